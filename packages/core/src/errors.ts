@@ -1,0 +1,76 @@
+/**
+ * What went wrong, in the words an operator needs: what was attempted, on what, why it failed, what to do.
+ */
+
+/**
+ * - `permanent`: trying again cannot help; the segment or task fails at once, with this report.
+ * - `throttled`: the service asks for less; back off, hand off, never fail.
+ * - `transient`: unknown or passing; the queue tries again until the attempts run out.
+ */
+export type ErrorKind = "permanent" | "throttled" | "transient";
+
+/** The plain data of a failure, as facts and status rows carry it. */
+export interface ErrorReport {
+  /** What was attempted, for instance `Scan`. */
+  readonly operation: string;
+  /** On what: a table, `s3://bucket/key`, a request field. */
+  readonly resource: string;
+  /** Why it failed. */
+  readonly message: string;
+  /** What the operator can do about it. */
+  readonly hint: string;
+  readonly retryable: boolean;
+}
+
+/** An error that tells the operator what to do. Thrown by ports and steps; `toReport` is its plain form. */
+export class FerryError extends Error {
+  readonly kind: ErrorKind;
+  /** A short, stable, machine-readable name, for instance `no-such-table`. */
+  readonly code: string;
+  readonly operation: string;
+  readonly resource: string;
+  readonly hint: string;
+
+  constructor(
+    kind: ErrorKind,
+    code: string,
+    about: { operation: string; resource: string; message: string; hint: string; cause?: unknown },
+  ) {
+    super(about.message, about.cause === undefined ? undefined : { cause: about.cause });
+    this.name = "FerryError";
+    this.kind = kind;
+    this.code = code;
+    this.operation = about.operation;
+    this.resource = about.resource;
+    this.hint = about.hint;
+  }
+}
+
+/** A permanent error: see `ErrorKind`. */
+export function permanent(
+  code: string,
+  about: { operation: string; resource: string; message: string; hint: string; cause?: unknown },
+): FerryError {
+  return new FerryError("permanent", code, about);
+}
+
+/** The plain form of an error, for facts. */
+export function toReport(error: FerryError): ErrorReport {
+  return {
+    operation: error.operation,
+    resource: error.resource,
+    message: error.message,
+    hint: error.hint,
+    retryable: error.kind !== "permanent",
+  };
+}
+
+/** Whether the service asked for less. */
+export function isThrottled(error: unknown): error is FerryError {
+  return error instanceof FerryError && error.kind === "throttled";
+}
+
+/** One line for a status row: operation, resource, why, what to do. */
+export function sentence(report: ErrorReport): string {
+  return `${report.operation} ${report.resource}: ${report.message} ${report.hint}`.trim();
+}

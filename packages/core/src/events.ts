@@ -1,0 +1,228 @@
+/**
+ * What Ferry says on its bus and hears from its queues. Details are kebab-case and versioned; a message carries all
+ * that its step needs.
+ */
+import * as v from "valibot";
+import type { ErrorReport } from "./errors.ts";
+import type { BackupRequest, RestoreRequest } from "./request.ts";
+import { taskId, type TaskRef } from "./task.ts";
+
+/** The `source` of everything Ferry says; rules on facts match it. */
+export const SOURCE = "ferry";
+/** The version of every detail below. */
+export const VERSION = 1;
+
+/** The names of a table's key attributes: hash first, then range. */
+export type KeyNames = readonly [string] | readonly [string, string];
+
+/** Everything a backup's later steps need. It is what `task.json` holds. */
+export interface BackupPlan {
+  readonly request: BackupRequest;
+  readonly task: TaskRef;
+  readonly "total-segments": number;
+  readonly "batch-bytes": number;
+  readonly "compression-level": number;
+  /** Each segment's share of the read ceiling, capacity units per second. */
+  readonly "segment-read-units"?: number;
+  readonly table: { readonly arn: string; readonly id?: string; readonly keys: KeyNames };
+  /** ISO 8601: nothing in the archive was read before it. */
+  readonly started: string;
+}
+
+/** Everything a restore's later steps need: a pure function of request, manifest and table. */
+export interface RestorePlan {
+  readonly request: RestoreRequest;
+  readonly task: TaskRef;
+  readonly "total-segments": number;
+  /** Each segment's share of the write ceiling, capacity units per second. */
+  readonly "segment-write-units"?: number;
+  readonly table: { readonly arn: string; readonly keys: KeyNames };
+  readonly manifest: {
+    /** The key of the data files' list, from the bucket's root. */
+    readonly "files-key": string;
+    readonly items: number;
+    readonly files: number;
+    /** What a line holds: whole items, or changes (DynamoDB's incremental exports). */
+    readonly lines: "items" | "changes";
+  };
+}
+
+export type Plan = BackupPlan | RestorePlan;
+
+/** What a segment has stored (backup) or processed (restore) so far. */
+export interface Counts {
+  readonly batches: number;
+  readonly items: number;
+  /** Uncompressed bytes. */
+  readonly bytes: number;
+}
+
+export const noCounts: Counts = { batches: 0, items: 0, bytes: 0 };
+
+/** A key as DynamoDB JSON. */
+export type DynamoKey = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/**
+ * Where a slice goes on. A backup: the next file's number, after the last stored item. A restore: the share's file
+ * and the line in it.
+ */
+export type Cursor =
+  | { readonly batch: number; readonly after?: DynamoKey }
+  | { readonly file: number; readonly line: number };
+
+/** What every message between steps of an accepted task carries. */
+interface Step {
+  readonly version: typeof VERSION;
+  readonly task: TaskRef;
+  readonly plan: Plan;
+  readonly attempt: number;
+  /** When this attempt gives up, ms since 1970. */
+  readonly "deadline-ms": number;
+}
+
+export interface TaskRequested {
+  readonly request: unknown;
+  readonly "request-id"?: string;
+  /** ms since 1970: the time of the message that the Pipe made this of. */
+  readonly "request-time"?: number;
+}
+
+export interface TaskAccepted extends Step {
+  /** The segments to queue: all of them at first, the unfinished ones in a retry. */
+  readonly segments: readonly number[];
+}
+
+/** A segment's work: the detail of `SegmentQueued` and `SegmentProgressed`. */
+export interface SegmentWork extends Step {
+  readonly segment: number;
+  readonly cursor: Cursor;
+  readonly counts: Counts;
+  /** Hand-offs in a row that moved nothing, throttling aside. */
+  readonly "idle-hops": number;
+}
+
+export interface SegmentProgressed extends SegmentWork {
+  readonly handoff: boolean;
+}
+
+export interface SegmentCompleted {
+  readonly version: typeof VERSION;
+  readonly task: TaskRef;
+  readonly attempt: number;
+  readonly segment: number;
+  readonly counts: Counts;
+}
+
+export interface TaskFinished {
+  readonly version: typeof VERSION;
+  readonly task: TaskRef;
+  readonly attempt: number;
+  readonly items: number;
+}
+
+/**
+ * The detail of `TaskRejected`, `SegmentFailed` and `TaskStepFailed`, one shape whoever says it: a worker, or the Pipe
+ * report-failures for a message that ran out of attempts.
+ */
+export interface Failure {
+  readonly version: typeof VERSION;
+  /** A short, stable name, for instance `cancelled`, `no-such-table`, `attempts-exhausted`. */
+  readonly cause: string;
+  readonly error?: ErrorReport;
+  /** The detail-type of the message that could not be done. */
+  readonly step: string;
+  /** Its detail. */
+  readonly work: unknown;
+  /** Its event's id and time. */
+  readonly "event-id": string;
+  readonly time: string;
+}
+
+/** What Ferry's workers say: the entries of PutEvents. */
+export type FerryEvent =
+  | { readonly type: "TaskAccepted"; readonly detail: TaskAccepted }
+  | { readonly type: "SegmentQueued"; readonly detail: SegmentWork }
+  | { readonly type: "SegmentProgressed"; readonly detail: SegmentProgressed }
+  | { readonly type: "SegmentCompleted"; readonly detail: SegmentCompleted }
+  | { readonly type: "TaskFinished"; readonly detail: TaskFinished }
+  | { readonly type: FailureType; readonly detail: Failure };
+
+export type FailureType = "TaskRejected" | "SegmentFailed" | "TaskStepFailed";
+
+/** An event as EventBridge delivers it. `detail` is trusted only as far as its `source` is. */
+export interface BusEvent {
+  readonly id: string;
+  /** ISO 8601, whole seconds. */
+  readonly time: string;
+  readonly source: string;
+  readonly "detail-type": string;
+  readonly detail: unknown;
+}
+
+/** A queue's message: the event, and what to say if it is never processed. */
+export interface Message {
+  readonly failsAs?: FailureType;
+  readonly event: BusEvent;
+}
+
+const messageSchema = v.object({
+  failsAs: v.optional(v.picklist(["TaskRejected", "SegmentFailed", "TaskStepFailed"])),
+  event: v.object({
+    id: v.string(),
+    time: v.string(),
+    source: v.string(),
+    "detail-type": v.string(),
+    detail: v.unknown(),
+  }),
+});
+
+/** Reads a queue message's body. Throws a valibot error or a SyntaxError on anything a rule did not write. */
+export function parseMessage(body: string): Message {
+  return v.parse(messageSchema, JSON.parse(body)) as Message;
+}
+
+/** A number, also where a Pipe's template made a string of it. */
+const wholeNumber = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number))]),
+  v.integer(),
+  v.minValue(0),
+);
+
+/** An operator names a task by its row's key and timestamp. */
+const operatorTaskSchema = v.pipe(
+  v.object({
+    action: v.picklist(["backup", "restore"]),
+    key: v.pipe(v.string(), v.minLength(1)),
+    timestamp: wholeNumber,
+    "request-id": v.optional(v.string()),
+  }),
+  v.transform((task) => ({ ...task, id: taskId(task.key, task.timestamp) })),
+);
+
+/** The detail of `TaskCancelRequested`: the task, and the attempt to cancel (the row's; 1 unless it was retried). */
+export const cancelSchema = v.object({ task: operatorTaskSchema, attempt: v.optional(wholeNumber, 1) });
+
+/** The detail of `TaskRetryRequested`. */
+export const retrySchema = v.object({ task: operatorTaskSchema });
+
+/**
+ * The detail of `TaskFinishing` and of the other announcements, as the status stream's Pipe writes it from the row.
+ * The plan arrives as a DynamoDB string attribute: an object, so that the Pipe escapes it.
+ */
+export const finishingSchema = v.object({
+  task: v.object({
+    id: v.string(),
+    action: v.picklist(["backup", "restore"]),
+    key: v.string(),
+    timestamp: wholeNumber,
+    "request-id": v.string(),
+  }),
+  attempt: wholeNumber,
+  "transferred-items": wholeNumber,
+  plan: v.pipe(
+    v.object({ S: v.string() }),
+    v.transform((plan) => JSON.parse(plan.S) as Plan),
+  ),
+});
+
+export type TaskFinishing = v.InferOutput<typeof finishingSchema>;

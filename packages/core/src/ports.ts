@@ -1,0 +1,162 @@
+/**
+ * What the engine asks of the world. Each port has two hosts at least: AWS (packages/aws) and memory
+ * (packages/simulation); one contract suite holds both. Every call may be repeated unless its sentence says otherwise.
+ */
+import type { DynamoKey, FerryEvent, KeyNames } from "./events.ts";
+import type { TaskRecord, TaskRow } from "./projection/status.ts";
+import type { Settings } from "./settings.ts";
+import type { Action } from "./task.ts";
+
+/** A table, wherever it is. */
+export interface TableAddress {
+  readonly region: string;
+  /** A name, or an ARN for another account's table. */
+  readonly name: string;
+}
+
+export interface TableDescription {
+  readonly arn: string;
+  readonly id?: string;
+  /** `ACTIVE` when it can be read and written. */
+  readonly status: string;
+  readonly keys: KeyNames;
+  /** The types of the key attributes, by name: S, N or B. */
+  readonly keyTypes: Readonly<Record<string, string>>;
+  /** Up to six hours old on AWS. */
+  readonly sizeBytes: number;
+  /** Provisioned capacity, units per second; absent on an on-demand table. */
+  readonly provisioned?: { readonly readUnits: number; readonly writeUnits: number };
+  /** Everything that table.json keeps, in the words of the DynamoDB API. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface ScanPage {
+  readonly table: TableAddress;
+  readonly segment: number;
+  readonly totalSegments: number;
+  /** The key of the last item already read; absent at the segment's start. */
+  readonly after?: DynamoKey;
+  readonly consistent: boolean;
+  /** The most items to return; absent for a full page (1 MB). */
+  readonly limit?: number;
+}
+
+/** One write of a restore, its bytes as the archive has them. */
+export type Write = { readonly put: Uint8Array } | { readonly remove: Uint8Array };
+
+export interface WriteResult {
+  /** What the table did not take for want of capacity, to be sent again. */
+  readonly unprocessed: readonly Write[];
+  /** Capacity units consumed; 0 where the table does not tell. */
+  readonly units: number;
+}
+
+/** The items of tables: the hot path, bytes in and out, never parsed. */
+export interface TableData {
+  /** The table's keys, size and settings. Permanent error when there is no such table or no access. */
+  describe(table: TableAddress): Promise<TableDescription>;
+  /** The raw body of one Scan response: `{"Items":[…],"LastEvaluatedKey"?:{…},"ConsumedCapacity":{…},…}`. */
+  scan(page: ScanPage): Promise<Uint8Array>;
+  /** Writes up to 25 items or removals with distinct keys; what was not taken is returned, never dropped. */
+  write(table: TableAddress, writes: readonly Write[]): Promise<WriteResult>;
+  /** Puts one item unless an item with its key exists; tells whether it did. */
+  putIfAbsent(table: TableAddress, item: Uint8Array, keys: KeyNames): Promise<{ stored: boolean; units: number }>;
+}
+
+/** A bucket and what to say with each call on it. */
+export interface BucketAddress {
+  readonly region: string;
+  readonly name: string;
+  /** The account that must own it. */
+  readonly owner?: string;
+}
+
+/** User metadata: lower-case names, ASCII values, 2 KB at most. */
+export type ObjectMetadata = Readonly<Record<string, string>>;
+
+export interface ObjectHead {
+  readonly metadata: ObjectMetadata;
+  readonly etag: string;
+  readonly sizeBytes: number;
+}
+
+/** Objects in a bucket: written once, never changed, never deleted. */
+export interface ArchiveStore {
+  /** Stores a new object, or tells that the key is taken; never overwrites, whoever else is writing. */
+  putNew(
+    bucket: BucketAddress,
+    key: string,
+    body: Uint8Array,
+    about: { metadata: ObjectMetadata; contentType: string; kmsKeyId?: string },
+  ): Promise<"stored" | "exists">;
+  /** The object's metadata, or nothing when there is no such object. */
+  head(bucket: BucketAddress, key: string): Promise<ObjectHead | undefined>;
+  /** The object's bytes and metadata, or nothing when there is no such object. */
+  get(bucket: BucketAddress, key: string): Promise<{ body: Uint8Array; head: ObjectHead } | undefined>;
+  /** Every key that starts with `prefix` and sorts after `after`, in order, at most `limit` of them. */
+  list(bucket: BucketAddress, prefix: string, about?: { after?: string; limit?: number }): Promise<string[]>;
+}
+
+/** Compression and digests. Any codec's files are read by every other. */
+export interface Codec {
+  /** Opens a gzip file at a level of 1 to 9. */
+  compress(level: number): Compressor;
+  /** The bytes of a gzip file; a permanent error when it is corrupt. */
+  decompress(file: Uint8Array): Promise<Uint8Array>;
+  /** The MD5 of some bytes, base64: what DynamoDB's manifests carry. */
+  md5(bytes: Uint8Array): string;
+}
+
+/** A gzip file being written. Bytes handed over must not be changed afterwards. */
+export interface Compressor {
+  /** Takes bytes; resolves when it can take more. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The whole compressed file. Called once. */
+  finish(): Promise<Uint8Array>;
+  /** Gives up the file and frees what it holds. */
+  discard(): void;
+}
+
+/** The bus. */
+export interface Bus {
+  /** Puts every event, or throws: refused entries are put again, in any number of calls. */
+  put(events: readonly FerryEvent[]): Promise<void>;
+}
+
+/** A task's row, as the projector last wrote it. */
+export interface StatusReader {
+  /** The row, read consistently, or nothing when no fact was projected yet. */
+  read(task: { readonly action: Action; readonly key: string; readonly timestamp: number }): Promise<TaskRow | undefined>;
+}
+
+/** The status tables, to the projector alone. */
+export interface StatusStore extends StatusReader {
+  /** Writes the row if it still has the revision that was read (absent: no row); tells whether it did. */
+  write(row: TaskRow, readRevision: number | undefined): Promise<boolean>;
+  /** Writes a segment's record if its rank is higher than what is there. */
+  raise(record: TaskRecord): Promise<void>;
+}
+
+/** Time, as the host of this invocation sees it. */
+export interface Time {
+  /** ms since 1970. */
+  now(): number;
+  /** What is left of this invocation, ms. */
+  remainingMs(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** All that a worker's step may use. */
+export interface Ports {
+  readonly tables: TableData;
+  readonly archive: ArchiveStore;
+  readonly codec: Codec;
+  readonly status: StatusReader;
+  /** For progress while a slice runs; what a step concludes it returns. */
+  readonly bus: Bus;
+  readonly time: Time;
+  /** In [0, 1): jitter only; nothing that is stored depends on it. */
+  readonly random: () => number;
+  readonly settings: Settings;
+}
+

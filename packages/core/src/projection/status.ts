@@ -1,0 +1,131 @@
+/**
+ * The rows of the status tables, and what is derived from them.
+ */
+import type { Plan } from "../events.ts";
+import { announcements } from "../topology.ts";
+import type { Action } from "../task.ts";
+
+export type TaskState =
+  | "requested"
+  | "rejected"
+  | "running"
+  | "cancelling"
+  | "finishing"
+  | "succeeded"
+  | "failed"
+  | "cancelled";
+
+/** Why something failed. `segment` is absent where the task as a whole did. */
+export interface Reason {
+  readonly attempt: number;
+  readonly segment?: number;
+  readonly cause: string;
+  readonly text: string;
+}
+
+/** What is known of a task: the join of its facts. Everything else of a row is derived by `view`. */
+export interface TaskRow {
+  readonly action: Action;
+  readonly key: string;
+  readonly timestamp: number;
+  /** Absent until a fact that carries it. */
+  readonly "request-id"?: string;
+  /** Raised by one with each write. */
+  readonly rev: number;
+  /** The request's fields, as far as they are strings, numbers or booleans. */
+  readonly request: Readonly<Record<string, string | number | boolean>>;
+  readonly plan?: Plan;
+  readonly accepted: boolean;
+  readonly rejected: boolean;
+  readonly finished: boolean;
+  readonly attempt: number;
+  /** The highest attempt that was cancelled; 0 for none. */
+  readonly cancel: number;
+  /** The highest attempt in which a step of the task itself could not be done; 0 for none. */
+  readonly broken: number;
+  readonly total: number;
+  /** Segments, ascending. */
+  readonly completed: readonly number[];
+  /** Segment → the attempt it failed in. */
+  readonly failed: Readonly<Record<string, number>>;
+  /** Segment → its highest attempt, where that is above 1. */
+  readonly attempts: Readonly<Record<string, number>>;
+  /** Of the completed segments. */
+  readonly batches: number;
+  readonly items: number;
+  readonly bytes: number;
+  /** The first of the reasons ever given, latest attempt first, then by segment. */
+  readonly reasons: readonly Reason[];
+  /** ISO 8601; the earliest event that says so. */
+  readonly acceptedTime?: string;
+  readonly finishedTime?: string;
+  /** ISO 8601; the latest event. */
+  readonly updatedTime: string;
+}
+
+/** What is told of a task: the first that holds. */
+export function stateOf(row: TaskRow): TaskState {
+  if (row.finished) return "succeeded";
+  if (!row.accepted) return row.rejected ? "rejected" : "requested";
+  const broken = row.broken >= row.attempt;
+  const failed = Object.keys(row.failed).length;
+  if (row.completed.length === row.total) return broken ? "failed" : "finishing";
+  const cancelled = row.cancel >= row.attempt;
+  if (broken || row.completed.length + failed === row.total) return cancelled ? "cancelled" : "failed";
+  return cancelled ? "cancelling" : "running";
+}
+
+/** States in which no segment should work any more. `failed` and `cancelled` may lift: a retry, a late worker. */
+export function isEnded(state: TaskState): boolean {
+  return state === "succeeded" || state === "failed" || state === "cancelled" || state === "rejected";
+}
+
+/** What the status stream's Pipe says of a state; nothing for the others. */
+export function announcementOf(state: TaskState): string | undefined {
+  return (announcements as Partial<Record<TaskState, string>>)[state];
+}
+
+/** The reasons that still hold, in words: those of lifted failures are left out. */
+export function reasonsOf(row: TaskRow): string[] {
+  const state = stateOf(row);
+  if (state === "succeeded") return [];
+  return row.reasons
+    .filter((reason) =>
+      reason.segment === undefined
+        ? row.broken === reason.attempt || (row.rejected && !row.accepted)
+        : row.failed[reason.segment] === reason.attempt,
+    )
+    .map((reason) =>
+      reason.segment === undefined ? reason.text : `segment ${reason.segment}: ${reason.text}`,
+    );
+}
+
+/** The live row of one segment. */
+export interface TaskRecord {
+  /** The task's id. */
+  readonly task: string;
+  readonly segment: number;
+  readonly state: "queued" | "running" | "completed" | "failed";
+  readonly attempt: number;
+  readonly batches: number;
+  readonly items: number;
+  readonly bytes: number;
+  readonly reason?: string;
+  /** ISO 8601. */
+  readonly updatedTime: string;
+}
+
+/**
+ * A record's rank, as a string that sorts: completed, attempt, failed, batches, items. Facts come late and out of
+ * order; a lower rank never replaces a higher one.
+ */
+export function rankOf(record: TaskRecord): string {
+  const digits = (value: number, width: number) => String(value).padStart(width, "0");
+  return [
+    record.state === "completed" ? 1 : 0,
+    digits(record.attempt, 6),
+    record.state === "failed" ? 1 : 0,
+    digits(record.batches, 8),
+    digits(record.items, 14),
+  ].join(".");
+}

@@ -1,0 +1,180 @@
+/**
+ * A caller's request: one schema is the source of the types, of every message a caller reads, and of the
+ * JSON Schema in docs/.
+ */
+import * as v from "valibot";
+import { isoOf } from "./time.ts";
+
+const MIB = 1024 * 1024;
+
+/** The fields both actions share. The first seven of a request are the older tool's, unchanged. */
+function commonFields(maximumSegments: number) {
+  const count = (name: string, max: number, what: string) =>
+    v.pipe(
+      v.number(`${name} must be a whole number`),
+      v.integer(`${name} must be a whole number`),
+      v.minValue(1, `${name} must be at least 1`),
+      v.maxValue(max, `${name} must be at most ${max}${what}`),
+    );
+  const text = (name: string, pattern: RegExp, expected: string) =>
+    v.pipe(v.string(`${name} must be a string`), v.regex(pattern, `${name} must be ${expected}`));
+  return {
+    count,
+    text,
+    fields: {
+      "total-segments": v.optional(count("total-segments", maximumSegments, ", the setting maximum-segments")),
+      "table-region": text("table-region", /^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as us-east-1"),
+      "table-name": text(
+        "table-name",
+        /^(arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/)?[A-Za-z0-9_.-]{3,255}$/,
+        "a table name (3 to 255 of A-Z a-z 0-9 _ . -) or a table's ARN",
+      ),
+      "bucket-region": text("bucket-region", /^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as us-east-1"),
+      "bucket-name": text(
+        "bucket-name",
+        /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+        "a bucket name (3 to 63 of a-z 0-9 . -)",
+      ),
+      "bucket-prefix": text(
+        "bucket-prefix",
+        /^[A-Za-z0-9!_.*'()&$@=;:+,~{}-][A-Za-z0-9!_.*'()&$@=;:+,~{} /-]{0,699}$/,
+        "a key prefix of 1 to 700 of A-Z a-z 0-9 ! - _ . * ' ( ) & $ @ = ; : + , ~ { } space and /, not starting with /",
+      ),
+      "bucket-owner": v.optional(text("bucket-owner", /^\d{12}$/, "an account id of 12 digits")),
+    },
+  };
+}
+
+/** The schema of a backup request. `maximumSegments` is the stage's setting. */
+export function backupRequestSchema(maximumSegments: number) {
+  const { count, text, fields } = commonFields(maximumSegments);
+  return v.strictObject({
+    action: v.literal("backup", "action must be backup or restore"),
+    ...fields,
+    "batch-bytes": v.optional(count("batch-bytes", 256 * MIB, " (256 MiB)")),
+    compression: v.optional(v.literal("gzip", "compression must be gzip")),
+    "compression-level": v.optional(count("compression-level", 9, "")),
+    "consistent-read": v.optional(v.boolean("consistent-read must be true or false")),
+    "read-units": v.optional(count("read-units", 10_000_000, "")),
+    "kms-key-id": v.optional(text("kms-key-id", /^[A-Za-z0-9:/_-]{1,2048}$/, "a KMS key id, ARN or alias")),
+  });
+}
+
+/** The schema of a restore request. `maximumSegments` is the stage's setting. */
+export function restoreRequestSchema(maximumSegments: number) {
+  const { count, fields } = commonFields(maximumSegments);
+  return v.strictObject({
+    action: v.literal("restore", "action must be backup or restore"),
+    ...fields,
+    "restore-mode": v.optional(
+      v.picklist(
+        ["empty-only", "merge", "if-absent"],
+        "restore-mode must be empty-only, merge or if-absent",
+      ),
+    ),
+    "write-units": v.optional(count("write-units", 10_000_000, "")),
+  });
+}
+
+/** A valid backup request, kebab-case as callers send it, its prefix expanded and without trailing `/`. */
+export type BackupRequest = v.InferOutput<ReturnType<typeof backupRequestSchema>>;
+/** A valid restore request. */
+export type RestoreRequest = v.InferOutput<ReturnType<typeof restoreRequestSchema>>;
+export type Request = BackupRequest | RestoreRequest;
+
+/** One thing wrong with a request. */
+export interface RequestIssue {
+  /** The field, or `request` when it is the whole. */
+  readonly field: string;
+  /** What is wrong, what was expected and what came. */
+  readonly message: string;
+}
+
+/** A parsed request, or everything that is wrong with it. */
+export type ParsedRequest = { readonly request: Request } | { readonly issues: readonly RequestIssue[] };
+
+/**
+ * Reads a request, reporting **all** its issues at once.
+ * `requestTimeMs` is the time its `{date}` and `{time}` expand to, ms since 1970.
+ */
+export function parseRequest(
+  input: unknown,
+  about: { requestTimeMs: number; maximumSegments: number },
+): ParsedRequest {
+  const action = actionOf(input);
+  // A request whose action is neither is held against the backup's fields and the restore's alike, so that its
+  // other faults are told too.
+  const schema =
+    action === "restore"
+      ? restoreRequestSchema(about.maximumSegments)
+      : action === "backup"
+        ? backupRequestSchema(about.maximumSegments)
+        : v.strictObject({
+            ...restoreRequestSchema(about.maximumSegments).entries,
+            ...backupRequestSchema(about.maximumSegments).entries,
+          });
+  const parsed = v.safeParse(schema, input);
+  if (!parsed.success) return { issues: parsed.issues.map(toIssue) };
+  const issues = crossFieldIssues(parsed.output as Request);
+  if (issues.length > 0) return { issues };
+  return { request: normalised(parsed.output as Request, about.requestTimeMs) };
+}
+
+/** The table's bare name, also where the request gives an ARN. */
+export function bareTableName(tableName: string): string {
+  return tableName.slice(tableName.lastIndexOf("/") + 1);
+}
+
+/** The prefix as the archive has it: placeholders expanded (no colons in them), trailing `/` stripped. */
+export function expandPrefix(prefix: string, tableName: string, requestTimeMs: number): string {
+  const iso = isoOf(requestTimeMs);
+  return prefix
+    .replaceAll("{table}", bareTableName(tableName))
+    .replaceAll("{date}", iso.slice(0, 10))
+    .replaceAll("{time}", iso.slice(11, 19).replaceAll(":", "-"))
+    .replace(/\/+$/, "");
+}
+
+function actionOf(input: unknown): unknown {
+  return typeof input === "object" && input !== null && "action" in input ? input.action : undefined;
+}
+
+function normalised(request: Request, requestTimeMs: number): Request {
+  return {
+    ...request,
+    "bucket-prefix": expandPrefix(request["bucket-prefix"], request["table-name"], requestTimeMs),
+  };
+}
+
+function crossFieldIssues(request: Request): RequestIssue[] {
+  const issues: RequestIssue[] = [];
+  const arnRegion = /^arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):/.exec(request["table-name"])?.[1];
+  if (arnRegion !== undefined && arnRegion !== request["table-region"])
+    issues.push({
+      field: "table-name",
+      message: `table-name must be an ARN in table-region: expected ${request["table-region"]}, got ${arnRegion}`,
+    });
+  const unknown = /\{(?!table\}|date\}|time\})[^}]*\}?|(?<!\{(table|date|time))\}/.exec(request["bucket-prefix"]);
+  if (unknown !== null)
+    issues.push({
+      field: "bucket-prefix",
+      message: `bucket-prefix may hold {table}, {date} and {time}: got ${unknown[0]}`,
+    });
+  return issues;
+}
+
+function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
+  const field = v.getDotPath(issue as v.BaseIssue<unknown>) ?? "request";
+  if (issue.type === "strict_object" && field === "request")
+    return { field, message: `request must be an object: expected ${issue.expected}, got ${issue.received}` };
+  if (issue.type === "strict_object" && issue.expected === "never")
+    return { field, message: `${field} is not a field of this request: remove it, or check its spelling` };
+  if (issue.type === "strict_object") return { field, message: `${field} is required but missing` };
+  return { field, message: `${issue.message}: got ${shown(issue.input)}` };
+}
+
+/** What came, as a caller can recognise it, bounded. */
+function shown(input: unknown): string {
+  const text = input === undefined ? "nothing" : (JSON.stringify(input) ?? String(input));
+  return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+}

@@ -1,0 +1,33 @@
+/**
+ * What an operator may set for a stage, as far as the engine itself needs it.
+ */
+export interface Settings {
+  /** The most segments a task may have. */
+  readonly maximumSegments: number;
+  /** How long one slice works before it hands off, ms. */
+  readonly sliceBudgetMs: number;
+  /** How often a slice reports what it has stored, ms. */
+  readonly progressIntervalMs: number;
+  /** How often a restore looks whether it should still write, ms. */
+  readonly lookIntervalMs: number;
+  /** The least time between two batches of one segment, ms. */
+  readonly batchSpacingMs: number;
+  /** The gzip level used where the request names none: 1 (fast) to 9 (small). */
+  readonly compressionLevel: number;
+  /** How many hand-offs in a row may move nothing, throttling aside, before the segment fails. */
+  readonly maximumIdleHops: number;
+  /** How long one attempt of a task may take before its segments give up, ms. */
+  readonly taskTimeoutMs: number;
+}
+
+/** What holds where a stage sets nothing else. */
+export const defaultSettings: Settings = {
+  maximumSegments: 1000,
+  sliceBudgetMs: 4 * 60_000,
+  progressIntervalMs: 15_000,
+  lookIntervalMs: 10_000,
+  batchSpacingMs: 0,
+  compressionLevel: 6,
+  maximumIdleHops: 10,
+  taskTimeoutMs: 7 * 24 * 3_600_000,
+};

@@ -1,0 +1,274 @@
+/**
+ * Who hears what, as data. The stacks build the deployed system from it, the local host delivers from it, and a test
+ * holds the synthesized stack against it: declared and wired are one thing.
+ */
+import { SOURCE, type FailureType } from "./events.ts";
+
+export type QueueName = "request-queue" | "backup-queue" | "restore-queue" | "projection-queue" | "redrive-queue";
+export type DeadLetterName = "request-dead-letters" | "projection-dead-letters" | "redrive-dead-letters";
+export type TableName = "backup-table" | "restore-table" | "segment-table";
+export type ConsumerName = "backup" | "restore" | "projection";
+
+/** A queue: how often a message is tried, and where it goes then. */
+export interface QueueSpec {
+  /** Receives before a message is set aside. */
+  readonly attempts: number;
+  /** Where it goes then. */
+  readonly deadLetters: DeadLetterName | "redrive-queue";
+}
+
+export const queues: Readonly<Record<QueueName, QueueSpec>> = {
+  "request-queue": { attempts: 5, deadLetters: "request-dead-letters" },
+  "backup-queue": { attempts: 5, deadLetters: "redrive-queue" },
+  "restore-queue": { attempts: 5, deadLetters: "redrive-queue" },
+  "projection-queue": { attempts: 10, deadLetters: "projection-dead-letters" },
+  "redrive-queue": { attempts: 5, deadLetters: "redrive-dead-letters" },
+};
+
+/** Takes what a rule could not deliver to its queue. */
+export const UNDELIVERED_QUEUE = "undelivered-queue";
+
+/** A Lambda function on a queue. */
+export interface ConsumerSpec {
+  readonly queue: QueueName;
+  readonly batchSize: number;
+  /** The most invocations at once; the setting of the stage overrides the workers'. */
+  readonly maximumConcurrency: number;
+}
+
+export const consumers: Readonly<Record<ConsumerName, ConsumerSpec>> = {
+  backup: { queue: "backup-queue", batchSize: 1, maximumConcurrency: 50 },
+  restore: { queue: "restore-queue", batchSize: 1, maximumConcurrency: 50 },
+  // Few at once: they meet on the rows. Many messages each: a task's facts fold into one write.
+  projection: { queue: "projection-queue", batchSize: 10, maximumConcurrency: 2 },
+};
+
+/** An EventBridge event pattern, as PutRule takes it. */
+export type EventPattern = { readonly [field: string]: unknown };
+
+/** A rule: what it matches, where it delivers, and what a message that is never processed becomes. */
+export interface Route {
+  readonly pattern: EventPattern;
+  readonly queue: QueueName;
+  /** Every routed type but the projector's has one, or a dead message hangs its task. */
+  readonly failsAs?: FailureType;
+  /** The JSON path of the message group: fair queueing by task. */
+  readonly messageGroup?: string;
+}
+
+const REQUEST_GROUP = "$.id";
+const TASK_GROUP = "$.detail.task.request-id";
+
+/** A fact is Ferry's own: without the source anyone could put one. */
+const fact = (action: ConsumerName, type: string, detail: object = {}): EventPattern => ({
+  source: [SOURCE],
+  "detail-type": [type],
+  detail: { task: { action: [action] }, ...detail },
+});
+
+/** The routes that an action's worker hears, the same for both. */
+const work = <A extends "backup" | "restore">(action: A): Record<string, Route> => {
+  const queue: QueueName = `${action}-queue`;
+  return {
+    [`${action}-requested`]: {
+      pattern: { "detail-type": ["TaskRequested"], detail: { request: { action: [action] } } },
+      queue,
+      failsAs: "TaskRejected",
+      messageGroup: REQUEST_GROUP,
+    },
+    [`${action}-retry-requested`]: {
+      pattern: { "detail-type": ["TaskRetryRequested"], detail: { task: { action: [action] } } },
+      queue,
+      failsAs: "TaskStepFailed",
+      messageGroup: REQUEST_GROUP,
+    },
+    [`${action}-accepted`]: {
+      pattern: fact(action, "TaskAccepted"),
+      queue,
+      failsAs: "TaskStepFailed",
+      messageGroup: TASK_GROUP,
+    },
+    [`${action}-segment-queued`]: {
+      pattern: fact(action, "SegmentQueued"),
+      queue,
+      failsAs: "SegmentFailed",
+      messageGroup: TASK_GROUP,
+    },
+    [`${action}-segment-handed-off`]: {
+      pattern: fact(action, "SegmentProgressed", { handoff: [true] }),
+      queue,
+      failsAs: "SegmentFailed",
+      messageGroup: TASK_GROUP,
+    },
+    [`${action}-finishing`]: {
+      pattern: fact(action, "TaskFinishing"),
+      queue,
+      failsAs: "TaskStepFailed",
+      messageGroup: TASK_GROUP,
+    },
+  };
+};
+
+/** Every rule on the bus. */
+export const routes: Readonly<Record<string, Route>> = {
+  ...work("backup"),
+  ...work("restore"),
+  // What would otherwise vanish: an action that is neither, or missing. The backup's plan rejects it.
+  "other-requested": {
+    pattern: {
+      "detail-type": ["TaskRequested"],
+      $or: [
+        { detail: { request: { action: [{ "anything-but": ["backup", "restore"] }] } } },
+        { detail: { request: { action: [{ exists: false }] } } },
+      ],
+    },
+    queue: "backup-queue",
+    failsAs: "TaskRejected",
+    messageGroup: REQUEST_GROUP,
+  },
+  facts: {
+    pattern: {
+      source: [SOURCE],
+      "detail-type": [
+        "TaskAccepted",
+        "TaskRejected",
+        "SegmentQueued",
+        "SegmentProgressed",
+        "SegmentCompleted",
+        "SegmentFailed",
+        "TaskStepFailed",
+        "TaskFinished",
+      ],
+    },
+    queue: "projection-queue",
+  },
+  "cancel-requested": {
+    pattern: { "detail-type": ["TaskCancelRequested"] },
+    queue: "projection-queue",
+  },
+  // A retry that names no action would vanish too: the projector refuses it, and its dead letters raise the alarm.
+  "other-retry-requested": {
+    pattern: {
+      "detail-type": ["TaskRetryRequested"],
+      $or: [
+        { detail: { task: { action: [{ "anything-but": ["backup", "restore"] }] } } },
+        { detail: { task: { action: [{ exists: false }] } } },
+      ],
+    },
+    queue: "projection-queue",
+  },
+};
+
+/** What a rule's target receives: the whole event, and what to say if it is never processed. */
+export function inputTemplate(route: Route): string {
+  const failsAs = route.failsAs === undefined ? "" : `"failsAs":"${route.failsAs}",`;
+  return `{${failsAs}"event":<aws.events.event.json>}`;
+}
+
+/** The types that other systems may put; all else is Ferry's to say. */
+export const callerTypes = ["TaskRequested", "TaskCancelRequested", "TaskRetryRequested"] as const;
+
+/** The states of a row that the bus is told of, and as what. */
+export const announcements = {
+  finishing: "TaskFinishing",
+  succeeded: "TaskSucceeded",
+  failed: "TaskFailed",
+  cancelled: "TaskCancelled",
+} as const;
+
+/** A DynamoDB table that Ferry owns. */
+export interface TableSpec {
+  readonly hash: { readonly name: string; readonly type: "S" };
+  readonly range: { readonly name: string; readonly type: "N" };
+  /** Whether its changes are announced on the bus. */
+  readonly stream: boolean;
+}
+
+export const tables: Readonly<Record<TableName, TableSpec>> = {
+  "backup-table": {
+    hash: { name: "key", type: "S" },
+    range: { name: "timestamp", type: "N" },
+    stream: true,
+  },
+  "restore-table": {
+    hash: { name: "key", type: "S" },
+    range: { name: "timestamp", type: "N" },
+    stream: true,
+  },
+  "segment-table": {
+    hash: { name: "task", type: "S" },
+    range: { name: "segment", type: "N" },
+    stream: false,
+  },
+};
+
+/** A Pipe to the bus. `detailType` is a name, or the JSON path of one. */
+export interface PipeSpec {
+  readonly from: { readonly queue: QueueName } | { readonly table: TableName };
+  readonly detailType: string;
+  readonly inputTemplate: string;
+  /** Event patterns, or'ed, on a stream's records. A queue's Pipe has none: what does not match is deleted. */
+  readonly filters?: readonly EventPattern[];
+}
+
+/**
+ * "The state became X." OldImage is anything but X, or absent: a row that is born in an announced state must be
+ * announced too, and anything-but does not match a missing field.
+ */
+const becameFilters: readonly EventPattern[] = Object.keys(announcements).map((state) => ({
+  dynamodb: {
+    NewImage: { state: { S: [state] } },
+    $or: [
+      { OldImage: { state: { S: [{ "anything-but": [state] }] } } },
+      { OldImage: { state: { S: [{ exists: false }] } } },
+    ],
+  },
+}));
+
+const image = (name: string, type: "S" | "N") => `<$.dynamodb.NewImage.${name}.${type}>`;
+
+/** Pipes escape no string: every one quoted here is of a restricted alphabet. Objects are escaped, so the plan is one. */
+const announcementTemplate = (action: "backup" | "restore") =>
+  `{"version":1,"task":{"id":"${image("key", "S")}@${image("timestamp", "N")}","action":"${action}",` +
+  `"key":"${image("key", "S")}","timestamp":${image("timestamp", "N")},"request-id":"${image("request-id", "S")}"},` +
+  `"attempt":${image("attempt", "N")},"state":"${image("state", "S")}","reason":"${image("reason", "S")}",` +
+  `"table-region":"${image("table-region", "S")}","table-name":"${image("table-name", "S")}",` +
+  `"bucket-region":"${image("bucket-region", "S")}","bucket-name":"${image("bucket-name", "S")}",` +
+  `"bucket-prefix":"${image("bucket-prefix", "S")}","total-segments":${image("total-segments", "N")},` +
+  `"completed-segments":${image("completed-segments", "N")},"failed-segments":${image("failed-segments", "N")},` +
+  `"transferred-batches":${image("transferred-batches", "N")},` +
+  `"transferred-items":${image("transferred-items", "N")},"transferred-bytes":${image("transferred-bytes", "N")},` +
+  `"plan":<$.dynamodb.NewImage.plan>}`;
+
+export const pipes: Readonly<Record<string, PipeSpec>> = {
+  requests: {
+    from: { queue: "request-queue" },
+    detailType: "TaskRequested",
+    inputTemplate:
+      '{"request":<$.body>,"request-id":"<$.messageId>","request-time":<$.attributes.SentTimestamp>}',
+  },
+  "report-failures": {
+    from: { queue: "redrive-queue" },
+    detailType: "$.body.failsAs",
+    inputTemplate:
+      '{"version":1,"cause":"attempts-exhausted","step":"<$.body.event.detail-type>",' +
+      '"work":<$.body.event.detail>,"event-id":"<$.body.event.id>","time":"<$.body.event.time>"}',
+  },
+  "announce-backups": {
+    from: { table: "backup-table" },
+    detailType: "$.dynamodb.NewImage.announcement.S",
+    inputTemplate: announcementTemplate("backup"),
+    filters: becameFilters,
+  },
+  "announce-restores": {
+    from: { table: "restore-table" },
+    detailType: "$.dynamodb.NewImage.announcement.S",
+    inputTemplate: announcementTemplate("restore"),
+    filters: becameFilters,
+  },
+};
+
+/** The physical name of anything in a stage: stable, so that other systems can address it. */
+export function physicalName(stage: string, name: QueueName | DeadLetterName | TableName | "undelivered-queue" | "bus"): string {
+  return name === "bus" ? `ferry-${stage}` : `ferry-${stage}-${name}`;
+}
