@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import type { ErrorReport } from "./errors.ts";
 import type { BackupRequest, RestoreRequest } from "./request.ts";
-import { taskId, type TaskRef } from "./task.ts";
+import { type TaskRef, taskId } from "./task.ts";
 
 /** The `source` of everything Ferry says; rules on facts match it. */
 export const SOURCE = "ferry";

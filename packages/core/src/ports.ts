@@ -60,7 +60,11 @@ export interface TableData {
   /** Writes up to 25 items or removals with distinct keys; what was not taken is returned, never dropped. */
   write(table: TableAddress, writes: readonly Write[]): Promise<WriteResult>;
   /** Puts one item unless an item with its key exists; tells whether it did. */
-  putIfAbsent(table: TableAddress, item: Uint8Array, keys: KeyNames): Promise<{ stored: boolean; units: number }>;
+  putIfAbsent(
+    table: TableAddress,
+    item: Uint8Array,
+    keys: KeyNames,
+  ): Promise<{ stored: boolean; units: number }>;
 }
 
 /** A bucket and what to say with each call on it. */
@@ -126,7 +130,11 @@ export interface Bus {
 /** A task's row, as the projector last wrote it. */
 export interface StatusReader {
   /** The row, read consistently, or nothing when no fact was projected yet. */
-  read(task: { readonly action: Action; readonly key: string; readonly timestamp: number }): Promise<TaskRow | undefined>;
+  read(task: {
+    readonly action: Action;
+    readonly key: string;
+    readonly timestamp: number;
+  }): Promise<TaskRow | undefined>;
 }
 
 /** The status tables, to the projector alone. */
@@ -159,4 +167,3 @@ export interface Ports {
   readonly random: () => number;
   readonly settings: Settings;
 }
-

@@ -22,7 +22,9 @@ function commonFields(maximumSegments: number) {
     count,
     text,
     fields: {
-      "total-segments": v.optional(count("total-segments", maximumSegments, ", the setting maximum-segments")),
+      "total-segments": v.optional(
+        count("total-segments", maximumSegments, ", the setting maximum-segments"),
+      ),
       "table-region": text("table-region", /^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as us-east-1"),
       "table-name": text(
         "table-name",
@@ -67,10 +69,7 @@ export function restoreRequestSchema(maximumSegments: number) {
     action: v.literal("restore", "action must be backup or restore"),
     ...fields,
     "restore-mode": v.optional(
-      v.picklist(
-        ["empty-only", "merge", "if-absent"],
-        "restore-mode must be empty-only, merge or if-absent",
-      ),
+      v.picklist(["empty-only", "merge", "if-absent"], "restore-mode must be empty-only, merge or if-absent"),
     ),
     "write-units": v.optional(count("write-units", 10_000_000, "")),
   });
@@ -154,7 +153,9 @@ function crossFieldIssues(request: Request): RequestIssue[] {
       field: "table-name",
       message: `table-name must be an ARN in table-region: expected ${request["table-region"]}, got ${arnRegion}`,
     });
-  const unknown = /\{(?!table\}|date\}|time\})[^}]*\}?|(?<!\{(table|date|time))\}/.exec(request["bucket-prefix"]);
+  const unknown = /\{(?!table\}|date\}|time\})[^}]*\}?|(?<!\{(table|date|time))\}/.exec(
+    request["bucket-prefix"],
+  );
   if (unknown !== null)
     issues.push({
       field: "bucket-prefix",

@@ -2,9 +2,14 @@
  * Who hears what, as data. The stacks build the deployed system from it, the local host delivers from it, and a test
  * holds the synthesized stack against it: declared and wired are one thing.
  */
-import { SOURCE, type FailureType } from "./events.ts";
+import { type FailureType, SOURCE } from "./events.ts";
 
-export type QueueName = "request-queue" | "backup-queue" | "restore-queue" | "projection-queue" | "redrive-queue";
+export type QueueName =
+  | "request-queue"
+  | "backup-queue"
+  | "restore-queue"
+  | "projection-queue"
+  | "redrive-queue";
 export type DeadLetterName = "request-dead-letters" | "projection-dead-letters" | "redrive-dead-letters";
 export type TableName = "backup-table" | "restore-table" | "segment-table";
 export type ConsumerName = "backup" | "restore" | "projection";
@@ -269,6 +274,9 @@ export const pipes: Readonly<Record<string, PipeSpec>> = {
 };
 
 /** The physical name of anything in a stage: stable, so that other systems can address it. */
-export function physicalName(stage: string, name: QueueName | DeadLetterName | TableName | "undelivered-queue" | "bus"): string {
+export function physicalName(
+  stage: string,
+  name: QueueName | DeadLetterName | TableName | "undelivered-queue" | "bus",
+): string {
   return name === "bus" ? `ferry-${stage}` : `ferry-${stage}-${name}`;
 }

@@ -2,8 +2,8 @@
  * The rows of the status tables, and what is derived from them.
  */
 import type { Plan } from "../events.ts";
-import { announcements } from "../topology.ts";
 import type { Action } from "../task.ts";
+import { announcements } from "../topology.ts";
 
 export type TaskState =
   | "requested"

@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * unit: pure, beside the source. contract: one suite per port, on every engine that has it. e2e: the local host.
+ * infra: the synthesized stack.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts"],
+          exclude: ["**/*.contract.test.ts", "**/*.e2e.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "contract",
+          include: ["packages/*/src/**/*.contract.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["packages/*/src/**/*.e2e.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
