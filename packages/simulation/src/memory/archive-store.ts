@@ -1,0 +1,111 @@
+/**
+ * Buckets in memory: objects that are put once, listed in the order of their keys' bytes.
+ */
+import { createHash } from "node:crypto";
+import type { ArchiveStore, BucketAddress, ObjectHead, ObjectMetadata } from "@ferry/core/ports";
+import { compareUtf8 } from "./order.ts";
+import { accessDenied, invalid, noSuchBucket, objectResource } from "./refusals.ts";
+
+const METADATA_BYTES_MAX = 2048;
+const KEY_BYTES_MAX = 1024;
+
+/** Buckets, and what a test does with them behind the engine's back. */
+export interface MemoryArchiveStore extends ArchiveStore {
+  /** Makes a bucket; `owner` is the account it belongs to. */
+  createBucket(bucket: BucketAddress): void;
+  /** Puts an object over whatever is there, as another program would. */
+  plant(bucket: BucketAddress, key: string, body: Uint8Array, metadata?: ObjectMetadata): void;
+  /** Deletes an object, as another program would. */
+  remove(bucket: BucketAddress, key: string): void;
+  /** Every key of a bucket, in order. */
+  keys(bucket: BucketAddress): string[];
+}
+
+interface StoredObject {
+  readonly body: Uint8Array;
+  readonly metadata: ObjectMetadata;
+}
+
+interface Bucket {
+  readonly address: BucketAddress;
+  readonly objects: Map<string, StoredObject>;
+}
+
+/** An archive store in memory. */
+export function memoryArchiveStore(): MemoryArchiveStore {
+  const buckets = new Map<string, Bucket>();
+
+  /** The bucket's objects, or the refusal that S3 would give. */
+  const open = (operation: string, address: BucketAddress, key = ""): Map<string, StoredObject> => {
+    const bucket = buckets.get(address.name);
+    // A bucket of another region answers with a redirect that nobody follows: to a caller there is none.
+    if (bucket === undefined || bucket.address.region !== address.region)
+      throw noSuchBucket(operation, address);
+    if (address.owner !== undefined && address.owner !== bucket.address.owner)
+      throw accessDenied(
+        operation,
+        objectResource(address, key),
+        `The bucket is not account ${address.owner}'s.`,
+      );
+    return bucket.objects;
+  };
+  const sorted = (objects: Map<string, StoredObject>) => [...objects.keys()].sort(compareUtf8);
+
+  return {
+    createBucket(address) {
+      buckets.set(address.name, { address, objects: new Map() });
+    },
+    plant(address, key, body, metadata = {}) {
+      open("plant", address).set(key, { body: body.slice(), metadata: { ...metadata } });
+    },
+    remove(address, key) {
+      open("remove", address).delete(key);
+    },
+    keys(address) {
+      return sorted(open("keys", address));
+    },
+
+    async putNew(address, key, body, about) {
+      const objects = open("PutObject", address, key);
+      const resource = objectResource(address, key);
+      if (key === "" || Buffer.byteLength(key) > KEY_BYTES_MAX)
+        throw invalid("PutObject", resource, `a key has 1 to ${KEY_BYTES_MAX} bytes`);
+      checkMetadata(resource, about.metadata);
+      // Looked and put with nothing between: of two at once one is first.
+      if (objects.has(key)) return "exists";
+      objects.set(key, { body: body.slice(), metadata: { ...about.metadata } });
+      return "stored";
+    },
+    async head(address, key) {
+      const object = open("HeadObject", address, key).get(key);
+      return object && headOf(object);
+    },
+    async get(address, key) {
+      const object = open("GetObject", address, key).get(key);
+      return object && { body: object.body.slice(), head: headOf(object) };
+    },
+    async list(address, prefix, about = {}) {
+      const after = about.after;
+      return sorted(open("ListObjectsV2", address, prefix))
+        .filter((key) => key.startsWith(prefix) && (after === undefined || compareUtf8(key, after) > 0))
+        .slice(0, about.limit);
+    },
+  };
+}
+
+function headOf({ body, metadata }: StoredObject): ObjectHead {
+  const etag = `"${createHash("md5").update(body).digest("hex")}"`;
+  return { metadata: { ...metadata }, etag, sizeBytes: body.length };
+}
+
+function checkMetadata(resource: string, metadata: ObjectMetadata): void {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(metadata)) {
+    if (!/^[a-z0-9-]+$/.test(name))
+      throw invalid("PutObject", resource, `metadata name "${name}" is not lower case`);
+    if (!/^[\x20-\x7e]*$/.test(value)) throw invalid("PutObject", resource, `metadata ${name} is not ASCII`);
+    bytes += name.length + value.length;
+  }
+  if (bytes > METADATA_BYTES_MAX)
+    throw invalid("PutObject", resource, `metadata has ${bytes} bytes, ${METADATA_BYTES_MAX} at most`);
+}

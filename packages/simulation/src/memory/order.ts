@@ -1,0 +1,59 @@
+/**
+ * DynamoDB's order of key values: strings by their UTF-8 bytes, numbers by value, binaries by unsigned byte. A value
+ * becomes a text that sorts as the value does, so that keys are compared as plain strings and equal keys are equal
+ * texts (`1`, `1.0` and `10e-1` are one number).
+ */
+
+export type KeyType = "S" | "N" | "B";
+
+/** Significant digits that DynamoDB keeps of a number. */
+const DIGITS_MAX = 38;
+const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
+/** Makes every exponent, -130 to 126, a positive number of three digits. */
+const EXPONENT_OFFSET = 500;
+
+/** A key attribute's value as a text that sorts as DynamoDB sorts it. Throws a RangeError on what is no such value. */
+export function sortable(type: KeyType, value: unknown): string {
+  if (typeof value !== "string")
+    throw new RangeError(`${type} must be a string, got ${JSON.stringify(value)}`);
+  if (type === "S") return Buffer.from(value, "utf8").toString("hex");
+  if (type === "B") return bytesOf(value).toString("hex");
+  return sortableNumber(value);
+}
+
+/** Compares two texts by UTF-8 byte order: S3's order of keys and DynamoDB's of strings. */
+export function compareUtf8(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a, "utf8"), Buffer.from(b, "utf8"));
+}
+
+function bytesOf(base64: string): Buffer {
+  const bytes = Buffer.from(base64, "base64");
+  // Buffer skips what it cannot read; DynamoDB refuses it.
+  if (bytes.toString("base64") !== base64) throw new RangeError(`B must be base64, got ${base64}`);
+  return bytes;
+}
+
+function sortableNumber(text: string): string {
+  const [, sign, whole = "", fraction = "", exponent = "0"] = NUMBER.exec(text) ?? [];
+  if (whole + fraction === "") throw new RangeError(`N must be a number, got ${text}`);
+  const padded = whole + fraction;
+  const digits = padded.replace(/^0+/, "").replace(/0+$/, "");
+  if (digits === "") return "5";
+  if (digits.length > DIGITS_MAX)
+    throw new RangeError(`N may have ${DIGITS_MAX} significant digits, got ${text}`);
+  // The value is 0.digits times ten to this.
+  const magnitude = whole.length - leadingZeros(padded) + Number(exponent);
+  if (magnitude > 126 || magnitude < -129) throw new RangeError(`N is out of DynamoDB's range: ${text}`);
+  if (sign !== "-") return `6${width3(magnitude + EXPONENT_OFFSET)}${digits}`;
+  // A negative number sorts the other way round; the mark at the end puts -0.12 after -0.123.
+  const mirrored = [...digits].map((digit) => 9 - Number(digit)).join("");
+  return `4${width3(EXPONENT_OFFSET - magnitude)}${mirrored}~`;
+}
+
+function leadingZeros(digits: string): number {
+  return digits.length - digits.replace(/^0+/, "").length;
+}
+
+function width3(value: number): string {
+  return String(value).padStart(3, "0");
+}

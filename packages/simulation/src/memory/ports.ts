@@ -1,0 +1,50 @@
+/**
+ * Everything that a worker's step may use, in memory: for unit tests, and what the simulation builds upon.
+ */
+import { createHash } from "node:crypto";
+import { pakoCodec } from "@ferry/core/archive/pako-codec";
+import { seeded } from "@ferry/core/hash";
+import type { Ports } from "@ferry/core/ports";
+import { defaultSettings } from "@ferry/core/settings";
+import { type MemoryArchiveStore, memoryArchiveStore } from "./archive-store.ts";
+import { type MemoryBus, memoryBus } from "./bus.ts";
+import { type MemoryStatusStore, memoryStatusStore } from "./status-store.ts";
+import { type MemoryTables, memoryTables } from "./tables.ts";
+import { type VirtualClock, virtualClock } from "./time.ts";
+
+/** Fifteen minutes: the longest Lambda invocation. */
+const INVOCATION_MS = 15 * 60_000;
+
+export interface MemoryPorts extends Ports {
+  readonly tables: MemoryTables;
+  readonly archive: MemoryArchiveStore;
+  readonly status: MemoryStatusStore;
+  readonly bus: MemoryBus;
+  /** What `time` reads. */
+  readonly clock: VirtualClock;
+}
+
+/** Base64 MD5, as the codec port wants it. */
+export function md5(bytes: Uint8Array): string {
+  return createHash("md5").update(bytes).digest("base64");
+}
+
+/**
+ * Fresh memory ports. Any of them may be given instead, for instance tables with small pages:
+ * `memoryPorts({ tables: memoryTables({ pageBytes: 200 }) })`.
+ */
+export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
+  const clock = overrides.clock ?? virtualClock();
+  return {
+    tables: memoryTables(),
+    archive: memoryArchiveStore(),
+    codec: pakoCodec(md5),
+    status: memoryStatusStore(),
+    bus: memoryBus(),
+    clock,
+    time: clock.invocation(INVOCATION_MS),
+    random: seeded(1),
+    settings: defaultSettings,
+    ...overrides,
+  };
+}

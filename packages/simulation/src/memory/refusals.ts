@@ -1,0 +1,63 @@
+/**
+ * What the memory ports refuse, as the AWS adapters would say it.
+ */
+import { FerryError, permanent } from "@ferry/core/errors";
+import type { BucketAddress, TableAddress } from "@ferry/core/ports";
+
+export function tableResource(table: TableAddress): string {
+  return `table ${table.name} in ${table.region}`;
+}
+
+export function objectResource(bucket: BucketAddress, key = ""): string {
+  return `s3://${bucket.name}/${key}`;
+}
+
+/** ResourceNotFoundException. */
+export function noSuchTable(operation: string, table: TableAddress): FerryError {
+  return permanent("no-such-table", {
+    operation,
+    resource: tableResource(table),
+    message: "There is no such table.",
+    hint: "Check table-name and table-region.",
+  });
+}
+
+/** ValidationException. */
+export function invalid(operation: string, resource: string, message: string): FerryError {
+  return permanent("invalid-request", {
+    operation,
+    resource,
+    message,
+    hint: "What was sent does not fit the table: check that it is the right one.",
+  });
+}
+
+/** ProvisionedThroughputExceededException and its like. */
+export function throttled(operation: string, resource: string): FerryError {
+  return new FerryError("throttled", "throttled", {
+    operation,
+    resource,
+    message: "The service asks for less.",
+    hint: "Ferry backs off by itself.",
+  });
+}
+
+/** NoSuchBucket. */
+export function noSuchBucket(operation: string, bucket: BucketAddress): FerryError {
+  return permanent("no-such-bucket", {
+    operation,
+    resource: objectResource(bucket),
+    message: "There is no such bucket.",
+    hint: "Check bucket-name.",
+  });
+}
+
+/** AccessDenied. */
+export function accessDenied(operation: string, resource: string, message: string): FerryError {
+  return permanent("access-denied", {
+    operation,
+    resource,
+    message,
+    hint: "Check bucket-owner and the worker's role.",
+  });
+}

@@ -1,0 +1,318 @@
+/**
+ * Tables in memory, with DynamoDB's semantics as far as the port reaches: partitions by hash, order by range, pages cut
+ * by bytes, validation, and on demand its bad days. Items are held as the bytes they came in.
+ */
+import type { FerryError } from "@ferry/core/errors";
+import type { DynamoKey, KeyNames } from "@ferry/core/events";
+import type { ScanPage, TableAddress, TableData, TableDescription, Write } from "@ferry/core/ports";
+import { bareTableName } from "@ferry/core/request";
+import { compareKeys, type ItemKey, type KeyAttributes, keyOf, readKey, segmentOf } from "./item-key.ts";
+import { invalid, noSuchTable, tableResource, throttled } from "./refusals.ts";
+import { scanBody } from "./scan-body.ts";
+
+const WRITES_MAX = 25;
+const WRITE_BYTES_MAX = 16 * 1024 * 1024;
+const ITEM_BYTES_MAX = 400 * 1024;
+const SEGMENTS_MAX = 1_000_000;
+
+/** What goes wrong with a scan: the service asks for less, or returns fewer items than it could (none, even). */
+export type ScanFault = "throttled" | { readonly itemsMax: number } | undefined;
+/** What goes wrong with a write: the service asks for less, or does not take the last so many. */
+export type WriteFault = "throttled" | { readonly unprocessed: number } | undefined;
+
+export interface MemoryTablesOptions {
+  /** The size at which a page is cut; DynamoDB's is 1 MB. */
+  readonly pageBytes?: number;
+  /** A source of numbers in [0, 1) by which each body's members and white space vary. */
+  readonly layout?: () => number;
+  readonly faults?: {
+    readonly scan?: (page: ScanPage) => ScanFault;
+    readonly write?: (table: TableAddress, writes: readonly Write[]) => WriteFault;
+  };
+}
+
+export interface TableSpec {
+  readonly keys: KeyAttributes;
+  /** Default `ACTIVE`. */
+  readonly status?: string;
+  readonly provisioned?: { readonly readUnits: number; readonly writeUnits: number };
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Default what it holds; on AWS up to six hours old. */
+  readonly sizeBytes?: number;
+}
+
+/** Tables, and what a test does with them behind the engine's back. */
+export interface MemoryTables extends TableData {
+  create(table: TableAddress, spec: TableSpec): void;
+  drop(table: TableAddress): void;
+  /** Puts items as an application would: JSON texts, or bytes. */
+  put(table: TableAddress, ...items: readonly (string | Uint8Array)[]): void;
+  /** Deletes the item with this key, as an application would. */
+  remove(table: TableAddress, key: DynamoKey): void;
+  /** Every item as the bytes it came in, in the order of a scan. */
+  items(table: TableAddress): Uint8Array[];
+}
+
+/** What is held at a key: an item, or nothing where one was deleted. */
+interface Held {
+  /** As the latest item spells it: `1` and `1.0` are one key. */
+  key: ItemKey;
+  item?: Uint8Array;
+}
+
+interface Table {
+  readonly address: TableAddress;
+  readonly spec: TableSpec;
+  /** In the order of a scan. */
+  readonly held: Held[];
+}
+
+const encoder = new TextEncoder();
+
+/** Tables in memory. Two of one seed behave alike: neither clock nor chance is its own. */
+export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
+  const pageBytes = options.pageBytes ?? 1024 * 1024;
+  const tables = new Map<string, Table>();
+
+  const find = (operation: string, address: TableAddress): Table => {
+    const table = tables.get(nameOf(address));
+    if (table === undefined) throw noSuchTable(operation, address);
+    return table;
+  };
+  const usable = (operation: string, address: TableAddress): Table => {
+    const table = find(operation, address);
+    const status = table.spec.status ?? "ACTIVE";
+    // DynamoDB says of a table that is being made or deleted that it is not there.
+    if (status !== "ACTIVE" && status !== "UPDATING") throw noSuchTable(operation, address);
+    return table;
+  };
+
+  return {
+    create(address, spec) {
+      tables.set(nameOf(address), { address, spec, held: [] });
+    },
+    drop(address) {
+      tables.delete(nameOf(address));
+    },
+    put(address, ...items) {
+      const table = find("put", address);
+      for (const item of items) {
+        const bytes = typeof item === "string" ? encoder.encode(item) : item;
+        store(table, readKey(bytes, table.spec.keys), bytes);
+      }
+    },
+    remove(address, key) {
+      const table = find("remove", address);
+      clear(table, keyOf(key, table.spec.keys));
+    },
+    items(address) {
+      return find("items", address).held.flatMap(({ item }) => (item === undefined ? [] : [item.slice()]));
+    },
+
+    async describe(address) {
+      return description(find("DescribeTable", address));
+    },
+
+    async scan(page) {
+      const table = usable("Scan", page.table);
+      const resource = tableResource(page.table);
+      if (!isSegment(page))
+        throw invalid("Scan", resource, `no segment ${page.segment} of ${page.totalSegments}`);
+      if (page.limit !== undefined && !(page.limit >= 1))
+        throw invalid("Scan", resource, `Limit must be at least 1, got ${page.limit}`);
+      const after = page.after === undefined ? undefined : startKey(table, page, page.after);
+      const fault = options.faults?.scan?.(page);
+      if (fault === "throttled") throw throttled("Scan", resource);
+      const limit = Math.min(
+        page.limit ?? Number.POSITIVE_INFINITY,
+        fault?.itemsMax ?? Number.POSITIVE_INFINITY,
+      );
+      const read = readPage(table, page, after, limit, pageBytes);
+      const bytes = read.items.reduce((sum, item) => sum + item.length, 0);
+      return scanBody(
+        {
+          ...read,
+          units: Math.ceil(Math.max(bytes, 1) / 4096) * (page.consistent ? 1 : 0.5),
+          tableName: bareTableName(page.table.name),
+        },
+        options.layout,
+      );
+    },
+
+    async write(address, writes) {
+      const operation = "BatchWriteItem";
+      const table = usable(operation, address);
+      const resource = tableResource(address);
+      if (writes.length < 1 || writes.length > WRITES_MAX)
+        throw invalid(operation, resource, `1 to ${WRITES_MAX} writes a call, got ${writes.length}`);
+      if (writes.reduce((sum, write) => sum + bytesOf(write).length, 0) > WRITE_BYTES_MAX)
+        throw invalid(operation, resource, `at most ${WRITE_BYTES_MAX} bytes a call`);
+      // All is checked before anything is written: one bad item refuses the whole call.
+      const keyed = writes.map((write) => ({ write, key: checkedKey(operation, table, write) }));
+      const texts = new Set(keyed.map(({ key }) => key.values.join("/")));
+      if (texts.size < writes.length)
+        throw invalid(operation, resource, "Provided list of item keys contains duplicates");
+      const fault = options.faults?.write?.(address, writes);
+      if (fault === "throttled") throw throttled(operation, resource);
+      // Where nothing at all could be written DynamoDB throws instead.
+      const taken = Math.max(1, writes.length - (fault?.unprocessed ?? 0));
+      let units = 0;
+      for (const { write, key } of keyed.slice(0, taken)) {
+        units += writeUnits(table, key, bytesOf(write));
+        if ("put" in write) store(table, key, write.put);
+        else clear(table, key);
+      }
+      return { unprocessed: writes.slice(taken), units };
+    },
+
+    async putIfAbsent(address, item, keys) {
+      const operation = "PutItem";
+      const table = usable(operation, address);
+      if (keys.join() !== table.spec.keys.map(({ name }) => name).join())
+        throw invalid(operation, tableResource(address), `the table's keys are not ${keys.join()}`);
+      const write: Write = { put: item };
+      const key = checkedKey(operation, table, write);
+      const fault = options.faults?.write?.(address, [write]);
+      if (fault === "throttled") throw throttled(operation, tableResource(address));
+      const units = writeUnits(table, key, item);
+      if (itemAt(table, key) !== undefined) return { stored: false, units };
+      store(table, key, item);
+      return { stored: true, units };
+    },
+  };
+}
+
+/** Region and bare name: an ARN names the same table. */
+function nameOf(address: TableAddress): string {
+  return `${address.region}/${bareTableName(address.name)}`;
+}
+
+function description({ address, spec, held }: Table): TableDescription {
+  const name = bareTableName(address.name);
+  const arn = `arn:aws:dynamodb:${address.region}:000000000000:table/${name}`;
+  return {
+    arn,
+    id: `id-of-${name}`,
+    status: spec.status ?? "ACTIVE",
+    keys: spec.keys.map((key) => key.name) as unknown as KeyNames,
+    keyTypes: Object.fromEntries(spec.keys.map((key) => [key.name, key.type])),
+    sizeBytes: spec.sizeBytes ?? held.reduce((sum, { item }) => sum + (item?.length ?? 0), 0),
+    ...(spec.provisioned !== undefined && { provisioned: spec.provisioned }),
+    settings: spec.settings ?? { TableName: name },
+  };
+}
+
+function isSegment({ segment, totalSegments }: ScanPage): boolean {
+  return (
+    Number.isInteger(totalSegments) &&
+    totalSegments >= 1 &&
+    totalSegments <= SEGMENTS_MAX &&
+    Number.isInteger(segment) &&
+    segment >= 0 &&
+    segment < totalSegments
+  );
+}
+
+/** An exclusive start key is valid whether or not its item is still there, but only in its own segment. */
+function startKey(table: Table, page: ScanPage, after: DynamoKey): ItemKey {
+  const refused = (why: string): FerryError =>
+    invalid("Scan", tableResource(page.table), `The provided starting key is invalid: ${why}`);
+  if (Object.keys(after).length !== table.spec.keys.length) throw refused("it does not match the schema");
+  let key: ItemKey;
+  try {
+    key = keyOf(after, table.spec.keys);
+  } catch (error) {
+    throw refused((error as Error).message);
+  }
+  if (segmentOf(key, page.totalSegments) !== page.segment)
+    throw refused(`it lies in segment ${segmentOf(key, page.totalSegments)}, not in ${page.segment}`);
+  return key;
+}
+
+/**
+ * One page. Cut by `limit` or bytes it names the last key it came past, though nothing may lie behind; a page with no
+ * item at all came past deleted ones, or not far.
+ */
+function readPage(
+  table: Table,
+  page: ScanPage,
+  after: ItemKey | undefined,
+  limit: number,
+  pageBytes: number,
+): { items: Uint8Array[]; lastEvaluatedKey?: DynamoKey } {
+  const items: Uint8Array[] = [];
+  let bytes = 0;
+  let last = after;
+  for (let i = after === undefined ? 0 : firstAfter(table.held, after); i < table.held.length; i++) {
+    const { key, item } = table.held[i]!;
+    const segment = segmentOf(key, page.totalSegments);
+    if (segment > page.segment) break;
+    if (segment < page.segment) continue;
+    // At a segment's start there may be no key to name: then the page holds one item after all.
+    if (item !== undefined && items.length >= limit && last !== undefined)
+      return { items, lastEvaluatedKey: last.json };
+    last = key;
+    if (item === undefined) continue;
+    items.push(item);
+    bytes += item.length;
+    if (items.length >= limit || bytes >= pageBytes) return { items, lastEvaluatedKey: key.json };
+  }
+  return { items };
+}
+
+function checkedKey(operation: string, table: Table, write: Write): ItemKey {
+  const bytes = bytesOf(write);
+  try {
+    if (bytes.length > ITEM_BYTES_MAX)
+      throw new RangeError("Item size has exceeded the maximum allowed size");
+    const key = readKey(bytes, table.spec.keys);
+    const names = Object.keys(JSON.parse(new TextDecoder().decode(bytes)) as object);
+    if ("remove" in write && names.length !== key.values.length)
+      throw new RangeError("The provided key element does not match the schema");
+    return key;
+  } catch (error) {
+    throw invalid(operation, tableResource(table.address), (error as Error).message);
+  }
+}
+
+function bytesOf(write: Write): Uint8Array {
+  return "put" in write ? write.put : write.remove;
+}
+
+/** One unit per KiB of the larger of the item before and after. */
+function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array): number {
+  return Math.ceil(Math.max(bytes.length, itemAt(table, key)?.length ?? 0) / 1024);
+}
+
+function itemAt(table: Table, key: ItemKey): Uint8Array | undefined {
+  return heldAt(table, key)?.item;
+}
+
+function heldAt(table: Table, key: ItemKey): Held | undefined {
+  const before = table.held[firstAfter(table.held, key) - 1];
+  return before !== undefined && compareKeys(before.key, key) === 0 ? before : undefined;
+}
+
+/** Copies: the cloud shares no memory with its callers. */
+function store(table: Table, key: ItemKey, item: Uint8Array): void {
+  const held = heldAt(table, key);
+  if (held !== undefined) Object.assign(held, { key, item: item.slice() });
+  else table.held.splice(firstAfter(table.held, key), 0, { key, item: item.slice() });
+}
+
+function clear(table: Table, key: ItemKey): void {
+  const held = heldAt(table, key);
+  if (held !== undefined) delete held.item;
+}
+
+/** The index of the first that sorts after `key`. */
+function firstAfter(held: readonly Held[], key: ItemKey): number {
+  let low = 0;
+  let high = held.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareKeys(held[middle]!.key, key) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
