@@ -20,6 +20,13 @@ export interface ErrorReport {
   /** What the operator can do about it. */
   readonly hint: string;
   readonly retryable: boolean;
+  /** Of a request: everything that is wrong with it. */
+  readonly issues?: readonly { readonly field: string; readonly message: string }[];
+}
+
+/** What an error is made of. */
+interface ErrorAbout extends Omit<ErrorReport, "retryable"> {
+  readonly cause?: unknown;
 }
 
 /** An error that tells the operator what to do. Thrown by ports and steps; `toReport` is its plain form. */
@@ -30,12 +37,9 @@ export class FerryError extends Error {
   readonly operation: string;
   readonly resource: string;
   readonly hint: string;
+  readonly issues: ErrorReport["issues"];
 
-  constructor(
-    kind: ErrorKind,
-    code: string,
-    about: { operation: string; resource: string; message: string; hint: string; cause?: unknown },
-  ) {
+  constructor(kind: ErrorKind, code: string, about: ErrorAbout) {
     super(about.message, about.cause === undefined ? undefined : { cause: about.cause });
     this.name = "FerryError";
     this.kind = kind;
@@ -43,14 +47,12 @@ export class FerryError extends Error {
     this.operation = about.operation;
     this.resource = about.resource;
     this.hint = about.hint;
+    this.issues = about.issues;
   }
 }
 
 /** A permanent error: see `ErrorKind`. */
-export function permanent(
-  code: string,
-  about: { operation: string; resource: string; message: string; hint: string; cause?: unknown },
-): FerryError {
+export function permanent(code: string, about: ErrorAbout): FerryError {
   return new FerryError("permanent", code, about);
 }
 
@@ -62,6 +64,7 @@ export function toReport(error: FerryError): ErrorReport {
     message: error.message,
     hint: error.hint,
     retryable: error.kind !== "permanent",
+    ...(error.issues !== undefined && { issues: error.issues }),
   };
 }
 

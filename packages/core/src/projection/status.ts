@@ -68,11 +68,20 @@ export function stateOf(row: TaskRow): TaskState {
   if (row.finished) return "succeeded";
   if (!row.accepted) return row.rejected ? "rejected" : "requested";
   const broken = row.broken >= row.attempt;
-  const failed = Object.keys(row.failed).length;
   if (row.completed.length === row.total) return broken ? "failed" : "finishing";
   const cancelled = row.cancel >= row.attempt;
-  if (broken || row.completed.length + failed === row.total) return cancelled ? "cancelled" : "failed";
+  const done = row.completed.length + failedSegments(row) === row.total;
+  if (broken || done) return cancelled ? "cancelled" : "failed";
   return cancelled ? "cancelling" : "running";
+}
+
+/**
+ * How many segments failed in this attempt. A failure of an earlier one does not count: a retry queues every
+ * unfinished segment again, and until the projector has heard of each, a count of the old ones would end the new
+ * attempt before it began (docs/decisions/0001).
+ */
+export function failedSegments(row: TaskRow): number {
+  return Object.values(row.failed).filter((attempt) => attempt >= row.attempt).length;
 }
 
 /** States in which no segment should work any more. `failed` and `cancelled` may lift: a retry, a late worker. */
@@ -93,7 +102,7 @@ export function reasonsOf(row: TaskRow): string[] {
     .filter((reason) =>
       reason.segment === undefined
         ? row.broken === reason.attempt || (row.rejected && !row.accepted)
-        : row.failed[reason.segment] === reason.attempt,
+        : row.failed[reason.segment] === reason.attempt && reason.attempt >= row.attempt,
     )
     .map((reason) =>
       reason.segment === undefined ? reason.text : `segment ${reason.segment}: ${reason.text}`,

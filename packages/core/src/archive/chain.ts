@@ -1,0 +1,200 @@
+/**
+ * A segment's chain of data files: the archive is its own journal. Invariants A1 to A5: docs/archive-format.md.
+ */
+import { permanent } from "../errors.ts";
+import { type BackupPlan, type Counts, type DynamoKey, type KeyNames, noCounts } from "../events.ts";
+import type { BucketAddress, ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
+import type { BackupRequest, RestoreRequest } from "../request.ts";
+import { keyOf, lineSpans, readLine } from "./data-file.ts";
+import { dataFileKey, segmentPrefix } from "./keys.ts";
+
+/** How many objects are asked after at once. */
+const HEADS_AT_ONCE = 32;
+
+/** Where a segment's next file goes, and what it starts after. */
+export interface Position {
+  readonly batch: number;
+  /** The key of the last stored item; absent at the segment's start. */
+  readonly after?: DynamoKey;
+  readonly counts: Counts;
+  /** Whether the last file carries `end`: nothing follows. */
+  readonly ended: boolean;
+}
+
+export const start: Position = { batch: 0, counts: noCounts, ended: false };
+
+/** A data file of a chain, as its object's metadata tells it. */
+export interface ChainFile {
+  readonly key: string;
+  readonly items: number;
+  readonly bytes: number;
+  readonly md5: string;
+  readonly etag: string;
+  readonly end: boolean;
+}
+
+/** The bucket of a request, as the archive store takes it. */
+export function bucketOf(request: BackupRequest | RestoreRequest): BucketAddress {
+  const owner = request["bucket-owner"];
+  return {
+    region: request["bucket-region"],
+    name: request["bucket-name"],
+    ...(owner !== undefined && { owner }),
+  };
+}
+
+/** The metadata of a data file. */
+export function metadataOf(about: {
+  requestId: string;
+  items: number;
+  bytes: number;
+  md5: string;
+  end: boolean;
+}): ObjectMetadata {
+  return {
+    "request-id": about.requestId,
+    items: String(about.items),
+    bytes: String(about.bytes),
+    md5: about.md5,
+    ...(about.end && { end: "true" }),
+  };
+}
+
+/**
+ * The files of a segment from `fromBatch` on, checked: unbroken, all of this request, nothing after an `end`.
+ * Permanent errors: `foreign-file` (A5), `broken-chain` (A2, A3).
+ */
+export async function readChain(
+  plan: BackupPlan,
+  segment: number,
+  fromBatch: number,
+  ports: Pick<Ports, "archive">,
+): Promise<ChainFile[]> {
+  const bucket = bucketOf(plan.request);
+  const prefix = plan.request["bucket-prefix"];
+  const keys = await ports.archive.list(bucket, segmentPrefix(prefix, segment), {
+    ...(fromBatch > 0 && { after: dataFileKey(prefix, segment, fromBatch - 1) }),
+  });
+  const files: ChainFile[] = [];
+  for (let at = 0; at < keys.length; at += HEADS_AT_ONCE) {
+    const some = keys.slice(at, at + HEADS_AT_ONCE);
+    const heads = await Promise.all(some.map((key) => ports.archive.head(bucket, key)));
+    some.forEach((key, i) => {
+      if (key !== dataFileKey(prefix, segment, fromBatch + at + i))
+        throw brokenChain(bucket, key, "is not the next file of its segment");
+      if (files.at(-1)?.end === true) throw brokenChain(bucket, key, "follows the segment's last file");
+      files.push(chainFile(plan, bucket, key, heads[i]));
+    });
+  }
+  return files;
+}
+
+/** Moves on behind the files that are there, reading the last one's last key. */
+export async function adopt(
+  position: Position,
+  files: readonly ChainFile[],
+  plan: BackupPlan,
+  ports: Pick<Ports, "archive" | "codec">,
+): Promise<Position> {
+  const last = files.at(-1);
+  if (last === undefined) return position;
+  const counts = files.reduce((sum, file) => addTo(sum, file), position.counts);
+  const after = last.end ? undefined : await lastKey(bucketOf(plan.request), last, plan.table.keys, ports);
+  return {
+    batch: position.batch + files.length,
+    ...(after !== undefined && { after }),
+    counts,
+    ended: last.end,
+  };
+}
+
+/** One file more. */
+export function addTo(counts: Counts, file: { readonly items: number; readonly bytes: number }): Counts {
+  return {
+    batches: counts.batches + 1,
+    items: counts.items + file.items,
+    bytes: counts.bytes + file.bytes,
+  };
+}
+
+/** Reads a data file whole: its MD5 checked before, its count of lines after it was decompressed. */
+export async function readDataFile(
+  bucket: BucketAddress,
+  file: { readonly key: string; readonly items: number; readonly md5: string },
+  ports: Pick<Ports, "archive" | "codec">,
+) {
+  const stored = await ports.archive.get(bucket, file.key);
+  if (stored === undefined) throw corrupt(bucket, file.key, "does not exist any more");
+  const md5 = ports.codec.md5(stored.body);
+  if (md5 !== file.md5) throw corrupt(bucket, file.key, `has MD5 ${md5} where ${file.md5} was recorded`);
+  const bytes = await ports.codec.decompress(stored.body);
+  const lines = lineSpans(bytes);
+  if (lines.length !== file.items)
+    throw corrupt(bucket, file.key, `holds ${lines.length} lines where ${file.items} were recorded`);
+  return { bytes, lines };
+}
+
+/** An error about a data file whose bytes are not those that were written. */
+export function corrupt(bucket: BucketAddress, key: string, message: string) {
+  return permanent("corrupt-file", {
+    operation: "read data file",
+    resource: `s3://${bucket.name}/${key}`,
+    message: `${message}.`,
+    hint: "The archive was damaged after it was written: restore from another backup, or make a new one.",
+  });
+}
+
+async function lastKey(
+  bucket: BucketAddress,
+  file: ChainFile,
+  names: KeyNames,
+  ports: Pick<Ports, "archive" | "codec">,
+): Promise<DynamoKey> {
+  const { bytes, lines } = await readDataFile(bucket, file, ports);
+  const span = lines.at(-1);
+  if (span === undefined) throw brokenChain(bucket, file.key, "is empty and carries no end");
+  const line = readLine(bytes, span);
+  if (!("put" in line)) throw corrupt(bucket, file.key, "holds a line that is no item");
+  return keyOf(line.put, names);
+}
+
+function chainFile(
+  plan: BackupPlan,
+  bucket: BucketAddress,
+  key: string,
+  head: ObjectHead | undefined,
+): ChainFile {
+  if (head === undefined) throw brokenChain(bucket, key, "was listed and does not exist");
+  const { metadata } = head;
+  if (metadata["request-id"] !== plan.task["request-id"])
+    throw permanent("foreign-file", {
+      operation: "read chain",
+      resource: `s3://${bucket.name}/${key}`,
+      message: `was written by request ${metadata["request-id"] ?? "(none)"}, not by ${plan.task["request-id"]}.`,
+      hint: "Something else writes under this prefix: back up to a prefix of its own.",
+    });
+  return {
+    key,
+    items: wholeNumber(bucket, key, metadata, "items"),
+    bytes: wholeNumber(bucket, key, metadata, "bytes"),
+    md5: metadata["md5"] ?? "",
+    etag: head.etag,
+    end: metadata["end"] === "true",
+  };
+}
+
+function wholeNumber(bucket: BucketAddress, key: string, metadata: ObjectMetadata, name: string): number {
+  const value = metadata[name] ?? "";
+  if (!/^\d+$/.test(value))
+    throw brokenChain(bucket, key, `has no count in its metadata ${name}: "${value}"`);
+  return Number(value);
+}
+
+function brokenChain(bucket: BucketAddress, key: string, message: string) {
+  return permanent("broken-chain", {
+    operation: "read chain",
+    resource: `s3://${bucket.name}/${key}`,
+    message: `${message}.`,
+    hint: "Something else wrote or deleted under this prefix: back up again to a prefix of its own.",
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * A tokenizer at depth one: finds where the values of a JSON text lie without building them. It is how items pass
+ * from a Scan's body into the archive, and from the archive into a write's body, as the bytes they are: keys in any
+ * order, any white space, any string content.
+ *
+ * It finds boundaries; it does not judge numbers, literals or escapes: what it cuts is handed on, unchanged.
+ * JSON's structural characters are ASCII and UTF-8's other bytes are above 0x7f, so bytes can be read one by one.
+ */
+
+/** Where a value lies: `end` is exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A member of an object: its name, and where its value lies. */
+export interface Member extends Span {
+  readonly name: string;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+const decoder = new TextDecoder();
+
+/** The members of the JSON object at `start`, in order. Throws a SyntaxError where the text is none. */
+export function members(bytes: Uint8Array, start = 0): Member[] {
+  const found: Member[] = [];
+  eachMember(bytes, start, (name, at) => {
+    const end = skipValue(bytes, at);
+    found.push({ name, start: at, end });
+    return end;
+  });
+  return found;
+}
+
+/** The elements of the JSON array at `start`, in order. Throws a SyntaxError where the text is none. */
+export function elements(bytes: Uint8Array, start: number): Span[] {
+  const found: Span[] = [];
+  eachElement(bytes, start, found);
+  return found;
+}
+
+/**
+ * Calls `visit` with each member's name and where its value starts; `visit` returns where it ends.
+ * Returns where the object ends.
+ */
+export function eachMember(
+  bytes: Uint8Array,
+  start: number,
+  visit: (name: string, valueStart: number) => number,
+): number {
+  let i = skipSpace(bytes, start);
+  expect(bytes, i, OPEN_OBJECT);
+  i = skipSpace(bytes, i + 1);
+  if (bytes[i] === CLOSE_OBJECT) return i + 1;
+  for (;;) {
+    expect(bytes, i, QUOTE);
+    const nameEnd = skipString(bytes, i);
+    // Names may hold escapes too: let JSON read them.
+    const name = JSON.parse(decoder.decode(bytes.subarray(i, nameEnd))) as string;
+    i = skipSpace(bytes, nameEnd);
+    expect(bytes, i, COLON);
+    i = skipSpace(bytes, visit(name, skipSpace(bytes, i + 1)));
+    if (bytes[i] === CLOSE_OBJECT) return i + 1;
+    expect(bytes, i, COMMA);
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/** Appends the elements of the array at `start` to `found`; returns where the array ends. */
+export function eachElement(bytes: Uint8Array, start: number, found: Span[]): number {
+  let i = skipSpace(bytes, start);
+  expect(bytes, i, OPEN_ARRAY);
+  i = skipSpace(bytes, i + 1);
+  if (bytes[i] === CLOSE_ARRAY) return i + 1;
+  for (;;) {
+    const end = skipValue(bytes, i);
+    found.push({ start: i, end });
+    i = skipSpace(bytes, end);
+    if (bytes[i] === CLOSE_ARRAY) return i + 1;
+    expect(bytes, i, COMMA);
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/** Where the value that starts at `start` ends. */
+export function skipValue(bytes: Uint8Array, start: number): number {
+  const first = bytes[start];
+  if (first === QUOTE) return skipString(bytes, start);
+  if (first === OPEN_OBJECT || first === OPEN_ARRAY) return skipNested(bytes, start);
+  let i = start;
+  for (; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_ARRAY || byte <= 0x20) break;
+  }
+  if (i === start) throw malformed(bytes, start);
+  return i;
+}
+
+/** The first byte at or after `start` that is no white space. */
+export function skipSpace(bytes: Uint8Array, start: number): number {
+  let i = start;
+  // JSON's white space: space, tab, line feed, carriage return.
+  while (bytes[i] === 0x20 || bytes[i] === 0x0a || bytes[i] === 0x0d || bytes[i] === 0x09) i++;
+  return i;
+}
+
+/** Any object or array: only strings can hide its brackets. */
+function skipNested(bytes: Uint8Array, start: number): number {
+  let depth = 0;
+  for (let i = start; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte === QUOTE) i = skipString(bytes, i) - 1;
+    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++;
+    else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+      depth--;
+      if (depth === 0) return i + 1;
+    }
+  }
+  throw malformed(bytes, bytes.length);
+}
+
+function skipString(bytes: Uint8Array, start: number): number {
+  for (let i = start + 1; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte === QUOTE) return i + 1;
+    if (byte === BACKSLASH) i++;
+  }
+  throw malformed(bytes, bytes.length);
+}
+
+function expect(bytes: Uint8Array, at: number, byte: number): void {
+  if (bytes[at] !== byte) throw malformed(bytes, at);
+}
+
+function malformed(bytes: Uint8Array, at: number): SyntaxError {
+  const what = at < bytes.length ? `byte 0x${bytes[at]!.toString(16)}` : "the end";
+  return new SyntaxError(`JSON text has ${what} at ${at}, where something else belongs`);
+}

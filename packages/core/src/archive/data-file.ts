@@ -1,0 +1,88 @@
+/**
+ * A data file: gzip of lines `{"Item":{…}}`, the lines of DynamoDB's own exports. Format: docs/archive-format.md.
+ */
+import type { DynamoKey, KeyNames } from "../events.ts";
+import { members, type Span } from "./cutter.ts";
+
+const HEAD = new TextEncoder().encode('{"Item":');
+const CLOSE = 0x7d;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const decoder = new TextDecoder();
+
+/** What a line adds to its item: `{"Item":`, `}` and the line feed. */
+export const LINE_OVERHEAD_BYTES = HEAD.length + 2;
+
+/** The lines of the items that lie at `spans` in `body`: one copy, no parsing. */
+export function toLines(body: Uint8Array, spans: readonly Span[]): Uint8Array {
+  let size = 0;
+  for (const span of spans) size += span.end - span.start + LINE_OVERHEAD_BYTES;
+  const lines = new Uint8Array(size);
+  const broken = body.includes(LINE_FEED) || body.includes(CARRIAGE_RETURN);
+  let at = 0;
+  for (const span of spans) {
+    lines.set(HEAD, at);
+    at += HEAD.length;
+    lines.set(body.subarray(span.start, span.end), at);
+    const end = at + span.end - span.start;
+    if (broken) unbreak(lines.subarray(at, end));
+    lines[end] = CLOSE;
+    lines[end + 1] = LINE_FEED;
+    at = end + 2;
+  }
+  return lines;
+}
+
+/** The spans of a file's lines, without their line feeds. A last line without one counts. */
+export function lineSpans(file: Uint8Array): Span[] {
+  const spans: Span[] = [];
+  for (let start = 0; start < file.length; ) {
+    const feed = file.indexOf(LINE_FEED, start);
+    const end = feed === -1 ? file.length : feed;
+    if (end > start) spans.push({ start, end });
+    start = end + 1;
+  }
+  return spans;
+}
+
+/** What one line asks of the table. The bytes are those of the line. */
+export type Line =
+  | { readonly put: Uint8Array }
+  /** A change that ended in a delete: the item's key. */
+  | { readonly remove: Uint8Array };
+
+/**
+ * Reads a line of a full export or of our own (`Item`), or of an incremental export (`Keys`, `NewImage`).
+ * Throws a SyntaxError on any other.
+ */
+export function readLine(file: Uint8Array, span: Span): Line {
+  const line = file.subarray(span.start, span.end);
+  let keys: Uint8Array | undefined;
+  for (const member of members(line)) {
+    if (member.name === "Item" || member.name === "NewImage")
+      return { put: line.subarray(member.start, member.end) };
+    if (member.name === "Keys") keys = line.subarray(member.start, member.end);
+  }
+  if (keys === undefined) throw new SyntaxError("a line has none of Item, NewImage and Keys");
+  return { remove: keys };
+}
+
+/** The key of an item, from its bytes: the only place where an item is parsed, once a file. */
+export function keyOf(item: Uint8Array, names: KeyNames): DynamoKey {
+  const parsed = JSON.parse(decoder.decode(item)) as DynamoKey;
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = parsed[name];
+      if (value === undefined) throw new SyntaxError(`an item has no key attribute ${name}`);
+      return [name, value];
+    }),
+  );
+}
+
+/** JSON strings hold no raw line breaks, so any in an item is white space: a space serves as well, on one line. */
+function unbreak(item: Uint8Array): void {
+  for (let i = 0; i < item.length; i++) {
+    if (item[i] === LINE_FEED || item[i] === CARRIAGE_RETURN) item[i] = SPACE;
+  }
+}

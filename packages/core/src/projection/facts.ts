@@ -1,0 +1,158 @@
+/**
+ * Facts, as the projector reads them off the bus: normalised, so that projecting them is a pure join.
+ */
+import * as v from "valibot";
+import { type ErrorReport, sentence } from "../errors.ts";
+import {
+  type BusEvent,
+  type Counts,
+  cancelSchema,
+  type Failure,
+  noCounts,
+  type Plan,
+  type SegmentCompleted,
+  type SegmentWork,
+  type TaskAccepted,
+  type TaskFinished,
+} from "../events.ts";
+import { type Action, identify } from "../task.ts";
+
+/** Which row a fact is about. */
+export interface RowKey {
+  readonly action: Action;
+  readonly key: string;
+  readonly timestamp: number;
+  /** Absent where an operator named the task without it. */
+  readonly "request-id"?: string;
+}
+
+export type RequestFields = Readonly<Record<string, string | number | boolean>>;
+
+/** What a fact says, without whom and when. */
+export type Statement =
+  | { readonly kind: "accepted"; readonly attempt: number; readonly plan: Plan }
+  | {
+      readonly kind: "rejected";
+      readonly cause: string;
+      readonly text: string;
+      readonly request: RequestFields;
+    }
+  | { readonly kind: "cancel"; readonly attempt: number }
+  | { readonly kind: "broken"; readonly attempt: number; readonly cause: string; readonly text: string }
+  | { readonly kind: "finished"; readonly attempt: number }
+  | {
+      readonly kind: "queued" | "progressed" | "completed";
+      readonly attempt: number;
+      readonly segment: number;
+      readonly counts: Counts;
+    }
+  | {
+      readonly kind: "failed";
+      readonly attempt: number;
+      readonly segment: number;
+      readonly counts: Counts;
+      readonly cause: string;
+      readonly text: string;
+    };
+
+/** ISO 8601 of its event. */
+export type Fact = Statement & { readonly row: RowKey; readonly time: string };
+
+const REASON_LENGTH_MAX = 600;
+
+/**
+ * Reads a fact. Nothing where it concerns no row: a rejection of a request of which no key can be formed, or a retry
+ * that was refused.
+ * Throws where the detail is not what its type promises.
+ */
+export function factOf(event: BusEvent): Fact | undefined {
+  const { time } = event;
+  const type = event["detail-type"];
+  switch (type) {
+    case "TaskAccepted": {
+      const { task, attempt, plan } = event.detail as TaskAccepted;
+      return { kind: "accepted", row: task, time, attempt, plan };
+    }
+    case "SegmentQueued":
+    case "SegmentProgressed": {
+      const { task, attempt, segment, counts } = event.detail as SegmentWork;
+      return {
+        kind: type === "SegmentQueued" ? "queued" : "progressed",
+        row: task,
+        time,
+        attempt,
+        segment,
+        counts,
+      };
+    }
+    case "SegmentCompleted": {
+      const { task, attempt, segment, counts } = event.detail as SegmentCompleted;
+      return { kind: "completed", row: task, time, attempt, segment, counts };
+    }
+    case "TaskFinished": {
+      const { task, attempt } = event.detail as TaskFinished;
+      return { kind: "finished", row: task, time, attempt };
+    }
+    case "TaskCancelRequested": {
+      const { task, attempt } = v.parse(cancelSchema, event.detail);
+      const { id: _, "request-id": requestId, ...key } = task;
+      return {
+        kind: "cancel",
+        row: { ...key, ...(requestId !== undefined && { "request-id": requestId }) },
+        time,
+        attempt,
+      };
+    }
+    case "TaskRejected":
+    case "SegmentFailed":
+    case "TaskStepFailed":
+      return failureFact(type, event.detail as Failure, time);
+    default:
+      throw new Error(`${type} is no fact that the projector knows; it knows the types of the rule facts`);
+  }
+}
+
+function failureFact(
+  type: "TaskRejected" | "SegmentFailed" | "TaskStepFailed",
+  failure: Failure,
+  time: string,
+): Fact | undefined {
+  const { cause } = failure;
+  const text = reasonText(failure);
+  if (type === "TaskRejected") {
+    const { task } = identify(failure.work, { id: failure["event-id"], time: failure.time });
+    if (task === undefined) return undefined;
+    const request = scalarsOf((failure.work as { request?: unknown } | null)?.request);
+    return { kind: "rejected", row: task, time, cause, text, request };
+  }
+  const work = failure.work as Partial<SegmentWork>;
+  if (work.task === undefined) throw new Error(`a ${type} names no task`);
+  const row = { ...work.task, timestamp: Number(work.task.timestamp) };
+  const attempt = Number(work.attempt ?? 0);
+  // A retry that was refused belongs to no attempt: the event tells who asked, the row stays as it is.
+  if (type === "TaskStepFailed" && attempt === 0) return undefined;
+  if (type === "TaskStepFailed") return { kind: "broken", row, time, attempt, cause, text };
+  if (work.segment === undefined) throw new Error("a SegmentFailed names no segment");
+  const counts = work.counts ?? noCounts;
+  return { kind: "failed", row, time, attempt, segment: work.segment, counts, cause, text };
+}
+
+/** One sentence for the row. */
+function reasonText(failure: Failure): string {
+  const text =
+    failure.error === undefined
+      ? `${failure.cause}: ${failure.step} was tried until its attempts ran out; the worker's log says why, under the task's request-id.`
+      : `${failure.cause}: ${sentence(failure.error as ErrorReport)}`;
+  return text.length > REASON_LENGTH_MAX ? `${text.slice(0, REASON_LENGTH_MAX - 1)}…` : text;
+}
+
+/** What a row can show of a request that may be anything: its plain fields, bounded. */
+function scalarsOf(request: unknown): RequestFields {
+  if (typeof request !== "object" || request === null) return {};
+  const fields: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(request).slice(0, 50)) {
+    const plain = typeof value === "number" ? Number.isFinite(value) : typeof value === "boolean";
+    if (plain || (typeof value === "string" && value.length <= 2048)) fields[name] = value;
+  }
+  return fields;
+}

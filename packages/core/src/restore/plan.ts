@@ -1,0 +1,161 @@
+/**
+ * A restore's plan: a pure function of request, manifest and table, so a redelivered request plans the same.
+ */
+import { bucketOf, readDataFile } from "../archive/chain.ts";
+import { members } from "../archive/cutter.ts";
+import { readLine } from "../archive/data-file.ts";
+import { tableKey } from "../archive/keys.ts";
+import { type Manifest, readManifest } from "../archive/manifest.ts";
+import { cutPage } from "../archive/page.ts";
+import { decodeKeySchema, describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
+import { permanent } from "../errors.ts";
+import { type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
+import type { Ports, TableDescription } from "../ports.ts";
+import type { RestoreRequest } from "../request.ts";
+import type { TaskRef } from "../task.ts";
+
+const DEFAULT_SEGMENTS_MAX = 64;
+
+/** Accepts a valid restore request, or throws a permanent error: the reason to reject it. */
+export async function planRestore(
+  request: RestoreRequest,
+  task: TaskRef,
+  requestTimeMs: number,
+  ports: Ports,
+): Promise<readonly FerryEvent[]> {
+  const bucket = bucketOf(request);
+  const manifest = await readManifest(ports.archive, ports.codec.md5, bucket, request["bucket-prefix"]);
+  const table = await ports.tables.describe({ region: request["table-region"], name: request["table-name"] });
+  refuseUnready(request, table);
+  await refuseOtherKeys(request, manifest, table, ports);
+  refuseMode(request, manifest);
+  if ((request["restore-mode"] ?? "empty-only") === "empty-only") await refuseItems(request, ports);
+  const plan = derivePlan(request, task, manifest, table, ports);
+  return [
+    {
+      type: "TaskAccepted",
+      detail: {
+        version: VERSION,
+        task,
+        plan,
+        attempt: 1,
+        "deadline-ms": requestTimeMs + ports.settings.taskTimeoutMs,
+        segments: Array.from({ length: plan["total-segments"] }, (_, segment) => segment),
+      },
+    },
+  ];
+}
+
+function derivePlan(
+  request: RestoreRequest,
+  task: TaskRef,
+  manifest: Manifest,
+  table: TableDescription,
+  ports: Ports,
+): RestorePlan {
+  const segments =
+    request["total-segments"] ??
+    Math.min(Math.max(1, manifest.files.length), DEFAULT_SEGMENTS_MAX, ports.settings.maximumSegments);
+  const units =
+    request["write-units"] ??
+    (table.provisioned === undefined ? undefined : Math.max(1, Math.floor(table.provisioned.writeUnits / 2)));
+  return {
+    request,
+    task,
+    "total-segments": segments,
+    ...(units !== undefined && { "segment-write-units": units / segments }),
+    table: { arn: table.arn, keys: table.keys },
+    manifest: {
+      "files-key": manifest.filesKey,
+      items: manifest.items,
+      files: manifest.files.length,
+      lines: manifest.lines,
+    },
+  };
+}
+
+function refuseUnready(request: RestoreRequest, table: TableDescription): void {
+  if (table.status === "ACTIVE" || table.status === "UPDATING") return;
+  throw refusal("table-not-active", request, `is ${table.status}.`, "Ask again when the table is ACTIVE.");
+}
+
+/** Keys are the one thing a table cannot change: they must be the archive's. */
+async function refuseOtherKeys(
+  request: RestoreRequest,
+  manifest: Manifest,
+  table: TableDescription,
+  ports: Ports,
+): Promise<void> {
+  const wanted = keySchema(table);
+  const found = await archivedKeys(request, manifest, wanted, ports);
+  if (found === undefined || describeKeys(found) === describeKeys(wanted)) return;
+  throw refusal(
+    "key-schema-mismatch",
+    request,
+    `has the keys ${describeKeys(wanted)}; the archive's items have ${describeKeys(found)}.`,
+    "Restore into a table with the archive's key schema: table.json under the prefix has it.",
+  );
+}
+
+/** The archive's key schema: from table.json; a native export has none, so from its first item. */
+async function archivedKeys(
+  request: RestoreRequest,
+  manifest: Manifest,
+  wanted: KeySchema,
+  ports: Ports,
+): Promise<KeySchema | undefined> {
+  const bucket = bucketOf(request);
+  const settings = await ports.archive.get(bucket, tableKey(request["bucket-prefix"]));
+  if (settings !== undefined) return decodeKeySchema(settings.body);
+  const file = manifest.files.find(({ itemCount }) => itemCount > 0);
+  if (file === undefined) return undefined;
+  const { bytes, lines } = await readDataFile(
+    bucket,
+    { key: file.dataFileS3Key, items: file.itemCount, md5: file.md5Checksum },
+    ports,
+  );
+  const line = readLine(bytes, lines[0]!);
+  const item = "put" in line ? line.put : line.remove;
+  const attributes = new Map(members(item).map((member) => [member.name, member]));
+  return wanted.map(({ name }) => {
+    const attribute = attributes.get(name);
+    const type = attribute === undefined ? "missing" : (members(item, attribute.start)[0]?.name ?? "missing");
+    return { name, type };
+  });
+}
+
+/** A change list is meant to be applied to what was restored before it. */
+function refuseMode(request: RestoreRequest, manifest: Manifest): void {
+  const mode = request["restore-mode"] ?? "empty-only";
+  if (manifest.lines === "items" || mode === "merge") return;
+  throw refusal(
+    "mode-not-possible",
+    request,
+    `is asked to take an incremental export with restore-mode ${mode}; its changes overwrite and delete items.`,
+    "Ask again with restore-mode merge.",
+  );
+}
+
+async function refuseItems(request: RestoreRequest, ports: Ports): Promise<void> {
+  const page = cutPage(
+    await ports.tables.scan({
+      table: { region: request["table-region"], name: request["table-name"] },
+      segment: 0,
+      totalSegments: 1,
+      consistent: true,
+      limit: 1,
+    }),
+  );
+  if (page.items.length === 0) return;
+  throw refusal(
+    "table-not-empty",
+    request,
+    "holds items already.",
+    "Restore into an empty table, or ask with restore-mode merge (overwrite) or if-absent (never overwrite).",
+  );
+}
+
+function refusal(code: string, request: RestoreRequest, message: string, hint: string) {
+  const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
+  return permanent(code, { operation: "plan restore", resource, message, hint });
+}

@@ -1,0 +1,88 @@
+/**
+ * What the slices of both directions share: when to stop, and how a slice ends.
+ */
+import { permanent } from "./errors.ts";
+import { type Counts, type Cursor, type FerryEvent, type SegmentWork, VERSION } from "./events.ts";
+import type { Ports } from "./ports.ts";
+import { isEnded, stateOf } from "./projection/status.ts";
+
+/** Left for the last put and the events of a slice, ms. */
+const MARGIN_MS = 45_000;
+
+/** When this slice must hand off, ms since 1970: its budget, or what its invocation leaves of it. */
+export function sliceEndMs(ports: Ports): number {
+  const left = Math.max(0, ports.time.remainingMs() - MARGIN_MS);
+  return ports.time.now() + Math.min(ports.settings.sliceBudgetMs, left);
+}
+
+/**
+ * Whether the segment should still be worked on. Permanent errors: `cancelled`, `deadline-exceeded`.
+ * A row that has not heard of this attempt yet, or is another request's, says nothing.
+ */
+export async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
+  const resource = `${work.task.id} segment ${work.segment}`;
+  if (ports.time.now() >= work["deadline-ms"])
+    throw permanent("deadline-exceeded", {
+      operation: "work on segment",
+      resource,
+      message: `attempt ${work.attempt} took longer than the stage's task timeout.`,
+      hint: "Put a TaskRetryRequested: it goes on where the task stands. Use more segments for a table of this size.",
+    });
+  const row = await ports.status.read(work.task);
+  if (row === undefined || row["request-id"] !== work.task["request-id"]) return true;
+  if (row.cancel >= work.attempt)
+    throw permanent("cancelled", {
+      operation: "work on segment",
+      resource,
+      message: `attempt ${work.attempt} was cancelled.`,
+      hint: "Put a TaskRetryRequested to go on where the task stands.",
+    });
+  if (row.completed.includes(work.segment)) return false;
+  return !(row.attempt >= work.attempt && isEnded(stateOf(row)));
+}
+
+/** The event that a segment is complete. */
+export function completed(work: SegmentWork, counts: Counts): FerryEvent {
+  const { task, attempt, segment } = work;
+  return { type: "SegmentCompleted", detail: { version: VERSION, task, attempt, segment, counts } };
+}
+
+/** What a slice says on its way; nothing is routed by it. */
+export function progressed(work: SegmentWork, cursor: Cursor, counts: Counts): FerryEvent {
+  return { type: "SegmentProgressed", detail: { ...work, cursor, counts, handoff: false } };
+}
+
+/**
+ * The event that is the continuation. `moved`: whether this slice got anywhere. Permanent error: `no-progress`, when
+ * too many in a row did not, throttling aside.
+ */
+export function handedOff(
+  work: SegmentWork,
+  at: { cursor: Cursor; counts: Counts; moved: boolean; throttled: boolean },
+  ports: Ports,
+): FerryEvent {
+  const idle = at.moved ? 0 : work["idle-hops"] + (at.throttled ? 0 : 1);
+  if (idle > ports.settings.maximumIdleHops)
+    throw permanent("no-progress", {
+      operation: "work on segment",
+      resource: `${work.task.id} segment ${work.segment}`,
+      message: `${idle} slices in a row moved nothing.`,
+      hint: "Look at the worker's log for this task; then put a TaskRetryRequested.",
+    });
+  const { cursor, counts } = at;
+  return {
+    type: "SegmentProgressed",
+    detail: { ...work, cursor, counts, "idle-hops": idle, handoff: true },
+  };
+}
+
+/** Says at most once in every `intervalMs` that something is due. The first time is one interval from now. */
+export function every(intervalMs: number, ports: Ports): () => boolean {
+  let last = ports.time.now();
+  return () => {
+    const now = ports.time.now();
+    if (now - last < intervalMs) return false;
+    last = now;
+    return true;
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * What a worker does with one message: the step that the event asks for. Its only output is events, which its host
+ * puts; so tracking and continuing cannot disagree.
+ */
+import * as v from "valibot";
+import { finishBackup } from "./backup/finish.ts";
+import { planBackup } from "./backup/plan.ts";
+import { sliceBackup } from "./backup/slice.ts";
+import { FerryError, permanent, toReport } from "./errors.ts";
+import {
+  type BusEvent,
+  type FailureType,
+  type FerryEvent,
+  finishingSchema,
+  type Message,
+  retrySchema,
+  type SegmentWork,
+  type TaskAccepted,
+  type TaskRequested,
+  VERSION,
+} from "./events.ts";
+import type { Ports } from "./ports.ts";
+import { parseRequest } from "./request.ts";
+import { finishRestore } from "./restore/finish.ts";
+import { planRestore } from "./restore/plan.ts";
+import { sliceRestore } from "./restore/slice.ts";
+import { retry } from "./retry.ts";
+import { spread } from "./spread.ts";
+import { identify } from "./task.ts";
+import { msOf } from "./time.ts";
+
+/**
+ * Processes a message of `backup-queue` or `restore-queue`; returns the events that conclude it, to be put before the
+ * message is deleted. A permanent error becomes the failure that the message's `failsAs` names; all other errors are
+ * thrown, and the queue tries again.
+ */
+export async function work(message: Message, ports: Ports): Promise<readonly FerryEvent[]> {
+  try {
+    return await step(message.event, ports);
+  } catch (error) {
+    if (message.failsAs === undefined || !(error instanceof FerryError) || error.kind !== "permanent")
+      throw error;
+    return [failure(message.failsAs, message.event, error)];
+  }
+}
+
+async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
+  switch (event["detail-type"]) {
+    case "TaskRequested":
+      return plan(event, ports);
+    case "TaskRetryRequested":
+      return retry(v.parse(retrySchema, event.detail).task, msOf(event.time), ports);
+    case "TaskAccepted":
+      return spread(detailOf<TaskAccepted>(event));
+    case "SegmentQueued":
+    case "SegmentProgressed": {
+      const segment = detailOf<SegmentWork>(event);
+      return segment.task.action === "backup" ? sliceBackup(segment, ports) : sliceRestore(segment, ports);
+    }
+    case "TaskFinishing":
+      return finish(event, ports);
+    default:
+      throw new Error(`no worker has a step for ${event["detail-type"]}`);
+  }
+}
+
+async function plan(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
+  const { task, requestTimeMs } = identify(event.detail, event);
+  const asked = (event.detail as Partial<TaskRequested> | null)?.request;
+  const parsed = parseRequest(asked, { requestTimeMs, maximumSegments: ports.settings.maximumSegments });
+  if ("issues" in parsed)
+    throw permanent("invalid-request", {
+      operation: "TaskRequested",
+      resource: "request",
+      message: `${parsed.issues.map((issue) => issue.message).join("; ")}.`,
+      hint: "Correct every field named and ask again.",
+      issues: parsed.issues,
+    });
+  if (task === undefined) throw new Error("a valid request has no key");
+  const { request } = parsed;
+  return request.action === "backup"
+    ? planBackup(request, task, requestTimeMs, ports)
+    : planRestore(request, task, requestTimeMs, ports);
+}
+
+async function finish(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
+  const finishing = v.parse(finishingSchema, event.detail);
+  const row = await ports.status.read(finishing.task);
+  // A second announcement, after the first one was finished.
+  if (row?.finished === true) return [];
+  return finishing.task.action === "backup"
+    ? finishBackup(finishing, event.time, ports)
+    : finishRestore(finishing);
+}
+
+/** The detail of a fact: Ferry's own, as the rule's source says, and of this version. */
+function detailOf<T extends { readonly version: number }>(event: BusEvent): T {
+  const detail = event.detail as T;
+  if (detail?.version !== VERSION)
+    throw new Error(
+      `${event["detail-type"]} has detail version ${detail?.version}; this worker reads ${VERSION}`,
+    );
+  return detail;
+}
+
+function failure(type: FailureType, event: BusEvent, error: FerryError): FerryEvent {
+  return {
+    type,
+    detail: {
+      version: VERSION,
+      cause: error.code,
+      error: toReport(error),
+      step: event["detail-type"],
+      work: event.detail,
+      "event-id": event.id,
+      time: event.time,
+    },
+  };
+}
