@@ -47,10 +47,15 @@ function commonFields(maximumSegments: number) {
   };
 }
 
+/** An object of these fields and no others. Unlike `strictObject` it reports every unknown field, not only the first. */
+function closed<E extends v.ObjectEntries>(entries: E) {
+  return v.objectWithRest(entries, v.never());
+}
+
 /** The schema of a backup request. `maximumSegments` is the stage's setting. */
 export function backupRequestSchema(maximumSegments: number) {
   const { count, text, fields } = commonFields(maximumSegments);
-  return v.strictObject({
+  return closed({
     action: v.literal("backup", "action must be backup or restore"),
     ...fields,
     "batch-bytes": v.optional(count("batch-bytes", 256 * MIB, " (256 MiB)")),
@@ -65,7 +70,7 @@ export function backupRequestSchema(maximumSegments: number) {
 /** The schema of a restore request. `maximumSegments` is the stage's setting. */
 export function restoreRequestSchema(maximumSegments: number) {
   const { count, fields } = commonFields(maximumSegments);
-  return v.strictObject({
+  return closed({
     action: v.literal("restore", "action must be backup or restore"),
     ...fields,
     "restore-mode": v.optional(
@@ -75,10 +80,15 @@ export function restoreRequestSchema(maximumSegments: number) {
   });
 }
 
+/** Without the index signature that the type of "no others" would bring. */
+type Fields<S extends { readonly entries: v.ObjectEntries }> = v.InferOutput<
+  v.ObjectSchema<S["entries"], undefined>
+>;
+
 /** A valid backup request, kebab-case as callers send it, its prefix expanded and without trailing `/`. */
-export type BackupRequest = v.InferOutput<ReturnType<typeof backupRequestSchema>>;
+export type BackupRequest = Fields<ReturnType<typeof backupRequestSchema>>;
 /** A valid restore request. */
-export type RestoreRequest = v.InferOutput<ReturnType<typeof restoreRequestSchema>>;
+export type RestoreRequest = Fields<ReturnType<typeof restoreRequestSchema>>;
 export type Request = BackupRequest | RestoreRequest;
 
 /** One thing wrong with a request. */
@@ -108,13 +118,13 @@ export function parseRequest(
       ? restoreRequestSchema(about.maximumSegments)
       : action === "backup"
         ? backupRequestSchema(about.maximumSegments)
-        : v.strictObject({
+        : closed({
             ...restoreRequestSchema(about.maximumSegments).entries,
             ...backupRequestSchema(about.maximumSegments).entries,
           });
   const parsed = v.safeParse(schema, input);
   if (!parsed.success) return { issues: parsed.issues.map(toIssue) };
-  const issues = crossFieldIssues(parsed.output as Request);
+  const issues = crossFieldIssues(parsed.output as unknown as Request);
   if (issues.length > 0) return { issues };
   return { request: normalised(parsed.output as Request, about.requestTimeMs) };
 }
@@ -165,12 +175,12 @@ function crossFieldIssues(request: Request): RequestIssue[] {
 }
 
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
-  const field = v.getDotPath(issue as v.BaseIssue<unknown>) ?? "request";
-  if (issue.type === "strict_object" && field === "request")
-    return { field, message: `request must be an object: expected ${issue.expected}, got ${issue.received}` };
-  if (issue.type === "strict_object" && issue.expected === "never")
+  const field = v.getDotPath(issue) ?? "request";
+  if (issue.type === "never")
     return { field, message: `${field} is not a field of this request: remove it, or check its spelling` };
-  if (issue.type === "strict_object") return { field, message: `${field} is required but missing` };
+  if (issue.type === "object_with_rest" && field === "request")
+    return { field, message: `request must be an object: got ${shown(issue.input)}` };
+  if (issue.type === "object_with_rest") return { field, message: `${field} is required but missing` };
   return { field, message: `${issue.message}: got ${shown(issue.input)}` };
 }
 

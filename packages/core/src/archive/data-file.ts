@@ -68,14 +68,14 @@ export function readLine(file: Uint8Array, span: Span): Line {
   return { remove: keys };
 }
 
-/** The key of an item, from its bytes: the only place where an item is parsed, once a file. */
+/** The key of an item, from its bytes: only the key attributes are parsed, once a file. */
 export function keyOf(item: Uint8Array, names: KeyNames): DynamoKey {
-  const parsed = JSON.parse(decoder.decode(item)) as DynamoKey;
+  const attributes = new Map(members(item).map((member) => [member.name, member]));
   return Object.fromEntries(
     names.map((name) => {
-      const value = parsed[name];
-      if (value === undefined) throw new SyntaxError(`an item has no key attribute ${name}`);
-      return [name, value];
+      const span = attributes.get(name);
+      if (span === undefined) throw new SyntaxError(`an item has no key attribute ${name}`);
+      return [name, JSON.parse(decoder.decode(item.subarray(span.start, span.end)))];
     }),
   );
 }

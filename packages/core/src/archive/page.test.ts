@@ -1,0 +1,67 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
+import { keyOf, lineSpans, readLine, toLines } from "./data-file.ts";
+import { cutPage } from "./page.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+test("a Scan's body, however it is written, is cut into exactly its items, key and units", () => {
+  const body = itemsArbitrary(6).map((Items) => ({
+    Items,
+    Count: Items.length,
+    ScannedCount: Items.length,
+    LastEvaluatedKey: { id: { S: "x" } },
+    ConsumedCapacity: { CapacityUnits: 128.5, TableName: "t" },
+  }));
+  fc.assert(
+    fc.property(oddJson(body), ({ text }) => {
+      const parsed = JSON.parse(text);
+      const page = cutPage(encode(text));
+      expect(page.items.map(({ start, end }) => JSON.parse(decode(page.body.subarray(start, end))))).toEqual(parsed.Items);
+      expect(page.lastEvaluatedKey).toEqual(parsed.LastEvaluatedKey);
+      expect(page.units).toBe(128.5);
+    }),
+  );
+});
+
+test("items pass through lines and back as the very same bytes, line breaks in their white space aside", () => {
+  const body = itemsArbitrary(6).map((Items) => ({ Items, Count: Items.length }));
+  fc.assert(
+    fc.property(oddJson(body), ({ text }) => {
+      const page = cutPage(encode(text));
+      const file = toLines(page.body, page.items);
+      const spans = lineSpans(file);
+      expect(spans).toHaveLength(page.items.length);
+      spans.forEach((span, i) => {
+        const item = page.items[i]!;
+        const line = readLine(file, span);
+        const before = decode(page.body.subarray(item.start, item.end));
+        expect("put" in line && decode(line.put)).toBe(before.replace(/[\r\n]/g, " "));
+        expect("put" in line && keyOf(line.put, ["id"])).toEqual({ id: { S: `item-${i}` } });
+        expect(JSON.parse(decode(file.subarray(span.start, span.end)))).toEqual({ Item: JSON.parse(before) });
+      });
+    }),
+  );
+});
+
+test("a body that says another count than it holds is refused", () => {
+  expect(() => cutPage(encode('{"Items":[{"id":{"S":"a"}}],"Count":2}'))).toThrow("Count 2 and holds 1");
+  expect(() => cutPage(encode('{"message":"oops"}'))).toThrow("holds 0 items");
+});
+
+test("the lines of exports: a whole item, a change, a delete; any member order and white space", () => {
+  const read = (line: string) => {
+    const found = readLine(encode(line), { start: 0, end: encode(line).length });
+    return "put" in found ? { put: decode(found.put) } : { remove: decode(found.remove) };
+  };
+  expect(read('{"Item":{"a":{"N":"1.0"}}}')).toEqual({ put: '{"a":{"N":"1.0"}}' });
+  expect(read('{ "Metadata": {"x":{"N":"1"}}, "Keys":{"a":{"S":"k"}}, "NewImage" : {"a":{"S":"k"}} }')).toEqual({
+    put: '{"a":{"S":"k"}}',
+  });
+  expect(read('{"Keys":{"a":{"S":"k"}},"OldImage":{"a":{"S":"k"},"b":{"S":"old"}}}')).toEqual({
+    remove: '{"a":{"S":"k"}}',
+  });
+  expect(() => read('{"Other":{}}')).toThrow("none of Item, NewImage and Keys");
+});
