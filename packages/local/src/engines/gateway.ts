@@ -1,0 +1,101 @@
+/**
+ * The one port: every service in every region. A request's signature names both, so that any client finds its way with
+ * AWS_ENDPOINT_URL alone.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { LocalBus } from "../eventbridge/bus.ts";
+import type { DynamoDb } from "./dynamodb.ts";
+import { type Reply, readBody, readScope, type Scope, writeReply } from "./http.ts";
+import type { S3Sqs } from "./s3-sqs.ts";
+
+export interface Services {
+  readonly dynamodb: DynamoDb["handle"];
+  readonly s3Sqs: S3Sqs["handle"];
+  readonly events: LocalBus["call"];
+}
+
+/** Listens on 127.0.0.1 (port 0: a free one). The services may come later: until then requests wait. */
+export async function listen(
+  port: number,
+  services: Promise<Services>,
+  log: (line: string) => void,
+): Promise<Server> {
+  const server = createServer((request, response) => {
+    services
+      .then((ready) => dispatch(ready, request, response))
+      .catch((error) => {
+        // A client that went away is no news.
+        if (request.destroyed && !request.complete) return;
+        log(`${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`);
+        if (!response.headersSent) writeReply(response, serverFault(error));
+      });
+  });
+  // Uploads of any length, and clients that keep their connections.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return server;
+}
+
+async function dispatch(
+  services: Services,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = request.url ?? "/";
+  const scope = readScope(request.headers, url);
+  switch (scope?.service) {
+    case "s3":
+    case "sqs":
+    case "sts":
+      services.s3Sqs(request, response);
+      return;
+    case "dynamodb": {
+      const body = await readBody(request);
+      const { method = "POST", headers } = request;
+      writeReply(response, await services.dynamodb(scope.region, { method, url, headers, body }));
+      return;
+    }
+    case "events": {
+      const target = request.headers["x-amz-target"];
+      writeReply(response, services.events(scope.region, target?.toString(), await readBody(request)));
+      return;
+    }
+    default:
+      await readBody(request);
+      writeReply(response, unknownService(scope, request.headers["content-type"] ?? ""));
+  }
+}
+
+const HERE = "the local host has dynamodb, events (PutEvents), s3 and sqs";
+
+/** In the dialect of the client: JSON, or XML for the older services. */
+function unknownService(scope: Scope | undefined, contentType: string): Reply {
+  const [code, message] =
+    scope === undefined
+      ? ["MissingAuthenticationToken", `The request is not signed, so it names no service: ${HERE}`]
+      : ["UnknownOperationException", `There is no service "${scope.service}" here: ${HERE}`];
+  if (contentType.includes("json"))
+    return {
+      status: 400,
+      headers: { "content-type": contentType, "x-amzn-errortype": code },
+      body: JSON.stringify({ __type: code, message }),
+    };
+  return {
+    status: 400,
+    headers: { "content-type": "text/xml", "x-amzn-errortype": code },
+    body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+  };
+}
+
+function serverFault(error: unknown): Reply {
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    status: 500,
+    headers: { "content-type": "application/x-amz-json-1.0" },
+    body: JSON.stringify({ __type: "InternalServerError", message }),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * Requests and replies between the gateway and the engines, and the scope that a signature names.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a SigV4 signature is for. It names the service and the region, so one port serves them all. */
+export interface Scope {
+  readonly region: string;
+  readonly service: string;
+}
+
+const credential = /Credential=[^/\s]+(?:\/[^/\s]+)*?\/\d{8}\/([^/\s]+)\/([^/\s]+)\/aws4_request/;
+
+/** Reads the scope from the Authorization header or, of a presigned URL, from X-Amz-Credential. */
+export function readScope(headers: IncomingHttpHeaders, url: string): Scope | undefined {
+  const presigned = new URLSearchParams(url.split("?", 2)[1] ?? "").get("X-Amz-Credential");
+  const text = headers.authorization ?? (presigned === null ? "" : `Credential=${presigned}`);
+  const match = credential.exec(text);
+  return match === null ? undefined : { region: match[1]!, service: match[2]! };
+}
+
+/** The whole body of a request. Rejects when the client goes away first. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+/** Writes a reply. */
+export function writeReply(response: ServerResponse, reply: Reply): void {
+  response.writeHead(reply.status, { ...reply.headers, "content-length": Buffer.byteLength(reply.body) });
+  response.end(reply.body);
+}

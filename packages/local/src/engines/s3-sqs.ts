@@ -1,0 +1,131 @@
+/**
+ * S3 and SQS: fauxqs, with what it lacks: conditional writes, objects larger than 11 MiB, queue URLs that any client
+ * can reach, and dead letters that start anew. Nothing listens: requests are handed over in the process.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type BuildAppOptions, buildApp } from "fauxqs";
+import { ACCOUNT, queueUrl } from "../names.ts";
+
+/** The largest body taken: what S3 takes in one put. Objects are held in memory. */
+const BODY_BYTES_MAX = 5 * 1024 ** 3;
+
+export interface S3Sqs {
+  /** Answers a request to S3, SQS or STS. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Calls an operation of SQS, for this host itself. Throws an Error with the service's name and message of it. */
+  sqs(region: string, operation: string, input: object): Promise<Readonly<Record<string, unknown>>>;
+}
+
+type Stores = NonNullable<BuildAppOptions["stores"]>;
+
+/** `endpoint` is where clients reach this host: queue URLs start with it. */
+export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
+  const stores = await createStores();
+  adaptQueues(stores.sqsStore, endpoint);
+  const app = buildApp({ logger: false, stores });
+  app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>
+    done(null, body),
+  );
+
+  // Synchronous, as the handlers behind it are: nothing comes between the look and the write.
+  app.addHook("preHandler", (request, reply, done) => {
+    const refusal = precondition(stores.s3Store, request.method, request.params, request.headers);
+    if (refusal === undefined) return done();
+    reply.status(refusal.status).header("content-type", "application/xml");
+    reply.send(
+      `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${refusal.code}</Code><Message>${refusal.message}</Message></Error>`,
+    );
+  });
+  await app.ready();
+
+  const sqs = async (region: string, operation: string, input: object) => {
+    const reply = await app.inject({
+      method: "POST",
+      url: "/",
+      headers: {
+        "content-type": "application/x-amz-json-1.0",
+        "x-amz-target": `AmazonSQS.${operation}`,
+        authorization: `AWS4-HMAC-SHA256 Credential=local/20000101/${region}/sqs/aws4_request`,
+      },
+      payload: JSON.stringify(input),
+    });
+    const output = (reply.payload === "" ? {} : reply.json()) as Readonly<Record<string, unknown>>;
+    if (reply.statusCode !== 200)
+      throw Object.assign(new Error(`${operation}: ${String(output["message"] ?? reply.payload)}`), {
+        name: String(output["__type"]).split("#").at(-1),
+      });
+    return output;
+  };
+
+  return { handle: (request, response) => app.routing(request, response), sqs };
+}
+
+/** The stores behind fauxqs: its option takes them, but its package does not name them. */
+async function createStores(): Promise<Stores> {
+  const load = (file: string) => import(new URL(file, import.meta.resolve("fauxqs")).href);
+  const { SqsStore } = await load("./sqs/sqsStore.js");
+  const { SnsStore } = await load("./sns/snsStore.js");
+  const { S3Store } = await load("./s3/s3Store.js");
+  return { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() };
+}
+
+function adaptQueues(store: Stores["sqsStore"], endpoint: string): void {
+  // Its own URLs name hosts (sqs.us-east-1.localhost) that not every machine resolves.
+  store.buildQueueUrl = (name, _port, _host, region) => queueUrl(endpoint, region, name);
+  store.getQueue = (url) => {
+    const [region, , name] = url.split("/").slice(-3);
+    return store.getQueueByArn(`arn:aws:sqs:${region}:${ACCOUNT}:${name}`);
+  };
+  // A message comes to its dead letters with the receives of its first queue, and would be past their attempts at once.
+  const createQueue = store.createQueue.bind(store);
+  store.createQueue = (...queueOptions) => {
+    const queue = createQueue(...queueOptions);
+    const enqueue = queue.enqueue.bind(queue);
+    queue.enqueue = (message) => {
+      message.approximateReceiveCount = 0;
+      enqueue(message);
+    };
+    return queue;
+  };
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Why a request must not be carried out: its If-None-Match or If-Match does not hold, or the bucket is another's. */
+function precondition(
+  store: Stores["s3Store"],
+  method: string,
+  params: unknown,
+  headers: IncomingMessage["headers"],
+): Refusal | undefined {
+  const owner = headers["x-amz-expected-bucket-owner"];
+  if (owner !== undefined && owner !== ACCOUNT)
+    return { status: 403, code: "AccessDenied", message: `The bucket's owner is ${ACCOUNT}` };
+  if (method !== "PUT" && method !== "POST") return undefined;
+  const absent = headers["if-none-match"];
+  const etag = headers["if-match"];
+  if (absent === undefined && etag === undefined) return undefined;
+  const { bucket, "*": key } = params as { bucket?: string; "*"?: string };
+  // Without a bucket the handler says so.
+  if (bucket === undefined || !key || !store.hasBucket(bucket)) return undefined;
+  const current = find(store, bucket, key);
+  const failed = { status: 412, code: "PreconditionFailed", message: "A precondition does not hold" };
+  if (absent !== undefined && absent !== "*")
+    return { status: 501, code: "NotImplemented", message: "If-None-Match takes * only" };
+  if (absent === "*" && current !== undefined) return failed;
+  if (etag !== undefined && current === undefined)
+    return { status: 404, code: "NoSuchKey", message: "The specified key does not exist." };
+  return etag !== undefined && current?.etag !== etag ? failed : undefined;
+}
+
+function find(store: Stores["s3Store"], bucket: string, key: string): { etag: string } | undefined {
+  try {
+    return store.headObject(bucket, key);
+  } catch {
+    return undefined;
+  }
+}

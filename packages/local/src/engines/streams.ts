@@ -1,0 +1,133 @@
+/**
+ * DynamoDB streams, which dynalite has not: writes to a streamed table happen one at a time, and each one's images
+ * before and after make a record, as on AWS with NEW_AND_OLD_IMAGES.
+ */
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { TableSpec } from "@ferry/core/topology";
+import type { DynamoDb, Request } from "./dynamodb.ts";
+import type { Reply } from "./http.ts";
+
+/** An item as DynamoDB JSON. */
+export type Image = Readonly<Record<string, unknown>>;
+
+/** One change, as a stream's reader (a Pipe) sees it. An absent image has no field. */
+export interface StreamRecord {
+  readonly eventID: string;
+  readonly eventName: "INSERT" | "MODIFY" | "REMOVE";
+  readonly eventVersion: "1.1";
+  readonly eventSource: "aws:dynamodb";
+  readonly awsRegion: string;
+  readonly dynamodb: {
+    /** Seconds since 1970. */
+    readonly ApproximateCreationDateTime: number;
+    readonly Keys: Image;
+    readonly OldImage?: Image;
+    readonly NewImage?: Image;
+    readonly SequenceNumber: string;
+    readonly StreamViewType: "NEW_AND_OLD_IMAGES";
+  };
+}
+
+export interface StreamsOptions {
+  readonly dynamodb: DynamoDb;
+  readonly region: string;
+  /** The streamed tables, by their physical names. */
+  readonly tables: ReadonlyMap<string, TableSpec>;
+  /** Called with every change, in the table's order. */
+  readonly emit: (table: string, record: StreamRecord) => void;
+}
+
+const writes = new Set(["PutItem", "UpdateItem", "DeleteItem"]);
+const uncaught = new Set(["BatchWriteItem", "TransactWriteItems"]);
+
+/** Returns DynamoDB's `handle` with streams on the given tables. */
+export function withStreams(options: StreamsOptions): DynamoDb["handle"] {
+  const { dynamodb, tables } = options;
+  const locks = new Map<string, Promise<unknown>>();
+  let sequence = 0;
+
+  /** The one after the other, table by table. */
+  const inTurn = <T>(table: string, work: () => Promise<T>): Promise<T> => {
+    const before = locks.get(table) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    locks.set(table, mine);
+    return mine;
+  };
+
+  const write = async (table: string, spec: TableSpec, input: Image, request: Request): Promise<Reply> => {
+    const keys = keysOf(input, spec);
+    // Malformed: the engine says how.
+    if (keys === undefined) return dynamodb.handle(options.region, request);
+    const read = async () =>
+      (await dynamodb.call(options.region, "GetItem", { TableName: table, Key: keys, ConsistentRead: true }))[
+        "Item"
+      ] as Image | undefined;
+
+    const before = await read().catch(() => undefined);
+    const reply = await dynamodb.handle(options.region, request);
+    if (reply.status !== 200) return reply;
+    const after = await read();
+    // A write that changes nothing makes no record.
+    if (isDeepStrictEqual(before, after)) return reply;
+    options.emit(table, {
+      eventID: randomUUID(),
+      eventName: before === undefined ? "INSERT" : after === undefined ? "REMOVE" : "MODIFY",
+      eventVersion: "1.1",
+      eventSource: "aws:dynamodb",
+      awsRegion: options.region,
+      dynamodb: {
+        ApproximateCreationDateTime: Math.floor(Date.now() / 1000),
+        Keys: keys,
+        ...(before === undefined ? {} : { OldImage: before }),
+        ...(after === undefined ? {} : { NewImage: after }),
+        SequenceNumber: String(++sequence).padStart(21, "0"),
+        StreamViewType: "NEW_AND_OLD_IMAGES",
+      },
+    });
+    return reply;
+  };
+
+  return async (region, request) => {
+    const operation = String(request.headers["x-amz-target"]).split(".").at(-1)!;
+    const relevant = region === options.region && (writes.has(operation) || uncaught.has(operation));
+    // Only what names a streamed table is worth parsing.
+    const named = relevant ? [...tables.keys()].filter((table) => request.body.includes(`"${table}"`)) : [];
+    if (named.length === 0) return dynamodb.handle(region, request);
+    if (uncaught.has(operation)) return refusal(operation, named);
+    const input = parse(request.body);
+    const table = String(input?.["TableName"]);
+    const spec = tables.get(table);
+    if (input === undefined || spec === undefined) return dynamodb.handle(region, request);
+    return inTurn(table, () => write(table, spec, input, request));
+  };
+}
+
+/** Better than a change that is never announced. */
+function refusal(operation: string, tables: readonly string[]): Reply {
+  return {
+    status: 400,
+    headers: { "content-type": "application/x-amz-json-1.0" },
+    body: JSON.stringify({
+      __type: "com.amazon.coral.validate#ValidationException",
+      message: `${operation} on ${tables.join(", ")} is not supported here: its stream is made of single writes`,
+    }),
+  };
+}
+
+function keysOf(input: Image, spec: TableSpec): Image | undefined {
+  const from = (input["Key"] ?? input["Item"]) as Image | undefined;
+  const hash = from?.[spec.hash.name];
+  const range = from?.[spec.range.name];
+  if (hash === undefined || range === undefined) return undefined;
+  return { [spec.hash.name]: hash, [spec.range.name]: range };
+}
+
+function parse(body: Buffer): Image | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === "object" && value !== null ? (value as Image) : undefined;
+  } catch {
+    return undefined;
+  }
+}

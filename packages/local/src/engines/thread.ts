@@ -1,0 +1,161 @@
+/**
+ * The cloud's side of the local host, in a thread of its own: the engines, the bus, the Pipes, behind one port. It ends
+ * with the process, whatever ends that.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import {
+  physicalName,
+  pipes,
+  type QueueName,
+  queues,
+  routes,
+  type TableName,
+  type TableSpec,
+  tables,
+  UNDELIVERED_QUEUE,
+} from "@ferry/core/topology";
+import { createBus } from "../eventbridge/bus.ts";
+import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
+import { createRules } from "../eventbridge/rules.ts";
+import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
+import { ACCOUNT, queueArn, queueUrl } from "../names.ts";
+import { createDynamoDb } from "./dynamodb.ts";
+import { listen, type Services } from "./gateway.ts";
+import { createS3Sqs } from "./s3-sqs.ts";
+import type { FromThread, ThreadOptions } from "./start.ts";
+import { withStreams } from "./streams.ts";
+
+const { stage, homeRegion: region, port, duplicate, retryDelaySeconds } = workerData as ThreadOptions;
+const tell = (message: FromThread) => parentPort!.postMessage(message);
+const log = (line: string) => tell({ log: line });
+
+/** Longer than a handler needs to set its own. */
+const VISIBILITY_SECONDS = 120;
+/** As on the stage: 4 days, and longer for dead letters, which keep the time they were first sent. */
+const RETENTION_SECONDS = 4 * 24 * 3600;
+const DEAD_RETENTION_SECONDS = 14 * 24 * 3600;
+
+const { promise: services, resolve: open } = Promise.withResolvers<Services>();
+const server = await listen(port, services, log);
+const endpoint = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+const urlOf = (name: QueueName | typeof UNDELIVERED_QUEUE) =>
+  queueUrl(endpoint, region, physicalName(stage, name));
+
+const s3Sqs = await createS3Sqs(endpoint);
+const sqs = (operation: string, input: object) => s3Sqs.sqs(region, operation, input);
+await createQueues();
+
+const dynamodb = createDynamoDb();
+await createTables();
+
+const busName = physicalName(stage, "bus");
+const deliver = createRules({
+  routes,
+  duplicate,
+  log,
+  ruleArn: (rule) => `arn:aws:events:${region}:${ACCOUNT}:rule/${busName}/${rule}`,
+  queueArn: (queue) => queueArn(region, physicalName(stage, queue)),
+  send: async ({ queue, body, messageGroup, attributes = {} }) => {
+    await sqs("SendMessage", {
+      QueueUrl: urlOf(queue),
+      MessageBody: body,
+      ...(messageGroup === undefined ? {} : { MessageGroupId: messageGroup }),
+      MessageAttributes: Object.fromEntries(
+        Object.entries(attributes).map(([name, value]) => [name, { DataType: "String", StringValue: value }]),
+      ),
+    });
+  },
+});
+const bus = createBus({
+  name: busName,
+  account: ACCOUNT,
+  region,
+  log,
+  deliver: (event) => void deliver(event),
+});
+const target = { name: busName, region, put: bus.put };
+
+const streamPipes = new Map<string, ReturnType<typeof createStreamPipe>>();
+for (const [name, spec] of Object.entries(pipes)) {
+  if ("table" in spec.from)
+    streamPipes.set(physicalName(stage, spec.from.table), createStreamPipe({ name, spec, bus: target, log }));
+  else
+    void runQueuePipe({
+      name,
+      spec,
+      queueUrl: urlOf(spec.from.queue),
+      sqs,
+      bus: target,
+      retryDelaySeconds,
+      log,
+    });
+}
+
+open({
+  s3Sqs: s3Sqs.handle,
+  events: bus.call,
+  dynamodb: withStreams({
+    dynamodb,
+    region,
+    tables: streamedTables(),
+    emit: (table, record) => streamPipes.get(table)?.(record),
+  }),
+});
+tell({ endpoint });
+
+async function createQueues(): Promise<void> {
+  const create = (name: string, attributes: Record<string, string>) =>
+    sqs("CreateQueue", { QueueName: name, Attributes: attributes });
+  const deadLetters = new Set<string>([
+    UNDELIVERED_QUEUE,
+    ...Object.values(queues).map((spec) => spec.deadLetters),
+  ]);
+  for (const [name, spec] of Object.entries(queues)) {
+    deadLetters.delete(name);
+    await create(physicalName(stage, name as QueueName), {
+      VisibilityTimeout: String(VISIBILITY_SECONDS),
+      MessageRetentionPeriod: String(RETENTION_SECONDS),
+      RedrivePolicy: JSON.stringify({
+        deadLetterTargetArn: queueArn(region, physicalName(stage, spec.deadLetters)),
+        maxReceiveCount: spec.attempts,
+      }),
+    });
+  }
+  for (const name of deadLetters)
+    await create(physicalName(stage, name as typeof UNDELIVERED_QUEUE), {
+      MessageRetentionPeriod: String(DEAD_RETENTION_SECONDS),
+    });
+}
+
+async function createTables(): Promise<void> {
+  await Promise.all(
+    Object.entries(tables).map(async ([name, { hash, range }]) => {
+      const TableName = physicalName(stage, name as TableName);
+      await dynamodb.call(region, "CreateTable", {
+        TableName,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [hash, range].map((key) => ({
+          AttributeName: key.name,
+          AttributeType: key.type,
+        })),
+        KeySchema: [
+          { AttributeName: hash.name, KeyType: "HASH" },
+          { AttributeName: range.name, KeyType: "RANGE" },
+        ],
+      });
+      for (;;) {
+        const { Table } = await dynamodb.call(region, "DescribeTable", { TableName });
+        if ((Table as { TableStatus: string }).TableStatus === "ACTIVE") return;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }),
+  );
+}
+
+function streamedTables(): ReadonlyMap<string, TableSpec> {
+  return new Map(
+    Object.entries(tables)
+      .filter(([, spec]) => spec.stream)
+      .map(([name, spec]) => [physicalName(stage, name as TableName), spec]),
+  );
+}

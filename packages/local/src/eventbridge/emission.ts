@@ -1,0 +1,30 @@
+/**
+ * A Pipe's target, the bus: what a record becomes.
+ */
+import { SOURCE } from "@ferry/core/events";
+import type { PipeSpec } from "@ferry/core/topology";
+import type { LocalBus } from "./bus.ts";
+import { compilePipeTemplate } from "./input-template.ts";
+import { compilePath } from "./json-path.ts";
+
+/**
+ * Returns what puts a record's event. It throws an Error when the detail-type is no string, when the template's result
+ * is not a JSON object, or when the bus refuses the entry.
+ */
+export function compileEmission(
+  spec: PipeSpec,
+  bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] },
+): (record: unknown) => void {
+  const render = compilePipeTemplate(spec.inputTemplate);
+  const detailType = spec.detailType.startsWith("$") ? compilePath(spec.detailType) : () => spec.detailType;
+  return (record) => {
+    const type = detailType(record);
+    if (typeof type !== "string" || type === "")
+      throw new Error(`the detail-type ${spec.detailType} is ${JSON.stringify(type)}, not a string`);
+    const { Entries } = bus.put(bus.region, {
+      Entries: [{ EventBusName: bus.name, Source: SOURCE, DetailType: type, Detail: render(record) }],
+    });
+    for (const entry of Entries)
+      if ("ErrorCode" in entry) throw new Error(`${entry.ErrorCode}: ${entry.ErrorMessage}`);
+  };
+}

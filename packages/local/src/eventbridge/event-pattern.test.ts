@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { pipes, routes } from "@ferry/core/topology";
+import { describe, expect, test } from "vitest";
+import { compilePattern, operators } from "./event-pattern.ts";
+
+interface Truth {
+  readonly name: string;
+  readonly pattern: unknown;
+  readonly event: unknown;
+  /** What AWS's rule engine answers; a string when it refuses the pattern. */
+  readonly matches: boolean | string;
+}
+
+const truth: readonly Truth[] = JSON.parse(
+  readFileSync(new URL("./fixtures/event-pattern-truth.json", import.meta.url), "utf8"),
+);
+
+const refused = /^event pattern operator "(wildcard|cidr)" is not supported here/;
+
+describe("the matcher answers as AWS's rule engine, or refuses by name", () => {
+  test("there are 97 answers to agree with", () => expect(truth).toHaveLength(97));
+
+  test.each(truth)("$name", ({ pattern, event, matches }) => {
+    if (/"(wildcard|cidr)":/.test(JSON.stringify(pattern)))
+      expect(() => compilePattern(pattern)).toThrow(refused);
+    else if (typeof matches === "string") expect(() => compilePattern(pattern)).toThrow();
+    else expect(compilePattern(pattern)(event)).toBe(matches);
+  });
+
+  test("the claim is exactly this", () => {
+    expect(operators).toEqual([
+      "anything-but",
+      "equals-ignore-case",
+      "exists",
+      "numeric",
+      "prefix",
+      "suffix",
+    ]);
+  });
+
+  test("what EventBridge refuses is not blamed on this host", () => {
+    expect(() => compilePattern({ a: [{ foo: "x" }] })).toThrow("unrecognized match type foo");
+  });
+});
+
+test("absence is asked of the whole event, not of one element", () => {
+  const matches = compilePattern({ d: { a: [{ exists: false }] } });
+  expect(matches({ d: [{ a: 1 }, {}] })).toBe(false);
+  expect(matches({ d: [{ b: 1 }, {}] })).toBe(true);
+});
+
+test("every pattern of the topology compiles", () => {
+  for (const route of Object.values(routes)) compilePattern(route.pattern);
+  for (const pipe of Object.values(pipes)) for (const filter of pipe.filters ?? []) compilePattern(filter);
+});

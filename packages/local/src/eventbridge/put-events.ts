@@ -1,0 +1,154 @@
+/**
+ * PutEvents: what comes over the wire, as events or as the errors EventBridge answers with.
+ */
+
+/** An event as a rule's target receives it. */
+export interface EventEnvelope {
+  readonly version: "0";
+  readonly id: string;
+  readonly "detail-type": string;
+  readonly source: string;
+  readonly account: string;
+  /** ISO 8601, whole seconds. */
+  readonly time: string;
+  readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export type EntryResult =
+  | { readonly EventId: string }
+  | { readonly ErrorCode: string; readonly ErrorMessage: string };
+
+/** The answer to one PutEvents. */
+export interface PutEventsOutput {
+  readonly FailedEntryCount: number;
+  readonly Entries: readonly EntryResult[];
+}
+
+/** Where the call arrived, and what it cannot know itself. */
+export interface PutEventsScope {
+  readonly account: string;
+  readonly region: string;
+  readonly nowMs: number;
+  readonly newId: () => string;
+}
+
+/** An accepted event and the bus it is for: a name, or the ARN as it was given. */
+export interface Accepted {
+  readonly bus: string;
+  readonly event: EventEnvelope;
+}
+
+/** A refusal of the whole call. */
+export class ValidationError extends Error {
+  override readonly name = "ValidationException";
+}
+
+const ENTRIES_MAX = 10;
+const BYTES_MAX = 1024 * 1024;
+/** What EventBridge counts for a Time that is given. */
+const TIME_BYTES = 14;
+
+/** Reads a PutEvents input. Throws a ValidationError when the whole call is refused; a bad entry is only its own. */
+export function readPutEvents(
+  input: unknown,
+  scope: PutEventsScope,
+): { output: PutEventsOutput; accepted: readonly Accepted[] } {
+  const entries = isObject(input) ? input["Entries"] : undefined;
+  if (!Array.isArray(entries) || entries.length === 0)
+    throw new ValidationError(
+      "1 validation error detected: 'entries' must have length greater than or equal to 1",
+    );
+  if (entries.length > ENTRIES_MAX)
+    throw new ValidationError(
+      `1 validation error detected: 'entries' must have length less than or equal to ${ENTRIES_MAX}`,
+    );
+  if (!entries.every(isObject)) throw new ValidationError("'entries' must hold objects");
+  const bytes = entries.reduce((total, entry) => total + entryBytes(entry), 0);
+  if (bytes >= BYTES_MAX)
+    throw new ValidationError(
+      `Total size of the entries in the request is over the limit (${BYTES_MAX} bytes).`,
+    );
+
+  const accepted: Accepted[] = [];
+  const results = entries.map((entry): EntryResult => {
+    const read = readEntry(entry, scope);
+    if ("ErrorCode" in read) return read;
+    accepted.push(read);
+    return { EventId: read.event.id };
+  });
+  const failed = results.filter((result) => "ErrorCode" in result).length;
+  return { output: { FailedEntryCount: failed, Entries: results }, accepted };
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+type Refusal = Extract<EntryResult, { readonly ErrorCode: string }>;
+
+function readEntry(entry: Entry, scope: PutEventsScope): Refusal | Accepted {
+  for (const field of ["Source", "DetailType", "Detail"])
+    if (typeof entry[field] !== "string" || entry[field] === "")
+      return invalid(field, `${field} is a required argument.`);
+  const source = String(entry["Source"]);
+  if (source.startsWith("aws."))
+    return { ErrorCode: "NotAuthorizedForSourceException", ErrorMessage: "Not authorized for the source." };
+  const detail = parseObject(String(entry["Detail"]));
+  if (detail === undefined) return { ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." };
+  const timeMs = readTimeMs(entry["Time"], scope.nowMs);
+  if (timeMs === undefined) return invalid("Time", "Time is not a timestamp.");
+  const resources = entry["Resources"] ?? [];
+  if (!Array.isArray(resources) || !resources.every((resource) => typeof resource === "string"))
+    return invalid("Resources", "Resources is not a list of strings.");
+  const event: EventEnvelope = {
+    version: "0",
+    id: scope.newId(),
+    "detail-type": String(entry["DetailType"]),
+    source,
+    account: scope.account,
+    time: `${new Date(timeMs).toISOString().slice(0, 19)}Z`,
+    region: scope.region,
+    resources,
+    detail,
+  };
+  return { bus: typeof entry["EventBusName"] === "string" ? entry["EventBusName"] : "default", event };
+}
+
+function invalid(field: string, reason: string): Refusal {
+  return {
+    ErrorCode: "InvalidArgument",
+    ErrorMessage: `Parameter ${field} is not valid. Reason: ${reason}`,
+  };
+}
+
+/** The wire has seconds since 1970; ISO 8601 is taken too, as EventBridge does. */
+function readTimeMs(time: unknown, nowMs: number): number | undefined {
+  if (time === undefined || time === null) return nowMs;
+  const timeMs =
+    typeof time === "number" ? time * 1000 : typeof time === "string" ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(new Date(timeMs).getTime()) ? undefined : timeMs;
+}
+
+/** Counted as EventBridge counts: source, type, detail and resources in UTF-8. */
+function entryBytes(entry: Entry): number {
+  const resources = Array.isArray(entry["Resources"]) ? entry["Resources"] : [];
+  const texts = [entry["Source"], entry["DetailType"], entry["Detail"], ...resources];
+  const time = entry["Time"] === undefined ? 0 : TIME_BYTES;
+  return texts.reduce(
+    (total: number, text) => total + (typeof text === "string" ? Buffer.byteLength(text) : 0),
+    time,
+  );
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,84 @@
+/**
+ * The Pipe from a queue to the bus. What it cannot put it leaves in the queue, whose redrive policy sets it aside.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PipeSpec } from "@ferry/core/topology";
+import type { LocalBus } from "./bus.ts";
+import { compileEmission } from "./emission.ts";
+
+export interface QueuePipeOptions {
+  readonly name: string;
+  readonly spec: PipeSpec;
+  readonly queueUrl: string;
+  readonly sqs: (operation: string, input: object) => Promise<Readonly<Record<string, unknown>>>;
+  readonly bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] };
+  /** How soon a message that could not be put is tried again. */
+  readonly retryDelaySeconds: number;
+  readonly log: (line: string) => void;
+}
+
+interface SqsMessage {
+  readonly MessageId: string;
+  readonly ReceiptHandle: string;
+  readonly Body: string;
+  readonly Attributes?: Readonly<Record<string, string>>;
+}
+
+/** Drains the queue until the thread ends. */
+export async function runQueuePipe({
+  name,
+  spec,
+  queueUrl,
+  sqs,
+  bus,
+  retryDelaySeconds,
+  log,
+}: QueuePipeOptions) {
+  const emit = compileEmission(spec, bus);
+
+  const handle = async (message: SqsMessage): Promise<void> => {
+    const receipt = { QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle };
+    try {
+      emit(toRecord(message));
+    } catch (error) {
+      log(`pipe ${name}: message ${message.MessageId} could not be put: ${error}`);
+      await sqs("ChangeMessageVisibility", { ...receipt, VisibilityTimeout: retryDelaySeconds });
+      return;
+    }
+    await sqs("DeleteMessage", receipt);
+  };
+
+  for (;;) {
+    try {
+      const { Messages = [] } = (await sqs("ReceiveMessage", {
+        QueueUrl: queueUrl,
+        MaxNumberOfMessages: 10,
+        WaitTimeSeconds: 20,
+        AttributeNames: ["All"],
+      })) as { Messages?: readonly SqsMessage[] };
+      await Promise.all(Messages.map(handle));
+    } catch (error) {
+      log(`pipe ${name}: ${error}`);
+      await sleep(1000);
+    }
+  }
+}
+
+/** As Pipes hand it on: a body that is JSON is parsed, any other is a string. */
+export function toRecord(message: SqsMessage) {
+  return {
+    messageId: message.MessageId,
+    receiptHandle: message.ReceiptHandle,
+    body: parsed(message.Body),
+    attributes: message.Attributes ?? {},
+    eventSource: "aws:sqs",
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

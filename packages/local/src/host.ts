@@ -1,0 +1,183 @@
+/**
+ * The local host: everything Ferry runs on, on one port of 127.0.0.1, and Ferry's own Lambda handlers in this process.
+ * For trying Ferry and for tests; all data is in memory.
+ */
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { Settings } from "@ferry/core/settings";
+import {
+  type ConsumerName,
+  consumers,
+  physicalName,
+  type QueueName,
+  type TableName,
+} from "@ferry/core/topology";
+import { startEngines } from "./engines/start.ts";
+import { type Handler, type Mapping, startMapping } from "./lambda/event-source-mapping.ts";
+import { queueArn, queueUrl } from "./names.ts";
+
+export interface HostOptions {
+  /** Default `local`. */
+  readonly stage?: string;
+  /** Where the bus, the queues and the status tables are. Default `us-east-1`. */
+  readonly homeRegion?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  readonly settings?: Partial<Settings> & { readonly retryDelaySeconds?: number };
+  /** The rules deliver every event to every target twice. */
+  readonly duplicate?: boolean;
+  /** The most invocations of the backup and of the restore worker at once. */
+  readonly maximumConcurrency?: number;
+  /** What an invocation may take, ms. Default: 15 minutes. */
+  readonly timeoutMs?: number;
+  /** Puts something around a handler: faults, for instance. */
+  readonly wrap?: (consumer: ConsumerName, handler: Handler) => Handler;
+  /** Takes a line about something that went wrong. Default: to stderr. */
+  readonly log?: (line: string) => void;
+}
+
+export interface Host {
+  /** `http://127.0.0.1:PORT`: all services, all regions. */
+  readonly endpoint: string;
+  readonly homeRegion: string;
+  /** What a client or a handler needs in its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly names: {
+    readonly bus: string;
+    readonly queueUrl: (queue: Parameters<typeof physicalName>[1]) => string;
+    readonly table: (table: TableName) => string;
+  };
+  /** Rejects if the engines end by themselves. */
+  readonly failed: Promise<never>;
+  /** Ends everything; within about two seconds, whatever the handlers are at. */
+  stop(): Promise<void>;
+}
+
+/** How long running invocations may take to end when the host stops. */
+const STOP_PATIENCE_MS = 1500;
+const LAMBDA_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * Starts the host with Ferry's own handlers. They run in this process and read `process.env`, which this sets: one host
+ * at a time, and since Node loads a module once, one host per process (a test file, say).
+ */
+export async function startHost(options: HostOptions = {}): Promise<Host> {
+  return startHostWith(options, async (env) => {
+    // Someone's profile, session or endpoints must not send a local client to the real cloud.
+    for (const name of Object.keys(process.env))
+      if (name.startsWith("AWS_") && !(name in env)) delete process.env[name];
+    Object.assign(process.env, env);
+    const names = Object.keys(consumers) as ConsumerName[];
+    const loaded = names.map(async (name) => {
+      const { handler } = (await import(`@ferry/aws/handlers/${name}`)) as { handler: Handler };
+      return [name, handler] as const;
+    });
+    return Object.fromEntries(await Promise.all(loaded)) as Record<ConsumerName, Handler>;
+  });
+}
+
+/** Starts the host with the handlers that `load` gives, once it is told the environment. */
+export async function startHostWith(
+  options: HostOptions,
+  load: (env: Readonly<Record<string, string>>) => Promise<Readonly<Record<ConsumerName, Handler>>>,
+): Promise<Host> {
+  const {
+    stage = "local",
+    homeRegion = "us-east-1",
+    log = (line: string) => console.error(line),
+    wrap = (_: ConsumerName, handler: Handler) => handler,
+  } = options;
+  const retryDelaySeconds = options.settings?.retryDelaySeconds ?? 1;
+  const engines = await startEngines(
+    { stage, homeRegion, port: options.port ?? 0, duplicate: options.duplicate ?? false, retryDelaySeconds },
+    log,
+  );
+  const names: Host["names"] = {
+    bus: physicalName(stage, "bus"),
+    queueUrl: (queue) => queueUrl(engines.endpoint, homeRegion, physicalName(stage, queue)),
+    table: (table) => physicalName(stage, table),
+  };
+  const env = environment(engines.endpoint, homeRegion, stage, names, {
+    ...options.settings,
+    retryDelaySeconds,
+  });
+  const sqs = new SQSClient({
+    endpoint: engines.endpoint,
+    region: homeRegion,
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+  });
+  const mappings: Mapping[] = [];
+  const stop = async () => {
+    let patience: NodeJS.Timeout | undefined;
+    await Promise.race([
+      Promise.all(mappings.map((mapping) => mapping.stop())),
+      new Promise((resolve) => {
+        patience = setTimeout(resolve, STOP_PATIENCE_MS);
+      }),
+    ]);
+    clearTimeout(patience);
+    sqs.destroy();
+    await engines.stop();
+  };
+
+  try {
+    const handlers = await load(env);
+    for (const [name, spec] of Object.entries(consumers) as [
+      ConsumerName,
+      (typeof consumers)[ConsumerName],
+    ][]) {
+      mappings.push(
+        startMapping({
+          functionName: `ferry-${stage}-${name}`,
+          handler: wrap(name, handlers[name]),
+          sqs,
+          queueUrl: names.queueUrl(spec.queue),
+          queueArn: queueArn(homeRegion, physicalName(stage, spec.queue)),
+          region: homeRegion,
+          batchSize: spec.batchSize,
+          // The projector's is its own: few meet on the rows.
+          maximumConcurrency:
+            name === "projection"
+              ? spec.maximumConcurrency
+              : (options.maximumConcurrency ?? spec.maximumConcurrency),
+          timeoutMs: options.timeoutMs ?? LAMBDA_TIMEOUT_MS,
+          retryDelaySeconds,
+          log,
+        }),
+      );
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoint: engines.endpoint, homeRegion, env, names, failed: engines.failed, stop };
+}
+
+/** For clients (the AWS_ names) and for Ferry's handlers, which find what they are linked to as SST puts it. */
+function environment(
+  endpoint: string,
+  region: string,
+  stage: string,
+  names: Host["names"],
+  settings: object,
+): Record<string, string> {
+  const link = (name: string, value: object) => [`SST_RESOURCE_${name}`, JSON.stringify(value)] as const;
+  const queue = (name: QueueName) => ({ url: names.queueUrl(name) });
+  const table = (name: TableName) => ({ name: names.table(name) });
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    ...Object.fromEntries([
+      link("App", { name: "ferry", stage }),
+      link("Bus", { name: names.bus }),
+      link("BackupQueue", queue("backup-queue")),
+      link("RestoreQueue", queue("restore-queue")),
+      link("BackupTable", table("backup-table")),
+      link("RestoreTable", table("restore-table")),
+      link("SegmentTable", table("segment-table")),
+      link("Settings", settings),
+    ]),
+  };
+}

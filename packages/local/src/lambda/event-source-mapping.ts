@@ -1,0 +1,182 @@
+/**
+ * The poller between a queue and its function, as Lambda's event source mapping: batches, bounded concurrency, partial
+ * responses, deletion by message id.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { failedMessages } from "./partial-batch.ts";
+
+/** A Lambda handler on a queue. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing has done its batch.
+export type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse | void>;
+
+export interface MappingOptions {
+  readonly functionName: string;
+  readonly handler: Handler;
+  readonly sqs: SQSClient;
+  readonly queueUrl: string;
+  readonly queueArn: string;
+  readonly region: string;
+  readonly batchSize: number;
+  /** The most invocations at once. */
+  readonly maximumConcurrency: number;
+  /** What an invocation has, by its context. Nothing ends it: it shares this process. */
+  readonly timeoutMs: number;
+  /** How soon a failed message is tried again, unless the handler made it sooner or later itself. */
+  readonly retryDelaySeconds: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Mapping {
+  /** Receives no more, and resolves when the running invocations are done. */
+  stop(): Promise<void>;
+}
+
+/** What SQS gives at once. */
+const RECEIVE_MAX = 10;
+const WAIT_SECONDS = 20;
+
+/** Starts polling. */
+export function startMapping(options: MappingOptions): Mapping {
+  const { sqs, queueUrl, batchSize, log, functionName } = options;
+  const stopping = new AbortController();
+  const running = new Set<Promise<void>>();
+
+  const receive = async (): Promise<readonly Message[]> => {
+    const free = options.maximumConcurrency - running.size;
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: queueUrl,
+        MaxNumberOfMessages: Math.min(RECEIVE_MAX, free * batchSize),
+        WaitTimeSeconds: WAIT_SECONDS,
+        MessageSystemAttributeNames: ["All"],
+        MessageAttributeNames: ["All"],
+      }),
+      { abortSignal: stopping.signal },
+    );
+    return Messages;
+  };
+
+  const poll = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      if (running.size >= options.maximumConcurrency) {
+        await Promise.race(running);
+        continue;
+      }
+      let messages: readonly Message[];
+      try {
+        messages = await receive();
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        log(`${functionName}: cannot receive: ${error}`);
+        await sleep(500);
+        continue;
+      }
+      for (let at = 0; at < messages.length; at += batchSize) {
+        const invocation = work(messages.slice(at, at + batchSize)).catch((error) => {
+          if (!stopping.signal.aborted) log(`${functionName}: ${error}`);
+        });
+        running.add(invocation);
+        void invocation.finally(() => running.delete(invocation));
+      }
+    }
+  };
+
+  /** One invocation and what follows from its response. */
+  const work = async (messages: readonly Message[]): Promise<void> => {
+    const ids = messages.map((message) => message.MessageId!);
+    const failed = new Set(failedMessages(await invoke(messages), ids));
+    const done = messages.filter((message) => !failed.has(message.MessageId!));
+    const again = messages.filter((message) => failed.has(message.MessageId!));
+    if (done.length > 0) {
+      const { Failed = [] } = await sqs.send(
+        new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries: done.map(toEntry) }),
+      );
+      for (const entry of Failed)
+        log(`${functionName}: message not deleted, it will come again: ${entry.Code}`);
+    }
+    // On AWS a message waits for its visibility timeout; nobody wants to, here.
+    if (again.length > 0)
+      await sqs.send(
+        new ChangeMessageVisibilityBatchCommand({
+          QueueUrl: queueUrl,
+          Entries: again.map((message, index) => ({
+            ...toEntry(message, index),
+            VisibilityTimeout: options.retryDelaySeconds,
+          })),
+        }),
+      );
+  };
+
+  /** The handler's response; every message as failed when it throws. */
+  const invoke = async (messages: readonly Message[]): Promise<unknown> => {
+    const event = { Records: messages.map((message) => toRecord(message, options)) };
+    try {
+      return await options.handler(event, toContext(options));
+    } catch (error) {
+      log(`${functionName}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return { batchItemFailures: messages.map((message) => ({ itemIdentifier: message.MessageId! })) };
+    }
+  };
+
+  const polling = poll();
+  return {
+    stop: async () => {
+      stopping.abort();
+      await polling;
+      await Promise.all(running);
+    },
+  };
+}
+
+function toEntry(message: Message, index: number) {
+  return { Id: String(index), ReceiptHandle: message.ReceiptHandle! };
+}
+
+function toRecord(message: Message, { queueArn, region }: MappingOptions): SQSRecord {
+  const attributes = message.Attributes ?? {};
+  return {
+    messageId: message.MessageId!,
+    receiptHandle: message.ReceiptHandle!,
+    body: message.Body ?? "",
+    attributes: {
+      ...attributes,
+      ApproximateReceiveCount: attributes.ApproximateReceiveCount ?? "1",
+      SentTimestamp: attributes.SentTimestamp ?? "0",
+      SenderId: attributes.SenderId ?? "",
+      ApproximateFirstReceiveTimestamp: attributes.ApproximateFirstReceiveTimestamp ?? "0",
+    },
+    messageAttributes: {},
+    md5OfBody: message.MD5OfBody ?? "",
+    eventSource: "aws:sqs",
+    eventSourceARN: queueArn,
+    awsRegion: region,
+  };
+}
+
+function toContext({ functionName, region, timeoutMs }: MappingOptions): Context {
+  const endsMs = performance.now() + timeoutMs;
+  const none = () => {};
+  return {
+    functionName,
+    functionVersion: "$LATEST",
+    invokedFunctionArn: `arn:aws:lambda:${region}:000000000000:function:${functionName}`,
+    awsRequestId: randomUUID(),
+    memoryLimitInMB: "1769",
+    logGroupName: `/aws/lambda/${functionName}`,
+    logStreamName: "local",
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => Math.max(0, Math.floor(endsMs - performance.now())),
+    done: none,
+    fail: none,
+    succeed: none,
+  };
+}

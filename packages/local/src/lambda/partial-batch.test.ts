@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { failedMessages } from "./partial-batch.ts";
+
+const batch = ["a", "b", "c"];
+
+test.each<[string, unknown, readonly string[]]>([
+  ["undefined is success", undefined, []],
+  ["null is success", null, []],
+  ["an empty object is success", {}, []],
+  ["an empty list is success", { batchItemFailures: [] }, []],
+  ["null failures are success", { batchItemFailures: null }, []],
+  ["one failure is that one, wherever it stands", { batchItemFailures: [{ itemIdentifier: "b" }] }, ["b"]],
+  [
+    "a failure named twice is one",
+    { batchItemFailures: [{ itemIdentifier: "b" }, { itemIdentifier: "b" }] },
+    ["b"],
+  ],
+  ["an unknown id fails all", { batchItemFailures: [{ itemIdentifier: "x" }] }, batch],
+  ["an empty id fails all", { batchItemFailures: [{ itemIdentifier: "" }] }, batch],
+  ["a misspelt key fails all", { batchItemFailures: [{ id: "b" }] }, batch],
+  ["a null entry fails all", { batchItemFailures: [null] }, batch],
+  ["no list fails all", { batchItemFailures: "b" }, batch],
+  ["a string fails all", "ok", batch],
+])("%s", (_, response, failed) => {
+  expect(failedMessages(response, batch)).toEqual(failed);
+});

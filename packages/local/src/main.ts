@@ -1,0 +1,76 @@
+/**
+ * `npm run local`: Ferry on this machine, until Ctrl-C.
+ */
+import { parseArgs } from "node:util";
+import { type Host, startHost } from "./host.ts";
+import { welcome } from "./welcome.ts";
+
+const help = `Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, every region, data in
+memory, with Ferry's own workers behind them. For trying Ferry and for tests.
+
+  npm run local -- [--port N]
+
+  --port N   the port to listen on; default: a free one
+  --help     this
+
+Prints export lines: with them a stock AWS CLI or SDK talks to it. Ctrl-C ends it and leaves nothing behind.`;
+
+/** A terminal and npm may both pass the same Ctrl-C on. */
+const SAME_PRESS_MS = 300;
+const PARENT_LOOK_MS = 500;
+
+const { values } = readArguments();
+if (values.help) {
+  console.log(help);
+  process.exit(0);
+}
+const port = Number(values.port ?? 0);
+if (!Number.isInteger(port) || port < 0 || port > 65_535)
+  fail(`--port takes a port number, not ${values.port}`);
+
+let host: Host | undefined;
+let stoppingSinceMs: number | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => {
+    if (stoppingSinceMs === undefined) void stop();
+    else if (performance.now() - stoppingSinceMs > SAME_PRESS_MS) process.exit(130);
+  });
+stopWithParent();
+
+try {
+  host = await startHost({ port });
+} catch (error) {
+  fail(error instanceof Error ? error.message : String(error));
+}
+host.failed.catch((error: unknown) =>
+  fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+);
+console.log(welcome(host));
+
+async function stop(): Promise<void> {
+  stoppingSinceMs = performance.now();
+  await host?.stop();
+  process.exit(0);
+}
+
+/** npm started this and was killed without a word: nobody is left to stop it. */
+function stopWithParent(): void {
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent && stoppingSinceMs === undefined) void stop();
+  }, PARENT_LOOK_MS).unref();
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: { port: { type: "string" }, help: { type: "boolean", short: "h" } } });
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function fail(message: string): never {
+  console.error(`ferry local: ${message}`);
+  process.exit(1);
+}
