@@ -77,6 +77,8 @@ export function memoryArchiveStore(): MemoryArchiveStore {
       return "stored";
     },
     async head(address, key) {
+      // S3's answer to HEAD has no body: a missing bucket looks like a missing object.
+      if (!buckets.has(address.name)) return undefined;
       const object = open("HeadObject", address, key).get(key);
       return object && headOf(object);
     },

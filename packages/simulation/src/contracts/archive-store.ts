@@ -1,0 +1,210 @@
+/**
+ * What every host of the port ArchiveStore holds to.
+ */
+import type { ArchiveStore, BucketAddress } from "@ferry/core/ports";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectPermanent } from "./refused.ts";
+
+export interface ArchiveStoreSubject {
+  readonly archive: ArchiveStore;
+  /** It exists and is empty. */
+  readonly bucket: BucketAddress;
+  close?(): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+const about = { metadata: {}, contentType: "application/octet-stream" };
+
+/** Keys in the order of their UTF-8 bytes: capitals first, `-` and `/` before digits, U+FF5E before U+1F600. */
+const ORDERED = ["A", "a", "a-", "a/", "a/b", "a0", "aa", "b", "é", "\uff5e", "\u{1f600}"];
+/** All that a bucket-prefix may hold, and what else URLs trip over. */
+const ODD_KEYS = [
+  "a b",
+  "a+b",
+  "!_.*'()&$@=;:+,~{}-",
+  "a%2Fb",
+  "a?b#c",
+  'quo"te<>',
+  "a//b",
+  "é/\u{1f600}",
+  "x ~ y",
+];
+
+/** Declares the tests of one host of ArchiveStore. */
+export function archiveStoreContract(name: string, makeSubject: () => Promise<ArchiveStoreSubject>): void {
+  describe(`ArchiveStore over ${name}`, () => {
+    let archive: ArchiveStore;
+    let bucket: BucketAddress;
+    let subject: ArchiveStoreSubject;
+    let made = 0;
+    beforeAll(async () => {
+      subject = await makeSubject();
+      ({ archive, bucket } = subject);
+    });
+    afterAll(async () => subject?.close?.());
+    /** A prefix that no other test uses. */
+    const fresh = () => {
+      made++;
+      return `contract-${made}`;
+    };
+
+    describe("given a key that is free", () => {
+      it.each([
+        ["no bytes", new Uint8Array(0)],
+        ["every byte", Uint8Array.from({ length: 256 }, (_, i) => i)],
+        ["5 MiB", Uint8Array.from({ length: 5 * 1024 * 1024 }, (_, i) => (i * 31 + (i >> 8)) % 251)],
+      ])("%s are stored and come back unchanged", async (_, body) => {
+        const key = `${fresh()}/object`;
+        expect(await archive.putNew(bucket, key, body, about)).toBe("stored");
+        const got = await archive.get(bucket, key);
+        expect(Buffer.compare(got!.body, body)).toBe(0);
+        expect(got!.head.sizeBytes).toBe(body.length);
+      });
+
+      it("metadata comes back with get and head alike", async () => {
+        const key = `${fresh()}/object`;
+        const metadata = {
+          "request-id": "0b1c-22:a_b.c",
+          items: "0",
+          md5: "XUFAKrxLKna5cZ2REBfFkg==",
+          end: "true",
+          long: "x y;z=".repeat(300),
+        };
+        await archive.putNew(bucket, key, encoder.encode("body"), { ...about, metadata });
+        const head = await archive.head(bucket, key);
+        expect(head).toMatchObject({ metadata, sizeBytes: 4 });
+        expect(head?.metadata).toEqual(metadata);
+        expect((await archive.get(bucket, key))?.head).toEqual(head);
+      });
+
+      it("the etag tells bodies apart", async () => {
+        const prefix = fresh();
+        for (const body of ["one", "two"])
+          await archive.putNew(bucket, `${prefix}/${body}`, encoder.encode(body), about);
+        const [one, two] = await Promise.all(
+          ["one", "two"].map((body) => archive.head(bucket, `${prefix}/${body}`)),
+        );
+        expect(one?.etag).not.toBe("");
+        expect(one?.etag).not.toBe(two?.etag);
+      });
+
+      it("what the caller does with its bytes later changes nothing", async () => {
+        const key = `${fresh()}/object`;
+        const body = encoder.encode("before");
+        await archive.putNew(bucket, key, body, about);
+        body.fill(0);
+        (await archive.get(bucket, key))!.body.fill(0);
+        expect(new TextDecoder().decode((await archive.get(bucket, key))!.body)).toBe("before");
+      });
+
+      it.each(ODD_KEYS)("the key may be %j", async (odd) => {
+        const key = `${fresh()}/${odd}`;
+        expect(await archive.putNew(bucket, key, encoder.encode(odd), about)).toBe("stored");
+        expect(await archive.putNew(bucket, key, encoder.encode("late"), about)).toBe("exists");
+        expect(new TextDecoder().decode((await archive.get(bucket, key))!.body)).toBe(odd);
+        expect(await archive.list(bucket, key)).toEqual([key]);
+      });
+    });
+
+    describe("given a key that is taken", () => {
+      it("a put says so and leaves bytes and metadata as they are, however often it is repeated", async () => {
+        const key = `${fresh()}/object`;
+        await archive.putNew(bucket, key, encoder.encode("first"), { ...about, metadata: { by: "first" } });
+        const before = await archive.get(bucket, key);
+        for (const body of ["second", "first"]) {
+          const late = { ...about, metadata: { by: "second" } };
+          expect(await archive.putNew(bucket, key, encoder.encode(body), late)).toBe("exists");
+        }
+        expect(await archive.get(bucket, key)).toEqual(before);
+      });
+
+      it("of many puts at once exactly one is stored, and it is the one that is read", async () => {
+        for (let round = 0; round < 5; round++) {
+          const key = `${fresh()}/object`;
+          const answers = await Promise.all(
+            Array.from({ length: 8 }, (_, i) =>
+              archive.putNew(bucket, key, encoder.encode(`body ${i}`), {
+                ...about,
+                metadata: { by: `${i}` },
+              }),
+            ),
+          );
+          expect(answers.filter((answer) => answer === "stored")).toHaveLength(1);
+          const winner = answers.indexOf("stored");
+          const got = await archive.get(bucket, key);
+          expect(new TextDecoder().decode(got!.body)).toBe(`body ${winner}`);
+          expect(got!.head.metadata).toEqual({ by: `${winner}` });
+        }
+      });
+    });
+
+    describe("given no such object", () => {
+      it("get and head tell nothing", async () => {
+        const prefix = fresh();
+        await archive.putNew(bucket, `${prefix}/object`, encoder.encode("x"), about);
+        // Neither a part of a key nor a folder is an object.
+        for (const key of [`${prefix}/objec`, `${prefix}/object/`, prefix, `${prefix}/`]) {
+          expect(await archive.get(bucket, key)).toBeUndefined();
+          expect(await archive.head(bucket, key)).toBeUndefined();
+        }
+      });
+    });
+
+    describe("given a listing", () => {
+      it("keys come in the order of their UTF-8 bytes, from `after` on, `limit` at most", async () => {
+        const prefix = fresh();
+        const keys = ORDERED.map((key) => `${prefix}/${key}`);
+        for (const key of keys.toReversed()) await archive.putNew(bucket, key, encoder.encode(key), about);
+        expect(await archive.list(bucket, `${prefix}/`)).toEqual(keys);
+        for (let i = 0; i < keys.length; i++)
+          expect(await archive.list(bucket, `${prefix}/`, { after: keys[i]! })).toEqual(keys.slice(i + 1));
+        expect(await archive.list(bucket, `${prefix}/`, { limit: 4 })).toEqual(keys.slice(0, 4));
+        expect(await archive.list(bucket, `${prefix}/`, { after: keys[2]!, limit: 3 })).toEqual(
+          keys.slice(3, 6),
+        );
+        // A prefix is no folder, and `after` need not exist.
+        expect(await archive.list(bucket, `${prefix}/a/`)).toEqual([`${prefix}/a/`, `${prefix}/a/b`]);
+        expect(await archive.list(bucket, `${prefix}/`, { after: `${prefix}/a.` })).toEqual(keys.slice(3));
+      });
+
+      it("of nothing is empty, and other prefixes stay out of it", async () => {
+        const prefix = fresh();
+        await archive.putNew(bucket, `${prefix}0/object`, encoder.encode("x"), about);
+        expect(await archive.list(bucket, `${prefix}/`)).toEqual([]);
+        expect(await archive.list(bucket, prefix, { after: `${prefix}~` })).toEqual([]);
+      });
+
+      it("goes on beyond the thousand keys that S3 gives at once", async () => {
+        const prefix = fresh();
+        const keys = Array.from({ length: 2003 }, (_, i) => `${prefix}/0x${i.toString(16).padStart(8, "0")}`);
+        for (let at = 0; at < keys.length; at += 100)
+          await Promise.all(
+            keys.slice(at, at + 100).map((key) => archive.putNew(bucket, key, new Uint8Array(0), about)),
+          );
+        expect(await archive.list(bucket, `${prefix}/`)).toEqual(keys);
+        expect(await archive.list(bucket, `${prefix}/`, { after: keys[4]!, limit: 1500 })).toEqual(
+          keys.slice(5, 1505),
+        );
+      }, 60_000);
+    });
+
+    describe("given no such bucket", () => {
+      const calls: Record<string, (missing: BucketAddress) => Promise<unknown>> = {
+        putNew: (missing) => archive.putNew(missing, "key", encoder.encode("x"), about),
+        get: (missing) => archive.get(missing, "key"),
+        list: (missing) => archive.list(missing, "prefix/"),
+      };
+      it.each(Object.keys(calls))("%s says so, and what to do", async (method) => {
+        const missing = { region: bucket.region, name: "contract-missing-bucket" };
+        await expectPermanent(calls[method]!(missing), { code: "no-such-bucket", resource: missing.name });
+      });
+
+      it("head tells nothing, or says so: S3's answer to HEAD has no body to tell it by", async () => {
+        const missing = { region: bucket.region, name: "contract-missing-bucket" };
+        const head = archive.head(missing, "key");
+        if ((await head.catch(() => "refused")) !== undefined)
+          await expectPermanent(head, { code: "no-such-bucket", resource: missing.name });
+      });
+    });
+  });
+}

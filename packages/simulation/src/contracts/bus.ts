@@ -1,0 +1,97 @@
+/**
+ * What every host of the port Bus holds to.
+ */
+import type { FerryEvent } from "@ferry/core/events";
+import type { Bus } from "@ferry/core/ports";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { failureEvent } from "./samples.ts";
+
+export interface BusSubject {
+  readonly bus: Bus;
+  /** Every event taken since `forget`, in any order. */
+  taken(): readonly FerryEvent[];
+  forget(): void;
+  /** The bus refuses the next so many entries, one by one, while it takes others. */
+  refuseNext(entries: number): void;
+  close?(): Promise<void>;
+}
+
+/** Declares the tests of one host of Bus. */
+export function busContract(name: string, makeSubject: () => Promise<BusSubject>): void {
+  describe(`Bus over ${name}`, () => {
+    let subject: BusSubject;
+    beforeAll(async () => {
+      subject = await makeSubject();
+    });
+    beforeEach(() => {
+      subject.forget();
+      subject.refuseNext(0);
+    });
+    afterAll(async () => subject?.close?.());
+
+    const numbered = (count: number, work: unknown = "work") =>
+      Array.from({ length: count }, (_, i) => failureEvent(`cause ${i}`, work));
+    /** Every event arrived, unchanged, once at least: an answer that is lost is an event put twice. */
+    const expectAll = (events: readonly FerryEvent[]) => {
+      const distinct = new Map(subject.taken().map((event) => [JSON.stringify(event), event]));
+      const byCause = (event: FerryEvent) => ("cause" in event.detail ? event.detail.cause : "");
+      expect([...distinct.values()].sort((a, b) => byCause(a).localeCompare(byCause(b)))).toEqual(
+        events.toSorted((a, b) => byCause(a).localeCompare(byCause(b))),
+      );
+    };
+
+    it.each([1, 10, 11, 37])("given %i events, all arrive", async (count) => {
+      const events = numbered(count);
+      await subject.bus.put(events);
+      expectAll(events);
+    });
+
+    it("given no events, nothing happens", async () => {
+      await subject.bus.put([]);
+      expect(subject.taken()).toEqual([]);
+    });
+
+    it("given odd texts, they arrive as they are", async () => {
+      const events = numbered(1, {
+        'quo"te\\': "\u2028 \u{1f600} é <$.detail> \u0000",
+        nested: [[], {}, null, 0.1],
+      });
+      await subject.bus.put(events);
+      expectAll(events);
+    });
+
+    it("given an event near the limit of 1 MiB, it arrives", async () => {
+      const events = numbered(1, "x".repeat(1_000_000));
+      await subject.bus.put(events);
+      expectAll(events);
+    });
+
+    it("given events that are too large for one call together, all arrive", async () => {
+      // Of two bytes each in UTF-8: their length in UTF-16 would fit.
+      const events = numbered(6, "é".repeat(150_000));
+      await subject.bus.put(events);
+      expectAll(events);
+    });
+
+    it.each([1, 3, 10])(
+      "given a bus that refuses %i entries, they are put again until all arrive",
+      async (refusals) => {
+        subject.refuseNext(refusals);
+        const events = numbered(12);
+        await subject.bus.put(events);
+        expectAll(events);
+      },
+    );
+
+    it("given a bus that refuses all, the put fails", async () => {
+      subject.refuseNext(Number.POSITIVE_INFINITY);
+      await expect(subject.bus.put(numbered(2))).rejects.toThrow();
+      expect(subject.taken()).toEqual([]);
+    });
+
+    it("given an event beyond 1 MiB, the put fails", async () => {
+      await expect(subject.bus.put(numbered(1, "x".repeat(1024 * 1024)))).rejects.toThrow();
+      expect(subject.taken()).toEqual([]);
+    });
+  });
+}

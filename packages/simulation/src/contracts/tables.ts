@@ -1,0 +1,413 @@
+/**
+ * What every host of the port TableData holds to.
+ */
+import { cutPage, type Page } from "@ferry/core/archive/page";
+import type { DynamoKey, KeyNames } from "@ferry/core/events";
+import type { ScanPage, TableAddress, TableData, Write } from "@ferry/core/ports";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KeyAttributes } from "../memory/item-key.ts";
+import { oddItems, valuesOf } from "./odd-items.ts";
+import { expectPermanent } from "./refused.ts";
+
+export interface TablesSubject {
+  readonly tables: TableData;
+  readonly region: string;
+  /** `bytes` where an item comes back as the bytes it went in, `values` where the engine writes it anew. */
+  readonly keeps: "bytes" | "values";
+  /** Makes an empty table and returns when it can be used. */
+  create(name: string, keys: KeyAttributes): Promise<TableAddress>;
+  close?(): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const put = (item: string): Write => ({ put: encoder.encode(item) });
+const remove = (key: DynamoKey): Write => ({ remove: encoder.encode(JSON.stringify(key)) });
+
+const HASH: KeyAttributes = [{ name: "pk", type: "S" }];
+const PAIR: KeyAttributes = [
+  { name: "pk", type: "S" },
+  { name: "sk", type: "N" },
+];
+
+/** Declares the tests of one host of TableData. */
+export function tablesContract(name: string, makeSubject: () => Promise<TablesSubject>): void {
+  describe(`TableData over ${name}`, () => {
+    let subject: TablesSubject;
+    let made = 0;
+    beforeAll(async () => {
+      subject = await makeSubject();
+    });
+    afterAll(async () => subject?.close?.());
+
+    /** A fresh table with these items. */
+    const given = async (keys: KeyAttributes, items: readonly string[] = []): Promise<TableAddress> => {
+      made++;
+      const table = await subject.create(`contract-${made}`, keys);
+      await writeAll(subject.tables, table, items.map(put));
+      return table;
+    };
+    const comparable = (item: string) => (subject.keeps === "bytes" ? item : valuesOf(item));
+    const scanned = async (about: Partial<ScanPage> & Pick<ScanPage, "table">): Promise<string[]> =>
+      (await scanAll(subject.tables, about)).map(comparable);
+
+    describe("given items as JSON allows them", () => {
+      it.each(Object.entries(oddItems))("a write and a scan keep %s", async (_, item) => {
+        const table = await given(PAIR, [item]);
+        expect(await scanned({ table })).toEqual([comparable(item)]);
+      });
+
+      it("one write and one scan keep them all, among each other", async () => {
+        const items = Object.values(oddItems);
+        const table = await given(PAIR, items);
+        expect((await scanned({ table })).sort()).toEqual(items.map(comparable).sort());
+      });
+
+      it.each(Object.entries(oddItems))("putIfAbsent keeps %s", async (_, item) => {
+        const table = await given(PAIR);
+        const first = await subject.tables.putIfAbsent(table, encoder.encode(item), ["pk", "sk"]);
+        expect(first.stored).toBe(true);
+        expect(first.units).toBeGreaterThanOrEqual(0);
+        expect(await scanned({ table })).toEqual([comparable(item)]);
+      });
+
+      it("each of them is the start key of the page behind it", async () => {
+        const items = Object.values(oddItems);
+        const table = await given(PAIR, items);
+        expect((await scanned({ table, limit: 1 })).sort()).toEqual(items.map(comparable).sort());
+      });
+    });
+
+    describe("given many items, several to a partition", () => {
+      const items = Array.from(
+        { length: 300 },
+        (_, i) => `{"pk":{"S":"partition ${i % 60}"},"sk":{"N":"${Math.floor(i / 60)}"},"x":{"N":"${i}"}}`,
+      );
+      let table: TableAddress;
+      beforeAll(async () => {
+        table = await given(PAIR, items);
+      });
+
+      it.each([1, 2, 7, 64])(
+        "a parallel scan of %i segments reads each item exactly once",
+        async (totalSegments) => {
+          const read: string[] = [];
+          for (let segment = 0; segment < totalSegments; segment++)
+            read.push(...(await scanned({ table, segment, totalSegments })));
+          expect(read.sort()).toEqual(items.map(comparable).sort());
+        },
+      );
+
+      it.each([2, 7])("so do pages of 4 items in each of %i segments", async (totalSegments) => {
+        const read: string[] = [];
+        for (let segment = 0; segment < totalSegments; segment++)
+          read.push(...(await scanned({ table, segment, totalSegments, limit: 4 })));
+        expect(read.sort()).toEqual(items.map(comparable).sort());
+      });
+
+      it("a page holds no more than its limit, and names where to go on", async () => {
+        const page = await onePage(subject.tables, { table, limit: 7 });
+        expect(page.items).toHaveLength(7);
+        expect(page.lastEvaluatedKey).toEqual(keyOf(textsOf(page).at(-1)!, ["pk", "sk"]));
+      });
+
+      it("two scans read in one order", async () => {
+        expect(await scanned({ table })).toEqual(await scanned({ table, limit: 11 }));
+      });
+
+      it("a consistent scan reads the same", async () => {
+        expect(await scanned({ table, consistent: true })).toEqual(await scanned({ table }));
+      });
+    });
+
+    describe("given a partition", () => {
+      const orders: Record<string, { type: "S" | "N" | "B"; ascending: string[] }> = {
+        "numbers by value": {
+          type: "N",
+          ascending: [
+            "-9.9E+125",
+            "-10",
+            "-9",
+            "-1.5",
+            "-1e-130",
+            "0",
+            "1e-130",
+            "2",
+            "10",
+            "1e38",
+            "9.9e125",
+          ],
+        },
+        "strings by their UTF-8 bytes": {
+          type: "S",
+          ascending: ["A", "a", "a ", "aa", "b", "é", "\uff5e", "\u{1f600}"],
+        },
+        "binaries by unsigned bytes": {
+          type: "B",
+          ascending: ["AA==", "AAA=", "fw==", "gA==", "/w==", "/wA="],
+        },
+      };
+      it.each(Object.entries(orders))("a scan reads %s", async (_, { type, ascending }) => {
+        const shuffled = [1, 0].flatMap((odd) => ascending.filter((_, i) => i % 2 === odd)).reverse();
+        const table = await given(
+          [
+            { name: "pk", type: "S" },
+            { name: "sk", type },
+          ],
+          shuffled.map((value, i) =>
+            JSON.stringify({ pk: { S: "one" }, sk: { [type]: value }, i: { N: String(i) } }),
+          ),
+        );
+        // One item a page: each is found again by its key.
+        for (const limit of [1, 100]) {
+          const read = (await scanAll(subject.tables, { table, limit })).map(
+            (item) => JSON.parse(item).sk[type],
+          );
+          if (type === "N") expect(read.map(Number)).toEqual(ascending.map(Number));
+          else expect(read).toEqual(ascending);
+        }
+      });
+
+      it.each(["N", "B"] as const)("a hash key of type %s is a key like any other", async (type) => {
+        const values = type === "N" ? ["-1", "0", "1e20", "3.25"] : ["AA==", "AAE=", "/w=="];
+        const items = values.map((value) => `{"id":{"${type}":"${value}"}}`);
+        const table = await given([{ name: "id", type }], items);
+        expect((await scanned({ table, limit: 1 })).sort()).toEqual(items.map(comparable).sort());
+      });
+    });
+
+    describe("given a scan under way", () => {
+      it("goes on behind an item that is deleted meanwhile, losing and repeating none", async () => {
+        const items = Array.from({ length: 30 }, (_, i) => `{"pk":{"S":"item ${i}"}}`);
+        const table = await given(HASH, items);
+        const first = await onePage(subject.tables, { table, limit: 10 });
+        const after = first.lastEvaluatedKey!;
+        await subject.tables.write(table, [remove(after)]);
+        const rest = await scanAll(subject.tables, { table, after });
+        expect([...textsOf(first), ...rest].map(comparable).sort()).toEqual(items.map(comparable).sort());
+      });
+
+      it("goes on behind the last item of all with nothing", async () => {
+        const table = await given(
+          HASH,
+          ["a", "b", "c"].map((pk) => `{"pk":{"S":"${pk}"}}`),
+        );
+        const whole = await scanAll(subject.tables, { table });
+        const page = await onePage(subject.tables, { table, after: keyOf(whole.at(-1)!, ["pk"]) });
+        expect(page).toMatchObject({ items: [] });
+        expect(page.lastEvaluatedKey).toBeUndefined();
+      });
+
+      it("may be told to go on where nothing lies any more", async () => {
+        const table = await given(
+          HASH,
+          ["a", "b", "c"].map((pk) => `{"pk":{"S":"${pk}"}}`),
+        );
+        // As many as there are: whether the page says so or not, nothing lies behind.
+        const page = await onePage(subject.tables, { table, limit: 3 });
+        expect(page.items).toHaveLength(3);
+        if (page.lastEvaluatedKey === undefined) return;
+        expect(await scanned({ table, after: page.lastEvaluatedKey })).toEqual([]);
+      });
+
+      it("of an empty table is one empty page", async () => {
+        const table = await given(HASH);
+        for (const segment of [0, 1, 2]) {
+          const page = await onePage(subject.tables, { table, segment, totalSegments: 3 });
+          expect(page.items).toEqual([]);
+          expect(page.lastEvaluatedKey).toBeUndefined();
+        }
+      });
+
+      it("cuts a page by size", async () => {
+        const items = Array.from(
+          { length: 12 },
+          (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"x".repeat(250_000)}"}}`,
+        );
+        const table = await given(HASH, items);
+        const page = await onePage(subject.tables, { table });
+        expect(page.items.length).toBeLessThan(items.length);
+        expect(page.units).toBeGreaterThanOrEqual(0);
+        expect((await scanned({ table })).sort()).toEqual(items.map(comparable).sort());
+      });
+    });
+
+    describe("given writes", () => {
+      it("25 are taken at once, large ones too", async () => {
+        const items = Array.from(
+          { length: 25 },
+          (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"é".repeat(150_000)}"}}`,
+        );
+        const table = await given(HASH);
+        const result = await subject.tables.write(table, items.map(put));
+        expect(result.unprocessed).toEqual([]);
+        expect(result.units).toBeGreaterThanOrEqual(0);
+        expect((await scanned({ table })).sort()).toEqual(items.map(comparable).sort());
+      });
+
+      it("26 are refused", async () => {
+        const table = await given(HASH);
+        const writes = Array.from({ length: 26 }, (_, i) => put(`{"pk":{"S":"${i}"}}`));
+        await expectPermanent(subject.tables.write(table, writes), { resource: table.name });
+      });
+
+      it.each([
+        ["two puts", [put('{"pk":{"S":"a"}}'), put('{"x":{"S":"y"},"pk":{"S":"\\u0061"}}')]],
+        ["a put and a removal", [put('{"pk":{"S":"a"}}'), remove({ pk: { S: "a" } })]],
+      ])("%s of one key are refused, and nothing of the call is written", async (_, twins) => {
+        const table = await given(HASH);
+        await expectPermanent(subject.tables.write(table, [put('{"pk":{"S":"b"}}'), ...twins]), {
+          resource: table.name,
+        });
+        expect(await scanned({ table })).toEqual([]);
+      });
+
+      it("a put replaces the whole item, a removal removes it, and both may be repeated", async () => {
+        const table = await given(HASH, ['{"pk":{"S":"a"},"x":{"S":"old"}}', '{"pk":{"S":"b"}}']);
+        const writes = [
+          put('{"pk":{"S":"a"},"y":{"S":"new"}}'),
+          remove({ pk: { S: "b" } }),
+          remove({ pk: { S: "c" } }),
+        ];
+        for (const _ of ["once", "again"]) {
+          expect((await subject.tables.write(table, writes)).unprocessed).toEqual([]);
+          expect(await scanned({ table })).toEqual([comparable('{"pk":{"S":"a"},"y":{"S":"new"}}')]);
+        }
+      });
+
+      it("removals alone are taken, by keys of two attributes", async () => {
+        const table = await given(PAIR, [
+          '{"pk":{"S":"a"},"sk":{"N":"1"}}',
+          '{"pk":{"S":"a"},"sk":{"N":"2"}}',
+        ]);
+        await subject.tables.write(table, [remove({ pk: { S: "a" }, sk: { N: "1.0" } })]);
+        expect(await scanned({ table })).toEqual([comparable('{"pk":{"S":"a"},"sk":{"N":"2"}}')]);
+      });
+
+      it.each([
+        ["without its key", '{"x":{"S":"a"}}'],
+        ["with a key of another type", '{"pk":{"N":"1"}}'],
+        ["with an empty key", '{"pk":{"S":""}}'],
+      ])("an item %s is refused", async (_, item) => {
+        const table = await given(HASH);
+        await expectPermanent(subject.tables.write(table, [put(item)]), { resource: table.name });
+        await expectPermanent(subject.tables.putIfAbsent(table, encoder.encode(item), ["pk"]), {
+          resource: table.name,
+        });
+      });
+    });
+
+    describe("given putIfAbsent", () => {
+      it("never overwrites", async () => {
+        const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"there"}}']);
+        const late = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"1.0"},"x":{"S":"late"}}');
+        const answer = await subject.tables.putIfAbsent(table, late, ["pk", "sk"]);
+        expect(answer.stored).toBe(false);
+        expect(await scanned({ table })).toEqual([
+          comparable('{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"there"}}'),
+        ]);
+      });
+
+      it("looks at the whole key", async () => {
+        const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"}}']);
+        const other = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"2"}}');
+        expect((await subject.tables.putIfAbsent(table, other, ["pk", "sk"])).stored).toBe(true);
+      });
+
+      it("stores exactly one of many at once", async () => {
+        const table = await given(HASH);
+        const answers = await Promise.all(
+          Array.from({ length: 8 }, (_, i) =>
+            subject.tables.putIfAbsent(table, encoder.encode(`{"pk":{"S":"a"},"i":{"N":"${i}"}}`), ["pk"]),
+          ),
+        );
+        expect(answers.filter(({ stored }) => stored)).toHaveLength(1);
+        const winner = answers.findIndex(({ stored }) => stored);
+        expect(await scanned({ table })).toEqual([comparable(`{"pk":{"S":"a"},"i":{"N":"${winner}"}}`)]);
+      });
+
+      it("takes keys whose names are reserved words, or hold dots", async () => {
+        const table = await given([
+          { name: "timestamp", type: "S" },
+          { name: "a.b-c", type: "N" },
+        ]);
+        const item = encoder.encode('{"timestamp":{"S":"a"},"a.b-c":{"N":"1"}}');
+        const names: KeyNames = ["timestamp", "a.b-c"];
+        expect((await subject.tables.putIfAbsent(table, item, names)).stored).toBe(true);
+        expect((await subject.tables.putIfAbsent(table, item, names)).stored).toBe(false);
+      });
+    });
+
+    describe("given a table's description", () => {
+      it("it names the keys in order, with their types", async () => {
+        const table = await given([
+          { name: "z-hash", type: "B" },
+          { name: "a-range", type: "N" },
+        ]);
+        const description = await subject.tables.describe(table);
+        expect(description).toMatchObject({
+          status: "ACTIVE",
+          keys: ["z-hash", "a-range"],
+          keyTypes: { "z-hash": "B", "a-range": "N" },
+        });
+        expect(description.arn).toContain(table.name);
+        expect(description.sizeBytes).toBeGreaterThanOrEqual(0);
+      });
+
+      it("its settings are plain JSON: table.json keeps them", async () => {
+        const { settings } = await subject.tables.describe(await given(HASH));
+        expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
+      });
+    });
+
+    describe("given no such table", () => {
+      const item = encoder.encode('{"pk":{"S":"a"}}');
+      const calls: Record<string, (table: TableAddress) => Promise<unknown>> = {
+        describe: (table) => subject.tables.describe(table),
+        scan: (table) => subject.tables.scan({ table, segment: 0, totalSegments: 1, consistent: false }),
+        write: (table) => subject.tables.write(table, [{ put: item }]),
+        putIfAbsent: (table) => subject.tables.putIfAbsent(table, item, ["pk"]),
+      };
+      it.each(Object.keys(calls))("%s says so, and what to do", async (method) => {
+        const table = { region: subject.region, name: "contract-missing" };
+        await expectPermanent(calls[method]!(table), { code: "no-such-table", resource: table.name });
+      });
+    });
+  });
+}
+
+async function onePage(tables: TableData, about: Partial<ScanPage> & Pick<ScanPage, "table">): Promise<Page> {
+  return cutPage(await tables.scan({ segment: 0, totalSegments: 1, consistent: false, ...about }));
+}
+
+/** Every item of a segment, page by page, as the bytes they came in. */
+async function scanAll(
+  tables: TableData,
+  about: Partial<ScanPage> & Pick<ScanPage, "table">,
+): Promise<string[]> {
+  const items: string[] = [];
+  let after = about.after;
+  for (;;) {
+    const page = await onePage(tables, { ...about, ...(after !== undefined && { after }) });
+    items.push(...textsOf(page));
+    if (page.lastEvaluatedKey === undefined) return items;
+    after = page.lastEvaluatedKey;
+  }
+}
+
+function textsOf(page: Page): string[] {
+  return page.items.map(({ start, end }) => decoder.decode(page.body.subarray(start, end)));
+}
+
+function keyOf(item: string, names: KeyNames): DynamoKey {
+  const parsed = JSON.parse(item) as DynamoKey;
+  return Object.fromEntries(names.map((name) => [name, parsed[name]!]));
+}
+
+async function writeAll(tables: TableData, table: TableAddress, writes: readonly Write[]): Promise<void> {
+  for (let at = 0; at < writes.length; ) {
+    const { unprocessed } = await tables.write(table, writes.slice(at, at + 25));
+    expect(unprocessed).toEqual([]);
+    at += 25;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The contract suites over memory: the fake is held to what the cloud is held to.
+ */
+import { pakoCodec } from "@ferry/core/archive/pako-codec";
+import type { FerryEvent } from "@ferry/core/events";
+import { seeded } from "@ferry/core/hash";
+import { archiveStoreContract } from "./contracts/archive-store.ts";
+import { busContract } from "./contracts/bus.ts";
+import { codecContract } from "./contracts/codec.ts";
+import { statusStoreContract } from "./contracts/status-store.ts";
+import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
+import { memoryArchiveStore } from "./memory/archive-store.ts";
+import { memoryBus } from "./memory/bus.ts";
+import { md5 } from "./memory/ports.ts";
+import { memoryStatusStore } from "./memory/status-store.ts";
+import { type MemoryTablesOptions, memoryTables } from "./memory/tables.ts";
+
+const REGION = "eu-west-1";
+
+const tablesSubject = (options: MemoryTablesOptions) => async (): Promise<TablesSubject> => {
+  const tables = memoryTables(options);
+  return {
+    tables,
+    region: REGION,
+    keeps: "bytes",
+    async create(name, keys) {
+      tables.create({ region: REGION, name }, { keys });
+      return { region: REGION, name };
+    },
+  };
+};
+
+tablesContract("memory", tablesSubject({}));
+tablesContract("memory whose bodies vary in order and white space", tablesSubject({ layout: seeded(7) }));
+
+archiveStoreContract("memory", async () => {
+  const archive = memoryArchiveStore();
+  const bucket = { region: REGION, name: "archive" };
+  archive.createBucket(bucket);
+  return { archive, bucket };
+});
+
+statusStoreContract("memory", async () => {
+  const status = memoryStatusStore();
+  return {
+    status,
+    record: async (task, segment) => status.records(task).find((record) => record.segment === segment),
+  };
+});
+
+codecContract("pako", () => pakoCodec(md5));
+
+busContract("memory", async () => {
+  let refusals = 0;
+  const taken: FerryEvent[] = [];
+  const bus = memoryBus({ refuse: () => refusals-- > 0, taken: (event) => taken.push(event) });
+  return {
+    bus,
+    taken: () => taken,
+    forget: () => taken.splice(0),
+    refuseNext: (entries) => {
+      refusals = entries;
+    },
+  };
+});

@@ -1,0 +1,134 @@
+/**
+ * What memory does on demand and the cloud on a bad day. What both always do is in contracts/tables.ts.
+ */
+import { cutPage } from "@ferry/core/archive/page";
+import { isThrottled } from "@ferry/core/errors";
+import type { DynamoKey } from "@ferry/core/events";
+import { seeded } from "@ferry/core/hash";
+import type { ScanPage } from "@ferry/core/ports";
+import { describe, expect, it } from "vitest";
+import { expectPermanent } from "../contracts/refused.ts";
+import { type MemoryTables, type MemoryTablesOptions, memoryTables } from "./tables.ts";
+
+const table = { region: "eu-west-1", name: "orders" };
+const put = (pk: string) => ({ put: new TextEncoder().encode(`{"pk":{"S":"${pk}"}}`) });
+const whole = { table, segment: 0, totalSegments: 1, consistent: false };
+
+function given(items: number, options: MemoryTablesOptions = {}): MemoryTables {
+  const tables = memoryTables(options);
+  tables.create(table, { keys: [{ name: "pk", type: "S" }] });
+  tables.put(table, ...Array.from({ length: items }, (_, i) => `{"pk":{"S":"${i}"}}`));
+  return tables;
+}
+
+async function scan(tables: MemoryTables, about: Partial<ScanPage> = {}) {
+  const page = cutPage(await tables.scan({ ...whole, ...about }));
+  return { count: page.items.length, after: page.lastEvaluatedKey };
+}
+
+describe("a scan of tables in memory", () => {
+  it("that was cut names the last key, though nothing lies behind it", async () => {
+    const tables = given(3);
+    const page = await scan(tables, { limit: 3 });
+    expect(page).toMatchObject({ count: 3, after: expect.anything() });
+    expect(await scan(tables, { after: page.after! })).toEqual({ count: 0, after: undefined });
+  });
+
+  it("is cut by bytes behind the item that crosses the limit", async () => {
+    // Each item is 15 bytes.
+    expect((await scan(given(9), {})).count).toBe(9);
+    expect((await scan(given(9, { pageBytes: 31 }))).count).toBe(3);
+    expect((await scan(given(9, { pageBytes: 1 }))).count).toBe(1);
+  });
+
+  it("returns short pages on demand, empty ones too, and reads on from them", async () => {
+    const random = seeded(3);
+    const tables = given(40, { faults: { scan: () => ({ itemsMax: Math.floor(random() * 3) }) } });
+    tables.remove(table, { pk: { S: "7" } });
+    let [read, empty] = [0, 0];
+    let after: DynamoKey | undefined;
+    do {
+      const page = await scan(tables, after && { after });
+      read += page.count;
+      if (page.count === 0 && page.after !== undefined) empty++;
+      after = page.after;
+    } while (after !== undefined);
+    expect(read).toBe(39);
+    expect(empty).toBeGreaterThan(3);
+  });
+
+  it("is throttled on demand", async () => {
+    const error = await given(1, { faults: { scan: () => "throttled" } })
+      .scan(whole)
+      .catch((thrown: unknown) => thrown);
+    expect(isThrottled(error)).toBe(true);
+  });
+
+  it("refuses a start key of another segment, of another schema, and a segment that is none", async () => {
+    const tables = given(20);
+    const { after } = await scan(tables, { segment: 1, totalSegments: 4, limit: 1 });
+    for (const about of [
+      { after: after!, segment: 2, totalSegments: 4 },
+      { after: { pk: { N: "1" } } },
+      { after: { pk: { S: "1" }, sk: { S: "1" } } },
+      { segment: 4, totalSegments: 4 },
+      { totalSegments: 1_000_001 },
+      { limit: 0 },
+    ])
+      await expectPermanent(scan(tables, about), { resource: "orders" });
+  });
+
+  it("varies in order and white space with a layout, and is the same for the same seed", async () => {
+    const bodies = async (seed: number) => {
+      const tables = given(5, { layout: seeded(seed) });
+      return [await tables.scan({ ...whole, limit: 4 }), await tables.scan({ ...whole, limit: 4 })].map(
+        (body) => new TextDecoder().decode(body),
+      );
+    };
+    const [first, second] = await bodies(1);
+    expect(first).not.toBe(second);
+    expect(JSON.parse(first!)).toEqual(JSON.parse(second!));
+    expect(await bodies(1)).toEqual([first, second]);
+  });
+});
+
+describe("a write to tables in memory", () => {
+  it("leaves the last ones unprocessed on demand, but never all", async () => {
+    for (const [unprocessed, left] of [
+      [1, ["c"]],
+      [9, ["b", "c"]],
+    ] as const) {
+      const tables = given(0, { faults: { write: () => ({ unprocessed }) } });
+      const result = await tables.write(table, ["a", "b", "c"].map(put));
+      expect(result.unprocessed).toEqual(left.map(put));
+      expect(tables.items(table)).toHaveLength(3 - left.length);
+    }
+  });
+
+  it("is throttled on demand, and then writes nothing", async () => {
+    const tables = given(0, { faults: { write: () => "throttled" } });
+    for (const call of [tables.write(table, [put("a")]), tables.putIfAbsent(table, put("a").put, ["pk"])])
+      expect(isThrottled(await call.catch((thrown: unknown) => thrown))).toBe(true);
+    expect(tables.items(table)).toEqual([]);
+  });
+
+  it("refuses an empty call, an item beyond 400 KiB and a call beyond 16 MiB", async () => {
+    const tables = given(0);
+    const sized = (pk: string, bytes: number) => ({
+      put: new TextEncoder().encode(`{"pk":{"S":"${pk}"},"x":{"S":"${"x".repeat(bytes)}"}}`),
+    });
+    await expectPermanent(tables.write(table, []));
+    await expectPermanent(tables.write(table, [sized("a", 400 * 1024)]));
+    expect((await tables.write(table, [sized("a", 399 * 1024)])).units).toBeGreaterThanOrEqual(399);
+  });
+
+  it("goes to the same table by name and by ARN, and to none that is being made", async () => {
+    const tables = given(1);
+    const { arn } = await tables.describe(table);
+    expect((await scan(tables, { table: { ...table, name: arn } })).count).toBe(1);
+    const creating = { ...table, name: "creating" };
+    tables.create(creating, { keys: [{ name: "pk", type: "S" }], status: "CREATING" });
+    expect((await tables.describe(creating)).status).toBe("CREATING");
+    await expectPermanent(tables.write(creating, [put("a")]), { code: "no-such-table" });
+  });
+});
