@@ -11,7 +11,6 @@ import { invalid, noSuchTable, tableResource, throttled } from "./refusals.ts";
 import { scanBody } from "./scan-body.ts";
 
 const WRITES_MAX = 25;
-const WRITE_BYTES_MAX = 16 * 1024 * 1024;
 const ITEM_BYTES_MAX = 400 * 1024;
 const SEGMENTS_MAX = 1_000_000;
 
@@ -145,8 +144,6 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       const resource = tableResource(address);
       if (writes.length < 1 || writes.length > WRITES_MAX)
         throw invalid(operation, resource, `1 to ${WRITES_MAX} writes a call, got ${writes.length}`);
-      if (writes.reduce((sum, write) => sum + bytesOf(write).length, 0) > WRITE_BYTES_MAX)
-        throw invalid(operation, resource, `at most ${WRITE_BYTES_MAX} bytes a call`);
       // All is checked before anything is written: one bad item refuses the whole call.
       const keyed = writes.map((write) => ({ write, key: checkedKey(operation, table, write) }));
       const texts = new Set(keyed.map(({ key }) => key.values.join("/")));
