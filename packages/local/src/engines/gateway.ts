@@ -78,17 +78,17 @@ function unknownService(scope: Scope | undefined, contentType: string): Reply {
     scope === undefined
       ? ["MissingAuthenticationToken", `The request is not signed, so it names no service: ${HERE}`]
       : ["UnknownOperationException", `There is no service "${scope.service}" here: ${HERE}`];
-  if (contentType.includes("json"))
-    return {
-      status: 400,
-      headers: { "content-type": contentType, "x-amzn-errortype": code },
-      body: JSON.stringify({ __type: code, message }),
-    };
-  return {
-    status: 400,
-    headers: { "content-type": "text/xml", "x-amzn-errortype": code },
-    body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
-  };
+  return contentType.includes("form-urlencoded")
+    ? {
+        status: 400,
+        headers: { "content-type": "text/xml" },
+        body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+      }
+    : {
+        status: 400,
+        headers: { "content-type": "application/x-amz-json-1.1", "x-amzn-errortype": code },
+        body: JSON.stringify({ __type: code, message }),
+      };
 }
 
 function serverFault(error: unknown): Reply {
