@@ -1,51 +1,299 @@
+import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { type BusEvent, type Message, parseMessage } from "@ferry/core/events";
+import type { ConsumerName } from "@ferry/core/topology";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Host, type HostOptions, startHostWith } from "./host.ts";
 import type { Handler } from "./lambda/event-source-mapping.ts";
 
-let host: Host | undefined;
-afterEach(async () => await host?.stop());
+let host: Host;
+afterEach(async () => await host.stop());
 
-async function start(
-  handlers: Partial<Record<"backup" | "restore" | "projection", Handler>>,
-  options: HostOptions = {},
-) {
-  const none: Handler = async () => {};
+const none: Handler = async () => {};
+const client = () => ({
+  endpoint: host.endpoint,
+  region: host.homeRegion,
+  credentials: { accessKeyId: "local", secretAccessKey: "local" },
+});
+
+async function start(handlers: Partial<Record<ConsumerName, Handler>>, options: HostOptions = {}) {
   host = await startHostWith({ settings: { retryDelaySeconds: 0 }, log: () => {}, ...options }, async () => ({
     backup: none,
     restore: none,
     projection: none,
     ...handlers,
   }));
-  return host;
 }
 
-test("smoke", async () => {
-  const seen: unknown[] = [];
-  const { endpoint, names } = await start({
-    backup: async (event) => {
-      seen.push(...event.Records.map((record) => JSON.parse(record.body)));
-    },
-  });
-  const events = new EventBridgeClient({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
-  const before = performance.now();
-  const output = await events.send(
+/** A handler that keeps what it is given. */
+function keeper() {
+  const seen: Message[] = [];
+  const handler: Handler = async (event) => {
+    seen.push(...event.Records.map((record) => parseMessage(record.body)));
+  };
+  return { seen, handler };
+}
+
+async function put(type: string, detail: object, source = "ferry") {
+  const { FailedEntryCount } = await new EventBridgeClient(client()).send(
     new PutEventsCommand({
       Entries: [
-        {
-          EventBusName: names.bus,
-          Source: "test",
-          DetailType: "TaskRequested",
-          Detail: JSON.stringify({ request: { action: "backup" } }),
-        },
+        { EventBusName: host.names.bus, Source: source, DetailType: type, Detail: JSON.stringify(detail) },
       ],
     }),
   );
-  expect(output.FailedEntryCount).toBe(0);
-  await vi.waitFor(() => expect(seen).toHaveLength(1));
-  console.log(performance.now() - before, JSON.stringify(seen));
+  expect(FailedEntryCount).toBe(0);
+}
+
+const send = (queue: "request-queue" | "backup-queue" | "redrive-queue", MessageBody: string) =>
+  new SQSClient(client()).send(new SendMessageCommand({ QueueUrl: host.names.queueUrl(queue), MessageBody }));
+
+async function receive(queue: Parameters<Host["names"]["queueUrl"]>[0]) {
+  const { Messages = [] } = await new SQSClient(client()).send(
+    new ReceiveMessageCommand({
+      QueueUrl: host.names.queueUrl(queue),
+      WaitTimeSeconds: 10,
+      MessageAttributeNames: ["All"],
+    }),
+  );
+  return Messages;
+}
+
+const types = (messages: readonly { event: BusEvent }[]) => messages.map(({ event }) => event["detail-type"]);
+/** Long enough for what must not come to have come. */
+const aWhile = () => new Promise((resolve) => setTimeout(resolve, 300));
+const task = (action: string) => ({ action, id: "k@1", key: "k", timestamp: 1, "request-id": "r" });
+
+test("requests reach their action's worker; one of no action the backup's", async () => {
+  const backup = keeper();
+  const restore = keeper();
+  await start({ backup: backup.handler, restore: restore.handler });
+  await put("TaskRequested", { request: { action: "backup" } }, "anyone");
+  await put("TaskRequested", { request: { action: "restore" } }, "anyone");
+  await put("TaskRequested", { request: {} }, "anyone");
+  await vi.waitFor(() => expect([...backup.seen, ...restore.seen]).toHaveLength(3));
+  const actions = (seen: readonly Message[]) =>
+    seen.map(({ event }) => (event.detail as { request: { action?: string } }).request.action).sort();
+  expect(actions(backup.seen)).toEqual(["backup", undefined]);
+  expect(actions(restore.seen)).toEqual(["restore"]);
+  expect(backup.seen[0]?.failsAs).toBe("TaskRejected");
+});
+
+test("a fact reaches projector and worker, but only Ferry's own", async () => {
+  const backup = keeper();
+  const projection = keeper();
+  await start({ backup: backup.handler, projection: projection.handler });
+  await put("SegmentQueued", { task: task("backup") }, "someone-else");
+  await put("SegmentQueued", { task: task("backup") });
+  await vi.waitFor(() => expect([...types(backup.seen), ...types(projection.seen)]).toHaveLength(2));
+  await aWhile();
+  expect(types(backup.seen)).toEqual(["SegmentQueued"]);
+  expect(types(projection.seen)).toEqual(["SegmentQueued"]);
+});
+
+test("duplicate: every message comes twice, with the same event", async () => {
+  const backup = keeper();
+  await start({ backup: backup.handler }, { duplicate: true });
+  await put("TaskRequested", { request: { action: "backup" } });
+  await vi.waitFor(() => expect(backup.seen).toHaveLength(2));
+  expect(backup.seen[0]).toEqual(backup.seen[1]);
+});
+
+test("a message in the request-queue becomes a request under its id", async () => {
+  const backup = keeper();
+  await start({ backup: backup.handler });
+  const { MessageId } = await send("request-queue", '{"action":"backup","x":"say \\"x\\""}');
+  await vi.waitFor(() => expect(backup.seen).toHaveLength(1));
+  expect(backup.seen[0]?.event).toMatchObject({
+    source: "ferry",
+    detail: { request: { action: "backup", x: 'say "x"' }, "request-id": MessageId },
+  });
+});
+
+test("a message that cannot be a request is set aside", async () => {
+  await start({});
+  await send("request-queue", "not JSON");
+  await vi.waitFor(async () =>
+    expect(await receive("request-dead-letters")).toMatchObject([{ Body: "not JSON" }]),
+  );
+});
+
+test("only what a batch reports as failed comes again", async () => {
+  const times = new Map<string, number>();
+  await start({
+    projection: async (event) => {
+      const failed = event.Records.filter((record) => {
+        const step = String((parseMessage(record.body).event.detail as { step: string }).step);
+        times.set(step, Number(record.attributes.ApproximateReceiveCount));
+        return step === "bad" && record.attributes.ApproximateReceiveCount !== "3";
+      });
+      return { batchItemFailures: failed.map((record) => ({ itemIdentifier: record.messageId })) };
+    },
+  });
+  for (const step of ["good", "bad", "better"]) await put("TaskFinished", { step });
+  await vi.waitFor(() => expect(times.get("bad")).toBe(3));
+  await aWhile();
+  expect(Object.fromEntries(times)).toEqual({ good: 1, bad: 3, better: 1 });
+});
+
+test("a worker that always throws: after its attempts the failure is an event", async () => {
+  let invocations = 0;
+  const projection = keeper();
+  await start({
+    projection: projection.handler,
+    backup: async () => {
+      invocations++;
+      throw new Error("crashed");
+    },
+  });
+  await put("SegmentQueued", { task: task("backup"), segment: 7 });
+  await vi.waitFor(() => expect(types(projection.seen)).toEqual(["SegmentQueued", "SegmentFailed"]), 5000);
+  expect(invocations).toBe(5);
+  expect(projection.seen[1]?.event.detail).toMatchObject({
+    cause: "attempts-exhausted",
+    step: "SegmentQueued",
+    work: { segment: 7 },
+    "event-id": projection.seen[0]?.event.id,
+  });
+});
+
+test("a dead message that names no failure is set aside for good", async () => {
+  await start({});
+  await send("redrive-queue", '{"event":{"id":"e"}}');
+  await vi.waitFor(async () => expect(await receive("redrive-dead-letters")).toHaveLength(1));
+});
+
+test("a wrapped handler stands in for the handler", async () => {
+  const backup = keeper();
+  let thrown = 0;
+  await start(
+    { backup: backup.handler },
+    {
+      wrap: (consumer, handler) => async (event, context) => {
+        if (consumer === "backup" && thrown++ === 0) throw new Error("lost once");
+        return handler(event, context);
+      },
+    },
+  );
+  await put("TaskRequested", { request: { action: "backup" } });
+  await vi.waitFor(() => expect(backup.seen).toHaveLength(1));
+  expect(thrown).toBe(2);
+});
+
+test("no more invocations at once than allowed, and as many", async () => {
+  let now = 0;
+  let most = 0;
+  let done = 0;
+  await start(
+    {
+      backup: async (event, context) => {
+        most = Math.max(most, ++now);
+        expect(event.Records).toHaveLength(1);
+        expect(context.getRemainingTimeInMillis()).toBeGreaterThan(14 * 60_000);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        now--;
+        done++;
+      },
+    },
+    { maximumConcurrency: 3 },
+  );
+  await Promise.all(
+    Array.from({ length: 12 }, () => put("TaskRequested", { request: { action: "backup" } })),
+  );
+  await vi.waitFor(() => expect(done).toBe(12));
+  expect(most).toBe(3);
+});
+
+/** A row of a status table as the projector writes it. */
+const row = (state: string, announcement?: string) => ({
+  key: { S: "k" },
+  timestamp: { N: "1767225600123" },
+  "request-id": { S: "r" },
+  attempt: { N: "1" },
+  state: { S: state },
+  ...(announcement === undefined ? {} : { announcement: { S: announcement } }),
+  "table-region": { S: "us-east-1" },
+  "table-name": { S: "t" },
+  "bucket-region": { S: "us-east-1" },
+  "bucket-name": { S: "b" },
+  "bucket-prefix": { S: "p" },
+  "total-segments": { N: "1" },
+  "completed-segments": { N: "1" },
+  "failed-segments": { N: "0" },
+  "transferred-batches": { N: "1" },
+  "transferred-items": { N: "3" },
+  "transferred-bytes": { N: "90" },
+  plan: { S: '{"a":"say \\"x\\""}' },
+});
+
+test("a row that becomes finishing is announced, once, with its plan", async () => {
+  const backup = keeper();
+  await start({ backup: backup.handler });
+  const dynamodb = new DynamoDBClient(client());
+  const write = (state: string, announcement?: string) =>
+    dynamodb.send(
+      new PutItemCommand({ TableName: host.names.table("backup-table"), Item: row(state, announcement) }),
+    );
+  await write("running");
+  await write("finishing", "TaskFinishing");
+  // The same state again, in another way.
+  await dynamodb.send(
+    new UpdateItemCommand({
+      TableName: host.names.table("backup-table"),
+      Key: { key: { S: "k" }, timestamp: { N: "1767225600123" } },
+      UpdateExpression: "SET more = :more",
+      ExpressionAttributeValues: { ":more": { S: "x" } },
+    }),
+  );
+  await vi.waitFor(() => expect(backup.seen).toHaveLength(1));
+  await aWhile();
+  expect(types(backup.seen)).toEqual(["TaskFinishing"]);
+  expect(backup.seen[0]).toMatchObject({
+    failsAs: "TaskStepFailed",
+    event: {
+      source: "ferry",
+      detail: {
+        task: { id: "k@1767225600123", action: "backup", timestamp: 1767225600123, "request-id": "r" },
+        "transferred-items": 3,
+        plan: { S: '{"a":"say \\"x\\""}' },
+      },
+    },
+  });
+});
+
+test("a row that is born in an announced state is announced; another's is not", async () => {
+  const restore = keeper();
+  await start({ restore: restore.handler });
+  const dynamodb = new DynamoDBClient(client());
+  const write = (timestamp: string, state: string, announcement?: string) =>
+    dynamodb.send(
+      new PutItemCommand({
+        TableName: host.names.table("restore-table"),
+        Item: { ...row(state, announcement), timestamp: { N: timestamp } },
+      }),
+    );
+  await write("1", "requested", "TaskFinishing");
+  await write("2", "finishing", "TaskFinishing");
+  await vi.waitFor(() => expect(restore.seen).toHaveLength(1));
+  await aWhile();
+  expect(restore.seen.map(({ event }) => (event.detail as { task: { id: string } }).task.id)).toEqual([
+    "k@2",
+  ]);
+});
+
+test("a host that stops does not wait for a handler that hangs", async () => {
+  let hangs = false;
+  await start({
+    backup: () => {
+      hangs = true;
+      return new Promise(() => {});
+    },
+  });
+  await put("TaskRequested", { request: { action: "backup" } });
+  await vi.waitFor(() => expect(hangs).toBe(true));
+  const before = performance.now();
+  await host.stop();
+  expect(performance.now() - before).toBeLessThan(2500);
+  await expect(fetch(host.endpoint)).rejects.toThrow();
 });

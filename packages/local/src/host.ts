@@ -106,7 +106,7 @@ export async function startHostWith(
     credentials: { accessKeyId: "local", secretAccessKey: "local" },
   });
   const mappings: Mapping[] = [];
-  const stop = async () => {
+  const end = async () => {
     let patience: NodeJS.Timeout | undefined;
     await Promise.race([
       Promise.all(mappings.map((mapping) => mapping.stop())),
@@ -117,6 +117,11 @@ export async function startHostWith(
     clearTimeout(patience);
     sqs.destroy();
     await engines.stop();
+  };
+  let ended: Promise<void> | undefined;
+  const stop = () => {
+    ended ??= end();
+    return ended;
   };
 
   try {

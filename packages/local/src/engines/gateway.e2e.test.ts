@@ -1,0 +1,211 @@
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient, ListRulesCommand, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import {
+  CreateQueueCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Engines, startEngines } from "./start.ts";
+
+let engines: Engines;
+const log: string[] = [];
+beforeAll(async () => {
+  engines = await startEngines(
+    { stage: "local", homeRegion: "us-east-1", port: 0, duplicate: false, retryDelaySeconds: 0 },
+    (line) => log.push(line),
+  );
+});
+afterAll(async () => await engines.stop());
+
+/** What any client is configured with: endpoint, region, credentials. */
+const at = (region: string) => ({
+  endpoint: engines.endpoint,
+  region,
+  credentials: { accessKeyId: "any", secretAccessKey: "any" },
+});
+
+describe.each(["us-east-1", "eu-west-1"])("stock clients in %s", (region) => {
+  test("DynamoDB: each region has its own tables", async () => {
+    const dynamodb = new DynamoDBClient(at(region));
+    const { TableDescription } = await dynamodb.send(
+      new CreateTableCommand({
+        TableName: "songs",
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      }),
+    );
+    expect(TableDescription?.TableArn).toBe(`arn:aws:dynamodb:${region}:000000000000:table/songs`);
+    await waitUntilTableExists({ client: dynamodb, maxWaitTime: 10, minDelay: 0.1 }, { TableName: "songs" });
+    await dynamodb.send(new PutItemCommand({ TableName: "songs", Item: { id: { S: region } } }));
+    const { Items } = await dynamodb.send(new ScanCommand({ TableName: "songs" }));
+    expect(Items).toEqual([{ id: { S: region } }]);
+  });
+
+  test("SQS: a queue's URL works as it is given", async () => {
+    const sqs = new SQSClient(at(region));
+    await sqs.send(new CreateQueueCommand({ QueueName: "same-name" }));
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: "same-name" }));
+    expect(QueueUrl).toContain(region);
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: region, MessageGroupId: "g" }));
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+    expect(Messages?.map((message) => message.Body)).toEqual([region]);
+  });
+
+  test("S3: objects of more than 11 MiB", async () => {
+    const s3 = new S3Client(at(region));
+    const Bucket = `archives-${region}`;
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    const Body = Buffer.alloc(20 * 1024 * 1024, region);
+    await s3.send(new PutObjectCommand({ Bucket, Key: "a/b", Body, Metadata: { items: "3" } }));
+    const object = await s3.send(new GetObjectCommand({ Bucket, Key: "a/b" }));
+    expect(Body.equals(await object.Body!.transformToByteArray())).toBe(true);
+    expect(object.Metadata).toEqual({ items: "3" });
+  });
+});
+
+describe("conditional puts", () => {
+  let s3: S3Client;
+  beforeAll(async () => {
+    s3 = new S3Client({ ...at("us-east-1"), maxAttempts: 1 });
+    await s3.send(new CreateBucketCommand({ Bucket: "conditions" }));
+  });
+  const put = (Key: string, Body: string, more: object = {}) =>
+    s3.send(new PutObjectCommand({ Bucket: "conditions", Key, Body, ...more }));
+  const read = async (Key: string) =>
+    (await s3.send(new GetObjectCommand({ Bucket: "conditions", Key }))).Body!.transformToString();
+
+  test("of twenty writers at once one stores, and the others are told", async () => {
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, writer) => put("p/0x0000/a b+c.gz", `${writer}`, { IfNoneMatch: "*" })),
+    );
+    const stored = outcomes.flatMap(({ status }, writer) => (status === "fulfilled" ? [`${writer}`] : []));
+    expect(stored).toHaveLength(1);
+    expect(await read("p/0x0000/a b+c.gz")).toBe(stored[0]);
+    for (const outcome of outcomes)
+      if (outcome.status === "rejected")
+        expect(outcome.reason).toMatchObject({
+          name: "PreconditionFailed",
+          $metadata: { httpStatusCode: 412 },
+        });
+  });
+
+  test("if-match holds for the version that is there", async () => {
+    const { ETag } = await put("m", "1");
+    await expect(put("m", "2", { IfMatch: '"other"' })).rejects.toMatchObject({ name: "PreconditionFailed" });
+    await put("m", "3", { IfMatch: ETag });
+    expect(await read("m")).toBe("3");
+    await expect(put("none", "1", { IfMatch: ETag })).rejects.toMatchObject({ name: "NoSuchKey" });
+  });
+
+  test("a bucket that does not exist is named as such, and what does not exist is not found", async () => {
+    const Bucket = "no-such-bucket";
+    for (const more of [{}, { IfNoneMatch: "*" }])
+      await expect(
+        s3.send(new PutObjectCommand({ Bucket, Key: "k", Body: "x", ...more })),
+      ).rejects.toMatchObject({ name: "NoSuchBucket" });
+    await expect(s3.send(new ListObjectsV2Command({ Bucket }))).rejects.toMatchObject({
+      name: "NoSuchBucket",
+    });
+    await expect(s3.send(new HeadObjectCommand({ Bucket: "conditions", Key: "x" }))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 404 },
+    });
+  });
+
+  test("another owner's bucket is denied", async () => {
+    await put("o", "1", { ExpectedBucketOwner: "000000000000" });
+    await expect(put("o", "2", { ExpectedBucketOwner: "111111111111" })).rejects.toMatchObject({
+      name: "AccessDenied",
+    });
+    expect(await read("o")).toBe("1");
+  });
+});
+
+describe("EventBridge", () => {
+  const entry = { Source: "test", DetailType: "T", Detail: "{}" };
+  const put = (region: string, Entries: object[]) =>
+    new EventBridgeClient(at(region)).send(new PutEventsCommand({ Entries }));
+
+  test("entries fail on their own; the whole call for its size", async () => {
+    const output = await put("us-east-1", [
+      { ...entry, EventBusName: "ferry-local" },
+      { ...entry, Detail: "[]" },
+    ]);
+    expect(output.FailedEntryCount).toBe(1);
+    expect(output.Entries).toMatchObject([{ EventId: expect.any(String) }, { ErrorCode: "MalformedDetail" }]);
+    await expect(put("us-east-1", Array(11).fill(entry))).rejects.toMatchObject({
+      name: "ValidationException",
+    });
+  });
+
+  test("a bus that does not exist takes an event and drops it; here a warning says so", async () => {
+    for (const [region, bus] of [
+      ["us-east-1", "nobodys-bus"],
+      ["eu-west-1", "ferry-local"],
+    ] as const) {
+      const output = await put(region, [{ ...entry, EventBusName: bus }]);
+      expect(output.FailedEntryCount).toBe(0);
+      await expect.poll(() => log.join("\n")).toContain(`was put to bus "${bus}" in ${region}`);
+    }
+  });
+
+  test("other operations are refused by name", async () => {
+    await expect(new EventBridgeClient(at("us-east-1")).send(new ListRulesCommand({}))).rejects.toMatchObject(
+      {
+        name: "UnknownOperationException",
+        message: expect.stringContaining("PutEvents only"),
+      },
+    );
+  });
+});
+
+test("an unsigned request, and one to another service, are told what is here", async () => {
+  const unsigned = await fetch(engines.endpoint);
+  expect(unsigned.status).toBe(400);
+  expect(await unsigned.text()).toContain("dynamodb, events (PutEvents), s3 and sqs");
+  const authorization =
+    "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=h, Signature=0";
+  const other = await fetch(engines.endpoint, { method: "POST", headers: { authorization } });
+  expect(await other.json()).toMatchObject({ message: expect.stringContaining('no service "kinesis"') });
+});
+
+test("a client that goes away in the middle of a request breaks nothing", async () => {
+  const controller = new AbortController();
+  const body = new ReadableStream({
+    start(stream) {
+      stream.enqueue(new TextEncoder().encode('{"TableName":'));
+      setTimeout(() => controller.abort(), 50);
+    },
+  });
+  const authorization =
+    "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=h, Signature=0";
+  const request = {
+    method: "POST",
+    headers: { authorization },
+    body,
+    duplex: "half",
+    signal: controller.signal,
+  };
+  await expect(fetch(engines.endpoint, request as RequestInit)).rejects.toThrow();
+  const { Items } = await new DynamoDBClient(at("us-east-1")).send(
+    new ScanCommand({ TableName: "ferry-local-segment-table" }),
+  );
+  expect(Items).toEqual([]);
+});
