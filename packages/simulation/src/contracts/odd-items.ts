@@ -21,7 +21,7 @@ export const oddItems: Readonly<Record<string, string>> = {
   "negative exponents":
     '{"pk":{"S":"exponents"},"sk":{"N":"-1.5e-100"},"n":{"N":"1E-130"},"m":{"N":"-9.99E+125"}}',
   "numbers written at length":
-    '{"pk":{"S":"length"},"sk":{"N":"+001.500"},"n":{"N":"0.00"},"m":{"N":"100e-2"}}',
+    '{"pk":{"S":"length"},"sk":{"N":"001.500"},"n":{"N":"0.00"},"m":{"N":"100e-2"}}',
   "every type":
     '{"pk":{"S":"types"},"sk":{"N":"1"},"b":{"B":"AAEC/+8="},"ss":{"SS":["b","a"]},"ns":{"NS":["10","9"]},' +
     '"bs":{"BS":["Ag==","AQ=="]},"m":{"M":{"l":{"L":[{"M":{}},{"L":[]},{"S":""},{"BOOL":true},{"NULL":true}]}}}}',

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { ArchiveStore, BucketAddress, ObjectHead, ObjectMetadata } from "@ferry/core/ports";
 import { compareUtf8 } from "./order.ts";
-import { accessDenied, invalid, noSuchBucket, objectResource } from "./refusals.ts";
+import { accessDenied, invalid, noSuchBucket, objectResource, wrongRegion } from "./refusals.ts";
 
 const METADATA_BYTES_MAX = 2048;
 const KEY_BYTES_MAX = 1024;
@@ -38,9 +38,8 @@ export function memoryArchiveStore(): MemoryArchiveStore {
   /** The bucket's objects, or the refusal that S3 would give. */
   const open = (operation: string, address: BucketAddress, key = ""): Map<string, StoredObject> => {
     const bucket = buckets.get(address.name);
-    // A bucket of another region answers with a redirect that nobody follows: to a caller there is none.
-    if (bucket === undefined || bucket.address.region !== address.region)
-      throw noSuchBucket(operation, address);
+    if (bucket === undefined) throw noSuchBucket(operation, address);
+    if (bucket.address.region !== address.region) throw wrongRegion(operation, address);
     if (address.owner !== undefined && address.owner !== bucket.address.owner)
       throw accessDenied(
         operation,

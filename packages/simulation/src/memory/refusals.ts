@@ -52,6 +52,16 @@ export function noSuchBucket(operation: string, bucket: BucketAddress): FerryErr
   });
 }
 
+/** PermanentRedirect: the bucket is in another region, and the redirect is not followed. */
+export function wrongRegion(operation: string, bucket: BucketAddress): FerryError {
+  return permanent("wrong-region", {
+    operation,
+    resource: objectResource(bucket),
+    message: "The bucket is in another region.",
+    hint: "Check bucket-region.",
+  });
+}
+
 /** AccessDenied. */
 export function accessDenied(operation: string, resource: string, message: string): FerryError {
   return permanent("access-denied", {
