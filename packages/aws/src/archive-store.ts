@@ -1,0 +1,160 @@
+/**
+ * Archives on S3: written once, never changed, never deleted.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { FerryError } from "@ferry/core/errors";
+import type { ArchiveStore, BucketAddress, ObjectHead } from "@ferry/core/ports";
+import { type Call, ferryError, nameOf, statusOf, told } from "./errors.ts";
+
+/** Tries of a put that another put of the same key disturbs. */
+const CONFLICTS_MAX = 6;
+const CONFLICT_WAIT_MS = 100;
+/** What S3 lists at once. */
+const KEYS_PER_PAGE_MAX = 1000;
+
+/** Objects in buckets, by region. */
+export function archiveStore(s3: (region: string) => S3Client): ArchiveStore {
+  return {
+    putNew: (bucket, key, body, about) => putNew(s3(bucket.region), bucket, key, body, about),
+    head: (bucket, key) => head(s3(bucket.region), bucket, key),
+    get: (bucket, key) => get(s3(bucket.region), bucket, key),
+    list: (bucket, prefix, about) => list(s3(bucket.region), bucket, prefix, about ?? {}),
+  };
+}
+
+/**
+ * An answer that was lost is asked for again by the SDK, and may then be `exists` of our own object: whoever is told
+ * so looks whose it is.
+ */
+async function putNew(
+  client: S3Client,
+  bucket: BucketAddress,
+  key: string,
+  body: Uint8Array,
+  about: Parameters<ArchiveStore["putNew"]>[3],
+): Promise<"stored" | "exists"> {
+  const call = onObject("PutObject", bucket, key);
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.send(
+        new PutObjectCommand({
+          ...addressOf(bucket),
+          Key: key,
+          Body: body,
+          IfNoneMatch: "*",
+          ContentType: about.contentType,
+          Metadata: { ...about.metadata },
+          ...(about.kmsKeyId !== undefined && {
+            ServerSideEncryption: "aws:kms",
+            SSEKMSKeyId: about.kmsKeyId,
+          }),
+        }),
+      );
+      return "stored";
+    } catch (error) {
+      if (statusOf(error) === 412) return "exists";
+      if (statusOf(error) !== 409) throw ferryError(error, call);
+      if (tries === CONFLICTS_MAX) throw conflict(error, call);
+      // Another put of this key is under way: it will have won or lost soon.
+      await sleep(Math.random() * CONFLICT_WAIT_MS * 2 ** tries);
+    }
+  }
+}
+
+/** HEAD's answers have no body, so a bucket that is not there looks like a key that is not there. */
+function head(client: S3Client, bucket: BucketAddress, key: string): Promise<ObjectHead | undefined> {
+  return told(onObject("HeadObject", bucket, key), () =>
+    unlessMissing(async () =>
+      headOf(await client.send(new HeadObjectCommand({ ...addressOf(bucket), Key: key }))),
+    ),
+  );
+}
+
+function get(client: S3Client, bucket: BucketAddress, key: string) {
+  return told(onObject("GetObject", bucket, key), () =>
+    unlessMissing(async () => {
+      const answer = await client.send(new GetObjectCommand({ ...addressOf(bucket), Key: key }));
+      const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
+      // An answer that was cut short on its way is not the object.
+      if (answer.ContentLength !== undefined && answer.ContentLength !== body.length)
+        throw new Error(`${body.length} of ${answer.ContentLength} bytes came`);
+      return { body, head: { ...headOf(answer), sizeBytes: body.length } };
+    }),
+  );
+}
+
+async function list(
+  client: S3Client,
+  bucket: BucketAddress,
+  prefix: string,
+  about: { after?: string; limit?: number },
+): Promise<string[]> {
+  const limit = about.limit ?? Number.POSITIVE_INFINITY;
+  const keys: string[] = [];
+  let token: string | undefined;
+  do {
+    const page = await told(onObject("ListObjectsV2", bucket, prefix), () =>
+      client.send(
+        new ListObjectsV2Command({
+          ...addressOf(bucket),
+          Prefix: prefix,
+          MaxKeys: Math.min(limit - keys.length, KEYS_PER_PAGE_MAX),
+          ...(about.after !== undefined && { StartAfter: about.after }),
+          ...(token !== undefined && { ContinuationToken: token }),
+        }),
+      ),
+    );
+    for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
+    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (token !== undefined && keys.length < limit);
+  return keys;
+}
+
+async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    const missing = statusOf(error) === 404 && nameOf(error) !== "NoSuchBucket";
+    if (missing) return undefined;
+    throw error;
+  }
+}
+
+function addressOf(bucket: BucketAddress) {
+  return {
+    Bucket: bucket.name,
+    ...(bucket.owner !== undefined && { ExpectedBucketOwner: bucket.owner }),
+  };
+}
+
+function headOf(answer: {
+  Metadata?: Record<string, string> | undefined;
+  ETag?: string | undefined;
+  ContentLength?: number | undefined;
+}): ObjectHead {
+  return {
+    metadata: answer.Metadata ?? {},
+    etag: answer.ETag ?? "",
+    sizeBytes: answer.ContentLength ?? 0,
+  };
+}
+
+function onObject(operation: string, bucket: BucketAddress, key: string): Call {
+  return { operation, resource: `s3://${bucket.name}/${key}` };
+}
+
+function conflict(error: unknown, call: Call): FerryError {
+  return new FerryError("transient", "conditional-request-conflict", {
+    ...call,
+    message: `another put of this key was under way, ${CONFLICTS_MAX} times in a row.`,
+    hint: "The queue tries again.",
+    cause: error,
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * The bus on EventBridge.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type EventBridgeClient,
+  PutEventsCommand,
+  type PutEventsRequestEntry,
+  type PutEventsResultEntry,
+} from "@aws-sdk/client-eventbridge";
+import { FerryError, permanent } from "@ferry/core/errors";
+import { type FerryEvent, SOURCE } from "@ferry/core/events";
+import type { Bus } from "@ferry/core/ports";
+import { told } from "./errors.ts";
+
+const ENTRIES_MAX = 10;
+/** EventBridge's limit is 1 MiB, as is that of the queue's message that an event becomes, wrapped: hence the margin. */
+const CALL_BYTES_MAX = 1024 * 1024 - 8 * 1024;
+/** How often refused entries are put again before the put is given up. */
+const ROUNDS_MAX = 8;
+const WAIT_MS = 50;
+
+interface Entry extends PutEventsRequestEntry {
+  readonly bytes: number;
+}
+
+/** A bus by its name. Throws once entries were refused too often; some of the events may have been taken by then. */
+export function eventBus(client: EventBridgeClient, name: string): Bus {
+  const call = { operation: "PutEvents", resource: `bus ${name}` };
+
+  async function putOnce(entries: readonly Entry[]): Promise<Refused[]> {
+    const answer = await told(call, () =>
+      client.send(new PutEventsCommand({ Entries: entries.map(({ bytes: _, ...entry }) => entry) })),
+    );
+    // A 200 says nothing of the entries.
+    if ((answer.FailedEntryCount ?? 0) === 0) return [];
+    const results = answer.Entries ?? [];
+    return entries.flatMap((entry, i) => (results[i]?.EventId ? [] : [{ entry, result: results[i] ?? {} }]));
+  }
+
+  return {
+    async put(events) {
+      let pending = events.map((event) => entryOf(event, name));
+      for (let round = 1; pending.length > 0; round++) {
+        const refused: Refused[] = [];
+        for (const chunk of chunks(pending)) refused.push(...(await putOnce(chunk)));
+        if (refused.length > 0 && round === ROUNDS_MAX) throw givenUp(refused, call);
+        pending = refused.map(({ entry }) => entry);
+        if (pending.length > 0) await sleep(WAIT_MS * (1 + Math.random()) * 2 ** round);
+      }
+    },
+  };
+}
+
+interface Refused {
+  readonly entry: Entry;
+  readonly result: PutEventsResultEntry;
+}
+
+function entryOf(event: FerryEvent, bus: string): Entry {
+  const Detail = JSON.stringify(event.detail);
+  // Counted as EventBridge counts: UTF-8 bytes of source, type and detail.
+  const bytes = SOURCE.length + event.type.length + Buffer.byteLength(Detail);
+  if (bytes > CALL_BYTES_MAX)
+    throw permanent("event-too-large", {
+      operation: "PutEvents",
+      resource: `event ${event.type}`,
+      message: `the event has ${bytes} bytes; the bus takes ${CALL_BYTES_MAX}.`,
+      hint: "Ask with a smaller request: an event carries the request whole.",
+    });
+  return { EventBusName: bus, Source: SOURCE, DetailType: event.type, Detail, bytes };
+}
+
+/** As few calls as the limits allow, in order. */
+function chunks(entries: readonly Entry[]): Entry[][] {
+  const all: Entry[][] = [];
+  let open: Entry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    if (open.length === ENTRIES_MAX || (open.length > 0 && bytes + entry.bytes > CALL_BYTES_MAX)) {
+      all.push(open);
+      open = [];
+      bytes = 0;
+    }
+    open.push(entry);
+    bytes += entry.bytes;
+  }
+  if (open.length > 0) all.push(open);
+  return all;
+}
+
+function givenUp(refused: readonly Refused[], call: { operation: string; resource: string }): FerryError {
+  const why = new Set(
+    refused.map(({ result }) => `${result.ErrorCode ?? "no ErrorCode"}: ${result.ErrorMessage ?? ""}`),
+  );
+  return new FerryError("transient", "entries-refused", {
+    ...call,
+    message: `${refused.length} entries were refused ${ROUNDS_MAX} times: ${[...why].join("; ")}.`,
+    hint: "The queue tries the message again. Throttling: ask for a higher PutEvents quota, or use fewer segments.",
+  });
+}

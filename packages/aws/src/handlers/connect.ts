@@ -1,0 +1,37 @@
+/**
+ * A worker of one action, connected to what its handler is linked to.
+ */
+import type { Action } from "@ferry/core/task";
+import { archiveStore } from "../archive-store.ts";
+import { eventBus } from "../bus.ts";
+import { dynamodbClient, eventBridgeClient, s3Client, sqsClient } from "../clients.ts";
+import { zlibCodec } from "../codec.ts";
+import { busName, queueUrl, settings, tableName } from "../links.ts";
+import { visibilityOf } from "../queue.ts";
+import { statusReader } from "../status-store.ts";
+import { tableData } from "../table.ts";
+import { loggerOf, metricsOf } from "./telemetry.ts";
+import type { Worker } from "./worker.ts";
+
+const LINKS = {
+  backup: { table: "BackupTable", queue: "BackupQueue" },
+  restore: { table: "RestoreTable", queue: "RestoreQueue" },
+} as const;
+
+/** Reads the links `Bus`, `Settings`, and the action's own table and queue. */
+export function connectWorker(action: Action): Worker {
+  const links = LINKS[action];
+  return {
+    ports: {
+      tables: tableData(dynamodbClient),
+      archive: archiveStore(s3Client),
+      codec: zlibCodec,
+      status: statusReader(dynamodbClient(), { [action]: tableName(links.table) }),
+      bus: eventBus(eventBridgeClient(), busName()),
+    },
+    settings: settings(),
+    setVisibility: visibilityOf(sqsClient(), queueUrl(links.queue)),
+    logger: loggerOf(action),
+    publish: metricsOf(action),
+  };
+}

@@ -1,0 +1,16 @@
+/** The Lambda function on `projection-queue`. It reads the links `BackupTable`, `RestoreTable` and `SegmentTable`. */
+import { dynamodbClient } from "../clients.ts";
+import { tableName } from "../links.ts";
+import { statusStore } from "../status-store.ts";
+import { projectorHandler } from "./projector.ts";
+import { loggerOf, metricsOf } from "./telemetry.ts";
+
+export const handler = projectorHandler(() => ({
+  store: statusStore(dynamodbClient(), {
+    backup: tableName("BackupTable"),
+    restore: tableName("RestoreTable"),
+    segment: tableName("SegmentTable"),
+  }),
+  logger: loggerOf("projection"),
+  publish: metricsOf("projection"),
+}));

@@ -1,0 +1,72 @@
+/**
+ * The handler of `projection-queue`: the facts of a batch, folded into the status tables.
+ */
+import type { Logger } from "@aws-lambda-powertools/logger";
+import { type Message, parseMessage } from "@ferry/core/events";
+import type { StatusStore } from "@ferry/core/ports";
+import { factOf } from "@ferry/core/projection/facts";
+import { projectBatch } from "@ferry/core/projection/fold";
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { countChanges } from "./changes.ts";
+import { aboutMessage, type Publish } from "./telemetry.ts";
+
+/** What a projector works with. */
+export interface Projector {
+  readonly store: StatusStore;
+  readonly logger: Logger;
+  readonly publish: Publish;
+}
+
+/** The handler of a projector that is connected when the first batch comes. */
+export function projectorHandler(connect: () => Projector): (event: SQSEvent) => Promise<SQSBatchResponse> {
+  let connected: Projector | undefined;
+  return async (event) => {
+    connected ??= connect();
+    const { store, logger, publish } = connected;
+    const start = Date.now();
+    const messages = new Map<string, { record: SQSRecord; message?: Message }>();
+    const failed = new Map<string, unknown>();
+    for (const record of event.Records) {
+      try {
+        messages.set(record.messageId, { record, message: parseMessage(record.body) });
+      } catch (error) {
+        messages.set(record.messageId, { record });
+        failed.set(record.messageId, error);
+      }
+    }
+    const readable = [...messages].flatMap(([id, { message }]) =>
+      message === undefined ? [] : [{ id, message }],
+    );
+    const changes = countChanges(store);
+    for (const { id, error } of await projectBatch(readable, changes.store)) failed.set(id, error);
+    for (const [id, error] of failed) {
+      const { record, message } = messages.get(id)!;
+      logger.error("the fact could not be projected and is tried again", {
+        ...aboutMessage(record, message),
+        error: error instanceof Error ? error : new Error(String(error)),
+      });
+    }
+    const { RequestsRejected = 0, ...others } = changes.counts;
+    publish({
+      ...others,
+      // Those of which no row can be made must not go by unseen either.
+      RequestsRejected:
+        RequestsRejected + readable.filter(({ message }) => isRejectionWithoutRow(message)).length,
+      SegmentsFailed: readable.filter(({ message }) => message.event["detail-type"] === "SegmentFailed")
+        .length,
+      Facts: readable.length,
+      Retries: failed.size,
+      Duration: Date.now() - start,
+    });
+    return { batchItemFailures: [...failed.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
+
+function isRejectionWithoutRow({ event }: Message): boolean {
+  if (event["detail-type"] !== "TaskRejected") return false;
+  try {
+    return factOf(event) === undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Logs and metrics. Both are silenced or redirected by the environment alone: POWERTOOLS_LOG_LEVEL,
+ * POWERTOOLS_METRICS_DISABLED, POWERTOOLS_METRICS_NAMESPACE, POWERTOOLS_SERVICE_NAME (the metrics' one dimension).
+ */
+import { Logger } from "@aws-lambda-powertools/logger";
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import type { FerryEvent, Message, SegmentWork } from "@ferry/core/events";
+import type { ConsumerName } from "@ferry/core/topology";
+import type { SQSRecord } from "aws-lambda";
+
+const env = (name: string, otherwise: string) => process.env[name] || otherwise;
+
+/** The log of a handler. */
+export function loggerOf(consumer: ConsumerName): Logger {
+  return new Logger({ serviceName: env("POWERTOOLS_SERVICE_NAME", `ferry-${consumer}`) });
+}
+
+/** A metric's unit: a count where nothing is said. */
+const UNITS: Readonly<Record<string, (typeof MetricUnit)[keyof typeof MetricUnit]>> = {
+  Bytes: MetricUnit.Bytes,
+  Duration: MetricUnit.Milliseconds,
+};
+
+export type Measurements = Readonly<Record<string, number>>;
+
+/** Publishes what an invocation measured: names to values, zeros left out. */
+export type Publish = (measurements: Measurements) => void;
+
+/** The metrics of a handler. */
+export function metricsOf(consumer: ConsumerName): Publish {
+  return (measurements) => {
+    const counted = Object.entries(measurements).filter(([, value]) => value !== 0);
+    if (counted.length === 0) return;
+    // A new one each time: invocations may run side by side in one process.
+    const metrics = new Metrics({
+      namespace: env("POWERTOOLS_METRICS_NAMESPACE", "Ferry"),
+      serviceName: env("POWERTOOLS_SERVICE_NAME", `ferry-${consumer}`),
+    });
+    for (const [name, value] of counted) metrics.addMetric(name, UNITS[name] ?? MetricUnit.Count, value);
+    metrics.publishStoredMetrics();
+  };
+}
+
+/** What the log says of a message, whatever its detail is. */
+export function aboutMessage(record: SQSRecord, message?: Message) {
+  const detail = message?.event.detail as Partial<SegmentWork> | null | undefined;
+  return {
+    messageId: record.messageId,
+    receiveCount: receiveCountOf(record),
+    step: message?.event["detail-type"],
+    task: detail?.task?.id,
+    "request-id": detail?.task?.["request-id"],
+    segment: detail?.segment,
+    attempt: detail?.attempt,
+  };
+}
+
+export function receiveCountOf(record: SQSRecord): number {
+  return Number(record.attributes.ApproximateReceiveCount) || 1;
+}
+
+/**
+ * What a step did, by the events that conclude it: `Items`, `Bytes` (uncompressed) and `Batches` are what this slice
+ * moved; a repeated slice counts again what it finds done.
+ */
+export function measure(message: Message, events: readonly FerryEvent[]): Measurements {
+  const before = (message.event.detail as Partial<SegmentWork> | null)?.counts;
+  const sum = {
+    Items: 0,
+    Bytes: 0,
+    Batches: 0,
+    SegmentsCompleted: 0,
+    SegmentsFailed: 0,
+    RequestsRejected: 0,
+  };
+  for (const event of events) {
+    if (event.type === "SegmentFailed") sum.SegmentsFailed++;
+    if (event.type === "TaskRejected") sum.RequestsRejected++;
+    if (event.type === "SegmentCompleted") sum.SegmentsCompleted++;
+    if (event.type !== "SegmentCompleted" && event.type !== "SegmentProgressed") continue;
+    sum.Items += event.detail.counts.items - (before?.items ?? 0);
+    sum.Bytes += event.detail.counts.bytes - (before?.bytes ?? 0);
+    sum.Batches += event.detail.counts.batches - (before?.batches ?? 0);
+  }
+  return sum;
+}

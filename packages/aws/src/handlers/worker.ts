@@ -1,0 +1,136 @@
+/**
+ * The handler of `backup-queue` and `restore-queue`: one message is one step of the engine. The events that conclude
+ * it are put before the message counts as done, and only then.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "@aws-lambda-powertools/logger";
+import { FerryError, toReport } from "@ferry/core/errors";
+import { type Message, parseMessage } from "@ferry/core/events";
+import type { Ports } from "@ferry/core/ports";
+import { work } from "@ferry/core/worker";
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { SetVisibility } from "../queue.ts";
+import type { WorkerSettings } from "../settings.ts";
+import { aboutMessage, measure, type Publish, receiveCountOf } from "./telemetry.ts";
+import { countThrottles } from "./throttles.ts";
+
+/** What a handler needs of Lambda's context. */
+export interface InvocationContext {
+  /** What is left of this invocation, ms. */
+  getRemainingTimeInMillis(): number;
+}
+
+export type SqsHandler = (event: SQSEvent, context: InvocationContext) => Promise<SQSBatchResponse>;
+
+/** What a worker works with. `time` is the invocation's. */
+export interface Worker {
+  readonly ports: Omit<Ports, "time" | "settings" | "random">;
+  readonly settings: WorkerSettings;
+  readonly setVisibility: SetVisibility;
+  readonly logger: Logger;
+  readonly publish: Publish;
+}
+
+/** A message stays invisible this much longer than its invocation can last, s. */
+const VISIBILITY_MARGIN_SECONDS = 30;
+const RETRY_DELAY_SECONDS_MAX = 900;
+
+/** The handler of a worker that is connected when the first message comes. */
+export function workerHandler(connect: () => Worker): SqsHandler {
+  let connected: Worker | undefined;
+  return async (event, context) => {
+    connected ??= connect();
+    const worker = connected;
+    // By message id, each on its own: one that fails takes no other with it.
+    const done = await Promise.all(event.Records.map((record) => handle(record, worker, context)));
+    const failed = event.Records.filter((_, i) => !done[i]);
+    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  };
+}
+
+/** Works on one message. False: it failed, and comes again. */
+async function handle(record: SQSRecord, worker: Worker, context: InvocationContext): Promise<boolean> {
+  const { logger, publish } = worker;
+  let message: Message | undefined;
+  try {
+    message = parseMessage(record.body);
+    await hide(record, context.getRemainingTimeInMillis() / 1000 + VISIBILITY_MARGIN_SECONDS, worker);
+    await step(message, record, worker, context);
+    return true;
+  } catch (error) {
+    logger.error(
+      message === undefined ? "this is no message of Ferry's" : "the step failed and is tried again",
+      {
+        ...aboutMessage(record, message),
+        ...errorFields(error),
+      },
+    );
+    publish({ Retries: 1 });
+    // By now everything in flight has settled: a second worker may begin.
+    await hide(record, retryDelaySeconds(receiveCountOf(record), worker.settings), worker);
+    return false;
+  }
+}
+
+async function step(
+  message: Message,
+  record: SQSRecord,
+  { ports, settings, logger, publish }: Worker,
+  context: InvocationContext,
+): Promise<void> {
+  const start = Date.now();
+  const { counts, tables, archive } = countThrottles(ports.tables, ports.archive);
+  try {
+    const events = await work(message, {
+      ...ports,
+      tables,
+      archive,
+      settings,
+      random: Math.random,
+      time: {
+        now: Date.now,
+        remainingMs: () => context.getRemainingTimeInMillis(),
+        sleep: async (ms) => {
+          await sleep(ms);
+        },
+      },
+    });
+    await ports.bus.put(events);
+    logger.info("step done", { ...aboutMessage(record, message), events: summary(events) });
+    publish(measure(message, events));
+  } finally {
+    publish({ ...counts, Duration: Date.now() - start });
+  }
+}
+
+/** Not to be had is no reason to stop: then the message comes when it comes, and two workers are no harm. */
+async function hide(record: SQSRecord, seconds: number, { setVisibility, logger }: Worker): Promise<void> {
+  try {
+    await setVisibility(record.receiptHandle, seconds);
+  } catch (error) {
+    logger.warn("the message's visibility could not be set", {
+      ...aboutMessage(record),
+      ...errorFields(error),
+    });
+  }
+}
+
+/** Exponential by receives, with jitter, s. */
+function retryDelaySeconds(receiveCount: number, settings: WorkerSettings): number {
+  const delay = settings.retryDelaySeconds * 2 ** (receiveCount - 1);
+  return Math.min(delay, RETRY_DELAY_SECONDS_MAX) * (1 + Math.random() / 4);
+}
+
+/** How many events of each type. */
+function summary(events: readonly { readonly type: string }[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { type } of events) counts[type] = (counts[type] ?? 0) + 1;
+  return counts;
+}
+
+function errorFields(error: unknown) {
+  return {
+    ...(error instanceof FerryError && { kind: error.kind, code: error.code, report: toReport(error) }),
+    error: error instanceof Error ? error : new Error(String(error)),
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * What handlers are linked to, read from `Resource` of `sst`. Outside SST the same code runs with `SST_RESOURCE_App`
+ * and `SST_RESOURCE_<Name>` set to JSON. Each link is read when it is asked for: a handler needs only those it uses.
+ */
+import { Resource } from "sst";
+import * as v from "valibot";
+import { parseSettings, type WorkerSettings } from "./settings.ts";
+
+const text = v.pipe(v.string(), v.minLength(1));
+const named = v.object({ name: text });
+const addressed = v.object({ url: text });
+
+export type TableLink = "BackupTable" | "RestoreTable" | "SegmentTable";
+export type QueueLink = "BackupQueue" | "RestoreQueue";
+
+/** The bus's name. */
+export function busName(): string {
+  return read("Bus", named).name;
+}
+
+/** A table's physical name. */
+export function tableName(link: TableLink): string {
+  return read(link, named).name;
+}
+
+/** A queue's URL. */
+export function queueUrl(link: QueueLink): string {
+  return read(link, addressed).url;
+}
+
+/** The stage's settings. */
+export function settings(): WorkerSettings {
+  return read("Settings", { parse: parseSettings });
+}
+
+function read<T>(name: string, as: v.GenericSchema<unknown, T> | { parse(value: unknown): T }): T {
+  // Throws by itself where there is no such link.
+  const value = (Resource as unknown as Readonly<Record<string, unknown>>)[name];
+  try {
+    return "parse" in as ? as.parse(value) : v.parse(as, value);
+  } catch (error) {
+    const why = v.isValiError(error) ? v.summarize(error.issues) : String(error);
+    throw new Error(`the link ${name} is not what its handler expects: ${why}`, { cause: error });
+  }
+}

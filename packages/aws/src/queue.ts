@@ -1,0 +1,27 @@
+/**
+ * The one thing a handler does with its queue itself: to say how long a message stays away.
+ */
+import { ChangeMessageVisibilityCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { told } from "./errors.ts";
+
+/** SQS's limit. */
+const VISIBILITY_SECONDS_MAX = 43_200;
+
+/** Sets how long from now a received message stays invisible, s. */
+export type SetVisibility = (receiptHandle: string, seconds: number) => Promise<void>;
+
+/** For the messages of one queue. */
+export function visibilityOf(client: SQSClient, queueUrl: string): SetVisibility {
+  return async (receiptHandle, seconds) => {
+    const VisibilityTimeout = Math.min(Math.max(0, Math.ceil(seconds)), VISIBILITY_SECONDS_MAX);
+    await told({ operation: "ChangeMessageVisibility", resource: queueUrl }, () =>
+      client.send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: queueUrl,
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout,
+        }),
+      ),
+    );
+  };
+}

@@ -1,0 +1,32 @@
+/**
+ * The settings of a stage, as the link `Settings` carries them: part of core's, and what concerns the queues.
+ */
+import { defaultSettings, type Settings } from "@ferry/core/settings";
+import * as v from "valibot";
+
+/** The settings of a worker on AWS. */
+export interface WorkerSettings extends Settings {
+  /** How long a message stays away after its first failure, s. It doubles with each receive. */
+  readonly retryDelaySeconds: number;
+}
+
+const whole = (least: number, most: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+const DAY_MS = 24 * 3_600_000;
+
+const workerSettingsSchema = v.object({
+  maximumSegments: v.optional(whole(1, 1_000_000), defaultSettings.maximumSegments),
+  sliceBudgetMs: v.optional(whole(1, DAY_MS), defaultSettings.sliceBudgetMs),
+  progressIntervalMs: v.optional(whole(1, DAY_MS), defaultSettings.progressIntervalMs),
+  lookIntervalMs: v.optional(whole(1, DAY_MS), defaultSettings.lookIntervalMs),
+  batchSpacingMs: v.optional(whole(0, DAY_MS), defaultSettings.batchSpacingMs),
+  compressionLevel: v.optional(whole(1, 9), defaultSettings.compressionLevel),
+  maximumIdleHops: v.optional(whole(1, 1_000_000), defaultSettings.maximumIdleHops),
+  taskTimeoutMs: v.optional(whole(1, 366 * DAY_MS), defaultSettings.taskTimeoutMs),
+  retryDelaySeconds: v.optional(whole(0, 43_200), 5),
+}) satisfies v.GenericSchema<unknown, WorkerSettings>;
+
+/** Reads a link's value; what it leaves out has its default. Throws a ValiError on anything else. */
+export function parseSettings(link: unknown): WorkerSettings {
+  return v.parse(workerSettingsSchema, link);
+}

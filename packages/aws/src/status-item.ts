@@ -1,0 +1,190 @@
+/**
+ * Rows of the status tables as DynamoDB items. Attributes are kebab-case: these are the tables that operators, other
+ * systems and the streams' Pipes read. A row's item has, beside the request's fields:
+ *
+ * - always: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty), `reasons`, the numbers below, `plan`
+ *   ({S: JSON}, else {NULL: true}) and `updated-time`: the Pipe's template cannot do without them;
+ * - where there is something to say: `request-id`, `announcement`, `completed`, `accepted-time`, `finished-time`.
+ */
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import type { Plan } from "@ferry/core/events";
+import {
+  announcementOf,
+  failedSegments,
+  type Reason,
+  rankOf,
+  reasonsOf,
+  stateOf,
+  type TaskRecord,
+  type TaskRow,
+} from "@ferry/core/projection/status";
+
+export type Item = Record<string, AttributeValue>;
+type Value = string | number | boolean;
+
+/** Attributes that are the row's own, whatever a request may call its fields. */
+const OWN: ReadonlySet<string> = new Set([
+  "key",
+  "timestamp",
+  "action",
+  "request-id",
+  "state",
+  "announcement",
+  "reason",
+  "reasons",
+  "total-segments",
+  "completed-segments",
+  "failed-segments",
+  "transferred-batches",
+  "transferred-items",
+  "transferred-bytes",
+  "accepted",
+  "rejected",
+  "finished",
+  "attempt",
+  "cancel",
+  "broken",
+  "rev",
+  "completed",
+  "failed",
+  "attempts",
+  "causes",
+  "accepted-time",
+  "finished-time",
+  "updated-time",
+  "plan",
+  "request-fields",
+  "request-rest",
+]);
+
+const REASON_LENGTH_MAX = 1000;
+
+/** The item of a task's row. `itemOfRow` and `rowOfItem` are inverse. */
+export function itemOfRow(row: TaskRow): Item {
+  const state = stateOf(row);
+  const reasons = reasonsOf(row);
+  const { flat, rest } = split(row.request);
+  return marshall(
+    {
+      ...flat,
+      key: row.key,
+      timestamp: row.timestamp,
+      action: row.action,
+      "request-id": row["request-id"],
+      state,
+      announcement: announcementOf(state),
+      reason: printable(reasons[0] ?? ""),
+      reasons,
+      "total-segments": row.total,
+      "completed-segments": row.completed.length,
+      "failed-segments": failedSegments(row),
+      "transferred-batches": row.batches,
+      "transferred-items": row.items,
+      "transferred-bytes": row.bytes,
+      accepted: row.accepted,
+      rejected: row.rejected,
+      finished: row.finished,
+      attempt: row.attempt,
+      cancel: row.cancel,
+      broken: row.broken,
+      rev: row.rev,
+      // A set cannot be empty.
+      completed: row.completed.length === 0 ? undefined : new Set(row.completed),
+      failed: row.failed,
+      attempts: row.attempts,
+      causes: row.reasons,
+      "accepted-time": row.acceptedTime,
+      "finished-time": row.finishedTime,
+      "updated-time": row.updatedTime,
+      plan: row.plan === undefined ? null : JSON.stringify(row.plan),
+      "request-fields": Object.keys(flat),
+      "request-rest": Object.keys(rest).length === 0 ? undefined : JSON.stringify(rest),
+    },
+    { removeUndefinedValues: true },
+  );
+}
+
+/** The row that an item holds. */
+export function rowOfItem(item: Item): TaskRow {
+  const it = unmarshall(item);
+  const names = it["request-fields"] as string[];
+  return {
+    action: it["action"],
+    key: it["key"],
+    timestamp: it["timestamp"],
+    ...(it["request-id"] !== undefined && { "request-id": it["request-id"] as string }),
+    rev: it["rev"],
+    request: {
+      ...Object.fromEntries(names.map((name) => [name, it[name] as Value])),
+      ...(it["request-rest"] !== undefined && (JSON.parse(it["request-rest"]) as Record<string, Value>)),
+    },
+    ...(it["plan"] !== null && { plan: JSON.parse(it["plan"]) as Plan }),
+    accepted: it["accepted"],
+    rejected: it["rejected"],
+    finished: it["finished"],
+    attempt: it["attempt"],
+    cancel: it["cancel"],
+    broken: it["broken"],
+    total: it["total-segments"],
+    completed: [...((it["completed"] as Set<number> | undefined) ?? [])].sort((a, b) => a - b),
+    failed: it["failed"],
+    attempts: it["attempts"],
+    batches: it["transferred-batches"],
+    items: it["transferred-items"],
+    bytes: it["transferred-bytes"],
+    reasons: it["causes"] as Reason[],
+    ...(it["accepted-time"] !== undefined && { acceptedTime: it["accepted-time"] as string }),
+    ...(it["finished-time"] !== undefined && { finishedTime: it["finished-time"] as string }),
+    updatedTime: it["updated-time"],
+  };
+}
+
+/** The item of a segment's record, with its `rank`. */
+export function itemOfRecord(record: TaskRecord): Item {
+  const { updatedTime, ...rest } = record;
+  return marshall(
+    { ...rest, "updated-time": updatedTime, rank: rankOf(record) },
+    { removeUndefinedValues: true },
+  );
+}
+
+/** The record that an item holds. */
+export function recordOfItem(item: Item): TaskRecord {
+  const { rank: _, "updated-time": updatedTime, ...record } = unmarshall(item);
+  return { ...record, updatedTime } as TaskRecord;
+}
+
+/**
+ * A request's fields: those that can be attributes of their own, and the rest, which is kept as JSON. A rejected
+ * request may hold anything: names that are the row's, no name at all, numbers beyond DynamoDB's.
+ */
+function split(request: TaskRow["request"]): { flat: Record<string, Value>; rest: Record<string, Value> } {
+  const flat: [string, Value][] = [];
+  const rest: [string, Value][] = [];
+  for (const [name, value] of Object.entries(request))
+    (isAttribute(name, value) ? flat : rest).push([name, value]);
+  return { flat: Object.fromEntries(flat), rest: Object.fromEntries(rest) };
+}
+
+function isAttribute(name: string, value: Value): boolean {
+  if (OWN.has(name) || name === "" || name.length > 255 || name === "__proto__" || !name.isWellFormed())
+    return false;
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return Number.isSafeInteger(value) || isDecimal(Math.abs(value));
+  return true;
+}
+
+/** Numbers that DynamoDB and the SDK take as they are: 1E-130 to 9.9E+125, and no large ones that may be inexact. */
+function isDecimal(size: number): boolean {
+  return size > 1e-120 && size < Number.MAX_SAFE_INTEGER;
+}
+
+/** What can stand between quotes in a Pipe's template, which escapes nothing. */
+function printable(text: string): string {
+  const plain = text
+    .replaceAll('"', "'")
+    .replaceAll("\\", "/")
+    .replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]+/gu, " ");
+  return Array.from(plain).slice(0, REASON_LENGTH_MAX).join("");
+}

@@ -1,0 +1,84 @@
+/**
+ * What is known of a table: its keys and size for the plan, its settings for table.json.
+ */
+import {
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  ListTagsOfResourceCommand,
+  type TableDescription as SdkTable,
+  type Tag,
+} from "@aws-sdk/client-dynamodb";
+import { permanent } from "@ferry/core/errors";
+import type { KeyNames } from "@ferry/core/events";
+import type { TableAddress, TableDescription } from "@ferry/core/ports";
+import { onTable, told } from "./errors.ts";
+
+/**
+ * Describes a table. `settings` holds the answers of DescribeTable (`Table`), DescribeTimeToLive
+ * (`TimeToLiveDescription`) and ListTagsOfResource (`Tags`), times as ISO 8601.
+ */
+export async function describeTable(client: DynamoDBClient, table: TableAddress): Promise<TableDescription> {
+  const TableName = table.name;
+  const { Table } = await told(onTable("DescribeTable", table), () =>
+    client.send(new DescribeTableCommand({ TableName })),
+  );
+  const keys = Table?.KeySchema?.map((key) => key.AttributeName) ?? [];
+  if (Table?.TableArn === undefined || keys.length === 0)
+    throw permanent("no-such-table", {
+      ...onTable("DescribeTable", table),
+      message: "DynamoDB answered without an ARN or a key schema.",
+      hint: "Check table-name and table-region.",
+    });
+  const [timeToLive, Tags] = await Promise.all([
+    told(onTable("DescribeTimeToLive", table), () =>
+      client.send(new DescribeTimeToLiveCommand({ TableName })),
+    ),
+    told(onTable("ListTagsOfResource", table), () => tagsOf(client, Table.TableArn!)),
+  ]);
+  const settings = { Table, TimeToLiveDescription: timeToLive.TimeToLiveDescription, Tags };
+  const { BillingModeSummary, ProvisionedThroughput: throughput } = Table;
+  const onDemand = BillingModeSummary?.BillingMode === "PAY_PER_REQUEST" || !throughput?.ReadCapacityUnits;
+  return {
+    arn: Table.TableArn,
+    ...(Table.TableId !== undefined && { id: Table.TableId }),
+    status: Table.TableStatus ?? "UNKNOWN",
+    keys: hashFirst(Table),
+    keyTypes: Object.fromEntries(
+      (Table.AttributeDefinitions ?? [])
+        .filter(({ AttributeName }) => keys.includes(AttributeName))
+        .map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]),
+    ),
+    sizeBytes: Table.TableSizeBytes ?? 0,
+    ...(!onDemand && {
+      provisioned: {
+        readUnits: throughput.ReadCapacityUnits ?? 0,
+        writeUnits: throughput.WriteCapacityUnits ?? 0,
+      },
+    }),
+    // Plain JSON: Dates become ISO 8601, what is undefined goes.
+    settings: JSON.parse(JSON.stringify(settings)) as TableDescription["settings"],
+  };
+}
+
+async function tagsOf(client: DynamoDBClient, ResourceArn: string): Promise<Tag[]> {
+  const tags: Tag[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await client.send(
+      new ListTagsOfResourceCommand({ ResourceArn, ...(NextToken !== undefined && { NextToken }) }),
+    );
+    tags.push(...(page.Tags ?? []));
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined);
+  return tags;
+}
+
+function hashFirst(table: SdkTable): KeyNames {
+  const sorted = (table.KeySchema ?? []).toSorted((a, b) => order(a.KeyType) - order(b.KeyType));
+  return sorted.map((key) => key.AttributeName) as unknown as KeyNames;
+}
+
+function order(keyType: string | undefined): number {
+  return keyType === "HASH" ? 0 : 1;
+}

@@ -1,0 +1,55 @@
+/**
+ * BatchWriteItem's bodies: items are spliced in, and what was not taken is cut out, as the bytes they are.
+ */
+import { elements, members } from "@ferry/core/archive/cutter";
+import type { Write, WriteResult } from "@ferry/core/ports";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const PUT = encoder.encode('{"PutRequest":{"Item":');
+const DELETE = encoder.encode('{"DeleteRequest":{"Key":');
+const END = encoder.encode("}}");
+const COMMA = encoder.encode(",");
+
+/** The body of a request that writes to one table. */
+export function writeBody(tableName: string, writes: readonly Write[]): Uint8Array {
+  const parts: Uint8Array[] = [encoder.encode(`{"RequestItems":{${JSON.stringify(tableName)}:[`)];
+  for (const [i, write] of writes.entries()) {
+    if (i > 0) parts.push(COMMA);
+    if ("put" in write) parts.push(PUT, write.put, END);
+    else parts.push(DELETE, write.remove, END);
+  }
+  parts.push(encoder.encode(']},"ReturnConsumedCapacity":"TOTAL"}'));
+  return Buffer.concat(parts);
+}
+
+/** What the body of a response says. Throws a SyntaxError where it is no such body. */
+export function readWriteAnswer(body: Uint8Array): WriteResult {
+  const unprocessed: Write[] = [];
+  let units = 0;
+  for (const { name, start, end } of members(body)) {
+    if (name === "UnprocessedItems") {
+      // One table was asked, so whatever it is called here, name or ARN, its requests are ours.
+      for (const table of members(body, start))
+        for (const request of elements(body, table.start)) unprocessed.push(writeOf(body, request.start));
+    } else if (name === "ConsumedCapacity") units = unitsOf(decoder.decode(body.subarray(start, end)));
+  }
+  return { unprocessed, units };
+}
+
+/** A write request: `{"PutRequest":{"Item":…}}` or `{"DeleteRequest":{"Key":…}}`. */
+function writeOf(body: Uint8Array, start: number): Write {
+  for (const request of members(body, start)) {
+    for (const { name, start: from, end } of members(body, request.start)) {
+      if (request.name === "PutRequest" && name === "Item") return { put: body.subarray(from, end) };
+      if (request.name === "DeleteRequest" && name === "Key") return { remove: body.subarray(from, end) };
+    }
+  }
+  // To pass over it would lose an item.
+  throw new SyntaxError("an unprocessed item is neither a PutRequest nor a DeleteRequest");
+}
+
+function unitsOf(text: string): number {
+  const tables = JSON.parse(text) as readonly { readonly CapacityUnits?: number }[] | null;
+  return (tables ?? []).reduce((sum, table) => sum + (table.CapacityUnits ?? 0), 0);
+}
