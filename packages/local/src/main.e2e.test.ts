@@ -76,11 +76,16 @@ test("kill -9 leaves no port", async () => {
   expect(await refused(endpoint!)).toBe(true);
 });
 
-test("kill -9 of what npm started it with leaves no port either", async () => {
-  // A parent that hands its output on and dies without a word.
-  const script = `require("node:child_process").spawn(process.execPath, [process.argv[1]], { stdio: "inherit" })`;
+/** Starts another program and is in its way. */
+const starts = (...command: string[]) =>
+  `require("node:child_process").spawn(${JSON.stringify(command[0])}, ${JSON.stringify(command.slice(1))}, { stdio: "inherit" })`;
+
+test.each([
+  ["its parent", starts(process.execPath, main)],
+  ["its parent's parent, as npm is", starts(process.execPath, "-e", starts(process.execPath, main))],
+])("started by npm: kill -9 of %s leaves no port", async (_, script) => {
   const env = { npm_lifecycle_event: "local" };
-  const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start([process.execPath, "-e", script, main], env));
+  const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start([process.execPath, "-e", script], env));
   child.kill("SIGKILL");
   await once(child, "exit");
   await expect.poll(() => refused(endpoint!), { timeout: 5000 }).toBe(true);

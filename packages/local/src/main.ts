@@ -1,7 +1,8 @@
 /**
  * `npm run local`: Ferry on this machine, until Ctrl-C.
  */
-import { parseArgs } from "node:util";
+import { execFile } from "node:child_process";
+import { parseArgs, promisify } from "node:util";
 import { type Host, startHost } from "./host.ts";
 import { welcome } from "./welcome.ts";
 
@@ -35,7 +36,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     if (stoppingSinceMs === undefined) void stop();
     else if (performance.now() - stoppingSinceMs > SAME_PRESS_MS) process.exit(130);
   });
-stopWithParent();
+void stopWithParents();
 
 try {
   host = await startHost({ port });
@@ -53,13 +54,25 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
-/** npm started this and was killed without a word: nobody is left to stop it. */
-function stopWithParent(): void {
+/** npm started this, through a shell, and was killed without a word: nobody is left to stop it. */
+async function stopWithParents(): Promise<void> {
   if (process.env["npm_lifecycle_event"] === undefined) return;
   const parent = process.ppid;
+  const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=", "-p", String(parent)]).catch(() => ({
+    stdout: "",
+  }));
+  const grandparent = Number(stdout) || parent;
   setInterval(() => {
-    if (process.ppid !== parent && stoppingSinceMs === undefined) void stop();
+    if ((process.ppid !== parent || !isAlive(grandparent)) && stoppingSinceMs === undefined) void stop();
   }, PARENT_LOOK_MS).unref();
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function readArguments() {

@@ -4,7 +4,12 @@
 import type { Host } from "./host.ts";
 
 /** The text. `eval "$(grep ^export FILE)"` of it sets up a shell. */
-export function welcome({ env, names, endpoint, homeRegion }: Host): string {
+export function welcome({
+  env,
+  names,
+  endpoint,
+  homeRegion,
+}: Pick<Host, "env" | "names" | "endpoint" | "homeRegion">): string {
   const client = Object.entries(env).filter(([name]) => name.startsWith("AWS_"));
   const exports = [
     ...client,
@@ -14,28 +19,12 @@ export function welcome({ env, names, endpoint, homeRegion }: Host): string {
     ["FERRY_RESTORE_TABLE", names.table("restore-table")],
     ["FERRY_SEGMENT_TABLE", names.table("segment-table")],
   ].map(([name, value]) => `export ${name}=${value}`);
-  const request = (fields: object) => JSON.stringify(fields);
-  const place = {
-    "bucket-region": "eu-west-1",
-    "bucket-name": "archives",
-    "bucket-prefix": "songs/first",
-  };
-  const backup = request({ action: "backup", "table-region": "us-east-1", "table-name": "songs", ...place });
-  const restore = request({
-    action: "restore",
-    "table-region": "eu-west-1",
-    "table-name": "songs-copy",
-    "create-table": true,
-    ...place,
-  });
-  const entry = JSON.stringify([
-    {
-      EventBusName: names.bus,
-      Source: "me",
-      DetailType: "TaskRequested",
-      Detail: JSON.stringify({ request: JSON.parse(backup) }),
-    },
-  ]);
+  const place = { "bucket-region": "eu-west-1", "bucket-name": "archives", "bucket-prefix": "songs/first" };
+  const backup = { action: "backup", "table-region": homeRegion, "table-name": "songs", ...place };
+  const restore = { action: "restore", "table-region": "eu-west-1", "table-name": "songs-copy", ...place };
+  const Detail = JSON.stringify({ request: backup });
+  const entries = [{ EventBusName: names.bus, Source: "me", DetailType: "TaskRequested", Detail }];
+
   return `# Ferry is running at ${endpoint}: all services, all regions. Home region: ${homeRegion}.
 # It is for trying Ferry and for tests: everything is in memory and gone when it ends. Ctrl-C ends it.
 # In another shell (with no AWS_PROFILE set):
@@ -51,7 +40,7 @@ ${exports.join("\n")}
 #
 # a backup, asked for by an event,
 #
-#   aws events put-events --entries '${entry}'
+#   aws events put-events --entries '${JSON.stringify(entries)}'
 #
 # how it is going, and what is there,
 #
@@ -62,8 +51,10 @@ ${exports.join("\n")}
 # and a restore into another table in another region, asked for by a message. (AWS CLI 1 heeds AWS_ENDPOINT_URL for every
 # service but SQS, hence the option.)
 #
+#   aws dynamodb create-table --region eu-west-1 --table-name songs-copy --billing-mode PAY_PER_REQUEST \\
+#     --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH
 #   aws sqs send-message --endpoint-url "$AWS_ENDPOINT_URL" --queue-url "$FERRY_REQUEST_QUEUE_URL" --message-body \\
-#     '${restore}'
+#     '${JSON.stringify(restore)}'
 #   aws dynamodb scan --table-name ${names.table("restore-table")}
 #   aws dynamodb scan --table-name songs-copy --region eu-west-1
 `;

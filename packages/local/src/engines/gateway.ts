@@ -7,6 +7,7 @@ import type { LocalBus } from "../eventbridge/bus.ts";
 import type { DynamoDb } from "./dynamodb.ts";
 import { type Reply, readBody, readScope, type Scope, writeReply } from "./http.ts";
 import type { S3Sqs } from "./s3-sqs.ts";
+import { namesForArns } from "./table-arns.ts";
 
 export interface Services {
   readonly dynamodb: DynamoDb["handle"];
@@ -54,7 +55,7 @@ async function dispatch(
       services.s3Sqs(request, response);
       return;
     case "dynamodb": {
-      const body = await readBody(request);
+      const body = namesForArns(await readBody(request), scope.region);
       const { method = "POST", headers } = request;
       writeReply(response, await services.dynamodb(scope.region, { method, url, headers, body }));
       return;
