@@ -24,7 +24,7 @@ export async function sliceBackup(work: SegmentWork, ports: Ports): Promise<read
   const scanner = openScanner(plan, work.segment, from.after, untilMs, ports);
   const writer = openWriter(work, plan, from, ports);
   try {
-    while (!writer.position().ended && ports.time.now() < untilMs) {
+    while (!writer.position().ended) {
       const page = await scanner.next();
       if (page === undefined) break;
       if (!(await writer.take(page, untilMs))) await scanner.restart(writer.position().after);

@@ -1,0 +1,271 @@
+import { hooked } from "@ferry/simulation/memory/hooked";
+import { memoryTables } from "@ferry/simulation/memory/tables";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { SegmentWork } from "../events.ts";
+import { defaultSettings } from "../settings.ts";
+import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
+import { accepted, archivedLines, backupRequest, bucket, message, sliceToEnd, source, world } from "../testing/tasks.ts";
+import { work } from "../worker.ts";
+
+const item = (n: number, size = 40) => `{"id":{"S":"item-${n}"},"filler":{"S":"${"x".repeat(size)}"}}`;
+const line = (text: string) => `{"Item":${text}}`;
+const slice = (detail: SegmentWork, ports: ReturnType<typeof world>) =>
+  work(message("SegmentQueued", detail), { ...ports, time: ports.clock.invocation(900_000) });
+
+/** A world in which each scan takes time, so that the slice's budget runs out after so many pages. */
+function slowWorld(items: readonly string[], pageBytes: number, pagesPerSlice: number) {
+  const tables = memoryTables({ pageBytes });
+  const settings = { ...defaultSettings, sliceBudgetMs: pagesPerSlice * 1000 };
+  const ports = world({ tables, settings });
+  tables.put(source, ...items);
+  return {
+    ...ports,
+    tables: hooked("tables", tables, ["scan"], async (_, run) => {
+      ports.clock.advance(1000);
+      return run();
+    }),
+  };
+}
+
+describe("a slice", () => {
+  test("given a table, then the chain holds exactly its items, the very same bytes, and ends", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        itemsArbitrary(12).chain((items) => fc.tuple(...items.map((one) => oddJson(fc.constant(one))))),
+        fc.integer({ min: 1, max: 400 }),
+        fc.integer({ min: 50, max: 500 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (items, batchBytes, pageBytes, pagesPerSlice) => {
+          const texts = items.map(({ text }) => text.trim());
+          const ports = slowWorld(texts, pageBytes, pagesPerSlice);
+          const [segment] = await accepted({ ...backupRequest, "total-segments": 1, "batch-bytes": batchBytes }, ports);
+          const { event } = await sliceToEnd(segment!, ports);
+          const files = await archivedLines(ports);
+          expect(files.flat().sort()).toEqual(texts.map((text) => line(text.replace(/[\r\n]/g, " "))).sort());
+          // An empty file is the last one only.
+          expect(files.slice(0, -1).every((lines) => lines.length > 0)).toBe(true);
+          expect(event).toMatchObject({
+            type: "SegmentCompleted",
+            detail: { counts: { batches: files.length, items: texts.length } },
+          });
+        },
+      ),
+    );
+  });
+
+  test("given an empty segment, then one empty file with end", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    expect(await slice(segment!, ports)).toMatchObject([
+      { type: "SegmentCompleted", detail: { counts: { batches: 1, items: 0, bytes: 0 } } },
+    ]);
+    const head = await ports.archive.head(bucket, "backups/one/0x0000/0x00000000.json.gz");
+    expect(head?.metadata).toMatchObject({ end: "true", items: "0", bytes: "0", "request-id": "request-1" });
+    expect(await archivedLines(ports)).toEqual([[]]);
+  });
+
+  test("given an item larger than a batch, then it has a file of its own", async () => {
+    const ports = world();
+    ports.tables.put(source, item(1), item(2, 5000), item(3));
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1, "batch-bytes": 60 }, ports);
+    await slice(segment!, ports);
+    const files = await archivedLines(ports);
+    expect(files.map((lines) => lines.length)).toEqual([1, 1, 1]);
+  });
+
+  test("given no time for more than a page, then it hands off where the archive stands and its successor goes on", async () => {
+    const ports = slowWorld([1, 2, 3, 4, 5, 6].map((n) => item(n)), 150, 1);
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const [first] = await slice(segment!, ports);
+    expect(first).toMatchObject({ type: "SegmentProgressed", detail: { handoff: true, "idle-hops": 0 } });
+    const { event, slices } = await sliceToEnd(segment!, ports);
+    expect(slices).toBeGreaterThan(1);
+    expect(event).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 6 } } });
+  });
+
+  test("given two or three workers on one segment and a table that changes, then every lasting item is there once", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 2, max: 3 }),
+        fc.integer({ min: 60, max: 300 }),
+        fc.integer({ min: 100, max: 400 }),
+        fc.array(fc.tuple(fc.boolean(), fc.nat(7)), { maxLength: 6 }),
+        async (s, workers, batchBytes, pageBytes, changes) => {
+          const ports = slowWorld([], pageBytes, 3);
+          const lasting = [0, 2, 4, 6].map((n) => item(n));
+          ports.tables.put(source, ...lasting, item(1), item(3));
+          const [segment] = await accepted({ ...backupRequest, "total-segments": 1, "batch-bytes": batchBytes }, ports);
+          const scheduled = {
+            ...ports,
+            tables: hooked("tables", ports.tables, ["scan"], async (_, run) => s.schedule(run())),
+            archive: hooked("archive", ports.archive, ["putNew", "head", "get", "list"], async (call, run) => {
+              await s.schedule(Promise.resolve(), call.method);
+              return run();
+            }),
+          };
+          const all = Array.from({ length: workers }, () => sliceToEnd(segment!, scheduled));
+          for (const [present, n] of changes) {
+            const id = { id: { S: `item-${2 * (n % 4) + 1}` } };
+            void s.schedule(Promise.resolve(), "the application").then(() =>
+              present ? ports.tables.put(source, item(2 * (n % 4) + 1)) : ports.tables.remove(source, id),
+            );
+          }
+          await s.waitFor(Promise.all(all));
+          const ends = await Promise.all(all);
+          const lines = (await archivedLines(ports)).flat();
+          expect(new Set(lines).size).toBe(lines.length);
+          expect(lines).toEqual(expect.arrayContaining(lasting.map(line)));
+          // All workers of a segment report the same.
+          for (const { event } of ends)
+            expect(event).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: lines.length } } });
+          const heads = await Promise.all(
+            ports.archive.keys(bucket).filter((key) => key.includes("/0x")).map((key) => ports.archive.head(bucket, key)),
+          );
+          expect(heads.map((head) => head?.metadata["end"]).filter(Boolean)).toEqual(["true"]);
+          expect(heads.at(-1)?.metadata["end"]).toBe("true");
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("given a chain that another worker began, then it goes on after that one's last item", async () => {
+    const ports = slowWorld([1, 2, 3, 4, 5, 6].map((n) => item(n)), 150, 1);
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const [handedOff] = await slice(segment!, ports);
+    const scans: unknown[] = [];
+    const watched = {
+      ...ports,
+      tables: hooked("tables", ports.tables, ["scan"], (call, run) => {
+        scans.push((call.args[0] as { after?: unknown }).after);
+        return run();
+      }),
+    };
+    // The first message again: it knows of no file.
+    await slice(segment!, watched);
+    expect(scans[0]).toEqual((handedOff?.detail as { cursor: { after: unknown } }).cursor.after);
+    expect(scans[0]).toBeDefined();
+  });
+
+  test("given a file of another request in the chain, then it fails and says whose", async () => {
+    const ports = world();
+    ports.tables.put(source, item(1));
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const key = "backups/one/0x0000/0x00000000.json.gz";
+    ports.archive.plant(bucket, key, new Uint8Array(1), { "request-id": "request-9", items: "0", bytes: "0" });
+    expect(await slice(segment!, ports)).toMatchObject([
+      {
+        type: "SegmentFailed",
+        detail: { cause: "foreign-file", error: { resource: `s3://archives/${key}` }, work: { segment: 0 } },
+      },
+    ]);
+  });
+
+  test.each([
+    ["a gap", "backups/one/0x0000/0x00000001.json.gz"],
+    ["something else", "backups/one/0x0000/notes.txt"],
+  ])("given %s in the chain, then it fails", async (_, key) => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    ports.archive.plant(bucket, key, new Uint8Array(1), { "request-id": "request-1", items: "0", bytes: "0" });
+    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentFailed", detail: { cause: "broken-chain" } }]);
+  });
+
+  test("given a file whose bytes were changed, then it does not go on from it", async () => {
+    const ports = slowWorld([1, 2, 3, 4, 5, 6].map((n) => item(n)), 150, 1);
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    await slice(segment!, ports);
+    const key = "backups/one/0x0000/0x00000000.json.gz";
+    const stored = await ports.archive.get(bucket, key);
+    ports.archive.plant(bucket, key, stored!.body.map((byte, i) => (i === 12 ? byte ^ 1 : byte)), stored!.head.metadata);
+    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentFailed", detail: { cause: "corrupt-file" } }]);
+  });
+
+  test("given throttling that lasts, then it backs off and hands off, and no hop counts as idle", async () => {
+    const throttled = memoryTables({ faults: { scan: () => "throttled" } });
+    const ports = world({ tables: throttled });
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const idle = { ...segment!, "idle-hops": 7 };
+    expect(await slice(idle, ports)).toMatchObject([
+      { type: "SegmentProgressed", detail: { handoff: true, "idle-hops": 7 } },
+    ]);
+  });
+
+  test("given hops without progress that nothing throttled, then it fails after the bound", async () => {
+    const ports = world({ settings: { ...defaultSettings, sliceBudgetMs: 0, maximumIdleHops: 3 } });
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const { event, slices } = await sliceToEnd(segment!, ports);
+    expect(slices).toBe(4);
+    expect(event).toMatchObject({ type: "SegmentFailed", detail: { cause: "no-progress" } });
+  });
+
+  test("given a read ceiling, then the scans keep to it", async () => {
+    const ports = world({ tables: memoryTables({ pageBytes: 4096 }) });
+    ports.tables.put(source, ...Array.from({ length: 40 }, (_, n) => item(n, 4000)));
+    // A page of one item is half a unit: 40 items at 2 units a second take about ten seconds.
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 2, "read-units": 4 }, ports);
+    const before = ports.clock.now();
+    const { event } = await sliceToEnd({ ...segment!, plan: { ...segment!.plan, "total-segments": 1 } as never }, ports);
+    expect(event?.type).toBe("SegmentCompleted");
+    expect(ports.clock.now() - before).toBeGreaterThan(8_000);
+  });
+});
+
+describe("a slice looks at the row", () => {
+  const row = (task: SegmentWork["task"], change: object) => ({
+    ...task,
+    rev: 1,
+    request: {},
+    accepted: true,
+    rejected: false,
+    finished: false,
+    attempt: 1,
+    cancel: 0,
+    broken: 0,
+    total: 1,
+    completed: [],
+    failed: {},
+    attempts: {},
+    batches: 0,
+    items: 0,
+    bytes: 0,
+    reasons: [],
+    updatedTime: "2026-11-01T02:00:00Z",
+    ...change,
+  });
+
+  test("cancelled: it fails as such, unless the segment is complete", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    await ports.status.write(row(segment!.task, { cancel: 1 }), undefined);
+    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentFailed", detail: { cause: "cancelled" } }]);
+    // The next attempt was not cancelled.
+    expect(await slice({ ...segment!, attempt: 2 }, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+  });
+
+  test("ended: it does nothing; ended in an earlier attempt than this message's: it works", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    await ports.status.write(row(segment!.task, { failed: { 0: 1 } }), undefined);
+    expect(await slice(segment!, ports)).toEqual([]);
+    expect(await slice({ ...segment!, attempt: 2 }, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+  });
+
+  test("another request's: it says nothing", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    await ports.status.write(row({ ...segment!.task, "request-id": "request-9" }, { cancel: 1 }), undefined);
+    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+  });
+
+  test("past the deadline: it fails as such", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    expect(await slice({ ...segment!, "deadline-ms": ports.clock.now() }, ports)).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "deadline-exceeded" } },
+    ]);
+  });
+});

@@ -1,0 +1,96 @@
+/**
+ * For tests: a table, a bucket, and tasks on them, in memory.
+ */
+import { md5, type MemoryPorts, memoryPorts } from "@ferry/simulation/memory/ports";
+import { lineSpans } from "../archive/data-file.ts";
+import { pakoCodec } from "../archive/pako-codec.ts";
+import type { BusEvent, FailureType, FerryEvent, Message, SegmentWork } from "../events.ts";
+import { work } from "../worker.ts";
+
+export const source = { region: "us-east-1", name: "cities" };
+export const destination = { region: "eu-west-1", name: "copies" };
+export const bucket = { region: "eu-central-1", name: "archives" };
+
+export const backupRequest = {
+  action: "backup",
+  "table-region": source.region,
+  "table-name": source.name,
+  "bucket-region": bucket.region,
+  "bucket-name": bucket.name,
+  "bucket-prefix": "backups/one",
+};
+
+export const restoreRequest = {
+  ...backupRequest,
+  action: "restore",
+  "table-region": destination.region,
+  "table-name": destination.name,
+};
+
+/** Memory ports with both tables (hash key `id`, S) and the bucket. */
+export function world(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
+  const ports = memoryPorts(overrides);
+  for (const table of [source, destination]) ports.tables.create(table, { keys: [{ name: "id", type: "S" }] });
+  ports.archive.createBucket(bucket);
+  return ports;
+}
+
+export function message(type: string, detail: unknown, failsAs: FailureType = "SegmentFailed"): Message {
+  return { failsAs, event: busEvent(type, detail) };
+}
+
+export function busEvent(type: string, detail: unknown): BusEvent {
+  return { id: "event-1", time: "2026-11-01T02:00:00Z", source: "ferry", "detail-type": type, detail };
+}
+
+/** Plans a request; the events of its conclusion. */
+export function request(asked: unknown, ports: MemoryPorts, id = "request-1"): Promise<readonly FerryEvent[]> {
+  return work(message("TaskRequested", { request: asked, "request-id": id }, "TaskRejected"), ports);
+}
+
+/** The segments' work of a request that must be accepted. */
+export async function accepted(asked: unknown, ports: MemoryPorts): Promise<SegmentWork[]> {
+  const [event] = await request(asked, ports);
+  if (event?.type !== "TaskAccepted") throw new Error(`not accepted: ${JSON.stringify(event)}`);
+  const queued = await work(message("TaskAccepted", event.detail), ports);
+  return queued.map((one) => one.detail as SegmentWork);
+}
+
+/** Slices a segment to its end, following its hand-offs; the last event, and how many slices it took. */
+export async function sliceToEnd(first: SegmentWork, ports: MemoryPorts) {
+  let detail = first;
+  for (let slices = 1; ; slices++) {
+    if (slices > 10_000) throw new Error("a segment does not end");
+    const fresh = { ...ports, time: ports.clock.invocation(15 * 60_000) };
+    const [event] = await work(message("SegmentProgressed", detail), fresh);
+    if (event?.type !== "SegmentProgressed") return { event, slices };
+    detail = event.detail;
+  }
+}
+
+/** The lines of a segment's files, file by file. */
+export async function archivedLines(ports: MemoryPorts, segment = 0): Promise<string[][]> {
+  const codec = pakoCodec(md5);
+  const keys = await ports.archive.list(bucket, `backups/one/0x${segment.toString(16).padStart(4, "0")}/`);
+  return Promise.all(
+    keys.map(async (key) => {
+      const stored = await ports.archive.get(bucket, key);
+      const bytes = await codec.decompress(stored!.body);
+      return lineSpans(bytes).map(({ start, end }) => new TextDecoder().decode(bytes.subarray(start, end)));
+    }),
+  );
+}
+
+/** Runs a whole task without a projector: plan, spread, slices, finish. The last event. */
+export async function runTask(asked: unknown, ports: MemoryPorts) {
+  const segments = await accepted(asked, ports);
+  let items = 0;
+  for (const segment of segments) {
+    const { event } = await sliceToEnd(segment, ports);
+    if (event?.type !== "SegmentCompleted") throw new Error(`not completed: ${JSON.stringify(event)}`);
+    items += event.detail.counts.items;
+  }
+  const { task, plan } = segments[0]!;
+  const detail = { task, attempt: 1, "transferred-items": String(items), plan: { S: JSON.stringify(plan) } };
+  return work(message("TaskFinishing", detail, "TaskStepFailed"), ports);
+}
