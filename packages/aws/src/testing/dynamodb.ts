@@ -1,0 +1,36 @@
+/**
+ * For tests: a DynamoDB engine, and clients that speak RawProtocol.
+ */
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import { RawProtocol } from "../raw-protocol.ts";
+import { credentials, type Listening, listening } from "./stub-server.ts";
+
+export const REGION = "eu-west-1";
+
+/** Starts an empty engine. */
+export function startDynamoDb(): Promise<Listening> {
+  return listening(dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 }));
+}
+
+/** A client of a server, with no patience. */
+export function rawClient(endpoint: string, maxAttempts = 1): DynamoDBClient {
+  return new DynamoDBClient({ endpoint, region: REGION, credentials, protocol: RawProtocol, maxAttempts });
+}
+
+/** Makes a table; keys as name to type, the hash key first. */
+export async function createTable(
+  client: DynamoDBClient,
+  TableName: string,
+  keys: Readonly<Record<string, "S" | "N" | "B">>,
+): Promise<void> {
+  const names = Object.entries(keys);
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: names.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+      KeySchema: names.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
+    }),
+  );
+}
