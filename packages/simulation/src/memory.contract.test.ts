@@ -36,8 +36,9 @@ tablesContract("memory whose bodies vary in order and white space", tablesSubjec
 archiveStoreContract("memory", async () => {
   const archive = memoryArchiveStore();
   const bucket = { region: REGION, name: "archive" };
-  archive.createBucket(bucket);
-  return { archive, bucket };
+  const owner = "123456789012";
+  archive.createBucket({ ...bucket, owner });
+  return { archive, bucket, owner };
 });
 
 statusStoreContract("memory", async () => {

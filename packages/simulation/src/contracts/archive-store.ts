@@ -9,6 +9,8 @@ export interface ArchiveStoreSubject {
   readonly archive: ArchiveStore;
   /** It exists and is empty. */
   readonly bucket: BucketAddress;
+  /** The account that the bucket belongs to. */
+  readonly owner: string;
   close?(): Promise<void>;
 }
 
@@ -186,6 +188,27 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
           keys.slice(5, 1505),
         );
       }, 60_000);
+    });
+
+    describe("given the account that must own the bucket", () => {
+      const calls: Record<string, (owned: BucketAddress, key: string) => Promise<unknown>> = {
+        putNew: (owned, key) => archive.putNew(owned, `${key}-new`, encoder.encode("x"), about),
+        head: (owned, key) => archive.head(owned, key),
+        get: (owned, key) => archive.get(owned, key),
+        list: (owned, key) => archive.list(owned, key),
+      };
+      it.each(Object.keys(calls))(
+        "%s works where it does, and is refused where it does not",
+        async (method) => {
+          const key = `${fresh()}/object`;
+          await archive.putNew(bucket, key, encoder.encode("x"), about);
+          expect(await calls[method]!({ ...bucket, owner: subject.owner }, key)).toBeTruthy();
+          await expectPermanent(calls[method]!({ ...bucket, owner: "999999999999" }, key), {
+            code: "access-denied",
+            resource: bucket.name,
+          });
+        },
+      );
     });
 
     describe("given no such bucket", () => {

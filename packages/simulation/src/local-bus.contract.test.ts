@@ -1,0 +1,62 @@
+/**
+ * The bus's suite over the AWS adapter and the local host's EventBridge, on the wire.
+ */
+import type { Server } from "node:http";
+import { eventBus } from "@ferry/aws/bus";
+import { eventBridgeClient } from "@ferry/aws/clients";
+import type { FerryEvent } from "@ferry/core/events";
+import { listen, type Services } from "@ferry/local/engines/gateway";
+import { createBus } from "@ferry/local/eventbridge/bus";
+import { afterAll, vi } from "vitest";
+import { pointSdkAt } from "./contracts/aws-subjects.ts";
+import { busContract } from "./contracts/bus.ts";
+
+// What is tested is that refused entries are put again, not for how long the adapter waits in between.
+vi.mock("node:timers/promises", () => ({ setTimeout: async () => {} }));
+
+const REGION = "eu-west-1";
+const NAME = "ferry-contract-bus";
+
+let server: Server | undefined;
+afterAll(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+busContract("the AWS adapter and the local EventBridge", async () => {
+  let taken: FerryEvent[] = [];
+  let refusals = 0;
+  const bus = createBus({
+    name: NAME,
+    account: "000000000000",
+    region: REGION,
+    deliver: (event) => {
+      taken.push({ type: event["detail-type"], detail: event.detail } as unknown as FerryEvent);
+    },
+    log: console.error,
+  });
+  /** EventBridge answers for each entry; the local one refuses only what is malformed. */
+  const events: Services["events"] = (region, target, body) => {
+    const input = JSON.parse(body.toString()) as { Entries: Record<string, unknown>[] };
+    const refused = input.Entries.map(() => refusals-- > 0);
+    const Entries = input.Entries.map((entry, i) =>
+      refused[i] ? { ...entry, Detail: "refuse this" } : entry,
+    );
+    return bus.call(region, target, Buffer.from(JSON.stringify({ Entries })));
+  };
+  const absent = () => {
+    throw new Error("this suite has a bus only");
+  };
+  server = await listen(0, Promise.resolve({ events, dynamodb: absent, s3Sqs: absent }), console.error);
+  pointSdkAt(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
+  return {
+    bus: eventBus(eventBridgeClient(REGION), NAME),
+    taken: () => taken,
+    forget: () => {
+      taken = [];
+    },
+    refuseNext: (entries) => {
+      refusals = entries;
+    },
+  };
+});
