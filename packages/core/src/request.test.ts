@@ -50,7 +50,8 @@ describe("a bad request", () => {
     });
     expect(Object.fromEntries(issues.map(({ field, message }) => [field, message]))).toEqual({
       "total-segments": "total-segments must be at most 1000, the setting maximum-segments: got 1001",
-      "table-name": 'table-name must be a table name (3 to 255 of A-Z a-z 0-9 _ . -) or a table\'s ARN: got "x"',
+      "table-name":
+        'table-name must be a table name (3 to 255 of A-Z a-z 0-9 _ . -) or a table\'s ARN: got "x"',
       "bucket-region": "bucket-region must be a string: got 7",
       "bucket-name": "bucket-name must be a string: got nothing",
       compression: 'compression must be gzip: got "zstd"',
@@ -65,12 +66,28 @@ describe("a bad request", () => {
     [{}, "action", "action is required but missing"],
     [{ ...backup, action: "copy" }, "action", 'action must be backup or restore: got "copy"'],
     [{ ...backup, "total-segments": 0 }, "total-segments", "total-segments must be at least 1: got 0"],
-    [{ ...backup, "total-segments": 1.5 }, "total-segments", "total-segments must be a whole number: got 1.5"],
-    [{ ...backup, "total-segments": "8" }, "total-segments", 'total-segments must be a whole number: got "8"'],
+    [
+      { ...backup, "total-segments": 1.5 },
+      "total-segments",
+      "total-segments must be a whole number: got 1.5",
+    ],
+    [
+      { ...backup, "total-segments": "8" },
+      "total-segments",
+      'total-segments must be a whole number: got "8"',
+    ],
     [{ ...backup, "restore-mode": "merge" }, "restore-mode", "restore-mode is not a field of this request"],
-    [{ ...backup, action: "restore", "read-units": 5 }, "read-units", "read-units is not a field of this request"],
+    [
+      { ...backup, action: "restore", "read-units": 5 },
+      "read-units",
+      "read-units is not a field of this request",
+    ],
     [{ ...backup, "bucket-prefix": "/x" }, "bucket-prefix", "bucket-prefix must be a key prefix"],
-    [{ ...backup, "bucket-prefix": "a/{day}" }, "bucket-prefix", "may hold {table}, {date} and {time}: got {day}"],
+    [
+      { ...backup, "bucket-prefix": "a/{day}" },
+      "bucket-prefix",
+      "may hold {table}, {date} and {time}: got {day}",
+    ],
     [{ ...backup, "bucket-prefix": 'a"b' }, "bucket-prefix", "bucket-prefix must be a key prefix"],
     [
       { ...backup, "table-name": "arn:aws:dynamodb:eu-west-1:123456789012:table/cities" },

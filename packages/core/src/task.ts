@@ -42,7 +42,8 @@ export function identify(detail: unknown, event: { readonly id: string; readonly
   const given = fieldOf(detail, "request-id");
   const requestId = typeof given === "string" && REQUEST_ID.test(given) ? given : event.id;
   // A number, or the string of one: a Pipe's template may write either.
-  const givenTime = Number(fieldOf(detail, "request-time"));
+  const time = fieldOf(detail, "request-time");
+  const givenTime = typeof time === "number" || typeof time === "string" ? Number(time) : Number.NaN;
   const requestTimeMs = givenTime > 0 && givenTime < MAX_TIME_MS ? givenTime : msOf(event.time);
   const request = fieldOf(detail, "request");
   // An action that is neither is refused by the backup's plan, and told in the backup's table.

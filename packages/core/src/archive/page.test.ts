@@ -19,7 +19,9 @@ test("a Scan's body, however it is written, is cut into exactly its items, key a
     fc.property(oddJson(body), ({ text }) => {
       const parsed = JSON.parse(text);
       const page = cutPage(encode(text));
-      expect(page.items.map(({ start, end }) => JSON.parse(decode(page.body.subarray(start, end))))).toEqual(parsed.Items);
+      expect(page.items.map(({ start, end }) => JSON.parse(decode(page.body.subarray(start, end))))).toEqual(
+        parsed.Items,
+      );
       expect(page.lastEvaluatedKey).toEqual(parsed.LastEvaluatedKey);
       expect(page.units).toBe(128.5);
     }),
@@ -57,7 +59,9 @@ test("the lines of exports: a whole item, a change, a delete; any member order a
     return "put" in found ? { put: decode(found.put) } : { remove: decode(found.remove) };
   };
   expect(read('{"Item":{"a":{"N":"1.0"}}}')).toEqual({ put: '{"a":{"N":"1.0"}}' });
-  expect(read('{ "Metadata": {"x":{"N":"1"}}, "Keys":{"a":{"S":"k"}}, "NewImage" : {"a":{"S":"k"}} }')).toEqual({
+  expect(
+    read('{ "Metadata": {"x":{"N":"1"}}, "Keys":{"a":{"S":"k"}}, "NewImage" : {"a":{"S":"k"}} }'),
+  ).toEqual({
     put: '{"a":{"S":"k"}}',
   });
   expect(read('{"Keys":{"a":{"S":"k"}},"OldImage":{"a":{"S":"k"},"b":{"S":"old"}}}')).toEqual({

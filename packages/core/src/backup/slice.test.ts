@@ -5,7 +5,16 @@ import { describe, expect, test } from "vitest";
 import type { SegmentWork } from "../events.ts";
 import { defaultSettings } from "../settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
-import { accepted, archivedLines, backupRequest, bucket, message, sliceToEnd, source, world } from "../testing/tasks.ts";
+import {
+  accepted,
+  archivedLines,
+  backupRequest,
+  bucket,
+  message,
+  sliceToEnd,
+  source,
+  world,
+} from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 
 const item = (n: number, size = 40) => `{"id":{"S":"item-${n}"},"filler":{"S":"${"x".repeat(size)}"}}`;
@@ -39,7 +48,10 @@ describe("a slice", () => {
         async (items, batchBytes, pageBytes, pagesPerSlice) => {
           const texts = items.map(({ text }) => text.trim());
           const ports = slowWorld(texts, pageBytes, pagesPerSlice);
-          const [segment] = await accepted({ ...backupRequest, "total-segments": 1, "batch-bytes": batchBytes }, ports);
+          const [segment] = await accepted(
+            { ...backupRequest, "total-segments": 1, "batch-bytes": batchBytes },
+            ports,
+          );
           const { event } = await sliceToEnd(segment!, ports);
           const files = await archivedLines(ports);
           expect(files.flat().sort()).toEqual(texts.map((text) => line(text.replace(/[\r\n]/g, " "))).sort());
@@ -75,7 +87,11 @@ describe("a slice", () => {
   });
 
   test("given no time for more than a page, then it hands off where the archive stands and its successor goes on", async () => {
-    const ports = slowWorld([1, 2, 3, 4, 5, 6].map((n) => item(n)), 150, 1);
+    const ports = slowWorld(
+      [1, 2, 3, 4, 5, 6].map((n) => item(n)),
+      150,
+      1,
+    );
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const [first] = await slice(segment!, ports);
     expect(first).toMatchObject({ type: "SegmentProgressed", detail: { handoff: true, "idle-hops": 0 } });
@@ -96,21 +112,31 @@ describe("a slice", () => {
           const ports = slowWorld([], pageBytes, 3);
           const lasting = [0, 2, 4, 6].map((n) => item(n));
           ports.tables.put(source, ...lasting, item(1), item(3));
-          const [segment] = await accepted({ ...backupRequest, "total-segments": 1, "batch-bytes": batchBytes }, ports);
+          const [segment] = await accepted(
+            { ...backupRequest, "total-segments": 1, "batch-bytes": batchBytes },
+            ports,
+          );
           const scheduled = {
             ...ports,
             tables: hooked("tables", ports.tables, ["scan"], async (_, run) => s.schedule(run())),
-            archive: hooked("archive", ports.archive, ["putNew", "head", "get", "list"], async (call, run) => {
-              await s.schedule(Promise.resolve(), call.method);
-              return run();
-            }),
+            archive: hooked(
+              "archive",
+              ports.archive,
+              ["putNew", "head", "get", "list"],
+              async (call, run) => {
+                await s.schedule(Promise.resolve(), call.method);
+                return run();
+              },
+            ),
           };
           const all = Array.from({ length: workers }, () => sliceToEnd(segment!, scheduled));
           for (const [present, n] of changes) {
             const id = { id: { S: `item-${2 * (n % 4) + 1}` } };
-            void s.schedule(Promise.resolve(), "the application").then(() =>
-              present ? ports.tables.put(source, item(2 * (n % 4) + 1)) : ports.tables.remove(source, id),
-            );
+            void s
+              .schedule(Promise.resolve(), "the application")
+              .then(() =>
+                present ? ports.tables.put(source, item(2 * (n % 4) + 1)) : ports.tables.remove(source, id),
+              );
           }
           await s.waitFor(Promise.all(all));
           const ends = await Promise.all(all);
@@ -119,9 +145,15 @@ describe("a slice", () => {
           expect(lines).toEqual(expect.arrayContaining(lasting.map(line)));
           // All workers of a segment report the same.
           for (const { event } of ends)
-            expect(event).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: lines.length } } });
+            expect(event).toMatchObject({
+              type: "SegmentCompleted",
+              detail: { counts: { items: lines.length } },
+            });
           const heads = await Promise.all(
-            ports.archive.keys(bucket).filter((key) => key.includes("/0x")).map((key) => ports.archive.head(bucket, key)),
+            ports.archive
+              .keys(bucket)
+              .filter((key) => key.includes("/0x"))
+              .map((key) => ports.archive.head(bucket, key)),
           );
           expect(heads.map((head) => head?.metadata["end"]).filter(Boolean)).toEqual(["true"]);
           expect(heads.at(-1)?.metadata["end"]).toBe("true");
@@ -132,7 +164,11 @@ describe("a slice", () => {
   });
 
   test("given a chain that another worker began, then it goes on after that one's last item", async () => {
-    const ports = slowWorld([1, 2, 3, 4, 5, 6].map((n) => item(n)), 150, 1);
+    const ports = slowWorld(
+      [1, 2, 3, 4, 5, 6].map((n) => item(n)),
+      150,
+      1,
+    );
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const [handedOff] = await slice(segment!, ports);
     const scans: unknown[] = [];
@@ -154,7 +190,11 @@ describe("a slice", () => {
     ports.tables.put(source, item(1));
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const key = "backups/one/0x0000/0x00000000.json.gz";
-    ports.archive.plant(bucket, key, new Uint8Array(1), { "request-id": "request-9", items: "0", bytes: "0" });
+    ports.archive.plant(bucket, key, new Uint8Array(1), {
+      "request-id": "request-9",
+      items: "0",
+      bytes: "0",
+    });
     expect(await slice(segment!, ports)).toMatchObject([
       {
         type: "SegmentFailed",
@@ -169,18 +209,35 @@ describe("a slice", () => {
   ])("given %s in the chain, then it fails", async (_, key) => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    ports.archive.plant(bucket, key, new Uint8Array(1), { "request-id": "request-1", items: "0", bytes: "0" });
-    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentFailed", detail: { cause: "broken-chain" } }]);
+    ports.archive.plant(bucket, key, new Uint8Array(1), {
+      "request-id": "request-1",
+      items: "0",
+      bytes: "0",
+    });
+    expect(await slice(segment!, ports)).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "broken-chain" } },
+    ]);
   });
 
   test("given a file whose bytes were changed, then it does not go on from it", async () => {
-    const ports = slowWorld([1, 2, 3, 4, 5, 6].map((n) => item(n)), 150, 1);
+    const ports = slowWorld(
+      [1, 2, 3, 4, 5, 6].map((n) => item(n)),
+      150,
+      1,
+    );
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await slice(segment!, ports);
     const key = "backups/one/0x0000/0x00000000.json.gz";
     const stored = await ports.archive.get(bucket, key);
-    ports.archive.plant(bucket, key, stored!.body.map((byte, i) => (i === 12 ? byte ^ 1 : byte)), stored!.head.metadata);
-    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentFailed", detail: { cause: "corrupt-file" } }]);
+    ports.archive.plant(
+      bucket,
+      key,
+      stored!.body.map((byte, i) => (i === 12 ? byte ^ 1 : byte)),
+      stored!.head.metadata,
+    );
+    expect(await slice(segment!, ports)).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "corrupt-file" } },
+    ]);
   });
 
   test("given throttling that lasts, then it backs off and hands off, and no hop counts as idle", async () => {
@@ -207,7 +264,10 @@ describe("a slice", () => {
     // A page of one item is half a unit: 40 items at 2 units a second take about ten seconds.
     const [segment] = await accepted({ ...backupRequest, "total-segments": 2, "read-units": 4 }, ports);
     const before = ports.clock.now();
-    const { event } = await sliceToEnd({ ...segment!, plan: { ...segment!.plan, "total-segments": 1 } as never }, ports);
+    const { event } = await sliceToEnd(
+      { ...segment!, plan: { ...segment!.plan, "total-segments": 1 } as never },
+      ports,
+    );
     expect(event?.type).toBe("SegmentCompleted");
     expect(ports.clock.now() - before).toBeGreaterThan(8_000);
   });
@@ -240,7 +300,9 @@ describe("a slice looks at the row", () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await ports.status.write(row(segment!.task, { cancel: 1 }), undefined);
-    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentFailed", detail: { cause: "cancelled" } }]);
+    expect(await slice(segment!, ports)).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "cancelled" } },
+    ]);
     // The next attempt was not cancelled.
     expect(await slice({ ...segment!, attempt: 2 }, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
     expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);

@@ -35,20 +35,22 @@ const digits = fc.constantFrom(
 );
 
 /** Attribute values as DynamoDB JSON has them, of every type. */
-const attribute: fc.Arbitrary<Record<string, unknown>> = fc.letrec<{ value: Record<string, unknown> }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 3 },
-    fc.record({ S: text }),
-    fc.record({ N: digits }),
-    fc.record({ B: fc.base64String({ maxLength: 16 }) }),
-    fc.record({ BOOL: fc.boolean() }),
-    fc.record({ NULL: fc.constant(true) }),
-    fc.record({ SS: fc.uniqueArray(text, { minLength: 1, maxLength: 3 }) }),
-    fc.record({ NS: fc.uniqueArray(digits, { minLength: 1, maxLength: 3 }) }),
-    fc.record({ L: fc.array(tie("value"), { maxLength: 3 }) }),
-    fc.record({ M: fc.dictionary(names, tie("value"), { maxKeys: 3 }) }),
-  ),
-})).value;
+const attribute: fc.Arbitrary<Record<string, unknown>> = fc.letrec<{ value: Record<string, unknown> }>(
+  (tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      fc.record({ S: text }),
+      fc.record({ N: digits }),
+      fc.record({ B: fc.base64String({ maxLength: 16 }) }),
+      fc.record({ BOOL: fc.boolean() }),
+      fc.record({ NULL: fc.constant(true) }),
+      fc.record({ SS: fc.uniqueArray(text, { minLength: 1, maxLength: 3 }) }),
+      fc.record({ NS: fc.uniqueArray(digits, { minLength: 1, maxLength: 3 }) }),
+      fc.record({ L: fc.array(tie("value"), { maxLength: 3 }) }),
+      fc.record({ M: fc.dictionary(names, tie("value"), { maxKeys: 3 }) }),
+    ),
+  }),
+).value;
 
 /** Items with the hash key `id` (S), unique among each other. */
 export function itemsArbitrary(maxLength: number): fc.Arbitrary<Record<string, unknown>[]> {
@@ -66,7 +68,8 @@ function print(value: unknown, choice: () => number): string {
     const entries = Object.entries(value);
     if (choice() % 2 === 0) entries.reverse();
     const members = entries.map(
-      ([name, one]) => `${space()}${printString(name, choice)}${space()}:${space()}${print(one, choice)}${space()}`,
+      ([name, one]) =>
+        `${space()}${printString(name, choice)}${space()}:${space()}${print(one, choice)}${space()}`,
     );
     return `{${space()}${members.join(",")}}`;
   }

@@ -1,7 +1,7 @@
 /**
  * For tests: a table, a bucket, and tasks on them, in memory.
  */
-import { md5, type MemoryPorts, memoryPorts } from "@ferry/simulation/memory/ports";
+import { type MemoryPorts, md5, memoryPorts } from "@ferry/simulation/memory/ports";
 import { lineSpans } from "../archive/data-file.ts";
 import { pakoCodec } from "../archive/pako-codec.ts";
 import type { BusEvent, FailureType, FerryEvent, Message, SegmentWork } from "../events.ts";
@@ -30,7 +30,8 @@ export const restoreRequest = {
 /** Memory ports with both tables (hash key `id`, S) and the bucket. */
 export function world(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
   const ports = memoryPorts(overrides);
-  for (const table of [source, destination]) ports.tables.create(table, { keys: [{ name: "id", type: "S" }] });
+  for (const table of [source, destination])
+    ports.tables.create(table, { keys: [{ name: "id", type: "S" }] });
   ports.archive.createBucket(bucket);
   return ports;
 }
@@ -44,7 +45,11 @@ export function busEvent(type: string, detail: unknown): BusEvent {
 }
 
 /** Plans a request; the events of its conclusion. */
-export function request(asked: unknown, ports: MemoryPorts, id = "request-1"): Promise<readonly FerryEvent[]> {
+export function request(
+  asked: unknown,
+  ports: MemoryPorts,
+  id = "request-1",
+): Promise<readonly FerryEvent[]> {
   return work(message("TaskRequested", { request: asked, "request-id": id }, "TaskRejected"), ports);
 }
 

@@ -1,0 +1,120 @@
+import { md5 } from "@ferry/simulation/memory/ports";
+import { describe, expect, test } from "vitest";
+import type { SegmentWork } from "../events.ts";
+import {
+  accepted,
+  backupRequest,
+  bucket,
+  message,
+  runTask,
+  sliceToEnd,
+  source,
+  world,
+} from "../testing/tasks.ts";
+import { work } from "../worker.ts";
+
+const item = (n: number) => `{"id":{"S":"item-${n}"}}`;
+const finishing = ({ task, plan }: SegmentWork, items: number) =>
+  message(
+    "TaskFinishing",
+    { task, attempt: 1, "transferred-items": items, plan: { S: JSON.stringify(plan) } },
+    "TaskStepFailed",
+  );
+const text = async (ports: ReturnType<typeof world>, name: string) =>
+  new TextDecoder().decode((await ports.archive.get(bucket, `backups/one/${name}`))?.body);
+
+/** A world with every segment of a backup sliced, and none finished. */
+async function sliced(items: number, segments: number) {
+  const ports = world();
+  ports.tables.put(source, ...Array.from({ length: items }, (_, n) => item(n)));
+  const work = await accepted({ ...backupRequest, "total-segments": segments, "batch-bytes": 100 }, ports);
+  for (const segment of work) await sliceToEnd(segment, ports);
+  return { ports, segment: work[0]! };
+}
+
+describe("a finished backup", () => {
+  test("has a manifest that lists exactly its files, with the counts and MD5s of what is stored", async () => {
+    const { ports, segment } = await sliced(20, 3);
+    const events = await work(finishing(segment, 20), ports);
+    expect(events).toMatchObject([{ type: "TaskFinished", detail: { items: 20, attempt: 1 } }]);
+    const listed = (await text(ports, "manifest-files.json"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(listed.map((file) => file.dataFileS3Key)).toEqual(
+      ports.archive.keys(bucket).filter((key) => key.includes("/0x")),
+    );
+    for (const file of listed) {
+      const stored = await ports.archive.get(bucket, file.dataFileS3Key);
+      expect(file).toEqual({
+        itemCount: Number(stored!.head.metadata["items"]),
+        md5Checksum: md5(stored!.body),
+        etag: stored!.head.etag,
+        dataFileS3Key: file.dataFileS3Key,
+      });
+    }
+    expect(JSON.parse(await text(ports, "manifest-summary.json"))).toMatchObject({
+      version: "2020-06-30",
+      itemCount: 20,
+      outputFormat: "DYNAMODB_JSON",
+      s3Bucket: "archives",
+      s3Prefix: "backups/one",
+      manifestFilesS3Key: "backups/one/manifest-files.json",
+      startTime: expect.any(String),
+      endTime: "2026-11-01T02:00:00Z",
+      ferry: { "request-id": "request-1", consistency: expect.stringContaining("not a snapshot") },
+    });
+  });
+
+  test("is not rewritten by a second finish, which says the same", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    const first = await work(finishing(segment, 5), ports);
+    const before = await text(ports, "manifest-summary.json");
+    const again = finishing(segment, 5);
+    expect(await work({ ...again, event: { ...again.event, time: "2026-12-01T00:00:00Z" } }, ports)).toEqual(
+      first,
+    );
+    expect(await text(ports, "manifest-summary.json")).toBe(before);
+  });
+});
+
+describe("a backup is not sealed", () => {
+  const refused = [
+    { type: "TaskStepFailed", detail: { cause: "archive-incomplete", step: "TaskFinishing" } },
+  ];
+
+  test("while a segment has no last file", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    ports.archive.remove(
+      bucket,
+      ports.archive
+        .keys(bucket)
+        .filter((key) => key.includes("/0x"))
+        .at(-1)!,
+    );
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused);
+    expect(await text(ports, "manifest-summary.json")).toBe("");
+  });
+
+  test("when its files hold other counts than its segments reported", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    expect(await work(finishing(segment, 6), ports)).toMatchObject(refused);
+    expect(await text(ports, "manifest-summary.json")).toBe("");
+  });
+
+  test("when another's file is in a chain", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    const key = ports.archive.keys(bucket).find((one) => one.includes("/0x"))!;
+    ports.archive.plant(bucket, key, new Uint8Array(1), {
+      "request-id": "request-9",
+      items: "1",
+      bytes: "1",
+    });
+    expect(await work(finishing(segment, 5), ports)).toMatchObject([{ detail: { cause: "foreign-file" } }]);
+  });
+});
+
+test("an empty table is a backup too", async () => {
+  const ports = world();
+  expect(await runTask(backupRequest, ports)).toMatchObject([{ type: "TaskFinished", detail: { items: 0 } }]);
+});

@@ -1,0 +1,269 @@
+import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Plan } from "../events.ts";
+import { taskRef } from "../task.ts";
+import { busEvent } from "../testing/tasks.ts";
+import { type Fact, factOf, type Statement } from "./facts.ts";
+import { projectBatch } from "./fold.ts";
+import { project } from "./project.ts";
+import { reasonsOf, stateOf, type TaskRow } from "./status.ts";
+
+const TOTAL = 3;
+const row = {
+  action: "backup",
+  key: "us-east-1-cities",
+  timestamp: 1_700_000_000_123,
+  "request-id": "r-1",
+} as const;
+const plan = { request: { action: "backup" }, "total-segments": TOTAL } as unknown as Plan;
+const fact = (statement: Statement, time = "2026-11-01T02:00:00Z"): Fact => ({ ...statement, row, time });
+const counts = (segment: number) => ({ batches: segment + 1, items: 10 * segment, bytes: 100 * segment });
+
+/** Every fact that a task may come to have over two attempts with a cancel; all workers of a segment report the same. */
+const statement: fc.Arbitrary<Statement> = fc
+  .record({
+    attempt: fc.integer({ min: 1, max: 2 }),
+    segment: fc.nat(TOTAL - 1),
+    reason: fc.constantFrom("a", "b"),
+  })
+  .chain(({ attempt, segment, reason }) =>
+    fc.constantFrom<Statement>(
+      { kind: "accepted", attempt, plan },
+      { kind: "rejected", cause: reason, text: reason, request: { action: "backup" } },
+      { kind: "cancel", attempt },
+      { kind: "broken", attempt, cause: reason, text: reason },
+      { kind: "finished", attempt },
+      { kind: "queued", attempt, segment, counts: counts(0) },
+      { kind: "completed", attempt, segment, counts: counts(segment) },
+      { kind: "failed", attempt, segment, counts: counts(0), cause: reason, text: reason },
+    ),
+  );
+const facts = fc.array(
+  fc.tuple(statement, fc.integer({ min: 0, max: 9 })).map(([one, s]) => fact(one, `2026-11-01T02:00:0${s}Z`)),
+  { minLength: 1, maxLength: 25 },
+);
+const joined = (all: readonly Fact[]) => all.reduce<TaskRow | undefined>(project, undefined)!;
+
+describe("the projection is a join", () => {
+  test("any order and any multiplicity of a task's facts gives one row", () => {
+    fc.assert(
+      fc.property(
+        facts.chain((all) =>
+          fc.tuple(
+            fc.constant(all),
+            fc.shuffledSubarray([...all, ...all], { minLength: 0 }).map((more) => [...more, ...all]),
+            fc.shuffledSubarray(all, { minLength: all.length }),
+          ),
+        ),
+        ([all, repeated, shuffled]) => {
+          expect(joined(repeated)).toEqual(joined(all));
+          expect(joined([...shuffled, ...repeated])).toEqual(joined(all));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("a fact that adds nothing gives the very same row: nothing is written", () => {
+    fc.assert(
+      fc.property(facts, (all) => {
+        const row = joined(all);
+        for (const one of all) expect(project(row, one)).toBe(row);
+      }),
+    );
+  });
+
+  test("a row that succeeded stays so", () => {
+    fc.assert(
+      fc.property(facts, facts, (before, after) => {
+        const row = joined([...before, fact({ kind: "finished", attempt: 1 })]);
+        expect(stateOf(after.reduce(project, row))).toBe("succeeded");
+      }),
+    );
+  });
+
+  test("the counts are those of the completed segments, each once", () => {
+    fc.assert(
+      fc.property(facts, (all) => {
+        const row = joined(all);
+        expect(row.items).toBe(row.completed.reduce((sum, segment) => sum + counts(segment).items, 0));
+      }),
+    );
+  });
+});
+
+describe("given facts, then the state", () => {
+  const accepted = (attempt = 1): Statement => ({ kind: "accepted", attempt, plan });
+  const completed = (segment: number, attempt = 1): Statement => ({
+    kind: "completed",
+    attempt,
+    segment,
+    counts: counts(segment),
+  });
+  const failed = (segment: number, attempt = 1): Statement => ({
+    kind: "failed",
+    attempt,
+    segment,
+    counts: counts(0),
+    cause: "x",
+    text: `failed in attempt ${attempt}`,
+  });
+  const queued = (segment: number, attempt: number): Statement => ({
+    kind: "queued",
+    attempt,
+    segment,
+    counts: counts(0),
+  });
+  const all = (attempt = 1) => [0, 1, 2].map((segment) => completed(segment, attempt));
+  const rejected: Statement = { kind: "rejected", cause: "x", text: "no such table", request: {} };
+  const cancel: Statement = { kind: "cancel", attempt: 1 };
+  const broken: Statement = { kind: "broken", attempt: 1, cause: "x", text: "could not finish" };
+  const finished: Statement = { kind: "finished", attempt: 1 };
+
+  test.each<[string, string, Statement[]]>([
+    ["requested", "only a segment's fact came yet", [completed(0)]],
+    ["rejected", "the plan was refused", [rejected]],
+    ["running", "a duplicate of the request was refused after it was accepted", [rejected, accepted()]],
+    ["running", "a segment failed and others work", [accepted(), failed(1)]],
+    ["finishing", "every segment is complete", [accepted(), ...all()]],
+    ["finishing", "a failed segment's late worker completed it", [accepted(), failed(0), ...all()]],
+    ["succeeded", "it is finished", [accepted(), ...all(), finished]],
+    [
+      "failed",
+      "a segment failed and the others are complete",
+      [accepted(), completed(0), completed(1), failed(2)],
+    ],
+    ["failed", "a step of the task itself could not be done", [accepted(), broken]],
+    ["failed", "finishing could not be done", [accepted(), ...all(), broken]],
+    ["cancelling", "it is cancelled and segments work", [accepted(), cancel, failed(0)]],
+    [
+      "cancelled",
+      "it is cancelled and no segment works any more",
+      [accepted(), cancel, failed(0), failed(1), failed(2)],
+    ],
+    ["finishing", "it is cancelled when all is complete", [accepted(), cancel, ...all()]],
+    ["running", "it is retried", [accepted(), failed(0), failed(1), failed(2), accepted(2), queued(0, 2)]],
+    [
+      "running",
+      "a cancelled one is retried and no segment is heard of yet",
+      [accepted(), cancel, failed(0), failed(1), failed(2), accepted(2)],
+    ],
+    [
+      "running",
+      "one segment of a retry failed before the others are heard of",
+      [accepted(), failed(0), failed(1), completed(2), accepted(2), failed(0, 2)],
+    ],
+    ["finishing", "finishing is retried", [accepted(), ...all(), broken, accepted(2)]],
+    [
+      "failed",
+      "a retry failed too",
+      [accepted(), failed(0), accepted(2), failed(0, 2), completed(1, 2), completed(2, 2)],
+    ],
+  ])("is %s when %s", (state, _, statements) => {
+    expect(stateOf(joined(statements.map((one) => fact(one))))).toBe(state);
+  });
+
+  test("the reasons are those that still hold", () => {
+    const first = [accepted(), failed(0), completed(1), completed(2)].map((one) => fact(one));
+    expect(reasonsOf(joined(first))).toEqual(["segment 0: failed in attempt 1"]);
+    expect(reasonsOf(joined([...first, fact(accepted(2)), fact(queued(0, 2))]))).toEqual([]);
+    expect(reasonsOf(joined([...first, fact(accepted(2)), fact(failed(0, 2))]))).toEqual([
+      "segment 0: failed in attempt 2",
+    ]);
+    expect(reasonsOf(joined([fact(rejected)]))).toEqual(["no such table"]);
+  });
+});
+
+describe("a batch", () => {
+  const task = taskRef("backup", "us-east-1-cities", 1_700_000_000_000, "r-1");
+  const message = (id: string, type: string, detail: object) => ({
+    id,
+    message: { event: busEvent(type, detail) },
+  });
+  const segment = (n: number) => ({ version: 1, task, attempt: 1, segment: n, counts: counts(n) });
+  const batch = [
+    message("m-0", "TaskAccepted", { version: 1, task, plan, attempt: 1 }),
+    ...[0, 1, 2].map((n) => message(`m-${n + 1}`, "SegmentCompleted", segment(n))),
+  ];
+
+  test("of one task is one write", async () => {
+    let writes = 0;
+    const store = memoryStatusStore(() => writes++);
+    expect(await projectBatch(batch, store)).toEqual([]);
+    expect(writes).toBe(1);
+    expect(store.rows()).toMatchObject([{ key: "us-east-1-cities", completed: [0, 1, 2], rev: 1 }]);
+    expect(store.records(task.id).map(({ state }) => state)).toEqual(["completed", "completed", "completed"]);
+    // Again: nothing to write.
+    await projectBatch(batch, store);
+    expect(writes).toBe(1);
+  });
+
+  test("meets other projectors on the row, and all facts arrive", async () => {
+    const store = memoryStatusStore();
+    const results = await Promise.all(batch.map((one) => projectBatch([one], store)));
+    expect(results.flat()).toEqual([]);
+    expect(store.rows()).toMatchObject([{ completed: [0, 1, 2], rev: 4 }]);
+  });
+
+  test("fails message by message: what cannot be read, and what another request says of this row", async () => {
+    const store = memoryStatusStore();
+    await projectBatch(batch, store);
+    const failed = await projectBatch(
+      [
+        message("bad", "TaskCancelRequested", { task: "cities" }),
+        message("foreign", "SegmentFailed", {
+          cause: "x",
+          step: "SegmentQueued",
+          work: { ...segment(0), task: { ...task, "request-id": "r-9" } },
+        }),
+        message("good", "TaskCancelRequested", {
+          task: { action: "backup", key: task.key, timestamp: task.timestamp },
+        }),
+      ],
+      store,
+    );
+    expect(failed.map(({ id }) => id).sort()).toEqual(["bad", "foreign"]);
+    expect(store.rows()).toMatchObject([{ cancel: 1, failed: {} }]);
+  });
+
+  test("of progress touches the record alone", async () => {
+    const store = memoryStatusStore();
+    await projectBatch([message("p", "SegmentProgressed", { ...segment(1), handoff: false })], store);
+    expect(store.rows()).toEqual([]);
+    expect(store.records(task.id)).toMatchObject([{ segment: 1, state: "running", items: 10 }]);
+  });
+});
+
+describe("a fact", () => {
+  const work = {
+    request: { action: "backup", "table-region": "us-east-1", "table-name": "x", odd: { a: 1 } },
+    "request-id": "r-1",
+  };
+  const failure = {
+    version: 1,
+    cause: "attempts-exhausted",
+    step: "TaskRequested",
+    work,
+    "event-id": "e",
+    time: "2026-11-01T02:00:00Z",
+  };
+
+  test("of a rejection names the row that its request would have had", () => {
+    expect(factOf(busEvent("TaskRejected", failure))).toMatchObject({
+      kind: "rejected",
+      row: { key: "us-east-1-x", "request-id": "r-1" },
+      request: { action: "backup", "table-region": "us-east-1", "table-name": "x" },
+      text: expect.stringContaining("attempts-exhausted"),
+    });
+  });
+
+  test("of a request without a key concerns no row", () => {
+    expect(factOf(busEvent("TaskRejected", { ...failure, work: { request: 5 } }))).toBeUndefined();
+    expect(factOf(busEvent("TaskRejected", { ...failure, work: null }))).toBeUndefined();
+  });
+
+  test("of a type that the projector does not know is an error", () => {
+    expect(() => factOf(busEvent("TaskSucceeded", {}))).toThrow("no fact that the projector knows");
+  });
+});

@@ -1,0 +1,151 @@
+import { md5 } from "@ferry/simulation/memory/ports";
+import { describe, expect, test } from "vitest";
+import { pakoCodec } from "../archive/pako-codec.ts";
+import {
+  backupRequest,
+  bucket,
+  destination,
+  request,
+  restoreRequest,
+  runTask,
+  source,
+  world,
+} from "../testing/tasks.ts";
+
+const item = '{"id":{"S":"a"}}';
+const encode = (text: string) => new TextEncoder().encode(text);
+
+async function backedUp() {
+  const ports = world();
+  ports.tables.put(source, item);
+  await runTask({ ...backupRequest, "total-segments": 2 }, ports);
+  return ports;
+}
+
+describe("a restore is refused, with the reason and what to do", () => {
+  test("of a prefix without a manifest", async () => {
+    expect(await request(restoreRequest, world())).toMatchObject([
+      {
+        type: "TaskRejected",
+        detail: {
+          cause: "no-manifest",
+          error: { resource: "s3://archives/backups/one/manifest-summary.json" },
+        },
+      },
+    ]);
+  });
+
+  test("into a table that holds items", async () => {
+    const ports = await backedUp();
+    ports.tables.put(destination, item);
+    expect(await request(restoreRequest, ports)).toMatchObject([
+      {
+        type: "TaskRejected",
+        detail: { cause: "table-not-empty", error: { hint: expect.stringContaining("merge") } },
+      },
+    ]);
+  });
+
+  test("into a table with other keys, naming both", async () => {
+    const ports = await backedUp();
+    ports.tables.create(destination, { keys: [{ name: "id", type: "N" }] });
+    expect(await request(restoreRequest, ports)).toMatchObject([
+      {
+        type: "TaskRejected",
+        detail: {
+          cause: "key-schema-mismatch",
+          error: { message: "has the keys id (N); the archive's items have id (S)." },
+        },
+      },
+    ]);
+  });
+
+  test("into a table that is being made", async () => {
+    const ports = await backedUp();
+    ports.tables.create(destination, { keys: [{ name: "id", type: "S" }], status: "CREATING" });
+    expect(await request(restoreRequest, ports)).toMatchObject([
+      { type: "TaskRejected", detail: { cause: "table-not-active" } },
+    ]);
+  });
+
+  test("into a table that is not there", async () => {
+    const ports = await backedUp();
+    ports.tables.drop(destination);
+    expect(await request(restoreRequest, ports)).toMatchObject([{ type: "TaskRejected" }]);
+  });
+
+  test.each([
+    ["manifest-files.json", "[]"],
+    ["manifest-summary.json", "{}"],
+  ])("of a manifest that was damaged: %s", async (name, text) => {
+    const ports = await backedUp();
+    ports.archive.plant(bucket, `backups/one/${name}`, encode(text));
+    expect(await request(restoreRequest, ports)).toMatchObject([
+      { type: "TaskRejected", detail: { cause: "broken-manifest" } },
+    ]);
+  });
+});
+
+test("a repeated request plans the same", async () => {
+  const ports = await backedUp();
+  expect(await request(restoreRequest, ports)).toEqual(await request(restoreRequest, ports));
+});
+
+describe("a native export", () => {
+  /** What DynamoDB's own export would have left: no table.json, keys from the bucket's root. */
+  async function exported(exportType: string, lines: readonly string[]) {
+    const ports = world();
+    const file = pakoCodec(md5).compress(6);
+    await file.write(encode(lines.map((line) => `${line}\n`).join("")));
+    const body = await file.finish();
+    const listed = {
+      itemCount: lines.length,
+      md5Checksum: md5(body),
+      etag: "e",
+      dataFileS3Key: "AWSDynamoDB/data/x.json.gz",
+    };
+    const summary = {
+      version: "2023-08-01",
+      itemCount: lines.length,
+      manifestFilesS3Key: "AWSDynamoDB/01/manifest-files.json",
+      outputFormat: "DYNAMODB_JSON",
+      exportType,
+    };
+    ports.archive.plant(bucket, "AWSDynamoDB/data/x.json.gz", body);
+    ports.archive.plant(bucket, "AWSDynamoDB/01/manifest-files.json", encode(`${JSON.stringify(listed)}\n`));
+    ports.archive.plant(bucket, "AWSDynamoDB/01/manifest-summary.json", encode(JSON.stringify(summary)));
+    return ports;
+  }
+  const asked = { ...restoreRequest, "bucket-prefix": "AWSDynamoDB/01" };
+
+  test("full: is restored", async () => {
+    const ports = await exported("FULL_EXPORT", [`{"Item":${item}}`]);
+    await runTask(asked, ports);
+    expect(ports.tables.items(destination).map((bytes) => new TextDecoder().decode(bytes))).toEqual([item]);
+  });
+
+  test("of a table with other keys: is refused", async () => {
+    const ports = await exported("FULL_EXPORT", ['{"Item":{"pk":{"S":"a"}}}']);
+    expect(await request(asked, ports)).toMatchObject([
+      {
+        detail: { cause: "key-schema-mismatch", error: { message: expect.stringContaining("id (missing)") } },
+      },
+    ]);
+  });
+
+  test("incremental: puts and deletes, and only with merge", async () => {
+    const ports = await exported("INCREMENTAL_EXPORT", [
+      `{"Metadata":{"WriteTimestampMicros":{"N":"1"}},"Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"},"new":{"N":"1"}}}`,
+      `{"Metadata":{"WriteTimestampMicros":{"N":"2"}},"Keys":{"id":{"S":"b"}},"OldImage":{"id":{"S":"b"}}}`,
+    ]);
+    expect(await request(asked, ports)).toMatchObject([{ detail: { cause: "mode-not-possible" } }]);
+    ports.tables.put(destination, item, '{"id":{"S":"b"}}', '{"id":{"S":"c"}}');
+    await runTask({ ...asked, "restore-mode": "merge" }, ports);
+    expect(
+      ports.tables
+        .items(destination)
+        .map((bytes) => new TextDecoder().decode(bytes))
+        .sort(),
+    ).toEqual(['{"id":{"S":"a"},"new":{"N":"1"}}', '{"id":{"S":"c"}}']);
+  });
+});

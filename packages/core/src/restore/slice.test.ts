@@ -1,0 +1,186 @@
+import { hooked } from "@ferry/simulation/memory/hooked";
+import { memoryTables } from "@ferry/simulation/memory/tables";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { SegmentWork } from "../events.ts";
+import { defaultSettings } from "../settings.ts";
+import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
+import {
+  accepted,
+  backupRequest,
+  bucket,
+  destination,
+  message,
+  restoreRequest,
+  runTask,
+  sliceToEnd,
+  source,
+  world,
+} from "../testing/tasks.ts";
+import { work } from "../worker.ts";
+
+const item = (n: number, of = "old") => `{"id":{"S":"item-${n}"},"of":{"S":"${of}"}}`;
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const restored = (ports: ReturnType<typeof world>) => ports.tables.items(destination).map(decode).sort();
+
+/** A world with a finished backup of these items. */
+async function backedUp(items: readonly string[], ports = world(), backup: object = {}) {
+  ports.tables.put(source, ...items);
+  const events = await runTask({ ...backupRequest, ...backup }, ports);
+  expect(events).toMatchObject([{ type: "TaskFinished", detail: { items: items.length } }]);
+  return ports;
+}
+
+describe("a restore", () => {
+  test("given any number of segments on either side, then the table holds the very same bytes", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        itemsArbitrary(30).chain((items) => fc.tuple(...items.map((one) => oddJson(fc.constant(one))))),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 600 }),
+        async (items, backupSegments, restoreSegments, batchBytes) => {
+          const texts = items.map(({ text }) => text.trim().replace(/[\r\n]/g, " "));
+          const ports = await backedUp(texts, world(), {
+            "total-segments": backupSegments,
+            "batch-bytes": batchBytes,
+          });
+          const events = await runTask({ ...restoreRequest, "total-segments": restoreSegments }, ports);
+          expect(events).toMatchObject([{ type: "TaskFinished", detail: { items: texts.length } }]);
+          expect(restored(ports)).toEqual([...texts].sort());
+        },
+      ),
+    );
+  });
+
+  test("given a table that takes only part of each call and throttles, then every item arrives all the same", async () => {
+    let calls = 0;
+    const tables = memoryTables({
+      faults: {
+        write: (_, writes) =>
+          ++calls % 3 === 0 ? "throttled" : { unprocessed: Math.floor(writes.length / 2) },
+      },
+    });
+    const items = Array.from({ length: 100 }, (_, n) => item(n));
+    const ports = await backedUp(items, world({ tables }));
+    await runTask(restoreRequest, ports);
+    expect(restored(ports)).toEqual([...items].sort());
+  });
+
+  test("given no time for all of it, then it hands off at a line, and every line is counted once", async () => {
+    const tables = memoryTables();
+    const settings = { ...defaultSettings, sliceBudgetMs: 3000 };
+    const items = Array.from({ length: 1000 }, (_, n) => item(n));
+    const plain = await backedUp(items, world({ tables, settings }));
+    const ports = {
+      ...plain,
+      tables: hooked("tables", tables, ["write"], async (_, run) => {
+        plain.clock.advance(400);
+        return run();
+      }),
+    };
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    const { event, slices } = await sliceToEnd(segment!, ports);
+    expect(slices).toBeGreaterThan(2);
+    expect(event).toMatchObject({
+      type: "SegmentCompleted",
+      detail: { counts: { items: 1000, batches: 1 } },
+    });
+    expect(restored(ports)).toEqual([...items].sort());
+  });
+
+  test("given throttling that lasts, then it hands off from the same line and no hop counts as idle", async () => {
+    const tables = memoryTables({ faults: { write: () => "throttled" } });
+    const ports = await backedUp([item(1)], world({ tables }));
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    expect(await work(message("SegmentQueued", { ...segment, "idle-hops": 5 }), ports)).toMatchObject([
+      { type: "SegmentProgressed", detail: { handoff: true, cursor: { file: 0, line: 0 }, "idle-hops": 5 } },
+    ]);
+  });
+
+  test("given a write ceiling, then the writes keep to it", async () => {
+    const ports = await backedUp(Array.from({ length: 200 }, (_, n) => item(n)));
+    const before = ports.clock.now();
+    await runTask({ ...restoreRequest, "total-segments": 1, "write-units": 20 }, ports);
+    // 200 items of a unit each, 20 a second; up to eight calls of 25 go before the first is counted.
+    expect(ports.clock.now() - before).toBeGreaterThan(1_000);
+  });
+
+  test.each([
+    ["merge", ["item-1 old", "item-2 old", "item-3 app"]],
+    ["if-absent", ["item-1 app", "item-2 old", "item-3 app"]],
+  ])("given a table with items and restore-mode %s", async (mode, expected) => {
+    const ports = await backedUp([item(1), item(2)]);
+    ports.tables.put(destination, item(1, "app"), item(3, "app"));
+    await runTask({ ...restoreRequest, "restore-mode": mode }, ports);
+    const found = restored(ports).map((text) => JSON.parse(text));
+    expect(found.map(({ id, of }) => `${id.S} ${of.S}`)).toEqual(expected);
+  });
+
+  test("given a damaged data file, then its segment fails and names it", async () => {
+    const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
+    const key = "backups/one/0x0000/0x00000000.json.gz";
+    const stored = await ports.archive.get(bucket, key);
+    ports.archive.plant(bucket, key, stored!.body.slice(0, -1), stored!.head.metadata);
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
+      {
+        type: "SegmentFailed",
+        detail: { cause: "corrupt-file", error: { resource: `s3://archives/${key}` } },
+      },
+    ]);
+    expect(restored(ports)).toEqual([]);
+  });
+
+  test("given that its segment completed meanwhile, then a late duplicate writes nothing", async () => {
+    const ports = await backedUp([item(1)]);
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    await ports.status.write(finishedRow(segment!), undefined);
+    expect(await work(message("SegmentQueued", segment), ports)).toEqual([]);
+    expect(restored(ports)).toEqual([]);
+  });
+
+  test("given that it completes while a duplicate is at work, then the duplicate stops at its next look", async () => {
+    const settings = { ...defaultSettings, lookIntervalMs: 1000 };
+    const plain = await backedUp(
+      Array.from({ length: 2000 }, (_, n) => item(n)),
+      world({ settings }),
+    );
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
+    let writes = 0;
+    const ports = {
+      ...plain,
+      tables: hooked("tables", plain.tables, ["write"], async (_, run) => {
+        writes++;
+        plain.clock.advance(300);
+        if (writes === 3) await plain.status.write(finishedRow(segment!), undefined);
+        return run();
+      }),
+    };
+    expect(await work(message("SegmentQueued", segment), ports)).toEqual([]);
+    expect(writes).toBeLessThan(12);
+  });
+});
+
+function finishedRow(segment: SegmentWork) {
+  return {
+    ...segment.task,
+    rev: 1,
+    request: {},
+    accepted: true,
+    rejected: false,
+    finished: true,
+    attempt: 1,
+    cancel: 0,
+    broken: 0,
+    total: 1,
+    completed: [0],
+    failed: {},
+    attempts: {},
+    batches: 1,
+    items: 1,
+    bytes: 1,
+    reasons: [],
+    updatedTime: "2026-11-01T02:00:00Z",
+  };
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from "vitest";
+import type { TaskRow } from "./projection/status.ts";
+import { accepted, backupRequest, bucket, message, sliceToEnd, source, world } from "./testing/tasks.ts";
+import { work } from "./worker.ts";
+
+describe("a worker", () => {
+  test("spreads an accepted task over exactly its segments", async () => {
+    const segments = await accepted({ ...backupRequest, "total-segments": 64 }, world());
+    expect(segments.map(({ segment }) => segment)).toEqual(Array.from({ length: 64 }, (_, n) => n));
+    expect(segments[0]).toMatchObject({ attempt: 1, cursor: { batch: 0 }, "idle-hops": 0 });
+  });
+
+  test("throws what may pass, so that the queue tries again", async () => {
+    const ports = world();
+    const broken = {
+      ...ports,
+      tables: { ...ports.tables, describe: () => Promise.reject(new Error("socket hang up")) },
+    };
+    await expect(
+      work(message("TaskRequested", { request: backupRequest }, "TaskRejected"), broken),
+    ).rejects.toThrow("socket hang up");
+  });
+
+  test("throws on a detail of another version, and on a type that it has no step for", async () => {
+    await expect(work(message("SegmentQueued", { version: 2 }), world())).rejects.toThrow("detail version 2");
+    await expect(work(message("TaskSucceeded", {}), world())).rejects.toThrow("no worker has a step");
+  });
+});
+
+describe("a retry", () => {
+  const ask = ({ key, timestamp }: { key: string; timestamp: number }) =>
+    message("TaskRetryRequested", { task: { action: "backup", key, timestamp } }, "TaskStepFailed");
+
+  /** A world with a backup of four segments, of which some are complete in archive and row. */
+  async function failed(change: Partial<TaskRow>) {
+    const ports = world();
+    ports.tables.put(source, '{"id":{"S":"a"}}', '{"id":{"S":"b"}}');
+    const segments = await accepted({ ...backupRequest, "total-segments": 4 }, ports);
+    const { task, plan } = segments[0]!;
+    for (const done of change.completed ?? []) await sliceToEnd(segments[done]!, ports);
+    const row: TaskRow = {
+      ...task,
+      rev: 1,
+      request: {},
+      plan,
+      accepted: true,
+      rejected: false,
+      finished: false,
+      attempt: 1,
+      cancel: 0,
+      broken: 0,
+      total: 4,
+      completed: [],
+      failed: {},
+      attempts: {},
+      batches: 0,
+      items: 0,
+      bytes: 0,
+      reasons: [],
+      updatedTime: "2026-11-01T02:00:00Z",
+      ...change,
+    };
+    await ports.status.write(row, undefined);
+    return { ports, task };
+  }
+
+  test("of a failed task queues its unfinished segments under the next attempt, and they resume", async () => {
+    const { ports, task } = await failed({ completed: [0, 2], failed: { 1: 1, 3: 1 } });
+    const [event] = await work(ask(task), ports);
+    expect(event).toMatchObject({ type: "TaskAccepted", detail: { attempt: 2, segments: [1, 3], task } });
+    const queued = await work(message("TaskAccepted", event!.detail), ports);
+    for (const { detail } of queued) {
+      const { event } = await sliceToEnd(detail as never, ports);
+      expect(event).toMatchObject({ type: "SegmentCompleted", detail: { attempt: 2 } });
+    }
+    expect(ports.archive.keys(bucket).filter((key) => key.includes("/0x"))).toHaveLength(4);
+  });
+
+  test("of a task that could not be finished queues nothing: finishing itself is tried again", async () => {
+    const { ports, task } = await failed({ completed: [0, 1, 2, 3], broken: 1 });
+    expect(await work(ask(task), ports)).toMatchObject([
+      { type: "TaskAccepted", detail: { attempt: 2, segments: [] } },
+    ]);
+  });
+
+  test.each([
+    ["running", {}],
+    ["succeeded", { finished: true }],
+  ])("of a task that is %s is refused", async (state, change) => {
+    const { ports, task } = await failed(change);
+    expect(await work(ask(task), ports)).toMatchObject([
+      {
+        type: "TaskStepFailed",
+        detail: { cause: "not-retryable", error: { message: expect.stringContaining(state) } },
+      },
+    ]);
+  });
+
+  test("of a task that nobody knows is refused", async () => {
+    expect(await work(ask({ key: "us-east-1-x", timestamp: 1 }), world())).toMatchObject([
+      { type: "TaskStepFailed", detail: { cause: "not-retryable" } },
+    ]);
+  });
+});
