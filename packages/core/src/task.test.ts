@@ -49,13 +49,15 @@ describe("a task's identity", () => {
     expect(identify({ request, "request-id": 7 }, event).requestId).toBe("e-1");
   });
 
-  test("never throws, whatever the detail", () => {
+  test("never throws, whatever the detail", () =>
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (detail, inner) => {
         identify(detail, event);
         identify({ request: inner, "request-id": inner, "request-time": inner }, event);
       }),
-    );
+    ));
+
+  test("is no task where the fields of a key are missing", () => {
     expect(identify({ request: { action: "backup" } }, event).task).toBeUndefined();
   });
 });

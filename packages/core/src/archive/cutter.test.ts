@@ -10,7 +10,7 @@ const parse = (bytes: Uint8Array, span: { start: number; end: number }) =>
 const plain = fc.jsonValue().filter((value) => !JSON.stringify(value).includes("\\\\"));
 
 describe("the cutter agrees with JSON.parse", () => {
-  test("on the members of any object, whatever its white space, order and escapes", () => {
+  test("on the members of any object, whatever its white space, order and escapes", () =>
     fc.assert(
       fc.property(oddJson(fc.dictionary(names, plain)), ({ text }) => {
         const bytes = encode(text);
@@ -18,26 +18,23 @@ describe("the cutter agrees with JSON.parse", () => {
         // A name may stand twice: the last one wins, as in JSON.parse.
         expect(new Map(cut as [string, unknown][])).toEqual(new Map(Object.entries(JSON.parse(text))));
       }),
-    );
-  });
+    ));
 
-  test("on the elements of any array", () => {
+  test("on the elements of any array", () =>
     fc.assert(
       fc.property(oddJson(fc.array(plain)), ({ text }) => {
         const bytes = encode(text);
         expect(elements(bytes, 0).map((span) => parse(bytes, span))).toEqual(JSON.parse(text));
       }),
-    );
-  });
+    ));
 
-  test("on where any value ends", () => {
+  test("on where any value ends", () =>
     fc.assert(
       fc.property(oddJson(plain), fc.constantFrom(",", "}", "]", " ", "\n"), ({ text }, next) => {
         const value = encode(text.trim());
         expect(skipValue(encode(`${text.trim()}${next}`), 0)).toBe(value.length);
       }),
-    );
-  });
+    ));
 });
 
 describe("the cutter refuses", () => {

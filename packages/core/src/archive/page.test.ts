@@ -15,7 +15,7 @@ test("a Scan's body, however it is written, is cut into exactly its items, key a
     LastEvaluatedKey: { id: { S: "x" } },
     ConsumedCapacity: { CapacityUnits: 128.5, TableName: "t" },
   }));
-  fc.assert(
+  return fc.assert(
     fc.property(oddJson(body), ({ text }) => {
       const parsed = JSON.parse(text);
       const page = cutPage(encode(text));
@@ -30,7 +30,7 @@ test("a Scan's body, however it is written, is cut into exactly its items, key a
 
 test("items pass through lines and back as the very same bytes, line breaks in their white space aside", () => {
   const body = itemsArbitrary(6).map((Items) => ({ Items, Count: Items.length }));
-  fc.assert(
+  return fc.assert(
     fc.property(oddJson(body), ({ text }) => {
       const page = cutPage(encode(text));
       const file = toLines(page.body, page.items);

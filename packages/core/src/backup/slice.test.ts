@@ -181,7 +181,7 @@ describe("a slice", () => {
     };
     // The first message again: it knows of no file.
     await slice(segment!, watched);
-    expect(scans[0]).toEqual((handedOff?.detail as { cursor: { after: unknown } }).cursor.after);
+    expect(scans[0]).toEqual((handedOff!.detail as { cursor: { after: unknown } }).cursor.after);
     expect(scans[0]).toBeDefined();
   });
 

@@ -46,7 +46,7 @@ const facts = fc.array(
 const joined = (all: readonly Fact[]) => all.reduce<TaskRow | undefined>(project, undefined)!;
 
 describe("the projection is a join", () => {
-  test("any order and any multiplicity of a task's facts gives one row", () => {
+  test("any order and any multiplicity of a task's facts gives one row", () =>
     fc.assert(
       fc.property(
         facts.chain((all) =>
@@ -62,35 +62,31 @@ describe("the projection is a join", () => {
         },
       ),
       { numRuns: 1000 },
-    );
-  });
+    ));
 
-  test("a fact that adds nothing gives the very same row: nothing is written", () => {
+  test("a fact that adds nothing gives the very same row: nothing is written", () =>
     fc.assert(
       fc.property(facts, (all) => {
         const row = joined(all);
         for (const one of all) expect(project(row, one)).toBe(row);
       }),
-    );
-  });
+    ));
 
-  test("a row that succeeded stays so", () => {
+  test("a row that succeeded stays so", () =>
     fc.assert(
       fc.property(facts, facts, (before, after) => {
         const row = joined([...before, fact({ kind: "finished", attempt: 1 })]);
         expect(stateOf(after.reduce(project, row))).toBe("succeeded");
       }),
-    );
-  });
+    ));
 
-  test("the counts are those of the completed segments, each once", () => {
+  test("the counts are those of the completed segments, each once", () =>
     fc.assert(
       fc.property(facts, (all) => {
         const row = joined(all);
         expect(row.items).toBe(row.completed.reduce((sum, segment) => sum + counts(segment).items, 0));
       }),
-    );
-  });
+    ));
 });
 
 describe("given facts, then the state", () => {
