@@ -15,7 +15,7 @@ import { type Call, ferryError, nameOf, statusOf, told } from "./errors.ts";
 
 /** Tries of a put that another put of the same key disturbs. */
 const CONFLICTS_MAX = 6;
-const CONFLICT_WAIT_MS = 100;
+const CONFLICT_WAIT_MS = 50;
 /** What S3 lists at once. */
 const KEYS_PER_PAGE_MAX = 1000;
 

@@ -17,8 +17,8 @@ const ENTRIES_MAX = 10;
 /** EventBridge's limit is 1 MiB, as is that of the queue's message that an event becomes, wrapped: hence the margin. */
 const CALL_BYTES_MAX = 1024 * 1024 - 8 * 1024;
 /** How often refused entries are put again before the put is given up. */
-const ROUNDS_MAX = 8;
-const WAIT_MS = 50;
+const ROUNDS_MAX = 7;
+const WAIT_MS = 25;
 
 interface Entry extends PutEventsRequestEntry {
   readonly bytes: number;

@@ -23,10 +23,11 @@ function compress(level: number): Compressor {
   gzip.on("error", () => {});
 
   return {
-    async write(bytes) {
-      if (gzip.errored) throw gzip.errored;
-      if (!gzip.write(bytes)) await once(gzip, "drain");
-    },
+    // By callback, not by `drain`: a stream that is ended drains no more, and whoever waits would wait for ever.
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        gzip.write(bytes, (error) => (error ? reject(gzip.errored ?? error) : resolve()));
+      }),
     async finish() {
       if (gzip.errored) throw gzip.errored;
       gzip.end();

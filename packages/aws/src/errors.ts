@@ -61,15 +61,15 @@ function judge(error: unknown, call: Call): Verdict {
   if (name === "NoSuchBucket") return permanent("no-such-bucket", HINTS.bucket);
   if (UNUSABLE_KEY.test(name)) return permanent("key-not-usable", HINTS.key);
   if (CREDENTIALS.test(name)) return permanent("credentials-refused", HINTS.credentials);
-  if (/^AccessDenied|^AllAccessDisabled|^Forbidden$/.test(name) || status === 403)
-    return permanent("access-denied", accessHint(call.operation));
-  if (name === "ResourceInUseException" || name === "TableInUseException")
-    return permanent("table-not-active", "Ask again when the table is ACTIVE.");
   if (name === "InvalidObjectState")
     return permanent(
       "object-not-readable",
       "The object is in an archival storage class: restore it to a readable one first.",
     );
+  if (/^AccessDenied|^AllAccessDisabled|^Forbidden$/.test(name) || status === 403)
+    return permanent("access-denied", accessHint(call.operation));
+  if (name === "ResourceInUseException" || name === "TableInUseException")
+    return permanent("table-not-active", "Ask again when the table is ACTIVE.");
   if (INVALID.test(name))
     return permanent(
       "invalid-request",

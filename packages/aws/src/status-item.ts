@@ -63,7 +63,7 @@ const REASON_LENGTH_MAX = 1000;
 /** The item of a task's row. `itemOfRow` and `rowOfItem` are inverse. */
 export function itemOfRow(row: TaskRow): Item {
   const state = stateOf(row);
-  const reasons = reasonsOf(row);
+  const reasons = reasonsOf(row).map(wellFormed);
   const { flat, rest } = split(row.request);
   return marshall(
     {
@@ -93,7 +93,7 @@ export function itemOfRow(row: TaskRow): Item {
       completed: row.completed.length === 0 ? undefined : new Set(row.completed),
       failed: row.failed,
       attempts: row.attempts,
-      causes: row.reasons,
+      causes: row.reasons.map((reason) => ({ ...reason, text: wellFormed(reason.text) })),
       "accepted-time": row.acceptedTime,
       "finished-time": row.finishedTime,
       "updated-time": row.updatedTime,
@@ -144,7 +144,12 @@ export function rowOfItem(item: Item): TaskRow {
 export function itemOfRecord(record: TaskRecord): Item {
   const { updatedTime, ...rest } = record;
   return marshall(
-    { ...rest, "updated-time": updatedTime, rank: rankOf(record) },
+    {
+      ...rest,
+      ...(record.reason !== undefined && { reason: wellFormed(record.reason) }),
+      "updated-time": updatedTime,
+      rank: rankOf(record),
+    },
     { removeUndefinedValues: true },
   );
 }
@@ -168,8 +173,9 @@ function split(request: TaskRow["request"]): { flat: Record<string, Value>; rest
 }
 
 function isAttribute(name: string, value: Value): boolean {
-  if (OWN.has(name) || name === "" || name.length > 255 || name === "__proto__" || !name.isWellFormed())
-    return false;
+  if (OWN.has(name) || name === "" || name.length > 255 || !name.isWellFormed()) return false;
+  // The SDK takes an object that has a constructor of its own for a class's.
+  if (Object.hasOwn(Object.prototype, name)) return false;
   if (typeof value === "string") return value.isWellFormed();
   if (typeof value === "number") return Number.isSafeInteger(value) || isDecimal(Math.abs(value));
   return true;
@@ -178,6 +184,11 @@ function isAttribute(name: string, value: Value): boolean {
 /** Numbers that DynamoDB and the SDK take as they are: 1E-130 to 9.9E+125, and no large ones that may be inexact. */
 function isDecimal(size: number): boolean {
   return size > 1e-120 && size < Number.MAX_SAFE_INTEGER;
+}
+
+/** A text that was cut between two halves of a character would make DynamoDB refuse the whole row. */
+function wellFormed(text: string): string {
+  return text.toWellFormed();
 }
 
 /** What can stand between quotes in a Pipe's template, which escapes nothing. */

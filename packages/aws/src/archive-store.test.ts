@@ -1,0 +1,202 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import type { ArchiveStore, BucketAddress } from "@ferry/core/ports";
+import { afterEach, describe, expect, it } from "vitest";
+import { archiveStore } from "./archive-store.ts";
+import {
+  credentials,
+  type Stub,
+  type StubAnswer,
+  type StubRequest,
+  startStub,
+} from "./testing/stub-server.ts";
+
+const bucket: BucketAddress = { region: "eu-west-1", name: "archive", owner: "123456789012" };
+const key = "some/prefix/0x0000/0x00000000.json.gz";
+const resource = `s3://archive/${key}`;
+const about = { metadata: { items: "1", "request-id": "r" }, contentType: "application/gzip" };
+const body = Buffer.from("bytes");
+
+const xml = (status: number, Code: string): StubAnswer => ({
+  status,
+  headers: { "content-type": "application/xml" },
+  body: `<?xml version="1.0"?><Error><Code>${Code}</Code><Message>it is so</Message></Error>`,
+});
+
+describe("an archive on S3", () => {
+  let stub: Stub;
+  afterEach(() => stub.close());
+
+  async function storeOn(answer: (request: StubRequest, n: number) => StubAnswer): Promise<ArchiveStore> {
+    stub = await startStub(answer);
+    const client = new S3Client({
+      endpoint: stub.endpoint,
+      region: "eu-west-1",
+      credentials,
+      maxAttempts: 1,
+    });
+    return archiveStore(() => client);
+  }
+
+  describe("given a put", () => {
+    it("it is conditional, names the owner, and carries metadata", async () => {
+      const store = await storeOn(() => ({ headers: { etag: '"e"' } }));
+      expect(await store.putNew(bucket, key, body, about)).toBe("stored");
+      const [{ method, url, headers, body: sent } = stub.requests[0]!] = stub.requests;
+      expect({ method, path: url.split("?")[0], sent: sent.toString() }).toEqual({
+        method: "PUT",
+        path: `/archive/${key}`,
+        sent: "bytes",
+      });
+      expect(headers).toMatchObject({
+        "if-none-match": "*",
+        "x-amz-expected-bucket-owner": "123456789012",
+        "content-type": "application/gzip",
+        "x-amz-meta-items": "1",
+        "x-amz-meta-request-id": "r",
+      });
+      expect(headers["x-amz-server-side-encryption"]).toBeUndefined();
+    });
+
+    it("a KMS key is named where there is one", async () => {
+      const store = await storeOn(() => ({}));
+      await store.putNew(bucket, key, body, { ...about, kmsKeyId: "alias/ferry" });
+      expect(stub.requests[0]?.headers).toMatchObject({
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": "alias/ferry",
+      });
+    });
+
+    it("412 says that the key is taken", async () => {
+      const store = await storeOn(() => xml(412, "PreconditionFailed"));
+      expect(await store.putNew(bucket, key, body, about)).toBe("exists");
+    });
+
+    it("409 is tried again, whatever comes then", async () => {
+      const stored = await storeOn((_, n) => (n < 2 ? xml(409, "ConditionalRequestConflict") : {}));
+      expect(await stored.putNew(bucket, key, body, about)).toBe("stored");
+      expect(stub.requests).toHaveLength(3);
+      await stub.close();
+      const taken = await storeOn((_, n) =>
+        n < 1 ? xml(409, "ConditionalRequestConflict") : xml(412, "PreconditionFailed"),
+      );
+      expect(await taken.putNew(bucket, key, body, about)).toBe("exists");
+    });
+
+    it("409 for ever passes, and is no answer", async () => {
+      const store = await storeOn(() => xml(409, "ConditionalRequestConflict"));
+      await expect(store.putNew(bucket, key, body, about)).rejects.toMatchObject({
+        kind: "transient",
+        code: "conditional-request-conflict",
+        operation: "PutObject",
+        resource,
+      });
+    }, 30_000);
+  });
+
+  describe("given an object", () => {
+    it("its head and its bytes come back", async () => {
+      const store = await storeOn(() => ({
+        headers: { etag: '"e"', "content-length": "5", "x-amz-meta-items": "7", "x-amz-meta-md5": "a==" },
+        body: "bytes",
+      }));
+      const head = { metadata: { items: "7", md5: "a==" }, etag: '"e"', sizeBytes: 5 };
+      expect(await store.head(bucket, key)).toEqual(head);
+      const got = await store.get(bucket, key);
+      expect(got?.head).toEqual(head);
+      expect(Buffer.from(got!.body).toString()).toBe("bytes");
+      for (const { headers } of stub.requests)
+        expect(headers["x-amz-expected-bucket-owner"]).toBe("123456789012");
+    });
+
+    it("an answer that is cut short is no object", async () => {
+      const store = await storeOn(() => ({
+        headers: { "content-length": "5", connection: "close" },
+        body: "by",
+      }));
+      await expect(store.get(bucket, key)).rejects.toMatchObject({
+        kind: "transient",
+        operation: "GetObject",
+      });
+    });
+  });
+
+  it("given no such object, get and head tell nothing", async () => {
+    const store = await storeOn(() => xml(404, "NoSuchKey"));
+    expect(await store.get(bucket, key)).toBeUndefined();
+    expect(await store.head(bucket, key)).toBeUndefined();
+  });
+
+  const calls: Record<string, (store: ArchiveStore) => Promise<unknown>> = {
+    putNew: (store) => store.putNew(bucket, key, body, about),
+    get: (store) => store.get(bucket, key),
+    list: (store) => store.list(bucket, key),
+    head: (store) => store.head(bucket, key),
+  };
+  const failures: [number, string, string, string, RegExp][] = [
+    [404, "NoSuchBucket", "permanent", "no-such-bucket", /bucket-name/],
+    [301, "PermanentRedirect", "permanent", "wrong-region", /bucket-region/],
+    [400, "AuthorizationHeaderMalformed", "permanent", "wrong-region", /bucket-region/],
+    [403, "AccessDenied", "permanent", "access-denied", /s3:.*bucket-owner/],
+    [403, "InvalidAccessKeyId", "permanent", "credentials-refused", /credentials/],
+    [400, "KMS.DisabledException", "permanent", "key-not-usable", /kms-key-id/],
+    [400, "ExpiredToken", "transient", "expired-token", /again/],
+    [503, "SlowDown", "throttled", "throttled", /back/],
+    [503, "ServiceUnavailable", "throttled", "throttled", /back/],
+    [400, "KMS.ThrottlingException", "throttled", "throttled", /back/],
+    [500, "InternalError", "transient", "internal-error", /again/],
+  ];
+  describe.each(failures)("given %i %s", (status, name, kind, code, hint) => {
+    // HEAD has no body to tell more than the status by.
+    it.each(Object.keys(calls).filter((call) => call !== "head"))(
+      `%s is ${kind} and says what to do`,
+      async (call) => {
+        const store = await storeOn(() => xml(status, name));
+        await expect(calls[call]!(store)).rejects.toMatchObject({
+          kind,
+          code,
+          resource,
+          hint: expect.stringMatching(hint),
+        });
+      },
+    );
+  });
+  it.each([
+    [301, "permanent", "wrong-region"],
+    [403, "permanent", "access-denied"],
+    [503, "throttled", "throttled"],
+    [500, "transient", undefined],
+  ])("given %i, head is %s", async (status, kind, code) => {
+    const store = await storeOn(() => ({ status }));
+    await expect(store.head(bucket, key)).rejects.toMatchObject({
+      kind,
+      ...(code !== undefined && { code }),
+      resource,
+    });
+  });
+
+  describe("given a listing", () => {
+    const page = (keys: readonly string[], token?: string): StubAnswer => ({
+      headers: { "content-type": "application/xml" },
+      body:
+        `<ListBucketResult><IsTruncated>${token !== undefined}</IsTruncated>` +
+        (token === undefined ? "" : `<NextContinuationToken>${token}</NextContinuationToken>`) +
+        `${keys.map((one) => `<Contents><Key>${one}</Key></Contents>`).join("")}</ListBucketResult>`,
+    });
+    const query = (n: number) => new URL(stub.requests[n]!.url, "http://stub").searchParams;
+
+    it("all pages are read, from behind a key", async () => {
+      const store = await storeOn((_, n) => (n === 0 ? page(["p/b", "p/c"], "more") : page(["p/d"])));
+      expect(await store.list(bucket, "p/", { after: "p/a" })).toEqual(["p/b", "p/c", "p/d"]);
+      expect(query(0).get("prefix")).toBe("p/");
+      expect(query(0).get("start-after")).toBe("p/a");
+      expect(query(1).get("continuation-token")).toBe("more");
+    });
+
+    it("no more is read than asked for", async () => {
+      const store = await storeOn(() => page(["p/a", "p/b"], "more"));
+      expect(await store.list(bucket, "p/", { limit: 2 })).toEqual(["p/a", "p/b"]);
+      expect(stub.requests).toHaveLength(1);
+      expect(query(0).get("max-keys")).toBe("2");
+    });
+  });
+});

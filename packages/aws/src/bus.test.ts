@@ -1,0 +1,161 @@
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import type { FerryEvent } from "@ferry/core/events";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventBus } from "./bus.ts";
+import { credentials, type Stub, type StubAnswer, startStub } from "./testing/stub-server.ts";
+
+interface Entry {
+  readonly Detail: string;
+  readonly DetailType: string;
+  readonly Source: string;
+  readonly EventBusName: string;
+}
+
+function event(cause: string, work: unknown = "work"): FerryEvent {
+  const detail = {
+    version: 1,
+    cause,
+    step: "SegmentQueued",
+    work,
+    "event-id": "e",
+    time: "2026-11-01T02:00:00Z",
+  } as const;
+  return { type: "SegmentFailed", detail };
+}
+const numbered = (count: number, work?: unknown) =>
+  Array.from({ length: count }, (_, i) => event(`cause-${i}`, work));
+
+describe("a bus on EventBridge", () => {
+  let stub: Stub;
+  let taken: Entry[];
+  afterEach(() => stub.close());
+
+  /** `refuse` says which entries of call `n` are refused, and as what. */
+  async function busThat(
+    refuse: (entry: Entry, n: number, i: number) => string | undefined = () => undefined,
+  ) {
+    taken = [];
+    stub = await startStub(({ body }, n): StubAnswer => {
+      const { Entries } = JSON.parse(body.toString()) as { Entries: Entry[] };
+      const results = Entries.map((entry, i) => {
+        const ErrorCode = refuse(entry, n, i);
+        if (ErrorCode !== undefined) return { ErrorCode, ErrorMessage: `not ${entry.DetailType}` };
+        taken.push(entry);
+        return { EventId: `${n}-${i}` };
+      });
+      return {
+        body: JSON.stringify({
+          Entries: results,
+          FailedEntryCount: results.filter((r) => r.ErrorCode).length,
+        }),
+      };
+    });
+    const client = new EventBridgeClient({
+      endpoint: stub.endpoint,
+      region: "eu-west-1",
+      credentials,
+      maxAttempts: 1,
+    });
+    return eventBus(client, "ferry-test");
+  }
+  const causes = () => taken.map(({ Detail }) => JSON.parse(Detail).cause as string);
+  const calls = () =>
+    stub.requests.map(({ body }) => (JSON.parse(body.toString()) as { Entries: Entry[] }).Entries);
+
+  it("given an event, its entry says who, what and where", async () => {
+    const bus = await busThat();
+    await bus.put([event("a", { 'quo"te': "é\u2028" })]);
+    expect(taken).toEqual([
+      {
+        EventBusName: "ferry-test",
+        Source: "ferry",
+        DetailType: "SegmentFailed",
+        Detail: JSON.stringify(event("a", { 'quo"te': "é\u2028" }).detail),
+      },
+    ]);
+  });
+
+  it("given none, it calls nobody", async () => {
+    const bus = await busThat();
+    await bus.put([]);
+    expect(stub.requests).toEqual([]);
+  });
+
+  it("given 25 events, calls hold 10 at most, in order", async () => {
+    const bus = await busThat();
+    await bus.put(numbered(25));
+    expect(calls().map((entries) => entries.length)).toEqual([10, 10, 5]);
+    expect(causes()).toEqual(numbered(25).map(({ detail }) => (detail as { cause: string }).cause));
+  });
+
+  it("given large events, no call has more than 1 MiB of UTF-8", async () => {
+    const bus = await busThat();
+    await bus.put(numbered(6, "é".repeat(150_000)));
+    expect(causes()).toHaveLength(6);
+    for (const entries of calls()) {
+      const bytes = entries.reduce(
+        (sum, { Detail, DetailType, Source }) => sum + Buffer.byteLength(Detail + DetailType + Source),
+        0,
+      );
+      expect(bytes).toBeLessThan(1024 * 1024);
+    }
+    expect(calls().map((entries) => entries.length)).toEqual([3, 3]);
+  });
+
+  it("given entries that are refused, those alone are put again", async () => {
+    const bus = await busThat((entry, n) =>
+      n === 0 && /cause-[257]"/.test(entry.Detail) ? "ThrottlingException" : undefined,
+    );
+    await bus.put(numbered(10));
+    expect(calls().map((entries) => entries.length)).toEqual([10, 3]);
+    expect(causes().sort()).toEqual(
+      numbered(10)
+        .map((_, i) => `cause-${i}`)
+        .sort(),
+    );
+  });
+
+  it("given an entry that is always refused, it gives up and says why", async () => {
+    const bus = await busThat((entry) => (entry.Detail.includes("cause-1") ? "InternalFailure" : undefined));
+    await expect(bus.put(numbered(3))).rejects.toMatchObject({
+      kind: "transient",
+      code: "entries-refused",
+      operation: "PutEvents",
+      resource: "bus ferry-test",
+      message: expect.stringContaining("InternalFailure: not SegmentFailed"),
+    });
+    expect(causes()).toEqual(["cause-0", "cause-2"]);
+    expect(calls().length).toBeGreaterThan(3);
+    expect(
+      calls()
+        .slice(1)
+        .every((entries) => entries.length === 1),
+    ).toBe(true);
+  }, 60_000);
+
+  it("given an event that is too large by itself, nothing is put", async () => {
+    const bus = await busThat();
+    await expect(bus.put([event("a"), event("b", "é".repeat(524_288))])).rejects.toMatchObject({
+      kind: "permanent",
+      code: "event-too-large",
+    });
+    expect(stub.requests).toEqual([]);
+  });
+
+  it("given no permission, it names it", async () => {
+    stub = await startStub(() => ({
+      status: 400,
+      body: '{"__type":"AccessDeniedException","Message":"no"}',
+    }));
+    const client = new EventBridgeClient({
+      endpoint: stub.endpoint,
+      region: "eu-west-1",
+      credentials,
+      maxAttempts: 1,
+    });
+    await expect(eventBus(client, "ferry-test").put([event("a")])).rejects.toMatchObject({
+      kind: "permanent",
+      hint: expect.stringContaining("events:PutEvents"),
+    });
+  });
+});

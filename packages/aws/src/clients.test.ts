@@ -1,0 +1,79 @@
+import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { visibilityOf } from "./queue.ts";
+import { type Stub, startStub } from "./testing/stub-server.ts";
+
+describe("clients", () => {
+  let stub: Stub;
+  let clients: typeof import("./clients.ts");
+  beforeEach(async () => {
+    stub = await startStub(() => ({ body: "{}" }));
+    vi.resetModules();
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+    vi.stubEnv("AWS_REGION", "eu-west-1");
+    clients = await import("./clients.ts");
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await stub.close();
+  });
+  const regionOf = (n: number) =>
+    /Credential=test\/\d+\/([a-z0-9-]+)\/([a-z0-9]+)\//
+      .exec(String(stub.requests[n]?.headers.authorization))
+      ?.slice(1);
+
+  it("are one per region", () => {
+    expect(clients.dynamodbClient("us-east-1")).toBe(clients.dynamodbClient("us-east-1"));
+    expect(clients.dynamodbClient("us-east-1")).not.toBe(clients.dynamodbClient("us-west-2"));
+    expect(clients.s3Client("us-east-1")).not.toBe(clients.s3Client());
+  });
+
+  it("go to the configured endpoint, signed for their region", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
+    await clients.dynamodbClient("us-west-2").send(new DescribeTableCommand({ TableName: "orders" }));
+    await clients
+      .s3Client("ap-south-1")
+      .send(new ListBucketsCommand())
+      .catch(() => {});
+    expect(regionOf(0)).toEqual(["us-west-2", "dynamodb"]);
+    expect(regionOf(1)).toEqual(["ap-south-1", "s3"]);
+  });
+
+  it("of a region's own DynamoDB go there", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    vi.stubEnv("FERRY_DYNAMODB_ENDPOINT_US_WEST_2", stub.endpoint);
+    await clients.dynamodbClient("us-west-2").send(new DescribeTableCommand({ TableName: "orders" }));
+    expect(stub.requests).toHaveLength(1);
+    vi.stubEnv("FERRY_DYNAMODB_ENDPOINT_EU_WEST_1", stub.endpoint);
+    await clients.dynamodbClient().send(new DescribeTableCommand({ TableName: "orders" }));
+    expect(regionOf(1)).toEqual(["eu-west-1", "dynamodb"]);
+  });
+
+  it("of SQS go to the configured endpoint, wherever the queue's URL points", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL_SQS", stub.endpoint);
+    const command = {
+      QueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/q",
+      ReceiptHandle: "r",
+      VisibilityTimeout: 1,
+    };
+    await clients.sqsClient().send(new ChangeMessageVisibilityCommand(command));
+    expect(stub.requests[0]?.headers.host).toContain("127.0.0.1");
+  });
+
+  it.each([
+    [29.2, 30],
+    [-5, 0],
+    [90_000, 43_200],
+  ])("a visibility of %f s is set as %i s, within what SQS takes", async (asked, sent) => {
+    vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
+    await visibilityOf(clients.sqsClient(), "http://127.0.0.1/q")("handle", asked);
+    expect(JSON.parse(stub.requests[0]!.body.toString())).toEqual({
+      QueueUrl: "http://127.0.0.1/q",
+      ReceiptHandle: "handle",
+      VisibilityTimeout: sent,
+    });
+  });
+});

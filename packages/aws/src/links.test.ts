@@ -1,0 +1,35 @@
+import { describe, expect, it, vi } from "vitest";
+
+// Before `sst` is loaded, which reads the environment once.
+vi.hoisted(() => {
+  const links = {
+    App: { name: "ferry", stage: "test" },
+    Bus: { name: "ferry-test", type: "sst.sst.Linkable" },
+    BackupQueue: { url: "http://127.0.0.1/q" },
+    RestoreQueue: { name: "no-url" },
+    SegmentTable: { name: "ferry-test-segment-table" },
+    RestoreTable: { name: "" },
+    Settings: { retryDelaySeconds: 2 },
+  };
+  for (const [name, value] of Object.entries(links)) process.env[`SST_RESOURCE_${name}`] = JSON.stringify(value);
+});
+
+import { busName, queueUrl, settings, tableName } from "./links.ts";
+
+describe("links outside SST", () => {
+  it("given links, their values are read", () => {
+    expect(busName()).toBe("ferry-test");
+    expect(queueUrl("BackupQueue")).toBe("http://127.0.0.1/q");
+    expect(tableName("SegmentTable")).toBe("ferry-test-segment-table");
+    expect(settings()).toMatchObject({ retryDelaySeconds: 2, compressionLevel: 6 });
+  });
+
+  it("given a link that is missing, only who asks for it is told", () => {
+    expect(() => tableName("BackupTable")).toThrow("BackupTable");
+  });
+
+  it("given a link of another shape, it is told which and why", () => {
+    expect(() => queueUrl("RestoreQueue")).toThrow(/link RestoreQueue .*url/s);
+    expect(() => tableName("RestoreTable")).toThrow(/link RestoreTable .*name/s);
+  });
+});

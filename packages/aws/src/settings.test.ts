@@ -1,0 +1,30 @@
+import { defaultSettings } from "@ferry/core/settings";
+import { describe, expect, it } from "vitest";
+import { parseSettings } from "./settings.ts";
+
+describe("a stage's settings", () => {
+  it("given nothing, are the defaults", () => {
+    expect(parseSettings({})).toEqual({ ...defaultSettings, retryDelaySeconds: 5 });
+  });
+
+  it("given some, keep the others, and SST's own fields are no harm", () => {
+    const link = { type: "sst.sst.Linkable", sliceBudgetMs: 1000, retryDelaySeconds: 1 };
+    expect(parseSettings(link)).toEqual({ ...defaultSettings, sliceBudgetMs: 1000, retryDelaySeconds: 1 });
+  });
+
+  it.each([
+    { compressionLevel: 10 },
+    { maximumSegments: 0 },
+    { sliceBudgetMs: "1000" },
+    { lookIntervalMs: 0 },
+    { retryDelaySeconds: -1 },
+    { batchSpacingMs: 1.5 },
+    undefined,
+  ])("given %j, are refused", (link) => {
+    expect(() => parseSettings(link)).toThrow();
+  });
+
+  it("know every setting of the engine", () => {
+    expect(Object.keys(parseSettings({}))).toEqual(expect.arrayContaining(Object.keys(defaultSettings)));
+  });
+});
