@@ -1,0 +1,26 @@
+/** Where alarms go, and who is told. */
+import { account, named } from "../here.ts";
+import { settings } from "../settings.ts";
+
+export const topic = new aws.sns.Topic("Alarms", { name: named("alarms") });
+
+new aws.sns.TopicPolicy("AlarmsPolicy", {
+  arn: topic.arn,
+  policy: aws.iam.getPolicyDocumentOutput({
+    statements: [
+      {
+        actions: ["sns:Publish"],
+        resources: [topic.arn],
+        principals: [{ type: "Service", identifiers: ["cloudwatch.amazonaws.com"] }],
+        conditions: [{ test: "StringEquals", variable: "aws:SourceAccount", values: [account] }],
+      },
+    ],
+  }).json,
+});
+
+if (settings.alarmEmail !== undefined)
+  new aws.sns.TopicSubscription("AlarmEmail", {
+    topic: topic.arn,
+    protocol: "email",
+    endpoint: settings.alarmEmail,
+  });

@@ -1,0 +1,58 @@
+/** From a stage's schedules to the requests that are put, one for each table. */
+import { createHash } from "node:crypto";
+import { parseRequest } from "@ferry/core/request";
+import type { Schedule, Table } from "./settings/schema.ts";
+import { settings } from "./settings.ts";
+
+/** EventBridge Scheduler writes the time the schedule was due here: 2026-11-23T02:00:00Z, the same in every attempt. */
+const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
+const NAME_LENGTH_MAX = 64;
+
+/** Short, and its own for each table: the name's end is cut, and a digest tells the rest. */
+function entryName(schedule: string, table: string): string {
+  const name = `${schedule}-${table.replace(/[^A-Za-z0-9_.-]/g, "-")}`;
+  const digest = createHash("sha256").update(table).digest("hex").slice(0, 8);
+  return `${name.slice(0, NAME_LENGTH_MAX - digest.length - 1)}-${digest}`;
+}
+
+const regionOf = (table: Table) => (typeof table === "string" ? table.split(":")[3]! : table.region);
+const nameOf = (table: Table) => (typeof table === "string" ? table : table.name);
+
+/**
+ * The entries of one schedule. Identity comes from what was scheduled, not from the attempt: two deliveries of one
+ * night's request name the same archive and the same request id, and the second finds the first's plan.
+ */
+export function entriesOf(schedule: Schedule) {
+  return schedule.tables.map((table) => {
+    const name = entryName(schedule.name, `${regionOf(table)}-${nameOf(table)}`);
+    const request = {
+      action: "backup",
+      "table-region": regionOf(table),
+      "table-name": nameOf(table),
+      ...schedule.request,
+      "bucket-prefix": schedule.request["bucket-prefix"].replaceAll("{scheduled}", SCHEDULED_TIME),
+    };
+    refuseInvalid(schedule.name, request);
+    const { expression, timezone, windowMinutes } = schedule;
+    return {
+      name,
+      expression,
+      timezone,
+      windowMinutes,
+      detail: { request, "request-id": `${name}.${SCHEDULED_TIME}` },
+    };
+  });
+}
+
+/** A request that its plan would reject every night stops the deploy instead. */
+function refuseInvalid(schedule: string, request: Record<string, unknown>): void {
+  const due = {
+    ...request,
+    "bucket-prefix": String(request["bucket-prefix"]).replaceAll(SCHEDULED_TIME, "2026-01-01T00:00:00Z"),
+  };
+  const parsed = parseRequest(due, { requestTimeMs: 0, maximumSegments: settings.maximumSegments });
+  if ("issues" in parsed)
+    throw new Error(
+      `Schedule "${schedule}" would put a request that is rejected: ${parsed.issues.map((issue) => issue.message).join("; ")}`,
+    );
+}

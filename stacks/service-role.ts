@@ -1,0 +1,34 @@
+/** The role of an AWS service that acts for one thing of this stage, and for nothing else that uses the service. */
+import { account } from "./here.ts";
+
+type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
+
+export function serviceRole(
+  logicalName: string,
+  about: {
+    readonly name: string;
+    readonly service: "pipes.amazonaws.com" | "scheduler.amazonaws.com";
+    /** What may use it: a Pipe, or a group of schedules. */
+    readonly sourceArn: $util.Input<string>;
+    readonly statements: Statement[];
+  },
+) {
+  return new aws.iam.Role(logicalName, {
+    name: about.name,
+    assumeRolePolicy: aws.iam.getPolicyDocumentOutput({
+      statements: [
+        {
+          actions: ["sts:AssumeRole"],
+          principals: [{ type: "Service", identifiers: [about.service] }],
+          conditions: [
+            { test: "StringEquals", variable: "aws:SourceAccount", values: [account] },
+            { test: "ArnEquals", variable: "aws:SourceArn", values: [about.sourceArn] },
+          ],
+        },
+      ],
+    }).json,
+    inlinePolicies: [
+      { name: "inline", policy: aws.iam.getPolicyDocumentOutput({ statements: about.statements }).json },
+    ],
+  });
+}

@@ -1,0 +1,45 @@
+/**
+ * What each stage may touch, and how. Every field is described in settings/schema.ts; what is left out has a default.
+ * `production` is an example: put your own tables and buckets in its place before you deploy it.
+ */
+import type { Stages } from "./settings/parse.ts";
+
+export const stages: Stages = {
+  production: {
+    backup: {
+      tables: [
+        { region: "us-east-1", name: "orders" },
+        { region: "us-east-1", name: "customers" },
+        // In another account, whose table policy names this stage's backup role (docs/deploy.md):
+        // "arn:aws:dynamodb:us-east-1:222222222222:table/invoices",
+      ],
+      buckets: ["example-ferry-archive"],
+      // kmsKeys: ["arn:aws:kms:us-east-1:111111111111:key/00000000-0000-0000-0000-000000000000"],
+    },
+    restore: {
+      tables: [
+        { region: "us-east-1", name: "orders-restored" },
+        { region: "us-east-1", name: "customers-restored" },
+      ],
+      buckets: ["example-ferry-archive"],
+    },
+    schedules: [
+      {
+        name: "nightly",
+        expression: "cron(0 2 * * ? *)",
+        timezone: "Europe/London",
+        tables: [
+          { region: "us-east-1", name: "orders" },
+          { region: "us-east-1", name: "customers" },
+        ],
+        request: {
+          "bucket-region": "us-east-1",
+          "bucket-name": "example-ferry-archive",
+          "bucket-prefix": "nightly/{table}/{scheduled}",
+        },
+      },
+    ],
+    // alarmEmail: "oncall@example.com",
+    tags: { application: "ferry" },
+  },
+};
