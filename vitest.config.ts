@@ -30,6 +30,14 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        test: {
+          name: "infra",
+          include: ["stacks/**/*.test.ts", "tools/**/*.test.ts"],
+          globalSetup: ["stacks/testing/synthesize.ts"],
+          testTimeout: 60_000,
+        },
+      },
     ],
   },
 });

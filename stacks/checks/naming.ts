@@ -1,0 +1,47 @@
+/** Names: stable, so that other systems, policies and alarms can address what is there. */
+import { type Check, ofType, unless } from "./check.ts";
+
+/** What SST would otherwise name at random, by the field that names it. */
+const NAMED = [
+  "EventBus",
+  "Queue",
+  "Table",
+  "Function",
+  "Role",
+  "LogGroup",
+  "Pipe",
+  "Schedule",
+  "Topic",
+  "MetricAlarm",
+  "Policy",
+];
+const NAME_LENGTH_MAX = 64;
+
+const namesAreStable: Check = {
+  name: "names-are-stable",
+  broken: (deployment) =>
+    NAMED.flatMap((type) =>
+      ofType(deployment, type).flatMap(({ name, inputs }) => [
+        ...unless(
+          inputs.name?.includes(`ferry-${deployment.stage}`) === true || type === "Schedule",
+          `${type} ${name} is called ${inputs.name}`,
+        ),
+        ...unless(
+          !["Function", "Role", "Pipe", "Schedule"].includes(type) || inputs.name?.length <= NAME_LENGTH_MAX,
+          `${inputs.name} is longer than ${NAME_LENGTH_MAX}: AWS would refuse it`,
+        ),
+      ]),
+    ),
+};
+
+const tagsAreOnEverything: Check = {
+  name: "tags-are-on-everything",
+  broken: (deployment) => {
+    const tags = deployment.graph.app.providers.aws.defaultTags?.tags ?? {};
+    return Object.entries({ ...deployment.settings.tags, "ferry:stage": deployment.stage }).flatMap(
+      ([key, value]) => unless(tags[key] === value, `resources are not tagged ${key}=${value}`),
+    );
+  },
+};
+
+export const namingChecks: readonly Check[] = [namesAreStable, tagsAreOnEverything];
