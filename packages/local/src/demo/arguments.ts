@@ -1,0 +1,67 @@
+/**
+ * The demo's options.
+ */
+import { parseArgs } from "node:util";
+import { CITIES_MAX } from "./cities.ts";
+
+const help = `Loads real data into a DynamoDB table, backs it up, restores it in another region and compares the two.
+
+  npm run demo -- [--items N] [--segments N] [--json] [--keep]
+
+  --items N      how many items; default: all ${CITIES_MAX + 1}
+  --segments N   the backup's segments, 1 to 999; default: 8
+  --json         print nothing but one line of JSON at the end
+  --keep         leave everything up afterwards, to look at
+  --help         this
+
+Exit code 0 only if both tables are identical.`;
+
+export interface Options {
+  readonly items: number;
+  readonly segments: number;
+  readonly json: boolean;
+  keep: boolean;
+}
+
+/** Reads the command line; ends the process on a wrong one, with a line that says what was expected. */
+export function readArguments(): Options {
+  const { values } = parsed();
+  if (values.help) {
+    console.log(help);
+    process.exit(0);
+  }
+  return {
+    items: wholeNumber("--items", values.items, CITIES_MAX + 1, CITIES_MAX + 1),
+    segments: wholeNumber("--segments", values.segments, 8, 999),
+    json: values.json,
+    keep: values.keep,
+  };
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      options: {
+        items: { type: "string" },
+        segments: { type: "string" },
+        json: { type: "boolean", default: false },
+        keep: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function wholeNumber(name: string, given: string | undefined, otherwise: number, max: number): number {
+  if (given === undefined) return otherwise;
+  if (!/^\d+$/.test(given) || Number(given) < 1 || Number(given) > max)
+    return fail(`${name} must be a whole number from 1 to ${max}: got ${given}`);
+  return Number(given);
+}
+
+function fail(message: string): never {
+  console.error(`ferry demo: ${message}\n\n${help}`);
+  process.exit(2);
+}
