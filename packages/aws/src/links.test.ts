@@ -11,7 +11,8 @@ vi.hoisted(() => {
     RestoreTable: { name: "" },
     Settings: { retryDelaySeconds: 2 },
   };
-  for (const [name, value] of Object.entries(links)) process.env[`SST_RESOURCE_${name}`] = JSON.stringify(value);
+  for (const [name, value] of Object.entries(links))
+    process.env[`SST_RESOURCE_${name}`] = JSON.stringify(value);
 });
 
 import { busName, queueUrl, settings, tableName } from "./links.ts";

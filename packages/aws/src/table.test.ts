@@ -67,7 +67,7 @@ describe("tables on a DynamoDB engine", () => {
         expect(comparable(parsed(once))).toEqual(comparable(value));
         expect(await throughTable(once.map((item) => encoder.encode(item)))).toEqual(once);
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 

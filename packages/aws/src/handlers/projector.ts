@@ -1,19 +1,18 @@
 /**
  * The handler of `projection-queue`: the facts of a batch, folded into the status tables.
  */
-import type { Logger } from "@aws-lambda-powertools/logger";
 import { type Message, parseMessage } from "@ferry/core/events";
 import type { StatusStore } from "@ferry/core/ports";
 import { factOf } from "@ferry/core/projection/facts";
 import { projectBatch } from "@ferry/core/projection/fold";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { countChanges } from "./changes.ts";
-import { aboutMessage, type Publish } from "./telemetry.ts";
+import { aboutMessage, type Log, type Publish } from "./telemetry.ts";
 
 /** What a projector works with. */
 export interface Projector {
   readonly store: StatusStore;
-  readonly logger: Logger;
+  readonly logger: Log;
   readonly publish: Publish;
 }
 

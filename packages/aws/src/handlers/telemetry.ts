@@ -10,8 +10,11 @@ import type { SQSRecord } from "aws-lambda";
 
 const env = (name: string, otherwise: string) => process.env[name] || otherwise;
 
+/** What handlers write their log to. */
+export type Log = Pick<Logger, "info" | "warn" | "error">;
+
 /** The log of a handler. */
-export function loggerOf(consumer: ConsumerName): Logger {
+export function loggerOf(consumer: ConsumerName): Log {
   return new Logger({ serviceName: env("POWERTOOLS_SERVICE_NAME", `ferry-${consumer}`) });
 }
 

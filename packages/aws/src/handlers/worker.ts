@@ -3,7 +3,6 @@
  * it are put before the message counts as done, and only then.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "@aws-lambda-powertools/logger";
 import { FerryError, toReport } from "@ferry/core/errors";
 import { type Message, parseMessage } from "@ferry/core/events";
 import type { Ports } from "@ferry/core/ports";
@@ -11,7 +10,7 @@ import { work } from "@ferry/core/worker";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { SetVisibility } from "../queue.ts";
 import type { WorkerSettings } from "../settings.ts";
-import { aboutMessage, measure, type Publish, receiveCountOf } from "./telemetry.ts";
+import { aboutMessage, type Log, measure, type Publish, receiveCountOf } from "./telemetry.ts";
 import { countThrottles } from "./throttles.ts";
 
 /** What a handler needs of Lambda's context. */
@@ -27,7 +26,7 @@ export interface Worker {
   readonly ports: Omit<Ports, "time" | "settings" | "random">;
   readonly settings: WorkerSettings;
   readonly setVisibility: SetVisibility;
-  readonly logger: Logger;
+  readonly logger: Log;
   readonly publish: Publish;
 }
 

@@ -1,0 +1,108 @@
+import type { FerryEvent, Message } from "@ferry/core/events";
+import type { StatusStore } from "@ferry/core/ports";
+import { accepted, backupRequest, busEvent, request, runTask, world } from "@ferry/core/testing/tasks";
+import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
+import { describe, expect, it } from "vitest";
+import { event, failedIds, keptTelemetry, record } from "../testing/handlers.ts";
+import { projectorHandler } from "./projector.ts";
+
+function subject(store: StatusStore = memoryStatusStore()) {
+  const telemetry = keptTelemetry();
+  return { handler: projectorHandler(() => ({ store, ...telemetry })), telemetry };
+}
+const fact = ({ type, detail }: FerryEvent): Message => ({ event: busEvent(type, detail) });
+const first = async (asked: unknown, ports = world()) => (await request(asked, ports))[0]!;
+
+async function wholeTask(): Promise<FerryEvent[]> {
+  const ports = world();
+  const acceptedEvent = await first(backupRequest, ports);
+  const [segment] = await accepted(backupRequest, ports);
+  const { task, attempt } = segment!;
+  const counts = { batches: 1, items: 2, bytes: 3 };
+  const [finished] = await runTask(backupRequest, world());
+  return [
+    acceptedEvent,
+    { type: "SegmentQueued", detail: segment! },
+    { type: "SegmentCompleted", detail: { version: 1, task, attempt, segment: 0, counts } },
+    { ...finished!, detail: { ...finished!.detail, task } } as FerryEvent,
+  ];
+}
+
+describe("the handler of the projector", () => {
+  it("given a task's facts, in any order and twice, writes its row and counts it once", async () => {
+    const store = memoryStatusStore();
+    const { handler, telemetry } = subject(store);
+    const facts = (await wholeTask()).toReversed();
+    for (const [i, one] of [...facts, ...facts].entries())
+      expect(failedIds(await handler(event(record(`m${i}`, fact(one)))))).toEqual([]);
+    expect(store.rows()).toMatchObject([{ accepted: true, finished: true, completed: [0], items: 2 }]);
+    expect(telemetry.sums).toMatchObject({
+      TasksAccepted: 1,
+      TasksFinished: 1,
+      RequestsRejected: 0,
+      Facts: 8,
+    });
+    expect(telemetry.sums["TasksFailed"]).toBeUndefined();
+  });
+
+  it("given a batch, folds it, and reports what failed by its id", async () => {
+    const store = memoryStatusStore();
+    const { handler, telemetry } = subject(store);
+    const [one, two, three] = await wholeTask();
+    const response = await handler(
+      event(
+        record("m1", "no JSON"),
+        record("m2", fact(one!)),
+        record("m3", { event: busEvent("NoSuchFact", {}) }),
+        record("m4", fact(two!)),
+        record("m5", fact(three!)),
+      ),
+    );
+    expect(failedIds(response).sort()).toEqual(["m1", "m3"]);
+    expect(store.rows()).toMatchObject([{ rev: 1, completed: [0] }]);
+    expect(telemetry.lines.map(({ level, messageId }) => [level, messageId]).sort()).toEqual([
+      ["error", "m1"],
+      ["error", "m3"],
+    ]);
+    expect(telemetry.sums).toMatchObject({ Retries: 2 });
+  });
+
+  it("given a table that cannot be written, reports all of it", async () => {
+    const store = { ...memoryStatusStore(), write: () => Promise.reject(new Error("no")) };
+    const { handler } = subject(store);
+    const [one] = await wholeTask();
+    expect(failedIds(await handler(event(record("m1", fact(one!)))))).toEqual(["m1"]);
+  });
+
+  it("given rejections, counts them, with and without a row", async () => {
+    const store = memoryStatusStore();
+    const { handler, telemetry } = subject(store);
+    const withRow = await first({ ...backupRequest, "bucket-name": 7 });
+    const without = await first({ action: "backup" });
+    await handler(
+      event(record("m1", fact(withRow)), record("m2", fact(without)), record("m3", fact(withRow))),
+    );
+    expect(store.rows()).toMatchObject([{ rejected: true }]);
+    expect(telemetry.sums).toMatchObject({ RequestsRejected: 2 });
+  });
+
+  it("given a failing segment, counts the task's failure when all others are done", async () => {
+    const { handler, telemetry } = subject();
+    const [one, two] = await wholeTask();
+    const failed: FerryEvent = {
+      type: "SegmentFailed",
+      detail: {
+        version: 1,
+        cause: "no-such-table",
+        step: "SegmentQueued",
+        work: two!.detail,
+        "event-id": "e",
+        time: "2026-11-01T02:00:00Z",
+      },
+    };
+    await handler(event(record("m1", fact(one!))));
+    await handler(event(record("m2", fact(failed)), record("m3", fact(failed))));
+    await handler(event(record("m4", fact(failed))));
+    expect(telemetry.sums).toMatchObject({ TasksAccepted: 1, TasksFailed: 1, SegmentsFailed: 3 });
+  });
+});

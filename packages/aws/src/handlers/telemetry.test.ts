@@ -1,0 +1,80 @@
+import type { FerryEvent } from "@ferry/core/events";
+import { busEvent } from "@ferry/core/testing/tasks";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { loggerOf, measure, metricsOf } from "./telemetry.ts";
+
+describe("logs and metrics", () => {
+  let written: string[];
+  beforeEach(() => {
+    written = [];
+    const keep = (chunk: string | Uint8Array) => {
+      written.push(chunk.toString());
+      return true;
+    };
+    vi.spyOn(process.stdout, "write").mockImplementation(keep);
+    vi.spyOn(process.stderr, "write").mockImplementation(keep);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  });
+  const lines = () =>
+    written
+      .flatMap((text) => text.split("\n"))
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+
+  it("metrics have one dimension, the service, and units", () => {
+    metricsOf("backup")({ Items: 3, Bytes: 9, Throttles: 0 });
+    expect(lines()).toMatchObject([{ service: "ferry-backup", Items: 3, Bytes: 9 }]);
+    expect(lines()[0]._aws.CloudWatchMetrics).toEqual([
+      {
+        Namespace: "Ferry",
+        Dimensions: [["service"]],
+        Metrics: [
+          { Name: "Items", Unit: "Count" },
+          { Name: "Bytes", Unit: "Bytes" },
+        ],
+      },
+    ]);
+  });
+
+  it("the environment names namespace and service", () => {
+    vi.stubEnv("POWERTOOLS_METRICS_NAMESPACE", "Other");
+    vi.stubEnv("POWERTOOLS_SERVICE_NAME", "ferry-test-backup");
+    metricsOf("backup")({ Items: 1 });
+    loggerOf("backup").error("oh");
+    expect(lines()).toMatchObject([
+      { service: "ferry-test-backup", _aws: { CloudWatchMetrics: [{ Namespace: "Other" }] } },
+      { service: "ferry-test-backup", level: "ERROR", message: "oh" },
+    ]);
+  });
+
+  it("nothing measured is nothing said", () => {
+    metricsOf("restore")({ Throttles: 0 });
+    expect(written).toEqual([]);
+  });
+
+  it("the environment silences both", () => {
+    vi.stubEnv("POWERTOOLS_METRICS_DISABLED", "true");
+    vi.stubEnv("POWERTOOLS_LOG_LEVEL", "SILENT");
+    metricsOf("backup")({ Items: 1 });
+    loggerOf("backup").error("oh");
+    expect(written).toEqual([]);
+  });
+});
+
+describe("what a step did", () => {
+  it("is what came on top of what its message knew", () => {
+    const counts = (items: number) => ({ items, bytes: items * 10, batches: items / 5 });
+    const said = [{ type: "SegmentProgressed", detail: { counts: counts(15) } }] as unknown as FerryEvent[];
+    const handedOff = { event: busEvent("SegmentProgressed", { counts: counts(10) }) };
+    expect(measure(handedOff, said)).toMatchObject({ Items: 5, Bytes: 50, Batches: 1 });
+    expect(measure({ event: busEvent("SegmentQueued", null) }, said)).toMatchObject({ Items: 15 });
+  });
+
+  it("is nothing where nothing was to be done", () => {
+    const nothing = measure({ event: busEvent("SegmentQueued", {}) }, []);
+    expect(Object.values(nothing).every((value) => value === 0)).toBe(true);
+  });
+});

@@ -1,0 +1,186 @@
+import { FerryError } from "@ferry/core/errors";
+import type { SegmentWork } from "@ferry/core/events";
+import { accepted, backupRequest, message, source, world } from "@ferry/core/testing/tasks";
+import { memoryBus } from "@ferry/simulation/memory/bus";
+import type { MemoryPorts } from "@ferry/simulation/memory/ports";
+import { memoryTables } from "@ferry/simulation/memory/tables";
+import { describe, expect, it } from "vitest";
+import { parseSettings } from "../settings.ts";
+import { event, failedIds, keptTelemetry, record } from "../testing/handlers.ts";
+import { type Worker, workerHandler } from "./worker.ts";
+
+const context = { getRemainingTimeInMillis: () => 900_000 };
+const requested = (id: string, request: unknown = backupRequest) =>
+  message("TaskRequested", { request, "request-id": id }, "TaskRejected");
+/** The handler's clock is the real one. */
+const queued = (work: SegmentWork | undefined, fields: Partial<SegmentWork> = {}) =>
+  message("SegmentQueued", { ...work, "deadline-ms": Date.now() + 3_600_000, ...fields });
+
+function subject(overrides: Partial<MemoryPorts> = {}, worker: Partial<Worker> = {}) {
+  const ports = world(overrides);
+  const telemetry = keptTelemetry();
+  const visibility: { handle: string; seconds: number }[] = [];
+  let connections = 0;
+  const handler = workerHandler(() => {
+    connections++;
+    return {
+      ports,
+      settings: parseSettings({ retryDelaySeconds: 5 }),
+      setVisibility: async (handle, seconds) => {
+        visibility.push({ handle, seconds });
+      },
+      logger: telemetry.logger,
+      publish: telemetry.publish,
+      ...worker,
+    };
+  });
+  return { ports, telemetry, visibility, handler, connections: () => connections };
+}
+
+describe("the handler of a worker", () => {
+  it("given a request, puts what follows, and the message is done", async () => {
+    const { ports, handler, telemetry } = subject();
+    expect(await handler(event(record("m1", requested("r1"))), context)).toEqual({ batchItemFailures: [] });
+    expect(ports.bus.events.map(({ type }) => type)).toEqual(["TaskAccepted"]);
+    expect(telemetry.lines).toEqual([
+      expect.objectContaining({
+        level: "info",
+        messageId: "m1",
+        step: "TaskRequested",
+        events: { TaskAccepted: 1 },
+      }),
+    ]);
+  });
+
+  it("connects when the first message comes, once", async () => {
+    const { handler, connections } = subject();
+    expect(connections()).toBe(0);
+    await handler(event(record("m1", requested("r1"))), context);
+    await handler(event(record("m1", requested("r1"))), context);
+    expect(connections()).toBe(1);
+  });
+
+  it("given a batch, reports those that failed by their ids, wherever they stand", async () => {
+    const { ports, handler } = subject();
+    const [segment] = await accepted({ ...backupRequest, "bucket-prefix": "other" }, ports);
+    const response = await handler(
+      event(
+        record("m1", "no JSON {"),
+        record("m2", requested("r2")),
+        record("m3", { neither: "this" }),
+        record("m4", queued(segment)),
+        record("m5", message("NoSuchStep", {})),
+      ),
+      context,
+    );
+    expect(failedIds(response)).toEqual(["m1", "m3", "m5"]);
+    expect(ports.bus.events.map(({ type }) => type).sort()).toEqual(["SegmentCompleted", "TaskAccepted"]);
+  });
+
+  it("given a bus that takes nothing, the message is not done", async () => {
+    const { handler } = subject({ bus: memoryBus({ refuse: () => true }) });
+    expect(failedIds(await handler(event(record("m1", requested("r1"))), context))).toEqual(["m1"]);
+  });
+
+  it("hides the message for its whole invocation and then some; a failure shows it soon, later each time", async () => {
+    const hidden: number[] = [];
+    for (const receiveCount of [1, 2, 4, 20]) {
+      const { handler, visibility } = subject({ bus: memoryBus({ refuse: () => true }) });
+      await handler(event(record("m1", requested("r1"), receiveCount)), context);
+      expect(visibility.map(({ handle }) => handle)).toEqual(["handle-m1", "handle-m1"]);
+      expect(visibility[0]?.seconds).toBe(930);
+      hidden.push(visibility[1]!.seconds);
+    }
+    for (const [i, least] of [5, 10, 40, 900].entries()) {
+      expect(hidden[i]).toBeGreaterThanOrEqual(least);
+      expect(hidden[i]).toBeLessThanOrEqual(least * 1.25);
+    }
+  });
+
+  it("shows a failed message only when its step has settled", async () => {
+    const order: string[] = [];
+    const tables = memoryTables();
+    const { handler } = subject(
+      {
+        tables: {
+          ...tables,
+          async describe() {
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            order.push("settled");
+            throw new Error("at last");
+          },
+        },
+      },
+      { setVisibility: async (_, seconds) => void order.push(seconds > 900 ? "hidden" : "shown") },
+    );
+    await handler(event(record("m1", requested("r1"))), context);
+    expect(order).toEqual(["hidden", "settled", "shown"]);
+  });
+
+  it("goes on where the visibility cannot be set, and warns", async () => {
+    const { ports, handler, telemetry } = subject(
+      {},
+      { setVisibility: () => Promise.reject(new Error("gone")) },
+    );
+    expect(await handler(event(record("m1", requested("r1"))), context)).toEqual({ batchItemFailures: [] });
+    expect(ports.bus.events).toHaveLength(1);
+    expect(telemetry.lines.map(({ level }) => level)).toEqual(["warn", "info"]);
+  });
+
+  it("logs of a failure whose it is and what to do", async () => {
+    const hint = "look there";
+    const { ports, telemetry } = subject();
+    const [segment] = await accepted(backupRequest, ports);
+    const status = {
+      ...ports.status,
+      read: () =>
+        Promise.reject(
+          new FerryError("transient", "odd", { operation: "GetItem", resource: "r", message: "m", hint }),
+        ),
+    };
+    const broken = subject({ ...ports, status });
+    await broken.handler(event(record("m1", queued(segment), 3)), context);
+    expect(broken.telemetry.lines).toEqual([
+      expect.objectContaining({
+        level: "error",
+        messageId: "m1",
+        receiveCount: 3,
+        step: "SegmentQueued",
+        task: segment?.task.id,
+        "request-id": "request-1",
+        segment: 0,
+        attempt: 1,
+        kind: "transient",
+        code: "odd",
+        report: expect.objectContaining({ hint }),
+      }),
+    ]);
+    expect(broken.telemetry.sums).toMatchObject({ Retries: 1 });
+    expect(telemetry.lines).toEqual([]);
+  });
+
+  it("given a request that is refused, says so on the bus; that is no failure of the message", async () => {
+    const { ports, handler, telemetry } = subject();
+    const response = await handler(event(record("m1", requested("r1", { action: "backup" }))), context);
+    expect(failedIds(response)).toEqual([]);
+    expect(ports.bus.events.map(({ type }) => type)).toEqual(["TaskRejected"]);
+    expect(telemetry.sums).toMatchObject({ RequestsRejected: 1 });
+  });
+
+  it("measures what a slice moved, and where it was throttled", async () => {
+    let refusals = 2;
+    const tables = memoryTables({ faults: { scan: () => (refusals-- > 0 ? "throttled" : undefined) } });
+    const { ports, handler, telemetry } = subject({ tables });
+    const [segment] = await accepted(backupRequest, ports);
+    ports.tables.put(source, ...Array.from({ length: 5 }, (_, i) => `{"id":{"S":"${i}"}}`));
+    await handler(event(record("m1", queued(segment))), context);
+    expect(telemetry.sums).toMatchObject({
+      Items: 5,
+      Batches: 1,
+      Bytes: 5 * `{"Item":{"id":{"S":"0"}}}\n`.length,
+      SegmentsCompleted: 1,
+      Throttles: 2,
+      Duration: expect.any(Number),
+    });
+  });
+});
