@@ -1,0 +1,67 @@
+/** The smoke's own two tables: made for the run, and gone after it. Never one that was there before. */
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  PutItemCommand,
+  paginateScan,
+  ResourceInUseException,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import { restoredTable, type Stage, sourceTable } from "./stage.ts";
+
+const HASH = "id";
+const WAIT_SECONDS = 120;
+
+/** Makes both tables, telling `made` of each; the source holds `items` of about `bytes` each. */
+export async function createTables(
+  stage: Stage,
+  { items, bytes }: { items: number; bytes: number },
+  made: (table: string) => void,
+): Promise<void> {
+  for (const TableName of [sourceTable(stage), restoredTable(stage)]) {
+    try {
+      await stage.db.send(
+        new CreateTableCommand({
+          TableName,
+          AttributeDefinitions: [{ AttributeName: HASH, AttributeType: "S" }],
+          KeySchema: [{ AttributeName: HASH, KeyType: "HASH" }],
+          BillingMode: "PAY_PER_REQUEST",
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ResourceInUseException)) throw error;
+      throw new Error(
+        `${TableName} exists: another smoke runs, or one ended badly. If none runs, delete the table and try again.`,
+      );
+    }
+    made(TableName);
+    await waitUntilTableExists({ client: stage.db, maxWaitTime: WAIT_SECONDS }, { TableName });
+  }
+  for (let i = 0; i < items; i++)
+    await stage.db.send(
+      new PutItemCommand({
+        TableName: sourceTable(stage),
+        Item: {
+          [HASH]: { S: `item-${i}` },
+          number: { N: `${i}.00` },
+          text: { S: `"quoted" \\ ü 🚢 ${i}` },
+          flags: { M: { list: { L: [{ BOOL: i % 2 === 0 }, { NULL: true }] } } },
+          filling: { S: "x".repeat(bytes) },
+        },
+      }),
+    );
+}
+
+export async function deleteTable(stage: Stage, TableName: string): Promise<void> {
+  await stage.db.send(new DeleteTableCommand({ TableName }));
+}
+
+/** All items, as text that is the same for the same items. */
+export async function contents(stage: Stage, TableName: string): Promise<string[]> {
+  const items: string[] = [];
+  for await (const { Items = [] } of paginateScan({ client: stage.db }, { TableName, ConsistentRead: true }))
+    items.push(
+      ...Items.map((item) => JSON.stringify(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))),
+    );
+  return items.sort();
+}

@@ -1,0 +1,95 @@
+/** Asking for tasks, and following them in the status tables. */
+import { type AttributeValue, DeleteItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { isEnded, type TaskState } from "@ferry/core/projection/status";
+import { type Action, taskId } from "@ferry/core/task";
+import { physicalName } from "@ferry/core/topology";
+import { eventually, type Stage } from "./stage.ts";
+
+export interface Row {
+  readonly key: string;
+  readonly timestamp: string;
+  readonly state: TaskState;
+  readonly reason: string;
+  readonly items: number;
+}
+
+const tableOf = (stage: Stage, action: Action) => physicalName(stage.name, `${action}-table`);
+
+/** Puts a request on the bus. */
+export async function request(stage: Stage, fields: object, requestId: string): Promise<void> {
+  const { FailedEntryCount, Entries } = await stage.events.send(
+    new PutEventsCommand({
+      Entries: [
+        {
+          EventBusName: physicalName(stage.name, "bus"),
+          Source: "ferry.smoke",
+          DetailType: "TaskRequested",
+          Detail: JSON.stringify({ request: fields, "request-id": requestId }),
+        },
+      ],
+    }),
+  );
+  if (FailedEntryCount !== 0) throw new Error(`the bus refused the request: ${Entries?.[0]?.ErrorMessage}`);
+}
+
+/** The task's row, once it is in one of these states; another end is told with its reason. */
+export async function reached(
+  stage: Stage,
+  task: { action: Action; key: string; requestId: string },
+  state: TaskState,
+  seconds: number,
+): Promise<Row> {
+  return eventually(`${task.action} ${state}`, seconds, async () => {
+    const row = await rowOf(stage, task);
+    if (row === undefined || (row.state !== state && !isEnded(row.state))) return undefined;
+    if (row.state !== state) throw new Error(`the ${task.action} is ${row.state}: ${row.reason}`);
+    return row;
+  });
+}
+
+async function rowOf(stage: Stage, task: { action: Action; key: string; requestId: string }) {
+  const rows = await query(stage, tableOf(stage, task.action), "key", task.key);
+  const item = rows.find((row) => row["request-id"]?.S === task.requestId);
+  return (
+    item && {
+      key: task.key,
+      timestamp: item["timestamp"]?.N ?? "",
+      state: item["state"]?.S as TaskState,
+      reason: item["reason"]?.S ?? "",
+      items: Number(item["transferred-items"]?.N ?? 0),
+    }
+  );
+}
+
+/** Takes a task of this run out of the status tables. */
+export async function forget(
+  stage: Stage,
+  task: { action: Action; key: string; requestId: string },
+): Promise<void> {
+  const row = await rowOf(stage, task);
+  if (row === undefined) return;
+  const records = physicalName(stage.name, "segment-table");
+  const id = taskId(row.key, Number(row.timestamp));
+  for (const record of await query(stage, records, "task", id))
+    await remove(stage, records, { task: record["task"]!, segment: record["segment"]! });
+  await remove(stage, tableOf(stage, task.action), { key: { S: row.key }, timestamp: { N: row.timestamp } });
+}
+
+async function query(stage: Stage, TableName: string, hash: string, value: string) {
+  const { Items = [] } = await stage.db.send(
+    new QueryCommand({
+      TableName,
+      ConsistentRead: true,
+      ScanIndexForward: false,
+      KeyConditionExpression: "#hash = :hash",
+      ExpressionAttributeNames: { "#hash": hash },
+      ExpressionAttributeValues: { ":hash": { S: value } },
+    }),
+  );
+  return Items;
+}
+
+async function remove(stage: Stage, TableName: string, Key: Record<string, AttributeValue>): Promise<void> {
+  await stage.db.send(new DeleteItemCommand({ TableName, Key }));
+}
