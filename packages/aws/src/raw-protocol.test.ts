@@ -4,6 +4,7 @@ import { elements } from "@ferry/core/archive/cutter";
 import { itemsArbitrary, oddJson } from "@ferry/core/testing/odd-json";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { statusReader } from "./status-store.ts";
 import { tableData } from "./table.ts";
 import { REGION, rawClient } from "./testing/dynamodb.ts";
 import { type Stub, type StubAnswer, type StubRequest, startStub } from "./testing/stub-server.ts";
@@ -44,6 +45,38 @@ describe("given a server that answers as DynamoDB may", () => {
       ),
       { numRuns: 50 },
     );
+  });
+
+  it("a scan asks for its segment from behind a key, in the words the last page said it", async () => {
+    const tables = await tablesOn(() => sealed("{}"));
+    const after = { id: { B: "AP/+" }, n: { N: "1.50" } };
+    await tables.scan({ table, segment: 3, totalSegments: 8, consistent: true, limit: 7, after });
+    await tables.scan(page);
+    expect(stub.requests.map(({ body }) => JSON.parse(body.toString()))).toEqual([
+      {
+        TableName: "orders",
+        Segment: 3,
+        TotalSegments: 8,
+        ConsistentRead: true,
+        Limit: 7,
+        ExclusiveStartKey: after,
+        ReturnConsumedCapacity: "TOTAL",
+      },
+      {
+        TableName: "orders",
+        Segment: 0,
+        TotalSegments: 1,
+        ConsistentRead: false,
+        ReturnConsumedCapacity: "TOTAL",
+      },
+    ]);
+  });
+
+  it("a task's row is read consistently", async () => {
+    stub = await startStub(() => sealed("{}"));
+    const reader = statusReader(rawClient(stub.endpoint), { backup: "backups" });
+    expect(await reader.read({ action: "backup", key: "k", timestamp: 1 })).toBeUndefined();
+    expect(JSON.parse(stub.requests[0]!.body.toString())).toMatchObject({ ConsistentRead: true });
   });
 
   it("items are sent as the bytes they are, and what was not taken is returned as the bytes that came", async () => {

@@ -352,6 +352,7 @@ describe("the status tables on a DynamoDB engine", () => {
     const failed: TaskRecord = { ...base, state: "failed", attempt: 1, reason: "gone" };
     const again: TaskRecord = { ...base, state: "running", attempt: 2 };
     for (const record of [failed, again, failed]) await store.raise(record);
+    await store.raise({ ...again, updatedTime: "2026-11-03T02:00:00Z" });
     expect(await recordAt(task, 3)).toStrictEqual(again);
     expect(recordOfItem(itemOfRecord(failed))).toStrictEqual(failed);
   });

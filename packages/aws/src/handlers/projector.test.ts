@@ -67,6 +67,20 @@ describe("the handler of the projector", () => {
     expect(telemetry.sums).toMatchObject({ Retries: 2 });
   });
 
+  it("given another writer in between, counts what was written, once", async () => {
+    const store = memoryStatusStore();
+    let refusals = 2;
+    const contested: StatusStore = {
+      ...store,
+      write: async (row, readRevision) => refusals-- <= 0 && store.write(row, readRevision),
+    };
+    const { handler, telemetry } = subject(contested);
+    const [one] = await wholeTask();
+    expect(failedIds(await handler(event(record("m1", fact(one!)))))).toEqual([]);
+    expect(store.rows()).toMatchObject([{ accepted: true }]);
+    expect(telemetry.sums).toMatchObject({ TasksAccepted: 1 });
+  });
+
   it("given a table that cannot be written, reports all of it", async () => {
     const store = { ...memoryStatusStore(), write: () => Promise.reject(new Error("no")) };
     const { handler } = subject(store);

@@ -1,0 +1,80 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { describeTable } from "./table-description.ts";
+import { REGION, rawClient } from "./testing/dynamodb.ts";
+import { type Stub, startStub } from "./testing/stub-server.ts";
+
+const table = { region: REGION, name: "arn:aws:dynamodb:eu-west-1:123456789012:table/orders" };
+const described = {
+  TableArn: table.name,
+  TableId: "id",
+  TableStatus: "ACTIVE",
+  TableSizeBytes: 123,
+  CreationDateTime: 1_793_498_400.123,
+  KeySchema: [
+    { AttributeName: "r", KeyType: "RANGE" },
+    { AttributeName: "h", KeyType: "HASH" },
+  ],
+  AttributeDefinitions: [
+    { AttributeName: "g", AttributeType: "S" },
+    { AttributeName: "h", AttributeType: "B" },
+    { AttributeName: "r", AttributeType: "N" },
+  ],
+  ProvisionedThroughput: { ReadCapacityUnits: 10, WriteCapacityUnits: 5, NumberOfDecreasesToday: 0 },
+};
+
+describe("a table's description", () => {
+  let stub: Stub;
+  afterEach(() => stub.close());
+
+  async function describing(answer: object) {
+    stub = await startStub(({ headers, body }) => {
+      const operation = String(headers["x-amz-target"]).split(".")[1];
+      const { NextToken } = JSON.parse(body.toString()) as { NextToken?: string };
+      const answers: Record<string, object> = {
+        DescribeTable: { Table: answer },
+        DescribeTimeToLive: {
+          TimeToLiveDescription: { TimeToLiveStatus: "ENABLED", AttributeName: "expires" },
+        },
+        ListTagsOfResource:
+          NextToken === undefined
+            ? { Tags: [{ Key: "a", Value: "1" }], NextToken: "more" }
+            : { Tags: [{ Key: "b", Value: "2" }] },
+      };
+      return { body: JSON.stringify(answers[operation!]) };
+    });
+    return describeTable(rawClient(stub.endpoint), table);
+  }
+
+  it("given a provisioned table, has keys in order, capacity, and settings as plain JSON", async () => {
+    const description = await describing(described);
+    expect(description).toEqual({
+      arn: table.name,
+      id: "id",
+      status: "ACTIVE",
+      keys: ["h", "r"],
+      keyTypes: { h: "B", r: "N" },
+      sizeBytes: 123,
+      provisioned: { readUnits: 10, writeUnits: 5 },
+      settings: {
+        Table: { ...described, CreationDateTime: "2026-11-01T02:00:00.123Z" },
+        TimeToLiveDescription: { TimeToLiveStatus: "ENABLED", AttributeName: "expires" },
+        Tags: [
+          { Key: "a", Value: "1" },
+          { Key: "b", Value: "2" },
+        ],
+      },
+    });
+    for (const { body } of stub.requests) {
+      const { TableName, ResourceArn } = JSON.parse(body.toString());
+      expect(TableName ?? ResourceArn).toBe(table.name);
+    }
+  });
+
+  it.each([
+    { BillingModeSummary: { BillingMode: "PAY_PER_REQUEST" } },
+    { ProvisionedThroughput: { ReadCapacityUnits: 0, WriteCapacityUnits: 0 } },
+    { ProvisionedThroughput: undefined },
+  ])("given an on-demand table as %j, has no capacity", async (some) => {
+    expect((await describing({ ...described, ...some })).provisioned).toBeUndefined();
+  });
+});
