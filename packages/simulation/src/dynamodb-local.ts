@@ -36,10 +36,11 @@ const engine = spawn(
     `${libraries}/*`,
     "com.amazonaws.services.dynamodbv2.local.main.ServerRunner",
     "-inMemory",
+    "-disableTelemetry",
     "-port",
     String(port),
   ],
-  { stdio: ["ignore", "ignore", "inherit"] },
+  { cwd: home, stdio: ["ignore", "ignore", "inherit"] },
 );
 try {
   const endpoint = `http://127.0.0.1:${port}`;

@@ -93,6 +93,14 @@ export function codecContract(
         await expectPermanent(codec.decompress(file.subarray(0, length)), { code: "corrupt-file" });
     });
 
+    it("a file with anything behind its end is refused", async () => {
+      const file = await compressed(codec, [Buffer.from(lines(20))], 6);
+      for (const behind of ["x", '{"Item":{}}\n'.repeat(10)])
+        await expectPermanent(codec.decompress(Buffer.concat([file, Buffer.from(behind)])), {
+          code: "corrupt-file",
+        });
+    });
+
     it("a file with a changed byte is refused, or it is one that changes nothing", async () => {
       const text = lines(20);
       const file = await compressed(codec, [Buffer.from(text)], 6);
