@@ -1,0 +1,228 @@
+/**
+ * For the end-to-end tests: what a user does, with stock clients and nothing of the engine's.
+ */
+import { isDeepStrictEqual } from "node:util";
+import {
+  type AttributeValue,
+  BatchWriteItemCommand,
+  CreateTableCommand,
+  DynamoDBClient,
+  paginateScan,
+  QueryCommand,
+  type ScalarAttributeType,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import type { physicalName } from "@ferry/core/topology";
+import type { Host } from "../host.ts";
+
+export type Item = Record<string, AttributeValue>;
+type QueueName = Parameters<typeof physicalName>[1];
+
+const SOURCE_REGION = "us-east-1";
+const COPY_REGION = "eu-west-1";
+const BUCKET_REGION = "eu-central-1";
+const BUCKET = "archives";
+const PATIENCE_MS = 60_000;
+
+const ENDED = ["succeeded", "failed", "rejected", "cancelled"];
+
+/** A user of a running host. Every table, prefix and request-id of a test has the test's own name in it. */
+export type User = Awaited<ReturnType<typeof userOf>>;
+
+export async function userOf(host: Host) {
+  Object.assign(process.env, host.env);
+  const s3 = new S3Client({ region: BUCKET_REGION });
+  const home = new DynamoDBClient();
+  const sqs = new SQSClient();
+  const bus = new EventBridgeClient();
+  await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+
+  async function query(table: string, name: string, value: string) {
+    const { Items = [] } = await home.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: "#k = :k",
+        ExpressionAttributeNames: { "#k": name },
+        ExpressionAttributeValues: { ":k": { S: value } },
+      }),
+    );
+    return Items.map((item) => unmarshall(item));
+  }
+
+  async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
+      const found = await look();
+      if (found !== undefined) return found;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`${what} did not come in ${PATIENCE_MS} ms`);
+  }
+
+  return {
+    backupOf: (name: string) => ({
+      action: "backup",
+      "table-region": SOURCE_REGION,
+      "table-name": name,
+      "bucket-region": BUCKET_REGION,
+      "bucket-name": BUCKET,
+      "bucket-prefix": name,
+    }),
+    restoreOf: (name: string) => ({
+      action: "restore",
+      "table-region": COPY_REGION,
+      "table-name": name,
+      "bucket-region": BUCKET_REGION,
+      "bucket-name": BUCKET,
+      "bucket-prefix": name,
+    }),
+
+    /** A table of this name in both regions; its items in the source's. */
+    async createTables(name: string, items: readonly Item[] = [], keyType: ScalarAttributeType = "S") {
+      for (const region of [SOURCE_REGION, COPY_REGION]) {
+        const client = new DynamoDBClient({ region });
+        await client.send(
+          new CreateTableCommand({
+            TableName: name,
+            BillingMode: "PAY_PER_REQUEST",
+            AttributeDefinitions: [
+              { AttributeName: "id", AttributeType: region === COPY_REGION ? keyType : "S" },
+            ],
+            KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+          }),
+        );
+        await waitUntilTableExists(
+          { client, maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.2 },
+          { TableName: name },
+        );
+      }
+      await this.put(SOURCE_REGION, name, items);
+    },
+    async put(region: string, table: string, items: readonly Item[]) {
+      const client = new DynamoDBClient({ region });
+      for (let at = 0; at < items.length; at += 25)
+        await client.send(
+          new BatchWriteItemCommand({
+            RequestItems: {
+              [table]: items.slice(at, at + 25).map((item) => ({ PutRequest: { Item: item } })),
+            },
+          }),
+        );
+    },
+    putInCopy(table: string, items: readonly Item[]) {
+      return this.put(COPY_REGION, table, items);
+    },
+    async items(region: string, table: string): Promise<Item[]> {
+      const items: Item[] = [];
+      const client = new DynamoDBClient({ region });
+      for await (const page of paginateScan({ client }, { TableName: table }))
+        items.push(...(page.Items ?? []));
+      return items.sort((a, b) => ((a["id"]?.S ?? "") < (b["id"]?.S ?? "") ? -1 : 1));
+    },
+    copied(table: string) {
+      return this.items(COPY_REGION, table);
+    },
+    /** Whether both regions' tables hold the same items, every attribute of them. */
+    async identical(table: string): Promise<boolean> {
+      const [source, copy] = await Promise.all([this.items(SOURCE_REGION, table), this.copied(table)]);
+      return isDeepStrictEqual(source, copy);
+    },
+
+    async putEvent(type: string, detail: unknown, source = "someone") {
+      const { FailedEntryCount } = await bus.send(
+        new PutEventsCommand({
+          Entries: [
+            {
+              EventBusName: host.names.bus,
+              Source: source,
+              DetailType: type,
+              Detail: JSON.stringify(detail),
+            },
+          ],
+        }),
+      );
+      if (FailedEntryCount !== 0) throw new Error("the bus refused the event");
+    },
+    /** Puts a request by an event, as other systems do; the task's row once it has ended. */
+    async ask(request: Record<string, unknown>, requestId: string) {
+      await this.putEvent("TaskRequested", { request, "request-id": requestId });
+      return this.ended(request, requestId);
+    },
+    /** Puts a message on the request queue, as callers of the older tool do; its id. */
+    async send(body: string): Promise<string> {
+      const sent = await sqs.send(
+        new SendMessageCommand({ QueueUrl: host.names.queueUrl("request-queue"), MessageBody: body }),
+      );
+      return sent.MessageId!;
+    },
+
+    rows(request: Record<string, unknown>) {
+      return request["action"] === "restore"
+        ? query(
+            host.names.table("restore-table"),
+            "key",
+            `${request["bucket-region"]}-${request["bucket-name"]}-${request["bucket-prefix"]}`,
+          )
+        : query(
+            host.names.table("backup-table"),
+            "key",
+            `${request["table-region"]}-${request["table-name"]}`,
+          );
+    },
+    row(
+      request: Record<string, unknown>,
+      requestId: string,
+      wanted: (row: Record<string, unknown>) => boolean,
+    ) {
+      return until(`the row of ${requestId}`, async () =>
+        (await this.rows(request)).find((row) => row["request-id"] === requestId && wanted(row)),
+      );
+    },
+    ended(request: Record<string, unknown>, requestId: string) {
+      return this.row(request, requestId, (row) => ENDED.includes(String(row["state"])));
+    },
+    records: (row: Record<string, unknown>) =>
+      query(host.names.table("segment-table"), "task", `${row["key"]}@${row["timestamp"]}`),
+
+    /** The next message of a queue. */
+    received: (queue: QueueName) =>
+      until(`a message of ${queue}`, async () => {
+        const { Messages } = await sqs.send(
+          new ReceiveMessageCommand({ QueueUrl: host.names.queueUrl(queue), WaitTimeSeconds: 1 }),
+        );
+        return Messages?.[0];
+      }),
+    plant: (key: string, body: string) =>
+      s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body })),
+    async keys(prefix: string): Promise<string[]> {
+      const { Contents = [] } = await s3.send(
+        new ListObjectsV2Command({ Bucket: BUCKET, Prefix: `${prefix}/` }),
+      );
+      return Contents.map(({ Key = "" }) => Key);
+    },
+    async object(key: string) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+      return Body!.transformToByteArray();
+    },
+  };
+}
+
+/** Items with the hash key `id`, of several types. */
+export function someItems(count: number, of = "source"): Item[] {
+  return Array.from({ length: count }, (_, n) => ({
+    id: { S: `item-${String(n).padStart(5, "0")}` },
+    of: { S: of },
+    number: { N: "12345678901234567890123456789012345678" },
+    binary: { B: Uint8Array.from([n % 256, 0, 255]) },
+    list: { L: [{ NULL: true }, { M: {} }, { S: 'quote " and \u2028' }] },
+  }));
+}
