@@ -7,7 +7,14 @@ import { afterEach, expect, test } from "vitest";
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 let child: ChildProcess;
-afterEach(() => child.kill("SIGKILL"));
+// The whole group: a test that fails must not leave its grandchildren.
+afterEach(() => {
+  try {
+    process.kill(-child.pid!, "SIGKILL");
+  } catch (error) {
+    expect(error).toHaveProperty("code", "ESRCH");
+  }
+});
 
 /** Starts it and resolves with what it prints until it is ready. */
 async function start(
@@ -17,6 +24,7 @@ async function start(
   child = spawn(command[0]!, command.slice(1), {
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "inherit"],
+    detached: true,
   });
   let text = "";
   for await (const chunk of child.stdout!) {
@@ -95,7 +103,10 @@ test("a port that is taken is said so, and nothing stays", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   const { port } = taken.address() as { port: number };
-  child = spawn(process.execPath, [main, "--port", String(port)], { stdio: ["ignore", "pipe", "pipe"] });
+  child = spawn(process.execPath, [main, "--port", String(port)], {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   let said = "";
   child.stderr!.on("data", (chunk) => {
     said += chunk;
@@ -107,7 +118,10 @@ test("a port that is taken is said so, and nothing stays", async () => {
 });
 
 test("what it does not understand it says", async () => {
-  child = spawn(process.execPath, [main, "--data", "x"], { stdio: ["ignore", "pipe", "pipe"] });
+  child = spawn(process.execPath, [main, "--data", "x"], {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   let said = "";
   child.stderr!.on("data", (chunk) => {
     said += chunk;

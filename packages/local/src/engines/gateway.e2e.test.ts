@@ -16,6 +16,7 @@ import {
 } from "@aws-sdk/client-s3";
 import {
   CreateQueueCommand,
+  GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
@@ -55,15 +56,20 @@ describe.each(["us-east-1", "eu-west-1"])("stock clients in %s", (region) => {
     expect(TableDescription?.TableArn).toBe(`arn:aws:dynamodb:${region}:000000000000:table/songs`);
     await waitUntilTableExists({ client: dynamodb, maxWaitTime: 10, minDelay: 0.1 }, { TableName: "songs" });
     await dynamodb.send(new PutItemCommand({ TableName: "songs", Item: { id: { S: region } } }));
-    const { Items } = await dynamodb.send(new ScanCommand({ TableName: "songs" }));
-    expect(Items).toEqual([{ id: { S: region } }]);
+    for (const TableName of ["songs", TableDescription?.TableArn]) {
+      const { Items } = await dynamodb.send(new ScanCommand({ TableName }));
+      expect(Items).toEqual([{ id: { S: region } }]);
+    }
   });
 
   test("SQS: a queue's URL works as it is given", async () => {
     const sqs = new SQSClient(at(region));
     await sqs.send(new CreateQueueCommand({ QueueName: "same-name" }));
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: "same-name" }));
-    expect(QueueUrl).toContain(region);
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] }),
+    );
+    expect(Attributes).toEqual({ QueueArn: `arn:aws:sqs:${region}:000000000000:same-name` });
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: region, MessageGroupId: "g" }));
     const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
     expect(Messages?.map((message) => message.Body)).toEqual([region]);
