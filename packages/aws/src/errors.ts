@@ -126,14 +126,15 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
   GetObject: "s3:GetObject and s3:ListBucket (with a KMS key also kms:Decrypt)",
   ListObjectsV2: "s3:ListBucket",
   PutEvents: "events:PutEvents",
+  ChangeMessageVisibility: "sqs:ChangeMessageVisibility",
 };
 
 function accessHint(operation: string): string {
   const permission = PERMISSIONS[operation] ?? `dynamodb:${operation}`;
-  const rest = operation.includes("Object")
-    ? "the bucket's policy, and bucket-owner"
-    : "the resource's policy in another account";
-  return `Check that the role is allowed ${permission}, ${rest}.`;
+  const besides = operation.includes("Object")
+    ? "the bucket's policy, and bucket-owner where the request names one"
+    : "the resource's own policy where it is another account's";
+  return `Check that the role is allowed ${permission}; then ${besides}.`;
 }
 
 function messageOf(error: unknown): string {
