@@ -18,7 +18,7 @@ import { queueArn, queueUrl } from "./names.ts";
 export interface HostOptions {
   /** Default `local`. */
   readonly stage?: string;
-  /** Where the bus, the queues and the status tables are. Default `us-east-1`. */
+  /** Where the bus, the queues and the status tables are. Default `eu-central-2`: see docs/decisions/0003. */
   readonly homeRegion?: string;
   /** Default: a free one. */
   readonly port?: number;
@@ -82,7 +82,7 @@ export async function startHostWith(
 ): Promise<Host> {
   const {
     stage = "local",
-    homeRegion = "us-east-1",
+    homeRegion = "eu-central-2",
     log = (line: string) => console.error(line),
     wrap = (_: ConsumerName, handler: Handler) => handler,
   } = options;

@@ -48,12 +48,11 @@ ${exports.join("\n")}
 #     --projection-expression '#key,#state' --expression-attribute-names '{"#key":"key","#state":"state"}'
 #   aws s3 ls --recursive s3://archives --region eu-west-1
 #
-# and a restore into another table in another region, asked for by a message. (AWS CLI 1 heeds AWS_ENDPOINT_URL for every
-# service but SQS, hence the option.)
+# and a restore into another table in another region, asked for by a message.
 #
 #   aws dynamodb create-table --region eu-west-1 --table-name songs-copy --billing-mode PAY_PER_REQUEST \\
 #     --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH
-#   aws sqs send-message --endpoint-url "$AWS_ENDPOINT_URL" --queue-url "$FERRY_REQUEST_QUEUE_URL" --message-body \\
+#   aws sqs send-message --queue-url "$FERRY_REQUEST_QUEUE_URL" --message-body \\
 #     '${JSON.stringify(restore)}'
 #   aws dynamodb scan --table-name ${names.table("restore-table")}
 #   aws dynamodb scan --table-name songs-copy --region eu-west-1

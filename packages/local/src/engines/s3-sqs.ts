@@ -22,6 +22,7 @@ type Stores = NonNullable<BuildAppOptions["stores"]>;
 export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
   const stores = await createStores();
   adaptQueues(stores.sqsStore, endpoint);
+  adaptListings(stores.s3Store);
   const app = buildApp({ logger: false, stores });
   app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: BODY_BYTES_MAX }, (_request, body, done) =>
     done(null, body),
@@ -67,6 +68,33 @@ async function createStores(): Promise<Stores> {
   const { SnsStore } = await load("./sns/snsStore.js");
   const { S3Store } = await load("./s3/s3Store.js");
   return { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() };
+}
+
+/** S3 lists keys by their UTF-8 bytes. fauxqs sorts them by locale, and compares `startAfter` in another order still. */
+function adaptListings(store: Stores["s3Store"]): void {
+  const listObjects = store.listObjects.bind(store);
+  store.listObjects = (bucket, options = {}) => {
+    const { prefix = "", delimiter, maxKeys = 1000 } = options;
+    const after = options.startAfter ?? options.marker ?? "";
+    const { objects } = listObjects(bucket, { prefix, maxKeys: Number.POSITIVE_INFINITY });
+    /** An object's own key, or the folder that stands for it. */
+    const nameOf = (key: string) => {
+      const end = delimiter ? key.indexOf(delimiter, prefix.length) : -1;
+      return end === -1 || !delimiter ? key : key.slice(0, end + delimiter.length);
+    };
+    const named = new Map(objects.map((object) => [nameOf(object.key), object]));
+    const names = [...named.keys()].filter((name) => compareBytes(name, after) > 0).sort(compareBytes);
+    const page = names.slice(0, maxKeys);
+    return {
+      objects: page.flatMap((name) => (named.get(name)!.key === name ? [named.get(name)!] : [])),
+      commonPrefixes: page.filter((name) => named.get(name)!.key !== name),
+      isTruncated: names.length > page.length,
+    };
+  };
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function adaptQueues(store: Stores["sqsStore"], endpoint: string): void {
