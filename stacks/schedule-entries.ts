@@ -19,8 +19,8 @@ const regionOf = (table: Table) => (typeof table === "string" ? table.split(":")
 const nameOf = (table: Table) => (typeof table === "string" ? table : table.name);
 
 /**
- * The entries of one schedule. Identity comes from what was scheduled, not from the attempt: two deliveries of one
- * night's request name the same archive and the same request id, and the second finds the first's plan.
+ * The entries of one schedule. Identity comes from when it was due, not from the attempt: two deliveries of one
+ * night's request are one task, with one archive.
  */
 export function entriesOf(schedule: Schedule) {
   return schedule.tables.map((table) => {
@@ -30,7 +30,6 @@ export function entriesOf(schedule: Schedule) {
       "table-region": regionOf(table),
       "table-name": nameOf(table),
       ...schedule.request,
-      "bucket-prefix": schedule.request["bucket-prefix"].replaceAll("{scheduled}", SCHEDULED_TIME),
     };
     refuseInvalid(schedule.name, request);
     const { expression, timezone, windowMinutes } = schedule;
@@ -39,18 +38,14 @@ export function entriesOf(schedule: Schedule) {
       expression,
       timezone,
       windowMinutes,
-      detail: { request, "request-id": `${name}.${SCHEDULED_TIME}` },
+      detail: { request, "request-id": `${name}.${SCHEDULED_TIME}`, "request-time": SCHEDULED_TIME },
     };
   });
 }
 
 /** A request that its plan would reject every night stops the deploy instead. */
 function refuseInvalid(schedule: string, request: Record<string, unknown>): void {
-  const due = {
-    ...request,
-    "bucket-prefix": String(request["bucket-prefix"]).replaceAll(SCHEDULED_TIME, "2026-01-01T00:00:00Z"),
-  };
-  const parsed = parseRequest(due, { requestTimeMs: 0, maximumSegments: settings.maximumSegments });
+  const parsed = parseRequest(request, { requestTimeMs: 0, maximumSegments: settings.maximumSegments });
   if ("issues" in parsed)
     throw new Error(
       `Schedule "${schedule}" would put a request that is rejected: ${parsed.issues.map((issue) => issue.message).join("; ")}`,

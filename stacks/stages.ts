@@ -35,7 +35,7 @@ export const stages: Stages = {
         request: {
           "bucket-region": "us-east-1",
           "bucket-name": "example-ferry-archive",
-          "bucket-prefix": "nightly/{table}/{scheduled}",
+          "bucket-prefix": "nightly/{table}/{date}-{time}",
         },
       },
     ],

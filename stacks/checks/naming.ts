@@ -17,13 +17,19 @@ const NAMED = [
 ];
 const NAME_LENGTH_MAX = 64;
 
+/** A name of ours is in small letters; one that SST drew holds the component's, and a random end. */
+const OURS = /^(\/aws\/(lambda|vendedlogs\/(events|pipes))\/)?ferry-[a-z0-9-]+$/;
+
 const namesAreStable: Check = {
   name: "names-are-stable",
   broken: (deployment) =>
     NAMED.flatMap((type) =>
       ofType(deployment, type).flatMap(({ name, inputs }) => [
         ...unless(
-          inputs.name?.includes(`ferry-${deployment.stage}`) === true || type === "Schedule",
+          // A schedule is named after its table, and unique in the stage's group.
+          type === "Schedule"
+            ? inputs.groupName === `ferry-${deployment.stage}`
+            : OURS.test(inputs.name) && inputs.name.includes(`ferry-${deployment.stage}`),
           `${type} ${name} is called ${inputs.name}`,
         ),
         ...unless(

@@ -166,7 +166,22 @@ const rolesTrustOneService: Check = {
     ),
 };
 
+/** AWS counts the characters of a role's inline policies, white space aside. */
+const INLINE_LENGTH_MAX = 10_240;
+
+const policiesFit: Check = {
+  name: "policies-fit",
+  broken: (deployment) =>
+    ofType(deployment, "Role").flatMap(({ inputs }) => {
+      const length = (inputs.inlinePolicies ?? [])
+        .map(({ policy }: { policy: string }) => policy.length)
+        .reduce((sum: number, one: number) => sum + one, 0);
+      return unless(length <= INLINE_LENGTH_MAX, `${inputs.name}'s policy has ${length} characters`);
+    }),
+};
+
 export const roleChecks: readonly Check[] = [
+  policiesFit,
   noActionIsWild,
   noResourceIsWild,
   rolesMayWhatIsWritten,

@@ -50,26 +50,27 @@ const scheduledRequestsAreGood: Check = {
   name: "scheduled-requests-are-good",
   broken: (deployment) =>
     requests(deployment).flatMap(({ inputs }) => {
-      const { request, "request-id": id } = JSON.parse(inputs.target.input);
-      const due = JSON.parse(inputs.target.input.replaceAll(SCHEDULED_TIME, "2026-11-23T02:00:00Z"));
-      const parsed = parseRequest(due.request, {
+      const { request, ...about } = JSON.parse(inputs.target.input);
+      const parsed = parseRequest(request, {
         requestTimeMs: 0,
         maximumSegments: deployment.settings.maximumSegments,
       });
+      const id = String(about["request-id"]).replaceAll(SCHEDULED_TIME, "2026-11-23T02:00:00Z");
       return [
         ...("issues" in parsed
           ? parsed.issues.map((issue) => `${inputs.name} would be rejected: ${issue.message}`)
           : []),
+        // One night's request, delivered twice, must be one task, and one archive.
+        ...unless(about["request-time"] === SCHEDULED_TIME, `${inputs.name}'s time is not when it was due`),
         ...unless(
-          request["bucket-prefix"].includes(SCHEDULED_TIME),
+          about["request-id"].includes(SCHEDULED_TIME),
+          `${inputs.name}'s request id is not the night's`,
+        ),
+        ...unless(
+          ["{table}", "{date}", "{time}"].every((part) => request["bucket-prefix"].includes(part)),
           `${inputs.name} would write every night to one prefix`,
         ),
-        // One night's request, delivered twice, must be one task.
-        ...unless(id.includes(SCHEDULED_TIME), `${inputs.name}'s request id is not the night's`),
-        ...unless(
-          /^[A-Za-z0-9_.:-]{1,128}$/.test(due["request-id"]),
-          `${inputs.name}'s request id is no message group`,
-        ),
+        ...unless(/^[A-Za-z0-9_.:-]{1,128}$/.test(id), `${inputs.name}'s request id is no message group`),
       ];
     }),
 };

@@ -83,14 +83,37 @@ test("given schedules of what is not listed, or two of one name, when parsed, th
   expect(message).toContain("schedules: two are named nightly.");
 });
 
-test("given a schedule without {scheduled}, when parsed, then it is refused: each night would meet the last", () => {
+test("given a schedule without {date} and {time}, when parsed, then it is refused: each night would meet the last", () => {
   const schedule = {
     name: "nightly",
     expression: "rate(1 day)",
     tables: lists.tables,
     request: { "bucket-region": "us-east-1", "bucket-name": "archive-one", "bucket-prefix": "nightly" },
   };
-  expect(messageOf({ ...stage, schedules: [schedule] })).toContain("must hold {scheduled}");
+  expect(messageOf({ ...stage, schedules: [schedule] })).toContain("must hold {date} and {time}");
+});
+
+test("given two tables of one name in a schedule, when parsed, then they are refused: their archives would meet", () => {
+  const tables = [
+    { region: "us-east-1", name: "orders" },
+    { region: "eu-west-1", name: "orders" },
+  ];
+  const schedule = {
+    name: "nightly",
+    expression: "rate(1 day)",
+    tables,
+    request: { "bucket-region": "us-east-1", "bucket-name": "archive-one" },
+  };
+  expect(messageOf({ ...stage, backup: { ...lists, tables }, schedules: [schedule] })).toContain(
+    "schedules.nightly: two tables are named orders and would meet in one prefix",
+  );
+});
+
+test("given more tables than a policy holds, when parsed, then the message says what to do", () => {
+  const tables = Array.from({ length: 200 }, (_, i) => ({ region: "us-east-1", name: `orders-${i}` }));
+  expect(messageOf({ ...stage, backup: { ...lists, tables } })).toContain(
+    "deploy another stage for some of them",
+  );
 });
 
 test("given stages, when asked which are protected, then production is, unless it says otherwise", () => {

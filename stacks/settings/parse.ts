@@ -4,6 +4,9 @@
 import * as v from "valibot";
 import { type StageSettings, type StageSettingsInput, stageSchema, type Table } from "./schema.ts";
 
+/** A role's inline policies may have 10,240 characters; this leaves room for what is not tables. */
+const TABLE_ARNS_LENGTH_MAX = 7_500;
+
 export type Stages = Readonly<Record<string, StageSettingsInput>>;
 
 /** AWS stops an invocation dead: a slice needs this long after its budget to put its last batch and report. */
@@ -59,19 +62,37 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
       issues.push(
         `${name}.timeoutSeconds: ${worker.timeoutSeconds}, but sliceBudgetSeconds (${settings.sliceBudgetSeconds}) needs ${SLICE_MARGIN_SECONDS} s more to finish a slice.`,
       );
+  for (const action of ["backup", "restore"] as const)
+    if (
+      settings[action].tables.map(arnLength).reduce((sum, length) => sum + length, 0) > TABLE_ARNS_LENGTH_MAX
+    )
+      issues.push(
+        `${action}.tables: ${settings[action].tables.length} tables make the role's policy larger than AWS takes; deploy another stage for some of them.`,
+      );
   const listed = new Set(settings.backup.tables.map(keyOf));
   for (const schedule of settings.schedules) {
     for (const table of schedule.tables)
       if (!listed.has(keyOf(table)))
         issues.push(`schedules.${schedule.name}: ${keyOf(table)} is not in backup.tables.`);
+    for (const name of repeated(schedule.tables.map(bareName)))
+      issues.push(
+        `schedules.${schedule.name}: two tables are named ${name} and would meet in one prefix; give each a schedule with a bucket-prefix of its own.`,
+      );
     if (!settings.backup.buckets.includes(schedule.request["bucket-name"]))
       issues.push(`schedules.${schedule.name}: ${schedule.request["bucket-name"]} is not in backup.buckets.`);
   }
-  const names = settings.schedules.map((schedule) => schedule.name);
-  for (const name of new Set(names.filter((name, at) => names.indexOf(name) !== at)))
+  for (const name of repeated(settings.schedules.map((schedule) => schedule.name)))
     issues.push(`schedules: two are named ${name}.`);
   return issues;
 }
+
+const repeated = (names: readonly string[]) =>
+  new Set(names.filter((name, at) => names.indexOf(name) !== at));
+const bareName = (table: Table) =>
+  typeof table === "string" ? table.slice(table.lastIndexOf("/") + 1) : table.name;
+const arnLength = (table: Table) =>
+  (typeof table === "string" ? table : `arn:aws:dynamodb:${table.region}:111111111111:table/${table.name}`)
+    .length + 3;
 
 /** What a table is listed as. */
 const keyOf = (table: Table): string => (typeof table === "string" ? table : `${table.region}/${table.name}`);

@@ -50,13 +50,17 @@ const access = v.strictObject({
 const scheduledRequest = v.strictObject({
   "bucket-region": region,
   "bucket-name": bucket,
-  /** `{table}` is the table's name, `{scheduled}` the time the schedule was due, such as 2026-11-23T02:00:00Z. */
+  /** `{table}` is the table's name, `{date}` and `{time}` when the schedule was due, such as 2026-11-23 and 02-00-00. */
   "bucket-prefix": v.optional(
     v.pipe(
       v.string(),
-      v.includes("{scheduled}", "must hold {scheduled}, or each night's archive would meet the last"),
+      v.check(
+        (prefix) => prefix.includes("{date}") && prefix.includes("{time}"),
+        "must hold {date} and {time}, or one archive would meet the last",
+      ),
+      v.includes("{table}", "must hold {table}, or the tables' archives would meet each other"),
     ),
-    "{table}/{scheduled}",
+    "{table}/{date}-{time}",
   ),
   "bucket-owner": v.optional(account),
   "total-segments": v.optional(between(1, 1_000_000)),

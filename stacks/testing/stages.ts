@@ -40,7 +40,7 @@ export const stages: Stages = {
         request: {
           "bucket-region": "eu-west-1",
           "bucket-name": "archive-two",
-          "bucket-prefix": "{scheduled}/{table}",
+          "bucket-prefix": "{date}/{time}/{table}",
           "kms-key-id": KEY,
         },
       },

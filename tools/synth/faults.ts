@@ -84,6 +84,13 @@ export const faults: readonly Fault[] = [
     caughtBy: "backup-only-creates",
   },
   {
+    name: "a policy that AWS would refuse for its size",
+    file: "stacks/roles.ts",
+    find: "resources: tableArns(settings.restore.tables)",
+    replace: "resources: Array.from({ length: 80 }, () => tableArns(settings.restore.tables)).flat()",
+    caughtBy: "policies-fit",
+  },
+  {
     name: "a projector that reads other tables",
     file: "stacks/roles.ts",
     find: "resources: Object.values(status).map((table) => table.arn),",
@@ -239,10 +246,10 @@ export const faults: readonly Fault[] = [
     caughtBy: "schedules-are-as-set",
   },
   {
-    name: "nights that share one request id",
+    name: "a schedule whose every delivery is another night",
     file: "stacks/schedule-entries.ts",
-    find: '"request-id": `',
-    replace: '"request-id": name || `',
+    find: '"request-time": SCHEDULED_TIME',
+    replace: "",
     caughtBy: "scheduled-requests-are-good",
   },
   {

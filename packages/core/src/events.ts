@@ -83,8 +83,8 @@ interface Step {
 export interface TaskRequested {
   readonly request: unknown;
   readonly "request-id"?: string;
-  /** ms since 1970: the time of the message that the Pipe made this of. */
-  readonly "request-time"?: number;
+  /** ms since 1970: the time of the message that the Pipe made this of. ISO 8601: when a schedule was due. */
+  readonly "request-time"?: number | string;
 }
 
 export interface TaskAccepted extends Step {

@@ -40,6 +40,17 @@ describe("a task's identity", () => {
     }
   });
 
+  test("takes the time it was due from a schedule, in whose words it comes", () => {
+    const detail = { request, "request-time": "2026-01-02T03:04:05Z", "request-id": "nightly" };
+    const first = identify(detail, event);
+    expect(first.requestTimeMs).toBe(Date.parse("2026-01-02T03:04:05Z"));
+    // Delivered again, later: the same task.
+    expect(identify(detail, { id: "e-2", time: "2026-01-02T03:09:00Z" })).toEqual(first);
+    expect(identify({ ...detail, "request-time": "Tuesday" }, event).requestTimeMs).toBe(
+      Date.parse(event.time),
+    );
+  });
+
   test("of an action that is neither is told where the backup's would be", () => {
     expect(identify({ request: { ...request, action: "copy" } }, event).task?.action).toBe("backup");
   });

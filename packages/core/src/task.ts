@@ -35,15 +35,13 @@ const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 /**
  * The identity of the task that a `TaskRequested` event asks for. Total: never throws, whatever the detail.
- * `request-time` (ms since 1970, set by the Pipe from the message's own time) wins over the event's time, so that a
- * message the Pipe delivers twice is one task.
+ * `request-time` (ms since 1970, set by the Pipe from the message's own time, or ISO 8601, set by a schedule) wins over
+ * the event's time, so that what is delivered twice is one task.
  */
 export function identify(detail: unknown, event: { readonly id: string; readonly time: string }): Identity {
   const given = fieldOf(detail, "request-id");
   const requestId = typeof given === "string" && REQUEST_ID.test(given) ? given : event.id;
-  // A number, or the string of one: a Pipe's template may write either.
-  const time = fieldOf(detail, "request-time");
-  const givenTime = typeof time === "number" || typeof time === "string" ? Number(time) : Number.NaN;
+  const givenTime = timeOf(fieldOf(detail, "request-time"));
   const requestTimeMs = givenTime > 0 && givenTime < MAX_TIME_MS ? givenTime : msOf(event.time);
   const request = fieldOf(detail, "request");
   // An action that is neither is refused by the backup's plan, and told in the backup's table.
@@ -64,6 +62,12 @@ export function taskRef(action: Action, key: string, requestTimeMs: number, requ
 
 export function taskId(key: string, timestamp: number): string {
   return `${key}@${timestamp}`;
+}
+
+/** A number, or the string of one: a Pipe's template may write either. A schedule can write ISO 8601 alone. */
+function timeOf(given: unknown): number {
+  if (typeof given === "string" && given.includes("T")) return msOf(given);
+  return typeof given === "number" || typeof given === "string" ? Number(given) : Number.NaN;
 }
 
 function keyOf(action: Action, request: unknown, requestTimeMs: number): string | undefined {

@@ -35,7 +35,10 @@ export async function createTables(
       );
     }
     made(TableName);
-    await waitUntilTableExists({ client: stage.db, maxWaitTime: WAIT_SECONDS }, { TableName });
+    await waitUntilTableExists(
+      { client: stage.db, minDelay: 1, maxDelay: 5, maxWaitTime: WAIT_SECONDS },
+      { TableName },
+    );
   }
   for (let i = 0; i < items; i++)
     await stage.db.send(
