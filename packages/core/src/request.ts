@@ -3,6 +3,7 @@
  * JSON Schema in docs/.
  */
 import * as v from "valibot";
+import { shortened } from "./text.ts";
 import { isoOf } from "./time.ts";
 
 const MIB = 1024 * 1024;
@@ -187,5 +188,5 @@ function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
 /** What came, as a caller can recognise it, bounded. */
 function shown(input: unknown): string {
   const text = input === undefined ? "nothing" : (JSON.stringify(input) ?? String(input));
-  return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+  return shortened(text, 120);
 }

@@ -27,7 +27,9 @@ export const queues: Readonly<Record<QueueName, QueueSpec>> = {
   "backup-queue": { attempts: 5, deadLetters: "redrive-queue" },
   "restore-queue": { attempts: 5, deadLetters: "redrive-queue" },
   "projection-queue": { attempts: 10, deadLetters: "projection-dead-letters" },
-  "redrive-queue": { attempts: 5, deadLetters: "redrive-dead-letters" },
+  // AWS counts a message's receives "across all queues": whether those before it became a dead letter count here too is
+  // not said, so there is room for them.
+  "redrive-queue": { attempts: 10, deadLetters: "redrive-dead-letters" },
 };
 
 /** Takes what a rule could not deliver to its queue. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { FerryError } from "./errors.ts";
 import type { TaskRow } from "./projection/status.ts";
 import { accepted, backupRequest, bucket, message, sliceToEnd, source, world } from "./testing/tasks.ts";
 import { work } from "./worker.ts";
@@ -19,6 +20,20 @@ describe("a worker", () => {
     await expect(
       work(message("TaskRequested", { request: backupRequest }, "TaskRejected"), broken),
     ).rejects.toThrow("socket hang up");
+  });
+
+  test("hands a segment off from where it began when the archive or the status asks for less", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const about = { operation: "ListObjectsV2", resource: "s3://archives", message: "Slow Down", hint: "" };
+    const slow = () => Promise.reject(new FerryError("throttled", "throttled", about));
+    for (const throttled of [
+      { ...ports, archive: { ...ports.archive, list: slow } },
+      { ...ports, status: { ...ports.status, read: slow } },
+    ])
+      expect(await work(message("SegmentQueued", segment), throttled)).toMatchObject([
+        { type: "SegmentProgressed", detail: { handoff: true, cursor: { batch: 0 }, "idle-hops": 0 } },
+      ]);
   });
 
   test("throws on a detail of another version, and on a type that it has no step for", async () => {

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { finishBackup } from "./backup/finish.ts";
 import { planBackup } from "./backup/plan.ts";
 import { sliceBackup } from "./backup/slice.ts";
-import { FerryError, permanent, toReport } from "./errors.ts";
+import { FerryError, isThrottled, permanent, toReport } from "./errors.ts";
 import {
   type BusEvent,
   type FailureType,
@@ -19,15 +19,20 @@ import {
   type TaskRequested,
   VERSION,
 } from "./events.ts";
+import { backoffMs } from "./pacing.ts";
 import type { Ports } from "./ports.ts";
 import { parseRequest } from "./request.ts";
 import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
 import { sliceRestore } from "./restore/slice.ts";
 import { retry } from "./retry.ts";
+import { handedOff } from "./segment.ts";
 import { spread } from "./spread.ts";
 import { identify } from "./task.ts";
 import { msOf } from "./time.ts";
+
+/** Where the clients gave up trying, the wait begins here: up to about three seconds. */
+const THROTTLED_TRIES = 5;
 
 /**
  * Processes a message of `backup-queue` or `restore-queue`; returns the events that conclude it, to be put before the
@@ -54,13 +59,26 @@ async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[
       return spread(detailOf<TaskAccepted>(event));
     case "SegmentQueued":
     case "SegmentProgressed": {
-      const segment = detailOf<SegmentWork>(event);
-      return segment.task.action === "backup" ? sliceBackup(segment, ports) : sliceRestore(segment, ports);
+      return slice(detailOf<SegmentWork>(event), ports);
     }
     case "TaskFinishing":
       return finish(event, ports);
     default:
       throw new Error(`no worker has a step for ${event["detail-type"]}`);
+  }
+}
+
+/** Throttling is never a failure, whichever service asks for less: the segment is handed off from where it began. */
+async function slice(segment: SegmentWork, ports: Ports): Promise<readonly FerryEvent[]> {
+  try {
+    return await (segment.task.action === "backup"
+      ? sliceBackup(segment, ports)
+      : sliceRestore(segment, ports));
+  } catch (error) {
+    if (!isThrottled(error)) throw error;
+    await ports.time.sleep(backoffMs(THROTTLED_TRIES, ports.random));
+    const { cursor, counts } = segment;
+    return [handedOff(segment, { cursor, counts, moved: false, throttled: true }, ports)];
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type TaskFinished,
 } from "../events.ts";
 import { type Action, identify } from "../task.ts";
+import { shortened } from "../text.ts";
 
 /** Which row a fact is about. */
 export interface RowKey {
@@ -143,7 +144,7 @@ function reasonText(failure: Failure): string {
     failure.error === undefined
       ? `${failure.cause}: ${failure.step} was tried until its attempts ran out; the worker's log says why, under the task's request-id.`
       : `${failure.cause}: ${sentence(failure.error as ErrorReport)}`;
-  return text.length > REASON_LENGTH_MAX ? `${text.slice(0, REASON_LENGTH_MAX - 1)}…` : text;
+  return shortened(text, REASON_LENGTH_MAX);
 }
 
 /** What a row can show of a request that may be anything: its plain fields, bounded. */
