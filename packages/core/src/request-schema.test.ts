@@ -1,0 +1,17 @@
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { expect, test } from "vitest";
+import { backupRequestSchema, restoreRequestSchema } from "./request.ts";
+import { defaultSettings } from "./settings.ts";
+
+test("the JSON Schema in the docs is that of the requests: npm test -- --update writes it anew", async () => {
+  const { maximumSegments } = defaultSettings;
+  const schema = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "A Ferry request: detail.request of TaskRequested, or the body of a message on request-queue",
+    oneOf: [backupRequestSchema(maximumSegments), restoreRequestSchema(maximumSegments)].map((one) => {
+      const { $schema: _, ...rest } = toJsonSchema(one, { errorMode: "ignore" });
+      return rest;
+    }),
+  };
+  await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot("../../../docs/request.schema.json");
+});
