@@ -26,6 +26,8 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["packages/*/src/**/*.e2e.test.ts"],
+          // Workers that fail on purpose say so; the tests look at what the operator sees.
+          env: { POWERTOOLS_LOG_LEVEL: "SILENT" },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

@@ -66,6 +66,9 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     for (const name of Object.keys(process.env))
       if (name.startsWith("AWS_") && !(name in env)) delete process.env[name];
     Object.assign(process.env, env);
+    // Whoever wants the workers' logs asks for them: POWERTOOLS_LOG_LEVEL=INFO.
+    process.env["POWERTOOLS_LOG_LEVEL"] ??= "WARN";
+    process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
     const names = Object.keys(consumers) as ConsumerName[];
     const loaded = names.map(async (name) => {
       const { handler } = (await import(`@ferry/aws/handlers/${name}`)) as { handler: Handler };

@@ -54,7 +54,9 @@ test("it prints what a shell needs", async () => {
     AWS_REGION: "eu-central-2",
     AWS_DEFAULT_REGION: "eu-central-2",
     FERRY_BUS: "ferry-local",
-    FERRY_REQUEST_QUEUE_URL: expect.stringMatching(/\/eu-central-2\/000000000000\/ferry-local-request-queue$/),
+    FERRY_REQUEST_QUEUE_URL: expect.stringMatching(
+      /\/eu-central-2\/000000000000\/ferry-local-request-queue$/,
+    ),
     FERRY_BACKUP_TABLE: "ferry-local-backup-table",
     FERRY_RESTORE_TABLE: "ferry-local-restore-table",
     FERRY_SEGMENT_TABLE: "ferry-local-segment-table",

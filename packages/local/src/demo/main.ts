@@ -24,9 +24,6 @@ const BATCH_BYTES = 1024 * 1024;
 const FOLDER = resolve(".ferry/demo");
 
 const options = readArguments();
-// The workers' own logs: warnings and errors only. Set before they are loaded.
-process.env["POWERTOOLS_LOG_LEVEL"] ??= "WARN";
-process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
 
 let host: Host | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
