@@ -26,6 +26,13 @@ test("given the checks, when the faults are listed, then each check is proven by
   expect([...proven].filter((name) => !checks.some((check) => check.name === name))).toEqual([]);
 });
 
+test.each(faults)(
+  "given the sources, when $name would be planted, then there is one place for it",
+  ({ file, find }) => {
+    expect(readFileSync(path.join(root, file), "utf8").split(find)).toHaveLength(2);
+  },
+);
+
 test("given the wide resources that are excused, when roles are searched, then each excuse is needed", () => {
   const resources = everyStatement(deploymentOf("production")).flatMap(({ statement }) => statement.Resource);
   for (const { resource, why } of WIDE_RESOURCES) {

@@ -24,6 +24,8 @@ const RETENTION_DAYS: Readonly<Record<AnyQueue, number>> = {
   "undelivered-queue": 14,
 };
 
+const PIPE_ATTEMPTS = 5;
+
 function queue(name: AnyQueue, more: Omit<sst.aws.QueueArgs, "transform"> = {}) {
   // Handlers read Resource.BackupQueue, a link of its own (links.ts): the component's name must be another.
   return new sst.aws.Queue(logical(name.replace(/-queue$/, "")), {
@@ -44,9 +46,15 @@ const deadLetterNames = names
   .filter((name) => name !== "redrive-queue");
 const deadLetters = Object.fromEntries(deadLetterNames.map((name) => [name, queue(name)]));
 
-/** What is tried as often as the stage says; the others as the topology does. */
-const attemptsOf = (name: QueueName) =>
-  name === "backup-queue" || name === "restore-queue" ? settings.attempts : queueSpecs[name].attempts;
+/**
+ * What is tried as often as the stage says; the others as the topology does. Should the receives of a worker's queue count
+ * on in the redrive queue, there is still room for the Pipe's own.
+ */
+function attemptsOf(name: QueueName): number {
+  const { attempts } = queueSpecs[name];
+  if (name === "backup-queue" || name === "restore-queue") return settings.attempts;
+  return name === "redrive-queue" ? Math.max(attempts, settings.attempts + PIPE_ATTEMPTS) : attempts;
+}
 
 const built: Partial<Record<AnyQueue, sst.aws.Queue>> = { ...deadLetters };
 // The redrive queue first: it takes the workers' dead letters.

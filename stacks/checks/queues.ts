@@ -28,6 +28,12 @@ const inputsOf = (deployment: Deployment, name: AnyQueue) =>
   ofType(deployment, "Queue").find(({ inputs }) => inputs.name === physicalName(deployment.stage, name))
     ?.inputs ?? {};
 
+/** The workers' as the stage sets them; the redrive queue's with five to spare, should receives count on there. */
+function expectedAttempts({ settings }: Deployment, name: QueueName, attempts: number): number {
+  if (name === "backup-queue" || name === "restore-queue") return settings.attempts;
+  return name === "redrive-queue" ? Math.max(attempts, settings.attempts + 5) : attempts;
+}
+
 const queuesAreTheTopologys: Check = {
   name: "queues-are-the-topologys",
   broken: (deployment) => [
@@ -41,8 +47,7 @@ const queuesAreTheTopologys: Check = {
       const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(
         inputsOf(deployment, name).redrivePolicy ?? "{}",
       );
-      const isWork = name === "backup-queue" || name === "restore-queue";
-      const expected = isWork ? deployment.settings.attempts : attempts;
+      const expected = expectedAttempts(deployment, name, attempts);
       return [
         ...unless(
           deadLetterTargetArn?.endsWith(`:${physicalName(deployment.stage, deadLetters)}`) === true,

@@ -13,8 +13,7 @@ interface Esbuild {
   ): Promise<{ metafile?: { outputs: Record<string, { exports: string[] }> } }>;
 }
 
-export const esbuild = (): Esbuild =>
-  createRequire(path.join(platform, "package.json"))("esbuild") as Esbuild;
+const esbuild = (): Esbuild => createRequire(path.join(platform, "package.json"))("esbuild") as Esbuild;
 
 /** What stays outside: native, or large and there to be imported. */
 const EXTERNAL = [
@@ -43,7 +42,7 @@ export interface Edit {
 }
 
 /** Applies the edits to a file's text. An edit that finds nothing, or more than one place, would plant nothing sure. */
-export function edited(file: string, text: string, edits: readonly Edit[]): string {
+function edited(file: string, text: string, edits: readonly Edit[]): string {
   return edits
     .filter((edit) => path.join(root, edit.file) === file)
     .reduce((before, edit) => {

@@ -297,8 +297,8 @@ export const faults: readonly Fault[] = [
   {
     name: "attempts that are not the stage's",
     file: "stacks/queues.ts",
-    find: "? settings.attempts",
-    replace: "? settings.attempts + 1",
+    find: "return settings.attempts;",
+    replace: "return settings.attempts + 1;",
     caughtBy: "queues-are-the-topologys",
   },
   {
