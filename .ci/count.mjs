@@ -3,6 +3,10 @@
 import { readFileSync } from "node:fs";
 
 const [path, status] = process.argv.slice(2);
-const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = JSON.parse(readFileSync(path, "utf8") || "{}");
+const {
+  numPassedTests = 0,
+  numFailedTests = 0,
+  numPendingTests = 0,
+} = JSON.parse(readFileSync(path, "utf8") || "{}");
 const failed = status !== "0" && numFailedTests === 0 ? 1 : numFailedTests;
 console.log(`${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped`);

@@ -13,5 +13,7 @@ test("the JSON Schema in the docs is that of the requests: npm test -- --update 
       return rest;
     }),
   };
-  await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot("../../../docs/request.schema.json");
+  await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot(
+    "../../../docs/request.schema.json",
+  );
 });
