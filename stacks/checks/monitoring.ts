@@ -11,10 +11,19 @@ import { type Check, type Deployment, ofType, same, unless } from "./check.ts";
 
 type AnyQueue = Parameters<typeof physicalName>[1];
 
+interface Watched {
+  readonly metricName: string;
+  readonly dimensions?: Readonly<Record<string, string>>;
+}
+
+/** The alarms that look at a metric, by itself or in a sum. */
 const alarmsOn = (deployment: Deployment, metric: string, dimension: string, value: string) =>
-  ofType(deployment, "MetricAlarm").filter(
-    ({ inputs }) => inputs.metricName === metric && inputs.dimensions?.[dimension] === value,
-  );
+  ofType(deployment, "MetricAlarm").filter(({ inputs }) => {
+    const queries: { metric?: Watched }[] = inputs.metricQueries ?? [{ metric: inputs }];
+    return queries.some(
+      ({ metric: one }) => one?.metricName === metric && one.dimensions?.[dimension] === value,
+    );
+  });
 
 /** A queue that is worked on is watched for its age, one that nobody works on for its first message. */
 const everyQueueHasAnAlarm: Check = {
@@ -43,9 +52,11 @@ const everyPipeHasAnAlarm: Check = {
   name: "every-pipe-has-an-alarm",
   broken: (deployment) => [
     ...Object.keys(pipes).flatMap((key) =>
-      unless(
-        alarmsOn(deployment, "ExecutionFailed", "PipeName", `ferry-${deployment.stage}-${key}`).length === 1,
-        `nobody is told when the Pipe ${key} fails`,
+      ["ExecutionFailed", "ExecutionPartiallyFailed"].flatMap((metric) =>
+        unless(
+          alarmsOn(deployment, metric, "PipeName", `ferry-${deployment.stage}-${key}`).length === 1,
+          `nobody is told of the Pipe ${key}'s ${metric}`,
+        ),
       ),
     ),
     ...unless(

@@ -10,47 +10,11 @@ import {
   type QueueName,
   queues,
 } from "@ferry/core/topology";
-import { logical, METRICS_NAMESPACE, named, physical } from "../here.ts";
+import { METRICS_NAMESPACE, named, physical } from "../here.ts";
 import { pipes } from "../pipes.ts";
 import { settings } from "../settings.ts";
 import { WATCH_PERIOD_MINUTES } from "../watch.ts";
-import { topic } from "./topic.ts";
-
-interface Alarm {
-  readonly means: string;
-  readonly metric: { namespace: string; name: string; dimensions: Record<string, string> };
-  readonly statistic: "Sum" | "Maximum";
-  /** It rings above this. */
-  readonly above: number;
-  readonly periodSeconds: number;
-  /** How many periods in a row; 1 if absent. */
-  readonly periods?: number;
-  /** No data is the very thing to be told. */
-  readonly silenceRings?: boolean;
-}
-
-export const alarms: aws.cloudwatch.MetricAlarm[] = [];
-
-function alarm(name: string, about: Alarm) {
-  const built = new aws.cloudwatch.MetricAlarm(`${logical(name)}Alarm`, {
-    name: named(name),
-    alarmDescription: `${about.means} See docs/operations.md, "${name}".`,
-    namespace: about.metric.namespace,
-    metricName: about.metric.name,
-    dimensions: about.metric.dimensions,
-    statistic: about.statistic,
-    period: about.periodSeconds,
-    evaluationPeriods: about.periods ?? 1,
-    threshold: about.above,
-    comparisonOperator: "GreaterThanThreshold",
-    treatMissingData: about.silenceRings && !$dev ? "breaching" : "notBreaching",
-    // A developer's stage wakes nobody.
-    actionsEnabled: !$dev,
-    alarmActions: [topic.arn],
-    okActions: [topic.arn],
-  });
-  alarms.push(built);
-}
+import { alarm } from "./alarm.ts";
 
 const sqs = (name: string, queue: Parameters<typeof physical>[0]) => ({
   namespace: "AWS/SQS",
@@ -100,6 +64,8 @@ for (const pipe of pipes)
       name: "ExecutionFailed",
       dimensions: { PipeName: pipe.name },
     },
+    // A batch of a stream's records may fail in part.
+    and: "ExecutionPartiallyFailed",
     statistic: "Sum",
     above: 0,
     periodSeconds: 300,

@@ -10,7 +10,8 @@ import { METRICS_NAMESPACE, named, physical, region } from "../here.ts";
 import { pipes } from "../pipes.ts";
 import type { Table } from "../settings/schema.ts";
 import { settings } from "../settings.ts";
-import { alarms } from "./alarms.ts";
+import { alarms } from "./alarm.ts";
+import "./alarms.ts";
 import { alarmStates, graph, type Metric, rate, text } from "./widgets.ts";
 
 const queueNames = Object.keys(queues) as QueueName[];

@@ -211,7 +211,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: "alarms that tell nobody",
-    file: "stacks/monitoring/alarms.ts",
+    file: "stacks/monitoring/alarm.ts",
     find: "alarmActions: [topic.arn],",
     replace: "",
     caughtBy: "alarms-tell-someone",
