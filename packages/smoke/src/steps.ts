@@ -46,7 +46,7 @@ const backupKey = (stage: Stage) => `${stage.region}-${sourceTable(stage)}`;
 const archive = (stage: Stage) => `${prefixOf(stage)}/archive`;
 
 const backup: Step = {
-  name: "a request on the bus becomes a backup (rules, encrypted queues, the stream's Pipe)",
+  name: "a request on the bus becomes a backup (rules, queues, the stream's Pipe)",
   async run({ stage, tasks }) {
     const task: Task = { action: "backup", key: backupKey(stage), requestId: `smoke-${stage.run}-backup` };
     tasks.push(task);
@@ -150,7 +150,7 @@ const announced: Step = {
 };
 
 const grouped: Step = {
-  name: "a rule's JSON path becomes the message group (fair queues)",
+  name: "a rule delivers to an encrypted queue, grouped by a JSON path (fair queues)",
   needs: "tap",
   async run({ tap }) {
     const heard = await tap!.heard();
