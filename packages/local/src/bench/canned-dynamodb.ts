@@ -1,0 +1,33 @@
+/**
+ * A server that answers every Scan with one full page and takes every write, so that only the client is measured.
+ * A process of its own; it ends with the one that forked it.
+ */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { cities } from "../demo/cities.ts";
+
+const PAGE_BYTES = 1024 * 1024;
+
+const items: object[] = [];
+for (let bytes = 0, all = cities(10_000); bytes < PAGE_BYTES; ) {
+  const item = all[items.length]!;
+  bytes += JSON.stringify(item).length;
+  items.push(item);
+}
+const units = { TableName: "cities", CapacityUnits: 128 };
+const page = JSON.stringify({
+  Items: items,
+  Count: items.length,
+  ScannedCount: items.length,
+  ConsumedCapacity: units,
+});
+const taken = JSON.stringify({ UnprocessedItems: {}, ConsumedCapacity: [units] });
+
+const server = createServer((request, response) => {
+  request.resume().on("end", () => {
+    const scan = String(request.headers["x-amz-target"]).endsWith(".Scan");
+    response.writeHead(200, { "content-type": "application/x-amz-json-1.0" }).end(scan ? page : taken);
+  });
+});
+server.listen(0, "127.0.0.1", () => process.send?.((server.address() as AddressInfo).port));
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,94 @@
+/**
+ * `npm run bench`: what an item costs on the hot path, against the SDK's ordinary way, in one run. Absolute figures are
+ * of this machine; the ratios are what to look at.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { BatchWriteItemCommand, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { dynamodbClient } from "@ferry/aws/clients";
+import { zlibCodec } from "@ferry/aws/codec";
+import { tableData } from "@ferry/aws/table";
+import { lineSpans, readLine, toLines } from "@ferry/core/archive/data-file";
+import { cutPage } from "@ferry/core/archive/page";
+
+/** The data has no binary: what the SDK would cost there to turn base64 into bytes and back is not counted. */
+const PAGES = 30;
+const WARM_UP = 5;
+const LEVEL = 6;
+const WRITES_PER_CALL = 25;
+const address = { region: "us-east-1", name: "cities" };
+
+const server = fork(new URL("./canned-dynamodb.ts", import.meta.url), { stdio: "inherit" });
+const [port] = (await once(server, "message")) as [number];
+Object.assign(process.env, {
+  AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+  AWS_ACCESS_KEY_ID: "bench",
+  AWS_SECRET_ACCESS_KEY: "bench",
+  AWS_REGION: address.region,
+});
+const stock = new DynamoDBClient();
+const tables = tableData(dynamodbClient);
+const page = await tables.scan({ table: address, segment: 0, totalSegments: 1, consistent: false });
+const lines = toLines(page, cutPage(page).items);
+const file = gzipSync(lines, { level: LEVEL });
+
+/** A page to the lines of a data file, gzipped. */
+const backup = {
+  async sdk() {
+    const { Items = [] } = await stock.send(new ScanCommand({ TableName: address.name }));
+    const text = Items.map((item) => `${JSON.stringify({ Item: item })}\n`).join("");
+    gzipSync(text, { level: LEVEL });
+  },
+  async ferry() {
+    const body = await tables.scan({ table: address, segment: 0, totalSegments: 1, consistent: false });
+    const compressor = zlibCodec.compress(LEVEL);
+    await compressor.write(toLines(body, cutPage(body).items));
+    await compressor.finish();
+  },
+};
+
+/** A data file to BatchWriteItem calls. */
+const restore = {
+  async sdk() {
+    const items = gunzipSync(file)
+      .toString()
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).Item);
+    for (let at = 0; at < items.length; at += WRITES_PER_CALL) {
+      const requests = items.slice(at, at + WRITES_PER_CALL).map((Item) => ({ PutRequest: { Item } }));
+      await stock.send(new BatchWriteItemCommand({ RequestItems: { [address.name]: requests } }));
+    }
+  },
+  async ferry() {
+    const bytes = await zlibCodec.decompress(file);
+    const spans = lineSpans(bytes);
+    for (let at = 0; at < spans.length; at += WRITES_PER_CALL)
+      await tables.write(
+        address,
+        spans.slice(at, at + WRITES_PER_CALL).map((span) => readLine(bytes, span)),
+      );
+  },
+};
+
+console.log(
+  `${PAGES} pages of ${(page.length / 1e6).toFixed(2)} MB, ${cutPage(page).items.length} items each; CPU time of this process`,
+);
+for (const [name, ways] of Object.entries({ backup, restore })) {
+  const sdk = await cpuMs(ways.sdk);
+  const ferry = await cpuMs(ways.ferry);
+  const rate = (ms: number) =>
+    `${ms.toFixed(1)} ms a page, ${(page.length / 1e3 / ms).toFixed(0)} MB/s a core`;
+  console.log(`${name.padEnd(8)} SDK ${rate(sdk)}; Ferry ${rate(ferry)}; ratio ${(sdk / ferry).toFixed(1)}`);
+}
+server.kill();
+
+/** CPU time of one run, all threads, ms. */
+async function cpuMs(run: () => Promise<void>): Promise<number> {
+  for (let i = 0; i < WARM_UP; i++) await run();
+  const before = process.cpuUsage();
+  for (let i = 0; i < PAGES; i++) await run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / PAGES;
+}
