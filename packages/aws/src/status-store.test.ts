@@ -2,7 +2,7 @@ import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { BackupPlan } from "@ferry/core/events";
 import type { StatusStore } from "@ferry/core/ports";
-import { stateOf, type TaskRecord, type TaskRow } from "@ferry/core/projection/status";
+import { stateOf, type TaskRecord, type TaskRow, unheardOf } from "@ferry/core/projection/status";
 import { announcements, pipes, tables } from "@ferry/core/topology";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -136,29 +136,8 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
 );
 
 function rowWith(fields: Partial<TaskRow>): TaskRow {
-  return {
-    action: "backup",
-    key: "k",
-    timestamp: 1,
-    rev: 1,
-    request: {},
-    accepted: false,
-    rejected: false,
-    finished: false,
-    attempt: 1,
-    cancel: 0,
-    broken: 0,
-    total: 0,
-    completed: [],
-    failed: {},
-    attempts: {},
-    batches: 0,
-    items: 0,
-    bytes: 0,
-    reasons: [],
-    updatedTime: "2026-11-01T02:00:00Z",
-    ...fields,
-  };
+  const task = { action: "backup", key: "k", timestamp: 1 } as const;
+  return { ...unheardOf(task, "2026-11-01T02:00:00Z"), rev: 1, ...fields };
 }
 
 describe("a row as an item", () => {

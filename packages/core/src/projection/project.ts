@@ -4,44 +4,18 @@
  */
 import type { Plan } from "../events.ts";
 import type { Fact, RequestFields } from "./facts.ts";
-import type { Reason, TaskRow } from "./status.ts";
+import { type Reason, type TaskRow, unheardOf } from "./status.ts";
 
 /** Reasons kept in a row. What is dropped is in the segments' records. */
 const REASONS_MAX = 10;
 
 /** The row after a fact. The very same object when the fact adds nothing. */
 export function project(before: TaskRow | undefined, fact: Fact): TaskRow {
-  const row = before ?? bornOf(fact);
+  const row = before ?? unheardOf(fact.row, fact.time);
   // Progress touches the segment's record alone.
   if (fact.kind === "progressed") return row;
   const after = settled(joined(withIdentity(row, fact), fact));
   return before !== undefined && same(before, after) ? before : after;
-}
-
-function bornOf(fact: Fact): TaskRow {
-  const { action, key, timestamp } = fact.row;
-  return {
-    action,
-    key,
-    timestamp,
-    rev: 0,
-    request: {},
-    accepted: false,
-    rejected: false,
-    finished: false,
-    attempt: 1,
-    cancel: 0,
-    broken: 0,
-    total: 0,
-    completed: [],
-    failed: {},
-    attempts: {},
-    batches: 0,
-    items: 0,
-    bytes: 0,
-    reasons: [],
-    updatedTime: fact.time,
-  };
 }
 
 function withIdentity(row: TaskRow, fact: Fact): TaskRow {

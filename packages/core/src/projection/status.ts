@@ -63,6 +63,37 @@ export interface TaskRow {
   readonly updatedTime: string;
 }
 
+/** The row of a task of which nothing is known but who it is. `time`: ISO 8601, of the first event that names it. */
+export function unheardOf(
+  task: Pick<TaskRow, "action" | "key" | "timestamp" | "request-id">,
+  time: string,
+): TaskRow {
+  const { action, key, timestamp, "request-id": requestId } = task;
+  return {
+    action,
+    key,
+    timestamp,
+    ...(requestId !== undefined && { "request-id": requestId }),
+    rev: 0,
+    request: {},
+    accepted: false,
+    rejected: false,
+    finished: false,
+    attempt: 1,
+    cancel: 0,
+    broken: 0,
+    total: 0,
+    completed: [],
+    failed: {},
+    attempts: {},
+    batches: 0,
+    items: 0,
+    bytes: 0,
+    reasons: [],
+    updatedTime: time,
+  };
+}
+
 /** What is told of a task: the first that holds. */
 export function stateOf(row: TaskRow): TaskState {
   if (row.finished) return "succeeded";

@@ -2,7 +2,7 @@
  * Events and rows as the engine makes them, for the contract suites.
  */
 import { type BackupPlan, type FerryEvent, VERSION } from "@ferry/core/events";
-import type { TaskRecord, TaskRow } from "@ferry/core/projection/status";
+import { type TaskRecord, type TaskRow, unheardOf } from "@ferry/core/projection/status";
 
 const TIMESTAMP = 1_793_498_400_123;
 
@@ -51,29 +51,8 @@ export function plan(key: string): BackupPlan {
 
 /** A row as a task's first fact leaves it: everything empty. */
 export function emptyRow(key: string, fields: Partial<TaskRow> = {}): TaskRow {
-  return {
-    action: "backup",
-    key,
-    timestamp: TIMESTAMP,
-    rev: 1,
-    request: {},
-    accepted: false,
-    rejected: false,
-    finished: false,
-    attempt: 1,
-    cancel: 0,
-    broken: 0,
-    total: 0,
-    completed: [],
-    failed: {},
-    attempts: {},
-    batches: 0,
-    items: 0,
-    bytes: 0,
-    reasons: [],
-    updatedTime: "2026-11-01T02:00:00Z",
-    ...fields,
-  };
+  const task = { action: "backup", key, timestamp: TIMESTAMP } as const;
+  return { ...unheardOf(task, "2026-11-01T02:00:00Z"), rev: 1, ...fields };
 }
 
 /** A row that has everything a row can have. */
