@@ -1,6 +1,9 @@
+import { hooked } from "@ferry/simulation/memory/hooked";
 import { md5 } from "@ferry/simulation/memory/ports";
 import { describe, expect, test } from "vitest";
 import { pakoCodec } from "../archive/pako-codec.ts";
+import type { ScanPage } from "../ports.ts";
+import { unheardOf } from "../projection/status.ts";
 import {
   backupRequest,
   bucket,
@@ -43,6 +46,20 @@ describe("a restore is refused, with the reason and what to do", () => {
         type: "TaskRejected",
         detail: { cause: "table-not-empty", error: { hint: expect.stringContaining("merge") } },
       },
+    ]);
+  });
+
+  test("into a table whose first page came without an item, though items lie behind it", async () => {
+    const ports = await backedUp();
+    ports.tables.put(destination, item);
+    const tables = hooked("tables", ports.tables, ["scan"], async (call) => {
+      const { after, ...first } = call.args[0] as ScanPage;
+      return after === undefined
+        ? encode('{"Items":[],"Count":0,"LastEvaluatedKey":{"id":{"S":"deleted"}}}')
+        : ports.tables.scan(first);
+    });
+    expect(await request(restoreRequest, { ...ports, tables })).toMatchObject([
+      { type: "TaskRejected", detail: { cause: "table-not-empty" } },
     ]);
   });
 
@@ -89,6 +106,16 @@ describe("a restore is refused, with the reason and what to do", () => {
 test("a repeated request plans the same", async () => {
   const ports = await backedUp();
   expect(await request(restoreRequest, ports)).toEqual(await request(restoreRequest, ports));
+});
+
+test("a repeated request whose task is under way is not refused for the items that it restored", async () => {
+  const ports = await backedUp();
+  const [first] = await request(restoreRequest, ports);
+  if (first?.type !== "TaskAccepted") throw new Error("not accepted");
+  ports.tables.put(destination, item);
+  const { task, plan } = first.detail;
+  await ports.status.write({ ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true }, undefined);
+  expect(await request(restoreRequest, ports)).toEqual([]);
 });
 
 describe("a native export", () => {

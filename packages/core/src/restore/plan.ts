@@ -9,20 +9,26 @@ import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { cutPage } from "../archive/page.ts";
 import { decodeKeySchema, describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import { permanent } from "../errors.ts";
-import { type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
+import { type DynamoKey, type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import type { RestoreRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
 
 const DEFAULT_SEGMENTS_MAX = 64;
 
-/** Accepts a valid restore request, or throws a permanent error: the reason to reject it. */
+/**
+ * Accepts a valid restore request; says nothing where it was accepted before. Throws a permanent error: the reason to
+ * reject it.
+ */
 export async function planRestore(
   request: RestoreRequest,
   task: TaskRef,
   requestTimeMs: number,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
+  const row = await ports.status.read(task);
+  // Delivered again: what was accepted is under way, and the items in the table are its own.
+  if (row?.accepted === true && row["request-id"] === task["request-id"]) return [];
   const bucket = bucketOf(request);
   const manifest = await readManifest(ports.archive, ports.codec.md5, bucket, request["bucket-prefix"]);
   const table = await ports.tables.describe({ region: request["table-region"], name: request["table-name"] });
@@ -136,18 +142,27 @@ function refuseMode(request: RestoreRequest, manifest: Manifest): void {
   );
 }
 
+/** A page may come without an item and yet not be the last: only the scan's end proves a table empty. */
 async function refuseItems(request: RestoreRequest, ports: Ports): Promise<void> {
-  const page = cutPage(
-    await ports.tables.scan({
-      table: { region: request["table-region"], name: request["table-name"] },
-      segment: 0,
-      totalSegments: 1,
-      consistent: true,
-      limit: 1,
-    }),
-  );
-  if (page.items.length === 0) return;
-  throw refusal(
+  let after: DynamoKey | undefined;
+  do {
+    const page = cutPage(
+      await ports.tables.scan({
+        table: { region: request["table-region"], name: request["table-name"] },
+        segment: 0,
+        totalSegments: 1,
+        consistent: true,
+        limit: 1,
+        ...(after !== undefined && { after }),
+      }),
+    );
+    if (page.items.length > 0) throw notEmpty(request);
+    after = page.lastEvaluatedKey;
+  } while (after !== undefined);
+}
+
+function notEmpty(request: RestoreRequest) {
+  return refusal(
     "table-not-empty",
     request,
     "holds items already.",

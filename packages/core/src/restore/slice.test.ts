@@ -3,6 +3,7 @@ import { memoryTables } from "@ferry/simulation/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SegmentWork } from "../events.ts";
+import { unheardOf } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
@@ -160,27 +161,31 @@ describe("a restore", () => {
     expect(await work(message("SegmentQueued", segment), ports)).toEqual([]);
     expect(writes).toBeLessThan(12);
   });
+
+  test("given that it completes while a duplicate's writes are throttled, then they are not tried again", async () => {
+    const plain = await backedUp([item(1), item(2)]);
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
+    let writes = 0;
+    const ports = {
+      ...plain,
+      tables: hooked("tables", plain.tables, ["write"], async (call) => {
+        if (++writes === 1) await plain.status.write(finishedRow(segment!), undefined);
+        return { unprocessed: call.args[1], units: 0 };
+      }),
+    };
+    const startMs = plain.clock.now();
+    expect(await work(message("SegmentQueued", segment), ports)).toEqual([]);
+    expect(plain.clock.now() - startMs).toBeLessThan(30_000);
+    expect(restored(plain)).toEqual([]);
+  });
 });
 
-function finishedRow(segment: SegmentWork) {
+function finishedRow({ task }: SegmentWork) {
   return {
-    ...segment.task,
-    rev: 1,
-    request: {},
+    ...unheardOf(task, "2026-11-01T02:00:00Z"),
     accepted: true,
-    rejected: false,
     finished: true,
-    attempt: 1,
-    cancel: 0,
-    broken: 0,
     total: 1,
     completed: [0],
-    failed: {},
-    attempts: {},
-    batches: 1,
-    items: 1,
-    bytes: 1,
-    reasons: [],
-    updatedTime: "2026-11-01T02:00:00Z",
   };
 }

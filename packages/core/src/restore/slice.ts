@@ -36,16 +36,20 @@ export async function sliceRestore(work: SegmentWork, ports: Ports): Promise<rea
   const untilMs = sliceEndMs(ports);
   const lookDue = every(ports.settings.lookIntervalMs, ports);
   const reportDue = every(ports.settings.progressIntervalMs, ports);
-  const writer = openTableWriter(plan, untilMs, ports);
+  let look = Promise.resolve(true);
+  const wanted = () => {
+    if (lookDue()) look = shouldRun(work, ports);
+    return look;
+  };
+  const writer = openTableWriter(plan, untilMs, wanted, ports);
 
-  let wanted = true;
   try {
-    for (let index = standing.file; index < share.length && wanted && !writer.stopped(); index++)
-      wanted = await writeFile(index, share[index]!, index === standing.file ? standing.line : 0);
+    for (let index = standing.file; index < share.length && !writer.stopped(); index++)
+      await writeFile(index, share[index]!, index === standing.file ? standing.line : 0);
   } finally {
     await writer.settle();
   }
-  if (!wanted) return [];
+  if (!(await look)) return [];
   if (standing.file === share.length) return [completed(work, standing.counts)];
   const at = {
     cursor: { file: standing.file, line: standing.line },
@@ -55,13 +59,12 @@ export async function sliceRestore(work: SegmentWork, ports: Ports): Promise<rea
   };
   return [handedOff(work, at, ports)];
 
-  /** Sends a file's lines from `fromLine` on. False: the task needs this segment no more. */
-  async function writeFile(index: number, listed: ManifestFile, fromLine: number): Promise<boolean> {
+  /** Sends a file's lines from `fromLine` on, as far as the writer takes them. */
+  async function writeFile(index: number, listed: ManifestFile, fromLine: number): Promise<void> {
     const bucket = bucketOf(plan.request);
     const key = listed.dataFileS3Key;
     const file = await readDataFile(bucket, { key, items: listed.itemCount, md5: listed.md5Checksum }, ports);
     for (let from = fromLine; from < file.lines.length && !writer.stopped(); ) {
-      if (lookDue() && !(await shouldRun(work, ports))) return false;
       const spans = nextCall(file.lines, from);
       const writes = spans.map((span) => readChecked(file.bytes, span));
       const upTo = from + spans.length;
@@ -84,7 +87,6 @@ export async function sliceRestore(work: SegmentWork, ports: Ports): Promise<rea
       standing.line = 0;
       standing.counts = { ...standing.counts, batches: standing.counts.batches + 1 };
     }
-    return true;
 
     function readChecked(bytes: Uint8Array, span: Span): Line {
       try {

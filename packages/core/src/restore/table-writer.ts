@@ -14,14 +14,22 @@ export interface TableWriter {
   write(writes: readonly Write[], landed: () => void): Promise<void>;
   /** Waits for all that is in flight. Throws the first error, after everything has settled. */
   settle(): Promise<void>;
-  /** Whether the time ran out before all that was sent had landed: nothing lands any more. */
+  /** Whether something that was sent did not land, for want of time or of a wish: nothing lands any more. */
   stopped(): boolean;
   /** Whether the table asked for less. */
   throttled(): boolean;
 }
 
-/** Opens a writer to the plan's table, until `untilMs`, ms since 1970. */
-export function openTableWriter(plan: RestorePlan, untilMs: number, ports: Ports): TableWriter {
+/**
+ * Opens a writer to the plan's table, until `untilMs`, ms since 1970. `wanted` is asked before each call, the repeated
+ * ones too, for the wait before it may have been long: where it says no, nothing is written any more.
+ */
+export function openTableWriter(
+  plan: RestorePlan,
+  untilMs: number,
+  wanted: () => Promise<boolean>,
+  ports: Ports,
+): TableWriter {
   const { request } = plan;
   const table = { region: request["table-region"], name: request["table-name"] };
   const pace = pacer(plan["segment-write-units"], untilMs, ports.time);
@@ -29,9 +37,10 @@ export function openTableWriter(plan: RestorePlan, untilMs: number, ports: Ports
   let stopped = false;
   let throttled = false;
 
-  /** Calls until it succeeds; false when the time is up first. */
+  /** Calls until it succeeds; false when the time is up first, or nobody wants it any more. */
   async function insist<T>(call: () => Promise<T | undefined>): Promise<boolean> {
     for (let tries = 0; await pace.ready(); tries++) {
+      if (!(await wanted())) return false;
       try {
         if ((await call()) === undefined) return true;
       } catch (error) {
