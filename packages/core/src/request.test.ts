@@ -88,6 +88,11 @@ describe("a bad request", () => {
       "bucket-prefix",
       "may hold {table}, {date} and {time}: got {day}",
     ],
+    [
+      { ...backup, "table-name": "t".repeat(255), "bucket-prefix": "{table}/".repeat(4) },
+      "bucket-prefix",
+      "bucket-prefix must come to 700 characters at most",
+    ],
     [{ ...backup, "bucket-prefix": 'a"b' }, "bucket-prefix", "bucket-prefix must be a key prefix"],
     [
       { ...backup, "table-name": "arn:aws:dynamodb:eu-west-1:123456789012:table/cities" },

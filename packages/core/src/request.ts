@@ -7,6 +7,8 @@ import { shortened } from "./text.ts";
 import { isoOf } from "./time.ts";
 
 const MIB = 1024 * 1024;
+/** S3's keys have 1,024 bytes: what a prefix comes to, and a data file's name behind it. */
+const PREFIX_LENGTH_MAX = 700;
 
 /** The fields both actions share. The first seven of a request are the older tool's, unchanged. */
 function commonFields(maximumSegments: number) {
@@ -125,9 +127,9 @@ export function parseRequest(
           });
   const parsed = v.safeParse(schema, input);
   if (!parsed.success) return { issues: parsed.issues.map(toIssue) };
-  const issues = crossFieldIssues(parsed.output as unknown as Request);
-  if (issues.length > 0) return { issues };
-  return { request: normalised(parsed.output as Request, about.requestTimeMs) };
+  const request = normalised(parsed.output as Request, about.requestTimeMs);
+  const issues = crossFieldIssues(parsed.output as Request, request["bucket-prefix"]);
+  return issues.length > 0 ? { issues } : { request };
 }
 
 /** The table's bare name, also where the request gives an ARN. */
@@ -156,7 +158,7 @@ function normalised(request: Request, requestTimeMs: number): Request {
   };
 }
 
-function crossFieldIssues(request: Request): RequestIssue[] {
+function crossFieldIssues(request: Request, expandedPrefix: string): RequestIssue[] {
   const issues: RequestIssue[] = [];
   const arnRegion = /^arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):/.exec(request["table-name"])?.[1];
   if (arnRegion !== undefined && arnRegion !== request["table-region"])
@@ -172,11 +174,16 @@ function crossFieldIssues(request: Request): RequestIssue[] {
       field: "bucket-prefix",
       message: `bucket-prefix may hold {table}, {date} and {time}: got ${unknown[0]}`,
     });
+  if (expandedPrefix.length > PREFIX_LENGTH_MAX)
+    issues.push({
+      field: "bucket-prefix",
+      message: `bucket-prefix must come to ${PREFIX_LENGTH_MAX} characters at most: got ${expandedPrefix.length}`,
+    });
   return issues;
 }
 
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
-  const field = v.getDotPath(issue) ?? "request";
+  const field = shortened(v.getDotPath(issue) ?? "request", 120);
   if (issue.type === "never")
     return { field, message: `${field} is not a field of this request: remove it, or check its spelling` };
   if (issue.type === "object_with_rest" && field === "request")

@@ -9,10 +9,25 @@ import { isEnded, stateOf } from "./projection/status.ts";
 /** Left for the last put and the events of a slice, ms. */
 const MARGIN_MS = 45_000;
 
+/** How long an invocation may still go on and conclude in peace, ms. */
+export function leftMs(ports: Ports): number {
+  return Math.max(0, ports.time.remainingMs() - MARGIN_MS);
+}
+
 /** When this slice must hand off, ms since 1970: its budget, or what its invocation leaves of it. */
 export function sliceEndMs(ports: Ports): number {
-  const left = Math.max(0, ports.time.remainingMs() - MARGIN_MS);
-  return ports.time.now() + Math.min(ports.settings.sliceBudgetMs, left);
+  return ports.time.now() + Math.min(ports.settings.sliceBudgetMs, leftMs(ports));
+}
+
+/** Permanent error: `deadline-exceeded`. */
+export function refuseLate(work: SegmentWork, ports: Ports): void {
+  if (ports.time.now() < work["deadline-ms"]) return;
+  throw permanent("deadline-exceeded", {
+    operation: "work on segment",
+    resource: nameOf(work),
+    message: `attempt ${work.attempt} took longer than the stage's task timeout.`,
+    hint: "Put a TaskRetryRequested: it goes on where the task stands. Use more segments for a table of this size.",
+  });
 }
 
 /**
@@ -20,20 +35,13 @@ export function sliceEndMs(ports: Ports): number {
  * A row that has not heard of this attempt yet, or is another request's, says nothing.
  */
 export async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
-  const resource = `${work.task.id} segment ${work.segment}`;
-  if (ports.time.now() >= work["deadline-ms"])
-    throw permanent("deadline-exceeded", {
-      operation: "work on segment",
-      resource,
-      message: `attempt ${work.attempt} took longer than the stage's task timeout.`,
-      hint: "Put a TaskRetryRequested: it goes on where the task stands. Use more segments for a table of this size.",
-    });
+  refuseLate(work, ports);
   const row = await ports.status.read(work.task);
   if (row === undefined || row["request-id"] !== work.task["request-id"]) return true;
   if (row.cancel >= work.attempt)
     throw permanent("cancelled", {
       operation: "work on segment",
-      resource,
+      resource: nameOf(work),
       message: `attempt ${work.attempt} was cancelled.`,
       hint: "Put a TaskRetryRequested to go on where the task stands.",
     });
@@ -65,7 +73,7 @@ export function handedOff(
   if (idle > ports.settings.maximumIdleHops)
     throw permanent("no-progress", {
       operation: "work on segment",
-      resource: `${work.task.id} segment ${work.segment}`,
+      resource: nameOf(work),
       message: `${idle} slices in a row moved nothing.`,
       hint: "Look at the worker's log for this task; then put a TaskRetryRequested.",
     });
@@ -85,4 +93,8 @@ export function every(intervalMs: number, ports: Ports): () => boolean {
     last = now;
     return true;
   };
+}
+
+function nameOf({ task, segment }: SegmentWork): string {
+  return `${task.id} segment ${segment}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FerryError } from "./errors.ts";
-import type { TaskRow } from "./projection/status.ts";
+import { type TaskRow, unheardOf } from "./projection/status.ts";
 import { accepted, backupRequest, bucket, message, sliceToEnd, source, world } from "./testing/tasks.ts";
 import { work } from "./worker.ts";
 
@@ -36,6 +36,18 @@ describe("a worker", () => {
       ]);
   });
 
+  test("throttled beyond its attempt's deadline fails: it must not be handed off for ever", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const about = { operation: "ListObjectsV2", resource: "s3://archives", message: "Slow Down", hint: "" };
+    const slow = () => Promise.reject(new FerryError("throttled", "throttled", about));
+    const late = { ...segment!, "deadline-ms": ports.clock.now() + 1000 };
+    ports.clock.advance(2000);
+    expect(
+      await work(message("SegmentQueued", late), { ...ports, archive: { ...ports.archive, list: slow } }),
+    ).toMatchObject([{ type: "SegmentFailed", detail: { cause: "deadline-exceeded" } }]);
+  });
+
   test("throws on a detail of another version, and on a type that it has no step for", async () => {
     await expect(work(message("SegmentQueued", { version: 2 }), world())).rejects.toThrow("detail version 2");
     await expect(work(message("TaskSucceeded", {}), world())).rejects.toThrow("no worker has a step");
@@ -53,28 +65,7 @@ describe("a retry", () => {
     const segments = await accepted({ ...backupRequest, "total-segments": 4 }, ports);
     const { task, plan } = segments[0]!;
     for (const done of change.completed ?? []) await sliceToEnd(segments[done]!, ports);
-    const row: TaskRow = {
-      ...task,
-      rev: 1,
-      request: {},
-      plan,
-      accepted: true,
-      rejected: false,
-      finished: false,
-      attempt: 1,
-      cancel: 0,
-      broken: 0,
-      total: 4,
-      completed: [],
-      failed: {},
-      attempts: {},
-      batches: 0,
-      items: 0,
-      bytes: 0,
-      reasons: [],
-      updatedTime: "2026-11-01T02:00:00Z",
-      ...change,
-    };
+    const row = { ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 4, ...change };
     await ports.status.write(row, undefined);
     return { ports, task };
   }

@@ -21,18 +21,32 @@ import {
 } from "./events.ts";
 import { backoffMs } from "./pacing.ts";
 import type { Ports } from "./ports.ts";
-import { parseRequest } from "./request.ts";
+import { parseRequest, type RequestIssue } from "./request.ts";
 import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
 import { sliceRestore } from "./restore/slice.ts";
 import { retry } from "./retry.ts";
-import { handedOff } from "./segment.ts";
+import { handedOff, refuseLate } from "./segment.ts";
 import { spread } from "./spread.ts";
 import { identify } from "./task.ts";
 import { msOf } from "./time.ts";
 
 /** Where the clients gave up trying, the wait begins here: up to about three seconds. */
 const THROTTLED_TRIES = 5;
+/** Issues of one request that are told. */
+const ISSUES_MAX = 100;
+/** As JSON, of a request that is told back whole. */
+const REQUEST_LENGTH_MAX = 256 * 1024;
+/** What the key of a request's task is made of, and what else its caller knows it by. */
+const KEY_FIELDS = [
+  "action",
+  "table-region",
+  "table-name",
+  "bucket-region",
+  "bucket-name",
+  "bucket-prefix",
+  "total-segments",
+];
 
 /**
  * Processes a message of `backup-queue` or `restore-queue`; returns the events that conclude it, to be put before the
@@ -68,7 +82,10 @@ async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[
   }
 }
 
-/** Throttling is never a failure, whichever service asks for less: the segment is handed off from where it began. */
+/**
+ * Throttling is never a failure before the attempt's deadline, whichever service asks for less: the segment is handed
+ * off from where it began.
+ */
 async function slice(segment: SegmentWork, ports: Ports): Promise<readonly FerryEvent[]> {
   try {
     return await (segment.task.action === "backup"
@@ -76,6 +93,7 @@ async function slice(segment: SegmentWork, ports: Ports): Promise<readonly Ferry
       : sliceRestore(segment, ports));
   } catch (error) {
     if (!isThrottled(error)) throw error;
+    refuseLate(segment, ports);
     await ports.time.sleep(backoffMs(THROTTLED_TRIES, ports.random));
     const { cursor, counts } = segment;
     return [handedOff(segment, { cursor, counts, moved: false, throttled: true }, ports)];
@@ -90,9 +108,8 @@ async function plan(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[
     throw permanent("invalid-request", {
       operation: "TaskRequested",
       resource: "request",
-      message: `${parsed.issues.map((issue) => issue.message).join("; ")}.`,
+      ...told(parsed.issues),
       hint: "Correct every field named and ask again.",
-      issues: parsed.issues,
     });
   if (task === undefined) throw new Error("a valid request has no key");
   const { request } = parsed;
@@ -129,9 +146,33 @@ function failure(type: FailureType, event: BusEvent, error: FerryError): FerryEv
       cause: error.code,
       error: toReport(error),
       step: event["detail-type"],
-      work: event.detail,
+      work: type === "TaskRejected" ? abridged(event.detail) : event.detail,
       "event-id": event.id,
       time: event.time,
     },
   };
+}
+
+/** All issues, unless there are so many that no event could carry them. */
+function told(issues: readonly RequestIssue[]) {
+  const some = issues.slice(0, ISSUES_MAX);
+  const more = issues.length > some.length ? `; and ${issues.length - some.length} more` : "";
+  return { message: `${some.map((issue) => issue.message).join("; ")}${more}.`, issues: some };
+}
+
+/**
+ * A request may be as large as an event; what says why it was rejected must be one too. Of a large one stays what
+ * identifies it.
+ */
+function abridged(detail: unknown): unknown {
+  if ((JSON.stringify(detail)?.length ?? 0) <= REQUEST_LENGTH_MAX) return detail;
+  const { request, ...about } = detail as Partial<TaskRequested>;
+  return { request: shortFields(request, KEY_FIELDS), ...shortFields(about, ["request-id", "request-time"]) };
+}
+
+function shortFields(value: unknown, names: readonly string[]): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) return {};
+  const isShort = ([name, one]: [string, unknown]) =>
+    names.includes(name) && (typeof one === "number" || (typeof one === "string" && one.length <= 2048));
+  return Object.fromEntries(Object.entries(value).filter(isShort));
 }

@@ -53,6 +53,10 @@ test("a body that says another count than it holds is refused", () => {
   expect(() => cutPage(encode('{"message":"oops"}'))).toThrow("holds 0 items");
 });
 
+test("a last key of null is none: to go on after it would begin anew", () => {
+  expect(cutPage(encode('{"Items":[],"Count":0,"LastEvaluatedKey":null}')).lastEvaluatedKey).toBeUndefined();
+});
+
 test("the lines of exports: a whole item, a change, a delete; any member order and white space", () => {
   const read = (line: string) => {
     const found = readLine(encode(line), { start: 0, end: encode(line).length });

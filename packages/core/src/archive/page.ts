@@ -27,7 +27,7 @@ export function cutPage(body: Uint8Array): Page {
   eachMember(body, 0, (name, start) => {
     if (name === "Items") return eachElement(body, start, items);
     const end = skipValue(body, start);
-    if (name === "LastEvaluatedKey") lastEvaluatedKey = parsed(start, end) as DynamoKey;
+    if (name === "LastEvaluatedKey") lastEvaluatedKey = (parsed(start, end) as DynamoKey | null) ?? undefined;
     else if (name === "Count") count = parsed(start, end) as number;
     else if (name === "ConsumedCapacity")
       units = (parsed(start, end) as { CapacityUnits?: number } | null)?.CapacityUnits ?? 0;

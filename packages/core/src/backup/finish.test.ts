@@ -102,6 +102,28 @@ describe("a backup is not sealed", () => {
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
+  test("when manifest-files.json lists other files than those that are there", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    await work(finishing(segment, 5), ports);
+    const listed = await text(ports, "manifest-files.json");
+    ports.archive.remove(bucket, "backups/one/manifest-summary.json");
+    ports.archive.plant(
+      bucket,
+      "backups/one/manifest-files.json",
+      new TextEncoder().encode(listed.replaceAll("0x0000/", "0x0001/")),
+    );
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused);
+    expect(await text(ports, "manifest-summary.json")).toBe("");
+  });
+
+  test("when another's summary is there already", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    ports.archive.plant(bucket, "backups/one/manifest-summary.json", new TextEncoder().encode("{}"));
+    expect(await work(finishing(segment, 5), ports)).toMatchObject([
+      { type: "TaskStepFailed", detail: { cause: "broken-manifest" } },
+    ]);
+  });
+
   test("when another's file is in a chain", async () => {
     const { ports, segment } = await sliced(5, 1);
     const key = ports.archive.keys(bucket).find((one) => one.includes("/0x"))!;

@@ -3,7 +3,7 @@
  */
 import { bucketOf, type ChainFile, readChain } from "../archive/chain.ts";
 import { manifestFilesKey, manifestSummaryKey } from "../archive/keys.ts";
-import { decodeFiles, encodeFiles, encodeSummary, total } from "../archive/manifest.ts";
+import { decodeFiles, encodeFiles, encodeSummary, readManifest } from "../archive/manifest.ts";
 import { permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
@@ -12,7 +12,10 @@ import { kmsOf } from "./plan.ts";
 /** How many segments' chains are walked at once. */
 const CHAINS_AT_ONCE = 4;
 
-/** Puts the manifest, or finds that it was put before, and says so. `endedTime`: ISO 8601, for the summary. */
+/**
+ * Puts the manifest, or finds that it was put before, and says so. `endedTime`: ISO 8601, for the summary.
+ * Permanent errors: `archive-incomplete`, `broken-manifest`, and those of `readChain`.
+ */
 export async function finishBackup(
   finishing: TaskFinishing,
   endedTime: string,
@@ -36,13 +39,11 @@ export async function finishBackup(
     contentType: "application/json",
     ...kmsOf(request),
   };
-  const listed = await putOrRead(manifestFilesKey(prefix), encodeFiles(files.map(toManifest)));
+  const chained = files.map(toManifest);
+  const listed = await putOrRead(manifestFilesKey(prefix), encodeFiles(chained));
   const listedFiles = decodeFiles(listed);
-  if (total(listedFiles) !== items || listedFiles.length !== files.length)
-    throw unsealed(
-      plan,
-      `manifest-files.json lists ${listedFiles.length} files where ${files.length} are there`,
-    );
+  if (JSON.stringify(listedFiles) !== JSON.stringify(chained))
+    throw unsealed(plan, "manifest-files.json lists other files than those that are there");
   const summary = encodeSummary({
     plan,
     files: listedFiles,
@@ -51,6 +52,10 @@ export async function finishBackup(
     ended: endedTime,
   });
   await ports.archive.putNew(bucket, manifestSummaryKey(prefix), summary, about);
+  // Ours, that of whoever came first, or something else: what is told as finished is what a restore will read.
+  const sealed = await readManifest(ports.archive, ports.codec.md5, bucket, prefix);
+  if (sealed.filesKey !== manifestFilesKey(prefix) || sealed.items !== items)
+    throw unsealed(plan, "manifest-summary.json is another backup's");
   return [{ type: "TaskFinished", detail: { version: VERSION, task, attempt: finishing.attempt, items } }];
 
   /** The bytes that are stored under the key: ours, or those of whoever came first. */

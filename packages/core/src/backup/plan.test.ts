@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events.ts";
-import { accepted, backupRequest, bucket, request, source, world } from "../testing/tasks.ts";
+import { accepted, backupRequest, bucket, message, request, source, world } from "../testing/tasks.ts";
+import { work } from "../worker.ts";
 
 const GIB = 1024 ** 3;
 const keys = [{ name: "id", type: "S" }] as const;
@@ -65,15 +66,18 @@ describe("a backup is refused, with the reason and what to do", () => {
     );
   });
 
-  test.each(["0x0000/0x00000000.json.gz", "manifest-summary.json", "task.json"])(
-    "to a prefix with another program's %s",
-    async (name) => {
-      const ports = world();
-      ports.archive.plant(bucket, `backups/one/${name}`, new Uint8Array(3));
-      expect(await request(backupRequest, ports)).toMatchObject(rejected("prefix-taken"));
-      expect(ports.archive.keys(bucket)).toEqual([`backups/one/${name}`]);
-    },
-  );
+  test.each([
+    "0x0000/0x00000000.json.gz",
+    "manifest-summary.json",
+    "manifest-files.json",
+    "table.json",
+    "task.json",
+  ])("to a prefix with another program's %s", async (name) => {
+    const ports = world();
+    ports.archive.plant(bucket, `backups/one/${name}`, new Uint8Array(3));
+    expect(await request(backupRequest, ports)).toMatchObject(rejected("prefix-taken"));
+    expect(ports.archive.keys(bucket)).toEqual([`backups/one/${name}`]);
+  });
 
   test("beside another archive, not below it, it is not refused", async () => {
     const ports = world();
@@ -94,6 +98,36 @@ describe("a backup is refused, with the reason and what to do", () => {
     expect(await request({ ...backupRequest, "bucket-name": "nowhere" }, world())).toMatchObject(
       rejected("no-such-bucket"),
     );
+  });
+
+  test("when it is huge and wrong all over, in an event that the bus takes", async () => {
+    const fields = Object.fromEntries(Array.from({ length: 30_000 }, (_, n) => [`field-number-${n}`, 1]));
+    const huge = { ...fields, blob: "x".repeat(300_000), ...backupRequest };
+    const [event] = await request(huge, world());
+    expect(event).toMatchObject({
+      type: "TaskRejected",
+      detail: {
+        cause: "invalid-request",
+        error: { message: expect.stringContaining("and 29901 more"), issues: expect.any(Array) },
+        work: { request: backupRequest, "request-id": "request-1" },
+      },
+    });
+    expect(JSON.stringify(event).length).toBeLessThan(500_000);
+  });
+
+  test("when its request-id was used before by another request: its own backup was never made", async () => {
+    const ports = world();
+    const asked = (time: string) => {
+      const one = message(
+        "TaskRequested",
+        { request: backupRequest, "request-id": "nightly" },
+        "TaskRejected",
+      );
+      return work({ ...one, event: { ...one.event, time } }, ports);
+    };
+    expect(await asked("2026-11-01T02:00:00Z")).toMatchObject([{ type: "TaskAccepted" }]);
+    expect(await asked("2026-11-02T02:00:00Z")).toMatchObject(rejected("prefix-taken"));
+    expect(await asked("2026-11-01T02:00:00Z")).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
   test("when it is malformed, with every issue", async () => {

@@ -3,7 +3,7 @@
  * says whose prefix it is and lets a redelivered request go on with the very same plan.
  */
 import { bucketOf } from "../archive/chain.ts";
-import { dataPrefix, manifestSummaryKey, tableKey, taskKey } from "../archive/keys.ts";
+import { dataPrefix, manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "../archive/keys.ts";
 import { encodeTableSettings } from "../archive/table-settings.ts";
 import { permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, VERSION } from "../events.ts";
@@ -123,7 +123,8 @@ async function storedPlan(key: string, plan: BackupPlan, ports: Ports): Promise<
   const stored = await ports.archive.get(bucket, key);
   if (stored === undefined) return undefined;
   const found = readPlan(stored.body);
-  if (found?.task["request-id"] !== plan.task["request-id"]) {
+  // The id of the task too: a request-id that is used twice asks for two backups, and one would never be made.
+  if (found?.task["request-id"] !== plan.task["request-id"] || found.task.id !== plan.task.id) {
     const owner = found === undefined ? "something that is not Ferry" : `task ${found.task.id}`;
     throw taken(plan, `${key} says that ${owner} writes there.`);
   }
@@ -139,15 +140,13 @@ function readPlan(body: Uint8Array): BackupPlan | undefined {
   }
 }
 
-/** Data files or a manifest without `task.json`: another tool's archive, or a wiped one under a late worker. */
+/** Any file of an archive without `task.json`: another tool's archive, or a wiped one under a late worker. */
 async function refuseLeftovers(plan: BackupPlan, ports: Ports): Promise<void> {
   const bucket = bucketOf(plan.request);
   const prefix = plan.request["bucket-prefix"];
-  const [data, summary] = await Promise.all([
-    ports.archive.list(bucket, dataPrefix(prefix), { limit: 1 }),
-    ports.archive.list(bucket, manifestSummaryKey(prefix), { limit: 1 }),
-  ]);
-  const found = data[0] ?? summary[0];
+  const ours = [dataPrefix, tableKey, manifestFilesKey, manifestSummaryKey].map((key) => key(prefix));
+  const listed = await Promise.all(ours.map((key) => ports.archive.list(bucket, key, { limit: 1 })));
+  const found = listed.flat()[0];
   if (found !== undefined) throw taken(plan, `${found} is there already.`);
 }
 

@@ -2,7 +2,8 @@ import { hooked } from "@ferry/simulation/memory/hooked";
 import { memoryTables } from "@ferry/simulation/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { SegmentWork } from "../events.ts";
+import type { FerryEvent, SegmentWork } from "../events.ts";
+import { unheardOf } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
@@ -258,6 +259,40 @@ describe("a slice", () => {
     expect(event).toMatchObject({ type: "SegmentFailed", detail: { cause: "no-progress" } });
   });
 
+  test.each([
+    ["longer than a slice", 30_000, 900_000, 0, 60_000],
+    ["longer than what the invocation leaves", 30_000, 100_000, 50_000, 50_000],
+  ])(
+    "given a spacing of batches %s, then no worker dies of waiting",
+    async (_, sliceBudgetMs, invocationMs, scanMs, leastMs) => {
+      const settings = { ...defaultSettings, batchSpacingMs: 60_000, sliceBudgetMs };
+      const plain = world({ settings, tables: memoryTables({ pageBytes: 60 }) });
+      plain.tables.put(source, ...[1, 2, 3].map((n) => item(n)));
+      const putTimesMs: number[] = [];
+      const ports = {
+        ...plain,
+        tables: hooked("tables", plain.tables, ["scan"], async (_, run) => {
+          plain.clock.advance(scanMs);
+          return run();
+        }),
+        archive: hooked("archive", plain.archive, ["putNew"], async (call, run) => {
+          if (String(call.args[1]).includes("/0x")) putTimesMs.push(plain.clock.now());
+          return run();
+        }),
+      };
+      const [segment] = await accepted({ ...backupRequest, "total-segments": 1, "batch-bytes": 60 }, ports);
+      let event: FerryEvent | undefined;
+      for (let detail = segment!; event?.type !== "SegmentCompleted"; detail = event!.detail as SegmentWork) {
+        const time = ports.clock.invocation(invocationMs);
+        [event] = await work(message("SegmentQueued", detail), { ...ports, time });
+        expect(time.remainingMs()).toBeGreaterThan(0);
+      }
+      const gapsMs = putTimesMs.slice(1).map((at, i) => at - putTimesMs[i]!);
+      expect(gapsMs.length).toBeGreaterThan(1);
+      expect(Math.min(...gapsMs)).toBeGreaterThanOrEqual(leastMs);
+    },
+  );
+
   test("given a read ceiling, then the scans keep to it", async () => {
     const ports = world({ tables: memoryTables({ pageBytes: 4096 }) });
     ports.tables.put(source, ...Array.from({ length: 40 }, (_, n) => item(n, 4000)));
@@ -275,24 +310,9 @@ describe("a slice", () => {
 
 describe("a slice looks at the row", () => {
   const row = (task: SegmentWork["task"], change: object) => ({
-    ...task,
-    rev: 1,
-    request: {},
+    ...unheardOf(task, "2026-11-01T02:00:00Z"),
     accepted: true,
-    rejected: false,
-    finished: false,
-    attempt: 1,
-    cancel: 0,
-    broken: 0,
     total: 1,
-    completed: [],
-    failed: {},
-    attempts: {},
-    batches: 0,
-    items: 0,
-    bytes: 0,
-    reasons: [],
-    updatedTime: "2026-11-01T02:00:00Z",
     ...change,
   });
 

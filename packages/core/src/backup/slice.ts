@@ -27,7 +27,8 @@ export async function sliceBackup(work: SegmentWork, ports: Ports): Promise<read
     while (!writer.position().ended) {
       const page = await scanner.next();
       if (page === undefined) break;
-      if (!(await writer.take(page, untilMs))) await scanner.restart(writer.position().after);
+      const taken = await writer.take(page, untilMs);
+      if (!taken && !writer.position().ended) await scanner.restart(writer.position().after);
       if (reportDue()) {
         await ports.bus.put([progressed(work, cursorOf(writer.position()), writer.position().counts)]);
         if (!(await shouldRun(work, ports))) return [];

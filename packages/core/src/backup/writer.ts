@@ -9,6 +9,7 @@ import { dataFileKey } from "../archive/keys.ts";
 import type { Page } from "../archive/page.ts";
 import type { BackupPlan, SegmentWork } from "../events.ts";
 import type { Compressor, Ports } from "../ports.ts";
+import { leftMs } from "../segment.ts";
 import { kmsOf } from "./plan.ts";
 
 export interface Writer {
@@ -39,6 +40,8 @@ interface OpenFile {
 export function openWriter(work: SegmentWork, plan: BackupPlan, from: Position, ports: Ports): Writer {
   let position = from;
   let open: OpenFile | undefined;
+  // The file before the first of this slice was put before it began, if there is one.
+  let notBeforeMs = from.batch === 0 ? 0 : ports.time.now() + ports.settings.batchSpacingMs;
 
   /** Puts the open file. Tells whether ours is what is stored. */
   async function close(end: boolean): Promise<boolean> {
@@ -59,10 +62,13 @@ export function openWriter(work: SegmentWork, plan: BackupPlan, from: Position, 
       ...kmsOf(plan.request),
     };
     const key = dataFileKey(plan.request["bucket-prefix"], work.segment, position.batch);
+    // A worker that waited beyond its invocation would never say what it did.
+    const waitMs = Math.min(notBeforeMs - ports.time.now(), leftMs(ports));
+    if (waitMs > 0) await ports.time.sleep(waitMs);
     const put = await ports.archive.putNew(bucket, key, body, about);
+    notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;
     if (put === "stored") position = behind(position, file, end, plan);
     else position = await behindTheWinner(key);
-    if (ports.settings.batchSpacingMs > 0) await ports.time.sleep(ports.settings.batchSpacingMs);
     return put === "stored";
   }
 

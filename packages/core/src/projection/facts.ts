@@ -60,6 +60,8 @@ export type Statement =
 export type Fact = Statement & { readonly row: RowKey; readonly time: string };
 
 const REASON_LENGTH_MAX = 600;
+/** As JSON: a row has 400 KB at most. */
+const REQUEST_LENGTH_MAX = 32 * 1024;
 
 /**
  * Reads a fact. Nothing where it concerns no row: a rejection of a request of which no key can be formed, or a retry
@@ -126,12 +128,13 @@ function failureFact(
     const request = scalarsOf((failure.work as { request?: unknown } | null)?.request);
     return { kind: "rejected", row: task, time, cause, text, request };
   }
+  // A retry that was refused belongs to no attempt: the event tells who asked, the row stays as it is.
+  if (failure.step === "TaskRetryRequested") return undefined;
   const work = failure.work as Partial<SegmentWork>;
   if (work.task === undefined) throw new Error(`a ${type} names no task`);
   const row = { ...work.task, timestamp: Number(work.task.timestamp) };
-  const attempt = Number(work.attempt ?? 0);
-  // A retry that was refused belongs to no attempt: the event tells who asked, the row stays as it is.
-  if (type === "TaskStepFailed" && attempt === 0) return undefined;
+  const attempt = Number(work.attempt);
+  if (!(attempt > 0)) throw new Error(`a ${type} names no attempt`);
   if (type === "TaskStepFailed") return { kind: "broken", row, time, attempt, cause, text };
   if (work.segment === undefined) throw new Error("a SegmentFailed names no segment");
   const counts = work.counts ?? noCounts;
@@ -147,13 +150,18 @@ function reasonText(failure: Failure): string {
   return shortened(text, REASON_LENGTH_MAX);
 }
 
-/** What a row can show of a request that may be anything: its plain fields, bounded. */
+/** What a row can show of a request that may be anything: its plain fields, as many as fit. */
 function scalarsOf(request: unknown): RequestFields {
   if (typeof request !== "object" || request === null) return {};
   const fields: Record<string, string | number | boolean> = {};
-  for (const [name, value] of Object.entries(request).slice(0, 50)) {
+  let room = REQUEST_LENGTH_MAX;
+  for (const [name, value] of Object.entries(request)) {
     const plain = typeof value === "number" ? Number.isFinite(value) : typeof value === "boolean";
-    if (plain || (typeof value === "string" && value.length <= 2048)) fields[name] = value;
+    if (!plain && typeof value !== "string") continue;
+    const length = JSON.stringify([name, value]).length;
+    if (length > room) continue;
+    room -= length;
+    fields[name] = value;
   }
   return fields;
 }

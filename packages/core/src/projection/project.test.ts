@@ -254,6 +254,26 @@ describe("a fact", () => {
     });
   });
 
+  test("of a retry that was refused concerns no row, whatever attempt its asker names", () => {
+    const work = { task: row, attempt: 7 };
+    const detail = { ...failure, step: "TaskRetryRequested", work };
+    expect(factOf(busEvent("TaskStepFailed", detail))).toBeUndefined();
+  });
+
+  test("of a request that is too much for a row shows only some of it", () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 60 }, (_, n) => [`field-${n}`, "\u0001".repeat(2000)]),
+    );
+    const request = {
+      ...fields,
+      ["x".repeat(300_000)]: 1,
+      "table-region": "us-east-1",
+      "table-name": "cities",
+    };
+    const fact = factOf(busEvent("TaskRejected", { ...failure, work: { request } }));
+    expect(JSON.stringify(fact).length).toBeLessThan(100_000);
+  });
+
   test("of a request without a key concerns no row", () => {
     expect(factOf(busEvent("TaskRejected", { ...failure, work: { request: 5 } }))).toBeUndefined();
     expect(factOf(busEvent("TaskRejected", { ...failure, work: null }))).toBeUndefined();
