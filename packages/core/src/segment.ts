@@ -46,7 +46,11 @@ export async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolea
       hint: "Put a TaskRetryRequested to go on where the task stands.",
     });
   if (row.completed.includes(work.segment)) return false;
-  return !(row.attempt >= work.attempt && isEnded(stateOf(row)));
+  const state = stateOf(row);
+  // There is work only because the task was accepted: another delivery of the request was rejected, and the row has
+  // not heard of the acceptance yet. Who stopped here would never be asked again.
+  if (state === "rejected") return true;
+  return row.attempt < work.attempt || !isEnded(state);
 }
 
 /** The event that a segment is complete. */

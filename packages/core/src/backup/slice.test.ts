@@ -336,6 +336,13 @@ describe("a slice looks at the row", () => {
     expect(await slice({ ...segment!, attempt: 2 }, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
+  test("rejected, and accepted by another delivery of the request that the row has not heard of: it works", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    await ports.status.write(row(segment!.task, { accepted: false, rejected: true }), undefined);
+    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+  });
+
   test("another request's: it says nothing", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
