@@ -6,7 +6,7 @@ import type { StatusStore } from "../ports.ts";
 import { taskId } from "../task.ts";
 import { type Fact, factOf } from "./facts.ts";
 import { project } from "./project.ts";
-import { rankOf, type TaskRecord, type TaskRow } from "./status.ts";
+import { rankOf, stateOf, type TaskRecord, type TaskRow } from "./status.ts";
 
 /** A row that others write at the same time is read again; a hot one settles well before that often. */
 const WRITES_MAX = 50;
@@ -51,7 +51,7 @@ export async function projectBatch(
   return failed;
 }
 
-/** One task's facts: its segments' records, then its row in one write. */
+/** One task's facts: its segments' records, then its row in one write (two where it fails once more). */
 async function projectTask(facts: readonly Numbered[], store: StatusStore): Promise<readonly Unprojected[]> {
   await Promise.all(highest(facts).map((record) => store.raise(record)));
   if (facts.every(({ fact }) => fact.kind === "progressed")) return [];
@@ -59,9 +59,23 @@ async function projectTask(facts: readonly Numbered[], store: StatusStore): Prom
     const before = await store.read(facts[0]!.fact.row);
     const { row, refused } = join(before, facts);
     if (row === undefined || row === before) return refused;
-    if (await store.write({ ...row, rev: (before?.rev ?? 0) + 1 }, before?.rev)) return refused;
+    const next = before === undefined ? row : announceable(before, row);
+    const written = await store.write({ ...next, rev: (before?.rev ?? 0) + 1 }, before?.rev);
+    if (written && next === row) return refused;
   }
   throw new Error(`the row was written by others ${WRITES_MAX} times in a row`);
+}
+
+/**
+ * The row to write next. The streams announce that a state was come to, not that an attempt came to it again: where a
+ * later one failed as the one before it, the row first hears of that attempt alone, and so leaves its state.
+ */
+function announceable(before: TaskRow, after: TaskRow): TaskRow {
+  const state = stateOf(after);
+  const again = state === stateOf(before) && after.attempt > before.attempt;
+  return again && (state === "failed" || state === "cancelled")
+    ? { ...before, attempt: after.attempt }
+    : after;
 }
 
 function join(before: TaskRow | undefined, facts: readonly Numbered[]) {

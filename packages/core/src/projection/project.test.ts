@@ -223,6 +223,27 @@ describe("a batch", () => {
     expect(store.rows()).toMatchObject([{ cancel: 1, failed: {} }]);
   });
 
+  test.each([
+    ["its acceptance first", ["TaskAccepted", "SegmentFailed"]],
+    ["its failure first", ["SegmentFailed", "TaskAccepted"]],
+  ])(
+    "of a retry that failed at once leaves the state and comes back to it, to be announced: %s",
+    async (_, types) => {
+      const states: string[] = [];
+      const store = memoryStatusStore(({ after }) => states.push(`${stateOf(after)} ${after.attempt}`));
+      const said = (attempt: number): Record<string, object> => ({
+        TaskAccepted: { version: 1, task, plan: { ...plan, "total-segments": 1 }, attempt },
+        SegmentFailed: { cause: "x", step: "SegmentQueued", work: { ...segment(0), attempt } },
+      });
+      for (const attempt of [1, 2])
+        await projectBatch(
+          types.map((type) => message(`${type} ${attempt}`, type, said(attempt)[type]!)),
+          store,
+        );
+      expect(states).toEqual(["failed 1", "running 2", "failed 2"]);
+    },
+  );
+
   test("of progress touches the record alone", async () => {
     const store = memoryStatusStore();
     await projectBatch([message("p", "SegmentProgressed", { ...segment(1), handoff: false })], store);
