@@ -1,8 +1,6 @@
 /** From a stage's schedules to the requests that are put, one for each table. */
 import { createHash } from "node:crypto";
-import { parseRequest } from "@ferry/core/request";
 import type { Schedule, Table } from "./settings/schema.ts";
-import { settings } from "./settings.ts";
 
 /** EventBridge Scheduler writes the time the schedule was due here: 2026-11-23T02:00:00Z, the same in every attempt. */
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
@@ -31,7 +29,6 @@ export function entriesOf(schedule: Schedule) {
       "table-name": nameOf(table),
       ...schedule.request,
     };
-    refuseInvalid(schedule.name, request);
     const { expression, timezone, windowMinutes } = schedule;
     return {
       name,
@@ -41,13 +38,4 @@ export function entriesOf(schedule: Schedule) {
       detail: { request, "request-id": `${name}.${SCHEDULED_TIME}`, "request-time": SCHEDULED_TIME },
     };
   });
-}
-
-/** A request that its plan would reject every night stops the deploy instead. */
-function refuseInvalid(schedule: string, request: Record<string, unknown>): void {
-  const parsed = parseRequest(request, { requestTimeMs: 0, maximumSegments: settings.maximumSegments });
-  if ("issues" in parsed)
-    throw new Error(
-      `Schedule "${schedule}" would put a request that is rejected: ${parsed.issues.map((issue) => issue.message).join("; ")}`,
-    );
 }

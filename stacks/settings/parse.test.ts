@@ -9,6 +9,7 @@ const lists = {
 };
 const stage: StageSettingsInput = { backup: lists, restore: lists };
 
+/** What is said of settings that cannot be used. */
 const messageOf = (settings: unknown, name = "beta"): string => {
   try {
     parseStage({ beta: settings as StageSettingsInput }, name);
@@ -109,11 +110,95 @@ test("given two tables of one name in a schedule, when parsed, then they are ref
   );
 });
 
-test("given more tables than a policy holds, when parsed, then the message says what to do", () => {
-  const tables = Array.from({ length: 200 }, (_, i) => ({ region: "us-east-1", name: `orders-${i}` }));
-  expect(messageOf({ ...stage, backup: { ...lists, tables } })).toContain(
-    "deploy another stage for some of them",
+test.each([
+  { tables: Array.from({ length: 200 }, (_, i) => ({ region: "us-east-1", name: `orders-${i}` })) },
+  { buckets: Array.from({ length: 90 }, (_, i) => `archive-with-quite-a-long-name-${i}`) },
+])(
+  "given more tables or buckets than a policy holds, when parsed, then the message says what to do",
+  (more) => {
+    expect(messageOf({ ...stage, backup: { ...lists, ...more } })).toContain(
+      "deploy another stage for some of them",
+    );
+  },
+);
+
+test.each(["Beta", "x_y", "9lives", "a".repeat(31), ""])(
+  "given the stage name %j, which resources cannot have in theirs, when parsed, then the message says what may",
+  (name) => {
+    expect(() => parseStage({ [name]: stage }, name)).toThrow("must be 1 to 30 of a-z 0-9 -, a letter first");
+  },
+);
+
+test("given the name of what every object has, when parsed, then it is an unknown stage", () => {
+  expect(messageOf(stage, "constructor")).toContain("has no settings");
+});
+
+const nightly = {
+  name: "nightly",
+  expression: "cron(0 2 * * ? *)",
+  tables: lists.tables,
+  request: { "bucket-region": "us-east-1", "bucket-name": "archive-one" },
+};
+const withSchedule = (more: object) => ({ ...stage, schedules: [{ ...nightly, ...more }] });
+
+test.each(["cron(0 2 ? * MON-FRI *)", "cron(0/30 1,2 L * ? 2026-2030)", "rate(1 hour)", "rate(12 hours)"])(
+  "given the expression %s, when parsed, then it is taken",
+  (expression) => {
+    expect(messageOf(withSchedule({ expression }))).toBe("accepted");
+  },
+);
+
+test.each([
+  "cron(0 2 * * *)",
+  "cron(0 2 * * * *)",
+  "cron(0 2 ? * ? *)",
+  "rate(often)",
+  "rate(0 days)",
+  "rate(12 hour)",
+])(
+  "given the expression %s, which EventBridge Scheduler would refuse, when parsed, then the message tells the form",
+  (expression) => {
+    expect(messageOf(withSchedule({ expression }))).toContain(
+      `schedules.0.expression: must be cron(minutes hours day-of-month month day-of-week year), one of the two days a ?, or rate(12 hours), not "${expression}"`,
+    );
+  },
+);
+
+test.each(["Europe/Londn", "+01:00", ""])(
+  "given the time zone %j, when parsed, then it is refused",
+  (timezone) => {
+    expect(messageOf(withSchedule({ timezone }))).toContain(
+      `schedules.0.timezone: must be an IANA time zone such as Europe/London, not ${JSON.stringify(timezone)}`,
+    );
+  },
+);
+
+test("given a schedule's key that is not listed, or a request that is rejected, when parsed, then both are told", () => {
+  const request = { ...nightly.request, "kms-key-id": "alias/archive", "total-segments": 20 };
+  const message = messageOf({ ...withSchedule({ request }), maximumSegments: 10 });
+  expect(message).toContain("schedules.nightly: alias/archive is not in backup.kmsKeys");
+  expect(message).toContain("schedules.nightly.request: total-segments must be at most 10");
+});
+
+test("given tags that AWS would refuse, when parsed, then each is told", () => {
+  const many = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`tag-${i}`, "x"]));
+  expect(messageOf({ ...stage, tags: many })).toContain("tags: must be 7 at most");
+  expect(messageOf({ ...stage, tags: { "aws:team": "data" } })).toContain(
+    "tags.aws:team: must be a tag's name",
   );
+  expect(messageOf({ ...stage, tags: { team: "a&b" } })).toContain("tags.team: must be up to 256");
+});
+
+test("given a name twice in a list, when parsed, then it is told", () => {
+  const twice = { tables: [...lists.tables, ...lists.tables], buckets: ["archive-one", "archive-one"] };
+  const message = messageOf({ ...stage, restore: twice });
+  expect(message).toContain("restore.tables: us-east-1/orders is listed twice.");
+  expect(message).toContain("restore.buckets: archive-one is listed twice.");
+});
+
+test("given more callers' accounts than a queue's policy takes, when parsed, then they are refused", () => {
+  const callerAccounts = Array.from({ length: 51 }, (_, i) => String(100_000_000_000 + i));
+  expect(messageOf({ ...stage, callerAccounts })).toContain("callerAccounts: must be 50 at most");
 });
 
 test("given stages, when asked which are protected, then production is, unless it says otherwise", () => {

@@ -1,11 +1,22 @@
 /**
  * From what the operator wrote to what the stacks build from, or one message that tells everything that is wrong.
  */
+import { parseRequest } from "@ferry/core/request";
 import * as v from "valibot";
-import { type StageSettings, type StageSettingsInput, stageSchema, type Table } from "./schema.ts";
+import { entriesOf } from "../schedule-entries.ts";
+import {
+  type Access,
+  type Schedule,
+  type StageSettings,
+  type StageSettingsInput,
+  stageSchema,
+  type Table,
+} from "./schema.ts";
 
-/** A role's inline policies may have 10,240 characters; this leaves room for what is not tables. */
-const TABLE_ARNS_LENGTH_MAX = 7_500;
+/** A role's inline policies may have 10,240 characters; this leaves room for all that is not ARNs of the lists. */
+const ARNS_LENGTH_MAX = 7_500;
+/** Every resource has it in its name, and those of roles and Pipes end at 64 characters. */
+const STAGE_NAME = /^[a-z][a-z0-9-]{0,29}$/;
 
 export type Stages = Readonly<Record<string, StageSettingsInput>>;
 
@@ -19,7 +30,11 @@ export function isProtected(stages: Stages, stage: string): boolean {
 
 /** Reads a stage's settings. Throws an error that names every field that is wrong. */
 export function parseStage(stages: Stages, stage: string): StageSettings {
-  const input = stages[stage];
+  if (!STAGE_NAME.test(stage))
+    throw new Error(
+      `Stage "${stage}" cannot be used: a stage's name must be 1 to 30 of a-z 0-9 -, a letter first, since every resource's name holds it. Choose another with --stage.`,
+    );
+  const input = Object.hasOwn(stages, stage) ? stages[stage] : undefined;
   if (input === undefined)
     throw new Error(
       `Stage "${stage}" has no settings: add it to stacks/stages.ts (there are: ${Object.keys(stages).join(", ") || "none"}).`,
@@ -39,7 +54,9 @@ export function parseStage(stages: Stages, stage: string): StageSettings {
 function told(issue: v.BaseIssue<unknown>): string {
   const field = v.getDotPath(issue as v.BaseIssue<unknown>) ?? "the stage";
   if (issue.type === "strict_object" && issue.expected === "never") return `${field}: no such setting`;
-  return `${field}: ${issue.message}`;
+  // The schema's own sentences do not tell what came.
+  const came = typeof issue.input === "string" && !issue.message.includes("received");
+  return `${field}: ${issue.message}${came ? `, not ${JSON.stringify(issue.input)}` : ""}`;
 }
 
 /** What no single field tells. */
@@ -62,13 +79,7 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
       issues.push(
         `${name}.timeoutSeconds: ${worker.timeoutSeconds}, but sliceBudgetSeconds (${settings.sliceBudgetSeconds}) needs ${SLICE_MARGIN_SECONDS} s more to finish a slice.`,
       );
-  for (const action of ["backup", "restore"] as const)
-    if (
-      settings[action].tables.map(arnLength).reduce((sum, length) => sum + length, 0) > TABLE_ARNS_LENGTH_MAX
-    )
-      issues.push(
-        `${action}.tables: ${settings[action].tables.length} tables make the role's policy larger than AWS takes; deploy another stage for some of them.`,
-      );
+  for (const action of ["backup", "restore"] as const) issues.push(...tooMany(action, settings[action]));
   const listed = new Set(settings.backup.tables.map(keyOf));
   for (const schedule of settings.schedules) {
     for (const table of schedule.tables)
@@ -78,21 +89,57 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
       issues.push(
         `schedules.${schedule.name}: two tables are named ${name} and would meet in one prefix; give each a schedule with a bucket-prefix of its own.`,
       );
-    if (!settings.backup.buckets.includes(schedule.request["bucket-name"]))
-      issues.push(`schedules.${schedule.name}: ${schedule.request["bucket-name"]} is not in backup.buckets.`);
+    const { "bucket-name": bucket, "kms-key-id": key } = schedule.request;
+    if (!settings.backup.buckets.includes(bucket))
+      issues.push(`schedules.${schedule.name}: ${bucket} is not in backup.buckets.`);
+    if (key !== undefined && !settings.backup.kmsKeys.includes(key))
+      issues.push(
+        `schedules.${schedule.name}: ${key} is not in backup.kmsKeys; name the key by its ARN there.`,
+      );
+    issues.push(...wouldBeRejected(schedule, settings.maximumSegments));
   }
   for (const name of repeated(settings.schedules.map((schedule) => schedule.name)))
     issues.push(`schedules: two are named ${name}.`);
   return issues;
 }
 
+/** A list that names something twice, or more than a role's policy has room for. */
+function tooMany(action: "backup" | "restore", access: Access): string[] {
+  const { tables, buckets, kmsKeys } = access;
+  const twice = Object.entries({ tables: tables.map(keyOf), buckets, kmsKeys }).flatMap(([list, names]) =>
+    [...repeated(names)].map((name) => `${action}.${list}: ${name} is listed twice.`),
+  );
+  // A bucket is named three times, once by its own ARN and twice by its objects'.
+  const length = [
+    ...tables.map(arnOf),
+    ...buckets.flatMap((name) => Array(3).fill(`arn:aws:s3:::${name}/*`)),
+    ...kmsKeys,
+  ]
+    .map((arn: string) => arn.length + 3)
+    .reduce((sum, one) => sum + one, 0);
+  return length <= ARNS_LENGTH_MAX
+    ? twice
+    : [
+        ...twice,
+        `${action}: ${tables.length} tables, ${buckets.length} buckets and ${kmsKeys.length} keys make the role's policy larger than AWS takes; deploy another stage for some of them.`,
+      ];
+}
+
+/** A request that its plan would reject every night stops the deploy instead. */
+function wouldBeRejected(schedule: Schedule, maximumSegments: number): string[] {
+  const issues = entriesOf(schedule).flatMap(({ detail }) => {
+    const parsed = parseRequest(detail.request, { requestTimeMs: 0, maximumSegments });
+    return "issues" in parsed ? parsed.issues : [];
+  });
+  return [...new Set(issues.map((issue) => `schedules.${schedule.name}.request: ${issue.message}`))];
+}
+
 const repeated = (names: readonly string[]) =>
   new Set(names.filter((name, at) => names.indexOf(name) !== at));
 const bareName = (table: Table) =>
   typeof table === "string" ? table.slice(table.lastIndexOf("/") + 1) : table.name;
-const arnLength = (table: Table) =>
-  (typeof table === "string" ? table : `arn:aws:dynamodb:${table.region}:111111111111:table/${table.name}`)
-    .length + 3;
+const arnOf = (table: Table) =>
+  typeof table === "string" ? table : `arn:aws:dynamodb:${table.region}:111111111111:table/${table.name}`;
 
 /** What a table is listed as. */
 const keyOf = (table: Table): string => (typeof table === "string" ? table : `${table.region}/${table.name}`);

@@ -3,38 +3,10 @@
  */
 import { defaultSettings } from "@ferry/core/settings";
 import * as v from "valibot";
+import { account, between, bucket, expression, kmsKey, region, table, tags, timezone } from "./fields.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-
-const between = (lowest: number, highest: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(lowest), v.maxValue(highest));
-const region = v.pipe(v.string(), v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as us-east-1"));
-const account = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be an account id of 12 digits"));
-const kmsKey = v.pipe(
-  v.string(),
-  v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, "must be the ARN of a KMS key"),
-);
-const bucket = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "must be a bucket name of 3 to 63 characters of a-z 0-9 . -"),
-);
-const tableArn = v.pipe(
-  v.string(),
-  v.regex(
-    /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[A-Za-z0-9_.-]{3,255}$/,
-    "must be a table's ARN, or { region, name }",
-  ),
-);
-
-/** A table: the ARN of one in any account, or region and name of one in the account that Ferry is deployed to. */
-const table = v.union([
-  tableArn,
-  v.strictObject({
-    region,
-    name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name")),
-  }),
-]);
 
 /** What one action may touch. Nothing by default: an empty list stops the deploy. */
 const access = v.strictObject({
@@ -74,9 +46,9 @@ const schedule = v.strictObject({
   /** Short: it is part of the entries' names. */
   name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,19}$/, "must be 1 to 20 of a-z 0-9 -, a letter first")),
   /** As EventBridge Scheduler takes it: `cron(0 2 * * ? *)` or `rate(12 hours)`. */
-  expression: v.pipe(v.string(), v.regex(/^(cron|rate)\(.+\)$/, "must be cron(…) or rate(…)")),
+  expression,
   /** An IANA time zone; cron expressions follow its daylight saving time. */
-  timezone: v.optional(v.string(), "UTC"),
+  timezone: v.optional(timezone, "UTC"),
   /** Starts are spread over this many minutes, so that not all tables start at once. 0: on the dot. */
   windowMinutes: v.optional(between(0, 1_440), 15),
   /** The tables to back up; each must be listed in `backup.tables` too. */
@@ -106,7 +78,10 @@ export const stageSchema = v.strictObject({
   /** Nightly backups and the like. Off in `sst dev`. */
   schedules: v.optional(v.array(schedule), []),
   /** Other accounts that may send requests. */
-  callerAccounts: v.optional(v.array(account), []),
+  callerAccounts: v.optional(
+    v.pipe(v.array(account), v.maxLength(50, "must be 50 at most: a queue's policy takes no more")),
+    [],
+  ),
 
   /** The most segments a task may have. */
   maximumSegments: v.optional(between(1, 1_000_000), defaultSettings.maximumSegments),
@@ -145,7 +120,7 @@ export const stageSchema = v.strictObject({
   /** How many days logs are kept, as CloudWatch offers it. */
   logRetentionDays: v.optional(v.picklist([1, 3, 7, 14, 30, 60, 90, 180, 365]), 30),
   /** On every resource that can have tags. */
-  tags: v.optional(v.record(v.string(), v.string()), {}),
+  tags: v.optional(tags, {}),
   /** Keeps the status tables when the stage is removed, and refuses to remove it. By default in `production`. */
   protect: v.optional(v.boolean()),
 });
@@ -156,3 +131,4 @@ export type StageSettingsInput = v.InferInput<typeof stageSchema>;
 export type StageSettings = v.InferOutput<typeof stageSchema> & { readonly protect: boolean };
 export type Table = v.InferOutput<typeof table>;
 export type Schedule = v.InferOutput<typeof schedule>;
+export type Access = v.InferOutput<typeof access>;

@@ -1,0 +1,88 @@
+/** The forms that settings may have: what AWS would refuse in the middle of a deploy is refused before it. */
+import * as v from "valibot";
+
+export const between = (lowest: number, highest: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(lowest), v.maxValue(highest));
+export const region = v.pipe(
+  v.string(),
+  v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as us-east-1"),
+);
+export const account = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be an account id of 12 digits"));
+export const kmsKey = v.pipe(
+  v.string(),
+  v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, "must be the ARN of a KMS key"),
+);
+export const bucket = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "must be a bucket name of 3 to 63 characters of a-z 0-9 . -"),
+);
+const tableArn = v.pipe(
+  v.string(),
+  v.regex(
+    /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[A-Za-z0-9_.-]{3,255}$/,
+    "must be a table's ARN, or { region, name }",
+  ),
+);
+
+/** A table: the ARN of one in any account, or region and name of one in the account that Ferry is deployed to. */
+export const table = v.union([
+  tableArn,
+  v.strictObject({
+    region,
+    name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name")),
+  }),
+]);
+
+/** When a schedule is due, as EventBridge Scheduler takes it. */
+export const expression = v.pipe(
+  v.string(),
+  v.check(
+    (text) => isCron(text) || isRate(text),
+    "must be cron(minutes hours day-of-month month day-of-week year), one of the two days a ?, or rate(12 hours)",
+  ),
+);
+
+function isCron(text: string): boolean {
+  const fields = /^cron\(([0-9A-Za-z*,/?#-]+(?: [0-9A-Za-z*,/?#-]+){5})\)$/.exec(text)?.[1]?.split(" ");
+  return fields !== undefined && (fields[2] === "?") !== (fields[4] === "?");
+}
+
+function isRate(text: string): boolean {
+  const [, value, unit] = /^rate\(([1-9]\d*) (minutes?|hours?|days?)\)$/.exec(text) ?? [];
+  return value === "1" || unit?.endsWith("s") === true;
+}
+
+export const timezone = v.pipe(
+  v.string(),
+  v.check((name) => {
+    try {
+      return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
+    } catch {
+      return false;
+    }
+  }, "must be an IANA time zone such as Europe/London"),
+);
+
+const TAGS_MAX = 7;
+export const tags = v.pipe(
+  v.record(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^(?!aws:|sst:|ferry:)[\p{L}\p{N} _.:/=+@-]{1,128}$/u,
+        "must be a tag's name: 1 to 128 letters, digits, spaces or _ . : / = + @ -, and not begin with aws:, sst: or ferry:",
+      ),
+    ),
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^[\p{L}\p{N} _.:/=+@-]{0,256}$/u,
+        "must be up to 256 letters, digits, spaces or _ . : / = + @ -",
+      ),
+    ),
+  ),
+  v.maxEntries(
+    TAGS_MAX,
+    `must be ${TAGS_MAX} at most: SST and Ferry add three, and S3 takes ten on the objects of the functions' code`,
+  ),
+);
