@@ -10,7 +10,8 @@ export const bus = new sst.aws.Bus("Ferry", {
 });
 
 const logs = new aws.cloudwatch.LogGroup("BusLogs", {
-  // Under /aws/vendedlogs/ no resource policy is needed, of which an account may have ten.
+  // AWS writes the policy that lets its log delivery in: one for all of /aws/vendedlogs/, elsewhere one entry a group,
+  // and such a policy ends at 5,120 characters.
   name: `/aws/vendedlogs/events/${physical("bus")}`,
   retentionInDays: settings.logRetentionDays,
 });

@@ -3,12 +3,14 @@
  */
 import { SOURCE } from "@ferry/core/events";
 import { bus } from "./bus.ts";
-import { named } from "./here.ts";
+import { named, physical } from "./here.ts";
 import { queues } from "./queues.ts";
 import { entriesOf } from "./schedule-entries.ts";
-import { scheduleGroup } from "./schedule-group.ts";
 import { serviceRole } from "./service-role.ts";
 import { settings } from "./settings.ts";
+
+/** All of Ferry's schedules, the watch's too, so that their roles can be bound to them. */
+export const scheduleGroup = new aws.scheduler.ScheduleGroup("Schedules", { name: physical("bus") });
 
 const undelivered = queues["undelivered-queue"].arn;
 

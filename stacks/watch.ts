@@ -6,7 +6,7 @@ import { ferryFunction } from "./functions.ts";
 import { arnOf, named } from "./here.ts";
 import { tableLinks } from "./links.ts";
 import { pipes } from "./pipes.ts";
-import { scheduleGroup } from "./schedule-group.ts";
+import { scheduleGroup } from "./schedules.ts";
 import { serviceRole } from "./service-role.ts";
 import { settings } from "./settings.ts";
 import { BY_STATE, status } from "./status.ts";

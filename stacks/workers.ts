@@ -10,7 +10,7 @@ import { concurrency, memoryMb, timeoutSeconds } from "./timing.ts";
 const links = {
   backup: [busLink, queueLinks["backup-queue"], tableLinks["backup-table"], settingsLink],
   restore: [busLink, queueLinks["restore-queue"], tableLinks["restore-table"], settingsLink],
-  projection: [...Object.values(tableLinks), settingsLink],
+  projection: Object.values(tableLinks),
 } satisfies Record<ConsumerName, unknown[]>;
 
 function worker(name: ConsumerName) {
@@ -18,6 +18,7 @@ function worker(name: ConsumerName) {
   const subscriber = queues[queue].subscribe(
     ferryFunction(name, {
       handler: `packages/aws/src/handlers/${name}.handler`,
+      description: `Works on ${queue}`,
       memory: `${memoryMb(name)} MB`,
       timeout: `${timeoutSeconds(name)} seconds`,
       link: links[name],

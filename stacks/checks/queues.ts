@@ -8,6 +8,7 @@ import {
   routes,
   UNDELIVERED_QUEUE,
 } from "@ferry/core/topology";
+import { ACCOUNT, REGION } from "../../tools/synth/mocks.ts";
 import { type Check, type Deployment, differences, ofType, same, unless } from "./check.ts";
 import { statementsOf } from "./policies.ts";
 
@@ -110,7 +111,7 @@ const queuesAdmitTheirRules: Check = {
   name: "queues-admit-their-rules",
   broken: (deployment) => {
     const { stage } = deployment;
-    const expected = new Map<AnyQueue, string[]>([[UNDELIVERED_QUEUE, Object.keys(routes)]]);
+    const expected = new Map<AnyQueue, string[]>([[UNDELIVERED_QUEUE, ["*"]]]);
     for (const [rule, { queue }] of Object.entries(routes))
       expected.set(queue, [...(expected.get(queue) ?? []), rule]);
     const policies = ofType(deployment, "QueuePolicy");
@@ -126,9 +127,14 @@ const queuesAdmitTheirRules: Check = {
         if (policy === undefined) return [`${queue} admits no rule`];
         const found = statementsOf(policy.inputs.policy)
           .filter((statement) => statement.Principal?.["Service"]?.includes("events.amazonaws.com"))
-          .flatMap((statement) => statement.Condition?.["ArnEquals"]?.["aws:SourceArn"] ?? [])
-          .map((arn) => arn.split("/").at(-1)!);
-        return differences(`${queue}'s source`, rules, found);
+          .flatMap((statement) => statement.Condition?.["ArnLike"]?.["aws:SourceArn"] ?? []);
+        return differences(
+          `${queue}'s source`,
+          rules.map(
+            (rule) => `arn:aws:events:${REGION}:${ACCOUNT}:rule/${physicalName(stage, "bus")}/${rule}`,
+          ),
+          found,
+        );
       }),
       ...policies.flatMap(({ name, inputs }) =>
         statementsOf(inputs.policy).flatMap((statement) => [
