@@ -1,5 +1,6 @@
 /** The handlers as they would be deployed: bundled by the synth, not the sources. */
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { type ConsumerName, consumers } from "@ferry/core/topology";
@@ -27,6 +28,28 @@ test("given the workers' bundles, when messages come, then they back up, restore
   );
   const seen = await run("packages/smoke/src/with-bundles.ts", JSON.stringify(bundles));
   expect(seen.trim().split("\n")).toEqual(["20 items", "20 items, the same", "TaskRejected"]);
+});
+
+test("given every metric of Ferry's own that an alarm or the dashboard looks at, then its bundle publishes it", () => {
+  const { resources } = deploymentOf("production").graph;
+  // ["Ferry", "Items", "service", "ferry-production-backup"] in the dashboard; in an alarm, by its fields.
+  const shown = resources.flatMap(({ inputs }) => [
+    ...(inputs.dashboardBody?.matchAll(/"Ferry","(\w+)","service","ferry-production-(\w+)"/g) ?? []),
+  ]);
+  const watched = resources
+    .filter(({ inputs }) => inputs.namespace === "Ferry")
+    .map(({ inputs }) => ["", inputs.metricName, inputs.dimensions.service.replace("ferry-production-", "")]);
+  const pairs = [...shown, ...watched].map(([, metric, service]) => ({ metric, service }));
+  expect(pairs.length).toBeGreaterThan(10);
+  const handlers = { watch: "packages/watch/src/handler.handler" } as Record<string, string>;
+  const missing = pairs.filter(
+    ({ metric, service }) =>
+      !readFileSync(
+        bundleOf(handlers[service] ?? `packages/aws/src/handlers/${service}.handler`),
+        "utf8",
+      ).includes(metric),
+  );
+  expect(missing).toEqual([]);
 });
 
 test("given the watch's bundle, a silent task and a stopped Pipe, when it looks, then it counts them", async () => {

@@ -1,5 +1,7 @@
 /** Every promise about a deployed stage, by name. */
+import { censusChecks } from "./census.ts";
 import type { Check, Deployment } from "./check.ts";
+import { limitChecks } from "./limits.ts";
 import { monitoringChecks } from "./monitoring.ts";
 import { namingChecks } from "./naming.ts";
 import { pipeChecks } from "./pipes.ts";
@@ -11,6 +13,8 @@ import { statusChecks } from "./status.ts";
 import { workerChecks } from "./workers.ts";
 
 export const checks: readonly Check[] = [
+  ...censusChecks,
+  ...limitChecks,
   ...namingChecks,
   ...routeChecks,
   ...queueChecks,

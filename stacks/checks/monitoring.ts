@@ -8,10 +8,27 @@ import {
   UNDELIVERED_QUEUE,
 } from "@ferry/core/topology";
 import { type Check, type Deployment, ofType, same, unless } from "./check.ts";
+import { dashboardShowsAll } from "./dashboard.ts";
+import { statementsOf } from "./policies.ts";
 
 type AnyQueue = Parameters<typeof physicalName>[1];
 
+/** Where each metric is; an alarm that looks elsewhere never rings. */
+const NAMESPACES: Readonly<Record<string, string>> = {
+  ApproximateAgeOfOldestMessage: "AWS/SQS",
+  ApproximateNumberOfMessagesVisible: "AWS/SQS",
+  ExecutionFailed: "AWS/EventBridge/Pipes",
+  ExecutionPartiallyFailed: "AWS/EventBridge/Pipes",
+  Errors: "AWS/Lambda",
+  Throttles: "AWS/Lambda",
+  PipesNotRunning: "Ferry",
+  StalledTasks: "Ferry",
+  TasksFailed: "Ferry",
+  RequestsRejected: "Ferry",
+};
+
 interface Watched {
+  readonly namespace: string;
   readonly metricName: string;
   readonly dimensions?: Readonly<Record<string, string>>;
 }
@@ -21,7 +38,10 @@ const alarmsOn = (deployment: Deployment, metric: string, dimension: string, val
   ofType(deployment, "MetricAlarm").filter(({ inputs }) => {
     const queries: { metric?: Watched }[] = inputs.metricQueries ?? [{ metric: inputs }];
     return queries.some(
-      ({ metric: one }) => one?.metricName === metric && one.dimensions?.[dimension] === value,
+      ({ metric: one }) =>
+        one?.metricName === metric &&
+        one.namespace === NAMESPACES[metric] &&
+        same(one.dimensions, { [dimension]: value }),
     );
   });
 
@@ -66,6 +86,65 @@ const everyPipeHasAnAlarm: Check = {
   ],
 };
 
+const throttlesHaveAlarms: Check = {
+  name: "throttles-have-alarms",
+  broken: (deployment) =>
+    Object.keys(consumers).flatMap((name) =>
+      unless(
+        alarmsOn(deployment, "Throttles", "FunctionName", `ferry-${deployment.stage}-${name}`).length === 1,
+        `nobody is told when Lambda has no room for ${name}`,
+      ),
+    ),
+};
+
+/** What waits may wait for as long as the stage says; of all else, one is one too many. */
+const alarmsRingInTime: Check = {
+  name: "alarms-ring-in-time",
+  broken: (deployment) =>
+    ofType(deployment, "MetricAlarm").flatMap(({ inputs }) => {
+      const isWork = /-(backup|restore)-queue$/.test(inputs.dimensions?.QueueName ?? "");
+      const isAge = inputs.metricName === "ApproximateAgeOfOldestMessage";
+      const work = deployment.settings.alarmQueueAgeMinutes * 60;
+      const most = isAge ? (isWork ? work : 900) : 0;
+      const period = inputs.period ?? inputs.metricQueries?.[1]?.metric.period;
+      return [
+        ...unless(
+          inputs.comparisonOperator === "GreaterThanThreshold" && inputs.threshold === most,
+          `${inputs.name} rings at ${inputs.comparisonOperator} ${inputs.threshold}, not above ${most}`,
+        ),
+        ...unless(
+          period >= 60 && period * inputs.evaluationPeriods <= 3_600,
+          `${inputs.name} rings after ${inputs.evaluationPeriods} times ${period} s`,
+        ),
+      ];
+    }),
+};
+
+/** The watch's metrics are looked at as often as it looks; else its silence would ring, or not. */
+const watchKeepsPace: Check = {
+  name: "watch-keeps-pace",
+  broken: (deployment) => {
+    const watch = `ferry-${deployment.stage}-watch`;
+    const schedule = ofType(deployment, "Schedule").find(({ inputs }) => inputs.name === watch)?.inputs;
+    const minutes = Number(/^rate\((\d+) minutes\)$/.exec(schedule?.scheduleExpression ?? "")?.[1]);
+    return [
+      ...unless(schedule?.target.arn.endsWith(`:function:${watch}`) === true, "nobody wakes the watch"),
+      ...unless(
+        schedule?.target.roleArn.endsWith(`:role/${watch}-schedule`) === true,
+        "the watch's schedule may not wake it",
+      ),
+      ...["PipesNotRunning", "StalledTasks"].flatMap((metric) =>
+        alarmsOn(deployment, metric, "service", watch).flatMap(({ inputs }) =>
+          unless(
+            inputs.period === minutes * 60,
+            `${metric} is looked at every ${inputs.period} s, the watch looks every ${minutes} minutes`,
+          ),
+        ),
+      ),
+    ];
+  },
+};
+
 const tasksHaveAlarms: Check = {
   name: "tasks-have-alarms",
   broken: (deployment) => {
@@ -86,8 +165,9 @@ const tasksHaveAlarms: Check = {
 
 const alarmsTellSomeone: Check = {
   name: "alarms-tell-someone",
-  broken: (deployment) =>
-    ofType(deployment, "MetricAlarm").flatMap(({ inputs }) => [
+  broken: (deployment) => [
+    ...topicIsHeard(deployment),
+    ...ofType(deployment, "MetricAlarm").flatMap(({ inputs }) => [
       ...unless(
         same(inputs.alarmActions, [`arn:aws:sns:us-east-1:111111111111:ferry-${deployment.stage}-alarms`]),
         `${inputs.name} tells nobody`,
@@ -101,7 +181,27 @@ const alarmsTellSomeone: Check = {
         `${inputs.name} does not say where to look`,
       ),
     ]),
+  ],
 };
+
+/** CloudWatch may tell the topic, and the topic tells whom the settings name. */
+function topicIsHeard(deployment: Deployment): string[] {
+  const admits = ofType(deployment, "TopicPolicy")
+    .flatMap(({ inputs }) => statementsOf(inputs.policy))
+    .some(
+      ({ Principal, Action }) =>
+        same(Principal, { Service: ["cloudwatch.amazonaws.com"] }) && same(Action, ["sns:Publish"]),
+    );
+  const { alarmEmail } = deployment.settings;
+  const mails = ofType(deployment, "TopicSubscription").map(({ inputs }) => inputs.endpoint);
+  return [
+    ...unless(admits, "CloudWatch may not tell the topic"),
+    ...unless(
+      same(mails, alarmEmail === undefined ? [] : [alarmEmail]),
+      `mails go to ${mails.join(", ") || "nobody"}`,
+    ),
+  ];
+}
 
 /** Retries are how the workers work: waking somebody for one teaches them to look away. */
 const retriesAreNormal: Check = {
@@ -115,38 +215,13 @@ const retriesAreNormal: Check = {
     ),
 };
 
-const dashboardShowsAll: Check = {
-  name: "dashboard-shows-all",
-  broken: (deployment) => {
-    const [dashboard] = ofType(deployment, "Dashboard");
-    const body: string = dashboard?.inputs.dashboardBody ?? "";
-    const metrics = [
-      "TasksAccepted",
-      "TasksFailed",
-      "RequestsRejected",
-      "StalledTasks",
-      "ApproximateAgeOfOldestMessage",
-      "Items",
-      "Bytes",
-      "ConsumedReadCapacityUnits",
-      "ConsumedWriteCapacityUnits",
-      "ReadThrottleEvents",
-      "WriteThrottleEvents",
-      "ExecutionFailed",
-    ];
-    const names = [...ofType(deployment, "Queue"), ...ofType(deployment, "Pipe")].map(
-      ({ inputs }) => inputs.name,
-    );
-    return [...metrics, ...names].flatMap((name) =>
-      unless(body.includes(`"${name}"`), `the dashboard does not show ${name}`),
-    );
-  },
-};
-
 export const monitoringChecks: readonly Check[] = [
   everyQueueHasAnAlarm,
   everyPipeHasAnAlarm,
+  throttlesHaveAlarms,
   tasksHaveAlarms,
+  alarmsRingInTime,
+  watchKeepsPace,
   alarmsTellSomeone,
   retriesAreNormal,
   dashboardShowsAll,

@@ -15,7 +15,6 @@ const NAMED = [
   "MetricAlarm",
   "Policy",
 ];
-const NAME_LENGTH_MAX = 64;
 
 /** A name of ours is in small letters; one that SST drew holds the component's, and a random end. */
 const OURS = /^(\/aws\/(lambda|vendedlogs\/(events|pipes))\/)?ferry-[a-z0-9-]+$/;
@@ -31,10 +30,6 @@ const namesAreStable: Check = {
             ? inputs.groupName === `ferry-${deployment.stage}`
             : OURS.test(inputs.name) && inputs.name.includes(`ferry-${deployment.stage}`),
           `${type} ${name} is called ${inputs.name}`,
-        ),
-        ...unless(
-          !["Function", "Role", "Pipe", "Schedule"].includes(type) || inputs.name?.length <= NAME_LENGTH_MAX,
-          `${inputs.name} is longer than ${NAME_LENGTH_MAX}: AWS would refuse it`,
         ),
       ]),
     ),

@@ -1,5 +1,6 @@
 /** Least privilege, from both sides: nothing beyond what is written down, and some things in no case. */
 import { callerTypes, physicalName } from "@ferry/core/topology";
+import { ACCOUNT, REGION } from "../../tools/synth/mocks.ts";
 import { type Check, type Deployment, differences, ofType, same, unless } from "./check.ts";
 import { expectedGrants, grantsOf } from "./grants.ts";
 import { everyStatement, rolesOf, statementsOf } from "./policies.ts";
@@ -142,6 +143,12 @@ const callersMayOnlyAsk: Check = {
   },
 };
 
+/** What uses a service role: the Pipe of the same name, or the stage's schedules. */
+const userOf = ({ stage }: Deployment, role: string) =>
+  role.endsWith("-pipe")
+    ? `arn:aws:pipes:${REGION}:${ACCOUNT}:pipe/${role.slice(0, -"-pipe".length)}`
+    : `arn:aws:scheduler:${REGION}:${ACCOUNT}:schedule-group/ferry-${stage}`;
+
 const rolesTrustOneService: Check = {
   name: "roles-trust-one-service",
   broken: (deployment) =>
@@ -149,7 +156,9 @@ const rolesTrustOneService: Check = {
       role.trust.flatMap((statement) => {
         const services = statement.Principal?.["Service"] ?? [];
         const others = Object.keys(statement.Principal ?? {}).filter((type) => type !== "Service");
-        const bound = (statement.Condition?.["ArnEquals"]?.["aws:SourceArn"] ?? []).length > 0;
+        const bound = same(statement.Condition?.["ArnEquals"]?.["aws:SourceArn"], [
+          userOf(deployment, role.name),
+        ]);
         return [
           ...unless(services.length === 1, `${role.name} trusts ${services.join(", ") || "no service"}`),
           // In dev the handler on the developer's machine takes the function's role.
@@ -159,29 +168,14 @@ const rolesTrustOneService: Check = {
           ),
           ...unless(
             services[0] === "lambda.amazonaws.com" || bound,
-            `${role.name} may be used by any Pipe or schedule of the account`,
+            `${role.name} may be used by another Pipe or schedule than its own, or not by that`,
           ),
         ];
       }),
     ),
 };
 
-/** AWS counts the characters of a role's inline policies, white space aside. */
-const INLINE_LENGTH_MAX = 10_240;
-
-const policiesFit: Check = {
-  name: "policies-fit",
-  broken: (deployment) =>
-    ofType(deployment, "Role").flatMap(({ inputs }) => {
-      const length = (inputs.inlinePolicies ?? [])
-        .map(({ policy }: { policy: string }) => policy.length)
-        .reduce((sum: number, one: number) => sum + one, 0);
-      return unless(length <= INLINE_LENGTH_MAX, `${inputs.name}'s policy has ${length} characters`);
-    }),
-};
-
 export const roleChecks: readonly Check[] = [
-  policiesFit,
   noActionIsWild,
   noResourceIsWild,
   rolesMayWhatIsWritten,

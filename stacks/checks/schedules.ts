@@ -1,7 +1,7 @@
 /** The schedules: one entry for each table of each schedule, which put a request that would be accepted. */
 import { parseRequest } from "@ferry/core/request";
 import { physicalName, UNDELIVERED_QUEUE } from "@ferry/core/topology";
-import { type Check, type Deployment, ofType, unless } from "./check.ts";
+import { type Check, type Deployment, ofType, same, unless } from "./check.ts";
 
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 
@@ -14,27 +14,37 @@ const schedulesAreAsSet: Check = {
   broken: (deployment) => {
     const { settings, stage } = deployment;
     const wanted = settings.schedules.flatMap((schedule) =>
-      schedule.tables.map((table) => ({ schedule, name: typeof table === "string" ? table : table.name })),
+      schedule.tables.map((table) => ({
+        schedule,
+        request: {
+          action: "backup",
+          "table-region": typeof table === "string" ? table.split(":")[3] : table.region,
+          "table-name": typeof table === "string" ? table : table.name,
+          ...schedule.request,
+        },
+      })),
     );
     const found = requests(deployment);
     return [
       ...unless(found.length === wanted.length, `${found.length} entries instead of ${wanted.length}`),
-      ...wanted.flatMap(({ schedule, name }) =>
+      ...wanted.flatMap(({ schedule, request }) =>
         unless(
           found.some(
             ({ inputs }) =>
               inputs.scheduleExpression === schedule.expression &&
               inputs.scheduleExpressionTimezone === schedule.timezone &&
-              JSON.parse(inputs.target.input).request["table-name"] === name,
+              (inputs.flexibleTimeWindow.maximumWindowInMinutes ?? 0) === schedule.windowMinutes &&
+              same(JSON.parse(inputs.target.input).request, request),
           ),
-          `${schedule.name} does not back up ${name}`,
+          `${schedule.name} does not back up ${request["table-name"]} as it should`,
         ),
       ),
       ...found.flatMap(({ inputs }) => [
         ...unless(
           inputs.target.arn.endsWith(`:event-bus/${physicalName(stage, "bus")}`) &&
-            inputs.target.eventbridgeParameters.detailType === "TaskRequested",
-          `${inputs.name} asks nobody`,
+            inputs.target.eventbridgeParameters.detailType === "TaskRequested" &&
+            inputs.target.roleArn.endsWith(`:role/ferry-${stage}-schedules`),
+          `${inputs.name} asks nobody, or may not`,
         ),
         ...unless(
           inputs.target.deadLetterConfig?.arn.endsWith(`:${physicalName(stage, UNDELIVERED_QUEUE)}`) ===

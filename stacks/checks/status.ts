@@ -30,7 +30,9 @@ const tablesAreTheTopologys: Check = {
         ),
         ...unless(
           !spec.stream ||
-            inputs.globalSecondaryIndexes.some((index: { name: string }) => index.name === "by-state"),
+            inputs.globalSecondaryIndexes.some((index: { name: string; hashKey: string }) =>
+              same([index.name, index.hashKey], ["by-state", "state"]),
+            ),
           `${inputs.name} has no index by state: the watch could not look`,
         ),
       ];

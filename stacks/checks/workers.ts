@@ -1,5 +1,13 @@
 /** The functions: on their queues, one by one accountable, as large and as long as the settings say. */
-import { type ConsumerName, consumers, physicalName } from "@ferry/core/topology";
+import {
+  type ConsumerName,
+  consumers,
+  physicalName,
+  pipes,
+  type QueueName,
+  type TableName,
+} from "@ferry/core/topology";
+import { ACCOUNT, REGION } from "../../tools/synth/mocks.ts";
 import { type Check, type Deployment, differences, ofType, same, unless } from "./check.ts";
 
 const consumerNames = Object.keys(consumers) as ConsumerName[];
@@ -105,29 +113,79 @@ const functionsAreAsSet: Check = {
           found.loggingConfig?.logGroup === `/aws/lambda/${functionName(deployment.stage, name)}`,
           `${name} logs to ${found.loggingConfig?.logGroup}`,
         ),
+        ...unless(
+          found.role?.endsWith(`:role/${functionName(deployment.stage, name)}`) === true,
+          `${name} has the role ${found.role}`,
+        ),
+        // The metrics' namespace and their one dimension: alarms and dashboard look there.
+        ...unless(
+          found.environment?.variables.POWERTOOLS_METRICS_NAMESPACE === "Ferry" &&
+            found.environment.variables.POWERTOOLS_SERVICE_NAME === functionName(deployment.stage, name),
+          `${name}'s metrics go where no alarm looks`,
+        ),
       ];
     }),
 };
 
-/** What each handler reads from `Resource`. */
-const LINKS: Readonly<Record<ConsumerName | "watch", readonly string[]>> = {
-  backup: ["Bus", "BackupQueue", "BackupTable", "Settings"],
-  restore: ["Bus", "RestoreQueue", "RestoreTable", "Settings"],
-  projection: ["BackupTable", "RestoreTable", "SegmentTable", "Settings"],
-  watch: ["BackupTable", "RestoreTable", "SegmentTable", "Watch"],
-};
+/** What each handler reads from `Resource`, values and all: written down a second time. */
+function expectedLinks({ stage, settings }: Deployment) {
+  const table = (name: TableName) => ({ name: physicalName(stage, name) });
+  const queue = (name: QueueName) => ({
+    url: `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${physicalName(stage, name)}`,
+  });
+  const tables = {
+    BackupTable: table("backup-table"),
+    RestoreTable: table("restore-table"),
+    SegmentTable: table("segment-table"),
+  };
+  const worker = {
+    Bus: { name: physicalName(stage, "bus") },
+    Settings: {
+      maximumSegments: settings.maximumSegments,
+      sliceBudgetMs: settings.sliceBudgetSeconds * 1_000,
+      progressIntervalMs: settings.progressIntervalMs,
+      lookIntervalMs: settings.lookIntervalMs,
+      batchSpacingMs: settings.batchSpacingMs,
+      compressionLevel: settings.compressionLevel,
+      maximumIdleHops: settings.maximumIdleHops,
+      taskTimeoutMs: settings.taskTimeoutHours * 60 * 60 * 1_000,
+      retryDelaySeconds: settings.retryDelaySeconds,
+    },
+  };
+  return {
+    backup: { ...worker, BackupQueue: queue("backup-queue"), BackupTable: tables.BackupTable },
+    restore: { ...worker, RestoreQueue: queue("restore-queue"), RestoreTable: tables.RestoreTable },
+    projection: tables,
+    watch: {
+      ...tables,
+      Watch: {
+        pipes: Object.keys(pipes).map((key) => `ferry-${stage}-${key}`),
+        index: "by-state",
+        silentMs: settings.stalledAfterMinutes * 60 * 1_000,
+      },
+    },
+  };
+}
+
+/** A link's values, without the note of SST's on what it is. */
+const valuesOf = ({ type: _, ...values }: Readonly<Record<string, unknown>>) => values;
 
 const handlersAreLinked: Check = {
   name: "handlers-are-linked",
   broken: (deployment) => {
     const built = Object.values(deployment.graph.functions);
-    return (Object.keys(LINKS) as (keyof typeof LINKS)[]).flatMap((name) => {
+    return Object.entries(expectedLinks(deployment)).flatMap(([name, links]) => {
       const handler =
         name === "watch" ? "packages/watch/src/handler.handler" : `packages/aws/src/handlers/${name}.handler`;
       const found = built.find((one) => one.handler === handler);
-      return found === undefined
-        ? [`no function is built from ${handler}`]
-        : differences(`${name}'s link`, LINKS[name], Object.keys(found.links));
+      if (found === undefined) return [`no function is built from ${handler}`];
+      return [
+        ...differences(`${name}'s link`, Object.keys(links), Object.keys(found.links)),
+        ...Object.entries(links).flatMap(([link, values]) => {
+          const told = valuesOf(found.links[link] ?? {});
+          return unless(same(told, values), `${name} is told ${link} is ${JSON.stringify(told)}`);
+        }),
+      ];
     });
   },
 };

@@ -23,7 +23,12 @@ export const GRAPHS: readonly Variant[] = [
   { name: "production", stage: "production", dev: false, stages: EXAMPLE },
   { name: "production, once more", stage: "production", dev: false, stages: EXAMPLE },
   { name: "production in dev", stage: "production", dev: true, stages: EXAMPLE },
-  { name: "every setting", stage: "full", dev: false, stages: "stacks/testing/stages.ts" },
+  {
+    name: "every setting",
+    stage: "every-setting-and-longest-name",
+    dev: false,
+    stages: "stacks/testing/stages.ts",
+  },
 ];
 
 export const graphFile = ({ name }: Variant): string =>

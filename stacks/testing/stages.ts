@@ -1,10 +1,10 @@
-/** A stage for the tests that sets all that can be set. */
+/** A stage for the tests that sets all that can be set, to what is no default, and has the longest name that is allowed. */
 import type { Stages } from "../settings/parse.ts";
 
 const KEY = "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000000";
 
 export const stages: Stages = {
-  full: {
+  "every-setting-and-longest-name": {
     backup: {
       tables: [
         { region: "us-east-1", name: "orders" },
@@ -46,9 +46,22 @@ export const stages: Stages = {
       },
     ],
     callerAccounts: ["333333333333"],
+    maximumSegments: 2_000,
     attempts: 7,
+    retryDelaySeconds: 45,
+    sliceBudgetSeconds: 300,
+    taskTimeoutHours: 48,
+    batchSpacingMs: 250,
+    compressionLevel: 9,
+    maximumIdleHops: 20,
+    progressIntervalMs: 20_000,
+    lookIntervalMs: 5_000,
     backupWorker: { memoryMb: 3_008, timeoutSeconds: 900, concurrency: 200 },
+    restoreWorker: { memoryMb: 2_048, timeoutSeconds: 600, concurrency: 20 },
+    projector: { memoryMb: 1_024, timeoutSeconds: 90, concurrency: 3 },
     alarmEmail: "oncall@example.com",
+    alarmQueueAgeMinutes: 120,
+    stalledAfterMinutes: 90,
     logRetentionDays: 90,
     tags: { team: "data" },
     protect: true,
