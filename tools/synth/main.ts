@@ -3,7 +3,7 @@
  * tells which check found each. Ends with 1 if a check fails, or a fault survives.
  */
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { brokenChecks } from "../../stacks/checks/all.ts";
@@ -31,18 +31,29 @@ interface Options {
   readonly stages: string;
 }
 
-const { values } = parseArgs({
-  options: {
-    stage: { type: "string", default: "production" },
-    dev: { type: "boolean", default: false },
-    out: { type: "string" },
-    stages: { type: "string", default: STAGES },
-    plant: { type: "string" },
-    help: { type: "boolean", default: false },
-    // Of a process that builds one faulty graph for another, which holds it against the checks.
-    fault: { type: "string" },
-  },
-});
+const values = read(process.argv.slice(2));
+
+/** The options; what is none of them is told in one line, with all that are. */
+function read(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        stage: { type: "string", default: "production" },
+        dev: { type: "boolean", default: false },
+        out: { type: "string" },
+        stages: { type: "string", default: STAGES },
+        plant: { type: "string" },
+        help: { type: "boolean", default: false },
+        // Of a process that builds one faulty graph for another, which holds it against the checks.
+        fault: { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${USAGE}\n\n${(error as Error).message}`);
+    process.exit(2);
+  }
+}
 
 /** Pulumi reports what a stack throws as an error of its own, and more than once. */
 function fail(error: unknown): never {
@@ -63,6 +74,8 @@ async function main(): Promise<number> {
     for (const fault of faults) console.log(`${fault.name}  (${fault.caughtBy})`);
     return 0;
   }
+  if (!existsSync(path.resolve(root, values.stages)))
+    throw new Error(`--stages: there is no ${values.stages} (paths are from the repository's root).`);
   await ensurePlatform();
   const options = { stage: values.stage, dev: values.dev, stages: values.stages };
   if (values.fault !== undefined) return buildFaulty(options, values.fault, values.out!);

@@ -24,16 +24,27 @@ const USAGE = `Tries a deployed stage: what only AWS can show, and that all part
                    sliceBudgetSeconds 10 and maximumIdleHops 1000
   --local          against the local host, as far as that can answer`;
 
-const { values } = parseArgs({
-  options: {
-    stage: { type: "string" },
-    bucket: { type: "string" },
-    region: { type: "string" },
-    hops: { type: "boolean", default: false },
-    local: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+const values = read(process.argv.slice(2));
+
+/** The options; what is none of them is told in one line, with all that are. */
+function read(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        stage: { type: "string" },
+        bucket: { type: "string" },
+        region: { type: "string" },
+        hops: { type: "boolean", default: false },
+        local: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${USAGE}\n\n${(error as Error).message}`);
+    process.exit(2);
+  }
+}
 
 if (values.help) {
   console.log(USAGE);
@@ -43,6 +54,11 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   const run = Date.now().toString(36);
+  const isNamed = values.stage !== undefined || values.bucket !== undefined || values.region !== undefined;
+  if (values.local && (isNamed || values.hops)) {
+    console.error(`${USAGE}\n\n--local goes alone: it makes a stage and a bucket of its own.`);
+    return 2;
+  }
   if (values.local) {
     const { startHost } = await import("@ferry/local/host");
     // The handlers' own logs would drown what is told here.
@@ -55,7 +71,15 @@ async function main(): Promise<number> {
   }
   const region = values.region ?? process.env["AWS_REGION"];
   if (values.stage === undefined || values.bucket === undefined || region === undefined) {
-    console.error(`${USAGE}\n\n--stage, --bucket and a region are needed.`);
+    const { stage, bucket } = values;
+    const missing = Object.entries({
+      "--stage": stage,
+      "--bucket": bucket,
+      "--region (or AWS_REGION)": region,
+    })
+      .filter(([, value]) => value === undefined)
+      .map(([name]) => name);
+    console.error(`${USAGE}\n\nMissing: ${missing.join(", ")}.`);
     return 2;
   }
   return trial(stageOf({ name: values.stage, region, bucket: values.bucket, run }), false);

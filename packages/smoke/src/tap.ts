@@ -4,6 +4,7 @@
  */
 import {
   DeleteRuleCommand,
+  PutEventsCommand,
   PutRuleCommand,
   PutTargetsCommand,
   RemoveTargetsCommand,
@@ -18,7 +19,11 @@ import {
 } from "@aws-sdk/client-sqs";
 import { type BusEvent, SOURCE } from "@ferry/core/events";
 import { physicalName } from "@ferry/core/topology";
-import type { Stage } from "./stage.ts";
+import { eventually, type Stage } from "./stage.ts";
+
+/** Nothing of Ferry's listens for it. */
+const OPENED = "SmokeTapOpened";
+const WAIT_SECONDS = 120;
 
 export interface Heard {
   readonly event: BusEvent;
@@ -62,7 +67,7 @@ export async function openTap(stage: Stage): Promise<Tap> {
   if (FailedEntryCount !== 0) throw new Error("the smoke's rule could not be given its target");
 
   const kept: Heard[] = [];
-  return {
+  const tap: Tap = {
     async heard() {
       for (;;) {
         const { Messages = [] } = await stage.sqs.send(
@@ -93,6 +98,19 @@ export async function openTap(stage: Stage): Promise<Tap> {
       await stage.sqs.send(new DeleteQueueCommand({ QueueUrl }));
     },
   };
+  // A new rule takes its time: what is said before it works would be missed, and taken for a fault of Ferry's.
+  await eventually("the smoke's own rule works", WAIT_SECONDS, async () => {
+    await stage.events.send(
+      new PutEventsCommand({
+        Entries: [{ ...bus, Source: SOURCE, DetailType: OPENED, Detail: JSON.stringify({ run: stage.run }) }],
+      }),
+    );
+    return (await tap.heard()).find(({ event }) => event["detail-type"] === OPENED);
+  }).catch(async (error: unknown) => {
+    await tap.close();
+    throw error;
+  });
+  return tap;
 }
 
 const admits = (rule: string, queue: string) =>
