@@ -5,6 +5,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { CreateBucketCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { type Host, startHost } from "../host.ts";
+import { watchParents } from "../parents.ts";
 import { welcome } from "../welcome.ts";
 import { readArguments } from "./arguments.ts";
 import { cities } from "./cities.ts";
@@ -28,6 +29,7 @@ const options = readArguments();
 let host: Host | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.once(signal, () => void leave(signal === "SIGINT" ? 130 : 143));
+void watchParents(() => void leave(143));
 try {
   await leave((await demo()) ? 0 : 1);
 } catch (error) {

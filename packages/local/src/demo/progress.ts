@@ -19,13 +19,17 @@ export function openProgress(silent: boolean): Progress {
 const bar: Progress["track"] = async (title, total, run) => {
   const format = `${title.padEnd(42)} {bar} {percentage}% | {value}/{total} items | {duration_formatted}`;
   const view = new SingleBar({ format, hideCursor: true, barsize: 24 }, Presets.shades_classic);
+  // However the process ends: a bar that runs has hidden the cursor and turned the wrapping of lines off.
+  const end = () => view.stop();
+  process.once("exit", end);
   view.start(total, 0);
   try {
     const result = await run((count) => view.update(Math.min(count, total)));
     view.update(total);
     return result;
   } finally {
-    view.stop();
+    process.removeListener("exit", end);
+    end();
   }
 };
 

@@ -31,9 +31,14 @@ export function summary(about: {
   The archive is copied to ${archive.folder}
   Look into it:
 
-    zcat ${archive.folder}/0x0000/0x00000000.json.gz | head -3
-    cat ${archive.folder}/manifest-summary.json
+    zcat ${quoted(`${archive.folder}/0x0000/0x00000000.json.gz`)} | head -3 | cut -c 1-200
+    cat ${quoted(`${archive.folder}/manifest-summary.json`)}
 `;
+}
+
+/** For a shell. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function mb(bytes: number): string {
