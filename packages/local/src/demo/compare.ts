@@ -6,6 +6,9 @@ import { type AttributeValue, DynamoDBClient, paginateScan } from "@aws-sdk/clie
 
 const SEGMENTS = 4;
 
+/** Items by their keys. */
+type Waiting = Map<string, Record<string, AttributeValue>>;
+
 export interface TablePlace {
   readonly region: string;
   readonly table: string;
@@ -20,32 +23,43 @@ export interface Proof {
   readonly differences: readonly string[];
 }
 
-/** Compares two tables with the keys `country` and `id`. `at` hears how many items were read. */
+/**
+ * Compares two tables with the keys `country` and `id`, reading both at once: what is read from one waits for its like
+ * from the other. `at` hears how many items were read.
+ */
 export async function compareTables(
   source: TablePlace,
   copy: TablePlace,
   at: (count: number) => void,
 ): Promise<Proof> {
-  let read = 0;
-  const count = () => at(++read);
-  const originals = new Map<string, Record<string, AttributeValue>>();
-  for await (const item of scan(source)) {
-    originals.set(keyOf(item), item);
-    count();
-  }
   const differences: string[] = [];
-  const found = new Set<string>();
-  for await (const item of scan(copy)) {
-    const key = keyOf(item);
-    found.add(key);
-    if (!isDeepStrictEqual(sorted(item), sorted(originals.get(key)))) differences.push(key);
-    count();
-  }
-  for (const key of originals.keys()) if (!found.has(key)) differences.push(`${key} (missing)`);
+  let count = 0;
+  /** Reads a table, item by item; how many. */
+  const read = async (place: TablePlace, mine: Waiting, theirs: Waiting): Promise<number> => {
+    let found = 0;
+    for await (const item of scan(place)) {
+      found++;
+      at(++count);
+      const key = keyOf(item);
+      const other = theirs.get(key);
+      if (other === undefined) mine.set(key, item);
+      else if (!isDeepStrictEqual(sorted(item), sorted(other))) differences.push(key);
+      theirs.delete(key);
+    }
+    return found;
+  };
+  const onlySource: Waiting = new Map();
+  const onlyCopy: Waiting = new Map();
+  const [originals, copies] = await Promise.all([
+    read(source, onlySource, onlyCopy),
+    read(copy, onlyCopy, onlySource),
+  ]);
+  for (const key of onlySource.keys()) differences.push(`${key} (missing)`);
+  for (const key of onlyCopy.keys()) differences.push(`${key} (not in the source)`);
   return {
-    identical: differences.length === 0,
-    source: originals.size,
-    copy: found.size,
+    identical: differences.length === 0 && originals === copies,
+    source: originals,
+    copy: copies,
     differences: differences.slice(0, 5),
   };
 }

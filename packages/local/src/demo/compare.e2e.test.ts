@@ -1,0 +1,77 @@
+import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Engines, startEngines } from "../engines/start.ts";
+import { cities, type Item } from "./cities.ts";
+import { compareTables } from "./compare.ts";
+import { everyType } from "./every-type.ts";
+import { createTable, load } from "./load.ts";
+
+let engines: Engines;
+beforeAll(async () => {
+  engines = await startEngines(
+    { stage: "local", homeRegion: "us-east-1", port: 0, duplicate: false, retryDelaySeconds: 0 },
+    () => {},
+  );
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: engines.endpoint,
+    AWS_ACCESS_KEY_ID: "any",
+    AWS_SECRET_ACCESS_KEY: "any",
+  });
+});
+afterAll(async () => await engines.stop());
+
+/** The proof about two tables of the same items, the copy with some more put over them. */
+async function given(table: string, { without = 0, put = [] as Item[] } = {}) {
+  const items = [everyType(), ...cities(200)];
+  const source = { region: "us-east-1", table };
+  const copy = { region: "eu-west-1", table };
+  await Promise.all([createTable(source.region, table), createTable(copy.region, table)]);
+  await load(source.region, table, items, () => {});
+  await load(copy.region, table, items.slice(without), () => {});
+  for (const Item of put)
+    await new DynamoDBClient({ region: copy.region }).send(new PutItemCommand({ TableName: table, Item }));
+  let read = 0;
+  const proof = await compareTables(source, copy, (count) => {
+    read = count;
+  });
+  expect(read).toBe(proof.source + proof.copy);
+  return proof;
+}
+
+test("equal tables are identical", async () => {
+  expect(await given("equal")).toEqual({ identical: true, source: 201, copy: 201, differences: [] });
+});
+
+test("an item that is missing is named", async () => {
+  expect(await given("missing", { without: 1 })).toEqual({
+    identical: false,
+    source: 201,
+    copy: 200,
+    differences: ["** 0 (missing)"],
+  });
+});
+
+test("an item that is not in the source is named", async () => {
+  const put = [{ country: { S: "zz" }, id: { N: "1" } }];
+  expect(await given("more", { put })).toMatchObject({
+    identical: false,
+    copy: 202,
+    differences: ["zz 1 (not in the source)"],
+  });
+});
+
+test.each<[string, Item]>([
+  ["a digit", { "number of 38 digits": { N: "12345678901234567890123456789012345679" } }],
+  ["a byte", { binary: { B: Uint8Array.from({ length: 256 }, (_, i) => (i === 255 ? 0 : i)) } }],
+  ["an attribute more", { more: { NULL: true } }],
+  ["a deep value", { nested: { L: [{ M: { deep: { L: [{ M: { deeper: { BOOL: true } } }] } } }] } }],
+  ["a member of a set", { "number set": { NS: ["1", "-2.5"] } }],
+])("%s that differs is seen", async (what, change) => {
+  const put = [{ ...everyType(), ...change }];
+  expect(await given(what.replaceAll(" ", "-"), { put })).toEqual({
+    identical: false,
+    source: 201,
+    copy: 201,
+    differences: ["** 0"],
+  });
+});
