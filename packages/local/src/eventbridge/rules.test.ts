@@ -56,6 +56,15 @@ test("every rule that matches has its own delivery", async () => {
   expect(sent.map((delivery) => delivery.queue).sort()).toEqual(["backup-queue", "projection-queue"]);
 });
 
+test("duplicate: events overtake one another", async () => {
+  const { deliver, sent } = given({ duplicate: true });
+  const ids = Array.from({ length: 30 }, (_, n) => `e${n}`);
+  await Promise.all(ids.map((id) => deliver({ ...event, id })));
+  const received = sent.map(({ body }) => (JSON.parse(body) as { event: EventEnvelope }).event.id);
+  expect([...received].sort()).toEqual([...ids, ...ids].sort());
+  expect([...new Set(received)]).not.toEqual(ids);
+});
+
 test("duplicate: every target receives every event twice", async () => {
   const { deliver, sent } = given({ duplicate: true });
   await deliver(event);

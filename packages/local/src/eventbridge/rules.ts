@@ -23,7 +23,7 @@ export interface RulesOptions {
   readonly send: (delivery: Delivery) => Promise<void>;
   readonly ruleArn: (rule: string) => string;
   readonly queueArn: (queue: QueueName) => string;
-  /** Every event reaches every target twice: what at-least-once delivery allows. */
+  /** Every event reaches every target twice, late and in another order: what at-least-once delivery allows. */
   readonly duplicate: boolean;
   readonly log: (line: string) => void;
 }
@@ -31,8 +31,8 @@ export interface RulesOptions {
 /** A target is tried this often before its event is set aside. AWS: 185 times in 24 hours. */
 const TRIES = 3;
 const RETRY_MS = 50;
-/** The second copy of a duplicated event comes when the first is probably being worked on. */
-const DUPLICATE_AFTER_MS = 25;
+/** A duplicated event's copies come at once, while another is being worked on, or when that is long done. */
+const DUPLICATE_AFTER_MS_MAX = 200;
 
 /** Returns what delivers an event to every target whose rule matches; it resolves when all are done and never rejects. */
 export function createRules(options: RulesOptions): (event: EventEnvelope) => Promise<void> {
@@ -87,13 +87,17 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
     }
   };
 
+  const late = async (rule: (typeof rules)[number], event: EventEnvelope): Promise<void> => {
+    await sleep(Math.random() * DUPLICATE_AFTER_MS_MAX);
+    await deliver(rule, event);
+  };
+
   return async (event) => {
     await Promise.all(
       rules
         .filter((rule) => rule.matches(event))
         .flatMap((rule) => [
-          deliver(rule, event),
-          ...(options.duplicate ? [sleep(DUPLICATE_AFTER_MS).then(() => deliver(rule, event))] : []),
+          ...(options.duplicate ? [late(rule, event), late(rule, event)] : [deliver(rule, event)]),
         ]),
     );
   };
