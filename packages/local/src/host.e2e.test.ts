@@ -137,6 +137,34 @@ test("only what a batch reports as failed comes again", async () => {
   expect(Object.fromEntries(times)).toEqual({ good: 1, bad: 3, better: 1 });
 });
 
+test("a worker sees itself to when a message that it reports as failed comes again", async () => {
+  let backups = 0;
+  let projections = 0;
+  await start({
+    backup: async (event) => {
+      backups++;
+      return { batchItemFailures: event.Records.map((record) => ({ itemIdentifier: record.messageId })) };
+    },
+    projection: async (event) => {
+      projections++;
+      return { batchItemFailures: event.Records.map((record) => ({ itemIdentifier: record.messageId })) };
+    },
+  });
+  await put("SegmentQueued", { task: task("backup") });
+  await vi.waitFor(() => expect(projections).toBe(10), 5000);
+  // It did not: so the message waits for its visibility timeout, as on AWS.
+  expect(backups).toBe(1);
+});
+
+test("how a task ends is heard; what another says of it is not", async () => {
+  const heard: string[] = [];
+  await start({}, { hear: (event) => heard.push(event["detail-type"]) });
+  await put("TaskRejected", { cause: "forged" }, "someone-else");
+  await put("TaskAccepted", { task: task("backup") });
+  await put("TaskRejected", { cause: "x" });
+  await vi.waitFor(() => expect(heard).toEqual(["TaskRejected"]));
+});
+
 test("a worker that always throws: after its attempts the failure is an event", async () => {
   let invocations = 0;
   const projection = keeper();

@@ -12,6 +12,7 @@ import {
   type TableName,
 } from "@ferry/core/topology";
 import { startEngines } from "./engines/start.ts";
+import type { EventEnvelope } from "./eventbridge/put-events.ts";
 import { type Handler, type Mapping, startMapping } from "./lambda/event-source-mapping.ts";
 import { queueArn, queueUrl } from "./names.ts";
 
@@ -23,7 +24,7 @@ export interface HostOptions {
   /** Default: a free one. */
   readonly port?: number;
   readonly settings?: Partial<Settings> & { readonly retryDelaySeconds?: number };
-  /** The rules deliver every event to every target twice. */
+  /** The rules deliver every event to every target twice, late and in another order. */
   readonly duplicate?: boolean;
   /** The most invocations of the backup and of the restore worker at once. */
   readonly maximumConcurrency?: number;
@@ -33,6 +34,8 @@ export interface HostOptions {
   readonly wrap?: (consumer: ConsumerName, handler: Handler) => Handler;
   /** Takes a line about something that went wrong. Default: to stderr. */
   readonly log?: (line: string) => void;
+  /** Hears how each task ended, as whoever listens on the bus does. */
+  readonly hear?: (news: EventEnvelope) => void;
 }
 
 export interface Host {
@@ -93,6 +96,7 @@ export async function startHostWith(
   const engines = await startEngines(
     { stage, homeRegion, port: options.port ?? 0, duplicate: options.duplicate ?? false, retryDelaySeconds },
     log,
+    options.hear,
   );
   const names: Host["names"] = {
     bus: physicalName(stage, "bus"),
@@ -149,6 +153,8 @@ export async function startHostWith(
               : (options.maximumConcurrency ?? spec.maximumConcurrency),
           timeoutMs: options.timeoutMs ?? LAMBDA_TIMEOUT_MS,
           retryDelaySeconds,
+          // The workers do; the projector leaves it to its queue.
+          setsVisibility: name !== "projection",
           log,
         }),
       );

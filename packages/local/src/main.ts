@@ -1,9 +1,10 @@
 /**
  * `npm run local`: Ferry on this machine, until Ctrl-C.
  */
-import { execFile } from "node:child_process";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { type Host, startHost } from "./host.ts";
+import { newsLine } from "./news.ts";
+import { watchParents } from "./parents.ts";
 import { welcome } from "./welcome.ts";
 
 const help = `Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, every region, data in
@@ -18,7 +19,6 @@ Prints export lines: with them a stock AWS CLI or SDK talks to it. Ctrl-C ends i
 
 /** A terminal and npm may both pass the same Ctrl-C on. */
 const SAME_PRESS_MS = 300;
-const PARENT_LOOK_MS = 500;
 
 const { values } = readArguments();
 if (values.help) {
@@ -36,10 +36,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     if (stoppingSinceMs === undefined) void stop();
     else if (performance.now() - stoppingSinceMs > SAME_PRESS_MS) process.exit(130);
   });
-void stopWithParents();
+void watchParents(() => {
+  if (stoppingSinceMs === undefined) void stop();
+});
 
 try {
-  host = await startHost({ port });
+  host = await startHost({ port, hear: (news) => console.log(`# ${newsLine(news)}`) });
 } catch (error) {
   fail(error instanceof Error ? error.message : String(error));
 }
@@ -52,27 +54,6 @@ async function stop(): Promise<void> {
   stoppingSinceMs = performance.now();
   await host?.stop();
   process.exit(0);
-}
-
-/** npm started this, through a shell, and was killed without a word: nobody is left to stop it. */
-async function stopWithParents(): Promise<void> {
-  if (process.env["npm_lifecycle_event"] === undefined) return;
-  const parent = process.ppid;
-  const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=", "-p", String(parent)]).catch(() => ({
-    stdout: "",
-  }));
-  const grandparent = Number(stdout) || parent;
-  setInterval(() => {
-    if ((process.ppid !== parent || !isAlive(grandparent)) && stoppingSinceMs === undefined) void stop();
-  }, PARENT_LOOK_MS).unref();
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 function readArguments() {

@@ -2,6 +2,7 @@
  * Starts the engines' thread.
  */
 import { Worker } from "node:worker_threads";
+import type { EventEnvelope } from "../eventbridge/put-events.ts";
 
 export interface ThreadOptions {
   readonly stage: string;
@@ -12,7 +13,10 @@ export interface ThreadOptions {
   readonly retryDelaySeconds: number;
 }
 
-export type FromThread = { readonly endpoint: string } | { readonly log: string };
+export type FromThread =
+  | { readonly endpoint: string }
+  | { readonly log: string }
+  | { readonly news: EventEnvelope };
 
 export interface Engines {
   /** `http://127.0.0.1:PORT` */
@@ -23,7 +27,11 @@ export interface Engines {
 }
 
 /** Resolves when everything is created and the port answers; rejects when it cannot be (the port is taken, …). */
-export async function startEngines(options: ThreadOptions, log: (line: string) => void): Promise<Engines> {
+export async function startEngines(
+  options: ThreadOptions,
+  log: (line: string) => void,
+  hear: (news: EventEnvelope) => void = () => {},
+): Promise<Engines> {
   const worker = new Worker(new URL("./thread.ts", import.meta.url), {
     workerData: options,
     // Nothing of the real cloud reaches the engines.
@@ -42,6 +50,7 @@ export async function startEngines(options: ThreadOptions, log: (line: string) =
   const ready = new Promise<string>((resolve) => {
     worker.on("message", (message: FromThread) => {
       if ("log" in message) log(message.log);
+      else if ("news" in message) hear(message.news);
       else resolve(message.endpoint);
     });
   });

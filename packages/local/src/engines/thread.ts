@@ -3,6 +3,7 @@
  * with the process, whatever ends that.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { SOURCE } from "@ferry/core/events";
 import {
   physicalName,
   pipes,
@@ -19,6 +20,7 @@ import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
 import { createRules } from "../eventbridge/rules.ts";
 import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
 import { ACCOUNT, queueArn, queueUrl } from "../names.ts";
+import { isNews } from "../news.ts";
 import { createDynamoDb } from "./dynamodb.ts";
 import { listen, type Services } from "./gateway.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
@@ -71,7 +73,10 @@ const bus = createBus({
   account: ACCOUNT,
   region,
   log,
-  deliver: (event) => void deliver(event),
+  deliver: (event) => {
+    void deliver(event);
+    if (event.source === SOURCE && isNews(event)) tell({ news: event });
+  },
 });
 const target = { name: busName, region, put: bus.put };
 

@@ -30,8 +30,13 @@ export interface MappingOptions {
   readonly maximumConcurrency: number;
   /** What an invocation has, by its context. Nothing ends it: it shares this process. */
   readonly timeoutMs: number;
-  /** How soon a failed message is tried again, unless the handler made it sooner or later itself. */
+  /**
+   * How soon a message is tried again whose handler threw; and one that it reported as failed, unless the handler sees
+   * to that itself. On AWS a message waits for its visibility timeout.
+   */
   readonly retryDelaySeconds: number;
+  /** Whether the handler sets the visibility of what it reports as failed. */
+  readonly setsVisibility: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -93,7 +98,8 @@ export function startMapping(options: MappingOptions): Mapping {
   /** One invocation and what follows from its response. */
   const work = async (messages: readonly Message[]): Promise<void> => {
     const ids = messages.map((message) => message.MessageId!);
-    const failed = new Set(failedMessages(await invoke(messages), ids));
+    const { response, threw } = await invoke(messages);
+    const failed = new Set(failedMessages(response, ids));
     const done = messages.filter((message) => !failed.has(message.MessageId!));
     const again = messages.filter((message) => failed.has(message.MessageId!));
     if (done.length > 0) {
@@ -103,9 +109,9 @@ export function startMapping(options: MappingOptions): Mapping {
       for (const entry of Failed)
         log(`${functionName}: message not deleted, it will come again: ${entry.Code}`);
     }
-    // On AWS a message waits for its visibility timeout; nobody wants to, here.
-    if (again.length > 0)
-      await sqs.send(
+    // Nobody wants to wait for a visibility timeout, here.
+    if (again.length > 0 && (threw || !options.setsVisibility)) {
+      const { Failed = [] } = await sqs.send(
         new ChangeMessageVisibilityBatchCommand({
           QueueUrl: queueUrl,
           Entries: again.map((message, index) => ({
@@ -114,16 +120,20 @@ export function startMapping(options: MappingOptions): Mapping {
           })),
         }),
       );
+      for (const entry of Failed)
+        log(`${functionName}: message comes again only when its visibility ends: ${entry.Code}`);
+    }
   };
 
   /** The handler's response; every message as failed when it throws. */
-  const invoke = async (messages: readonly Message[]): Promise<unknown> => {
+  const invoke = async (messages: readonly Message[]): Promise<{ response: unknown; threw: boolean }> => {
     const event = { Records: messages.map((message) => toRecord(message, options)) };
     try {
-      return await options.handler(event, toContext(options));
+      return { response: await options.handler(event, toContext(options)), threw: false };
     } catch (error) {
       log(`${functionName}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      return { batchItemFailures: messages.map((message) => ({ itemIdentifier: message.MessageId! })) };
+      const batchItemFailures = messages.map((message) => ({ itemIdentifier: message.MessageId! }));
+      return { response: { batchItemFailures }, threw: true };
     }
   };
 
