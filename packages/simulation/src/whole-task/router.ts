@@ -51,6 +51,9 @@ function pipe(spec: PipeSpec): (record: unknown) => Said | undefined {
   const render = compilePipeTemplate(spec.inputTemplate);
   return (record) => {
     if (filters?.some((matches) => matches(record)) === false) return undefined;
-    return { "detail-type": String(type(record)), detail: JSON.parse(render(record)) };
+    const name = type(record);
+    // On AWS it would end in the Pipe's dead letters.
+    if (typeof name !== "string") throw new Error(`nothing tells what to say of ${JSON.stringify(record)}`);
+    return { "detail-type": name, detail: JSON.parse(render(record)) };
   };
 }

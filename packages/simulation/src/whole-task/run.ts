@@ -48,6 +48,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   retries: { requests: [backup], faults: 16, retries: 3 },
   "cancels and retries": { requests: [backup], faults: 14, cancels: 2, retries: 3 },
   "a wiped prefix": { requests: [backup], faults: 14, cancels: 1, wipes: 1 },
+  "an unknown action": {
+    requests: [{ request: { ...backupRequest, action: "copy" }, id: "r-4" }],
+    faults: 8,
+  },
   "one restore": { requests: [{ request: restoreRequest, id: "r-3" }], faults: 8 },
   "a restore, cancelled and retried": {
     requests: [{ request: restoreRequest, id: "r-3" }],
