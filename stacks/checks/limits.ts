@@ -82,6 +82,7 @@ const BOUNDS: readonly Bound[] = [
   // More than 2,048 is to be asked for.
   { type: "EventRule", what: "pattern's length", of: (rule) => rule.eventPattern?.length, most: 2_048 },
   { type: "EventRule", what: "description's length", of: (rule) => rule.description?.length, most: 512 },
+  { type: "EventTarget", what: "id's length", of: (target) => target.targetId?.length, least: 1, most: 64 },
   {
     type: "EventTarget",
     what: "template's length",

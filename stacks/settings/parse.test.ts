@@ -203,6 +203,8 @@ test("given more callers' accounts than a queue's policy takes, when parsed, the
 
 test("given stages, when asked which are protected, then production is, unless it says otherwise", () => {
   expect(isProtected({ production: stage }, "production")).toBe(true);
+  expect(isProtected({ "production-eu": stage }, "production-eu")).toBe(true);
+  expect(isProtected({ productions: stage }, "productions")).toBe(false);
   expect(isProtected({ production: { ...stage, protect: false } }, "production")).toBe(false);
   expect(isProtected({ beta: { ...stage, protect: true } }, "beta")).toBe(true);
   expect(isProtected({}, "beta")).toBe(false);

@@ -23,9 +23,9 @@ export type Stages = Readonly<Record<string, StageSettingsInput>>;
 /** AWS stops an invocation dead: a slice needs this long after its budget to put its last batch and report. */
 const SLICE_MARGIN_SECONDS = 60;
 
-/** Whether the stage's data outlives its stack; asked before the settings are checked. */
+/** Whether the stage's data outlives its stack; asked before the settings are checked. `production-eu` is production too. */
 export function isProtected(stages: Stages, stage: string): boolean {
-  return stages[stage]?.protect ?? stage === "production";
+  return stages[stage]?.protect ?? /^production(-|$)/.test(stage);
 }
 
 /** Reads a stage's settings. Throws an error that names every field that is wrong. */

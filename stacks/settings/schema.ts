@@ -121,7 +121,7 @@ export const stageSchema = v.strictObject({
   logRetentionDays: v.optional(v.picklist([1, 3, 7, 14, 30, 60, 90, 180, 365]), 30),
   /** On every resource that can have tags. */
   tags: v.optional(tags, {}),
-  /** Keeps the status tables when the stage is removed, and refuses to remove it. By default in `production`. */
+  /** Keeps the status tables when the stage is removed, and refuses to remove it. By default in `production` and `production-…`. */
   protect: v.optional(v.boolean()),
 });
 
