@@ -143,6 +143,32 @@ const callersMayOnlyAsk: Check = {
   },
 };
 
+/** Who else is let in by a bus's, a queue's or a topic's own policy: the accounts that the settings name. */
+const onlyNamedAccountsAreAdmitted: Check = {
+  name: "only-named-accounts-are-admitted",
+  broken: (deployment) => {
+    const { stage, settings } = deployment;
+    const named = settings.callerAccounts.map((id) => `arn:aws:iam::${id}:root`);
+    const doors = [
+      `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/${physicalName(stage, "bus")}`,
+      `arn:aws:sqs:${REGION}:${ACCOUNT}:${physicalName(stage, "request-queue")}`,
+    ];
+    const open = everyStatement(deployment).filter(({ statement: { Principal = {} } }) =>
+      Object.keys(Principal).some((type) => type !== "Service"),
+    );
+    return [
+      ...differences(
+        "other accounts' door",
+        named.length === 0 ? [] : doors,
+        open.flatMap(({ statement }) => statement.Resource),
+      ),
+      ...open.flatMap(({ where, statement: { Principal } }) =>
+        unless(same(Principal, { AWS: named }), `${where} admits ${JSON.stringify(Principal)}`),
+      ),
+    ];
+  },
+};
+
 /** What uses a service role: the Pipe of the same name, or the stage's schedules. */
 const userOf = ({ stage }: Deployment, role: string) =>
   role.endsWith("-pipe")
@@ -182,5 +208,6 @@ export const roleChecks: readonly Check[] = [
   backupOnlyCreates,
   onlyFerrySpeaksFacts,
   callersMayOnlyAsk,
+  onlyNamedAccountsAreAdmitted,
   rolesTrustOneService,
 ];

@@ -10,6 +10,8 @@ export interface Fault extends Edit {
   readonly caughtBy: string;
   /** Shows in the dev graph alone. */
   readonly dev?: boolean;
+  /** Shows only where every setting is set: in the graph of the tests' stage. */
+  readonly everySetting?: boolean;
 }
 
 export const faults: readonly Fault[] = [
@@ -448,5 +450,37 @@ export const faults: readonly Fault[] = [
     find: '[BY_STATE]: { hashKey: "state"',
     replace: "[BY_STATE]: { hashKey: hash.name",
     caughtBy: "tables-are-the-topologys",
+  },
+  {
+    name: "a front door for every account there is",
+    file: "stacks/queue-policies.ts",
+    find: "identifiers: settings.callerAccounts.map(",
+    replace: 'identifiers: ["*"].map(',
+    caughtBy: "only-named-accounts-are-admitted",
+    everySetting: true,
+  },
+  {
+    name: "a restore that reads the backups' buckets",
+    file: "stacks/roles.ts",
+    find: "resources: objectArns(settings.restore.buckets)",
+    replace: "resources: objectArns(settings.backup.buckets)",
+    caughtBy: "roles-may-what-is-written",
+    everySetting: true,
+  },
+  {
+    name: "keys for any service",
+    file: "stacks/roles.ts",
+    find: 'variable: "kms:ViaService"',
+    replace: 'variable: "kms:CallerAccount"',
+    caughtBy: "roles-may-what-is-written",
+    everySetting: true,
+  },
+  {
+    name: "alarms that are mailed to another",
+    file: "stacks/monitoring/topic.ts",
+    find: "endpoint: settings.alarmEmail",
+    replace: 'endpoint: "nobody@example.com"',
+    caughtBy: "alarms-tell-someone",
+    everySetting: true,
   },
 ];

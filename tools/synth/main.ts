@@ -25,6 +25,9 @@ npm run synth -- --plant all | NAME | list
 
 const NO_FAULT = { name: "none", file: "", find: "", replace: "", caughtBy: "" } satisfies Fault;
 
+/** The tests' stage that sets all that can be set. */
+const EVERY_SETTING = { stage: "every-setting-and-longest-name", stages: "stacks/testing/stages.ts" };
+
 interface Options {
   readonly stage: string;
   readonly dev: boolean;
@@ -128,10 +131,16 @@ async function plant(options: Options, which: string): Promise<number> {
 /** What the checks say before anything is planted; otherwise they might find anything everywhere. */
 async function soundGraphs(options: Options, chosen: readonly Fault[]): Promise<number> {
   let broken = 0;
-  for (const dev of new Set(chosen.map((fault) => fault.dev ?? false))) {
-    const names = await caught(options, { ...NO_FAULT, dev });
+  const shown = new Set(chosen.map(({ dev, everySetting }) => JSON.stringify({ dev, everySetting })));
+  for (const where of shown) {
+    const { dev, everySetting } = JSON.parse(where) as Pick<Fault, "dev" | "everySetting">;
+    const names = await caught(options, {
+      ...NO_FAULT,
+      ...(dev && { dev }),
+      ...(everySetting && { everySetting }),
+    });
     console.log(
-      `unplanted${dev ? ", dev" : ""}: ${names.length === 0 ? "every check holds" : names.join(", ")}`,
+      `unplanted${dev ? ", dev" : ""}${everySetting ? ", every setting" : ""}: ${names.length === 0 ? "every check holds" : names.join(", ")}`,
     );
     broken += names.length;
   }
@@ -139,8 +148,9 @@ async function soundGraphs(options: Options, chosen: readonly Fault[]): Promise<
 }
 
 /** The checks that do not hold with a fault planted. */
-async function caught(options: Options, fault: Fault): Promise<string[]> {
+async function caught(asked: Options, fault: Fault): Promise<string[]> {
   const dev = fault.dev ?? false;
+  const options = fault.everySetting ? { ...asked, ...EVERY_SETTING } : asked;
   const out = path.join(root, ".sst/synth/planted.json");
   const args = ["--stage", options.stage, "--stages", options.stages, "--fault", fault.name, "--out", out];
   try {
