@@ -62,6 +62,22 @@ describe("a bus on EventBridge", () => {
   const calls = () =>
     stub.requests.map(({ body }) => (JSON.parse(body.toString()) as { Entries: Entry[] }).Entries);
 
+  it("given a call that is throttled as a whole, its entries are put again", async () => {
+    stub = await startStub((_, n): StubAnswer => {
+      if (n < 2)
+        return { status: 400, body: JSON.stringify({ __type: "ThrottlingException", message: "slow" }) };
+      return { body: JSON.stringify({ Entries: [{ EventId: "1" }], FailedEntryCount: 0 }) };
+    });
+    const client = new EventBridgeClient({
+      endpoint: stub.endpoint,
+      region: "eu-west-1",
+      credentials,
+      maxAttempts: 1,
+    });
+    await eventBus(client, "ferry-test").put([event("a")]);
+    expect(stub.requests).toHaveLength(3);
+  });
+
   it("given an event, its entry says who, what and where", async () => {
     const bus = await busThat();
     await bus.put([event("a", { 'quo"te': "é\u2028" })]);

@@ -8,7 +8,7 @@ import {
   type PutEventsRequestEntry,
   type PutEventsResultEntry,
 } from "@aws-sdk/client-eventbridge";
-import { FerryError, permanent } from "@ferry/core/errors";
+import { FerryError, isThrottled, permanent } from "@ferry/core/errors";
 import { type FerryEvent, SOURCE } from "@ferry/core/events";
 import type { Bus } from "@ferry/core/ports";
 import { told } from "./errors.ts";
@@ -31,7 +31,13 @@ export function eventBus(client: EventBridgeClient, name: string): Bus {
   async function putOnce(entries: readonly Entry[]): Promise<Refused[]> {
     const answer = await told(call, () =>
       client.send(new PutEventsCommand({ Entries: entries.map(({ bytes: _, ...entry }) => entry) })),
-    );
+    ).catch((error: unknown) => {
+      if (!isThrottled(error)) throw error;
+      // What a slice did would be done again, minutes of it, were its last word given up for this.
+      const refused = { ErrorCode: error.code, ErrorMessage: error.message };
+      const Entries: PutEventsResultEntry[] = entries.map(() => refused);
+      return { FailedEntryCount: entries.length, Entries };
+    });
     // A 200 says nothing of the entries.
     if ((answer.FailedEntryCount ?? 0) === 0) return [];
     const results = answer.Entries ?? [];
