@@ -96,6 +96,16 @@ describe("a backup is not sealed", () => {
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
+  test("while a segment's last file carries no end, though the counts agree", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    const key = ports.archive.keys(bucket).findLast((one) => one.includes("/0x"))!;
+    const { body, head } = (await ports.archive.get(bucket, key))!;
+    const { end: _, ...metadata } = head.metadata;
+    ports.archive.plant(bucket, key, body, metadata);
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused);
+    expect(await text(ports, "manifest-summary.json")).toBe("");
+  });
+
   test("when its files hold other counts than its segments reported", async () => {
     const { ports, segment } = await sliced(5, 1);
     expect(await work(finishing(segment, 6), ports)).toMatchObject(refused);
@@ -122,6 +132,21 @@ describe("a backup is not sealed", () => {
     expect(await work(finishing(segment, 5), ports)).toMatchObject([
       { type: "TaskStepFailed", detail: { cause: "broken-manifest" } },
     ]);
+  });
+
+  test("when the summary that is there already is another backup's, whole in itself", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+    const files = { itemCount: 5, md5Checksum: "x".repeat(24), etag: "e", dataFileS3Key: "elsewhere/data" };
+    const summary = {
+      version: "2020-06-30",
+      itemCount: 5,
+      manifestFilesS3Key: "elsewhere/manifest-files.json",
+      outputFormat: "DYNAMODB_JSON",
+    };
+    ports.archive.plant(bucket, "elsewhere/manifest-files.json", encode(files));
+    ports.archive.plant(bucket, "backups/one/manifest-summary.json", encode(summary));
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused);
   });
 
   test("when another's file is in a chain", async () => {

@@ -220,6 +220,46 @@ describe("a slice", () => {
     ]);
   });
 
+  test("given a file behind the segment's last one, then it fails", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    await slice(segment!, ports);
+    const about = { "request-id": "request-1", items: "0", bytes: "0", end: "true" };
+    ports.archive.plant(bucket, "backups/one/0x0000/0x00000001.json.gz", new Uint8Array(1), about);
+    expect(await slice(segment!, ports)).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "broken-chain" } },
+    ]);
+  });
+
+  test("given a cancel while it works, then it fails as such at its next look, with nothing in flight", async () => {
+    const settings = { ...defaultSettings, progressIntervalMs: 1000 };
+    const plain = world({ settings, tables: memoryTables({ pageBytes: 60 }) });
+    plain.tables.put(source, ...Array.from({ length: 20 }, (_, n) => item(n)));
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, plain);
+    let scans = 0;
+    let inFlight = 0;
+    const tables = hooked("tables", plain.tables, ["scan"], async (_, run) => {
+      inFlight++;
+      if (++scans === 3) {
+        const row = {
+          ...unheardOf(segment!.task, "2026-11-01T02:00:00Z"),
+          accepted: true,
+          total: 1,
+          cancel: 1,
+        };
+        await plain.status.write(row, undefined);
+      }
+      await plain.clock.sleep(600);
+      inFlight--;
+      return run();
+    });
+    expect(await slice(segment!, { ...plain, tables })).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "cancelled" } },
+    ]);
+    expect(scans).toBeLessThan(10);
+    expect(inFlight).toBe(0);
+  });
+
   test("given a file whose bytes were changed, then it does not go on from it", async () => {
     const ports = slowWorld(
       [1, 2, 3, 4, 5, 6].map((n) => item(n)),

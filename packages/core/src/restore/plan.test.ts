@@ -103,6 +103,36 @@ describe("a restore is refused, with the reason and what to do", () => {
   });
 });
 
+test.each([
+  ["another count", (line: string) => line.replace('"itemCount":1', '"itemCount":2'), "lists 2 items"],
+  // As many items as the summary says, of another file.
+  ["the same count", (line: string) => line.replace('"etag":"', '"etag":"x'), "its MD5 differs"],
+])("a restore is refused of files that the summary was not written for: %s", async (_, change, message) => {
+  const ports = await backedUp();
+  const key = "backups/one/manifest-files.json";
+  const stored = await ports.archive.get(bucket, key);
+  const changed = encode(change(new TextDecoder().decode(stored!.body)));
+  ports.archive.plant(bucket, key, changed);
+  if (message.startsWith("lists")) await plantSummary(ports, { "manifest-files-md5": md5(changed) });
+  expect(await request(restoreRequest, ports)).toMatchObject([
+    {
+      type: "TaskRejected",
+      detail: { cause: "broken-manifest", error: { message: expect.stringContaining(message) } },
+    },
+  ]);
+});
+
+/** Puts the summary again, with other words of Ferry's own in it. */
+async function plantSummary(ports: ReturnType<typeof world>, ferry: object): Promise<void> {
+  const key = "backups/one/manifest-summary.json";
+  const summary = JSON.parse(new TextDecoder().decode((await ports.archive.get(bucket, key))!.body));
+  ports.archive.plant(
+    bucket,
+    key,
+    encode(JSON.stringify({ ...summary, ferry: { ...summary.ferry, ...ferry } })),
+  );
+}
+
 test("a repeated request plans the same", async () => {
   const ports = await backedUp();
   expect(await request(restoreRequest, ports)).toEqual(await request(restoreRequest, ports));

@@ -2,6 +2,8 @@ import { hooked } from "@ferry/simulation/memory/hooked";
 import { memoryTables } from "@ferry/simulation/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { decodeFiles, encodeFiles } from "../archive/manifest.ts";
+import { permanent } from "../errors.ts";
 import type { SegmentWork } from "../events.ts";
 import { unheardOf } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
@@ -131,6 +133,78 @@ describe("a restore", () => {
       },
     ]);
     expect(restored(ports)).toEqual([]);
+  });
+
+  test("given a file with other lines than the manifest counts, then its segment fails before it writes", async () => {
+    const ports = await backedUp([item(1)], world(), { "total-segments": 1 });
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    const compressor = ports.codec.compress(6);
+    await compressor.write(new TextEncoder().encode(`{"Item":${item(1)}}\n{"Item":${item(2)}}\n`));
+    const body = await compressor.finish();
+    const key = "backups/one/manifest-files.json";
+    const [listed] = decodeFiles((await ports.archive.get(bucket, key))!.body);
+    ports.archive.plant(bucket, listed!.dataFileS3Key, body);
+    ports.archive.plant(bucket, key, encodeFiles([{ ...listed!, md5Checksum: ports.codec.md5(body) }]));
+    expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
+      {
+        type: "SegmentFailed",
+        detail: { cause: "corrupt-file", error: { message: expect.stringContaining("2 lines where 1") } },
+      },
+    ]);
+    expect(restored(ports)).toEqual([]);
+  });
+
+  test("given another manifest than it was planned for, then it writes nothing", async () => {
+    const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    ports.archive.plant(bucket, "backups/one/manifest-files.json", encodeFiles([]));
+    expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "corrupt-file" } },
+    ]);
+    expect(restored(ports)).toEqual([]);
+  });
+
+  test("given large items, then no call has more bytes than DynamoDB takes", async () => {
+    const large = (n: number) => `{"id":{"S":"item-${n}"},"filler":{"S":"${"x".repeat(390 * 1024)}"}}`;
+    const plain = await backedUp([...Array(24).keys()].map(large));
+    const bytes: number[] = [];
+    const tables = hooked("tables", plain.tables, ["write"], (call, run) => {
+      const writes = call.args[1] as readonly { put: Uint8Array }[];
+      bytes.push(writes.reduce((sum, { put }) => sum + put.length, 0));
+      return run();
+    });
+    await runTask({ ...restoreRequest, "total-segments": 1 }, { ...plain, tables });
+    expect(plain.tables.items(destination)).toHaveLength(24);
+    expect(Math.max(...bytes)).toBeLessThan(5 * 1024 * 1024);
+  });
+
+  test("given a write that fails for good, then it says so when nothing is in flight any more", async () => {
+    const plain = await backedUp(Array.from({ length: 150 }, (_, n) => item(n)));
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
+    let calls = 0;
+    let inFlight = 0;
+    const tables = hooked("tables", plain.tables, ["write"], async (_, run) => {
+      if (++calls === 1)
+        throw permanent("access-denied", { operation: "", resource: "", message: "", hint: "" });
+      inFlight++;
+      await plain.clock.sleep(1000);
+      inFlight--;
+      return run();
+    });
+    expect(await work(message("SegmentQueued", segment), { ...plain, tables })).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "access-denied" } },
+    ]);
+    expect(calls).toBeGreaterThan(1);
+    expect(inFlight).toBe(0);
+  });
+
+  test("given other totals than the manifest's, then it is not finished", async () => {
+    const ports = await backedUp([item(1)]);
+    const [{ task, plan } = {} as SegmentWork] = await accepted(restoreRequest, ports);
+    const detail = { task, attempt: 1, "transferred-items": "2", plan: { S: JSON.stringify(plan) } };
+    expect(await work(message("TaskFinishing", detail, "TaskStepFailed"), ports)).toMatchObject([
+      { type: "TaskStepFailed", detail: { cause: "totals-differ" } },
+    ]);
   });
 
   test("given that its segment completed meanwhile, then a late duplicate writes nothing", async () => {
