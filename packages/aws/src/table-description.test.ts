@@ -26,9 +26,14 @@ describe("a table's description", () => {
   let stub: Stub;
   afterEach(() => stub.close());
 
-  async function describing(answer: object) {
+  async function describing(answer: object, address = table, refused: readonly string[] = []) {
     stub = await startStub(({ headers, body }) => {
       const operation = String(headers["x-amz-target"]).split(".")[1];
+      if (refused.includes(operation!))
+        return {
+          status: 400,
+          body: JSON.stringify({ __type: "AccessDeniedException", message: "not yours" }),
+        };
       const { NextToken } = JSON.parse(body.toString()) as { NextToken?: string };
       const answers: Record<string, object> = {
         DescribeTable: { Table: answer },
@@ -42,7 +47,7 @@ describe("a table's description", () => {
       };
       return { body: JSON.stringify(answers[operation!]) };
     });
-    return describeTable(rawClient(stub.endpoint), table);
+    return describeTable(rawClient(stub.endpoint), address);
   }
 
   it("given a provisioned table, has keys in order, capacity, and settings as plain JSON", async () => {
@@ -68,6 +73,32 @@ describe("a table's description", () => {
       const { TableName, ResourceArn } = JSON.parse(body.toString());
       expect(TableName ?? ResourceArn).toBe(table.name);
     }
+  });
+
+  it("given another account's table, is had without what DynamoDB tells its owner alone, and says so", async () => {
+    const { settings } = await describing(described, table, ["DescribeTimeToLive"]);
+    expect(settings).not.toHaveProperty("TimeToLiveDescription");
+    expect(settings["NotRead"]).toEqual([
+      { operation: "DescribeTimeToLive", reason: expect.stringContaining("not yours") },
+    ]);
+    expect(settings["Tags"]).toHaveLength(2);
+  });
+
+  it.each(["DescribeTimeToLive", "ListTagsOfResource"])(
+    "given a table of one's own, is refused when %s is: a permission is missing",
+    async (operation) => {
+      const own = { ...table, name: "orders" };
+      await expect(describing(described, own, [operation])).rejects.toMatchObject({
+        kind: "permanent",
+        operation,
+      });
+    },
+  );
+
+  it("given that another account's table itself may not be described, is refused", async () => {
+    await expect(describing(described, table, ["DescribeTable"])).rejects.toMatchObject({
+      kind: "permanent",
+    });
   });
 
   it.each([

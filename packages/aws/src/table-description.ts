@@ -9,14 +9,15 @@ import {
   type TableDescription as SdkTable,
   type Tag,
 } from "@aws-sdk/client-dynamodb";
-import { permanent } from "@ferry/core/errors";
+import { FerryError, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
 import type { TableAddress, TableDescription } from "@ferry/core/ports";
 import { onTable, told } from "./errors.ts";
 
 /**
  * Describes a table. `settings` holds the answers of DescribeTable (`Table`), DescribeTimeToLive
- * (`TimeToLiveDescription`) and ListTagsOfResource (`Tags`), times as ISO 8601.
+ * (`TimeToLiveDescription`) and ListTagsOfResource (`Tags`), times as ISO 8601. Of a table that is named by its ARN, and
+ * so may be another account's, the latter two may be missing: `NotRead` then says which, and why.
  */
 export async function describeTable(client: DynamoDBClient, table: TableAddress): Promise<TableDescription> {
   const TableName = table.name;
@@ -30,17 +31,24 @@ export async function describeTable(client: DynamoDBClient, table: TableAddress)
       message: "DynamoDB answered without an ARN or a key schema.",
       hint: "Check table-name and table-region.",
     });
+  const arn = Table.TableArn;
+  const NotRead: NotReadSetting[] = [];
   const [timeToLive, Tags] = await Promise.all([
-    told(onTable("DescribeTimeToLive", table), () =>
+    unlessForeign(table, "DescribeTimeToLive", NotRead, () =>
       client.send(new DescribeTimeToLiveCommand({ TableName })),
     ),
-    told(onTable("ListTagsOfResource", table), () => tagsOf(client, Table.TableArn!)),
+    unlessForeign(table, "ListTagsOfResource", NotRead, () => tagsOf(client, arn)),
   ]);
-  const settings = { Table, TimeToLiveDescription: timeToLive.TimeToLiveDescription, Tags };
+  const settings = {
+    Table,
+    TimeToLiveDescription: timeToLive?.TimeToLiveDescription,
+    Tags,
+    ...(NotRead.length > 0 && { NotRead }),
+  };
   const { BillingModeSummary, ProvisionedThroughput: throughput } = Table;
   const onDemand = BillingModeSummary?.BillingMode === "PAY_PER_REQUEST" || !throughput?.ReadCapacityUnits;
   return {
-    arn: Table.TableArn,
+    arn,
     ...(Table.TableId !== undefined && { id: Table.TableId }),
     status: Table.TableStatus ?? "UNKNOWN",
     keys: hashFirst(Table),
@@ -59,6 +67,32 @@ export async function describeTable(client: DynamoDBClient, table: TableAddress)
     // Plain JSON: Dates become ISO 8601, what is undefined goes.
     settings: JSON.parse(JSON.stringify(settings)) as TableDescription["settings"],
   };
+}
+
+/** A setting that table.json lacks, and why. */
+interface NotReadSetting {
+  readonly operation: string;
+  readonly reason: string;
+}
+
+/**
+ * What DynamoDB answers other accounts is less than it answers the owner (DescribeTimeToLive: nothing at all), whatever
+ * the table's policy says. That must not make the backup of such a table impossible.
+ */
+async function unlessForeign<T>(
+  table: TableAddress,
+  operation: string,
+  notRead: NotReadSetting[],
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await told(onTable(operation, table), read);
+  } catch (error) {
+    const isRefusal = error instanceof FerryError && error.kind === "permanent";
+    if (!isRefusal || !table.name.startsWith("arn:")) throw error;
+    notRead.push({ operation, reason: error.message });
+    return undefined;
+  }
 }
 
 async function tagsOf(client: DynamoDBClient, ResourceArn: string): Promise<Tag[]> {

@@ -26,7 +26,7 @@ function commonFields(maximumSegments: number) {
     text,
     fields: {
       "total-segments": v.optional(
-        count("total-segments", maximumSegments, ", the setting maximum-segments"),
+        count("total-segments", maximumSegments, ", the setting maximumSegments"),
       ),
       "table-region": text("table-region", /^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as us-east-1"),
       "table-name": text(
