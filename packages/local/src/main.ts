@@ -48,7 +48,7 @@ try {
 host.failed.catch((error: unknown) =>
   fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
 );
-console.log(welcome(host));
+console.log(welcome(host, process.env));
 
 async function stop(): Promise<void> {
   stoppingSinceMs = performance.now();

@@ -2,13 +2,26 @@ import { parseRequest } from "@ferry/core/request";
 import { expect, test } from "vitest";
 import { welcome } from "./welcome.ts";
 
+const host: Parameters<typeof welcome>[0] = {
+  endpoint: "http://127.0.0.1:1",
+  homeRegion: "us-east-1",
+  env: { AWS_REGION: "us-east-1", SST_RESOURCE_Bus: '{"name":"b"}' },
+  names: { bus: "b", queueUrl: (queue) => queue, table: (table) => table },
+};
+
+test.each<[string, NodeJS.ProcessEnv, string | undefined]>([
+  ["no proxy: nothing", { NO_PROXY: "intranet" }, undefined],
+  ["a proxy: not for this machine", { HTTPS_PROXY: "http://proxy" }, "127.0.0.1"],
+  ["what was excepted stays so", { http_proxy: "http://proxy", no_proxy: "a, b" }, "a,b,127.0.0.1"],
+  ["in either spelling", { ALL_PROXY: "http://proxy", NO_PROXY: "a" }, "a,127.0.0.1"],
+])("given %s", (_, shell, value) => {
+  const lines = welcome(host, shell).split("\n");
+  for (const name of ["no_proxy", "NO_PROXY"])
+    expect(lines.find((line) => line.startsWith(`export ${name}=`))).toBe(value && `export ${name}=${value}`);
+});
+
 test("the requests it offers are requests that Ferry takes", () => {
-  const text = welcome({
-    endpoint: "http://127.0.0.1:1",
-    homeRegion: "us-east-1",
-    env: { AWS_REGION: "us-east-1", SST_RESOURCE_Bus: '{"name":"b"}' },
-    names: { bus: "b", queueUrl: (queue) => queue, table: (table) => table },
-  });
+  const text = welcome(host, {});
   const [entries, message] = [...text.matchAll(/'(\[?\{[^']*"bucket-prefix[^']*)'/g)].map(([, json]) =>
     JSON.parse(json!),
   );

@@ -3,13 +3,11 @@
  */
 import type { Host } from "./host.ts";
 
-/** The text. `eval "$(grep ^export FILE)"` of it sets up a shell. */
-export function welcome({
-  env,
-  names,
-  endpoint,
-  homeRegion,
-}: Pick<Host, "env" | "names" | "endpoint" | "homeRegion">): string {
+/** The text, for a shell whose environment is `shell`. `eval "$(grep ^export FILE)"` of it sets that up. */
+export function welcome(
+  { env, names, endpoint, homeRegion }: Pick<Host, "env" | "names" | "endpoint" | "homeRegion">,
+  shell: NodeJS.ProcessEnv,
+): string {
   const client = Object.entries(env).filter(([name]) => name.startsWith("AWS_"));
   const exports = [
     ...client,
@@ -18,6 +16,7 @@ export function welcome({
     ["FERRY_BACKUP_TABLE", names.table("backup-table")],
     ["FERRY_RESTORE_TABLE", names.table("restore-table")],
     ["FERRY_SEGMENT_TABLE", names.table("segment-table")],
+    ...pastProxies(shell),
   ].map(([name, value]) => `export ${name}=${value}`);
   const place = { "bucket-region": "eu-west-1", "bucket-name": "archives", "bucket-prefix": "songs/first" };
   const backup = { action: "backup", "table-region": homeRegion, "table-name": "songs", ...place };
@@ -57,4 +56,16 @@ ${exports.join("\n")}
 #   aws dynamodb scan --table-name ${names.table("restore-table")}
 #   aws dynamodb scan --table-name songs-copy --region eu-west-1
 `;
+}
+
+/** Where a proxy is set, clients would look for 127.0.0.1 behind it. */
+function pastProxies(shell: NodeJS.ProcessEnv): [string, string][] {
+  if (!Object.keys(shell).some((name) => /^(https?|all)_proxy$/i.test(name))) return [];
+  const others = (shell["no_proxy"] ?? shell["NO_PROXY"] ?? "").replaceAll(/\s/g, "");
+  const value = others === "" ? "127.0.0.1" : `${others},127.0.0.1`;
+  // Tools differ in which of the two they read.
+  return [
+    ["no_proxy", value],
+    ["NO_PROXY", value],
+  ];
 }

@@ -159,7 +159,7 @@ async function copyArchive(s3: S3Client, prefix: string) {
 async function leave(code: number): Promise<never> {
   if (options.keep && host !== undefined && code < 128) {
     options.keep = false;
-    console.error(`\n${welcome(host)}\n# Kept up, as --keep asks. Ctrl-C ends it.`);
+    console.error(`\n${welcome(host, process.env)}\n# Kept up, as --keep asks. Ctrl-C ends it.`);
     await new Promise(() => {});
   }
   await host?.stop();

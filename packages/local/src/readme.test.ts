@@ -1,0 +1,58 @@
+/**
+ * What the documents say of the repository is so.
+ */
+import { existsSync } from "node:fs";
+import { glob, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseRequest } from "@ferry/core/request";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const read = (path: string) => readFile(join(root, path), "utf8");
+const documents: string[] = [];
+for await (const path of glob(["*.md", "docs/**/*.md"], { cwd: root })) documents.push(path);
+
+test.each(documents)("%s: every link to a file leads to one", async (path) => {
+  const links = [...(await read(path)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!.split("#")[0]!);
+  const files = links.filter((link) => link !== "" && !/^https?:/.test(link));
+  expect(files.filter((file) => !existsSync(join(root, dirname(path), file)))).toEqual([]);
+});
+
+test.each(documents)("%s: every npm script it names is there", async (path) => {
+  const named = (await read(path)).matchAll(/npm run ([a-z:-]*[a-z])(?:.* --workspace (\S+))?/g);
+  for (const [, name, workspace = "."] of named) {
+    const { scripts } = JSON.parse(await read(join(workspace.replaceAll("`", ""), "package.json")));
+    expect(scripts).toHaveProperty([name!]);
+  }
+});
+
+test("README: the request it shows is one that Ferry takes", async () => {
+  const [, detail] = /"Detail": ("\{\\"request.*\}")\n/.exec(await read("README.md"))!;
+  const { request } = JSON.parse(JSON.parse(detail!));
+  expect(parseRequest(request, { requestTimeMs: 0, maximumSegments: 1000 })).toHaveProperty("request");
+});
+
+test("README: its table has every field of the request, and no other", async () => {
+  const rows = [
+    ...(await read("README.md")).matchAll(/^\| (`.*?) \| (required|optional|backup|restore) \|/gm),
+  ];
+  const named = rows.flatMap(([, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+  const schema = JSON.parse(await read("docs/request.schema.json"));
+  const fields = schema.oneOf.flatMap((one: { properties: object }) => Object.keys(one.properties));
+  expect(named.sort()).toEqual([...new Set(fields)].sort());
+});
+
+test("ARCHITECTURE: every room is there", async () => {
+  const [, rooms] = /## Rooms\n+```\n([\s\S]*?)```/.exec(await read("ARCHITECTURE.md"))!;
+  const paths: string[] = [];
+  let building = "";
+  for (const line of rooms!.split("\n")) {
+    const isInside = line.startsWith(" ");
+    const names = line.split(/\s+/).filter((word) => /^[\w./-]+(\/|\.ts)$/.test(word));
+    if (!isInside) building = names[0] ?? building;
+    paths.push(...names.map((name, at) => join(isInside || at > 0 ? building : "", name)));
+  }
+  expect(paths.length).toBeGreaterThan(25);
+  expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
