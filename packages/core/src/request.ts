@@ -25,9 +25,7 @@ function commonFields(maximumSegments: number) {
     count,
     text,
     fields: {
-      "total-segments": v.optional(
-        count("total-segments", maximumSegments, ", the setting maximumSegments"),
-      ),
+      "total-segments": v.optional(count("total-segments", maximumSegments, ", the setting maximumSegments")),
       "table-region": text("table-region", /^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as us-east-1"),
       "table-name": text(
         "table-name",
