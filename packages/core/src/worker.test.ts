@@ -36,6 +36,15 @@ describe("a worker", () => {
       ]);
   });
 
+  test("throws a passing error of a port too: what it says is for the log", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const about = { operation: "Scan", resource: "table", message: "Internal Server Error", hint: "" };
+    const error = new FerryError("transient", "internal-server-error", about);
+    const tables = { ...ports.tables, scan: () => Promise.reject(error) };
+    await expect(work(message("SegmentQueued", segment), { ...ports, tables })).rejects.toBe(error);
+  });
+
   test("throttled beyond its attempt's deadline fails: it must not be handed off for ever", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);

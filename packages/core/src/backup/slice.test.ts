@@ -58,9 +58,12 @@ describe("a slice", () => {
           expect(files.flat().sort()).toEqual(texts.map((text) => line(text.replace(/[\r\n]/g, " "))).sort());
           // An empty file is the last one only.
           expect(files.slice(0, -1).every((lines) => lines.length > 0)).toBe(true);
+          const bytes = files
+            .flat()
+            .reduce((sum, text) => sum + new TextEncoder().encode(`${text}\n`).length, 0);
           expect(event).toMatchObject({
             type: "SegmentCompleted",
-            detail: { counts: { batches: files.length, items: texts.length } },
+            detail: { counts: { batches: files.length, items: texts.length, bytes } },
           });
         },
       ),

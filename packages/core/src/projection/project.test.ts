@@ -171,6 +171,14 @@ describe("given facts, then the state", () => {
   });
 });
 
+test("a cancel raises no attempt", () => {
+  const cancelled = joined([
+    fact({ kind: "accepted", attempt: 1, plan }),
+    fact({ kind: "cancel", attempt: 2 }),
+  ]);
+  expect(cancelled).toMatchObject({ attempt: 1, cancel: 2 });
+});
+
 describe("a batch", () => {
   const task = taskRef("backup", "us-east-1-cities", 1_700_000_000_000, "r-1");
   const message = (id: string, type: string, detail: object) => ({
@@ -243,6 +251,16 @@ describe("a batch", () => {
       expect(states).toEqual(["failed 1", "running 2", "failed 2"]);
     },
   );
+
+  test("of one segment leaves its highest record, in whatever order its facts came", async () => {
+    const store = memoryStatusStore();
+    const queued = message("q", "SegmentQueued", { ...segment(1), counts: counts(0) });
+    await projectBatch(
+      [queued, message("c", "SegmentCompleted", segment(1)), { ...queued, id: "q2" }],
+      store,
+    );
+    expect(store.records(task.id)).toMatchObject([{ state: "completed", items: 10 }]);
+  });
 
   test("of progress touches the record alone", async () => {
     const store = memoryStatusStore();

@@ -215,6 +215,14 @@ describe("a restore", () => {
     expect(restored(ports)).toEqual([]);
   });
 
+  test("given that its segment completed and others still work, then a late duplicate writes nothing", async () => {
+    const ports = await backedUp([item(1)]);
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    await ports.status.write({ ...finishedRow(segment!), finished: false, total: 2 }, undefined);
+    expect(await work(message("SegmentQueued", segment), ports)).toEqual([]);
+    expect(restored(ports)).toEqual([]);
+  });
+
   test("given that it completes while a duplicate is at work, then the duplicate stops at its next look", async () => {
     const settings = { ...defaultSettings, lookIntervalMs: 1000 };
     const plain = await backedUp(
