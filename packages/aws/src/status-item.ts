@@ -18,6 +18,7 @@ import {
   stateOf,
   type TaskRecord,
   type TaskRow,
+  transferred,
 } from "@ferry/core/projection/status";
 
 export type Item = Record<string, AttributeValue>;
@@ -49,6 +50,7 @@ const OWN: ReadonlySet<string> = new Set([
   "completed",
   "failed",
   "attempts",
+  "partial",
   "causes",
   "accepted-time",
   "finished-time",
@@ -65,6 +67,7 @@ export function itemOfRow(row: TaskRow): Item {
   const state = stateOf(row);
   const reasons = reasonsOf(row).map(wellFormed);
   const { flat, rest } = split(row.request);
+  const moved = transferred(row);
   return marshall(
     {
       ...flat,
@@ -79,9 +82,9 @@ export function itemOfRow(row: TaskRow): Item {
       "total-segments": row.total,
       "completed-segments": row.completed.length,
       "failed-segments": failedSegments(row),
-      "transferred-batches": row.batches,
-      "transferred-items": row.items,
-      "transferred-bytes": row.bytes,
+      "transferred-batches": moved.batches,
+      "transferred-items": moved.items,
+      "transferred-bytes": moved.bytes,
       accepted: row.accepted,
       rejected: row.rejected,
       finished: row.finished,
@@ -93,6 +96,7 @@ export function itemOfRow(row: TaskRow): Item {
       completed: row.completed.length === 0 ? undefined : new Set(row.completed),
       failed: row.failed,
       attempts: row.attempts,
+      partial: row.partial,
       causes: row.reasons.map((reason) => ({ ...reason, text: wellFormed(reason.text) })),
       "accepted-time": row.acceptedTime,
       "finished-time": row.finishedTime,
@@ -109,6 +113,8 @@ export function itemOfRow(row: TaskRow): Item {
 export function rowOfItem(item: Item): TaskRow {
   const it = unmarshall(item);
   const names = it["request-fields"] as string[];
+  const partial = it["partial"] as TaskRow["partial"];
+  const parts = transferred({ partial, batches: 0, items: 0, bytes: 0 });
   return {
     action: it["action"],
     key: it["key"],
@@ -130,9 +136,10 @@ export function rowOfItem(item: Item): TaskRow {
     completed: [...((it["completed"] as Set<number> | undefined) ?? [])].sort((a, b) => a - b),
     failed: it["failed"],
     attempts: it["attempts"],
-    batches: it["transferred-batches"],
-    items: it["transferred-items"],
-    bytes: it["transferred-bytes"],
+    partial,
+    batches: it["transferred-batches"] - parts.batches,
+    items: it["transferred-items"] - parts.items,
+    bytes: it["transferred-bytes"] - parts.bytes,
     reasons: it["causes"] as Reason[],
     ...(it["accepted-time"] !== undefined && { acceptedTime: it["accepted-time"] as string }),
     ...(it["finished-time"] !== undefined && { finishedTime: it["finished-time"] as string }),

@@ -89,9 +89,17 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
     completed: fc.uniqueArray(fc.nat(1000), { maxLength: 50 }).map((all) => all.sort((a, b) => a - b)),
     failed: segments,
     attempts: segments,
+    partial: fc.dictionary(
+      fc.nat(1000).map(String),
+      fc.record(
+        { batches: fc.nat(), items: fc.nat(), bytes: fc.nat(), file: fc.nat(), line: fc.nat() },
+        { requiredKeys: ["batches", "items", "bytes"], noNullPrototype: true },
+      ),
+      { noNullPrototype: true },
+    ),
     batches: fc.nat(),
-    items: fc.maxSafeNat(),
-    bytes: fc.maxSafeNat(),
+    items: fc.nat(1e15),
+    bytes: fc.nat(1e15),
     reasons: fc.array(
       fc.record(
         {
@@ -125,6 +133,7 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
       "completed",
       "failed",
       "attempts",
+      "partial",
       "batches",
       "items",
       "bytes",

@@ -22,8 +22,8 @@ export interface BackupPlan {
   readonly "total-segments": number;
   readonly "batch-bytes": number;
   readonly "compression-level": number;
-  /** Each segment's share of the read ceiling, capacity units per second. */
-  readonly "segment-read-units"?: number;
+  /** The read ceiling of all workers together, capacity units per second. */
+  readonly "read-units"?: number;
   readonly table: { readonly arn: string; readonly id?: string; readonly keys: KeyNames };
   /** ISO 8601: nothing in the archive was read before it. */
   readonly started: string;
@@ -34,8 +34,8 @@ export interface RestorePlan {
   readonly request: RestoreRequest;
   readonly task: TaskRef;
   readonly "total-segments": number;
-  /** Each segment's share of the write ceiling, capacity units per second. */
-  readonly "segment-write-units"?: number;
+  /** The write ceiling of all workers together, capacity units per second. */
+  readonly "write-units"?: number;
   readonly table: { readonly arn: string; readonly keys: KeyNames };
   readonly manifest: {
     /** The key of the data files' list, from the bucket's root. */
@@ -88,8 +88,16 @@ export interface TaskRequested {
 }
 
 export interface TaskAccepted extends Step {
-  /** The segments to queue: all of them at first, the unfinished ones in a retry. */
+  /** The segments to queue: all of them at first, the unfinished ones in a retry. None: finishing is tried again. */
   readonly segments: readonly number[];
+  /** A restore's retry: where its segments go on, those that an earlier attempt began. */
+  readonly resume?: Readonly<Record<string, Resume>>;
+}
+
+/** Where a restore's segment stood when an attempt ended. */
+export interface Resume extends Counts {
+  readonly file: number;
+  readonly line: number;
 }
 
 /** A segment's work: the detail of `SegmentQueued` and `SegmentProgressed`. */

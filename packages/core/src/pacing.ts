@@ -1,10 +1,19 @@
 /**
- * Keeping to a ceiling, and backing off.
+ * When the next call on a table may go: after a pause that the table asked for, and in a turn of the task's ceiling.
  */
-import type { Time } from "./ports.ts";
+import type { RateLimiter, Time } from "./ports.ts";
+import type { Watch } from "./segment.ts";
+import type { TaskRef } from "./task.ts";
 
 const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 10_000;
+
+/** What is booked of a ceiling. The rest is room for turns that are taken late, so that no ten seconds exceed it. */
+const BOOKED_SHARE = 0.9;
+/** A worker books at most this much of the task's time at once, and uses it within as long, or loses it. */
+const LEASE_MS = 1000;
+/** How long to wait where the line is booked beyond this slice's end, ms. */
+const FULL_LINE_WAIT_MS = 5000;
 
 /** How long to wait before try `tries` + 1, ms: exponential with full jitter. Source: AWS, "Exponential backoff and jitter". */
 export function backoffMs(tries: number, random: () => number): number {
@@ -12,30 +21,152 @@ export function backoffMs(tries: number, random: () => number): number {
 }
 
 export interface Pacer {
-  /** Waits until the next call may go; tells whether there is time left for it. */
-  ready(): Promise<boolean>;
-  /** Counts capacity units that a call consumed. */
-  spend(units: number): void;
-  /** Waits that long, ms, before the next call. */
+  /** The capacity units that one call may be made for; infinite without a ceiling. */
+  readonly callUnitsMax: number;
+  /** Waits for a turn of `units`; false when the time is up first, or nobody wants the segment any more. */
+  turn(units: number): Promise<boolean>;
+  /** Tells what a call consumed whose turn was of `expected` units. */
+  spent(expected: number, units: number): void;
+  /** Waits that long, ms, before the next call: the table asked for less. */
   pause(ms: number): void;
+  /** Whether the table or the ceiling made it wait. */
+  heldUp(): boolean;
+  /** Settles with the task's other workers what was booked and not used, or used and not booked. */
+  close(): Promise<void>;
 }
 
-/** Keeps to `unitsPerSecond` (absent: no ceiling) until `untilMs`, ms since 1970. */
-export function pacer(unitsPerSecond: number | undefined, untilMs: number, time: Time): Pacer {
-  let notBefore = time.now();
+interface PacerAbout {
+  readonly task: TaskRef;
+  /** The ceiling of all the task's workers together; absent for none. */
+  readonly unitsPerSecond: number | undefined;
+  /** When this slice must end, ms since 1970. */
+  readonly untilMs: number;
+  readonly watch: Watch;
+}
+
+/** Keeps one slice to its task's ceiling. */
+export function openPacer(
+  about: PacerAbout,
+  ports: { limiter: RateLimiter; time: Time; random: () => number },
+): Pacer {
+  const { untilMs, watch } = about;
+  const { time } = ports;
+  let notBeforeMs = 0;
+  let heldUp = false;
+
+  const ready = async (): Promise<boolean> => {
+    if (!(await watch.waitUntil(Math.min(notBeforeMs, untilMs)))) return false;
+    return time.now() < untilMs && (await watch.wanted());
+  };
+  const pause = (ms: number) => {
+    heldUp = true;
+    notBeforeMs = Math.max(notBeforeMs, time.now() + ms);
+  };
+  if (about.unitsPerSecond === undefined)
+    return {
+      callUnitsMax: Number.POSITIVE_INFINITY,
+      turn: ready,
+      spent() {},
+      pause,
+      heldUp: () => heldUp,
+      async close() {},
+    };
+  const lease = openLease(about.task, about.unitsPerSecond * BOOKED_SHARE, untilMs, ports);
+
+  async function turn(units: number): Promise<boolean> {
+    while (await ready()) {
+      if (lease.take(units)) return true;
+      const startMs = await lease.extend(units);
+      if (startMs === undefined) {
+        pause(ports.random() * FULL_LINE_WAIT_MS);
+        continue;
+      }
+      if (startMs > time.now()) heldUp = true;
+      if (!(await watch.waitUntil(startMs))) return false;
+      lease.begin();
+    }
+    return false;
+  }
+
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    async ready() {
-      const now = time.now();
-      const wait = Math.min(notBefore, untilMs) - now;
-      if (wait > 0) await time.sleep(wait);
-      return time.now() < untilMs;
+    callUnitsMax: (about.unitsPerSecond * BOOKED_SHARE * LEASE_MS) / 1000,
+    // One after the other: two that find the lease used up must not both extend it.
+    turn(units) {
+      const next = last.then(() => turn(units));
+      last = next.catch(() => {});
+      return next;
     },
-    spend(units) {
-      if (unitsPerSecond === undefined) return;
-      notBefore = Math.max(notBefore, time.now()) + (units / unitsPerSecond) * 1000;
+    spent: lease.spent,
+    pause,
+    heldUp: () => heldUp,
+    close: lease.close,
+  };
+}
+
+/**
+ * A worker's part of its task's line: units that it may consume before they expire. A worker that uses its lease up
+ * books twice as much the next time, so that few of them share a ceiling in as few calls as many do.
+ */
+function openLease(
+  task: TaskRef,
+  unitsPerSecond: number,
+  untilMs: number,
+  { limiter, time }: { limiter: RateLimiter; time: Time },
+) {
+  const unitsMax = (unitsPerSecond * LEASE_MS) / 1000;
+  const durationMs = (units: number) => (units / unitsPerSecond) * 1000;
+  /** Booked and not yet used; below zero where calls consumed more than was expected. */
+  let units = 0;
+  let expiresMs = 0;
+  let size = 0;
+  /** Booked, its turn still to come. */
+  let booked = 0;
+
+  return {
+    /** Takes units, if they are there. */
+    take(wanted: number): boolean {
+      if (units > 0 && time.now() >= expiresMs) {
+        // Used late they would be used beside what others booked for that time.
+        if (units > size / 2) size /= 2;
+        units = 0;
+      }
+      if (units < wanted) return false;
+      units -= wanted;
+      return true;
     },
-    pause(ms) {
-      notBefore = Math.max(notBefore, time.now() + ms);
+    /** Books more, so that `wanted` can be taken once it begins. When that is, ms since 1970; nothing where it is too late. */
+    async extend(wanted: number): Promise<number | undefined> {
+      const more = Math.max(wanted - units, Math.min(size, unitsMax));
+      const nowMs = time.now();
+      const startMs = await limiter.reserve(task, {
+        durationMs: durationMs(more),
+        nowMs,
+        latestMs: untilMs,
+      });
+      if (startMs === undefined) return undefined;
+      booked = more;
+      size = Math.min(unitsMax, Math.max(more, size) * 2);
+      return startMs;
+    },
+    /** What was booked is there. */
+    begin(): void {
+      units += booked;
+      booked = 0;
+      expiresMs = time.now() + LEASE_MS;
+    },
+    spent(expected: number, consumed: number): void {
+      units += expected - consumed;
+    },
+    async close(): Promise<void> {
+      if (units < 0)
+        await limiter.reserve(task, {
+          durationMs: durationMs(-units),
+          nowMs: time.now(),
+          latestMs: Number.MAX_SAFE_INTEGER,
+        });
+      else if (units > 0 && time.now() < expiresMs) await limiter.release(task, durationMs(units));
+      units = 0;
     },
   };
 }

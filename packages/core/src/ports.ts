@@ -5,7 +5,7 @@
 import type { DynamoKey, FerryEvent, KeyNames } from "./events.ts";
 import type { TaskRecord, TaskRow } from "./projection/status.ts";
 import type { Settings } from "./settings.ts";
-import type { Action } from "./task.ts";
+import type { Action, TaskRef } from "./task.ts";
 
 /** A table, wherever it is. */
 export interface TableAddress {
@@ -145,6 +145,27 @@ export interface StatusStore extends StatusReader {
   raise(record: TaskRecord): Promise<void>;
 }
 
+/**
+ * What bounds the sum of a task's workers, however many they are: one line of time, in which each books its turns.
+ */
+export interface RateLimiter {
+  /**
+   * Books `durationMs` of the task's line, behind all that is booked and not before `nowMs`, and returns when it begins,
+   * ms since 1970. Nothing, and nothing is booked, where that would be after `latestMs`. A repeat books once more:
+   * capacity is wasted then, never exceeded.
+   */
+  reserve(task: TaskRef, turn: Turn): Promise<number | undefined>;
+  /** Gives back `durationMs` that were booked and are not needed. */
+  release(task: TaskRef, durationMs: number): Promise<void>;
+}
+
+/** A turn that is asked for. Times are ms since 1970. */
+export interface Turn {
+  readonly durationMs: number;
+  readonly nowMs: number;
+  readonly latestMs: number;
+}
+
 /** Time, as the host of this invocation sees it. */
 export interface Time {
   /** ms since 1970. */
@@ -162,6 +183,7 @@ export interface Ports {
   readonly status: StatusReader;
   /** For progress while a slice runs; what a step concludes it returns. */
   readonly bus: Bus;
+  readonly limiter: RateLimiter;
   readonly time: Time;
   /** In [0, 1): jitter only; nothing that is stored depends on it. */
   readonly random: () => number;

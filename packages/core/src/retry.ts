@@ -1,9 +1,10 @@
 /**
- * A retry: the next attempt of a task that failed or was cancelled, for its unfinished segments. The archive is its
- * own journal, so they resume where it ends; with no segment left, finishing itself is tried again.
+ * A retry: the next attempt of a task that failed, was cancelled or fell silent, for its unfinished segments. The archive
+ * is its own journal, so a backup resumes where it ends; a restore where it said that it stood. With no segment left,
+ * finishing itself is tried again. A task that lives after all is not harmed: its workers make way for the new attempt's.
  */
 import { permanent } from "./errors.ts";
-import { type FerryEvent, VERSION } from "./events.ts";
+import { type FerryEvent, type Resume, VERSION } from "./events.ts";
 import type { Ports } from "./ports.ts";
 import { stateOf } from "./projection/status.ts";
 import type { Action } from "./task.ts";
@@ -16,12 +17,12 @@ export async function retry(
 ): Promise<readonly FerryEvent[]> {
   const row = await ports.status.read(task);
   const state = row === undefined ? "unknown" : stateOf(row);
-  if (row?.plan === undefined || (state !== "failed" && state !== "cancelled"))
+  if (row?.plan === undefined || state === "succeeded" || state === "rejected")
     throw permanent("not-retryable", {
       operation: "retry",
       resource: task.id,
-      message: `the task is ${state}; only a failed or cancelled one can be retried.`,
-      hint: "Take key, timestamp and action from the task's row in the status table.",
+      message: `the task is ${state}; only one that was accepted and has not succeeded can be retried.`,
+      hint: "Take key, timestamp and action from the task's row in the status table; where it was never accepted, ask anew.",
     });
   const done = new Set(row.completed);
   const segments = Array.from({ length: row.total }, (_, segment) => segment).filter(
@@ -37,6 +38,7 @@ export async function retry(
         attempt: row.attempt + 1,
         "deadline-ms": requestTimeMs + ports.settings.taskTimeoutMs,
         segments,
+        ...(task.action === "restore" && { resume: row.partial as Readonly<Record<string, Resume>> }),
       },
     },
   ];

@@ -46,6 +46,8 @@ export async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolea
       hint: "Put a TaskRetryRequested to go on where the task stands.",
     });
   if (row.completed.includes(work.segment)) return false;
+  // A retry queued it again: that attempt's worker goes on, and two would only cost twice.
+  if ((row.attempts[work.segment] ?? 1) > work.attempt) return false;
   const state = stateOf(row);
   // There is work only because the task was accepted: another delivery of the request was rejected, and the row has
   // not heard of the acceptance yet. Who stopped here would never be asked again.
@@ -60,20 +62,28 @@ export function completed(work: SegmentWork, counts: Counts): FerryEvent {
 }
 
 /** What a slice says on its way; nothing is routed by it. */
-export function progressed(work: SegmentWork, cursor: Cursor, counts: Counts): FerryEvent {
+export function progressed(work: SegmentWork, { cursor, counts }: Standing): FerryEvent {
   return { type: "SegmentProgressed", detail: { ...work, cursor, counts, handoff: false } };
 }
 
+/** Where a slice stands: what is stored or written for sure. */
+export interface Standing {
+  readonly cursor: Cursor;
+  readonly counts: Counts;
+}
+
 /**
- * The event that is the continuation. `moved`: whether this slice got anywhere. Permanent error: `no-progress`, when
- * too many in a row did not, throttling aside.
+ * The event that is the continuation, from where the slice stands. Permanent error: `no-progress`, when too many in a
+ * row moved nothing; those that were `heldUp` (throttled, or made to wait) do not count.
  */
 export function handedOff(
   work: SegmentWork,
-  at: { cursor: Cursor; counts: Counts; moved: boolean; throttled: boolean },
+  { cursor, counts }: Standing,
+  heldUp: boolean,
   ports: Ports,
 ): FerryEvent {
-  const idle = at.moved ? 0 : work["idle-hops"] + (at.throttled ? 0 : 1);
+  const moved = counts.items > work.counts.items || counts.batches > work.counts.batches;
+  const idle = moved ? 0 : work["idle-hops"] + (heldUp ? 0 : 1);
   if (idle > ports.settings.maximumIdleHops)
     throw permanent("no-progress", {
       operation: "work on segment",
@@ -81,10 +91,41 @@ export function handedOff(
       message: `${idle} slices in a row moved nothing.`,
       hint: "Look at the worker's log for this task; then put a TaskRetryRequested.",
     });
-  const { cursor, counts } = at;
   return {
     type: "SegmentProgressed",
     detail: { ...work, cursor, counts, "idle-hops": idle, handoff: true },
+  };
+}
+
+/** Whether a segment is still wanted, looked up now and then. */
+export interface Watch {
+  /** As far as the last look tells, which is at most `lookIntervalMs` old. Throws what `shouldRun` throws. */
+  wanted(): Promise<boolean>;
+  /** Waits until that time, ms since 1970; false at once when nobody wants the segment any more. */
+  waitUntil(untilMs: number): Promise<boolean>;
+}
+
+/** Watches a segment whose row was just looked at. */
+export function openWatch(work: SegmentWork, ports: Ports): Watch {
+  const due = every(ports.settings.lookIntervalMs, ports);
+  let last = Promise.resolve(true);
+  const wanted = () => {
+    if (due()) {
+      last = shouldRun(work, ports);
+      // Whoever asks is told; nobody may.
+      last.catch(() => {});
+    }
+    return last;
+  };
+  return {
+    wanted,
+    async waitUntil(untilMs) {
+      for (let leftMs = untilMs - ports.time.now(); leftMs > 0; leftMs = untilMs - ports.time.now()) {
+        await ports.time.sleep(Math.min(leftMs, ports.settings.lookIntervalMs));
+        if (!(await wanted())) return false;
+      }
+      return true;
+    },
   };
 }
 

@@ -8,7 +8,7 @@ export interface Settings {
   readonly sliceBudgetMs: number;
   /** How often a slice reports what it has stored, ms. */
   readonly progressIntervalMs: number;
-  /** How often a restore looks whether it should still write, ms. */
+  /** How often a slice looks whether its segment is still wanted: how soon a cancel stops it, ms. */
   readonly lookIntervalMs: number;
   /** The least time between two batches of one segment, ms. */
   readonly batchSpacingMs: number;
@@ -25,7 +25,7 @@ export const defaultSettings: Settings = {
   maximumSegments: 1000,
   sliceBudgetMs: 4 * 60_000,
   progressIntervalMs: 15_000,
-  lookIntervalMs: 10_000,
+  lookIntervalMs: 5_000,
   batchSpacingMs: 0,
   compressionLevel: 6,
   maximumIdleHops: 10,

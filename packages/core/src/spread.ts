@@ -1,7 +1,8 @@
 /**
  * The step between a plan and its segments: it validates nothing again.
  */
-import { type FerryEvent, noCounts, type TaskAccepted } from "./events.ts";
+import { type FerryEvent, noCounts, type Resume, type TaskAccepted } from "./events.ts";
+import type { Standing } from "./segment.ts";
 
 /** One `SegmentQueued` for each segment of this attempt. */
 export function spread(accepted: TaskAccepted): readonly FerryEvent[] {
@@ -15,9 +16,17 @@ export function spread(accepted: TaskAccepted): readonly FerryEvent[] {
       attempt,
       "deadline-ms": accepted["deadline-ms"],
       segment,
-      cursor: task.action === "backup" ? { batch: 0 } : { file: 0, line: 0 },
-      counts: noCounts,
+      // A backup's journal is its archive: it is read from the first file on.
+      ...(task.action === "backup"
+        ? { cursor: { batch: 0 }, counts: noCounts }
+        : resumed(accepted.resume?.[segment])),
       "idle-hops": 0,
     },
   }));
+}
+
+function resumed(resume: Resume | undefined): Standing {
+  if (resume === undefined) return { cursor: { file: 0, line: 0 }, counts: noCounts };
+  const { file, line, ...counts } = resume;
+  return { cursor: { file, line }, counts };
 }

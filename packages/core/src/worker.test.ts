@@ -98,9 +98,24 @@ describe("a retry", () => {
     ]);
   });
 
+  test("of a task that fell silent queues what is not complete: a message may be lost", async () => {
+    const { ports, task } = await failed({ completed: [1] });
+    expect(await work(ask(task), ports)).toMatchObject([
+      { type: "TaskAccepted", detail: { attempt: 2, segments: [0, 2, 3] } },
+    ]);
+  });
+
+  test("of a task whose announcement that it is complete was lost finishes it", async () => {
+    const { ports, task } = await failed({ completed: [0, 1, 2, 3], items: 2 });
+    const [event] = await work(ask(task), ports);
+    expect(await work(message("TaskAccepted", event!.detail, "TaskStepFailed"), ports)).toMatchObject([
+      { type: "TaskFinished", detail: { attempt: 2, items: 2 } },
+    ]);
+  });
+
   test.each([
-    ["running", {}],
     ["succeeded", { finished: true }],
+    ["rejected", { accepted: false, rejected: true }],
   ])("of a task that is %s is refused", async (state, change) => {
     const { ports, task } = await failed(change);
     expect(await work(ask(task), ports)).toMatchObject([

@@ -16,6 +16,7 @@ import {
   retrySchema,
   type SegmentWork,
   type TaskAccepted,
+  type TaskFinishing,
   type TaskRequested,
   VERSION,
 } from "./events.ts";
@@ -26,7 +27,7 @@ import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
 import { sliceRestore } from "./restore/slice.ts";
 import { retry } from "./retry.ts";
-import { handedOff, refuseLate } from "./segment.ts";
+import { handedOff, leftMs, refuseLate, type Standing } from "./segment.ts";
 import { spread } from "./spread.ts";
 import { identify } from "./task.ts";
 import { msOf } from "./time.ts";
@@ -66,17 +67,22 @@ export async function work(message: Message, ports: Ports): Promise<readonly Fer
 async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
   switch (event["detail-type"]) {
     case "TaskRequested":
-      return plan(event, ports);
-    case "TaskRetryRequested":
-      return retry(v.parse(retrySchema, event.detail).task, msOf(event.time), ports);
-    case "TaskAccepted":
-      return spread(detailOf<TaskAccepted>(event));
-    case "SegmentQueued":
-    case "SegmentProgressed": {
-      return slice(detailOf<SegmentWork>(event), ports);
+      return patiently(() => plan(event, ports), ports);
+    case "TaskRetryRequested": {
+      const { task } = v.parse(retrySchema, event.detail);
+      return patiently(() => retry(task, msOf(event.time), ports), ports);
     }
+    case "TaskAccepted": {
+      const accepted = detailOf<TaskAccepted>(event);
+      return accepted.segments.length > 0
+        ? spread(accepted)
+        : patiently(() => finishAgain(accepted, event.time, ports), ports);
+    }
+    case "SegmentQueued":
+    case "SegmentProgressed":
+      return slice(event, ports);
     case "TaskFinishing":
-      return finish(event, ports);
+      return patiently(() => finish(event, ports), ports);
     default:
       throw new Error(`no worker has a step for ${event["detail-type"]}`);
   }
@@ -84,19 +90,40 @@ async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[
 
 /**
  * Throttling is never a failure before the attempt's deadline, whichever service asks for less: the segment is handed
- * off from where it began.
+ * off from where it stands. A failure tells that too: what the archive or the table holds, and where a retry goes on.
  */
-async function slice(segment: SegmentWork, ports: Ports): Promise<readonly FerryEvent[]> {
+async function slice(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
+  const segment = detailOf<SegmentWork>(event);
+  let standing: Standing = { cursor: segment.cursor, counts: segment.counts };
+  const stands = (now: Standing) => {
+    standing = now;
+  };
   try {
-    return await (segment.task.action === "backup"
-      ? sliceBackup(segment, ports)
-      : sliceRestore(segment, ports));
+    try {
+      return await (segment.task.action === "backup"
+        ? sliceBackup(segment, ports, stands)
+        : sliceRestore(segment, ports, stands));
+    } catch (error) {
+      if (!isThrottled(error)) throw error;
+      refuseLate(segment, ports);
+      await ports.time.sleep(backoffMs(THROTTLED_TRIES, ports.random));
+      return [handedOff(segment, standing, true, ports)];
+    }
   } catch (error) {
-    if (!isThrottled(error)) throw error;
-    refuseLate(segment, ports);
-    await ports.time.sleep(backoffMs(THROTTLED_TRIES, ports.random));
-    const { cursor, counts } = segment;
-    return [handedOff(segment, { cursor, counts, moved: false, throttled: true }, ports)];
+    if (!(error instanceof FerryError) || error.kind !== "permanent") throw error;
+    return [failure("SegmentFailed", { ...event, detail: { ...segment, ...standing } }, error)];
+  }
+}
+
+/** The other steps are short: one that is throttled is tried again for as long as its invocation has. */
+async function patiently<T>(step: () => Promise<T>, ports: Ports): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!isThrottled(error) || leftMs(ports) === 0) throw error;
+      await ports.time.sleep(backoffMs(tries, ports.random));
+    }
   }
 }
 
@@ -123,9 +150,28 @@ async function finish(event: BusEvent, ports: Ports): Promise<readonly FerryEven
   const row = await ports.status.read(finishing.task);
   // A second announcement, after the first one was finished.
   if (row?.finished === true) return [];
-  return finishing.task.action === "backup"
-    ? finishBackup(finishing, event.time, ports)
-    : finishRestore(finishing);
+  return finishTask(finishing, event.time, ports);
+}
+
+/** A retry that found every segment complete: the announcement that they are may have been lost. */
+async function finishAgain(
+  { task, plan, attempt }: TaskAccepted,
+  time: string,
+  ports: Ports,
+): Promise<readonly FerryEvent[]> {
+  const row = await ports.status.read(task);
+  if (row?.finished === true) return [];
+  // Segments complete for good, so the retry's row had them all.
+  if (row === undefined || row.completed.length < row.total) throw new Error(`${task.id} is not complete`);
+  return finishTask({ task, plan, attempt, "transferred-items": row.items }, time, ports);
+}
+
+async function finishTask(
+  finishing: TaskFinishing,
+  time: string,
+  ports: Ports,
+): Promise<readonly FerryEvent[]> {
+  return finishing.task.action === "backup" ? finishBackup(finishing, time, ports) : finishRestore(finishing);
 }
 
 /** The detail of a fact: Ferry's own, as the rule's source says, and of this version. */

@@ -29,11 +29,11 @@ describe("a backup's plan", () => {
     expect((2000 * GIB) / plan["batch-bytes"]).toBeLessThan(50_000);
   });
 
-  test("takes half of what a provisioned table has, shared by its segments", async () => {
+  test("takes half of what a provisioned table has, whatever its segments", async () => {
     const ports = world();
     ports.tables.create(source, { keys, provisioned: { readUnits: 100, writeUnits: 7 } });
-    expect((await planOf({ "total-segments": 10 }, ports))["segment-read-units"]).toBe(5);
-    expect((await planOf({ "total-segments": 10, "read-units": 20 }))["segment-read-units"]).toBe(2);
+    expect((await planOf({ "total-segments": 10 }, ports))["read-units"]).toBe(50);
+    expect((await planOf({ "total-segments": 10, "read-units": 20 }))["read-units"]).toBe(20);
   });
 
   test("is in task.json, which a redelivered request takes it from, even if the table has grown", async () => {

@@ -88,7 +88,7 @@ function derivePlan(
     "total-segments": segments,
     "batch-bytes": Math.max(wanted, least),
     "compression-level": request["compression-level"] ?? ports.settings.compressionLevel,
-    ...(units !== undefined && { "segment-read-units": units / segments }),
+    ...(units !== undefined && { "read-units": units }),
     table: { arn: table.arn, keys: table.keys, ...(table.id !== undefined && { id: table.id }) },
     started: isoOf(requestTimeMs),
   };

@@ -1,22 +1,27 @@
 /**
- * Reads a segment's pages in order: the next one is on its way while this one is compressed. Throttling backs off;
- * a read ceiling is kept by waiting.
+ * Reads a segment's pages in order: the next one is on its way while this one is compressed. Throttling backs off; a
+ * read ceiling is kept by taking turns, and by pages that are no larger than a turn.
  */
 import { cutPage, type Page } from "../archive/page.ts";
 import { isThrottled } from "../errors.ts";
 import type { BackupPlan, DynamoKey } from "../events.ts";
-import { backoffMs, pacer } from "../pacing.ts";
+import { backoffMs, openPacer } from "../pacing.ts";
 import type { Ports } from "../ports.ts";
+import type { Watch } from "../segment.ts";
+import { openPageSize } from "./page-size.ts";
 
 export interface Scanner {
-  /** The next page, or nothing when the time until `untilMs` is up. After the segment's last page: not to be called. */
+  /**
+   * The next page, or nothing when the time until `untilMs` is up or nobody wants the segment any more. After the
+   * segment's last page: not to be called.
+   */
   next(): Promise<Page | undefined>;
   /** Forgets what was read ahead and goes on after this key. */
   restart(after: DynamoKey | undefined): Promise<void>;
-  /** Waits for what is in flight. */
-  settle(): Promise<void>;
-  /** Whether the table asked for less since the scanner was opened. */
-  throttled(): boolean;
+  /** Waits for what is in flight, and settles what it was to consume. */
+  close(): Promise<void>;
+  /** Whether the table or the ceiling made it wait. */
+  heldUp(): boolean;
 }
 
 /** Opens a scanner after a key, or at the segment's start. `untilMs`: when to stop, ms since 1970. */
@@ -24,36 +29,41 @@ export function openScanner(
   plan: BackupPlan,
   segment: number,
   after: DynamoKey | undefined,
-  untilMs: number,
+  about: { untilMs: number; watch: Watch },
   ports: Ports,
 ): Scanner {
-  const pace = pacer(plan["segment-read-units"], untilMs, ports.time);
-  let throttled = false;
+  const consistent = plan.request["consistent-read"] ?? false;
+  const pace = openPacer({ task: plan.task, unitsPerSecond: plan["read-units"], ...about }, ports);
+  const size = openPageSize(pace.callUnitsMax, consistent ? 1 : 0.5);
   let ahead: Promise<Page | undefined> = read(after);
   // A page that nobody comes to fetch must not bring the process down.
   ahead.catch(() => {});
 
   async function read(from: DynamoKey | undefined): Promise<Page | undefined> {
-    for (let tries = 0; await pace.ready(); tries++) {
+    for (let tries = 0; ; tries++) {
+      const { limit, units: expected } = size.next();
+      if (!(await pace.turn(expected))) return undefined;
+      let page: Page | undefined;
       try {
-        const page = cutPage(
+        page = cutPage(
           await ports.tables.scan({
             table: { region: plan.request["table-region"], name: plan.request["table-name"] },
             segment,
             totalSegments: plan["total-segments"],
-            consistent: plan.request["consistent-read"] ?? false,
+            consistent,
             ...(from !== undefined && { after: from }),
+            ...(limit !== undefined && { limit }),
           }),
         );
-        pace.spend(page.units);
+        size.learn(page.items.length, page.units);
         return page;
       } catch (error) {
         if (!isThrottled(error)) throw error;
-        throttled = true;
         pace.pause(backoffMs(tries, ports.random));
+      } finally {
+        pace.spent(expected, page?.units ?? 0);
       }
     }
-    return undefined;
   }
 
   return {
@@ -70,9 +80,10 @@ export function openScanner(
       ahead = read(from);
       ahead.catch(() => {});
     },
-    async settle() {
+    async close() {
       await ahead.catch(() => {});
+      await pace.close();
     },
-    throttled: () => throttled,
+    heldUp: pace.heldUp,
   };
 }

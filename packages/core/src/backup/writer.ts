@@ -9,19 +9,22 @@ import { dataFileKey } from "../archive/keys.ts";
 import type { Page } from "../archive/page.ts";
 import type { BackupPlan, SegmentWork } from "../events.ts";
 import type { Compressor, Ports } from "../ports.ts";
-import { leftMs } from "../segment.ts";
+import { leftMs, type Watch } from "../segment.ts";
 import { kmsOf } from "./plan.ts";
 
 export interface Writer {
   /**
    * Takes a page's items, putting each file that is full and, on the scan's last page, the segment's last file.
-   * False: the rest of the page is void, for another's file was adopted or the time is up; read on from `position`.
+   * False: the rest of the page is void, for another's file was adopted, the time is up or nobody wants it any more;
+   * read on from `position`.
    */
-  take(page: Page, untilMs: number): Promise<boolean>;
+  take(page: Page): Promise<boolean>;
   /** Puts the open file, if it holds items. */
   flush(): Promise<void>;
   /** Behind the last file that is stored. */
   position(): Position;
+  /** Whether a put was left undone because nobody wants the segment any more. */
+  unwanted(): boolean;
   /** Gives up the open file. */
   discard(): void;
 }
@@ -37,14 +40,27 @@ interface OpenFile {
   writing: Promise<void>;
 }
 
-export function openWriter(work: SegmentWork, plan: BackupPlan, from: Position, ports: Ports): Writer {
+export function openWriter(
+  work: SegmentWork,
+  plan: BackupPlan,
+  from: Position,
+  { untilMs, watch }: { untilMs: number; watch: Watch },
+  ports: Ports,
+): Writer {
   let position = from;
   let open: OpenFile | undefined;
+  let unwanted = false;
   // The file before the first of this slice was put before it began, if there is one.
   let notBeforeMs = from.batch === 0 ? 0 : ports.time.now() + ports.settings.batchSpacingMs;
 
   /** Puts the open file. Tells whether ours is what is stored. */
   async function close(end: boolean): Promise<boolean> {
+    // A worker that waited beyond its invocation would never say what it did.
+    const waitUntilMs = Math.min(notBeforeMs, ports.time.now() + leftMs(ports));
+    if (!(await watch.waitUntil(waitUntilMs)) || !(await watch.wanted())) {
+      unwanted = true;
+      return false;
+    }
     const file = open ?? openFile(plan, ports);
     open = undefined;
     await file.writing;
@@ -62,9 +78,6 @@ export function openWriter(work: SegmentWork, plan: BackupPlan, from: Position, 
       ...kmsOf(plan.request),
     };
     const key = dataFileKey(plan.request["bucket-prefix"], work.segment, position.batch);
-    // A worker that waited beyond its invocation would never say what it did.
-    const waitMs = Math.min(notBeforeMs - ports.time.now(), leftMs(ports));
-    if (waitMs > 0) await ports.time.sleep(waitMs);
     const put = await ports.archive.putNew(bucket, key, body, about);
     notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;
     if (put === "stored") position = behind(position, file, end, plan);
@@ -79,7 +92,7 @@ export function openWriter(work: SegmentWork, plan: BackupPlan, from: Position, 
   }
 
   return {
-    async take(page, untilMs) {
+    async take(page) {
       const last = page.lastEvaluatedKey === undefined;
       const { items } = page;
       for (let next = 0; next < items.length; ) {
@@ -102,6 +115,7 @@ export function openWriter(work: SegmentWork, plan: BackupPlan, from: Position, 
       if (open !== undefined) await close(false);
     },
     position: () => position,
+    unwanted: () => unwanted,
     discard() {
       open?.compressor.discard();
     },

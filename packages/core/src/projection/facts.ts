@@ -42,7 +42,14 @@ export type Statement =
   | { readonly kind: "broken"; readonly attempt: number; readonly cause: string; readonly text: string }
   | { readonly kind: "finished"; readonly attempt: number }
   | {
-      readonly kind: "queued" | "progressed" | "completed";
+      readonly kind: "queued";
+      readonly attempt: number;
+      readonly segment: number;
+      readonly counts: Counts;
+      readonly plan: Plan;
+    }
+  | {
+      readonly kind: "progressed" | "completed";
       readonly attempt: number;
       readonly segment: number;
       readonly counts: Counts;
@@ -52,6 +59,8 @@ export type Statement =
       readonly attempt: number;
       readonly segment: number;
       readonly counts: Counts;
+      /** Where a restore's segment stood. */
+      readonly cursor?: { readonly file: number; readonly line: number };
       readonly cause: string;
       readonly text: string;
     };
@@ -76,17 +85,13 @@ export function factOf(event: BusEvent): Fact | undefined {
       const { task, attempt, plan } = event.detail as TaskAccepted;
       return { kind: "accepted", row: task, time, attempt, plan };
     }
-    case "SegmentQueued":
+    case "SegmentQueued": {
+      const { task, attempt, segment, counts, plan } = event.detail as SegmentWork;
+      return { kind: "queued", row: task, time, attempt, segment, counts, plan };
+    }
     case "SegmentProgressed": {
       const { task, attempt, segment, counts } = event.detail as SegmentWork;
-      return {
-        kind: type === "SegmentQueued" ? "queued" : "progressed",
-        row: task,
-        time,
-        attempt,
-        segment,
-        counts,
-      };
+      return { kind: "progressed", row: task, time, attempt, segment, counts };
     }
     case "SegmentCompleted": {
       const { task, attempt, segment, counts } = event.detail as SegmentCompleted;
@@ -137,8 +142,9 @@ function failureFact(
   if (!(attempt > 0)) throw new Error(`a ${type} names no attempt`);
   if (type === "TaskStepFailed") return { kind: "broken", row, time, attempt, cause, text };
   if (work.segment === undefined) throw new Error("a SegmentFailed names no segment");
-  const counts = work.counts ?? noCounts;
-  return { kind: "failed", row, time, attempt, segment: work.segment, counts, cause, text };
+  const { segment, counts = noCounts, cursor } = work;
+  const at = cursor !== undefined && "file" in cursor && { cursor };
+  return { kind: "failed", row, time, attempt, segment, counts, ...at, cause, text };
 }
 
 /** One sentence for the row. */

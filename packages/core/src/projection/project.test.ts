@@ -34,7 +34,7 @@ const statement: fc.Arbitrary<Statement> = fc
       { kind: "cancel", attempt },
       { kind: "broken", attempt, cause: reason, text: reason },
       { kind: "finished", attempt },
-      { kind: "queued", attempt, segment, counts: counts(0) },
+      { kind: "queued", attempt, segment, counts: counts(0), plan },
       { kind: "completed", attempt, segment, counts: counts(segment) },
       { kind: "failed", attempt, segment, counts: counts(0), cause: reason, text: reason },
     ),
@@ -110,6 +110,7 @@ describe("given facts, then the state", () => {
     attempt,
     segment,
     counts: counts(0),
+    plan,
   });
   const all = (attempt = 1) => [0, 1, 2].map((segment) => completed(segment, attempt));
   const rejected: Statement = { kind: "rejected", cause: "x", text: "no such table", request: {} };

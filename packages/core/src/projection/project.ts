@@ -2,7 +2,7 @@
  * The projection: a join. Facts arrive late, twice and out of order; any order and multiplicity of a task's facts
  * gives one row.
  */
-import type { Plan } from "../events.ts";
+import type { Counts, Plan } from "../events.ts";
 import type { Fact, RequestFields } from "./facts.ts";
 import { type Reason, type TaskRow, unheardOf } from "./status.ts";
 
@@ -31,17 +31,8 @@ function withIdentity(row: TaskRow, fact: Fact): TaskRow {
 
 function joined(row: TaskRow, fact: Fact): TaskRow {
   switch (fact.kind) {
-    case "accepted": {
-      const plan = smaller(row.plan, fact.plan);
-      return {
-        ...row,
-        accepted: true,
-        acceptedTime: earlier(row.acceptedTime, fact.time),
-        plan,
-        total: plan["total-segments"],
-        request: plan.request as RequestFields,
-      };
-    }
+    case "accepted":
+      return accepted(row, fact.plan, fact.time);
     case "rejected": {
       const request = row.accepted || row.rejected ? row.request : fact.request;
       return {
@@ -63,7 +54,9 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
     }
     case "finished":
       return { ...row, finished: true, finishedTime: earlier(row.finishedTime, fact.time) };
+    // A segment is queued of an accepted task alone: a row that lost the acceptance learns of it here.
     case "queued":
+      return withAttempt(accepted(row, fact.plan, fact.time), fact.segment, fact.attempt);
     case "progressed":
       return withAttempt(row, fact.segment, fact.attempt);
     case "completed": {
@@ -86,6 +79,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
       return {
         ...attempted,
         ...(current && { failed: { ...row.failed, [segment]: attempt } }),
+        partial: withPart(row.partial, segment, partOf(fact.counts, fact.cursor)),
         reasons: withReason(row, { attempt, segment, cause, text }),
       };
     }
@@ -98,7 +92,41 @@ function settled(row: TaskRow): TaskRow {
     ([segment, attempt]) =>
       !row.completed.includes(Number(segment)) && attempt >= attemptOf(row, Number(segment)),
   );
-  return { ...row, failed: Object.fromEntries(standing) };
+  const partial = Object.entries(row.partial).filter(([segment]) => !row.completed.includes(Number(segment)));
+  return { ...row, failed: Object.fromEntries(standing), partial: Object.fromEntries(partial) };
+}
+
+function accepted(row: TaskRow, given: Plan, time: string): TaskRow {
+  const plan = smaller(row.plan, given);
+  return {
+    ...row,
+    accepted: true,
+    acceptedTime: earlier(row.acceptedTime, time),
+    plan,
+    total: plan["total-segments"],
+    request: plan.request as RequestFields,
+  };
+}
+
+/** The furthest that a segment came. Nothing done is nothing to tell. */
+function withPart(partial: TaskRow["partial"], segment: number, part: Part): TaskRow["partial"] {
+  const known = partial[segment];
+  if (furthest(part) <= (known === undefined ? furthest(nothing) : furthest(known))) return partial;
+  return { ...partial, [segment]: part };
+}
+
+type Part = TaskRow["partial"][string];
+
+/** In one order of fields, whoever said it. */
+function partOf({ batches, items, bytes }: Counts, cursor?: { file: number; line: number }): Part {
+  return { batches, items, bytes, ...(cursor !== undefined && { file: cursor.file, line: cursor.line }) };
+}
+
+const nothing: Part = { batches: 0, items: 0, bytes: 0 };
+
+/** How far a part reaches, as a text that sorts: all that is in it, so that two of one reach are the same. */
+function furthest({ file = 0, line = 0, batches, items, bytes }: Part): string {
+  return [file, line, batches, items, bytes].map((value) => String(value).padStart(15, "0")).join(".");
 }
 
 function attemptOf(row: TaskRow, segment: number): number {

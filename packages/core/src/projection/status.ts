@@ -1,7 +1,7 @@
 /**
  * The rows of the status tables, and what is derived from them.
  */
-import type { Plan } from "../events.ts";
+import type { Counts, Plan, Resume } from "../events.ts";
 import type { Action } from "../task.ts";
 import { announcements } from "../topology.ts";
 
@@ -50,6 +50,8 @@ export interface TaskRow {
   readonly failed: Readonly<Record<string, number>>;
   /** Segment → its highest attempt, where that is above 1. */
   readonly attempts: Readonly<Record<string, number>>;
+  /** Segment → what it stored or wrote before it failed, where it is not complete. */
+  readonly partial: Readonly<Record<string, Partial<Resume> & Counts>>;
   /** Of the completed segments. */
   readonly batches: number;
   readonly items: number;
@@ -86,6 +88,7 @@ export function unheardOf(
     completed: [],
     failed: {},
     attempts: {},
+    partial: {},
     batches: 0,
     items: 0,
     bytes: 0,
@@ -113,6 +116,18 @@ export function stateOf(row: TaskRow): TaskState {
  */
 export function failedSegments(row: TaskRow): number {
   return Object.values(row.failed).filter((attempt) => attempt >= row.attempt).length;
+}
+
+/** What the archive or the table holds, as far as the segments have told: of those that failed, too. */
+export function transferred(row: Pick<TaskRow, "partial" | keyof Counts>): Counts {
+  return Object.values(row.partial).reduce<Counts>(
+    (sum, part) => ({
+      batches: sum.batches + part.batches,
+      items: sum.items + part.items,
+      bytes: sum.bytes + part.bytes,
+    }),
+    { batches: row.batches, items: row.items, bytes: row.bytes },
+  );
 }
 
 /** States in which no segment should work any more. `failed` and `cancelled` may lift: a retry, a late worker. */

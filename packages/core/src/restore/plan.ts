@@ -69,7 +69,7 @@ function derivePlan(
     request,
     task,
     "total-segments": segments,
-    ...(units !== undefined && { "segment-write-units": units / segments }),
+    ...(units !== undefined && { "write-units": units }),
     table: { arn: table.arn, keys: table.keys },
     manifest: {
       "files-key": manifest.filesKey,

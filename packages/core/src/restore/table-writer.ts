@@ -4,62 +4,89 @@
  */
 import { isThrottled, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
-import { backoffMs, pacer } from "../pacing.ts";
+import { backoffMs, openPacer } from "../pacing.ts";
 import type { Ports, Write } from "../ports.ts";
+import type { Watch } from "../segment.ts";
 
 const CALLS_IN_FLIGHT = 8;
+/** What one capacity unit writes. */
+const UNIT_BYTES = 1024;
+
+/** What a write of so many bytes consumes at least, units. */
+export function unitsOf(bytes: number): number {
+  return Math.ceil(bytes / UNIT_BYTES);
+}
 
 export interface TableWriter {
   /** Sends writes, waiting for a free place; calls `landed` once they and all that was sent before are in the table. */
   write(writes: readonly Write[], landed: () => void): Promise<void>;
+  /** What the writes of one call may come to by `unitsOf`, so that a turn of the ceiling holds them. */
+  callUnitsMax(): number;
   /** Waits for all that is in flight. Throws the first error, after everything has settled. */
   settle(): Promise<void>;
+  /** Settles, and the ceiling with it. */
+  close(): Promise<void>;
   /** Whether something that was sent did not land, for want of time or of a wish: nothing lands any more. */
   stopped(): boolean;
-  /** Whether the table asked for less. */
-  throttled(): boolean;
+  /** Whether the table or the ceiling made it wait. */
+  heldUp(): boolean;
 }
 
 /**
- * Opens a writer to the plan's table, until `untilMs`, ms since 1970. `wanted` is asked before each call, the repeated
- * ones too, for the wait before it may have been long: where it says no, nothing is written any more.
+ * Opens a writer to the plan's table, until `untilMs`, ms since 1970. It looks whether the segment is still wanted before
+ * each call, the repeated ones too, for the wait before it may have been long: where it is not, nothing is written any
+ * more.
  */
 export function openTableWriter(
   plan: RestorePlan,
-  untilMs: number,
-  wanted: () => Promise<boolean>,
+  about: { untilMs: number; watch: Watch },
   ports: Ports,
 ): TableWriter {
   const { request } = plan;
   const table = { region: request["table-region"], name: request["table-name"] };
-  const pace = pacer(plan["segment-write-units"], untilMs, ports.time);
+  const ceiling = plan["write-units"];
+  const pace = openPacer({ task: plan.task, unitsPerSecond: ceiling, ...about }, ports);
   const inFlight: { done: Promise<boolean>; landed: () => void }[] = [];
   let stopped = false;
-  let throttled = false;
+  /** What a write consumes for each unit of its bytes: indexes are written too. Unknown until one was written. */
+  let factor: number | undefined;
 
-  /** Calls until it succeeds; false when the time is up first, or nobody wants it any more. */
-  async function insist<T>(call: () => Promise<T | undefined>): Promise<boolean> {
-    for (let tries = 0; await pace.ready(); tries++) {
-      if (!(await wanted())) return false;
-      try {
-        if ((await call()) === undefined) return true;
-      } catch (error) {
-        if (!isThrottled(error)) throw error;
-      }
-      throttled = true;
+  /** A call in its turn. Returns what it returns; nothing where there is no turn left, or the table refused for now. */
+  async function inTurn<T extends { units: number; unprocessed?: readonly Write[] }>(
+    writes: readonly Write[],
+    tries: number,
+    call: () => Promise<T>,
+  ): Promise<T | "too late" | "refused"> {
+    const expected = bytesUnits(writes) * (factor ?? 1);
+    if (!(await pace.turn(expected))) return "too late";
+    let units = 0;
+    try {
+      const result = await call();
+      units = result.units;
+      const perUnit = units / (bytesUnits(writes) - bytesUnits(result.unprocessed ?? []));
+      // Dear writes are believed at once, cheap ones by and by.
+      if (units > 0) factor = Math.max(perUnit, ((factor ?? 0) + perUnit) / 2);
+      return result;
+    } catch (error) {
+      if (!isThrottled(error)) throw error;
       pace.pause(backoffMs(tries, ports.random));
+      return "refused";
+    } finally {
+      pace.spent(expected, units);
     }
-    return false;
   }
 
+  /** Calls until all is taken; false when the time is up first, or nobody wants it any more. */
   async function writeAll(writes: readonly Write[]): Promise<boolean> {
     let rest = writes;
-    return insist(async () => {
-      const result = await ports.tables.write(table, rest);
-      pace.spend(result.units);
+    for (let tries = 0; rest.length > 0; tries++) {
+      const result = await inTurn(rest, tries, () => ports.tables.write(table, rest));
+      if (result === "too late") return false;
+      if (result === "refused") continue;
       rest = result.unprocessed;
-      return rest.length === 0 ? undefined : rest;
-    });
+      if (rest.length > 0) pace.pause(backoffMs(tries, ports.random));
+    }
+    return true;
   }
 
   async function putIfAbsent(write: Write): Promise<boolean> {
@@ -70,11 +97,12 @@ export function openTableWriter(
         message: "a line asks for a delete, which restore-mode if-absent never does.",
         hint: "Ask again with restore-mode merge.",
       });
-    return insist(async () => {
-      const result = await ports.tables.putIfAbsent(table, write.put, plan.table.keys);
-      pace.spend(result.units);
-      return undefined;
-    });
+    for (let tries = 0; ; tries++) {
+      const result = await inTurn([write], tries, () =>
+        ports.tables.putIfAbsent(table, write.put, plan.table.keys),
+      );
+      if (result !== "refused") return result !== "too late";
+    }
   }
 
   async function send(writes: readonly Write[]): Promise<boolean> {
@@ -88,8 +116,20 @@ export function openTableWriter(
   async function land(): Promise<void> {
     const oldest = inFlight.shift();
     if (oldest === undefined) return;
-    if (!(await oldest.done)) stopped = true;
+    let done = false;
+    try {
+      done = await oldest.done;
+    } finally {
+      // What was sent behind it may have landed, and must not be told: the cursor would pass over what did not.
+      if (!done) stopped = true;
+    }
     if (!stopped) oldest.landed();
+  }
+
+  async function settle(): Promise<void> {
+    const all = inFlight.map(({ done }) => done);
+    await Promise.allSettled(all);
+    while (inFlight.length > 0) await land();
   }
 
   return {
@@ -98,14 +138,27 @@ export function openTableWriter(
       // Told by `land`; until then it must not count as unhandled.
       done.catch(() => {});
       inFlight.push({ done, landed });
-      if (inFlight.length >= CALLS_IN_FLIGHT) await land();
+      // The first tells what a write consumes: no other goes before a ceiling knows it.
+      const atOnce = ceiling !== undefined && factor === undefined ? 1 : CALLS_IN_FLIGHT;
+      if (inFlight.length >= atOnce) await land();
     },
-    async settle() {
-      const all = inFlight.map(({ done }) => done);
-      await Promise.allSettled(all);
-      while (inFlight.length > 0) await land();
+    callUnitsMax() {
+      if (ceiling === undefined) return Number.POSITIVE_INFINITY;
+      return factor === undefined ? 0 : pace.callUnitsMax / factor;
+    },
+    settle,
+    async close() {
+      try {
+        await settle();
+      } finally {
+        await pace.close();
+      }
     },
     stopped: () => stopped,
-    throttled: () => throttled,
+    heldUp: pace.heldUp,
   };
+}
+
+function bytesUnits(writes: readonly Write[]): number {
+  return writes.reduce((sum, write) => sum + unitsOf(("put" in write ? write.put : write.remove).length), 0);
 }

@@ -8,6 +8,7 @@ import type { Ports } from "@ferry/core/ports";
 import { defaultSettings } from "@ferry/core/settings";
 import { type MemoryArchiveStore, memoryArchiveStore } from "./archive-store.ts";
 import { type MemoryBus, memoryBus } from "./bus.ts";
+import { memoryRateLimiter } from "./rate-limiter.ts";
 import { type MemoryStatusStore, memoryStatusStore } from "./status-store.ts";
 import { type MemoryTables, memoryTables } from "./tables.ts";
 import { type VirtualClock, virtualClock } from "./time.ts";
@@ -41,6 +42,7 @@ export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
     codec: pakoCodec(md5),
     status: memoryStatusStore(),
     bus: memoryBus(),
+    limiter: memoryRateLimiter(),
     clock,
     time: clock.invocation(INVOCATION_MS),
     random: seeded(1),
