@@ -34,7 +34,7 @@ export function refuseLate(work: SegmentWork, ports: Ports): void {
  * Whether the segment should still be worked on. Permanent errors: `cancelled`, `deadline-exceeded`.
  * A row that has not heard of this attempt yet, or is another request's, says nothing.
  */
-export async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
+async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
   refuseLate(work, ports);
   const row = await ports.status.read(work.task);
   if (row === undefined || row["request-id"] !== work.task["request-id"]) return true;
@@ -105,16 +105,18 @@ export interface Watch {
   waitUntil(untilMs: number): Promise<boolean>;
 }
 
-/** Watches a segment whose row was just looked at. */
+/** Watches a segment, from a first look on. */
 export function openWatch(work: SegmentWork, ports: Ports): Watch {
   const due = every(ports.settings.lookIntervalMs, ports);
-  let last = Promise.resolve(true);
+  const look = () => {
+    const answer = shouldRun(work, ports);
+    // Whoever asks is told; nobody may.
+    answer.catch(() => {});
+    return answer;
+  };
+  let last = look();
   const wanted = () => {
-    if (due()) {
-      last = shouldRun(work, ports);
-      // Whoever asks is told; nobody may.
-      last.catch(() => {});
-    }
+    if (due()) last = look();
     return last;
   };
   return {

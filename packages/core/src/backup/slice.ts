@@ -4,16 +4,7 @@
 import { adopt, type Position, readChain, start } from "../archive/chain.ts";
 import type { BackupPlan, FerryEvent, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
-import {
-  completed,
-  every,
-  handedOff,
-  openWatch,
-  progressed,
-  type Standing,
-  shouldRun,
-  sliceEndMs,
-} from "../segment.ts";
+import { completed, every, handedOff, openWatch, progressed, type Standing, sliceEndMs } from "../segment.ts";
 import { openScanner } from "./scanner.ts";
 import { openWriter } from "./writer.ts";
 
@@ -32,9 +23,10 @@ export async function sliceBackup(
   stands(standingOf(from));
   // What is complete is complete, even if it was cancelled meanwhile.
   if (from.ended) return [completed(work, from.counts)];
-  if (!(await shouldRun(work, ports))) return [];
+  const watch = openWatch(work, ports);
+  if (!(await watch.wanted())) return [];
 
-  const about = { untilMs: sliceEndMs(ports), watch: openWatch(work, ports) };
+  const about = { untilMs: sliceEndMs(ports), watch };
   const reportDue = every(ports.settings.progressIntervalMs, ports);
   const scanner = openScanner(plan, work.segment, from.after, about, ports);
   const writer = openWriter(work, plan, from, about, ports);
@@ -48,7 +40,7 @@ export async function sliceBackup(
       if (!taken && !writer.position().ended) await scanner.restart(writer.position().after);
       if (reportDue()) await ports.bus.put([progressed(work, standingOf(writer.position()))]);
     }
-    if (!(await about.watch.wanted())) return [];
+    if (!(await watch.wanted())) return [];
     await writer.flush();
     if (writer.unwanted()) return [];
   } finally {

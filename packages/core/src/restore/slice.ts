@@ -16,7 +16,6 @@ import {
   openWatch,
   progressed,
   type Standing,
-  shouldRun,
   sliceEndMs,
 } from "../segment.ts";
 import { shareOf } from "./share.ts";
@@ -37,9 +36,9 @@ export async function sliceRestore(
   stands: (standing: Standing) => void,
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as RestorePlan;
-  if (!(await shouldRun(work, ports))) return [];
-  const share = await readShare(work, plan, ports);
   const watch = openWatch(work, ports);
+  if (!(await watch.wanted())) return [];
+  const share = await readShare(work, plan, ports);
   const spacingMs = ports.settings.batchSpacingMs;
   let at = { file: 0, line: 0, ...("file" in work.cursor && work.cursor) };
   let { counts } = work;
