@@ -54,7 +54,7 @@ try {
       env: {
         ...process.env,
         PATH: [join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
-        FERRY_CONTRACT_ENDPOINT_DYNAMODB: endpoint,
+        FERRY_TEST_DYNAMODB_ENDPOINT: endpoint,
       },
     },
   );

@@ -1,25 +1,41 @@
 /**
- * The tables and status suites over the AWS adapters and any DynamoDB engine that the environment names, such as
- * DynamoDB Local: `npm run test:dynamodb-local --workspace packages/simulation` starts that one.
+ * The suites over the AWS adapters and the engines that the environment names: DynamoDB Local, which
+ * `npm run test:dynamodb-local --workspace packages/simulation` starts, any other, or AWS itself. docs/engines.md tells how.
  */
 import { dynamodbClient } from "@ferry/aws/clients";
 import { it } from "vitest";
-import { awsStatusStore, awsTables, pointSdkAt, REGION } from "./contracts/aws-subjects.ts";
+import { archiveStoreContract } from "./contracts/archive-store.ts";
+import {
+  awsArchiveStore,
+  awsStatusStore,
+  awsTables,
+  pathStyleS3,
+  pointSdkAtGiven,
+  REGION,
+} from "./contracts/aws-subjects.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tablesContract } from "./contracts/tables.ts";
 
-const endpoint = process.env["FERRY_CONTRACT_ENDPOINT_DYNAMODB"];
+const dynamodb = process.env["FERRY_TEST_DYNAMODB_ENDPOINT"];
+const s3 = process.env["FERRY_TEST_S3_ENDPOINT"];
+/** Empty where the engine has no accounts. */
+const s3Owner = process.env["FERRY_TEST_S3_OWNER"] || undefined;
 
-if (endpoint === undefined || endpoint === "")
-  it.skip("no DynamoDB endpoint is given: set FERRY_CONTRACT_ENDPOINT_DYNAMODB to its URL to run the suites on it", () => {});
+pointSdkAtGiven({ dynamodb, s3 });
+// An engine that keeps what it holds may have that of an earlier run.
+const prefix = `ferry-contract-${Date.now()}`;
+
+if (!dynamodb)
+  it.skip("no DynamoDB endpoint is given: set FERRY_TEST_DYNAMODB_ENDPOINT to its URL to run the suites on it", () => {});
 else {
-  pointSdkAt(endpoint);
   answerTagsWithNone();
-  // An engine that keeps its tables may have those of an earlier run.
-  const prefix = `ferry-contract-${Date.now()}-`;
-  tablesContract(endpoint, async () => awsTables(prefix));
-  statusStoreContract(endpoint, () => awsStatusStore(prefix));
+  tablesContract(dynamodb, async () => awsTables(`${prefix}-`));
+  statusStoreContract(dynamodb, () => awsStatusStore(`${prefix}-`));
 }
+
+if (!s3)
+  it.skip("no S3 endpoint is given: set FERRY_TEST_S3_ENDPOINT to its URL to run the suite on it", () => {});
+else archiveStoreContract(s3, () => awsArchiveStore(prefix, s3Owner, pathStyleS3()));
 
 /** DynamoDB Local has no tags and says that there is no such operation; DynamoDB always answers. */
 function answerTagsWithNone(): void {

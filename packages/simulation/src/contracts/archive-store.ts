@@ -9,8 +9,8 @@ export interface ArchiveStoreSubject {
   readonly archive: ArchiveStore;
   /** It exists and is empty. */
   readonly bucket: BucketAddress;
-  /** The account that the bucket belongs to. */
-  readonly owner: string;
+  /** The account that the bucket belongs to; absent where the engine has no accounts. */
+  readonly owner?: string;
   close?(): Promise<void>;
 }
 
@@ -197,12 +197,14 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         get: (owned, key) => archive.get(owned, key),
         list: (owned, key) => archive.list(owned, key),
       };
-      it.each(Object.keys(calls))(
+      it.for(Object.keys(calls))(
         "%s works where it does, and is refused where it does not",
-        async (method) => {
+        async (method, { skip }) => {
+          const { owner } = subject;
+          if (owner === undefined) return skip("no account is given that owns the buckets");
           const key = `${fresh()}/object`;
           await archive.putNew(bucket, key, encoder.encode("x"), about);
-          expect(await calls[method]!({ ...bucket, owner: subject.owner }, key)).toBeTruthy();
+          expect(await calls[method]!({ ...bucket, owner }, key)).toBeTruthy();
           await expectPermanent(calls[method]!({ ...bucket, owner: "999999999999" }, key), {
             code: "access-denied",
             resource: bucket.name,
@@ -217,13 +219,15 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         get: (missing) => archive.get(missing, "key"),
         list: (missing) => archive.list(missing, "prefix/"),
       };
+      // On S3 all the world shares one space of names: this one is ours, and free.
+      const missingBucket = () => ({ region: bucket.region, name: `${bucket.name}-missing` });
       it.each(Object.keys(calls))("%s says so, and what to do", async (method) => {
-        const missing = { region: bucket.region, name: "contract-missing-bucket" };
+        const missing = missingBucket();
         await expectPermanent(calls[method]!(missing), { code: "no-such-bucket", resource: missing.name });
       });
 
       it("head tells nothing, or says so: S3's answer to HEAD has no body to tell it by", async () => {
-        const missing = { region: bucket.region, name: "contract-missing-bucket" };
+        const missing = missingBucket();
         const head = archive.head(missing, "key");
         if ((await head.catch(() => "refused")) !== undefined)
           await expectPermanent(head, { code: "no-such-bucket", resource: missing.name });

@@ -7,7 +7,7 @@ import {
   GetItemCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import { CreateBucketCommand } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
 import { dynamodbClient, s3Client } from "@ferry/aws/clients";
 import { recordOfItem } from "@ferry/aws/status-item";
@@ -22,6 +22,8 @@ import type { TablesSubject } from "./tables.ts";
 /** Where everything is. */
 export const REGION = "eu-west-1";
 const CREATE_SECONDS_MAX = 30;
+/** For services that no endpoint is given for: nothing resolves it. */
+const NOWHERE = "http://nowhere.invalid";
 
 /** Sends everything that the SDK of this process says to `endpoint`. */
 export function pointSdkAt(endpoint: string): void {
@@ -33,6 +35,20 @@ export function pointSdkAt(endpoint: string): void {
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
   });
+}
+
+/**
+ * Sends what the SDK of this process says to the engines that are given, and to no other. They are named on purpose, so
+ * the credentials that the environment holds are theirs; without any they get some that only a local engine takes.
+ */
+export function pointSdkAtGiven(endpoints: { dynamodb?: string | undefined; s3?: string | undefined }): void {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+  pointSdkAt(NOWHERE);
+  if (endpoints.dynamodb) process.env["AWS_ENDPOINT_URL_DYNAMODB"] = endpoints.dynamodb;
+  if (endpoints.s3) process.env["AWS_ENDPOINT_URL_S3"] = endpoints.s3;
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return;
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY });
+  if (AWS_SESSION_TOKEN) process.env["AWS_SESSION_TOKEN"] = AWS_SESSION_TOKEN;
 }
 
 /** Tables. `prefix` keeps their names apart from those of another run. */
@@ -76,10 +92,42 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
   };
 }
 
-/** An archive store with a fresh bucket, which will be `owner`'s. */
-export async function awsArchiveStore(name: string, owner: string): Promise<ArchiveStoreSubject> {
-  await s3Client(REGION).send(new CreateBucketCommand({ Bucket: name }));
-  return { archive: archiveStore(s3Client), bucket: { region: REGION, name }, owner };
+/**
+ * An archive store with a fresh bucket, which is deleted in the end. `owner` is the account that it will belong to,
+ * where the engine has accounts.
+ */
+export async function awsArchiveStore(
+  name: string,
+  owner: string | undefined,
+  s3: (region: string) => S3Client = s3Client,
+): Promise<ArchiveStoreSubject> {
+  const client = s3(REGION);
+  await client.send(new CreateBucketCommand({ Bucket: name }));
+  const bucket = { region: REGION, name };
+  const archive = archiveStore(s3);
+  return {
+    archive,
+    bucket,
+    ...(owner !== undefined && { owner }),
+    async close() {
+      for (;;) {
+        const keys = await archive.list(bucket, "", { limit: 1000 });
+        if (keys.length === 0) break;
+        const Objects = keys.map((Key) => ({ Key }));
+        await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects } }));
+      }
+      await client.send(new DeleteBucketCommand({ Bucket: name }));
+    },
+  };
+}
+
+/**
+ * S3 that names the bucket in the path: a server on a plain host name has no name for each bucket, as S3 has.
+ * Otherwise the SDK as it comes.
+ */
+export function pathStyleS3(): (region: string) => S3Client {
+  const client = new S3Client({ region: REGION, forcePathStyle: true });
+  return () => client;
 }
 
 async function createTable(TableName: string, keys: KeyAttributes): Promise<void> {

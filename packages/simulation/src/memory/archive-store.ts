@@ -19,6 +19,8 @@ export interface MemoryArchiveStore extends ArchiveStore {
   remove(bucket: BucketAddress, key: string): void;
   /** Every key of a bucket, in order. */
   keys(bucket: BucketAddress): string[];
+  /** What tells the objects under a prefix apart from any others: by key, their ETag and metadata. */
+  contents(bucket: BucketAddress, prefix: string): ReadonlyMap<string, string>;
 }
 
 interface StoredObject {
@@ -62,6 +64,11 @@ export function memoryArchiveStore(): MemoryArchiveStore {
     },
     keys(address) {
       return sorted(open("keys", address));
+    },
+    contents(address, prefix) {
+      const objects = open("contents", address);
+      const keys = sorted(objects).filter((key) => key.startsWith(prefix));
+      return new Map(keys.map((key) => [key, JSON.stringify(headOf(objects.get(key)!))]));
     },
 
     async putNew(address, key, body, about) {

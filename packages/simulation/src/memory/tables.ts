@@ -24,6 +24,10 @@ export interface MemoryTablesOptions {
   readonly pageBytes?: number;
   /** A source of numbers in [0, 1) by which each body's members and white space vary. */
   readonly layout?: () => number;
+  /** How many times dearer than its bytes everything is, as if items were that much larger. Default 1. */
+  readonly weight?: number;
+  /** Hears of the capacity units that each call consumed. */
+  readonly consumed?: (table: TableAddress, kind: "read" | "write", units: number) => void;
   readonly faults?: {
     readonly scan?: (page: ScanPage) => ScanFault;
     readonly write?: (table: TableAddress, writes: readonly Write[]) => WriteFault;
@@ -71,6 +75,8 @@ const encoder = new TextEncoder();
 /** Tables in memory. Two of one seed behave alike: neither clock nor chance is its own. */
 export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
   const pageBytes = options.pageBytes ?? 1024 * 1024;
+  const weight = options.weight ?? 1;
+  const consumed = options.consumed ?? (() => {});
   const tables = new Map<string, Table>();
 
   const find = (operation: string, address: TableAddress): Table => {
@@ -127,11 +133,13 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
         fault?.itemsMax ?? Number.POSITIVE_INFINITY,
       );
       const read = readPage(table, page, after, limit, pageBytes);
-      const bytes = read.items.reduce((sum, item) => sum + item.length, 0);
+      const bytes = read.items.reduce((sum, item) => sum + item.length, 0) * weight;
+      const units = Math.ceil(Math.max(bytes, 1) / 4096) * (page.consistent ? 1 : 0.5);
+      consumed(page.table, "read", units);
       return scanBody(
         {
           ...read,
-          units: Math.ceil(Math.max(bytes, 1) / 4096) * (page.consistent ? 1 : 0.5),
+          units,
           tableName: bareTableName(page.table.name),
         },
         options.layout,
@@ -155,10 +163,11 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       const taken = Math.max(1, writes.length - (fault?.unprocessed ?? 0));
       let units = 0;
       for (const { write, key } of keyed.slice(0, taken)) {
-        units += writeUnits(table, key, bytesOf(write));
+        units += writeUnits(table, key, bytesOf(write), weight);
         if ("put" in write) store(table, key, write.put);
         else clear(table, key);
       }
+      consumed(address, "write", units);
       return { unprocessed: writes.slice(taken), units };
     },
 
@@ -171,7 +180,8 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       const key = checkedKey(operation, table, write);
       const fault = options.faults?.write?.(address, [write]);
       if (fault === "throttled") throw throttled(operation, tableResource(address));
-      const units = writeUnits(table, key, item);
+      const units = writeUnits(table, key, item, weight);
+      consumed(address, "write", units);
       if (itemAt(table, key) !== undefined) return { stored: false, units };
       store(table, key, item);
       return { stored: true, units };
@@ -277,8 +287,8 @@ function bytesOf(write: Write): Uint8Array {
 }
 
 /** One unit per KiB of the larger of the item before and after. */
-function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array): number {
-  return Math.ceil(Math.max(bytes.length, itemAt(table, key)?.length ?? 0) / 1024);
+function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array, weight: number): number {
+  return Math.ceil((Math.max(bytes.length, itemAt(table, key)?.length ?? 0) * weight) / 1024);
 }
 
 function itemAt(table: Table, key: ItemKey): Uint8Array | undefined {

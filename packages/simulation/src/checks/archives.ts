@@ -1,0 +1,124 @@
+/**
+ * A sealed archive is exactly the table: every item that was there throughout once, with bytes that it really had, in
+ * chains without a gap that end once, listed whole, and never changed since.
+ */
+import { stateOf, type TaskRow } from "@ferry/core/projection/status";
+import type { BackupRequest } from "@ferry/core/request";
+import { bucket } from "@ferry/core/testing/tasks";
+import { nameOfItem } from "../scenario/items.ts";
+import type { Outcome } from "./all.ts";
+import { linesOf } from "./data-files.ts";
+import { nameOf } from "./witness.ts";
+
+interface DataFile {
+  readonly key: string;
+  readonly lines: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A line of the manifest, as anyone can read it. */
+interface Listed {
+  readonly dataFileS3Key: string;
+  readonly itemCount: number;
+}
+
+const decoder = new TextDecoder();
+
+export async function archiveViolations(outcome: Outcome): Promise<string[]> {
+  const backups = outcome.status.rows().filter(({ action, accepted }) => action === "backup" && accepted);
+  const found: string[] = [];
+  for (const row of backups) {
+    const { "bucket-prefix": prefix } = row.plan!.request as BackupRequest;
+    const task = await outcome.archive.get(bucket, `${prefix}/task.json`);
+    // Wiped, and another's since.
+    if (task?.head.metadata["request-id"] !== row["request-id"]) continue;
+    const more = await sealedViolations(row, prefix, outcome);
+    found.push(...more.map((violation) => `${violation} (${nameOf(row)})`));
+  }
+  return found;
+}
+
+async function sealedViolations(row: TaskRow, prefix: string, outcome: Outcome): Promise<string[]> {
+  const { archive, witness, people } = outcome;
+  const summary = await archive.get(bucket, `${prefix}/manifest-summary.json`);
+  const manifest = await archive.get(bucket, `${prefix}/manifest-files.json`);
+  if (summary === undefined || manifest === undefined)
+    return stateOf(row) === "succeeded" ? ["UNSEALED: it succeeded and has no manifest"] : [];
+  const found: string[] = [];
+  const seal = witness.seals.get(prefix);
+  if (people.wiped.size === 0 && !sameContents(seal, archive.contents(bucket, `${prefix}/`)))
+    found.push("CHANGED: the archive is another than when it was sealed");
+  const files = await dataFiles(prefix, outcome);
+  found.push(...chainViolations(files, row, prefix));
+  const listed = decoder
+    .decode(manifest.body)
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Listed);
+  if (listed.map(({ dataFileS3Key: key }) => key).join() !== files.map(({ key }) => key).join())
+    found.push(`SEAL: the manifest lists ${listed.length} files, ${files.length} are there`);
+  const lines = files.flatMap((file) => file.lines);
+  const { itemCount } = JSON.parse(decoder.decode(summary.body)) as { itemCount: number };
+  const counted = listed.reduce((sum, { itemCount: items }) => sum + items, 0);
+  if (row.items !== lines.length || itemCount !== lines.length || counted !== lines.length)
+    found.push(`TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`);
+  return [...found, ...itemViolations(lines, outcome)];
+}
+
+function itemViolations(lines: readonly string[], { people, scenario }: Outcome): string[] {
+  // Of an archive that was there before there is nothing to compare with: it is the restore's.
+  if (scenario.kind === "restore") return [];
+  const found: string[] = [];
+  const names = new Set<string>();
+  for (const line of lines) {
+    const text = line.slice('{"Item":'.length, -1);
+    const name = nameOfItem(text);
+    if (names.has(name)) found.push(`TWICE: item ${name}`);
+    names.add(name);
+    if (people.versions.get(name)?.has(text) !== true) found.push(`STRANGE: ${line} was never in the table`);
+  }
+  const lost = people.lasting().filter((name) => !names.has(name));
+  if (lost.length > 0) found.push(`LOST: ${lost.length} items: ${lost.slice(0, 5).join()}`);
+  return found;
+}
+
+/** Each segment's files are numbered without a gap, end with the one `end`, and are the task's own. */
+function chainViolations(files: readonly DataFile[], row: TaskRow, prefix: string): string[] {
+  const found: string[] = [];
+  const rest = new Map(files.map((file) => [file.key, file]));
+  const hex = (value: number, width: number) => `0x${value.toString(16).padStart(width, "0")}`;
+  for (let segment = 0; segment < row.total; segment++) {
+    let ended = false;
+    for (let batch = 0; !ended; batch++) {
+      const key = `${prefix}/${hex(segment, 4)}/${hex(batch, 8)}.json.gz`;
+      const file = rest.get(key);
+      if (file === undefined) {
+        found.push(`CHAIN: segment ${segment} has no end: ${key} is not there`);
+        break;
+      }
+      rest.delete(key);
+      const { "request-id": owner, items, end } = file.metadata;
+      if (owner !== row["request-id"]) found.push(`FOREIGN: ${key} is ${owner}'s`);
+      if (Number(items) !== file.lines.length)
+        found.push(`CHAIN: ${key} says ${items} items and has ${file.lines.length}`);
+      if (file.lines.length === 0 && end !== "true") found.push(`CHAIN: ${key} is empty and no end`);
+      ended = end === "true";
+    }
+  }
+  for (const key of rest.keys()) found.push(`CHAIN: ${key} belongs to no chain`);
+  return found;
+}
+
+async function dataFiles(prefix: string, { archive }: Outcome): Promise<DataFile[]> {
+  const keys = archive.keys(bucket).filter((key) => key.startsWith(`${prefix}/0x`));
+  return Promise.all(
+    keys.map(async (key) => {
+      const { body, head } = (await archive.get(bucket, key))!;
+      return { key, lines: linesOf(body), metadata: head.metadata };
+    }),
+  );
+}
+
+function sameContents(a: ReadonlyMap<string, string> | undefined, b: ReadonlyMap<string, string>): boolean {
+  return a !== undefined && JSON.stringify([...a]) === JSON.stringify([...b]);
+}

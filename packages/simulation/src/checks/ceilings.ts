@@ -1,0 +1,42 @@
+/**
+ * A task's workers together never consume more than its ceiling, averaged over ten seconds.
+ */
+import type { Outcome } from "./all.ts";
+
+/** Over which the consumption is averaged, ms. */
+export const WINDOW_MS = 10_000;
+
+interface Consumed {
+  readonly atMs: number;
+  readonly units: number;
+}
+
+export function ceilingViolations({ status, witness }: Outcome): string[] {
+  const found: string[] = [];
+  for (const kind of ["read", "write"] as const) {
+    const action = kind === "read" ? "backup" : "restore";
+    const tasks = status.rows().filter((row) => row.action === action && row.accepted);
+    const ceiling = (tasks[0]?.plan as Readonly<Record<string, unknown>> | undefined)?.[`${kind}-units`];
+    // Two tasks on one table have a ceiling each.
+    if (tasks.length !== 1 || typeof ceiling !== "number") continue;
+    const peak = peakOf(witness.consumption.filter((one) => one.kind === kind));
+    if (peak > ceiling)
+      found.push(
+        `CEILING: ${peak.toFixed(1)} ${kind} units a second, averaged over ten, where ${ceiling} are allowed`,
+      );
+  }
+  return found;
+}
+
+/** The highest average over any window, units per second. */
+export function peakOf(consumption: readonly Consumed[]): number {
+  let peak = 0;
+  let sum = 0;
+  let from = 0;
+  for (const { atMs, units } of consumption) {
+    sum += units;
+    while (consumption[from]!.atMs <= atMs - WINDOW_MS) sum -= consumption[from++]!.units;
+    peak = Math.max(peak, sum);
+  }
+  return peak / (WINDOW_MS / 1000);
+}

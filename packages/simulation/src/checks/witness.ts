@@ -1,0 +1,142 @@
+/**
+ * What the checks need to know of a run besides what it leaves behind: what happened when.
+ */
+import type { BusEvent } from "@ferry/core/events";
+import type { Write } from "@ferry/core/ports";
+import { stateOf, type TaskRow } from "@ferry/core/projection/status";
+import type { Invocation } from "../cloud/invocation.ts";
+import type { RowChange } from "../memory/status-store.ts";
+
+/** A call that reads or writes items, when it was issued. */
+export interface DataCall {
+  readonly method: "scan" | "putNew" | "write" | "putIfAbsent";
+  readonly invocation: string;
+  /** `backup r-1`: see `nameOf`. */
+  readonly task: string;
+  readonly segment: number;
+  readonly attempt: number;
+  readonly issuedMs: number;
+  /** Of a put: the object's key. */
+  readonly key?: string;
+  readonly writes?: readonly Write[];
+}
+
+/** What a task's row came to, and when. */
+interface History {
+  /** Attempt → when its cancel was in the row. */
+  readonly cancelledMs: Map<number, number>;
+  /** Segment → when its completion was in the row. */
+  readonly completedMs: Map<number, number>;
+  /** When the row succeeded. */
+  succeededMs?: number;
+  /** Rows that came to `finishing`. */
+  readonly finishing: TaskRow[];
+}
+
+export interface Witness {
+  called(invocation: Invocation, method: string, args: readonly unknown[]): void;
+  /** A look at a row took so long, ms. */
+  looked(invocation: Invocation, ms: number): void;
+  /** Writes had their effect. */
+  landed(writes: readonly Write[]): void;
+  rowChanged(change: RowChange): void;
+  heard(event: BusEvent): void;
+  /** An event reached the projection's queue. */
+  projected(event: BusEvent): void;
+  sealed(prefix: string, objects: ReadonlyMap<string, string>): void;
+  consumed(kind: "read" | "write", units: number): void;
+  readonly calls: readonly DataCall[];
+  readonly events: readonly BusEvent[];
+  readonly facts: readonly BusEvent[];
+  readonly seals: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly consumption: readonly { readonly atMs: number; readonly kind: string; readonly units: number }[];
+  readonly landings: readonly { readonly atMs: number; readonly writes: readonly Write[] }[];
+  /** The longest look of an invocation, ms. */
+  lookMsMax(invocation: string): number;
+  history(task: string): History;
+}
+
+/** A task's name here. */
+export function nameOf(task: {
+  readonly action: string;
+  readonly "request-id"?: string | undefined;
+}): string {
+  return `${task.action} ${task["request-id"] ?? "nobody's"}`;
+}
+
+export function createWitness(now: () => number): Witness {
+  const calls: DataCall[] = [];
+  const events: BusEvent[] = [];
+  const facts: BusEvent[] = [];
+  const seals = new Map<string, ReadonlyMap<string, string>>();
+  const consumption: { atMs: number; kind: string; units: number }[] = [];
+  const landings: { atMs: number; writes: readonly Write[] }[] = [];
+  const looks = new Map<string, number>();
+  const histories = new Map<string, History>();
+
+  function history(task: string): History {
+    const known = histories.get(task) ?? {
+      cancelledMs: new Map(),
+      completedMs: new Map(),
+      finishing: [],
+    };
+    histories.set(task, known);
+    return known;
+  }
+
+  return {
+    calls,
+    events,
+    facts,
+    seals,
+    consumption,
+    landings,
+    history,
+    looked({ name }, ms) {
+      looks.set(name, Math.max(looks.get(name) ?? 0, ms));
+    },
+    lookMsMax: (invocation) => looks.get(invocation) ?? 0,
+    landed(writes) {
+      landings.push({ atMs: now(), writes });
+    },
+    called({ name, work }, method, args) {
+      const { task, segment, attempt } = work;
+      if (task === undefined || segment === undefined || attempt === undefined) return;
+      if (method === "putNew" && !String(args[1]).includes("/0x")) return;
+      calls.push({
+        method: method as DataCall["method"],
+        invocation: name,
+        task: nameOf(task),
+        segment,
+        attempt,
+        issuedMs: now(),
+        ...(method === "putNew" && { key: String(args[1]) }),
+        ...(method === "write" && { writes: args[1] as readonly Write[] }),
+        ...(method === "putIfAbsent" && { writes: [{ put: args[1] as Uint8Array }] }),
+      });
+    },
+    rowChanged({ before, after }) {
+      const known = history(nameOf(after));
+      for (let attempt = 1; attempt <= after.cancel; attempt++)
+        if (!known.cancelledMs.has(attempt)) known.cancelledMs.set(attempt, now());
+      for (const segment of after.completed)
+        if (!known.completedMs.has(segment)) known.completedMs.set(segment, now());
+      const state = stateOf(after);
+      if (state === "succeeded") known.succeededMs ??= now();
+      if (state === "finishing" && (before === undefined || stateOf(before) !== state))
+        known.finishing.push(after);
+    },
+    heard(event) {
+      events.push(event);
+    },
+    projected(event) {
+      facts.push(event);
+    },
+    sealed(prefix, objects) {
+      if (!seals.has(prefix)) seals.set(prefix, objects);
+    },
+    consumed(kind, units) {
+      consumption.push({ atMs: now(), kind, units });
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * Lambda: polls the queues, runs the real handlers, and deletes what they have done, by message id.
+ */
+import { projectorHandler } from "@ferry/aws/handlers/projector";
+import { workerHandler } from "@ferry/aws/handlers/worker";
+import { parseMessage, type SegmentWork } from "@ferry/core/events";
+import { type ConsumerName, consumers, type QueueName } from "@ferry/core/topology";
+import { failedMessages } from "@ferry/local/lambda/partial-batch";
+import type { SQSEvent } from "aws-lambda";
+import { createInvocation, type Invocation } from "./invocation.ts";
+import { type Cloud, projectorOf, workerOf } from "./ports.ts";
+import type { Delivered } from "./queues.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+export interface Lambda {
+  /** Something is visible in a queue. */
+  ready(queue: QueueName): void;
+}
+
+export interface LambdaAbout {
+  readonly timeoutMs: number;
+  /** The most invocations of a worker at once. */
+  readonly concurrency: number;
+  /** How far a clock may be off, ms. */
+  readonly skewMsMax: number;
+}
+
+const PROJECTOR_TIMEOUT_MS = 60_000;
+/** Before a handler says otherwise. */
+const VISIBILITY_MARGIN_MS = 30_000;
+
+export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: Scheduler): Lambda {
+  const running = new Map<ConsumerName, number>();
+  const polling = new Set<ConsumerName>();
+  const names = Object.keys(consumers) as ConsumerName[];
+  let count = 0;
+
+  function poll(name: ConsumerName): void {
+    if (polling.has(name)) return;
+    polling.add(name);
+    scheduler.after(cloud().chance.between(1, 20), () => {
+      polling.delete(name);
+      const most = name === "projection" ? consumers[name].maximumConcurrency : about.concurrency;
+      while ((running.get(name) ?? 0) < most && cloud().queues.any(consumers[name].queue)) start(name);
+    });
+  }
+
+  function start(name: ConsumerName): void {
+    const { queues, chance, faults } = cloud();
+    const { queue, batchSize } = consumers[name];
+    const timeoutMs = name === "projection" ? PROJECTOR_TIMEOUT_MS : about.timeoutMs;
+    const messages = queues.receive(queue, chance.between(1, batchSize), timeoutMs + VISIBILITY_MARGIN_MS);
+    const [first] = messages;
+    if (first === undefined) return;
+    running.set(name, (running.get(name) ?? 0) + 1);
+    const { event } = parseMessage(first.body);
+    const invocation = createInvocation(
+      {
+        name: `${name}#${++count}`,
+        messages,
+        work: (event.detail ?? {}) as Partial<SegmentWork>,
+        timeoutMs,
+        skewMs: faults.strikes("clockSkew") ? chance.between(-about.skewMsMax, about.skewMsMax) : 0,
+      },
+      scheduler,
+      () => ended(name),
+    );
+    cloud().log(
+      () => `${invocation.name} begins ${messages.map(({ body }) => aboutMessage(body)).join(", ")}`,
+    );
+    void run(name, invocation);
+  }
+
+  function ended(name: ConsumerName): void {
+    running.set(name, running.get(name)! - 1);
+    poll(name);
+  }
+
+  async function run(name: ConsumerName, invocation: ReturnType<typeof createInvocation>): Promise<void> {
+    const { queues, faults, log } = cloud();
+    const response = await handle(name, invocation, cloud());
+    const again = failedMessages(
+      response,
+      invocation.messages.map(({ id }) => id),
+    );
+    for (const { id, handle } of invocation.messages) {
+      if (again.includes(id)) continue;
+      if (faults.strikes("lostAcknowledgement"))
+        log(() => `${invocation.name} is done with ${id}: NOT DELETED`);
+      else queues.remove(handle);
+    }
+    if (!invocation.alive()) return;
+    invocation.end();
+    ended(name);
+  }
+
+  return {
+    ready(queue) {
+      for (const name of names) if (consumers[name].queue === queue) poll(name);
+    },
+  };
+}
+
+/** The handler's response; where it throws, nothing is done. */
+async function handle(name: ConsumerName, invocation: Invocation, cloud: Cloud): Promise<unknown> {
+  const event = { Records: invocation.messages.map(toRecord) } as unknown as SQSEvent;
+  const context = { getRemainingTimeInMillis: () => invocation.time.remainingMs() };
+  try {
+    return name === "projection"
+      ? await projectorHandler(() => projectorOf(invocation, cloud))(event)
+      : await workerHandler(() => workerOf(invocation, cloud))(event, context);
+  } catch (error) {
+    cloud.log(() => `${invocation.name} throws: ${(error as Error).message}`);
+    return { batchItemFailures: invocation.messages.map(({ id }) => ({ itemIdentifier: id })) };
+  }
+}
+
+function toRecord({ id, handle, body, receives }: Delivered) {
+  return {
+    messageId: id,
+    receiptHandle: handle,
+    body,
+    attributes: { ApproximateReceiveCount: String(receives) },
+  };
+}
+
+function aboutMessage(body: string): string {
+  const { event } = parseMessage(body);
+  const { segment, attempt } = (event.detail ?? {}) as Partial<SegmentWork>;
+  const where = segment === undefined ? "" : ` segment ${segment} attempt ${attempt}`;
+  return `${event.id} ${event["detail-type"]}${where}`;
+}

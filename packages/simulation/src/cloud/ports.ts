@@ -1,0 +1,214 @@
+/**
+ * What one invocation works with: memory ports behind the AWS adapters where they have a say, every call with a fault
+ * before and after its effect.
+ */
+import { archiveStore } from "@ferry/aws/archive-store";
+import { eventBus } from "@ferry/aws/bus";
+import type { Projector } from "@ferry/aws/handlers/projector";
+import type { Log } from "@ferry/aws/handlers/telemetry";
+import type { Worker } from "@ferry/aws/handlers/worker";
+import { pakoCodec } from "@ferry/core/archive/pako-codec";
+import { FerryError, permanent } from "@ferry/core/errors";
+import type { RateLimiter, StatusStore, TableData, Write } from "@ferry/core/ports";
+import type { Settings } from "@ferry/core/settings";
+import type { Witness } from "../checks/witness.ts";
+import type { MemoryArchiveStore } from "../memory/archive-store.ts";
+import { hooked } from "../memory/hooked.ts";
+import { md5 } from "../memory/ports.ts";
+import type { Bus } from "./bus.ts";
+import type { Faults } from "./faults.ts";
+import type { Effect, Invocation } from "./invocation.ts";
+import type { Queues } from "./queues.ts";
+import { s3Error, simulatedS3 } from "./s3.ts";
+import type { Chance } from "./scheduler.ts";
+
+/** What all invocations share. */
+export interface Cloud {
+  readonly tables: TableData;
+  readonly archive: MemoryArchiveStore;
+  readonly status: StatusStore;
+  readonly limiter: RateLimiter;
+  readonly bus: Bus;
+  readonly queues: Queues;
+  readonly settings: Settings;
+  readonly faults: Faults;
+  readonly chance: Chance;
+  readonly witness: Witness;
+  /** Whether someone took away the permission to read and write tables and buckets. */
+  readonly denied: () => boolean;
+  readonly log: (line: () => string) => void;
+}
+
+const BUS_NAME = "ferry-simulation";
+const RETRY_DELAY_SECONDS = 1;
+const codec = pakoCodec(md5);
+
+/** One call on a port, as it is about to be made. */
+type Visit = (port: string, method: string, about: string, effect: Effect) => Promise<unknown>;
+
+export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
+  const visit = visitor(invocation, cloud);
+  const wait = (msMax: number) => invocation.pass(cloud.chance.random() * msMax);
+  const store = archiveStore(
+    (region) =>
+      simulatedS3(cloud.archive, region, (method, about, effect) => visit("s3", method, about, effect)),
+    wait,
+  );
+  const { witness } = cloud;
+  const issued = (call: { method: string; args: readonly unknown[] }, run: () => Promise<unknown>) => {
+    witness.called(invocation, call.method, call.args);
+    return run();
+  };
+  const tables = hooked(
+    "table",
+    cloud.tables,
+    ["describe", "scan", "write", "putIfAbsent"],
+    ({ port, method, args }, run) =>
+      visit(port, method, aboutTable(args), async () => {
+        const answer = await run();
+        if (method === "write") witness.landed(args[1] as readonly Write[]);
+        if (method === "putIfAbsent") witness.landed([{ put: args[1] as Uint8Array }]);
+        return answer;
+      }),
+  );
+  return {
+    ports: {
+      tables: hooked("table", tables, ["scan", "write", "putIfAbsent"], issued),
+      archive: hooked("archive", store, ["putNew"], issued),
+      codec,
+      status: hooked("status", cloud.status, ["read"], async ({ port, method }, run) => {
+        const startMs = invocation.time.now();
+        const row = await visit(port, method, "", run);
+        witness.looked(invocation, invocation.time.now() - startMs);
+        return row;
+      }),
+      limiter: hooked("limiter", cloud.limiter, ["reserve", "release"], ({ port, method }, run) =>
+        visit(port, method, "", run),
+      ),
+      bus: eventBus(
+        cloud.bus.client((about, effect) => visit("bus", "PutEvents", about, effect)),
+        BUS_NAME,
+        wait,
+      ),
+      random: cloud.chance.random,
+    },
+    clock: invocation.time,
+    settings: { ...cloud.settings, retryDelaySeconds: RETRY_DELAY_SECONDS },
+    setVisibility: async (handle, seconds) => {
+      await visit("queue", "ChangeMessageVisibility", `${Math.round(seconds)} s`, async () =>
+        cloud.queues.setVisibility(handle, seconds * 1000),
+      );
+    },
+    logger: loggerOf(invocation, cloud),
+    publish() {},
+  };
+}
+
+export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
+  const visit = visitor(invocation, cloud);
+  return {
+    store: hooked("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
+      visit(port, method, "", run),
+    ),
+    logger: loggerOf(invocation, cloud),
+    publish() {},
+  };
+}
+
+function visitor(invocation: Invocation, { faults, chance, queues, denied, log }: Cloud): Visit {
+  const { strikes } = faults;
+  const latencyMs = () => (strikes("stall") ? chance.between(1000, 240_000) : chance.between(2, 60));
+  return async (port, method, about, effect) => {
+    const say = (what: string) => log(() => `${invocation.name} ${port}.${method} ${about} ${what}`);
+    await invocation.pass(latencyMs());
+    if (strikes("crashBefore") || (port === "bus" && strikes("crashBeforeEvents"))) {
+      say("DIES BEFORE");
+      return invocation.die();
+    }
+    if (strikes("refused")) {
+      say("connection refused");
+      throw new Error("socket hang up");
+    }
+    const refusal = refusalOf(port, method, faults, denied);
+    if (refusal !== undefined) {
+      say(refusal.message);
+      throw refusal;
+    }
+    let answer: unknown;
+    try {
+      answer = await effect();
+    } catch (error) {
+      say(`→ ${(error as Error).message}`);
+      throw error;
+    }
+    say(inWords(answer));
+    if (strikes("zombie")) {
+      say("its messages are visible again");
+      for (const { handle } of invocation.messages) queues.setVisibility(handle, 0);
+    }
+    if (strikes("crashAfter")) {
+      say("DIES AFTER");
+      return invocation.die();
+    }
+    if (strikes("answerLost")) {
+      say("answer lost");
+      throw new Error("socket hang up");
+    }
+    await invocation.pass(latencyMs() / 2);
+    return answer;
+  };
+}
+
+/** What the service says instead of an answer, if anything. */
+function refusalOf(
+  port: string,
+  method: string,
+  { strikes }: Faults,
+  denied: () => boolean,
+): Error | undefined {
+  const isRead = method === "scan" || method === "describe";
+  const isTable = port === "table";
+  if (isTable && denied())
+    return permanent("access-denied", {
+      operation: method,
+      resource: "table",
+      message: "AccessDeniedException",
+      hint: "",
+    });
+  if (port === "s3" && denied()) return s3Error("AccessDenied", 403);
+  if (port === "s3" && method === "PutObject" && strikes("conflict"))
+    return s3Error("ConditionalRequestConflict", 409);
+  if (port === "s3") return strikes("slowDown") ? s3Error("SlowDown", 503) : undefined;
+  const throttled = isTable
+    ? strikes(isRead ? "throttledRead" : "throttledWrite")
+    : (port === "status" || port === "limiter") && strikes("slowDown");
+  if (!throttled) return undefined;
+  const about = { operation: method, resource: port, message: "throttled", hint: "" };
+  return new FerryError("throttled", "throttled", about);
+}
+
+function loggerOf(invocation: Invocation, { log }: Cloud): Log {
+  const say = (message: unknown, extra: unknown) => {
+    const { error, event } = (extra ?? {}) as { error?: Error; event?: unknown };
+    log(
+      () =>
+        `${invocation.name} says: ${message}${error === undefined ? "" : `: ${error.message}`}${event ?? ""}`,
+    );
+  };
+  return { info() {}, warn: say, error: say } as Log;
+}
+
+function aboutTable(args: readonly unknown[]): string {
+  const [first, second] = args as [{ segment?: number; after?: object; name?: string }, unknown];
+  if (first.segment !== undefined)
+    return `segment ${first.segment} after ${first.after === undefined ? "nothing" : JSON.stringify(first.after)}`;
+  return Array.isArray(second) ? `${second.length} writes` : "";
+}
+
+function inWords(answer: unknown): string {
+  if (typeof answer === "string" || typeof answer === "boolean") return `→ ${answer}`;
+  const { unprocessed } = (answer ?? {}) as { unprocessed?: readonly unknown[] };
+  return unprocessed === undefined || unprocessed.length === 0
+    ? "→ ok"
+    : `→ ${unprocessed.length} unprocessed`;
+}

@@ -1,0 +1,83 @@
+/**
+ * S3 as its client's callers see it, over buckets in memory: the AWS adapter runs on it, conditions and all.
+ */
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import type { MemoryArchiveStore } from "../memory/archive-store.ts";
+import type { Effect } from "./invocation.ts";
+
+/** What S3 lists at once: fewer than S3 does, so that it happens. */
+const KEYS_PER_PAGE_MAX = 100;
+
+/** The client of one invocation: each call passes through `visit`. */
+export function simulatedS3(
+  archive: MemoryArchiveStore,
+  region: string,
+  visit: (method: string, about: string, effect: Effect) => Promise<unknown>,
+): Pick<S3Client, "send"> {
+  const send = (command: { input: { Key?: string; Prefix?: string } }) => {
+    const about = command.input.Key ?? command.input.Prefix ?? "";
+    return visit(command.constructor.name.replace("Command", ""), about, () =>
+      answer(command, archive, region),
+    );
+  };
+  return { send: send as S3Client["send"] };
+}
+
+async function answer(command: unknown, archive: MemoryArchiveStore, region: string): Promise<object> {
+  const bucketOf = (input: { Bucket?: string | undefined; ExpectedBucketOwner?: string | undefined }) => ({
+    region,
+    name: input.Bucket!,
+    ...(input.ExpectedBucketOwner !== undefined && { owner: input.ExpectedBucketOwner }),
+  });
+  if (command instanceof PutObjectCommand) {
+    const { Key, Body, Metadata = {}, IfNoneMatch, ContentType = "" } = command.input;
+    const bucket = bucketOf(command.input);
+    const body = Body as Uint8Array;
+    if (IfNoneMatch !== "*") {
+      archive.plant(bucket, Key!, body, Metadata);
+      return {};
+    }
+    const put = await archive.putNew(bucket, Key!, body, { metadata: Metadata, contentType: ContentType });
+    if (put === "exists") throw s3Error("PreconditionFailed", 412);
+    return {};
+  }
+  if (command instanceof HeadObjectCommand) {
+    const found = await archive.head(bucketOf(command.input), command.input.Key!);
+    if (found === undefined) throw s3Error("NotFound", 404);
+    return { Metadata: found.metadata, ETag: found.etag, ContentLength: found.sizeBytes };
+  }
+  if (command instanceof GetObjectCommand) {
+    const found = await archive.get(bucketOf(command.input), command.input.Key!);
+    if (found === undefined) throw s3Error("NoSuchKey", 404);
+    const { metadata, etag, sizeBytes } = found.head;
+    const Body = { transformToByteArray: async () => found.body };
+    return { Body, Metadata: metadata, ETag: etag, ContentLength: sizeBytes };
+  }
+  if (command instanceof ListObjectsV2Command) {
+    const { Prefix = "", StartAfter, ContinuationToken, MaxKeys = 1000 } = command.input;
+    const limit = Math.min(MaxKeys, KEYS_PER_PAGE_MAX);
+    const after = ContinuationToken ?? StartAfter;
+    const keys = await archive.list(bucketOf(command.input), Prefix, {
+      ...(after !== undefined && { after }),
+      limit: limit + 1,
+    });
+    const IsTruncated = keys.length > limit;
+    return {
+      Contents: keys.slice(0, limit).map((Key) => ({ Key })),
+      IsTruncated,
+      ...(IsTruncated && { NextContinuationToken: keys[limit - 1] }),
+    };
+  }
+  throw new Error(`the simulated S3 has no ${(command as object).constructor.name}`);
+}
+
+/** An error as the SDK throws it. */
+export function s3Error(name: string, httpStatusCode: number): Error {
+  return Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
+}

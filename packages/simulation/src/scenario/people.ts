@@ -1,0 +1,233 @@
+/**
+ * What people and their programs do while a task runs: they change the table, cancel and retry, ask twice, wipe a
+ * prefix, take permissions away, and use a restored table as soon as they may.
+ */
+import type { BusEvent } from "@ferry/core/events";
+import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
+import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
+import type { Bus } from "../cloud/bus.ts";
+import type { Chance, Scheduler } from "../cloud/scheduler.ts";
+import type { MemoryArchiveStore } from "../memory/archive-store.ts";
+import type { MemoryStatusStore } from "../memory/status-store.ts";
+import type { MemoryTables } from "../memory/tables.ts";
+import { itemText, keyOf, nameOfItem } from "./items.ts";
+import type { Scenario } from "./scenario.ts";
+
+export interface People {
+  /** Begins: the requests, and what is to happen in the storm. */
+  begin(): void;
+  /** A row changed: whoever waits for it acts. */
+  rowChanged(row: TaskRow): void;
+  /** A data file was put, its lines ending with this one. */
+  filePut(lastLine: string): void;
+  /** Retries what ended otherwise than well, and what fell silent; tells how many tasks. */
+  heal(): number;
+  readonly requests: readonly BusEvent[];
+  /** By name: every text that an item of the source ever had. */
+  readonly versions: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Items of the source that were never away. */
+  lasting(): readonly string[];
+  /** What the application wrote to (or, undefined, deleted from) the restored table, and when. */
+  readonly after: ReadonlyMap<string, { readonly text: string | undefined; readonly atMs: number }>;
+  /** Prefixes that were wiped. */
+  readonly wiped: ReadonlySet<string>;
+  /** Whether permissions are taken away now. */
+  denied(): boolean;
+  /** Whether to lose this message. */
+  loses(queue: string, type: string): boolean;
+  readonly lost: readonly string[];
+}
+
+interface Surroundings {
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly bus: Bus;
+  readonly tables: MemoryTables;
+  readonly archive: MemoryArchiveStore;
+  readonly status: MemoryStatusStore;
+  readonly log: (line: () => string) => void;
+}
+
+/** Never lost here: what was never accepted cannot be retried, only asked for again. */
+const KEPT = new Set([
+  "TaskRequested",
+  "TaskRejected",
+  "TaskRetryRequested",
+  "TaskCancelRequested",
+  "SegmentProgressed projection-queue",
+]);
+const OPERATOR = "operator";
+const APPLICATION_WRITES = 10;
+
+export function createPeople(scenario: Scenario, around: Surroundings): People {
+  const { scheduler, chance, bus, tables, archive, status, log } = around;
+  const requests: BusEvent[] = [];
+  const versions = new Map<string, Set<string>>();
+  const gone = new Set<string>();
+  const after = new Map<string, { text: string | undefined; atMs: number }>();
+  const wiped = new Set<string>();
+  const lost: string[] = [];
+  const left = { losses: scenario.people.losses, wipes: scenario.people.wipes };
+  const stormEndMs = scheduler.now() + scenario.stormMs;
+  let version = 0;
+  let denied = false;
+  let restoreAsked = scenario.kind !== "both";
+  let inUse = false;
+  let losing = 0;
+
+  /** At a moment of the storm, most of them early on. */
+  const sometime = (act: () => void) => {
+    const ms = chance.random() ** 2 * scenario.stormMs;
+    scheduler.after(ms, act);
+  };
+  const times = (count: number, act: () => void) => {
+    for (let i = 0; i < count; i++) sometime(act);
+  };
+
+  for (const text of tables.items(source).map((bytes) => new TextDecoder().decode(bytes)))
+    versions.set(nameOfItem(text), new Set([text]));
+  const initial = [...versions.keys()];
+
+  function put(n: number): void {
+    const text = itemText(n, `v${version++}`, scenario);
+    const name = nameOfItem(text);
+    tables.put(source, text);
+    versions.set(name, (versions.get(name) ?? new Set()).add(text));
+  }
+  function remove(n: number): void {
+    const key = keyOf(n, scenario);
+    gone.add(`${key.pk.S}/${key.sk.N}`);
+    tables.remove(source, key);
+  }
+  /** Changes, deletes or adds an item of the source. */
+  function write(n: number): void {
+    if (chance.happens(0.5)) remove(n);
+    else put(n);
+    log(() => `the application changes item ${n}`);
+  }
+
+  function ask(request: object, id: string | undefined): BusEvent {
+    const event = bus.accept(
+      { "detail-type": "TaskRequested", detail: { request, ...(id !== undefined && { "request-id": id }) } },
+      "caller",
+    );
+    requests.push(event);
+    return event;
+  }
+  const backup = { ...backupRequest, ...scenario.backup };
+  const restore = { ...restoreRequest, ...scenario.restore };
+
+  const named = ({ action, key, timestamp }: TaskRow) => ({ task: { action, key, timestamp } });
+  function cancel(): void {
+    const rows = status.rows().filter((row) => !isEnded(stateOf(row)));
+    if (rows.length === 0) return;
+    const row = chance.pick(rows);
+    const detail = { ...named(row), attempt: row.attempt };
+    bus.accept({ "detail-type": "TaskCancelRequested", detail }, OPERATOR);
+  }
+  function retry(row: TaskRow): void {
+    bus.accept({ "detail-type": "TaskRetryRequested", detail: named(row) }, OPERATOR);
+  }
+  function wipe(row: TaskRow): void {
+    left.wipes--;
+    const prefix = backup["bucket-prefix"];
+    log(() => `someone wipes ${prefix}/`);
+    for (const key of archive.keys(bucket)) if (key.startsWith(`${prefix}/`)) archive.remove(bucket, key);
+    wiped.add(row["request-id"]!);
+    ask(backup, "r-wiper");
+  }
+
+  /** The restored table is in use: most of all the items that the restore just wrote. */
+  function use(): void {
+    const held = tables.items(destination).map((bytes) => new TextDecoder().decode(bytes));
+    for (let i = 0; i < Math.min(APPLICATION_WRITES, held.length); i++) {
+      const old = chance.pick(held);
+      const name = nameOfItem(old);
+      const text = chance.happens(0.3)
+        ? undefined
+        : old.replace(/"v":\{"S":"[^"]*"\}/, `"v":{"S":"app${i}"}`);
+      const { pk, sk } = JSON.parse(old);
+      if (text === undefined) tables.remove(destination, { pk, sk });
+      else tables.put(destination, text);
+      after.set(name, { text, atMs: scheduler.now() });
+    }
+    log(() => "the application uses the restored table");
+  }
+
+  return {
+    requests,
+    versions,
+    after,
+    wiped,
+    lost,
+    lasting: () => initial.filter((name) => !gone.has(name)),
+    denied: () => denied,
+    loses(queue, type) {
+      if (losing === 0 || scheduler.now() > stormEndMs || KEPT.has(type) || KEPT.has(`${type} ${queue}`))
+        return false;
+      // Lost on both its ways, an acceptance leaves nothing to retry.
+      if (type === "TaskAccepted" && lost.includes(type)) return false;
+      losing--;
+      lost.push(type);
+      return true;
+    },
+    begin() {
+      if (scenario.kind === "restore") ask(restore, "r-restore");
+      else {
+        const first = ask(backup, "r-1");
+        const { repeats, rivals, neighbours } = scenario.people;
+        times(repeats, () => {
+          if (chance.happens(0.5)) bus.deliver(first);
+          else ask(backup, "r-1");
+        });
+        times(rivals, () => ask(backup, "r-rival"));
+        if (neighbours > 0) ask({ ...backup, "bucket-prefix": "backups/two" }, undefined);
+      }
+      const { cancels, retries, writes, losses, denials } = scenario.people;
+      times(cancels, cancel);
+      times(retries, () => {
+        const rows = status.rows().filter((row) => stateOf(row) !== "succeeded");
+        if (rows.length > 0) retry(chance.pick(rows));
+      });
+      if (scenario.kind !== "restore") times(writes, () => write(chance.between(0, scenario.items + 3)));
+      times(losses, () => {
+        losing++;
+      });
+      times(denials, () => {
+        denied = true;
+        log(() => "someone takes the permissions away");
+        scheduler.after(chance.between(1000, 600_000), () => {
+          denied = false;
+        });
+      });
+    },
+    rowChanged(row) {
+      const state = stateOf(row);
+      const ended = state === "failed" || state === "cancelled";
+      if (left.wipes > 0 && ended && row.action === "backup" && row["request-id"] === "r-1") wipe(row);
+      if (state !== "succeeded") return;
+      if (row.action === "backup" && row["request-id"] === "r-1" && !restoreAsked) {
+        restoreAsked = true;
+        scheduler.after(chance.between(0, 60_000), () => ask(restore, "r-restore"));
+      }
+      if (row.action === "restore" && !inUse) {
+        inUse = true;
+        scheduler.after(chance.magnitude(1, 120_000), use);
+      }
+    },
+    filePut(lastLine) {
+      if (scheduler.now() > stormEndMs || lastLine === "") return;
+      const { sk } = (JSON.parse(lastLine) as { Item: { sk: { N: string } } }).Item;
+      write(Number(sk.N));
+    },
+    heal() {
+      denied = false;
+      const unwell = status.rows().filter((row) => {
+        const state = stateOf(row);
+        return state !== "succeeded" && state !== "rejected" && !wiped.has(row["request-id"] ?? "");
+      });
+      for (const row of unwell) retry(row);
+      return unwell.length;
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * What a seed is about: which tables there are, what is asked for, how the stage is set, and what people do meanwhile.
+ */
+import { defaultSettings, type Settings } from "@ferry/core/settings";
+import type { Chance } from "../cloud/scheduler.ts";
+import { type Weather, weatherOf } from "./weather.ts";
+
+export interface Scenario {
+  /** A backup; a restore of an archive that is there; or the one and then the other. */
+  readonly kind: "backup" | "restore" | "both";
+  readonly items: number;
+  /** Of an item's filler. */
+  readonly itemBytes: number;
+  /** How many partitions the items are in: few of them leave most segments empty. */
+  readonly partitions: number;
+  /** The size at which a page is cut. */
+  readonly pageBytes: number;
+  /** What the requests say besides where from and where to. */
+  readonly backup: Readonly<Record<string, unknown>>;
+  readonly restore: Readonly<Record<string, unknown>>;
+  /** What the restore's table holds before, of the archive's keys and of others. */
+  readonly held: { readonly same: number; readonly others: number };
+  readonly provisioned: boolean;
+  /** How many times dearer than its bytes everything is, so that a ceiling counts. */
+  readonly weight: number;
+  readonly settings: Settings;
+  readonly timeoutSeconds: number;
+  readonly concurrency: number;
+  /** How often a worker's message is received before it is set aside. */
+  readonly attempts: number;
+  readonly weather: Weather;
+  /** How long faults happen, ms, and how many at most. */
+  readonly stormMs: number;
+  readonly faultsMax: number;
+  /** What people do in the storm, how many times each. */
+  readonly people: {
+    readonly cancels: number;
+    readonly retries: number;
+    readonly wipes: number;
+    /** Changes of the source table besides those at cursors. */
+    readonly writes: number;
+    /** Messages that are lost altogether. */
+    readonly losses: number;
+    /** Someone takes a permission away for a while. */
+    readonly denials: number;
+    /** The same request once more, as a new event. */
+    readonly repeats: number;
+    /** Another request for the same prefix. */
+    readonly rivals: number;
+    /** Another request, for another prefix, in the same second. */
+    readonly neighbours: number;
+  };
+}
+
+/** What a provisioned table has, units per second of each kind: a task takes half. */
+export const PROVISIONED_UNITS = 40;
+const LIMITABLE_ITEMS_MIN = 200;
+/** How long a whole table takes at its ceiling, about. */
+const LIMITED_SECONDS = 60;
+/** What a unit reads, eventually consistent, and what it writes. */
+const READ_UNIT_BYTES = 8192;
+const WRITE_UNIT_BYTES = 1024;
+
+/** The scenario of a seed. */
+export function scenarioOf(chance: Chance): Scenario {
+  const { between, happens, magnitude, pick } = chance;
+  const some = (rate: number, max: number) => (happens(rate) ? between(1, max) : 0);
+  const kind = pick(["backup", "backup", "backup", "restore", "restore", "both"] as const);
+  const items = pick([
+    0,
+    between(1, 3),
+    between(4, 30),
+    between(4, 30),
+    between(31, 300),
+    between(300, 4000),
+  ]);
+  const itemBytes = Math.floor(magnitude(1, items > 300 ? 60 : 400));
+  const segments = happens(0.2) ? undefined : pick([1, 1, 2, 3, between(4, 9), between(10, 64)]);
+  // At most a few hundred files, whatever the table.
+  const least = Math.max(20, Math.floor((items * (itemBytes + 60)) / 150));
+  const batchBytes = Math.floor(magnitude(least, least * 30));
+  // Of a few items each may be more than a ceiling leaves.
+  const limitable = items >= LIMITABLE_ITEMS_MIN;
+  const ceiling = limitable && happens(0.4) ? between(5, 50) : undefined;
+  const provisioned = limitable && ceiling === undefined && happens(0.2);
+  const unitsPerSecond = ceiling ?? (provisioned ? PROVISIONED_UNITS / 2 : 0);
+  const weather = weatherOf(chance);
+  // Slices that are shorter than their turns get nowhere, and hand off all the while.
+  const budgetMs = Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
+  return {
+    kind,
+    items,
+    itemBytes,
+    partitions: happens(0.3) ? between(1, 4) : Math.max(1, items),
+    pageBytes: Math.floor(magnitude(60, Math.max(1000, least * 10))),
+    backup: {
+      ...(segments !== undefined && { "total-segments": segments }),
+      "batch-bytes": batchBytes,
+      ...(happens(0.3) && { "consistent-read": true }),
+      ...(happens(0.3) && { "compression-level": between(1, 9) }),
+      ...(ceiling !== undefined && { "read-units": ceiling }),
+    },
+    restore: {
+      ...(happens(0.6) && { "total-segments": pick([1, 2, 3, between(4, 9), between(10, 64)]) }),
+      ...(happens(0.6) && { "restore-mode": pick(["empty-only", "merge", "if-absent"]) }),
+      ...(ceiling !== undefined && { "write-units": ceiling }),
+    },
+    held: { same: between(0, Math.min(items, 20)), others: between(0, 5) },
+    provisioned,
+    weight: weightOf(kind, unitsPerSecond, items, itemBytes + 60),
+    settings: {
+      ...defaultSettings,
+      sliceBudgetMs: budgetMs,
+      progressIntervalMs: between(200, 15_000),
+      lookIntervalMs: between(200, 5000),
+      batchSpacingMs: happens(0.15) ? between(50, 2000) : 0,
+      maximumIdleHops: between(3, 20),
+    },
+    timeoutSeconds: between(60, 900),
+    concurrency: pick([1, 2, 4, between(5, 50)]),
+    attempts: between(3, 5),
+    weather,
+    stormMs: Math.floor(magnitude(5000, 1_800_000)),
+    faultsMax: between(5, 200),
+    people: {
+      cancels: some(0.3, 2),
+      retries: some(0.3, 3),
+      wipes: some(0.05, 1),
+      writes: some(0.6, 30),
+      losses: some(0.15, 2),
+      denials: some(0.1, 1),
+      repeats: some(0.1, 1),
+      rivals: some(0.15, 1),
+      neighbours: some(0.1, 1),
+    },
+  };
+}
+
+/** Such that the ceiling counts, and no item is more than half a second of it. */
+function weightOf(kind: Scenario["kind"], unitsPerSecond: number, items: number, bytes: number): number {
+  const unitBytes = kind === "backup" ? READ_UNIT_BYTES : WRITE_UNIT_BYTES;
+  const all = (LIMITED_SECONDS * unitsPerSecond * unitBytes) / ((items + 1) * bytes);
+  return Math.max(1, Math.min(all, (unitsPerSecond * WRITE_UNIT_BYTES) / 2 / bytes));
+}

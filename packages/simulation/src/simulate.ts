@@ -1,0 +1,216 @@
+/**
+ * One run of one seed: the engine's real consumers on a simulated cloud, a storm of faults, calm, then a retry of all
+ * that did not succeed; and the checks of what it left behind. All time is virtual, and all chance is the seed's.
+ */
+import type { BusEvent } from "@ferry/core/events";
+import { stateOf, type TaskRow } from "@ferry/core/projection/status";
+import { bucket, destination, source } from "@ferry/core/testing/tasks";
+import { violationsOf } from "./checks/all.ts";
+import { lastLineOf } from "./checks/data-files.ts";
+import { createWitness } from "./checks/witness.ts";
+import { type Bus, createBus } from "./cloud/bus.ts";
+import { createFaults } from "./cloud/faults.ts";
+import { createLambda } from "./cloud/lambda.ts";
+import type { Cloud } from "./cloud/ports.ts";
+import { createQueues } from "./cloud/queues.ts";
+import { announced, reported } from "./cloud/router.ts";
+import { chanceOf, createScheduler, START_MS } from "./cloud/scheduler.ts";
+import { memoryArchiveStore } from "./memory/archive-store.ts";
+import { memoryRateLimiter } from "./memory/rate-limiter.ts";
+import { memoryStatusStore, type RowChange } from "./memory/status-store.ts";
+import { memoryTables } from "./memory/tables.ts";
+import { furnish } from "./scenario/furnish.ts";
+import { createPeople, type People } from "./scenario/people.ts";
+import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
+
+/** What a run came to. */
+export interface Run {
+  readonly seed: number;
+  /** Each one line, beginning with a short name in capitals. */
+  readonly violations: readonly string[];
+  /** With `trace`: what happened, one line each. Two runs of a seed are identical. */
+  readonly trace: readonly string[];
+  /** What happened how often. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Steps in which a run must come to rest once the faults have stopped. */
+const CALM_STEPS_MAX = 300_000;
+/** Steps of a storm: none comes near. */
+const STORM_STEPS_MAX = 1_000_000;
+/** Clocks may be off by this much, where no ceiling depends on them. */
+const SKEW_MS_MAX = 2000;
+const LIMITED_SKEW_MS_MAX = 50;
+
+/** Runs one seed to its end. Never throws for what the engine does wrong: that is a violation. */
+export async function simulate(seed: number, options: { trace?: boolean } = {}): Promise<Run> {
+  return simulateScenario(seed, scenarioOf(chanceOf(seed, 0)), options);
+}
+
+/** Runs a scenario with the chance of a seed. */
+export async function simulateScenario(
+  seed: number,
+  scenario: Scenario,
+  options: { trace?: boolean } = {},
+): Promise<Run> {
+  const scheduler = createScheduler();
+  const chance = chanceOf(seed, 1);
+  const trace: string[] = [];
+  const log = (line: () => string) => {
+    if (options.trace)
+      trace.push(`${((scheduler.now() - START_MS) / 1000).toFixed(3).padStart(10)} ${line()}`);
+  };
+  log(() => `seed ${seed}: ${JSON.stringify(scenario)}`);
+  const faults = createFaults(scenario.weather, scenario, chance, scheduler);
+  const witness = createWitness(scheduler.now);
+  const parts = { scheduler, chance, faults };
+
+  const archive = memoryArchiveStore();
+  const tables = memoryTables({
+    pageBytes: scenario.pageBytes,
+    layout: chance.random,
+    weight: scenario.weight,
+    consumed(table, kind, units) {
+      const limited = kind === "read" ? source : destination;
+      if (table.name === limited.name) witness.consumed(kind, units);
+    },
+    faults: {
+      scan: () => (faults.strikes("shortPage") ? { itemsMax: chance.between(0, 2) } : undefined),
+      write: (_, writes) =>
+        faults.strikes("unprocessed") ? { unprocessed: chance.between(1, writes.length) } : undefined,
+    },
+  });
+  const before = await furnish(scenario, tables, archive);
+
+  let people: People | undefined;
+  const rowChanged = (change: RowChange) => {
+    log(() => `row of ${change.after.action} ${change.after["request-id"]} is ${inWords(change.after)}`);
+    witness.rowChanged(change);
+    const said = announced(change);
+    if (said !== undefined) {
+      const times = faults.strikes("duplicateEvent") ? 2 : 1;
+      for (let time = 0; time < times; time++)
+        scheduler.after(chance.between(10, 1000), () => bus.accept(said, "ferry"));
+    }
+    people?.rowChanged(change.after);
+  };
+  const status = memoryStatusStore(rowChanged);
+  const bus: Bus = createBus(
+    {
+      heard: witness.heard,
+      send(queue, body, event: BusEvent) {
+        if (queue === "projection-queue" && !people!.loses(queue, event["detail-type"]))
+          witness.projected(event);
+        else if (queue === "projection-queue") return;
+        queues.send(queue, body);
+      },
+      log,
+    },
+    parts,
+  );
+  const queues = createQueues(
+    {
+      attempts: scenario.attempts,
+      ready: (queue) => lambda.ready(queue),
+      report(body) {
+        const said = reported(body);
+        if (said !== undefined) scheduler.after(chance.between(10, 1000), () => bus.accept(said, "ferry"));
+      },
+      loses: (queue, type) => queue !== "projection-queue" && people!.loses(queue, type),
+      log,
+    },
+    parts,
+  );
+  const limited = scenario.provisioned || scenario.backup["read-units"] !== undefined;
+  const lambda = createLambda(
+    {
+      timeoutMs: scenario.timeoutSeconds * 1000,
+      concurrency: scenario.concurrency,
+      skewMsMax: limited ? LIMITED_SKEW_MS_MAX : SKEW_MS_MAX,
+    },
+    () => cloud,
+    scheduler,
+  );
+  people = createPeople(scenario, { ...parts, bus, tables, archive, status, log });
+  const watched = {
+    ...archive,
+    async putNew(...[address, key, body, about]: Parameters<typeof archive.putNew>) {
+      const put = await archive.putNew(address, key, body, about);
+      if (put === "stored") objectPut(key, body);
+      return put;
+    },
+    plant(...[address, key, body, metadata]: Parameters<typeof archive.plant>) {
+      archive.plant(address, key, body, metadata);
+      objectPut(key, body);
+    },
+  };
+  const cloud: Cloud = {
+    ...parts,
+    tables,
+    archive: watched,
+    status,
+    limiter: memoryRateLimiter(),
+    bus,
+    queues,
+    settings: scenario.settings,
+    witness,
+    denied: () => people!.denied(),
+    log,
+  };
+
+  function objectPut(key: string, body: Uint8Array): void {
+    if (key.includes("/0x") && faults.strikes("writeAtCursor")) people!.filePut(lastLineOf(body));
+    if (!key.endsWith("/manifest-summary.json")) return;
+    const prefix = key.slice(0, -"/manifest-summary.json".length);
+    witness.sealed(prefix, archive.contents(bucket, `${prefix}/`));
+  }
+
+  /** Runs until nothing is left to do; the steps it took, or nothing where there was no end. */
+  async function rest(stepsMax: number, until = Number.POSITIVE_INFINITY): Promise<boolean> {
+    for (let steps = 0; scheduler.now() < until; steps++) {
+      if (steps > stepsMax) return false;
+      if (!(await scheduler.step())) return true;
+    }
+    return true;
+  }
+
+  people.begin();
+  let atRest = await rest(STORM_STEPS_MAX, START_MS + scenario.stormMs);
+  faults.end();
+  log(() => "the storm is over");
+  atRest &&= await rest(CALM_STEPS_MAX);
+  queues.redrive();
+  atRest &&= await rest(CALM_STEPS_MAX);
+  const calmRows = status.rows();
+  let healed = 0;
+  if (atRest) {
+    log(() => "all that did not succeed is retried");
+    healed = people.heal();
+    atRest = await rest(CALM_STEPS_MAX);
+  }
+  const violations = atRest
+    ? await violationsOf({ scenario, people, before, witness, archive, tables, status, calmRows, chance })
+    : [`LIVELOCK: no rest after ${CALM_STEPS_MAX} steps`];
+  return {
+    seed,
+    violations,
+    trace,
+    counts: { runs: 1, healed, ...countsOf(status.rows()), ...faults.counts, ...callsOf(witness) },
+  };
+}
+
+function inWords(row: TaskRow): string {
+  const { attempt, completed, total, cancel, broken, items } = row;
+  const failed = Object.entries(row.failed).map(([segment, in_]) => `${segment}@${in_}`);
+  return `${stateOf(row)}: attempt ${attempt}, ${completed.length} of ${total} complete, ${items} items, failed [${failed}], cancel ${cancel}, broken ${broken}`;
+}
+
+function countsOf(rows: readonly TaskRow[]): Record<string, number> {
+  const counts: Record<string, number> = { tasks: rows.length };
+  for (const row of rows) counts[stateOf(row)] = (counts[stateOf(row)] ?? 0) + 1;
+  return counts;
+}
+
+function callsOf({ calls, events, facts }: ReturnType<typeof createWitness>): Record<string, number> {
+  return { events: events.length, facts: facts.length, calls: calls.length };
+}
