@@ -22,6 +22,7 @@ import type { TablesSubject } from "./tables.ts";
 /** Where everything is. */
 export const REGION = "eu-west-1";
 const CREATE_SECONDS_MAX = 30;
+const KEYS_PER_DELETE_MAX = 1000;
 /** For services that no endpoint is given for: nothing resolves it. */
 const NOWHERE = "http://nowhere.invalid";
 
@@ -110,11 +111,10 @@ export async function awsArchiveStore(
     bucket,
     ...(owner !== undefined && { owner }),
     async close() {
-      for (;;) {
-        const keys = await archive.list(bucket, "", { limit: 1000 });
-        if (keys.length === 0) break;
-        const Objects = keys.map((Key) => ({ Key }));
-        await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects } }));
+      const keys = await archive.list(bucket, "");
+      for (let at = 0; at < keys.length; at += KEYS_PER_DELETE_MAX) {
+        const Objects = keys.slice(at, at + KEYS_PER_DELETE_MAX).map((Key) => ({ Key }));
+        await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects, Quiet: true } }));
       }
       await client.send(new DeleteBucketCommand({ Bucket: name }));
     },
