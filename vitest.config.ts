@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { engineReport } from "./packages/simulation/src/contracts/report.ts";
 
 /**
  * unit: pure, beside the source. contract: one suite per port, on every engine that has it. e2e: the local host.
@@ -15,6 +16,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [engineReport()],
         test: {
           name: "contract",
           include: ["packages/*/src/**/*.contract.test.ts"],

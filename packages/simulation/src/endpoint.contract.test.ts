@@ -26,15 +26,14 @@ pointSdkAtGiven({ dynamodb, s3 });
 const prefix = `ferry-contract-${Date.now()}`;
 
 if (!dynamodb)
-  it.skip("no DynamoDB endpoint is given: set FERRY_TEST_DYNAMODB_ENDPOINT to its URL to run the suites on it", () => {});
+  it.skip("any other DynamoDB: FERRY_TEST_DYNAMODB_ENDPOINT is not set (docs/engines.md; test:dynamodb-local sets it)", () => {});
 else {
   answerTagsWithNone();
   tablesContract(dynamodb, async () => awsTables(`${prefix}-`));
   statusStoreContract(dynamodb, () => awsStatusStore(`${prefix}-`));
 }
 
-if (!s3)
-  it.skip("no S3 endpoint is given: set FERRY_TEST_S3_ENDPOINT to its URL to run the suite on it", () => {});
+if (!s3) it.skip("any other S3: FERRY_TEST_S3_ENDPOINT is not set (docs/engines.md)", () => {});
 else archiveStoreContract(s3, () => awsArchiveStore(prefix, s3Owner, pathStyleS3()));
 
 /** DynamoDB Local has no tags and says that there is no such operation; DynamoDB always answers. */

@@ -14,7 +14,7 @@ export function codecContract(
   makeCodec: () => Codec,
   others: Readonly<Record<string, Codec>> = {},
 ): void {
-  describe(`Codec ${name}`, () => {
+  describe(`Codec over ${name}`, () => {
     const codec = makeCodec();
     const chunks = fc.array(fc.uint8Array({ maxLength: 400 }), { maxLength: 20 });
 
