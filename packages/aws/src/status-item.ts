@@ -47,6 +47,7 @@ const OWN: ReadonlySet<string> = new Set([
   "cancel",
   "broken",
   "rev",
+  "between",
   "completed",
   "failed",
   "attempts",
@@ -92,6 +93,7 @@ export function itemOfRow(row: TaskRow): Item {
       cancel: row.cancel,
       broken: row.broken,
       rev: row.rev,
+      between: row.between,
       // A set cannot be empty.
       completed: row.completed.length === 0 ? undefined : new Set(row.completed),
       failed: row.failed,
@@ -121,6 +123,7 @@ export function rowOfItem(item: Item): TaskRow {
     timestamp: it["timestamp"],
     ...(it["request-id"] !== undefined && { "request-id": it["request-id"] as string }),
     rev: it["rev"],
+    ...(it["between"] === true && { between: true as const }),
     request: {
       ...Object.fromEntries(names.map((name) => [name, it[name] as Value])),
       ...(it["request-rest"] !== undefined && (JSON.parse(it["request-rest"]) as Record<string, Value>)),

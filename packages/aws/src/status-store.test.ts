@@ -77,6 +77,7 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
     timestamp: fc.integer({ min: 0, max: 9e12 }),
     "request-id": fc.string({ minLength: 1 }),
     rev: fc.nat(),
+    between: fc.constant(true as const),
     request,
     plan: fc.constant(plan),
     accepted: fc.boolean(),

@@ -9,6 +9,8 @@ const described = {
   TableId: "id",
   TableStatus: "ACTIVE",
   TableSizeBytes: 123,
+  ItemCount: 7,
+  GlobalSecondaryIndexes: [{ IndexName: "by-g" }],
   CreationDateTime: 1_793_498_400.123,
   KeySchema: [
     { AttributeName: "r", KeyType: "RANGE" },
@@ -59,6 +61,8 @@ describe("a table's description", () => {
       keys: ["h", "r"],
       keyTypes: { h: "B", r: "N" },
       sizeBytes: 123,
+      itemCount: 7,
+      indexCount: 1,
       provisioned: { readUnits: 10, writeUnits: 5 },
       settings: {
         Table: { ...described, CreationDateTime: "2026-11-01T02:00:00.123Z" },

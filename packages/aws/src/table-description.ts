@@ -58,6 +58,8 @@ export async function describeTable(client: DynamoDBClient, table: TableAddress)
         .map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]),
     ),
     sizeBytes: Table.TableSizeBytes ?? 0,
+    itemCount: Table.ItemCount ?? 0,
+    indexCount: (Table.GlobalSecondaryIndexes ?? []).length + (Table.LocalSecondaryIndexes ?? []).length,
     ...(!onDemand && {
       provisioned: {
         readUnits: throughput.ReadCapacityUnits ?? 0,

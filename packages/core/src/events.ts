@@ -24,6 +24,8 @@ export interface BackupPlan {
   readonly "compression-level": number;
   /** The read ceiling of all workers together, capacity units per second. */
   readonly "read-units"?: number;
+  /** With a ceiling: the size of an average item, as far as DynamoDB tells, bytes. */
+  readonly "item-bytes"?: number;
   readonly table: { readonly arn: string; readonly id?: string; readonly keys: KeyNames };
   /** ISO 8601: nothing in the archive was read before it. */
   readonly started: string;
@@ -36,6 +38,8 @@ export interface RestorePlan {
   readonly "total-segments": number;
   /** The write ceiling of all workers together, capacity units per second. */
   readonly "write-units"?: number;
+  /** With a ceiling: what a write consumes for each KiB, one unit for the table and one for each index. */
+  readonly "units-per-write"?: number;
   readonly table: { readonly arn: string; readonly keys: KeyNames };
   readonly manifest: {
     /** The key of the data files' list, from the bucket's root. */
@@ -116,6 +120,7 @@ export interface SegmentProgressed extends SegmentWork {
 export interface SegmentCompleted {
   readonly version: typeof VERSION;
   readonly task: TaskRef;
+  readonly plan: Plan;
   readonly attempt: number;
   readonly segment: number;
   readonly counts: Counts;

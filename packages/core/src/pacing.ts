@@ -9,9 +9,11 @@ const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 10_000;
 
 /** What is booked of a ceiling. The rest is room for turns that are taken late, so that no ten seconds exceed it. */
-const BOOKED_SHARE = 0.9;
+const BOOKED_SHARE = 0.93;
 /** A worker books at most this much of the task's time at once, and uses it within as long, or loses it. */
-const LEASE_MS = 1000;
+const LEASE_MS = 250;
+/** And at most this share of what it has used: what a worker that ends leaves unused is little. */
+const LEASE_SHARE = 1 / 8;
 /** How long to wait where the line is booked beyond this slice's end, ms. */
 const FULL_LINE_WAIT_MS = 5000;
 
@@ -105,8 +107,8 @@ export function openPacer(
 }
 
 /**
- * A worker's part of its task's line: units that it may consume before they expire. A worker that uses its lease up
- * books twice as much the next time, so that few of them share a ceiling in as few calls as many do.
+ * A worker's part of its task's line: units that it may consume before they expire. The more a worker has used, the more
+ * it books at once, so that few of them share a ceiling in as few calls as many do.
  */
 function openLease(
   task: TaskRef,
@@ -115,58 +117,71 @@ function openLease(
   { limiter, time }: { limiter: RateLimiter; time: Time },
 ) {
   const unitsMax = (unitsPerSecond * LEASE_MS) / 1000;
-  const durationMs = (units: number) => (units / unitsPerSecond) * 1000;
+  const durationOf = (units: number) => Math.ceil((units / unitsPerSecond) * 1000);
   /** Booked and not yet used; below zero where calls consumed more than was expected. */
   let units = 0;
-  let expiresMs = 0;
-  let size = 0;
+  let used = 0;
   /** Booked, its turn still to come. */
   let booked = 0;
+  let endMs = 0;
+  let expiresMs = 0;
+
+  /** Used late, units would be used beside what others booked for that time. */
+  function expire(): void {
+    if (units > 0 && time.now() >= expiresMs) units = 0;
+  }
 
   return {
     /** Takes units, if they are there. */
     take(wanted: number): boolean {
-      if (units > 0 && time.now() >= expiresMs) {
-        // Used late they would be used beside what others booked for that time.
-        if (units > size / 2) size /= 2;
-        units = 0;
-      }
+      expire();
       if (units < wanted) return false;
       units -= wanted;
       return true;
     },
     /** Books more, so that `wanted` can be taken once it begins. When that is, ms since 1970; nothing where it is too late. */
     async extend(wanted: number): Promise<number | undefined> {
-      const more = Math.max(wanted - units, Math.min(size, unitsMax));
-      const nowMs = time.now();
+      // A multiple, so that nothing is left over; what is owed is paid.
+      const times = Math.floor(Math.min(used * LEASE_SHARE, unitsMax) / wanted);
+      const more = wanted * Math.max(1, times) - Math.min(units, 0);
+      const durationMs = durationOf(more);
       const startMs = await limiter.reserve(task, {
-        durationMs: durationMs(more),
-        nowMs,
-        latestMs: untilMs,
+        durationMs,
+        nowMs: Math.floor(time.now()),
+        latestMs: Math.floor(untilMs),
       });
       if (startMs === undefined) return undefined;
       booked = more;
-      size = Math.min(unitsMax, Math.max(more, size) * 2);
+      endMs = startMs + durationMs;
       return startMs;
     },
     /** What was booked is there. */
     begin(): void {
+      expire();
       units += booked;
       booked = 0;
       expiresMs = time.now() + LEASE_MS;
     },
     spent(expected: number, consumed: number): void {
       units += expected - consumed;
+      used += consumed;
     },
     async close(): Promise<void> {
-      if (units < 0)
-        await limiter.reserve(task, {
-          durationMs: durationMs(-units),
-          nowMs: time.now(),
-          latestMs: Number.MAX_SAFE_INTEGER,
-        });
-      else if (units > 0 && time.now() < expiresMs) await limiter.release(task, durationMs(units));
+      const left = booked + units;
+      try {
+        if (left < 0)
+          await limiter.reserve(task, {
+            durationMs: durationOf(-left),
+            nowMs: Math.floor(time.now()),
+            latestMs: Number.MAX_SAFE_INTEGER,
+          });
+        else if (left > 0 && (booked > 0 || time.now() < expiresMs))
+          await limiter.release(task, { endMs, durationMs: Math.floor((left / unitsPerSecond) * 1000) });
+      } catch {
+        // What the slice did is done: it must not be told otherwise for this.
+      }
       units = 0;
+      booked = 0;
     },
   };
 }

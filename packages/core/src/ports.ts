@@ -22,8 +22,11 @@ export interface TableDescription {
   readonly keys: KeyNames;
   /** The types of the key attributes, by name: S, N or B. */
   readonly keyTypes: Readonly<Record<string, string>>;
-  /** Up to six hours old on AWS. */
+  /** Both up to six hours old on AWS. */
   readonly sizeBytes: number;
+  readonly itemCount: number;
+  /** Global and local secondary ones. */
+  readonly indexCount: number;
   /** Provisioned capacity, units per second; absent on an on-demand table. */
   readonly provisioned?: { readonly readUnits: number; readonly writeUnits: number };
   /** Everything that table.json keeps, in the words of the DynamoDB API. */
@@ -155,11 +158,11 @@ export interface RateLimiter {
    * capacity is wasted then, never exceeded.
    */
   reserve(task: TaskRef, turn: Turn): Promise<number | undefined>;
-  /** Gives back `durationMs` that were booked and are not needed. */
-  release(task: TaskRef, durationMs: number): Promise<void>;
+  /** Gives back the last `durationMs` of a turn that ends at `endMs`, if nothing is booked behind it; else they are lost. */
+  release(task: TaskRef, turn: { readonly endMs: number; readonly durationMs: number }): Promise<void>;
 }
 
-/** A turn that is asked for. Times are ms since 1970. */
+/** A turn that is asked for. Times are whole ms, since 1970. */
 export interface Turn {
   readonly durationMs: number;
   readonly nowMs: number;

@@ -57,8 +57,8 @@ async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
 
 /** The event that a segment is complete. */
 export function completed(work: SegmentWork, counts: Counts): FerryEvent {
-  const { task, attempt, segment } = work;
-  return { type: "SegmentCompleted", detail: { version: VERSION, task, attempt, segment, counts } };
+  const { task, plan, attempt, segment } = work;
+  return { type: "SegmentCompleted", detail: { version: VERSION, task, plan, attempt, segment, counts } };
 }
 
 /** What a slice says on its way; nothing is routed by it. */

@@ -7,7 +7,7 @@ import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
 import { violationsOf } from "./checks/all.ts";
 import { lastLineOf } from "./checks/data-files.ts";
-import { createWitness } from "./checks/witness.ts";
+import { createWitness, type Witness } from "./checks/witness.ts";
 import { type Bus, createBus } from "./cloud/bus.ts";
 import { createFaults } from "./cloud/faults.ts";
 import { createLambda } from "./cloud/lambda.ts";
@@ -44,15 +44,16 @@ const LIMITED_SKEW_MS_MAX = 50;
 
 /** Runs one seed to its end. Never throws for what the engine does wrong: that is a violation. */
 export async function simulate(seed: number, options: { trace?: boolean } = {}): Promise<Run> {
-  return simulateScenario(seed, scenarioOf(chanceOf(seed, 0)), options);
+  const { witness: _, ...run } = await simulateScenario(seed, scenarioOf(chanceOf(seed, 0)), options);
+  return run;
 }
 
-/** Runs a scenario with the chance of a seed. */
+/** Runs a scenario with the chance of a seed; gives what was seen of it, too. */
 export async function simulateScenario(
   seed: number,
   scenario: Scenario,
   options: { trace?: boolean } = {},
-): Promise<Run> {
+): Promise<Run & { readonly witness: Witness }> {
   const scheduler = createScheduler();
   const chance = chanceOf(seed, 1);
   const trace: string[] = [];
@@ -177,6 +178,7 @@ export async function simulateScenario(
   people.begin();
   let atRest = await rest(STORM_STEPS_MAX, START_MS + scenario.stormMs);
   faults.end();
+  people.calm();
   log(() => "the storm is over");
   atRest &&= await rest(CALM_STEPS_MAX);
   queues.redrive();
@@ -195,7 +197,15 @@ export async function simulateScenario(
     seed,
     violations,
     trace,
-    counts: { runs: 1, healed, ...countsOf(status.rows()), ...faults.counts, ...callsOf(witness) },
+    witness,
+    counts: {
+      ...debugUse(witness),
+      runs: 1,
+      healed,
+      ...countsOf(status.rows()),
+      ...faults.counts,
+      ...callsOf(witness),
+    },
   };
 }
 
@@ -211,6 +221,6 @@ function countsOf(rows: readonly TaskRow[]): Record<string, number> {
   return counts;
 }
 
-function callsOf({ calls, events, facts }: ReturnType<typeof createWitness>): Record<string, number> {
+function callsOf({ calls, events, facts }: Witness): Record<string, number> {
   return { events: events.length, facts: facts.length, calls: calls.length };
 }

@@ -17,13 +17,13 @@ async function wholeTask(): Promise<FerryEvent[]> {
   const ports = world();
   const acceptedEvent = await first(backupRequest, ports);
   const [segment] = await accepted(backupRequest, ports);
-  const { task, attempt } = segment!;
+  const { task, plan, attempt } = segment!;
   const counts = { batches: 1, items: 2, bytes: 3 };
   const [finished] = await runTask(backupRequest, world());
   return [
     acceptedEvent,
     { type: "SegmentQueued", detail: segment! },
-    { type: "SegmentCompleted", detail: { version: 1, task, attempt, segment: 0, counts } },
+    { type: "SegmentCompleted", detail: { version: 1, task, plan, attempt, segment: 0, counts } },
     { ...finished!, detail: { ...finished!.detail, task } } as FerryEvent,
   ];
 }

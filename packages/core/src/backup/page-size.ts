@@ -1,9 +1,10 @@
 /**
  * How many items a page may have so that it consumes no more than one turn of the ceiling. What an item consumes is
- * learned from the pages read, small ones first.
+ * first what DynamoDB tells of the average one, then learned from the pages read.
  */
 
-const FIRST_ITEMS = 16;
+/** What the smallest page that is read consumes for. */
+const PAGE_BYTES_MIN = 4096;
 /** How many times larger than the last a page may be. */
 const GROWTH = 4;
 
@@ -16,26 +17,36 @@ export interface PageSize {
 
 /**
  * For pages of `unitsMax` units at most; infinite for full pages. `unitsMin`: what the smallest page consumes; one that
- * consumed no more says nothing of its items.
+ * consumed no more says nothing of its items. `itemBytes`: of an average item; absent where that is not known.
  */
-export function openPageSize(unitsMax: number, unitsMin: number): PageSize {
+export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: number | undefined): PageSize {
   if (unitsMax === Number.POSITIVE_INFINITY) return { next: () => ({ units: 0 }), learn() {} };
-  let limit = FIRST_ITEMS;
-  let unitsPerItem = unitsMin / FIRST_ITEMS;
+  let unitsPerItem = itemBytes === undefined ? unitsMin : (itemBytes / PAGE_BYTES_MIN) * unitsMin;
+  let limit = itemBytes === undefined ? 1 : fitting();
   /** The most that a page consumed which held less than its limit: its bytes cut it. */
   let cutUnits = 0;
+
+  function fitting(): number {
+    return Math.max(1, Math.floor(Math.max(unitsMax, unitsMin) / unitsPerItem));
+  }
+
   return {
     next() {
-      const units = limit * unitsPerItem;
+      // Consumption is rounded up.
+      const units = Math.ceil((limit * unitsPerItem) / unitsMin) * unitsMin;
       return { limit, units: cutUnits === 0 ? units : Math.min(units, cutUnits) };
     },
     learn(items, units) {
       if (items === 0) return;
       if (items < limit) cutUnits = Math.max(cutUnits, units);
+      if (units <= unitsMin) {
+        unitsPerItem = Math.min(unitsPerItem, units / items);
+        limit = Math.min(fitting(), limit * GROWTH);
+        return;
+      }
       // Dear items are believed at once, cheap ones by and by.
       unitsPerItem = Math.max(units / items, (unitsPerItem + units / items) / 2);
-      const fitting = units <= unitsMin ? limit * GROWTH : Math.floor(unitsMax / unitsPerItem);
-      limit = Math.max(1, Math.min(fitting, limit * GROWTH));
+      limit = Math.min(fitting(), limit * GROWTH);
     },
   };
 }

@@ -88,7 +88,10 @@ function derivePlan(
     "total-segments": segments,
     "batch-bytes": Math.max(wanted, least),
     "compression-level": request["compression-level"] ?? ports.settings.compressionLevel,
-    ...(units !== undefined && { "read-units": units }),
+    ...(units !== undefined && {
+      "read-units": units,
+      ...(table.itemCount > 0 && { "item-bytes": Math.ceil(table.sizeBytes / table.itemCount) }),
+    }),
     table: { arn: table.arn, keys: table.keys, ...(table.id !== undefined && { id: table.id }) },
     started: isoOf(requestTimeMs),
   };

@@ -34,7 +34,7 @@ export function openScanner(
 ): Scanner {
   const consistent = plan.request["consistent-read"] ?? false;
   const pace = openPacer({ task: plan.task, unitsPerSecond: plan["read-units"], ...about }, ports);
-  const size = openPageSize(pace.callUnitsMax, consistent ? 1 : 0.5);
+  const size = openPageSize(pace.callUnitsMax, consistent ? 1 : 0.5, plan["item-bytes"]);
   let ahead: Promise<Page | undefined> = read(after);
   // A page that nobody comes to fetch must not bring the process down.
   ahead.catch(() => {});
@@ -43,9 +43,10 @@ export function openScanner(
     for (let tries = 0; ; tries++) {
       const { limit, units: expected } = size.next();
       if (!(await pace.turn(expected))) return undefined;
-      let page: Page | undefined;
+      // Of a call that fails nobody knows whether it was made.
+      let units = expected;
       try {
-        page = cutPage(
+        const page = cutPage(
           await ports.tables.scan({
             table: { region: plan.request["table-region"], name: plan.request["table-name"] },
             segment,
@@ -55,13 +56,15 @@ export function openScanner(
             ...(limit !== undefined && { limit }),
           }),
         );
-        size.learn(page.items.length, page.units);
+        units = page.units;
+        size.learn(page.items.length, units);
         return page;
       } catch (error) {
         if (!isThrottled(error)) throw error;
+        units = 0;
         pace.pause(backoffMs(tries, ports.random));
       } finally {
-        pace.spent(expected, page?.units ?? 0);
+        pace.spent(expected, units);
       }
     }
   }

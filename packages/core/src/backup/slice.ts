@@ -31,18 +31,22 @@ export async function sliceBackup(
   const scanner = openScanner(plan, work.segment, from.after, about, ports);
   const writer = openWriter(work, plan, from, about, ports);
   try {
-    while (!writer.position().ended) {
+    for (;;) {
       const page = await scanner.next();
       if (page === undefined) break;
       const taken = await writer.take(page);
+      // Nobody must go on behind a chain's end, nor would it be found from there: it is completed, or found again.
+      if (writer.position().ended) break;
       stands(standingOf(writer.position()));
       if (writer.unwanted()) return [];
-      if (!taken && !writer.position().ended) await scanner.restart(writer.position().after);
+      if (!taken) await scanner.restart(writer.position().after);
       if (reportDue()) await ports.bus.put([progressed(work, standingOf(writer.position()))]);
     }
-    if (!(await watch.wanted())) return [];
-    await writer.flush();
-    if (writer.unwanted()) return [];
+    if (!writer.position().ended) {
+      if (!(await watch.wanted())) return [];
+      await writer.flush();
+      if (writer.unwanted()) return [];
+    }
   } finally {
     writer.discard();
     await scanner.close();

@@ -42,14 +42,14 @@ export type Statement =
   | { readonly kind: "broken"; readonly attempt: number; readonly cause: string; readonly text: string }
   | { readonly kind: "finished"; readonly attempt: number }
   | {
-      readonly kind: "queued";
+      readonly kind: "queued" | "completed";
       readonly attempt: number;
       readonly segment: number;
       readonly counts: Counts;
       readonly plan: Plan;
     }
   | {
-      readonly kind: "progressed" | "completed";
+      readonly kind: "progressed";
       readonly attempt: number;
       readonly segment: number;
       readonly counts: Counts;
@@ -59,6 +59,7 @@ export type Statement =
       readonly attempt: number;
       readonly segment: number;
       readonly counts: Counts;
+      readonly plan?: Plan;
       /** Where a restore's segment stood. */
       readonly cursor?: { readonly file: number; readonly line: number };
       readonly cause: string;
@@ -94,8 +95,8 @@ export function factOf(event: BusEvent): Fact | undefined {
       return { kind: "progressed", row: task, time, attempt, segment, counts };
     }
     case "SegmentCompleted": {
-      const { task, attempt, segment, counts } = event.detail as SegmentCompleted;
-      return { kind: "completed", row: task, time, attempt, segment, counts };
+      const { task, attempt, segment, counts, plan } = event.detail as SegmentCompleted;
+      return { kind: "completed", row: task, time, attempt, segment, counts, plan };
     }
     case "TaskFinished": {
       const { task, attempt } = event.detail as TaskFinished;
@@ -142,9 +143,12 @@ function failureFact(
   if (!(attempt > 0)) throw new Error(`a ${type} names no attempt`);
   if (type === "TaskStepFailed") return { kind: "broken", row, time, attempt, cause, text };
   if (work.segment === undefined) throw new Error("a SegmentFailed names no segment");
-  const { segment, counts = noCounts, cursor } = work;
-  const at = cursor !== undefined && "file" in cursor && { cursor };
-  return { kind: "failed", row, time, attempt, segment, counts, ...at, cause, text };
+  const { segment, counts = noCounts, cursor, plan } = work;
+  const about = {
+    ...(plan !== undefined && { plan }),
+    ...(cursor !== undefined && "file" in cursor && { cursor }),
+  };
+  return { kind: "failed", row, time, attempt, segment, counts, ...about, cause, text };
 }
 
 /** One sentence for the row. */

@@ -6,7 +6,7 @@ import type { StatusStore } from "../ports.ts";
 import { taskId } from "../task.ts";
 import { type Fact, factOf } from "./facts.ts";
 import { project } from "./project.ts";
-import { rankOf, stateOf, type TaskRecord, type TaskRow } from "./status.ts";
+import { announcementOf, rankOf, stateOf, type TaskRecord, type TaskRow } from "./status.ts";
 
 /** A row that others write at the same time is read again; a hot one settles well before that often. */
 const WRITES_MAX = 50;
@@ -56,11 +56,12 @@ async function projectTask(facts: readonly Numbered[], store: StatusStore): Prom
   await Promise.all(highest(facts).map((record) => store.raise(record)));
   if (facts.every(({ fact }) => fact.kind === "progressed")) return [];
   for (let tries = 0; tries < WRITES_MAX; tries++) {
-    const before = await store.read(facts[0]!.fact.row);
+    const read = await store.read(facts[0]!.fact.row);
+    const before = read && joinOf(read);
     const { row, refused } = join(before, facts);
-    if (row === undefined || row === before) return refused;
-    const next = before === undefined ? row : announceable(before, row);
-    const written = await store.write({ ...next, rev: (before?.rev ?? 0) + 1 }, before?.rev);
+    if (row === undefined || row === read) return refused;
+    const next = read === undefined ? row : announceable(read, row);
+    const written = await store.write({ ...next, rev: (read?.rev ?? 0) + 1 }, read?.rev);
     if (written && next === row) return refused;
   }
   throw new Error(`the row was written by others ${WRITES_MAX} times in a row`);
@@ -68,14 +69,20 @@ async function projectTask(facts: readonly Numbered[], store: StatusStore): Prom
 
 /**
  * The row to write next. The streams announce that a state was come to, not that an attempt came to it again: where a
- * later one failed as the one before it, the row first hears of that attempt alone, and so leaves its state.
+ * later one ends as the one before it, the row first leaves that state.
  */
-function announceable(before: TaskRow, after: TaskRow): TaskRow {
+function announceable(read: TaskRow, after: TaskRow): TaskRow {
   const state = stateOf(after);
-  const again = state === stateOf(before) && after.attempt > before.attempt;
-  return again && (state === "failed" || state === "cancelled")
-    ? { ...before, attempt: after.attempt }
-    : after;
+  const again = state === stateOf(read) && after.attempt > read.attempt;
+  const told = announcementOf(state) !== undefined && state !== "succeeded";
+  return again && told ? { ...read, attempt: after.attempt, between: true } : after;
+}
+
+/** The row without the mark that is not of the join. */
+function joinOf(row: TaskRow): TaskRow {
+  if (row.between === undefined) return row;
+  const { between: _, ...join } = row;
+  return join;
 }
 
 function join(before: TaskRow | undefined, facts: readonly Numbered[]) {

@@ -35,7 +35,7 @@ const statement: fc.Arbitrary<Statement> = fc
       { kind: "broken", attempt, cause: reason, text: reason },
       { kind: "finished", attempt },
       { kind: "queued", attempt, segment, counts: counts(0), plan },
-      { kind: "completed", attempt, segment, counts: counts(segment) },
+      { kind: "completed", attempt, segment, counts: counts(segment), plan },
       { kind: "failed", attempt, segment, counts: counts(0), cause: reason, text: reason },
     ),
   );
@@ -96,6 +96,7 @@ describe("given facts, then the state", () => {
     attempt,
     segment,
     counts: counts(segment),
+    plan,
   });
   const failed = (segment: number, attempt = 1): Statement => ({
     kind: "failed",
@@ -119,7 +120,7 @@ describe("given facts, then the state", () => {
   const finished: Statement = { kind: "finished", attempt: 1 };
 
   test.each<[string, string, Statement[]]>([
-    ["requested", "only a segment's fact came yet", [completed(0)]],
+    ["running", "only a segment's fact came yet", [completed(0)]],
     ["rejected", "the plan was refused", [rejected]],
     ["running", "a duplicate of the request was refused after it was accepted", [rejected, accepted()]],
     ["running", "a segment failed and others work", [accepted(), failed(1)]],

@@ -14,7 +14,7 @@ export function project(before: TaskRow | undefined, fact: Fact): TaskRow {
   const row = before ?? unheardOf(fact.row, fact.time);
   // Progress touches the segment's record alone.
   if (fact.kind === "progressed") return row;
-  const after = settled(joined(withIdentity(row, fact), fact));
+  const after = settled(joined(withPlan(withIdentity(row, fact), fact), fact));
   return before !== undefined && same(before, after) ? before : after;
 }
 
@@ -32,7 +32,7 @@ function withIdentity(row: TaskRow, fact: Fact): TaskRow {
 function joined(row: TaskRow, fact: Fact): TaskRow {
   switch (fact.kind) {
     case "accepted":
-      return accepted(row, fact.plan, fact.time);
+      return row;
     case "rejected": {
       const request = row.accepted || row.rejected ? row.request : fact.request;
       return {
@@ -54,11 +54,10 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
     }
     case "finished":
       return { ...row, finished: true, finishedTime: earlier(row.finishedTime, fact.time) };
-    // A segment is queued of an accepted task alone: a row that lost the acceptance learns of it here.
     case "queued":
-      return withAttempt(accepted(row, fact.plan, fact.time), fact.segment, fact.attempt);
-    case "progressed":
       return withAttempt(row, fact.segment, fact.attempt);
+    case "progressed":
+      return row;
     case "completed": {
       const { segment, counts } = fact;
       const attempted = withAttempt(row, segment, fact.attempt);
@@ -96,12 +95,14 @@ function settled(row: TaskRow): TaskRow {
   return { ...row, failed: Object.fromEntries(standing), partial: Object.fromEntries(partial) };
 }
 
-function accepted(row: TaskRow, given: Plan, time: string): TaskRow {
-  const plan = smaller(row.plan, given);
+/** There are segments of accepted tasks alone: a row that lost the acceptance learns of it by any of theirs. */
+function withPlan(row: TaskRow, fact: Fact): TaskRow {
+  if (!("plan" in fact) || fact.plan === undefined) return row;
+  const plan = smaller(row.plan, fact.plan);
   return {
     ...row,
     accepted: true,
-    acceptedTime: earlier(row.acceptedTime, time),
+    acceptedTime: earlier(row.acceptedTime, fact.time),
     plan,
     total: plan["total-segments"],
     request: plan.request as RequestFields,

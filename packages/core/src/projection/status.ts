@@ -32,6 +32,11 @@ export interface TaskRow {
   readonly "request-id"?: string;
   /** Raised by one with each write. */
   readonly rev: number;
+  /**
+   * Not of the join: written between two ends that are alike, those of two attempts, so that the streams, which tell
+   * that a state was come to, tell the second one too.
+   */
+  readonly between?: true;
   /** The request's fields, as far as they are strings, numbers or booleans. */
   readonly request: Readonly<Record<string, string | number | boolean>>;
   readonly plan?: Plan;
@@ -99,6 +104,7 @@ export function unheardOf(
 
 /** What is told of a task: the first that holds. */
 export function stateOf(row: TaskRow): TaskState {
+  if (row.between) return "running";
   if (row.finished) return "succeeded";
   if (!row.accepted) return row.rejected ? "rejected" : "requested";
   const broken = row.broken >= row.attempt;

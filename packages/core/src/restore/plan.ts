@@ -69,7 +69,7 @@ function derivePlan(
     request,
     task,
     "total-segments": segments,
-    ...(units !== undefined && { "write-units": units }),
+    ...(units !== undefined && { "write-units": units, "units-per-write": 1 + table.indexCount }),
     table: { arn: table.arn, keys: table.keys },
     manifest: {
       "files-key": manifest.filesKey,

@@ -44,12 +44,11 @@ export function openTableWriter(
 ): TableWriter {
   const { request } = plan;
   const table = { region: request["table-region"], name: request["table-name"] };
-  const ceiling = plan["write-units"];
-  const pace = openPacer({ task: plan.task, unitsPerSecond: ceiling, ...about }, ports);
+  const pace = openPacer({ task: plan.task, unitsPerSecond: plan["write-units"], ...about }, ports);
   const inFlight: { done: Promise<boolean>; landed: () => void }[] = [];
   let stopped = false;
-  /** What a write consumes for each unit of its bytes: indexes are written too. Unknown until one was written. */
-  let factor: number | undefined;
+  /** What a write consumes for each unit of its bytes: indexes are written too. */
+  let factor = plan["units-per-write"] ?? 1;
 
   /** A call in its turn. Returns what it returns; nothing where there is no turn left, or the table refused for now. */
   async function inTurn<T extends { units: number; unprocessed?: readonly Write[] }>(
@@ -57,18 +56,20 @@ export function openTableWriter(
     tries: number,
     call: () => Promise<T>,
   ): Promise<T | "too late" | "refused"> {
-    const expected = bytesUnits(writes) * (factor ?? 1);
+    const expected = bytesUnits(writes) * factor;
     if (!(await pace.turn(expected))) return "too late";
-    let units = 0;
+    // Of a call that fails nobody knows whether it was made.
+    let units = expected;
     try {
       const result = await call();
       units = result.units;
       const perUnit = units / (bytesUnits(writes) - bytesUnits(result.unprocessed ?? []));
       // Dear writes are believed at once, cheap ones by and by.
-      if (units > 0) factor = Math.max(perUnit, ((factor ?? 0) + perUnit) / 2);
+      if (units > 0) factor = Math.max(perUnit, (factor + perUnit) / 2);
       return result;
     } catch (error) {
       if (!isThrottled(error)) throw error;
+      units = 0;
       pace.pause(backoffMs(tries, ports.random));
       return "refused";
     } finally {
@@ -138,14 +139,9 @@ export function openTableWriter(
       // Told by `land`; until then it must not count as unhandled.
       done.catch(() => {});
       inFlight.push({ done, landed });
-      // The first tells what a write consumes: no other goes before a ceiling knows it.
-      const atOnce = ceiling !== undefined && factor === undefined ? 1 : CALLS_IN_FLIGHT;
-      if (inFlight.length >= atOnce) await land();
+      if (inFlight.length >= CALLS_IN_FLIGHT) await land();
     },
-    callUnitsMax() {
-      if (ceiling === undefined) return Number.POSITIVE_INFINITY;
-      return factor === undefined ? 0 : pace.callUnitsMax / factor;
-    },
+    callUnitsMax: () => pace.callUnitsMax / factor,
     settle,
     async close() {
       try {

@@ -82,8 +82,8 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
         witness.looked(invocation, invocation.time.now() - startMs);
         return row;
       }),
-      limiter: hooked("limiter", cloud.limiter, ["reserve", "release"], ({ port, method }, run) =>
-        visit(port, method, "", run),
+      limiter: hooked("limiter", cloud.limiter, ["reserve", "release"], ({ port, method, args }, run) =>
+        visit(port, method, JSON.stringify(args[1]), run),
       ),
       bus: eventBus(
         cloud.bus.client((about, effect) => visit("bus", "PutEvents", about, effect)),
@@ -206,7 +206,7 @@ function aboutTable(args: readonly unknown[]): string {
 }
 
 function inWords(answer: unknown): string {
-  if (typeof answer === "string" || typeof answer === "boolean") return `→ ${answer}`;
+  if (typeof answer !== "object") return `→ ${answer}`;
   const { unprocessed } = (answer ?? {}) as { unprocessed?: readonly unknown[] };
   return unprocessed === undefined || unprocessed.length === 0
     ? "→ ok"

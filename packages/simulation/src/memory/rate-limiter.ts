@@ -15,9 +15,8 @@ export function memoryRateLimiter(): RateLimiter {
       bookedUntilMs.set(nameOf(task), startMs + durationMs);
       return startMs;
     },
-    async release(task, durationMs) {
-      const booked = bookedUntilMs.get(nameOf(task));
-      if (booked !== undefined) bookedUntilMs.set(nameOf(task), booked - durationMs);
+    async release(task, { endMs, durationMs }) {
+      if (bookedUntilMs.get(nameOf(task)) === endMs) bookedUntilMs.set(nameOf(task), endMs - durationMs);
     },
   };
 }

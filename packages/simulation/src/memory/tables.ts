@@ -40,6 +40,8 @@ export interface TableSpec {
   readonly status?: string;
   readonly provisioned?: { readonly readUnits: number; readonly writeUnits: number };
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Each consumes as much as the table itself when an item is written. Default 0. */
+  readonly indexCount?: number;
   /** Default what it holds; on AWS up to six hours old. */
   readonly sizeBytes?: number;
 }
@@ -115,7 +117,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     },
 
     async describe(address) {
-      return description(find("DescribeTable", address));
+      return description(find("DescribeTable", address), weight);
     },
 
     async scan(page) {
@@ -194,7 +196,7 @@ function nameOf(address: TableAddress): string {
   return `${address.region}/${bareTableName(address.name)}`;
 }
 
-function description({ address, spec, held }: Table): TableDescription {
+function description({ address, spec, held }: Table, weight: number): TableDescription {
   const name = bareTableName(address.name);
   const arn = `arn:aws:dynamodb:${address.region}:000000000000:table/${name}`;
   return {
@@ -203,7 +205,9 @@ function description({ address, spec, held }: Table): TableDescription {
     status: spec.status ?? "ACTIVE",
     keys: spec.keys.map((key) => key.name) as unknown as KeyNames,
     keyTypes: Object.fromEntries(spec.keys.map((key) => [key.name, key.type])),
-    sizeBytes: spec.sizeBytes ?? held.reduce((sum, { item }) => sum + (item?.length ?? 0), 0),
+    sizeBytes: spec.sizeBytes ?? held.reduce((sum, { item }) => sum + (item?.length ?? 0), 0) * weight,
+    indexCount: spec.indexCount ?? 0,
+    itemCount: held.filter(({ item }) => item !== undefined).length,
     ...(spec.provisioned !== undefined && { provisioned: spec.provisioned }),
     settings: spec.settings ?? { TableName: name },
   };
@@ -288,7 +292,8 @@ function bytesOf(write: Write): Uint8Array {
 
 /** One unit per KiB of the larger of the item before and after. */
 function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array, weight: number): number {
-  return Math.ceil((Math.max(bytes.length, itemAt(table, key)?.length ?? 0) * weight) / 1024);
+  const units = Math.ceil((Math.max(bytes.length, itemAt(table, key)?.length ?? 0) * weight) / 1024);
+  return units * (1 + (table.spec.indexCount ?? 0));
 }
 
 function itemAt(table: Table, key: ItemKey): Uint8Array | undefined {

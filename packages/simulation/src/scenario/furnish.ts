@@ -19,7 +19,7 @@ export async function furnish(
   const spec = { keys, ...(scenario.provisioned && { provisioned: PROVISIONED }) };
   archive.createBucket(bucket);
   tables.create(source, spec);
-  tables.create(destination, spec);
+  tables.create(destination, { ...spec, indexCount: scenario.indexCount });
   for (let n = 0; n < scenario.items; n++) tables.put(source, itemText(n, "v", scenario));
   if (scenario.kind === "restore") await makeArchive(scenario, tables, archive);
   const held = new Map<string, string>();

@@ -20,6 +20,8 @@ export interface People {
   rowChanged(row: TaskRow): void;
   /** A data file was put, its lines ending with this one. */
   filePut(lastLine: string): void;
+  /** The storm is over: nothing is lost or denied any more. */
+  calm(): void;
   /** Retries what ended otherwise than well, and what fell silent; tells how many tasks. */
   heal(): number;
   readonly requests: readonly BusEvent[];
@@ -68,17 +70,19 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   const wiped = new Set<string>();
   const lost: string[] = [];
   const left = { losses: scenario.people.losses, wipes: scenario.people.wipes };
-  const stormEndMs = scheduler.now() + scenario.stormMs;
   let version = 0;
   let denied = false;
   let restoreAsked = scenario.kind !== "both";
   let inUse = false;
+  let isCalm = false;
   let losing = 0;
 
   /** At a moment of the storm, most of them early on. */
   const sometime = (act: () => void) => {
     const ms = chance.random() ** 2 * scenario.stormMs;
-    scheduler.after(ms, act);
+    scheduler.after(ms, () => {
+      if (!isCalm) act();
+    });
   };
   const times = (count: number, act: () => void) => {
     for (let i = 0; i < count; i++) sometime(act);
@@ -163,8 +167,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     lasting: () => initial.filter((name) => !gone.has(name)),
     denied: () => denied,
     loses(queue, type) {
-      if (losing === 0 || scheduler.now() > stormEndMs || KEPT.has(type) || KEPT.has(`${type} ${queue}`))
-        return false;
+      if (losing === 0 || KEPT.has(type) || KEPT.has(`${type} ${queue}`)) return false;
       // Lost on both its ways, an acceptance leaves nothing to retry.
       if (type === "TaskAccepted" && lost.includes(type)) return false;
       losing--;
@@ -216,12 +219,16 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
       }
     },
     filePut(lastLine) {
-      if (scheduler.now() > stormEndMs || lastLine === "") return;
+      if (isCalm || lastLine === "") return;
       const { sk } = (JSON.parse(lastLine) as { Item: { sk: { N: string } } }).Item;
       write(Number(sk.N));
     },
-    heal() {
+    calm() {
+      isCalm = true;
       denied = false;
+      losing = 0;
+    },
+    heal() {
       const unwell = status.rows().filter((row) => {
         const state = stateOf(row);
         return state !== "succeeded" && state !== "rejected" && !wiped.has(row["request-id"] ?? "");

@@ -23,6 +23,8 @@ export interface Scenario {
   readonly provisioned: boolean;
   /** How many times dearer than its bytes everything is, so that a ceiling counts. */
   readonly weight: number;
+  /** Indexes of the restore's table. */
+  readonly indexCount: number;
   readonly settings: Settings;
   readonly timeoutSeconds: number;
   readonly concurrency: number;
@@ -57,9 +59,8 @@ export const PROVISIONED_UNITS = 40;
 const LIMITABLE_ITEMS_MIN = 200;
 /** How long a whole table takes at its ceiling, about. */
 const LIMITED_SECONDS = 60;
-/** What a unit reads, eventually consistent, and what it writes. */
+/** What a unit reads, eventually consistent. */
 const READ_UNIT_BYTES = 8192;
-const WRITE_UNIT_BYTES = 1024;
 
 /** The scenario of a seed. */
 export function scenarioOf(chance: Chance): Scenario {
@@ -107,7 +108,8 @@ export function scenarioOf(chance: Chance): Scenario {
     },
     held: { same: between(0, Math.min(items, 20)), others: between(0, 5) },
     provisioned,
-    weight: weightOf(kind, unitsPerSecond, items, itemBytes + 60),
+    weight: kind === "backup" ? weightOf(unitsPerSecond, items, itemBytes + 60) : 1,
+    indexCount: happens(0.3) ? between(1, 5) : 0,
     settings: {
       ...defaultSettings,
       sliceBudgetMs: budgetMs,
@@ -137,8 +139,7 @@ export function scenarioOf(chance: Chance): Scenario {
 }
 
 /** Such that the ceiling counts, and no item is more than half a second of it. */
-function weightOf(kind: Scenario["kind"], unitsPerSecond: number, items: number, bytes: number): number {
-  const unitBytes = kind === "backup" ? READ_UNIT_BYTES : WRITE_UNIT_BYTES;
-  const all = (LIMITED_SECONDS * unitsPerSecond * unitBytes) / ((items + 1) * bytes);
-  return Math.max(1, Math.min(all, (unitsPerSecond * WRITE_UNIT_BYTES) / 2 / bytes));
+function weightOf(unitsPerSecond: number, items: number, bytes: number): number {
+  const all = (LIMITED_SECONDS * unitsPerSecond * READ_UNIT_BYTES) / ((items + 1) * bytes);
+  return Math.max(1, Math.min(all, (unitsPerSecond * READ_UNIT_BYTES) / 2 / bytes));
 }
