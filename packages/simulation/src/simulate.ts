@@ -199,7 +199,6 @@ export async function simulateScenario(
     trace,
     witness,
     counts: {
-      ...debugUse(witness),
       runs: 1,
       healed,
       ...countsOf(status.rows()),
