@@ -34,7 +34,9 @@ afterAll(() => {
   server.close();
 });
 
-tablesContract("the AWS adapter and dynalite", async () => awsTables(""));
+tablesContract("the AWS adapter and dynalite", async () =>
+  awsTables("", { "units of consistent reads": "dynalite charges a consistent scan like any other" }),
+);
 statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-contract-"));
 archiveStoreContract("the AWS adapter and fauxqs", () => awsArchiveStore("contract", ACCOUNT));
 codecContract("zlib", () => zlibCodec, { pako: pakoCodec(md5) });

@@ -52,13 +52,14 @@ export function pointSdkAtGiven(endpoints: { dynamodb?: string | undefined; s3?:
   if (AWS_SESSION_TOKEN) process.env["AWS_SESSION_TOKEN"] = AWS_SESSION_TOKEN;
 }
 
-/** Tables. `prefix` keeps their names apart from those of another run. */
-export function awsTables(prefix: string): TablesSubject {
+/** Tables. `prefix` keeps their names apart from those of another run; `lacks` is what the engine has not. */
+export function awsTables(prefix: string, lacks: TablesSubject["lacks"] = {}): TablesSubject {
   const made: string[] = [];
   return {
     tables: tableData(dynamodbClient),
     region: REGION,
     keeps: "values",
+    lacks,
     async create(name, keys) {
       const table = { region: REGION, name: `${prefix}${name}` };
       await createTable(table.name, keys);

@@ -14,6 +14,8 @@ export interface TablesSubject {
   readonly region: string;
   /** `bytes` where an item comes back as the bytes it went in, `values` where the engine writes it anew. */
   readonly keeps: "bytes" | "values";
+  /** What the engine has not of DynamoDB, each with what it does instead: those tests are skipped, and say so. */
+  readonly lacks?: Readonly<Partial<Record<"units of consistent reads", string>>>;
   /** Makes an empty table and returns when it can be used. */
   create(name: string, keys: KeyAttributes): Promise<TableAddress>;
   close?(): Promise<void>;
@@ -116,7 +118,8 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       });
 
       it("a consistent scan reads the same", async () => {
-        expect(await scanned({ table, consistent: true })).toEqual(await scanned({ table }));
+        const eventually = await scanned({ table, consistent: false });
+        expect(await scanned({ table, consistent: true })).toEqual(eventually);
       });
     });
 
@@ -187,6 +190,52 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect([...textsOf(first), ...rest].map(comparable).sort()).toEqual(items.map(comparable).sort());
       });
 
+      it.each([1, 3])("so in partitions of several items, in each of %i segments", async (totalSegments) => {
+        const items = Array.from(
+          { length: 60 },
+          (_, i) => `{"pk":{"S":"partition ${i % 9}"},"sk":{"N":"${Math.floor(i / 9)}"}}`,
+        );
+        const table = await given(PAIR, items);
+        const read: string[] = [];
+        for (let segment = 0; segment < totalSegments; segment++) {
+          let after: DynamoKey | undefined;
+          do {
+            const about = { table, segment, totalSegments, limit: 4, ...(after !== undefined && { after }) };
+            const page = await onePage(subject.tables, about);
+            read.push(...textsOf(page));
+            after = page.lastEvaluatedKey;
+            if (after !== undefined) await subject.tables.write(table, [remove(after)]);
+          } while (after !== undefined);
+        }
+        expect(read.map(comparable).sort()).toEqual(items.map(comparable).sort());
+      });
+
+      it("may be told to go on from a key that never was: what lies behind it comes", async () => {
+        const table = await given(
+          HASH,
+          Array.from({ length: 30 }, (_, i) => `{"pk":{"S":"item ${i}"}}`),
+        );
+        const whole = await scanned({ table });
+        let behind = 0;
+        for (let i = 0; i < 8; i++) {
+          const rest = await scanned({ table, after: { pk: { S: `never ${i}` } } });
+          expect(whole.slice(whole.length - rest.length)).toEqual(rest);
+          behind += rest.length;
+        }
+        // Eight keys that all lie behind all items, or all before them: one chance in 30 to the eighth.
+        expect(behind).toBeGreaterThan(0);
+        expect(behind).toBeLessThan(8 * whole.length);
+      });
+
+      it("is refused a start key of another segment, or of another shape", async () => {
+        const items = Array.from({ length: 20 }, (_, i) => `{"pk":{"S":"item ${i}"}}`);
+        const table = await given(HASH, items);
+        const [theirs] = await scanAll(subject.tables, { table, segment: 1, totalSegments: 2 });
+        const foreign = { table, segment: 0, totalSegments: 2, consistent: false };
+        for (const after of [keyOf(theirs!, ["pk"]), { pk: { S: "item 1" }, x: { S: "more" } }])
+          await expectPermanent(subject.tables.scan({ ...foreign, after }), { resource: table.name });
+      });
+
       it("goes on behind the last item of all with nothing", async () => {
         const table = await given(
           HASH,
@@ -232,6 +281,43 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       });
     });
 
+    describe("given items of 10,000 bytes", () => {
+      const items = Array.from(
+        { length: 10 },
+        (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"x".repeat(10_000)}"}}`,
+      );
+      let table: TableAddress;
+      beforeAll(async () => {
+        table = await given(HASH, items);
+      });
+
+      it("a write tells its units: one for each KiB of an item, of the larger where one is replaced", async () => {
+        const other = await given(HASH);
+        expect(await subject.tables.write(other, items.slice(0, 3).map(put))).toMatchObject({ units: 30 });
+        const smaller = await subject.tables.write(other, [put('{"pk":{"S":"0"}}'), put('{"pk":{"S":"z"}}')]);
+        expect(smaller.units).toBe(11);
+        const item = encoder.encode(items[5]);
+        for (const stored of [true, false])
+          expect(await subject.tables.putIfAbsent(other, item, ["pk"])).toEqual({ stored, units: 10 });
+      });
+
+      // DynamoDB may round the share of each of a table's partitions up.
+      const ROUNDED_MAX = 2;
+      it("a scan tells its units: half a one for each 4 KiB of the page", async () => {
+        const { units } = await onePage(subject.tables, { table, consistent: false });
+        expect(units).toBeGreaterThanOrEqual(12.5);
+        expect(units).toBeLessThanOrEqual(12.5 + ROUNDED_MAX);
+      });
+
+      it("and twice as many when it is consistent", async ({ skip }) => {
+        const instead = subject.lacks?.["units of consistent reads"];
+        if (instead !== undefined) return skip(instead);
+        const { units } = await onePage(subject.tables, { table, consistent: true });
+        expect(units).toBeGreaterThanOrEqual(25);
+        expect(units).toBeLessThanOrEqual(25 + 2 * ROUNDED_MAX);
+      });
+    });
+
     describe("given writes", () => {
       it("25 are taken at once, large ones too", async () => {
         const items = Array.from(
@@ -254,12 +340,22 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it.each([
         ["two puts", [put('{"pk":{"S":"a"}}'), put('{"x":{"S":"y"},"pk":{"S":"\\u0061"}}')]],
         ["a put and a removal", [put('{"pk":{"S":"a"}}'), remove({ pk: { S: "a" } })]],
+        ["two removals", [remove({ pk: { S: "a" } }), remove({ pk: { S: "a" } })]],
       ])("%s of one key are refused, and nothing of the call is written", async (_, twins) => {
         const table = await given(HASH);
         await expectPermanent(subject.tables.write(table, [put('{"pk":{"S":"b"}}'), ...twins]), {
           resource: table.name,
         });
         expect(await scanned({ table })).toEqual([]);
+      });
+
+      it("two spellings of one number are one key", async () => {
+        const table = await given([{ name: "id", type: "N" }]);
+        const twins = [put('{"id":{"N":"1"}}'), put('{"id":{"N":"1.0"}}')];
+        await expectPermanent(subject.tables.write(table, twins), { resource: table.name });
+        await writeAll(subject.tables, table, [twins[0]!]);
+        const late = encoder.encode('{"id":{"N":"10e-1"}}');
+        expect((await subject.tables.putIfAbsent(table, late, ["id"])).stored).toBe(false);
       });
 
       it("a put replaces the whole item, a removal removes it, and both may be repeated", async () => {
@@ -288,9 +384,13 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         ["without its key", '{"x":{"S":"a"}}'],
         ["with a key of another type", '{"pk":{"N":"1"}}'],
         ["with an empty key", '{"pk":{"S":""}}'],
-      ])("an item %s is refused", async (_, item) => {
+        ["with a key of more than 2,048 bytes", `{"pk":{"S":"${"x".repeat(2049)}"}}`],
+        ["of more than 400 KiB", `{"pk":{"S":"a"},"x":{"S":"${"x".repeat(410_000)}"}}`],
+      ])("an item %s is refused, and whatever is written with it", async (_, item) => {
         const table = await given(HASH);
-        await expectPermanent(subject.tables.write(table, [put(item)]), { resource: table.name });
+        const writes = [put('{"pk":{"S":"good"}}'), put(item)];
+        await expectPermanent(subject.tables.write(table, writes), { resource: table.name });
+        expect(await scanned({ table })).toEqual([]);
         await expectPermanent(subject.tables.putIfAbsent(table, encoder.encode(item), ["pk"]), {
           resource: table.name,
         });
@@ -376,8 +476,9 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
   });
 }
 
+/** Consistent, unless it is told otherwise: what a test has just written is there, on AWS too. */
 async function onePage(tables: TableData, about: Partial<ScanPage> & Pick<ScanPage, "table">): Promise<Page> {
-  return cutPage(await tables.scan({ segment: 0, totalSegments: 1, consistent: false, ...about }));
+  return cutPage(await tables.scan({ segment: 0, totalSegments: 1, consistent: true, ...about }));
 }
 
 /** Every item of a segment, page by page, as the bytes they came in. */
