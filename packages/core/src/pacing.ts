@@ -141,19 +141,20 @@ function openLease(
     },
     /** Books more, so that `wanted` can be taken once it begins. When that is, ms since 1970; nothing where it is too late. */
     async extend(wanted: number): Promise<number | undefined> {
-      // A multiple, so that nothing is left over; what is owed is paid.
-      const times = Math.floor(Math.min(used * LEASE_SHARE, unitsMax) / wanted);
-      const more = wanted * Math.max(1, times) - Math.min(units, 0);
-      const durationMs = durationOf(more);
+      // A multiple, so that nothing is left over.
+      const more = wanted * Math.max(1, Math.floor(Math.min(used * LEASE_SHARE, unitsMax) / wanted));
+      const owedMs = durationOf(-Math.min(units, 0));
+      const durationMs = owedMs + durationOf(more);
       const startMs = await limiter.reserve(task, {
         durationMs,
         nowMs: Math.floor(time.now()),
         latestMs: Math.floor(untilMs),
       });
       if (startMs === undefined) return undefined;
-      booked = more;
+      booked = more - Math.min(units, 0);
       endMs = startMs + durationMs;
-      return startMs;
+      // What is owed is paid first.
+      return startMs + owedMs;
     },
     /** What was booked is there. */
     begin(): void {

@@ -1,8 +1,28 @@
+import { hooked } from "@ferry/simulation/memory/hooked";
+import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
 import { describe, expect, test } from "vitest";
-import { FerryError } from "./errors.ts";
-import { type TaskRow, unheardOf } from "./projection/status.ts";
-import { accepted, backupRequest, bucket, message, sliceToEnd, source, world } from "./testing/tasks.ts";
+import { FerryError, permanent } from "./errors.ts";
+import type { SegmentWork } from "./events.ts";
+import { factOf } from "./projection/facts.ts";
+import { project } from "./projection/project.ts";
+import { stateOf, type TaskRow, transferred, unheardOf } from "./projection/status.ts";
+import { defaultSettings } from "./settings.ts";
+import {
+  accepted,
+  backupRequest,
+  bucket,
+  busEvent,
+  destination,
+  message,
+  restoreRequest,
+  runTask,
+  sliceToEnd,
+  source,
+  world,
+} from "./testing/tasks.ts";
 import { work } from "./worker.ts";
+
+const gone = permanent("access-denied", { operation: "GetObject", resource: "", message: "", hint: "" });
 
 describe("a worker", () => {
   test("spreads an accepted task over exactly its segments", async () => {
@@ -63,6 +83,59 @@ describe("a worker", () => {
   });
 });
 
+describe("a task that is cancelled", () => {
+  /** A row that has heard of the task and of its cancel. */
+  const cancelled = ({ task, plan }: SegmentWork): TaskRow => ({
+    ...unheardOf(task, "2026-11-01T02:00:00Z"),
+    plan,
+    accepted: true,
+    total: plan["total-segments"],
+    cancel: 1,
+  });
+
+  test("tells in its row what the archive holds", async () => {
+    const settings = { ...defaultSettings, batchSpacingMs: 60_000 };
+    const ports = world({ settings });
+    ports.tables.put(source, ...["a", "b", "c"].map((id) => `{"id":{"S":"${id}"}}`));
+    const asked = { ...backupRequest, "total-segments": 1, "batch-bytes": 20 };
+    const [segment] = await accepted(asked, ports);
+    const status = memoryStatusStore();
+    const startMs = ports.clock.now();
+    // It comes while the worker waits for its second batch's time.
+    const read: typeof status.read = async (task) =>
+      ports.clock.now() - startMs > 20_000 ? cancelled(segment!) : status.read(task);
+    const [event] = await work(message("SegmentQueued", segment), { ...ports, status: { read } });
+    expect(event).toMatchObject({
+      type: "SegmentFailed",
+      detail: { cause: "cancelled", work: { cursor: { batch: 1 }, counts: { batches: 1, items: 1 } } },
+    });
+    expect(ports.clock.now() - startMs).toBeLessThan(30_000);
+    const row = project(cancelled(segment!), factOf(busEvent("SegmentFailed", event!.detail))!);
+    expect(stateOf(row)).toBe("cancelled");
+    expect(transferred(row)).toMatchObject({ batches: 1, items: 1 });
+  });
+
+  test.each(["backup", "restore"])("stops while a %s waits for its ceiling's turn", async (action) => {
+    const ports = world();
+    ports.tables.put(source, ...Array.from({ length: 400 }, (_, n) => `{"id":{"S":"${n}"}}`));
+    if (action === "restore") await runTask(backupRequest, ports);
+    const asked =
+      action === "backup"
+        ? { ...backupRequest, "bucket-prefix": "backups/two", "read-units": 1 }
+        : { ...restoreRequest, "write-units": 1 };
+    const [segment] = await accepted({ ...asked, "total-segments": 1 }, ports, "request-2");
+    const startMs = ports.clock.now();
+    // Somebody has booked the next two minutes.
+    await ports.limiter.reserve(segment!.task, { durationMs: 120_000, nowMs: startMs, latestMs: startMs });
+    const read: typeof ports.status.read = async () =>
+      ports.clock.now() - startMs > 20_000 ? cancelled(segment!) : undefined;
+    expect(await work(message("SegmentQueued", segment), { ...ports, status: { read } })).toMatchObject([
+      { type: "SegmentFailed", detail: { cause: "cancelled" } },
+    ]);
+    expect(ports.clock.now() - startMs).toBeLessThan(30_000);
+  });
+});
+
 describe("a retry", () => {
   const ask = ({ key, timestamp }: { key: string; timestamp: number }) =>
     message("TaskRetryRequested", { task: { action: "backup", key, timestamp } }, "TaskStepFailed");
@@ -111,6 +184,37 @@ describe("a retry", () => {
     expect(await work(message("TaskAccepted", event!.detail, "TaskStepFailed"), ports)).toMatchObject([
       { type: "TaskFinished", detail: { attempt: 2, items: 2 } },
     ]);
+  });
+
+  test("of a restore goes on where its segments stood", async () => {
+    const ports = world({ settings: { ...defaultSettings, sliceBudgetMs: 1 } });
+    ports.tables.put(source, ...Array.from({ length: 30 }, (_, n) => `{"id":{"S":"${n}"}}`));
+    await runTask({ ...backupRequest, "total-segments": 1, "batch-bytes": 200 }, ports);
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports, "r-2");
+    const slow = hooked("tables", ports.tables, ["write"], (_, run) => {
+      ports.clock.advance(10);
+      return run();
+    });
+    const [handedOff] = await work(message("SegmentQueued", segment), { ...ports, tables: slow });
+    const { cursor, counts } = handedOff!.detail as SegmentWork;
+    expect(counts.items).toBeGreaterThan(0);
+    const { task, plan } = segment!;
+    const broken = { ...ports, archive: { ...ports.archive, get: () => Promise.reject(gone) } };
+    const [failed] = await work(message("SegmentProgressed", handedOff!.detail), broken);
+    const row = [
+      busEvent("TaskAccepted", { task, plan, attempt: 1 }),
+      busEvent("SegmentFailed", failed!.detail),
+    ].reduce<TaskRow | undefined>((before, event) => project(before, factOf(event)!), undefined)!;
+    expect(stateOf(row)).toBe("failed");
+    await ports.status.write(row, undefined);
+    const { key, timestamp } = task;
+    const again = { task: { action: "restore", key, timestamp } };
+    const [event] = await work(message("TaskRetryRequested", again, "TaskStepFailed"), ports);
+    const queued = await work(message("TaskAccepted", event!.detail), ports);
+    expect(queued).toMatchObject([{ detail: { attempt: 2, cursor, counts } }]);
+    const { event: last } = await sliceToEnd(queued[0]!.detail as SegmentWork, ports);
+    expect(last).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 30 } } });
+    expect(ports.tables.items(destination)).toHaveLength(30);
   });
 
   test.each([

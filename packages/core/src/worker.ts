@@ -21,13 +21,14 @@ import {
   VERSION,
 } from "./events.ts";
 import { backoffMs } from "./pacing.ts";
+import { patient } from "./patience.ts";
 import type { Ports } from "./ports.ts";
 import { parseRequest, type RequestIssue } from "./request.ts";
 import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
 import { sliceRestore } from "./restore/slice.ts";
 import { retry } from "./retry.ts";
-import { handedOff, leftMs, refuseLate, type Standing } from "./segment.ts";
+import { handedOff, refuseLate, type Standing } from "./segment.ts";
 import { spread } from "./spread.ts";
 import { identify } from "./task.ts";
 import { msOf } from "./time.ts";
@@ -67,22 +68,22 @@ export async function work(message: Message, ports: Ports): Promise<readonly Fer
 async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
   switch (event["detail-type"]) {
     case "TaskRequested":
-      return patiently(() => plan(event, ports), ports);
+      return plan(event, patient(ports));
     case "TaskRetryRequested": {
       const { task } = v.parse(retrySchema, event.detail);
-      return patiently(() => retry(task, msOf(event.time), ports), ports);
+      return retry(task, msOf(event.time), patient(ports));
     }
     case "TaskAccepted": {
       const accepted = detailOf<TaskAccepted>(event);
       return accepted.segments.length > 0
         ? spread(accepted)
-        : patiently(() => finishAgain(accepted, event.time, ports), ports);
+        : finishAgain(accepted, event.time, patient(ports));
     }
     case "SegmentQueued":
     case "SegmentProgressed":
       return slice(event, ports);
     case "TaskFinishing":
-      return patiently(() => finish(event, ports), ports);
+      return finish(event, patient(ports));
     default:
       throw new Error(`no worker has a step for ${event["detail-type"]}`);
   }
@@ -112,18 +113,6 @@ async function slice(event: BusEvent, ports: Ports): Promise<readonly FerryEvent
   } catch (error) {
     if (!(error instanceof FerryError) || error.kind !== "permanent") throw error;
     return [failure("SegmentFailed", { ...event, detail: { ...segment, ...standing } }, error)];
-  }
-}
-
-/** The other steps are short: one that is throttled is tried again for as long as its invocation has. */
-async function patiently<T>(step: () => Promise<T>, ports: Ports): Promise<T> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await step();
-    } catch (error) {
-      if (!isThrottled(error) || leftMs(ports) === 0) throw error;
-      await ports.time.sleep(backoffMs(tries, ports.random));
-    }
   }
 }
 

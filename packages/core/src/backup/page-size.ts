@@ -37,7 +37,8 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
       return { limit, units: cutUnits === 0 ? units : Math.min(units, cutUnits) };
     },
     learn(items, units) {
-      if (items === 0) return;
+      // A table that does not tell what it took teaches nothing.
+      if (items === 0 || units === 0) return;
       if (items < limit) cutUnits = Math.max(cutUnits, units);
       if (units <= unitsMin) {
         unitsPerItem = Math.min(unitsPerItem, units / items);

@@ -29,15 +29,17 @@ export async function sliceBackup(
   const about = { untilMs: sliceEndMs(ports), watch };
   const reportDue = every(ports.settings.progressIntervalMs, ports);
   const scanner = openScanner(plan, work.segment, from.after, about, ports);
-  const writer = openWriter(work, plan, from, about, ports);
+  // Nobody must go on behind a chain's end, nor would it be found from there: it is completed, or found again.
+  const moved = (position: Position) => {
+    if (!position.ended) stands(standingOf(position));
+  };
+  const writer = openWriter(work, plan, from, { ...about, moved }, ports);
   try {
     for (;;) {
       const page = await scanner.next();
       if (page === undefined) break;
       const taken = await writer.take(page);
-      // Nobody must go on behind a chain's end, nor would it be found from there: it is completed, or found again.
       if (writer.position().ended) break;
-      stands(standingOf(writer.position()));
       if (writer.unwanted()) return [];
       if (!taken) await scanner.restart(writer.position().after);
       if (reportDue()) await ports.bus.put([progressed(work, standingOf(writer.position()))]);

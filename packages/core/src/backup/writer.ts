@@ -44,7 +44,7 @@ export function openWriter(
   work: SegmentWork,
   plan: BackupPlan,
   from: Position,
-  { untilMs, watch }: { untilMs: number; watch: Watch },
+  { untilMs, watch, moved }: { untilMs: number; watch: Watch; moved: (position: Position) => void },
   ports: Ports,
 ): Writer {
   let position = from;
@@ -82,6 +82,7 @@ export function openWriter(
     notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;
     if (put === "stored") position = behind(position, file, end, plan);
     else position = await behindTheWinner(key);
+    moved(position);
     return put === "stored";
   }
 

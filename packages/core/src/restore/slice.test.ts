@@ -120,6 +120,27 @@ describe("a restore", () => {
     expect(found.map(({ id, of }) => `${id.S} ${of.S}`)).toEqual(expected);
   });
 
+  test("given a spacing of batches, then its files keep their distance, in one slice and from one to the next", async () => {
+    for (const sliceBudgetMs of [10_000, 200_000]) {
+      const settings = { ...defaultSettings, batchSpacingMs: 60_000, sliceBudgetMs };
+      const plain = await backedUp(
+        [1, 2, 3, 4].map((n) => item(n)),
+        world({ settings }),
+        { "total-segments": 1, "batch-bytes": 20 },
+      );
+      const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
+      const timesMs: number[] = [];
+      const tables = hooked("tables", plain.tables, ["write"], (_, run) => {
+        timesMs.push(plain.clock.now());
+        return run();
+      });
+      const { event } = await sliceToEnd(segment!, { ...plain, tables });
+      expect(event).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 4, batches: 4 } } });
+      const gapsMs = timesMs.slice(1).map((at, i) => at - timesMs[i]!);
+      expect(Math.min(...gapsMs)).toBeGreaterThanOrEqual(60_000);
+    }
+  });
+
   test("given a damaged data file, then its segment fails and names it", async () => {
     const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
     const key = "backups/one/0x0000/0x00000000.json.gz";

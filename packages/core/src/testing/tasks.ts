@@ -54,8 +54,8 @@ export function request(
 }
 
 /** The segments' work of a request that must be accepted. */
-export async function accepted(asked: unknown, ports: MemoryPorts): Promise<SegmentWork[]> {
-  const [event] = await request(asked, ports);
+export async function accepted(asked: unknown, ports: MemoryPorts, id = "request-1"): Promise<SegmentWork[]> {
+  const [event] = await request(asked, ports, id);
   if (event?.type !== "TaskAccepted") throw new Error(`not accepted: ${JSON.stringify(event)}`);
   const queued = await work(message("TaskAccepted", event.detail), ports);
   return queued.map((one) => one.detail as SegmentWork);

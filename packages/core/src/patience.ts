@@ -1,0 +1,38 @@
+/**
+ * Ports that wait out throttling. A slice hands off instead; the short steps have nobody to hand off to, and being
+ * throttled is no failure.
+ */
+import { isThrottled } from "./errors.ts";
+import { backoffMs } from "./pacing.ts";
+import type { Ports } from "./ports.ts";
+import { leftMs } from "./segment.ts";
+
+/** The same ports: a call that is throttled is made again, for as long as the invocation has. */
+export function patient(ports: Ports): Ports {
+  async function insist<T>(call: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isThrottled(error) || leftMs(ports) === 0) throw error;
+        await ports.time.sleep(backoffMs(tries, ports.random));
+      }
+    }
+  }
+  const { tables, archive, status } = ports;
+  return {
+    ...ports,
+    tables: {
+      ...tables,
+      describe: (t) => insist(() => tables.describe(t)),
+      scan: (p) => insist(() => tables.scan(p)),
+    },
+    archive: {
+      putNew: (bucket, key, body, about) => insist(() => archive.putNew(bucket, key, body, about)),
+      head: (bucket, key) => insist(() => archive.head(bucket, key)),
+      get: (bucket, key) => insist(() => archive.get(bucket, key)),
+      list: (bucket, prefix, about) => insist(() => archive.list(bucket, prefix, about)),
+    },
+    status: { read: (task) => insist(() => status.read(task)) },
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * Ceilings: never exceeded by a task's workers together, and used, however many segments and workers there are.
+ */
+import { describe, expect, test } from "vitest";
+import { peakOf } from "./checks/ceilings.ts";
+import { chanceOf } from "./cloud/scheduler.ts";
+import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
+import { calm, type Weather } from "./scenario/weather.ts";
+import { simulateScenario } from "./simulate.ts";
+
+const ITEMS = 2000;
+const ITEM_BYTES = 100;
+/** How long a task takes at its ceiling, about. */
+const SECONDS = 200;
+const READ_UNIT_BYTES = 8192;
+const nobody = {
+  cancels: 0,
+  retries: 0,
+  wipes: 0,
+  writes: 0,
+  losses: 0,
+  denials: 0,
+  repeats: 0,
+  rivals: 0,
+  neighbours: 0,
+};
+
+interface Limited {
+  readonly kind: "backup" | "restore";
+  /** Absent: the table is provisioned, and nothing is said. */
+  readonly unitsPerSecond?: number;
+  readonly segments: number;
+  readonly workers: number;
+  /** Items in so few partitions leave most segments empty. */
+  readonly partitions?: number;
+  readonly weather?: Partial<Weather>;
+}
+
+function scenario({
+  kind,
+  unitsPerSecond,
+  segments,
+  workers,
+  partitions = ITEMS,
+  weather,
+}: Limited): Scenario {
+  const anything = scenarioOf(chanceOf(0, 0));
+  const rate = unitsPerSecond ?? 20;
+  return {
+    ...anything,
+    kind,
+    items: ITEMS,
+    itemBytes: ITEM_BYTES - 60,
+    partitions,
+    pageBytes: 1024 * 1024,
+    backup: {
+      "total-segments": segments,
+      "batch-bytes": 20_000,
+      ...(kind === "backup" && unitsPerSecond !== undefined && { "read-units": unitsPerSecond }),
+    },
+    restore: {
+      "total-segments": segments,
+      ...(unitsPerSecond !== undefined && { "write-units": unitsPerSecond }),
+    },
+    held: { same: 0, others: 0 },
+    provisioned: unitsPerSecond === undefined,
+    weight: kind === "backup" ? (SECONDS * rate * READ_UNIT_BYTES) / (ITEMS * ITEM_BYTES) : 1,
+    indexCount: kind === "restore" ? Math.round((SECONDS * rate) / ITEMS) : 0,
+    settings: { ...anything.settings, sliceBudgetMs: 60_000, lookIntervalMs: 5000, batchSpacingMs: 0 },
+    timeoutSeconds: 360,
+    concurrency: workers,
+    weather: { ...calm, ...weather },
+    stormMs: 3_600_000,
+    faultsMax: 100,
+    people: nobody,
+  };
+}
+
+/** The highest ten seconds, and the average from the first call to the last, units per second. */
+async function consumption(limited: Limited, seed = 1) {
+  const { violations, witness, counts } = await simulateScenario(seed, scenario(limited));
+  expect(violations).toEqual([]);
+  expect(counts).toMatchObject({ succeeded: 1 });
+  const kind = limited.kind === "backup" ? "read" : "write";
+  const calls = witness.consumption.filter((one) => one.kind === kind);
+  const units = calls.reduce((sum, one) => sum + one.units, 0);
+  const seconds = (calls.at(-1)!.atMs - calls[0]!.atMs) / 1000;
+  return { peak: peakOf(calls), average: units / seconds };
+}
+
+describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
+  describe.each([3, 500])("of %i units a second", (unitsPerSecond) => {
+    test.each([
+      [1, 1],
+      [3, 50],
+      [16, 4],
+      [64, 1],
+      [64, 50],
+    ])("shared by %i segments and up to %i workers is kept, and used", async (segments, workers) => {
+      const { peak, average } = await consumption({ kind, unitsPerSecond, segments, workers });
+      expect(peak).toBeLessThanOrEqual(unitsPerSecond);
+      expect(average).toBeGreaterThanOrEqual(0.8 * unitsPerSecond);
+    });
+  });
+
+  test("is used by the few segments that have items, where most have none", async () => {
+    const { peak, average } = await consumption({
+      kind,
+      unitsPerSecond: 40,
+      segments: 64,
+      workers: 50,
+      partitions: 2,
+    });
+    expect(peak).toBeLessThanOrEqual(40);
+    expect(average).toBeGreaterThanOrEqual(0.8 * 40);
+  });
+
+  test("is half of what a provisioned table has, where nothing is said", async () => {
+    const { peak, average } = await consumption({ kind, segments: 8, workers: 8 });
+    expect(peak).toBeLessThanOrEqual(20);
+    expect(average).toBeGreaterThanOrEqual(0.8 * 20);
+  });
+
+  test.each([1, 2, 3, 4, 5])("is kept by duplicates, zombies and workers that die: seed %i", async (seed) => {
+    const weather = {
+      duplicateEvent: 0.1,
+      duplicateMessage: 0.1,
+      zombie: 0.02,
+      crashAfter: 0.01,
+      answerLost: 0.02,
+      throttledRead: 0.1,
+      throttledWrite: 0.1,
+      unprocessed: 0.2,
+    };
+    const { peak } = await consumption({ kind, unitsPerSecond: 40, segments: 8, workers: 20, weather }, seed);
+    expect(peak).toBeLessThanOrEqual(40);
+  });
+});
+
+describe.each(["backup", "restore"] as const)("throttling of a %s", (kind) => {
+  test("nearly all the time slows it, and never fails it", async () => {
+    const weather = { throttledRead: 0.9, throttledWrite: 0.9 };
+    const asked = { ...scenario({ kind, segments: 4, workers: 4, weather }), provisioned: false };
+    const { violations, witness, counts } = await simulateScenario(7, asked);
+    expect(violations).toEqual([]);
+    expect(counts["throttledRead"]! + (counts["throttledWrite"] ?? 0)).toBeGreaterThan(20);
+    expect(counts).toMatchObject({ succeeded: 1, healed: 0 });
+    expect(witness.events.filter(({ "detail-type": type }) => type.endsWith("Failed"))).toEqual([]);
+  });
+});
