@@ -101,7 +101,7 @@ export const stageSchema = v.strictObject({
   maximumIdleHops: v.optional(between(1, 1_000), defaultSettings.maximumIdleHops),
   /** How often a slice reports what it has stored, ms. */
   progressIntervalMs: v.optional(between(1_000, MINUTE_MS), defaultSettings.progressIntervalMs),
-  /** How often a restore looks whether it should still write, ms. */
+  /** How often a slice looks whether its segment is still wanted: how soon a cancel stops it, ms. */
   lookIntervalMs: v.optional(between(1_000, MINUTE_MS), defaultSettings.lookIntervalMs),
 
   /** The function that reads tables. */
