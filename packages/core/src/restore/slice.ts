@@ -61,8 +61,9 @@ export async function sliceRestore(
   } finally {
     await writer.close();
   }
-  if (!(await watch.wanted())) return [];
+  // What is complete is complete, even if it was cancelled meanwhile.
   if (at.file === share.length) return [completed(work, counts)];
+  if (!(await watch.wanted())) return [];
   return [handedOff(work, standing(), writer.heldUp(), ports)];
 
   /** Sends the lines of the file at the cursor, as far as the writer takes them. */
