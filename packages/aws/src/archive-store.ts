@@ -1,7 +1,6 @@
 /**
  * Archives on S3: written once, never changed, never deleted.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -12,6 +11,10 @@ import {
 import { FerryError } from "@ferry/core/errors";
 import type { ArchiveStore, BucketAddress, ObjectHead } from "@ferry/core/ports";
 import { type Call, ferryError, nameOf, statusOf, told } from "./errors.ts";
+import { type Jitter, jitter } from "./jitter.ts";
+
+/** An S3 client, as far as it is used here. */
+type Client = Pick<S3Client, "send">;
 
 /** Tries of a put that another put of the same key disturbs. */
 const CONFLICTS_MAX = 6;
@@ -20,9 +23,9 @@ const CONFLICT_WAIT_MS = 50;
 const KEYS_PER_PAGE_MAX = 1000;
 
 /** Objects in buckets, by region. */
-export function archiveStore(s3: (region: string) => S3Client): ArchiveStore {
+export function archiveStore(s3: (region: string) => Client, wait: Jitter = jitter): ArchiveStore {
   return {
-    putNew: (bucket, key, body, about) => putNew(s3(bucket.region), bucket, key, body, about),
+    putNew: (bucket, key, body, about) => putNew(s3(bucket.region), bucket, key, body, about, wait),
     head: (bucket, key) => head(s3(bucket.region), bucket, key),
     get: (bucket, key) => get(s3(bucket.region), bucket, key),
     list: (bucket, prefix, about) => list(s3(bucket.region), bucket, prefix, about ?? {}),
@@ -34,11 +37,12 @@ export function archiveStore(s3: (region: string) => S3Client): ArchiveStore {
  * so looks whose it is.
  */
 async function putNew(
-  client: S3Client,
+  client: Client,
   bucket: BucketAddress,
   key: string,
   body: Uint8Array,
   about: Parameters<ArchiveStore["putNew"]>[3],
+  wait: Jitter,
 ): Promise<"stored" | "exists"> {
   const call = onObject("PutObject", bucket, key);
   for (let tries = 1; ; tries++) {
@@ -63,13 +67,13 @@ async function putNew(
       if (statusOf(error) !== 409) throw ferryError(error, call);
       if (tries === CONFLICTS_MAX) throw conflict(error, call);
       // Another put of this key is under way: it will have won or lost soon.
-      await sleep(Math.random() * CONFLICT_WAIT_MS * 2 ** tries);
+      await wait(CONFLICT_WAIT_MS * 2 ** tries);
     }
   }
 }
 
 /** HEAD's answers have no body, so a bucket that is not there looks like a key that is not there. */
-function head(client: S3Client, bucket: BucketAddress, key: string): Promise<ObjectHead | undefined> {
+function head(client: Client, bucket: BucketAddress, key: string): Promise<ObjectHead | undefined> {
   return told(onObject("HeadObject", bucket, key), () =>
     unlessMissing(async () =>
       headOf(await client.send(new HeadObjectCommand({ ...addressOf(bucket), Key: key }))),
@@ -77,7 +81,7 @@ function head(client: S3Client, bucket: BucketAddress, key: string): Promise<Obj
   );
 }
 
-function get(client: S3Client, bucket: BucketAddress, key: string) {
+function get(client: Client, bucket: BucketAddress, key: string) {
   return told(onObject("GetObject", bucket, key), () =>
     unlessMissing(async () => {
       const answer = await client.send(new GetObjectCommand({ ...addressOf(bucket), Key: key }));
@@ -88,7 +92,7 @@ function get(client: S3Client, bucket: BucketAddress, key: string) {
 }
 
 async function list(
-  client: S3Client,
+  client: Client,
   bucket: BucketAddress,
   prefix: string,
   about: { after?: string; limit?: number },

@@ -1,7 +1,6 @@
 /**
  * The bus on EventBridge.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   type EventBridgeClient,
   PutEventsCommand,
@@ -12,20 +11,21 @@ import { FerryError, isThrottled, permanent } from "@ferry/core/errors";
 import { type FerryEvent, SOURCE } from "@ferry/core/events";
 import type { Bus } from "@ferry/core/ports";
 import { told } from "./errors.ts";
+import { type Jitter, jitter } from "./jitter.ts";
 
 const ENTRIES_MAX = 10;
 /** EventBridge's limit is 1 MiB, as is that of the queue's message that an event becomes, wrapped: hence the margin. */
 const CALL_BYTES_MAX = 1024 * 1024 - 8 * 1024;
 /** How often refused entries are put again before the put is given up. */
 const ROUNDS_MAX = 7;
-const WAIT_MS = 25;
+const WAIT_MS = 50;
 
 interface Entry extends PutEventsRequestEntry {
   readonly bytes: number;
 }
 
 /** A bus by its name. Throws once entries were refused too often; some of the events may have been taken by then. */
-export function eventBus(client: EventBridgeClient, name: string): Bus {
+export function eventBus(client: Pick<EventBridgeClient, "send">, name: string, wait: Jitter = jitter): Bus {
   const call = { operation: "PutEvents", resource: `bus ${name}` };
 
   async function putOnce(entries: readonly Entry[]): Promise<Refused[]> {
@@ -52,7 +52,7 @@ export function eventBus(client: EventBridgeClient, name: string): Bus {
         for (const chunk of chunks(pending)) refused.push(...(await putOnce(chunk)));
         if (refused.length > 0 && round === ROUNDS_MAX) throw givenUp(refused, call);
         pending = refused.map(({ entry }) => entry);
-        if (pending.length > 0) await sleep(WAIT_MS * (1 + Math.random()) * 2 ** round);
+        if (pending.length > 0) await wait(WAIT_MS * 2 ** round);
       }
     },
   };

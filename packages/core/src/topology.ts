@@ -209,6 +209,16 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
   },
 };
 
+/**
+ * How far each task's ceiling is booked: the workers' own notes, no status, and of no use once the task has ended. `expires`
+ * is the attribute by which DynamoDB deletes them.
+ */
+export const limiterTable = {
+  name: "limiter-table",
+  hash: { name: "task", type: "S" },
+  expires: "expires",
+} as const;
+
 /** A Pipe to the bus. `detailType` is a name, or the JSON path of one. */
 export interface PipeSpec {
   readonly from: { readonly queue: QueueName } | { readonly table: TableName };
@@ -278,7 +288,7 @@ export const pipes: Readonly<Record<string, PipeSpec>> = {
 /** The physical name of anything in a stage: stable, so that other systems can address it. */
 export function physicalName(
   stage: string,
-  name: QueueName | DeadLetterName | TableName | "undelivered-queue" | "bus",
+  name: QueueName | DeadLetterName | TableName | typeof limiterTable.name | "undelivered-queue" | "bus",
 ): string {
   return name === "bus" ? `ferry-${stage}` : `ferry-${stage}-${name}`;
 }

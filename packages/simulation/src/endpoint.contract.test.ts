@@ -7,12 +7,14 @@ import { it } from "vitest";
 import { archiveStoreContract } from "./contracts/archive-store.ts";
 import {
   awsArchiveStore,
+  awsRateLimiter,
   awsStatusStore,
   awsTables,
   pathStyleS3,
   pointSdkAtGiven,
   REGION,
 } from "./contracts/aws-subjects.ts";
+import { rateLimiterContract } from "./contracts/rate-limiter.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tablesContract } from "./contracts/tables.ts";
 
@@ -31,6 +33,7 @@ else {
   answerTagsWithNone();
   tablesContract(dynamodb, async () => awsTables(`${prefix}-`));
   statusStoreContract(dynamodb, () => awsStatusStore(`${prefix}-`));
+  rateLimiterContract(dynamodb, () => awsRateLimiter(`${prefix}-`));
 }
 
 if (!s3) it.skip("any other S3: FERRY_TEST_S3_ENDPOINT is not set (docs/engines.md)", () => {});

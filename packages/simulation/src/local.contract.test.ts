@@ -10,8 +10,15 @@ import { createS3Sqs } from "@ferry/local/engines/s3-sqs";
 import { ACCOUNT } from "@ferry/local/names";
 import { afterAll, beforeAll } from "vitest";
 import { archiveStoreContract } from "./contracts/archive-store.ts";
-import { awsArchiveStore, awsStatusStore, awsTables, pointSdkAt } from "./contracts/aws-subjects.ts";
+import {
+  awsArchiveStore,
+  awsRateLimiter,
+  awsStatusStore,
+  awsTables,
+  pointSdkAt,
+} from "./contracts/aws-subjects.ts";
 import { codecContract } from "./contracts/codec.ts";
+import { rateLimiterContract } from "./contracts/rate-limiter.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tablesContract } from "./contracts/tables.ts";
 import { md5 } from "./memory/ports.ts";
@@ -38,5 +45,6 @@ tablesContract("the AWS adapter and dynalite", async () =>
   awsTables("", { "units of consistent reads": "dynalite charges a consistent scan like any other" }),
 );
 statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-contract-"));
+rateLimiterContract("the AWS adapter and dynalite", () => awsRateLimiter("ferry-contract-"));
 archiveStoreContract("the AWS adapter and fauxqs", () => awsArchiveStore("contract", ACCOUNT));
 codecContract("zlib", () => zlibCodec, { pako: pakoCodec(md5) });

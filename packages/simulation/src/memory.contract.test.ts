@@ -7,11 +7,13 @@ import { seeded } from "@ferry/core/hash";
 import { archiveStoreContract } from "./contracts/archive-store.ts";
 import { busContract } from "./contracts/bus.ts";
 import { codecContract } from "./contracts/codec.ts";
+import { rateLimiterContract } from "./contracts/rate-limiter.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
 import { memoryArchiveStore } from "./memory/archive-store.ts";
 import { memoryBus } from "./memory/bus.ts";
 import { md5 } from "./memory/ports.ts";
+import { memoryRateLimiter } from "./memory/rate-limiter.ts";
 import { memoryStatusStore } from "./memory/status-store.ts";
 import { type MemoryTablesOptions, memoryTables } from "./memory/tables.ts";
 
@@ -48,6 +50,8 @@ statusStoreContract("memory", async () => {
     record: async (task, segment) => status.records(task).find((record) => record.segment === segment),
   };
 });
+
+rateLimiterContract("memory", async () => ({ limiter: memoryRateLimiter() }));
 
 codecContract("pako", () => pakoCodec(md5));
 

@@ -1,6 +1,7 @@
 /**
  * A worker of one action, connected to what its handler is linked to.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Action } from "@ferry/core/task";
 import { archiveStore } from "../archive-store.ts";
 import { eventBus } from "../bus.ts";
@@ -8,6 +9,7 @@ import { dynamodbClient, eventBridgeClient, s3Client, sqsClient } from "../clien
 import { zlibCodec } from "../codec.ts";
 import { busName, queueUrl, settings, tableName } from "../links.ts";
 import { visibilityOf } from "../queue.ts";
+import { rateLimiter } from "../rate-limiter.ts";
 import { statusReader } from "../status-store.ts";
 import { tableData } from "../table.ts";
 import { loggerOf, metricsOf } from "./telemetry.ts";
@@ -18,7 +20,7 @@ const LINKS = {
   restore: { table: "RestoreTable", queue: "RestoreQueue" },
 } as const;
 
-/** Reads the links `Bus`, `Settings`, and the action's own table and queue. */
+/** Reads the links `Bus`, `Settings`, `LimiterTable`, and the action's own table and queue. */
 export function connectWorker(action: Action): Worker {
   const links = LINKS[action];
   return {
@@ -28,6 +30,14 @@ export function connectWorker(action: Action): Worker {
       codec: zlibCodec,
       status: statusReader(dynamodbClient(), { [action]: tableName(links.table) }),
       bus: eventBus(eventBridgeClient(), busName()),
+      limiter: rateLimiter(dynamodbClient(), tableName("LimiterTable")),
+      random: Math.random,
+    },
+    clock: {
+      now: Date.now,
+      sleep: async (ms) => {
+        await sleep(ms);
+      },
     },
     settings: settings(),
     setVisibility: visibilityOf(sqsClient(), queueUrl(links.queue)),

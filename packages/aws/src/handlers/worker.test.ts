@@ -25,6 +25,7 @@ function subject(overrides: Partial<MemoryPorts> = {}, worker: Partial<Worker> =
     connections++;
     return {
       ports,
+      clock: { now: Date.now, sleep: ports.clock.sleep },
       settings: parseSettings({ retryDelaySeconds: 5 }),
       setVisibility: async (handle, seconds) => {
         visibility.push({ handle, seconds });

@@ -2,10 +2,9 @@
  * The handler of `backup-queue` and `restore-queue`: one message is one step of the engine. The events that conclude
  * it are put before the message counts as done, and only then.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { FerryError, toReport } from "@ferry/core/errors";
 import { type Message, parseMessage } from "@ferry/core/events";
-import type { Ports } from "@ferry/core/ports";
+import type { Ports, Time } from "@ferry/core/ports";
 import { work } from "@ferry/core/worker";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { SetVisibility } from "../queue.ts";
@@ -21,9 +20,10 @@ export interface InvocationContext {
 
 export type SqsHandler = (event: SQSEvent, context: InvocationContext) => Promise<SQSBatchResponse>;
 
-/** What a worker works with. `time` is the invocation's. */
+/** What a worker works with. `time` is the invocation's: its clock is the process's. */
 export interface Worker {
-  readonly ports: Omit<Ports, "time" | "settings" | "random">;
+  readonly ports: Omit<Ports, "time" | "settings">;
+  readonly clock: Pick<Time, "now" | "sleep">;
   readonly settings: WorkerSettings;
   readonly setVisibility: SetVisibility;
   readonly logger: Log;
@@ -66,7 +66,7 @@ async function handle(record: SQSRecord, worker: Worker, context: InvocationCont
     );
     publish({ Retries: 1 });
     // By now everything in flight has settled: a second worker may begin.
-    await hide(record, retryDelaySeconds(receiveCountOf(record), worker.settings), worker);
+    await hide(record, retryDelaySeconds(receiveCountOf(record), worker), worker);
     return false;
   }
 }
@@ -74,10 +74,10 @@ async function handle(record: SQSRecord, worker: Worker, context: InvocationCont
 async function step(
   message: Message,
   record: SQSRecord,
-  { ports, settings, logger, publish }: Worker,
+  { ports, clock, settings, logger, publish }: Worker,
   context: InvocationContext,
 ): Promise<void> {
-  const start = Date.now();
+  const start = clock.now();
   const { counts, tables, archive } = countThrottles(ports.tables, ports.archive);
   try {
     const events = await work(message, {
@@ -85,20 +85,13 @@ async function step(
       tables,
       archive,
       settings,
-      random: Math.random,
-      time: {
-        now: Date.now,
-        remainingMs: () => context.getRemainingTimeInMillis(),
-        sleep: async (ms) => {
-          await sleep(ms);
-        },
-      },
+      time: { ...clock, remainingMs: () => context.getRemainingTimeInMillis() },
     });
     await ports.bus.put(events);
     logger.info("step done", { ...aboutMessage(record, message), events: summary(events) });
     publish(measure(message, events));
   } finally {
-    publish({ ...counts, Duration: Date.now() - start });
+    publish({ ...counts, Duration: clock.now() - start });
   }
 }
 
@@ -115,9 +108,9 @@ async function hide(record: SQSRecord, seconds: number, { setVisibility, logger 
 }
 
 /** Exponential by receives, with jitter, s. */
-function retryDelaySeconds(receiveCount: number, settings: WorkerSettings): number {
+function retryDelaySeconds(receiveCount: number, { settings, ports }: Worker): number {
   const delay = settings.retryDelaySeconds * 2 ** (receiveCount - 1);
-  return Math.min(delay, RETRY_DELAY_SECONDS_MAX) * (1 + Math.random() / 4);
+  return Math.min(delay, RETRY_DELAY_SECONDS_MAX) * (1 + ports.random() / 4);
 }
 
 /** How many events of each type. */

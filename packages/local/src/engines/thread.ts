@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SOURCE } from "@ferry/core/events";
 import {
+  limiterTable,
   physicalName,
   pipes,
   type QueueName,
@@ -133,28 +134,28 @@ async function createQueues(): Promise<void> {
 }
 
 async function createTables(): Promise<void> {
-  await Promise.all(
-    Object.entries(tables).map(async ([name, { hash, range }]) => {
-      const TableName = physicalName(stage, name as TableName);
-      await dynamodb.call(region, "CreateTable", {
-        TableName,
-        BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [hash, range].map((key) => ({
-          AttributeName: key.name,
-          AttributeType: key.type,
-        })),
-        KeySchema: [
-          { AttributeName: hash.name, KeyType: "HASH" },
-          { AttributeName: range.name, KeyType: "RANGE" },
-        ],
-      });
-      for (;;) {
-        const { Table } = await dynamodb.call(region, "DescribeTable", { TableName });
-        if ((Table as { TableStatus: string }).TableStatus === "ACTIVE") return;
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-    }),
-  );
+  await Promise.all([
+    ...Object.entries(tables).map(([name, { hash, range }]) => createTable(name as TableName, [hash, range])),
+    createTable(limiterTable.name, [limiterTable.hash]),
+  ]);
+}
+
+async function createTable(
+  name: Parameters<typeof physicalName>[1],
+  keys: readonly { readonly name: string; readonly type: string }[],
+): Promise<void> {
+  const TableName = physicalName(stage, name);
+  await dynamodb.call(region, "CreateTable", {
+    TableName,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: keys.map((key) => ({ AttributeName: key.name, AttributeType: key.type })),
+    KeySchema: keys.map((key, i) => ({ AttributeName: key.name, KeyType: i === 0 ? "HASH" : "RANGE" })),
+  });
+  for (;;) {
+    const { Table } = await dynamodb.call(region, "DescribeTable", { TableName });
+    if ((Table as { TableStatus: string }).TableStatus === "ACTIVE") return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 function streamedTables(): ReadonlyMap<string, TableSpec> {

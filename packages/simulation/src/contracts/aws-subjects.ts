@@ -10,12 +10,14 @@ import {
 import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
 import { dynamodbClient, s3Client } from "@ferry/aws/clients";
+import { rateLimiter } from "@ferry/aws/rate-limiter";
 import { recordOfItem } from "@ferry/aws/status-item";
 import { statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
-import { type TableName, tables as topologyTables } from "@ferry/core/topology";
+import { limiterTable, type TableName, tables as topologyTables } from "@ferry/core/topology";
 import type { KeyAttributes } from "../memory/item-key.ts";
 import type { ArchiveStoreSubject } from "./archive-store.ts";
+import type { RateLimiterSubject } from "./rate-limiter.ts";
 import type { StatusStoreSubject } from "./status-store.ts";
 import type { TablesSubject } from "./tables.ts";
 
@@ -92,6 +94,13 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
     },
     close: () => deleteTables(entries.map(([name]) => nameOf(name))),
   };
+}
+
+/** A rate limiter with a table of its own. */
+export async function awsRateLimiter(prefix: string): Promise<RateLimiterSubject> {
+  const name = `${prefix}${limiterTable.name}`;
+  await createTable(name, [limiterTable.hash]);
+  return { limiter: rateLimiter(dynamodbClient(REGION), name), close: () => deleteTables([name]) };
 }
 
 /**
