@@ -14,6 +14,7 @@ import {
   busEvent,
   destination,
   message,
+  request,
   restoreRequest,
   runTask,
   sliceToEnd,
@@ -183,6 +184,18 @@ describe("a retry", () => {
     const [event] = await work(ask(task), ports);
     expect(await work(message("TaskAccepted", event!.detail, "TaskStepFailed"), ports)).toMatchObject([
       { type: "TaskFinished", detail: { attempt: 2, items: 2 } },
+    ]);
+  });
+
+  test.each([
+    ["wiped", undefined],
+    ["wiped and another's since", "request-9"],
+  ])("of a backup whose prefix was %s is refused", async (_, owner) => {
+    const { ports, task } = await failed({ completed: [], failed: { 0: 1 } });
+    for (const key of ports.archive.keys(bucket)) ports.archive.remove(bucket, key);
+    if (owner !== undefined) await request(backupRequest, ports, owner);
+    expect(await work(ask(task), ports)).toMatchObject([
+      { type: "TaskStepFailed", detail: { cause: "prefix-taken" } },
     ]);
   });
 

@@ -23,6 +23,7 @@ const nobody = {
   repeats: 0,
   rivals: 0,
   neighbours: 0,
+  nonsense: 0,
 };
 
 interface Limited {

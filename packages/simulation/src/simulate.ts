@@ -3,6 +3,7 @@
  * that did not succeed; and the checks of what it left behind. All time is virtual, and all chance is the seed's.
  */
 import type { BusEvent } from "@ferry/core/events";
+import type { TableData } from "@ferry/core/ports";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
 import { violationsOf } from "./checks/all.ts";
@@ -41,6 +42,9 @@ const STORM_STEPS_MAX = 1_000_000;
 /** Clocks may be off by this much, where no ceiling depends on them. */
 const SKEW_MS_MAX = 2000;
 const LIMITED_SKEW_MS_MAX = 50;
+
+/** A backup takes one segment for so much of a table. */
+const SEGMENT_BYTES = 4 * 1024 ** 3;
 
 /** Runs one seed to its end. Never throws for what the engine does wrong: that is a violation. */
 export async function simulate(seed: number, options: { trace?: boolean } = {}): Promise<Run> {
@@ -81,7 +85,7 @@ export async function simulateScenario(
         faults.strikes("unprocessed") ? { unprocessed: chance.between(1, writes.length) } : undefined,
     },
   });
-  const before = await furnish(scenario, tables, archive);
+  const before = furnish(scenario, tables, archive, chance);
 
   let people: People | undefined;
   const rowChanged = (change: RowChange) => {
@@ -115,7 +119,8 @@ export async function simulateScenario(
       ready: (queue) => lambda.ready(queue),
       report(body) {
         const said = reported(body);
-        if (said !== undefined) scheduler.after(chance.between(10, 1000), () => bus.accept(said, "ferry"));
+        if (said === undefined) log(() => "the Pipe gives up a dead letter: it does not say what to report");
+        else scheduler.after(chance.between(10, 1000), () => bus.accept(said, "ferry"));
       },
       loses: (queue, type) => queue !== "projection-queue" && people!.loses(queue, type),
       log,
@@ -145,9 +150,16 @@ export async function simulateScenario(
       objectPut(key, body);
     },
   };
+  const growing: TableData = {
+    ...tables,
+    async describe(table) {
+      const described = await tables.describe(table);
+      return scenario.grows ? { ...described, sizeBytes: chance.between(1, 3) * SEGMENT_BYTES } : described;
+    },
+  };
   const cloud: Cloud = {
     ...parts,
-    tables,
+    tables: growing,
     archive: watched,
     status,
     limiter: memoryRateLimiter(),

@@ -83,6 +83,17 @@ describe("a backup is not sealed", () => {
     { type: "TaskStepFailed", detail: { cause: "archive-incomplete", step: "TaskFinishing" } },
   ];
 
+  test("under a prefix that is another's by now", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    ports.archive.remove(bucket, "backups/one/task.json");
+    const theirs = new TextEncoder().encode(JSON.stringify({ task: { id: "x", "request-id": "request-9" } }));
+    ports.archive.plant(bucket, "backups/one/task.json", theirs);
+    expect(await work(finishing(segment, 5), ports)).toMatchObject([
+      { type: "TaskStepFailed", detail: { cause: "prefix-taken" } },
+    ]);
+    expect(ports.archive.keys(bucket).filter((key) => key.includes("manifest"))).toEqual([]);
+  });
+
   test("while a segment has no last file", async () => {
     const { ports, segment } = await sliced(5, 1);
     ports.archive.remove(

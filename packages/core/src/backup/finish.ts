@@ -7,14 +7,14 @@ import { decodeFiles, encodeFiles, encodeSummary, readManifest } from "../archiv
 import { permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
-import { kmsOf } from "./plan.ts";
+import { kmsOf, requireOwnPrefix } from "./plan.ts";
 
 /** How many segments' chains are walked at once. */
 const CHAINS_AT_ONCE = 4;
 
 /**
  * Puts the manifest, or finds that it was put before, and says so. `endedTime`: ISO 8601, for the summary.
- * Permanent errors: `archive-incomplete`, `broken-manifest`, and those of `readChain`.
+ * Permanent errors: `prefix-taken`, `archive-incomplete`, `broken-manifest`, and those of `readChain`.
  */
 export async function finishBackup(
   finishing: TaskFinishing,
@@ -25,6 +25,7 @@ export async function finishBackup(
   const { request, task } = plan;
   const bucket = bucketOf(request);
   const prefix = request["bucket-prefix"];
+  await requireOwnPrefix(plan, ports);
   const chains = await readChains(plan, ports);
   const files = chains.flat();
   const items = files.reduce((sum, file) => sum + file.items, 0);

@@ -57,6 +57,12 @@ export async function planBackup(
   ];
 }
 
+/** Permanent error: `prefix-taken`, where the prefix was wiped since this backup began, or is another's by now. */
+export async function requireOwnPrefix(plan: BackupPlan, ports: Ports): Promise<void> {
+  const key = taskKey(plan.request["bucket-prefix"]);
+  if ((await storedPlan(key, plan, ports)) === undefined) throw taken(plan, `${key} is not there any more.`);
+}
+
 /** The key that what is written is encrypted with, where the request names one. */
 export function kmsOf(request: BackupRequest): { kmsKeyId?: string } {
   const kmsKeyId = request["kms-key-id"];
@@ -155,7 +161,7 @@ async function refuseLeftovers(plan: BackupPlan, ports: Ports): Promise<void> {
 
 function taken(plan: BackupPlan, message: string) {
   return permanent("prefix-taken", {
-    operation: "plan backup",
+    operation: "use prefix",
     resource: `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`,
     message,
     hint: "Every backup needs a prefix of its own: choose another bucket-prefix, for instance with {date} and {time} in it.",

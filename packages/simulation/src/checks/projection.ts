@@ -1,7 +1,7 @@
 /**
  * A row is what its facts say: counted anew by a few lines of their own, and joined in any order and number.
  */
-import type { SegmentCompleted } from "@ferry/core/events";
+import type { BusEvent, SegmentCompleted } from "@ferry/core/events";
 import { type Fact, factOf } from "@ferry/core/projection/facts";
 import { project } from "@ferry/core/projection/project";
 import type { TaskRow } from "@ferry/core/projection/status";
@@ -55,7 +55,7 @@ function recounted(row: TaskRow, { witness, status }: Outcome): string[] {
 /** Folded anew, shuffled and with repetitions, the facts give the row that stands. */
 function sameInAnyOrder(row: TaskRow, { witness, chance }: Outcome): boolean {
   const own = witness.facts
-    .map(factOf)
+    .map(readable)
     .filter(
       (fact): fact is Fact =>
         fact?.row.key === row.key &&
@@ -72,4 +72,13 @@ function sameInAnyOrder(row: TaskRow, { witness, chance }: Outcome): boolean {
 
 function comparable(row: TaskRow | undefined): string {
   return JSON.stringify(Object.entries({ ...row, rev: 0 }).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Nothing, of what is no fact. */
+function readable(event: BusEvent): Fact | undefined {
+  try {
+    return factOf(event);
+  } catch {
+    return undefined;
+  }
 }

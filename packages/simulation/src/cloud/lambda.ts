@@ -26,6 +26,7 @@ export interface LambdaAbout {
 }
 
 const PROJECTOR_TIMEOUT_MS = 60_000;
+const POLL_MS_MAX = 500;
 /** Before a handler says otherwise. */
 const VISIBILITY_MARGIN_MS = 30_000;
 
@@ -38,7 +39,8 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
   function poll(name: ConsumerName): void {
     if (polling.has(name)) return;
     polling.add(name);
-    scheduler.after(cloud().chance.between(1, 20), () => {
+    // The longer it takes, the larger a batch becomes.
+    scheduler.after(cloud().chance.magnitude(1, POLL_MS_MAX), () => {
       polling.delete(name);
       const most = name === "projection" ? consumers[name].maximumConcurrency : about.concurrency;
       while ((running.get(name) ?? 0) < most && cloud().queues.any(consumers[name].queue)) start(name);

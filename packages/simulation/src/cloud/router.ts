@@ -52,8 +52,8 @@ function pipe(spec: PipeSpec): (record: unknown) => Said | undefined {
   return (record) => {
     if (filters?.some((matches) => matches(record)) === false) return undefined;
     const name = type(record);
-    // On AWS it would end in the Pipe's dead letters.
-    if (typeof name !== "string") throw new Error(`nothing tells what to say of ${JSON.stringify(record)}`);
+    // On AWS it ends in the Pipe's dead letters.
+    if (typeof name !== "string") return undefined;
     return { "detail-type": name, detail: JSON.parse(render(record)) };
   };
 }

@@ -186,7 +186,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
         times(rivals, () => ask(backup, "r-rival"));
         if (neighbours > 0) ask({ ...backup, "bucket-prefix": "backups/two" }, undefined);
       }
-      const { cancels, retries, writes, losses, denials } = scenario.people;
+      const { cancels, retries, writes, losses, denials, nonsense } = scenario.people;
       times(cancels, cancel);
       times(retries, () => {
         const rows = status.rows().filter((row) => stateOf(row) !== "succeeded");
@@ -196,6 +196,9 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
       times(losses, () => {
         losing++;
       });
+      times(nonsense, () =>
+        bus.accept({ "detail-type": "TaskCancelRequested", detail: { task: "cities" } }, OPERATOR),
+      );
       times(denials, () => {
         denied = true;
         log(() => "someone takes the permissions away");

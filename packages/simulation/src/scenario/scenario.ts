@@ -18,6 +18,8 @@ export interface Scenario {
   /** What the requests say besides where from and where to. */
   readonly backup: Readonly<Record<string, unknown>>;
   readonly restore: Readonly<Record<string, unknown>>;
+  /** Whether the table's size, as DynamoDB tells it, changes: a plan derived anew has other segments. */
+  readonly grows: boolean;
   /** What the restore's table holds before, of the archive's keys and of others. */
   readonly held: { readonly same: number; readonly others: number };
   readonly provisioned: boolean;
@@ -51,6 +53,8 @@ export interface Scenario {
     readonly rivals: number;
     /** Another request, for another prefix, in the same second. */
     readonly neighbours: number;
+    /** Events that name no task: they fail until they are set aside. */
+    readonly nonsense: number;
   };
 }
 
@@ -106,6 +110,7 @@ export function scenarioOf(chance: Chance): Scenario {
       ...(happens(0.6) && { "restore-mode": pick(["empty-only", "merge", "if-absent"]) }),
       ...(ceiling !== undefined && { "write-units": ceiling }),
     },
+    grows: segments === undefined && unitsPerSecond === 0,
     held: { same: between(0, Math.min(items, 20)), others: between(0, 5) },
     provisioned,
     weight: kind === "backup" ? weightOf(unitsPerSecond, items, itemBytes + 60) : 1,
@@ -120,20 +125,21 @@ export function scenarioOf(chance: Chance): Scenario {
     },
     timeoutSeconds: between(60, 900),
     concurrency: pick([1, 2, 4, between(5, 50)]),
-    attempts: between(3, 5),
+    attempts: between(2, 5),
     weather,
     stormMs: Math.floor(magnitude(5000, 1_800_000)),
     faultsMax: between(5, 200),
     people: {
       cancels: some(0.3, 2),
-      retries: some(0.3, 3),
-      wipes: some(0.05, 1),
+      retries: some(0.4, 4),
+      wipes: some(0.1, 1),
       writes: some(0.6, 30),
       losses: some(0.15, 2),
       denials: some(0.1, 1),
       repeats: some(0.1, 1),
       rivals: some(0.15, 1),
-      neighbours: some(0.1, 1),
+      neighbours: some(0.2, 1),
+      nonsense: some(0.3, 5),
     },
   };
 }

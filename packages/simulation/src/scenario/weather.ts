@@ -6,27 +6,27 @@ import type { Chance } from "../cloud/scheduler.ts";
 /** Every fault, and the highest rate that a seed gives it: per event, message or call, as its line says. */
 const RATES_MAX = {
   /** Per delivery of an event to a rule: it is delivered once more. */
-  duplicateEvent: 0.1,
+  duplicateEvent: 0.2,
   /** Per message: SQS delivers it once more. */
-  duplicateMessage: 0.1,
+  duplicateMessage: 0.2,
   /** Per event and message: it comes minutes late, and so out of order. */
   delay: 0.1,
   /** Per message done: it is not deleted. */
-  lostAcknowledgement: 0.1,
+  lostAcknowledgement: 0.2,
   /** Per call on a port: the worker dies before its effect. */
-  crashBefore: 0.01,
+  crashBefore: 0.03,
   /** Per call on a port: the worker dies when it has had its effect. */
-  crashAfter: 0.01,
+  crashAfter: 0.03,
   /** Per PutEvents: the worker dies before it. */
-  crashBeforeEvents: 0.1,
+  crashBeforeEvents: 0.2,
   /** Per call on a port: the worker's message becomes visible again, and the worker goes on. */
-  zombie: 0.02,
+  zombie: 0.05,
   /** Per call on a port: it takes up to minutes. */
   stall: 0.03,
   /** Per call on a port: the connection breaks before its effect. */
-  refused: 0.02,
+  refused: 0.05,
   /** Per call on a port: the connection breaks when it has had its effect. */
-  answerLost: 0.02,
+  answerLost: 0.05,
   /** Per call on a table: DynamoDB asks for less. */
   throttledRead: 0.3,
   throttledWrite: 0.3,
@@ -56,10 +56,17 @@ export const faultNames = Object.keys(RATES_MAX) as FaultName[];
 /** No fault at all. */
 export const calm: Weather = Object.fromEntries(faultNames.map((name) => [name, 0])) as Weather;
 
-/** A seed's weather: of some faults none, of others few or many. */
+/** How much more often than usual a run's own fault happens, and how often at most. */
+const OWN_TIMES = 8;
+const OWN_RATE_MAX = 0.5;
+
+/** A seed's weather: of some faults none, of others few or many, and in half of the seeds a great many of one. */
 export function weatherOf(chance: Chance): Weather {
   const storminess = chance.pick([0, 0.15, 0.5, 1]);
-  const rate = (name: FaultName) =>
-    chance.happens(0.4) ? 0 : RATES_MAX[name] * storminess * chance.pick([0.1, 0.4, 1]);
+  const own = chance.happens(0.5) ? chance.pick(faultNames) : undefined;
+  const rate = (name: FaultName) => {
+    if (name === own) return Math.min(OWN_RATE_MAX, RATES_MAX[name] * OWN_TIMES);
+    return chance.happens(0.4) ? 0 : RATES_MAX[name] * storminess * chance.pick([0.1, 0.4, 1]);
+  };
   return Object.fromEntries(faultNames.map((name) => [name, rate(name)])) as Weather;
 }

@@ -1,0 +1,196 @@
+/**
+ * Bugs to plant, each a mistake that a careful engineer might make: what it breaks, and where.
+ */
+
+/** Text that must be in a file exactly once, and what stands there instead. */
+export interface Edit {
+  /** From the repository's root. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Plant {
+  readonly name: string;
+  /** In one sentence. */
+  readonly breaks: string;
+  readonly edits: readonly Edit[];
+}
+
+const core = (file: string, find: string, replace: string): Edit => ({
+  file: `packages/core/src/${file}`,
+  find,
+  replace,
+});
+const aws = (file: string, find: string, replace: string): Edit => ({
+  file: `packages/aws/src/${file}`,
+  find,
+  replace,
+});
+
+export const plants: readonly Plant[] = [
+  {
+    name: "unconditional-put",
+    breaks: "Objects are put without If-None-Match: of two workers the last one wins.",
+    edits: [aws("archive-store.ts", '          IfNoneMatch: "*",\n', "")],
+  },
+  {
+    name: "adopt-without-cursor",
+    breaks: "Who loses a put takes the winner's counts and scans on from where it was itself.",
+    edits: [core("backup/slice.ts", "if (!taken) await scanner.restart(writer.position().after);", "")],
+  },
+  {
+    name: "adopt-keeps-page",
+    breaks:
+      "Who loses a put goes on with the rest of its page, and with its knowledge that the scan has ended.",
+    edits: [core("backup/writer.ts", "if (!(await close(end))) return false;", "await close(end);")],
+  },
+  {
+    name: "no-end-mark",
+    breaks: "A segment's last file is not marked, and finishing does not ask for the mark.",
+    edits: [
+      core("archive/chain.ts", '    ...(about.end && { end: "true" }),\n', ""),
+      core("backup/finish.ts", "if (files.at(-1)?.end !== true)", "if (files.length === 0)"),
+    ],
+  },
+  {
+    name: "foreign-file-adopted",
+    breaks: "Nobody looks whose a file of the chain is.",
+    edits: [
+      core("archive/chain.ts", 'if (metadata["request-id"] !== plan.task["request-id"])', "if (false)"),
+    ],
+  },
+  {
+    name: "replan-derives-segments",
+    breaks: "A request that is delivered again is planned anew, though its plan is stored.",
+    edits: [
+      core(
+        "backup/plan.ts",
+        "if (before !== undefined) return before;",
+        "if (before !== undefined) return plan;",
+      ),
+      core("backup/plan.ts", "  return winner;\n", "  return plan;\n"),
+    ],
+  },
+  {
+    name: "spread-in-plan",
+    breaks: "The plan queues its segments itself, in entries of their own: there is no one commit point.",
+    edits: [
+      core(
+        "worker.ts",
+        "return plan(event, patient(ports));",
+        'return (await plan(event, patient(ports))).flatMap((one) => one.type === "TaskAccepted" ? [one, ...spread(one.detail)] : [one]);',
+      ),
+      core("worker.ts", "? spread(accepted)", "? (accepted.attempt === 1 ? [] : spread(accepted))"),
+    ],
+  },
+  {
+    name: "ack-by-position",
+    breaks: "A batch tells how many of its messages failed by naming its first ones.",
+    edits: [
+      aws(
+        "handlers/projector.ts",
+        "[...failed.keys()].map((itemIdentifier) => ({ itemIdentifier }))",
+        "event.Records.slice(0, failed.size).map(({ messageId }) => ({ itemIdentifier: messageId }))",
+      ),
+    ],
+  },
+  {
+    name: "ignore-failed-entries",
+    breaks: "A 200 of PutEvents is taken for success.",
+    edits: [
+      aws(
+        "bus.ts",
+        "if ((answer.FailedEntryCount ?? 0) === 0) return [];",
+        "if (answer !== undefined) return [];",
+      ),
+    ],
+  },
+  {
+    name: "ignore-unprocessed",
+    breaks: "What BatchWriteItem did not take is not sent again.",
+    edits: [core("restore/table-writer.ts", "rest = result.unprocessed;", "rest = [];")],
+  },
+  {
+    name: "projection-counts-twice",
+    breaks: "A segment's counts are added each time that it is heard to be complete.",
+    edits: [
+      core(
+        "projection/project.ts",
+        "if (row.completed.includes(segment)) return attempted;",
+        "if (row.completed.includes(segment)) return { ...attempted, items: row.items + counts.items };",
+      ),
+    ],
+  },
+  {
+    name: "projection-order-dependent",
+    breaks: "The row's attempt is that of the last fact to come.",
+    edits: [core("projection/project.ts", "Math.max(row.attempt, fact.attempt)", "fact.attempt")],
+  },
+  {
+    name: "finish-before-complete",
+    breaks: "A task is finished when all segments are done, failed ones too.",
+    edits: [
+      core(
+        "projection/status.ts",
+        'if (row.completed.length === row.total) return broken ? "failed" : "finishing";',
+        'if (row.completed.length + failedSegments(row) === row.total) return broken ? "failed" : "finishing";',
+      ),
+    ],
+  },
+  {
+    name: "finish-without-fails-as",
+    breaks: "A message to finish a task says nothing when it is given up.",
+    edits: [
+      core(
+        "topology.ts",
+        'pattern: fact(action, "TaskFinishing"),\n      queue,\n      failsAs: "TaskStepFailed",',
+        'pattern: fact(action, "TaskFinishing"),\n      queue,',
+      ),
+    ],
+  },
+  {
+    name: "restore-without-looking",
+    breaks: "A restore's worker never looks whether it should still write.",
+    edits: [
+      core(
+        "restore/slice.ts",
+        "const watch = openWatch(work, ports);",
+        "const watch = { ...openWatch(work, ports), wanted: async () => true };",
+      ),
+    ],
+  },
+  {
+    name: "cursor-off-by-one",
+    breaks: "A file's cursor is the last item but one.",
+    edits: [
+      core("backup/writer.ts", "const last = items.at(-1)!;", "const last = items.at(-2) ?? items.at(-1)!;"),
+    ],
+  },
+  {
+    name: "landed-out-of-order",
+    breaks: "A restore's cursor passes over a write that failed, since one behind it landed.",
+    edits: [core("restore/table-writer.ts", "if (!done) stopped = true;", "")],
+  },
+  {
+    name: "deaf-to-cancel",
+    breaks: "A slice looks whether it was cancelled when it begins, and not again.",
+    edits: [core("segment.ts", "if (due()) last = look();", "")],
+  },
+  {
+    name: "end-told-once",
+    breaks: "An attempt that ends like the one before it is not announced.",
+    edits: [core("projection/fold.ts", "return again && told ?", "return false ?")],
+  },
+  {
+    name: "ceiling-per-worker",
+    breaks: "Each worker keeps to the ceiling by itself, whatever the others consume.",
+    edits: [
+      core(
+        "pacing.ts",
+        "const startMs = await limiter.reserve(task, {",
+        "const startMs = Math.max(Math.floor(time.now()), endMs); void ({",
+      ),
+    ],
+  },
+];
