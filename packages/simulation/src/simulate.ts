@@ -39,6 +39,8 @@ export interface Run {
 const CALM_STEPS_MAX = 300_000;
 /** Steps of a storm: none comes near. */
 const STORM_STEPS_MAX = 1_000_000;
+/** By when a first task is under way, or never will be, ms. */
+const START_MS_MAX = 4 * 3_600_000;
 /** Clocks may be off by this much, where no ceiling depends on them. */
 const SKEW_MS_MAX = 2000;
 const LIMITED_SKEW_MS_MAX = 50;
@@ -66,7 +68,7 @@ export async function simulateScenario(
       trace.push(`${((scheduler.now() - START_MS) / 1000).toFixed(3).padStart(10)} ${line()}`);
   };
   log(() => `seed ${seed}: ${JSON.stringify(scenario)}`);
-  const faults = createFaults(scenario.weather, scenario, chance, scheduler);
+  const faults = createFaults(scenario.weather, scenario.faultsMax, chance);
   const witness = createWitness(scheduler.now);
   const parts = { scheduler, chance, faults };
 
@@ -179,8 +181,8 @@ export async function simulateScenario(
   }
 
   /** Runs until nothing is left to do; the steps it took, or nothing where there was no end. */
-  async function rest(stepsMax: number, until = Number.POSITIVE_INFINITY): Promise<boolean> {
-    for (let steps = 0; scheduler.now() < until; steps++) {
+  async function rest(stepsMax: number, untilMs = () => Number.POSITIVE_INFINITY): Promise<boolean> {
+    for (let steps = 0; scheduler.now() < untilMs(); steps++) {
       if (steps > stepsMax) return false;
       if (!(await scheduler.step())) return true;
     }
@@ -188,7 +190,10 @@ export async function simulateScenario(
   }
 
   people.begin();
-  let atRest = await rest(STORM_STEPS_MAX, START_MS + scenario.stormMs);
+  let atRest = await rest(
+    STORM_STEPS_MAX,
+    () => (people?.startedMs() ?? START_MS + START_MS_MAX) + scenario.stormMs,
+  );
   faults.end();
   people.calm();
   log(() => "the storm is over");

@@ -39,7 +39,13 @@ export type Statement =
       readonly request: RequestFields;
     }
   | { readonly kind: "cancel"; readonly attempt: number }
-  | { readonly kind: "broken"; readonly attempt: number; readonly cause: string; readonly text: string }
+  | {
+      readonly kind: "broken";
+      readonly attempt: number;
+      readonly cause: string;
+      readonly text: string;
+      readonly plan?: Plan;
+    }
   | { readonly kind: "finished"; readonly attempt: number }
   | {
       readonly kind: "queued" | "completed";
@@ -141,7 +147,10 @@ function failureFact(
   const row = { ...work.task, timestamp: Number(work.task.timestamp) };
   const attempt = Number(work.attempt);
   if (!(attempt > 0)) throw new Error(`a ${type} names no attempt`);
-  if (type === "TaskStepFailed") return { kind: "broken", row, time, attempt, cause, text };
+  if (type === "TaskStepFailed") {
+    const known = failure.step === "TaskAccepted" && work.plan !== undefined && { plan: work.plan };
+    return { kind: "broken", row, time, attempt, cause, text, ...known };
+  }
   if (work.segment === undefined) throw new Error("a SegmentFailed names no segment");
   const { segment, counts = noCounts, cursor, plan } = work;
   const about = {

@@ -7,7 +7,7 @@ import { busEvent } from "../testing/tasks.ts";
 import { type Fact, factOf, type Statement } from "./facts.ts";
 import { projectBatch } from "./fold.ts";
 import { project } from "./project.ts";
-import { reasonsOf, stateOf, type TaskRow } from "./status.ts";
+import { reasonsOf, stateOf, type TaskRow, unheardOf } from "./status.ts";
 
 const TOTAL = 3;
 const row = {
@@ -233,6 +233,40 @@ describe("a batch", () => {
     expect(store.rows()).toMatchObject([{ cancel: 1, failed: {} }]);
   });
 
+  test("of a retry that finds the task finishing leaves that state and comes back to it, to be announced", async () => {
+    const states: string[] = [];
+    const store = memoryStatusStore(({ after }) => states.push(`${stateOf(after)} ${after.attempt}`));
+    const accept = (attempt: number) => ({
+      version: 1,
+      task,
+      plan: { ...plan, "total-segments": 1 },
+      attempt,
+    });
+    const completed = { version: 1, task, plan: accept(1).plan, attempt: 1, segment: 0, counts: counts(0) };
+    await projectBatch([message("a", "TaskAccepted", accept(1))], store);
+    await projectBatch([message("c", "SegmentCompleted", completed)], store);
+    await projectBatch([message("b", "TaskAccepted", accept(2))], store);
+    expect(states).toEqual(["running 1", "finishing 1", "running 2", "finishing 2"]);
+  });
+
+  test("whose projector died between two ends that are alike is told by whoever comes next", async () => {
+    const store = memoryStatusStore();
+    const row: TaskRow = {
+      ...unheardOf(task, "2026-11-01T02:00:00Z"),
+      plan: { ...plan, "total-segments": 1 } as Plan,
+      accepted: true,
+      total: 1,
+      completed: [0],
+      attempt: 2,
+      between: true,
+    };
+    await store.write(row, undefined);
+    expect(stateOf(row)).toBe("running");
+    const late = { version: 1, task, plan: row.plan, attempt: 1 };
+    await projectBatch([message("a", "TaskAccepted", late)], store);
+    expect(store.rows().map(stateOf)).toEqual(["finishing"]);
+  });
+
   test.each([
     ["its acceptance first", ["TaskAccepted", "SegmentFailed"]],
     ["its failure first", ["SegmentFailed", "TaskAccepted"]],
@@ -285,6 +319,14 @@ describe("a fact", () => {
     "event-id": "e",
     time: "2026-11-01T02:00:00Z",
   };
+
+  test("of a spread that could not be done tells the plan, which the row may not know", () => {
+    const work = { task: row, plan, attempt: 1, segments: [0, 1, 2] };
+    const detail = { ...failure, step: "TaskAccepted", work };
+    const after = project(undefined, factOf(busEvent("TaskStepFailed", detail))!);
+    expect(after).toMatchObject({ accepted: true, broken: 1, plan });
+    expect(stateOf(after)).toBe("failed");
+  });
 
   test("of a rejection names the row that its request would have had", () => {
     expect(factOf(busEvent("TaskRejected", failure))).toMatchObject({

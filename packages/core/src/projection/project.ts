@@ -95,7 +95,7 @@ function settled(row: TaskRow): TaskRow {
   return { ...row, failed: Object.fromEntries(standing), partial: Object.fromEntries(partial) };
 }
 
-/** There are segments of accepted tasks alone: a row that lost the acceptance learns of it by any of theirs. */
+/** What follows from an acceptance carries the plan: a row that lost the one learns of it by the others. */
 function withPlan(row: TaskRow, fact: Fact): TaskRow {
   if (!("plan" in fact) || fact.plan === undefined) return row;
   const plan = smaller(row.plan, fact.plan);

@@ -2,7 +2,7 @@
  * Whether something goes wrong here and now: by the weather's rates, while the storm lasts and the faults do.
  */
 import type { FaultName, Weather } from "../scenario/weather.ts";
-import type { Chance, Scheduler } from "./scheduler.ts";
+import type { Chance } from "./scheduler.ts";
 
 export interface Faults {
   /** Whether this fault happens now. */
@@ -13,18 +13,12 @@ export interface Faults {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-export function createFaults(
-  weather: Weather,
-  about: { stormMs: number; faultsMax: number },
-  chance: Chance,
-  scheduler: Scheduler,
-): Faults {
+export function createFaults(weather: Weather, faultsMax: number, chance: Chance): Faults {
   const counts: Record<string, number> = {};
-  const endMs = scheduler.now() + about.stormMs;
-  let left = about.faultsMax;
+  let left = faultsMax;
   return {
     strikes(name) {
-      if (!chance.happens(weather[name]) || left <= 0 || scheduler.now() > endMs) return false;
+      if (!chance.happens(weather[name]) || left <= 0) return false;
       // Slow tables and clocks that are off wear nobody out.
       if (!LASTING.has(name)) left--;
       counts[name] = (counts[name] ?? 0) + 1;

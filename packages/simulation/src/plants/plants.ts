@@ -178,11 +178,6 @@ export const plants: readonly Plant[] = [
     edits: [core("segment.ts", "if (due()) last = look();", "")],
   },
   {
-    name: "end-told-once",
-    breaks: "An attempt that ends like the one before it is not announced.",
-    edits: [core("projection/fold.ts", "return again && told ?", "return false ?")],
-  },
-  {
     name: "ceiling-per-worker",
     breaks: "Each worker keeps to the ceiling by itself, whatever the others consume.",
     edits: [

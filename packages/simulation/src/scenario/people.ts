@@ -14,8 +14,10 @@ import { itemText, keyOf, nameOfItem } from "./items.ts";
 import type { Scenario } from "./scenario.ts";
 
 export interface People {
-  /** Begins: the requests, and what is to happen in the storm. */
+  /** Asks for what is asked for first; the rest happens once a task is under way. */
   begin(): void;
+  /** When that was, ms since 1970. */
+  startedMs(): number | undefined;
   /** A row changed: whoever waits for it acts. */
   rowChanged(row: TaskRow): void;
   /** A data file was put, its lines ending with this one. */
@@ -60,6 +62,7 @@ const KEPT = new Set([
 ]);
 const OPERATOR = "operator";
 const APPLICATION_WRITES = 10;
+const MOMENT_MS_MIN = 100;
 
 export function createPeople(scenario: Scenario, around: Surroundings): People {
   const { scheduler, chance, bus, tables, archive, status, log } = around;
@@ -74,13 +77,13 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   let denied = false;
   let restoreAsked = scenario.kind !== "both";
   let inUse = false;
+  let startedMs: number | undefined;
   let isCalm = false;
   let losing = 0;
 
-  /** At a moment of the storm, most of them early on. */
+  /** At a moment of the storm: as likely in its first second as in its last minutes, for most tasks are short. */
   const sometime = (act: () => void) => {
-    const ms = chance.random() ** 2 * scenario.stormMs;
-    scheduler.after(ms, () => {
+    scheduler.after(chance.magnitude(MOMENT_MS_MIN, scenario.stormMs), () => {
       if (!isCalm) act();
     });
   };
@@ -158,6 +161,30 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     log(() => "the application uses the restored table");
   }
 
+  /** What happens from the moment on that a first task is under way. */
+  function live(): void {
+    const { cancels, retries, writes, losses, denials, nonsense } = scenario.people;
+    times(cancels, cancel);
+    times(retries, () => {
+      const rows = status.rows().filter((row) => stateOf(row) !== "succeeded");
+      if (rows.length > 0) retry(chance.pick(rows));
+    });
+    if (scenario.kind !== "restore") times(writes, () => write(chance.between(0, scenario.items + 3)));
+    times(losses, () => {
+      losing++;
+    });
+    times(nonsense, () =>
+      bus.accept({ "detail-type": "TaskCancelRequested", detail: { task: "cities" } }, OPERATOR),
+    );
+    times(denials, () => {
+      denied = true;
+      log(() => "someone takes the permissions away");
+      scheduler.after(chance.between(1000, 600_000), () => {
+        denied = false;
+      });
+    });
+  }
+
   return {
     requests,
     versions,
@@ -166,6 +193,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     lost,
     lasting: () => initial.filter((name) => !gone.has(name)),
     denied: () => denied,
+    startedMs: () => startedMs,
     loses(queue, type) {
       if (losing === 0 || KEPT.has(type) || KEPT.has(`${type} ${queue}`)) return false;
       // Lost on both its ways, an acceptance leaves nothing to retry.
@@ -186,28 +214,12 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
         times(rivals, () => ask(backup, "r-rival"));
         if (neighbours > 0) ask({ ...backup, "bucket-prefix": "backups/two" }, undefined);
       }
-      const { cancels, retries, writes, losses, denials, nonsense } = scenario.people;
-      times(cancels, cancel);
-      times(retries, () => {
-        const rows = status.rows().filter((row) => stateOf(row) !== "succeeded");
-        if (rows.length > 0) retry(chance.pick(rows));
-      });
-      if (scenario.kind !== "restore") times(writes, () => write(chance.between(0, scenario.items + 3)));
-      times(losses, () => {
-        losing++;
-      });
-      times(nonsense, () =>
-        bus.accept({ "detail-type": "TaskCancelRequested", detail: { task: "cities" } }, OPERATOR),
-      );
-      times(denials, () => {
-        denied = true;
-        log(() => "someone takes the permissions away");
-        scheduler.after(chance.between(1000, 600_000), () => {
-          denied = false;
-        });
-      });
     },
     rowChanged(row) {
+      if (startedMs === undefined) {
+        startedMs = scheduler.now();
+        live();
+      }
       const state = stateOf(row);
       const ended = state === "failed" || state === "cancelled";
       if (left.wipes > 0 && ended && row.action === "backup" && row["request-id"] === "r-1") wipe(row);

@@ -66,6 +66,11 @@ const LIMITED_SECONDS = 60;
 /** What a unit reads, eventually consistent. */
 const READ_UNIT_BYTES = 8192;
 
+/** Where a prefix is wiped, of a task that was cancelled, somebody should still be writing to it. */
+const WIPEABLE_ITEMS_MIN = 20;
+const WIPED_CANCELS = 4;
+const STUBBORN = { stall: 0.2, zombie: 0.2, duplicateEvent: 0.3, duplicateMessage: 0.3 };
+
 /** The scenario of a seed. */
 export function scenarioOf(chance: Chance): Scenario {
   const { between, happens, magnitude, pick } = chance;
@@ -89,7 +94,8 @@ export function scenarioOf(chance: Chance): Scenario {
   const ceiling = limitable && happens(0.4) ? between(5, 50) : undefined;
   const provisioned = limitable && ceiling === undefined && happens(0.2);
   const unitsPerSecond = ceiling ?? (provisioned ? PROVISIONED_UNITS / 2 : 0);
-  const weather = weatherOf(chance);
+  const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.25, 1) : 0;
+  const weather = { ...weatherOf(chance), ...(wipes > 0 && STUBBORN) };
   // Slices that are shorter than their turns get nowhere, and hand off all the while.
   const budgetMs = Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
   return {
@@ -130,9 +136,9 @@ export function scenarioOf(chance: Chance): Scenario {
     stormMs: Math.floor(magnitude(5000, 1_800_000)),
     faultsMax: between(5, 200),
     people: {
-      cancels: some(0.3, 2),
+      cancels: wipes > 0 ? WIPED_CANCELS : some(0.3, 2),
       retries: some(0.4, 4),
-      wipes: some(0.1, 1),
+      wipes,
       writes: some(0.6, 30),
       losses: some(0.15, 2),
       denials: some(0.1, 1),
