@@ -2,8 +2,8 @@ import { defineConfig } from "vitest/config";
 import { engineReport } from "./packages/simulation/src/contracts/report.ts";
 
 /**
- * unit: pure, beside the source. contract: one suite per port, on every engine that has it. e2e: the local host.
- * infra: the synthesized stack.
+ * unit: pure, beside the source. contract: one suite per port, on every engine that has it. simulation: whole tasks
+ * under faults. e2e: the local host. infra: the synthesized stack.
  */
 export default defineConfig({
   test: {
@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/src/**/*.test.ts"],
-          exclude: ["**/*.contract.test.ts", "**/*.e2e.test.ts"],
+          exclude: ["**/*.contract.test.ts", "**/*.e2e.test.ts", "**/*.simulation.test.ts"],
         },
       },
       {
@@ -22,6 +22,13 @@ export default defineConfig({
           include: ["packages/*/src/**/*.contract.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "simulation",
+          include: ["packages/*/src/**/*.simulation.test.ts"],
+          testTimeout: 300_000,
         },
       },
       {

@@ -7,8 +7,13 @@ const LINE_EVERY_MS = 2000;
 
 export interface Progress {
   say(line: string): void;
-  /** Shows how far `run` is, of `total` items; returns what it returns. */
-  track<T>(title: string, total: number, run: (at: (count: number) => void) => Promise<T>): Promise<T>;
+  /** Shows how far `run` is, of `total` items (or what `unit` calls them); returns what it returns. */
+  track<T>(
+    title: string,
+    total: number,
+    run: (at: (count: number) => void) => Promise<T>,
+    unit?: string,
+  ): Promise<T>;
 }
 
 export function openProgress(silent: boolean): Progress {
@@ -16,8 +21,8 @@ export function openProgress(silent: boolean): Progress {
   return { say: (line) => console.error(line), track: process.stderr.isTTY ? bar : lines };
 }
 
-const bar: Progress["track"] = async (title, total, run) => {
-  const format = `${title.padEnd(42)} {bar} {percentage}% | {value}/{total} items | {duration_formatted}`;
+const bar: Progress["track"] = async (title, total, run, unit = "items") => {
+  const format = `${title.padEnd(42)} {bar} {percentage}% | {value}/{total} ${unit} | {duration_formatted}`;
   const view = new SingleBar({ format, hideCursor: true, barsize: 24 }, Presets.shades_classic);
   // However the process ends: a bar that runs has hidden the cursor and turned the wrapping of lines off.
   const end = () => view.stop();
@@ -33,7 +38,7 @@ const bar: Progress["track"] = async (title, total, run) => {
   }
 };
 
-const lines: Progress["track"] = async (title, total, run) => {
+const lines: Progress["track"] = async (title, total, run, unit = "items") => {
   let said = performance.now();
   console.error(`${title} …`);
   const started = said;
@@ -41,9 +46,9 @@ const lines: Progress["track"] = async (title, total, run) => {
     if (performance.now() - said < LINE_EVERY_MS) return;
     said = performance.now();
     console.error(
-      `  ${Math.min(count, total)} of ${total} items (${Math.floor((100 * Math.min(count, total)) / total)} %)`,
+      `  ${Math.min(count, total)} of ${total} ${unit} (${Math.floor((100 * Math.min(count, total)) / total)} %)`,
     );
   });
-  console.error(`  ${total} items in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  console.error(`  ${total} ${unit} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return result;
 };

@@ -26,7 +26,7 @@ const decoder = new TextDecoder();
 
 export async function archiveViolations(outcome: Outcome): Promise<string[]> {
   const backups = outcome.status.rows().filter(({ action, accepted }) => action === "backup" && accepted);
-  const found: string[] = [];
+  const found = outcome.witness.borrowed.map((line) => `FOREIGN: ${line}`);
   for (const row of backups) {
     const { "bucket-prefix": prefix } = row.plan!.request as BackupRequest;
     const task = await outcome.archive.get(bucket, `${prefix}/task.json`);

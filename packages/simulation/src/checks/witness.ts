@@ -1,7 +1,7 @@
 /**
  * What the checks need to know of a run besides what it leaves behind: what happened when.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent, SegmentCompleted } from "@ferry/core/events";
 import type { Write } from "@ferry/core/ports";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import type { Invocation } from "../cloud/invocation.ts";
@@ -43,11 +43,15 @@ export interface Witness {
   heard(event: BusEvent): void;
   /** An event reached the projection's queue. */
   projected(event: BusEvent): void;
+  /** A segment is said to be complete, whose chain holds this just now: by key, ETag and metadata as JSON. */
+  completed(detail: SegmentCompleted, chain: ReadonlyMap<string, string>): void;
   sealed(prefix: string, objects: ReadonlyMap<string, string>): void;
   consumed(kind: "read" | "write", units: number): void;
   readonly calls: readonly DataCall[];
   readonly events: readonly BusEvent[];
   readonly facts: readonly BusEvent[];
+  /** Segments that were told as complete by a task to which their chain does not belong, one line each. */
+  readonly borrowed: readonly string[];
   readonly seals: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly consumption: readonly { readonly atMs: number; readonly kind: string; readonly units: number }[];
   readonly landings: readonly { readonly atMs: number; readonly writes: readonly Write[] }[];
@@ -68,6 +72,7 @@ export function createWitness(now: () => number): Witness {
   const calls: DataCall[] = [];
   const events: BusEvent[] = [];
   const facts: BusEvent[] = [];
+  const borrowed: string[] = [];
   const seals = new Map<string, ReadonlyMap<string, string>>();
   const consumption: { atMs: number; kind: string; units: number }[] = [];
   const landings: { atMs: number; writes: readonly Write[] }[] = [];
@@ -89,6 +94,7 @@ export function createWitness(now: () => number): Witness {
     events,
     facts,
     seals,
+    borrowed,
     consumption,
     landings,
     history,
@@ -131,6 +137,14 @@ export function createWitness(now: () => number): Witness {
     },
     projected(event) {
       facts.push(event);
+    },
+    completed({ task, segment }, chain) {
+      for (const [key, head] of chain) {
+        const { end, "request-id": owner } = (JSON.parse(head) as { metadata: Record<string, string> })
+          .metadata;
+        if (end === "true" && owner !== task["request-id"])
+          borrowed.push(`${nameOf(task)} told segment ${segment} as complete: ${key} is ${owner}'s`);
+      }
     },
     sealed(prefix, objects) {
       if (!seals.has(prefix)) seals.set(prefix, objects);

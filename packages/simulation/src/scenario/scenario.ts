@@ -145,7 +145,7 @@ export function scenarioOf(chance: Chance): Scenario {
       repeats: some(0.1, 1),
       rivals: some(0.15, 1),
       neighbours: some(0.2, 1),
-      nonsense: some(0.3, 5),
+      nonsense: some(0.4, 30),
     },
   };
 }

@@ -1,0 +1,138 @@
+/**
+ * `npm run simulate`: many seeds, one seed, or planted bugs.
+ */
+import { openProgress } from "@ferry/local/demo/progress";
+import { type Options, readArguments } from "./arguments.ts";
+import { plant } from "./plants/loader.ts";
+import { plants } from "./plants/plants.ts";
+import { runSeeds } from "./seeds.ts";
+import type { SeedResult } from "./seeds-thread.ts";
+
+/** Failing seeds that are told in full. */
+const TOLD_MAX = 20;
+/** Violations of one seed that are told. */
+const VIOLATIONS_MAX = 5;
+/** Lines of the first failing seed's trace that are shown. */
+const TRACE_LINES = 60;
+
+const { mode, json } = readArguments();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+process.exitCode = await run(mode);
+
+function run(what: Options["mode"]): Promise<number> | number {
+  switch (what.kind) {
+    case "list":
+      for (const { name, breaks } of plants) console.log(`${name.padEnd(28)}${breaks}`);
+      return 0;
+    case "seed":
+      return one(what.seed, what.plant);
+    case "seeds":
+      return many(what.from, what.count);
+    case "plants":
+      return planted(what.names, what.seedsMax);
+  }
+}
+
+/** One seed, with all that happened. */
+async function one(seed: number, plantName: string | undefined): Promise<number> {
+  const check = plantName === undefined ? undefined : plant(plants.find(({ name }) => name === plantName)!);
+  const { simulate } = await import("./simulate.ts");
+  check?.();
+  const { violations, trace, counts } = await simulate(seed, { trace: !json });
+  if (json) console.log(JSON.stringify({ seed, violations, counts }));
+  else {
+    console.log(trace.join("\n"));
+    console.log(violations.length === 0 ? "\nEvery check holds." : `\n${violations.join("\n")}`);
+  }
+  return violations.length === 0 ? 0 : 1;
+}
+
+/** Many seeds, and how often what happened. */
+async function many(from: number, count: number): Promise<number> {
+  const startedMs = performance.now();
+  const counts: Record<string, number> = {};
+  const failed: SeedResult[] = [];
+  let done = 0;
+  const track = (at: (count: number) => void) =>
+    runSeeds({
+      from,
+      count,
+      done(result) {
+        at(++done);
+        for (const [name, times] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + times;
+        if (result.violations.length > 0) failed.push(result);
+        return false;
+      },
+    });
+  await openProgress(json).track(`Seeds ${from} to ${from + count - 1}`, count, track, "seeds");
+  const told = failed
+    .sort((a, b) => a.seed - b.seed)
+    .slice(0, TOLD_MAX)
+    .map(({ seed, violations }) => ({ seed, violations, replay: replayOf(seed) }));
+  const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
+  if (json) {
+    console.log(JSON.stringify({ seeds: done, violations: failed.length, failed: told, seconds, counts }));
+    return failed.length === 0 ? 0 : 1;
+  }
+  for (const [name, times] of Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)))
+    console.log(`${name.padEnd(22)}${String(times).padStart(10)}`);
+  for (const { seed, violations, replay } of told) {
+    console.log(`\nseed ${seed}: ${replay}`);
+    for (const violation of violations.slice(0, VIOLATIONS_MAX)) console.log(`  ${violation}`);
+  }
+  if (told[0] !== undefined) await showTrace(told[0].seed);
+  console.log(`\n${done} seeds, ${failed.length} with violations, in ${seconds} s.`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** The end of what happened in a seed that failed. */
+async function showTrace(seed: number): Promise<void> {
+  const { simulate } = await import("./simulate.ts");
+  const { trace } = await simulate(seed, { trace: true }).catch(() => ({ trace: [] }));
+  console.log(`\nThe end of seed ${seed}:`);
+  for (const line of trace.slice(-TRACE_LINES)) console.log(`  ${line}`);
+}
+
+/** Each plant until a seed shows it. */
+async function planted(names: readonly string[], seedsMax: number): Promise<number> {
+  const caught: Record<string, number> = {};
+  const survived: string[] = [];
+  for (const name of names) {
+    const first = await firstCaught(name, seedsMax);
+    if (first === undefined) survived.push(name);
+    else caught[name] = first.seed;
+    if (json) continue;
+    if (first === undefined) console.log(`SURVIVED ${name}: no violation in ${seedsMax} seeds`);
+    else
+      console.log(
+        `caught   ${name}: ${replayOf(first.seed, name)}\n           ${first.violations[0]!.slice(0, 200)}`,
+      );
+  }
+  if (json) console.log(JSON.stringify({ plants: names.length, caught, survived }));
+  else
+    console.log(
+      survived.length === 0
+        ? `Every plant was caught: ${names.length}.`
+        : `${survived.length} of ${names.length} plants survived.`,
+    );
+  return survived.length === 0 ? 0 : 1;
+}
+
+/** The lowest seed that shows a plant, of those that were run until one did. */
+async function firstCaught(plantName: string, seedsMax: number): Promise<SeedResult | undefined> {
+  let first: SeedResult | undefined;
+  await runSeeds({
+    from: 0,
+    count: seedsMax,
+    plantName,
+    done(result) {
+      if (result.violations.length > 0 && (first === undefined || result.seed < first.seed)) first = result;
+      return first !== undefined;
+    },
+  });
+  return first;
+}
+
+function replayOf(seed: number, plantName?: string): string {
+  return `npm run simulate -- ${plantName === undefined ? "" : `--plant ${plantName} `}--seed ${seed}`;
+}

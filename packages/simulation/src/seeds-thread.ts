@@ -1,0 +1,30 @@
+/**
+ * A thread that runs the seeds it is sent, with the plant it was given planted.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { plant } from "./plants/loader.ts";
+import { plants } from "./plants/plants.ts";
+
+/** What a thread says of a seed. */
+export interface SeedResult {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+const { plantName } = workerData as { plantName?: string };
+const planted = plantName === undefined ? undefined : plant(plants.find(({ name }) => name === plantName)!);
+// Loaded only now: what is planted is planted before.
+const { simulate } = await import("./simulate.ts");
+planted?.();
+
+parentPort!.on("message", (seed: number) => {
+  simulate(seed).then(
+    ({ violations, counts }) => parentPort!.postMessage({ seed, violations, counts } satisfies SeedResult),
+    (error: unknown) => {
+      // The simulator is broken, or the engine threw where nobody listens: no seed passes by that.
+      const crashed = `CRASHED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      parentPort!.postMessage({ seed, violations: [crashed], counts: {} } satisfies SeedResult);
+    },
+  );
+});

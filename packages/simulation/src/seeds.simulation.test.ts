@@ -1,0 +1,38 @@
+/**
+ * Some hundred seeds hold; the long run is `npm run simulate -- --seeds 10000`.
+ */
+import { describe, expect, test } from "vitest";
+import { faultNames } from "./scenario/weather.ts";
+import { simulate } from "./simulate.ts";
+
+const SEEDS = 300;
+const SEEDS_PER_TEST = 50;
+
+describe("whole tasks lose nothing, end and say so", () => {
+  const sums: Record<string, number> = {};
+
+  test.each(Array.from({ length: SEEDS / SEEDS_PER_TEST }, (_, n) => n * SEEDS_PER_TEST))(
+    `seeds from %i on, ${SEEDS_PER_TEST} of them`,
+    async (from) => {
+      for (let seed = from; seed < from + SEEDS_PER_TEST; seed++) {
+        const { violations, counts } = await simulate(seed);
+        expect(violations, `npm run simulate -- --seed ${seed}`).toEqual([]);
+        for (const [name, times] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + times;
+      }
+    },
+  );
+
+  test("and every fault happened, and most tasks succeeded all the same", () => {
+    for (const fault of faultNames) expect(sums[fault], fault).toBeGreaterThan(0);
+    expect(sums["succeeded"]).toBeGreaterThan(0.7 * sums["tasks"]!);
+  });
+});
+
+test("two runs of a seed are identical, trace and all", async () => {
+  for (const seed of [3, 7, 21]) {
+    const first = await simulate(seed, { trace: true });
+    const second = await simulate(seed, { trace: true });
+    expect(first.trace.length).toBeGreaterThan(20);
+    expect(second).toEqual(first);
+  }
+});
