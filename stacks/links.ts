@@ -3,9 +3,10 @@
  * linking a queue, a bus or a table itself would grant every action on it.
  */
 import type { Settings } from "@ferry/core/settings";
-import type { QueueName, TableName } from "@ferry/core/topology";
+import { limiterTable, type QueueName, type TableName } from "@ferry/core/topology";
 import { bus } from "./bus.ts";
 import { logical } from "./here.ts";
+import { limiter } from "./limiter.ts";
 import { queues } from "./queues.ts";
 import { settings } from "./settings.ts";
 import { status } from "./status.ts";
@@ -27,6 +28,10 @@ export const tableLinks: Readonly<Record<TableName, sst.Linkable<{ name: $util.O
   "restore-table": tableLink("restore-table"),
   "segment-table": tableLink("segment-table"),
 };
+
+export const limiterLink = new sst.Linkable(logical(limiterTable.name), {
+  properties: { name: limiter.name },
+});
 
 const engine: Settings = {
   maximumSegments: settings.maximumSegments,

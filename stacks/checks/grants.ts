@@ -2,7 +2,7 @@
  * Who may do what: every role of the graph, grant by grant, written down a second time. A permission that is added in
  * the stacks alone is found here.
  */
-import { physicalName, pipes as pipeSpecs, type TableName, tables } from "@ferry/core/topology";
+import { limiterTable, physicalName, pipes as pipeSpecs, type TableName, tables } from "@ferry/core/topology";
 import { ACCOUNT, REGION } from "../../tools/synth/mocks.ts";
 import type { Table } from "../settings/schema.ts";
 import type { Deployment } from "./check.ts";
@@ -43,6 +43,10 @@ export function expectedGrants({ stage, settings }: Deployment): ReadonlyMap<str
   const table = (name: TableName) => arn("dynamodb", `table/${physicalName(stage, name)}`);
   const bus = arn("events", `event-bus/${physicalName(stage, "bus")}`);
   const speak = each(["events:PutEvents"], [bus], { StringEquals: { "events:source": ["ferry"] } });
+  const book = each(
+    ["dynamodb:UpdateItem"],
+    [arn("dynamodb", `table/${physicalName(stage, limiterTable.name)}`)],
+  );
   const log = (name: string) =>
     each(
       ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -68,6 +72,7 @@ export function expectedGrants({ stage, settings }: Deployment): ReadonlyMap<str
         ...each(["s3:ListBucket"], buckets(backup.buckets)),
         ...each(["kms:Decrypt", "kms:GenerateDataKey"], backup.kmsKeys, VIA),
         ...each(["dynamodb:GetItem"], [table("backup-table")]),
+        ...book,
         ...speak,
         ...log("backup"),
       ],
@@ -84,6 +89,7 @@ export function expectedGrants({ stage, settings }: Deployment): ReadonlyMap<str
         ),
         ...each(["kms:Decrypt"], restore.kmsKeys, VIA),
         ...each(["dynamodb:GetItem"], [table("restore-table")]),
+        ...book,
         ...speak,
         ...log("restore"),
       ],

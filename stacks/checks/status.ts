@@ -1,18 +1,23 @@
-/** The status tables: the topology's keys and streams, and nothing of them is lost. */
-import { physicalName, type TableName, tables } from "@ferry/core/topology";
-import { type Check, differences, ofType, same, unless } from "./check.ts";
+/** The status tables: the topology's keys and streams, and nothing of them is lost. The limiter's: none of it is kept. */
+import { limiterTable, physicalName, type TableName, tables } from "@ferry/core/topology";
+import { type Check, type Deployment, differences, ofType, same, unless } from "./check.ts";
 
 const names = Object.keys(tables) as TableName[];
+
+const isLimiter = (deployment: Deployment, name: string) =>
+  name === physicalName(deployment.stage, limiterTable.name);
+const statusTables = (deployment: Deployment) =>
+  ofType(deployment, "Table").filter(({ inputs }) => !isLimiter(deployment, inputs.name));
 
 const tablesAreTheTopologys: Check = {
   name: "tables-are-the-topologys",
   broken: (deployment) => [
     ...differences(
       "table",
-      names.map((name) => physicalName(deployment.stage, name)),
+      [...names, limiterTable.name].map((name) => physicalName(deployment.stage, name)),
       ofType(deployment, "Table").map(({ inputs }) => inputs.name),
     ),
-    ...ofType(deployment, "Table").flatMap(({ inputs }) => {
+    ...statusTables(deployment).flatMap(({ inputs }) => {
       const spec = tables[names.find((name) => physicalName(deployment.stage, name) === inputs.name)!];
       if (spec === undefined) return [];
       const keys = [spec.hash, spec.range].every((key) =>
@@ -43,7 +48,7 @@ const tablesAreTheTopologys: Check = {
 const tablesAreKept: Check = {
   name: "tables-are-kept",
   broken: (deployment) => [
-    ...ofType(deployment, "Table").flatMap(({ inputs, retainOnDelete }) => [
+    ...statusTables(deployment).flatMap(({ inputs, retainOnDelete }) => [
       ...unless(
         inputs.pointInTimeRecovery?.enabled === true,
         `${inputs.name} cannot be restored to a point in time`,
@@ -64,4 +69,26 @@ const tablesAreKept: Check = {
   ],
 };
 
-export const statusChecks: readonly Check[] = [tablesAreTheTopologys, tablesAreKept];
+/** An item of it is of no use once its task has ended, and there is one for each task with a ceiling. */
+const limiterForgets: Check = {
+  name: "limiter-forgets",
+  broken: (deployment) =>
+    ofType(deployment, "Table")
+      .filter(({ inputs }) => isLimiter(deployment, inputs.name))
+      .flatMap(({ inputs }) => [
+        ...unless(
+          inputs.hashKey === limiterTable.hash.name &&
+            (inputs.rangeKey ?? undefined) === undefined &&
+            same(inputs.attributes, [limiterTable.hash]),
+          `${inputs.name} has other keys than the topology's`,
+        ),
+        ...unless(
+          same(inputs.ttl, { attributeName: limiterTable.expires, enabled: true }),
+          `${inputs.name} keeps its items: its TTL is ${JSON.stringify(inputs.ttl)}`,
+        ),
+        ...unless(inputs.billingMode === "PAY_PER_REQUEST", `${inputs.name} is paid for unused`),
+        ...unless(inputs.streamEnabled === false, `${inputs.name} has a stream that nobody reads`),
+      ]),
+};
+
+export const statusChecks: readonly Check[] = [tablesAreTheTopologys, tablesAreKept, limiterForgets];

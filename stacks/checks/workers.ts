@@ -2,6 +2,7 @@
 import {
   type ConsumerName,
   consumers,
+  limiterTable,
   physicalName,
   pipes,
   type QueueName,
@@ -139,6 +140,7 @@ function expectedLinks({ stage, settings }: Deployment) {
     SegmentTable: table("segment-table"),
   };
   const worker = {
+    LimiterTable: { name: physicalName(stage, limiterTable.name) },
     Bus: { name: physicalName(stage, "bus") },
     Settings: {
       maximumSegments: settings.maximumSegments,

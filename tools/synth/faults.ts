@@ -483,4 +483,47 @@ export const faults: readonly Fault[] = [
     caughtBy: "alarms-tell-someone",
     everySetting: true,
   },
+  {
+    name: "a backup worker that cannot book its turns",
+    file: "stacks/roles.ts",
+    find: '{ actions: ["dynamodb:GetItem"], resources: [status["backup-table"].arn] },\n  book,',
+    replace: '{ actions: ["dynamodb:GetItem"], resources: [status["backup-table"].arn] },',
+    caughtBy: "roles-may-what-is-written",
+  },
+  {
+    name: "workers that may read and delete what others booked",
+    file: "stacks/roles.ts",
+    find: 'actions: ["dynamodb:UpdateItem"], resources: [limiter.arn]',
+    replace:
+      'actions: ["dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:GetItem"], resources: [limiter.arn]',
+    caughtBy: "roles-may-what-is-written",
+  },
+  {
+    name: "a projector that books turns",
+    file: "stacks/roles.ts",
+    find: "const projection: Permission[] = [",
+    replace: "const projection: Permission[] = [\n  book,",
+    caughtBy: "roles-may-what-is-written",
+  },
+  {
+    name: "a limiter table that forgets nothing",
+    file: "stacks/limiter.ts",
+    find: "ttl: expires,",
+    replace: "",
+    caughtBy: "limiter-forgets",
+  },
+  {
+    name: "a restore worker that is not told of the limiter table",
+    file: "stacks/workers.ts",
+    find: 'tableLinks["restore-table"], limiterLink,',
+    replace: 'tableLinks["restore-table"],',
+    caughtBy: "handlers-are-linked",
+  },
+  {
+    name: "a backup role that updates tables",
+    file: "stacks/roles.ts",
+    find: 'actions: ["dynamodb:Scan", ...DESCRIBE]',
+    replace: 'actions: ["dynamodb:Scan", "dynamodb:UpdateItem", ...DESCRIBE]',
+    caughtBy: "backup-only-creates",
+  },
 ];
