@@ -7,6 +7,7 @@ import type { Settings } from "@ferry/core/settings";
 import {
   type ConsumerName,
   consumers,
+  limiterTable,
   physicalName,
   type QueueName,
   type TableName,
@@ -14,6 +15,7 @@ import {
 import { startEngines } from "./engines/start.ts";
 import type { EventEnvelope } from "./eventbridge/put-events.ts";
 import { type Handler, type Mapping, startMapping } from "./lambda/event-source-mapping.ts";
+import { type Handlers, loadHandlers } from "./lambda/handlers.ts";
 import { queueArn, queueUrl } from "./names.ts";
 
 export interface HostOptions {
@@ -69,22 +71,14 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     for (const name of Object.keys(process.env))
       if (name.startsWith("AWS_") && !(name in env)) delete process.env[name];
     Object.assign(process.env, env);
-    // Whoever wants the workers' logs asks for them: POWERTOOLS_LOG_LEVEL=INFO.
-    process.env["POWERTOOLS_LOG_LEVEL"] ??= "WARN";
-    process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
-    const names = Object.keys(consumers) as ConsumerName[];
-    const loaded = names.map(async (name) => {
-      const { handler } = (await import(`@ferry/aws/handlers/${name}`)) as { handler: Handler };
-      return [name, handler] as const;
-    });
-    return Object.fromEntries(await Promise.all(loaded)) as Record<ConsumerName, Handler>;
+    return loadHandlers();
   });
 }
 
 /** Starts the host with the handlers that `load` gives, once it is told the environment. */
 export async function startHostWith(
   options: HostOptions,
-  load: (env: Readonly<Record<string, string>>) => Promise<Readonly<Record<ConsumerName, Handler>>>,
+  load: (env: Readonly<Record<string, string>>) => Promise<Handlers>,
 ): Promise<Host> {
   const {
     stage = "local",
@@ -191,6 +185,7 @@ function environment(
       link("BackupTable", table("backup-table")),
       link("RestoreTable", table("restore-table")),
       link("SegmentTable", table("segment-table")),
+      link("LimiterTable", { name: physicalName(stage, limiterTable.name) }),
       link("Settings", settings),
     ]),
   };
