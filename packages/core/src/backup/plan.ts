@@ -22,13 +22,19 @@ const BATCH_BYTES_MAX = 256 * MIB;
 /** ImportTable takes 50,000 files; the table may grow while it is read. */
 const FILES_MAX = 45_000;
 
-/** Accepts a valid backup request, or throws a permanent error: the reason to reject it. */
+/**
+ * Accepts a valid backup request; says nothing where that is known by now. Throws a permanent error: the reason to reject
+ * it.
+ */
 export async function planBackup(
   request: BackupRequest,
   task: TaskRef,
   requestTimeMs: number,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
+  const row = await ports.status.read(task);
+  // Delivered again: what was accepted is under way, or over, and its prefix may have been wiped since.
+  if (row?.accepted === true && row["request-id"] === task["request-id"]) return [];
   const table = await ports.tables.describe({ region: request["table-region"], name: request["table-name"] });
   const plan = await claimPrefix(derivePlan(request, task, requestTimeMs, table, ports), ports);
   await ports.archive.putNew(

@@ -110,7 +110,7 @@ export function stateOf(row: TaskRow): TaskState {
   const broken = row.broken >= row.attempt;
   if (row.completed.length === row.total) return broken ? "failed" : "finishing";
   const cancelled = row.cancel >= row.attempt;
-  const done = row.completed.length + failedSegments(row) === row.total;
+  const done = row.completed.length + failedSegments(row) >= row.total;
   if (broken || done) return cancelled ? "cancelled" : "failed";
   return cancelled ? "cancelling" : "running";
 }

@@ -11,7 +11,9 @@ interface Consumed {
   readonly units: number;
 }
 
-export function ceilingViolations({ status, witness }: Outcome): string[] {
+export function ceilingViolations({ status, witness, scenario }: Outcome): string[] {
+  // A call that stalls is counted minutes after its turn: nobody can know when.
+  if (scenario.weather.stall > 0) return [];
   const found: string[] = [];
   for (const kind of ["read", "write"] as const) {
     const action = kind === "read" ? "backup" : "restore";

@@ -1,8 +1,13 @@
 /**
  * Who is not wanted any more stops: no call on items is issued later than a look's age after a cancel or a completion.
  */
+
+import type { Scenario } from "../scenario/scenario.ts";
 import type { Outcome } from "./all.ts";
 import type { DataCall } from "./witness.ts";
+
+/** What an invocation must have beside its slice, so that a wait is never cut short: its margin, and as much again. */
+const SPARE_MS_MIN = 120_000;
 
 export function promptnessViolations({ witness, scenario }: Outcome): string[] {
   const found: string[] = [];
@@ -25,15 +30,14 @@ export function promptnessViolations({ witness, scenario }: Outcome): string[] {
         `LATE: ${call.invocation} issued writes of segment ${call.segment} ${tooLateMs} ms too late after its completion`,
       );
   }
-  return [
-    ...found.slice(0, 5),
-    ...spacingViolations(witness.calls, scenario.settings.batchSpacingMs, scenario.weather.stall),
-  ];
+  return [...found.slice(0, 5), ...spacingViolations(witness.calls, scenario)];
 }
 
-/** The puts of one worker keep their distance; a stall may leave an invocation no time for it. */
-function spacingViolations(calls: readonly DataCall[], spacingMs: number, stalls: number): string[] {
-  if (spacingMs === 0 || stalls > 0) return [];
+/** The puts of one worker keep their distance, where stalls and short invocations leave it the time. */
+function spacingViolations(calls: readonly DataCall[], scenario: Scenario): string[] {
+  const { batchSpacingMs: spacingMs, sliceBudgetMs } = scenario.settings;
+  const spareMs = scenario.timeoutSeconds * 1000 - sliceBudgetMs;
+  if (spacingMs === 0 || scenario.weather.stall > 0 || spareMs < SPARE_MS_MIN) return [];
   const last = new Map<string, number>();
   const found: string[] = [];
   for (const { method, invocation, issuedMs, key } of calls) {

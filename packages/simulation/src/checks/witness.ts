@@ -5,13 +5,14 @@ import type { BusEvent, SegmentCompleted } from "@ferry/core/events";
 import type { Write } from "@ferry/core/ports";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import type { Invocation } from "../cloud/invocation.ts";
+import { START_MS } from "../cloud/scheduler.ts";
 import type { RowChange } from "../memory/status-store.ts";
 
 /** A call that reads or writes items, when it was issued. */
 export interface DataCall {
   readonly method: "scan" | "putNew" | "write" | "putIfAbsent";
   readonly invocation: string;
-  /** `backup r-1`: see `nameOf`. */
+  /** See `nameOf`. */
   readonly task: string;
   readonly segment: number;
   readonly attempt: number;
@@ -60,12 +61,13 @@ export interface Witness {
   history(task: string): History;
 }
 
-/** A task's name here. */
+/** A task's name here: a request that is sent twice is two tasks. */
 export function nameOf(task: {
   readonly action: string;
+  readonly timestamp: number;
   readonly "request-id"?: string | undefined;
 }): string {
-  return `${task.action} ${task["request-id"] ?? "nobody's"}`;
+  return `${task.action} ${task["request-id"] ?? "nobody's"} of ${task.timestamp - START_MS} ms`;
 }
 
 export function createWitness(now: () => number): Witness {

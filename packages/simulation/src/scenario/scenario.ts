@@ -63,6 +63,7 @@ export const PROVISIONED_UNITS = 40;
 const LIMITABLE_ITEMS_MIN = 200;
 /** How long a whole table takes at its ceiling, about. */
 const LIMITED_SECONDS = 60;
+const RESTORE_SECONDS_MAX = 200;
 /** What a unit reads, eventually consistent. */
 const READ_UNIT_BYTES = 8192;
 
@@ -91,8 +92,11 @@ export function scenarioOf(chance: Chance): Scenario {
   const batchBytes = Math.floor(magnitude(least, least * 30));
   // Of a few items each may be more than a ceiling leaves.
   const limitable = items >= LIMITABLE_ITEMS_MIN;
-  const ceiling = limitable && happens(0.4) ? between(5, 50) : undefined;
-  const provisioned = limitable && ceiling === undefined && happens(0.2);
+  const indexCount = happens(0.3) ? between(1, 5) : 0;
+  // So high that a restore takes minutes, not hours.
+  const unitsMin = Math.ceil((items * (1 + indexCount)) / RESTORE_SECONDS_MAX);
+  const ceiling = limitable && happens(0.4) ? Math.max(unitsMin, between(5, 50)) : undefined;
+  const provisioned = limitable && ceiling === undefined && unitsMin <= PROVISIONED_UNITS / 2 && happens(0.2);
   const unitsPerSecond = ceiling ?? (provisioned ? PROVISIONED_UNITS / 2 : 0);
   const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.25, 1) : 0;
   const weather = { ...weatherOf(chance), ...(wipes > 0 && STUBBORN) };
@@ -120,7 +124,7 @@ export function scenarioOf(chance: Chance): Scenario {
     held: { same: between(0, Math.min(items, 20)), others: between(0, 5) },
     provisioned,
     weight: kind === "backup" ? weightOf(unitsPerSecond, items, itemBytes + 60) : 1,
-    indexCount: happens(0.3) ? between(1, 5) : 0,
+    indexCount,
     settings: {
       ...defaultSettings,
       sliceBudgetMs: budgetMs,
