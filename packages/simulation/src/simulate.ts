@@ -2,8 +2,7 @@
  * One run of one seed: the engine's real consumers on a simulated cloud, a storm of faults, calm, then a retry of all
  * that did not succeed; and the checks of what it left behind. All time is virtual, and all chance is the seed's.
  */
-import { segmentPrefix } from "@ferry/core/archive/keys";
-import type { BackupPlan, BusEvent, SegmentCompleted } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events";
 import type { TableData } from "@ferry/core/ports";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
@@ -105,10 +104,7 @@ export async function simulateScenario(
   const status = memoryStatusStore(rowChanged);
   const bus: Bus = createBus(
     {
-      heard(event) {
-        witness.heard(event);
-        if (event["detail-type"] === "SegmentCompleted") completed(event.detail as SegmentCompleted);
-      },
+      heard: witness.heard,
       send(queue, body, event: BusEvent) {
         if (queue === "projection-queue" && !people!.loses(queue, event["detail-type"]))
           witness.projected(event);
@@ -182,12 +178,6 @@ export async function simulateScenario(
     if (!key.endsWith("/manifest-summary.json")) return;
     const prefix = key.slice(0, -"/manifest-summary.json".length);
     witness.sealed(prefix, archive.contents(bucket, `${prefix}/`));
-  }
-
-  function completed(detail: SegmentCompleted): void {
-    if (detail.task.action === "restore") return;
-    const prefix = (detail.plan as BackupPlan).request["bucket-prefix"];
-    witness.completed(detail, archive.contents(bucket, segmentPrefix(prefix, detail.segment)));
   }
 
   /** Runs until nothing is left to do; the steps it took, or nothing where there was no end. */

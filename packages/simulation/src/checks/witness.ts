@@ -1,7 +1,7 @@
 /**
  * What the checks need to know of a run besides what it leaves behind: what happened when.
  */
-import type { BusEvent, SegmentCompleted } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events";
 import type { Write } from "@ferry/core/ports";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import type { Invocation } from "../cloud/invocation.ts";
@@ -44,14 +44,16 @@ export interface Witness {
   heard(event: BusEvent): void;
   /** An event reached the projection's queue. */
   projected(event: BusEvent): void;
-  /** A segment is said to be complete, whose chain holds this just now: by key, ETag and metadata as JSON. */
-  completed(detail: SegmentCompleted, chain: ReadonlyMap<string, string>): void;
+  /** A worker saw whose a data file is. */
+  sawFile(invocation: Invocation, key: string, owner: string | undefined): void;
+  /** A worker says that its segment is complete. */
+  toldComplete(invocation: Invocation): void;
   sealed(prefix: string, objects: ReadonlyMap<string, string>): void;
   consumed(kind: "read" | "write", units: number): void;
   readonly calls: readonly DataCall[];
   readonly events: readonly BusEvent[];
   readonly facts: readonly BusEvent[];
-  /** Segments that were told as complete by a task to which their chain does not belong, one line each. */
+  /** Segments that were told as complete by a worker that saw a file of another request in their chain, one line each. */
   readonly borrowed: readonly string[];
   readonly seals: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly consumption: readonly { readonly atMs: number; readonly kind: string; readonly units: number }[];
@@ -75,6 +77,7 @@ export function createWitness(now: () => number): Witness {
   const events: BusEvent[] = [];
   const facts: BusEvent[] = [];
   const borrowed: string[] = [];
+  const foreign = new Map<string, string>();
   const seals = new Map<string, ReadonlyMap<string, string>>();
   const consumption: { atMs: number; kind: string; units: number }[] = [];
   const landings: { atMs: number; writes: readonly Write[] }[] = [];
@@ -140,13 +143,12 @@ export function createWitness(now: () => number): Witness {
     projected(event) {
       facts.push(event);
     },
-    completed({ task, segment }, chain) {
-      for (const [key, head] of chain) {
-        const { end, "request-id": owner } = (JSON.parse(head) as { metadata: Record<string, string> })
-          .metadata;
-        if (end === "true" && owner !== task["request-id"])
-          borrowed.push(`${nameOf(task)} told segment ${segment} as complete: ${key} is ${owner}'s`);
-      }
+    sawFile({ name, work }, key, owner) {
+      if (owner !== work.task?.["request-id"]) foreign.set(name, `${key}, which is ${owner}'s`);
+    },
+    toldComplete({ name, work }) {
+      const file = foreign.get(name);
+      if (file !== undefined) borrowed.push(`${name} told segment ${work.segment} as complete after ${file}`);
     },
     sealed(prefix, objects) {
       if (!seals.has(prefix)) seals.set(prefix, objects);

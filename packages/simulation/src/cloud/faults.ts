@@ -37,6 +37,7 @@ const LASTING: ReadonlySet<FaultName> = new Set([
   "unprocessed",
   "throttledRead",
   "throttledWrite",
+  "throttledStatus",
   "writeAtCursor",
   "stall",
 ]);

@@ -48,13 +48,18 @@ type Visit = (port: string, method: string, about: string, effect: Effect) => Pr
 
 export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const visit = visitor(invocation, cloud);
+  const { witness } = cloud;
   const wait = (msMax: number) => invocation.pass(cloud.chance.random() * msMax);
   const store = archiveStore(
     (region) =>
-      simulatedS3(cloud.archive, region, (method, about, effect) => visit("s3", method, about, effect)),
+      simulatedS3(cloud.archive, region, async (method, key, effect) => {
+        const answer = await visit("s3", method, key, effect);
+        const { Metadata } = answer as { Metadata?: Record<string, string> };
+        if (method === "HeadObject") witness.sawFile(invocation, key, Metadata?.["request-id"]);
+        return answer;
+      }),
     wait,
   );
-  const { witness } = cloud;
   const issued = (call: { method: string; args: readonly unknown[] }, run: () => Promise<unknown>) => {
     witness.called(invocation, call.method, call.args);
     return run();
@@ -86,7 +91,10 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
         visit(port, method, JSON.stringify(args[1]), run),
       ),
       bus: eventBus(
-        cloud.bus.client((about, effect) => visit("bus", "PutEvents", about, effect)),
+        cloud.bus.client((types, effect) => {
+          if (types.includes("SegmentCompleted")) witness.toldComplete(invocation);
+          return visit("bus", "PutEvents", types, effect);
+        }),
         BUS_NAME,
         wait,
       ),
@@ -181,7 +189,7 @@ function refusalOf(
   if (port === "s3") return strikes("slowDown") ? s3Error("SlowDown", 503) : undefined;
   const throttled = isTable
     ? strikes(isRead ? "throttledRead" : "throttledWrite")
-    : (port === "status" || port === "limiter") && strikes("slowDown");
+    : (port === "status" || port === "limiter") && strikes("throttledStatus");
   if (!throttled) return undefined;
   const about = { operation: method, resource: port, message: "throttled", hint: "" };
   return new FerryError("throttled", "throttled", about);

@@ -72,7 +72,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   const after = new Map<string, { text: string | undefined; atMs: number }>();
   const wiped = new Set<string>();
   const lost: string[] = [];
-  const left = { losses: scenario.people.losses, wipes: scenario.people.wipes };
+  const left = { wipes: scenario.people.wipes, nonsense: scenario.people.nonsense };
   let version = 0;
   let denied = false;
   let restoreAsked = scenario.kind !== "both";
@@ -163,7 +163,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
 
   /** What happens from the moment on that a first task is under way. */
   function live(): void {
-    const { cancels, retries, writes, losses, denials, nonsense } = scenario.people;
+    const { cancels, retries, writes, losses, denials } = scenario.people;
     times(cancels, cancel);
     times(retries, () => {
       const rows = status.rows().filter((row) => stateOf(row) !== "succeeded");
@@ -173,9 +173,6 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     times(losses, () => {
       losing++;
     });
-    times(nonsense, () =>
-      bus.accept({ "detail-type": "TaskCancelRequested", detail: { task: "cities" } }, OPERATOR),
-    );
     times(denials, () => {
       denied = true;
       log(() => "someone takes the permissions away");
@@ -220,6 +217,9 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
         startedMs = scheduler.now();
         live();
       }
+      // It comes while facts do, and meets them in their batches.
+      if (left.nonsense-- > 0 && !isCalm)
+        bus.accept({ "detail-type": "TaskCancelRequested", detail: { task: "cities" } }, OPERATOR);
       const state = stateOf(row);
       const ended = state === "failed" || state === "cancelled";
       if (left.wipes > 0 && ended && row.action === "backup" && row["request-id"] === "r-1") wipe(row);

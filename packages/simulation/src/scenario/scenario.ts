@@ -148,7 +148,7 @@ export function scenarioOf(chance: Chance): Scenario {
       denials: some(0.1, 1),
       repeats: some(0.1, 1),
       rivals: some(0.15, 1),
-      neighbours: some(0.2, 1),
+      neighbours: some(0.35, 1),
       nonsense: some(0.4, 30),
     },
   };

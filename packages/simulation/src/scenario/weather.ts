@@ -30,6 +30,8 @@ const RATES_MAX = {
   /** Per call on a table: DynamoDB asks for less. */
   throttledRead: 0.3,
   throttledWrite: 0.3,
+  /** Per call on the status tables and on the limiter's: DynamoDB asks for less. */
+  throttledStatus: 0.2,
   /** Per call on the bucket: S3 asks for less. */
   slowDown: 0.05,
   /** Per entry of PutEvents: it is refused. */
