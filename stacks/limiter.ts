@@ -11,5 +11,5 @@ export const limiter = new sst.aws.Dynamo(logical(name.replace(/-table$/, "")), 
   fields: { [hash.name]: "string" },
   primaryIndex: { hashKey: hash.name },
   ttl: expires,
-  transform: { table: { name: physical(name) } },
+  transform: { table: { name: physical(name), pointInTimeRecovery: { enabled: false } } },
 });

@@ -88,6 +88,15 @@ const limiterForgets: Check = {
         ),
         ...unless(inputs.billingMode === "PAY_PER_REQUEST", `${inputs.name} is paid for unused`),
         ...unless(inputs.streamEnabled === false, `${inputs.name} has a stream that nobody reads`),
+        // SST's default is that it can be, at a price.
+        ...unless(
+          inputs.pointInTimeRecovery?.enabled !== true,
+          `${inputs.name} can be restored to a point in time, for which nobody will ask`,
+        ),
+        ...unless(
+          inputs.deletionProtectionEnabled !== true,
+          `${inputs.name} is protected from deletion, though nothing of it is worth keeping`,
+        ),
       ]),
 };
 

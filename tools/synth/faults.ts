@@ -179,8 +179,8 @@ export const faults: readonly Fault[] = [
   {
     name: "a handler that is not told its settings",
     file: "stacks/workers.ts",
-    find: 'tableLinks["restore-table"], settingsLink]',
-    replace: 'tableLinks["restore-table"]]',
+    find: 'tableLinks["restore-table"], limiterLink, settingsLink]',
+    replace: 'tableLinks["restore-table"], limiterLink]',
     caughtBy: "handlers-are-linked",
   },
   {
@@ -510,6 +510,13 @@ export const faults: readonly Fault[] = [
     file: "stacks/limiter.ts",
     find: "ttl: expires,",
     replace: "",
+    caughtBy: "limiter-forgets",
+  },
+  {
+    name: "a limiter table that can be restored",
+    file: "stacks/limiter.ts",
+    find: "pointInTimeRecovery: { enabled: false }",
+    replace: "pointInTimeRecovery: { enabled: true }",
     caughtBy: "limiter-forgets",
   },
   {

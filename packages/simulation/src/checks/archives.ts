@@ -29,9 +29,10 @@ export async function archiveViolations(outcome: Outcome): Promise<string[]> {
   const found = outcome.witness.borrowed.map((line) => `FOREIGN: ${line}`);
   for (const row of backups) {
     const { "bucket-prefix": prefix } = row.plan!.request as BackupRequest;
-    const task = await outcome.archive.get(bucket, `${prefix}/task.json`);
+    const stored = await outcome.archive.get(bucket, `${prefix}/task.json`);
+    const owner = stored && (JSON.parse(decoder.decode(stored.body)) as { task: { id: string } }).task.id;
     // Wiped, and another's since.
-    if (task?.head.metadata["request-id"] !== row["request-id"]) continue;
+    if (owner !== `${row.key}@${row.timestamp}`) continue;
     const more = await sealedViolations(row, prefix, outcome);
     found.push(...more.map((violation) => `${violation} (${nameOf(row)})`));
   }
