@@ -70,6 +70,7 @@ function scenario({
     settings: { ...anything.settings, sliceBudgetMs: 60_000, lookIntervalMs: 5000, batchSpacingMs: 0 },
     timeoutSeconds: 360,
     concurrency: workers,
+    attempts: 5,
     weather: { ...calm, ...weather },
     stormMs: 3_600_000,
     faultsMax: 100,
