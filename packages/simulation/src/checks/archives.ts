@@ -6,8 +6,8 @@ import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import type { BackupRequest } from "@ferry/core/request";
 import { bucket } from "@ferry/core/testing/tasks";
 import { nameOfItem } from "../scenario/items.ts";
-import type { Outcome } from "./all.ts";
 import { linesOf } from "./data-files.ts";
+import type { Outcome } from "./outcome.ts";
 import { nameOf } from "./witness.ts";
 
 interface DataFile {

@@ -1,7 +1,7 @@
 /**
  * A task's workers together never consume more than its ceiling, averaged over ten seconds.
  */
-import type { Outcome } from "./all.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** Over which the consumption is averaged, ms. */
 export const WINDOW_MS = 10_000;

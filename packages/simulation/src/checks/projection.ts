@@ -5,7 +5,7 @@ import type { BusEvent, SegmentCompleted } from "@ferry/core/events";
 import { type Fact, factOf } from "@ferry/core/projection/facts";
 import { project } from "@ferry/core/projection/project";
 import type { TaskRow } from "@ferry/core/projection/status";
-import type { Outcome } from "./all.ts";
+import type { Outcome } from "./outcome.ts";
 import { nameOf } from "./witness.ts";
 
 export function projectionViolations(outcome: Outcome): string[] {

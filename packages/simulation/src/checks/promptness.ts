@@ -3,7 +3,7 @@
  */
 
 import type { Scenario } from "../scenario/scenario.ts";
-import type { Outcome } from "./all.ts";
+import type { Outcome } from "./outcome.ts";
 import type { DataCall } from "./witness.ts";
 
 /** What an invocation must have beside its slice, so that a wait is never cut short: its margin, and as much again. */

@@ -3,7 +3,7 @@
  */
 import { announcementOf, isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { identify } from "@ferry/core/task";
-import type { Outcome } from "./all.ts";
+import type { Outcome } from "./outcome.ts";
 import { nameOf } from "./witness.ts";
 
 export function taskViolations(outcome: Outcome): string[] {
