@@ -50,8 +50,9 @@ export function rateLimiter(client: DynamoDBClient, table: string): RateLimiter 
   }
 
   async function reserve(task: TaskRef, { durationMs, nowMs, latestMs }: Turn): Promise<number | undefined> {
-    const expires =
-      Math.ceil((Math.min(latestMs, nowMs + 366 * 24 * 3_600_000) + durationMs) / 1000) + KEPT_SECONDS;
+    // DynamoDB takes bounds that are the wrong way round for a fault.
+    if (nowMs > latestMs) return undefined;
+    const expires = Math.ceil((nowMs + durationMs) / 1000) + KEPT_SECONDS;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       // Behind what is booked.
       const behind = await updateIf(task, {

@@ -12,7 +12,7 @@ const BACKOFF_MS_MAX = 10_000;
 const BOOKED_SHARE = 0.93;
 /** A worker books at most this much of the task's time at once, and uses it within as long, or loses it. */
 const LEASE_MS = 250;
-/** And at most this share of what it has used: what a worker that ends leaves unused is little. */
+/** And at most what it takes in that time, and this share of what it has used: what it leaves unused is little. */
 const LEASE_SHARE = 1 / 8;
 /** How long to wait where the line is booked beyond this slice's end, ms. */
 const FULL_LINE_WAIT_MS = 5000;
@@ -121,6 +121,9 @@ function openLease(
   /** Booked and not yet used; below zero where calls consumed more than was expected. */
   let units = 0;
   let used = 0;
+  /** Taken since the last lease began, and when that was, ms since 1970: how much this worker can use. */
+  let taken = 0;
+  let beganMs = Number.NaN;
   /** Booked, its turn still to come. */
   let booked = 0;
   let endMs = 0;
@@ -137,12 +140,15 @@ function openLease(
       expire();
       if (units < wanted) return false;
       units -= wanted;
+      taken += wanted;
       return true;
     },
     /** Books more, so that `wanted` can be taken once it begins. When that is, ms since 1970; nothing where it is too late. */
     async extend(wanted: number): Promise<number | undefined> {
       // A multiple, so that nothing is left over.
-      const more = wanted * Math.max(1, Math.floor(Math.min(used * LEASE_SHARE, unitsMax) / wanted));
+      const usable = (taken * LEASE_MS) / Math.max(1, time.now() - beganMs);
+      const bulk = Math.min(used * LEASE_SHARE, unitsMax, Number.isNaN(usable) ? 0 : usable);
+      const more = wanted * Math.max(1, Math.floor(bulk / wanted));
       const owedMs = durationOf(-Math.min(units, 0));
       const durationMs = owedMs + durationOf(more);
       const startMs = await limiter.reserve(task, {
@@ -161,7 +167,9 @@ function openLease(
       expire();
       units += booked;
       booked = 0;
-      expiresMs = time.now() + LEASE_MS;
+      taken = 0;
+      beganMs = time.now();
+      expiresMs = beganMs + LEASE_MS;
     },
     spent(expected: number, consumed: number): void {
       units += expected - consumed;

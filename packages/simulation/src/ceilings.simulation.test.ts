@@ -34,6 +34,8 @@ interface Limited {
   readonly workers: number;
   /** Items in so few partitions leave most segments empty. */
   readonly partitions?: number;
+  /** Small pages: a worker cannot use much by itself. */
+  readonly pageBytes?: number;
   readonly weather?: Partial<Weather>;
 }
 
@@ -43,6 +45,7 @@ function scenario({
   segments,
   workers,
   partitions = ITEMS,
+  pageBytes = 1024 * 1024,
   weather,
 }: Limited): Scenario {
   const anything = scenarioOf(chanceOf(0, 0));
@@ -53,7 +56,7 @@ function scenario({
     items: ITEMS,
     itemBytes: ITEM_BYTES - 60,
     partitions,
-    pageBytes: 1024 * 1024,
+    pageBytes,
     backup: {
       "total-segments": segments,
       "batch-bytes": 20_000,
@@ -103,6 +106,13 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
       expect(peak).toBeLessThanOrEqual(unitsPerSecond);
       expect(average).toBeGreaterThanOrEqual(0.8 * unitsPerSecond);
     });
+  });
+
+  test("is used by many workers, each of which can use little of it", async () => {
+    const limited = { kind, unitsPerSecond: 3000, segments: 32, workers: 32, pageBytes: 1 };
+    const { peak, average } = await consumption(limited);
+    expect(peak).toBeLessThanOrEqual(3000);
+    expect(average).toBeGreaterThanOrEqual(0.8 * 3000);
   });
 
   test("is used by the few segments that have items, where most have none", async () => {

@@ -59,6 +59,14 @@ export function rateLimiterContract(name: string, open: () => Promise<RateLimite
       expect(await reserve(task, turn(10, NOW_MS, NOW_MS + 1000))).toBe(NOW_MS + 1000);
     });
 
+    it("given a latest that has passed, books nothing", async () => {
+      const task = freshTask();
+      await reserve(task, turn(10));
+      for (const one of [task, freshTask()])
+        expect(await reserve(one, turn(10, NOW_MS + 50, NOW_MS + 49))).toBeUndefined();
+      expect(await reserve(task, turn(10))).toBe(NOW_MS + 10);
+    });
+
     it("given many who book at once, their turns neither overlap nor leave gaps", async () => {
       const task = freshTask();
       const starts = await Promise.all(Array.from({ length: 20 }, () => reserve(task, turn(50))));

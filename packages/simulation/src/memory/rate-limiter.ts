@@ -10,6 +10,7 @@ export function memoryRateLimiter(): RateLimiter {
   const nameOf = ({ action, id }: TaskRef) => `${action} ${id}`;
   return {
     async reserve(task, { durationMs, nowMs, latestMs }) {
+      if (nowMs > latestMs) return undefined;
       const startMs = Math.max(bookedUntilMs.get(nameOf(task)) ?? nowMs, nowMs);
       if (startMs > latestMs) return undefined;
       bookedUntilMs.set(nameOf(task), startMs + durationMs);
