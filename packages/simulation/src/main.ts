@@ -14,6 +14,8 @@ const TOLD_MAX = 20;
 const VIOLATIONS_MAX = 5;
 /** Lines of the first failing seed's trace that are shown. */
 const TRACE_LINES = 60;
+/** What is said of a seed that took its thread down. */
+const THREAD_ENDED = /^(CRASHED|ENDLESS)/;
 
 const { mode, json } = readArguments();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
@@ -33,17 +35,14 @@ function run(what: Options["mode"]): Promise<number> | number {
   }
 }
 
-/** One seed, with all that happened. */
+/** One seed, with all that happens, as it happens: also of a seed that never ends. */
 async function one(seed: number, plantName: string | undefined): Promise<number> {
   const check = plantName === undefined ? undefined : plant(plants.find(({ name }) => name === plantName)!);
   const { simulate } = await import("./simulate.ts");
   check?.();
-  const { violations, trace, counts } = await simulate(seed, { trace: !json });
+  const { violations, counts } = await simulate(seed, json ? {} : { tell: (line) => console.log(line) });
   if (json) console.log(JSON.stringify({ seed, violations, counts }));
-  else {
-    console.log(trace.join("\n"));
-    console.log(violations.length === 0 ? "\nEvery check holds." : `\n${violations.join("\n")}`);
-  }
+  else console.log(violations.length === 0 ? "\nEvery check holds." : `\n${violations.join("\n")}`);
   return violations.length === 0 ? 0 : 1;
 }
 
@@ -80,7 +79,9 @@ async function many(from: number, count: number): Promise<number> {
     console.log(`\nseed ${seed}: ${replay}`);
     for (const violation of violations.slice(0, VIOLATIONS_MAX)) console.log(`  ${violation}`);
   }
-  if (told[0] !== undefined) await showTrace(told[0].seed);
+  // What ended its thread would end this one, too: `--seed` tells it as it happens.
+  const first = told.find(({ violations }) => !violations.some((violation) => THREAD_ENDED.test(violation)));
+  if (first !== undefined) await showTrace(first.seed);
   console.log(`\n${done} seeds, ${failed.length} with violations, in ${seconds} s.`);
   return failed.length === 0 ? 0 : 1;
 }
@@ -88,9 +89,10 @@ async function many(from: number, count: number): Promise<number> {
 /** The end of what happened in a seed that failed. */
 async function showTrace(seed: number): Promise<void> {
   const { simulate } = await import("./simulate.ts");
-  const { trace } = await simulate(seed, { trace: true }).catch(() => ({ trace: [] }));
+  const lines: string[] = [];
+  await simulate(seed, { tell: (line) => lines.push(line) });
   console.log(`\nThe end of seed ${seed}:`);
-  for (const line of trace.slice(-TRACE_LINES)) console.log(`  ${line}`);
+  for (const line of lines.slice(-TRACE_LINES)) console.log(`  ${line}`);
 }
 
 /** Each plant until a seed shows it. */

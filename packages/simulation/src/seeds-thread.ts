@@ -18,13 +18,8 @@ const planted = plantName === undefined ? undefined : plant(plants.find(({ name 
 const { simulate } = await import("./simulate.ts");
 planted?.();
 
-parentPort!.on("message", (seed: number) => {
-  simulate(seed).then(
-    ({ violations, counts }) => parentPort!.postMessage({ seed, violations, counts } satisfies SeedResult),
-    (error: unknown) => {
-      // The simulator is broken, or the engine threw where nobody listens: no seed passes by that.
-      const crashed = `CRASHED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-      parentPort!.postMessage({ seed, violations: [crashed], counts: {} } satisfies SeedResult);
-    },
-  );
+parentPort!.on("message", async (seed: number) => {
+  // Where this throws, the thread dies of it, and who started it hears why.
+  const { violations, counts } = await simulate(seed);
+  parentPort!.postMessage({ seed, violations, counts } satisfies SeedResult);
 });

@@ -1,6 +1,7 @@
 /**
  * Runs seeds in as many threads as the machine has cores.
  */
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { SeedResult } from "./seeds-thread.ts";
@@ -12,41 +13,59 @@ export interface SeedsAbout {
   readonly plantName?: string;
   /** How many threads; default one per core. */
   readonly threads?: number;
+  /** How long a seed may take, ms of real time: no healthy one comes near. Default two minutes. */
+  readonly seedMsMax?: number;
+  /** What the threads run; default the simulation. */
+  readonly program?: URL;
   /** Hears of each seed, as they come; true ends the run. */
   readonly done: (result: SeedResult) => boolean;
 }
 
-/** Runs the seeds; resolves when all are done, or `done` has ended it. A thread that dies rejects. */
+const SEED_MS_MAX = 120_000;
+
+/**
+ * Runs the seeds; resolves when all are done, or `done` has ended it. A seed that throws where nobody listens, or that
+ * never gives way, costs its thread: that is a violation of this seed, and the others go on in a new one.
+ */
 export async function runSeeds(about: SeedsAbout): Promise<void> {
-  const { from, count } = about;
-  const threads = Math.min(about.threads ?? availableParallelism(), count);
+  const { from, count, program = new URL("./seeds-thread.ts", import.meta.url) } = about;
+  const workerData = about.plantName === undefined ? {} : { plantName: about.plantName };
+  const ending = new AbortController();
   let next = from;
-  let left = count;
-  const workers: Worker[] = [];
-  try {
-    await new Promise<void>((resolve, reject) => {
-      for (let n = 0; n < threads; n++) {
-        const worker = new Worker(new URL("./seeds-thread.ts", import.meta.url), {
-          workerData: about.plantName === undefined ? {} : { plantName: about.plantName },
-        });
-        workers.push(worker);
-        const send = () => {
-          if (next < from + count) worker.postMessage(next++);
-        };
-        worker.on("message", (result: SeedResult) => {
-          left--;
-          if (about.done(result) || left === 0) resolve();
-          else send();
-        });
-        worker.on("error", reject);
-        worker.on("exit", (code) =>
-          reject(new Error(`a thread of the simulation ended by itself (${code})`)),
-        );
-        send();
+
+  async function place(): Promise<void> {
+    let thread = new Worker(program, { workerData });
+    while (next < from + count && !ending.signal.aborted) {
+      const seed = next++;
+      let result: SeedResult;
+      try {
+        result = await ask(thread, seed, about.seedMsMax ?? SEED_MS_MAX, ending.signal);
+      } catch (error) {
+        if (ending.signal.aborted) break;
+        result = { seed, violations: [inWords(error)], counts: {} };
+        await thread.terminate();
+        thread = new Worker(program, { workerData });
       }
-    });
-  } finally {
-    for (const worker of workers) worker.removeAllListeners("exit");
-    await Promise.all(workers.map((worker) => worker.terminate()));
+      if (about.done(result)) ending.abort();
+    }
+    await thread.terminate();
   }
+
+  const places = Math.min(about.threads ?? availableParallelism(), count);
+  await Promise.all(Array.from({ length: places }, place));
+}
+
+/** A thread's answer. Throws what the thread died of, or an `AbortError` where it is too late. */
+async function ask(thread: Worker, seed: number, msMax: number, ending: AbortSignal): Promise<SeedResult> {
+  const answer = once(thread, "message", { signal: AbortSignal.any([ending, AbortSignal.timeout(msMax)]) });
+  thread.postMessage(seed);
+  const [result] = await answer;
+  return result;
+}
+
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return `CRASHED: ${String(error)}`;
+  return error.name === "AbortError"
+    ? "ENDLESS: it goes round and round in one step, or takes far too long"
+    : `CRASHED: ${error.stack ?? error.message}`;
 }

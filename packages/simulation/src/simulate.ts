@@ -29,10 +29,14 @@ export interface Run {
   readonly seed: number;
   /** Each one line, beginning with a short name in capitals. */
   readonly violations: readonly string[];
-  /** With `trace`: what happened, one line each. Two runs of a seed are identical. */
-  readonly trace: readonly string[];
   /** What happened how often. */
   readonly counts: Readonly<Record<string, number>>;
+}
+
+/** How a run is watched. */
+export interface Watching {
+  /** Hears what happens, a line each, as it happens. Two runs of a seed tell the same. */
+  readonly tell?: (line: string) => void;
 }
 
 /** Steps in which a run must come to rest once the faults have stopped. */
@@ -49,8 +53,8 @@ const LIMITED_SKEW_MS_MAX = 50;
 const SEGMENT_BYTES = 4 * 1024 ** 3;
 
 /** Runs one seed to its end. Never throws for what the engine does wrong: that is a violation. */
-export async function simulate(seed: number, options: { trace?: boolean } = {}): Promise<Run> {
-  const { witness: _, ...run } = await simulateScenario(seed, scenarioOf(chanceOf(seed, 0)), options);
+export async function simulate(seed: number, watching: Watching = {}): Promise<Run> {
+  const { witness: _, ...run } = await simulateScenario(seed, scenarioOf(chanceOf(seed, 0)), watching);
   return run;
 }
 
@@ -58,15 +62,12 @@ export async function simulate(seed: number, options: { trace?: boolean } = {}):
 export async function simulateScenario(
   seed: number,
   scenario: Scenario,
-  options: { trace?: boolean } = {},
+  { tell }: Watching = {},
 ): Promise<Run & { readonly witness: Witness }> {
   const scheduler = createScheduler();
   const chance = chanceOf(seed, 1);
-  const trace: string[] = [];
-  const log = (line: () => string) => {
-    if (options.trace)
-      trace.push(`${((scheduler.now() - START_MS) / 1000).toFixed(3).padStart(10)} ${line()}`);
-  };
+  const log = (line: () => string) =>
+    tell?.(`${((scheduler.now() - START_MS) / 1000).toFixed(3).padStart(10)} ${line()}`);
   log(() => `seed ${seed}: ${JSON.stringify(scenario)}`);
   const faults = createFaults(scenario.weather, scenario.faultsMax, chance);
   const witness = createWitness(scheduler.now);
@@ -213,7 +214,6 @@ export async function simulateScenario(
   return {
     seed,
     violations,
-    trace,
     witness,
     counts: {
       runs: 1,
