@@ -33,7 +33,7 @@ async function resultsOf(odd: string): Promise<SeedResult[]> {
   return results;
 }
 
-describe("a seed that takes its thread down", () => {
+describe("a seed that takes its thread down", { timeout: 60_000 }, () => {
   test.each([
     ["throws", `throw new Error("the projector fell over");`, /^CRASHED: .*the projector fell over/],
     [
