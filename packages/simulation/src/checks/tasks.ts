@@ -35,10 +35,12 @@ export function taskViolations(outcome: Outcome): string[] {
   return found;
 }
 
-/** An accepted task, unless someone wiped what it had written, or writes where that was. */
-function mustSucceed(row: TaskRow, { people }: Outcome): boolean {
-  const id = row["request-id"] ?? "";
-  return row.accepted && !people.wiped.has(id) && id !== "r-wiper";
+/**
+ * An accepted task; but no backup to a prefix that someone wiped: a worker of the task before it may have put a file
+ * there since, and nothing is sealed over that.
+ */
+function mustSucceed({ accepted, action, request }: TaskRow, { people }: Outcome): boolean {
+  return accepted && !(action === "backup" && people.wiped.has(`${request["bucket-prefix"]}`));
 }
 
 /** A success once, whatever attempts are heard of later; else each attempt's end. */

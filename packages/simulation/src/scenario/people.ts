@@ -135,12 +135,12 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   function retry(row: TaskRow): void {
     bus.accept({ "detail-type": "TaskRetryRequested", detail: named(row) }, OPERATOR);
   }
-  function wipe(row: TaskRow): void {
+  function wipe(): void {
     left.wipes--;
     const prefix = backup["bucket-prefix"];
     log(() => `someone wipes ${prefix}/`);
     for (const key of archive.keys(bucket)) if (key.startsWith(`${prefix}/`)) archive.remove(bucket, key);
-    wiped.add(row["request-id"]!);
+    wiped.add(prefix);
     ask(backup, "r-wiper");
   }
 
@@ -222,7 +222,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
         bus.accept({ "detail-type": "TaskCancelRequested", detail: { task: "cities" } }, OPERATOR);
       const state = stateOf(row);
       const ended = state === "failed" || state === "cancelled";
-      if (left.wipes > 0 && ended && row.action === "backup" && row["request-id"] === "r-1") wipe(row);
+      if (left.wipes > 0 && ended && row.action === "backup" && row["request-id"] === "r-1") wipe();
       if (state !== "succeeded") return;
       if (row.action === "backup" && row["request-id"] === "r-1" && !restoreAsked) {
         restoreAsked = true;
@@ -246,7 +246,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     heal() {
       const unwell = status.rows().filter((row) => {
         const state = stateOf(row);
-        return state !== "succeeded" && state !== "rejected" && !wiped.has(row["request-id"] ?? "");
+        return state !== "succeeded" && state !== "rejected";
       });
       for (const row of unwell) retry(row);
       return unwell.length;
