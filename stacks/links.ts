@@ -3,10 +3,10 @@
  * linking a queue, a bus or a table itself would grant every action on it.
  */
 import type { Settings } from "@ferry/core/settings";
-import { limiterTable, type QueueName, type TableName } from "@ferry/core/topology";
+import { type QueueName, type TableName, workerTable } from "@ferry/core/topology";
 import { bus } from "./bus.ts";
 import { logical } from "./here.ts";
-import { limiter } from "./limiter.ts";
+import { notes } from "./notes.ts";
 import { queues } from "./queues.ts";
 import { settings } from "./settings.ts";
 import { status } from "./status.ts";
@@ -29,8 +29,8 @@ export const tableLinks: Readonly<Record<TableName, sst.Linkable<{ name: $util.O
   "segment-table": tableLink("segment-table"),
 };
 
-export const limiterLink = new sst.Linkable(logical(limiterTable.name), {
-  properties: { name: limiter.name },
+export const workerTableLink = new sst.Linkable(logical(workerTable.name), {
+  properties: { name: notes.name },
 });
 
 const engine: Settings = {

@@ -3,7 +3,7 @@ import { SOURCE } from "@ferry/core/events";
 import type { ConsumerName } from "@ferry/core/topology";
 import { bus } from "./bus.ts";
 import { account, arnOf, partition } from "./here.ts";
-import { limiter } from "./limiter.ts";
+import { notes } from "./notes.ts";
 import type { Table } from "./settings/schema.ts";
 import { settings } from "./settings.ts";
 import { status } from "./status.ts";
@@ -28,8 +28,8 @@ const speak: Permission = {
   conditions: [{ test: "StringEquals", variable: "events:source", values: [SOURCE] }],
 };
 
-/** To book turns of a task's ceiling. */
-const book: Permission = { actions: ["dynamodb:UpdateItem"], resources: [limiter.arn] };
+/** To claim slices and to book turns of a task's ceiling. */
+const note: Permission = { actions: ["dynamodb:UpdateItem"], resources: [notes.arn] };
 
 /** The keys of listed tables and buckets, through DynamoDB and S3 alone. */
 const keys = (arns: readonly string[], actions: string[]): Permission[] =>
@@ -65,7 +65,7 @@ const backup: Permission[] = [
   { actions: ["s3:ListBucket"], resources: bucketArns(settings.backup.buckets) },
   ...keys(settings.backup.kmsKeys, ["kms:Decrypt", "kms:GenerateDataKey"]),
   { actions: ["dynamodb:GetItem"], resources: [status["backup-table"].arn] },
-  book,
+  note,
   speak,
 ];
 
@@ -81,7 +81,7 @@ const restore: Permission[] = [
   },
   ...keys(settings.restore.kmsKeys, ["kms:Decrypt"]),
   { actions: ["dynamodb:GetItem"], resources: [status["restore-table"].arn] },
-  book,
+  note,
   speak,
 ];
 

@@ -2,14 +2,14 @@
 import { type ConsumerName, consumers } from "@ferry/core/topology";
 import { ferryFunction } from "./functions.ts";
 import { logical, named } from "./here.ts";
-import { busLink, limiterLink, queueLinks, settingsLink, tableLinks } from "./links.ts";
+import { busLink, queueLinks, settingsLink, tableLinks, workerTableLink } from "./links.ts";
 import { queues } from "./queues.ts";
 import { permissions } from "./roles.ts";
 import { concurrency, memoryMb, timeoutSeconds } from "./timing.ts";
 
 const links = {
-  backup: [busLink, queueLinks["backup-queue"], tableLinks["backup-table"], limiterLink, settingsLink],
-  restore: [busLink, queueLinks["restore-queue"], tableLinks["restore-table"], limiterLink, settingsLink],
+  backup: [busLink, queueLinks["backup-queue"], tableLinks["backup-table"], workerTableLink, settingsLink],
+  restore: [busLink, queueLinks["restore-queue"], tableLinks["restore-table"], workerTableLink, settingsLink],
   projection: Object.values(tableLinks),
 } satisfies Record<ConsumerName, unknown[]>;
 

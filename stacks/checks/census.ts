@@ -28,7 +28,7 @@ function expectedNumbers(deployment: Deployment): Readonly<Record<string, number
     "aws:cloudwatch/metricAlarm:MetricAlarm":
       size(queues) + (deadLetters + 1) + (size(pipes) + 1) + 3 + (FUNCTIONS - 1),
     "aws:cloudwatch/dashboard:Dashboard": 1,
-    // The limiter's besides.
+    // The workers' notes besides.
     "aws:dynamodb/table:Table": size(tables) + 1,
     "aws:iam/policy:Policy": 1,
     "aws:iam/role:Role": expectedGrants(deployment).size,

@@ -2,7 +2,7 @@
  * Who may do what: every role of the graph, grant by grant, written down a second time. A permission that is added in
  * the stacks alone is found here.
  */
-import { limiterTable, physicalName, pipes as pipeSpecs, type TableName, tables } from "@ferry/core/topology";
+import { physicalName, pipes as pipeSpecs, type TableName, tables, workerTable } from "@ferry/core/topology";
 import { ACCOUNT, REGION } from "../../tools/synth/mocks.ts";
 import type { Table } from "../settings/schema.ts";
 import type { Deployment } from "./check.ts";
@@ -43,9 +43,9 @@ export function expectedGrants({ stage, settings }: Deployment): ReadonlyMap<str
   const table = (name: TableName) => arn("dynamodb", `table/${physicalName(stage, name)}`);
   const bus = arn("events", `event-bus/${physicalName(stage, "bus")}`);
   const speak = each(["events:PutEvents"], [bus], { StringEquals: { "events:source": ["ferry"] } });
-  const book = each(
+  const note = each(
     ["dynamodb:UpdateItem"],
-    [arn("dynamodb", `table/${physicalName(stage, limiterTable.name)}`)],
+    [arn("dynamodb", `table/${physicalName(stage, workerTable.name)}`)],
   );
   const log = (name: string) =>
     each(
@@ -72,7 +72,7 @@ export function expectedGrants({ stage, settings }: Deployment): ReadonlyMap<str
         ...each(["s3:ListBucket"], buckets(backup.buckets)),
         ...each(["kms:Decrypt", "kms:GenerateDataKey"], backup.kmsKeys, VIA),
         ...each(["dynamodb:GetItem"], [table("backup-table")]),
-        ...book,
+        ...note,
         ...speak,
         ...log("backup"),
       ],
@@ -89,7 +89,7 @@ export function expectedGrants({ stage, settings }: Deployment): ReadonlyMap<str
         ),
         ...each(["kms:Decrypt"], restore.kmsKeys, VIA),
         ...each(["dynamodb:GetItem"], [table("restore-table")]),
-        ...book,
+        ...note,
         ...speak,
         ...log("restore"),
       ],

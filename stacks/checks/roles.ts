@@ -1,5 +1,5 @@
 /** Least privilege, from both sides: nothing beyond what is written down, and some things in no case. */
-import { callerTypes, limiterTable, physicalName } from "@ferry/core/topology";
+import { callerTypes, physicalName, workerTable } from "@ferry/core/topology";
 import { ACCOUNT, REGION } from "../../tools/synth/mocks.ts";
 import { type Check, type Deployment, differences, ofType, same, unless } from "./check.ts";
 import { expectedGrants, grantsOf } from "./grants.ts";
@@ -73,8 +73,8 @@ const rolesMayWhatIsWritten: Check = {
   },
 };
 
-const limiterArn = ({ stage }: Deployment) =>
-  `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${physicalName(stage, limiterTable.name)}`;
+const workerTableArn = ({ stage }: Deployment) =>
+  `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${physicalName(stage, workerTable.name)}`;
 
 const backupOnlyCreates: Check = {
   name: "backup-only-creates",
@@ -89,10 +89,10 @@ const backupOnlyCreates: Check = {
             !/^s3:(Delete|Put(?!Object$)|Replicate|Restore|\*)/.test(action),
             `the backup role may ${action}`,
           ),
-          // Its turns of a ceiling are all that it writes to any table.
+          // Its notes are all that it writes to any table.
           ...unless(
             !/^dynamodb:(Put|Update|Delete|BatchWrite|Create|\*)/.test(action) ||
-              (action === "dynamodb:UpdateItem" && same(statement.Resource, [limiterArn(deployment)])),
+              (action === "dynamodb:UpdateItem" && same(statement.Resource, [workerTableArn(deployment)])),
             `the backup role may ${action} on ${statement.Resource}`,
           ),
           ...unless(

@@ -1,20 +1,20 @@
-/** The status tables: the topology's keys and streams, and nothing of them is lost. The limiter's: none of it is kept. */
-import { limiterTable, physicalName, type TableName, tables } from "@ferry/core/topology";
+/** The status tables: the topology's keys and streams, and nothing of them is lost. The workers' notes: none of it is kept. */
+import { physicalName, type TableName, tables, workerTable } from "@ferry/core/topology";
 import { type Check, type Deployment, differences, ofType, same, unless } from "./check.ts";
 
 const names = Object.keys(tables) as TableName[];
 
-const isLimiter = (deployment: Deployment, name: string) =>
-  name === physicalName(deployment.stage, limiterTable.name);
+const isWorkerTable = (deployment: Deployment, name: string) =>
+  name === physicalName(deployment.stage, workerTable.name);
 const statusTables = (deployment: Deployment) =>
-  ofType(deployment, "Table").filter(({ inputs }) => !isLimiter(deployment, inputs.name));
+  ofType(deployment, "Table").filter(({ inputs }) => !isWorkerTable(deployment, inputs.name));
 
 const tablesAreTheTopologys: Check = {
   name: "tables-are-the-topologys",
   broken: (deployment) => [
     ...differences(
       "table",
-      [...names, limiterTable.name].map((name) => physicalName(deployment.stage, name)),
+      [...names, workerTable.name].map((name) => physicalName(deployment.stage, name)),
       ofType(deployment, "Table").map(({ inputs }) => inputs.name),
     ),
     ...statusTables(deployment).flatMap(({ inputs }) => {
@@ -69,21 +69,21 @@ const tablesAreKept: Check = {
   ],
 };
 
-/** An item of it is of no use once its task has ended, and there is one for each task with a ceiling. */
-const limiterForgets: Check = {
-  name: "limiter-forgets",
+/** A note is of no use once its task has ended, and there is one for each segment. */
+const workerTableForgets: Check = {
+  name: "worker-table-forgets",
   broken: (deployment) =>
     ofType(deployment, "Table")
-      .filter(({ inputs }) => isLimiter(deployment, inputs.name))
+      .filter(({ inputs }) => isWorkerTable(deployment, inputs.name))
       .flatMap(({ inputs }) => [
         ...unless(
-          inputs.hashKey === limiterTable.hash.name &&
+          inputs.hashKey === workerTable.hash.name &&
             (inputs.rangeKey ?? undefined) === undefined &&
-            same(inputs.attributes, [limiterTable.hash]),
+            same(inputs.attributes, [workerTable.hash]),
           `${inputs.name} has other keys than the topology's`,
         ),
         ...unless(
-          same(inputs.ttl, { attributeName: limiterTable.expires, enabled: true }),
+          same(inputs.ttl, { attributeName: workerTable.expires, enabled: true }),
           `${inputs.name} keeps its items: its TTL is ${JSON.stringify(inputs.ttl)}`,
         ),
         ...unless(inputs.billingMode === "PAY_PER_REQUEST", `${inputs.name} is paid for unused`),
@@ -100,4 +100,4 @@ const limiterForgets: Check = {
       ]),
 };
 
-export const statusChecks: readonly Check[] = [tablesAreTheTopologys, tablesAreKept, limiterForgets];
+export const statusChecks: readonly Check[] = [tablesAreTheTopologys, tablesAreKept, workerTableForgets];

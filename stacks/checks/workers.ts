@@ -2,11 +2,11 @@
 import {
   type ConsumerName,
   consumers,
-  limiterTable,
   physicalName,
   pipes,
   type QueueName,
   type TableName,
+  workerTable,
 } from "@ferry/core/topology";
 import { ACCOUNT, REGION } from "../../tools/synth/mocks.ts";
 import { type Check, type Deployment, differences, ofType, same, unless } from "./check.ts";
@@ -140,7 +140,7 @@ function expectedLinks({ stage, settings }: Deployment) {
     SegmentTable: table("segment-table"),
   };
   const worker = {
-    LimiterTable: { name: physicalName(stage, limiterTable.name) },
+    WorkerTable: { name: physicalName(stage, workerTable.name) },
     Bus: { name: physicalName(stage, "bus") },
     Settings: {
       maximumSegments: settings.maximumSegments,

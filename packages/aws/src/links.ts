@@ -10,7 +10,7 @@ const text = v.pipe(v.string(), v.minLength(1));
 const named = v.object({ name: text });
 const addressed = v.object({ url: text });
 
-export type TableLink = "BackupTable" | "RestoreTable" | "SegmentTable" | "LimiterTable";
+export type TableLink = "BackupTable" | "RestoreTable" | "SegmentTable" | "WorkerTable";
 export type QueueLink = "BackupQueue" | "RestoreQueue";
 
 /** The bus's name. */

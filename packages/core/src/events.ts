@@ -109,6 +109,8 @@ export interface SegmentWork extends Step {
   readonly segment: number;
   readonly cursor: Cursor;
   readonly counts: Counts;
+  /** Which slice of this attempt it is: hand-offs before it. */
+  readonly hop: number;
   /** Hand-offs in a row that moved nothing, throttling aside. */
   readonly "idle-hops": number;
 }
@@ -176,6 +178,12 @@ export interface BusEvent {
 export interface Message {
   readonly failsAs?: FailureType;
   readonly event: BusEvent;
+}
+
+/** A message as its queue delivers it. */
+export interface Delivery extends Message {
+  /** The queue's name of the message: the same each time that it comes. */
+  readonly id: string;
 }
 
 const messageSchema = v.object({

@@ -2,7 +2,7 @@
  * What the engine asks of the world. Each port has two hosts at least: AWS (packages/aws) and memory
  * (packages/simulation); one contract suite holds both. Every call may be repeated unless its sentence says otherwise.
  */
-import type { DynamoKey, FerryEvent, KeyNames } from "./events.ts";
+import type { DynamoKey, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
 import type { TaskRecord, TaskRow } from "./projection/status.ts";
 import type { Settings } from "./settings.ts";
 import type { Action, TaskRef } from "./task.ts";
@@ -169,6 +169,15 @@ export interface Turn {
   readonly latestMs: number;
 }
 
+/** Who works on a slice, of several messages that ask for it. */
+export interface SliceClaims {
+  /**
+   * Claims the slice (its attempt and hop) for a message, by the message's id. False where another message has it, or a
+   * later slice of the segment is claimed: then others go on. A message that comes again still has its slice.
+   */
+  claim(work: SegmentWork, message: string): Promise<boolean>;
+}
+
 /** Time, as the host of this invocation sees it. */
 export interface Time {
   /** ms since 1970. */
@@ -187,6 +196,7 @@ export interface Ports {
   /** For progress while a slice runs; what a step concludes it returns. */
   readonly bus: Bus;
   readonly limiter: RateLimiter;
+  readonly claims: SliceClaims;
   readonly time: Time;
   /** In [0, 1): jitter only; nothing that is stored depends on it. */
   readonly random: () => number;

@@ -4,19 +4,22 @@
  * finishing itself is tried again. A task that lives after all is not harmed: its workers make way for the new attempt's.
  */
 import { requireOwnPrefix } from "./backup/plan.ts";
-import { permanent } from "./errors.ts";
-import { type BackupPlan, type FerryEvent, type Resume, VERSION } from "./events.ts";
+import { FerryError, permanent } from "./errors.ts";
+import { type BackupPlan, type BusEvent, type FerryEvent, type Resume, VERSION } from "./events.ts";
+import { failure } from "./failure.ts";
 import type { Ports } from "./ports.ts";
 import { stateOf } from "./projection/status.ts";
 import type { Action } from "./task.ts";
+import { msOf } from "./time.ts";
 
 /**
- * Accepts the task anew. `requestTimeMs`: when the retry was asked for. Permanent errors: `not-retryable`, and
- * `prefix-taken` of a backup whose prefix was wiped since.
+ * Accepts the task anew, as `event` asks. A backup whose prefix was wiped since, or is another's, can never go on: its
+ * present attempt fails for that (`prefix-taken`), or one that fell silent would be said to run for ever. Permanent error:
+ * `not-retryable`.
  */
 export async function retry(
   task: { readonly action: Action; readonly key: string; readonly timestamp: number; readonly id: string },
-  requestTimeMs: number,
+  event: BusEvent,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
   const row = await ports.status.read(task);
@@ -28,7 +31,14 @@ export async function retry(
       message: `the task is ${state}; only one that was accepted and has not succeeded can be retried.`,
       hint: "Take key, timestamp and action from the task's row in the status table; where it was never accepted, ask anew.",
     });
-  if (task.action === "backup") await requireOwnPrefix(row.plan as BackupPlan, ports);
+  const { plan, attempt } = row;
+  const accept = { version: VERSION, task: plan.task, plan, attempt } as const;
+  try {
+    if (task.action === "backup") await requireOwnPrefix(plan as BackupPlan, ports);
+  } catch (error) {
+    if (!(error instanceof FerryError) || error.code !== "prefix-taken") throw error;
+    return [failure("TaskStepFailed", { ...event, "detail-type": "TaskAccepted", detail: accept }, error)];
+  }
   const done = new Set(row.completed);
   const segments = Array.from({ length: row.total }, (_, segment) => segment).filter(
     (segment) => !done.has(segment),
@@ -37,11 +47,9 @@ export async function retry(
     {
       type: "TaskAccepted",
       detail: {
-        version: VERSION,
-        task: row.plan.task,
-        plan: row.plan,
-        attempt: row.attempt + 1,
-        "deadline-ms": requestTimeMs + ports.settings.taskTimeoutMs,
+        ...accept,
+        attempt: attempt + 1,
+        "deadline-ms": msOf(event.time) + ports.settings.taskTimeoutMs,
         segments,
         ...(task.action === "restore" && { resume: row.partial as Readonly<Record<string, Resume>> }),
       },

@@ -93,7 +93,7 @@ export function handedOff(
     });
   return {
     type: "SegmentProgressed",
-    detail: { ...work, cursor, counts, "idle-hops": idle, handoff: true },
+    detail: { ...work, cursor, counts, hop: work.hop + 1, "idle-hops": idle, handoff: true },
   };
 }
 

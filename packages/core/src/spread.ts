@@ -20,6 +20,7 @@ export function spread(accepted: TaskAccepted): readonly FerryEvent[] {
       ...(task.action === "backup"
         ? { cursor: { batch: 0 }, counts: noCounts }
         : resumed(accepted.resume?.[segment])),
+      hop: 0,
       "idle-hops": 0,
     },
   }));

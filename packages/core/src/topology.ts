@@ -210,12 +210,12 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
 };
 
 /**
- * How far each task's ceiling is booked: the workers' own notes, no status, and of no use once the task has ended. `expires`
- * is the attribute by which DynamoDB deletes them.
+ * The workers' own notes: how far a task's ceiling is booked, and which message has a segment's slice. No status, and of no
+ * use once the task has ended. `expires` is the attribute by which DynamoDB deletes them.
  */
-export const limiterTable = {
-  name: "limiter-table",
-  hash: { name: "task", type: "S" },
+export const workerTable = {
+  name: "worker-table",
+  hash: { name: "key", type: "S" },
   expires: "expires",
 } as const;
 
@@ -288,7 +288,7 @@ export const pipes: Readonly<Record<string, PipeSpec>> = {
 /** The physical name of anything in a stage: stable, so that other systems can address it. */
 export function physicalName(
   stage: string,
-  name: QueueName | DeadLetterName | TableName | typeof limiterTable.name | "undelivered-queue" | "bus",
+  name: QueueName | DeadLetterName | TableName | typeof workerTable.name | "undelivered-queue" | "bus",
 ): string {
   return name === "bus" ? `ferry-${stage}` : `ferry-${stage}-${name}`;
 }

@@ -84,6 +84,40 @@ describe("a worker", () => {
   });
 });
 
+describe("a slice that is asked for twice", () => {
+  const other = (delivery: ReturnType<typeof message>) => ({ ...delivery, id: "message-2" });
+  const hurried = { ...defaultSettings, sliceBudgetMs: 0 };
+
+  test("is worked on by one message, each time that it comes", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const queued = message("SegmentQueued", segment);
+    expect(await work(queued, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+    expect(await work(other(queued), ports)).toEqual([]);
+    expect(await work(queued, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+  });
+
+  test("is followed by the one that its hand-off asks for, and comes no more", async () => {
+    const ports = world();
+    ports.tables.put(source, `{"id":{"S":"a"}}`);
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const queued = message("SegmentQueued", segment);
+    const [handedOff] = await work(queued, { ...ports, settings: hurried });
+    expect(handedOff).toMatchObject({ type: "SegmentProgressed", detail: { hop: 1, handoff: true } });
+    const progressed = message("SegmentProgressed", handedOff!.detail);
+    expect(await work(other(progressed), ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+    for (const late of [queued, progressed]) expect(await work(late, ports)).toEqual([]);
+  });
+
+  test("is retried all the same: an attempt's first slice comes after all of the one before", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    await work(message("SegmentProgressed", { ...segment, hop: 900 }), ports);
+    const again = message("SegmentQueued", { ...segment, attempt: 2 });
+    expect(await work(other(again), ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+  });
+});
+
 describe("a task that is cancelled", () => {
   /** A row that has heard of the task and of its cancel. */
   const cancelled = ({ task, plan }: SegmentWork): TaskRow => ({
@@ -190,14 +224,19 @@ describe("a retry", () => {
   test.each([
     ["wiped", undefined],
     ["wiped and another's since", "request-9"],
-  ])("of a backup whose prefix was %s is refused", async (_, owner) => {
-    const { ports, task } = await failed({ completed: [], failed: { 0: 1 } });
-    for (const key of ports.archive.keys(bucket)) ports.archive.remove(bucket, key);
-    if (owner !== undefined) await request(backupRequest, ports, owner);
-    expect(await work(ask(task), ports)).toMatchObject([
-      { type: "TaskStepFailed", detail: { cause: "prefix-taken" } },
-    ]);
-  });
+  ])(
+    "of a backup whose prefix was %s is refused, and ends it: it may have fallen silent",
+    async (_, owner) => {
+      const { ports, task } = await failed({ completed: [2], attempt: 3 });
+      for (const key of ports.archive.keys(bucket)) ports.archive.remove(bucket, key);
+      if (owner !== undefined) await request(backupRequest, ports, owner);
+      const [event] = await work(ask(task), ports);
+      expect(event).toMatchObject({ type: "TaskStepFailed", detail: { cause: "prefix-taken" } });
+      const row = await ports.status.read(task);
+      expect(stateOf(row!)).toBe("running");
+      expect(stateOf(project(row, factOf(busEvent("TaskStepFailed", event!.detail))!))).toBe("failed");
+    },
+  );
 
   test("of a restore goes on where its segments stood", async () => {
     const ports = world({ settings: { ...defaultSettings, sliceBudgetMs: 1 } });

@@ -6,13 +6,12 @@ import * as v from "valibot";
 import { finishBackup } from "./backup/finish.ts";
 import { planBackup } from "./backup/plan.ts";
 import { sliceBackup } from "./backup/slice.ts";
-import { FerryError, isThrottled, permanent, toReport } from "./errors.ts";
+import { FerryError, isThrottled, permanent } from "./errors.ts";
 import {
   type BusEvent,
-  type FailureType,
+  type Delivery,
   type FerryEvent,
   finishingSchema,
-  type Message,
   retrySchema,
   type SegmentWork,
   type TaskAccepted,
@@ -20,6 +19,7 @@ import {
   type TaskRequested,
   VERSION,
 } from "./events.ts";
+import { failure } from "./failure.ts";
 import { backoffMs } from "./pacing.ts";
 import { patient } from "./patience.ts";
 import type { Ports } from "./ports.ts";
@@ -31,33 +31,19 @@ import { retry } from "./retry.ts";
 import { handedOff, refuseLate, type Standing } from "./segment.ts";
 import { spread } from "./spread.ts";
 import { identify } from "./task.ts";
-import { msOf } from "./time.ts";
 
 /** Where the clients gave up trying, the wait begins here: up to about three seconds. */
 const THROTTLED_TRIES = 5;
 /** Issues of one request that are told. */
 const ISSUES_MAX = 100;
-/** As JSON, of a request that is told back whole. */
-const REQUEST_LENGTH_MAX = 256 * 1024;
-/** What the key of a request's task is made of, and what else its caller knows it by. */
-const KEY_FIELDS = [
-  "action",
-  "table-region",
-  "table-name",
-  "bucket-region",
-  "bucket-name",
-  "bucket-prefix",
-  "total-segments",
-];
-
 /**
  * Processes a message of `backup-queue` or `restore-queue`; returns the events that conclude it, to be put before the
  * message is deleted. A permanent error becomes the failure that the message's `failsAs` names; all other errors are
  * thrown, and the queue tries again.
  */
-export async function work(message: Message, ports: Ports): Promise<readonly FerryEvent[]> {
+export async function work(message: Delivery, ports: Ports): Promise<readonly FerryEvent[]> {
   try {
-    return await step(message.event, ports);
+    return await step(message, ports);
   } catch (error) {
     if (message.failsAs === undefined || !(error instanceof FerryError) || error.kind !== "permanent")
       throw error;
@@ -65,13 +51,13 @@ export async function work(message: Message, ports: Ports): Promise<readonly Fer
   }
 }
 
-async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
+async function step({ id, event }: Delivery, ports: Ports): Promise<readonly FerryEvent[]> {
   switch (event["detail-type"]) {
     case "TaskRequested":
       return plan(event, patient(ports));
     case "TaskRetryRequested": {
       const { task } = v.parse(retrySchema, event.detail);
-      return retry(task, msOf(event.time), patient(ports));
+      return retry(task, event, patient(ports));
     }
     case "TaskAccepted": {
       const accepted = detailOf<TaskAccepted>(event);
@@ -81,7 +67,7 @@ async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[
     }
     case "SegmentQueued":
     case "SegmentProgressed":
-      return slice(event, ports);
+      return slice(event, id, ports);
     case "TaskFinishing":
       return finish(event, patient(ports));
     default:
@@ -90,10 +76,13 @@ async function step(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[
 }
 
 /**
+ * One slice. An event that was delivered twice is two messages: one of them goes on, or every duplicate would be one
+ * worker more until the segment ends.
+ *
  * Throttling is never a failure before the attempt's deadline, whichever service asks for less: the segment is handed
  * off from where it stands. A failure tells that too: what the archive or the table holds, and where a retry goes on.
  */
-async function slice(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
+async function slice(event: BusEvent, message: string, ports: Ports): Promise<readonly FerryEvent[]> {
   const segment = detailOf<SegmentWork>(event);
   let standing: Standing = { cursor: segment.cursor, counts: segment.counts };
   const stands = (now: Standing) => {
@@ -101,6 +90,7 @@ async function slice(event: BusEvent, ports: Ports): Promise<readonly FerryEvent
   };
   try {
     try {
+      if (!(await ports.claims.claim(segment, message))) return [];
       return await (segment.task.action === "backup"
         ? sliceBackup(segment, ports, stands)
         : sliceRestore(segment, ports, stands));
@@ -173,41 +163,9 @@ function detailOf<T extends { readonly version: number }>(event: BusEvent): T {
   return detail;
 }
 
-function failure(type: FailureType, event: BusEvent, error: FerryError): FerryEvent {
-  return {
-    type,
-    detail: {
-      version: VERSION,
-      cause: error.code,
-      error: toReport(error),
-      step: event["detail-type"],
-      work: type === "TaskRejected" ? abridged(event.detail) : event.detail,
-      "event-id": event.id,
-      time: event.time,
-    },
-  };
-}
-
 /** All issues, unless there are so many that no event could carry them. */
 function told(issues: readonly RequestIssue[]) {
   const some = issues.slice(0, ISSUES_MAX);
   const more = issues.length > some.length ? `; and ${issues.length - some.length} more` : "";
   return { message: `${some.map((issue) => issue.message).join("; ")}${more}.`, issues: some };
-}
-
-/**
- * A request may be as large as an event; what says why it was rejected must be one too. Of a large one stays what
- * identifies it.
- */
-function abridged(detail: unknown): unknown {
-  if ((JSON.stringify(detail)?.length ?? 0) <= REQUEST_LENGTH_MAX) return detail;
-  const { request, ...about } = detail as Partial<TaskRequested>;
-  return { request: shortFields(request, KEY_FIELDS), ...shortFields(about, ["request-id", "request-time"]) };
-}
-
-function shortFields(value: unknown, names: readonly string[]): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null) return {};
-  const isShort = ([name, one]: [string, unknown]) =>
-    names.includes(name) && (typeof one === "number" || (typeof one === "string" && one.length <= 2048));
-  return Object.fromEntries(Object.entries(value).filter(isShort));
 }

@@ -7,10 +7,10 @@ import type { Settings } from "@ferry/core/settings";
 import {
   type ConsumerName,
   consumers,
-  limiterTable,
   physicalName,
   type QueueName,
   type TableName,
+  workerTable,
 } from "@ferry/core/topology";
 import { startEngines } from "./engines/start.ts";
 import type { EventEnvelope } from "./eventbridge/put-events.ts";
@@ -185,7 +185,7 @@ function environment(
       link("BackupTable", table("backup-table")),
       link("RestoreTable", table("restore-table")),
       link("SegmentTable", table("segment-table")),
-      link("LimiterTable", { name: physicalName(stage, limiterTable.name) }),
+      link("WorkerTable", { name: physicalName(stage, workerTable.name) }),
       link("Settings", settings),
     ]),
   };

@@ -7,7 +7,7 @@ import { it } from "vitest";
 import { archiveStoreContract } from "./contracts/archive-store.ts";
 import {
   awsArchiveStore,
-  awsRateLimiter,
+  awsNotes,
   awsStatusStore,
   awsTables,
   pathStyleS3,
@@ -15,6 +15,7 @@ import {
   REGION,
 } from "./contracts/aws-subjects.ts";
 import { rateLimiterContract } from "./contracts/rate-limiter.ts";
+import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tablesContract } from "./contracts/tables.ts";
 
@@ -33,7 +34,8 @@ else {
   answerTagsWithNone();
   tablesContract(dynamodb, async () => awsTables(`${prefix}-`));
   statusStoreContract(dynamodb, () => awsStatusStore(`${prefix}-`));
-  rateLimiterContract(dynamodb, () => awsRateLimiter(`${prefix}-`));
+  rateLimiterContract(dynamodb, () => awsNotes(`${prefix}-limiter-`));
+  sliceClaimsContract(dynamodb, () => awsNotes(`${prefix}-claims-`));
 }
 
 if (!s3) it.skip("any other S3: FERRY_TEST_S3_ENDPOINT is not set (docs/engines.md)", () => {});

@@ -12,13 +12,14 @@ import { afterAll, beforeAll } from "vitest";
 import { archiveStoreContract } from "./contracts/archive-store.ts";
 import {
   awsArchiveStore,
-  awsRateLimiter,
+  awsNotes,
   awsStatusStore,
   awsTables,
   pointSdkAt,
 } from "./contracts/aws-subjects.ts";
 import { codecContract } from "./contracts/codec.ts";
 import { rateLimiterContract } from "./contracts/rate-limiter.ts";
+import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tablesContract } from "./contracts/tables.ts";
 import { md5 } from "./memory/ports.ts";
@@ -45,6 +46,7 @@ tablesContract("the AWS adapter and dynalite", async () =>
   awsTables("", { "units of consistent reads": "dynalite charges a consistent scan like any other" }),
 );
 statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-contract-"));
-rateLimiterContract("the AWS adapter and dynalite", () => awsRateLimiter("ferry-contract-"));
+rateLimiterContract("the AWS adapter and dynalite", () => awsNotes("ferry-limiter-"));
+sliceClaimsContract("the AWS adapter and dynalite", () => awsNotes("ferry-claims-"));
 archiveStoreContract("the AWS adapter and fauxqs", () => awsArchiveStore("contract", ACCOUNT));
 codecContract("zlib", () => zlibCodec, { pako: pakoCodec(md5) });

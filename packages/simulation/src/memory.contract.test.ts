@@ -8,12 +8,14 @@ import { archiveStoreContract } from "./contracts/archive-store.ts";
 import { busContract } from "./contracts/bus.ts";
 import { codecContract } from "./contracts/codec.ts";
 import { rateLimiterContract } from "./contracts/rate-limiter.ts";
+import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
 import { memoryArchiveStore } from "./memory/archive-store.ts";
 import { memoryBus } from "./memory/bus.ts";
 import { md5 } from "./memory/ports.ts";
 import { memoryRateLimiter } from "./memory/rate-limiter.ts";
+import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore } from "./memory/status-store.ts";
 import { type MemoryTablesOptions, memoryTables } from "./memory/tables.ts";
 
@@ -52,6 +54,7 @@ statusStoreContract("memory", async () => {
 });
 
 rateLimiterContract("memory", async () => ({ limiter: memoryRateLimiter() }));
+sliceClaimsContract("memory", async () => ({ claims: memorySliceClaims() }));
 
 codecContract("pako", () => pakoCodec(md5));
 

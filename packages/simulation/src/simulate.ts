@@ -18,6 +18,7 @@ import { announced, reported } from "./cloud/router.ts";
 import { chanceOf, createScheduler, START_MS } from "./cloud/scheduler.ts";
 import { memoryArchiveStore } from "./memory/archive-store.ts";
 import { memoryRateLimiter } from "./memory/rate-limiter.ts";
+import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore, type RowChange } from "./memory/status-store.ts";
 import { memoryTables } from "./memory/tables.ts";
 import { furnish } from "./scenario/furnish.ts";
@@ -157,7 +158,7 @@ export async function simulateScenario(
     ...tables,
     async describe(table) {
       const described = await tables.describe(table);
-      return scenario.grows ? { ...described, sizeBytes: chance.between(1, 3) * SEGMENT_BYTES } : described;
+      return scenario.grows ? { ...described, sizeBytes: chance.between(1, 6) * SEGMENT_BYTES } : described;
     },
   };
   const cloud: Cloud = {
@@ -166,6 +167,7 @@ export async function simulateScenario(
     archive: watched,
     status,
     limiter: memoryRateLimiter(),
+    claims: memorySliceClaims(),
     bus,
     queues,
     settings: scenario.settings,

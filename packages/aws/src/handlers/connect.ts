@@ -10,8 +10,10 @@ import { zlibCodec } from "../codec.ts";
 import { busName, queueUrl, settings, tableName } from "../links.ts";
 import { visibilityOf } from "../queue.ts";
 import { rateLimiter } from "../rate-limiter.ts";
+import { sliceClaims } from "../slice-claims.ts";
 import { statusReader } from "../status-store.ts";
 import { tableData } from "../table.ts";
+import { workerNotes } from "../worker-notes.ts";
 import { loggerOf, metricsOf } from "./telemetry.ts";
 import type { Worker } from "./worker.ts";
 
@@ -20,9 +22,10 @@ const LINKS = {
   restore: { table: "RestoreTable", queue: "RestoreQueue" },
 } as const;
 
-/** Reads the links `Bus`, `Settings`, `LimiterTable`, and the action's own table and queue. */
+/** Reads the links `Bus`, `Settings`, `WorkerTable`, and the action's own table and queue. */
 export function connectWorker(action: Action): Worker {
   const links = LINKS[action];
+  const notes = workerNotes(dynamodbClient(), tableName("WorkerTable"));
   return {
     ports: {
       tables: tableData(dynamodbClient),
@@ -30,7 +33,8 @@ export function connectWorker(action: Action): Worker {
       codec: zlibCodec,
       status: statusReader(dynamodbClient(), { [action]: tableName(links.table) }),
       bus: eventBus(eventBridgeClient(), busName()),
-      limiter: rateLimiter(dynamodbClient(), tableName("LimiterTable")),
+      limiter: rateLimiter(notes),
+      claims: sliceClaims(notes),
       random: Math.random,
     },
     clock: {

@@ -80,7 +80,8 @@ async function step(
   const start = clock.now();
   const { counts, tables, archive } = countThrottles(ports.tables, ports.archive);
   try {
-    const events = await work(message, {
+    const delivery = { id: record.messageId, ...message };
+    const events = await work(delivery, {
       ...ports,
       tables,
       archive,

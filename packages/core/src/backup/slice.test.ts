@@ -122,6 +122,8 @@ describe("a slice", () => {
           );
           const scheduled = {
             ...ports,
+            // One message, received again and again: each of its workers has the slice.
+            claims: { claim: async () => true },
             tables: hooked("tables", ports.tables, ["scan"], async (_, run) => s.schedule(run())),
             archive: hooked(
               "archive",
@@ -364,8 +366,10 @@ describe("a slice looks at the row", () => {
       { type: "SegmentFailed", detail: { cause: "cancelled" } },
     ]);
     // The next attempt was not cancelled.
-    expect(await slice({ ...segment!, attempt: 2 }, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
-    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+    const next = { ...segment!, attempt: 2 };
+    expect(await slice(next, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+    await ports.status.write(row(segment!.task, { rev: 2, attempt: 2, cancel: 2 }), 1);
+    expect(await slice(next, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
   test("ended: it does nothing; ended in an earlier attempt than this message's: it works", async () => {

@@ -4,7 +4,7 @@
 import { type MemoryPorts, md5, memoryPorts } from "@ferry/simulation/memory/ports";
 import { lineSpans } from "../archive/data-file.ts";
 import { pakoCodec } from "../archive/pako-codec.ts";
-import type { BusEvent, FailureType, FerryEvent, Message, SegmentWork } from "../events.ts";
+import type { BusEvent, Delivery, FailureType, FerryEvent, SegmentWork } from "../events.ts";
 import { work } from "../worker.ts";
 
 export const source = { region: "us-east-1", name: "cities" };
@@ -36,8 +36,9 @@ export function world(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
   return ports;
 }
 
-export function message(type: string, detail: unknown, failsAs: FailureType = "SegmentFailed"): Message {
-  return { failsAs, event: busEvent(type, detail) };
+/** A message that is delivered; always the same one. */
+export function message(type: string, detail: unknown, failsAs: FailureType = "SegmentFailed"): Delivery {
+  return { id: "message-1", failsAs, event: busEvent(type, detail) };
 }
 
 export function busEvent(type: string, detail: unknown): BusEvent {

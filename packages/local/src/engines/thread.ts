@@ -5,7 +5,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SOURCE } from "@ferry/core/events";
 import {
-  limiterTable,
   physicalName,
   pipes,
   type QueueName,
@@ -15,6 +14,7 @@ import {
   type TableSpec,
   tables,
   UNDELIVERED_QUEUE,
+  workerTable,
 } from "@ferry/core/topology";
 import { createBus } from "../eventbridge/bus.ts";
 import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
@@ -136,7 +136,7 @@ async function createQueues(): Promise<void> {
 async function createTables(): Promise<void> {
   await Promise.all([
     ...Object.entries(tables).map(([name, { hash, range }]) => createTable(name as TableName, [hash, range])),
-    createTable(limiterTable.name, [limiterTable.hash]),
+    createTable(workerTable.name, [workerTable.hash]),
   ]);
 }
 

@@ -3,6 +3,7 @@
  */
 import { archiveViolations } from "./archives.ts";
 import { ceilingViolations } from "./ceilings.ts";
+import { forkViolations } from "./forks.ts";
 import type { Outcome } from "./outcome.ts";
 import { projectionViolations } from "./projection.ts";
 import { promptnessViolations } from "./promptness.ts";
@@ -17,6 +18,7 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...(await archiveViolations(outcome)),
     ...(await tableViolations(outcome)),
     ...promptnessViolations(outcome),
+    ...forkViolations(outcome),
     ...ceilingViolations(outcome),
   ];
 }

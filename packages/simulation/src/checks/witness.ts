@@ -12,10 +12,13 @@ import type { RowChange } from "../memory/status-store.ts";
 export interface DataCall {
   readonly method: "scan" | "putNew" | "write" | "putIfAbsent";
   readonly invocation: string;
+  /** The message's id. */
+  readonly message: string;
   /** See `nameOf`. */
   readonly task: string;
   readonly segment: number;
   readonly attempt: number;
+  readonly hop: number;
   readonly issuedMs: number;
   /** Of a put: the object's key. */
   readonly key?: string;
@@ -110,16 +113,18 @@ export function createWitness(now: () => number): Witness {
     landed(writes) {
       landings.push({ atMs: now(), writes });
     },
-    called({ name, work }, method, args) {
-      const { task, segment, attempt } = work;
-      if (task === undefined || segment === undefined || attempt === undefined) return;
+    called({ name, messages, work }, method, args) {
+      const { task, segment, attempt, hop } = work;
+      if (task === undefined || segment === undefined || attempt === undefined || hop === undefined) return;
       if (method === "putNew" && !String(args[1]).includes("/0x")) return;
       calls.push({
         method: method as DataCall["method"],
         invocation: name,
+        message: messages[0]!.id,
         task: nameOf(task),
         segment,
         attempt,
+        hop,
         issuedMs: now(),
         ...(method === "putNew" && { key: String(args[1]) }),
         ...(method === "write" && { writes: args[1] as readonly Write[] }),

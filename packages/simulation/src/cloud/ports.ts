@@ -9,7 +9,7 @@ import type { Log } from "@ferry/aws/handlers/telemetry";
 import type { Worker } from "@ferry/aws/handlers/worker";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { FerryError, permanent } from "@ferry/core/errors";
-import type { RateLimiter, StatusStore, TableData, Write } from "@ferry/core/ports";
+import type { RateLimiter, SliceClaims, StatusStore, TableData, Write } from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings";
 import type { Witness } from "../checks/witness.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
@@ -28,6 +28,7 @@ export interface Cloud {
   readonly archive: MemoryArchiveStore;
   readonly status: StatusStore;
   readonly limiter: RateLimiter;
+  readonly claims: SliceClaims;
   readonly bus: Bus;
   readonly queues: Queues;
   readonly settings: Settings;
@@ -42,6 +43,9 @@ export interface Cloud {
 const BUS_NAME = "ferry-simulation";
 const RETRY_DELAY_SECONDS = 1;
 const codec = pakoCodec(md5);
+
+/** Ports on Ferry's own tables. */
+const KEPT_IN_TABLES: ReadonlySet<string> = new Set(["status", "limiter", "claims"]);
 
 /** One call on a port, as it is about to be made. */
 type Visit = (port: string, method: string, about: string, effect: Effect) => Promise<unknown>;
@@ -90,6 +94,9 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
       limiter: hooked("limiter", cloud.limiter, ["reserve", "release"], ({ port, method, args }, run) =>
         visit(port, method, JSON.stringify(args[1]), run),
       ),
+      claims: hooked("claims", cloud.claims, ["claim"], ({ port, method }, run) =>
+        visit(port, method, `hop ${invocation.work.hop} of attempt ${invocation.work.attempt}`, run),
+      ),
       bus: eventBus(
         cloud.bus.client((types, effect) => {
           if (types.includes("SegmentCompleted")) witness.toldComplete(invocation);
@@ -116,7 +123,10 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
   const visit = visitor(invocation, cloud);
   return {
     store: hooked("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
-      visit(port, method, "", run),
+      visit(port, method, "", async () => {
+        if (cloud.faults.strikes("projectorRefused")) throw new Error("socket hang up");
+        return run();
+      }),
     ),
     logger: loggerOf(invocation, cloud),
     publish() {},
@@ -125,10 +135,13 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
 
 function visitor(invocation: Invocation, { faults, chance, queues, denied, log }: Cloud): Visit {
   const { strikes } = faults;
-  const latencyMs = () => (strikes("stall") ? chance.between(1000, 240_000) : chance.between(2, 60));
+  const latencyMs = (method?: string) =>
+    strikes("stall") || (method === "PutObject" && strikes("slowPut"))
+      ? chance.between(1000, 240_000)
+      : chance.between(2, 60);
   return async (port, method, about, effect) => {
     const say = (what: string) => log(() => `${invocation.name} ${port}.${method} ${about} ${what}`);
-    await invocation.pass(latencyMs());
+    await invocation.pass(latencyMs(method));
     if (strikes("crashBefore") || (port === "bus" && strikes("crashBeforeEvents"))) {
       say("DIES BEFORE");
       return invocation.die();
@@ -189,7 +202,7 @@ function refusalOf(
   if (port === "s3") return strikes("slowDown") ? s3Error("SlowDown", 503) : undefined;
   const throttled = isTable
     ? strikes(isRead ? "throttledRead" : "throttledWrite")
-    : (port === "status" || port === "limiter") && strikes("throttledStatus");
+    : KEPT_IN_TABLES.has(port) && strikes("throttledStatus");
   if (!throttled) return undefined;
   const about = { operation: method, resource: port, message: "throttled", hint: "" };
   return new FerryError("throttled", "throttled", about);

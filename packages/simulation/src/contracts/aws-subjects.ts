@@ -11,13 +11,16 @@ import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, S3Clien
 import { archiveStore } from "@ferry/aws/archive-store";
 import { dynamodbClient, s3Client } from "@ferry/aws/clients";
 import { rateLimiter } from "@ferry/aws/rate-limiter";
+import { sliceClaims } from "@ferry/aws/slice-claims";
 import { recordOfItem } from "@ferry/aws/status-item";
 import { statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
-import { limiterTable, type TableName, tables as topologyTables } from "@ferry/core/topology";
+import { workerNotes } from "@ferry/aws/worker-notes";
+import { type TableName, tables as topologyTables, workerTable } from "@ferry/core/topology";
 import type { KeyAttributes } from "../memory/item-key.ts";
 import type { ArchiveStoreSubject } from "./archive-store.ts";
 import type { RateLimiterSubject } from "./rate-limiter.ts";
+import type { SliceClaimsSubject } from "./slice-claims.ts";
 import type { StatusStoreSubject } from "./status-store.ts";
 import type { TablesSubject } from "./tables.ts";
 
@@ -96,11 +99,12 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
   };
 }
 
-/** A rate limiter with a table of its own. */
-export async function awsRateLimiter(prefix: string): Promise<RateLimiterSubject> {
-  const name = `${prefix}${limiterTable.name}`;
-  await createTable(name, [limiterTable.hash]);
-  return { limiter: rateLimiter(dynamodbClient(REGION), name), close: () => deleteTables([name]) };
+/** What stands on the workers' notes, with a table of its own. */
+export async function awsNotes(prefix: string): Promise<RateLimiterSubject & SliceClaimsSubject> {
+  const name = `${prefix}${workerTable.name}`;
+  await createTable(name, [workerTable.hash]);
+  const notes = workerNotes(dynamodbClient(REGION), name);
+  return { limiter: rateLimiter(notes), claims: sliceClaims(notes), close: () => deleteTables([name]) };
 }
 
 /**

@@ -9,6 +9,7 @@ import { defaultSettings } from "@ferry/core/settings";
 import { type MemoryArchiveStore, memoryArchiveStore } from "./archive-store.ts";
 import { type MemoryBus, memoryBus } from "./bus.ts";
 import { memoryRateLimiter } from "./rate-limiter.ts";
+import { memorySliceClaims } from "./slice-claims.ts";
 import { type MemoryStatusStore, memoryStatusStore } from "./status-store.ts";
 import { type MemoryTables, memoryTables } from "./tables.ts";
 import { type VirtualClock, virtualClock } from "./time.ts";
@@ -43,6 +44,7 @@ export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
     status: memoryStatusStore(),
     bus: memoryBus(),
     limiter: memoryRateLimiter(),
+    claims: memorySliceClaims(),
     clock,
     time: clock.invocation(INVOCATION_MS),
     random: seeded(1),

@@ -178,6 +178,21 @@ export const plants: readonly Plant[] = [
     edits: [core("segment.ts", "if (due()) last = look();", "")],
   },
   {
+    name: "forks-go-on",
+    breaks: "A slice that is asked for twice is worked on twice, and so is all that follows from it.",
+    edits: [core("worker.ts", "if (!(await ports.claims.claim(segment, message))) return [];", "")],
+  },
+  {
+    name: "hops-not-counted",
+    breaks: "A hand-off asks for the slice that it ends.",
+    edits: [core("segment.ts", "hop: work.hop + 1,", "")],
+  },
+  {
+    name: "claimed-but-for-once",
+    breaks: "Whoever has claimed a slice has it once: the message that comes again is sent away.",
+    edits: [core("worker.ts", "claim(segment, message)", "claim(segment, message + ports.random())")],
+  },
+  {
     name: "ceiling-per-worker",
     breaks: "Each worker keeps to the ceiling by itself, whatever the others consume.",
     edits: [

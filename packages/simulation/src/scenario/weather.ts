@@ -23,6 +23,8 @@ const RATES_MAX = {
   zombie: 0.05,
   /** Per call on a port: it takes up to minutes. */
   stall: 0.03,
+  /** Per put: it takes up to minutes. */
+  slowPut: 0.05,
   /** Per call on a port: the connection breaks before its effect. */
   refused: 0.05,
   /** Per call on a port: the connection breaks when it has had its effect. */
@@ -30,8 +32,10 @@ const RATES_MAX = {
   /** Per call on a table: DynamoDB asks for less. */
   throttledRead: 0.3,
   throttledWrite: 0.3,
-  /** Per call on the status tables and on the limiter's: DynamoDB asks for less. */
+  /** Per call on the status tables and on the workers' notes: DynamoDB asks for less. */
   throttledStatus: 0.2,
+  /** Per call of the projector: the connection breaks before its effect. */
+  projectorRefused: 0.2,
   /** Per call on the bucket: S3 asks for less. */
   slowDown: 0.05,
   /** Per entry of PutEvents: it is refused. */

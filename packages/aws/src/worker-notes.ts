@@ -1,0 +1,48 @@
+/**
+ * The workers' own notes on DynamoDB, an item each. A worker may update them and nothing else: not read, not delete.
+ */
+import { type DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { workerTable } from "@ferry/core/topology";
+import { nameOf, told } from "./errors.ts";
+
+/** An update of a note. Attributes' names and values stand in it as placeholders. */
+export interface NoteUpdate {
+  readonly set: string;
+  readonly condition: string;
+  readonly names: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+/** How long a note is kept after its last use, s. */
+export const KEPT_SECONDS = 24 * 3600;
+
+/** Updates notes; gives what the note then says of the names that were set, or nothing where the condition did not hold. */
+export type UpdateNote = (
+  key: string,
+  update: NoteUpdate,
+) => Promise<Readonly<Record<string, unknown>> | undefined>;
+
+/** The notes in the table of that name. */
+export function workerNotes(client: DynamoDBClient, table: string): UpdateNote {
+  return (key, { set, condition, names, values }) =>
+    told({ operation: "UpdateItem", resource: `table ${table}, ${key}` }, async () => {
+      try {
+        const { Attributes } = await client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: marshall({ [workerTable.hash.name]: key }),
+            UpdateExpression: set,
+            ConditionExpression: condition,
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: marshall(values),
+            ReturnValues: "UPDATED_NEW",
+          }),
+        );
+        return unmarshall(Attributes ?? {});
+      } catch (error) {
+        if (nameOf(error) === "ConditionalCheckFailedException") return undefined;
+        throw error;
+      }
+    });
+}
