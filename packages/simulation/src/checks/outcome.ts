@@ -24,3 +24,8 @@ export interface Outcome {
   readonly calmRows: readonly TaskRow[];
   readonly chance: Chance;
 }
+
+/** Whether it is a backup to a prefix that someone wiped: a worker of a task before it may put its file there since. */
+export function intoWiped({ action, request }: TaskRow, { people }: Outcome): boolean {
+  return action === "backup" && people.wiped.has(`${request["bucket-prefix"]}`);
+}

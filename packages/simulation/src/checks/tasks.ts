@@ -3,7 +3,7 @@
  */
 import { announcementOf, isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { identify } from "@ferry/core/task";
-import type { Outcome } from "./outcome.ts";
+import { intoWiped, type Outcome } from "./outcome.ts";
 import { nameOf } from "./witness.ts";
 
 export function taskViolations(outcome: Outcome): string[] {
@@ -35,12 +35,9 @@ export function taskViolations(outcome: Outcome): string[] {
   return found;
 }
 
-/**
- * An accepted task; but no backup to a prefix that someone wiped: a worker of the task before it may have put a file
- * there since, and nothing is sealed over that.
- */
-function mustSucceed({ accepted, action, request }: TaskRow, { people }: Outcome): boolean {
-  return accepted && !(action === "backup" && people.wiped.has(`${request["bucket-prefix"]}`));
+/** An accepted task; but nothing is sealed over files of another. */
+function mustSucceed(row: TaskRow, outcome: Outcome): boolean {
+  return row.accepted && !intoWiped(row, outcome);
 }
 
 /** A success once, whatever attempts are heard of later; else each attempt's end. */

@@ -200,17 +200,17 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
       return true;
     },
     begin() {
+      const { repeats, rivals, neighbours } = scenario.people;
       if (scenario.kind === "restore") ask(restore, "r-restore");
       else {
         const first = ask(backup, "r-1");
-        const { repeats, rivals, neighbours } = scenario.people;
         times(repeats, () => {
           if (chance.happens(0.5)) bus.deliver(first);
           else ask(backup, "r-1");
         });
         times(rivals, () => ask(backup, "r-rival"));
-        if (neighbours > 0) ask({ ...backup, "bucket-prefix": "backups/two" }, undefined);
       }
+      if (neighbours > 0) ask({ ...backup, "bucket-prefix": "backups/two" }, undefined);
     },
     rowChanged(row) {
       if (startedMs === undefined) {

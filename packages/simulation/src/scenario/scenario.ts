@@ -70,7 +70,12 @@ const READ_UNIT_BYTES = 8192;
 /** Where a prefix is wiped, of a task that was cancelled, somebody should still be writing to it. */
 const WIPEABLE_ITEMS_MIN = 20;
 const WIPED_CANCELS = 4;
-const STUBBORN = { stall: 0.2, zombie: 0.2, duplicateEvent: 0.3, duplicateMessage: 0.3 };
+/** Several workers on a segment, who take their time, while its items change. */
+const STUBBORN = { slowPut: 0.6, zombie: 0.2, stall: 0, writeAtCursor: 0.3 };
+const STUBBORN_RATE = 0.25;
+const STUBBORN_WRITES_MAX = 300;
+const WRITES_MAX = 30;
+const FAULTS_MAX = 200;
 
 /** The scenario of a seed. */
 export function scenarioOf(chance: Chance): Scenario {
@@ -86,7 +91,7 @@ export function scenarioOf(chance: Chance): Scenario {
     between(300, 4000),
   ]);
   const itemBytes = Math.floor(magnitude(1, items > 300 ? 60 : 400));
-  const segments = happens(0.2) ? undefined : pick([1, 1, 2, 3, between(4, 9), between(10, 64)]);
+  const segments = happens(0.3) ? undefined : pick([1, 1, 2, 3, between(4, 9), between(10, 64)]);
   // At most a few hundred files, whatever the table.
   const least = Math.max(20, Math.floor((items * (itemBytes + 60)) / 150));
   const batchBytes = Math.floor(magnitude(least, least * 30));
@@ -98,8 +103,9 @@ export function scenarioOf(chance: Chance): Scenario {
   const ceiling = limitable && happens(0.4) ? Math.max(unitsMin, between(5, 50)) : undefined;
   const provisioned = limitable && ceiling === undefined && unitsMin <= PROVISIONED_UNITS / 2 && happens(0.2);
   const unitsPerSecond = ceiling ?? (provisioned ? PROVISIONED_UNITS / 2 : 0);
-  const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.25, 1) : 0;
-  const weather = { ...weatherOf(chance), ...(wipes > 0 && STUBBORN) };
+  const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.6, 1) : 0;
+  const stubborn = wipes > 0 || happens(STUBBORN_RATE);
+  const weather = { ...weatherOf(chance), ...(stubborn && STUBBORN) };
   // Slices that are shorter than their turns get nowhere, and hand off all the while.
   const budgetMs = Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
   return {
@@ -135,20 +141,20 @@ export function scenarioOf(chance: Chance): Scenario {
     },
     timeoutSeconds: between(60, 900),
     concurrency: pick([1, 2, 4, between(5, 50)]),
-    attempts: between(2, 5),
+    attempts: pick([2, 2, between(2, 5)]),
     weather,
     stormMs: Math.floor(magnitude(5000, 1_800_000)),
-    faultsMax: between(5, 200),
+    faultsMax: stubborn ? FAULTS_MAX : between(5, FAULTS_MAX),
     people: {
       cancels: wipes > 0 ? WIPED_CANCELS : some(0.3, 2),
       retries: some(0.4, 4),
       wipes,
-      writes: some(0.6, 30),
+      writes: stubborn ? between(0, STUBBORN_WRITES_MAX) : some(0.6, WRITES_MAX),
       losses: some(0.15, 2),
       denials: some(0.1, 1),
-      repeats: some(0.1, 1),
+      repeats: some(0.2, 1),
       rivals: some(0.15, 1),
-      neighbours: some(0.35, 1),
+      neighbours: some(0.5, 1),
       nonsense: some(0.4, 30),
     },
   };
