@@ -38,6 +38,16 @@ describe("a page's size", () => {
     expect(units).toBe(Math.ceil((limit! * 100) / 4096) * 0.5);
   });
 
+  test.each([
+    [0.5, 128],
+    [1, 256],
+  ])(
+    "is DynamoDB's largest page at most, where a turn has room for more: of units of %d it takes %i",
+    (unit, units) => {
+      expect(openPageSize(1000, unit, 100).next().units).toBe(units);
+    },
+  );
+
   test("is one item, where one is more than a turn", () => {
     expect(consumed(1, 400_000, undefined).every((units) => units === 49)).toBe(true);
   });

@@ -5,6 +5,8 @@
 
 /** What the smallest page that is read consumes for. */
 const PAGE_BYTES_MIN = 4096;
+/** DynamoDB's limit for one page. */
+const PAGE_BYTES_MAX = 1024 * 1024;
 /** How many times larger than the last a page may be. */
 const GROWTH = 4;
 
@@ -23,8 +25,9 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
   if (unitsMax === Number.POSITIVE_INFINITY) return { next: () => ({ units: 0 }), learn() {} };
   let unitsPerItem = itemBytes === undefined ? unitsMin : (itemBytes / PAGE_BYTES_MIN) * unitsMin;
   let limit = itemBytes === undefined ? 1 : fitting();
-  /** The most that a page consumed which held less than its limit: its bytes cut it. */
-  let cutUnits = 0;
+  /** The most that a page consumed which held less than its limit: its bytes cut it. Absent until one did. */
+  let cutUnits: number | undefined;
+  const fullUnits = (PAGE_BYTES_MAX / PAGE_BYTES_MIN) * unitsMin;
 
   function fitting(): number {
     return Math.max(1, Math.floor(Math.max(unitsMax, unitsMin) / unitsPerItem));
@@ -34,12 +37,12 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
     next() {
       // Consumption is rounded up.
       const units = Math.ceil((limit * unitsPerItem) / unitsMin) * unitsMin;
-      return { limit, units: cutUnits === 0 ? units : Math.min(units, cutUnits) };
+      return { limit, units: Math.min(units, cutUnits ?? fullUnits) };
     },
     learn(items, units) {
       // A table that does not tell what it took teaches nothing.
       if (items === 0 || units === 0) return;
-      if (items < limit) cutUnits = Math.max(cutUnits, units);
+      if (items < limit) cutUnits = Math.max(cutUnits ?? 0, units);
       if (units <= unitsMin) {
         unitsPerItem = Math.min(unitsPerItem, units / items);
         limit = Math.min(fitting(), limit * GROWTH);
