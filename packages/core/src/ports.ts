@@ -169,13 +169,16 @@ export interface Turn {
   readonly latestMs: number;
 }
 
+/** Names a slice, and says until when anybody works on it. */
+export type Slice = Pick<SegmentWork, "task" | "segment" | "attempt" | "hop" | "deadline-ms">;
+
 /** Who works on a slice, of several messages that ask for it. */
 export interface SliceClaims {
   /**
    * Claims the slice (its attempt and hop) for a message, by the message's id. False where another message has it, or a
    * later slice of the segment is claimed: then others go on. A message that comes again still has its slice.
    */
-  claim(work: SegmentWork, message: string): Promise<boolean>;
+  claim(slice: Slice, message: string): Promise<boolean>;
 }
 
 /** Time, as the host of this invocation sees it. */

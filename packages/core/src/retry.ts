@@ -32,12 +32,12 @@ export async function retry(
       hint: "Take key, timestamp and action from the task's row in the status table; where it was never accepted, ask anew.",
     });
   const { plan, attempt } = row;
-  const accept = { version: VERSION, task: plan.task, plan, attempt } as const;
+  const accepted = { version: VERSION, task: plan.task, plan, attempt } as const;
   try {
     if (task.action === "backup") await requireOwnPrefix(plan as BackupPlan, ports);
   } catch (error) {
     if (!(error instanceof FerryError) || error.code !== "prefix-taken") throw error;
-    return [failure("TaskStepFailed", { ...event, "detail-type": "TaskAccepted", detail: accept }, error)];
+    return [failure("TaskStepFailed", { ...event, detail: accepted }, error)];
   }
   const done = new Set(row.completed);
   const segments = Array.from({ length: row.total }, (_, segment) => segment).filter(
@@ -47,7 +47,7 @@ export async function retry(
     {
       type: "TaskAccepted",
       detail: {
-        ...accept,
+        ...accepted,
         attempt: attempt + 1,
         "deadline-ms": msOf(event.time) + ports.settings.taskTimeoutMs,
         segments,

@@ -36,6 +36,7 @@ import { identify } from "./task.ts";
 const THROTTLED_TRIES = 5;
 /** Issues of one request that are told. */
 const ISSUES_MAX = 100;
+
 /**
  * Processes a message of `backup-queue` or `restore-queue`; returns the events that conclude it, to be put before the
  * message is deleted. A permanent error becomes the failure that the message's `failsAs` names; all other errors are

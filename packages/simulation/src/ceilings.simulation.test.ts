@@ -95,6 +95,13 @@ async function consumption(limited: Limited, seed = 1) {
   return { peak: peakOf(calls), average: units / seconds };
 }
 
+/** Of a task without faults, which has work all the time. */
+async function expectKeptAndUsed(limited: Limited, unitsPerSecond: number): Promise<void> {
+  const { peak, average } = await consumption(limited);
+  expect(peak).toBeLessThanOrEqual(unitsPerSecond);
+  expect(average).toBeGreaterThanOrEqual(0.8 * unitsPerSecond);
+}
+
 describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
   describe.each([3, 500])("of %i units a second", (unitsPerSecond) => {
     test.each([
@@ -104,28 +111,16 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
       [64, 1],
       [64, 50],
     ])("shared by %i segments and up to %i workers is kept, and used", async (segments, workers) => {
-      const { peak, average } = await consumption({ kind, unitsPerSecond, segments, workers });
-      expect(peak).toBeLessThanOrEqual(unitsPerSecond);
-      expect(average).toBeGreaterThanOrEqual(0.8 * unitsPerSecond);
+      await expectKeptAndUsed({ kind, unitsPerSecond, segments, workers }, unitsPerSecond);
     });
   });
 
   test("is used by the few segments that have items, where most have none", async () => {
-    const { peak, average } = await consumption({
-      kind,
-      unitsPerSecond: 40,
-      segments: 64,
-      workers: 50,
-      partitions: 2,
-    });
-    expect(peak).toBeLessThanOrEqual(40);
-    expect(average).toBeGreaterThanOrEqual(0.8 * 40);
+    await expectKeptAndUsed({ kind, unitsPerSecond: 40, segments: 64, workers: 50, partitions: 2 }, 40);
   });
 
   test("is half of what a provisioned table has, where nothing is said", async () => {
-    const { peak, average } = await consumption({ kind, segments: 8, workers: 8 });
-    expect(peak).toBeLessThanOrEqual(20);
-    expect(average).toBeGreaterThanOrEqual(0.8 * 20);
+    await expectKeptAndUsed({ kind, segments: 8, workers: 8 }, 20);
   });
 
   test.each([1, 2, 3, 4, 5])("is kept by duplicates, zombies and workers that die: seed %i", async (seed) => {
@@ -146,16 +141,8 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
 
 test("a high ceiling is used by many workers, each of which can use little of it", async () => {
   // A page is one item, of thirty units: in the quarter of a second for which a worker books, it reads a handful.
-  const { peak, average } = await consumption({
-    kind: "backup",
-    unitsPerSecond: 3000,
-    segments: 32,
-    workers: 32,
-    items: 20_000,
-    pageBytes: 1,
-  });
-  expect(peak).toBeLessThanOrEqual(3000);
-  expect(average).toBeGreaterThanOrEqual(0.8 * 3000);
+  const shared = { unitsPerSecond: 3000, segments: 32, workers: 32 };
+  await expectKeptAndUsed({ kind: "backup", ...shared, items: 20_000, pageBytes: 1 }, 3000);
 });
 
 describe.each(["backup", "restore"] as const)("throttling of a %s", (kind) => {

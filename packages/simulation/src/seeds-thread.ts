@@ -18,6 +18,7 @@ const planted = plantName === undefined ? undefined : plant(plants.find(({ name 
 const { simulate } = await import("./simulate.ts");
 planted?.();
 
+parentPort!.postMessage("ready");
 parentPort!.on("message", async (seed: number) => {
   // Where this throws, the thread dies of it, and who started it hears why.
   const { violations, counts } = await simulate(seed);

@@ -15,7 +15,7 @@ export interface SeedsAbout {
   readonly threads?: number;
   /** How long a seed may take, ms of real time: no healthy one comes near. Default two minutes. */
   readonly seedMsMax?: number;
-  /** What the threads run; default the simulation. */
+  /** What the threads run, which says something once it is ready for seeds; default the simulation. */
   readonly program?: URL;
   /** Hears of each seed, as they come; true ends the run. */
   readonly done: (result: SeedResult) => boolean;
@@ -25,7 +25,8 @@ const SEED_MS_MAX = 120_000;
 
 /**
  * Runs the seeds; resolves when all are done, or `done` has ended it. A seed that throws where nobody listens, or that
- * never gives way, costs its thread: that is a violation of this seed, and the others go on in a new one.
+ * never gives way, costs its thread: that is a violation of this seed, and the others go on in a new one. Throws what
+ * keeps a thread from beginning at all, for instance a plant whose place is not found.
  */
 export async function runSeeds(about: SeedsAbout): Promise<void> {
   const { from, count, program = new URL("./seeds-thread.ts", import.meta.url) } = about;
@@ -33,8 +34,14 @@ export async function runSeeds(about: SeedsAbout): Promise<void> {
   const ending = new AbortController();
   let next = from;
 
+  async function open(): Promise<Worker> {
+    const thread = new Worker(program, { workerData });
+    await once(thread, "message");
+    return thread;
+  }
+
   async function place(): Promise<void> {
-    let thread = new Worker(program, { workerData });
+    let thread = await open();
     while (next < from + count && !ending.signal.aborted) {
       const seed = next++;
       let result: SeedResult;
@@ -44,7 +51,7 @@ export async function runSeeds(about: SeedsAbout): Promise<void> {
         if (ending.signal.aborted) break;
         result = { seed, violations: [inWords(error)], counts: {} };
         await thread.terminate();
-        thread = new Worker(program, { workerData });
+        thread = await open();
       }
       if (about.done(result)) ending.abort();
     }
@@ -52,7 +59,11 @@ export async function runSeeds(about: SeedsAbout): Promise<void> {
   }
 
   const places = Math.min(about.threads ?? availableParallelism(), count);
-  await Promise.all(Array.from({ length: places }, place));
+  try {
+    await Promise.all(Array.from({ length: places }, place));
+  } finally {
+    ending.abort();
+  }
 }
 
 /** A thread's answer. Throws what the thread died of, or an `AbortError` where it is too late. */

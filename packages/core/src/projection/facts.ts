@@ -140,8 +140,9 @@ function failureFact(
     const request = scalarsOf((failure.work as { request?: unknown } | null)?.request);
     return { kind: "rejected", row: task, time, cause, text, request };
   }
-  // A retry that was refused belongs to no attempt: the event tells who asked, the row stays as it is.
-  if (failure.step === "TaskRetryRequested") return undefined;
+  // A retry that was refused belongs to no attempt: the event tells who asked, the row stays as it is. But a backup that
+  // has lost its prefix can never go on, and the worker says which attempt that ends.
+  if (failure.step === "TaskRetryRequested" && cause !== "prefix-taken") return undefined;
   const work = failure.work as Partial<SegmentWork>;
   if (work.task === undefined) throw new Error(`a ${type} names no task`);
   const row = { ...work.task, timestamp: Number(work.task.timestamp) };

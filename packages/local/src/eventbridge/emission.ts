@@ -7,6 +7,18 @@ import type { LocalBus } from "./bus.ts";
 import { compilePipeTemplate } from "./input-template.ts";
 import { compilePath } from "./json-path.ts";
 
+/** What a record becomes. It throws an Error when the detail-type is no string. `detail`: JSON. */
+export function compileEntry(spec: PipeSpec): (record: unknown) => { type: string; detail: string } {
+  const render = compilePipeTemplate(spec.inputTemplate);
+  const detailType = spec.detailType.startsWith("$") ? compilePath(spec.detailType) : () => spec.detailType;
+  return (record) => {
+    const type = detailType(record);
+    if (typeof type !== "string" || type === "")
+      throw new Error(`the detail-type ${spec.detailType} is ${JSON.stringify(type)}, not a string`);
+    return { type, detail: render(record) };
+  };
+}
+
 /**
  * Returns what puts a record's event. It throws an Error when the detail-type is no string, when the template's result
  * is not a JSON object, or when the bus refuses the entry.
@@ -15,14 +27,11 @@ export function compileEmission(
   spec: PipeSpec,
   bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] },
 ): (record: unknown) => void {
-  const render = compilePipeTemplate(spec.inputTemplate);
-  const detailType = spec.detailType.startsWith("$") ? compilePath(spec.detailType) : () => spec.detailType;
+  const entry = compileEntry(spec);
   return (record) => {
-    const type = detailType(record);
-    if (typeof type !== "string" || type === "")
-      throw new Error(`the detail-type ${spec.detailType} is ${JSON.stringify(type)}, not a string`);
+    const { type, detail } = entry(record);
     const { Entries } = bus.put(bus.region, {
-      Entries: [{ EventBusName: bus.name, Source: SOURCE, DetailType: type, Detail: render(record) }],
+      Entries: [{ EventBusName: bus.name, Source: SOURCE, DetailType: type, Detail: detail }],
     });
     for (const entry of Entries)
       if ("ErrorCode" in entry) throw new Error(`${entry.ErrorCode}: ${entry.ErrorMessage}`);

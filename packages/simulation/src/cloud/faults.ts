@@ -40,4 +40,5 @@ const LASTING: ReadonlySet<FaultName> = new Set([
   "throttledStatus",
   "writeAtCursor",
   "stall",
+  "slowPut",
 ]);

@@ -3,11 +3,10 @@
  */
 import { itemOfRow } from "@ferry/aws/status-item";
 import type { BusEvent } from "@ferry/core/events";
-import type { TaskRow } from "@ferry/core/projection/status";
 import { inputTemplate, type PipeSpec, pipes, type QueueName, routes } from "@ferry/core/topology";
+import { compileEntry } from "@ferry/local/eventbridge/emission";
 import { compilePattern } from "@ferry/local/eventbridge/event-pattern";
-import { compilePipeTemplate, compileRuleTemplate } from "@ferry/local/eventbridge/input-template";
-import { compilePath } from "@ferry/local/eventbridge/json-path";
+import { compileRuleTemplate } from "@ferry/local/eventbridge/input-template";
 import type { RowChange } from "../memory/status-store.ts";
 
 /** What an event needs besides its id and time. */
@@ -39,21 +38,22 @@ export function reported(body: string): Said | undefined {
 
 /** What the Pipe says of a row's change, if anything. */
 export function announced({ before, after }: RowChange): Said | undefined {
-  const image = (row: TaskRow) => itemOfRow(row);
   return announce[after.action]({
-    dynamodb: { NewImage: image(after), ...(before !== undefined && { OldImage: image(before) }) },
+    dynamodb: { NewImage: itemOfRow(after), ...(before !== undefined && { OldImage: itemOfRow(before) }) },
   });
 }
 
 function pipe(spec: PipeSpec): (record: unknown) => Said | undefined {
   const filters = spec.filters?.map(compilePattern);
-  const type = compilePath(spec.detailType);
-  const render = compilePipeTemplate(spec.inputTemplate);
+  const entry = compileEntry(spec);
   return (record) => {
     if (filters?.some((matches) => matches(record)) === false) return undefined;
-    const name = type(record);
-    // On AWS it ends in the Pipe's dead letters.
-    if (typeof name !== "string") return undefined;
-    return { "detail-type": name, detail: JSON.parse(render(record)) };
+    try {
+      const { type, detail } = entry(record);
+      return { "detail-type": type, detail: JSON.parse(detail) };
+    } catch {
+      // On AWS it ends in the Pipe's dead letters.
+      return undefined;
+    }
   };
 }

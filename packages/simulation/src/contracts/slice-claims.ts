@@ -1,8 +1,7 @@
 /**
  * What slices' claims promise, whatever engine they are on.
  */
-import type { SegmentWork } from "@ferry/core/events";
-import type { SliceClaims } from "@ferry/core/ports";
+import type { Slice, SliceClaims } from "@ferry/core/ports";
 import { taskRef } from "@ferry/core/task";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -15,14 +14,13 @@ const NOW_MS = 1_793_498_400_000;
 let tasks = 0;
 
 /** The first slice of a segment of which nobody has heard. */
-const freshSlice = () =>
-  ({
-    task: taskRef("backup", `us-east-1-claimed-${++tasks}`, NOW_MS, "r-1"),
-    segment: 7,
-    attempt: 1,
-    hop: 0,
-    "deadline-ms": NOW_MS + 1000,
-  }) as SegmentWork;
+const freshSlice = (): Slice => ({
+  task: taskRef("backup", `us-east-1-claimed-${++tasks}`, NOW_MS, "r-1"),
+  segment: 7,
+  attempt: 1,
+  hop: 0,
+  "deadline-ms": NOW_MS + 1000,
+});
 
 /** Runs the suite on the claims that `open` gives. */
 export function sliceClaimsContract(name: string, open: () => Promise<SliceClaimsSubject>): void {
@@ -32,7 +30,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       subject = await open();
     });
     afterAll(() => subject.close?.());
-    const claim = (work: SegmentWork, message: string) => subject.claims.claim(work, message);
+    const claim = (slice: Slice, message: string) => subject.claims.claim(slice, message);
 
     it("given two messages that ask for one slice, it is the first one's", async () => {
       const slice = freshSlice();

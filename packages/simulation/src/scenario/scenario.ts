@@ -73,8 +73,11 @@ const WIPED_CANCELS = 4;
 /** Several workers on a segment, who take their time, while its items change. */
 const STUBBORN = { slowPut: 0.6, zombie: 0.2, stall: 0, writeAtCursor: 0.3 };
 const STUBBORN_RATE = 0.25;
+const STUBBORN_BATCHES_MAX = 10;
+const STUBBORN_BUDGET_MS = 700_000;
 const STUBBORN_WRITES_MAX = 300;
 const WRITES_MAX = 30;
+const TIMEOUT_SECONDS_MAX = 900;
 const FAULTS_MAX = 200;
 
 /** The scenario of a seed. */
@@ -107,13 +110,19 @@ export function scenarioOf(chance: Chance): Scenario {
   const stubborn = wipes > 0 || happens(STUBBORN_RATE);
   const weather = { ...weatherOf(chance), ...(stubborn && STUBBORN) };
   // Slices that are shorter than their turns get nowhere, and hand off all the while.
-  const budgetMs = Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
+  // And a put that takes minutes is not the end of a stubborn one's.
+  const budgetMs = stubborn
+    ? STUBBORN_BUDGET_MS
+    : Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
   return {
     kind,
     items,
     itemBytes,
     partitions: happens(0.3) ? between(1, 4) : Math.max(1, items),
-    pageBytes: Math.floor(magnitude(60, Math.max(1000, least * 10))),
+    // Of several batches each, so that who comes late finds others ahead in the middle of a page.
+    pageBytes: stubborn
+      ? batchBytes * between(2, STUBBORN_BATCHES_MAX)
+      : Math.floor(magnitude(60, Math.max(1000, least * 10))),
     backup: {
       ...(segments !== undefined && { "total-segments": segments }),
       "batch-bytes": batchBytes,
@@ -139,7 +148,7 @@ export function scenarioOf(chance: Chance): Scenario {
       batchSpacingMs: happens(0.15) ? between(50, 2000) : 0,
       maximumIdleHops: between(3, 20),
     },
-    timeoutSeconds: between(60, 900),
+    timeoutSeconds: stubborn ? TIMEOUT_SECONDS_MAX : between(60, TIMEOUT_SECONDS_MAX),
     concurrency: pick([1, 2, 4, between(5, 50)]),
     attempts: pick([2, 2, between(2, 5)]),
     weather,
