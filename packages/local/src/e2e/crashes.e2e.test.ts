@@ -17,6 +17,8 @@ const workerProcess = fileURLToPath(new URL("./worker-process.ts", import.meta.u
 
 /** Which crashes: the same again with FERRY_CRASH_SEED, as far as the machine does the same in between. */
 const seed = Number(process.env["FERRY_CRASH_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+if (!Number.isSafeInteger(seed))
+  throw new Error(`FERRY_CRASH_SEED must be a whole number: got ${process.env["FERRY_CRASH_SEED"]}`);
 const random = seeded(seed);
 const below = (count: number) => Math.floor(random() * count);
 

@@ -25,7 +25,7 @@ export function rateLimiterContract(name: string, open: () => Promise<RateLimite
     beforeAll(async () => {
       subject = await open();
     });
-    afterAll(() => subject.close?.());
+    afterAll(() => subject?.close?.());
     const reserve = (...args: Parameters<RateLimiter["reserve"]>) => subject.limiter.reserve(...args);
 
     it("given a line that nobody booked, begins the turn now", async () => {

@@ -29,7 +29,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
     beforeAll(async () => {
       subject = await open();
     });
-    afterAll(() => subject.close?.());
+    afterAll(() => subject?.close?.());
     const claim = (slice: Slice, message: string) => subject.claims.claim(slice, message);
 
     it("given two messages that ask for one slice, it is the first one's", async () => {
