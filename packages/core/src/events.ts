@@ -226,6 +226,11 @@ export const cancelSchema = v.object({ task: operatorTaskSchema, attempt: v.opti
 /** The detail of `TaskRetryRequested`. */
 export const retrySchema = v.object({ task: operatorTaskSchema });
 
+/** What is wrong with the detail of an operator's event: each field with what was expected and what came. */
+export function inWords(issues: readonly v.BaseIssue<unknown>[]): string {
+  return issues.map((issue) => `${v.getDotPath(issue) ?? "detail"}: ${issue.message}`).join("; ");
+}
+
 /**
  * The detail of `TaskFinishing` and of the other announcements, as the status stream's Pipe writes it from the row.
  * The plan arrives as a DynamoDB string attribute: an object, so that the Pipe escapes it.

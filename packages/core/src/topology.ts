@@ -120,7 +120,7 @@ const work = <A extends "backup" | "restore">(action: A): Record<string, Route> 
 export const routes: Readonly<Record<string, Route>> = {
   ...work("backup"),
   ...work("restore"),
-  // What would otherwise vanish: an action that is neither, or missing. The backup's plan rejects it.
+  // What would otherwise vanish: an action that is neither, or missing. The backup's worker refuses it.
   "other-requested": {
     pattern: {
       "detail-type": ["TaskRequested"],
@@ -153,7 +153,7 @@ export const routes: Readonly<Record<string, Route>> = {
     pattern: { "detail-type": ["TaskCancelRequested"] },
     queue: "projection-queue",
   },
-  // A retry that names no action would vanish too: the projector refuses it, and its dead letters raise the alarm.
+  // A retry that names no action would vanish too.
   "other-retry-requested": {
     pattern: {
       "detail-type": ["TaskRetryRequested"],
@@ -162,7 +162,9 @@ export const routes: Readonly<Record<string, Route>> = {
         { detail: { task: { action: [{ exists: false }] } } },
       ],
     },
-    queue: "projection-queue",
+    queue: "backup-queue",
+    failsAs: "TaskStepFailed",
+    messageGroup: REQUEST_GROUP,
   },
 };
 

@@ -282,6 +282,20 @@ describe("a retry", () => {
     ]);
   });
 
+  test.each([
+    ["names no task", { task: "songs" }, "task: "],
+    ["names no action", { task: { key: "us-east-1-x", timestamp: 1 } }, "task.action: "],
+    ["has no time for a timestamp", { task: { action: "backup", key: "x", timestamp: "soon" } }, '"soon"'],
+    ["has no detail at all", null, "detail: "],
+  ])("that %s is refused, and says which field it is", async (_, detail, named) => {
+    const [event] = await work(message("TaskRetryRequested", detail, "TaskStepFailed"), world());
+    expect(event).toMatchObject({
+      type: "TaskStepFailed",
+      detail: { cause: "invalid-request", error: { message: expect.stringContaining(named) } },
+    });
+    expect(factOf(busEvent("TaskStepFailed", event!.detail))).toBeUndefined();
+  });
+
   test("of a task that nobody knows is refused", async () => {
     expect(await work(ask({ key: "us-east-1-x", timestamp: 1 }), world())).toMatchObject([
       { type: "TaskStepFailed", detail: { cause: "not-retryable" } },

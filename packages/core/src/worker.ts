@@ -12,6 +12,7 @@ import {
   type Delivery,
   type FerryEvent,
   finishingSchema,
+  inWords,
   retrySchema,
   type SegmentWork,
   type TaskAccepted,
@@ -56,10 +57,8 @@ async function step({ id, event }: Delivery, ports: Ports): Promise<readonly Fer
   switch (event["detail-type"]) {
     case "TaskRequested":
       return plan(event, patient(ports));
-    case "TaskRetryRequested": {
-      const { task } = v.parse(retrySchema, event.detail);
-      return retry(task, event, patient(ports));
-    }
+    case "TaskRetryRequested":
+      return retry(namedIn(event), event, patient(ports));
     case "TaskAccepted": {
       const accepted = detailOf<TaskAccepted>(event);
       return accepted.segments.length > 0
@@ -152,6 +151,18 @@ async function finishTask(
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
   return finishing.task.action === "backup" ? finishBackup(finishing, time, ports) : finishRestore(finishing);
+}
+
+/** The task that an operator names. Permanent error: `invalid-request`. */
+function namedIn(event: BusEvent) {
+  const parsed = v.safeParse(retrySchema, event.detail);
+  if (parsed.success) return parsed.output.task;
+  throw permanent("invalid-request", {
+    operation: event["detail-type"],
+    resource: "detail",
+    message: `${inWords(parsed.issues)}.`,
+    hint: "Take action, key and timestamp from the task's row in the status table.",
+  });
 }
 
 /** The detail of a fact: Ferry's own, as the rule's source says, and of this version. */

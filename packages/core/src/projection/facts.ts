@@ -8,6 +8,7 @@ import {
   type Counts,
   cancelSchema,
   type Failure,
+  inWords,
   noCounts,
   type Plan,
   type SegmentCompleted,
@@ -109,7 +110,9 @@ export function factOf(event: BusEvent): Fact | undefined {
       return { kind: "finished", row: task, time, attempt };
     }
     case "TaskCancelRequested": {
-      const { task, attempt } = v.parse(cancelSchema, event.detail);
+      const parsed = v.safeParse(cancelSchema, event.detail);
+      if (!parsed.success) throw new Error(`a ${type} cannot be read: ${inWords(parsed.issues)}`);
+      const { task, attempt } = parsed.output;
       const { id: _, "request-id": requestId, ...key } = task;
       return {
         kind: "cancel",
