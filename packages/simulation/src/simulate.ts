@@ -204,6 +204,7 @@ export async function simulateScenario(
   queues.redrive();
   atRest &&= await rest(CALM_STEPS_MAX);
   const calmRows = status.rows();
+  const calmFacts = witness.facts.length;
   let healed = 0;
   if (atRest) {
     log(() => "all that did not succeed is retried");
@@ -211,7 +212,7 @@ export async function simulateScenario(
     atRest = await rest(CALM_STEPS_MAX);
   }
   const violations = atRest
-    ? await violationsOf({ scenario, people, before, witness, archive, tables, status, calmRows, chance })
+    ? await violationsOf({ scenario, people, before, witness, archive, tables, status, calmRows, calmFacts })
     : [`LIVELOCK: no rest after ${CALM_STEPS_MAX} steps`];
   return {
     seed,

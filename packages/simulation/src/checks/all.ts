@@ -1,12 +1,13 @@
 /**
  * What must hold of every run, however it went.
  */
+import { answerViolations } from "./answers.ts";
 import { archiveViolations } from "./archives.ts";
 import { ceilingViolations } from "./ceilings.ts";
 import { forkViolations } from "./forks.ts";
 import type { Outcome } from "./outcome.ts";
-import { projectionViolations } from "./projection.ts";
 import { promptnessViolations } from "./promptness.ts";
+import { rowViolations } from "./rows.ts";
 import { tableViolations } from "./tables.ts";
 import { taskViolations } from "./tasks.ts";
 
@@ -14,7 +15,8 @@ import { taskViolations } from "./tasks.ts";
 export async function violationsOf(outcome: Outcome): Promise<string[]> {
   return [
     ...taskViolations(outcome),
-    ...projectionViolations(outcome),
+    ...answerViolations(outcome),
+    ...rowViolations(outcome),
     ...(await archiveViolations(outcome)),
     ...(await tableViolations(outcome)),
     ...promptnessViolations(outcome),

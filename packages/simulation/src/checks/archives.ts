@@ -2,12 +2,13 @@
  * A sealed archive is exactly the table: every item that was there throughout once, with bytes that it really had, in
  * chains without a gap that end once, listed whole, and never changed since.
  */
-import { stateOf, type TaskRow } from "@ferry/core/projection/status";
+import type { TaskRow } from "@ferry/core/projection/status";
 import type { BackupRequest } from "@ferry/core/request";
 import { bucket } from "@ferry/core/testing/tasks";
 import { nameOfItem } from "../scenario/items.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
+import { stateOfRow } from "./seen.ts";
 import { nameOf } from "./witness.ts";
 
 interface DataFile {
@@ -34,7 +35,7 @@ export async function archiveViolations(outcome: Outcome): Promise<string[]> {
     // Wiped, and another's since.
     if (owner !== `${row.key}@${row.timestamp}`) continue;
     // Sealed, too, by a late worker of the task before: who finds that says so and fails.
-    if (outcome.people.wiped.has(prefix) && stateOf(row) !== "succeeded") continue;
+    if (outcome.people.wiped.has(prefix) && stateOfRow(row) !== "succeeded") continue;
     const more = await sealedViolations(row, prefix, outcome);
     found.push(...more.map((violation) => `${violation} (${nameOf(row)})`));
   }
@@ -46,7 +47,7 @@ async function sealedViolations(row: TaskRow, prefix: string, outcome: Outcome):
   const summary = await archive.get(bucket, `${prefix}/manifest-summary.json`);
   const manifest = await archive.get(bucket, `${prefix}/manifest-files.json`);
   if (summary === undefined || manifest === undefined)
-    return stateOf(row) === "succeeded" ? ["UNSEALED: it succeeded and has no manifest"] : [];
+    return stateOfRow(row) === "succeeded" ? ["UNSEALED: it succeeded and has no manifest"] : [];
   const found: string[] = [];
   const seal = witness.seals.get(prefix);
   if (!people.wiped.has(prefix) && !sameContents(seal, archive.contents(bucket, `${prefix}/`)))

@@ -2,7 +2,6 @@
  * What a run left behind, and what was seen of it.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import type { Chance } from "../cloud/scheduler.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import type { MemoryStatusStore } from "../memory/status-store.ts";
 import type { MemoryTables } from "../memory/tables.ts";
@@ -22,7 +21,8 @@ export interface Outcome {
   readonly status: MemoryStatusStore;
   /** The rows when the faults had stopped, before anything was retried. */
   readonly calmRows: readonly TaskRow[];
-  readonly chance: Chance;
+  /** How many facts there were by then. */
+  readonly calmFacts: number;
 }
 
 /** Whether it is a backup to a prefix that someone wiped: a worker of a task before it may put its file there since. */

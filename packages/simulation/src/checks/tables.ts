@@ -1,11 +1,12 @@
 /**
  * A restored table holds exactly the archive, besides what its mode leaves, and what the application wrote since stays.
  */
-import { stateOf, type TaskRow } from "@ferry/core/projection/status";
+import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination } from "@ferry/core/testing/tasks";
 import { nameOfItem } from "../scenario/items.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
+import { stateOfRow } from "./seen.ts";
 import { nameOf } from "./witness.ts";
 
 const decoder = new TextDecoder();
@@ -13,7 +14,7 @@ const decoder = new TextDecoder();
 export async function tableViolations(outcome: Outcome): Promise<string[]> {
   const restores = outcome.status
     .rows()
-    .filter((row) => row.action === "restore" && stateOf(row) === "succeeded");
+    .filter((row) => row.action === "restore" && stateOfRow(row) === "succeeded");
   const found: string[] = [];
   for (const row of restores) found.push(...(await restoredViolations(row, outcome)));
   return found;

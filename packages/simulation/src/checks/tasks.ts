@@ -1,28 +1,23 @@
 /**
- * Every request is answered, every task ends, its end is told, and what did not end well can be retried.
+ * Every task ends, its end is told, and what did not end well can be retried.
  */
-import { announcementOf, isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
-import { identify } from "@ferry/core/task";
+import type { TaskRow } from "@ferry/core/projection/status";
 import { intoWiped, type Outcome } from "./outcome.ts";
+import { announcedAs, isOver, stateOfRow } from "./seen.ts";
 import { nameOf } from "./witness.ts";
 
 export function taskViolations(outcome: Outcome): string[] {
   const { people, status, calmRows, witness } = outcome;
   const rows = status.rows();
   const found: string[] = [];
-  for (const { id, time, detail } of people.requests) {
-    const { task } = identify(detail, { id, time });
-    if (!rows.some((row) => row.key === task?.key && row.timestamp === task.timestamp))
-      found.push(`SILENT: nothing was ever said of request ${id}`);
-  }
   // Who loses a message altogether waits for a retry.
   if (people.lost.length === 0)
     for (const row of calmRows)
-      if (!isEnded(stateOf(row))) found.push(`HANG: ${nameOf(row)} is ${stateOf(row)} when all is calm`);
+      if (!isOver(stateOfRow(row))) found.push(`HANG: ${nameOf(row)} is ${stateOfRow(row)} when all is calm`);
   for (const row of rows) {
-    const state = stateOf(row);
-    if (!isEnded(state)) found.push(`HANG: ${nameOf(row)} is ${state} for ever`);
-    if (announcementOf(state) !== undefined && !wasAnnounced(row, outcome))
+    const state = stateOfRow(row);
+    if (!isOver(state)) found.push(`HANG: ${nameOf(row)} is ${state} for ever`);
+    if (announcedAs(state) !== undefined && !wasAnnounced(row, outcome))
       found.push(`UNTOLD: ${nameOf(row)} came to ${state} in attempt ${row.attempt} and nobody was told`);
     if (mustSucceed(row, outcome) && state !== "succeeded")
       found.push(`UNHEALED: ${nameOf(row)} was retried when all was calm and is ${state}: ${reasons(row)}`);
@@ -46,7 +41,7 @@ function wasAnnounced(row: TaskRow, { witness }: Outcome): boolean {
     const { task, attempt } = detail as { task?: { timestamp: number; key: string }; attempt?: number };
     const same =
       task?.key === row.key && task.timestamp === row.timestamp && (row.finished || attempt === row.attempt);
-    return same && type === announcementOf(stateOf(row));
+    return same && type === announcedAs(stateOfRow(row));
   });
 }
 

@@ -3,10 +3,11 @@
  */
 import type { BusEvent } from "@ferry/core/events";
 import type { Write } from "@ferry/core/ports";
-import { stateOf, type TaskRow } from "@ferry/core/projection/status";
+import type { TaskRow } from "@ferry/core/projection/status";
 import type { Invocation } from "../cloud/invocation.ts";
 import { START_MS } from "../cloud/scheduler.ts";
 import type { RowChange } from "../memory/status-store.ts";
+import { stateOfRow } from "./seen.ts";
 
 /** A call that reads or writes items, when it was issued. */
 export interface DataCall {
@@ -66,13 +67,14 @@ export interface Witness {
   history(task: string): History;
 }
 
-/** A task's name here: a request that is sent twice is two tasks. */
+/** A task's name here: all that its row is found by, and whose request it is. */
 export function nameOf(task: {
   readonly action: string;
+  readonly key: string;
   readonly timestamp: number;
   readonly "request-id"?: string | undefined;
 }): string {
-  return `${task.action} ${task["request-id"] ?? "nobody's"} of ${task.timestamp - START_MS} ms`;
+  return `${task.action} ${task["request-id"] ?? "of no request"} at ${task.key}@${task.timestamp - START_MS}`;
 }
 
 export function createWitness(now: () => number): Witness {
@@ -137,9 +139,9 @@ export function createWitness(now: () => number): Witness {
         if (!known.cancelledMs.has(attempt)) known.cancelledMs.set(attempt, now());
       for (const segment of after.completed)
         if (!known.completedMs.has(segment)) known.completedMs.set(segment, now());
-      const state = stateOf(after);
+      const state = stateOfRow(after);
       if (state === "succeeded") known.succeededMs ??= now();
-      if (state === "finishing" && (before === undefined || stateOf(before) !== state))
+      if (state === "finishing" && (before === undefined || stateOfRow(before) !== state))
         known.finishing.push(after);
     },
     heard(event) {

@@ -35,6 +35,8 @@ export interface People {
   readonly after: ReadonlyMap<string, { readonly text: string | undefined; readonly atMs: number }>;
   /** Prefixes that were wiped. */
   readonly wiped: ReadonlySet<string>;
+  /** Rows that an operator deleted, by `taskName` of checks/recount.ts. */
+  readonly deletedRows: ReadonlySet<string>;
   /** Whether permissions are taken away now. */
   denied(): boolean;
   /** Whether to lose this message. */
@@ -187,6 +189,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     versions,
     after,
     wiped,
+    deletedRows: new Set(),
     lost,
     lasting: () => initial.filter((name) => !gone.has(name)),
     denied: () => denied,

@@ -1,0 +1,102 @@
+/**
+ * Every request is answered, by a row of its own. Which row answers which request is told by what both contain: the
+ * request-id that was asked with (or else the event's id), the fields of the request and the second it was asked in.
+ */
+import type { BusEvent } from "@ferry/core/events";
+import type { TaskRow } from "@ferry/core/projection/status";
+import type { Outcome } from "./outcome.ts";
+import { taskName } from "./recount.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A request as it was asked; what is asked twice in one second, word for word, is one. */
+export interface Asked {
+  readonly id: string;
+  readonly action: string;
+  /** The request's plain fields. */
+  readonly fields: Fields;
+  /** ISO 8601, whole seconds. */
+  readonly time: string;
+  readonly events: readonly BusEvent[];
+}
+
+/** A rejection of a request; one that is delivered twice may be rejected twice, for two causes. */
+interface Rejection {
+  readonly cause: string;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+export interface Answers {
+  readonly asked: readonly Asked[];
+  /** The rows that answer a request. */
+  rowsOf(asked: Asked): readonly TaskRow[];
+  requestOf(row: TaskRow): Asked | undefined;
+  /** The rejections of the row's request. */
+  rejectionsOf(row: TaskRow): readonly Rejection[];
+}
+
+/** What a row must have of its request to be its answer. */
+const ADDRESS = ["table-region", "table-name", "bucket-region", "bucket-name", "bucket-prefix"] as const;
+
+export function answersOf({ people, status, witness }: Outcome): Answers {
+  const groups = new Map<string, Asked & { events: BusEvent[] }>();
+  for (const event of people.requests) {
+    const { request, "request-id": given } = event.detail as { request: Fields; "request-id"?: string };
+    const id = given ?? event.id;
+    const name = JSON.stringify([id, event.time, request]);
+    const known = groups.get(name);
+    if (known !== undefined) known.events.push(event);
+    else
+      groups.set(name, {
+        id,
+        action: String(request["action"]),
+        fields: request,
+        time: event.time,
+        events: [event],
+      });
+  }
+  const asked = [...groups.values()];
+  const rejections = new Map<string, Rejection[]>();
+  for (const { "detail-type": type, detail, time } of witness.facts) {
+    if (type !== "TaskRejected") continue;
+    const { "event-id": id, cause } = detail as { "event-id": string; cause: string };
+    rejections.set(id, [...(rejections.get(id) ?? []), { cause, time }]);
+  }
+  const rows = status.rows();
+  const requestOf = (row: TaskRow) => asked.find((one) => isAnswer(row, one));
+  return {
+    asked,
+    rowsOf: (one) => rows.filter((row) => isAnswer(row, one)),
+    requestOf,
+    rejectionsOf: (row) => (requestOf(row)?.events ?? []).flatMap(({ id }) => rejections.get(id) ?? []),
+  };
+}
+
+function isAnswer(row: TaskRow, { id, action, fields, time }: Asked): boolean {
+  return (
+    row.action === action &&
+    row["request-id"] === id &&
+    ADDRESS.every((name) => row.request[name] === fields[name]) &&
+    Math.floor(row.timestamp / 1000) === Date.parse(time) / 1000
+  );
+}
+
+export function answerViolations(outcome: Outcome): string[] {
+  const answers = answersOf(outcome);
+  const found: string[] = [];
+  for (const asked of answers.asked) {
+    const rows = answers.rowsOf(asked);
+    const about = `request ${asked.id} (${asked.action}, ${asked.events[0]!.id})`;
+    if (rows.length === 0) found.push(`SILENT: nothing was ever said of ${about}`);
+    if (rows.length > 1) found.push(`MANY: ${about} has ${rows.length} rows`);
+    for (const row of rows)
+      if (!row.accepted && answers.rejectionsOf(row).length === 0)
+        found.push(`SILENT: ${about} was neither accepted nor rejected`);
+  }
+  // An operator may name a task that never was: its row says `requested`.
+  for (const row of outcome.status.rows())
+    if ((row.accepted || row.rejected) && answers.requestOf(row) === undefined)
+      found.push(`STRANGE: nobody asked for ${taskName(row)}`);
+  return found;
+}
