@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { peakOf } from "./checks/ceilings.ts";
 import { chanceOf } from "./cloud/scheduler.ts";
+import { plainData } from "./scenario/data.ts";
 import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
 import { calm, type Weather } from "./scenario/weather.ts";
 import { simulateScenario } from "./simulate.ts";
@@ -57,6 +58,7 @@ function scenario({
     kind,
     items,
     itemBytes: ITEM_BYTES - 60,
+    data: plainData,
     partitions,
     pageBytes,
     backup: {

@@ -22,6 +22,7 @@ import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore, type RowChange } from "./memory/status-store.ts";
 import { memoryTables } from "./memory/tables.ts";
 import { furnish } from "./scenario/furnish.ts";
+import { itemsOf } from "./scenario/items.ts";
 import { createPeople, type People } from "./scenario/people.ts";
 import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
 
@@ -74,10 +75,20 @@ export async function simulateScenario(
   const witness = createWitness(scheduler.now);
   const parts = { scheduler, chance, faults };
 
+  const items = itemsOf(scenario);
+  let people: People | undefined;
   const archive = memoryArchiveStore();
   const tables = memoryTables({
     pageBytes: scenario.pageBytes,
     layout: chance.random,
+    ...(scenario.data.stalenessMs > 0 && {
+      staleness: {
+        // What is there at first has been there for long.
+        now: () => (people === undefined ? 0 : scheduler.now()),
+        msMax: scenario.data.stalenessMs,
+        random: chance.random,
+      },
+    }),
     weight: scenario.weight,
     consumed(table, kind, units) {
       const limited = kind === "read" ? source : destination;
@@ -89,9 +100,8 @@ export async function simulateScenario(
         faults.strikes("unprocessed") ? { unprocessed: chance.between(1, writes.length) } : undefined,
     },
   });
-  const before = furnish(scenario, tables, archive, chance);
+  const before = furnish(scenario, items, tables, archive, chance);
 
-  let people: People | undefined;
   const rowChanged = (change: RowChange) => {
     log(() => `row of ${change.after.action} ${change.after["request-id"]} is ${inWords(change.after)}`);
     witness.rowChanged(change);
@@ -141,7 +151,7 @@ export async function simulateScenario(
     () => cloud,
     scheduler,
   );
-  people = createPeople(scenario, { ...parts, bus, tables, archive, status, log });
+  people = createPeople(scenario, { ...parts, items, bus, tables, archive, status, log });
   const watched = {
     ...archive,
     async putNew(...[address, key, body, about]: Parameters<typeof archive.putNew>) {
@@ -177,6 +187,7 @@ export async function simulateScenario(
   };
 
   function objectPut(key: string, body: Uint8Array): void {
+    if (key.includes("/0x")) witness.stored(key);
     if (key.includes("/0x") && faults.strikes("writeAtCursor")) people!.filePut(lastLineOf(body));
     if (!key.endsWith("/manifest-summary.json")) return;
     const prefix = key.slice(0, -"/manifest-summary.json".length);
@@ -212,7 +223,18 @@ export async function simulateScenario(
     atRest = await rest(CALM_STEPS_MAX);
   }
   const violations = atRest
-    ? await violationsOf({ scenario, people, before, witness, archive, tables, status, calmRows, calmFacts })
+    ? await violationsOf({
+        scenario,
+        people,
+        items,
+        before,
+        witness,
+        archive,
+        tables,
+        status,
+        calmRows,
+        calmFacts,
+      })
     : [`LIVELOCK: no rest after ${CALM_STEPS_MAX} steps`];
   return {
     seed,

@@ -5,7 +5,7 @@
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { BackupRequest } from "@ferry/core/request";
 import { bucket } from "@ferry/core/testing/tasks";
-import { nameOfItem } from "../scenario/items.ts";
+import { keyOf, segmentOf } from "../memory/item-key.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { stateOfRow } from "./seen.ts";
@@ -69,24 +69,73 @@ async function sealedViolations(row: TaskRow, prefix: string, outcome: Outcome):
   const counted = listed.reduce((sum, { itemCount: items }) => sum + items, 0);
   if (row.items !== lines.length || itemCount !== lines.length || counted !== lines.length)
     found.push(`TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`);
-  return [...found, ...itemViolations(lines, outcome)];
+  return [...found, ...itemViolations(files, row, outcome)];
 }
 
-function itemViolations(lines: readonly string[], { people, scenario }: Outcome): string[] {
+/**
+ * No item twice, each as it was at a moment of the time in which it may have been read, and none left out that was there
+ * throughout. An eventually consistent read may also return what was there shortly before it.
+ */
+function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outcome): string[] {
+  const { people, scenario, items } = outcome;
   // Of an archive that was there before there is nothing to compare with: it is the restore's.
   if (scenario.kind === "restore") return [];
+  const isConsistent = scenario.backup["consistent-read"] === true;
+  const reads = readingTimes(row, outcome, isConsistent ? 0 : scenario.data.stalenessMs);
   const found: string[] = [];
   const names = new Set<string>();
-  for (const line of lines) {
-    const text = line.slice('{"Item":'.length, -1);
-    const name = nameOfItem(text);
-    if (names.has(name)) found.push(`TWICE: item ${name}`);
-    names.add(name);
-    if (people.versions.get(name)?.has(text) !== true) found.push(`STRANGE: ${line} was never in the table`);
+  for (const { key, lines } of files) {
+    const { fromMs, untilMs } = reads.ofFile(key);
+    for (const line of lines) {
+      const text = line.slice('{"Item":'.length, -1);
+      const name = items.nameOf(text);
+      if (names.has(name)) found.push(`TWICE: item ${name}`);
+      names.add(name);
+      if (people.history.was(name, text, fromMs, untilMs)) continue;
+      found.push(
+        people.history.was(name, text, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
+          ? `STALE: ${line} of ${key} was in the table, but not when it was read`
+          : `STRANGE: ${line} was never in the table`,
+      );
+    }
   }
-  const lost = people.lasting().filter((name) => !names.has(name));
+  const lost = people.history.names().filter((name) => {
+    if (names.has(name)) return false;
+    const segment = segmentOf(keyOf(items.key(items.numberOf(name)), scenario.data.keys), row.total);
+    const { fromMs, untilMs } = reads.ofSegment(segment);
+    return !people.history.was(name, undefined, fromMs, untilMs);
+  });
   if (lost.length > 0) found.push(`LOST: ${lost.length} items: ${lost.slice(0, 5).join()}`);
   return found;
+}
+
+/** When the items of a task's files and segments were read: from a first scan to a last put. */
+function readingTimes(row: TaskRow, { witness }: Outcome, stalenessMs: number) {
+  const calls = witness.calls.filter(({ task }) => task === nameOf(row));
+  const scans = calls.filter(({ method }) => method === "scan");
+  const firstMs = (times: readonly number[]) => Math.min(...times) - stalenessMs;
+  const storedMs = (key: string) => witness.storedMs.get(key) ?? Number.POSITIVE_INFINITY;
+  const puts = Map.groupBy(
+    calls.filter(({ key }) => key !== undefined),
+    ({ key }) => key!,
+  );
+  const scansOf = Map.groupBy(scans, ({ invocation }) => invocation);
+  const scansIn = Map.groupBy(scans, ({ segment }) => segment);
+  return {
+    /** By whichever worker put it: of several that tried one did. */
+    ofFile(key: string) {
+      const workers = new Set((puts.get(key) ?? []).map(({ invocation }) => invocation));
+      const own = [...workers].flatMap((worker) => scansOf.get(worker) ?? []);
+      return { fromMs: firstMs(own.map(({ issuedMs }) => issuedMs)), untilMs: storedMs(key) };
+    },
+    ofSegment(segment: number) {
+      const keys = calls.filter((call) => call.segment === segment && call.key !== undefined);
+      return {
+        fromMs: firstMs((scansIn.get(segment) ?? []).map(({ issuedMs }) => issuedMs)),
+        untilMs: Math.max(...keys.map(({ key }) => storedMs(key!))),
+      };
+    },
+  };
 }
 
 /** Each segment's files are numbered without a gap, end with the one `end`, and are the task's own. */

@@ -5,6 +5,7 @@ import type { TaskRow } from "@ferry/core/projection/status";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import type { MemoryStatusStore } from "../memory/status-store.ts";
 import type { MemoryTables } from "../memory/tables.ts";
+import type { Items } from "../scenario/items.ts";
 import type { People } from "../scenario/people.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Witness } from "./witness.ts";
@@ -13,6 +14,7 @@ import type { Witness } from "./witness.ts";
 export interface Outcome {
   readonly scenario: Scenario;
   readonly people: People;
+  readonly items: Items;
   /** What the restore's table held before, texts by name. */
   readonly before: ReadonlyMap<string, string>;
   readonly witness: Witness;

@@ -3,7 +3,6 @@
  */
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination } from "@ferry/core/testing/tasks";
-import { nameOfItem } from "../scenario/items.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { stateOfRow } from "./seen.ts";
@@ -22,6 +21,7 @@ export async function tableViolations(outcome: Outcome): Promise<string[]> {
 
 async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<string[]> {
   const { archive, tables, people, before, scenario } = outcome;
+  const { nameOf: nameOfItem } = outcome.items;
   const keys = archive.keys(bucket).filter((key) => key.startsWith("backups/one/0x"));
   const bodies = await Promise.all(keys.map(async (key) => (await archive.get(bucket, key))!.body));
   const archived = bodies.flatMap(linesOf).map((line) => line.slice('{"Item":'.length, -1));
@@ -53,14 +53,14 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
  * The window that remains: a write was issued while its worker could not know better (promptness.ts sees to that) and
  * came to the table after the application's.
  */
-function wasOverwritten(name: string, { people, witness }: Outcome): boolean {
+function wasOverwritten(name: string, { people, witness, items }: Outcome): boolean {
   const after = people.after.get(name);
   return (
     after !== undefined &&
     witness.landings.some(
       ({ atMs, writes }) =>
         atMs >= after.atMs &&
-        writes.some((write) => "put" in write && nameOfItem(decoder.decode(write.put)) === name),
+        writes.some((write) => "put" in write && items.nameOf(decoder.decode(write.put)) === name),
     )
   );
 }

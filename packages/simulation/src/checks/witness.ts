@@ -52,6 +52,8 @@ export interface Witness {
   sawFile(invocation: Invocation, key: string, owner: string | undefined): void;
   /** A worker says that its segment is complete. */
   toldComplete(invocation: Invocation): void;
+  /** A data file is in the bucket. */
+  stored(key: string): void;
   sealed(prefix: string, objects: ReadonlyMap<string, string>): void;
   consumed(kind: "read" | "write", units: number): void;
   readonly calls: readonly DataCall[];
@@ -59,6 +61,8 @@ export interface Witness {
   readonly facts: readonly BusEvent[];
   /** Segments that were told as complete by a worker that saw a file of another request in their chain, one line each. */
   readonly borrowed: readonly string[];
+  /** When a data file was stored, last. */
+  readonly storedMs: ReadonlyMap<string, number>;
   readonly seals: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly consumption: readonly { readonly atMs: number; readonly kind: string; readonly units: number }[];
   readonly landings: readonly { readonly atMs: number; readonly writes: readonly Write[] }[];
@@ -83,6 +87,7 @@ export function createWitness(now: () => number): Witness {
   const facts: BusEvent[] = [];
   const borrowed: string[] = [];
   const foreign = new Map<string, string>();
+  const storedMs = new Map<string, number>();
   const seals = new Map<string, ReadonlyMap<string, string>>();
   const consumption: { atMs: number; kind: string; units: number }[] = [];
   const landings: { atMs: number; writes: readonly Write[] }[] = [];
@@ -103,6 +108,7 @@ export function createWitness(now: () => number): Witness {
     calls,
     events,
     facts,
+    storedMs,
     seals,
     borrowed,
     consumption,
@@ -156,6 +162,9 @@ export function createWitness(now: () => number): Witness {
     toldComplete({ name, work }) {
       const file = foreign.get(name);
       if (file !== undefined) borrowed.push(`${name} told segment ${work.segment} as complete after ${file}`);
+    },
+    stored(key) {
+      storedMs.set(key, now());
     },
     sealed(prefix, objects) {
       if (!seals.has(prefix)) seals.set(prefix, objects);

@@ -132,3 +132,55 @@ describe("a write to tables in memory", () => {
     await expectPermanent(tables.write(creating, [put("a")]), { code: "no-such-table" });
   });
 });
+
+describe("an eventually consistent scan of tables in memory", () => {
+  const item = (version: string) => `{"pk":{"S":"a"},"v":{"S":"${version}"}}`;
+  let nowMs = 0;
+  const staleTables = () => {
+    nowMs = 0;
+    const tables = memoryTables({ staleness: { now: () => nowMs, msMax: 1000, random: seeded(1) } });
+    tables.create(table, { keys: [{ name: "pk", type: "S" }] });
+    return tables;
+  };
+  /** What many scans return of the one item. */
+  async function seen(tables: MemoryTables, consistent: boolean): Promise<string[]> {
+    const texts = new Set<string>();
+    for (let i = 0; i < 50; i++) {
+      const { body, items } = cutPage(await tables.scan({ ...whole, consistent }));
+      texts.add(items.map(({ start, end }) => new TextDecoder().decode(body.subarray(start, end))).join());
+    }
+    return [...texts].sort();
+  }
+
+  it("returns any version that was current within the window, also none; a consistent one the latest", async () => {
+    const tables = staleTables();
+    nowMs = 100;
+    tables.put(table, item("1"));
+    nowMs = 900;
+    tables.put(table, item("2"));
+    expect(await seen(tables, false)).toEqual(["", item("1"), item("2")]);
+    expect(await seen(tables, true)).toEqual([item("2")]);
+    nowMs = 1100;
+    expect(await seen(tables, false)).toEqual([item("1"), item("2")]);
+    nowMs = 1900;
+    expect(await seen(tables, false)).toEqual([item("2")]);
+  });
+
+  it("may return an item that was deleted within the window", async () => {
+    const tables = staleTables();
+    tables.put(table, item("1"));
+    nowMs = 5000;
+    tables.remove(table, { pk: { S: "a" } });
+    nowMs = 5999;
+    expect(await seen(tables, false)).toEqual(["", item("1")]);
+    expect(await seen(tables, true)).toEqual([""]);
+    nowMs = 6000;
+    expect(await seen(tables, false)).toEqual([""]);
+  });
+
+  it("is as little consistent about what the engine wrote", async () => {
+    const tables = staleTables();
+    await tables.write(table, [{ put: new TextEncoder().encode(item("1")) }]);
+    expect(await seen(tables, false)).toEqual(["", item("1")]);
+  });
+});

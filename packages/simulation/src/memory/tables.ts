@@ -28,6 +28,17 @@ export interface MemoryTablesOptions {
   readonly weight?: number;
   /** Hears of the capacity units that each call consumed. */
   readonly consumed?: (table: TableAddress, kind: "read" | "write", units: number) => void;
+  /**
+   * How old an eventually consistent scan may be: of each item it returns any version that was current within the last
+   * `msMax` by `now`, which includes an item that was deleted since and leaves out one that was put since. Absent: such
+   * a scan reads the latest version of everything, as a consistent one always does.
+   */
+  readonly staleness?: {
+    readonly now: () => number;
+    readonly msMax: number;
+    /** In [0, 1). */
+    readonly random: () => number;
+  };
   readonly faults?: {
     readonly scan?: (page: ScanPage) => ScanFault;
     readonly write?: (table: TableAddress, writes: readonly Write[]) => WriteFault;
@@ -63,6 +74,15 @@ interface Held {
   /** As the latest item spells it: `1` and `1.0` are one key. */
   key: ItemKey;
   item?: Uint8Array;
+  /** What was held before, oldest first, as long as an eventually consistent read may return it. */
+  earlier?: readonly Earlier[];
+}
+
+/** A version that is not current any more. */
+interface Earlier {
+  readonly item?: Uint8Array;
+  /** When it was replaced or deleted. */
+  readonly untilMs: number;
 }
 
 interface Table {
@@ -80,6 +100,42 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
   const weight = options.weight ?? 1;
   const consumed = options.consumed ?? (() => {});
   const tables = new Map<string, Table>();
+
+  const { staleness } = options;
+
+  /** Whatever replaces what is held at a key, or removes it, comes through here. */
+  function remember(held: Held): void {
+    if (staleness === undefined) return;
+    const nowMs = staleness.now();
+    const before = (held.earlier ?? []).filter(({ untilMs }) => untilMs > nowMs - staleness.msMax);
+    held.earlier = [...before, { ...(held.item !== undefined && { item: held.item }), untilMs: nowMs }];
+  }
+
+  /** Copies: the cloud shares no memory with its callers. */
+  function store(table: Table, key: ItemKey, item: Uint8Array): void {
+    let held = heldAt(table, key);
+    if (held === undefined) {
+      held = { key };
+      table.held.splice(firstAfter(table.held, key), 0, held);
+    }
+    remember(held);
+    Object.assign(held, { key, item: item.slice() });
+  }
+
+  function clear(table: Table, key: ItemKey): void {
+    const held = heldAt(table, key);
+    if (held?.item === undefined) return;
+    remember(held);
+    delete held.item;
+  }
+
+  /** What a scan finds at a key. */
+  function itemRead(held: Held, consistent: boolean): Uint8Array | undefined {
+    if (consistent || staleness === undefined || held.earlier === undefined) return held.item;
+    const fromMs = staleness.now() - staleness.msMax;
+    const versions = [held, ...held.earlier.filter(({ untilMs }) => untilMs > fromMs)];
+    return versions[Math.floor(staleness.random() * versions.length)]!.item;
+  }
 
   const find = (operation: string, address: TableAddress): Table => {
     const table = tables.get(nameOf(address));
@@ -134,7 +190,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
         page.limit ?? Number.POSITIVE_INFINITY,
         fault?.itemsMax ?? Number.POSITIVE_INFINITY,
       );
-      const read = readPage(table, page, after, limit, pageBytes);
+      const read = readPage(table, page, after, { limit, pageBytes, itemRead });
       const bytes = read.items.reduce((sum, item) => sum + item.length, 0) * weight;
       const units = Math.ceil(Math.max(bytes, 1) / 4096) * (page.consistent ? 1 : 0.5);
       consumed(page.table, "read", units);
@@ -248,17 +304,26 @@ function readPage(
   table: Table,
   page: ScanPage,
   after: ItemKey | undefined,
-  limit: number,
-  pageBytes: number,
+  {
+    limit,
+    pageBytes,
+    itemRead,
+  }: {
+    limit: number;
+    pageBytes: number;
+    itemRead: (held: Held, consistent: boolean) => Uint8Array | undefined;
+  },
 ): { items: Uint8Array[]; lastEvaluatedKey?: DynamoKey } {
   const items: Uint8Array[] = [];
   let bytes = 0;
   let last = after;
   for (let i = after === undefined ? 0 : firstAfter(table.held, after); i < table.held.length; i++) {
-    const { key, item } = table.held[i]!;
+    const held = table.held[i]!;
+    const { key } = held;
     const segment = segmentOf(key, page.totalSegments);
     if (segment > page.segment) break;
     if (segment < page.segment) continue;
+    const item = itemRead(held, page.consistent);
     // At a segment's start there may be no key to name: then the page holds one item after all.
     if (item !== undefined && items.length >= limit && last !== undefined)
       return { items, lastEvaluatedKey: last.json };
@@ -303,18 +368,6 @@ function itemAt(table: Table, key: ItemKey): Uint8Array | undefined {
 function heldAt(table: Table, key: ItemKey): Held | undefined {
   const before = table.held[firstAfter(table.held, key) - 1];
   return before !== undefined && compareKeys(before.key, key) === 0 ? before : undefined;
-}
-
-/** Copies: the cloud shares no memory with its callers. */
-function store(table: Table, key: ItemKey, item: Uint8Array): void {
-  const held = heldAt(table, key);
-  if (held !== undefined) Object.assign(held, { key, item: item.slice() });
-  else table.held.splice(firstAfter(table.held, key), 0, { key, item: item.slice() });
-}
-
-function clear(table: Table, key: ItemKey): void {
-  const held = heldAt(table, key);
-  if (held !== undefined) delete held.item;
 }
 
 /** The index of the first that sorts after `key`. */

@@ -193,6 +193,17 @@ export const plants: readonly Plant[] = [
     edits: [core("worker.ts", "claim(segment, message)", "claim(segment, message + ports.random())")],
   },
   {
+    name: "consistent-read-forgotten",
+    breaks: "A backup that asks for consistent reads gets eventually consistent ones.",
+    edits: [
+      core(
+        "backup/scanner.ts",
+        "            consistent,\n",
+        "            consistent: consistent && false,\n",
+      ),
+    ],
+  },
+  {
     name: "ceiling-per-worker",
     breaks: "Each worker keeps to the ceiling by itself, whatever the others consume.",
     edits: [

@@ -7,7 +7,7 @@ import type { Chance } from "../cloud/scheduler.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import { md5 } from "../memory/ports.ts";
 import type { MemoryTables } from "../memory/tables.ts";
-import { itemText, keys, nameOfItem } from "./items.ts";
+import type { Items } from "./items.ts";
 import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
 
 /** Of an archive that is made here. */
@@ -17,15 +17,16 @@ const PROVISIONED = { readUnits: PROVISIONED_UNITS, writeUnits: PROVISIONED_UNIT
 /** Makes tables and bucket. Returns what the restore's table holds, texts by name. */
 export function furnish(
   scenario: Scenario,
+  items: Items,
   tables: MemoryTables,
   archive: MemoryArchiveStore,
   chance: Chance,
 ): ReadonlyMap<string, string> {
-  const spec = { keys, ...(scenario.provisioned && { provisioned: PROVISIONED }) };
+  const spec = { keys: scenario.data.keys, ...(scenario.provisioned && { provisioned: PROVISIONED }) };
   archive.createBucket(bucket);
   tables.create(source, spec);
   tables.create(destination, { ...spec, indexCount: scenario.indexCount });
-  const texts = Array.from({ length: scenario.items }, (_, n) => itemText(n, "v", scenario));
+  const texts = Array.from({ length: scenario.items }, (_, n) => items.text(n, "v"));
   tables.put(source, ...texts);
   if (scenario.kind === "restore") makeArchive(archive, texts, chance);
   const held = new Map<string, string>();
@@ -37,9 +38,9 @@ export function furnish(
   return held;
 
   function hold(n: number): void {
-    const text = itemText(n, "held", scenario);
+    const text = items.text(n, "held");
     tables.put(destination, text);
-    held.set(nameOfItem(text), text);
+    held.set(items.nameOf(text), text);
   }
 }
 

@@ -10,7 +10,8 @@ import type { Chance, Scheduler } from "../cloud/scheduler.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import type { MemoryStatusStore } from "../memory/status-store.ts";
 import type { MemoryTables } from "../memory/tables.ts";
-import { itemText, keyOf, nameOfItem } from "./items.ts";
+import { createHistory, type ItemHistory } from "./history.ts";
+import type { Items } from "./items.ts";
 import type { Scenario } from "./scenario.ts";
 
 export interface People {
@@ -27,10 +28,8 @@ export interface People {
   /** Retries what ended otherwise than well, and what fell silent; tells how many tasks. */
   heal(): number;
   readonly requests: readonly BusEvent[];
-  /** By name: every text that an item of the source ever had. */
-  readonly versions: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Items of the source that were never away. */
-  lasting(): readonly string[];
+  /** What the items of the source were, and when. */
+  readonly history: ItemHistory;
   /** What the application wrote to (or, undefined, deleted from) the restored table, and when. */
   readonly after: ReadonlyMap<string, { readonly text: string | undefined; readonly atMs: number }>;
   /** Prefixes that were wiped. */
@@ -47,6 +46,7 @@ export interface People {
 interface Surroundings {
   readonly scheduler: Scheduler;
   readonly chance: Chance;
+  readonly items: Items;
   readonly bus: Bus;
   readonly tables: MemoryTables;
   readonly archive: MemoryArchiveStore;
@@ -67,10 +67,9 @@ const APPLICATION_WRITES = 10;
 const MOMENT_MS_MIN = 100;
 
 export function createPeople(scenario: Scenario, around: Surroundings): People {
-  const { scheduler, chance, bus, tables, archive, status, log } = around;
+  const { scheduler, chance, items, bus, tables, archive, status, log } = around;
   const requests: BusEvent[] = [];
-  const versions = new Map<string, Set<string>>();
-  const gone = new Set<string>();
+  const history = createHistory();
   const after = new Map<string, { text: string | undefined; atMs: number }>();
   const wiped = new Set<string>();
   const lost: string[] = [];
@@ -94,19 +93,16 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   };
 
   for (const text of tables.items(source).map((bytes) => new TextDecoder().decode(bytes)))
-    versions.set(nameOfItem(text), new Set([text]));
-  const initial = [...versions.keys()];
+    history.record(items.nameOf(text), text, Number.NEGATIVE_INFINITY);
 
   function put(n: number): void {
-    const text = itemText(n, `v${version++}`, scenario);
-    const name = nameOfItem(text);
+    const text = items.text(n, `v${version++}`);
     tables.put(source, text);
-    versions.set(name, (versions.get(name) ?? new Set()).add(text));
+    history.record(items.nameOf(text), text, scheduler.now());
   }
   function remove(n: number): void {
-    const key = keyOf(n, scenario);
-    gone.add(`${key.pk.S}/${key.sk.N}`);
-    tables.remove(source, key);
+    tables.remove(source, items.key(n));
+    history.record(items.nameOf(JSON.stringify(items.key(n))), undefined, scheduler.now());
   }
   /** Changes, deletes or adds an item of the source. */
   function write(n: number): void {
@@ -148,15 +144,14 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
 
   /** The restored table is in use: most of all the items that the restore just wrote. */
   function use(): void {
+    const { key, nameOf, numberOf } = items;
     const held = tables.items(destination).map((bytes) => new TextDecoder().decode(bytes));
     for (let i = 0; i < Math.min(APPLICATION_WRITES, held.length); i++) {
       const old = chance.pick(held);
-      const name = nameOfItem(old);
-      const text = chance.happens(0.3)
-        ? undefined
-        : old.replace(/"v":\{"S":"[^"]*"\}/, `"v":{"S":"app${i}"}`);
-      const { pk, sk } = JSON.parse(old);
-      if (text === undefined) tables.remove(destination, { pk, sk });
+      const name = nameOf(old);
+      const n = numberOf(name);
+      const text = chance.happens(0.3) ? undefined : items.text(n, `app${i}`);
+      if (text === undefined) tables.remove(destination, key(n));
       else tables.put(destination, text);
       after.set(name, { text, atMs: scheduler.now() });
     }
@@ -186,12 +181,11 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
 
   return {
     requests,
-    versions,
+    history,
     after,
     wiped,
     deletedRows: new Set(),
     lost,
-    lasting: () => initial.filter((name) => !gone.has(name)),
     denied: () => denied,
     startedMs: () => startedMs,
     loses(queue, type) {
@@ -204,6 +198,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     },
     begin() {
       const { repeats, rivals, neighbours } = scenario.people;
+      for (let i = 0; i < scenario.data.earlyWrites; i++) write(chance.between(0, scenario.items + 3));
       if (scenario.kind === "restore") ask(restore, "r-restore");
       else {
         const first = ask(backup, "r-1");
@@ -238,8 +233,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     },
     filePut(lastLine) {
       if (isCalm || lastLine === "") return;
-      const { sk } = (JSON.parse(lastLine) as { Item: { sk: { N: string } } }).Item;
-      write(Number(sk.N));
+      write(items.numberOf(items.nameOf(lastLine.slice('{"Item":'.length, -1))));
     },
     calm() {
       isCalm = true;

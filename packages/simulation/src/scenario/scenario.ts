@@ -3,6 +3,7 @@
  */
 import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { Chance } from "../cloud/scheduler.ts";
+import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
 import { type Weather, weatherOf } from "./weather.ts";
 
 export interface Scenario {
@@ -11,6 +12,8 @@ export interface Scenario {
   readonly items: number;
   /** Of an item's filler. */
   readonly itemBytes: number;
+  /** What the tables hold. */
+  readonly data: Data;
   /** How many partitions the items are in: few of them leave most segments empty. */
   readonly partitions: number;
   /** The size at which a page is cut. */
@@ -93,11 +96,7 @@ export function scenarioOf(chance: Chance): Scenario {
     between(31, 300),
     between(300, 4000),
   ]);
-  const itemBytes = Math.floor(magnitude(1, items > 300 ? 60 : 400));
   const segments = happens(0.3) ? undefined : pick([1, 1, 2, 3, between(4, 9), between(10, 64)]);
-  // At most a few hundred files, whatever the table.
-  const least = Math.max(20, Math.floor((items * (itemBytes + 60)) / 150));
-  const batchBytes = Math.floor(magnitude(least, least * 30));
   // Of a few items each may be more than a ceiling leaves.
   const limitable = items >= LIMITABLE_ITEMS_MIN;
   const indexCount = happens(0.3) ? between(1, 5) : 0;
@@ -106,6 +105,13 @@ export function scenarioOf(chance: Chance): Scenario {
   const ceiling = limitable && happens(0.4) ? Math.max(unitsMin, between(5, 50)) : undefined;
   const provisioned = limitable && ceiling === undefined && unitsMin <= PROVISIONED_UNITS / 2 && happens(0.2);
   const unitsPerSecond = ceiling ?? (provisioned ? PROVISIONED_UNITS / 2 : 0);
+  const data = dataOf(chance, { items, plain: unitsPerSecond > 0 });
+  const itemBytes =
+    data.items === "wide" ? wideItemBytes(chance) : Math.floor(magnitude(1, items > 300 ? 60 : 400));
+  const bytes = itemBytes + OVERHEAD_BYTES[data.items];
+  // At most a few hundred files, whatever the table.
+  const least = Math.max(20, Math.floor((items * bytes) / 150));
+  const batchBytes = Math.floor(magnitude(least, least * 30));
   const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.6, 1) : 0;
   const stubborn = wipes > 0 || happens(STUBBORN_RATE);
   const weather = { ...weatherOf(chance), ...(stubborn && STUBBORN) };
@@ -118,6 +124,7 @@ export function scenarioOf(chance: Chance): Scenario {
     kind,
     items,
     itemBytes,
+    data,
     partitions: happens(0.3) ? between(1, 4) : Math.max(1, items),
     // Of several batches each, so that who comes late finds others ahead in the middle of a page.
     pageBytes: stubborn
@@ -138,7 +145,7 @@ export function scenarioOf(chance: Chance): Scenario {
     grows: segments === undefined && unitsPerSecond === 0,
     held: { same: between(0, Math.min(items, 20)), others: between(0, 5) },
     provisioned,
-    weight: kind === "backup" ? weightOf(unitsPerSecond, items, itemBytes + 60) : 1,
+    weight: kind === "backup" ? weightOf(unitsPerSecond, items, bytes) : 1,
     indexCount,
     settings: {
       ...defaultSettings,

@@ -1,0 +1,80 @@
+/**
+ * What the tables of a run hold: which keys, how odd their values and items are, and how stale a read may be.
+ */
+import type { Chance } from "../cloud/scheduler.ts";
+import type { KeyAttributes } from "../memory/item-key.ts";
+import type { KeyType } from "../memory/order.ts";
+
+export interface Data {
+  /** The key schema of the tables. */
+  readonly keys: KeyAttributes;
+  /** Whether key values are such as few programs write: escapes, astral characters, 38 digits, any bytes. */
+  readonly oddKeys: boolean;
+  /** `odd`: attributes of every type, nested; `wide`: strings of many bytes a character. */
+  readonly items: "plain" | "odd" | "wide";
+  /** How old what an eventually consistent scan returns may be, ms; 0 where it reads the latest of everything. */
+  readonly stalenessMs: number;
+  /** Changes of the source right before the first request. */
+  readonly earlyWrites: number;
+}
+
+/** What an item is larger by than its filler, about, bytes. */
+export const OVERHEAD_BYTES = { plain: 60, odd: 600, wide: 60 } as const;
+
+const plainKeys = [
+  { name: "pk", type: "S" },
+  { name: "sk", type: "N" },
+] as const;
+
+/** No oddity at all. */
+export const plainData: Data = {
+  keys: plainKeys,
+  oddKeys: false,
+  items: "plain",
+  stalenessMs: 0,
+  earlyWrites: 0,
+};
+
+/** Names of key attributes: some need escapes, some are words of the protocol or of JavaScript. */
+const NAMES = [
+  ["pk", "sk"],
+  ['p"k\\', "s\u{1f600}k"],
+  ["ключ", "a.b[0]:#"],
+  ["Items", "LastEvaluatedKey"],
+  ["Item", "Keys"],
+  ["constructor", "__proto__"],
+] as const;
+const TYPES: readonly KeyType[] = ["S", "N", "B"];
+const STALENESS_MS_MAX = 60_000;
+const EARLY_WRITES_MAX = 30;
+/** Of wide items: files then span several chunks of a compressor. */
+const WIDE_ITEM_BYTES_MIN = 2_000;
+const WIDE_ITEM_BYTES_MAX = 60_000;
+const WIDE_ITEMS_MAX = 30;
+
+/** A seed's data. `plain`: of a task with a ceiling, whose units are reckoned from the items' sizes. */
+export function dataOf(chance: Chance, about: { items: number; plain: boolean }): Data {
+  const { happens, pick, between, magnitude } = chance;
+  const isOdd = happens(0.5) && !about.plain;
+  return {
+    ...plainData,
+    ...(isOdd && {
+      keys: oddKeySchema(chance),
+      oddKeys: happens(0.7),
+      items: about.items <= WIDE_ITEMS_MAX && happens(0.15) ? "wide" : pick(["plain", "odd"] as const),
+    }),
+    stalenessMs: happens(0.5) ? Math.floor(magnitude(50, STALENESS_MS_MAX)) : 0,
+    earlyWrites: happens(0.4) ? between(1, EARLY_WRITES_MAX) : 0,
+  };
+}
+
+/** The filler of wide items. */
+export function wideItemBytes({ magnitude }: Chance): number {
+  return Math.floor(magnitude(WIDE_ITEM_BYTES_MIN, WIDE_ITEM_BYTES_MAX));
+}
+
+function oddKeySchema({ pick, happens }: Chance): KeyAttributes {
+  const [hash, range] = pick(NAMES);
+  const first = { name: hash, type: pick(TYPES) };
+  return happens(0.7) ? [first, { name: range, type: pick(TYPES) }] : [first];
+}

@@ -1,0 +1,33 @@
+/**
+ * What each item was, and when: every text that it ever had, and the times in which it was not there.
+ */
+
+export interface ItemHistory {
+  /** From `atMs` on the item is `text`; undefined: it is not there. Times must not fall. */
+  record(name: string, text: string | undefined, atMs: number): void;
+  /** Whether the item was `text` (undefined: not there) at a moment from `fromMs` to `untilMs`. */
+  was(name: string, text: string | undefined, fromMs: number, untilMs: number): boolean;
+  /** Every item that was there at any time. */
+  names(): readonly string[];
+}
+
+/** A history in which nothing is there at first. */
+export function createHistory(): ItemHistory {
+  const histories = new Map<string, { readonly text: string | undefined; readonly fromMs: number }[]>();
+  const absent = [{ text: undefined, fromMs: Number.NEGATIVE_INFINITY }];
+  return {
+    record(name, text, fromMs) {
+      const known = histories.get(name) ?? [...absent];
+      histories.set(name, known);
+      known.push({ text, fromMs });
+    },
+    was(name, text, fromMs, untilMs) {
+      const versions = histories.get(name) ?? absent;
+      return versions.some((version, i) => {
+        const endMs = versions[i + 1]?.fromMs ?? Number.POSITIVE_INFINITY;
+        return version.text === text && version.fromMs <= untilMs && endMs > fromMs;
+      });
+    },
+    names: () => [...histories.keys()],
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * The items of runs: what checks rely on.
+ */
+import { describe, expect, it } from "vitest";
+import { chanceOf } from "../cloud/scheduler.ts";
+import { readKey } from "../memory/item-key.ts";
+import { createHistory } from "./history.ts";
+import { itemsOf } from "./items.ts";
+import { scenarioOf } from "./scenario.ts";
+
+describe("items of any seed", () => {
+  it("have distinct keys that a table takes, and names that give their numbers back", () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const scenario = scenarioOf(chanceOf(seed, 0));
+      const items = itemsOf(scenario);
+      const names = new Set<string>();
+      for (let n = 0; n < 100; n++) {
+        const text = items.text(n, "v");
+        const name = items.nameOf(text);
+        names.add(name);
+        expect(items.numberOf(name)).toBe(n);
+        const { json } = readKey(new TextEncoder().encode(text), scenario.data.keys);
+        expect(json).toEqual(items.key(n));
+      }
+      expect(names.size).toBe(100);
+    }
+  });
+});
+
+describe("an item's history", () => {
+  it("tells what it was at any moment of a time", () => {
+    const history = createHistory();
+    history.record("a", "1", 10);
+    history.record("a", undefined, 20);
+    history.record("a", "2", 30);
+    expect(history.was("a", undefined, 0, 9)).toBe(true);
+    expect(history.was("a", "1", 0, 9)).toBe(false);
+    expect(history.was("a", "1", 0, 10)).toBe(true);
+    expect(history.was("a", "1", 19, 19)).toBe(true);
+    expect(history.was("a", "1", 20, 40)).toBe(false);
+    expect(history.was("a", undefined, 25, 26)).toBe(true);
+    expect(history.was("a", undefined, 30, 99)).toBe(false);
+    expect(history.was("a", "2", 99, 99)).toBe(true);
+    expect(history.was("b", undefined, 0, 1)).toBe(true);
+    expect(history.names()).toEqual(["a"]);
+  });
+});
