@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { describeTable } from "./table-description.ts";
+import { describeTable, identifyTable } from "./table-description.ts";
 import { REGION, rawClient } from "./testing/dynamodb.ts";
 import { type Stub, startStub } from "./testing/stub-server.ts";
 
@@ -103,6 +103,15 @@ describe("a table's description", () => {
     await expect(describing(described, table, ["DescribeTable"])).rejects.toMatchObject({
       kind: "permanent",
     });
+  });
+
+  it("is not read where only the table's id is asked for: one DescribeTable is all", async () => {
+    await describing(described);
+    stub.requests.length = 0;
+    expect(await identifyTable(rawClient(stub.endpoint), table)).toBe("id");
+    expect(stub.requests.map(({ headers }) => headers["x-amz-target"])).toEqual([
+      "DynamoDB_20120810.DescribeTable",
+    ]);
   });
 
   it.each([

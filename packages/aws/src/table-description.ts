@@ -21,9 +21,7 @@ import { onTable, told } from "./errors.ts";
  */
 export async function describeTable(client: DynamoDBClient, table: TableAddress): Promise<TableDescription> {
   const TableName = table.name;
-  const { Table } = await told(onTable("DescribeTable", table), () =>
-    client.send(new DescribeTableCommand({ TableName })),
-  );
+  const Table = await tableDescription(client, table);
   const keys = Table?.KeySchema?.map((key) => key.AttributeName) ?? [];
   if (Table?.TableArn === undefined || keys.length === 0)
     throw permanent("no-such-table", {
@@ -69,6 +67,21 @@ export async function describeTable(client: DynamoDBClient, table: TableAddress)
     // Plain JSON: Dates become ISO 8601, what is undefined goes.
     settings: JSON.parse(JSON.stringify(settings)) as TableDescription["settings"],
   };
+}
+
+/** The table's id by DescribeTable alone: it is asked for in every slice. */
+export async function identifyTable(
+  client: DynamoDBClient,
+  table: TableAddress,
+): Promise<string | undefined> {
+  return (await tableDescription(client, table))?.TableId;
+}
+
+async function tableDescription(client: DynamoDBClient, table: TableAddress): Promise<SdkTable | undefined> {
+  const { Table } = await told(onTable("DescribeTable", table), () =>
+    client.send(new DescribeTableCommand({ TableName: table.name })),
+  );
+  return Table;
 }
 
 /** A setting that table.json lacks, and why. */

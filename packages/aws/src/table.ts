@@ -11,7 +11,7 @@ import type { KeyNames } from "@ferry/core/events";
 import type { ScanPage, TableAddress, TableData, Write, WriteResult } from "@ferry/core/ports";
 import { nameOf, onTable, told } from "./errors.ts";
 import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
-import { describeTable } from "./table-description.ts";
+import { describeTable, identifyTable } from "./table-description.ts";
 import { readWriteAnswer, writeBody } from "./write-body.ts";
 
 const encoder = new TextEncoder();
@@ -20,6 +20,7 @@ const encoder = new TextEncoder();
 export function tableData(dynamodb: (region: string) => DynamoDBClient): TableData {
   return {
     describe: (table) => describeTable(dynamodb(table.region), table),
+    identify: (table) => identifyTable(dynamodb(table.region), table),
     scan: (page) => scan(dynamodb(page.table.region), page),
     write: (table, writes) => write(dynamodb(table.region), table, writes),
     putIfAbsent: (table, item, keys) => putIfAbsent(dynamodb(table.region), table, item, keys),

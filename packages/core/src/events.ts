@@ -40,7 +40,7 @@ export interface RestorePlan {
   readonly "write-units"?: number;
   /** With a ceiling: what a write consumes for each KiB, one unit for the table and one for each index. */
   readonly "units-per-write"?: number;
-  readonly table: { readonly arn: string; readonly keys: KeyNames };
+  readonly table: { readonly arn: string; readonly id?: string; readonly keys: KeyNames };
   readonly manifest: {
     /** The key of the data files' list, from the bucket's root. */
     readonly "files-key": string;

@@ -25,6 +25,7 @@ export function patient(ports: Ports): Ports {
     tables: {
       ...tables,
       describe: (t) => insist(() => tables.describe(t)),
+      identify: (t) => insist(() => tables.identify(t)),
       scan: (p) => insist(() => tables.scan(p)),
     },
     archive: {

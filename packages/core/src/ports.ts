@@ -58,6 +58,11 @@ export interface WriteResult {
 export interface TableData {
   /** The table's keys, size and settings. Permanent error when there is no such table or no access. */
   describe(table: TableAddress): Promise<TableDescription>;
+  /**
+   * The id of the table that has this name now: a table that is deleted and created again has another one. Absent where
+   * the engine has no ids. Permanent error when there is no such table or no access.
+   */
+  identify(table: TableAddress): Promise<string | undefined>;
   /** The raw body of one Scan response: `{"Items":[…],"LastEvaluatedKey"?:{…},"ConsumedCapacity":{…},…}`. */
   scan(page: ScanPage): Promise<Uint8Array>;
   /** Writes up to 25 items or removals with distinct keys; what was not taken is returned, never dropped. */

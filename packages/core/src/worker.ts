@@ -150,7 +150,9 @@ async function finishTask(
   time: string,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  return finishing.task.action === "backup" ? finishBackup(finishing, time, ports) : finishRestore(finishing);
+  return finishing.task.action === "backup"
+    ? finishBackup(finishing, time, ports)
+    : finishRestore(finishing, ports);
 }
 
 /** The task that an operator names. Permanent error: `invalid-request`. */

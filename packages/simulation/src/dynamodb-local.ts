@@ -55,6 +55,7 @@ try {
         ...process.env,
         PATH: [join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
         FERRY_TEST_DYNAMODB_ENDPOINT: endpoint,
+        FERRY_TEST_DYNAMODB_LOCAL: "1",
       },
     },
   );

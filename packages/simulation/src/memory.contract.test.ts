@@ -31,6 +31,10 @@ const tablesSubject = (options: MemoryTablesOptions) => async (): Promise<Tables
       tables.create({ region: REGION, name }, { keys });
       return { region: REGION, name };
     },
+    async recreate(table, keys) {
+      tables.drop(table);
+      tables.create(table, { keys });
+    },
   };
 };
 

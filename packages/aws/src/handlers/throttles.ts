@@ -26,6 +26,7 @@ export function countThrottles(tables: TableData, archive: ArchiveStore): Thrott
     counts,
     tables: {
       describe: (...args) => counted(tables.describe(...args)),
+      identify: (...args) => counted(tables.identify(...args)),
       scan: (...args) => counted(tables.scan(...args)),
       putIfAbsent: (...args) => counted(tables.putIfAbsent(...args)),
       async write(...args) {

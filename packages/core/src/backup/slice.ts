@@ -5,6 +5,7 @@ import { adopt, type Position, readChain, start } from "../archive/chain.ts";
 import type { BackupPlan, FerryEvent, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { completed, every, handedOff, openWatch, progressed, type Standing, sliceEndMs } from "../segment.ts";
+import { refuseReplaced } from "../table-identity.ts";
 import { openScanner } from "./scanner.ts";
 import { openWriter } from "./writer.ts";
 
@@ -20,19 +21,20 @@ export async function sliceBackup(
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as BackupPlan;
   const from = await found(work, plan, ports);
-  stands(standingOf(from));
-  // What is complete is complete, even if it was cancelled meanwhile.
-  if (from.ended) return [completed(work, from.counts)];
+  // Never tell a position behind the end file: a successor that lists from there would miss the `end` mark.
+  const moved = (position: Position) => {
+    if (!position.ended) stands(standingOf(position));
+  };
+  moved(from);
+  // A complete segment stays complete, even if the task was cancelled meanwhile.
+  if (from.ended) return completedIfSameTable(from);
   const watch = openWatch(work, ports);
   if (!(await watch.wanted())) return [];
+  await refuseReplaced(plan, ports);
 
   const about = { untilMs: sliceEndMs(ports), watch };
   const reportDue = every(ports.settings.progressIntervalMs, ports);
   const scanner = openScanner(plan, work.segment, from.after, about, ports);
-  // Nobody must go on behind a chain's end, nor would it be found from there: it is completed, or found again.
-  const moved = (position: Position) => {
-    if (!position.ended) stands(standingOf(position));
-  };
   const writer = openWriter(work, plan, from, { ...about, moved }, ports);
   try {
     for (;;) {
@@ -55,8 +57,14 @@ export async function sliceBackup(
   }
 
   const position = writer.position();
-  if (position.ended) return [completed(work, position.counts)];
+  if (position.ended) return completedIfSameTable(position);
   return [handedOff(work, standingOf(position), scanner.heldUp(), ports)];
+
+  /** An id never comes back: the planned table being there after the last read, every read before was of that table. */
+  async function completedIfSameTable({ counts }: Position): Promise<readonly FerryEvent[]> {
+    await refuseReplaced(plan, ports);
+    return [completed(work, counts)];
+  }
 }
 
 /** Where the segment stands: the message's position, moved on behind what the archive holds. */

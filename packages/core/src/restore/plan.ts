@@ -70,7 +70,7 @@ function derivePlan(
     task,
     "total-segments": segments,
     ...(units !== undefined && { "write-units": units, "units-per-write": 1 + table.indexCount }),
-    table: { arn: table.arn, keys: table.keys },
+    table: { arn: table.arn, keys: table.keys, ...(table.id !== undefined && { id: table.id }) },
     manifest: {
       "files-key": manifest.filesKey,
       items: manifest.items,

@@ -18,6 +18,7 @@ import {
   type Standing,
   sliceEndMs,
 } from "../segment.ts";
+import { refuseReplaced } from "../table-identity.ts";
 import { shareOf } from "./share.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 
@@ -38,6 +39,7 @@ export async function sliceRestore(
   const plan = work.plan as RestorePlan;
   const watch = openWatch(work, ports);
   if (!(await watch.wanted())) return [];
+  await refuseReplaced(plan, ports);
   const share = await readShare(work, plan, ports);
   const spacingMs = ports.settings.batchSpacingMs;
   let at = { file: 0, line: 0, ...("file" in work.cursor && work.cursor) };

@@ -71,7 +71,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const tables = hooked(
     "table",
     cloud.tables,
-    ["describe", "scan", "write", "putIfAbsent"],
+    ["describe", "identify", "scan", "write", "putIfAbsent"],
     ({ port, method, args }, run) =>
       visit(port, method, aboutTable(args), async () => {
         const answer = await run();
@@ -187,7 +187,7 @@ function refusalOf(
   { strikes }: Faults,
   denied: () => boolean,
 ): Error | undefined {
-  const isRead = method === "scan" || method === "describe";
+  const isRead = method === "scan" || method === "describe" || method === "identify";
   const isTable = port === "table";
   if (isTable && denied())
     return permanent("access-denied", {

@@ -6,6 +6,7 @@ import {
   DeleteTableCommand,
   GetItemCommand,
   waitUntilTableExists,
+  waitUntilTableNotExists,
 } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
@@ -70,6 +71,11 @@ export function awsTables(prefix: string, lacks: TablesSubject["lacks"] = {}): T
       await createTable(table.name, keys);
       made.push(table.name);
       return table;
+    },
+    async recreate({ name }, keys) {
+      await deleteTables([name]);
+      await waitUntilTableNotExists(waitFor(), { TableName: name });
+      await createTable(name, keys);
     },
     close: () => deleteTables(made),
   };
@@ -154,10 +160,11 @@ async function createTable(TableName: string, keys: KeyAttributes): Promise<void
       KeySchema: keys.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
     }),
   );
-  await waitUntilTableExists(
-    { client, maxWaitTime: CREATE_SECONDS_MAX, minDelay: 0.05, maxDelay: 1 },
-    { TableName },
-  );
+  await waitUntilTableExists(waitFor(), { TableName });
+}
+
+function waitFor() {
+  return { client: dynamodbClient(REGION), maxWaitTime: CREATE_SECONDS_MAX, minDelay: 0.05, maxDelay: 1 };
 }
 
 async function deleteTables(names: readonly string[]): Promise<void> {

@@ -15,9 +15,11 @@ export interface TablesSubject {
   /** `bytes` where an item comes back as the bytes it went in, `values` where the engine writes it anew. */
   readonly keeps: "bytes" | "values";
   /** What the engine has not of DynamoDB, each with what it does instead: those tests are skipped, and say so. */
-  readonly lacks?: Readonly<Partial<Record<"units of consistent reads", string>>>;
+  readonly lacks?: Readonly<Partial<Record<"units of consistent reads" | "table ids", string>>>;
   /** Makes an empty table and returns when it can be used. */
   create(name: string, keys: KeyAttributes): Promise<TableAddress>;
+  /** Deletes a table and creates it again, empty; returns when it can be used. */
+  recreate(table: TableAddress, keys: KeyAttributes): Promise<void>;
   close?(): Promise<void>;
 }
 
@@ -454,6 +456,21 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect(description.sizeBytes).toBeGreaterThanOrEqual(0);
       });
 
+      it("its id is that of the table which has the name now", async ({ skip }) => {
+        const instead = subject.lacks?.["table ids"];
+        if (instead !== undefined) return skip(instead);
+        const table = await given(HASH);
+        const id = await subject.tables.identify(table);
+        expect(id).toMatch(/./);
+        expect((await subject.tables.describe(table)).id).toBe(id);
+        expect(await subject.tables.identify(table)).toBe(id);
+        expect(await subject.tables.identify(await given(HASH))).not.toBe(id);
+        await subject.recreate(table, HASH);
+        const other = await subject.tables.identify(table);
+        expect(other).toMatch(/./);
+        expect(other).not.toBe(id);
+      });
+
       it("its settings are plain JSON: table.json keeps them", async () => {
         const { settings } = await subject.tables.describe(await given(HASH));
         expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
@@ -464,6 +481,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       const item = encoder.encode('{"pk":{"S":"a"}}');
       const calls: Record<string, (table: TableAddress) => Promise<unknown>> = {
         describe: (table) => subject.tables.describe(table),
+        identify: (table) => subject.tables.identify(table),
         scan: (table) => subject.tables.scan({ table, segment: 0, totalSegments: 1, consistent: false }),
         write: (table) => subject.tables.write(table, [{ put: item }]),
         putIfAbsent: (table) => subject.tables.putIfAbsent(table, item, ["pk"]),

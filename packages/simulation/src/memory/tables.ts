@@ -87,6 +87,8 @@ interface Earlier {
 
 interface Table {
   readonly address: TableAddress;
+  /** Of this creation alone. */
+  readonly id: string;
   readonly spec: TableSpec;
   /** In the order of a scan. */
   readonly held: Held[];
@@ -100,6 +102,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
   const weight = options.weight ?? 1;
   const consumed = options.consumed ?? (() => {});
   const tables = new Map<string, Table>();
+  let created = 0;
 
   const { staleness } = options;
 
@@ -152,7 +155,8 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
 
   return {
     create(address, spec) {
-      tables.set(nameOf(address), { address, spec, held: [] });
+      const id = `${bareTableName(address.name)}-created-${++created}`;
+      tables.set(nameOf(address), { address, id, spec, held: [] });
     },
     drop(address) {
       tables.delete(nameOf(address));
@@ -174,6 +178,10 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
 
     async describe(address) {
       return description(find("DescribeTable", address), weight);
+    },
+
+    async identify(address) {
+      return find("DescribeTable", address).id;
     },
 
     async scan(page) {
@@ -252,12 +260,12 @@ function nameOf(address: TableAddress): string {
   return `${address.region}/${bareTableName(address.name)}`;
 }
 
-function description({ address, spec, held }: Table, weight: number): TableDescription {
+function description({ address, id, spec, held }: Table, weight: number): TableDescription {
   const name = bareTableName(address.name);
   const arn = `arn:aws:dynamodb:${address.region}:000000000000:table/${name}`;
   return {
     arn,
-    id: `id-of-${name}`,
+    id,
     status: spec.status ?? "ACTIVE",
     keys: spec.keys.map((key) => key.name) as unknown as KeyNames,
     keyTypes: Object.fromEntries(spec.keys.map((key) => [key.name, key.type])),

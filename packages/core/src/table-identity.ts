@@ -1,0 +1,30 @@
+/**
+ * Whether a task's table is still the one that it was planned for. A table that is deleted and created again has the same
+ * name and other items.
+ */
+import { permanent } from "./errors.ts";
+import type { Plan } from "./events.ts";
+import type { Ports, TableAddress } from "./ports.ts";
+
+/** The table of a plan. */
+export function tableOf({ request }: Plan): TableAddress {
+  return { region: request["table-region"], name: request["table-name"] };
+}
+
+/**
+ * Compares the table's id with the plan's. Permanent errors: `table-replaced` when they differ, and `no-such-table`. An
+ * engine or a plan without ids is not compared.
+ */
+export async function refuseReplaced(plan: Plan, ports: Pick<Ports, "tables">): Promise<void> {
+  const planned = plan.table.id;
+  if (planned === undefined) return;
+  const table = tableOf(plan);
+  const found = await ports.tables.identify(table);
+  if (found === undefined || found === planned) return;
+  throw permanent("table-replaced", {
+    operation: `${plan.request.action} table`,
+    resource: `table ${table.name} in ${table.region}`,
+    message: `the table was deleted and created again: the task was planned for the table with id ${planned}, and the table there now has id ${found}.`,
+    hint: "A retry cannot succeed. Put a new TaskRequested for the table that is there now.",
+  });
+}
