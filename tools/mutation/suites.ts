@@ -1,0 +1,21 @@
+/** What is mutated in a package, and the tests that must notice. */
+interface Suite {
+  readonly sources: string[];
+  readonly tests: string[];
+}
+
+export const suites: Record<string, Suite> = {
+  core: {
+    sources: ["packages/core/src/**/*.ts", "!**/*.test.ts", "!packages/core/src/testing/**"],
+    tests: ["packages/core/src/**/*.test.ts", "packages/simulation/src/memory.contract.test.ts"],
+  },
+  // The handlers are left to the simulation and the end-to-end tests.
+  aws: {
+    sources: ["packages/aws/src/*.ts", "!**/*.test.ts"],
+    tests: [
+      "packages/aws/src/**/*.test.ts",
+      "packages/simulation/src/local.contract.test.ts",
+      "packages/simulation/src/local-bus.contract.test.ts",
+    ],
+  },
+};
