@@ -187,7 +187,7 @@ export async function simulateScenario(
   };
 
   function objectPut(key: string, body: Uint8Array): void {
-    if (key.includes("/0x")) witness.stored(key);
+    witness.stored(key);
     if (key.includes("/0x") && faults.strikes("writeAtCursor")) people!.filePut(lastLineOf(body));
     if (!key.endsWith("/manifest-summary.json")) return;
     const prefix = key.slice(0, -"/manifest-summary.json".length);

@@ -3,19 +3,14 @@
  * chains without a gap that end once, listed whole, and never changed since.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import type { BackupRequest } from "@ferry/core/request";
 import { bucket } from "@ferry/core/testing/tasks";
 import { keyOf, segmentOf } from "../memory/item-key.ts";
+import { type Answers, answersOf } from "./answers.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
+import { batchBytesOf, type DataFile, formatViolations, sizeViolations } from "./sealed.ts";
 import { stateOfRow } from "./seen.ts";
 import { nameOf } from "./witness.ts";
-
-interface DataFile {
-  readonly key: string;
-  readonly lines: readonly string[];
-  readonly metadata: Readonly<Record<string, string>>;
-}
 
 /** A line of the manifest, as anyone can read it. */
 interface Listed {
@@ -28,22 +23,28 @@ const decoder = new TextDecoder();
 export async function archiveViolations(outcome: Outcome): Promise<string[]> {
   const backups = outcome.status.rows().filter(({ action, accepted }) => action === "backup" && accepted);
   const found = outcome.witness.borrowed.map((line) => `FOREIGN: ${line}`);
+  const answers = answersOf(outcome);
   for (const row of backups) {
-    const { "bucket-prefix": prefix } = row.plan!.request as BackupRequest;
+    const prefix = String(row.request["bucket-prefix"]);
     const stored = await outcome.archive.get(bucket, `${prefix}/task.json`);
     const owner = stored && (JSON.parse(decoder.decode(stored.body)) as { task: { id: string } }).task.id;
     // Wiped, and another's since.
     if (owner !== `${row.key}@${row.timestamp}`) continue;
     // Sealed, too, by a late worker of the task before: who finds that says so and fails.
     if (outcome.people.wiped.has(prefix) && stateOfRow(row) !== "succeeded") continue;
-    const more = await sealedViolations(row, prefix, outcome);
+    const more = await sealedViolations(row, prefix, answers, outcome);
     found.push(...more.map((violation) => `${violation} (${nameOf(row)})`));
   }
   return found;
 }
 
-async function sealedViolations(row: TaskRow, prefix: string, outcome: Outcome): Promise<string[]> {
-  const { archive, witness, people } = outcome;
+async function sealedViolations(
+  row: TaskRow,
+  prefix: string,
+  answers: Answers,
+  outcome: Outcome,
+): Promise<string[]> {
+  const { archive, witness, people, scenario } = outcome;
   const summary = await archive.get(bucket, `${prefix}/manifest-summary.json`);
   const manifest = await archive.get(bucket, `${prefix}/manifest-files.json`);
   if (summary === undefined || manifest === undefined)
@@ -69,6 +70,24 @@ async function sealedViolations(row: TaskRow, prefix: string, outcome: Outcome):
   const counted = listed.reduce((sum, { itemCount: items }) => sum + items, 0);
   if (row.items !== lines.length || itemCount !== lines.length || counted !== lines.length)
     found.push(`TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`);
+  // Of a wiped prefix, what its first task put again after the wipe stands beside what it had told before it.
+  if (people.wiped.has(prefix)) return [...found, ...itemViolations(files, row, outcome)];
+  const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  if (stateOfRow(row) === "succeeded" && (row.batches !== files.length || row.bytes !== bytes))
+    found.push(
+      `TOTALS: row ${row.batches} files of ${row.bytes} bytes, there are ${files.length} of ${bytes}`,
+    );
+  const asked = answers.requestOf(row);
+  if (asked !== undefined && stateOfRow(row) === "succeeded") {
+    found.push(...(await formatViolations(row, asked, files, outcome)));
+    for (let segment = 0; segment < row.total; segment++) {
+      const of = files.filter(({ key }) => key.startsWith(`${prefix}/${hex(segment, 4)}/`));
+      const slices = [...witness.runs.values()].filter(
+        ({ work }) => work.segment === segment && work.task?.id === `${row.key}@${row.timestamp}`,
+      );
+      found.push(...sizeViolations(of, batchBytesOf(row, asked, scenario), slices.length));
+    }
+  }
   return [...found, ...itemViolations(files, row, outcome)];
 }
 
@@ -142,7 +161,6 @@ function readingTimes(row: TaskRow, { witness }: Outcome, stalenessMs: number) {
 function chainViolations(files: readonly DataFile[], row: TaskRow, prefix: string): string[] {
   const found: string[] = [];
   const rest = new Map(files.map((file) => [file.key, file]));
-  const hex = (value: number, width: number) => `0x${value.toString(16).padStart(width, "0")}`;
   for (let segment = 0; segment < row.total; segment++) {
     let ended = false;
     for (let batch = 0; !ended; batch++) {
@@ -165,12 +183,16 @@ function chainViolations(files: readonly DataFile[], row: TaskRow, prefix: strin
   return found;
 }
 
+function hex(value: number, width: number): string {
+  return `0x${value.toString(16).padStart(width, "0")}`;
+}
+
 async function dataFiles(prefix: string, { archive }: Outcome): Promise<DataFile[]> {
   const keys = archive.keys(bucket).filter((key) => key.startsWith(`${prefix}/0x`));
   return Promise.all(
     keys.map(async (key) => {
       const { body, head } = (await archive.get(bucket, key))!;
-      return { key, lines: linesOf(body), metadata: head.metadata };
+      return { key, lines: linesOf(body), body, etag: head.etag, metadata: head.metadata };
     }),
   );
 }

@@ -2,7 +2,7 @@
  * What the checks need to know of a run besides what it leaves behind: what happened when.
  */
 import type { BusEvent } from "@ferry/core/events";
-import type { Write } from "@ferry/core/ports";
+import type { ScanPage, Write } from "@ferry/core/ports";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { Invocation } from "../cloud/invocation.ts";
 import { START_MS } from "../cloud/scheduler.ts";
@@ -21,9 +21,42 @@ export interface DataCall {
   readonly attempt: number;
   readonly hop: number;
   readonly issuedMs: number;
+  /** When its attempt gives up, ms since 1970. */
+  readonly deadlineMs: number;
   /** Of a put: the object's key. */
   readonly key?: string;
+  readonly page?: ScanPage;
   readonly writes?: readonly Write[];
+}
+
+/** An invocation, from its beginning to its end or death. */
+export interface Ran {
+  readonly name: string;
+  readonly message: string;
+  /** How often its message was received by then. */
+  readonly receives: number;
+  readonly type: string;
+  readonly work: Invocation["work"];
+  readonly beganMs: number;
+  endedMs?: number;
+  /** Whether its message is to come again. */
+  failed?: boolean;
+  /** When a fault made its messages visible again while it went on, ms since 1970. */
+  shownMs?: number;
+}
+
+/** An event that an invocation put, beside the message that it worked on. */
+export interface Concluded {
+  readonly ran: Ran;
+  readonly type: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly atMs: number;
+}
+
+/** A call on the bucket, as the SDK's command has it. */
+export interface BucketCall {
+  readonly method: string;
+  readonly input: Readonly<Record<string, unknown>>;
 }
 
 /** What a task's row came to, and when. */
@@ -39,6 +72,18 @@ interface History {
 }
 
 export interface Witness {
+  began(
+    invocation: Invocation,
+    message: { readonly id: string; readonly receives: number },
+    type: string,
+  ): void;
+  /** It is over; `failed`: its message is to come again. */
+  ended(invocation: string, failed: boolean): void;
+  /** Its messages are visible again, and it goes on. */
+  shown(invocation: Invocation): void;
+  /** It puts events. */
+  concluded(invocation: Invocation, type: string, detail: unknown): void;
+  asked(method: string, input: object): void;
   called(invocation: Invocation, method: string, args: readonly unknown[]): void;
   /** A look at a row took so long, ms. */
   looked(invocation: Invocation, ms: number): void;
@@ -56,6 +101,9 @@ export interface Witness {
   stored(key: string): void;
   sealed(prefix: string, objects: ReadonlyMap<string, string>): void;
   consumed(kind: "read" | "write", units: number): void;
+  readonly runs: ReadonlyMap<string, Ran>;
+  readonly conclusions: readonly Concluded[];
+  readonly bucketCalls: readonly BucketCall[];
   readonly calls: readonly DataCall[];
   readonly events: readonly BusEvent[];
   readonly facts: readonly BusEvent[];
@@ -82,6 +130,9 @@ export function nameOf(task: {
 }
 
 export function createWitness(now: () => number): Witness {
+  const runs = new Map<string, Ran>();
+  const conclusions: Concluded[] = [];
+  const bucketCalls: BucketCall[] = [];
   const calls: DataCall[] = [];
   const events: BusEvent[] = [];
   const facts: BusEvent[] = [];
@@ -105,6 +156,28 @@ export function createWitness(now: () => number): Witness {
   }
 
   return {
+    runs,
+    conclusions,
+    bucketCalls,
+    began({ name, work }, { id, receives }, type) {
+      runs.set(name, { name, message: id, receives, type, work, beganMs: now() });
+    },
+    ended(name, failed) {
+      const ran = runs.get(name);
+      if (ran !== undefined && ran.endedMs === undefined) Object.assign(ran, { endedMs: now(), failed });
+    },
+    shown({ name }) {
+      const ran = runs.get(name);
+      if (ran !== undefined) ran.shownMs ??= now();
+    },
+    concluded({ name }, type, detail) {
+      const ran = runs.get(name);
+      if (ran !== undefined)
+        conclusions.push({ ran, type, detail: detail as Concluded["detail"], atMs: now() });
+    },
+    asked(method, input) {
+      bucketCalls.push({ method, input: { ...input } });
+    },
     calls,
     events,
     facts,
@@ -122,7 +195,7 @@ export function createWitness(now: () => number): Witness {
       landings.push({ atMs: now(), writes });
     },
     called({ name, messages, work }, method, args) {
-      const { task, segment, attempt, hop } = work;
+      const { task, segment, attempt, hop, "deadline-ms": deadlineMs = Number.POSITIVE_INFINITY } = work;
       if (task === undefined || segment === undefined || attempt === undefined || hop === undefined) return;
       if (method === "putNew" && !String(args[1]).includes("/0x")) return;
       calls.push({
@@ -134,6 +207,8 @@ export function createWitness(now: () => number): Witness {
         attempt,
         hop,
         issuedMs: now(),
+        deadlineMs,
+        ...(method === "scan" && { page: args[0] as ScanPage }),
         ...(method === "putNew" && { key: String(args[1]) }),
         ...(method === "write" && { writes: args[1] as readonly Write[] }),
         ...(method === "putIfAbsent" && { writes: [{ put: args[1] as Uint8Array }] }),

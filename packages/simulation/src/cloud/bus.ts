@@ -18,7 +18,9 @@ export interface Bus {
   /** Delivers an event once more. */
   deliver(event: BusEvent): void;
   /** The client of one invocation: each call passes through `visit`. */
-  client(visit: (about: string, effect: Effect) => Promise<unknown>): Pick<EventBridgeClient, "send">;
+  client(
+    visit: (entries: readonly Said[], effect: Effect) => Promise<unknown>,
+  ): Pick<EventBridgeClient, "send">;
 }
 
 export function createBus(
@@ -64,11 +66,14 @@ export function createBus(
     client: (visit) => ({
       send: ((command: PutEventsCommand) => {
         const entries = command.input.Entries ?? [];
-        return visit(entries.map((entry) => entry.DetailType).join(), async () => {
-          const Entries = entries.map((entry) => {
+        const said = entries.map((entry) => ({
+          "detail-type": entry.DetailType!,
+          detail: JSON.parse(entry.Detail!),
+        }));
+        return visit(said, async () => {
+          const Entries = entries.map((entry, i) => {
             if (faults.strikes("refusedEntry")) return { ErrorCode: "InternalFailure", ErrorMessage: "" };
-            const said = { "detail-type": entry.DetailType!, detail: JSON.parse(entry.Detail!) };
-            return { EventId: accept(said, entry.Source!).id };
+            return { EventId: accept(said[i]!, entry.Source!).id };
           });
           return { FailedEntryCount: Entries.filter((entry) => "ErrorCode" in entry).length, Entries };
         });

@@ -56,7 +56,7 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
     if (first === undefined) return;
     running.set(name, (running.get(name) ?? 0) + 1);
     const { event } = parseMessage(first.body);
-    const invocation = createInvocation(
+    const invocation: ReturnType<typeof createInvocation> = createInvocation(
       {
         name: `${name}#${++count}`,
         messages,
@@ -65,8 +65,12 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
         skewMs: faults.strikes("clockSkew") ? chance.between(-about.skewMsMax, about.skewMsMax) : 0,
       },
       scheduler,
-      () => ended(name),
+      () => {
+        cloud().witness.ended(invocation.name, true);
+        ended(name);
+      },
     );
+    cloud().witness.began(invocation, first, event["detail-type"]);
     cloud().log(
       () => `${invocation.name} begins ${messages.map(({ body }) => aboutMessage(body)).join(", ")}`,
     );
@@ -92,6 +96,7 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
       else queues.remove(handle);
     }
     if (!invocation.alive()) return;
+    cloud().witness.ended(invocation.name, again.length > 0);
     invocation.end();
     ended(name);
   }

@@ -56,7 +56,8 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const wait = (msMax: number) => invocation.pass(cloud.chance.random() * msMax);
   const store = archiveStore(
     (region) =>
-      simulatedS3(cloud.archive, region, async (method, key, effect) => {
+      simulatedS3(cloud.archive, region, async (method, key, input, effect) => {
+        witness.asked(method, input);
         const answer = await visit("s3", method, key, effect);
         const { Metadata } = answer as { Metadata?: Record<string, string> };
         if (method === "HeadObject") witness.sawFile(invocation, key, Metadata?.["request-id"]);
@@ -98,8 +99,10 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
         visit(port, method, `hop ${invocation.work.hop} of attempt ${invocation.work.attempt}`, run),
       ),
       bus: eventBus(
-        cloud.bus.client((types, effect) => {
+        cloud.bus.client((entries, effect) => {
+          const types = entries.map((entry) => entry["detail-type"]).join();
           if (types.includes("SegmentCompleted")) witness.toldComplete(invocation);
+          for (const entry of entries) witness.concluded(invocation, entry["detail-type"], entry.detail);
           return visit("bus", "PutEvents", types, effect);
         }),
         BUS_NAME,
@@ -133,7 +136,7 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
   };
 }
 
-function visitor(invocation: Invocation, { faults, chance, queues, denied, log }: Cloud): Visit {
+function visitor(invocation: Invocation, { faults, chance, queues, denied, witness, log }: Cloud): Visit {
   const { strikes } = faults;
   const latencyMs = (method?: string) =>
     strikes("stall") || (method === "PutObject" && strikes("slowPut"))
@@ -165,6 +168,7 @@ function visitor(invocation: Invocation, { faults, chance, queues, denied, log }
     say(inWords(answer));
     if (strikes("zombie")) {
       say("its messages are visible again");
+      witness.shown(invocation);
       for (const { handle } of invocation.messages) queues.setVisibility(handle, 0);
     }
     if (strikes("crashAfter")) {

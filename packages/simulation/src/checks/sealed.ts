@@ -1,0 +1,180 @@
+/**
+ * What stands in a sealed archive besides its items, word for word as docs/archive-format.md says.
+ */
+import { createHash } from "node:crypto";
+import type { TaskRow } from "@ferry/core/projection/status";
+import { bucket } from "@ferry/core/testing/tasks";
+import type { Scenario } from "../scenario/scenario.ts";
+import type { Asked } from "./answers.ts";
+import type { Outcome } from "./outcome.ts";
+import { nameOf } from "./witness.ts";
+
+/** A data file, read by other means than the engine's. */
+export interface DataFile {
+  readonly key: string;
+  readonly lines: readonly string[];
+  readonly body: Uint8Array;
+  readonly etag: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const decoder = new TextDecoder();
+/** The byte of gzip's header that tells the fastest level and the smallest one from the others. */
+const LEVEL_AT = 8;
+/** A table that grows has so much for each of its plan's segments; and what ImportTable takes, with room. */
+const SEGMENT_BYTES = 4 * 1024 ** 3;
+const FILES_MAX = 45_000;
+
+/** `files`: those of all chains, in order. */
+export async function formatViolations(
+  row: TaskRow,
+  asked: Asked,
+  files: readonly DataFile[],
+  { archive, scenario, witness }: Outcome,
+): Promise<string[]> {
+  const { keys } = scenario.data;
+  const prefix = String(asked.fields["bucket-prefix"]);
+  const read = async (name: string) => (await archive.get(bucket, `${prefix}/${name}`))?.body;
+  const [task, table, listed, summary] = await Promise.all(
+    ["task.json", "table.json", "manifest-files.json", "manifest-summary.json"].map(read),
+  );
+  const found: string[] = [];
+  const differs = (what: string, is: unknown, expected: unknown) => {
+    if (JSON.stringify(is) !== JSON.stringify(expected))
+      found.push(`FORMAT: ${prefix}/${what} is ${JSON.stringify(is)}, not ${JSON.stringify(expected)}`);
+  };
+  const kmsKey = asked.fields["kms-key-id"] ?? null;
+  const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
+  const items = files.reduce((sum, file) => sum + file.lines.length, 0);
+
+  for (const file of files) {
+    const { key, body, metadata } = file;
+    const name = key.slice(prefix.length + 1);
+    differs(`${name} metadata`, sorted(metadata), {
+      bytes: String(bytesOf(file)),
+      ...(metadata["end"] !== undefined && { end: "true" }),
+      items: String(file.lines.length),
+      md5: md5(body),
+      "request-id": asked.id,
+    });
+    const level = asked.fields["compression-level"] ?? scenario.settings.compressionLevel;
+    differs(`${name} level mark`, body[LEVEL_AT], level === 9 ? 2 : level === 1 ? 4 : 0);
+  }
+  const lines = files.map(
+    (file) =>
+      `${JSON.stringify({ itemCount: file.lines.length, md5Checksum: md5(file.body), etag: file.etag, dataFileS3Key: file.key })}\n`,
+  );
+  differs("manifest-files.json", decoder.decode(listed), lines.join(""));
+
+  const plan = parsed(task);
+  differs("task.json", pick(plan, ["format-version", "total-segments", "batch-bytes"]), {
+    "format-version": 1,
+    "total-segments": row.total,
+    "batch-bytes": batchBytesOf(row, asked, scenario),
+  });
+  const { key, timestamp } = row;
+  differs("task.json task", pick(plan["task"] as Json, ["id", "action", "key", "timestamp", "request-id"]), {
+    id: `${key}@${timestamp}`,
+    action: "backup",
+    key,
+    timestamp,
+    "request-id": asked.id,
+  });
+  differs("task.json request", sorted(plan["request"] as Json), sorted(asked.fields));
+  differs(
+    "task.json table keys",
+    (plan["table"] as Json)["keys"],
+    keys.map(({ name }) => name),
+  );
+  const started = Date.parse(String(plan["started"]));
+  const scans = witness.calls.filter(({ page, task: of }) => page !== undefined && of === nameOf(row));
+  const scan = scans[0];
+  if (scan !== undefined && !(started <= scan.issuedMs))
+    found.push(
+      `FORMAT: ${prefix}/task.json says that it started at ${plan["started"]}, after the first scan`,
+    );
+
+  differs("table.json", pick(parsed(table), ["format-version", "keys"]), { "format-version": 1, keys });
+
+  const seal = parsed(summary);
+  const { tableArn, tableId, endTime } = seal;
+  const expected = {
+    version: "2020-06-30",
+    exportArn: null,
+    startTime: plan["started"],
+    tableArn: (plan["table"] as Json)["arn"],
+    tableId: (plan["table"] as Json)["id"] ?? null,
+    exportTime: plan["started"],
+    s3Bucket: bucket.name,
+    s3Prefix: prefix,
+    s3SseAlgorithm: kmsKey === null ? "AES256" : "KMS",
+    s3SseKmsKeyId: kmsKey,
+    manifestFilesS3Key: `${prefix}/manifest-files.json`,
+    billedSizeBytes: bytes,
+    itemCount: items,
+    outputFormat: "DYNAMODB_JSON",
+  };
+  differs("manifest-summary.json", pick(seal, Object.keys(expected)), expected);
+  const own = {
+    "format-version": 1,
+    task: `${key}@${timestamp}`,
+    "request-id": asked.id,
+    segments: row.total,
+    files: files.length,
+    bytes,
+    "manifest-files-md5": listed && md5(listed),
+  };
+  differs("manifest-summary.json ferry", pick(seal["ferry"] as Json, Object.keys(own)), own);
+  if (tableArn === undefined || tableId === undefined) found.push(`FORMAT: ${prefix} names no table`);
+  const lastMs = Math.max(...files.map((file) => witness.storedMs.get(file.key) ?? 0));
+  // An event's time has whole seconds.
+  if (!(Date.parse(String(endTime)) >= Math.floor(lastMs / 1000) * 1000))
+    found.push(`FORMAT: ${prefix}/manifest-summary.json says ${endTime}, before its last file was put`);
+  return found;
+}
+
+/** The size at which a task's files are closed: what was asked for, but of a large table no more than 45,000 files. */
+export function batchBytesOf(row: TaskRow, asked: Asked, { grows }: Scenario): number {
+  const wanted = Number(asked.fields["batch-bytes"]);
+  return grows ? Math.max(wanted, Math.ceil((row.total * SEGMENT_BYTES) / FILES_MAX)) : wanted;
+}
+
+/** A file is closed at `batch-bytes`, or where a slice ends. */
+export function sizeViolations(segment: readonly DataFile[], batchBytes: number, slices: number): string[] {
+  const found: string[] = [];
+  let short = 0;
+  for (const file of segment) {
+    const last = file.lines.at(-1);
+    const withoutLast = bytesOf(file) - (last === undefined ? 0 : Buffer.byteLength(last) + 1);
+    if (withoutLast >= batchBytes)
+      found.push(`SIZE: ${file.key} has ${bytesOf(file)} bytes, more than one item beyond ${batchBytes}`);
+    if (bytesOf(file) < batchBytes && file.metadata["end"] !== "true") short++;
+  }
+  if (short > slices)
+    found.push(
+      `SIZE: ${short} files of a segment are short, and ${slices} slices worked on it: ${segment[0]!.key}`,
+    );
+  return found;
+}
+
+function bytesOf({ lines }: DataFile): number {
+  return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+}
+
+function md5(bytes: Uint8Array): string {
+  return createHash("md5").update(bytes).digest("base64");
+}
+
+function parsed(body: Uint8Array | undefined): Json {
+  return body === undefined ? {} : (JSON.parse(decoder.decode(body)) as Json);
+}
+
+function pick(from: Json | undefined, names: readonly string[]): Json {
+  return Object.fromEntries(names.map((name) => [name, from?.[name]]));
+}
+
+function sorted(of: Json): Json {
+  return Object.fromEntries(Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
