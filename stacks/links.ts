@@ -42,6 +42,8 @@ const engine: Settings = {
   compressionLevel: settings.compressionLevel,
   maximumIdleHops: settings.maximumIdleHops,
   taskTimeoutMs: settings.taskTimeoutHours * 3_600_000,
+  maximumFileBytesInMemory: settings.maximumFileBytesInMemory,
+  maximumFileBytes: settings.maximumFileBytes,
 };
 
 export const settingsLink = new sst.Linkable("Settings", {

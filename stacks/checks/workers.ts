@@ -151,6 +151,8 @@ function expectedLinks({ stage, settings }: Deployment) {
       compressionLevel: settings.compressionLevel,
       maximumIdleHops: settings.maximumIdleHops,
       taskTimeoutMs: settings.taskTimeoutHours * 60 * 60 * 1_000,
+      maximumFileBytesInMemory: settings.maximumFileBytesInMemory,
+      maximumFileBytes: settings.maximumFileBytes,
       retryDelaySeconds: settings.retryDelaySeconds,
     },
   };

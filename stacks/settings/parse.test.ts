@@ -27,6 +27,8 @@ test("given only the lists, when parsed, then everything else has a default", ()
     sliceBudgetSeconds: 240,
     taskTimeoutHours: 168,
     compressionLevel: 6,
+    maximumFileBytesInMemory: 288 * 1024 ** 2,
+    maximumFileBytes: 32 * 1024 ** 3,
     backupWorker: { memoryMb: 1769, timeoutSeconds: 360, concurrency: 50 },
     projector: { memoryMb: 512, timeoutSeconds: 60, concurrency: 2 },
     schedules: [],
@@ -69,6 +71,18 @@ test("given a timeout that leaves a slice no room, when parsed, then the message
   expect(messageOf({ ...stage, backupWorker: { timeoutSeconds: 200 } })).toContain(
     "backupWorker.timeoutSeconds: 200, but sliceBudgetSeconds (240) needs 60 s more",
   );
+});
+
+test("given a restore worker with less memory than its files need, when parsed, then the message tells both numbers", () => {
+  const restoreWorker = { memoryMb: 512 };
+  expect(messageOf({ ...stage, restoreWorker })).toContain(
+    "restoreWorker.memoryMb: 512, but maximumFileBytesInMemory (301989888) needs 832 at least",
+  );
+  const maximumFileBytesInMemory = 128 * 1024 ** 2;
+  expect(messageOf({ ...stage, restoreWorker, maximumFileBytesInMemory })).toBe("accepted");
+  expect(
+    messageOf({ ...stage, restoreWorker, maximumFileBytesInMemory: maximumFileBytesInMemory + 1 }),
+  ).toContain("needs 513 at least");
 });
 
 test("given schedules of what is not listed, or two of one name, when parsed, then they are refused", () => {

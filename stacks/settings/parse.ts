@@ -23,6 +23,10 @@ export type Stages = Readonly<Record<string, StageSettingsInput>>;
 /** AWS stops an invocation dead: a slice needs this long after its budget to put its last batch and report. */
 const SLICE_MARGIN_SECONDS = 60;
 
+/** What a restore worker needs besides two files, one of which waits to be collected: Node, the SDK, calls in flight. */
+const WORKER_MB_MIN = 256;
+const MIB = 1024 ** 2;
+
 /** Whether the stage's data outlives its stack; asked before the settings are checked. `production-eu` is production too. */
 export function isProtected(stages: Stages, stage: string): boolean {
   return stages[stage]?.protect ?? /^production(-|$)/.test(stage);
@@ -79,6 +83,11 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
       issues.push(
         `${name}.timeoutSeconds: ${worker.timeoutSeconds}, but sliceBudgetSeconds (${settings.sliceBudgetSeconds}) needs ${SLICE_MARGIN_SECONDS} s more to finish a slice.`,
       );
+  const restoreMbMin = WORKER_MB_MIN + Math.ceil((2 * settings.maximumFileBytesInMemory) / MIB);
+  if (settings.restoreWorker.memoryMb < restoreMbMin)
+    issues.push(
+      `restoreWorker.memoryMb: ${settings.restoreWorker.memoryMb}, but maximumFileBytesInMemory (${settings.maximumFileBytesInMemory}) needs ${restoreMbMin} at least; a lower one means that larger files are read twice.`,
+    );
   for (const action of ["backup", "restore"] as const) issues.push(...tooMany(action, settings[action]));
   const listed = new Set(settings.backup.tables.map(keyOf));
   for (const schedule of settings.schedules) {

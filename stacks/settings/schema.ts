@@ -7,6 +7,8 @@ import { account, between, bucket, expression, kmsKey, region, table, tags, time
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
 
 /** What one action may touch. Nothing by default: an empty list stops the deploy. */
 const access = v.strictObject({
@@ -103,6 +105,10 @@ export const stageSchema = v.strictObject({
   progressIntervalMs: v.optional(between(1_000, MINUTE_MS), defaultSettings.progressIntervalMs),
   /** How often a slice looks whether its segment is still wanted: how soon a cancel stops it, ms. */
   lookIntervalMs: v.optional(between(1_000, MINUTE_MS), defaultSettings.lookIntervalMs),
+  /** The largest decompressed data file that a restore keeps in memory, bytes; a larger one is read twice. */
+  maximumFileBytesInMemory: v.optional(between(MIB, 4 * GIB), defaultSettings.maximumFileBytesInMemory),
+  /** The largest decompressed data file that is read at all, bytes: it must be verified within one slice. */
+  maximumFileBytes: v.optional(between(MIB, 128 * GIB), defaultSettings.maximumFileBytes),
 
   /** The function that reads tables. */
   backupWorker: functionSettings(1_769, 360, 50),

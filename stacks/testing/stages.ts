@@ -56,6 +56,8 @@ export const stages: Stages = {
     maximumIdleHops: 20,
     progressIntervalMs: 20_000,
     lookIntervalMs: 5_000,
+    maximumFileBytesInMemory: 64 * 1024 ** 2,
+    maximumFileBytes: 4 * 1024 ** 3,
     backupWorker: { memoryMb: 3_008, timeoutSeconds: 900, concurrency: 200 },
     restoreWorker: { memoryMb: 2_048, timeoutSeconds: 600, concurrency: 20 },
     projector: { memoryMb: 1_024, timeoutSeconds: 90, concurrency: 3 },

@@ -1,9 +1,12 @@
+import type { ServerResponse } from "node:http";
 import { S3Client } from "@aws-sdk/client-s3";
+import { gathered } from "@ferry/core/archive/chunks";
 import type { ArchiveStore, BucketAddress } from "@ferry/core/ports";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { archiveStore } from "./archive-store.ts";
 import {
   credentials,
+  listen,
   type Stub,
   type StubAnswer,
   type StubRequest,
@@ -120,15 +123,65 @@ describe("an archive on S3", () => {
     });
   });
 
-  it("given no such object, get and head tell nothing", async () => {
+  it("given no such object, get, open and head tell nothing", async () => {
     const store = await storeOn(() => xml(404, "NoSuchKey"));
     expect(await store.get(bucket, key)).toBeUndefined();
+    expect(await store.open(bucket, key)).toBeUndefined();
     expect(await store.head(bucket, key)).toBeUndefined();
+  });
+
+  describe("given an object that is opened", () => {
+    /** A server that says 1,000,000 bytes, sends 100,000 of them and then does `next` with the connection. */
+    async function half(next: (response: ServerResponse) => void) {
+      const closed = vi.fn();
+      const server = await listen((_, response) => {
+        response.on("close", closed);
+        response.writeHead(200, { "content-length": "1000000", etag: '"e"' });
+        response.write(Buffer.alloc(100_000), () => next(response));
+      });
+      stub = { ...server, requests: [] };
+      const client = new S3Client({ endpoint: stub.endpoint, region: "eu-west-1", credentials });
+      return { store: archiveStore(() => client), closed };
+    }
+
+    it("a connection that breaks in the middle of its bytes is a transient error that names the object", async () => {
+      const { store } = await half((response) => response.destroy());
+      const opened = await store.open(bucket, key);
+      await expect(gathered(opened!.chunks)).rejects.toMatchObject({
+        kind: "transient",
+        operation: "GetObject",
+        resource,
+      });
+    });
+
+    it("a reader that stops closes the connection", async () => {
+      const { store, closed } = await half(() => {});
+      const opened = await store.open(bucket, key);
+      for await (const chunk of opened!.chunks) if (chunk.length > 0) break;
+      await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    });
+
+    it("a part is asked for by range and ETag, and its head is of the whole object", async () => {
+      const store = await storeOn(() => ({
+        status: 206,
+        headers: { etag: '"e"', "content-range": "bytes 7-9/10", "content-length": "3" },
+        body: "xyz",
+      }));
+      const opened = await store.open(bucket, key, { ifMatch: '"e"', fromByte: 7 });
+      expect(opened?.head).toMatchObject({ sizeBytes: 10, etag: '"e"' });
+      expect(await gathered(opened!.chunks)).toEqual(Uint8Array.from(Buffer.from("xyz")));
+      expect(stub.requests[0]?.headers).toMatchObject({
+        range: "bytes=7-",
+        "if-match": '"e"',
+        "x-amz-expected-bucket-owner": "123456789012",
+      });
+    });
   });
 
   const calls: Record<string, (store: ArchiveStore) => Promise<unknown>> = {
     putNew: (store) => store.putNew(bucket, key, body, about),
     get: (store) => store.get(bucket, key),
+    open: (store) => store.open(bucket, key),
     list: (store) => store.list(bucket, key),
     head: (store) => store.head(bucket, key),
   };

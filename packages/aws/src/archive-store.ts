@@ -8,8 +8,8 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { FerryError } from "@ferry/core/errors";
-import type { ArchiveStore, BucketAddress, ObjectHead } from "@ferry/core/ports";
+import { FerryError, permanent } from "@ferry/core/errors";
+import type { ArchiveStore, BucketAddress, ObjectHead, OpenObject } from "@ferry/core/ports";
 import { type Call, ferryError, nameOf, statusOf, told } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
@@ -28,6 +28,7 @@ export function archiveStore(s3: (region: string) => Client, wait: Jitter = jitt
     putNew: (bucket, key, body, about) => putNew(s3(bucket.region), bucket, key, body, about, wait),
     head: (bucket, key) => head(s3(bucket.region), bucket, key),
     get: (bucket, key) => get(s3(bucket.region), bucket, key),
+    open: (bucket, key, about) => open(s3(bucket.region), bucket, key, about ?? {}),
     list: (bucket, prefix, about) => list(s3(bucket.region), bucket, prefix, about ?? {}),
   };
 }
@@ -91,6 +92,46 @@ function get(client: Client, bucket: BucketAddress, key: string) {
   );
 }
 
+function open(
+  client: Client,
+  bucket: BucketAddress,
+  key: string,
+  { ifMatch, fromByte = 0 }: { ifMatch?: string; fromByte?: number },
+): Promise<OpenObject | undefined> {
+  const call = onObject("GetObject", bucket, key);
+  return told(call, () =>
+    unlessMissing(async () => {
+      const answer = await client
+        .send(
+          new GetObjectCommand({
+            ...addressOf(bucket),
+            Key: key,
+            ...(ifMatch !== undefined && { IfMatch: ifMatch }),
+            ...(fromByte > 0 && { Range: `bytes=${fromByte}-` }),
+          }),
+        )
+        .catch((error) => {
+          throw statusOf(error) === 412 ? changed(error, call, ifMatch) : error;
+        });
+      const head = headOf(answer);
+      return {
+        head: { ...head, sizeBytes: fromByte + head.sizeBytes },
+        chunks: chunksOf(answer.Body as AsyncIterable<Uint8Array> | undefined, call),
+      };
+    }),
+  );
+}
+
+/** Stopping early destroys the body, and its connection with it. The SDK tries requests again, but no bodies. */
+async function* chunksOf(body: AsyncIterable<Uint8Array> | undefined, call: Call) {
+  if (body === undefined) return;
+  try {
+    yield* body;
+  } catch (error) {
+    throw ferryError(error, call);
+  }
+}
+
 async function list(
   client: Client,
   bucket: BucketAddress,
@@ -149,6 +190,15 @@ function headOf(answer: {
 
 function onObject(operation: string, bucket: BucketAddress, key: string): Call {
   return { operation, resource: `s3://${bucket.name}/${key}` };
+}
+
+function changed(error: unknown, call: Call, ifMatch: string | undefined): FerryError {
+  return permanent("object-changed", {
+    ...call,
+    message: `is not the object with the ETag ${ifMatch} any more.`,
+    hint: "Something else writes under this prefix while it is read: find it, then ask again.",
+    cause: error,
+  });
 }
 
 function conflict(error: unknown, call: Call): FerryError {

@@ -3,7 +3,8 @@
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createGzip, gunzip } from "node:zlib";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip } from "node:zlib";
 import { permanent } from "@ferry/core/errors";
 import type { Codec, Compressor } from "@ferry/core/ports";
 
@@ -12,7 +13,13 @@ export const zlibCodec: Codec = {
   compress,
   decompress,
   md5: (bytes) => createHash("md5").update(bytes).digest("base64"),
+  openMd5() {
+    const hash = createHash("md5");
+    return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest("base64") };
+  },
 };
+
+const CHUNK_BYTES = 256 * 1024;
 
 function compress(level: number): Compressor {
   const gzip = createGzip({ level, chunkSize: 64 * 1024 });
@@ -42,17 +49,30 @@ function compress(level: number): Compressor {
   };
 }
 
-function decompress(file: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    // `info` tells how far zlib read: it says nothing of what lies behind the last gzip member.
-    gunzip(file, { info: true }, (error, result) => {
-      if (error) return reject(corrupt(error.message, error));
-      const { buffer, engine } = result as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
-      if (engine.bytesWritten !== file.length)
-        return reject(corrupt(`has ${file.length - engine.bytesWritten} bytes behind its end`));
-      resolve(buffer);
-    });
-  });
+/** The file is read as fast as chunks are asked for: streams hold each other back. */
+async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  let bytesRead = 0;
+  async function* counted() {
+    for await (const chunk of file) {
+      bytesRead += chunk.length;
+      yield chunk;
+    }
+  }
+  // What goes wrong in the file comes out of `gunzip`; where the reader stops early, nothing is wrong.
+  pipeline(counted(), gunzip).catch(() => {});
+  try {
+    yield* gunzip as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (!isZlibError(error)) throw error;
+    throw corrupt(error.message, error);
+  }
+  // zlib ends at zeros behind a member, and says nothing.
+  if (gunzip.bytesWritten !== bytesRead) throw corrupt("it has bytes behind its end");
+}
+
+function isZlibError(error: unknown): error is Error {
+  return error instanceof Error && /^Z_/.test(String((error as { code?: unknown }).code));
 }
 
 function corrupt(why: string, cause?: unknown) {

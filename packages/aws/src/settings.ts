@@ -13,6 +13,7 @@ export interface WorkerSettings extends Settings {
 const whole = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 const DAY_MS = 24 * 3_600_000;
+const TIB = 1024 ** 4;
 
 const workerSettingsSchema = v.object({
   maximumSegments: v.optional(whole(1, 1_000_000), defaultSettings.maximumSegments),
@@ -23,6 +24,8 @@ const workerSettingsSchema = v.object({
   compressionLevel: v.optional(whole(1, 9), defaultSettings.compressionLevel),
   maximumIdleHops: v.optional(whole(1, 1_000_000), defaultSettings.maximumIdleHops),
   taskTimeoutMs: v.optional(whole(1, 366 * DAY_MS), defaultSettings.taskTimeoutMs),
+  maximumFileBytesInMemory: v.optional(whole(1, TIB), defaultSettings.maximumFileBytesInMemory),
+  maximumFileBytes: v.optional(whole(1, TIB), defaultSettings.maximumFileBytes),
   retryDelaySeconds: v.optional(whole(0, 43_200), 5),
 }) satisfies v.GenericSchema<unknown, WorkerSettings>;
 

@@ -32,6 +32,7 @@ export function patient(ports: Ports): Ports {
       putNew: (bucket, key, body, about) => insist(() => archive.putNew(bucket, key, body, about)),
       head: (bucket, key) => insist(() => archive.head(bucket, key)),
       get: (bucket, key) => insist(() => archive.get(bucket, key)),
+      open: (bucket, key, about) => insist(() => archive.open(bucket, key, about)),
       list: (bucket, prefix, about) => insist(() => archive.list(bucket, prefix, about)),
     },
     status: { read: (task) => insist(() => status.read(task)) },

@@ -92,6 +92,17 @@ export interface ObjectHead {
   readonly sizeBytes: number;
 }
 
+/** An object being read. */
+export interface OpenObject {
+  /** `sizeBytes` is of the whole object. */
+  readonly head: ObjectHead;
+  /**
+   * The object's bytes in order, in chunks of any size. Iterated once; an iteration that stops early frees the
+   * connection. A connection that breaks is a transient error, in the middle of the bytes.
+   */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
 /** Objects in a bucket: written once, never changed, never deleted. */
 export interface ArchiveStore {
   /** Stores a new object, or tells that the key is taken; never overwrites, whoever else is writing. */
@@ -105,6 +116,15 @@ export interface ArchiveStore {
   head(bucket: BucketAddress, key: string): Promise<ObjectHead | undefined>;
   /** The object's bytes and metadata, or nothing when there is no such object. */
   get(bucket: BucketAddress, key: string): Promise<{ body: Uint8Array; head: ObjectHead } | undefined>;
+  /**
+   * Opens the object for reading, from byte `fromByte` on (0 by default); nothing when there is no such object. With
+   * `ifMatch`, an object with another ETag is a permanent error, `object-changed`. Callers iterate the chunks.
+   */
+  open(
+    bucket: BucketAddress,
+    key: string,
+    about?: { ifMatch?: string; fromByte?: number },
+  ): Promise<OpenObject | undefined>;
   /** Every key that starts with `prefix` and sorts after `after`, in order, at most `limit` of them. */
   list(bucket: BucketAddress, prefix: string, about?: { after?: string; limit?: number }): Promise<string[]>;
 }
@@ -113,10 +133,23 @@ export interface ArchiveStore {
 export interface Codec {
   /** Opens a gzip file at a level of 1 to 9. */
   compress(level: number): Compressor;
-  /** The bytes of a gzip file; a permanent error when it is corrupt. */
-  decompress(file: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The bytes of a gzip file as they are asked for, in chunks of at most 1 MiB; whatever the file, little more than a
+   * chunk is held. A permanent error `corrupt-file` when the file is corrupt, cut short or has bytes behind its end;
+   * what was yielded before may be wrong. Errors of `file` are thrown as they are.
+   */
+  decompress(file: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** The MD5 of some bytes, base64: what DynamoDB's manifests carry. */
   md5(bytes: Uint8Array): string;
+  /** The MD5 of bytes that come in parts. */
+  openMd5(): Md5;
+}
+
+/** An MD5 being computed. */
+export interface Md5 {
+  update(bytes: Uint8Array): void;
+  /** The MD5 of all bytes so far, base64. Called once, last. */
+  digest(): string;
 }
 
 /** A gzip file being written. Bytes handed over must not be changed afterwards. */

@@ -18,7 +18,14 @@ export interface Settings {
   readonly maximumIdleHops: number;
   /** How long one attempt of a task may take before its segments give up, ms. */
   readonly taskTimeoutMs: number;
+  /** The largest decompressed data file that a restore keeps in memory; a larger one is read twice, bytes. */
+  readonly maximumFileBytesInMemory: number;
+  /** The largest decompressed data file that is read at all, bytes. */
+  readonly maximumFileBytes: number;
 }
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 
 /** What holds where a stage sets nothing else. */
 export const defaultSettings: Settings = {
@@ -30,4 +37,8 @@ export const defaultSettings: Settings = {
   compressionLevel: 6,
   maximumIdleHops: 10,
   taskTimeoutMs: 7 * 24 * 3_600_000,
+  // The largest `batch-bytes` is 256 MiB, and the item that fills a file may take 32 MiB more.
+  maximumFileBytesInMemory: 288 * MIB,
+  // A native export has one file or more for each partition: 10 GB of items, about twice that as JSON.
+  maximumFileBytes: 32 * GIB,
 };

@@ -22,7 +22,7 @@ import { rateLimiterContract } from "./contracts/rate-limiter.ts";
 import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tablesContract } from "./contracts/tables.ts";
-import { md5 } from "./memory/ports.ts";
+import { openMd5 } from "./memory/ports.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -49,4 +49,4 @@ statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-
 rateLimiterContract("the AWS adapter and dynalite", () => awsNotes("ferry-limiter-"));
 sliceClaimsContract("the AWS adapter and dynalite", () => awsNotes("ferry-claims-"));
 archiveStoreContract("the AWS adapter and fauxqs", () => awsArchiveStore("contract", ACCOUNT));
-codecContract("zlib", () => zlibCodec, { pako: pakoCodec(md5) });
+codecContract("zlib", () => zlibCodec, { pako: pakoCodec(openMd5) });

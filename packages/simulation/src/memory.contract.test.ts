@@ -13,7 +13,7 @@ import { statusStoreContract } from "./contracts/status-store.ts";
 import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
 import { memoryArchiveStore } from "./memory/archive-store.ts";
 import { memoryBus } from "./memory/bus.ts";
-import { md5 } from "./memory/ports.ts";
+import { openMd5 } from "./memory/ports.ts";
 import { memoryRateLimiter } from "./memory/rate-limiter.ts";
 import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore } from "./memory/status-store.ts";
@@ -60,7 +60,7 @@ statusStoreContract("memory", async () => {
 rateLimiterContract("memory", async () => ({ limiter: memoryRateLimiter() }));
 sliceClaimsContract("memory", async () => ({ claims: memorySliceClaims() }));
 
-codecContract("pako", () => pakoCodec(md5));
+codecContract("pako", () => pakoCodec(openMd5));
 
 busContract("memory", async () => {
   let refusals = 0;

@@ -39,6 +39,7 @@ export function countThrottles(tables: TableData, archive: ArchiveStore): Thrott
       putNew: (...args) => counted(archive.putNew(...args)),
       head: (...args) => counted(archive.head(...args)),
       get: (...args) => counted(archive.get(...args)),
+      open: (...args) => counted(archive.open(...args)),
       list: (...args) => counted(archive.list(...args)),
     },
   };

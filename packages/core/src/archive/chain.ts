@@ -5,8 +5,10 @@ import { permanent } from "../errors.ts";
 import { type BackupPlan, type Counts, type DynamoKey, type KeyNames, noCounts } from "../events.ts";
 import type { BucketAddress, ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
 import type { BackupRequest, RestoreRequest } from "../request.ts";
+import type { Block } from "./blocks.ts";
 import { keyOf, lineSpans, readLine } from "./data-file.ts";
 import { dataFileKey, segmentPrefix } from "./keys.ts";
+import { corrupt, readBlocks } from "./stored-file.ts";
 
 /** How many objects are asked after at once. */
 const HEADS_AT_ONCE = 32;
@@ -94,7 +96,7 @@ export async function adopt(
   position: Position,
   files: readonly ChainFile[],
   plan: BackupPlan,
-  ports: Pick<Ports, "archive" | "codec">,
+  ports: Pick<Ports, "archive" | "codec" | "settings">,
 ): Promise<Position> {
   const last = files.at(-1);
   if (last === undefined) return position;
@@ -117,43 +119,16 @@ export function addTo(counts: Counts, file: { readonly items: number; readonly b
   };
 }
 
-/** Reads a data file whole: its MD5 checked before, its count of lines after it was decompressed. */
-export async function readDataFile(
-  bucket: BucketAddress,
-  file: { readonly key: string; readonly items: number; readonly md5: string },
-  ports: Pick<Ports, "archive" | "codec">,
-) {
-  const stored = await ports.archive.get(bucket, file.key);
-  if (stored === undefined) throw corrupt(bucket, file.key, "does not exist any more");
-  const md5 = ports.codec.md5(stored.body);
-  if (md5 !== file.md5) throw corrupt(bucket, file.key, `has MD5 ${md5} where ${file.md5} was recorded`);
-  const bytes = await ports.codec.decompress(stored.body);
-  const lines = lineSpans(bytes);
-  if (lines.length !== file.items)
-    throw corrupt(bucket, file.key, `holds ${lines.length} lines where ${file.items} were recorded`);
-  return { bytes, lines };
-}
-
-/** An error about a data file whose bytes are not those that were written. */
-export function corrupt(bucket: BucketAddress, key: string, message: string) {
-  return permanent("corrupt-file", {
-    operation: "read data file",
-    resource: `s3://${bucket.name}/${key}`,
-    message: `${message}.`,
-    hint: "The archive was damaged after it was written: restore from another backup, or make a new one.",
-  });
-}
-
 async function lastKey(
   bucket: BucketAddress,
   file: ChainFile,
   names: KeyNames,
-  ports: Pick<Ports, "archive" | "codec">,
+  ports: Pick<Ports, "archive" | "codec" | "settings">,
 ): Promise<DynamoKey> {
-  const { bytes, lines } = await readDataFile(bucket, file, ports);
-  const span = lines.at(-1);
-  if (span === undefined) throw brokenChain(bucket, file.key, "is empty and carries no end");
-  const line = readLine(bytes, span);
+  let last: Block | undefined;
+  for await (const block of readBlocks(bucket, file, ports)) if (block.lines > 0) last = block;
+  if (last === undefined) throw brokenChain(bucket, file.key, "is empty and carries no end");
+  const line = readLine(last.bytes, lineSpans(last.bytes).at(-1)!);
   if (!("put" in line)) throw corrupt(bucket, file.key, "holds a line that is no item");
   return keyOf(line.put, names);
 }

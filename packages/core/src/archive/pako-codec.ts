@@ -1,29 +1,71 @@
 /**
  * The pure codec: synchronous and deterministic. The simulation's, and a browser's.
  */
-import { Deflate, ungzip } from "pako";
+import {
+  Deflate,
+  Z_BUF_ERROR,
+  Z_NO_FLUSH,
+  Z_OK,
+  Z_STREAM_END,
+  ZStream,
+  zlibInflate,
+  zlibInflateInit2,
+  zlibInflateReset,
+} from "pako";
 import { permanent } from "../errors.ts";
-import type { Codec, Compressor } from "../ports.ts";
+import type { Codec, Compressor, Md5 } from "../ports.ts";
+
+/** zlib's way to say: gzip alone, with its largest window. */
+const GZIP_WINDOW_BITS = 31;
+const CHUNK_BYTES = 64 * 1024;
 
 /** A codec on pako; the digest comes from outside, as this package has none. */
-export function pakoCodec(md5: (bytes: Uint8Array) => string): Codec {
+export function pakoCodec(openMd5: () => Md5): Codec {
   return {
     compress,
-    async decompress(file) {
-      try {
-        return ungzip(file);
-      } catch (error) {
-        throw permanent("corrupt-file", {
-          operation: "decompress",
-          resource: "a data file",
-          message: `is not a whole gzip file: ${String(error)}.`,
-          hint: "The archive was damaged after it was written: restore from another backup.",
-          cause: error,
-        });
-      }
+    decompress,
+    md5(bytes) {
+      const md5 = openMd5();
+      md5.update(bytes);
+      return md5.digest();
     },
-    md5,
+    openMd5,
   };
+}
+
+async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const stream = new ZStream();
+  zlibInflateInit2(stream, GZIP_WINDOW_BITS);
+  let memberEnded = false;
+  for await (const chunk of file) {
+    stream.input = chunk;
+    stream.next_in = 0;
+    stream.avail_in = chunk.length;
+    stream.avail_out = CHUNK_BYTES;
+    // A full chunk of output may not be all that the input gives.
+    while (stream.avail_in > 0 || (!memberEnded && stream.avail_out === 0)) {
+      // What follows a member is another one, or its header is refused.
+      if (memberEnded) zlibInflateReset(stream);
+      stream.output = new Uint8Array(CHUNK_BYTES);
+      stream.next_out = 0;
+      stream.avail_out = CHUNK_BYTES;
+      const status = zlibInflate(stream, Z_NO_FLUSH);
+      if (status !== Z_OK && status !== Z_STREAM_END && status !== Z_BUF_ERROR)
+        throw corrupt(stream.msg || `status ${status}`);
+      memberEnded = status === Z_STREAM_END;
+      if (stream.next_out > 0) yield stream.output.subarray(0, stream.next_out);
+    }
+  }
+  if (!memberEnded) throw corrupt("it ends too early");
+}
+
+function corrupt(why: string) {
+  return permanent("corrupt-file", {
+    operation: "decompress",
+    resource: "a data file",
+    message: `is not a whole gzip file: ${why}.`,
+    hint: "The archive was damaged after it was written: restore from another backup.",
+  });
 }
 
 function compress(level: number): Compressor {

@@ -1,12 +1,14 @@
 /**
  * A restore's plan: a pure function of request, manifest and table, so a redelivered request plans the same.
  */
-import { bucketOf, readDataFile } from "../archive/chain.ts";
+import type { Block } from "../archive/blocks.ts";
+import { bucketOf } from "../archive/chain.ts";
 import { members } from "../archive/cutter.ts";
-import { readLine } from "../archive/data-file.ts";
+import { lineSpans, readLine } from "../archive/data-file.ts";
 import { tableKey } from "../archive/keys.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { cutPage } from "../archive/page.ts";
+import { readBlocks } from "../archive/stored-file.ts";
 import { decodeKeySchema, describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import { permanent } from "../errors.ts";
 import { type DynamoKey, type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
@@ -115,12 +117,10 @@ async function archivedKeys(
   if (settings !== undefined) return decodeKeySchema(settings.body);
   const file = manifest.files.find(({ itemCount }) => itemCount > 0);
   if (file === undefined) return undefined;
-  const { bytes, lines } = await readDataFile(
-    bucket,
-    { key: file.dataFileS3Key, items: file.itemCount, md5: file.md5Checksum },
-    ports,
-  );
-  const line = readLine(bytes, lines[0]!);
+  const recorded = { key: file.dataFileS3Key, items: file.itemCount, md5: file.md5Checksum };
+  let first: Block | undefined;
+  for await (const block of readBlocks(bucket, recorded, ports)) if (block.lines > 0) first ??= block;
+  const line = readLine(first!.bytes, lineSpans(first!.bytes)[0]!);
   const item = "put" in line ? line.put : line.remove;
   const attributes = new Map(members(item).map((member) => [member.name, member]));
   return wanted.map(({ name }) => {

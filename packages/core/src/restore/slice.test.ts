@@ -141,6 +141,92 @@ describe("a restore", () => {
     }
   });
 
+  describe("given a file that is not kept in memory", () => {
+    const settings = { ...defaultSettings, maximumFileBytesInMemory: 1, sliceBudgetMs: 3000 };
+    const items = Array.from({ length: 1000 }, (_, n) => item(n));
+
+    test("then each slice goes on behind the cursor's line, and every line is written and counted once", async () => {
+      const plain = await backedUp(items, world({ settings }), { "total-segments": 1 });
+      const written: string[] = [];
+      const tables = hooked("tables", plain.tables, ["write"], (call, run) => {
+        plain.clock.advance(400);
+        for (const { put } of call.args[1] as { put: Uint8Array }[]) written.push(decode(put));
+        return run();
+      });
+      const ports = { ...plain, tables };
+      const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+      const { event, slices } = await sliceToEnd(segment!, ports);
+      expect(slices).toBeGreaterThan(2);
+      expect(event).toMatchObject({
+        type: "SegmentCompleted",
+        detail: { counts: { items: 1000, batches: 1 } },
+      });
+      expect(written.sort()).toEqual([...items].sort());
+    });
+
+    test("and is replaced while it is written, then its segment fails, and the file does not count as done", async () => {
+      const plain = await backedUp(items, world({ settings }), { "total-segments": 1 });
+      const key = "backups/one/0x0000/0x00000000.json.gz";
+      let opens = 0;
+      const archive = hooked("archive", plain.archive, ["open"], async (_, run) => {
+        if (++opens === 2) plain.archive.plant(bucket, key, new Uint8Array(100));
+        return run();
+      });
+      const ports = { ...plain, archive };
+      const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+      expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
+        {
+          type: "SegmentFailed",
+          detail: {
+            cause: "object-changed",
+            error: { resource: `s3://archives/${key}` },
+            work: { cursor: { file: 0, line: 0 } },
+          },
+        },
+      ]);
+    });
+  });
+
+  test("given a file that takes longer to verify than a slice has, then the slice hands off and no write is made", async () => {
+    const texts = Array.from(
+      { length: 5 },
+      (_, n) => `{"id":{"S":"item-${n}"},"x":{"S":"${"x".repeat(390_000)}"}}`,
+    );
+    const plain = await backedUp(texts, world({ settings: { ...defaultSettings, sliceBudgetMs: 3000 } }));
+    const archive = hooked("archive", plain.archive, ["open"], (_, run) => {
+      plain.clock.advance(4000);
+      return run();
+    });
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
+    expect(await work(message("SegmentQueued", segment), { ...plain, archive })).toMatchObject([
+      { type: "SegmentProgressed", detail: { handoff: true, cursor: { file: 0, line: 0 }, "idle-hops": 1 } },
+    ]);
+    expect(restored(plain)).toEqual([]);
+  });
+
+  test("given a line that cannot be read, then its segment fails and names file and line", async () => {
+    const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    const compressor = ports.codec.compress(6);
+    await compressor.write(new TextEncoder().encode(`{"Item":${item(1)}}\n{"Other":{}}\n`));
+    const body = await compressor.finish();
+    const key = "backups/one/manifest-files.json";
+    const [listed] = decodeFiles((await ports.archive.get(bucket, key))!.body);
+    ports.archive.plant(bucket, listed!.dataFileS3Key, body);
+    ports.archive.plant(bucket, key, encodeFiles([{ ...listed!, md5Checksum: ports.codec.md5(body) }]));
+    expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
+      {
+        type: "SegmentFailed",
+        detail: {
+          error: {
+            resource: `s3://archives/${listed!.dataFileS3Key}`,
+            message: expect.stringContaining("line 2"),
+          },
+        },
+      },
+    ]);
+  });
+
   test("given a damaged data file, then its segment fails and names it", async () => {
     const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
     const key = "backups/one/0x0000/0x00000000.json.gz";

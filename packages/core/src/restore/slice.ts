@@ -2,10 +2,12 @@
  * One slice of a restore: its share of the manifest's files, from the cursor to where the time is up. The manifest
  * alone is trusted, never a listing.
  */
-import { bucketOf, corrupt, readDataFile } from "../archive/chain.ts";
+import type { Block } from "../archive/blocks.ts";
+import { bucketOf } from "../archive/chain.ts";
 import type { Span } from "../archive/cutter.ts";
-import { type Line, readLine } from "../archive/data-file.ts";
+import { type Line, lineSpans, readLine } from "../archive/data-file.ts";
 import { decodeFiles, type ManifestFile, total } from "../archive/manifest.ts";
+import { corrupt, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
 import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import {
@@ -54,10 +56,13 @@ export async function sliceRestore(
   const untilMs = sliceEndMs(ports);
   const reportDue = every(ports.settings.progressIntervalMs, ports);
   const writer = openTableWriter(plan, { untilMs, watch }, ports);
+  const bucket = bucketOf(plan.request);
   let spaced = true;
+  let outOfTime = false;
   try {
     for (let index = at.file; index < share.length && !writer.stopped() && spaced; index++) {
       await writeFile(share[index]!);
+      if (outOfTime) break;
       spaced = await space(index + 1 < share.length);
     }
   } finally {
@@ -70,35 +75,69 @@ export async function sliceRestore(
 
   /** Sends the lines of the file at the cursor, as far as the writer takes them. */
   async function writeFile(listed: ManifestFile): Promise<void> {
-    const bucket = bucketOf(plan.request);
     const key = listed.dataFileS3Key;
-    const file = await readDataFile(bucket, { key, items: listed.itemCount, md5: listed.md5Checksum }, ports);
-    for (let from = at.line; from < file.lines.length && !writer.stopped(); ) {
-      const spans = nextCall(file.lines, from, writer.callUnitsMax());
-      const writes = spans.map((span) => readChecked(file.bytes, span));
-      const upTo = from + spans.length;
-      const bytes = spans.reduce((sum, span) => sum + span.end - span.start + 1, 0);
-      await writer.write(writes, () => {
-        counts = { ...counts, items: counts.items + spans.length, bytes: counts.bytes + bytes };
-        at = { ...at, line: upTo };
-        stands(standing());
-      });
-      from = upTo;
-      if (reportDue()) await ports.bus.put([progressed(work, standing())]);
+    const recorded = { key, items: listed.itemCount, md5: listed.md5Checksum };
+    const file = await verifyDataFile(bucket, recorded, ports, goesOn);
+    if (file === undefined) {
+      outOfTime = true;
+      return;
     }
+    await writeLines(file, key);
     // A file is done when all that was sent of it has landed.
     await writer.settle();
     if (writer.stopped()) return;
     at = { file: at.file + 1, line: 0 };
     counts = { ...counts, batches: counts.batches + 1 };
     stands(standing());
+  }
 
-    function readChecked(bytes: Uint8Array, span: Span): Line {
-      try {
-        return readLine(bytes, span);
-      } catch (error) {
-        throw corrupt(bucket, key, `holds a line that cannot be read: ${String(error)}`);
+  /** Whether a file that takes long to verify should be read on. */
+  async function goesOn(): Promise<boolean> {
+    return ports.time.now() < untilMs && (await watch.wanted());
+  }
+
+  /** Sends the lines of a file from the cursor on. A call may span blocks. */
+  async function writeLines(file: VerifiedFile, key: string): Promise<void> {
+    const from = at.line;
+    let call = emptyCall(from);
+    for await (const block of file.blocksFrom(from)) {
+      const spans = lineSpans(block.bytes);
+      for (let i = Math.max(0, from - block.firstLine); i < spans.length; i++) {
+        const span = spans[i]!;
+        if (isFull(call, span, writer.callUnitsMax())) {
+          await send(call);
+          if (writer.stopped()) return;
+          call = emptyCall(call.upTo);
+        }
+        call.writes.push(readChecked(block, span, i, key));
+        call.bytes += span.end - span.start;
+        call.units += unitsOf(span.end - span.start);
+        call.upTo++;
       }
+    }
+    if (call.writes.length > 0) await send(call);
+  }
+
+  async function send({ writes, bytes, upTo }: Call): Promise<void> {
+    await writer.write(writes, () => {
+      // Each line has a line feed.
+      counts = {
+        ...counts,
+        items: counts.items + writes.length,
+        bytes: counts.bytes + bytes + writes.length,
+      };
+      at = { ...at, line: upTo };
+      stands(standing());
+    });
+    if (reportDue()) await ports.bus.put([progressed(work, standing())]);
+  }
+
+  function readChecked(block: Block, span: Span, index: number, key: string): Line {
+    try {
+      return readLine(block.bytes, span);
+    } catch (error) {
+      const line = block.firstLine + index + 1;
+      throw corrupt(bucket, key, `holds line ${line}, which cannot be read: ${String(error)}`);
     }
   }
 
@@ -110,22 +149,28 @@ export async function sliceRestore(
   }
 }
 
-/** The lines of the next call: at most 25, not too many bytes, and no more than a turn of the ceiling holds. */
-function nextCall(lines: readonly Span[], from: number, unitsMax: number): readonly Span[] {
-  let upTo = from;
-  let bytes = 0;
-  let units = 0;
-  do {
-    const span = lines[upTo++]!;
-    bytes += span.end - span.start;
-    units += unitsOf(span.end - span.start);
-  } while (
-    upTo < lines.length &&
-    upTo - from < WRITES_PER_CALL &&
-    bytes < BYTES_PER_CALL_MAX &&
-    units + unitsOf(lines[upTo]!.end - lines[upTo]!.start) <= unitsMax
+/** The lines of one call. */
+interface Call {
+  readonly writes: Line[];
+  bytes: number;
+  /** By `unitsOf`. */
+  units: number;
+  /** The number of the line behind its last. */
+  upTo: number;
+}
+
+function emptyCall(firstLine: number): Call {
+  return { writes: [], bytes: 0, units: 0, upTo: firstLine };
+}
+
+/** Whether a call has no room for one line more: by number, by bytes, or by what a turn of the ceiling holds. */
+function isFull(call: Call, { start, end }: Span, unitsMax: number): boolean {
+  if (call.writes.length === 0) return false;
+  return (
+    call.writes.length === WRITES_PER_CALL ||
+    call.bytes + end - start > BYTES_PER_CALL_MAX ||
+    call.units + unitsOf(end - start) > unitsMax
   );
-  return lines.slice(from, upTo);
 }
 
 async function readShare(work: SegmentWork, plan: RestorePlan, ports: Ports): Promise<ManifestFile[]> {

@@ -1,7 +1,8 @@
 /**
  * For tests: a table, a bucket, and tasks on them, in memory.
  */
-import { type MemoryPorts, md5, memoryPorts } from "@ferry/simulation/memory/ports";
+import { type MemoryPorts, memoryPorts, openMd5 } from "@ferry/simulation/memory/ports";
+import { chunksOf, gathered } from "../archive/chunks.ts";
 import { lineSpans } from "../archive/data-file.ts";
 import { pakoCodec } from "../archive/pako-codec.ts";
 import type { BusEvent, Delivery, FailureType, FerryEvent, SegmentWork } from "../events.ts";
@@ -76,12 +77,12 @@ export async function sliceToEnd(first: SegmentWork, ports: MemoryPorts) {
 
 /** The lines of a segment's files, file by file. */
 export async function archivedLines(ports: MemoryPorts, segment = 0): Promise<string[][]> {
-  const codec = pakoCodec(md5);
+  const codec = pakoCodec(openMd5);
   const keys = await ports.archive.list(bucket, `backups/one/0x${segment.toString(16).padStart(4, "0")}/`);
   return Promise.all(
     keys.map(async (key) => {
       const stored = await ports.archive.get(bucket, key);
-      const bytes = await codec.decompress(stored!.body);
+      const bytes = await gathered(codec.decompress(chunksOf(stored!.body)));
       return lineSpans(bytes).map(({ start, end }) => new TextDecoder().decode(bytes.subarray(start, end)));
     }),
   );

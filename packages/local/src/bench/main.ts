@@ -9,8 +9,11 @@ import { BatchWriteItemCommand, DynamoDBClient, ScanCommand } from "@aws-sdk/cli
 import { dynamodbClient } from "@ferry/aws/clients";
 import { zlibCodec } from "@ferry/aws/codec";
 import { tableData } from "@ferry/aws/table";
+import { blocksOf } from "@ferry/core/archive/blocks";
+import { chunksOf } from "@ferry/core/archive/chunks";
 import { lineSpans, readLine, toLines } from "@ferry/core/archive/data-file";
 import { cutPage } from "@ferry/core/archive/page";
+import type { Write } from "@ferry/core/ports";
 
 /** The data has no binary: what the SDK would cost there to turn base64 into bytes and back is not counted. */
 const PAGES = 30;
@@ -62,13 +65,16 @@ const restore = {
     }
   },
   async ferry() {
-    const bytes = await zlibCodec.decompress(file);
-    const spans = lineSpans(bytes);
-    for (let at = 0; at < spans.length; at += WRITES_PER_CALL)
-      await tables.write(
-        address,
-        spans.slice(at, at + WRITES_PER_CALL).map((span) => readLine(bytes, span)),
-      );
+    const blocks = blocksOf(zlibCodec.decompress(chunksOf(file)), (line) => new Error(`line ${line}`));
+    let writes: Write[] = [];
+    for await (const { bytes } of blocks)
+      for (const span of lineSpans(bytes)) {
+        writes.push(readLine(bytes, span));
+        if (writes.length < WRITES_PER_CALL) continue;
+        await tables.write(address, writes);
+        writes = [];
+      }
+    if (writes.length > 0) await tables.write(address, writes);
   },
 };
 

@@ -14,7 +14,7 @@ import type { Settings } from "@ferry/core/settings";
 import type { Witness } from "../checks/witness.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import { hooked } from "../memory/hooked.ts";
-import { md5 } from "../memory/ports.ts";
+import { openMd5 } from "../memory/ports.ts";
 import type { Bus } from "./bus.ts";
 import type { Faults } from "./faults.ts";
 import type { Effect, Invocation } from "./invocation.ts";
@@ -42,7 +42,7 @@ export interface Cloud {
 
 const BUS_NAME = "ferry-simulation";
 const RETRY_DELAY_SECONDS = 1;
-const codec = pakoCodec(md5);
+const codec = pakoCodec(openMd5);
 
 /** Ports on Ferry's own tables. */
 const KEPT_IN_TABLES: ReadonlySet<string> = new Set(["status", "limiter", "claims"]);

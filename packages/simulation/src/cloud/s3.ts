@@ -8,6 +8,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import { chunksOf } from "@ferry/core/archive/chunks";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import type { Effect } from "./invocation.ts";
 
@@ -53,11 +54,14 @@ async function answer(command: unknown, archive: MemoryArchiveStore, region: str
     return { Metadata: found.metadata, ETag: found.etag, ContentLength: found.sizeBytes };
   }
   if (command instanceof GetObjectCommand) {
-    const found = await archive.get(bucketOf(command.input), command.input.Key!);
+    const { Key, IfMatch, Range = "bytes=0-" } = command.input;
+    const found = await archive.get(bucketOf(command.input), Key!);
     if (found === undefined) throw s3Error("NoSuchKey", 404);
-    const { metadata, etag, sizeBytes } = found.head;
-    const Body = { transformToByteArray: async () => found.body };
-    return { Body, Metadata: metadata, ETag: etag, ContentLength: sizeBytes };
+    const { metadata, etag } = found.head;
+    if (IfMatch !== undefined && IfMatch !== etag) throw s3Error("PreconditionFailed", 412);
+    const body = found.body.subarray(Number(/^bytes=(\d+)-$/.exec(Range)![1]));
+    const Body = { transformToByteArray: async () => body, [Symbol.asyncIterator]: () => chunksOf(body) };
+    return { Body, Metadata: metadata, ETag: etag, ContentLength: body.length };
   }
   if (command instanceof ListObjectsV2Command) {
     const { Prefix = "", StartAfter, ContinuationToken, MaxKeys = 1000 } = command.input;

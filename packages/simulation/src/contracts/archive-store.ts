@@ -1,6 +1,7 @@
 /**
  * What every host of the port ArchiveStore holds to.
  */
+import { gathered } from "@ferry/core/archive/chunks";
 import type { ArchiveStore, BucketAddress } from "@ferry/core/ports";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectPermanent } from "./refused.ts";
@@ -79,6 +80,49 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         expect((await archive.get(bucket, key))?.head).toEqual(head);
       });
 
+      it("open gives what get gives, in chunks, from any byte on", async () => {
+        const key = `${fresh()}/object`;
+        const body = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) % 251);
+        await archive.putNew(bucket, key, body, { ...about, metadata: { items: "1" } });
+        const head = await archive.head(bucket, key);
+        for (const fromByte of [undefined, 0, 1, 70_000, body.length - 1]) {
+          const opened = await archive.open(bucket, key, fromByte === undefined ? {} : { fromByte });
+          expect(opened?.head).toEqual(head);
+          const read = await gathered(opened!.chunks);
+          expect(Buffer.compare(read, body.subarray(fromByte ?? 0))).toBe(0);
+        }
+      });
+
+      it("open reads no bytes of an object that has none", async () => {
+        const key = `${fresh()}/object`;
+        await archive.putNew(bucket, key, new Uint8Array(0), about);
+        const opened = await archive.open(bucket, key);
+        expect(opened?.head.sizeBytes).toBe(0);
+        expect(await gathered(opened!.chunks)).toHaveLength(0);
+      });
+
+      it("open refuses an object with another ETag than is asked for", async () => {
+        const key = `${fresh()}/object`;
+        await archive.putNew(bucket, key, encoder.encode("body"), about);
+        const { etag } = (await archive.head(bucket, key))!;
+        const opened = await archive.open(bucket, key, { ifMatch: etag, fromByte: 1 });
+        expect(new TextDecoder().decode(await gathered(opened!.chunks))).toBe("ody");
+        await expectPermanent(archive.open(bucket, key, { ifMatch: '"another"' }), {
+          code: "object-changed",
+          resource: key,
+        });
+      });
+
+      it("readers that stop early keep nobody from reading", async () => {
+        const key = `${fresh()}/object`;
+        await archive.putNew(bucket, key, new Uint8Array(3_000_000), about);
+        for (let reader = 0; reader < 30; reader++) {
+          const opened = await archive.open(bucket, key);
+          for await (const chunk of opened!.chunks) if (chunk.length > 0) break;
+        }
+        expect((await archive.get(bucket, key))?.body).toHaveLength(3_000_000);
+      });
+
       it("the etag tells bodies apart", async () => {
         const prefix = fresh();
         for (const body of ["one", "two"])
@@ -141,12 +185,14 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
     });
 
     describe("given no such object", () => {
-      it("get and head tell nothing", async () => {
+      it("get, open and head tell nothing", async () => {
         const prefix = fresh();
         await archive.putNew(bucket, `${prefix}/object`, encoder.encode("x"), about);
         // Neither a part of a key nor a folder is an object.
         for (const key of [`${prefix}/objec`, `${prefix}/object/`, prefix, `${prefix}/`]) {
           expect(await archive.get(bucket, key)).toBeUndefined();
+          expect(await archive.open(bucket, key)).toBeUndefined();
+          expect(await archive.open(bucket, key, { ifMatch: '"any"' })).toBeUndefined();
           expect(await archive.head(bucket, key)).toBeUndefined();
         }
       });
@@ -195,6 +241,7 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         putNew: (owned, key) => archive.putNew(owned, `${key}-new`, encoder.encode("x"), about),
         head: (owned, key) => archive.head(owned, key),
         get: (owned, key) => archive.get(owned, key),
+        open: async (owned, key) => gathered((await archive.open(owned, key))!.chunks),
         list: (owned, key) => archive.list(owned, key),
       };
       it.for(Object.keys(calls))(
@@ -217,6 +264,7 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
       const calls: Record<string, (missing: BucketAddress) => Promise<unknown>> = {
         putNew: (missing) => archive.putNew(missing, "key", encoder.encode("x"), about),
         get: (missing) => archive.get(missing, "key"),
+        open: (missing) => archive.open(missing, "key"),
         list: (missing) => archive.list(missing, "prefix/"),
       };
       // On S3 all the world shares one space of names: this one is ours, and free.

@@ -4,10 +4,19 @@
 import { createHash } from "node:crypto";
 import type { ArchiveStore, BucketAddress, ObjectHead, ObjectMetadata } from "@ferry/core/ports";
 import { compareUtf8 } from "./order.ts";
-import { accessDenied, invalid, noSuchBucket, objectResource, wrongRegion } from "./refusals.ts";
+import {
+  accessDenied,
+  invalid,
+  noSuchBucket,
+  objectChanged,
+  objectResource,
+  wrongRegion,
+} from "./refusals.ts";
 
 const METADATA_BYTES_MAX = 2048;
 const KEY_BYTES_MAX = 1024;
+/** What a read gives at once: about what a socket does. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** Buckets, and what a test does with them behind the engine's back. */
 export interface MemoryArchiveStore extends ArchiveStore {
@@ -92,6 +101,14 @@ export function memoryArchiveStore(): MemoryArchiveStore {
       const object = open("GetObject", address, key).get(key);
       return object && { body: object.body.slice(), head: headOf(object) };
     },
+    async open(address, key, { ifMatch, fromByte = 0 } = {}) {
+      const object = open("GetObject", address, key).get(key);
+      if (object === undefined) return undefined;
+      const head = headOf(object);
+      if (ifMatch !== undefined && ifMatch !== head.etag)
+        throw objectChanged("GetObject", objectResource(address, key), ifMatch);
+      return { head, chunks: chunksOf(object.body, fromByte) };
+    },
     async list(address, prefix, about = {}) {
       const after = about.after;
       return sorted(open("ListObjectsV2", address, prefix))
@@ -99,6 +116,11 @@ export function memoryArchiveStore(): MemoryArchiveStore {
         .slice(0, about.limit);
     },
   };
+}
+
+/** The object as it was when it was opened, whatever becomes of it. */
+async function* chunksOf(body: Uint8Array, fromByte: number) {
+  for (let at = fromByte; at < body.length; at += CHUNK_BYTES) yield body.slice(at, at + CHUNK_BYTES);
 }
 
 function headOf({ body, metadata }: StoredObject): ObjectHead {

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { seeded } from "@ferry/core/hash";
-import type { Ports } from "@ferry/core/ports";
+import type { Md5, Ports } from "@ferry/core/ports";
 import { defaultSettings } from "@ferry/core/settings";
 import { type MemoryArchiveStore, memoryArchiveStore } from "./archive-store.ts";
 import { type MemoryBus, memoryBus } from "./bus.ts";
@@ -26,7 +26,13 @@ export interface MemoryPorts extends Ports {
   readonly clock: VirtualClock;
 }
 
-/** Base64 MD5, as the codec port wants it. */
+/** The MD5 of bytes that come in parts, as `pakoCodec` wants it. */
+export function openMd5(): Md5 {
+  const hash = createHash("md5");
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest("base64") };
+}
+
+/** The MD5 of some bytes, base64. */
 export function md5(bytes: Uint8Array): string {
   return createHash("md5").update(bytes).digest("base64");
 }
@@ -40,7 +46,7 @@ export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
   return {
     tables: memoryTables(),
     archive: memoryArchiveStore(),
-    codec: pakoCodec(md5),
+    codec: pakoCodec(openMd5),
     status: memoryStatusStore(),
     bus: memoryBus(),
     limiter: memoryRateLimiter(),

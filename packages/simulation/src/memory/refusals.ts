@@ -52,6 +52,16 @@ export function noSuchBucket(operation: string, bucket: BucketAddress): FerryErr
   });
 }
 
+/** PreconditionFailed, of a read. */
+export function objectChanged(operation: string, resource: string, ifMatch: string): FerryError {
+  return permanent("object-changed", {
+    operation,
+    resource,
+    message: `is not the object with the ETag ${ifMatch} any more.`,
+    hint: "Something else writes under this prefix while it is read.",
+  });
+}
+
 /** PermanentRedirect: the bucket is in another region, and the redirect is not followed. */
 export function wrongRegion(operation: string, bucket: BucketAddress): FerryError {
   return permanent("wrong-region", {

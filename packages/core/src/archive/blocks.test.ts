@@ -1,0 +1,95 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Block, blocksOf, LINE_BYTES_MAX } from "./blocks.ts";
+import { gathered } from "./chunks.ts";
+import { lineSpans } from "./data-file.ts";
+
+const MIB = 1024 * 1024;
+const encode = (text: string) => new TextEncoder().encode(text);
+const tooLong = (line: number) => new Error(`line ${line} is too long`);
+
+async function* chunked(bytes: Uint8Array, sizes: readonly number[]) {
+  for (let at = 0, i = 0; at < bytes.length; i++) {
+    const size = sizes[i % sizes.length]!;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+async function all(chunks: AsyncIterable<Uint8Array>): Promise<Block[]> {
+  const blocks: Block[] = [];
+  for await (const block of blocksOf(chunks, tooLong)) blocks.push(block);
+  return blocks;
+}
+
+/** Lines of many lengths, up to 3 MiB and more; empty ones too; the last may have no line feed. */
+const fileArbitrary = fc
+  .tuple(
+    fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.nat(50) },
+        { weight: 2, arbitrary: fc.nat(100_000) },
+        { weight: 1, arbitrary: fc.nat(3 * MIB) },
+      ),
+      { maxLength: 30 },
+    ),
+    fc.boolean(),
+  )
+  .map(([lengths, ended]) => {
+    const text = lengths.map((length, n) => String(n % 10).repeat(length)).join("\n");
+    return encode(ended ? `${text}\n` : text);
+  });
+const sizesArbitrary = fc.array(fc.integer({ min: 1000, max: MIB }), { minLength: 1, maxLength: 5 });
+
+describe("blocks", () => {
+  test("hold the file's bytes in order, whole lines, and number them", () =>
+    fc.assert(
+      fc.asyncProperty(fileArbitrary, sizesArbitrary, async (file, sizes) => {
+        const blocks = await all(chunked(file, sizes));
+        async function* bodies() {
+          for (const { bytes } of blocks) yield bytes;
+        }
+        expect(Buffer.compare(await gathered(bodies()), file)).toBe(0);
+        let line = 0;
+        for (const block of blocks) {
+          expect(block.firstLine).toBe(line);
+          expect(block.lines).toBe(lineSpans(block.bytes).length);
+          line += block.lines;
+        }
+        expect(line).toBe(lineSpans(file).length);
+        for (const { bytes } of blocks.slice(0, -1)) expect(bytes.at(-1)).toBe(0x0a);
+      }),
+      { numRuns: 60 },
+    ));
+
+  test("of a file of short lines are little larger than 1 MiB", async () => {
+    const file = encode("x\n".repeat(4 * MIB));
+    const sizes = (await all(chunked(file, [100_000]))).map(({ bytes }) => bytes.length);
+    expect(Math.max(...sizes)).toBeLessThan(1.2 * MIB);
+    expect(sizes.length).toBeGreaterThan(6);
+  });
+
+  test("hold no more than their own bytes, however large the chunks' buffers are", async () => {
+    const large = new Uint8Array(8 * MIB).fill(0x78);
+    large[10] = 0x0a;
+    const [block] = await all(chunked(large.subarray(0, 11), [11]));
+    expect(block!.bytes.buffer.byteLength).toBe(11);
+  });
+
+  test("take a line of the largest length, and refuse the next larger one by its number before its end", async () => {
+    const exact = new Uint8Array(2 + LINE_BYTES_MAX + 1).fill(0x78);
+    exact[1] = exact[exact.length - 1] = 0x0a;
+    expect((await all(chunked(exact, [MIB]))).at(-1)).toMatchObject({ firstLine: 0, lines: 2 });
+    let taken = 0;
+    async function* endless() {
+      yield encode("a\nb\n\n");
+      for (const chunk = new Uint8Array(MIB).fill(0x20); taken < 10 * LINE_BYTES_MAX; taken += MIB)
+        yield chunk;
+    }
+    await expect(all(endless())).rejects.toThrow("line 2 is too long");
+    expect(taken).toBeLessThanOrEqual(LINE_BYTES_MAX + MIB);
+    const longer = new Uint8Array(2 + LINE_BYTES_MAX + 2).fill(0x78);
+    longer[1] = longer[longer.length - 1] = 0x0a;
+    await expect(all(chunked(longer, [MIB]))).rejects.toThrow("line 1 is too long");
+  });
+});

@@ -1,0 +1,278 @@
+import { memoryArchiveStore } from "@ferry/simulation/memory/archive-store";
+import { hooked } from "@ferry/simulation/memory/hooked";
+import { md5, openMd5 } from "@ferry/simulation/memory/ports";
+import { describe, expect, test } from "vitest";
+import { FerryError } from "../errors.ts";
+import type { ArchiveStore, Codec, ObjectMetadata } from "../ports.ts";
+import { defaultSettings, type Settings } from "../settings.ts";
+import { LINE_BYTES_MAX } from "./blocks.ts";
+import { pakoCodec } from "./pako-codec.ts";
+import { type VerifiedFile, verifyDataFile } from "./stored-file.ts";
+
+const MIB = 1024 * 1024;
+const bucket = { region: "eu-central-1", name: "archives" };
+const key = "backups/one/0x0000/0x00000000.json.gz";
+const resource = `s3://archives/${key}`;
+const codec = pakoCodec(openMd5);
+const onwards = async () => true;
+
+async function gzip(parts: readonly (string | Uint8Array)[]): Promise<Uint8Array> {
+  const file = codec.compress(1);
+  for (const part of parts)
+    await file.write(typeof part === "string" ? new TextEncoder().encode(part) : part);
+  return file.finish();
+}
+
+/** An archive with one data file, the ports that read it, and what passes through the codec. */
+async function stored(
+  parts: readonly (string | Uint8Array)[],
+  about: { items: number; metadata?: ObjectMetadata; settings?: Partial<Settings> },
+) {
+  const body = await gzip(parts);
+  const archive = memoryArchiveStore();
+  archive.createBucket(bucket);
+  archive.plant(bucket, key, body, about.metadata);
+  const opens: (object | undefined)[] = [];
+  const seen = { decompressedBytes: 0 };
+  const counting: Codec = {
+    ...codec,
+    async *decompress(file) {
+      for await (const chunk of codec.decompress(file)) {
+        seen.decompressedBytes += chunk.length;
+        yield chunk;
+      }
+    },
+  };
+  const ports = {
+    archive: hooked("archive", archive as ArchiveStore, ["open"], (call, run) => {
+      opens.push(call.args[2] as object | undefined);
+      return run();
+    }),
+    codec: counting,
+    settings: { ...defaultSettings, ...about.settings },
+  };
+  return { archive, body, file: { key, items: about.items, md5: md5(body) }, ports, opens, seen };
+}
+
+const numbered = (from: number, upTo: number) =>
+  Array.from({ length: upTo - from }, (_, i) => `{"Item":{"n":{"N":"${from + i}"}}}\n`).join("");
+/** Three blocks or more. */
+const LINES = 150_000;
+const large = [numbered(0, LINES)];
+
+async function textFrom(file: VerifiedFile | undefined, line: number): Promise<string> {
+  let text = "";
+  for await (const block of file!.blocksFrom(line)) text += new TextDecoder().decode(block.bytes);
+  return text;
+}
+
+describe("a data file", () => {
+  test("given that it fits in memory, then it is read once, and its blocks from a line on are given", async () => {
+    const { file, ports, opens } = await stored(large, { items: LINES });
+    const verified = await verifyDataFile(bucket, file, ports, onwards);
+    const text = await textFrom(verified, LINES - 10);
+    expect(text.endsWith(numbered(LINES - 10, LINES))).toBe(true);
+    expect(text.length).toBeLessThan(2 * MIB);
+    expect(opens).toHaveLength(1);
+  });
+
+  test("given that it is larger, then it is read twice, the second time by its ETag, and the lines are the same", async () => {
+    const settings = { maximumFileBytesInMemory: 2 * MIB };
+    const { archive, file, ports, opens } = await stored(large, { items: LINES, settings });
+    const verified = await verifyDataFile(bucket, file, ports, onwards);
+    expect(opens).toHaveLength(1);
+    expect(await textFrom(verified, 0)).toBe(large[0]);
+    const { etag } = (await archive.head(bucket, key))!;
+    expect(opens).toEqual([{ fromByte: 0 }, { fromByte: 0, ifMatch: etag }]);
+  });
+
+  test.each([
+    [0, 1],
+    [-1, 2],
+  ])("given a setting of its size and %i bytes, then it is read %i times", async (more, times) => {
+    const settings = { maximumFileBytesInMemory: large[0]!.length + more };
+    const { file, ports, opens } = await stored(large, { items: LINES, settings });
+    await textFrom(await verifyDataFile(bucket, file, ports, onwards), 0);
+    expect(opens).toHaveLength(times);
+  });
+
+  test("given that it is replaced between the two readings, then the second one is refused", async () => {
+    const settings = { maximumFileBytesInMemory: 2 * MIB };
+    const { archive, file, ports } = await stored(large, { items: LINES, settings });
+    const verified = await verifyDataFile(bucket, file, ports, onwards);
+    archive.plant(bucket, key, await gzip(["other"]));
+    await expect(textFrom(verified, 0)).rejects.toMatchObject({
+      kind: "permanent",
+      code: "object-changed",
+      resource,
+    });
+  });
+
+  test("given a bucket that lets another object pass as the same, then the second reading ends with an error", async () => {
+    const settings = { maximumFileBytesInMemory: 1 };
+    const { archive, file, ports } = await stored([numbered(1, 2)], { items: 1, settings });
+    const blind = hooked("archive", archive as ArchiveStore, ["open"], (call) =>
+      archive.open(bucket, key, { ...(call.args[2] as object), ifMatch: undefined! }),
+    );
+    const verified = await verifyDataFile(bucket, file, { ...ports, archive: blind }, onwards);
+    archive.plant(bucket, key, await gzip([numbered(2, 3)]));
+    await expect(textFrom(verified, 0)).rejects.toMatchObject({ code: "corrupt-file", resource });
+  });
+
+  test("given that it takes too long to verify, then it is read no further", async () => {
+    const { file, ports, seen } = await stored(large, { items: LINES });
+    expect(await verifyDataFile(bucket, file, ports, async () => false)).toBeUndefined();
+    expect(seen.decompressedBytes).toBeLessThan(3 * MIB);
+  });
+
+  const own = { "request-id": "r", items: "1", bytes: "27", end: "true" };
+  const bomb = Array.from({ length: 64 }, () => new Uint8Array(MIB).fill(0x0a));
+  test("given more bytes than its metadata records, then it is refused before a chunk more is decompressed", async () => {
+    const { file, ports, seen } = await stored(bomb, { items: 0, metadata: own });
+    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+      kind: "permanent",
+      code: "corrupt-file",
+      resource,
+      message: "holds more than the 27 bytes that its metadata records.",
+    });
+    expect(seen.decompressedBytes).toBeLessThanOrEqual(MIB);
+  });
+
+  test("given fewer bytes than its metadata records, then it is refused", async () => {
+    const line = numbered(1, 2);
+    const metadata = { ...own, bytes: String(line.length + 1) };
+    const { file, ports } = await stored([line], { items: 1, metadata });
+    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+      code: "corrupt-file",
+      message: `holds ${line.length} bytes where its metadata records ${line.length + 1}.`,
+    });
+  });
+
+  test("given no record of its bytes and more of them than the setting, then it is refused and the setting named", async () => {
+    const settings = { maximumFileBytes: 3 * MIB };
+    // Another program's metadata is no record of ours.
+    const { file, ports, seen } = await stored(bomb, { items: 0, metadata: { bytes: "27" }, settings });
+    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+      kind: "permanent",
+      code: "file-too-large",
+      resource,
+      message: expect.stringContaining(
+        `${3 * MIB} bytes when it is decompressed, the setting maximumFileBytes`,
+      ),
+    });
+    expect(seen.decompressedBytes).toBeLessThanOrEqual(4 * MIB);
+  });
+
+  test("given a line that no item has, then it is refused, and file and line are named", async () => {
+    const spaces = new Uint8Array(MIB).fill(0x20);
+    const { file, ports, seen } = await stored(["{}\n{}\n", ...Array(64).fill(spaces)], { items: 3 });
+    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+      kind: "permanent",
+      code: "corrupt-file",
+      resource,
+      message: `has more than ${LINE_BYTES_MAX} bytes in line 3, which no item has.`,
+    });
+    expect(seen.decompressedBytes).toBeLessThan(LINE_BYTES_MAX + 2 * MIB);
+  });
+
+  test("given bytes that are no gzip file, then the error names the object", async () => {
+    const { archive, ports } = await stored([], { items: 0 });
+    const body = new TextEncoder().encode("no gzip");
+    archive.plant(bucket, key, body);
+    await expect(
+      verifyDataFile(bucket, { key, items: 0, md5: md5(body) }, ports, onwards),
+    ).rejects.toMatchObject({ code: "corrupt-file", resource, message: expect.stringContaining("gzip") });
+  });
+
+  test.each([
+    ["another MD5", { md5: md5(new Uint8Array(0)) }, /has MD5 .* was recorded/],
+    ["fewer lines", { items: 2 }, "holds 1 lines where 2 were recorded"],
+  ])("given %s than recorded, then it is refused", async (_, other, message) => {
+    const { file, ports } = await stored([numbered(1, 2)], { items: 1 });
+    await expect(verifyDataFile(bucket, { ...file, ...other }, ports, onwards)).rejects.toMatchObject({
+      kind: "permanent",
+      code: "corrupt-file",
+      resource,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test("given that it is gone, then it is refused", async () => {
+    const { archive, file, ports } = await stored([], { items: 0 });
+    archive.remove(bucket, key);
+    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+      code: "corrupt-file",
+      message: "does not exist any more.",
+    });
+  });
+});
+
+describe("a connection that breaks", () => {
+  const reset = new FerryError("transient", "reset", {
+    operation: "GetObject",
+    resource,
+    message: "",
+    hint: "",
+  });
+  /** Gives so many bytes of each opening, and then breaks, or just ends. */
+  function breaking(archive: ArchiveStore, bytesPerOpening: (opening: number) => number, error?: Error) {
+    let openings = 0;
+    return hooked("archive", archive, ["open"], async (_, run) => {
+      const opened = (await run()) as Awaited<ReturnType<ArchiveStore["open"]>>;
+      const bytes = bytesPerOpening(openings++);
+      async function* chunks() {
+        let given = 0;
+        for await (const chunk of opened!.chunks) {
+          for (let at = 0; at < chunk.length; at += 1000) {
+            if (given >= bytes) {
+              if (error !== undefined) throw error;
+              return;
+            }
+            given += Math.min(1000, chunk.length - at);
+            yield chunk.subarray(at, at + 1000);
+          }
+        }
+      }
+      return { ...opened!, chunks: chunks() };
+    });
+  }
+
+  test.each([
+    ["breaks", reset],
+    ["ends too early", undefined],
+  ])(
+    "given one that %s again and again, and gives bytes each time, then the file is read on where it was",
+    async (_, error) => {
+      const { file, ports, opens } = await stored(large, { items: LINES });
+      const archive = breaking(ports.archive, () => 50_000, error);
+      const verified = await verifyDataFile(bucket, file, { ...ports, archive }, onwards);
+      expect(await textFrom(verified, 0)).toBe(large[0]);
+      expect(opens.slice(0, 2)).toEqual([
+        { fromByte: 0 },
+        { fromByte: 50_000, ifMatch: expect.stringMatching(/^"[0-9a-f]{32}"$/) },
+      ]);
+      expect(opens.length).toBeGreaterThan(4);
+    },
+  );
+
+  test.each([
+    ["breaks", reset],
+    ["ends too early", undefined],
+  ])(
+    "given one that %s and gives no byte any more, then it is an error that the queue tries again",
+    async (_, error) => {
+      const { file, ports, opens } = await stored(large, { items: LINES });
+      const archive = breaking(ports.archive, (opening) => (opening === 0 ? 50_000 : 0), error);
+      const reading = verifyDataFile(bucket, file, { ...ports, archive }, onwards);
+      await expect(reading).rejects.toMatchObject({ kind: "transient", resource });
+      expect(opens).toHaveLength(4);
+    },
+  );
+
+  test("given an error that is not of the connection, then nothing is opened again", async () => {
+    const { file, ports, opens } = await stored(large, { items: LINES });
+    const archive = breaking(ports.archive, () => 50_000, new Error("a bug"));
+    await expect(verifyDataFile(bucket, file, { ...ports, archive }, onwards)).rejects.toThrow("a bug");
+    expect(opens).toHaveLength(1);
+  });
+});
