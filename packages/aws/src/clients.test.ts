@@ -7,9 +7,11 @@ import { type Stub, startStub } from "./testing/stub-server.ts";
 
 describe("clients", () => {
   let stub: Stub;
+  let status: number;
   let clients: typeof import("./clients.ts");
   beforeEach(async () => {
-    stub = await startStub(() => ({ body: "{}" }));
+    status = 200;
+    stub = await startStub(() => ({ status, body: "{}" }));
     vi.resetModules();
     vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
@@ -31,6 +33,16 @@ describe("clients", () => {
     expect(clients.s3Client("us-east-1")).not.toBe(clients.s3Client());
   });
 
+  it("of tables' items make one try a call, all others retry it", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
+    status = 500;
+    const command = () => new DescribeTableCommand({ TableName: "orders" });
+    await expect(clients.dynamodbClient("us-west-2").send(command())).rejects.toThrow();
+    expect(stub.requests).toHaveLength(1);
+    await expect(clients.retryingDynamodbClient("us-west-2").send(command())).rejects.toThrow();
+    expect(stub.requests).toHaveLength(1 + 4);
+  });
+
   it("go to the configured endpoint, signed for their region", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
     await clients.dynamodbClient("us-west-2").send(new DescribeTableCommand({ TableName: "orders" }));
@@ -48,7 +60,7 @@ describe("clients", () => {
     await clients.dynamodbClient("us-west-2").send(new DescribeTableCommand({ TableName: "orders" }));
     expect(stub.requests).toHaveLength(1);
     vi.stubEnv("FERRY_DYNAMODB_ENDPOINT_EU_WEST_1", stub.endpoint);
-    await clients.dynamodbClient().send(new DescribeTableCommand({ TableName: "orders" }));
+    await clients.retryingDynamodbClient().send(new DescribeTableCommand({ TableName: "orders" }));
     expect(regionOf(1)).toEqual(["eu-west-1", "dynamodb"]);
   });
 

@@ -12,7 +12,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { RawProtocol } from "./raw-protocol.ts";
 
-/** Tries of one call, the first included. What still fails is told, and Ferry backs off in its own way. */
+/** Tries of one call, the first included; then the error is thrown. */
 const TRIES_MAX = 4;
 /** Connections per client: a restore with conditional puts has 200 calls in flight. */
 const SOCKETS_MAX = 256;
@@ -32,18 +32,28 @@ const common = {
 } as const;
 
 /**
- * A region's DynamoDB; without one, that of the environment's region.
+ * A region's DynamoDB, for the items of tables. One try a call: a try consumes capacity even if its answer is lost, so
+ * core makes each one in a turn of the task's ceiling (`TRIES_MAX` in packages/core/src/pacing.ts).
  * It speaks RawProtocol: its Scan answers raw bodies, not items.
  */
-export const dynamodbClient = memoized((region) => {
+export const dynamodbClient = memoized((region) => dynamodb(region, { maxAttempts: 1 }));
+
+/**
+ * A region's DynamoDB, for descriptions of tables and for Ferry's own tables; without a region, that of the environment's
+ * region. The SDK makes a failed call again.
+ */
+export const retryingDynamodbClient = memoized((region) => dynamodb(region, {}));
+
+function dynamodb(region: string | undefined, tries: { maxAttempts?: number }): DynamoDBClient {
   const endpoint = endpointOf(region ?? process.env["AWS_REGION"]);
   return new DynamoDBClient({
     ...common,
+    ...tries,
     ...regionOf(region),
     ...(endpoint !== undefined && { endpoint }),
     protocol: RawProtocol,
   });
-});
+}
 
 /** A region's S3. */
 export const s3Client = memoized((region) => new S3Client({ ...common, ...regionOf(region) }));

@@ -29,7 +29,8 @@ describe("given a server that answers as DynamoDB may", () => {
 
   async function tablesOn(answer: (request: StubRequest, n: number) => StubAnswer, maxAttempts = 1) {
     stub = await startStub(answer);
-    return tableData(() => rawClient(stub.endpoint, maxAttempts));
+    const client = () => rawClient(stub.endpoint, maxAttempts);
+    return tableData(client, client);
   }
 
   it("a page's bytes are handed over as they came", async () => {

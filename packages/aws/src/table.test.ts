@@ -19,7 +19,8 @@ describe("tables on a DynamoDB engine", () => {
 
   beforeAll(async () => {
     engine = await startDynamoDb();
-    tables = tableData(() => rawClient(engine.endpoint));
+    const client = () => rawClient(engine.endpoint);
+    tables = tableData(client, client);
   });
   afterAll(() => engine.close());
 

@@ -16,11 +16,17 @@ import { readWriteAnswer, writeBody } from "./write-body.ts";
 
 const encoder = new TextEncoder();
 
-/** Tables by region. The clients must speak RawProtocol. */
-export function tableData(dynamodb: (region: string) => DynamoDBClient): TableData {
+/**
+ * Tables by region. The clients of `dynamodb` must speak RawProtocol and make one try a call; `retrying` ones describe
+ * tables.
+ */
+export function tableData(
+  dynamodb: (region: string) => DynamoDBClient,
+  retrying: (region: string) => DynamoDBClient,
+): TableData {
   return {
-    describe: (table) => describeTable(dynamodb(table.region), table),
-    identify: (table) => identifyTable(dynamodb(table.region), table),
+    describe: (table) => describeTable(retrying(table.region), table),
+    identify: (table) => identifyTable(retrying(table.region), table),
     scan: (page) => scan(dynamodb(page.table.region), page),
     write: (table, writes) => write(dynamodb(table.region), table, writes),
     putIfAbsent: (table, item, keys) => putIfAbsent(dynamodb(table.region), table, item, keys),

@@ -73,6 +73,11 @@ export function isThrottled(error: unknown): error is FerryError {
   return error instanceof FerryError && error.kind === "throttled";
 }
 
+/** Whether trying again may help: the error is neither permanent nor throttling. An error of no kind is transient. */
+export function isTransient(error: unknown): boolean {
+  return !(error instanceof FerryError) || error.kind === "transient";
+}
+
 /** One line for a status row: operation, resource, why, what to do. */
 export function sentence(report: ErrorReport): string {
   return `${report.operation} ${report.resource}: ${report.message} ${report.hint}`.trim();

@@ -17,6 +17,12 @@ const LEASE_SHARE = 1 / 8;
 /** How long to wait where the line is booked beyond this slice's end, ms. */
 const FULL_LINE_WAIT_MS = 5000;
 
+/**
+ * How often one call on a table's items is made before a transient error is thrown. Their clients make one try a call, so
+ * that each try is charged to the ceiling.
+ */
+export const TRIES_MAX = 4;
+
 /** How long to wait before try `tries` + 1, ms: exponential with full jitter. Source: AWS, "Exponential backoff and jitter". */
 export function backoffMs(tries: number, random: () => number): number {
   return BACKOFF_MS_MIN + random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (tries + 1));
@@ -27,10 +33,12 @@ export interface Pacer {
   readonly callUnitsMax: number;
   /** Waits for a turn of `units`; false when the time is up first, or nobody wants the segment any more. */
   turn(units: number): Promise<boolean>;
-  /** Tells what a call consumed whose turn was of `expected` units. */
+  /** Tells what a call consumed whose turn was of `expected` units; `expected` again where its answer was lost. */
   spent(expected: number, units: number): void;
   /** Waits that long, ms, before the next call: the table asked for less. */
   pause(ms: number): void;
+  /** Waits that long, ms, before the next call, after an error that does not count as being held up. */
+  delay(ms: number): void;
   /** Whether the table or the ceiling made it wait. */
   heldUp(): boolean;
   /** Settles with the task's other workers what was booked and not used, or used and not booked. */
@@ -60,9 +68,12 @@ export function openPacer(
     if (!(await watch.waitUntil(Math.min(notBeforeMs, untilMs)))) return false;
     return time.now() < untilMs && (await watch.wanted());
   };
+  const delay = (ms: number) => {
+    notBeforeMs = Math.max(notBeforeMs, time.now() + ms);
+  };
   const pause = (ms: number) => {
     heldUp = true;
-    notBeforeMs = Math.max(notBeforeMs, time.now() + ms);
+    delay(ms);
   };
   if (about.unitsPerSecond === undefined)
     return {
@@ -70,6 +81,7 @@ export function openPacer(
       turn: ready,
       spent() {},
       pause,
+      delay,
       heldUp: () => heldUp,
       async close() {},
     };
@@ -101,6 +113,7 @@ export function openPacer(
     },
     spent: lease.spent,
     pause,
+    delay,
     heldUp: () => heldUp,
     close: lease.close,
   };

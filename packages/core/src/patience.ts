@@ -2,19 +2,24 @@
  * Ports that wait out throttling. A slice hands off instead; the short steps have nobody to hand off to, and being
  * throttled is no failure.
  */
-import { isThrottled } from "./errors.ts";
-import { backoffMs } from "./pacing.ts";
+import { isThrottled, isTransient } from "./errors.ts";
+import { backoffMs, TRIES_MAX } from "./pacing.ts";
 import type { Ports } from "./ports.ts";
 import { leftMs } from "./segment.ts";
 
-/** The same ports: a call that is throttled is made again, for as long as the invocation has. */
+/**
+ * The same ports: a call that is throttled is made again, for as long as the invocation has. A scan is also made again
+ * after a transient error, a few times: its client makes one try a call.
+ */
 export function patient(ports: Ports): Ports {
-  async function insist<T>(call: () => Promise<T>): Promise<T> {
+  async function insist<T>(call: () => Promise<T>, triesMax = 1): Promise<T> {
+    let failures = 0;
     for (let tries = 0; ; tries++) {
       try {
         return await call();
       } catch (error) {
-        if (!isThrottled(error) || leftMs(ports) === 0) throw error;
+        const again = isThrottled(error) || (isTransient(error) && ++failures < triesMax);
+        if (!again || leftMs(ports) === 0) throw error;
         await ports.time.sleep(backoffMs(tries, ports.random));
       }
     }
@@ -26,7 +31,7 @@ export function patient(ports: Ports): Ports {
       ...tables,
       describe: (t) => insist(() => tables.describe(t)),
       identify: (t) => insist(() => tables.identify(t)),
-      scan: (p) => insist(() => tables.scan(p)),
+      scan: (p) => insist(() => tables.scan(p), TRIES_MAX),
     },
     archive: {
       putNew: (bucket, key, body, about) => insist(() => archive.putNew(bucket, key, body, about)),

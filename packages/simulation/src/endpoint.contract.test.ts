@@ -2,7 +2,7 @@
  * The suites over the AWS adapters and the engines that the environment names: DynamoDB Local, which
  * `npm run test:dynamodb-local --workspace packages/simulation` starts, any other, or AWS itself. docs/engines.md tells how.
  */
-import { dynamodbClient } from "@ferry/aws/clients";
+import { retryingDynamodbClient } from "@ferry/aws/clients";
 import { it } from "vitest";
 import { archiveStoreContract } from "./contracts/archive-store.ts";
 import {
@@ -47,7 +47,7 @@ else archiveStoreContract(s3, () => awsArchiveStore(prefix, s3Owner, pathStyleS3
 
 /** DynamoDB Local has no tags and says that there is no such operation; DynamoDB always answers. */
 function answerTagsWithNone(): void {
-  dynamodbClient(REGION).middlewareStack.add(
+  retryingDynamodbClient(REGION).middlewareStack.add(
     (next, context) => async (args) => {
       try {
         return await next(args);

@@ -5,7 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Action } from "@ferry/core/task";
 import { archiveStore } from "../archive-store.ts";
 import { eventBus } from "../bus.ts";
-import { dynamodbClient, eventBridgeClient, s3Client, sqsClient } from "../clients.ts";
+import {
+  dynamodbClient,
+  eventBridgeClient,
+  retryingDynamodbClient,
+  s3Client,
+  sqsClient,
+} from "../clients.ts";
 import { zlibCodec } from "../codec.ts";
 import { busName, queueUrl, settings, tableName } from "../links.ts";
 import { visibilityOf } from "../queue.ts";
@@ -25,13 +31,13 @@ const LINKS = {
 /** Reads the links `Bus`, `Settings`, `WorkerTable`, and the action's own table and queue. */
 export function connectWorker(action: Action): Worker {
   const links = LINKS[action];
-  const notes = workerNotes(dynamodbClient(), tableName("WorkerTable"));
+  const notes = workerNotes(retryingDynamodbClient(), tableName("WorkerTable"));
   return {
     ports: {
-      tables: tableData(dynamodbClient),
+      tables: tableData(dynamodbClient, retryingDynamodbClient),
       archive: archiveStore(s3Client),
       codec: zlibCodec,
-      status: statusReader(dynamodbClient(), { [action]: tableName(links.table) }),
+      status: statusReader(retryingDynamodbClient(), { [action]: tableName(links.table) }),
       bus: eventBus(eventBridgeClient(), busName()),
       limiter: rateLimiter(notes),
       claims: sliceClaims(notes),

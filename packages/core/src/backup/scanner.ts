@@ -1,11 +1,12 @@
 /**
- * Reads a segment's pages in order: the next one is on its way while this one is compressed. Throttling backs off; a
- * read ceiling is kept by taking turns, and by pages that are no larger than a turn.
+ * Reads a segment's pages in order: the next one is on its way while this one is compressed. Throttling backs off, a
+ * transient error is tried again a few times; a read ceiling is kept by taking turns, and by pages that are no larger than
+ * a turn. Each try is a turn of its own.
  */
 import { cutPage, type Page } from "../archive/page.ts";
-import { isThrottled } from "../errors.ts";
+import { isThrottled, isTransient } from "../errors.ts";
 import type { BackupPlan, DynamoKey } from "../events.ts";
-import { backoffMs, openPacer } from "../pacing.ts";
+import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
 import type { Ports } from "../ports.ts";
 import type { Watch } from "../segment.ts";
 import { openPageSize } from "./page-size.ts";
@@ -40,10 +41,11 @@ export function openScanner(
   ahead.catch(() => {});
 
   async function read(from: DynamoKey | undefined): Promise<Page | undefined> {
+    let failures = 0;
     for (let tries = 0; ; tries++) {
       const { limit, units: expected } = size.next();
       if (!(await pace.turn(expected))) return undefined;
-      // Of a call that fails nobody knows whether it was made.
+      // Where the answer is lost, the call may have been made: it is charged as expected.
       let units = expected;
       try {
         const page = cutPage(
@@ -60,9 +62,13 @@ export function openScanner(
         size.learn(page.items.length, units);
         return page;
       } catch (error) {
-        if (!isThrottled(error)) throw error;
-        units = 0;
-        pace.pause(backoffMs(tries, ports.random));
+        if (isThrottled(error)) {
+          units = 0;
+          pace.pause(backoffMs(tries, ports.random));
+        } else {
+          if (!isTransient(error) || ++failures >= TRIES_MAX) throw error;
+          pace.delay(backoffMs(failures, ports.random));
+        }
       } finally {
         pace.spent(expected, units);
       }

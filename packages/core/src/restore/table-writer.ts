@@ -1,10 +1,10 @@
 /**
  * Writes to a table with several calls in flight. What the table does not take is sent again, with backoff and
- * jitter; what landed is told in the order in which it was sent, so that a cursor can follow.
+ * jitter, and so is a call that failed, a few times; what landed is told in the order in which it was sent, so that a cursor can follow.
  */
-import { isThrottled, permanent } from "../errors.ts";
+import { isThrottled, isTransient, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
-import { backoffMs, openPacer } from "../pacing.ts";
+import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
 import type { Ports, Write } from "../ports.ts";
 import type { Watch } from "../segment.ts";
 
@@ -50,42 +50,52 @@ export function openTableWriter(
   /** What a write consumes for each unit of its bytes: indexes are written too. */
   let factor = plan["units-per-write"] ?? 1;
 
-  /** A call in its turn. Returns what it returns; nothing where there is no turn left, or the table refused for now. */
+  /**
+   * One try of a call, in a turn of its own. Returns what the call returns; `too late` where there is no turn left;
+   * `failed` where the call is to be tried again: the table throttled it, or it failed for the first few times.
+   */
   async function inTurn<T extends { units: number; unprocessed?: readonly Write[] }>(
     writes: readonly Write[],
-    tries: number,
+    tries: { made: number; failures: number },
     call: () => Promise<T>,
-  ): Promise<T | "too late" | "refused"> {
+  ): Promise<T | "too late" | "failed"> {
     const expected = bytesUnits(writes) * factor;
     if (!(await pace.turn(expected))) return "too late";
-    // Of a call that fails nobody knows whether it was made.
+    // Where the answer is lost, the call may have been made: it is charged as expected.
     let units = expected;
     try {
       const result = await call();
       units = result.units;
       const perUnit = units / (bytesUnits(writes) - bytesUnits(result.unprocessed ?? []));
-      // Dear writes are believed at once, cheap ones by and by.
+      // Raise the estimate at once; lower it gradually.
       if (units > 0) factor = Math.max(perUnit, (factor + perUnit) / 2);
+      tries.failures = 0;
       return result;
     } catch (error) {
-      if (!isThrottled(error)) throw error;
-      units = 0;
-      pace.pause(backoffMs(tries, ports.random));
-      return "refused";
+      if (isThrottled(error)) {
+        units = 0;
+        pace.pause(backoffMs(tries.made, ports.random));
+      } else {
+        if (!isTransient(error) || ++tries.failures >= TRIES_MAX) throw error;
+        pace.delay(backoffMs(tries.failures, ports.random));
+      }
+      return "failed";
     } finally {
+      tries.made++;
       pace.spent(expected, units);
     }
   }
 
   /** Calls until all is taken; false when the time is up first, or nobody wants it any more. */
   async function writeAll(writes: readonly Write[]): Promise<boolean> {
+    const tries = { made: 0, failures: 0 };
     let rest = writes;
-    for (let tries = 0; rest.length > 0; tries++) {
+    while (rest.length > 0) {
       const result = await inTurn(rest, tries, () => ports.tables.write(table, rest));
       if (result === "too late") return false;
-      if (result === "refused") continue;
+      if (result === "failed") continue;
       rest = result.unprocessed;
-      if (rest.length > 0) pace.pause(backoffMs(tries, ports.random));
+      if (rest.length > 0) pace.pause(backoffMs(tries.made, ports.random));
     }
     return true;
   }
@@ -98,11 +108,12 @@ export function openTableWriter(
         message: "a line asks for a delete, which restore-mode if-absent never does.",
         hint: "Ask again with restore-mode merge.",
       });
-    for (let tries = 0; ; tries++) {
+    const tries = { made: 0, failures: 0 };
+    for (;;) {
       const result = await inTurn([write], tries, () =>
         ports.tables.putIfAbsent(table, write.put, plan.table.keys),
       );
-      if (result !== "refused") return result !== "too late";
+      if (result !== "failed") return result !== "too late";
     }
   }
 

@@ -6,7 +6,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { BatchWriteItemCommand, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
-import { dynamodbClient } from "@ferry/aws/clients";
+import { dynamodbClient, retryingDynamodbClient } from "@ferry/aws/clients";
 import { zlibCodec } from "@ferry/aws/codec";
 import { tableData } from "@ferry/aws/table";
 import { blocksOf } from "@ferry/core/archive/blocks";
@@ -31,7 +31,7 @@ Object.assign(process.env, {
   AWS_REGION: address.region,
 });
 const stock = new DynamoDBClient();
-const tables = tableData(dynamodbClient);
+const tables = tableData(dynamodbClient, retryingDynamodbClient);
 const page = await tables.scan({ table: address, segment: 0, totalSegments: 1, consistent: false });
 const lines = toLines(page, cutPage(page).items);
 const file = gzipSync(lines, { level: LEVEL });

@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
-import { dynamodbClient, s3Client } from "@ferry/aws/clients";
+import { dynamodbClient, retryingDynamodbClient, s3Client } from "@ferry/aws/clients";
 import { rateLimiter } from "@ferry/aws/rate-limiter";
 import { sliceClaims } from "@ferry/aws/slice-claims";
 import { recordOfItem } from "@ferry/aws/status-item";
@@ -62,7 +62,7 @@ export function pointSdkAtGiven(endpoints: { dynamodb?: string | undefined; s3?:
 export function awsTables(prefix: string, lacks: TablesSubject["lacks"] = {}): TablesSubject {
   const made: string[] = [];
   return {
-    tables: tableData(dynamodbClient),
+    tables: tableData(dynamodbClient, retryingDynamodbClient),
     region: REGION,
     keeps: "values",
     lacks,
@@ -86,7 +86,7 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
   const nameOf = (table: TableName) => `${prefix}${table}`;
   const entries = Object.entries(topologyTables) as [TableName, (typeof topologyTables)[TableName]][];
   for (const [name, { hash, range }] of entries) await createTable(nameOf(name), [hash, range]);
-  const client = dynamodbClient(REGION);
+  const client = retryingDynamodbClient(REGION);
   const segment = nameOf("segment-table");
   return {
     status: statusStore(client, {
@@ -109,7 +109,7 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
 export async function awsNotes(prefix: string): Promise<RateLimiterSubject & SliceClaimsSubject> {
   const name = `${prefix}${workerTable.name}`;
   await createTable(name, [workerTable.hash]);
-  const notes = workerNotes(dynamodbClient(REGION), name);
+  const notes = workerNotes(retryingDynamodbClient(REGION), name);
   return { limiter: rateLimiter(notes), claims: sliceClaims(notes), close: () => deleteTables([name]) };
 }
 
@@ -151,7 +151,7 @@ export function pathStyleS3(): (region: string) => S3Client {
 }
 
 async function createTable(TableName: string, keys: KeyAttributes): Promise<void> {
-  const client = dynamodbClient(REGION);
+  const client = retryingDynamodbClient(REGION);
   await client.send(
     new CreateTableCommand({
       TableName,
@@ -164,11 +164,16 @@ async function createTable(TableName: string, keys: KeyAttributes): Promise<void
 }
 
 function waitFor() {
-  return { client: dynamodbClient(REGION), maxWaitTime: CREATE_SECONDS_MAX, minDelay: 0.05, maxDelay: 1 };
+  return {
+    client: retryingDynamodbClient(REGION),
+    maxWaitTime: CREATE_SECONDS_MAX,
+    minDelay: 0.05,
+    maxDelay: 1,
+  };
 }
 
 async function deleteTables(names: readonly string[]): Promise<void> {
   await Promise.all(
-    names.map((TableName) => dynamodbClient(REGION).send(new DeleteTableCommand({ TableName }))),
+    names.map((TableName) => retryingDynamodbClient(REGION).send(new DeleteTableCommand({ TableName }))),
   );
 }
