@@ -3,6 +3,8 @@
  * that its step needs.
  */
 import * as v from "valibot";
+import type { Location } from "./archive/location.ts";
+import type { ManifestObjects } from "./archive/manifest.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { BackupRequest, RestoreRequest } from "./request.ts";
 import { type TaskRef, taskId } from "./task.ts";
@@ -42,10 +44,14 @@ export interface RestorePlan {
   readonly "units-per-write"?: number;
   readonly table: { readonly arn: string; readonly id?: string; readonly keys: KeyNames };
   readonly manifest: {
-    /** The key of the data files' list, from the bucket's root. */
-    readonly "files-key": string;
+    /** Where the manifest lies, and how the keys that it lists are taken. */
+    readonly location: Location;
     readonly items: number;
     readonly files: number;
+    /** Uncompressed bytes of all data files; absent where Ferry did not write the archive. */
+    readonly bytes?: number;
+    /** What each later step compares, so that no two read different archives. */
+    readonly objects: ManifestObjects;
     /** What a line holds: whole items, or changes (DynamoDB's incremental exports). */
     readonly lines: "items" | "changes";
   };
@@ -245,6 +251,7 @@ export const finishingSchema = v.object({
   }),
   attempt: wholeNumber,
   "transferred-items": wholeNumber,
+  "transferred-bytes": wholeNumber,
   plan: v.pipe(
     v.object({ S: v.string() }),
     v.transform((plan) => JSON.parse(plan.S) as Plan),

@@ -78,6 +78,9 @@ export function restoreRequestSchema(maximumSegments: number) {
       v.picklist(["empty-only", "merge", "if-absent"], "restore-mode must be empty-only, merge or if-absent"),
     ),
     "write-units": v.optional(count("write-units", 10_000_000, "")),
+    "manifest-keys": v.optional(
+      v.picklist(["own", "rebase", "as-listed"], "manifest-keys must be own, rebase or as-listed"),
+    ),
   });
 }
 

@@ -142,7 +142,11 @@ async function finishAgain(
   if (row?.finished === true) return [];
   // Segments complete for good, so the retry's row had them all.
   if (row === undefined || row.completed.length < row.total) throw new Error(`${task.id} is not complete`);
-  return finishTask({ task, plan, attempt, "transferred-items": row.items }, time, ports);
+  return finishTask(
+    { task, plan, attempt, "transferred-items": row.items, "transferred-bytes": row.bytes },
+    time,
+    ports,
+  );
 }
 
 async function finishTask(

@@ -1,167 +1,210 @@
 /**
- * The manifest: which files are the backup, in the dialect of DynamoDB's own exports, so that their readers read
- * ours and ours reads theirs. Format: docs/archive-format.md.
+ * An archive's manifest, read and checked against itself: manifest-summary.json, which makes an archive a backup,
+ * manifest-files.json, and of Ferry's own archives task.json and table.json. Format: docs/archive-format.md.
  */
-import * as v from "valibot";
 import { permanent } from "../errors.ts";
-import type { BackupPlan } from "../events.ts";
-import type { ArchiveStore, BucketAddress } from "../ports.ts";
-import { manifestFilesKey, manifestSummaryKey } from "./keys.ts";
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-
-const fileSchema = v.object({
-  itemCount: count,
-  /** Of the compressed bytes, base64. */
-  md5Checksum: v.pipe(v.string(), v.minLength(24), v.maxLength(24)),
-  etag: v.string(),
-  /** From the bucket's root. */
-  dataFileS3Key: v.pipe(v.string(), v.minLength(1)),
-});
-
-/** A data file, as the manifest lists it. */
-export type ManifestFile = v.InferOutput<typeof fileSchema>;
-
-const summarySchema = v.object({
-  version: v.string(),
-  manifestFilesS3Key: v.string(),
-  itemCount: count,
-  outputFormat: v.literal("DYNAMODB_JSON"),
-  exportType: v.optional(v.string()),
-  ferry: v.optional(
-    v.object({
-      "request-id": v.string(),
-      files: count,
-      /** Uncompressed bytes of all data files. */
-      bytes: count,
-      /** Of manifest-files.json, base64. */
-      "manifest-files-md5": v.string(),
-    }),
-  ),
-});
+import type { RestorePlan } from "../events.ts";
+import type { BucketAddress, Ports } from "../ports.ts";
+import { decodeFiles, type ManifestFile, total } from "./file-list.ts";
+import { type Fingerprint, fingerprintOf, requireUnchanged, type StoredObject } from "./fingerprint.ts";
+import { manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
+import { homeOf, type Location, locationOf, type ManifestKeys, readAt } from "./location.ts";
+import { brokenArchive, brokenManifest, readable } from "./refusals.ts";
+import { decodeSummary } from "./summary.ts";
+import { decodeKeySchema, type KeySchema } from "./table-settings.ts";
+import { decodeTaskFile } from "./task-file.ts";
 
 export interface Manifest {
-  readonly filesKey: string;
+  readonly location: Location;
   readonly items: number;
+  /** The data files, each with the key at which it is read. */
   readonly files: readonly ManifestFile[];
   /** What a line holds: whole items, or changes (DynamoDB's incremental exports). */
   readonly lines: "items" | "changes";
+  /** Uncompressed bytes of all data files; absent where Ferry did not write the archive. */
+  readonly bytes?: number;
+  /** The key schema of the archive's items; absent where nothing but the items tells it. */
+  readonly keys?: KeySchema;
+  /** The objects that say what is restored, as they were read. */
+  readonly objects: ManifestObjects;
 }
 
-/** The bytes of manifest-files.json: one line per data file. */
-export function encodeFiles(files: readonly ManifestFile[]): Uint8Array {
-  return encoder.encode(files.map((file) => `${JSON.stringify(file)}\n`).join(""));
+/** The fingerprints of what a restore's plan rests on. `task`: only of an archive that Ferry wrote. */
+export interface ManifestObjects {
+  readonly summary: Fingerprint;
+  readonly files: Fingerprint;
+  readonly task?: Fingerprint;
 }
 
-/** Reads manifest-files.json. Throws where a line is none. */
-export function decodeFiles(bytes: Uint8Array): ManifestFile[] {
-  return decoder
-    .decode(bytes)
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map((line) => v.parse(fileSchema, JSON.parse(line)));
-}
-
-/** The bytes of manifest-summary.json: the commit marker. */
-export function encodeSummary(about: {
-  plan: BackupPlan;
-  files: readonly ManifestFile[];
-  filesMd5: string;
-  /** Uncompressed bytes of all data files. */
-  bytes: number;
-  /** ISO 8601. */
-  ended: string;
-}): Uint8Array {
-  const { plan } = about;
-  const request = plan.request;
-  const summary = {
-    version: "2020-06-30",
-    exportArn: null,
-    startTime: plan.started,
-    endTime: about.ended,
-    tableArn: plan.table.arn,
-    tableId: plan.table.id ?? null,
-    exportTime: plan.started,
-    s3Bucket: request["bucket-name"],
-    s3Prefix: request["bucket-prefix"],
-    s3SseAlgorithm: request["kms-key-id"] === undefined ? "AES256" : "KMS",
-    s3SseKmsKeyId: request["kms-key-id"] ?? null,
-    manifestFilesS3Key: manifestFilesKey(request["bucket-prefix"]),
-    billedSizeBytes: about.bytes,
-    itemCount: total(about.files),
-    outputFormat: "DYNAMODB_JSON",
-    ferry: {
-      "format-version": 1,
-      task: plan.task.id,
-      "request-id": plan.task["request-id"],
-      consistency:
-        "a scan between startTime and endTime, not a snapshot: items written meanwhile are there as they were when their page was read",
-      segments: plan["total-segments"],
-      files: about.files.length,
-      bytes: about.bytes,
-      "manifest-files-md5": about.filesMd5,
-    },
-  };
-  return encoder.encode(`${JSON.stringify(summary, null, 2)}\n`);
-}
-
-/** The items of all files. */
-export function total(files: readonly ManifestFile[]): number {
-  return files.reduce((sum, file) => sum + file.itemCount, 0);
-}
+type Reading = Pick<Ports, "archive" | "codec">;
 
 /**
- * Reads an archive's manifest, ours or a native export's, and checks it against itself.
- * Permanent errors: `no-manifest` (not a backup, or not a finished one), `broken-manifest`.
+ * Reads an archive's manifest, Ferry's or a native export's. Permanent errors: `no-manifest` (not a backup, or not a
+ * finished one), `broken-manifest`, `broken-archive`, `unknown-format`, `archive-moved`.
  */
 export async function readManifest(
-  archive: ArchiveStore,
-  md5: (bytes: Uint8Array) => string,
   bucket: BucketAddress,
   prefix: string,
+  keys: ManifestKeys,
+  ports: Reading,
 ): Promise<Manifest> {
-  const key = manifestSummaryKey(prefix);
-  const stored = await archive.get(bucket, key);
+  const { md5 } = ports.codec;
+  const summaryKey = manifestSummaryKey(prefix);
+  const stored = await ports.archive.get(bucket, summaryKey);
   if (stored === undefined)
     throw permanent("no-manifest", {
       operation: "read manifest",
-      resource: `s3://${bucket.name}/${key}`,
+      resource: `s3://${bucket.name}/${summaryKey}`,
       message: "does not exist, so this prefix holds no backup, or one that did not finish.",
-      hint: "Check bucket-name, bucket-prefix and bucket-region, and that the backup succeeded.",
+      hint: "Check bucket-name, bucket-prefix and bucket-region, and that the backup or export succeeded.",
     });
-  const summary = checked(bucket, key, () => v.parse(summarySchema, JSON.parse(decoder.decode(stored.body))));
-  const filesKey = summary.manifestFilesS3Key;
-  const listed = await archive.get(bucket, filesKey);
-  if (listed === undefined) throw broken(bucket, filesKey, "does not exist, though the summary names it");
-  const files = checked(bucket, filesKey, () => decodeFiles(listed.body));
-  if (summary.ferry !== undefined && summary.ferry["manifest-files-md5"] !== md5(listed.body))
-    throw broken(bucket, filesKey, "is not the file that the summary was written for: its MD5 differs");
-  if (total(files) !== summary.itemCount)
-    throw broken(bucket, filesKey, `lists ${total(files)} items where the summary says ${summary.itemCount}`);
-  return {
-    filesKey,
-    items: summary.itemCount,
-    files,
-    lines: summary.exportType === "INCREMENTAL_EXPORT" ? "changes" : "items",
-  };
-}
-
-function checked<T>(bucket: BucketAddress, key: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw broken(bucket, key, `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function broken(bucket: BucketAddress, key: string, message: string) {
-  return permanent("broken-manifest", {
-    operation: "read manifest",
-    resource: `s3://${bucket.name}/${key}`,
-    message: `${message}.`,
-    hint: "The archive was damaged after it was written, or is in another format: restore from another backup.",
+  const summary = decodeSummary(bucket, summaryKey, stored.body);
+  const location = locationOf(bucket, prefix, summary.manifestFilesS3Key, {
+    keys,
+    shared: summary.lines === "changes",
   });
+  const filesKey = readAt(bucket, location, summary.manifestFilesS3Key);
+  const listed = await ports.archive.get(bucket, filesKey);
+  if (listed === undefined)
+    throw brokenManifest(bucket, filesKey, "does not exist, though the summary names it");
+  const files = readable(
+    () => decodeFiles(listed.body),
+    (message) => brokenManifest(bucket, filesKey, message),
+  );
+  if (total(files) !== summary.itemCount)
+    throw brokenManifest(
+      bucket,
+      filesKey,
+      `lists ${total(files)} items where the summary says ${summary.itemCount}`,
+    );
+  const manifest = {
+    location,
+    items: summary.itemCount,
+    files: files.map((file) => ({ ...file, dataFileS3Key: readAt(bucket, location, file.dataFileS3Key) })),
+    lines: summary.lines,
+  };
+  const objects = { summary: fingerprintOf(stored, md5), files: fingerprintOf(listed, md5) };
+  const { ferry } = summary;
+  if (ferry === undefined) {
+    await requireChecksums(
+      bucket,
+      [
+        [summaryKey, objects.summary],
+        [filesKey, objects.files],
+      ],
+      ports,
+    );
+    const table = await ports.archive.get(bucket, tableKey(homeOf(location)));
+    const keys = table && decodeKeySchema(bucket, tableKey(homeOf(location)), table.body);
+    return { ...manifest, ...(keys !== undefined && { keys }), objects };
+  }
+  if (ferry["manifest-files-md5"] !== objects.files.md5)
+    throw brokenManifest(
+      bucket,
+      filesKey,
+      `is not the file that the summary was written for: its MD5 is ${objects.files.md5}, ferry.manifest-files-md5 is ${ferry["manifest-files-md5"]}`,
+    );
+  if (ferry.files !== files.length)
+    throw brokenManifest(
+      bucket,
+      filesKey,
+      `lists ${files.length} data files where ferry.files of the summary is ${ferry.files}`,
+    );
+  const own = await readOwnObjects(
+    bucket,
+    homeOf(location),
+    ferry["request-id"],
+    [
+      [summaryKey, stored],
+      [filesKey, listed],
+    ],
+    ports,
+  );
+  return { ...manifest, bytes: ferry.bytes, keys: own.keys, objects: { ...objects, task: own.task } };
+}
+
+/**
+ * The data files that a restore was planned for, from the manifest as it is now. Permanent error: `archive-changed`,
+ * where an object that the plan rests on is another by now.
+ */
+export async function readPlannedFiles(
+  bucket: BucketAddress,
+  plan: RestorePlan,
+  ports: Reading,
+): Promise<readonly ManifestFile[]> {
+  const { location, objects } = plan.manifest;
+  const home = homeOf(location);
+  const unchanged = async (key: string, planned: Fingerprint) =>
+    requireUnchanged(bucket, key, planned, await ports.archive.get(bucket, key), ports.codec.md5);
+  const [listed] = await Promise.all([
+    unchanged(manifestFilesKey(home), objects.files),
+    unchanged(manifestSummaryKey(location.prefix), objects.summary),
+    ...(objects.task === undefined ? [] : [unchanged(taskKey(home), objects.task)]),
+  ]);
+  return decodeFiles(listed.body).map((file) => ({
+    ...file,
+    dataFileS3Key: readAt(bucket, location, file.dataFileS3Key),
+  }));
+}
+
+/**
+ * DynamoDB puts the MD5 of each manifest file beside it, base64, under the name with `.md5` for `.json`. Tools that copy an
+ * export may leave them behind, so a missing one is no fault.
+ */
+async function requireChecksums(
+  bucket: BucketAddress,
+  files: readonly (readonly [key: string, read: Fingerprint])[],
+  ports: Reading,
+): Promise<void> {
+  const check = async ([key, { md5 }]: (typeof files)[number]) => {
+    const beside = key.replace(/\.json$/, ".md5");
+    const stored = await ports.archive.get(bucket, beside);
+    if (stored === undefined) return;
+    const expected = new TextDecoder().decode(stored.body).trim();
+    if (expected !== md5)
+      throw brokenManifest(bucket, key, `has MD5 ${md5} where ${beside} says ${expected}`);
+  };
+  await Promise.all(files.map(check));
+}
+
+/** What Ferry puts beside its data files: it must be there, of one request, and of one key schema. */
+async function readOwnObjects(
+  bucket: BucketAddress,
+  home: string,
+  requestId: string,
+  manifest: readonly (readonly [key: string, stored: StoredObject])[],
+  ports: Reading,
+): Promise<{ keys: KeySchema; task: Fingerprint }> {
+  const required = async (key: string) => {
+    const stored = await ports.archive.get(bucket, key);
+    if (stored === undefined)
+      throw brokenArchive(bucket, key, "does not exist, though every archive of Ferry's has it");
+    return stored;
+  };
+  const [task, table] = await Promise.all([required(taskKey(home)), required(tableKey(home))]);
+  const { requestId: writer, keyNames } = decodeTaskFile(bucket, taskKey(home), task.body);
+  if (writer !== requestId)
+    throw brokenArchive(
+      bucket,
+      taskKey(home),
+      `is of request ${writer} where ferry.request-id of the summary is ${requestId}`,
+    );
+  for (const [key, { head }] of [...manifest, [taskKey(home), task], [tableKey(home), table]] as const) {
+    // A tool that copies objects may leave their metadata behind.
+    const named = head.metadata["request-id"];
+    if (named !== undefined && named !== requestId)
+      throw brokenArchive(
+        bucket,
+        key,
+        `was written by request ${named} where ferry.request-id of the summary is ${requestId}`,
+      );
+  }
+  const keys = decodeKeySchema(bucket, tableKey(home), table.body);
+  if (keys.map(({ name }) => name).join() !== keyNames.join())
+    throw brokenArchive(
+      bucket,
+      tableKey(home),
+      `has the keys ${keys.map(({ name }) => name).join()} where task.json has ${keyNames.join()}`,
+    );
+  return { keys, task: fingerprintOf(task, ports.codec.md5) };
 }

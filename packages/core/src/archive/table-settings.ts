@@ -2,25 +2,36 @@
  * table.json: the settings of the table a backup was made of, in the words of the DynamoDB API.
  */
 import * as v from "valibot";
-import type { TableDescription } from "../ports.ts";
+import type { BucketAddress, TableDescription } from "../ports.ts";
+import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
+import { brokenArchive, readable, unknownFormat } from "./refusals.ts";
 
 /** What a restore needs of it: the key schema. All the rest is kept as it came. */
 const tableSettingsSchema = v.object({
-  keys: v.array(v.object({ name: v.string(), type: v.string() })),
+  keys: v.pipe(
+    v.array(v.object({ name: v.string(), type: v.picklist(["S", "N", "B"]) })),
+    v.minLength(1),
+    v.maxLength(2),
+  ),
 });
 
-/** A key schema: hash first, then range. */
-export type KeySchema = v.InferOutput<typeof tableSettingsSchema>["keys"];
+/** A key schema: hash first, then range. Types are S, N and B. */
+export type KeySchema = readonly { readonly name: string; readonly type: string }[];
 
 /** The bytes of table.json. */
 export function encodeTableSettings(table: TableDescription): Uint8Array {
-  const settings = { "format-version": 1, keys: keySchema(table), ...table.settings };
+  const settings = { "format-version": FORMAT_VERSION, keys: keySchema(table), ...table.settings };
   return new TextEncoder().encode(`${JSON.stringify(settings, null, 2)}\n`);
 }
 
-/** The key schema in a table.json. Throws where there is none. */
-export function decodeKeySchema(bytes: Uint8Array): KeySchema {
-  return v.parse(tableSettingsSchema, JSON.parse(new TextDecoder().decode(bytes))).keys;
+/** The key schema in a table.json. Permanent errors: `broken-archive`, `unknown-format`. */
+export function decodeKeySchema(bucket: BucketAddress, key: string, bytes: Uint8Array): KeySchema {
+  const broken = (message: string) => brokenArchive(bucket, key, message);
+  const json = readable<unknown>(() => JSON.parse(new TextDecoder().decode(bytes)), broken);
+  const version = readable(() => v.parse(formatVersionSchema, json)["format-version"], broken);
+  if (version !== FORMAT_VERSION)
+    throw unknownFormat(bucket, key, `has format-version ${version} where ${FORMAT_VERSION} is known`);
+  return readable(() => v.parse(tableSettingsSchema, json).keys, broken);
 }
 
 export function keySchema(table: TableDescription): KeySchema {

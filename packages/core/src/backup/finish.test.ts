@@ -17,7 +17,13 @@ const item = (n: number) => `{"id":{"S":"item-${n}"}}`;
 const finishing = ({ task, plan }: SegmentWork, items: number) =>
   message(
     "TaskFinishing",
-    { task, attempt: 1, "transferred-items": items, plan: { S: JSON.stringify(plan) } },
+    {
+      task,
+      attempt: 1,
+      "transferred-items": items,
+      "transferred-bytes": 0,
+      plan: { S: JSON.stringify(plan) },
+    },
     "TaskStepFailed",
   );
 const text = async (ports: ReturnType<typeof world>, name: string) =>

@@ -2,8 +2,10 @@
  * Seals a backup: every chain is walked to its end, and the manifest, put last, makes the archive a backup.
  */
 import { bucketOf, type ChainFile, readChain } from "../archive/chain.ts";
+import { decodeFiles, encodeFiles } from "../archive/file-list.ts";
 import { manifestFilesKey, manifestSummaryKey } from "../archive/keys.ts";
-import { decodeFiles, encodeFiles, encodeSummary, readManifest } from "../archive/manifest.ts";
+import { readManifest } from "../archive/manifest.ts";
+import { encodeSummary } from "../archive/summary.ts";
 import { permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
@@ -54,8 +56,8 @@ export async function finishBackup(
   });
   await ports.archive.putNew(bucket, manifestSummaryKey(prefix), summary, about);
   // Ours, that of whoever came first, or something else: what is told as finished is what a restore will read.
-  const sealed = await readManifest(ports.archive, ports.codec.md5, bucket, prefix);
-  if (sealed.filesKey !== manifestFilesKey(prefix) || sealed.items !== items)
+  const sealed = await readManifest(bucket, prefix, "as-listed", ports);
+  if (sealed.location.writtenFor !== prefix || sealed.items !== items)
     throw unsealed(plan, "manifest-summary.json is another backup's");
   return [{ type: "TaskFinished", detail: { version: VERSION, task, attempt: finishing.attempt, items } }];
 

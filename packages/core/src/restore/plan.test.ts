@@ -1,7 +1,13 @@
 import { hooked } from "@ferry/simulation/memory/hooked";
-import { md5, openMd5 } from "@ferry/simulation/memory/ports";
+import { md5 } from "@ferry/simulation/memory/ports";
+import {
+  changeLine,
+  fullExport,
+  incrementalExport,
+  itemLine,
+  plantExport,
+} from "@ferry/simulation/testing/native-export";
 import { describe, expect, test } from "vitest";
-import { pakoCodec } from "../archive/pako-codec.ts";
 import type { ScanPage } from "../ports.ts";
 import { unheardOf } from "../projection/status.ts";
 import {
@@ -106,7 +112,7 @@ describe("a restore is refused, with the reason and what to do", () => {
 test.each([
   ["another count", (line: string) => line.replace('"itemCount":1', '"itemCount":2'), "lists 2 items"],
   // As many items as the summary says, of another file.
-  ["the same count", (line: string) => line.replace('"etag":"', '"etag":"x'), "its MD5 differs"],
+  ["the same count", (line: string) => line.replace('"etag":"', '"etag":"x'), "its MD5 is"],
 ])("a restore is refused of files that the summary was not written for: %s", async (_, change, message) => {
   const ports = await backedUp();
   const key = "backups/one/manifest-files.json";
@@ -149,40 +155,19 @@ test("a repeated request whose task is under way is not refused for the items th
 });
 
 describe("a native export", () => {
-  /** What DynamoDB's own export would have left: no table.json, keys from the bucket's root. */
-  async function exported(exportType: string, lines: readonly string[]) {
-    const ports = world();
-    const file = pakoCodec(openMd5).compress(6);
-    await file.write(encode(lines.map((line) => `${line}\n`).join("")));
-    const body = await file.finish();
-    const listed = {
-      itemCount: lines.length,
-      md5Checksum: md5(body),
-      etag: "e",
-      dataFileS3Key: "AWSDynamoDB/data/x.json.gz",
-    };
-    const summary = {
-      version: "2023-08-01",
-      itemCount: lines.length,
-      manifestFilesS3Key: "AWSDynamoDB/01/manifest-files.json",
-      outputFormat: "DYNAMODB_JSON",
-      exportType,
-    };
-    ports.archive.plant(bucket, "AWSDynamoDB/data/x.json.gz", body);
-    ports.archive.plant(bucket, "AWSDynamoDB/01/manifest-files.json", encode(`${JSON.stringify(listed)}\n`));
-    ports.archive.plant(bucket, "AWSDynamoDB/01/manifest-summary.json", encode(JSON.stringify(summary)));
-    return ports;
-  }
-  const asked = { ...restoreRequest, "bucket-prefix": "AWSDynamoDB/01" };
+  const spec = { bucket: bucket.name, id: "01793487600000-a1b2c3d4", under: "exports" };
+  const asked = { ...restoreRequest, "bucket-prefix": `exports/AWSDynamoDB/${spec.id}` };
 
   test("full: is restored", async () => {
-    const ports = await exported("FULL_EXPORT", [`{"Item":${item}}`]);
+    const ports = world();
+    plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item)], []] }));
     await runTask(asked, ports);
     expect(ports.tables.items(destination).map((bytes) => new TextDecoder().decode(bytes))).toEqual([item]);
   });
 
   test("of a table with other keys: is refused", async () => {
-    const ports = await exported("FULL_EXPORT", ['{"Item":{"pk":{"S":"a"}}}']);
+    const ports = world();
+    plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine('{"pk":{"S":"a"}}')]] }));
     expect(await request(asked, ports)).toMatchObject([
       {
         detail: { cause: "key-schema-mismatch", error: { message: expect.stringContaining("id (missing)") } },
@@ -191,10 +176,12 @@ describe("a native export", () => {
   });
 
   test("incremental: puts and deletes, and only with merge", async () => {
-    const ports = await exported("INCREMENTAL_EXPORT", [
-      `{"Metadata":{"WriteTimestampMicros":{"N":"1"}},"Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"},"new":{"N":"1"}}}`,
-      `{"Metadata":{"WriteTimestampMicros":{"N":"2"}},"Keys":{"id":{"S":"b"}},"OldImage":{"id":{"S":"b"}}}`,
-    ]);
+    const ports = world();
+    const lines = [
+      changeLine({ keys: '{"id":{"S":"a"}}', newImage: '{"id":{"S":"a"},"new":{"N":"1"}}' }),
+      changeLine({ keys: '{"id":{"S":"b"}}', oldImage: '{"id":{"S":"b"}}' }),
+    ];
+    plantExport(ports.archive, bucket, incrementalExport({ ...spec, files: [lines] }));
     expect(await request(asked, ports)).toMatchObject([{ detail: { cause: "mode-not-possible" } }]);
     ports.tables.put(destination, item, '{"id":{"S":"b"}}', '{"id":{"S":"c"}}');
     await runTask({ ...asked, "restore-mode": "merge" }, ports);

@@ -5,11 +5,10 @@ import type { Block } from "../archive/blocks.ts";
 import { bucketOf } from "../archive/chain.ts";
 import { members } from "../archive/cutter.ts";
 import { lineSpans, readLine } from "../archive/data-file.ts";
-import { tableKey } from "../archive/keys.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { cutPage } from "../archive/page.ts";
 import { readBlocks } from "../archive/stored-file.ts";
-import { decodeKeySchema, describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
+import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import { permanent } from "../errors.ts";
 import { type DynamoKey, type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
@@ -32,7 +31,8 @@ export async function planRestore(
   // Delivered again: what was accepted is under way, and the items in the table are its own.
   if (row?.accepted === true && row["request-id"] === task["request-id"]) return [];
   const bucket = bucketOf(request);
-  const manifest = await readManifest(ports.archive, ports.codec.md5, bucket, request["bucket-prefix"]);
+  const keys = request["manifest-keys"] ?? "own";
+  const manifest = await readManifest(bucket, request["bucket-prefix"], keys, ports);
   const table = await ports.tables.describe({ region: request["table-region"], name: request["table-name"] });
   refuseUnready(request, table);
   await refuseOtherKeys(request, manifest, table, ports);
@@ -74,10 +74,12 @@ function derivePlan(
     ...(units !== undefined && { "write-units": units, "units-per-write": 1 + table.indexCount }),
     table: { arn: table.arn, keys: table.keys, ...(table.id !== undefined && { id: table.id }) },
     manifest: {
-      "files-key": manifest.filesKey,
+      location: manifest.location,
       items: manifest.items,
       files: manifest.files.length,
       lines: manifest.lines,
+      ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
+      objects: manifest.objects,
     },
   };
 }
@@ -105,16 +107,15 @@ async function refuseOtherKeys(
   );
 }
 
-/** The archive's key schema: from table.json; a native export has none, so from its first item. */
+/** The archive's key schema: from table.json; a native export has none, so from its first line. */
 async function archivedKeys(
   request: RestoreRequest,
   manifest: Manifest,
   wanted: KeySchema,
   ports: Ports,
 ): Promise<KeySchema | undefined> {
+  if (manifest.keys !== undefined) return manifest.keys;
   const bucket = bucketOf(request);
-  const settings = await ports.archive.get(bucket, tableKey(request["bucket-prefix"]));
-  if (settings !== undefined) return decodeKeySchema(settings.body);
   const file = manifest.files.find(({ itemCount }) => itemCount > 0);
   if (file === undefined) return undefined;
   const recorded = { key: file.dataFileS3Key, items: file.itemCount, md5: file.md5Checksum };

@@ -2,7 +2,7 @@
  * Which of the archive's files are a segment's. Files in scan order hold neighbouring keys: in a shuffled order the
  * writes of a task spread over the whole table instead of heating one key range after the other.
  */
-import type { ManifestFile } from "../archive/manifest.ts";
+import type { ManifestFile } from "../archive/file-list.ts";
 import { fnv1a, seeded } from "../hash.ts";
 
 /** The files of one segment, in the order it writes them. The shuffle is seeded: every slice finds the same share. */

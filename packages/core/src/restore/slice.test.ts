@@ -1,8 +1,8 @@
 import { hooked } from "@ferry/simulation/memory/hooked";
 import { memoryTables } from "@ferry/simulation/memory/tables";
+import { fullExport, itemLine, plantExport } from "@ferry/simulation/testing/native-export";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeFiles, encodeFiles } from "../archive/manifest.ts";
 import { permanent } from "../errors.ts";
 import type { SegmentWork } from "../events.ts";
 import { unheardOf } from "../projection/status.ts";
@@ -14,6 +14,7 @@ import {
   bucket,
   destination,
   message,
+  request,
   restoreRequest,
   runTask,
   sliceToEnd,
@@ -205,21 +206,17 @@ describe("a restore", () => {
   });
 
   test("given a line that cannot be read, then its segment fails and names file and line", async () => {
-    const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
-    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
-    const compressor = ports.codec.compress(6);
-    await compressor.write(new TextEncoder().encode(`{"Item":${item(1)}}\n{"Other":{}}\n`));
-    const body = await compressor.finish();
-    const key = "backups/one/manifest-files.json";
-    const [listed] = decodeFiles((await ports.archive.get(bucket, key))!.body);
-    ports.archive.plant(bucket, listed!.dataFileS3Key, body);
-    ports.archive.plant(bucket, key, encodeFiles([{ ...listed!, md5Checksum: ports.codec.md5(body) }]));
+    const ports = world();
+    const made = fullExport({ bucket: bucket.name, id: "01", files: [[itemLine(item(1)), '{"Other":{}}']] });
+    const asked = { ...restoreRequest, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const [segment] = await accepted({ ...asked, "total-segments": 1 }, ports);
     expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
       {
         type: "SegmentFailed",
         detail: {
+          cause: "corrupt-file",
           error: {
-            resource: `s3://archives/${listed!.dataFileS3Key}`,
+            resource: expect.stringMatching(/^s3:\/\/archives\/AWSDynamoDB\/01\/data\/\w+\.json\.gz$/),
             message: expect.stringContaining("line 2"),
           },
         },
@@ -243,32 +240,20 @@ describe("a restore", () => {
   });
 
   test("given a file with other lines than the manifest counts, then its segment fails before it writes", async () => {
-    const ports = await backedUp([item(1)], world(), { "total-segments": 1 });
-    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
-    const compressor = ports.codec.compress(6);
-    await compressor.write(new TextEncoder().encode(`{"Item":${item(1)}}\n{"Item":${item(2)}}\n`));
-    const body = await compressor.finish();
-    const key = "backups/one/manifest-files.json";
-    const [listed] = decodeFiles((await ports.archive.get(bucket, key))!.body);
-    ports.archive.plant(bucket, listed!.dataFileS3Key, body);
-    ports.archive.plant(bucket, key, encodeFiles([{ ...listed!, md5Checksum: ports.codec.md5(body) }]));
-    expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
-      {
-        type: "SegmentFailed",
-        detail: { cause: "corrupt-file", error: { message: expect.stringContaining("2 lines where 1") } },
-      },
-    ]);
-    expect(restored(ports)).toEqual([]);
-  });
-
-  test("given another manifest than it was planned for, then it writes nothing", async () => {
-    const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
-    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
-    ports.archive.plant(bucket, "backups/one/manifest-files.json", encodeFiles([]));
-    expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
-      { type: "SegmentFailed", detail: { cause: "corrupt-file" } },
-    ]);
-    expect(restored(ports)).toEqual([]);
+    const ports = world();
+    // One entry of the list, two lines of the file.
+    const files = [[`${itemLine(item(1))}\n${itemLine(item(2))}`]];
+    const made = fullExport({ bucket: bucket.name, id: "01", files });
+    const prefix = plantExport(ports.archive, bucket, made);
+    ports.tables.put(destination, item(3));
+    const [event] = await request(
+      { ...restoreRequest, "bucket-prefix": prefix, "restore-mode": "merge" },
+      ports,
+    );
+    expect(event).toMatchObject({
+      type: "TaskRejected",
+      detail: { cause: "corrupt-file", error: { message: expect.stringContaining("2 lines where 1") } },
+    });
   });
 
   test("given large items, then no call has more bytes than DynamoDB takes", async () => {
@@ -308,10 +293,17 @@ describe("a restore", () => {
   test("given other totals than the manifest's, then it is not finished", async () => {
     const ports = await backedUp([item(1)]);
     const [{ task, plan } = {} as SegmentWork] = await accepted(restoreRequest, ports);
-    const detail = { task, attempt: 1, "transferred-items": "2", plan: { S: JSON.stringify(plan) } };
-    expect(await work(message("TaskFinishing", detail, "TaskStepFailed"), ports)).toMatchObject([
-      { type: "TaskStepFailed", detail: { cause: "totals-differ" } },
+    const counted = { "transferred-items": "1", "transferred-bytes": String(item(1).length + 10) };
+    const detail = { task, attempt: 1, ...counted, plan: { S: JSON.stringify(plan) } };
+    const finish = (other: object) =>
+      work(message("TaskFinishing", { ...detail, ...other }, "TaskStepFailed"), ports);
+    expect(await finish({ "transferred-items": "2" })).toMatchObject([
+      { detail: { cause: "totals-differ", error: { message: expect.stringContaining("2 items where") } } },
     ]);
+    expect(await finish({ "transferred-bytes": "9" })).toMatchObject([
+      { detail: { cause: "totals-differ", error: { message: expect.stringContaining("9 bytes where") } } },
+    ]);
+    expect(await finish({})).toMatchObject([{ type: "TaskFinished" }]);
   });
 
   test("given that its segment completed meanwhile, then a late duplicate writes nothing", async () => {

@@ -6,7 +6,8 @@ import type { Block } from "../archive/blocks.ts";
 import { bucketOf } from "../archive/chain.ts";
 import type { Span } from "../archive/cutter.ts";
 import { type Line, lineSpans, readLine } from "../archive/data-file.ts";
-import { decodeFiles, type ManifestFile, total } from "../archive/manifest.ts";
+import type { ManifestFile } from "../archive/file-list.ts";
+import { readPlannedFiles } from "../archive/manifest.ts";
 import { corrupt, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
 import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
@@ -174,12 +175,6 @@ function isFull(call: Call, { start, end }: Span, unitsMax: number): boolean {
 }
 
 async function readShare(work: SegmentWork, plan: RestorePlan, ports: Ports): Promise<ManifestFile[]> {
-  const bucket = bucketOf(plan.request);
-  const key = plan.manifest["files-key"];
-  const stored = await ports.archive.get(bucket, key);
-  if (stored === undefined) throw corrupt(bucket, key, "does not exist any more");
-  const files = decodeFiles(stored.body);
-  if (total(files) !== plan.manifest.items || files.length !== plan.manifest.files)
-    throw corrupt(bucket, key, "is not the manifest that the restore was planned for");
+  const files = await readPlannedFiles(bucketOf(plan.request), plan, ports);
   return shareOf(files, work.task["request-id"], work.segment, plan["total-segments"]);
 }

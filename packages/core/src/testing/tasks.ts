@@ -92,12 +92,20 @@ export async function archivedLines(ports: MemoryPorts, segment = 0): Promise<st
 export async function runTask(asked: unknown, ports: MemoryPorts) {
   const segments = await accepted(asked, ports);
   let items = 0;
+  let bytes = 0;
   for (const segment of segments) {
     const { event } = await sliceToEnd(segment, ports);
     if (event?.type !== "SegmentCompleted") throw new Error(`not completed: ${JSON.stringify(event)}`);
     items += event.detail.counts.items;
+    bytes += event.detail.counts.bytes;
   }
   const { task, plan } = segments[0]!;
-  const detail = { task, attempt: 1, "transferred-items": String(items), plan: { S: JSON.stringify(plan) } };
+  const detail = {
+    task,
+    attempt: 1,
+    "transferred-items": String(items),
+    "transferred-bytes": String(bytes),
+    plan: { S: JSON.stringify(plan) },
+  };
   return work(message("TaskFinishing", detail, "TaskStepFailed"), ports);
 }

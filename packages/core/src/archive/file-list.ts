@@ -1,0 +1,42 @@
+/**
+ * manifest-files.json: the list of an archive's data files, one a line. Format: docs/archive-format.md.
+ */
+import * as v from "valibot";
+import { count } from "./format.ts";
+
+const fileSchema = v.object({
+  itemCount: count,
+  /** Of the compressed bytes, base64. */
+  md5Checksum: v.pipe(v.string(), v.minLength(24), v.maxLength(24)),
+  etag: v.string(),
+  /** From the bucket's root. */
+  dataFileS3Key: v.pipe(v.string(), v.minLength(1)),
+});
+
+/** A data file, as the manifest lists it. */
+export type ManifestFile = v.InferOutput<typeof fileSchema>;
+
+/** The bytes of manifest-files.json: one line per data file. */
+export function encodeFiles(files: readonly ManifestFile[]): Uint8Array {
+  return new TextEncoder().encode(files.map((file) => `${JSON.stringify(file)}\n`).join(""));
+}
+
+/** Reads manifest-files.json. Throws where a line is none, or where a file is listed twice. */
+export function decodeFiles(bytes: Uint8Array): ManifestFile[] {
+  const files = new TextDecoder()
+    .decode(bytes)
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => v.parse(fileSchema, JSON.parse(line)));
+  const listed = new Set<string>();
+  for (const { dataFileS3Key: key } of files) {
+    if (listed.has(key)) throw new SyntaxError(`the data file ${key} is listed twice`);
+    listed.add(key);
+  }
+  return files;
+}
+
+/** The items of all files. */
+export function total(files: readonly ManifestFile[]): number {
+  return files.reduce((sum, file) => sum + file.itemCount, 0);
+}

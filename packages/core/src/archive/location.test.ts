@@ -1,0 +1,192 @@
+import {
+  changeLine,
+  fullExport,
+  incrementalExport,
+  itemLine,
+  type NativeExport,
+} from "@ferry/simulation/testing/native-export";
+import { describe, expect, test } from "vitest";
+import {
+  backupRequest,
+  bucket,
+  destination,
+  request,
+  restoreRequest,
+  runTask,
+  source,
+  world,
+} from "../testing/tasks.ts";
+
+type World = ReturnType<typeof world>;
+
+const item = (value: string) => `{"id":{"S":"a"},"v":{"S":"${value}"}}`;
+const restored = (ports: World) =>
+  ports.tables.items(destination).map((bytes) => new TextDecoder().decode(bytes));
+const spec = { bucket: bucket.name, id: "01793487600000-a1b2c3d4", under: "nightly" };
+const full = (value: string, name = bucket.name) =>
+  fullExport({ ...spec, bucket: name, files: [[itemLine(item(value))]] });
+const incremental = (value: string, name = bucket.name) =>
+  incrementalExport({
+    ...spec,
+    bucket: name,
+    files: [[changeLine({ keys: '{"id":{"S":"a"}}', newImage: item(value) })]],
+  });
+
+/** Puts the objects of an export under another prefix, its manifests as they are. */
+function plantUnder(ports: World, made: NativeExport, from: string, to: string): void {
+  for (const { key, body } of made.objects) ports.archive.plant(bucket, key.replace(from, to), body);
+}
+
+/** A restore of what lies under `prefix`, to its end; the table's items. */
+async function restoreFrom(ports: World, prefix: string, asked: object = {}) {
+  await runTask({ ...restoreRequest, "bucket-prefix": prefix, "restore-mode": "merge", ...asked }, ports);
+  return restored(ports);
+}
+
+async function refusal(ports: World, prefix: string, asked: object = {}) {
+  const about = { "bucket-prefix": prefix, "restore-mode": "merge", ...asked };
+  const [event] = await request({ ...restoreRequest, ...about }, ports);
+  if (event?.type !== "TaskRejected") throw new Error(`not rejected: ${JSON.stringify(event)}`);
+  return { cause: event.detail.cause, message: event.detail.error?.message, hint: event.detail.error?.hint };
+}
+
+describe.each([
+  ["full", full],
+  ["incremental", incremental],
+])("a %s export that was moved", (_, exportOf) => {
+  const moved = `archive/AWSDynamoDB/${spec.id}`;
+  const original = `nightly/AWSDynamoDB/${spec.id}`;
+
+  /** Copied to another prefix; what is at the original's place has changed since. */
+  function copied(): World {
+    const ports = world();
+    plantUnder(ports, exportOf("copied"), "nightly/", "archive/");
+    plantUnder(ports, exportOf("since"), "", "");
+    return ports;
+  }
+
+  test("is refused: its manifest points elsewhere", async () => {
+    const found = await refusal(copied(), moved);
+    expect(found).toMatchObject({ cause: "archive-moved", hint: expect.stringContaining("rebase") });
+    expect(found.message).toContain(`lists ${original}/manifest-files.json`);
+    expect(found.message).toContain(`outside ${moved}/`);
+  });
+
+  test("is read where it lies, with manifest-keys rebase", async () => {
+    expect(await restoreFrom(copied(), moved, { "manifest-keys": "rebase" })).toEqual([item("copied")]);
+  });
+
+  test("is read where it lies, also where the original is gone", async () => {
+    const ports = world();
+    plantUnder(ports, exportOf("copied"), "nightly/", "archive/");
+    expect(await restoreFrom(ports, moved, { "manifest-keys": "rebase" })).toEqual([item("copied")]);
+  });
+
+  test("is read at the original's place, with manifest-keys as-listed", async () => {
+    expect(await restoreFrom(copied(), moved, { "manifest-keys": "as-listed" })).toEqual([item("since")]);
+  });
+
+  test("is read as it is under its own prefix, whatever manifest-keys say", async () => {
+    for (const keys of ["own", "rebase", "as-listed"]) {
+      const ports = world();
+      plantUnder(ports, exportOf("here"), "", "");
+      expect(await restoreFrom(ports, original, { "manifest-keys": keys })).toEqual([item("here")]);
+    }
+  });
+
+  test("is no fault where only the bucket is another than it was written to", async () => {
+    const ports = world();
+    plantUnder(ports, exportOf("here", "exports-of-another-account"), "", "");
+    expect(await restoreFrom(ports, original)).toEqual([item("here")]);
+  });
+});
+
+describe("a manifest that lists a data file outside its archive is refused", () => {
+  /** An export whose one data file is listed under another key. */
+  async function listing(exportOf: typeof full, listed: string): Promise<{ ports: World; prefix: string }> {
+    const ports = world();
+    const made = exportOf("here");
+    plantUnder(ports, made, "", "");
+    const listKey = `${made.prefix}/manifest-files.json`;
+    const entry = JSON.parse(new TextDecoder().decode((await ports.archive.get(bucket, listKey))!.body));
+    const data = await ports.archive.get(bucket, entry.dataFileS3Key);
+    ports.archive.plant(bucket, listed, data!.body);
+    ports.archive.plant(
+      bucket,
+      listKey,
+      new TextEncoder().encode(`${JSON.stringify({ ...entry, dataFileS3Key: listed })}\n`),
+    );
+    ports.archive.remove(bucket, `${made.prefix}/manifest-files.md5`);
+    return { ports, prefix: made.prefix };
+  }
+
+  test.each([
+    ["full, in another folder", full, "elsewhere/x.json.gz"],
+    ["full, under a prefix that only begins like its own", full, `nightly/AWSDynamoDB/${spec.id}x/x.gz`],
+    ["full, in the folder of incremental exports", full, "nightly/AWSDynamoDB/data/x.json.gz"],
+    ["incremental, in another place's shared folder", incremental, "AWSDynamoDB/data/x.json.gz"],
+    [
+      "incremental, in a folder that only begins like the shared one",
+      incremental,
+      "nightly/AWSDynamoDB/data2/x",
+    ],
+  ] as const)("%s", async (_, exportOf, listed) => {
+    const { ports, prefix } = await listing(exportOf, listed);
+    for (const keys of ["own", "rebase"]) {
+      const found = await refusal(ports, prefix, { "manifest-keys": keys });
+      expect(found).toMatchObject({
+        cause: "archive-moved",
+        message: expect.stringContaining(`lists ${listed}`),
+      });
+    }
+    expect(await restoreFrom(ports, prefix, { "manifest-keys": "as-listed" })).toEqual([item("here")]);
+  });
+});
+
+test("an incremental export in a folder of another name has no shared folder beside it", async () => {
+  const ports = world();
+  plantUnder(ports, incremental("here"), "nightly/AWSDynamoDB", "nightly/exports");
+  const prefix = `nightly/exports/${spec.id}`;
+  for (const name of ["manifest-files", "manifest-summary"]) {
+    const { body } = (await ports.archive.get(bucket, `${prefix}/${name}.json`))!;
+    const text = new TextDecoder().decode(body).replaceAll("nightly/AWSDynamoDB", "nightly/exports");
+    ports.archive.plant(bucket, `${prefix}/${name}.json`, new TextEncoder().encode(text));
+    ports.archive.remove(bucket, `${prefix}/${name}.md5`);
+  }
+  expect(await refusal(ports, prefix)).toMatchObject({
+    cause: "archive-moved",
+    message: expect.stringContaining("lists nightly/exports/data/"),
+  });
+});
+
+describe("a backup of Ferry's that was copied to another prefix", () => {
+  /** A backup of one item, and its copy under `copies/one`, whose original has another item since. */
+  async function copied(): Promise<World> {
+    const ports = world();
+    ports.tables.put(source, item("copied"));
+    await runTask(backupRequest, ports);
+    for (const key of ports.archive.keys(bucket)) {
+      const { body, head } = (await ports.archive.get(bucket, key))!;
+      ports.archive.plant(bucket, key.replace("backups/one", "copies/one"), body, head.metadata);
+    }
+    return ports;
+  }
+
+  test("is refused by default", async () => {
+    expect(await refusal(await copied(), "copies/one")).toMatchObject({ cause: "archive-moved" });
+  });
+
+  test("is restored with manifest-keys rebase, though the original is gone", async () => {
+    const ports = await copied();
+    for (const key of ports.archive.keys(bucket))
+      if (key.startsWith("backups/one")) ports.archive.remove(bucket, key);
+    expect(await restoreFrom(ports, "copies/one", { "manifest-keys": "rebase" })).toEqual([item("copied")]);
+  });
+});
+
+test("a summary that names no manifest-files.json in a folder is refused", async () => {
+  const ports = world();
+  const made = fullExport({ ...spec, files: [], summary: { manifestFilesS3Key: "files.json" } });
+  plantUnder(ports, made, "", "");
+  expect(await refusal(ports, made.prefix)).toMatchObject({ cause: "broken-manifest" });
+});

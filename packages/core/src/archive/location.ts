@@ -1,0 +1,79 @@
+/**
+ * Where the objects are read that a manifest lists. A manifest names them from the bucket's root, so those of an archive
+ * that was copied or moved name the original's place.
+ */
+import { permanent } from "../errors.ts";
+import type { BucketAddress } from "../ports.ts";
+import { manifestSummaryKey } from "./keys.ts";
+import { brokenManifest } from "./refusals.ts";
+
+/**
+ * How the listed keys are taken. `own`: they must lie under the archive's own prefix. `rebase`: the archive was moved, and
+ * they are taken relative to the prefix that it was written for. `as-listed`: they are read where the manifest points.
+ */
+export type ManifestKeys = "own" | "rebase" | "as-listed";
+
+/** A place of an archive, and what its manifest says of it. */
+export interface Location {
+  /** The prefix under which the summary was read, without a trailing `/`. */
+  readonly prefix: string;
+  /** The prefix that the manifest was written for. */
+  readonly writtenFor: string;
+  readonly keys: ManifestKeys;
+  /** Whether the data files may lie in the folder that all incremental exports of one prefix share. */
+  readonly shared: boolean;
+}
+
+const FILES_NAME = "/manifest-files.json";
+/** The last but one part of the prefix of an incremental export whose data files lie in the shared folder. */
+const EXPORT_ROOT = /(^|\/)AWSDynamoDB\/[^/]+$/;
+
+/** The location of an archive whose summary names `filesKey`. Permanent error: `broken-manifest`. */
+export function locationOf(
+  bucket: BucketAddress,
+  prefix: string,
+  filesKey: string,
+  about: { readonly keys: ManifestKeys; readonly shared: boolean },
+): Location {
+  if (!filesKey.endsWith(FILES_NAME))
+    throw brokenManifest(
+      bucket,
+      manifestSummaryKey(prefix),
+      `has manifestFilesS3Key ${filesKey}, which is no manifest-files.json in a folder`,
+    );
+  return { prefix, writtenFor: filesKey.slice(0, -FILES_NAME.length), ...about };
+}
+
+/** The prefix under which the archive's other objects are read. */
+export function homeOf({ prefix, writtenFor, keys }: Location): string {
+  return keys === "as-listed" ? writtenFor : prefix;
+}
+
+/** The key at which a listed object is read. Permanent error: `archive-moved`, where it lies outside the archive. */
+export function readAt(bucket: BucketAddress, location: Location, listed: string): string {
+  const { prefix, writtenFor, keys, shared } = location;
+  if (keys === "as-listed") return listed;
+  const from = keys === "own" ? prefix : writtenFor;
+  if (listed.startsWith(`${from}/`)) return `${prefix}/${listed.slice(from.length + 1)}`;
+  if (shared && EXPORT_ROOT.test(from) && listed.startsWith(sharedFolder(from)))
+    return `${sharedFolder(prefix)}${listed.slice(sharedFolder(from).length)}`;
+  throw moved(bucket, location, listed);
+}
+
+/** The folder `data/` beside an incremental export's own. */
+function sharedFolder(prefix: string): string {
+  return `${prefix.slice(0, prefix.lastIndexOf("/") + 1)}data/`;
+}
+
+function moved(bucket: BucketAddress, { prefix, writtenFor, keys }: Location, listed: string) {
+  const home = keys === "own" ? prefix : writtenFor;
+  return permanent("archive-moved", {
+    operation: "read manifest",
+    resource: `s3://${bucket.name}/${manifestSummaryKey(prefix)}`,
+    message: `lists ${listed}, which lies outside ${home}/: the manifest was written for ${writtenFor}/.`,
+    hint:
+      keys === "own"
+        ? "If the whole archive was moved or copied here, ask with manifest-keys rebase; to read the files where the manifest points, with as-listed."
+        : "Only as-listed reads files from outside the archive: ask with it, or restore from the original.",
+  });
+}

@@ -1,0 +1,248 @@
+import { md5 } from "@ferry/simulation/memory/ports";
+import {
+  fullExport,
+  incrementalExport,
+  itemLine,
+  type NativeExport,
+  plantExport,
+} from "@ferry/simulation/testing/native-export";
+import { describe, expect, test } from "vitest";
+import type { ObjectMetadata } from "../ports.ts";
+import { backupRequest, bucket, request, restoreRequest, runTask, source, world } from "../testing/tasks.ts";
+
+type World = ReturnType<typeof world>;
+type Json = Record<string, unknown>;
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const own = (name: string) => `${backupRequest["bucket-prefix"]}/${name}`;
+
+/** A world with a finished backup of three items in two segments. */
+async function backedUp(): Promise<World> {
+  const ports = world();
+  ports.tables.put(source, ...["a", "b", "c"].map((id) => `{"id":{"S":"${id}"}}`));
+  await runTask({ ...backupRequest, "total-segments": 2 }, ports);
+  return ports;
+}
+
+/** Puts an object again, its text changed; its metadata stays unless they are given. */
+async function rewrite(
+  ports: World,
+  key: string,
+  change: (text: string) => string,
+  metadata?: ObjectMetadata,
+) {
+  const stored = await ports.archive.get(bucket, key);
+  ports.archive.plant(bucket, key, encode(change(decode(stored!.body))), metadata ?? stored!.head.metadata);
+}
+
+const json = (change: (value: Json) => Json) => (text: string) => JSON.stringify(change(JSON.parse(text)));
+const ferry = (other: Json) =>
+  json((value) => ({ ...value, ferry: { ...(value["ferry"] as Json), ...other } }));
+
+/** The summary again, with the MD5 of the list as it is now, so that a later rule is reached. */
+async function adjustSummary(ports: World) {
+  const listed = await ports.archive.get(bucket, own("manifest-files.json"));
+  await rewrite(ports, own("manifest-summary.json"), ferry({ "manifest-files-md5": md5(listed!.body) }));
+}
+
+/** What a restore is refused with. */
+async function refusal(ports: World, asked: object = {}) {
+  const [event] = await request({ ...restoreRequest, ...asked }, ports);
+  if (event?.type !== "TaskRejected") throw new Error(`not rejected: ${JSON.stringify(event)}`);
+  const { cause, error } = event.detail;
+  return { cause, name: error?.resource.split("/").at(-1), message: error?.message };
+}
+
+describe("an archive of Ferry's is refused", () => {
+  test.each<[string, string, (text: string) => string, { cause: string; message: string }]>([
+    [
+      "an unknown format-version in its summary",
+      "manifest-summary.json",
+      ferry({ "format-version": 2 }),
+      { cause: "unknown-format", message: "ferry.format-version 2 where 1" },
+    ],
+    [
+      "no format-version in its summary",
+      "manifest-summary.json",
+      ferry({ "format-version": undefined }),
+      { cause: "broken-manifest", message: "format-version" },
+    ],
+    [
+      "an unknown format-version in task.json",
+      "task.json",
+      json((value) => ({ ...value, "format-version": 2 })),
+      { cause: "unknown-format", message: "format-version 2 where 1" },
+    ],
+    [
+      "an unknown format-version in table.json",
+      "table.json",
+      json((value) => ({ ...value, "format-version": 2 })),
+      { cause: "unknown-format", message: "format-version 2 where 1" },
+    ],
+    [
+      "an unknown version of the dialect",
+      "manifest-summary.json",
+      json((value) => ({ ...value, version: "2031-01-01" })),
+      { cause: "unknown-format", message: "version 2031-01-01 where 2020-06-30" },
+    ],
+    [
+      "ferry.files that is not the number of files",
+      "manifest-summary.json",
+      ferry({ files: 3 }),
+      { cause: "broken-manifest", message: "lists 2 data files where ferry.files of the summary is 3" },
+    ],
+    [
+      "ferry.request-id that is not task.json's",
+      "manifest-summary.json",
+      ferry({ "request-id": "request-2" }),
+      { cause: "broken-archive", message: "is of request request-1 where ferry.request-id" },
+    ],
+    ["a damaged task.json", "task.json", () => "{", { cause: "broken-archive", message: "cannot be read" }],
+    ["a damaged table.json", "table.json", () => "{", { cause: "broken-archive", message: "cannot be read" }],
+    [
+      "a table.json without keys",
+      "table.json",
+      json((value) => ({ ...value, keys: [] })),
+      { cause: "broken-archive", message: "cannot be read" },
+    ],
+    [
+      "a table.json with other keys than task.json",
+      "table.json",
+      json((value) => ({ ...value, keys: [{ name: "pk", type: "S" }] })),
+      { cause: "broken-archive", message: "has the keys pk where task.json has id" },
+    ],
+    [
+      "a summary that is an incremental export's",
+      "manifest-summary.json",
+      json((value) => ({ ...value, version: "2023-08-01", exportType: "INCREMENTAL_EXPORT" })),
+      { cause: "unknown-format", message: "which Ferry does not write" },
+    ],
+  ])("given %s", async (_, name, change, { cause, message }) => {
+    const ports = await backedUp();
+    await rewrite(ports, own(name), change);
+    const found = await refusal(ports);
+    expect(found).toMatchObject({ cause, message: expect.stringContaining(message) });
+    if (!message.includes("lists") && !message.startsWith("is of")) expect(found.name).toBe(name);
+  });
+
+  test.each(["task.json", "table.json"])("given that %s is deleted", async (name) => {
+    const ports = await backedUp();
+    ports.archive.remove(bucket, own(name));
+    expect(await refusal(ports)).toMatchObject({
+      cause: "broken-archive",
+      name,
+      message: expect.stringContaining("does not exist"),
+    });
+  });
+
+  test.each(["manifest-summary.json", "manifest-files.json", "task.json", "table.json"])(
+    "given %s that another request wrote",
+    async (name) => {
+      const ports = await backedUp();
+      await rewrite(ports, own(name), (text) => text, { "request-id": "request-2" });
+      expect(await refusal(ports)).toMatchObject({ cause: "broken-archive", name });
+      // A copy may have lost all metadata.
+      await rewrite(ports, own(name), (text) => text, {});
+      expect(await request(restoreRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
+    },
+  );
+
+  test("given a data file that is listed twice", async () => {
+    const ports = await backedUp();
+    await rewrite(ports, own("manifest-files.json"), (text) => {
+      const [first, second] = text.trim().split("\n");
+      const key = JSON.parse(first!).dataFileS3Key;
+      return `${first}\n${JSON.stringify({ ...JSON.parse(second!), dataFileS3Key: key })}\n`;
+    });
+    await adjustSummary(ports);
+    expect(await refusal(ports)).toMatchObject({
+      cause: "broken-manifest",
+      name: "manifest-files.json",
+      message: expect.stringMatching(/0x0000\/0x00000000\.json\.gz is listed twice/),
+    });
+  });
+
+  test("given ferry.bytes that its files do not add up to: when all was read", async () => {
+    const ports = await backedUp();
+    await rewrite(ports, own("manifest-summary.json"), ferry({ bytes: 7 }));
+    expect(await runTask(restoreRequest, ports)).toMatchObject([
+      {
+        type: "TaskStepFailed",
+        detail: {
+          cause: "totals-differ",
+          error: { message: expect.stringContaining("bytes where the manifest lists 7") },
+        },
+      },
+    ]);
+  });
+});
+
+describe("a native export is refused", () => {
+  const spec = {
+    bucket: bucket.name,
+    id: "01793487600000-a1b2c3d4",
+    files: [[itemLine('{"id":{"S":"a"}}')]],
+  };
+
+  async function refusalOf(made: NativeExport, change: (ports: World) => unknown = () => {}) {
+    const ports = world();
+    plantExport(ports.archive, bucket, made);
+    await change(ports);
+    return refusal(ports, { "bucket-prefix": made.prefix, "restore-mode": "merge" });
+  }
+
+  test.each<[string, Json, string]>([
+    ["in Ion", { outputFormat: "ION" }, "Amazon Ion"],
+    ["in an unknown format", { outputFormat: "PARQUET" }, "outputFormat PARQUET where"],
+    ["of an unknown type", { exportType: "DELTA_EXPORT" }, "exportType DELTA_EXPORT where"],
+    ["of an unknown version", { version: "2029-01-01" }, "version 2029-01-01 where 2020-06-30"],
+  ])("%s", async (_, summary, message) => {
+    expect(await refusalOf(fullExport({ ...spec, summary }))).toMatchObject({
+      cause: "unknown-format",
+      name: "manifest-summary.json",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test("incremental, of an unknown version", async () => {
+    const made = incrementalExport({ ...spec, files: [], summary: { version: "2020-06-30" } });
+    expect(await refusalOf(made)).toMatchObject({
+      cause: "unknown-format",
+      message: expect.stringContaining(
+        "version 2020-06-30 where 2023-08-01 is known of exportType INCREMENTAL",
+      ),
+    });
+  });
+
+  test.each(["manifest-summary", "manifest-files"])("given another MD5 in %s.md5", async (name) => {
+    const made = fullExport(spec);
+    const key = `${made.prefix}/${name}.md5`;
+    const other = md5(encode("other"));
+    expect(
+      await refusalOf(made, (ports) => ports.archive.plant(bucket, key, encode(`${other}\n`))),
+    ).toMatchObject({
+      cause: "broken-manifest",
+      name: `${name}.json`,
+      message: expect.stringContaining(`${key} says ${other}`),
+    });
+  });
+
+  test("given that it did not finish: there is no summary", async () => {
+    const made = fullExport(spec);
+    expect(
+      await refusalOf(made, (ports) => ports.archive.remove(bucket, `${made.prefix}/manifest-summary.json`)),
+    ).toMatchObject({ cause: "no-manifest" });
+  });
+
+  test("but not for a missing checksum: tools that copy exports leave them behind", async () => {
+    const ports = world();
+    const made = fullExport(spec);
+    plantExport(ports.archive, bucket, made);
+    for (const name of ["manifest-summary", "manifest-files"])
+      ports.archive.remove(bucket, `${made.prefix}/${name}.md5`);
+    expect(await request({ ...restoreRequest, "bucket-prefix": made.prefix }, ports)).toMatchObject([
+      { type: "TaskAccepted" },
+    ]);
+  });
+});

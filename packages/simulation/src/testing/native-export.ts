@@ -1,0 +1,152 @@
+/**
+ * Writes DynamoDB's own exports, full and incremental, from their documented format. It shares no code with the engine
+ * that reads them. Source: AWS, "DynamoDB table export output format"; the checksum objects are named and written as
+ * real exports have them: `manifest-*.md5`, base64 without a line feed.
+ */
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import type { BucketAddress } from "@ferry/core/ports";
+import type { MemoryArchiveStore } from "../memory/archive-store.ts";
+
+/** An object of an export: its key from the bucket's root. */
+export interface ExportObject {
+  readonly key: string;
+  readonly body: Uint8Array;
+}
+
+/** An export as it lies in its bucket. */
+export interface NativeExport {
+  /** The folder of the manifest: what a restore names as `bucket-prefix`. */
+  readonly prefix: string;
+  /** In the order in which DynamoDB writes them: the summary is the last but its checksum. */
+  readonly objects: readonly ExportObject[];
+}
+
+export interface ExportSpec {
+  readonly bucket: string;
+  /** The export's id: the name of its folder under `AWSDynamoDB/`. */
+  readonly id: string;
+  /** The prefix that was given with the export request; none by default. */
+  readonly under?: string;
+  /** Each data file's lines, without line feeds. */
+  readonly files: readonly (readonly string[])[];
+  /** Members of manifest-summary.json that are different from what DynamoDB writes. */
+  readonly summary?: Readonly<Record<string, unknown>>;
+}
+
+/** A full export. `files` hold lines of `itemLine`. */
+export function fullExport(spec: ExportSpec): NativeExport {
+  return written(spec, "full", {
+    version: "2020-06-30",
+    exportTime: "2026-10-31T23:00:00.000Z",
+    exportType: "FULL_EXPORT",
+  });
+}
+
+/** An incremental export of a window, ISO 8601. `files` hold lines of `changeLine`. */
+export function incrementalExport(
+  spec: ExportSpec & { readonly from?: string; readonly to?: string },
+): NativeExport {
+  return written(spec, "incremental", {
+    version: "2023-08-01",
+    exportFromTime: spec.from ?? "2026-10-31T22:00:00.000Z",
+    exportToTime: spec.to ?? "2026-10-31T23:00:00.000Z",
+    exportType: "INCREMENTAL_EXPORT",
+    outputView: "NEW_AND_OLD_IMAGES",
+  });
+}
+
+/** A line of a full export, from the item's JSON text. */
+export function itemLine(item: string): string {
+  return `{"Item":${item}}`;
+}
+
+/** A line of an incremental export, from JSON texts. Without `newImage` the item was deleted. */
+export function changeLine(change: { keys: string; newImage?: string; oldImage?: string }): string {
+  const images = [
+    ...(change.oldImage === undefined ? [] : [`"OldImage":${change.oldImage}`]),
+    ...(change.newImage === undefined ? [] : [`"NewImage":${change.newImage}`]),
+  ];
+  const metadata = '"Metadata":{"WriteTimestampMicros":{"N":"1793487600000000"}}';
+  return `{${[metadata, `"Keys":${change.keys}`, ...images].join(",")}}`;
+}
+
+/** Puts an export's objects into a bucket, over whatever is there. Returns its prefix. */
+export function plantExport(
+  archive: Pick<MemoryArchiveStore, "plant">,
+  bucket: BucketAddress,
+  made: NativeExport,
+): string {
+  for (const { key, body } of made.objects) archive.plant(bucket, key, body);
+  return made.prefix;
+}
+
+function written(spec: ExportSpec, kind: "full" | "incremental", about: object): NativeExport {
+  const root = `${spec.under === undefined ? "" : `${spec.under}/`}AWSDynamoDB`;
+  const prefix = `${root}/${spec.id}`;
+  // The files of all incremental exports lie in one folder beside those of their manifests.
+  const data = kind === "full" ? `${prefix}/data` : `${root}/data`;
+  const files = spec.files.map((lines, i) => {
+    const name = createHash("sha256").update(`${spec.id} ${i}`).digest("hex").slice(0, 26);
+    return { key: `${data}/${name}.json.gz`, items: lines.length, body: gzipped(lines) };
+  });
+  const list = text(
+    files
+      .map(({ key, items, body }) => {
+        const entry = {
+          itemCount: items,
+          md5Checksum: md5(body),
+          etag: `${hex(body)}-1`,
+          dataFileS3Key: key,
+        };
+        return `${JSON.stringify(entry)}\n`;
+      })
+      .join(""),
+  );
+  const summary = text(
+    JSON.stringify({
+      exportArn: `arn:aws:dynamodb:us-east-1:000000000000:table/exported/export/${spec.id}`,
+      startTime: "2026-11-01T00:00:00.000Z",
+      endTime: "2026-11-01T00:05:00.000Z",
+      tableArn: "arn:aws:dynamodb:us-east-1:000000000000:table/exported",
+      tableId: "b116b490-6460-4d4a-9a6b-5d360abf4fb3",
+      s3Bucket: spec.bucket,
+      s3Prefix: spec.under ?? null,
+      s3SseAlgorithm: "AES256",
+      s3SseKmsKeyId: null,
+      manifestFilesS3Key: `${prefix}/manifest-files.json`,
+      billedSizeBytes: 0,
+      itemCount: files.reduce((sum, { items }) => sum + items, 0),
+      outputFormat: "DYNAMODB_JSON",
+      ...about,
+      ...spec.summary,
+    }),
+  );
+  return {
+    prefix,
+    objects: [
+      { key: `${prefix}/_started`, body: text("") },
+      ...files.map(({ key, body }) => ({ key, body })),
+      { key: `${prefix}/manifest-files.json`, body: list },
+      { key: `${prefix}/manifest-files.md5`, body: text(md5(list)) },
+      { key: `${prefix}/manifest-summary.json`, body: summary },
+      { key: `${prefix}/manifest-summary.md5`, body: text(md5(summary)) },
+    ],
+  };
+}
+
+function gzipped(lines: readonly string[]): Uint8Array {
+  return new Uint8Array(gzipSync(lines.map((line) => `${line}\n`).join("")));
+}
+
+function text(value: string): Uint8Array {
+  return new TextEncoder().encode(value);
+}
+
+function md5(bytes: Uint8Array): string {
+  return createHash("md5").update(bytes).digest("base64");
+}
+
+function hex(bytes: Uint8Array): string {
+  return createHash("md5").update(bytes).digest("hex");
+}
