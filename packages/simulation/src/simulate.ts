@@ -10,6 +10,8 @@ import { violationsOf } from "./checks/all.ts";
 import { lastLineOf } from "./checks/data-files.ts";
 import { createWitness, type Witness } from "./checks/witness.ts";
 import { type Bus, createBus } from "./cloud/bus.ts";
+import { itemChanged, statusOf } from "./cloud/dynamodb/own-status.ts";
+import { createOwnTables } from "./cloud/dynamodb/own-tables.ts";
 import { createFaults } from "./cloud/faults.ts";
 import { createLambda } from "./cloud/lambda.ts";
 import type { Cloud } from "./cloud/ports.ts";
@@ -113,7 +115,9 @@ export async function simulateScenario(
     }
     people?.rowChanged(change.after);
   };
-  const status = memoryStatusStore(rowChanged);
+  const memoryStatus = memoryStatusStore(rowChanged);
+  const ownTables = scenario.data.realAdapters ? createOwnTables(itemChanged(rowChanged)) : undefined;
+  const status = ownTables === undefined ? memoryStatus : statusOf(ownTables);
   const bus: Bus = createBus(
     {
       heard: witness.heard,
@@ -175,7 +179,9 @@ export async function simulateScenario(
     ...parts,
     tables: growing,
     archive: watched,
-    status,
+    status: memoryStatus,
+    ...(ownTables !== undefined && { ownTables }),
+    outside: scheduler.outside,
     limiter: memoryRateLimiter(),
     claims: memorySliceClaims(),
     bus,

@@ -3,7 +3,7 @@
  */
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import type { MemoryStatusStore } from "../memory/status-store.ts";
+import type { StatusTables } from "../memory/status-store.ts";
 import type { MemoryTables } from "../memory/tables.ts";
 import type { Items } from "../scenario/items.ts";
 import type { People } from "../scenario/people.ts";
@@ -20,7 +20,7 @@ export interface Outcome {
   readonly witness: Witness;
   readonly archive: MemoryArchiveStore;
   readonly tables: MemoryTables;
-  readonly status: MemoryStatusStore;
+  readonly status: StatusTables;
   /** The rows when the faults had stopped, before anything was retried. */
   readonly calmRows: readonly TaskRow[];
   /** How many facts there were by then. */

@@ -4,6 +4,7 @@
  */
 import type { SegmentWork } from "@ferry/core/events";
 import type { Time } from "@ferry/core/ports";
+import type { ConsumerName } from "@ferry/core/topology";
 import type { Delivered } from "./queues.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -12,6 +13,7 @@ export type Effect = () => Promise<unknown>;
 export interface Invocation {
   /** For the trace: `backup#12`. */
   readonly name: string;
+  readonly consumer: ConsumerName;
   readonly messages: readonly Delivered[];
   /** The detail of its (first) message. */
   readonly work: Partial<SegmentWork>;
@@ -25,7 +27,7 @@ export interface Invocation {
 
 /** `skewMs`: how far its clock is off. `died` hears of its death. */
 export function createInvocation(
-  about: Pick<Invocation, "name" | "messages" | "work"> & { timeoutMs: number; skewMs: number },
+  about: Pick<Invocation, "name" | "consumer" | "messages" | "work"> & { timeoutMs: number; skewMs: number },
   scheduler: Scheduler,
   died: () => void,
 ): Invocation & { end(): void } {

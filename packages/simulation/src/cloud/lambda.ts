@@ -59,6 +59,7 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
     const invocation: ReturnType<typeof createInvocation> = createInvocation(
       {
         name: `${name}#${++count}`,
+        consumer: name,
         messages,
         work: (event.detail ?? {}) as Partial<SegmentWork>,
         timeoutMs,

@@ -4,6 +4,7 @@
  */
 import { archiveStore } from "@ferry/aws/archive-store";
 import { eventBus } from "@ferry/aws/bus";
+import { zlibCodec } from "@ferry/aws/codec";
 import type { Projector } from "@ferry/aws/handlers/projector";
 import type { Log } from "@ferry/aws/handlers/telemetry";
 import type { Worker } from "@ferry/aws/handlers/worker";
@@ -16,11 +17,15 @@ import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import { hooked } from "../memory/hooked.ts";
 import { openMd5 } from "../memory/ports.ts";
 import type { Bus } from "./bus.ts";
+import { orderedCodec } from "./codec.ts";
+import { projectorAdapter, workerAdapters } from "./dynamodb/adapters.ts";
+import type { Visit } from "./dynamodb/client.ts";
+import type { OwnTables } from "./dynamodb/own-tables.ts";
 import type { Faults } from "./faults.ts";
-import type { Effect, Invocation } from "./invocation.ts";
+import type { Invocation } from "./invocation.ts";
 import type { Queues } from "./queues.ts";
 import { s3Error, simulatedS3 } from "./s3.ts";
-import type { Chance } from "./scheduler.ts";
+import type { Chance, Scheduler } from "./scheduler.ts";
 
 /** What all invocations share. */
 export interface Cloud {
@@ -38,17 +43,17 @@ export interface Cloud {
   /** Whether someone took away the permission to read and write tables and buckets. */
   readonly denied: () => boolean;
   readonly log: (line: () => string) => void;
+  /** Given: the AWS adapters and codec are at work, and Ferry's own tables are these. */
+  readonly ownTables?: OwnTables;
+  /** See `Scheduler`. */
+  readonly outside: Scheduler["outside"];
 }
 
 const BUS_NAME = "ferry-simulation";
 const RETRY_DELAY_SECONDS = 1;
-const codec = pakoCodec(openMd5);
 
 /** Ports on Ferry's own tables. */
-const KEPT_IN_TABLES: ReadonlySet<string> = new Set(["status", "limiter", "claims"]);
-
-/** One call on a port, as it is about to be made. */
-type Visit = (port: string, method: string, about: string, effect: Effect) => Promise<unknown>;
+const KEPT_IN_TABLES: ReadonlySet<string> = new Set(["status", "limiter", "claims", "notes"]);
 
 export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const visit = visitor(invocation, cloud);
@@ -69,35 +74,20 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
     witness.called(invocation, call.method, call.args);
     return run();
   };
-  const tables = hooked(
-    "table",
-    cloud.tables,
-    ["describe", "identify", "scan", "write", "putIfAbsent"],
-    ({ port, method, args }, run) =>
-      visit(port, method, aboutTable(args), async () => {
-        const answer = await run();
-        if (method === "write") witness.landed(args[1] as readonly Write[]);
-        if (method === "putIfAbsent") witness.landed([{ put: args[1] as Uint8Array }]);
-        return answer;
-      }),
-  );
+  const { tables, status, limiter, claims, codec } = servicesOf(invocation, visit, cloud);
   return {
     ports: {
       tables: hooked("table", tables, ["scan", "write", "putIfAbsent"], issued),
       archive: hooked("archive", store, ["putNew"], issued),
       codec,
-      status: hooked("status", cloud.status, ["read"], async ({ port, method }, run) => {
+      status: hooked("status", status, ["read"], async (_, run) => {
         const startMs = invocation.time.now();
-        const row = await visit(port, method, "", run);
+        const row = await run();
         witness.looked(invocation, invocation.time.now() - startMs);
         return row;
       }),
-      limiter: hooked("limiter", cloud.limiter, ["reserve", "release"], ({ port, method, args }, run) =>
-        visit(port, method, JSON.stringify(args[1]), run),
-      ),
-      claims: hooked("claims", cloud.claims, ["claim"], ({ port, method }, run) =>
-        visit(port, method, `hop ${invocation.work.hop} of attempt ${invocation.work.attempt}`, run),
-      ),
+      limiter,
+      claims,
       bus: eventBus(
         cloud.bus.client((entries, effect) => {
           const types = entries.map((entry) => entry["detail-type"]).join();
@@ -122,15 +112,55 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   };
 }
 
-export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
-  const visit = visitor(invocation, cloud);
+/** What a worker's ports stand on: memory, each call a visit; or the AWS adapters, each of whose requests is one. */
+function servicesOf(
+  invocation: Invocation,
+  visit: Visit,
+  cloud: Cloud,
+): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "codec"> {
+  const { witness, ownTables } = cloud;
+  const tables = hooked("table", cloud.tables, ["write", "putIfAbsent"], async ({ method, args }, run) => {
+    const answer = await run();
+    witness.landed(method === "write" ? (args[1] as readonly Write[]) : [{ put: args[1] as Uint8Array }]);
+    return answer;
+  });
+  if (ownTables !== undefined) {
+    const action = invocation.consumer === "restore" ? "restore" : "backup";
+    const codec = orderedCodec(zlibCodec, cloud.outside);
+    return { codec, ...workerAdapters(action, { ...cloud, invocation, visit, tables, ownTables }) };
+  }
   return {
-    store: hooked("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
-      visit(port, method, "", async () => {
-        if (cloud.faults.strikes("projectorRefused")) throw new Error("socket hang up");
-        return run();
-      }),
+    codec: pakoCodec(openMd5),
+    tables: hooked(
+      "table",
+      tables,
+      ["describe", "identify", "scan", "write", "putIfAbsent"],
+      ({ port, method, args }, run) => visit(port, method, aboutTable(args), run),
     ),
+    status: hooked("status", cloud.status, ["read"], ({ port, method }, run) => visit(port, method, "", run)),
+    limiter: hooked("limiter", cloud.limiter, ["reserve", "release"], ({ port, method, args }, run) =>
+      visit(port, method, JSON.stringify(args[1]), run),
+    ),
+    claims: hooked("claims", cloud.claims, ["claim"], ({ port, method }, run) =>
+      visit(port, method, `hop ${invocation.work.hop} of attempt ${invocation.work.attempt}`, run),
+    ),
+  };
+}
+
+export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
+  const visit: Visit = (port, method, about, effect) =>
+    visitor(invocation, cloud)(port, method, about, async () => {
+      if (cloud.faults.strikes("projectorRefused")) throw new Error("socket hang up");
+      return effect();
+    });
+  const { ownTables } = cloud;
+  return {
+    store:
+      ownTables !== undefined
+        ? projectorAdapter({ ...cloud, invocation, visit, ownTables })
+        : hooked("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
+            visit(port, method, "", run),
+          ),
     logger: loggerOf(invocation, cloud),
     publish() {},
   };

@@ -9,6 +9,11 @@ export interface Scheduler {
   /** Does something later; returns how to call it off. */
   after(ms: number, act: () => void): () => void;
   sleep(ms: number): Promise<void>;
+  /**
+   * Runs what the process's own threads or clock have a part in: virtual time waits for it. What several of these resolve
+   * to comes one after the other, in the order in which they were begun, so that two runs of a seed are identical.
+   */
+  outside<T>(run: () => Promise<T>): Promise<T>;
   /** Moves to what is next and does it; false where nothing is left. */
   step(): Promise<boolean>;
 }
@@ -58,6 +63,23 @@ export function createScheduler(): Scheduler {
     return first;
   }
 
+  let outsideCount = 0;
+  let lastOutside: Promise<unknown> = Promise.resolve();
+
+  async function outside<T>(run: () => Promise<T>): Promise<T> {
+    outsideCount++;
+    const running = run();
+    const turn = lastOutside.then(async () => {
+      await running.catch(() => {});
+      // Whatever follows from the one before has run by then.
+      await new Promise(setImmediate);
+    });
+    lastOutside = turn;
+    await turn;
+    outsideCount--;
+    return running;
+  }
+
   const after: Scheduler["after"] = (ms, act) => {
     const due: Due = { atMs: nowMs + Math.max(0, ms), order: order++, act };
     push(due);
@@ -68,10 +90,12 @@ export function createScheduler(): Scheduler {
   return {
     now: () => nowMs,
     after,
+    outside,
     sleep: (ms) => new Promise((resolve) => after(ms, resolve)),
     async step() {
       // Everything here works in microtasks alone: when the event loop comes round, all who could run have run.
-      await new Promise(setImmediate);
+      do await new Promise(setImmediate);
+      while (outsideCount > 0);
       let due = pop();
       // What was called off does not move the clock.
       while (due !== undefined && due.act === undefined) due = pop();

@@ -14,12 +14,15 @@ export interface RowChange {
   readonly after: TaskRow;
 }
 
-/** Status tables, and what a test reads of them. */
-export interface MemoryStatusStore extends StatusStore {
+/** What a test reads of status tables. */
+export interface StatusTables {
   rows(): TaskRow[];
   /** The records of a task, by its id, in the order of their segments. */
   records(task: string): TaskRecord[];
 }
+
+/** Status tables in memory. */
+export interface MemoryStatusStore extends StatusStore, StatusTables {}
 
 /** A status store in memory. `changed` hears of each write of a row, as the tables' streams do. */
 export function memoryStatusStore(changed: (change: RowChange) => void = () => {}): MemoryStatusStore {

@@ -14,6 +14,8 @@ export interface Data {
   readonly items: "plain" | "odd" | "wide";
   /** How old what an eventually consistent scan returns may be, ms; 0 where it reads the latest of everything. */
   readonly stalenessMs: number;
+  /** Whether the AWS adapters, the SDK and zlib's codec are at work, instead of memory behind the ports. */
+  readonly realAdapters: boolean;
   /** Changes of the source right before the first request. */
   readonly earlyWrites: number;
 }
@@ -32,6 +34,7 @@ export const plainData: Data = {
   oddKeys: false,
   items: "plain",
   stalenessMs: 0,
+  realAdapters: false,
   earlyWrites: 0,
 };
 
@@ -46,6 +49,9 @@ const NAMES = [
 ] as const;
 const TYPES: readonly KeyType[] = ["S", "N", "B"];
 const STALENESS_MS_MAX = 60_000;
+/** They cost many times the processor's time: a share of the seeds, of few items. */
+const REAL_SHARE = 0.3;
+const REAL_ITEMS_MAX = 1000;
 const EARLY_WRITES_MAX = 30;
 /** Of wide items: files then span several chunks of a compressor. */
 const WIDE_ITEM_BYTES_MIN = 2_000;
@@ -64,6 +70,7 @@ export function dataOf(chance: Chance, about: { items: number; plain: boolean })
       items: about.items <= WIDE_ITEMS_MAX && happens(0.15) ? "wide" : pick(["plain", "odd"] as const),
     }),
     stalenessMs: happens(0.5) ? Math.floor(magnitude(50, STALENESS_MS_MAX)) : 0,
+    realAdapters: about.items <= REAL_ITEMS_MAX && happens(REAL_SHARE),
     earlyWrites: happens(0.4) ? between(1, EARLY_WRITES_MAX) : 0,
   };
 }

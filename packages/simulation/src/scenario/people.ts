@@ -8,7 +8,7 @@ import { backupRequest, bucket, destination, restoreRequest, source } from "@fer
 import type { Bus } from "../cloud/bus.ts";
 import type { Chance, Scheduler } from "../cloud/scheduler.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import type { MemoryStatusStore } from "../memory/status-store.ts";
+import type { StatusTables } from "../memory/status-store.ts";
 import type { MemoryTables } from "../memory/tables.ts";
 import { createHistory, type ItemHistory } from "./history.ts";
 import type { Items } from "./items.ts";
@@ -50,7 +50,7 @@ interface Surroundings {
   readonly bus: Bus;
   readonly tables: MemoryTables;
   readonly archive: MemoryArchiveStore;
-  readonly status: MemoryStatusStore;
+  readonly status: StatusTables;
   readonly log: (line: () => string) => void;
 }
 

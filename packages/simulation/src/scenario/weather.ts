@@ -34,6 +34,12 @@ const RATES_MAX = {
   throttledWrite: 0.3,
   /** Per call on the status tables and on the workers' notes: DynamoDB asks for less. */
   throttledStatus: 0.2,
+  /** Per request on a table, of the SDK's: 500, before its effect or after it. */
+  serverError: 0.05,
+  /** Per answer of a table to the SDK: the connection breaks in the middle of its body. */
+  cutAnswer: 0.05,
+  /** Per answer of a table to the SDK: its body is not what was sent, as its checksum tells. */
+  damagedAnswer: 0.05,
   /** Per call of the projector: the connection breaks before its effect. */
   projectorRefused: 0.2,
   /** Per call on the bucket: S3 asks for less. */

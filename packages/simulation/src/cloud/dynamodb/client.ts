@@ -1,0 +1,172 @@
+/**
+ * The SDK's DynamoDB client over memory: requests are signed, serialized and retried by the SDK, and answered here, with the
+ * faults of a wire. Time is the invocation's.
+ */
+import { crc32 } from "node:zlib";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { RawProtocol } from "@ferry/aws/raw-protocol";
+import { FerryError } from "@ferry/core/errors";
+import type { TableData } from "@ferry/core/ports";
+import { workerTable } from "@ferry/core/topology";
+import type { Faults } from "../faults.ts";
+import type { Effect, Invocation } from "../invocation.ts";
+import type { Chance, Scheduler } from "../scheduler.ts";
+import { callItemTables } from "./item-tables.ts";
+import { DynamoDbError, type OwnTables } from "./own-tables.ts";
+
+/** A call, as it is about to be made. */
+export type Visit = (port: string, method: string, about: string, effect: Effect) => Promise<unknown>;
+
+export interface Surroundings {
+  readonly invocation: Invocation;
+  readonly visit: Visit;
+  readonly faults: Faults;
+  readonly chance: Chance;
+  readonly outside: Scheduler["outside"];
+  readonly tables: TableData;
+  readonly ownTables: OwnTables;
+}
+
+interface HttpRequest {
+  readonly hostname: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+interface HttpResponse {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+}
+
+const RETRY_MS_MAX = 20_000;
+const RETRY_BASE_MS = 100;
+/** What a client says of an operation on items, by the port's method. */
+const METHODS: Readonly<Record<string, string>> = {
+  Scan: "scan",
+  BatchWriteItem: "write",
+  PutItem: "putIfAbsent",
+};
+const encoder = new TextEncoder();
+
+/** A region's client of one invocation. `triesMax`: how often the SDK tries a call. */
+export function simulatedDynamoDb(region: string, triesMax: number, around: Surroundings): DynamoDBClient {
+  const client = new DynamoDBClient({
+    region,
+    endpoint: `https://dynamodb.${region}.amazonaws.com`,
+    credentials: { accessKeyId: "simulation", secretAccessKey: "simulation" },
+    protocol: RawProtocol,
+    retryStrategy: retries(triesMax, around),
+    requestHandler: {
+      metadata: { handlerProtocol: "http/1.1" },
+      async handle(request: unknown, { reached }: { reached(): Promise<void> }) {
+        await reached();
+        return { response: await answer(request as HttpRequest, region, around) };
+      },
+    } as never,
+  });
+  const send = client.send.bind(client) as (command: unknown, options: object) => Promise<unknown>;
+  return Object.assign(client, {
+    // The SDK reads files before its first request.
+    async send(command: unknown) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const entered = around.outside(() => promise);
+      const reached = () => {
+        resolve();
+        return entered;
+      };
+      try {
+        return await send(command, { reached });
+      } finally {
+        resolve();
+      }
+    },
+  }) as DynamoDBClient;
+}
+
+async function answer(
+  { headers, body }: HttpRequest,
+  region: string,
+  around: Surroundings,
+): Promise<HttpResponse> {
+  const { visit, faults, chance, ownTables, tables } = around;
+  const operation = headers["x-amz-target"]!.split(".")[1]!;
+  const bytes = typeof body === "string" ? encoder.encode(body) : body;
+  const input = JSON.parse(new TextDecoder().decode(bytes)) as { TableName?: string };
+  const isOwn = input.TableName !== undefined && ownTables.has(input.TableName);
+  const port = !isOwn ? "table" : input.TableName === workerTable.name ? "notes" : "status";
+  const method = isOwn ? operation : (METHODS[operation] ?? "describe");
+  try {
+    const sent = (await visit(port, method, aboutCall(operation, input), async () => {
+      if (faults.strikes("serverError"))
+        return chance.happens(0.5) ? "failed before" : await effect("failed after");
+      return effect();
+    })) as Uint8Array | string;
+    if (typeof sent === "string") return failed(500, { __type: "#InternalServerError", message: sent });
+    return { statusCode: 200, headers: { "x-amz-crc32": String(crc32(sent)) }, body: onTheWire(sent) };
+  } catch (error) {
+    if (error instanceof DynamoDbError) return failed(400, error.body);
+    if (error instanceof FerryError) return failed(400, refusalOf(error));
+    throw Object.assign(error as Error, { code: "ECONNRESET" });
+  }
+
+  async function effect(instead?: string): Promise<Uint8Array | string> {
+    const result = isOwn
+      ? encoder.encode(JSON.stringify(ownTables.call(operation, input)))
+      : await callItemTables(operation, region, bytes, tables);
+    return instead ?? result;
+  }
+
+  /** The body in chunks; now and then cut off or damaged. */
+  async function* onTheWire(sent: Uint8Array): AsyncGenerator<Uint8Array> {
+    const at = chance.between(0, sent.length);
+    if (faults.strikes("cutAnswer")) {
+      yield sent.subarray(0, at);
+      throw Object.assign(new Error("aborted"), { code: "ECONNRESET" });
+    }
+    if (faults.strikes("damagedAnswer")) {
+      const damaged = sent.slice();
+      damaged[Math.min(at, sent.length - 1)]! ^= 1;
+      yield damaged;
+      return;
+    }
+    yield sent.subarray(0, at);
+    yield sent.subarray(at);
+  }
+}
+
+function failed(statusCode: number, body: object): HttpResponse {
+  return { statusCode, headers: {}, body: encoder.encode(JSON.stringify(body)) };
+}
+
+/** What the cloud refuses before a call reaches its table. */
+function refusalOf({ code }: FerryError): object {
+  const type = code === "throttled" ? "ProvisionedThroughputExceededException" : "AccessDeniedException";
+  return { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: code };
+}
+
+function aboutCall(operation: string, input: object): string {
+  const { TableName, Segment, ExclusiveStartKey, RequestItems, Key } = input as Record<string, object>;
+  const [writes] = Object.values(RequestItems ?? {}) as object[][];
+  const parts = { Segment, after: ExclusiveStartKey, writes: writes?.length, Key };
+  return `${operation} ${TableName ?? ""} ${JSON.stringify(parts)}`;
+}
+
+/** The SDK's standard strategy, in virtual time: its own waits by the process's clock. */
+function retries(triesMax: number, { invocation, chance }: Surroundings) {
+  const tokenOf = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 });
+  return {
+    acquireInitialRetryToken: async () => tokenOf(0),
+    async refreshRetryTokenForRetry(
+      token: { getRetryCount(): number },
+      { errorType }: { errorType: string },
+    ) {
+      const count = token.getRetryCount() + 1;
+      if (count >= triesMax || (errorType !== "THROTTLING" && errorType !== "TRANSIENT"))
+        throw new Error("no more tries");
+      await invocation.pass(chance.random() * Math.min(RETRY_MS_MAX, RETRY_BASE_MS * 2 ** (count - 1)));
+      return tokenOf(count);
+    },
+    recordSuccess() {},
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * DynamoDB's operations on the tables that hold items: requests and responses as their bodies, on the memory tables.
+ */
+import { FerryError } from "@ferry/core/errors";
+import type { DynamoKey, KeyNames } from "@ferry/core/events";
+import type { TableAddress, TableData, TableDescription, Write } from "@ferry/core/ports";
+import { DynamoDbError } from "./own-tables.ts";
+import { type RawJson, readRawJson } from "./raw-json.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The body of the response. Throws `DynamoDbError`. */
+export async function callItemTables(
+  operation: string,
+  region: string,
+  body: Uint8Array,
+  tables: TableData,
+): Promise<Uint8Array> {
+  const request = readRawJson(decoder.decode(body));
+  const text = (name: string) => JSON.parse(request.members.get(name)!.source) as string;
+  const at = (name: string): TableAddress => ({ region, name });
+  try {
+    switch (operation) {
+      case "Scan":
+        return await scan(JSON.parse(request.source), region, tables);
+      case "BatchWriteItem":
+        return await batchWrite(request, at, tables);
+      case "PutItem":
+        return await putIfAbsent(request, at(text("TableName")), tables);
+      case "DescribeTable":
+        return json({ Table: tableOf(await tables.describe(at(text("TableName")))) });
+      case "DescribeTimeToLive":
+        return json({ TimeToLiveDescription: { TimeToLiveStatus: "DISABLED" } });
+      case "ListTagsOfResource":
+        return json({ Tags: [] });
+      default:
+        throw new Error(`tables of items have no ${operation} here`);
+    }
+  } catch (error) {
+    throw error instanceof FerryError ? new DynamoDbError(bodyOf(error)) : error;
+  }
+}
+
+async function scan(asked: ScanRequest, region: string, tables: TableData): Promise<Uint8Array> {
+  return tables.scan({
+    table: { region, name: asked.TableName },
+    segment: asked.Segment,
+    totalSegments: asked.TotalSegments,
+    consistent: asked.ConsistentRead === true,
+    ...(asked.ExclusiveStartKey !== undefined && { after: asked.ExclusiveStartKey }),
+    ...(asked.Limit !== undefined && { limit: asked.Limit }),
+  });
+}
+
+interface ScanRequest {
+  readonly TableName: string;
+  readonly Segment: number;
+  readonly TotalSegments: number;
+  readonly ConsistentRead?: boolean;
+  readonly ExclusiveStartKey?: DynamoKey;
+  readonly Limit?: number;
+}
+
+async function batchWrite(
+  request: RawJson,
+  at: (name: string) => TableAddress,
+  tables: TableData,
+): Promise<Uint8Array> {
+  const [[name, requests] = ["", undefined]] = request.members.get("RequestItems")!.members;
+  const sources = new Map<Write, string>();
+  const writes = requests!.elements.map((element) => {
+    const put = element.members.get("PutRequest")?.members.get("Item");
+    const remove = element.members.get("DeleteRequest")?.members.get("Key");
+    const write: Write =
+      put === undefined ? { remove: encoder.encode(remove!.source) } : { put: encoder.encode(put.source) };
+    sources.set(write, element.source);
+    return write;
+  });
+  const { unprocessed, units } = await tables.write(at(name), writes);
+  const left = unprocessed.map((write) => sources.get(write));
+  const told = request.members.get("ReturnConsumedCapacity")?.source === '"TOTAL"';
+  return encoder.encode(
+    `{"UnprocessedItems":{${left.length === 0 ? "" : `${JSON.stringify(name)}:[${left.join(",")}]`}}` +
+      `${told ? `,"ConsumedCapacity":[{"TableName":${JSON.stringify(name)},"CapacityUnits":${units}}]` : ""}}`,
+  );
+}
+
+/** The one condition that is put on an item: that none has its key. */
+async function putIfAbsent(request: RawJson, address: TableAddress, tables: TableData): Promise<Uint8Array> {
+  const { members } = request;
+  const text = (name: string) => JSON.parse(members.get(name)?.source ?? "null") as unknown;
+  const { keys } = await tables.describe(address);
+  const names = text("ExpressionAttributeNames") as Record<string, string>;
+  const [, placeholder = ""] =
+    /^attribute_not_exists\((#\w+)\)$/.exec(String(text("ConditionExpression"))) ?? [];
+  const item = encoder.encode(members.get("Item")!.source);
+  if (!(keys as readonly string[]).includes(names[placeholder] ?? ""))
+    throw new Error(`an unknown condition: ${String(text("ConditionExpression"))} ${JSON.stringify(names)}`);
+  const { stored, units } = await tables.putIfAbsent(address, item, keys as KeyNames);
+  if (!stored)
+    throw new DynamoDbError({
+      __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+      message: "The conditional request failed",
+    });
+  return json({ ConsumedCapacity: { TableName: address.name, CapacityUnits: units } });
+}
+
+function tableOf(table: TableDescription) {
+  const { readUnits = 0, writeUnits = 0 } = table.provisioned ?? {};
+  return {
+    TableName: table.settings["TableName"],
+    TableArn: table.arn,
+    TableId: table.id,
+    TableStatus: table.status,
+    TableSizeBytes: table.sizeBytes,
+    ItemCount: table.itemCount,
+    // Not in the schema's order: DynamoDB promises none.
+    AttributeDefinitions: Object.entries(table.keyTypes)
+      .map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType }))
+      .reverse(),
+    KeySchema: table.keys.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
+    GlobalSecondaryIndexes: Array.from({ length: table.indexCount }, (_, i) => ({
+      IndexName: `index-${i}`,
+      IndexStatus: "ACTIVE",
+    })),
+    ProvisionedThroughput: { ReadCapacityUnits: readUnits, WriteCapacityUnits: writeUnits },
+    ...(table.provisioned === undefined && { BillingModeSummary: { BillingMode: "PAY_PER_REQUEST" } }),
+  };
+}
+
+/** A refusal of the memory tables, as DynamoDB's. */
+function bodyOf({ code, message }: FerryError): object {
+  const types: Readonly<Record<string, string>> = {
+    "no-such-table": "ResourceNotFoundException",
+    throttled: "ProvisionedThroughputExceededException",
+    "access-denied": "AccessDeniedException",
+    "invalid-request": "ValidationException",
+  };
+  return { __type: `com.amazonaws.dynamodb.v20120810#${types[code] ?? "ValidationException"}`, message };
+}
+
+function json(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}

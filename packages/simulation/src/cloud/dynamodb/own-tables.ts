@@ -1,0 +1,125 @@
+/**
+ * Ferry's own tables in memory: dynalite's validation, expressions and operations on a store that answers at once.
+ */
+
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { tables, workerTable } from "@ferry/core/topology";
+import getItem from "dynalite/actions/getItem.js";
+import putItem from "dynalite/actions/putItem.js";
+import updateItem from "dynalite/actions/updateItem.js";
+import * as getItemValidation from "dynalite/validations/getItem.js";
+import { checkTypes, checkValidations } from "dynalite/validations/index.js";
+import * as putItemValidation from "dynalite/validations/putItem.js";
+import * as updateItemValidation from "dynalite/validations/updateItem.js";
+
+export type Item = Record<string, AttributeValue>;
+
+export interface OwnTables {
+  has(table: string): boolean;
+  /** The response of an operation. Throws `DynamoDbError`. */
+  call(operation: string, input: object): object;
+  items(table: string): Item[];
+}
+
+/** An answer that is an error: its body as DynamoDB would send it. */
+export class DynamoDbError extends Error {
+  readonly body: object;
+  constructor(body: object) {
+    super(JSON.stringify(body));
+    this.body = body;
+  }
+}
+
+const ITEM_BYTES_MAX = 400 * 1024;
+const operations: Readonly<
+  Record<string, { action: typeof getItem; types: Readonly<Record<string, unknown>>; custom: unknown }>
+> = {
+  GetItem: { action: getItem, ...getItemValidation },
+  PutItem: { action: putItem, ...putItemValidation },
+  UpdateItem: { action: updateItem, ...updateItemValidation },
+};
+
+/** The tables of the topology, empty. `changed` hears of each write, as a table's stream does. */
+export function createOwnTables(
+  changed: (table: string, change: { readonly before?: Item; readonly after: Item }) => void,
+): OwnTables {
+  // Texts: what is read shares nothing with what was written.
+  const contents = new Map<string, Map<string, string>>();
+  const schemas = new Map<string, object>();
+  for (const { name, keys } of schemasOfTopology()) {
+    contents.set(name, new Map());
+    schemas.set(name, schemaOf(name, keys));
+  }
+  const store = {
+    options: { maxItemSize: ITEM_BYTES_MAX },
+    getTable(name: string, done: (error: unknown, table?: object) => void) {
+      const table = schemas.get(name);
+      if (table === undefined)
+        done(new DynamoDbError({ __type: "#ResourceNotFoundException", message: name }));
+      else done(null, table);
+    },
+    getItemDb(name: string) {
+      const items = contents.get(name)!;
+      return {
+        lock: (_: string, run: (release: <T>(done: T) => T) => void) => run((done) => done),
+        get(key: string, done: (error: unknown, item?: Item) => void) {
+          const text = items.get(key);
+          if (text === undefined) done(Object.assign(new Error(), { name: "NotFoundError" }));
+          else done(null, JSON.parse(text));
+        },
+        put(key: string, item: Item, done: (error: unknown) => void) {
+          const before = items.get(key);
+          items.set(key, JSON.stringify(item));
+          changed(name, {
+            ...(before !== undefined && { before: JSON.parse(before) }),
+            after: JSON.parse(items.get(key)!),
+          });
+          done(null);
+        },
+      };
+    },
+  };
+
+  return {
+    has: (table) => contents.has(table),
+    items: (table) => [...contents.get(table)!.values()].map((text) => JSON.parse(text) as Item),
+    call(name, input) {
+      const operation = operations[name];
+      if (operation === undefined) throw new Error(`Ferry's tables have no ${name} here`);
+      const { action, types, custom } = operation;
+      let answer: object | undefined;
+      try {
+        const data = checkTypes(input, types);
+        checkValidations(data, types, custom, store);
+        action(store, data, (error, response) => {
+          if (error !== null) throw error;
+          answer = response;
+        });
+      } catch (error) {
+        const { body } = error as { body?: object };
+        throw body === undefined ? error : new DynamoDbError(body);
+      }
+      if (answer === undefined) throw new Error(`${name} did not answer at once`);
+      return answer;
+    },
+  };
+}
+
+interface Key {
+  readonly name: string;
+  readonly type: string;
+}
+
+function schemasOfTopology(): readonly { readonly name: string; readonly keys: readonly Key[] }[] {
+  const named = Object.entries(tables).map(([name, { hash, range }]) => ({ name, keys: [hash, range] }));
+  return [...named, { name: workerTable.name, keys: [workerTable.hash] }];
+}
+
+function schemaOf(TableName: string, keys: readonly Key[]) {
+  return {
+    TableName,
+    TableStatus: "ACTIVE",
+    KeySchema: keys.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
+    AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
+  };
+}

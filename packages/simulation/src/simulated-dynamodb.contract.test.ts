@@ -1,0 +1,88 @@
+/**
+ * The contract suites over the AWS adapters on the simulation's own DynamoDB: what stands in for it is held to what the
+ * cloud is held to.
+ */
+
+import { projectorAdapter, workerAdapters } from "./cloud/dynamodb/adapters.ts";
+import { statusOf } from "./cloud/dynamodb/own-status.ts";
+import { createOwnTables } from "./cloud/dynamodb/own-tables.ts";
+import { createFaults } from "./cloud/faults.ts";
+import { createInvocation } from "./cloud/invocation.ts";
+import { chanceOf, createScheduler } from "./cloud/scheduler.ts";
+import { rateLimiterContract } from "./contracts/rate-limiter.ts";
+import { sliceClaimsContract } from "./contracts/slice-claims.ts";
+import { statusStoreContract } from "./contracts/status-store.ts";
+import { tablesContract } from "./contracts/tables.ts";
+import { memoryTables } from "./memory/tables.ts";
+import { calm } from "./scenario/weather.ts";
+
+const REGION = "eu-west-1";
+const INVOCATION_MS = 3_600_000;
+
+function simulated() {
+  const scheduler = createScheduler();
+  const chance = chanceOf(1, 1);
+  const tables = memoryTables();
+  const ownTables = createOwnTables(() => {});
+  const invocation = createInvocation(
+    {
+      name: "test",
+      consumer: "backup",
+      messages: [],
+      work: {},
+      timeoutMs: INVOCATION_MS,
+      skewMs: 0,
+    },
+    scheduler,
+    () => {},
+  );
+  return {
+    tables,
+    ownTables,
+    around: {
+      invocation,
+      chance,
+      tables,
+      ownTables,
+      outside: scheduler.outside,
+      faults: createFaults(calm, 0, chance),
+      visit: async (_port: string, _method: string, _about: string, effect: () => Promise<unknown>) =>
+        effect(),
+    },
+  };
+}
+
+tablesContract("the SDK on the simulated DynamoDB", async () => {
+  const { tables, around } = simulated();
+  return {
+    tables: workerAdapters("backup", around).tables,
+    region: REGION,
+    keeps: "bytes",
+    async create(name, keys) {
+      tables.create({ region: REGION, name }, { keys });
+      return { region: REGION, name };
+    },
+    async recreate(table, keys) {
+      tables.drop(table);
+      tables.create(table, { keys });
+    },
+  };
+});
+
+statusStoreContract("the SDK on the simulated DynamoDB", async () => {
+  const { ownTables, around } = simulated();
+  return {
+    status: projectorAdapter(around),
+    record: async (task, segment) =>
+      statusOf(ownTables)
+        .records(task)
+        .find((record) => record.segment === segment),
+  };
+});
+
+rateLimiterContract("the SDK on the simulated DynamoDB", async () =>
+  workerAdapters("backup", simulated().around),
+);
+sliceClaimsContract("the SDK on the simulated DynamoDB", async () =>
+  workerAdapters("backup", simulated().around),
+);
