@@ -2,7 +2,7 @@
 
 export default $config({
   async app(input) {
-    // Only what is known before the settings are checked: an unknown stage is refused in run(), with one clear message.
+    // Only what is known before the settings are checked: run() refuses an unknown stage, with one clear message.
     const { stages } = await import("./stacks/stages.ts");
     const { isProtected } = await import("./stacks/settings/parse.ts");
     const keep = isProtected(stages, input.stage);
@@ -20,7 +20,7 @@ export default $config({
     };
   },
   async run() {
-    const { outputs } = await import("./stacks/ferry.ts");
+    const { outputs } = await import("./stacks/app/ferry.ts");
     return outputs;
   },
 });

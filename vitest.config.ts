@@ -44,9 +44,9 @@ export default defineConfig({
       {
         test: {
           name: "infra",
-          include: ["stacks/**/*.test.ts", "tools/**/*.test.ts"],
-          globalSetup: ["stacks/testing/synthesize.ts"],
-          testTimeout: 60_000,
+          include: ["stacks/**/*.test.ts"],
+          globalSetup: ["stacks/graph/testing/synthesize.ts"],
+          testTimeout: 300_000,
         },
       },
     ],

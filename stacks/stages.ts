@@ -1,6 +1,6 @@
 /**
- * What each stage may touch, and how. Every field is described in settings/schema.ts; what is left out has a default.
- * `production` is an example: put your own tables and buckets in its place before you deploy it.
+ * The settings of each stage: the only file in stacks/ that an operator edits. settings/schema.ts describes every field;
+ * fields that are left out have defaults. `production` is an example: replace its tables and buckets with yours.
  */
 import type { Stages } from "./settings/parse.ts";
 
@@ -10,7 +10,7 @@ export const stages: Stages = {
       tables: [
         { region: "us-east-1", name: "orders" },
         { region: "us-east-1", name: "customers" },
-        // In another account, whose table policy names this stage's backup role (docs/deploy.md):
+        // A table of another account, whose resource policy names this stage's backup role (docs/deploy.md):
         // "arn:aws:dynamodb:us-east-1:222222222222:table/invoices",
       ],
       buckets: ["example-ferry-archive"],

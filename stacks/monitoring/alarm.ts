@@ -1,35 +1,35 @@
-/** One alarm that tells the stage's topic, when it rings and when it stops. */
-import { logical, named } from "../here.ts";
+/** One alarm. It notifies the stage's topic when it starts and when it ends. */
+import { logical, named } from "../naming/names.ts";
 import { topic } from "./topic.ts";
 
 interface Alarm {
   readonly means: string;
   readonly metric: { namespace: string; name: string; dimensions: Record<string, string> };
-  /** Another metric of the same thing, to be added to it. */
-  readonly and?: string;
+  /** Another metric with the same namespace and dimensions, added to the first. */
+  readonly plus?: string;
   readonly statistic: "Sum" | "Maximum";
-  /** It rings above this. */
+  /** The alarm starts above this value. */
   readonly above: number;
   readonly periodSeconds: number;
   /** How many periods in a row; 1 if absent. */
   readonly periods?: number;
-  /** No data is the very thing to be told. */
-  readonly silenceRings?: boolean;
+  /** Treat missing data as breaching: for a metric whose absence is itself a fault. */
+  readonly breachOnMissingData?: boolean;
 }
 
-/** Every alarm that was made, for the dashboard. */
+/** Every alarm that was created, for the dashboard. */
 export const alarms: aws.cloudwatch.MetricAlarm[] = [];
 
 export function alarm(name: string, about: Alarm) {
   const built = new aws.cloudwatch.MetricAlarm(`${logical(name)}Alarm`, {
     name: named(name),
     alarmDescription: `${about.means} See docs/operations.md, "${name}".`,
-    ...watched(about),
+    ...metricOf(about),
     evaluationPeriods: about.periods ?? 1,
     threshold: about.above,
     comparisonOperator: "GreaterThanThreshold",
-    treatMissingData: about.silenceRings && !$dev ? "breaching" : "notBreaching",
-    // A developer's stage wakes nobody.
+    treatMissingData: about.breachOnMissingData && !$dev ? "breaching" : "notBreaching",
+    // A developer's stage notifies nobody.
     actionsEnabled: !$dev,
     alarmActions: [topic.arn],
     okActions: [topic.arn],
@@ -38,9 +38,10 @@ export function alarm(name: string, about: Alarm) {
 }
 
 /** One metric, or the sum of two. */
-function watched({ metric, and, statistic, periodSeconds }: Alarm) {
+function metricOf({ metric, plus, statistic, periodSeconds }: Alarm) {
   const { namespace, name, dimensions } = metric;
-  if (and === undefined) return { namespace, metricName: name, dimensions, statistic, period: periodSeconds };
+  if (plus === undefined)
+    return { namespace, metricName: name, dimensions, statistic, period: periodSeconds };
   const part = (id: string, metricName: string) => ({
     id,
     metric: { namespace, metricName, dimensions, stat: statistic, period: periodSeconds },
@@ -49,7 +50,7 @@ function watched({ metric, and, statistic, periodSeconds }: Alarm) {
     metricQueries: [
       { id: "sum", expression: "FILL(first, 0) + FILL(second, 0)", label: name, returnData: true },
       part("first", name),
-      part("second", and),
+      part("second", plus),
     ],
   };
 }

@@ -1,7 +1,6 @@
 /**
- * What wakes somebody. Not here, on purpose: errors of the workers' invocations, since a retried message is Ferry at
- * work; a message that no retry helped is a failed segment, and a failed segment is told by its task.
- * docs/operations.md has a chapter for each alarm, and a test holds the two against each other.
+ * Every alarm. Errors of the workers' invocations have none: retries are normal, and a message that failed for good is a
+ * failed segment, which its task reports. docs/operations.md has a chapter for each alarm (graph/invariants/monitoring.ts).
  */
 import {
   type ConsumerName,
@@ -9,47 +8,48 @@ import {
   type DeadLetterName,
   type QueueName,
   queues,
+  UNDELIVERED_QUEUE,
 } from "@ferry/core/topology";
-import { METRICS_NAMESPACE, named, physical } from "../here.ts";
-import { pipes } from "../pipes.ts";
-import { settings } from "../settings.ts";
-import { WATCH_PERIOD_MINUTES } from "../watch.ts";
+import { METRICS_NAMESPACE, named, physical, type TopologyName } from "../naming/names.ts";
+import { pipes } from "../pipes/pipes.ts";
+import { settings } from "../settings/stage-settings.ts";
 import { alarm } from "./alarm.ts";
+import { MONITOR_PERIOD_MINUTES } from "./monitor.ts";
 
-const sqs = (name: string, queue: Parameters<typeof physical>[0]) => ({
+const sqs = (name: string, queue: TopologyName) => ({
   namespace: "AWS/SQS",
   name,
   dimensions: { QueueName: physical(queue) },
 });
-const own = (name: string, service: string) => ({
+const own = (name: string, service: ConsumerName | "monitor") => ({
   namespace: METRICS_NAMESPACE,
   name,
   dimensions: { service: named(service) },
 });
 
-/** What waits too long: nobody takes it, or there is far more work than the workers may do at once. */
 for (const queue of Object.keys(queues) as QueueName[]) {
   const isWork = queue === consumers.backup.queue || queue === consumers.restore.queue;
   alarm(`${queue}-age`, {
-    means: `The oldest message of ${queue} waits for too long.`,
+    means: `The oldest message of ${queue} has waited too long.`,
     metric: sqs("ApproximateAgeOfOldestMessage", queue),
     statistic: "Maximum",
-    // Segments wait for each other under the concurrency limit; what a Pipe or the projector takes waits for seconds.
+    // Segments wait for each other under the concurrency limit; the Pipes and the projector take messages within seconds.
     above: isWork ? settings.alarmQueueAgeMinutes * 60 : 15 * 60,
     periodSeconds: 300,
     periods: 2,
   });
 }
 
-const setAside: (DeadLetterName | "undelivered-queue")[] = [
+/** The queues that nothing reads: what a message in one of them asks for is not done. */
+export const unprocessed: (DeadLetterName | typeof UNDELIVERED_QUEUE)[] = [
   ...Object.values(queues).flatMap(({ deadLetters }) =>
     deadLetters === "redrive-queue" ? [] : [deadLetters],
   ),
-  "undelivered-queue",
+  UNDELIVERED_QUEUE,
 ];
-for (const queue of setAside)
+for (const queue of unprocessed)
   alarm(queue, {
-    means: `A message came to ${queue}: something was not processed, and nothing will process it by itself.`,
+    means: `A message arrived in ${queue}: it was not processed, and will not be without an operator.`,
     metric: sqs("ApproximateNumberOfMessagesVisible", queue),
     statistic: "Maximum",
     above: 0,
@@ -58,14 +58,14 @@ for (const queue of setAside)
 
 for (const pipe of pipes)
   alarm(`${pipe.key}-pipe`, {
-    means: `The Pipe ${pipe.key} failed to put what it read on the bus.`,
+    means: `The Pipe ${pipe.key} failed to put an event on the bus.`,
     metric: {
       namespace: "AWS/EventBridge/Pipes",
       name: "ExecutionFailed",
       dimensions: { PipeName: pipe.name },
     },
     // A batch of a stream's records may fail in part.
-    and: "ExecutionPartiallyFailed",
+    plus: "ExecutionPartiallyFailed",
     statistic: "Sum",
     above: 0,
     periodSeconds: 300,
@@ -73,19 +73,19 @@ for (const pipe of pipes)
 
 alarm("pipes-stopped", {
   means: "A Pipe is not running.",
-  metric: own("PipesNotRunning", "watch"),
+  metric: own("PipesNotRunning", "monitor"),
   statistic: "Maximum",
   above: 0,
-  periodSeconds: WATCH_PERIOD_MINUTES * 60,
+  periodSeconds: MONITOR_PERIOD_MINUTES * 60,
 });
 alarm("stalled-tasks", {
-  means: `A task that has not ended was silent for ${settings.stalledAfterMinutes} minutes, or the watch itself does not run.`,
-  metric: own("StalledTasks", "watch"),
+  means: `A task that has not ended made no progress for ${settings.stalledAfterMinutes} minutes, or the monitor itself does not run.`,
+  metric: own("StalledTasks", "monitor"),
   statistic: "Maximum",
   above: 0,
-  periodSeconds: WATCH_PERIOD_MINUTES * 60,
+  periodSeconds: MONITOR_PERIOD_MINUTES * 60,
   periods: 2,
-  silenceRings: true,
+  breachOnMissingData: true,
 });
 
 alarm("failed-tasks", {
@@ -96,7 +96,7 @@ alarm("failed-tasks", {
   periodSeconds: 300,
 });
 alarm("rejected-requests", {
-  means: "A request was rejected: its row says why.",
+  means: "A request was rejected; its row has the reasons.",
   metric: own("RequestsRejected", "projection"),
   statistic: "Sum",
   above: 0,
@@ -105,7 +105,7 @@ alarm("rejected-requests", {
 
 for (const name of Object.keys(consumers) as ConsumerName[])
   alarm(`${name}-throttles`, {
-    means: `Lambda has no room for the ${name} function, for a quarter of an hour.`,
+    means: `Lambda throttled the ${name} function for 15 minutes.`,
     metric: { namespace: "AWS/Lambda", name: "Throttles", dimensions: { FunctionName: named(name) } },
     statistic: "Sum",
     above: 0,

@@ -1,33 +1,24 @@
-/** The page an operator keeps open. From top to bottom: is something wrong, what is done, how fast, what holds it up. */
-import {
-  type ConsumerName,
-  consumers,
-  type QueueName,
-  queues,
-  UNDELIVERED_QUEUE,
-} from "@ferry/core/topology";
-import { METRICS_NAMESPACE, named, physical, region } from "../here.ts";
-import { pipes } from "../pipes.ts";
+/** The dashboard. From top to bottom: alarms, tasks, throughput, waiting messages, throttles and failures, the functions. */
+import { type ConsumerName, consumers, type QueueName, queues } from "@ferry/core/topology";
+import { region } from "../naming/arns.ts";
+import { METRICS_NAMESPACE, named, physical, type TopologyName } from "../naming/names.ts";
+import { pipes } from "../pipes/pipes.ts";
 import type { Table } from "../settings/schema.ts";
-import { settings } from "../settings.ts";
+import { settings } from "../settings/stage-settings.ts";
 import { alarms } from "./alarm.ts";
-import "./alarms.ts";
+import { unprocessed } from "./alarms.ts";
 import { alarmStates, graph, type Metric, rate, text } from "./widgets.ts";
 
 const queueNames = Object.keys(queues) as QueueName[];
 const consumerNames = Object.keys(consumers) as ConsumerName[];
-const deadLetters = queueNames
-  .map((name) => queues[name].deadLetters)
-  .filter((name) => name !== "redrive-queue");
-
-const own = (service: ConsumerName | "watch", name: string, label: string): Metric => [
+const own = (service: ConsumerName | "monitor", name: string, label: string): Metric => [
   METRICS_NAMESPACE,
   name,
   "service",
   named(service),
   { label },
 ];
-const sqs = (name: string, queue: Parameters<typeof physical>[0]): Metric => [
+const sqs = (name: string, queue: TopologyName): Metric => [
   "AWS/SQS",
   name,
   "QueueName",
@@ -37,7 +28,7 @@ const sqs = (name: string, queue: Parameters<typeof physical>[0]): Metric => [
 const lambda = (name: string): Metric[] =>
   consumerNames.map((consumer) => ["AWS/Lambda", name, "FunctionName", named(consumer), { label: consumer }]);
 
-/** Of tables in this account; another account's metrics are in that account. */
+/** Metrics of the tables in this account. Another account's tables have theirs in that account. */
 const dynamo = (name: string, tables: readonly Table[], label: string): Metric[] =>
   tables.flatMap((table) =>
     typeof table === "string"
@@ -58,13 +49,13 @@ const transfer = (name: "Items" | "Bytes") => [
   ...rate([METRICS_NAMESPACE, name, "service", named("restore")], `restore${name}`, "restore"),
 ];
 
-const widgets = (here: string, alarmArns: readonly string[]) => [
+const widgets = (regionName: string, alarmArns: readonly string[]) => [
   text(
-    `# Ferry, ${$app.stage}\nRetries of the workers are normal. What no retry helped passes the redrive queue: its traffic is the rate of failing segments. docs/operations.md says what to do.`,
+    `# Ferry, ${$app.stage}\nThe workers' retries are normal. A message that used up its attempts passes the redrive queue, so that queue's traffic is the rate of failing segments. What to do about an alarm: docs/operations.md.`,
   ),
   alarmStates(alarmArns),
-  graph(here, {
-    title: "Tasks, by what became of them",
+  ...graph(regionName, {
+    title: "Tasks by outcome",
     metrics: [
       own("projection", "TasksAccepted", "accepted"),
       own("projection", "TasksFinished", "succeeded"),
@@ -73,31 +64,35 @@ const widgets = (here: string, alarmArns: readonly string[]) => [
       own("projection", "RequestsRejected", "rejected"),
     ],
   }),
-  graph(here, {
-    title: "Open tasks and silent ones",
+  ...graph(regionName, {
+    title: "Open tasks and stalled ones",
     stat: "Maximum",
-    metrics: [own("watch", "OpenTasks", "open"), own("watch", "StalledTasks", "silent")],
+    metrics: [own("monitor", "OpenTasks", "open"), own("monitor", "StalledTasks", "stalled")],
   }),
-  graph(here, { title: "Items per second", metrics: transfer("Items"), label: "items/s" }),
-  graph(here, { title: "Bytes per second, uncompressed", metrics: transfer("Bytes"), label: "bytes/s" }),
-  graph(here, {
+  ...graph(regionName, { title: "Items per second", metrics: transfer("Items"), label: "items/s" }),
+  ...graph(regionName, {
+    title: "Bytes per second, uncompressed",
+    metrics: transfer("Bytes"),
+    label: "bytes/s",
+  }),
+  ...graph(regionName, {
     title: "Age of the oldest message, s",
     stat: "Maximum",
     metrics: queueNames.map((name) => sqs("ApproximateAgeOfOldestMessage", name)),
   }),
-  graph(here, {
+  ...graph(regionName, {
     title: "Messages waiting",
     stat: "Maximum",
     metrics: queueNames.map((name) => sqs("ApproximateNumberOfMessagesVisible", name)),
   }),
-  graph(here, {
+  ...graph(regionName, {
     title: "Consumed capacity, units per minute",
     metrics: [
       ...dynamo("ConsumedReadCapacityUnits", settings.backup.tables, "read"),
       ...dynamo("ConsumedWriteCapacityUnits", settings.restore.tables, "written"),
     ],
   }),
-  graph(here, {
+  ...graph(regionName, {
     title: "Throttles",
     metrics: [
       ...dynamo("ReadThrottleEvents", settings.backup.tables, "reads"),
@@ -105,19 +100,17 @@ const widgets = (here: string, alarmArns: readonly string[]) => [
       ...lambda("Throttles"),
     ],
   }),
-  // Not NumberOfMessagesSent: SQS does not count there what it moves itself.
-  graph(here, {
-    title: "Failing segments: what passed the redrive queue",
+  // Not NumberOfMessagesSent: it does not count the messages that SQS moves itself.
+  ...graph(regionName, {
+    title: "Failing segments: messages that passed the redrive queue",
     metrics: [sqs("NumberOfMessagesDeleted", "redrive-queue")],
   }),
-  graph(here, {
-    title: "Dead letters and undelivered",
+  ...graph(regionName, {
+    title: "Dead letters and undelivered events",
     stat: "Maximum",
-    metrics: [...deadLetters, UNDELIVERED_QUEUE].map((name) =>
-      sqs("ApproximateNumberOfMessagesVisible", name as Parameters<typeof physical>[0]),
-    ),
+    metrics: unprocessed.map((name) => sqs("ApproximateNumberOfMessagesVisible", name)),
   }),
-  graph(here, {
+  ...graph(regionName, {
     title: "Pipes: failed executions",
     metrics: pipes.map((pipe) => [
       "AWS/EventBridge/Pipes",
@@ -127,20 +120,20 @@ const widgets = (here: string, alarmArns: readonly string[]) => [
       { label: pipe.key },
     ]),
   }),
-  graph(here, { title: "Errors of invocations: each is tried again", metrics: lambda("Errors") }),
-  graph(here, {
-    title: "Invocations at once",
+  ...graph(regionName, { title: "Errors of invocations: each is retried", metrics: lambda("Errors") }),
+  ...graph(regionName, {
+    title: "Concurrent invocations",
     stat: "Maximum",
     metrics: lambda("ConcurrentExecutions"),
   }),
-  graph(here, { title: "Duration, ms", stat: "Maximum", metrics: lambda("Duration") }),
+  ...graph(regionName, { title: "Duration, ms", stat: "Maximum", metrics: lambda("Duration") }),
 ];
 
 new aws.cloudwatch.Dashboard("Dashboard", {
   dashboardName: named("dashboard"),
   dashboardBody: $jsonStringify(
     $util
-      .output({ here: region, arns: alarms.map((alarm) => alarm.arn) })
-      .apply(({ here, arns }) => ({ widgets: widgets(here, arns) })),
+      .output({ regionName: region, arns: alarms.map((alarm) => alarm.arn) })
+      .apply(({ regionName, arns }) => ({ widgets: widgets(regionName, arns) })),
   ),
 });

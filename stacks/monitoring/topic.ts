@@ -1,6 +1,7 @@
-/** Where alarms go, and who is told. */
-import { account, named } from "../here.ts";
-import { settings } from "../settings.ts";
+/** The topic that alarms notify, and its mail subscription. */
+import { account } from "../naming/arns.ts";
+import { named } from "../naming/names.ts";
+import { settings } from "../settings/stage-settings.ts";
 
 export const topic = new aws.sns.Topic("Alarms", { name: named("alarms") });
 

@@ -1,4 +1,4 @@
-/** The parts of the dashboard, as CloudWatch's dashboard body takes them. */
+/** The dashboard's widgets, in the form of CloudWatch's dashboard body. */
 export type Metric = readonly [namespace: string, name: string, ...dimensionsAndOptions: unknown[]];
 
 interface Graph {
@@ -6,29 +6,33 @@ interface Graph {
   readonly metrics: readonly (Metric | readonly [{ expression: string; id?: string; label?: string }])[];
   readonly stat?: "Sum" | "Maximum" | "Average";
   readonly label?: string;
-  readonly stacked?: boolean;
-  /** The whole row instead of a half. */
-  readonly wide?: boolean;
 }
 
-/** A graph over time. */
-export const graph = (region: string, about: Graph) => ({
-  type: "metric",
-  width: about.wide ? 24 : 12,
-  height: 6,
-  properties: {
-    title: about.title,
-    region,
-    view: "timeSeries",
-    stat: about.stat ?? "Sum",
-    period: 60,
-    stacked: about.stacked ?? false,
-    metrics: about.metrics,
-    ...(about.label !== undefined && { yAxis: { left: { label: about.label, min: 0, showUnits: false } } }),
-  },
-});
+/** A graph over time; none without metrics, since CloudWatch refuses a dashboard that has an empty graph. */
+export const graph = (region: string, about: Graph) =>
+  about.metrics.length === 0
+    ? []
+    : [
+        {
+          type: "metric",
+          width: 12,
+          height: 6,
+          properties: {
+            title: about.title,
+            region,
+            view: "timeSeries",
+            stat: about.stat ?? "Sum",
+            period: 60,
+            stacked: false,
+            metrics: about.metrics,
+            ...(about.label !== undefined && {
+              yAxis: { left: { label: about.label, min: 0, showUnits: false } },
+            }),
+          },
+        },
+      ];
 
-/** Per second instead of per minute: the metric under an id, hidden, and its rate. */
+/** A rate per second instead of a sum per minute: the metric itself, hidden, and an expression on its id. */
 export const rate = (metric: Metric, id: string, label: string) =>
   [
     [...metric, { id, visible: false }] as unknown as Metric,
@@ -42,7 +46,7 @@ export const text = (markdown: string) => ({
   properties: { markdown },
 });
 
-/** The state of every alarm, at a glance. */
+/** The state of every alarm. */
 export const alarmStates = (arns: readonly string[]) => ({
   type: "alarm",
   width: 24,

@@ -1,4 +1,4 @@
-/** The forms that settings may have: what AWS would refuse in the middle of a deploy is refused before it. */
+/** The fields of settings. They reject before a deploy what AWS would reject in the middle of it. */
 import * as v from "valibot";
 
 export const between = (lowest: number, highest: number) =>
@@ -24,7 +24,7 @@ const tableArn = v.pipe(
   ),
 );
 
-/** A table: the ARN of one in any account, or region and name of one in the account that Ferry is deployed to. */
+/** A table: the ARN of a table in any account, or region and name of one in the account that Ferry is deployed to. */
 export const table = v.union([
   tableArn,
   v.strictObject({
@@ -33,12 +33,12 @@ export const table = v.union([
   }),
 ]);
 
-/** When a schedule is due, as EventBridge Scheduler takes it. */
+/** When a schedule is due: an expression of EventBridge Scheduler. */
 export const expression = v.pipe(
   v.string(),
   v.check(
     (text) => isCron(text) || isRate(text),
-    "must be cron(minutes hours day-of-month month day-of-week year), one of the two days a ?, or rate(12 hours)",
+    "must be cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, or rate(12 hours)",
   ),
 );
 
@@ -70,7 +70,7 @@ export const tags = v.pipe(
       v.string(),
       v.regex(
         /^(?!aws:|sst:|ferry:)[\p{L}\p{N} _.:/=+@-]{1,128}$/u,
-        "must be a tag's name: 1 to 128 letters, digits, spaces or _ . : / = + @ -, and not begin with aws:, sst: or ferry:",
+        "must be a tag's name: 1 to 128 letters, digits, spaces or _ . : / = + @ -, and must not begin with aws:, sst: or ferry:",
       ),
     ),
     v.pipe(
@@ -83,6 +83,6 @@ export const tags = v.pipe(
   ),
   v.maxEntries(
     TAGS_MAX,
-    `must be ${TAGS_MAX} at most: SST and Ferry add three, and S3 takes ten on the objects of the functions' code`,
+    `must be at most ${TAGS_MAX}: SST and Ferry add three, and S3 allows ten on the objects of the functions' code`,
   ),
 );

@@ -9,7 +9,7 @@ const lists = {
 };
 const stage: StageSettingsInput = { backup: lists, restore: lists };
 
-/** What is said of settings that cannot be used. */
+/** The error message for these settings. */
 const messageOf = (settings: unknown, name = "beta"): string => {
   try {
     parseStage({ beta: settings as StageSettingsInput }, name);
@@ -36,7 +36,7 @@ test("given only the lists, when parsed, then everything else has a default", ()
   });
 });
 
-test("given the example, when parsed, then it can be synthesized as it is", () => {
+test("given the example stage, when parsed, then it is valid and protected", () => {
   expect(parseStage(example, "production").protect).toBe(true);
 });
 
@@ -44,7 +44,7 @@ test("given no lists, when parsed, then one message names them all", () => {
   expect(messageOf({})).toBe(
     [
       'The settings of stage "beta" in stacks/stages.ts cannot be used:',
-      "  - backup.tables, backup.buckets, restore.tables, restore.buckets: empty. Ferry reaches nothing that is not listed; name the tables and buckets it may use.",
+      "  - backup.tables, backup.buckets, restore.tables, restore.buckets: empty. Ferry may use only the tables and buckets that are listed; name them.",
     ].join("\n"),
   );
 });
@@ -55,7 +55,7 @@ test("given an unknown stage, when parsed, then the message says where to add it
   );
 });
 
-test("given several wrong fields, when parsed, then all are told at once, each by its path", () => {
+test("given several wrong fields, when parsed, then one message names them all by their paths", () => {
   const message = messageOf({
     ...stage,
     compressionLevel: 12,
@@ -67,25 +67,25 @@ test("given several wrong fields, when parsed, then all are told at once, each b
     expect(message).toContain(`  - ${field}`);
 });
 
-test("given a timeout that leaves a slice no room, when parsed, then the message tells both numbers", () => {
+test("given a timeout too short for a slice, when parsed, then the message has both numbers", () => {
   expect(messageOf({ ...stage, backupWorker: { timeoutSeconds: 200 } })).toContain(
-    "backupWorker.timeoutSeconds: 200, but sliceBudgetSeconds (240) needs 60 s more",
+    "backupWorker.timeoutSeconds: 200, but must be at least 60 more than sliceBudgetSeconds (240)",
   );
 });
 
-test("given a restore worker with less memory than its files need, when parsed, then the message tells both numbers", () => {
+test("given a restore worker with less memory than its files need, when parsed, then the message has both numbers", () => {
   const restoreWorker = { memoryMb: 512 };
   expect(messageOf({ ...stage, restoreWorker })).toContain(
-    "restoreWorker.memoryMb: 512, but maximumFileBytesInMemory (301989888) needs 832 at least",
+    "restoreWorker.memoryMb: 512, but maximumFileBytesInMemory (301989888) needs at least 832",
   );
   const maximumFileBytesInMemory = 128 * 1024 ** 2;
   expect(messageOf({ ...stage, restoreWorker, maximumFileBytesInMemory })).toBe("accepted");
   expect(
     messageOf({ ...stage, restoreWorker, maximumFileBytesInMemory: maximumFileBytesInMemory + 1 }),
-  ).toContain("needs 513 at least");
+  ).toContain("needs at least 513");
 });
 
-test("given schedules of what is not listed, or two of one name, when parsed, then they are refused", () => {
+test("given schedules of unlisted tables and buckets, and two of one name, when parsed, then the message names each problem", () => {
   const schedule = {
     name: "nightly",
     expression: "rate(1 day)",
@@ -95,20 +95,20 @@ test("given schedules of what is not listed, or two of one name, when parsed, th
   const message = messageOf({ ...stage, schedules: [schedule, schedule] });
   expect(message).toContain("schedules.nightly: us-east-1/others is not in backup.tables.");
   expect(message).toContain("schedules.nightly: elsewhere is not in backup.buckets.");
-  expect(message).toContain("schedules: two are named nightly.");
+  expect(message).toContain("schedules: two schedules are named nightly.");
 });
 
-test("given a schedule without {date} and {time}, when parsed, then it is refused: each night would meet the last", () => {
+test("given a schedule whose prefix has no {date} and {time}, when parsed, then it is rejected", () => {
   const schedule = {
     name: "nightly",
     expression: "rate(1 day)",
     tables: lists.tables,
     request: { "bucket-region": "us-east-1", "bucket-name": "archive-one", "bucket-prefix": "nightly" },
   };
-  expect(messageOf({ ...stage, schedules: [schedule] })).toContain("must hold {date} and {time}");
+  expect(messageOf({ ...stage, schedules: [schedule] })).toContain("must contain {date} and {time}");
 });
 
-test("given two tables of one name in a schedule, when parsed, then they are refused: their archives would meet", () => {
+test("given two tables of one name in a schedule, when parsed, then they are rejected", () => {
   const tables = [
     { region: "us-east-1", name: "orders" },
     { region: "eu-west-1", name: "orders" },
@@ -120,7 +120,7 @@ test("given two tables of one name in a schedule, when parsed, then they are ref
     request: { "bucket-region": "us-east-1", "bucket-name": "archive-one" },
   };
   expect(messageOf({ ...stage, backup: { ...lists, tables }, schedules: [schedule] })).toContain(
-    "schedules.nightly: two tables are named orders and would meet in one prefix",
+    "schedules.nightly: two tables are named orders, so their archives would have the same prefix",
   );
 });
 
@@ -128,7 +128,7 @@ test.each([
   { tables: Array.from({ length: 200 }, (_, i) => ({ region: "us-east-1", name: `orders-${i}` })) },
   { buckets: Array.from({ length: 90 }, (_, i) => `archive-with-quite-a-long-name-${i}`) },
 ])(
-  "given more tables or buckets than a policy holds, when parsed, then the message says what to do",
+  "given more tables or buckets than fit into a policy, when parsed, then the message says what to do",
   (more) => {
     expect(messageOf({ ...stage, backup: { ...lists, ...more } })).toContain(
       "deploy another stage for some of them",
@@ -137,13 +137,15 @@ test.each([
 );
 
 test.each(["Beta", "x_y", "9lives", "a".repeat(31), ""])(
-  "given the stage name %j, which resources cannot have in theirs, when parsed, then the message says what may",
+  "given the invalid stage name %j, when parsed, then the message says what is valid",
   (name) => {
-    expect(() => parseStage({ [name]: stage }, name)).toThrow("must be 1 to 30 of a-z 0-9 -, a letter first");
+    expect(() => parseStage({ [name]: stage }, name)).toThrow(
+      "must be 1 to 30 characters of a-z 0-9 - and begin with a letter",
+    );
   },
 );
 
-test("given the name of what every object has, when parsed, then it is an unknown stage", () => {
+test("given a stage named like a property of every object, when parsed, then it is an unknown stage", () => {
   expect(messageOf(stage, "constructor")).toContain("has no settings");
 });
 
@@ -156,7 +158,7 @@ const nightly = {
 const withSchedule = (more: object) => ({ ...stage, schedules: [{ ...nightly, ...more }] });
 
 test.each(["cron(0 2 ? * MON-FRI *)", "cron(0/30 1,2 L * ? 2026-2030)", "rate(1 hour)", "rate(12 hours)"])(
-  "given the expression %s, when parsed, then it is taken",
+  "given the expression %s, when parsed, then it is accepted",
   (expression) => {
     expect(messageOf(withSchedule({ expression }))).toBe("accepted");
   },
@@ -169,17 +171,14 @@ test.each([
   "rate(often)",
   "rate(0 days)",
   "rate(12 hour)",
-])(
-  "given the expression %s, which EventBridge Scheduler would refuse, when parsed, then the message tells the form",
-  (expression) => {
-    expect(messageOf(withSchedule({ expression }))).toContain(
-      `schedules.0.expression: must be cron(minutes hours day-of-month month day-of-week year), one of the two days a ?, or rate(12 hours), not "${expression}"`,
-    );
-  },
-);
+])("given the invalid expression %s, when parsed, then the message describes a valid one", (expression) => {
+  expect(messageOf(withSchedule({ expression }))).toContain(
+    `schedules.0.expression: must be cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, or rate(12 hours), not "${expression}"`,
+  );
+});
 
 test.each(["Europe/Londn", "+01:00", ""])(
-  "given the time zone %j, when parsed, then it is refused",
+  "given the time zone %j, when parsed, then it is rejected",
   (timezone) => {
     expect(messageOf(withSchedule({ timezone }))).toContain(
       `schedules.0.timezone: must be an IANA time zone such as Europe/London, not ${JSON.stringify(timezone)}`,
@@ -187,35 +186,35 @@ test.each(["Europe/Londn", "+01:00", ""])(
   },
 );
 
-test("given a schedule's key that is not listed, or a request that is rejected, when parsed, then both are told", () => {
+test("given a schedule with an unlisted key and an invalid request, when parsed, then the message names both problems", () => {
   const request = { ...nightly.request, "kms-key-id": "alias/archive", "total-segments": 20 };
   const message = messageOf({ ...withSchedule({ request }), maximumSegments: 10 });
   expect(message).toContain("schedules.nightly: alias/archive is not in backup.kmsKeys");
   expect(message).toContain("schedules.nightly.request: total-segments must be at most 10");
 });
 
-test("given tags that AWS would refuse, when parsed, then each is told", () => {
+test("given tags that AWS would reject, when parsed, then the message names each", () => {
   const many = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`tag-${i}`, "x"]));
-  expect(messageOf({ ...stage, tags: many })).toContain("tags: must be 7 at most");
+  expect(messageOf({ ...stage, tags: many })).toContain("tags: must be at most 7");
   expect(messageOf({ ...stage, tags: { "aws:team": "data" } })).toContain(
     "tags.aws:team: must be a tag's name",
   );
   expect(messageOf({ ...stage, tags: { team: "a&b" } })).toContain("tags.team: must be up to 256");
 });
 
-test("given a name twice in a list, when parsed, then it is told", () => {
+test("given a name twice in a list, when parsed, then the message names it", () => {
   const twice = { tables: [...lists.tables, ...lists.tables], buckets: ["archive-one", "archive-one"] };
   const message = messageOf({ ...stage, restore: twice });
   expect(message).toContain("restore.tables: us-east-1/orders is listed twice.");
   expect(message).toContain("restore.buckets: archive-one is listed twice.");
 });
 
-test("given more callers' accounts than a queue's policy takes, when parsed, then they are refused", () => {
+test("given more caller accounts than fit into a queue's policy, when parsed, then they are rejected", () => {
   const callerAccounts = Array.from({ length: 51 }, (_, i) => String(100_000_000_000 + i));
-  expect(messageOf({ ...stage, callerAccounts })).toContain("callerAccounts: must be 50 at most");
+  expect(messageOf({ ...stage, callerAccounts })).toContain("callerAccounts: must be at most 50");
 });
 
-test("given stages, when asked which are protected, then production is, unless it says otherwise", () => {
+test("given no protect setting, then production stages are protected; given one, then it decides", () => {
   expect(isProtected({ production: stage }, "production")).toBe(true);
   expect(isProtected({ "production-eu": stage }, "production-eu")).toBe(true);
   expect(isProtected({ productions: stage }, "productions")).toBe(false);

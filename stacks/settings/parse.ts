@@ -1,9 +1,7 @@
-/**
- * From what the operator wrote to what the stacks build from, or one message that tells everything that is wrong.
- */
+/** Turns what the operator wrote into the settings that the stacks use, or into one error that lists every problem. */
 import { parseRequest } from "@ferry/core/request";
 import * as v from "valibot";
-import { entriesOf } from "../schedule-entries.ts";
+import { entriesOf } from "./schedule-entries.ts";
 import {
   type Access,
   type Schedule,
@@ -13,30 +11,30 @@ import {
   type Table,
 } from "./schema.ts";
 
-/** A role's inline policies may have 10,240 characters; this leaves room for all that is not ARNs of the lists. */
+/** A role's inline policies may have 10,240 characters. This leaves room for everything besides the lists' ARNs. */
 const ARNS_LENGTH_MAX = 7_500;
-/** Every resource has it in its name, and those of roles and Pipes end at 64 characters. */
+/** Every resource's name contains it, and the names of roles and Pipes are limited to 64 characters. */
 const STAGE_NAME = /^[a-z][a-z0-9-]{0,29}$/;
 
 export type Stages = Readonly<Record<string, StageSettingsInput>>;
 
-/** AWS stops an invocation dead: a slice needs this long after its budget to put its last batch and report. */
+/** The time that a slice needs after its budget to put its last batch and report, before Lambda ends the invocation. */
 const SLICE_MARGIN_SECONDS = 60;
 
-/** What a restore worker needs besides two files, one of which waits to be collected: Node, the SDK, calls in flight. */
+/** The memory that a restore worker needs besides two files, one of them not yet garbage-collected: Node, the SDK, open calls. */
 const WORKER_MB_MIN = 256;
 const MIB = 1024 ** 2;
 
-/** Whether the stage's data outlives its stack; asked before the settings are checked. `production-eu` is production too. */
+/** Whether the stage's data outlives its stack. Callable before the settings are checked. `production-eu` counts as production. */
 export function isProtected(stages: Stages, stage: string): boolean {
   return stages[stage]?.protect ?? /^production(-|$)/.test(stage);
 }
 
-/** Reads a stage's settings. Throws an error that names every field that is wrong. */
+/** Parses a stage's settings. Throws one error that names every wrong field. */
 export function parseStage(stages: Stages, stage: string): StageSettings {
   if (!STAGE_NAME.test(stage))
     throw new Error(
-      `Stage "${stage}" cannot be used: a stage's name must be 1 to 30 of a-z 0-9 -, a letter first, since every resource's name holds it. Choose another with --stage.`,
+      `Stage "${stage}" cannot be used: a stage's name is part of every resource's name, so it must be 1 to 30 characters of a-z 0-9 - and begin with a letter. Choose another with --stage.`,
     );
   const input = Object.hasOwn(stages, stage) ? stages[stage] : undefined;
   if (input === undefined)
@@ -44,7 +42,7 @@ export function parseStage(stages: Stages, stage: string): StageSettings {
       `Stage "${stage}" has no settings: add it to stacks/stages.ts (there are: ${Object.keys(stages).join(", ") || "none"}).`,
     );
   const parsed = v.safeParse(stageSchema, input);
-  const issues = parsed.success ? contradictions(parsed.output) : parsed.issues.map(told);
+  const issues = parsed.success ? contradictions(parsed.output) : parsed.issues.map(describe);
   if (!parsed.success || issues.length > 0)
     throw new Error(
       [
@@ -55,15 +53,15 @@ export function parseStage(stages: Stages, stage: string): StageSettings {
   return { ...parsed.output, protect: isProtected(stages, stage) };
 }
 
-function told(issue: v.BaseIssue<unknown>): string {
+function describe(issue: v.BaseIssue<unknown>): string {
   const field = v.getDotPath(issue as v.BaseIssue<unknown>) ?? "the stage";
   if (issue.type === "strict_object" && issue.expected === "never") return `${field}: no such setting`;
-  // The schema's own sentences do not tell what came.
-  const came = typeof issue.input === "string" && !issue.message.includes("received");
-  return `${field}: ${issue.message}${came ? `, not ${JSON.stringify(issue.input)}` : ""}`;
+  // The schema's own messages do not include the value; valibot's do.
+  const showValue = typeof issue.input === "string" && !issue.message.includes("received");
+  return `${field}: ${issue.message}${showValue ? `, not ${JSON.stringify(issue.input)}` : ""}`;
 }
 
-/** What no single field tells. */
+/** Problems that involve more than one field. */
 function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
   const issues: string[] = [];
   const empty = (["backup", "restore"] as const).flatMap((action) =>
@@ -73,7 +71,7 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
   );
   if (empty.length > 0)
     issues.push(
-      `${empty.join(", ")}: empty. Ferry reaches nothing that is not listed; name the tables and buckets it may use.`,
+      `${empty.join(", ")}: empty. Ferry may use only the tables and buckets that are listed; name them.`,
     );
   for (const [name, worker] of [
     ["backupWorker", settings.backupWorker],
@@ -81,12 +79,12 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
   ] as const)
     if (worker.timeoutSeconds < settings.sliceBudgetSeconds + SLICE_MARGIN_SECONDS)
       issues.push(
-        `${name}.timeoutSeconds: ${worker.timeoutSeconds}, but sliceBudgetSeconds (${settings.sliceBudgetSeconds}) needs ${SLICE_MARGIN_SECONDS} s more to finish a slice.`,
+        `${name}.timeoutSeconds: ${worker.timeoutSeconds}, but must be at least ${SLICE_MARGIN_SECONDS} more than sliceBudgetSeconds (${settings.sliceBudgetSeconds}), so that a slice can finish.`,
       );
   const restoreMbMin = WORKER_MB_MIN + Math.ceil((2 * settings.maximumFileBytesInMemory) / MIB);
   if (settings.restoreWorker.memoryMb < restoreMbMin)
     issues.push(
-      `restoreWorker.memoryMb: ${settings.restoreWorker.memoryMb}, but maximumFileBytesInMemory (${settings.maximumFileBytesInMemory}) needs ${restoreMbMin} at least; a lower one means that larger files are read twice.`,
+      `restoreWorker.memoryMb: ${settings.restoreWorker.memoryMb}, but maximumFileBytesInMemory (${settings.maximumFileBytesInMemory}) needs at least ${restoreMbMin}. Raise the memory, or lower maximumFileBytesInMemory: larger files are then read twice.`,
     );
   for (const action of ["backup", "restore"] as const) issues.push(...tooMany(action, settings[action]));
   const listed = new Set(settings.backup.tables.map(keyOf));
@@ -96,7 +94,7 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
         issues.push(`schedules.${schedule.name}: ${keyOf(table)} is not in backup.tables.`);
     for (const name of repeated(schedule.tables.map(bareName)))
       issues.push(
-        `schedules.${schedule.name}: two tables are named ${name} and would meet in one prefix; give each a schedule with a bucket-prefix of its own.`,
+        `schedules.${schedule.name}: two tables are named ${name}, so their archives would have the same prefix; give each its own schedule with its own bucket-prefix.`,
       );
     const { "bucket-name": bucket, "kms-key-id": key } = schedule.request;
     if (!settings.backup.buckets.includes(bucket))
@@ -108,17 +106,17 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
     issues.push(...wouldBeRejected(schedule, settings.maximumSegments));
   }
   for (const name of repeated(settings.schedules.map((schedule) => schedule.name)))
-    issues.push(`schedules: two are named ${name}.`);
+    issues.push(`schedules: two schedules are named ${name}.`);
   return issues;
 }
 
-/** A list that names something twice, or more than a role's policy has room for. */
+/** A list that names something twice, or more than fits into a role's policy. */
 function tooMany(action: "backup" | "restore", access: Access): string[] {
   const { tables, buckets, kmsKeys } = access;
   const twice = Object.entries({ tables: tables.map(keyOf), buckets, kmsKeys }).flatMap(([list, names]) =>
     [...repeated(names)].map((name) => `${action}.${list}: ${name} is listed twice.`),
   );
-  // A bucket is named three times, once by its own ARN and twice by its objects'.
+  // The policy names a bucket three times: once by its own ARN, twice by its objects'.
   const length = [
     ...tables.map(arnOf),
     ...buckets.flatMap((name) => Array(3).fill(`arn:aws:s3:::${name}/*`)),
@@ -130,11 +128,11 @@ function tooMany(action: "backup" | "restore", access: Access): string[] {
     ? twice
     : [
         ...twice,
-        `${action}: ${tables.length} tables, ${buckets.length} buckets and ${kmsKeys.length} keys make the role's policy larger than AWS takes; deploy another stage for some of them.`,
+        `${action}: ${tables.length} tables, ${buckets.length} buckets and ${kmsKeys.length} keys make the role's policy larger than AWS allows; deploy another stage for some of them.`,
       ];
 }
 
-/** A request that its plan would reject every night stops the deploy instead. */
+/** Problems of a scheduled request for which every run would be rejected. */
 function wouldBeRejected(schedule: Schedule, maximumSegments: number): string[] {
   const issues = entriesOf(schedule).flatMap(({ detail }) => {
     const parsed = parseRequest(detail.request, { requestTimeMs: 0, maximumSegments });
@@ -150,5 +148,5 @@ const bareName = (table: Table) =>
 const arnOf = (table: Table) =>
   typeof table === "string" ? table : `arn:aws:dynamodb:${table.region}:111111111111:table/${table.name}`;
 
-/** What a table is listed as. */
+/** How a message names a table. */
 const keyOf = (table: Table): string => (typeof table === "string" ? table : `${table.region}/${table.name}`);

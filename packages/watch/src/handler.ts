@@ -14,7 +14,11 @@ interface Links {
   readonly BackupTable: { readonly name: string };
   readonly RestoreTable: { readonly name: string };
   readonly SegmentTable: { readonly name: string };
-  readonly Watch: { readonly pipes: readonly string[]; readonly index: string; readonly silentMs: number };
+  readonly Monitor: {
+    readonly pipes: readonly string[];
+    readonly index: string;
+    readonly stalledAfterMs: number;
+  };
 }
 
 const links = Resource as unknown as Links;
@@ -24,13 +28,13 @@ const pipes = new PipesClient({});
 const metrics = new Metrics();
 
 export async function handler(): Promise<void> {
-  const { index, silentMs } = links.Watch;
+  const { index, stalledAfterMs } = links.Monitor;
   const tables = [links.BackupTable.name, links.RestoreTable.name];
   const [open, stopped] = await Promise.all([
     openTasks(db, { tables, index, records: links.SegmentTable.name }),
-    stoppedPipes(pipes, links.Watch.pipes),
+    stoppedPipes(pipes, links.Monitor.pipes),
   ]);
-  const silent = silentTasks(open, Date.now(), silentMs);
+  const silent = silentTasks(open, Date.now(), stalledAfterMs);
   for (const task of silent)
     console.warn({
       message: "task is silent",

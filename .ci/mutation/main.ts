@@ -1,0 +1,35 @@
+/**
+ * `npm run mutation`: changes the code in one place at a time, and tells which changes no test notices.
+ * docs/mutation.md says how to read the result.
+ */
+import { spawnSync } from "node:child_process";
+import { suites } from "./suites.ts";
+
+const USAGE = `npm run mutation [-- core | aws | FILE…]
+
+  core, aws    one package; default: both, one after the other
+  FILE…        these files of one package, for instance packages/core/src/archive/cutter.ts`;
+
+const given = process.argv.slice(2);
+const named = Object.keys(suites).filter((name) => given.includes(name));
+const files = given.filter((argument) => !named.includes(argument));
+const owners = [...new Set(files.map((file) => /^packages\/([^/]+)\/src\//.exec(file)?.[1] ?? ""))];
+
+if (files.some((file) => file.startsWith("-")) || !owners.every((owner) => owner in suites)) {
+  console.error(USAGE);
+  process.exit(1);
+}
+
+for (const name of files.length > 0 ? owners : named.length > 0 ? named : Object.keys(suites)) {
+  const mutate =
+    files.length > 0 ? files.filter((file) => file.startsWith(`packages/${name}/`)) : suites[name]!.sources;
+  const { status } = spawnSync(
+    "stryker",
+    ["run", ".ci/mutation/stryker.config.ts", "--mutate", mutate.join(",")],
+    {
+      stdio: "inherit",
+      env: { ...process.env, FERRY_MUTATED_PACKAGE: name },
+    },
+  );
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url";
+import type { PartialStrykerOptions } from "@stryker-mutator/api/core";
+
+export default {
+  testRunner: "vitest",
+  vitest: { configFile: ".ci/mutation/vitest.config.ts" },
+  plugins: ["@stryker-mutator/vitest-runner", fileURLToPath(new URL("ignore-sentences.ts", import.meta.url))],
+  ignorers: ["sentences"],
+  concurrency: 2,
+  // Generous, since a mutant that is only slow on a busy machine would count as killed.
+  timeoutMS: 10_000,
+  // No such file, on purpose: Stryker would rewrite it with TypeScript's JavaScript API, which version 7 does not have.
+  tsconfigFile: "none",
+  tempDirName: ".ferry/mutation/sandbox",
+  ignorePatterns: [".ferry", ".sst", "docs"],
+  reporters: ["clear-text", "progress", "json", "html"],
+  clearTextReporter: { logTests: false, reportTests: false, allowColor: false },
+  jsonReporter: { fileName: ".ferry/mutation/report.json" },
+  htmlReporter: { fileName: ".ferry/mutation/report.html" },
+} satisfies PartialStrykerOptions;

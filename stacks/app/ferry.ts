@@ -1,0 +1,20 @@
+/** All of Ferry's resources, and what a deploy prints about them. */
+import "../functions/workers.ts";
+import "../monitoring/dashboard.ts";
+import "../permissions/queue-policies.ts";
+import "../schedules/schedules.ts";
+import { bus } from "../bus/bus.ts";
+import { topic } from "../monitoring/topic.ts";
+import { named } from "../naming/names.ts";
+import { callerPolicy } from "../permissions/caller-policy.ts";
+import { queues } from "../queues/queues.ts";
+
+export const outputs = {
+  bus: bus.name,
+  requestQueue: queues["request-queue"].url,
+  callersPolicy: callerPolicy.arn,
+  backupRole: named("backup"),
+  restoreRole: named("restore"),
+  dashboard: named("dashboard"),
+  alarms: topic.arn,
+};

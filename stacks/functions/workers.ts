@@ -1,0 +1,40 @@
+/** The functions on the queues: both workers and the projector. */
+import { type ConsumerName, consumers } from "@ferry/core/topology";
+import { logical } from "../naming/names.ts";
+import { permissions } from "../permissions/function-permissions.ts";
+import { queues } from "../queues/queues.ts";
+import { concurrency, memoryMb } from "../settings/capacity.ts";
+import { timeoutSeconds } from "../settings/timeouts.ts";
+import { ferryFunction } from "./ferry-function.ts";
+import { links } from "./links.ts";
+
+/** Not `queue.subscribe`: it makes the logical names of function and mapping from a hash (docs/decisions/0010). */
+function worker(name: ConsumerName) {
+  const { queue, batchSize } = consumers[name];
+  const built = new sst.aws.Function(
+    `${logical(name)}Worker`,
+    ferryFunction(name, {
+      handler: `packages/aws/src/handlers/${name}.handler`,
+      description: `Works on ${queue}`,
+      memory: `${memoryMb(name)} MB`,
+      timeout: `${timeoutSeconds(name)} seconds`,
+      link: links[name],
+      permissions: permissions[name],
+    }),
+  );
+  new aws.lambda.EventSourceMapping(`${logical(name)}WorkerMapping`, {
+    eventSourceArn: queues[queue].arn,
+    functionName: built.targetArn,
+    batchSize,
+    functionResponseTypes: ["ReportBatchItemFailures"],
+    scalingConfig: { maximumConcurrency: concurrency(name) },
+  });
+  // A worker continues its segment through the bus. Lambda would take that for an endless loop and stop it after 16 handoffs.
+  if (name !== "projection")
+    new aws.lambda.FunctionRecursionConfig(`${logical(name)}WorkerRecursion`, {
+      functionName: built.name,
+      recursiveLoop: "Allow",
+    });
+}
+
+for (const name of Object.keys(consumers) as ConsumerName[]) worker(name);

@@ -1,0 +1,276 @@
+/** Alterations of a sound graph, each of which one invariant must find. They show that the invariants can fail. */
+import type { Graph, Resource } from "../synth/graph.ts";
+
+export interface Alteration {
+  readonly name: string;
+  /** The invariant that must find it. */
+  readonly foundBy: string;
+  /** The graph to alter; production if absent. */
+  readonly graph?: "production" | "dev" | "every-setting";
+  readonly alter: (graph: AlterableGraph) => void;
+}
+
+/** A copy of a graph. */
+type AlterableGraph = Omit<Graph, "resources"> & { resources: Resource[] };
+
+/** The inputs of one resource, given the end of its type's name and its logical name. */
+function inputs(graph: AlterableGraph, type: string, name: string): Resource["inputs"] {
+  const found = graph.resources.find((one) => one.type.endsWith(`:${type}`) && one.name === name);
+  if (found === undefined) throw new Error(`the graph has no ${type} ${name}`);
+  return found.inputs;
+}
+
+/** Alters the statement that has this action, in a policy's JSON. */
+function alterStatement(policy: string, action: string, alter: (statement: Statement) => void): string {
+  const document = JSON.parse(policy);
+  alter(document.Statement.find((one: Statement) => one.Action.includes(action)));
+  return JSON.stringify(document);
+}
+interface Statement {
+  Action: string[];
+  Resource: string[];
+  Condition?: Record<string, Record<string, string[]>>;
+  Principal?: Record<string, string[]>;
+}
+
+/** Alters one statement of a function's role. */
+const inRole =
+  (role: string, action: string, alter: (statement: Statement) => void) => (graph: AlterableGraph) => {
+    const [policy] = inputs(graph, "Role", role).inlinePolicies;
+    policy.policy = alterStatement(policy.policy, action, alter);
+  };
+
+/** Alters one statement of a policy. */
+const inPolicy =
+  (type: string, name: string, action: string, alter: (statement: Statement) => void) =>
+  (graph: AlterableGraph) => {
+    const found = inputs(graph, type, name);
+    found.policy = alterStatement(found.policy, action, alter);
+  };
+
+/** Sets fields of one resource. */
+const set = (type: string, name: string, fields: object) => (graph: AlterableGraph) => {
+  Object.assign(inputs(graph, type, name), fields);
+};
+
+/** Removes one resource. */
+const without = (type: string, name: string) => (graph: AlterableGraph) => {
+  inputs(graph, type, name);
+  graph.resources = graph.resources.filter((one) => !(one.type.endsWith(`:${type}`) && one.name === name));
+};
+
+export const alterations: readonly Alteration[] = [
+  {
+    name: "a wildcard action",
+    foundBy: "no-wildcards",
+    alter: inRole("BackupWorkerRole", "dynamodb:Scan", (one) => one.Action.push("dynamodb:*")),
+  },
+  {
+    name: "a wildcard resource",
+    foundBy: "no-wildcards",
+    alter: inRole("RestoreWorkerRole", "s3:ListBucket", (one) => one.Resource.push("*")),
+  },
+  {
+    name: "a backup role that may overwrite objects",
+    foundBy: "backup-only-creates",
+    alter: inRole("BackupWorkerRole", "s3:PutObject", (one) => delete one.Condition),
+  },
+  {
+    name: "a backup role that may delete objects",
+    foundBy: "backup-only-creates",
+    alter: inRole("BackupWorkerRole", "s3:PutObject", (one) => one.Action.push("s3:DeleteObject")),
+  },
+  {
+    name: "a backup role that may change the tables it reads",
+    foundBy: "backup-only-creates",
+    alter: inRole("BackupWorkerRole", "dynamodb:Scan", (one) => one.Action.push("dynamodb:UpdateItem")),
+  },
+  {
+    name: "a worker that may put events with any source",
+    foundBy: "only-ferry-puts-facts",
+    alter: inRole("RestoreWorkerRole", "events:PutEvents", (one) => delete one.Condition),
+  },
+  {
+    name: "callers that may put facts",
+    foundBy: "only-ferry-puts-facts",
+    alter: inPolicy("Policy", "Callers", "events:PutEvents", (one) =>
+      one.Condition!["StringEquals"]!["events:detail-type"]!.push("SegmentCompleted"),
+    ),
+  },
+  {
+    name: "a queue that admits the rules of any account",
+    foundBy: "principals-are-bound",
+    alter: inPolicy("QueuePolicy", "BackupQueuePolicy", "sqs:SendMessage", (one) => {
+      delete one.Condition!["StringEquals"];
+    }),
+  },
+  {
+    name: "a request queue that admits every account",
+    foundBy: "principals-are-bound",
+    graph: "every-setting",
+    alter: inPolicy("QueuePolicy", "RequestQueuePolicy", "sqs:SendMessage", (one) => {
+      one.Principal = { AWS: ["*"] };
+    }),
+  },
+  {
+    name: "a rule that takes facts from any source",
+    foundBy: "facts-need-their-source",
+    alter: set("EventRule", "BackupAcceptedRule", {
+      eventPattern: JSON.stringify({ "detail-type": ["TaskAccepted"] }),
+    }),
+  },
+  {
+    name: "a route to a worker without failsAs",
+    foundBy: "work-has-fails-as",
+    alter: set("EventTarget", "BackupSegmentQueuedTarget", {
+      inputTransformer: { inputTemplate: '{"event":<aws.events.event.json>}' },
+    }),
+  },
+  {
+    name: "a mapping without partial responses",
+    foundBy: "partial-responses",
+    alter: set("EventSourceMapping", "ProjectionWorkerMapping", { functionResponseTypes: [] }),
+  },
+  {
+    name: "a target without dead letters",
+    foundBy: "everything-has-dead-letters",
+    alter: set("EventTarget", "FactsTarget", { deadLetterConfig: undefined }),
+  },
+  {
+    name: "a target that never retries",
+    foundBy: "everything-has-dead-letters",
+    alter: set("EventTarget", "FactsTarget", { retryPolicy: { maximumRetryAttempts: 0 } }),
+  },
+  {
+    name: "a Pipe that retries a record for ever",
+    foundBy: "everything-has-dead-letters",
+    alter: (graph) => {
+      const { sourceParameters } = inputs(graph, "Pipe", "AnnounceBackupsPipe");
+      delete sourceParameters.dynamodbStreamParameters.maximumRetryAttempts;
+    },
+  },
+  {
+    name: "a worker's queue without dead letters",
+    foundBy: "everything-has-dead-letters",
+    alter: set("Queue", "RestoreQueue", { redrivePolicy: undefined }),
+  },
+  {
+    name: "a visibility timeout below the function's timeout",
+    foundBy: "visibility-covers-the-timeout",
+    alter: set("Queue", "BackupQueue", { visibilityTimeoutSeconds: 300 }),
+  },
+  {
+    name: "in dev, a visibility timeout below the function's timeout",
+    foundBy: "visibility-covers-the-timeout",
+    graph: "dev",
+    alter: set("Queue", "BackupQueue", { visibilityTimeoutSeconds: 300 }),
+  },
+  {
+    name: "dead letters that expire with their source",
+    foundBy: "dead-letters-outlive-their-source",
+    alter: set("Queue", "RedriveQueue", { messageRetentionSeconds: 4 * 24 * 3_600 }),
+  },
+  {
+    name: "a role's name of 65 characters",
+    foundBy: "aws-accepts-everything",
+    alter: set("Role", "SchedulesRole", { name: `ferry-production-${"x".repeat(48)}` }),
+  },
+  {
+    name: "a Pipe's template that is too long",
+    foundBy: "aws-accepts-everything",
+    alter: (graph) => {
+      inputs(graph, "Pipe", "AnnounceBackupsPipe").targetParameters.inputTemplate = "x".repeat(8_193);
+    },
+  },
+  {
+    name: "a role's policy that is too long",
+    foundBy: "aws-accepts-everything",
+    alter: inRole("RestoreWorkerRole", "dynamodb:Scan", (one) => {
+      one.Resource = Array.from({ length: 200 }, (_, at) => `${one.Resource[0]}-${at}`);
+    }),
+  },
+  {
+    name: "a queue's policy with more conditions than SQS accepts",
+    foundBy: "aws-accepts-everything",
+    alter: inPolicy("QueuePolicy", "UndeliveredQueuePolicy", "sqs:SendMessage", (one) => {
+      one.Condition!["ArnLike"] = { "aws:SourceArn": Array.from({ length: 16 }, (_, at) => `arn-${at}`) };
+    }),
+  },
+  {
+    name: "a dashboard with an empty graph",
+    foundBy: "aws-accepts-everything",
+    alter: (graph) => {
+      const dashboard = inputs(graph, "Dashboard", "Dashboard");
+      const body = JSON.parse(dashboard.dashboardBody);
+      body.widgets[2].properties.metrics = [];
+      dashboard.dashboardBody = JSON.stringify(body);
+    },
+  },
+  {
+    name: "a function with a random name",
+    foundBy: "physical-names-are-stable",
+    alter: set("Function", "BackupWorkerFunction", {
+      name: "ferry-production-BackupWorkerFunction-bcdefghk",
+    }),
+  },
+  {
+    name: "a queue without its alarm",
+    foundBy: "every-queue-and-pipe-has-an-alarm",
+    alter: without("MetricAlarm", "UndeliveredQueueAlarm"),
+  },
+  {
+    name: "a Pipe's alarm on another metric",
+    foundBy: "every-queue-and-pipe-has-an-alarm",
+    alter: (graph) => {
+      const { metricQueries } = inputs(graph, "MetricAlarm", "RequestsPipeAlarm");
+      metricQueries[1].metric.metricName = "Invocations";
+    },
+  },
+  {
+    name: "an alarm that docs/operations.md does not explain",
+    foundBy: "alarms-are-explained",
+    alter: set("MetricAlarm", "FailedTasksAlarm", { name: "ferry-production-tasks-failed" }),
+  },
+  {
+    name: "a chapter of docs/operations.md without an alarm",
+    foundBy: "alarms-are-explained",
+    alter: without("MetricAlarm", "StalledTasksAlarm"),
+  },
+  {
+    name: "an alarm that notifies nobody",
+    foundBy: "alarms-notify-the-topic",
+    alter: set("MetricAlarm", "StalledTasksAlarm", { alarmActions: [] }),
+  },
+  {
+    name: "an alarm of a developer's stage that notifies",
+    foundBy: "alarms-notify-the-topic",
+    graph: "dev",
+    alter: set("MetricAlarm", "StalledTasksAlarm", { actionsEnabled: true }),
+  },
+  {
+    name: "a schedule of a developer's stage that runs",
+    foundBy: "schedules-are-disabled-in-dev",
+    graph: "dev",
+    alter: set("Schedule", "MonitorSchedule", { state: "ENABLED" }),
+  },
+  {
+    name: "a status table that goes with the stack",
+    foundBy: "protected-stages-keep-their-tables",
+    alter: (graph) => {
+      const at = graph.resources.findIndex(({ name }) => name === "BackupStatusTable");
+      graph.resources[at] = { ...graph.resources[at]!, retainOnDelete: false };
+    },
+  },
+  {
+    name: "a status table without deletion protection",
+    foundBy: "protected-stages-keep-their-tables",
+    alter: set("Table", "SegmentStatusTable", { deletionProtectionEnabled: false }),
+  },
+  {
+    name: "resources without the stage's tag",
+    foundBy: "tags-are-on-everything",
+    alter: ({ app }) => {
+      delete app.providers.aws.defaultTags.tags["ferry:stage"];
+    },
+  },
+];

@@ -1,0 +1,193 @@
+/** The limits in AWS's API references. */
+import { type Deployment, type Invariant, ofType, unless } from "./invariant.ts";
+import { type Statement, statementsOf } from "./policies.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: the inputs of any resource.
+type Inputs = any;
+
+/** The longest name of each type. */
+const NAME_LENGTH_MAX: Readonly<Record<string, number>> = {
+  EventBus: 256,
+  EventRule: 64,
+  Queue: 80,
+  Table: 255,
+  Function: 64,
+  Role: 64,
+  Policy: 128,
+  Pipe: 64,
+  Schedule: 64,
+  ScheduleGroup: 64,
+  LogGroup: 512,
+  LogDeliverySource: 60,
+  LogDeliveryDestination: 60,
+  Topic: 256,
+  MetricAlarm: 255,
+};
+
+interface Bound {
+  readonly type: string;
+  readonly what: string;
+  readonly of: (inputs: Inputs) => number | readonly number[] | undefined;
+  readonly least?: number;
+  readonly most: number;
+}
+
+const DAY_SECONDS = 24 * 3_600;
+const filtersOf = (pipe: Inputs): { pattern: string }[] =>
+  pipe.sourceParameters?.filterCriteria?.filters ?? [];
+const conditionValues = (statements: readonly Statement[]) =>
+  statements
+    .flatMap(({ Condition = {} }) => Object.values(Condition))
+    .flatMap((keys) => Object.values(keys).flat()).length;
+const widgetsOf = (dashboard: Inputs): Inputs[] => JSON.parse(dashboard.dashboardBody).widgets;
+
+const BOUNDS: readonly Bound[] = [
+  {
+    type: "Queue",
+    what: "visibility",
+    of: (queue) => queue.visibilityTimeoutSeconds,
+    most: 12 * 3_600,
+  },
+  {
+    type: "Queue",
+    what: "retention",
+    of: (queue) => queue.messageRetentionSeconds,
+    least: 60,
+    most: 14 * DAY_SECONDS,
+  },
+  {
+    type: "Queue",
+    what: "attempts",
+    of: ({ redrivePolicy }) =>
+      redrivePolicy === undefined ? undefined : JSON.parse(redrivePolicy).maxReceiveCount,
+    least: 1,
+    most: 1_000,
+  },
+  { type: "QueuePolicy", what: "policy's length", of: ({ policy }) => policy.length, most: 8_192 },
+  {
+    type: "QueuePolicy",
+    what: "policy's conditions",
+    of: ({ policy }) => conditionValues(statementsOf(policy)),
+    most: 10,
+  },
+  {
+    type: "QueuePolicy",
+    what: "policy's principals",
+    of: ({ policy }) =>
+      statementsOf(policy).flatMap(({ Principal = {} }) => Object.values(Principal).flat()).length,
+    most: 50,
+  },
+  { type: "Function", what: "timeout", of: ({ timeout }) => timeout, least: 1, most: 900 },
+  { type: "Function", what: "memory", of: ({ memorySize }) => memorySize, least: 128, most: 10_240 },
+  {
+    type: "EventSourceMapping",
+    what: "concurrency",
+    of: (mapping) => mapping.scalingConfig?.maximumConcurrency,
+    least: 2,
+    most: 1_000,
+  },
+  // A longer pattern needs a raised quota.
+  { type: "EventRule", what: "pattern's length", of: (rule) => rule.eventPattern?.length, most: 2_048 },
+  { type: "EventRule", what: "description's length", of: (rule) => rule.description?.length, most: 512 },
+  { type: "EventTarget", what: "id's length", of: (target) => target.targetId?.length, least: 1, most: 64 },
+  {
+    type: "EventTarget",
+    what: "template's length",
+    of: (target) => target.inputTransformer?.inputTemplate?.length,
+    most: 8_192,
+  },
+  {
+    type: "EventTarget",
+    what: "retries' age",
+    of: (target) => target.retryPolicy?.maximumEventAgeInSeconds,
+    least: 60,
+    most: DAY_SECONDS,
+  },
+  {
+    type: "EventTarget",
+    what: "message group's length",
+    of: (target) => target.sqsTarget?.messageGroupId?.length,
+    most: 100,
+  },
+  { type: "Pipe", what: "number of filters", of: (pipe) => filtersOf(pipe).length, most: 5 },
+  {
+    type: "Pipe",
+    what: "filter's length",
+    of: (pipe) => filtersOf(pipe).map(({ pattern }) => pattern.length),
+    most: 4_096,
+  },
+  {
+    type: "Pipe",
+    what: "template's length",
+    of: (pipe) => pipe.targetParameters?.inputTemplate?.length,
+    most: 8_192,
+  },
+  {
+    type: "Pipe",
+    what: "records' age",
+    of: (pipe) => pipe.sourceParameters?.dynamodbStreamParameters?.maximumRecordAgeInSeconds,
+    least: 60,
+    most: 7 * DAY_SECONDS,
+  },
+  {
+    type: "Schedule",
+    what: "window",
+    of: (schedule) => schedule.flexibleTimeWindow.maximumWindowInMinutes,
+    least: 1,
+    most: 1_440,
+  },
+  {
+    type: "Role",
+    what: "inline policies' length",
+    of: ({ inlinePolicies = [] }) =>
+      inlinePolicies.reduce((sum: number, { policy }: { policy: string }) => sum + policy.length, 0),
+    most: 10_240,
+  },
+  {
+    type: "MetricAlarm",
+    what: "description's length",
+    of: (alarm) => alarm.alarmDescription?.length,
+    most: 1_024,
+  },
+  {
+    type: "Dashboard",
+    what: "number of metrics in a graph",
+    of: (dashboard) => widgetsOf(dashboard).flatMap(({ properties }) => properties.metrics?.length ?? []),
+    least: 1,
+    most: 500,
+  },
+  {
+    type: "Dashboard",
+    what: "number of alarms in a widget",
+    of: (dashboard) => widgetsOf(dashboard).map(({ properties }) => properties.alarms?.length ?? 0),
+    most: 100,
+  },
+];
+
+const awsAcceptsEverything: Invariant = {
+  name: "aws-accepts-everything",
+  reason: "A deploy that exceeds a limit fails in the middle.",
+  violations: (deployment) => [
+    ...Object.entries(NAME_LENGTH_MAX).flatMap(([type, most]) =>
+      ofType(deployment, type).flatMap(({ name, inputs }) =>
+        unless(inputs.name?.length <= most, `the name of ${type} ${name} is longer than ${most} characters`),
+      ),
+    ),
+    ...BOUNDS.flatMap((bound) => outOf(bound, deployment)),
+  ],
+};
+
+function outOf({ type, what, of, least = 0, most }: Bound, deployment: Deployment): string[] {
+  return ofType(deployment, type).flatMap(({ name, inputs }) =>
+    [of(inputs) ?? []]
+      .flat()
+      .flatMap((value) =>
+        unless(
+          value >= least && value <= most,
+          `the ${what} of ${type} ${name} is ${value}; AWS accepts ${least} to ${most}`,
+        ),
+      ),
+  );
+}
+
+export const limitInvariants: readonly Invariant[] = [awsAcceptsEverything];

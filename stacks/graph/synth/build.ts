@@ -1,0 +1,116 @@
+/**
+ * Builds the graph of one stage from SST's own components under Pulumi mocks: what `sst deploy` would create, without AWS.
+ * Pulumi keeps state in the process, so a process can build only one graph.
+ */
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { bundle, platform, providerGlobals, root } from "./bundle.ts";
+import type { Graph, Resource } from "./graph.ts";
+import { mocksOf, REGION } from "./mocks.ts";
+import { startSstCli } from "./sst-cli.ts";
+
+/** The file from which the stacks read the stages' settings. */
+export const STAGES = "stacks/stages.ts";
+
+export interface SynthOptions {
+  readonly stage: string;
+  readonly dev: boolean;
+  /** The file to read the settings from instead; a path from the repository's root. */
+  readonly stages: string;
+}
+
+export async function build(options: SynthOptions): Promise<Graph> {
+  const { stage, dev } = options;
+  const config = path.join(root, "sst.config.ts");
+  const replacements: Record<string, string> =
+    options.stages === STAGES ? {} : { [STAGES]: path.relative(root, path.resolve(root, options.stages)) };
+  // A directory for each graph: the tests build several at the same time.
+  const variant = [options.stages, stage, ...(dev ? ["dev"] : [])].join("-").replaceAll(/[^\w-]/g, "-");
+  const scratch = path.join(root, ".sst/synth", variant);
+  const out = (name: string) => path.join(platform, `synth-${process.pid}-${name}.mjs`);
+  // biome-ignore lint/suspicious/noExplicitAny: what the bundles export is SST's own.
+  const load = async (file: string): Promise<any> => import(pathToFileURL(file).href);
+
+  try {
+    await bundle({
+      code: `export { default } from ${JSON.stringify(config)};`,
+      outfile: out("app"),
+      banner: "function $config(input) { return input; }",
+      replacements,
+    });
+    const app = {
+      removal: "retain",
+      protect: false,
+      ...(await (await load(out("app"))).default.app({ stage })),
+      stage,
+    };
+
+    await bundle({
+      code: `
+        import * as pulumi from "@pulumi/pulumi";
+        import { run } from ${JSON.stringify(path.join(platform, "src/auto/run.ts"))};
+        import config from ${JSON.stringify(config)};
+        export { run, config, pulumi };`,
+      outfile: out("run"),
+      globals: providerGlobals(),
+      define: {
+        $app: JSON.stringify(app),
+        $cli: JSON.stringify({
+          command: dev ? "dev" : "deploy",
+          dev,
+          paths: { home: path.join(root, ".sst/home"), root, work: scratch, platform },
+          state: { version: {} },
+        }),
+        $dev: String(dev),
+      },
+      inject: [path.join(platform, "src/shim/run.js")],
+      replacements,
+    });
+
+    const cli = await startSstCli(path.join(scratch, "bundles"));
+    process.env["SST_SERVER"] = cli.url;
+    process.env["SST_AWS_REGION"] = REGION;
+    const { run, config: loaded, pulumi } = await load(out("run"));
+
+    const resources: Resource[] = [];
+    const protection = new Map<string, { retainOnDelete?: boolean; protect?: boolean }>();
+    await pulumi.runtime.setMocks(
+      mocksOf((type, name, inputs) => {
+        // Components only group resources.
+        if (!/^(aws|random):/.test(type)) return;
+        resources.push({ type, name, inputs: withoutPaths(inputs), ...protection.get(`${type}::${name}`) });
+      }),
+      app.name,
+      stage,
+      false,
+    );
+    await pulumi.runtime.runInPulumiStack(() =>
+      run(() => {
+        // biome-ignore lint/suspicious/noExplicitAny: Pulumi's arguments of any resource.
+        pulumi.runtime.registerStackTransformation(({ type, name, opts }: any) => {
+          const key = `${type}::${name}`;
+          if (protection.has(key)) throw new Error(`two resources ${type} are named ${name}`);
+          const { retainOnDelete, protect } = opts;
+          protection.set(key, { ...(retainOnDelete && { retainOnDelete }), ...(protect && { protect }) });
+          return undefined;
+        });
+        return loaded.run();
+      }),
+    );
+    await pulumi.runtime.disconnect();
+    cli.stop();
+    resources.sort((a, b) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1));
+    const functions = Object.fromEntries(Object.entries(cli.functions).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return { app, dev, resources, functions };
+  } finally {
+    for (const name of ["app", "run"]) rmSync(out(name), { force: true });
+  }
+}
+
+/** The inputs without the functions' code, which is an archive at a path of this machine. */
+function withoutPaths(inputs: Resource["inputs"]): Resource["inputs"] {
+  return JSON.parse(
+    JSON.stringify(inputs, (key, value) => (key === "source" && typeof value === "object" ? "code" : value)),
+  );
+}

@@ -1,0 +1,34 @@
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { expect, test } from "vitest";
+
+/** Runs synth with options that it rejects before it builds anything. */
+const rejected = (...args: string[]) =>
+  new Promise<{ code: unknown; output: string }>((resolve) => {
+    execFile(process.execPath, [path.join(import.meta.dirname, "main.ts"), ...args], (error, _, stderr) =>
+      resolve({ code: error?.code, output: stderr.trim() }),
+    );
+  });
+
+test.each([
+  {
+    args: ["--stag", "beta"],
+    code: 2,
+    output: /^npm run synth[\s\S]*--stage NAME[\s\S]*Unknown option '--stag'/,
+  },
+  { args: ["--stage"], code: 2, output: /Option '--stage <value>' argument missing$/ },
+  { args: ["--stages", "no/such.ts"], code: 1, output: /^--stages: there is no no\/such\.ts/ },
+  {
+    args: ["--stage", "beta"],
+    code: 1,
+    output: /Stage "beta" has no settings: add it to stacks\/stages\.ts/,
+  },
+])(
+  "given $args, when synth runs, then it prints the problem without a stack trace",
+  async ({ args, code, output }) => {
+    const result = await rejected(...args);
+    expect(result.code).toBe(code);
+    expect(result.output).toMatch(output);
+    expect(result.output).not.toContain("    at ");
+  },
+);

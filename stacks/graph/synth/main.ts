@@ -1,0 +1,80 @@
+/**
+ * `npm run synth`: builds the graph of a stage, which is what a deploy would create, and checks it against the invariants.
+ * Exits with 1 if one is broken.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { parseStage, type Stages } from "../../settings/parse.ts";
+import { brokenInvariants } from "../invariants/all.ts";
+import { build, STAGES } from "./build.ts";
+import { root } from "./bundle.ts";
+import type { Graph } from "./graph.ts";
+import { ensurePlatform } from "./sst-install.ts";
+
+const USAGE = `npm run synth -- --stage NAME [--dev] [--out FILE] [--stages FILE]
+
+  --stage NAME    the stage; default production
+  --dev           build what "sst dev" would create
+  --out FILE      write the graph to this file; default: only check it
+  --stages FILE   read the settings from this file instead of stacks/stages.ts`;
+
+const values = read(process.argv.slice(2));
+
+function read(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        stage: { type: "string", default: "production" },
+        dev: { type: "boolean", default: false },
+        out: { type: "string" },
+        stages: { type: "string", default: STAGES },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${USAGE}\n\n${(error as Error).message}`);
+    process.exit(2);
+  }
+}
+
+/** Prints the message alone. Pulumi reports an error of the stacks as its own, and more than once. */
+function fail(error: unknown): never {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+
+await main().then((code) => process.exit(code), fail);
+
+async function main(): Promise<number> {
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (!existsSync(path.resolve(root, values.stages)))
+    throw new Error(`--stages: there is no ${values.stages} (paths are from the repository's root).`);
+  await ensurePlatform();
+
+  const started = performance.now();
+  console.error(`Synthesizing stage ${values.stage}${values.dev ? ", dev" : ""} …`);
+  const graph = await build(values);
+  if (values.out !== undefined) write(values.out, graph);
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  console.error(
+    `  ${graph.resources.length} resources in ${seconds} s${values.out ? `, in ${values.out}` : ""}`,
+  );
+
+  const { stages } = (await import(path.resolve(root, values.stages))) as { stages: Stages };
+  const broken = brokenInvariants({ graph, settings: parseStage(stages, values.stage) });
+  for (const [name, problems] of broken) console.error([`✗ ${name}`, ...problems].join("\n    "));
+  console.error(broken.size === 0 ? "  every invariant holds" : `  broken invariants: ${broken.size}`);
+  return broken.size === 0 ? 0 : 1;
+}
+
+function write(file: string, graph: Graph): void {
+  mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(graph, null, 2)}\n`);
+}

@@ -1,0 +1,72 @@
+/** Answers the calls that SST's components make to SST's CLI. */
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import path from "node:path";
+import { bundleHandler, root } from "./bundle.ts";
+import type { BuiltFunction } from "./graph.ts";
+
+interface Build {
+  readonly functionID: string;
+  readonly handler: string;
+  readonly links: Record<string, Record<string, unknown>>;
+}
+
+/** Starts the server. It writes the handlers' bundles below `scratch`, and adds each function to `functions`. */
+export async function startSstCli(scratch: string) {
+  const functions: Record<string, BuiltFunction> = {};
+
+  async function build({ functionID, handler, links }: Build) {
+    const directory = path.join(scratch, functionID);
+    mkdirSync(directory, { recursive: true });
+    const exported = await bundleHandler(handler, directory);
+    functions[functionID] = {
+      handler,
+      links,
+      bundle: path.relative(root, path.join(directory, "bundle.mjs")),
+    };
+    return { handler: `bundle.${exported}`, out: directory, errors: [], sourcemaps: [] };
+  }
+
+  const answers: Record<string, (params: never) => unknown> = {
+    "Provider.Aws.Bootstrap": () => ({
+      asset: "sst-asset",
+      state: "sst-state",
+      assetEcrRegistryId: "111111111111",
+      assetEcrUrl: "ecr/sst-asset",
+      appsyncHttp: "appsync-http",
+      appsyncRealtime: "appsync-realtime",
+    }),
+    "Provider.Aws.Appsync": () => ({ http: "appsync-http", realtime: "appsync-realtime" }),
+    "Runtime.AddTarget": ({ functionID, handler, links }: Build) => {
+      functions[functionID] = { handler, links };
+      return true;
+    },
+    "Runtime.Build": (params: Build) =>
+      build(params).catch((error: Error) => ({
+        handler: "",
+        out: "",
+        errors: [error.message],
+        sourcemaps: [],
+      })),
+  };
+
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
+      method: string;
+      params: [never];
+    };
+    const answer = answers[method];
+    response.end(
+      JSON.stringify(
+        answer === undefined
+          ? { error: `synth does not answer ${method}` }
+          : { result: await answer(params[0]) },
+      ),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  return { url: `http://127.0.0.1:${port}`, functions, stop: () => server.close() };
+}

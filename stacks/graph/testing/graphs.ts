@@ -1,0 +1,46 @@
+/** The graphs that the tests look at. synthesize.ts builds them before the tests run. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { parseStage } from "../../settings/parse.ts";
+import { stages as operatorStages } from "../../stages.ts";
+import type { Deployment } from "../invariants/invariant.ts";
+import { root } from "../synth/bundle.ts";
+import type { Graph } from "../synth/graph.ts";
+import { stages as testStages } from "./stages.ts";
+
+interface Variant {
+  readonly stage: string;
+  readonly dev: boolean;
+  /** The file with its settings, from the root. */
+  readonly stages: string;
+}
+
+const TEST_STAGES = "stacks/graph/testing/stages.ts";
+const OPERATOR_STAGES = "stacks/stages.ts";
+
+/** The graphs with a snapshot. Their settings are the tests' own, so that an operator's changes to stacks/stages.ts do not change them. */
+export const SNAPSHOTS = {
+  production: { stage: "production", dev: false, stages: TEST_STAGES },
+  dev: { stage: "developer", dev: true, stages: TEST_STAGES },
+  "every-setting": { stage: "every-setting-and-longest-name", dev: false, stages: TEST_STAGES },
+  "other-accounts-tables": { stage: "other-accounts-tables", dev: false, stages: TEST_STAGES },
+} as const satisfies Record<string, Variant>;
+
+/** All graphs: the operator's own stages too, of which the invariants must hold. */
+export const VARIANTS: Readonly<Record<string, Variant>> = {
+  ...SNAPSHOTS,
+  ...Object.fromEntries(
+    Object.keys(operatorStages).map((stage) => [
+      `stages-${stage}`,
+      { stage, dev: false, stages: OPERATOR_STAGES },
+    ]),
+  ),
+};
+
+export const graphFile = (name: string): string => path.join(root, ".sst/synth/graphs", `${name}.json`);
+
+export function deploymentOf(name: string): Deployment {
+  const { stage, stages } = VARIANTS[name]!;
+  const graph = JSON.parse(readFileSync(graphFile(name), "utf8")) as Graph;
+  return { graph, settings: parseStage(stages === TEST_STAGES ? testStages : operatorStages, stage) };
+}

@@ -1,0 +1,25 @@
+/** Builds the graphs before the tests run, each in a process of its own, as `npm run synth` does. */
+import { execFile } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { root } from "../synth/bundle.ts";
+import { ensurePlatform } from "../synth/sst-install.ts";
+import { graphFile, VARIANTS } from "./graphs.ts";
+
+export async function setup(): Promise<void> {
+  await ensurePlatform();
+  await Promise.all(Object.keys(VARIANTS).map(synthesize));
+}
+
+async function synthesize(name: string): Promise<void> {
+  const { stage, stages, dev } = VARIANTS[name]!;
+  const out = graphFile(name);
+  rmSync(out, { force: true });
+  const main = path.join(root, "stacks/graph/synth/main.ts");
+  const args = ["--stage", stage, "--stages", stages, "--out", out, ...(dev ? ["--dev"] : [])];
+  await promisify(execFile)(process.execPath, [main, ...args]).catch((error: { stderr: string }) => {
+    // With a graph, what failed is an invariant, which a test reports.
+    if (!existsSync(out)) throw new Error(`synth of ${name} failed:\n${error.stderr}`);
+  });
+}

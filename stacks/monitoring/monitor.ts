@@ -1,0 +1,56 @@
+/**
+ * The monitor: a function that counts stalled tasks and stopped Pipes every 15 minutes. No service has a metric for either
+ * (docs/decisions/0011).
+ */
+import { ferryFunction } from "../functions/ferry-function.ts";
+import { statusTableLinks } from "../functions/links.ts";
+import { named } from "../naming/names.ts";
+import { permissions } from "../permissions/function-permissions.ts";
+import { serviceRole } from "../permissions/service-role.ts";
+import { pipes } from "../pipes/pipes.ts";
+import { scheduleGroup } from "../schedules/schedules.ts";
+import { settings } from "../settings/stage-settings.ts";
+import { BY_STATE } from "../tables/status-tables.ts";
+
+export const MONITOR_PERIOD_MINUTES = 15;
+
+const monitorLink = new sst.Linkable("Monitor", {
+  properties: {
+    pipes: pipes.map((pipe) => pipe.name),
+    index: BY_STATE,
+    stalledAfterMs: settings.stalledAfterMinutes * 60_000,
+  },
+});
+
+const monitor = new sst.aws.Function(
+  "MonitorWorker",
+  ferryFunction("monitor", {
+    handler: "packages/watch/src/handler.handler",
+    description: "Counts stalled tasks and stopped Pipes",
+    memory: "256 MB",
+    timeout: "60 seconds",
+    link: [...statusTableLinks, monitorLink],
+    permissions: permissions.monitor,
+  }),
+);
+
+const role = serviceRole("MonitorScheduleRole", {
+  name: named("monitor-schedule"),
+  service: "scheduler.amazonaws.com",
+  sourceArn: scheduleGroup.arn,
+  statements: [{ actions: ["lambda:InvokeFunction"], resources: [monitor.arn] }],
+});
+
+new aws.scheduler.Schedule("MonitorSchedule", {
+  name: named("monitor"),
+  groupName: scheduleGroup.name,
+  state: $dev ? "DISABLED" : "ENABLED",
+  scheduleExpression: `rate(${MONITOR_PERIOD_MINUTES} minutes)`,
+  flexibleTimeWindow: { mode: "OFF" },
+  target: {
+    arn: monitor.arn,
+    roleArn: role.arn,
+    // The next run comes soon enough, and a late count would describe the wrong time.
+    retryPolicy: { maximumEventAgeInSeconds: 300, maximumRetryAttempts: 2 },
+  },
+});

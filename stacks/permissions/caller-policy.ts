@@ -1,0 +1,44 @@
+/** What callers may put on the bus: a managed policy to attach to their role; for other accounts also the bus's own policy. */
+import { callerTypes } from "@ferry/core/topology";
+import { bus } from "../bus/bus.ts";
+import { accountRoots } from "../naming/arns.ts";
+import { named } from "../naming/names.ts";
+import { queues } from "../queues/queues.ts";
+import { settings } from "../settings/stage-settings.ts";
+
+/** Requests, cancels and retries. Facts are Ferry's own: no caller may put one. */
+const putRequests = {
+  actions: ["events:PutEvents"],
+  resources: [bus.arn],
+  conditions: [{ test: "StringEquals", variable: "events:detail-type", values: [...callerTypes] }],
+};
+
+export const callerPolicy = new aws.iam.Policy("Callers", {
+  name: named("callers"),
+  description: `May request, cancel and retry tasks of Ferry, stage ${$app.stage}; may not put facts`,
+  policy: aws.iam.getPolicyDocumentOutput({
+    statements: [
+      { sid: "Requests", ...putRequests },
+      {
+        // The Pipe on the request queue turns every message into a TaskRequested, whatever its body is.
+        sid: "RequestQueue",
+        actions: ["sqs:SendMessage", "sqs:GetQueueUrl"],
+        resources: [queues["request-queue"].arn],
+      },
+    ],
+  }).json,
+});
+
+if (settings.callerAccounts.length > 0)
+  new aws.cloudwatch.EventBusPolicy("CallerAccounts", {
+    eventBusName: bus.name,
+    policy: aws.iam.getPolicyDocumentOutput({
+      statements: [
+        {
+          sid: "CallersOfOtherAccounts",
+          ...putRequests,
+          principals: [{ type: "AWS", identifiers: accountRoots(settings.callerAccounts) }],
+        },
+      ],
+    }).json,
+  });

@@ -1,0 +1,130 @@
+/** What each function may do. The statements here are complete: links grant nothing (functions/links.ts). */
+import { SOURCE } from "@ferry/core/events";
+import { type ConsumerName, consumers, pipes } from "@ferry/core/topology";
+import { bus } from "../bus/bus.ts";
+import { arnOf, bucketArns, objectArns, tableArns } from "../naming/arns.ts";
+import { named } from "../naming/names.ts";
+import { queues } from "../queues/queues.ts";
+import { settings } from "../settings/stage-settings.ts";
+import { BY_STATE, statusTables } from "../tables/status-tables.ts";
+import { workerTable } from "../tables/worker-table.ts";
+
+type Permission = Omit<ReturnType<typeof sst.aws.permission>, "type">;
+
+/** To receive and delete the messages of its queue, and to change their visibility timeout. */
+const consume = (consumer: ConsumerName): Permission => ({
+  actions: [
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+  ],
+  resources: [queues[consumers[consumer].queue].arn],
+});
+
+/** To put events on the bus with Ferry's own source. */
+const putEvents: Permission = {
+  actions: ["events:PutEvents"],
+  resources: [bus.arn],
+  conditions: [{ test: "StringEquals", variable: "events:source", values: [SOURCE] }],
+};
+
+/** To claim slices and to reserve capacity of a task's ceiling. */
+const updateWorkerTable: Permission = { actions: ["dynamodb:UpdateItem"], resources: [workerTable.arn] };
+
+/** To use the KMS keys of listed tables and buckets, through DynamoDB and S3 only. */
+const keys = (arns: readonly string[], actions: string[]): Permission[] =>
+  arns.length === 0
+    ? []
+    : [
+        {
+          actions,
+          resources: [...arns],
+          conditions: [
+            {
+              test: "StringLike",
+              variable: "kms:ViaService",
+              values: ["dynamodb.*.amazonaws.com", "s3.*.amazonaws.com"],
+            },
+          ],
+        },
+      ];
+
+const DESCRIBE = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"];
+
+/** Reads tables and creates objects. It cannot change a table, nor replace or delete an object. */
+const backup: Permission[] = [
+  consume("backup"),
+  { actions: ["dynamodb:Scan", ...DESCRIBE], resources: tableArns(settings.backup.tables) },
+  {
+    actions: ["s3:PutObject"],
+    resources: objectArns(settings.backup.buckets),
+    // S3 refuses a put without If-None-Match to this role, because such a put could overwrite.
+    conditions: [{ test: "Null", variable: "s3:if-none-match", values: ["false"] }],
+  },
+  // To read its own archive, which is its journal.
+  { actions: ["s3:GetObject"], resources: objectArns(settings.backup.buckets) },
+  { actions: ["s3:ListBucket"], resources: bucketArns(settings.backup.buckets) },
+  ...keys(settings.backup.kmsKeys, ["kms:Decrypt", "kms:GenerateDataKey"]),
+  { actions: ["dynamodb:GetItem"], resources: [statusTables["backup-table"].arn] },
+  updateWorkerTable,
+  putEvents,
+];
+
+/** Reads archives and writes the tables of `restore.tables`. */
+const restore: Permission[] = [
+  consume("restore"),
+  { actions: ["s3:GetObject"], resources: objectArns(settings.restore.buckets) },
+  // Without it S3 answers 403, not 404, for an object that does not exist.
+  { actions: ["s3:ListBucket"], resources: bucketArns(settings.restore.buckets) },
+  {
+    // BatchWriteItem is authorised by its own action, deletes included. Scan reads one item, to see whether a table is empty.
+    actions: ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:Scan", ...DESCRIBE],
+    resources: tableArns(settings.restore.tables),
+  },
+  ...keys(settings.restore.kmsKeys, ["kms:Decrypt"]),
+  { actions: ["dynamodb:GetItem"], resources: [statusTables["restore-table"].arn] },
+  updateWorkerTable,
+  putEvents,
+];
+
+/** Writes the status tables and nothing else. */
+const projection: Permission[] = [
+  consume("projection"),
+  {
+    actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+    resources: Object.values(statusTables).map((table) => table.arn),
+  },
+];
+
+/** Reads the rows of open tasks and the state of the Pipes. It changes nothing. */
+const monitor: Permission[] = [
+  {
+    actions: ["dynamodb:Query"],
+    resources: [
+      $interpolate`${statusTables["backup-table"].arn}/index/${BY_STATE}`,
+      $interpolate`${statusTables["restore-table"].arn}/index/${BY_STATE}`,
+      statusTables["segment-table"].arn,
+    ],
+  },
+  {
+    actions: ["dynamodb:GetItem"],
+    resources: [statusTables["backup-table"].arn, statusTables["restore-table"].arn],
+  },
+  {
+    actions: ["pipes:DescribePipe"],
+    resources: Object.keys(pipes).map((key) => arnOf("pipes", `pipe/${named(key)}`)),
+  },
+];
+
+export const permissions = { backup, restore, projection, monitor } satisfies Record<
+  ConsumerName | "monitor",
+  Permission[]
+>;
+
+/** To write a function's own log. AWS's managed policy would allow every log group of the account. */
+export const ownLog = (functionName: string): Permission => ({
+  actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+  resources: [arnOf("logs", `log-group:/aws/lambda/${functionName}:*`)],
+});

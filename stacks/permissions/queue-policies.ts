@@ -1,0 +1,41 @@
+/** Who may send to the queues: the rules that deliver to each; on the request queue, callers of other accounts. */
+import { UNDELIVERED_QUEUE } from "@ferry/core/topology";
+import { rules } from "../bus/rules.ts";
+import { account, accountRoots, arnOf } from "../naming/arns.ts";
+import { logical, physical } from "../naming/names.ts";
+import { queues } from "../queues/queues.ts";
+import { settings } from "../settings/stage-settings.ts";
+
+type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
+
+function policy(name: keyof typeof queues, statement: Statement) {
+  new aws.sqs.QueuePolicy(`${logical(name)}Policy`, {
+    queueUrl: queues[name].url,
+    policy: aws.iam.getPolicyDocumentOutput({
+      statements: [{ actions: ["sqs:SendMessage"], resources: [queues[name].arn], ...statement }],
+    }).json,
+  });
+}
+
+/** Allows EventBridge to send for these rules of this account. */
+const fromRules = (arns: $util.Input<string>[]): Statement => ({
+  sid: "FromRules",
+  principals: [{ type: "Service", identifiers: ["events.amazonaws.com"] }],
+  conditions: [
+    { test: "ArnLike", variable: "aws:SourceArn", values: arns },
+    { test: "StringEquals", variable: "aws:SourceAccount", values: [account] },
+  ],
+});
+
+for (const name of new Set(rules.map((rule) => rule.queue)))
+  policy(name, fromRules(rules.filter((rule) => rule.queue === name).map((rule) => rule.arn)));
+
+// Every rule of the bus sends there what it cannot deliver. A pattern, because a queue's policy may hold ten conditions, and
+// AWS does not say whether sixteen ARNs count as one.
+policy(UNDELIVERED_QUEUE, fromRules([arnOf("events", `rule/${physical("bus")}/*`)]));
+
+if (settings.callerAccounts.length > 0)
+  policy("request-queue", {
+    sid: "CallersOfOtherAccounts",
+    principals: [{ type: "AWS", identifiers: accountRoots(settings.callerAccounts) }],
+  });

@@ -1,0 +1,46 @@
+/** What a Pipe reads from, and what its role needs for that. */
+import type { PipeSpec } from "@ferry/core/topology";
+import { queues } from "../queues/queues.ts";
+import { statusTables } from "../tables/status-tables.ts";
+
+const undelivered = queues["undelivered-queue"].arn;
+
+export function pipeSource(from: PipeSpec["from"]) {
+  if ("queue" in from) {
+    const arn = queues[from.queue].arn;
+    return {
+      arn,
+      parameters: { sqsQueueParameters: { batchSize: 1 } },
+      statements: [
+        { actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], resources: [arn] },
+      ],
+    };
+  }
+  const arn = statusTables[from.table].nodes.table.streamArn;
+  return {
+    arn,
+    parameters: {
+      dynamodbStreamParameters: {
+        batchSize: 10,
+        startingPosition: "TRIM_HORIZON",
+        // Retries are endless by default, and a record that is retried delays every later announcement of its shard.
+        maximumRetryAttempts: 20,
+        maximumRecordAgeInSeconds: 4 * 3_600,
+        onPartialBatchItemFailure: "AUTOMATIC_BISECT",
+        deadLetterConfig: { arn: undelivered },
+      },
+    },
+    statements: [
+      {
+        actions: ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+        resources: [arn],
+      },
+      // AWS authorises ListStreams on all streams of a table, not on one.
+      {
+        actions: ["dynamodb:ListStreams"],
+        resources: [$interpolate`${statusTables[from.table].arn}/stream/*`],
+      },
+      { actions: ["sqs:SendMessage"], resources: [undelivered] },
+    ],
+  };
+}

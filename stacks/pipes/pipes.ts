@@ -1,0 +1,53 @@
+/** The Pipes to the bus: from the request queue, from the redrive queue, and from the streams of both tables of tasks. */
+import { SOURCE } from "@ferry/core/events";
+import { type PipeSpec, pipes as specs } from "@ferry/core/topology";
+import { bus } from "../bus/bus.ts";
+import { arnOf } from "../naming/arns.ts";
+import { logical, named } from "../naming/names.ts";
+import { serviceRole } from "../permissions/service-role.ts";
+import { settings } from "../settings/stage-settings.ts";
+import { pipeSource } from "./pipe-source.ts";
+
+function pipe(key: string, spec: PipeSpec) {
+  const name = named(key);
+  const source = pipeSource(spec.from);
+  const role = serviceRole(`${logical(key)}PipeRole`, {
+    name: `${name}-pipe`,
+    service: "pipes.amazonaws.com",
+    sourceArn: arnOf("pipes", `pipe/${name}`),
+    statements: [
+      ...source.statements,
+      {
+        actions: ["events:PutEvents"],
+        resources: [bus.arn],
+        conditions: [{ test: "StringEquals", variable: "events:source", values: [SOURCE] }],
+      },
+    ],
+  });
+  const logs = new aws.cloudwatch.LogGroup(`${logical(key)}PipeLogs`, {
+    name: `/aws/vendedlogs/pipes/${name}`,
+    retentionInDays: settings.logRetentionDays,
+  });
+  new aws.pipes.Pipe(`${logical(key)}Pipe`, {
+    name,
+    roleArn: role.arn,
+    source: source.arn,
+    sourceParameters: {
+      ...source.parameters,
+      // A Pipe on a queue has no filter: it deletes the messages that do not match one.
+      ...(spec.filters !== undefined && {
+        filterCriteria: { filters: spec.filters.map((filter) => ({ pattern: JSON.stringify(filter) })) },
+      }),
+    },
+    target: bus.arn,
+    targetParameters: {
+      eventbridgeEventBusParameters: { source: SOURCE, detailType: spec.detailType },
+      inputTemplate: spec.inputTemplate,
+    },
+    logConfiguration: { level: "ERROR", cloudwatchLogsLogDestination: { logGroupArn: logs.arn } },
+  });
+  return { key, name };
+}
+
+/** Every Pipe: its key in the topology, and its physical name. */
+export const pipes = Object.entries(specs).map(([key, spec]) => pipe(key, spec));

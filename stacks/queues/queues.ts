@@ -1,0 +1,39 @@
+/** Every queue of the topology, the queues of their dead letters, and the queue of undelivered events. */
+import { type QueueName, queues as specs, UNDELIVERED_QUEUE } from "@ferry/core/topology";
+import { logical, physical } from "../naming/names.ts";
+import { visibilitySeconds } from "../settings/timeouts.ts";
+import { attemptsOf } from "./attempts.ts";
+import { type AnyQueue, RETENTION_DAYS } from "./retention.ts";
+
+function queue(name: AnyQueue, more: Omit<sst.aws.QueueArgs, "transform"> = {}) {
+  // The name Resource.BackupQueue belongs to the handlers' link (functions/links.ts), so the component needs another.
+  return new sst.aws.Queue(logical(name.replace(/-queue$/, "")), {
+    ...more,
+    transform: {
+      queue: {
+        name: physical(name),
+        messageRetentionSeconds: RETENTION_DAYS[name] * 24 * 3_600,
+        sqsManagedSseEnabled: true, // SQS's own keys: EventBridge can deliver without a key policy
+      },
+    },
+  });
+}
+
+const names = Object.keys(specs) as QueueName[];
+const deadLetterNames = names
+  .map((name) => specs[name].deadLetters)
+  .filter((name) => name !== "redrive-queue");
+
+const built: Partial<Record<AnyQueue, sst.aws.Queue>> = Object.fromEntries(
+  deadLetterNames.map((name) => [name, queue(name)]),
+);
+// The redrive queue comes first, because it receives the workers' dead letters.
+for (const name of [...names].sort((a, b) => Number(b === "redrive-queue") - Number(a === "redrive-queue"))) {
+  built[name] = queue(name, {
+    visibilityTimeout: `${visibilitySeconds(name)} seconds`,
+    dlq: { queue: built[specs[name].deadLetters]!.arn, retry: attemptsOf(name) },
+  });
+}
+built[UNDELIVERED_QUEUE] = queue(UNDELIVERED_QUEUE);
+
+export const queues = built as Readonly<Record<AnyQueue, sst.aws.Queue>>;

@@ -1,0 +1,53 @@
+/** The stage's schedules: EventBridge Scheduler entries that put a request on the bus, one for each table, without a function. */
+import { SOURCE } from "@ferry/core/events";
+import { bus } from "../bus/bus.ts";
+import { named, physical } from "../naming/names.ts";
+import { serviceRole } from "../permissions/service-role.ts";
+import { queues } from "../queues/queues.ts";
+import { entriesOf } from "../settings/schedule-entries.ts";
+import { settings } from "../settings/stage-settings.ts";
+
+/** The group of all schedules of the stage, the monitor's included. Their roles trust this group only. */
+export const scheduleGroup = new aws.scheduler.ScheduleGroup("Schedules", { name: physical("bus") });
+
+const undelivered = queues["undelivered-queue"].arn;
+
+const role = serviceRole("SchedulesRole", {
+  name: named("schedules"),
+  service: "scheduler.amazonaws.com",
+  sourceArn: scheduleGroup.arn,
+  statements: [
+    {
+      actions: ["events:PutEvents"],
+      resources: [bus.arn],
+      conditions: [
+        { test: "StringEquals", variable: "events:source", values: [SOURCE] },
+        { test: "StringEquals", variable: "events:detail-type", values: ["TaskRequested"] },
+      ],
+    },
+    { actions: ["sqs:SendMessage"], resources: [undelivered] },
+  ],
+});
+
+for (const entry of settings.schedules.flatMap(entriesOf)) {
+  new aws.scheduler.Schedule(`Schedule-${entry.name}`, {
+    name: entry.name,
+    groupName: scheduleGroup.name,
+    // A developer's stage lists the same tables as a shared stage, which already backs them up.
+    state: $dev ? "DISABLED" : "ENABLED",
+    scheduleExpression: entry.expression,
+    scheduleExpressionTimezone: entry.timezone,
+    flexibleTimeWindow:
+      entry.windowMinutes === 0
+        ? { mode: "OFF" }
+        : { mode: "FLEXIBLE", maximumWindowInMinutes: entry.windowMinutes },
+    target: {
+      arn: bus.arn,
+      roleArn: role.arn,
+      eventbridgeParameters: { source: SOURCE, detailType: "TaskRequested" },
+      input: JSON.stringify(entry.detail),
+      retryPolicy: { maximumEventAgeInSeconds: 3_600, maximumRetryAttempts: 20 },
+      deadLetterConfig: { arn: undelivered },
+    },
+  });
+}

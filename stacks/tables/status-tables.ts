@@ -1,0 +1,32 @@
+/** The status tables: the projector writes them, their streams announce changes of state, and operators read them. */
+import { type TableName, tables } from "@ferry/core/topology";
+import { logical, physical } from "../naming/names.ts";
+import { settings } from "../settings/stage-settings.ts";
+
+/** The index by state: the monitor queries it for open tasks, so that it does not read the tasks that have ended. */
+export const BY_STATE = "by-state";
+
+const field = (type: "S" | "N") => (type === "S" ? "string" : "number");
+
+function table(name: TableName) {
+  const { hash, range, stream } = tables[name];
+  return new sst.aws.Dynamo(logical(name.replace(/-table$/, "-status")), {
+    fields: {
+      [hash.name]: field(hash.type),
+      [range.name]: field(range.type),
+      ...(stream && { state: "string" }),
+    },
+    primaryIndex: { hashKey: hash.name, rangeKey: range.name },
+    ...(stream && {
+      // The Pipes' filter "the state became X" compares both images.
+      stream: "new-and-old-images",
+      globalIndexes: { [BY_STATE]: { hashKey: "state", rangeKey: range.name, projection: "keys-only" } },
+    }),
+    deletionProtection: settings.protect,
+    transform: { table: { name: physical(name), pointInTimeRecovery: { enabled: true } } },
+  });
+}
+
+export const statusTables = Object.fromEntries(
+  (Object.keys(tables) as TableName[]).map((name) => [name, table(name)]),
+) as Record<TableName, sst.aws.Dynamo>;
