@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { names, oddJson } from "../testing/odd-json.ts";
-import { elements, members, skipValue } from "./cutter.ts";
+import { eachElement, eachMember, elements, members, skipValue } from "./cutter.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const parse = (bytes: Uint8Array, span: { start: number; end: number }) =>
@@ -37,22 +37,47 @@ describe("the cutter agrees with JSON.parse", () => {
     ));
 });
 
+test("the cutter tells where an object and an array end", () =>
+  fc.assert(
+    fc.property(
+      oddJson(fc.oneof(fc.dictionary(names, plain), fc.array(plain))),
+      fc.constantFrom("", ",", " 1"),
+      ({ value, text }, next) => {
+        const bytes = encode(`${text}${next}`);
+        const end = Array.isArray(value)
+          ? eachElement(bytes, 0, [])
+          : eachMember(bytes, 0, (_, at) => skipValue(bytes, at));
+        expect(end).toBe(encode(text).length);
+      },
+    ),
+  ));
+
+test("a value at the end of the text ends with it", () => {
+  expect(skipValue(encode("12"), 0)).toBe(2);
+});
+
 describe("the cutter refuses", () => {
   test.each([
-    ["", "nothing"],
-    ["[1]", "an array for an object"],
-    ['{"a":1', "an object without an end"],
-    ['{"a":"x}', "a string without an end"],
-    ['{"a":{"b":[1,2}', "a nested value without an end"],
-    ['{"a" 1}', "a member without a colon"],
-    ['{"a":}', "a member without a value"],
-    ['{"a":1 "b":2}', "members without a comma"],
-    ["{a:1}", "a bare name"],
-  ])("%j: %s", (text) => {
-    expect(() => members(encode(text))).toThrow(SyntaxError);
+    ["", "the end at 0", "nothing"],
+    ["[1]", "byte 0x5b at 0", "an array for an object"],
+    ['{"a":1', "the end at 6", "an object without an end"],
+    ['{"a":"x}', "the end at 8", "a string without an end"],
+    ['{"a":{"b":[1,2}', "the end at 15", "a nested value without an end"],
+    ['{"a" 1}', "byte 0x31 at 5", "a member without a colon"],
+    ['{"a":}', "byte 0x7d at 5", "a member without a value"],
+    ['{"a":1 "b":2}', "byte 0x22 at 7", "members without a comma"],
+    ["{a:1}", "byte 0x61 at 1", "a bare name"],
+  ])("%j, %s: %s", (text, found) => {
+    const refused = new SyntaxError(`JSON text has ${found}, where something else belongs`);
+    expect(() => members(encode(text))).toThrow(refused);
   });
 
-  test("an array whose elements are not parted", () => {
-    expect(() => elements(encode("[1 2]"), 0)).toThrow(SyntaxError);
+  test.each([
+    ["[1 2]", "byte 0x32 at 3", "elements without a comma"],
+    ["1]", "byte 0x31 at 0", "a number for an array"],
+    ["[1", "the end at 2", "an array without an end"],
+  ])("%j, %s: %s", (text, found) => {
+    const refused = new SyntaxError(`JSON text has ${found}, where something else belongs`);
+    expect(() => elements(encode(text), 0)).toThrow(refused);
   });
 });

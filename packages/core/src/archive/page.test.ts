@@ -54,8 +54,16 @@ test("a body that says another count than it holds is refused", () => {
 });
 
 test("a last key of null is none: to go on after it would begin anew", () => {
-  expect(cutPage(encode('{"Items":[],"Count":0,"LastEvaluatedKey":null}')).lastEvaluatedKey).toBeUndefined();
+  const page = cutPage(encode('{"Items":[],"Count":0,"LastEvaluatedKey":null}'));
+  expect(page).not.toHaveProperty("lastEvaluatedKey");
 });
+
+test.each(['"ConsumedCapacity":null', '"ConsumedCapacity":{}', '"ScannedCount":0'])(
+  "a body with %s consumed nothing",
+  (member) => {
+    expect(cutPage(encode(`{"Items":[],"Count":0,${member}}`)).units).toBe(0);
+  },
+);
 
 test("the lines of exports: a whole item, a change, a delete; any member order and white space", () => {
   const read = (line: string) => {

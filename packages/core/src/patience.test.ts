@@ -1,0 +1,89 @@
+import { expect, test } from "vitest";
+import { FerryError } from "./errors.ts";
+import { patient } from "./patience.ts";
+import type { ArchiveStore, Ports } from "./ports.ts";
+import { bucket, source, world } from "./testing/tasks.ts";
+
+const throttled = new FerryError("throttled", "throttled", {
+  operation: "call",
+  resource: "cities",
+  message: "was throttled.",
+  hint: "",
+});
+
+/** A method that fails that often, and then answers with its arguments. */
+function failing(times: number, error: unknown = throttled) {
+  let left = times;
+  return async (...args: unknown[]) => {
+    if (left-- > 0) throw error;
+    return args;
+  };
+}
+
+/** Ports all of whose methods that may be throttled are, `times` in a row. */
+function throttledPorts(times: number, error?: unknown) {
+  const ports = world();
+  const all = { ...ports, tables: { ...ports.tables }, archive: { ...ports.archive } };
+  const calls: readonly (readonly [keyof Ports, string, readonly unknown[]])[] = [
+    ["tables", "describe", [source]],
+    ["tables", "identify", [source]],
+    ["tables", "scan", [{ table: source, segment: 0, totalSegments: 1, consistent: false }]],
+    ["archive", "putNew", [bucket, "key", new Uint8Array(1), { metadata: {}, contentType: "text/plain" }]],
+    ["archive", "head", [bucket, "key"]],
+    ["archive", "get", [bucket, "key"]],
+    ["archive", "list", [bucket, "prefix", { after: "key" }]],
+    ["status", "read", [{ id: "task-1" }]],
+  ];
+  for (const [port, method] of calls)
+    Object.assign(all, { [port]: { ...(all[port] as object), [method]: failing(times, error) } });
+  return { ports: all as Ports & ReturnType<typeof world>, calls };
+}
+
+const call = (ports: Ports, port: keyof Ports, method: string, args: readonly unknown[]) =>
+  (ports[port] as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>)[method]!(
+    ...args,
+  );
+
+test("every call that is throttled is made again, with the same arguments, until it is answered", async () => {
+  const { ports, calls } = throttledPorts(3);
+  const beforeMs = ports.clock.now();
+  for (const [port, method, args] of calls)
+    expect(await call(patient(ports), port, method, args)).toEqual(args);
+  expect(ports.clock.now()).toBeGreaterThan(beforeMs);
+});
+
+test("the pauses grow", async () => {
+  const pausesMs: number[] = [];
+  const { ports } = throttledPorts(4);
+  const time = {
+    ...ports.time,
+    sleep: async (ms: number) => {
+      pausesMs.push(ms);
+    },
+  };
+  await patient({ ...ports, time, random: () => 1 }).status.read({ id: "task-1" } as never);
+  expect(pausesMs).toEqual([150, 250, 450, 850]);
+});
+
+test("any other error is thrown at once", async () => {
+  const { ports, calls } = throttledPorts(1, new Error("away"));
+  for (const [port, method, args] of calls)
+    await expect(call(patient(ports), port, method, args)).rejects.toThrow("away");
+});
+
+test("a call that is throttled when the invocation has no time left fails as throttled", async () => {
+  const { ports } = throttledPorts(1e6);
+  const time = ports.clock.invocation(60_000);
+  const started = ports.clock.now();
+  const archive: ArchiveStore = patient({ ...ports, time }).archive;
+  await expect(archive.head(bucket, "key")).rejects.toBe(throttled);
+  // The margin of 45 seconds is kept, but for the last pause.
+  expect(ports.clock.now() - started).toBeGreaterThanOrEqual(15_000);
+  expect(ports.clock.now() - started).toBeLessThanOrEqual(25_100);
+});
+
+test("what a slice does by itself is left as it is", () => {
+  const { ports } = throttledPorts(0);
+  expect(patient(ports).tables.write).toBe(ports.tables.write);
+  expect(patient(ports).limiter).toBe(ports.limiter);
+});
