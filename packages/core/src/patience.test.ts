@@ -1,15 +1,12 @@
 import { expect, test } from "vitest";
 import { FerryError } from "./errors.ts";
+import { TRIES_MAX } from "./pacing.ts";
 import { patient } from "./patience.ts";
 import type { ArchiveStore, Ports } from "./ports.ts";
 import { bucket, source, world } from "./testing/tasks.ts";
 
-const throttled = new FerryError("throttled", "throttled", {
-  operation: "call",
-  resource: "cities",
-  message: "was throttled.",
-  hint: "",
-});
+const about = { operation: "call", resource: "cities", message: "was refused.", hint: "" };
+const throttled = new FerryError("throttled", "throttled", about);
 
 /** A method that fails that often, and then answers with its arguments. */
 function failing(times: number, error: unknown = throttled) {
@@ -31,6 +28,7 @@ function throttledPorts(times: number, error?: unknown) {
     ["archive", "putNew", [bucket, "key", new Uint8Array(1), { metadata: {}, contentType: "text/plain" }]],
     ["archive", "head", [bucket, "key"]],
     ["archive", "get", [bucket, "key"]],
+    ["archive", "open", [bucket, "key", { from: 0 }]],
     ["archive", "list", [bucket, "prefix", { after: "key" }]],
     ["status", "read", [{ id: "task-1" }]],
   ];
@@ -65,10 +63,32 @@ test("the pauses grow", async () => {
   expect(pausesMs).toEqual([150, 250, 450, 850]);
 });
 
-test("any other error is thrown at once", async () => {
-  const { ports, calls } = throttledPorts(1, new Error("away"));
-  for (const [port, method, args] of calls)
-    await expect(call(patient(ports), port, method, args)).rejects.toThrow("away");
+test("any other error is thrown at once; of a scan, whose client makes one try, after a few tries", async () => {
+  const away = new Error("away");
+  for (const [port, method, args] of throttledPorts(0).calls) {
+    const tries = method === "scan" ? TRIES_MAX : 1;
+    const failing = patient(throttledPorts(tries, away).ports);
+    await expect(call(failing, port, method, args)).rejects.toBe(away);
+    // All its tries are used up, so the next call is answered.
+    expect(await call(failing, port, method, args)).toEqual(args);
+  }
+});
+
+test("tries of a scan that are throttled do not count", async () => {
+  const errors = [new Error("away"), ...Array.from({ length: 6 }, () => throttled), new Error("away")];
+  const ports = world();
+  const scan = async () => {
+    const error = errors.shift();
+    if (error !== undefined) throw error;
+    return new Uint8Array(1);
+  };
+  const tables = { ...ports.tables, scan };
+  expect(await patient({ ...ports, tables }).tables.scan({} as never)).toEqual(new Uint8Array(1));
+});
+
+test("a permanent error of a scan is thrown at once", async () => {
+  const refused = new FerryError("permanent", "access-denied", about);
+  await expect(patient(throttledPorts(1, refused).ports).tables.scan({} as never)).rejects.toBe(refused);
 });
 
 test("a call that is throttled when the invocation has no time left fails as throttled", async () => {

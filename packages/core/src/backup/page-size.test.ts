@@ -57,4 +57,56 @@ describe("a page's size", () => {
     const size = openPageSize(0.1, 0.5, 100);
     expect(size.next()).toEqual({ limit: 40, units: 0.5 });
   });
+
+  test("is learned from pages: a page that consumed the smallest amount says no more than that items are cheap", () => {
+    const size = openPageSize(8, 1, 4096);
+    expect(size.next()).toEqual({ limit: 8, units: 8 });
+    // 16 items cost one unit: an item is at most a sixteenth, and a page grows to four times at once.
+    size.learn(16, 1);
+    expect(size.next()).toEqual({ limit: 32, units: 2 });
+    // Half as many for the same unit: that does not make an item dearer than was seen.
+    size.learn(8, 1);
+    expect(size.next().limit).toBe(128);
+  });
+
+  test("takes dearer items at once, and cheaper ones half way", () => {
+    const size = openPageSize(8, 1, 4096);
+    size.learn(8, 16);
+    expect(size.next()).toEqual({ limit: 4, units: 8 });
+    size.learn(4, 2);
+    // From 2 units an item to (2 + 0.5) / 2.
+    expect(size.next()).toEqual({ limit: 6, units: 8 });
+  });
+
+  test.each([
+    [0, 1],
+    [8, 0],
+  ])("learns nothing of a page of %i items and %i units", (items, units) => {
+    const size = openPageSize(8, 1, 4096);
+    size.learn(items, units);
+    expect(size.next()).toEqual({ limit: 8, units: 8 });
+  });
+
+  test("is expected to consume no more than pages that were cut by their bytes did", () => {
+    const size = openPageSize(1000, 1, 4096);
+    expect(size.next()).toEqual({ limit: 1000, units: 256 });
+    // As many items as asked for: nothing cut it.
+    size.learn(1000, 1000);
+    expect(size.next()).toEqual({ limit: 1000, units: 256 });
+    size.learn(300, 300);
+    expect(size.next()).toEqual({ limit: 1000, units: 300 });
+    // The most that one consumed counts.
+    size.learn(200, 200);
+    expect(size.next()).toEqual({ limit: 1000, units: 300 });
+  });
+
+  test("starts with one item where an average one is not known, and grows fourfold", () => {
+    const size = openPageSize(100, 0.5, undefined);
+    const limits = [1, 4, 16].map((items) => {
+      const { limit } = size.next();
+      size.learn(items, 0.5);
+      return limit;
+    });
+    expect(limits).toEqual([1, 4, 16]);
+  });
 });
