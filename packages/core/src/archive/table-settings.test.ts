@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { TableDescription } from "../ports.ts";
+import { bucket } from "../testing/tasks.ts";
 import { decodeKeySchema, describeKeys, encodeTableSettings, keySchema } from "./table-settings.ts";
 
 const table = {
@@ -35,7 +36,7 @@ test("the key schema is read back, hash first", () => {
     { name: "id", type: "S" },
     { name: "sort", type: "N" },
   ];
-  expect(decodeKeySchema(encodeTableSettings(table))).toEqual(keys);
+  expect(decodeKeySchema(bucket, "backups/one/table.json", encodeTableSettings(table))).toEqual(keys);
   expect(describeKeys(keys)).toBe("id (S), sort (N)");
 });
 
@@ -43,6 +44,16 @@ test("a key attribute whose type the table does not tell has a question mark for
   expect(keySchema({ ...table, keyTypes: {} })[0]).toEqual({ name: "id", type: "?" });
 });
 
-test("a table.json without a key schema is refused", () => {
-  expect(() => decodeKeySchema(new TextEncoder().encode("{}"))).toThrow("keys");
+test.each([
+  ["{", "broken-archive"],
+  ["[]", "broken-archive"],
+  ['{"keys":[]}', "broken-archive"],
+  ['{"format-version":1}', "broken-archive"],
+  ['{"format-version":1,"keys":[]}', "broken-archive"],
+  ['{"format-version":1,"keys":[{"name":"id","type":"BOOL"}]}', "broken-archive"],
+  ['{"format-version":2,"keys":[{"name":"id","type":"S"}]}', "unknown-format"],
+])("a table.json of %s is refused as %s, by its name", (text, code) => {
+  const refused = { kind: "permanent", code, resource: "s3://archives/backups/one/table.json" };
+  const decode = () => decodeKeySchema(bucket, "backups/one/table.json", new TextEncoder().encode(text));
+  expect(decode).toThrow(expect.objectContaining(refused));
 });

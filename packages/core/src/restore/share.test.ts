@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ManifestFile } from "../archive/manifest.ts";
+import type { ManifestFile } from "../archive/file-list.ts";
 import { shareOf } from "./share.ts";
 
 const files = Array.from({ length: 100 }, (_, n) => ({ dataFileS3Key: `0x${n}` }) as ManifestFile);
