@@ -1,7 +1,8 @@
 import { memoryRateLimiter } from "@ferry/simulation/memory/rate-limiter";
 import { virtualClock } from "@ferry/simulation/memory/time";
-import { expect, test } from "vitest";
-import { openPacer } from "./pacing.ts";
+import { describe, expect, test } from "vitest";
+import { backoffMs, openPacer } from "./pacing.ts";
+import type { RateLimiter } from "./ports.ts";
 import { taskRef } from "./task.ts";
 
 const task = taskRef("backup", "us-east-1-cities", 1_700_000_000_000, "r-1");
@@ -119,4 +120,177 @@ test("a limiter that fails when all is done does not undo it", async () => {
   await pace.turn(20);
   pace.spent(20, 0);
   await pace.close();
+});
+
+/** A limiter that keeps what it is asked for. */
+function recorded(limiter: RateLimiter = memoryRateLimiter()) {
+  const reserved: { durationMs: number; latestMs: number }[] = [];
+  const released: { endMs: number; durationMs: number }[] = [];
+  return {
+    reserved,
+    released,
+    limiter: {
+      reserve: (who, asked) => {
+        reserved.push({ durationMs: asked.durationMs, latestMs: asked.latestMs });
+        return limiter.reserve(who, asked);
+      },
+      release: (who, given) => {
+        released.push(given);
+        return limiter.release(who, given);
+      },
+    } satisfies RateLimiter,
+  };
+}
+
+test.each([
+  [0, 0, 50],
+  [0, 1, 150],
+  [0, 0.5, 100],
+  [3, 1, 850],
+  [20, 1, 10_050],
+])("before try %i + 1, with the random number %d, the pause is %i ms", (tries, random, ms) => {
+  expect(backoffMs(tries, () => random)).toBe(ms);
+});
+
+describe("a pause", () => {
+  test.each([undefined, 100])(
+    "delays the next turn and counts as held up; a delay does not (ceiling: %s)",
+    async (ceiling) => {
+      const { pace, elapsedMs } = pacer(ceiling);
+      pace.delay(3000);
+      // The longer of two holds.
+      pace.delay(1000);
+      await pace.turn(1);
+      expect(elapsedMs()).toBe(3000);
+      expect(pace.heldUp()).toBe(false);
+      pace.pause(2000);
+      expect(pace.heldUp()).toBe(true);
+      await pace.turn(1);
+      expect(elapsedMs()).toBe(5000);
+    },
+  );
+});
+
+// A ceiling of 100 units a second: 93 are booked, 23.25 in a quarter of a second.
+describe("of a ceiling of 100 units a second", () => {
+  test("a call may take a quarter of a second's", () => {
+    expect(pacer(100).pace.callUnitsMax).toBeCloseTo(23.25);
+  });
+
+  test("a first turn books what it is for, once, and does not count as held up", async () => {
+    const { limiter, reserved } = recorded();
+    const { pace, clock } = pacer(100, { limiter, untilMs: 60_000 });
+    const now = clock.now();
+    await pace.turn(10);
+    expect(reserved).toEqual([{ durationMs: 108, latestMs: now + 60_000 }]);
+    expect(pace.heldUp()).toBe(false);
+    await pace.turn(10);
+    expect(pace.heldUp()).toBe(true);
+    expect(clock.now()).toBe(now + 108);
+  });
+
+  test.each([
+    // An eighth of 40 is 5: two calls.
+    [40, 20, 4, 44],
+    // In 100 ms it took 2, so in 250 it can take 5: two calls.
+    [800, 100, 4, 44],
+    // A quarter of a second's at most: eleven calls.
+    [800, 20, 22, 237],
+    [800, 0, 22, 237],
+    [0, 20, 2, 22],
+  ])(
+    "one that used %i units, 2 of them within %i ms, books %i units: %i ms",
+    async (used, ms, units, durationMs) => {
+      const { limiter, reserved } = recorded();
+      const { pace, clock } = pacer(100, { limiter });
+      await pace.turn(2);
+      pace.spent(used, used);
+      clock.advance(ms);
+      await pace.turn(2);
+      expect(reserved.map((one) => one.durationMs)).toEqual([22, durationMs]);
+      // All of them may be taken without another booking.
+      for (let taken = 2; taken < units; taken += 2) await pace.turn(2);
+      expect(reserved).toHaveLength(2);
+      await pace.turn(2);
+      expect(reserved).toHaveLength(3);
+    },
+  );
+
+  test.each([500, 10_000])(
+    "what was used and not booked is booked before the next turn, also %i ms later",
+    async (ms) => {
+      const { limiter, reserved } = recorded();
+      const { pace, clock } = pacer(100, { limiter });
+      await pace.turn(1);
+      pace.spent(1, 101);
+      clock.advance(ms);
+      const now = clock.now();
+      await pace.turn(1);
+      expect(reserved.map((one) => one.durationMs)).toEqual([11, 1076 + 11]);
+      expect(clock.now() - now).toBe(1076);
+    },
+  );
+
+  test.each([
+    [249, 1],
+    [250, 2],
+  ])(
+    "what was booked and not used serves for 250 ms: after %i ms there are %i bookings",
+    async (ms, bookings) => {
+      const { limiter, reserved } = recorded();
+      const { pace, clock } = pacer(100, { limiter });
+      await pace.turn(20);
+      pace.spent(20, 0);
+      clock.advance(ms);
+      await pace.turn(20);
+      expect(reserved).toHaveLength(bookings);
+    },
+  );
+
+  test("what expires while a turn is waited for is not used behind it", async () => {
+    const { limiter, reserved } = recorded();
+    const { pace, clock } = pacer(100, { limiter });
+    await pace.turn(20);
+    pace.spent(20, 0);
+    await limiter.reserve(task, { durationMs: 1000, nowMs: clock.now(), latestMs: FOREVER_MS });
+    await pace.turn(21);
+    pace.spent(21, 21);
+    await pace.turn(20);
+    expect(reserved).toHaveLength(4);
+  });
+
+  describe("at the end", () => {
+    const end = async (consumed: number, afterMs: number) => {
+      const { limiter, reserved, released } = recorded();
+      const { pace, clock } = pacer(100, { limiter });
+      const now = clock.now();
+      await pace.turn(20);
+      pace.spent(20, consumed);
+      clock.advance(afterMs);
+      await pace.close();
+      return { reserved: reserved.slice(1), released, now };
+    };
+
+    test("what was used and not booked is booked, however late that is", async () => {
+      const { reserved, released } = await end(120, 0);
+      expect(reserved).toEqual([{ durationMs: 1076, latestMs: Number.MAX_SAFE_INTEGER }]);
+      expect(released).toEqual([]);
+    });
+
+    test("nothing is settled where all that was booked was used", async () => {
+      const { reserved, released } = await end(20, 0);
+      expect([...reserved, ...released]).toEqual([]);
+    });
+
+    test("what is left is given back while it would serve", async () => {
+      const { reserved, released, now } = await end(0, 249);
+      expect(reserved).toEqual([]);
+      expect(released).toEqual([{ endMs: now + 216, durationMs: 215 }]);
+    });
+
+    test("what has expired is not", async () => {
+      const { reserved, released } = await end(0, 250);
+      expect([...reserved, ...released]).toEqual([]);
+    });
+  });
 });
