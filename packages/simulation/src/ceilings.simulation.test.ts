@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { peakOf } from "./checks/ceilings.ts";
 import { chanceOf } from "./cloud/scheduler.ts";
+import { plainControl } from "./scenario/control.ts";
 import { plainData } from "./scenario/data.ts";
 import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
 import { calm, type Weather } from "./scenario/weather.ts";
@@ -78,6 +79,7 @@ function scenario({
     timeoutSeconds: 360,
     concurrency: workers,
     attempts: 5,
+    control: plainControl,
     weather: { ...calm, ...weather },
     stormMs: 3_600_000,
     faultsMax: 100,

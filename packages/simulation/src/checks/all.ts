@@ -1,13 +1,16 @@
 /**
  * What must hold of every run, however it went.
  */
+import { announcementViolations } from "./announcements.ts";
 import { answerViolations } from "./answers.ts";
 import { archiveViolations } from "./archives.ts";
 import { ceilingViolations } from "./ceilings.ts";
 import { forkViolations } from "./forks.ts";
+import { invocationViolations } from "./invocations.ts";
 import type { Outcome } from "./outcome.ts";
 import { promptnessViolations } from "./promptness.ts";
 import { rowViolations } from "./rows.ts";
+import { stepViolations } from "./steps.ts";
 import { tableViolations } from "./tables.ts";
 import { taskViolations } from "./tasks.ts";
 
@@ -22,5 +25,8 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...promptnessViolations(outcome),
     ...forkViolations(outcome),
     ...ceilingViolations(outcome),
+    ...stepViolations(outcome),
+    ...announcementViolations(outcome),
+    ...invocationViolations(outcome),
   ];
 }

@@ -25,6 +25,8 @@ export interface Outcome {
   readonly calmRows: readonly TaskRow[];
   /** How many facts there were by then. */
   readonly calmFacts: number;
+  /** When what did not succeed was first retried, and how many events there were before. */
+  readonly healing: { readonly atMs: number; readonly events: number };
 }
 
 /** Whether it is a backup to a prefix that someone wiped: a worker of a task before it may put its file there since. */

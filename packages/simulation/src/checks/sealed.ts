@@ -136,8 +136,11 @@ export async function formatViolations(
 }
 
 /** The size at which a task's files are closed: what was asked for, but of a large table no more than 45,000 files. */
-export function batchBytesOf(row: TaskRow, asked: Asked, { grows }: Scenario): number {
+export function batchBytesOf(row: TaskRow, asked: Asked, { grows, weight }: Scenario): number {
   const wanted = Number(asked.fields["batch-bytes"]);
+  const planned = Number((row.plan as unknown as Json)["batch-bytes"]);
+  // A weighted table is larger than its items are.
+  if (weight > 1) return Math.max(wanted, planned);
   return grows ? Math.max(wanted, Math.ceil((row.total * SEGMENT_BYTES) / FILES_MAX)) : wanted;
 }
 

@@ -67,6 +67,8 @@ interface History {
   readonly completedMs: Map<number, number>;
   /** When the row succeeded. */
   succeededMs?: number;
+  /** Of the row, as it last was. */
+  state?: string;
   /** Rows that came to `finishing`. */
   readonly finishing: TaskRow[];
 }
@@ -214,7 +216,7 @@ export function createWitness(now: () => number): Witness {
         ...(method === "putIfAbsent" && { writes: [{ put: args[1] as Uint8Array }] }),
       });
     },
-    rowChanged({ before, after }) {
+    rowChanged({ after }) {
       const known = history(nameOf(after));
       for (let attempt = 1; attempt <= after.cancel; attempt++)
         if (!known.cancelledMs.has(attempt)) known.cancelledMs.set(attempt, now());
@@ -222,8 +224,8 @@ export function createWitness(now: () => number): Witness {
         if (!known.completedMs.has(segment)) known.completedMs.set(segment, now());
       const state = stateOfRow(after);
       if (state === "succeeded") known.succeededMs ??= now();
-      if (state === "finishing" && (before === undefined || stateOfRow(before) !== state))
-        known.finishing.push(after);
+      if (state === "finishing" && known.state !== state) known.finishing.push(after);
+      known.state = state;
     },
     heard(event) {
       events.push(event);

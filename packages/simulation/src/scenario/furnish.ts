@@ -7,6 +7,7 @@ import type { Chance } from "../cloud/scheduler.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import { md5 } from "../memory/ports.ts";
 import type { MemoryTables } from "../memory/tables.ts";
+import { BUCKET_OWNER } from "./control.ts";
 import type { Items } from "./items.ts";
 import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
 
@@ -23,7 +24,7 @@ export function furnish(
   chance: Chance,
 ): ReadonlyMap<string, string> {
   const spec = { keys: scenario.data.keys, ...(scenario.provisioned && { provisioned: PROVISIONED }) };
-  archive.createBucket(bucket);
+  archive.createBucket({ ...bucket, owner: BUCKET_OWNER });
   tables.create(source, spec);
   tables.create(destination, { ...spec, indexCount: scenario.indexCount });
   const texts = Array.from({ length: scenario.items }, (_, n) => items.text(n, "v"));

@@ -25,8 +25,11 @@ export interface People {
   filePut(lastLine: string): void;
   /** The storm is over: nothing is lost or denied any more. */
   calm(): void;
-  /** Retries what ended otherwise than well, and what fell silent; tells how many tasks. */
-  heal(): number;
+  /**
+   * Retries what ended otherwise than well, and what fell silent; tells how many tasks. `again`: what ran out of time
+   * alone.
+   */
+  heal(again: boolean): number;
   readonly requests: readonly BusEvent[];
   /** What the items of the source were, and when. */
   readonly history: ItemHistory;
@@ -240,10 +243,13 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
       denied = false;
       losing = 0;
     },
-    heal() {
+    heal(again) {
       const unwell = status.rows().filter((row) => {
         const state = stateOf(row);
-        return state !== "succeeded" && state !== "rejected";
+        const isLate = row.reasons.some(
+          ({ attempt, cause }) => attempt === row.attempt && cause === "deadline-exceeded",
+        );
+        return state !== "succeeded" && state !== "rejected" && (!again || isLate);
       });
       for (const row of unwell) retry(row);
       return unwell.length;

@@ -3,6 +3,7 @@
  */
 import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { Chance } from "../cloud/scheduler.ts";
+import { type Control, controlOf, withControl } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
 import { type Weather, weatherOf } from "./weather.ts";
 
@@ -35,6 +36,8 @@ export interface Scenario {
   readonly concurrency: number;
   /** How often a worker's message is received before it is set aside. */
   readonly attempts: number;
+  /** How tasks are asked for and steered besides. */
+  readonly control: Control;
   readonly weather: Weather;
   /** How long faults happen, ms, and how many at most. */
   readonly stormMs: number;
@@ -120,7 +123,7 @@ export function scenarioOf(chance: Chance): Scenario {
   const budgetMs = stubborn
     ? STUBBORN_BUDGET_MS
     : Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
-  return {
+  const scenario = {
     kind,
     items,
     itemBytes,
@@ -174,6 +177,7 @@ export function scenarioOf(chance: Chance): Scenario {
       nonsense: some(0.4, 30),
     },
   };
+  return withControl(scenario, controlOf(chance));
 }
 
 /** Such that the ceiling counts, and no item is more than half a second of it. */
