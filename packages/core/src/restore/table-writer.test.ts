@@ -1,0 +1,316 @@
+import { memoryRateLimiter } from "@ferry/simulation/memory/rate-limiter";
+import { describe, expect, test } from "vitest";
+import { FerryError, permanent } from "../errors.ts";
+import type { RestorePlan } from "../events.ts";
+import { TRIES_MAX } from "../pacing.ts";
+import type { Ports, RateLimiter, TableData, Write } from "../ports.ts";
+import { taskRef } from "../task.ts";
+import { destination, restoreRequest, world } from "../testing/tasks.ts";
+import { openTableWriter, unitsOf } from "./table-writer.ts";
+
+const about = { operation: "BatchWriteItem", resource: "copies", message: "was refused.", hint: "" };
+const throttled = new FerryError("throttled", "throttled", about);
+const refused = permanent("access-denied", about);
+
+const put = (bytes = 100): Write => ({ put: new Uint8Array(bytes) });
+
+/** A writer on a table that answers as it is told, and what it was asked. */
+function writer(
+  plan: { "write-units"?: number; "units-per-write"?: number; "restore-mode"?: string } = {},
+  table: Partial<TableData> = {},
+  { untilMs = 1e15, wanted = async () => true } = {},
+) {
+  const ports = world();
+  const reservedMs: number[] = [];
+  const memory = memoryRateLimiter();
+  const limiter: RateLimiter = {
+    ...memory,
+    reserve: (task, asked) => {
+      reservedMs.push(asked.durationMs);
+      return memory.reserve(task, asked);
+    },
+  };
+  const calls: (readonly Write[])[] = [];
+  const write: TableData["write"] = async (address, writes) => {
+    expect(address).toEqual(destination);
+    calls.push(writes);
+    return table.write === undefined ? { units: 0, unprocessed: [] } : table.write(address, writes);
+  };
+  const { "restore-mode": mode = "merge", ...units } = plan;
+  const restorePlan = {
+    ...units,
+    task: taskRef("restore", "archives", 1_700_000_000_000, "r-1"),
+    request: { ...restoreRequest, "restore-mode": mode },
+    table: { keys: ["id"] },
+  } as unknown as RestorePlan;
+  const watch = {
+    wanted,
+    async waitUntil(ms: number) {
+      if (ms > ports.clock.now()) await ports.clock.sleep(ms - ports.clock.now());
+      return wanted();
+    },
+  };
+  const all: Ports = { ...ports, limiter, random: () => 0.5, tables: { ...ports.tables, ...table, write } };
+  return { ...openTableWriter(restorePlan, { untilMs, watch }, all), calls, reservedMs, clock: ports.clock };
+}
+
+/** A promise, and what settles it. */
+function pending<T>() {
+  return Promise.withResolvers<T>();
+}
+
+/** When all that could go on has gone on. */
+const rest = () => new Promise((resolve) => setImmediate(resolve));
+
+test.each([
+  [1, 1],
+  [1024, 1],
+  [1025, 2],
+])("a write of %i bytes consumes %i units at least", (bytes, units) => {
+  expect(unitsOf(bytes)).toBe(units);
+});
+
+describe("what a write consumes", () => {
+  test("is expected to be its bytes times what the plan says of the table's indexes", async () => {
+    const { write, settle, reservedMs, callUnitsMax } = writer({ "write-units": 100, "units-per-write": 2 });
+    expect(callUnitsMax()).toBeCloseTo(23.25 / 2);
+    await write([put(1025), { remove: new Uint8Array(30) }], () => {});
+    await settle();
+    // Three units of bytes, six of the table: 93 a second.
+    expect(reservedMs).toEqual([Math.ceil((6 / 93) * 1000)]);
+  });
+
+  test("is learned from the answers: at once where it is more, half way where it is less", async () => {
+    const answers = [6, 2, 0];
+    const { write, settle, callUnitsMax } = writer(
+      { "write-units": 100 },
+      { write: async () => ({ units: answers.shift()!, unprocessed: [] }) },
+    );
+    const factors: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      await write([put(), put()], () => {});
+      await settle();
+      factors.push(23.25 / callUnitsMax());
+    }
+    // An answer without units teaches nothing.
+    expect(factors.map((factor) => Number(factor.toFixed(6)))).toEqual([3, 2, 2]);
+  });
+
+  test("is that of the writes which the table took", async () => {
+    const { write, settle, callUnitsMax } = writer(
+      { "write-units": 100 },
+      {
+        write: async (_, writes) =>
+          writes.length === 4 ? { units: 4, unprocessed: writes.slice(2) } : { units: 4, unprocessed: [] },
+      },
+    );
+    await write([put(), put(), put(), put()], () => {});
+    await settle();
+    expect(23.25 / callUnitsMax()).toBeCloseTo(2);
+  });
+
+  test("is paid before the next call where it was more than expected", async () => {
+    const { write, settle, clock } = writer(
+      { "write-units": 100 },
+      { write: async () => ({ units: 94, unprocessed: [] }) },
+    );
+    const now = clock.now();
+    await write([put()], () => {});
+    await settle();
+    await write([put()], () => {});
+    await settle();
+    // The second expects what the first consumed.
+    expect(clock.now() - now).toBeGreaterThanOrEqual(1000);
+  });
+});
+
+describe("writes that are in flight", () => {
+  test("are eight calls at most: the eighth waits for the oldest", async () => {
+    const answers = Array.from({ length: 9 }, () => pending<{ units: number; unprocessed: Write[] }>());
+    let asked = 0;
+    const { write, settle, calls } = writer({}, { write: () => answers[asked++]!.promise });
+    for (let n = 0; n < 7; n++) await write([put()], () => {});
+    let isTaken = false;
+    const eighth = write([put()], () => {}).then(() => {
+      isTaken = true;
+    });
+    await rest();
+    expect(calls).toHaveLength(8);
+    expect(isTaken).toBe(false);
+    answers[0]!.resolve({ units: 1, unprocessed: [] });
+    await eighth;
+    for (const answer of answers) answer.resolve({ units: 1, unprocessed: [] });
+    await settle();
+  });
+
+  test("are told to have landed in the order in which they were sent", async () => {
+    const first = pending<{ units: number; unprocessed: Write[] }>();
+    let asked = 0;
+    const { write, settle, stopped } = writer(
+      {},
+      { write: async () => (asked++ === 0 ? first.promise : { units: 1, unprocessed: [] }) },
+    );
+    const landed: number[] = [];
+    await write([put()], () => landed.push(1));
+    await write([put()], () => landed.push(2));
+    await rest();
+    expect(landed).toEqual([]);
+    first.resolve({ units: 1, unprocessed: [] });
+    await settle();
+    expect(landed).toEqual([1, 2]);
+    expect(stopped()).toBe(false);
+  });
+
+  test("are not told to have landed behind one that failed, and its error is thrown when all have settled", async () => {
+    const second = pending<{ units: number; unprocessed: Write[] }>();
+    let asked = 0;
+    const { write, settle, stopped } = writer(
+      {},
+      {
+        write: async () => {
+          if (asked++ === 0) throw refused;
+          return second.promise;
+        },
+      },
+    );
+    const landed: number[] = [];
+    await write([put()], () => landed.push(1));
+    await write([put()], () => landed.push(2));
+    await rest();
+    const settled = settle();
+    let isSettled = false;
+    settled
+      .catch(() => {})
+      .finally(() => {
+        isSettled = true;
+      });
+    await rest();
+    expect(isSettled).toBe(false);
+    second.resolve({ units: 1, unprocessed: [] });
+    await expect(settled).rejects.toBe(refused);
+    await settle();
+    expect(landed).toEqual([]);
+    expect(stopped()).toBe(true);
+  });
+});
+
+describe("what the table does not take", () => {
+  test("is sent again, it alone, after a pause", async () => {
+    const { write, settle, calls, clock, heldUp } = writer(
+      {},
+      { write: async (_, writes) => ({ units: 1, unprocessed: writes.slice(0, -1) }) },
+    );
+    const writes = [put(), put(), put()];
+    const now = clock.now();
+    await write(writes, () => {});
+    await settle();
+    expect(calls).toEqual([writes, writes.slice(0, 2), writes.slice(0, 1)]);
+    expect(heldUp()).toBe(true);
+    // Half of 200 ms and half of 400 ms, above 50 ms each.
+    expect(clock.now() - now).toBe(150 + 250);
+  });
+
+  test("does not hold up where there is none", async () => {
+    const { write, settle, calls, heldUp } = writer();
+    await write([put()], () => {});
+    await settle();
+    expect(calls).toHaveLength(1);
+    expect(heldUp()).toBe(false);
+  });
+
+  test("for being throttled is sent again, after pauses that grow", async () => {
+    let left = 6;
+    const { write, settle, clock, heldUp } = writer(
+      {},
+      {
+        write: async () => {
+          if (left-- > 0) throw throttled;
+          return { units: 1, unprocessed: [] };
+        },
+      },
+    );
+    const now = clock.now();
+    await write([put()], () => {});
+    await settle();
+    expect(clock.now() - now).toBe(6 * 50 + 50 * (1 + 2 + 4 + 8 + 16 + 32));
+    expect(heldUp()).toBe(true);
+  });
+
+  test("for a transient error is tried again a few times, which does not count as being held up", async () => {
+    const failing = (times: number) => {
+      let left = times;
+      return writer(
+        {},
+        {
+          write: async () => {
+            if (left-- > 0) throw new Error("away");
+            return { units: 1, unprocessed: [] };
+          },
+        },
+      );
+    };
+    const some = failing(TRIES_MAX - 1);
+    await some.write([put()], () => {});
+    await some.settle();
+    expect(some.calls).toHaveLength(TRIES_MAX);
+    expect(some.heldUp()).toBe(false);
+    const many = failing(TRIES_MAX);
+    await many.write([put()], () => {});
+    await expect(many.settle()).rejects.toThrow("away");
+    expect(many.calls).toHaveLength(TRIES_MAX);
+  });
+
+  test("for want of time stays behind: nothing lands any more", async () => {
+    const { write, settle, stopped, calls } = writer({}, {}, { untilMs: 0 });
+    const landed: number[] = [];
+    await write([put()], () => landed.push(1));
+    await settle();
+    expect(calls).toEqual([]);
+    expect(landed).toEqual([]);
+    expect(stopped()).toBe(true);
+  });
+
+  test("since it is not wanted any more stays behind too, and is looked at before each call", async () => {
+    let isWanted = true;
+    const { write, settle, stopped, calls } = writer(
+      {},
+      {
+        write: async (_, writes) => {
+          isWanted = false;
+          return { units: 1, unprocessed: writes.slice(1) };
+        },
+      },
+      { wanted: async () => isWanted },
+    );
+    await write([put(), put()], () => {});
+    await settle();
+    expect(calls).toHaveLength(1);
+    expect(stopped()).toBe(true);
+  });
+});
+
+describe("closing", () => {
+  const close = async (write: TableData["write"]) => {
+    const one = writer({ "write-units": 100 }, { write });
+    await one.write([put(20_000)], () => {});
+    const closed = one.close();
+    return { closed, reservedMs: one.reservedMs };
+  };
+
+  test("settles what the writes consumed with the ceiling", async () => {
+    const { closed, reservedMs } = await close(async () => ({ units: 113, unprocessed: [] }));
+    await closed;
+    // 20 units were booked, and 93 more are a second's.
+    expect(reservedMs).toEqual([216, 1000]);
+  });
+
+  test("throws what a write threw, the ceiling settled all the same", async () => {
+    let calls = 0;
+    const { closed, reservedMs } = await close(async (_, writes) => {
+      if (calls++ === 0) return { units: 113, unprocessed: writes };
+      throw refused;
+    });
+    await expect(closed).rejects.toBe(refused);
+    expect(reservedMs.length).toBeGreaterThan(1);
+  });
+});
