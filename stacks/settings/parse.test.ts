@@ -85,6 +85,11 @@ test("given a restore worker with less memory than its files need, when parsed, 
   ).toContain("needs at least 513");
 });
 
+test("given more segments than a row has room for, when parsed, then they are refused", () => {
+  expect(messageOf({ ...stage, maximumSegments: 4000 })).toBe("accepted");
+  expect(messageOf({ ...stage, maximumSegments: 4001 })).toContain("maximumSegments: ");
+});
+
 test("given schedules of unlisted tables and buckets, and two of one name, when parsed, then the message names each problem", () => {
   const schedule = {
     name: "nightly",

@@ -1,5 +1,5 @@
 /** What an operator may set for a stage. Types, defaults and error messages all come from this schema. */
-import { defaultSettings } from "@ferry/core/settings";
+import { defaultSettings, SEGMENTS_MAX } from "@ferry/core/settings";
 import * as v from "valibot";
 import { account, between, bucket, expression, kmsKey, region, table, tags, timezone } from "./fields.ts";
 
@@ -35,7 +35,7 @@ const scheduledRequest = v.strictObject({
     "{table}/{date}-{time}",
   ),
   "bucket-owner": v.optional(account),
-  "total-segments": v.optional(between(1, 1_000_000)),
+  "total-segments": v.optional(between(1, SEGMENTS_MAX)),
   "read-units": v.optional(between(1, 10_000_000)),
   "consistent-read": v.optional(v.boolean()),
   "compression-level": v.optional(between(1, 9)),
@@ -86,8 +86,8 @@ export const stageSchema = v.strictObject({
     [],
   ),
 
-  /** The most segments a task may have. */
-  maximumSegments: v.optional(between(1, 1_000_000), defaultSettings.maximumSegments),
+  /** The most segments a task may have. The row of a task has room for SEGMENTS_MAX, even if all of them fail. */
+  maximumSegments: v.optional(between(1, SEGMENTS_MAX), defaultSettings.maximumSegments),
   /** How often a message is tried before it counts as failed. AWS advises at least 5. */
   attempts: v.optional(between(1, 1_000), 5),
   /** The delay before a failed message is tried again, seconds. */

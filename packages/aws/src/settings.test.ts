@@ -1,4 +1,4 @@
-import { defaultSettings } from "@ferry/core/settings";
+import { defaultSettings, SEGMENTS_MAX } from "@ferry/core/settings";
 import { describe, expect, it } from "vitest";
 import { parseSettings } from "./settings.ts";
 
@@ -15,6 +15,9 @@ describe("a stage's settings", () => {
   it.each([
     { compressionLevel: 10 },
     { maximumSegments: 0 },
+    { maximumSegments: SEGMENTS_MAX + 1 },
+    { maximumFileBytesInMemory: 0 },
+    { maximumFileBytes: 0 },
     { sliceBudgetMs: "1000" },
     { lookIntervalMs: 0 },
     { retryDelaySeconds: -1 },

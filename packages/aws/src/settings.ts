@@ -1,7 +1,7 @@
 /**
  * The settings of a stage, as the link `Settings` carries them: part of core's, and what concerns the queues.
  */
-import { defaultSettings, type Settings } from "@ferry/core/settings";
+import { defaultSettings, SEGMENTS_MAX, type Settings } from "@ferry/core/settings";
 import * as v from "valibot";
 
 /** The settings of a worker on AWS. */
@@ -16,7 +16,7 @@ const DAY_MS = 24 * 3_600_000;
 const TIB = 1024 ** 4;
 
 const workerSettingsSchema = v.object({
-  maximumSegments: v.optional(whole(1, 1_000_000), defaultSettings.maximumSegments),
+  maximumSegments: v.optional(whole(1, SEGMENTS_MAX), defaultSettings.maximumSegments),
   sliceBudgetMs: v.optional(whole(1, DAY_MS), defaultSettings.sliceBudgetMs),
   progressIntervalMs: v.optional(whole(1, DAY_MS), defaultSettings.progressIntervalMs),
   lookIntervalMs: v.optional(whole(1, DAY_MS), defaultSettings.lookIntervalMs),

@@ -98,7 +98,7 @@ export function itemOfRow(row: TaskRow): Item {
       completed: row.completed.length === 0 ? undefined : new Set(row.completed),
       failed: row.failed,
       attempts: row.attempts,
-      partial: row.partial,
+      partial: shortPartsOf(row.partial),
       causes: row.reasons.map((reason) => ({ ...reason, text: wellFormed(reason.text) })),
       "accepted-time": row.acceptedTime,
       "finished-time": row.finishedTime,
@@ -115,7 +115,7 @@ export function itemOfRow(row: TaskRow): Item {
 export function rowOfItem(item: Item): TaskRow {
   const it = unmarshall(item);
   const names = it["request-fields"] as string[];
-  const partial = it["partial"] as TaskRow["partial"];
+  const partial = partialOf(it["partial"] as ShortParts);
   const parts = transferred({ partial, batches: 0, items: 0, bytes: 0 });
   return {
     action: it["action"],
@@ -148,6 +148,33 @@ export function rowOfItem(item: Item): TaskRow {
     ...(it["finished-time"] !== undefined && { finishedTime: it["finished-time"] as string }),
     updatedTime: it["updated-time"],
   };
+}
+
+/**
+ * What a segment has done, as short as it can be said, for a row holds it of thousands of segments: batches, items, bytes
+ * and, of a restore, the cursor's file and line.
+ */
+type ShortPart = readonly [batches: number, items: number, bytes: number, file?: number, line?: number];
+type ShortParts = Readonly<Record<string, ShortPart>>;
+
+function shortPartsOf(partial: TaskRow["partial"]): ShortParts {
+  return Object.fromEntries(
+    Object.entries(partial).map(([segment, { batches, items, bytes, file, line }]) => [
+      segment,
+      file === undefined || line === undefined
+        ? [batches, items, bytes]
+        : [batches, items, bytes, file, line],
+    ]),
+  );
+}
+
+function partialOf(parts: ShortParts): TaskRow["partial"] {
+  return Object.fromEntries(
+    Object.entries(parts).map(([segment, [batches, items, bytes, file, line]]) => [
+      segment,
+      { batches, items, bytes, ...(file !== undefined && line !== undefined && { file, line }) },
+    ]),
+  );
 }
 
 /** The item of a segment's record, with its `rank`. */

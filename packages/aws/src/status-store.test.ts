@@ -92,10 +92,12 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
     attempts: segments,
     partial: fc.dictionary(
       fc.nat(1000).map(String),
-      fc.record(
-        { batches: fc.nat(), items: fc.nat(), bytes: fc.nat(), file: fc.nat(), line: fc.nat() },
-        { requiredKeys: ["batches", "items", "bytes"], noNullPrototype: true },
-      ),
+      fc
+        .tuple(
+          fc.record({ batches: fc.nat(), items: fc.nat(), bytes: fc.nat() }, { noNullPrototype: true }),
+          fc.option(fc.record({ file: fc.nat(), line: fc.nat() }, { noNullPrototype: true })),
+        )
+        .map(([counts, cursor]) => ({ ...counts, ...cursor })),
       { noNullPrototype: true },
     ),
     batches: fc.nat(),

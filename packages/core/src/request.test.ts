@@ -49,7 +49,8 @@ describe("a bad request", () => {
       extra: 1,
     });
     expect(Object.fromEntries(issues.map(({ field, message }) => [field, message]))).toEqual({
-      "total-segments": "total-segments must be at most 1000, the setting maximumSegments: got 1001",
+      "total-segments":
+        "total-segments must be at most 1000, the setting maximumSegments (which is 4000 at most): got 1001",
       "table-name":
         'table-name must be a table name (3 to 255 of A-Z a-z 0-9 _ . -) or a table\'s ARN: got "x"',
       "bucket-region": "bucket-region must be a string: got 7",

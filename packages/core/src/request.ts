@@ -3,6 +3,7 @@
  * JSON Schema in docs/.
  */
 import * as v from "valibot";
+import { SEGMENTS_MAX } from "./settings.ts";
 import { shortened } from "./text.ts";
 import { isoOf } from "./time.ts";
 
@@ -25,7 +26,13 @@ function commonFields(maximumSegments: number) {
     count,
     text,
     fields: {
-      "total-segments": v.optional(count("total-segments", maximumSegments, ", the setting maximumSegments")),
+      "total-segments": v.optional(
+        count(
+          "total-segments",
+          maximumSegments,
+          `, the setting maximumSegments (which is ${SEGMENTS_MAX} at most)`,
+        ),
+      ),
       "table-region": text("table-region", /^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as us-east-1"),
       "table-name": text(
         "table-name",
@@ -53,7 +60,7 @@ function closed<E extends v.ObjectEntries>(entries: E) {
   return v.objectWithRest(entries, v.never());
 }
 
-/** The schema of a backup request. `maximumSegments` is the stage's setting. */
+/** The schema of a backup request. `maximumSegments` is the stage's setting, SEGMENTS_MAX at most. */
 export function backupRequestSchema(maximumSegments: number) {
   const { count, text, fields } = commonFields(maximumSegments);
   return closed({
@@ -68,7 +75,7 @@ export function backupRequestSchema(maximumSegments: number) {
   });
 }
 
-/** The schema of a restore request. `maximumSegments` is the stage's setting. */
+/** The schema of a restore request. `maximumSegments` is the stage's setting, SEGMENTS_MAX at most. */
 export function restoreRequestSchema(maximumSegments: number) {
   const { count, fields } = commonFields(maximumSegments);
   return closed({

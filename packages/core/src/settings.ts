@@ -2,7 +2,7 @@
  * What an operator may set for a stage, as far as the engine itself needs it.
  */
 export interface Settings {
-  /** The most segments a task may have. */
+  /** The most segments a task may have: SEGMENTS_MAX at most. */
   readonly maximumSegments: number;
   /** How long one slice works before it hands off, ms. */
   readonly sliceBudgetMs: number;
@@ -26,6 +26,13 @@ export interface Settings {
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
+
+/**
+ * The most that `maximumSegments` may be. A task's row is one DynamoDB item of 400 KiB, and holds for each segment the
+ * attempt it failed in, its highest attempt, and what it has done: 80 bytes at worst. A row of this many, with the
+ * longest keys, plan and reasons, has 336 KiB. The event of a retry, which names them all, has 1 MiB at most.
+ */
+export const SEGMENTS_MAX = 4000;
 
 /** What holds where a stage sets nothing else. */
 export const defaultSettings: Settings = {

@@ -14,7 +14,7 @@ export function project(before: TaskRow | undefined, fact: Fact): TaskRow {
   const row = before ?? unheardOf(fact.row, fact.time);
   // Progress touches the segment's record alone.
   if (fact.kind === "progressed") return row;
-  const after = settled(joined(withPlan(withIdentity(row, fact), fact), fact));
+  const after = joined(withPlan(withIdentity(row, fact), fact), fact);
   return before !== undefined && same(before, after) ? before : after;
 }
 
@@ -62,10 +62,13 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
       const { segment, counts } = fact;
       const attempted = withAttempt(row, segment, fact.attempt);
       // All workers of a segment report the same totals, so the first to come may count.
-      if (row.completed.includes(segment)) return attempted;
+      if (isComplete(row, segment)) return attempted;
       return {
         ...attempted,
-        completed: [...row.completed, segment].sort((a, b) => a - b),
+        completed: inserted(row.completed, segment),
+        // A failure does not stand where its segment completed.
+        failed: without(attempted.failed, segment),
+        partial: without(attempted.partial, segment),
         batches: row.batches + counts.batches,
         items: row.items + counts.items,
         bytes: row.bytes + counts.bytes,
@@ -74,38 +77,31 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
     case "failed": {
       const { segment, attempt, cause, text } = fact;
       const attempted = withAttempt(row, segment, attempt);
-      const current = attempt >= attemptOf(attempted, segment);
+      const reasons = withReason(row, { attempt, segment, cause, text });
+      if (isComplete(row, segment)) return { ...attempted, reasons };
+      const stands = attempt >= attemptOf(attempted, segment) && row.failed[segment] !== attempt;
       return {
         ...attempted,
-        ...(current && { failed: { ...row.failed, [segment]: attempt } }),
+        ...(stands && { failed: { ...row.failed, [segment]: attempt } }),
         partial: withPart(row.partial, segment, partOf(fact.counts, fact.cursor)),
-        reasons: withReason(row, { attempt, segment, cause, text }),
+        reasons,
       };
     }
   }
-}
-
-/** A failure does not stand where its segment completed, or was tried again since. */
-function settled(row: TaskRow): TaskRow {
-  const standing = Object.entries(row.failed).filter(
-    ([segment, attempt]) =>
-      !row.completed.includes(Number(segment)) && attempt >= attemptOf(row, Number(segment)),
-  );
-  const partial = Object.entries(row.partial).filter(([segment]) => !row.completed.includes(Number(segment)));
-  return { ...row, failed: Object.fromEntries(standing), partial: Object.fromEntries(partial) };
 }
 
 /** What follows from an acceptance carries the plan: a row that lost the one learns of it by the others. */
 function withPlan(row: TaskRow, fact: Fact): TaskRow {
   if (!("plan" in fact) || fact.plan === undefined) return row;
   const plan = smaller(row.plan, fact.plan);
+  const request = plan.request as RequestFields;
   return {
     ...row,
     accepted: true,
     acceptedTime: earlier(row.acceptedTime, fact.time),
     plan,
     total: plan["total-segments"],
-    request: plan.request as RequestFields,
+    request: JSON.stringify(request) === JSON.stringify(row.request) ? row.request : request,
   };
 }
 
@@ -134,17 +130,49 @@ function attemptOf(row: TaskRow, segment: number): number {
   return row.attempts[segment] ?? 1;
 }
 
+/** The segment's attempt, where it is a later one: a failure of an earlier one does not stand any more. */
 function withAttempt(row: TaskRow, segment: number, attempt: number): TaskRow {
-  return attempt > attemptOf(row, segment)
-    ? { ...row, attempts: { ...row.attempts, [segment]: attempt } }
-    : row;
+  if (attempt <= attemptOf(row, segment)) return row;
+  return {
+    ...row,
+    attempts: { ...row.attempts, [segment]: attempt },
+    failed: without(row.failed, segment),
+  };
+}
+
+/** The same object where it has no such segment. */
+function without<T>(record: Readonly<Record<string, T>>, segment: number): Readonly<Record<string, T>> {
+  if (!(segment in record)) return record;
+  const { [segment]: _, ...rest } = record;
+  return rest;
+}
+
+function isComplete(row: TaskRow, segment: number): boolean {
+  return row.completed[placeOf(row.completed, segment)] === segment;
+}
+
+function inserted(segments: readonly number[], segment: number): readonly number[] {
+  return segments.toSpliced(placeOf(segments, segment), 0, segment);
+}
+
+/** The index of the first that is not lower. A search by halves: a row may have thousands of segments. */
+function placeOf(ascending: readonly number[], segment: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! < segment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The first of all reasons ever given in a fixed order, so that it does not matter in which order they came. */
 function withReason(row: TaskRow, reason: Reason): readonly Reason[] {
   const key = (one: Reason) => JSON.stringify([one.attempt, one.segment, one.cause, one.text]);
-  const known = new Map([...row.reasons, reason].map((one) => [key(one), one]));
-  return [...known.values()].sort(byRank).slice(0, REASONS_MAX);
+  if (row.reasons.some((one) => key(one) === key(reason))) return row.reasons;
+  const first = [...row.reasons, reason].sort(byRank).slice(0, REASONS_MAX);
+  return first.includes(reason) ? first : row.reasons;
 }
 
 /** Latest attempt first, the task's own before its segments', then by segment and text. */
@@ -174,11 +202,8 @@ function smaller(a: Plan | undefined, b: Plan): Plan {
   return a === undefined || JSON.stringify(b) < JSON.stringify(a) ? b : a;
 }
 
-function same(a: TaskRow, b: TaskRow): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-}
-
-/** Order of keys is no difference. */
-function sorted(row: TaskRow): unknown {
-  return Object.entries(row).sort(([a], [b]) => compare(a, b));
+/** Whether a fact added nothing. Each field is the very same value then: what does not change is not copied. */
+function same(before: TaskRow, after: TaskRow): boolean {
+  const fields = Object.keys({ ...before, ...after }) as (keyof TaskRow)[];
+  return fields.every((field) => before[field] === after[field]);
 }

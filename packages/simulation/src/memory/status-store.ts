@@ -1,12 +1,14 @@
 /**
  * The status tables in memory: a row is written if nobody else wrote it meanwhile, a record if it ranks higher.
  */
+import { itemOfRow } from "@ferry/aws/status-item";
 import type { StatusStore } from "@ferry/core/ports";
 import { rankOf, type TaskRecord, type TaskRow } from "@ferry/core/projection/status";
+import { ITEM_BYTES_MAX, itemBytes } from "./item-size.ts";
 import { invalid } from "./refusals.ts";
 
-/** The size of a DynamoDB item. */
-const ROW_BYTES_MAX = 400 * 1024;
+/** A row of this length as JSON is no item that is too large: at worst it has its reasons twice and in three-byte letters. */
+const SMALL_ROW_LENGTH = 50 * 1024;
 
 /** What the table's stream tells: a row as it was, absent at its birth, and as it is. */
 export interface RowChange {
@@ -41,7 +43,7 @@ export function memoryStatusStore(changed: (change: RowChange) => void = () => {
       const before = parsed(rows.get(name));
       if (before?.rev !== readRevision) return false;
       const text = JSON.stringify(row);
-      if (Buffer.byteLength(text) > ROW_BYTES_MAX)
+      if (text.length > SMALL_ROW_LENGTH && itemBytes(itemOfRow(row)) > ITEM_BYTES_MAX)
         throw invalid(
           "PutItem",
           `${row.action}-table ${name}`,

@@ -117,8 +117,8 @@ export const plants: readonly Plant[] = [
     edits: [
       core(
         "projection/project.ts",
-        "if (row.completed.includes(segment)) return attempted;",
-        "if (row.completed.includes(segment)) return { ...attempted, items: row.items + counts.items };",
+        "if (isComplete(row, segment)) return attempted;",
+        "if (isComplete(row, segment)) return { ...attempted, items: row.items + counts.items };",
       ),
     ],
   },

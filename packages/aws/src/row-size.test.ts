@@ -1,0 +1,159 @@
+import type { EventBridgeClient, PutEventsCommand, PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
+import { permanent } from "@ferry/core/errors";
+import type { BusEvent, RestorePlan, TaskAccepted } from "@ferry/core/events";
+import { failure } from "@ferry/core/failure";
+import { factOf } from "@ferry/core/projection/facts";
+import { projectBatch } from "@ferry/core/projection/fold";
+import { project } from "@ferry/core/projection/project";
+import type { TaskRow } from "@ferry/core/projection/status";
+import { parseRequest, type RestoreRequest } from "@ferry/core/request";
+import { SEGMENTS_MAX } from "@ferry/core/settings";
+import { identify } from "@ferry/core/task";
+import { work } from "@ferry/core/worker";
+import { ITEM_BYTES_MAX, itemBytes } from "@ferry/simulation/memory/item-size";
+import { memoryPorts } from "@ferry/simulation/memory/ports";
+import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
+import { describe, expect, test } from "vitest";
+import { eventBus } from "./bus.ts";
+import { itemOfRow, rowOfItem } from "./status-item.ts";
+
+const MOST = Number.MAX_SAFE_INTEGER;
+const ATTEMPT = 999_999;
+const TIME = "2026-11-01T02:00:00Z";
+const event = (type: string, detail: unknown) => ({
+  id: "e",
+  time: TIME,
+  source: "ferry",
+  "detail-type": type,
+  detail,
+});
+
+const fingerprint = { md5: "m".repeat(24), etag: `"${"e".repeat(62)}"` };
+
+/** The largest request that is valid, and the largest plan for it. */
+function worstPlan(total: number): RestorePlan {
+  const region = `eu-${"w".repeat(1275)}-1`;
+  const asked = {
+    action: "restore",
+    "table-region": region,
+    "table-name": `arn:aws-iso-b:dynamodb:${region}:123456789012:table/${"t".repeat(255)}`,
+    "bucket-region": region,
+    "bucket-name": "b".repeat(63),
+    "bucket-prefix": "p".repeat(700),
+    "bucket-owner": "123456789012",
+    "restore-mode": "if-absent",
+    "write-units": 10_000_000,
+    "total-segments": total,
+  };
+  const parsed = parseRequest(asked, { requestTimeMs: 1, maximumSegments: total });
+  if (!("request" in parsed)) throw new Error(JSON.stringify(parsed));
+  const detail = { request: asked, "request-id": "r".repeat(128), "request-time": 9_999_999_999_999 };
+  const { task } = identify(detail, { id: "e", time: TIME });
+  expect(Buffer.byteLength(task!.key)).toBeGreaterThan(2040);
+  return {
+    request: parsed.request as RestoreRequest,
+    task: task!,
+    "total-segments": total,
+    "write-units": 10_000_000,
+    "units-per-write": 41,
+    table: {
+      arn: asked["table-name"],
+      id: "i".repeat(36),
+      keys: ["\u6f22".repeat(85), "\u5b57".repeat(85)],
+    },
+    manifest: {
+      location: {
+        prefix: "p".repeat(700),
+        writtenFor: "\u6f22".repeat(340),
+        keys: "as-listed",
+        shared: false,
+      },
+      items: MOST,
+      files: MOST,
+      bytes: MOST,
+      objects: { summary: fingerprint, files: fingerprint, task: fingerprint },
+      lines: "changes",
+    },
+  };
+}
+
+const error = permanent("c".repeat(100), {
+  operation: "o",
+  resource: "r",
+  // Three UTF-8 bytes for each character.
+  message: "\u6f22".repeat(1000),
+  hint: "h",
+});
+
+/** What is said of a restore whose every segment failed late, and far from the start, with long reasons. */
+function worstFacts(total: number): BusEvent[] {
+  const plan = worstPlan(total);
+  const { task } = plan;
+  const shared = { version: 1, task, plan, attempt: ATTEMPT, "deadline-ms": 9_999_999_999_999 };
+  // All together they are numbers that a row can hold.
+  const each = Math.floor(MOST / total);
+  const facts = [event("TaskAccepted", { ...shared, segments: [] })];
+  for (let segment = 0; segment < total; segment++) {
+    const work = {
+      ...shared,
+      segment,
+      cursor: { file: MOST, line: MOST },
+      counts: { batches: each, items: each, bytes: each },
+      hop: MOST,
+      "idle-hops": 0,
+    };
+    const { type, detail } = failure("SegmentFailed", event("SegmentProgressed", work), error);
+    facts.push(event(type, detail));
+  }
+  facts.push(event("TaskCancelRequested", { task, attempt: ATTEMPT }));
+  return facts;
+}
+
+function worstRow(total: number): TaskRow {
+  let row: TaskRow | undefined;
+  for (const fact of worstFacts(total)) row = project(row, factOf(fact)!);
+  return { ...row!, rev: MOST };
+}
+
+describe("a task with as many segments as there may be, all of which failed", () => {
+  const row = worstRow(SEGMENTS_MAX);
+
+  test("has a row that fits in an item, with room for a few attributes more, and is read as it was written", () => {
+    const item = itemOfRow(row);
+    expect(itemBytes(item)).toBeLessThan(ITEM_BYTES_MAX - 32 * 1024);
+    expect(rowOfItem(item)).toEqual(row);
+  });
+
+  test("and a quarter more would not fit", () => {
+    expect(itemBytes(itemOfRow(worstRow(SEGMENTS_MAX * 1.25)))).toBeGreaterThan(ITEM_BYTES_MAX);
+  });
+
+  test("is retried by one event that the bus takes, and so is that event's failure", async () => {
+    const ports = memoryPorts();
+    await ports.status.write(row, undefined);
+    const { action, key, timestamp } = row;
+    const asked = event("TaskRetryRequested", { task: { action, key, timestamp } });
+    const answer = await work({ id: "m", failsAs: "TaskStepFailed", event: asked }, ports);
+    expect(answer).toMatchObject([{ type: "TaskAccepted" }]);
+    const { detail } = answer[0]! as { detail: TaskAccepted };
+    expect(detail.segments).toHaveLength(SEGMENTS_MAX);
+    expect(Object.keys(detail.resume!)).toHaveLength(SEGMENTS_MAX);
+    const entries: PutEventsRequestEntry[] = [];
+    const client = {
+      async send(command: PutEventsCommand) {
+        entries.push(...command.input.Entries!);
+        return { FailedEntryCount: 0, Entries: command.input.Entries!.map(() => ({ EventId: "e" })) };
+      },
+    };
+    const bus = eventBus(client as unknown as EventBridgeClient, "ferry-bus");
+    await bus.put([...answer, failure("TaskStepFailed", event("TaskAccepted", detail), error)]);
+    expect(entries.map(({ DetailType }) => DetailType)).toEqual(["TaskAccepted", "TaskStepFailed"]);
+  });
+
+  test("is put together of its facts by the projector", async () => {
+    const status = memoryStatusStore();
+    const messages = worstFacts(SEGMENTS_MAX).map((one, n) => ({ id: `m-${n}`, message: { event: one } }));
+    expect(await projectBatch(messages, status)).toEqual([]);
+    expect(status.rows()).toEqual([{ ...row, rev: 1 }]);
+  });
+});
