@@ -104,7 +104,7 @@ export async function simulateScenario(
         faults.strikes("unprocessed") ? { unprocessed: chance.between(1, writes.length) } : undefined,
     },
   });
-  const before = furnish(scenario, items, tables, archive, chance);
+  const furnished = furnish(scenario, items, tables, archive, chance);
 
   const rowChanged = (change: RowChange) => {
     log(() => `row of ${change.after.action} ${change.after["request-id"]} is ${inWords(change.after)}`);
@@ -239,7 +239,7 @@ export async function simulateScenario(
         scenario,
         people,
         items,
-        before,
+        ...furnished,
         witness,
         archive,
         tables,

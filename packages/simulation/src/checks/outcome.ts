@@ -5,18 +5,17 @@ import type { TaskRow } from "@ferry/core/projection/status";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import type { StatusTables } from "../memory/status-store.ts";
 import type { MemoryTables } from "../memory/tables.ts";
+import type { Furnished } from "../scenario/furnish.ts";
 import type { Items } from "../scenario/items.ts";
 import type { People } from "../scenario/people.ts";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Witness } from "./witness.ts";
 
 /** A run, at rest. */
-export interface Outcome {
+export interface Outcome extends Furnished {
   readonly scenario: Scenario;
   readonly people: People;
   readonly items: Items;
-  /** What the restore's table held before, texts by name. */
-  readonly before: ReadonlyMap<string, string>;
   readonly witness: Witness;
   readonly archive: MemoryArchiveStore;
   readonly tables: MemoryTables;

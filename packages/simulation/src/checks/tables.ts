@@ -3,6 +3,7 @@
  */
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination } from "@ferry/core/testing/tasks";
+import type { ArchiveModel } from "../scenario/archives.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { stateOfRow } from "./seen.ts";
@@ -14,21 +15,21 @@ export async function tableViolations(outcome: Outcome): Promise<string[]> {
   const restores = outcome.status
     .rows()
     .filter((row) => row.action === "restore" && stateOfRow(row) === "succeeded");
-  const found: string[] = [];
+  const found = refusalViolations(outcome);
   for (const row of restores) found.push(...(await restoredViolations(row, outcome)));
   return found;
 }
 
 async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<string[]> {
-  const { archive, tables, people, before, scenario } = outcome;
+  const { tables, people, before, scenario } = outcome;
   const { nameOf: nameOfItem } = outcome.items;
-  const keys = archive.keys(bucket).filter((key) => key.startsWith("backups/one/0x"));
-  const bodies = await Promise.all(keys.map(async (key) => (await archive.get(bucket, key))!.body));
-  const archived = bodies.flatMap(linesOf).map((line) => line.slice('{"Item":'.length, -1));
+  const { fault } = scenario.data.source;
+  if (fault !== undefined)
+    return [`ACCEPTED: ${nameOf(row)} succeeded of an archive with this fault: ${fault}`];
+  const archived = outcome.source ?? (await readArchive(outcome));
   const expected = new Map<string, string | undefined>(before);
-  for (const text of archived)
-    if (scenario.restore["restore-mode"] !== "if-absent" || !before.has(nameOfItem(text)))
-      expected.set(nameOfItem(text), text);
+  for (const [name, text] of archived.items)
+    if (scenario.restore["restore-mode"] !== "if-absent" || !before.has(name)) expected.set(name, text);
   for (const [name, { text }] of people.after) expected.set(name, text);
   const there = new Map(
     tables.items(destination).map((bytes) => {
@@ -37,8 +38,8 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
     }),
   );
   const found: string[] = [];
-  if (row.items !== archived.length)
-    found.push(`TOTALS: ${nameOf(row)} says ${row.items} items, the archive has ${archived.length}`);
+  if (row.items !== archived.lines)
+    found.push(`TOTALS: ${nameOf(row)} says ${row.items} items, the archive has ${archived.lines}`);
   for (const [name, text] of expected) {
     if (there.get(name) === text || wasOverwritten(name, outcome)) continue;
     const what = people.after.has(name) ? "OVERWRITTEN" : "LOST";
@@ -48,6 +49,30 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
     if (!expected.has(name)) found.push(`STRANGE: item ${name} is in the table`);
   return found;
 }
+
+/** What a backup of this run left in the archive. */
+async function readArchive({ archive, items }: Outcome): Promise<ArchiveModel> {
+  const keys = archive.keys(bucket).filter((key) => key.startsWith("backups/one/0x"));
+  const bodies = await Promise.all(keys.map(async (key) => (await archive.get(bucket, key))!.body));
+  const texts = bodies.flatMap(linesOf).map((line) => line.slice('{"Item":'.length, -1));
+  return { items: new Map(texts.map((text) => [items.nameOf(text), text])), lines: texts.length };
+}
+
+/** Nothing is said against an archive and a table that are sound. */
+function refusalViolations({ scenario, witness }: Outcome): string[] {
+  if (scenario.kind === "backup" || scenario.data.source.fault !== undefined) return [];
+  const causes = witness.events
+    .filter(({ "detail-type": type }) => type === "TaskRejected" || type === "SegmentFailed")
+    .map(({ detail }) => String((detail as { cause?: string }).cause));
+  return causes
+    .filter((cause) => REFUSALS.test(cause))
+    .slice(0, 1)
+    .map((cause) => `REFUSED: a sound archive, for ${cause}`);
+}
+
+/** What Ferry says of archives, and of tables that they do not fit. */
+const REFUSALS =
+  /^(broken-manifest|broken-archive|unknown-format|archive-moved|archive-changed|corrupt-file|key-schema-mismatch|mode-not-possible|totals-differ|duplicate-key)$/;
 
 /**
  * The window that remains: a write was issued while its worker could not know better (promptness.ts sees to that) and

@@ -30,9 +30,10 @@ export function taskViolations(outcome: Outcome): string[] {
   return found;
 }
 
-/** An accepted task; but nothing is sealed over files of another. */
+/** An accepted task; but nothing is sealed over files of another, nor restored from a broken archive. */
 function mustSucceed(row: TaskRow, outcome: Outcome): boolean {
-  return row.accepted && !intoWiped(row, outcome);
+  const isBroken = row.action === "restore" && outcome.scenario.data.source.fault !== undefined;
+  return row.accepted && !isBroken && !intoWiped(row, outcome);
 }
 
 /** A success once, whatever attempts are heard of later; else each attempt's end. */

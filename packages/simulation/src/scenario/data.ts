@@ -4,6 +4,7 @@
 import type { Chance } from "../cloud/scheduler.ts";
 import type { KeyAttributes } from "../memory/item-key.ts";
 import type { KeyType } from "../memory/order.ts";
+import { type ArchiveFault, archiveFaults, type SourceSpec } from "./archives.ts";
 
 export interface Data {
   /** The key schema of the tables. */
@@ -16,6 +17,8 @@ export interface Data {
   readonly stalenessMs: number;
   /** Whether the AWS adapters, the SDK and zlib's codec are at work, instead of memory behind the ports. */
   readonly realAdapters: boolean;
+  /** What a restore reads, where nothing is backed up before. */
+  readonly source: SourceSpec;
   /** Changes of the source right before the first request. */
   readonly earlyWrites: number;
 }
@@ -35,6 +38,7 @@ export const plainData: Data = {
   items: "plain",
   stalenessMs: 0,
   realAdapters: false,
+  source: { kind: "bare" },
   earlyWrites: 0,
 };
 
@@ -52,6 +56,14 @@ const STALENESS_MS_MAX = 60_000;
 /** They cost many times the processor's time: a share of the seeds, of few items. */
 const REAL_SHARE = 0.3;
 const REAL_ITEMS_MAX = 1000;
+/** What the engine does not refuse yet. */
+const NOT_YET_REFUSED: ReadonlySet<ArchiveFault> = new Set([
+  "duplicate key",
+  "delete in a full export",
+  "table with other keys",
+]);
+/** Of the archives that restores read. */
+const BROKEN_SHARE = 0.3;
 const EARLY_WRITES_MAX = 30;
 /** Of wide items: files then span several chunks of a compressor. */
 const WIDE_ITEM_BYTES_MIN = 2_000;
@@ -59,10 +71,13 @@ const WIDE_ITEM_BYTES_MAX = 60_000;
 const WIDE_ITEMS_MAX = 30;
 
 /** A seed's data. `plain`: of a task with a ceiling, whose units are reckoned from the items' sizes. */
-export function dataOf(chance: Chance, about: { items: number; plain: boolean }): Data {
+export function dataOf(
+  chance: Chance,
+  about: { items: number; partitions: number; plain: boolean; restores: boolean },
+): Data {
   const { happens, pick, between, magnitude } = chance;
   const isOdd = happens(0.5) && !about.plain;
-  return {
+  const base: Data = {
     ...plainData,
     ...(isOdd && {
       keys: oddKeySchema(chance),
@@ -73,6 +88,27 @@ export function dataOf(chance: Chance, about: { items: number; plain: boolean })
     realAdapters: about.items <= REAL_ITEMS_MAX && happens(REAL_SHARE),
     earlyWrites: happens(0.4) ? between(1, EARLY_WRITES_MAX) : 0,
   };
+  return about.restores ? { ...base, source: sourceOf(chance, base, about) } : base;
+}
+
+/** The keys of the restore's table. */
+export function destinationKeys({ keys, source }: Data): KeyAttributes {
+  return source.fault === "table with other keys" ? [keys[0]] : keys;
+}
+
+function sourceOf(
+  { pick, happens }: Chance,
+  { keys }: Data,
+  { items, partitions }: { items: number; partitions: number },
+): SourceSpec {
+  const kind = pick(["bare", "own", "full", "full", "incremental", "incremental"] as const);
+  const possible = (Object.keys(archiveFaults) as ArchiveFault[]).filter((fault) => {
+    if (!(archiveFaults[fault] as readonly string[]).includes(kind) || NOT_YET_REFUSED.has(fault))
+      return false;
+    // Only where several items come to have one key is something lost.
+    return fault !== "table with other keys" || (keys.length === 2 && partitions < items);
+  });
+  return items > 0 && happens(BROKEN_SHARE) ? { kind, fault: pick(possible) } : { kind };
 }
 
 /** The filler of wide items. */

@@ -3,6 +3,7 @@
  */
 import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { Chance } from "../cloud/scheduler.ts";
+import { movedPrefixOf, prefixOf } from "./archives.ts";
 import { type Control, controlOf, withControl } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
 import { type Weather, weatherOf } from "./weather.ts";
@@ -108,7 +109,8 @@ export function scenarioOf(chance: Chance): Scenario {
   const ceiling = limitable && happens(0.4) ? Math.max(unitsMin, between(5, 50)) : undefined;
   const provisioned = limitable && ceiling === undefined && unitsMin <= PROVISIONED_UNITS / 2 && happens(0.2);
   const unitsPerSecond = ceiling ?? (provisioned ? PROVISIONED_UNITS / 2 : 0);
-  const data = dataOf(chance, { items, plain: unitsPerSecond > 0 });
+  const partitions = happens(0.3) ? between(1, 4) : Math.max(1, items);
+  const data = dataOf(chance, { items, partitions, plain: unitsPerSecond > 0, restores: kind === "restore" });
   const itemBytes =
     data.items === "wide" ? wideItemBytes(chance) : Math.floor(magnitude(1, items > 300 ? 60 : 400));
   const bytes = itemBytes + OVERHEAD_BYTES[data.items];
@@ -128,7 +130,7 @@ export function scenarioOf(chance: Chance): Scenario {
     items,
     itemBytes,
     data,
-    partitions: happens(0.3) ? between(1, 4) : Math.max(1, items),
+    partitions,
     // Of several batches each, so that who comes late finds others ahead in the middle of a page.
     pageBytes: stubborn
       ? batchBytes * between(2, STUBBORN_BATCHES_MAX)
@@ -143,6 +145,7 @@ export function scenarioOf(chance: Chance): Scenario {
     restore: {
       ...(happens(0.6) && { "total-segments": pick([1, 2, 3, between(4, 9), between(10, 64)]) }),
       ...(happens(0.6) && { "restore-mode": pick(["empty-only", "merge", "if-absent"]) }),
+      ...sourceFields(data.source),
       ...(ceiling !== undefined && { "write-units": ceiling }),
     },
     grows: segments === undefined && unitsPerSecond === 0,
@@ -178,6 +181,15 @@ export function scenarioOf(chance: Chance): Scenario {
     },
   };
   return withControl(scenario, controlOf(chance));
+}
+
+/** Changes are applied to what is there. */
+function sourceFields({ kind, fault }: Data["source"]): Readonly<Record<string, unknown>> {
+  return {
+    "bucket-prefix": fault === "moved" ? movedPrefixOf(kind) : prefixOf(kind),
+    ...(kind === "incremental" && fault !== "mode not for changes" && { "restore-mode": "merge" }),
+    ...(fault === "mode not for changes" && { "restore-mode": "if-absent" }),
+  };
 }
 
 /** Such that the ceiling counts, and no item is more than half a second of it. */

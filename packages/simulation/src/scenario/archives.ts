@@ -1,0 +1,303 @@
+/**
+ * The archives that restores read, made by nothing of the engine's: in the dialect that Ferry writes, as DynamoDB's own
+ * exports are, whole or broken. What a table must hold afterwards is reckoned here, from the lines.
+ */
+import { gzipSync } from "node:zlib";
+import { backupRequest, bucket } from "@ferry/core/testing/tasks";
+import type { Chance } from "../cloud/scheduler.ts";
+import type { MemoryArchiveStore } from "../memory/archive-store.ts";
+import { md5 } from "../memory/ports.ts";
+import {
+  changeLine,
+  type ExportObject,
+  fullExport,
+  incrementalExport,
+  itemLine,
+} from "../testing/native-export.ts";
+import type { Items } from "./items.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** What a restore reads: Ferry's lines and manifest alone; an archive of Ferry's with all that belongs to it; exports. */
+export type Source = "bare" | "own" | "full" | "incremental";
+
+/** What may be wrong: each must keep the restore from succeeding. */
+export const archiveFaults = {
+  "duplicate key": ["bare", "own", "full", "incremental"],
+  "delete in a full export": ["bare", "own", "full"],
+  "line cut off": ["bare", "own", "full", "incremental"],
+  "another count": ["bare", "own", "full", "incremental"],
+  "file listed twice": ["bare", "own", "full", "incremental"],
+  "damaged file": ["bare", "own", "full", "incremental"],
+  "missing file": ["bare", "own", "full", "incremental"],
+  "checksum object differs": ["full", "incremental"],
+  "unknown version": ["own", "full", "incremental"],
+  moved: ["own", "full", "incremental"],
+  "mode not for changes": ["incremental"],
+  "no table.json": ["own"],
+  "damaged table.json": ["own"],
+  "table with other keys": ["bare", "own", "full", "incremental"],
+} as const satisfies Readonly<Record<string, readonly Source[]>>;
+
+export type ArchiveFault = keyof typeof archiveFaults;
+
+/** What is asked for, and what there is. */
+export interface SourceSpec {
+  readonly kind: Source;
+  readonly fault?: ArchiveFault;
+}
+
+/** What an archive leaves of each item, by name; undefined: it is deleted. */
+export interface ArchiveModel {
+  readonly items: ReadonlyMap<string, string | undefined>;
+  readonly lines: number;
+}
+
+/** Where the archive of a kind lies. */
+export function prefixOf(kind: Source): string {
+  return kind === "full" || kind === "incremental" ? EXPORT_PREFIX : backupRequest["bucket-prefix"];
+}
+
+const EXPORT_ID = "01793498400000-a1b2c3d4";
+const EXPORT_PREFIX = `AWSDynamoDB/${EXPORT_ID}`;
+const FILES_MAX = 100;
+const DELETED_SHARE = 0.2;
+/** Where a moved archive was before. */
+const ELSEWHERE = "elsewhere";
+
+/** One line: its item, as it will be. */
+interface Line {
+  readonly name: string;
+  readonly text: string | undefined;
+  readonly line: string;
+}
+
+/**
+ * Makes the archive of a scenario from its items' texts, with its fault. Of a fault that needs a line there must be one.
+ */
+export function makeArchive(
+  scenario: Scenario,
+  items: Items,
+  archive: MemoryArchiveStore,
+  texts: readonly string[],
+  chance: Chance,
+): ArchiveModel {
+  const { kind, fault } = scenario.data.source;
+  const lines = texts.map((text) => lineOf(text, kind === "incremental" && chance.happens(DELETED_SHARE)));
+  const model: ArchiveModel = {
+    items: new Map(lines.map(({ name, text }) => [name, text])),
+    lines: lines.length,
+  };
+  // Some files may be empty.
+  const count = chance.between(1, Math.min(Math.max(1, Math.ceil(lines.length / 3)), FILES_MAX));
+  const files = Array.from({ length: count }, (): string[] => []);
+  for (const { line } of lines) chance.pick(files).push(line);
+  breakLines();
+  const objects = breakObjects(kind === "full" || kind === "incremental" ? exported() : written());
+  for (const { key, body } of objects) archive.plant(bucket, key, body, metadataOf(key));
+  return model;
+
+  function lineOf(text: string, isDeleted: boolean): Line {
+    const name = items.nameOf(text);
+    if (kind !== "incremental") return { name, text, line: itemLine(text) };
+    const keys = JSON.stringify(items.key(items.numberOf(name)));
+    return isDeleted
+      ? { name, text: undefined, line: changeLine({ keys, oldImage: text }) }
+      : { name, text, line: changeLine({ keys, newImage: text }) };
+  }
+
+  function breakLines(): void {
+    const filled = files.filter((file) => file.length > 0);
+    if (filled.length === 0) return;
+    const some = chance.pick(filled);
+    const at = chance.between(0, some.length - 1);
+    if (fault === "line cut off") some[at] = some[at]!.slice(0, -chance.between(1, some[at]!.length - 1));
+    if (fault === "delete in a full export")
+      some[at] = changeLine({ keys: JSON.stringify(items.key(chance.between(0, texts.length - 1))) });
+    if (fault === "duplicate key") {
+      const into = chance.pick(files);
+      const n = items.numberOf(items.nameOf(chance.pick(texts)));
+      into.splice(chance.between(0, into.length), 0, lineOf(items.text(n, "twice"), false).line);
+    }
+  }
+
+  function exported(): ExportObject[] {
+    const spec = {
+      bucket: bucket.name,
+      id: EXPORT_ID,
+      files,
+      ...(fault === "unknown version" && { summary: { version: "2031-01-01" } }),
+    };
+    return [...(kind === "full" ? fullExport(spec) : incrementalExport(spec)).objects];
+  }
+
+  /** Ferry's own dialect, as docs/archive-format.md has it. */
+  function written(): ExportObject[] {
+    const prefix = backupRequest["bucket-prefix"];
+    const bodies = files.map((file) => file.map((line) => `${line}\n`).join(""));
+    const data = bodies.map((body, n) => ({
+      key: `${prefix}/0x0000/0x${n.toString(16).padStart(8, "0")}.json.gz`,
+      body: new Uint8Array(gzipSync(body)),
+    }));
+    const list = utf8(
+      data
+        .map(({ key, body }, n) => {
+          const entry = {
+            itemCount: files[n]!.length,
+            md5Checksum: md5(body),
+            etag: `"${n}"`,
+            dataFileS3Key: key,
+          };
+          return `${JSON.stringify(entry)}\n`;
+        })
+        .join(""),
+    );
+    const id = "us-east-1-cities@1793400000000";
+    const ferry = {
+      "format-version": 1,
+      task: id,
+      "request-id": OWNER,
+      segments: 1,
+      files: data.length,
+      bytes: bodies.reduce((sum, body) => sum + Buffer.byteLength(body), 0),
+      "manifest-files-md5": md5(list),
+    };
+    const summary = {
+      version: fault === "unknown version" ? "2031-01-01" : "2020-06-30",
+      manifestFilesS3Key: `${prefix}/manifest-files.json`,
+      itemCount: files.flat().length,
+      outputFormat: "DYNAMODB_JSON",
+      ...(kind === "own" && { ferry }),
+    };
+    const json = (name: string, value: object) => ({
+      key: `${prefix}/${name}`,
+      body: utf8(JSON.stringify(value)),
+    });
+    const { keys } = scenario.data;
+    return [
+      ...(kind === "own"
+        ? [
+            json("task.json", {
+              "format-version": 1,
+              request: { ...backupRequest, "table-name": "cities" },
+              task: {
+                id,
+                action: "backup",
+                key: "us-east-1-cities",
+                timestamp: 1793400000000,
+                "request-id": OWNER,
+              },
+              "total-segments": 1,
+              "batch-bytes": 1000,
+              "compression-level": 6,
+              table: {
+                arn: "arn:aws:dynamodb:us-east-1:000000000000:table/cities",
+                keys: keys.map(({ name }) => name),
+              },
+              started: "2026-10-31T00:00:00.000Z",
+            }),
+            json("table.json", { "format-version": 1, keys, Table: { TableName: "cities" } }),
+          ]
+        : []),
+      ...data,
+      { key: `${prefix}/manifest-files.json`, body: list },
+      json("manifest-summary.json", summary),
+    ];
+  }
+
+  function breakObjects(all: readonly ExportObject[]): ExportObject[] {
+    const isData = ({ key }: ExportObject) => key.endsWith(".json.gz");
+    const victim = chance.pick(all.filter(isData));
+    const changed = (ends: string, change: (text: string) => string) =>
+      all.map((object) =>
+        object.key.endsWith(ends)
+          ? { ...object, body: utf8(change(new TextDecoder().decode(object.body))) }
+          : object,
+      );
+    switch (fault) {
+      case "another count":
+        return relisted(all, (list) => {
+          const entry = chance.pick(list) as { itemCount: number };
+          entry.itemCount++;
+        });
+      case "file listed twice":
+        return relisted(all, (list) => {
+          list.push(chance.pick(list));
+        });
+      case "damaged file":
+        return all.map((object) => {
+          if (object !== victim) return object;
+          const body = object.body.slice();
+          body[chance.between(0, body.length - 1)]! ^= 1 << chance.between(0, 7);
+          return { ...object, body };
+        });
+      case "missing file":
+        return all.filter((object) => object !== victim);
+      case "checksum object differs":
+        return changed(chance.pick(["manifest-files.md5", "manifest-summary.md5"]), () =>
+          md5(utf8("another")),
+        );
+      case "no table.json":
+        return all.filter(({ key }) => !key.endsWith("/table.json"));
+      case "damaged table.json":
+        return changed("/table.json", (text) => text.slice(0, text.length / 2));
+      case "moved": {
+        // What the manifest names is still there, or not.
+        const prefix = scenario.restore["bucket-prefix"];
+        const from = kind === "own" ? backupRequest["bucket-prefix"] : EXPORT_PREFIX;
+        const copies = all
+          .filter(({ key }) => key.startsWith(`${from}/`))
+          .map((object) => ({ ...object, key: `${prefix}${object.key.slice(from.length)}` }));
+        return chance.happens(0.5) ? [...all, ...copies] : copies;
+      }
+      default:
+        return [...all];
+    }
+  }
+}
+
+/** Where a moved archive lies. */
+export function movedPrefixOf(kind: Source): string {
+  return kind === "own" ? `${ELSEWHERE}/one` : `${ELSEWHERE}/AWSDynamoDB/${EXPORT_ID}`;
+}
+
+/** Who made an archive of Ferry's: another request than any here. */
+const OWNER = "r-long-ago";
+
+function metadataOf(key: string): Readonly<Record<string, string>> {
+  return key.endsWith(".json.gz") || !key.includes("backups/") ? {} : { "request-id": OWNER };
+}
+
+/** The objects with another file list, and a summary and checksums that fit it. */
+function relisted(
+  all: readonly ExportObject[],
+  change: (list: { itemCount: number }[]) => void,
+): ExportObject[] {
+  const textAt = (ends: string) => {
+    const found = all.find(({ key }) => key.endsWith(ends));
+    return found && new TextDecoder().decode(found.body);
+  };
+  const list = textAt("/manifest-files.json")!
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as { itemCount: number });
+  change(list);
+  const files = utf8(list.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+  const summary = JSON.parse(textAt("/manifest-summary.json")!);
+  summary.itemCount = list.reduce((sum, { itemCount }) => sum + itemCount, 0);
+  if (summary.ferry !== undefined)
+    summary.ferry = { ...summary.ferry, files: list.length, "manifest-files-md5": md5(files) };
+  const bodies: Readonly<Record<string, Uint8Array>> = {
+    "manifest-files.json": files,
+    "manifest-files.md5": utf8(md5(files)),
+    "manifest-summary.json": utf8(JSON.stringify(summary)),
+    "manifest-summary.md5": utf8(md5(utf8(JSON.stringify(summary)))),
+  };
+  return all.map((object) => {
+    const body = bodies[object.key.slice(object.key.lastIndexOf("/") + 1)];
+    return body === undefined ? object : { ...object, body };
+  });
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
