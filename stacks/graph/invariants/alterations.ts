@@ -238,18 +238,18 @@ export const alterations: readonly Alteration[] = [
   },
   {
     name: "an alarm that notifies nobody",
-    foundBy: "alarms-notify-the-topic",
+    foundBy: "only-dev-stages-are-quiet",
     alter: set("MetricAlarm", "StalledTasksAlarm", { alarmActions: [] }),
   },
   {
     name: "an alarm of a developer's stage that notifies",
-    foundBy: "alarms-notify-the-topic",
+    foundBy: "only-dev-stages-are-quiet",
     graph: "dev",
     alter: set("MetricAlarm", "StalledTasksAlarm", { actionsEnabled: true }),
   },
   {
     name: "a schedule of a developer's stage that runs",
-    foundBy: "schedules-are-disabled-in-dev",
+    foundBy: "only-dev-stages-are-quiet",
     graph: "dev",
     alter: set("Schedule", "MonitorSchedule", { state: "ENABLED" }),
   },
@@ -265,12 +265,5 @@ export const alterations: readonly Alteration[] = [
     name: "a status table without deletion protection",
     foundBy: "protected-stages-keep-their-tables",
     alter: set("Table", "SegmentStatusTable", { deletionProtectionEnabled: false }),
-  },
-  {
-    name: "resources without the stage's tag",
-    foundBy: "tags-are-on-everything",
-    alter: ({ app }) => {
-      delete app.providers.aws.defaultTags.tags["ferry:stage"];
-    },
   },
 ];

@@ -57,26 +57,4 @@ const everyQueueAndPipeHasAnAlarm: Invariant = {
   },
 };
 
-const alarmsNotifyTheTopic: Invariant = {
-  name: "alarms-notify-the-topic",
-  reason: "An alarm that notifies nobody is not noticed; in `sst dev` none may notify anybody.",
-  violations: (deployment) =>
-    ofType(deployment, "MetricAlarm").flatMap(({ inputs }) => [
-      ...unless(
-        ofType(deployment, "Topic").some((topic) =>
-          inputs.alarmActions?.some((arn: string) => arn.endsWith(`:${topic.inputs.name}`)),
-        ),
-        `${inputs.name} does not notify the topic`,
-      ),
-      ...unless(
-        (inputs.actionsEnabled ?? true) === !deployment.graph.dev,
-        `${inputs.name} has actionsEnabled: ${inputs.actionsEnabled}`,
-      ),
-    ]),
-};
-
-export const monitoringInvariants: readonly Invariant[] = [
-  alarmsAreExplained,
-  everyQueueAndPipeHasAnAlarm,
-  alarmsNotifyTheTopic,
-];
+export const monitoringInvariants: readonly Invariant[] = [alarmsAreExplained, everyQueueAndPipeHasAnAlarm];

@@ -2,14 +2,25 @@
 import { physicalName, type TableName, tables } from "@ferry/core/topology";
 import { type Invariant, ofType, unless } from "./invariant.ts";
 
-const schedulesAreDisabledInDev: Invariant = {
-  name: "schedules-are-disabled-in-dev",
-  reason: "A developer's stage lists the tables of a shared stage, which already backs them up.",
+const onlyDevStagesAreQuiet: Invariant = {
+  name: "only-dev-stages-are-quiet",
+  reason:
+    "A developer's stage runs no schedule and notifies nobody: a shared stage has the same tables. Others do both.",
   violations: (deployment) => {
-    const expected = deployment.graph.dev ? "DISABLED" : "ENABLED";
-    return ofType(deployment, "Schedule").flatMap(({ inputs }) =>
-      unless(inputs.state === expected, `${inputs.name} is ${inputs.state}, not ${expected}`),
-    );
+    const { dev } = deployment.graph;
+    const state = dev ? "DISABLED" : "ENABLED";
+    return [
+      ...ofType(deployment, "Schedule").flatMap(({ inputs }) =>
+        unless(inputs.state === state, `${inputs.name} is ${inputs.state}, not ${state}`),
+      ),
+      ...ofType(deployment, "MetricAlarm").flatMap(({ inputs }) => [
+        ...unless(
+          inputs.actionsEnabled === !dev,
+          `${inputs.name} has actionsEnabled: ${inputs.actionsEnabled}`,
+        ),
+        ...unless(inputs.alarmActions?.length > 0, `${inputs.name} has no actions`),
+      ]),
+    ];
   },
 };
 
@@ -42,19 +53,4 @@ const protectedStagesKeepTheirTables: Invariant = {
   },
 };
 
-const tagsAreOnEverything: Invariant = {
-  name: "tags-are-on-everything",
-  reason: "Costs and ownership are found by tag.",
-  violations: ({ graph, settings }) => {
-    const found = graph.app.providers.aws.defaultTags.tags;
-    return Object.entries({ ...settings.tags, "ferry:stage": graph.app.stage }).flatMap(([tag, value]) =>
-      unless(found[tag] === value, `the provider's default tags have no ${tag}=${value}`),
-    );
-  },
-};
-
-export const stageInvariants: readonly Invariant[] = [
-  schedulesAreDisabledInDev,
-  protectedStagesKeepTheirTables,
-  tagsAreOnEverything,
-];
+export const stageInvariants: readonly Invariant[] = [onlyDevStagesAreQuiet, protectedStagesKeepTheirTables];
