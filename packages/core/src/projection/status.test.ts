@@ -1,0 +1,149 @@
+import { describe, expect, test } from "vitest";
+import {
+  announcementOf,
+  isEnded,
+  type Reason,
+  rankOf,
+  reasonsOf,
+  stateOf,
+  type TaskRecord,
+  type TaskRow,
+  type TaskState,
+  transferred,
+  unheardOf,
+} from "./status.ts";
+
+const task = { action: "backup", key: "us-east-1-cities", timestamp: 1_700_000_000_123 } as const;
+const time = "2026-11-01T02:00:00Z";
+const row = (change: Partial<TaskRow> = {}): TaskRow => ({
+  ...unheardOf(task, time),
+  accepted: true,
+  total: 4,
+  attempt: 2,
+  ...change,
+});
+
+describe("a task of which nothing is known", () => {
+  test("is in its first attempt, and nothing of it is done", () => {
+    expect(unheardOf(task, time)).toMatchObject({
+      ...task,
+      rev: 0,
+      accepted: false,
+      rejected: false,
+      finished: false,
+      attempt: 1,
+      cancel: 0,
+      broken: 0,
+      completed: [],
+      reasons: [],
+      updatedTime: time,
+    });
+    expect(stateOf(unheardOf(task, time))).toBe("requested");
+  });
+
+  test("has a request-id where its first fact has one", () => {
+    expect(unheardOf(task, time)).not.toHaveProperty("request-id");
+    expect(unheardOf({ ...task, "request-id": "r-1" }, time)["request-id"]).toBe("r-1");
+  });
+});
+
+test.each<[TaskState, boolean, string | undefined]>([
+  ["requested", false, undefined],
+  ["rejected", true, undefined],
+  ["running", false, undefined],
+  ["cancelling", false, undefined],
+  ["finishing", false, "TaskFinishing"],
+  ["succeeded", true, "TaskSucceeded"],
+  ["failed", true, "TaskFailed"],
+  ["cancelled", true, "TaskCancelled"],
+])("%s: an end: %s; announced as %s", (state, ended, announcement) => {
+  expect(isEnded(state)).toBe(ended);
+  expect(announcementOf(state)).toBe(announcement);
+});
+
+describe("the state", () => {
+  test.each<[TaskState, Partial<TaskRow>]>([
+    ["running", { between: true, finished: true }],
+    ["succeeded", { finished: true, broken: 2 }],
+    ["requested", { accepted: false }],
+    ["rejected", { accepted: false, rejected: true }],
+    ["failed", { completed: [0, 1, 2, 3], broken: 2 }],
+    ["finishing", { completed: [0, 1, 2, 3], broken: 1 }],
+    ["failed", { broken: 2 }],
+    ["failed", { broken: 3 }],
+    ["running", { broken: 1 }],
+    ["cancelled", { broken: 2, cancel: 2 }],
+    ["cancelling", { cancel: 2 }],
+    ["cancelling", { cancel: 3 }],
+    ["running", { cancel: 1 }],
+    ["failed", { completed: [0, 1], failed: { 2: 2, 3: 3 } }],
+    ["cancelled", { completed: [0, 1], failed: { 2: 2, 3: 2 }, cancel: 2 }],
+    // A failure of an earlier attempt does not count.
+    ["running", { completed: [0, 1], failed: { 2: 1, 3: 2 } }],
+  ])("is %s of a row in attempt 2 of 4 segments with %j", (state, change) => {
+    expect(stateOf(row(change))).toBe(state);
+  });
+});
+
+test("what is transferred is what the complete segments told, and the failed ones", () => {
+  const partial = { 1: { batches: 1, items: 10, bytes: 100 }, 3: { batches: 2, items: 20, bytes: 200 } };
+  const counts = { batches: 4, items: 40, bytes: 400 };
+  expect(transferred(row({ ...counts, partial }))).toEqual({ batches: 7, items: 70, bytes: 700 });
+  expect(transferred(row(counts))).toEqual(counts);
+});
+
+describe("the reasons that are told", () => {
+  const own: Reason = { attempt: 2, cause: "x", text: "the task" };
+  const segment: Reason = { attempt: 2, segment: 1, cause: "x", text: "one segment" };
+
+  test.each<[string, string[], Partial<TaskRow>]>([
+    ["the task's own of its last broken step", ["the task"], { broken: 2, reasons: [own] }],
+    ["not the task's own of an earlier one", [], { broken: 3, reasons: [own] }],
+    ["a refused request's", ["the task"], { accepted: false, rejected: true, reasons: [own] }],
+    ["not a refused duplicate's", [], { rejected: true, reasons: [own] }],
+    ["a segment's", ["segment 1: one segment"], { failed: { 1: 2 }, reasons: [segment] }],
+    ["not a segment's that works again", [], { reasons: [segment] }],
+    ["not a segment's of an earlier failure", [], { failed: { 1: 3 }, reasons: [segment] }],
+    [
+      "not a segment's of an earlier attempt of the task",
+      [],
+      { attempt: 3, failed: { 1: 2 }, reasons: [segment] },
+    ],
+    ["none when it succeeded", [], { finished: true, broken: 2, failed: { 1: 2 }, reasons: [own, segment] }],
+  ])("are %s", (_, texts, change) => {
+    expect(reasonsOf(row(change))).toEqual(texts);
+  });
+});
+
+test("a record's rank sorts: complete, attempt, failed, batches, items", () => {
+  const record = (change: Partial<TaskRecord>): TaskRecord => ({
+    task: "task-1",
+    segment: 0,
+    state: "running",
+    attempt: 1,
+    batches: 0,
+    items: 0,
+    bytes: 0,
+    updatedTime: time,
+    ...change,
+  });
+  const ascending = [
+    record({}),
+    record({ items: 9 }),
+    record({ items: 10 }),
+    record({ batches: 9, items: 1 }),
+    record({ batches: 10 }),
+    record({ state: "failed" }),
+    record({ state: "failed", batches: 1 }),
+    record({ attempt: 9 }),
+    record({ attempt: 10 }),
+    record({ state: "completed" }),
+    record({ state: "completed", batches: 1 }),
+    record({ state: "completed", attempt: 2 }),
+  ].map(rankOf);
+  expect(ascending).toEqual([...ascending].sort());
+  expect(new Set(ascending).size).toBe(ascending.length);
+  expect(rankOf(record({ state: "failed", attempt: 2, batches: 3, items: 4 }))).toBe(
+    "0.000002.1.00000003.00000000000004",
+  );
+});
