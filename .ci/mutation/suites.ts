@@ -7,7 +7,11 @@ interface Suite {
 export const suites: Record<string, Suite> = {
   core: {
     sources: ["packages/core/src/**/*.ts", "!**/*.test.ts", "!packages/core/src/testing/**"],
-    tests: ["packages/core/src/**/*.test.ts", "packages/simulation/src/memory.contract.test.ts"],
+    tests: [
+      "packages/core/src/**/*.test.ts",
+      "packages/simulation/src/memory.contract.test.ts",
+      "packages/simulation/src/cloud/router.test.ts",
+    ],
   },
   // The handlers are left to the simulation and the end-to-end tests.
   aws: {
