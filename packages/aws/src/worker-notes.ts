@@ -35,7 +35,8 @@ export function workerNotes(client: DynamoDBClient, table: string): UpdateNote {
             UpdateExpression: set,
             ConditionExpression: condition,
             ExpressionAttributeNames: names,
-            ExpressionAttributeValues: marshall(values),
+            // DynamoDB refuses an empty map.
+            ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
             ReturnValues: "UPDATED_NEW",
           }),
         );

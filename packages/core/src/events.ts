@@ -54,6 +54,8 @@ export interface RestorePlan {
     readonly objects: ManifestObjects;
     /** What a line holds: whole items, or changes (DynamoDB's incremental exports). */
     readonly lines: "items" | "changes";
+    /** The export's time range, ISO 8601, where it says one; `from` of an incremental export alone. */
+    readonly window?: { readonly from?: string; readonly to: string };
   };
 }
 

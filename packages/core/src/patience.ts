@@ -24,7 +24,7 @@ export function patient(ports: Ports): Ports {
       }
     }
   }
-  const { tables, archive, status } = ports;
+  const { tables, archive, leases, status } = ports;
   return {
     ...ports,
     tables: {
@@ -39,6 +39,10 @@ export function patient(ports: Ports): Ports {
       get: (bucket, key) => insist(() => archive.get(bucket, key)),
       open: (bucket, key, about) => insist(() => archive.open(bucket, key, about)),
       list: (bucket, prefix, about) => insist(() => archive.list(bucket, prefix, about)),
+    },
+    leases: {
+      read: (arn) => insist(() => leases.read(arn)),
+      replace: (arn, read, next) => insist(() => leases.replace(arn, read, next)),
     },
     status: { read: (task) => insist(() => status.read(task)) },
   };

@@ -219,6 +219,47 @@ export interface SliceClaims {
   claim(slice: Slice, message: string): Promise<boolean>;
 }
 
+/** A restore that may write to a table. */
+export interface LeaseHolder {
+  readonly task: TaskRef;
+  readonly attempt: number;
+  /** Whether no other restore may write beside it. */
+  readonly exclusive: boolean;
+  /** When the attempt's workers stop, ms since 1970. */
+  readonly "deadline-ms": number;
+}
+
+/** The time range of the last export that was restored into a table. */
+export interface AppliedWindow {
+  /** ISO 8601; absent of a full export or a backup. */
+  readonly from?: string;
+  /** ISO 8601: the items are as they were at this time. */
+  readonly to: string;
+  /** The restore's task id. */
+  readonly task: string;
+  /** The id of the table, where it has one: a table that is created again knows of no window. */
+  readonly "table-id"?: string;
+  /** Whether that restore succeeded. */
+  readonly complete: boolean;
+}
+
+/** What restores know of a table that they write to. */
+export interface TableLease {
+  readonly holders: readonly LeaseHolder[];
+  readonly window?: AppliedWindow;
+}
+
+/** Which restores may write to a table, by the table's ARN. Kept without expiry. */
+export interface TableLeases {
+  /** What is known of the table, read consistently, or nothing. */
+  read(tableArn: string): Promise<TableLease | undefined>;
+  /**
+   * Writes `next` if what is there still equals what was read (absent: nothing was there); tells whether it did. A repeat
+   * may say false of a write that was made.
+   */
+  replace(tableArn: string, read: TableLease | undefined, next: TableLease): Promise<boolean>;
+}
+
 /** Time, as the host of this invocation sees it. */
 export interface Time {
   /** ms since 1970. */
@@ -238,6 +279,7 @@ export interface Ports {
   readonly bus: Bus;
   readonly limiter: RateLimiter;
   readonly claims: SliceClaims;
+  readonly leases: TableLeases;
   readonly time: Time;
   /** In [0, 1): jitter only; nothing that is stored depends on it. */
   readonly random: () => number;

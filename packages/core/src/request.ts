@@ -88,6 +88,7 @@ export function restoreRequestSchema(maximumSegments: number) {
     "manifest-keys": v.optional(
       v.picklist(["own", "rebase", "as-listed"], "manifest-keys must be own, rebase or as-listed"),
     ),
+    "out-of-order": v.optional(v.boolean("out-of-order must be true or false")),
   });
 }
 

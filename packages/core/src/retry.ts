@@ -5,17 +5,25 @@
  */
 import { requireOwnPrefix } from "./backup/plan.ts";
 import { FerryError, permanent } from "./errors.ts";
-import { type BackupPlan, type BusEvent, type FerryEvent, type Resume, VERSION } from "./events.ts";
+import {
+  type BackupPlan,
+  type BusEvent,
+  type FerryEvent,
+  type RestorePlan,
+  type Resume,
+  VERSION,
+} from "./events.ts";
 import { failure } from "./failure.ts";
 import type { Ports } from "./ports.ts";
 import { stateOf } from "./projection/status.ts";
+import { takeLease } from "./restore/lease.ts";
 import type { Action } from "./task.ts";
 import { msOf } from "./time.ts";
 
 /**
  * Accepts the task anew, as `event` asks. A backup whose prefix was wiped since, or is another's, can never go on: its
- * present attempt fails for that (`prefix-taken`), or one that fell silent would be said to run for ever. Permanent error:
- * `not-retryable`.
+ * present attempt fails for that (`prefix-taken`), or one that fell silent would be said to run for ever. Permanent errors:
+ * `not-retryable`; of a restore also `table-leased` and `window-out-of-order`.
  */
 export async function retry(
   task: { readonly action: Action; readonly key: string; readonly timestamp: number; readonly id: string },
@@ -39,6 +47,10 @@ export async function retry(
     if (!(error instanceof FerryError) || error.code !== "prefix-taken") throw error;
     return [failure("TaskStepFailed", { ...event, detail: accepted }, error)];
   }
+  const deadlineMs = msOf(event.time) + ports.settings.taskTimeoutMs;
+  // Another restore may have taken the table since.
+  if (task.action === "restore")
+    await takeLease({ plan: plan as RestorePlan, attempt: attempt + 1, deadlineMs }, ports);
   const done = new Set(row.completed);
   const segments = Array.from({ length: row.total }, (_, segment) => segment).filter(
     (segment) => !done.has(segment),
@@ -49,7 +61,7 @@ export async function retry(
       detail: {
         ...accepted,
         attempt: attempt + 1,
-        "deadline-ms": msOf(event.time) + ports.settings.taskTimeoutMs,
+        "deadline-ms": deadlineMs,
         segments,
         ...(task.action === "restore" && { resume: row.partial as Readonly<Record<string, Resume>> }),
       },

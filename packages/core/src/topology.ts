@@ -212,8 +212,8 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
 };
 
 /**
- * The workers' own notes: how far a task's ceiling is booked, and which message has a segment's slice. No status, and of no
- * use once the task has ended. `expires` is the attribute by which DynamoDB deletes them.
+ * The workers' own notes: how far a task's ceiling is booked, which message has a segment's slice, and which restores may
+ * write to a table. No status. `expires` is the attribute by which DynamoDB deletes a task's; a table's has none.
  */
 export const workerTable = {
   name: "worker-table",

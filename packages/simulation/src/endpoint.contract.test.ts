@@ -17,6 +17,7 @@ import {
 import { rateLimiterContract } from "./contracts/rate-limiter.ts";
 import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
+import { tableLeasesContract } from "./contracts/table-leases.ts";
 import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
 
 const dynamodb = process.env["FERRY_TEST_DYNAMODB_ENDPOINT"];
@@ -39,6 +40,7 @@ else {
   tablesContract(dynamodb, async () => awsTables(`${prefix}-`, lacking));
   statusStoreContract(dynamodb, () => awsStatusStore(`${prefix}-`));
   rateLimiterContract(dynamodb, () => awsNotes(`${prefix}-limiter-`));
+  tableLeasesContract(dynamodb, () => awsNotes(`${prefix}-leases-`));
   sliceClaimsContract(dynamodb, () => awsNotes(`${prefix}-claims-`));
 }
 

@@ -21,6 +21,7 @@ import { codecContract } from "./contracts/codec.ts";
 import { rateLimiterContract } from "./contracts/rate-limiter.ts";
 import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
+import { tableLeasesContract } from "./contracts/table-leases.ts";
 import { tablesContract } from "./contracts/tables.ts";
 import { openMd5 } from "./memory/ports.ts";
 
@@ -48,5 +49,6 @@ tablesContract("the AWS adapter and dynalite", async () =>
 statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-contract-"));
 rateLimiterContract("the AWS adapter and dynalite", () => awsNotes("ferry-limiter-"));
 sliceClaimsContract("the AWS adapter and dynalite", () => awsNotes("ferry-claims-"));
+tableLeasesContract("the AWS adapter and dynalite", () => awsNotes("ferry-leases-"));
 archiveStoreContract("the AWS adapter and fauxqs", () => awsArchiveStore("contract", ACCOUNT));
 codecContract("zlib", () => zlibCodec, { pako: pakoCodec(openMd5) });

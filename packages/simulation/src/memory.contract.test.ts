@@ -10,6 +10,7 @@ import { codecContract } from "./contracts/codec.ts";
 import { rateLimiterContract } from "./contracts/rate-limiter.ts";
 import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
+import { tableLeasesContract } from "./contracts/table-leases.ts";
 import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
 import { memoryArchiveStore } from "./memory/archive-store.ts";
 import { memoryBus } from "./memory/bus.ts";
@@ -17,6 +18,7 @@ import { openMd5 } from "./memory/ports.ts";
 import { memoryRateLimiter } from "./memory/rate-limiter.ts";
 import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore } from "./memory/status-store.ts";
+import { memoryTableLeases } from "./memory/table-leases.ts";
 import { type MemoryTablesOptions, memoryTables } from "./memory/tables.ts";
 
 const REGION = "eu-west-1";
@@ -58,6 +60,7 @@ statusStoreContract("memory", async () => {
 });
 
 rateLimiterContract("memory", async () => ({ limiter: memoryRateLimiter() }));
+tableLeasesContract("memory", async () => ({ leases: memoryTableLeases() }));
 sliceClaimsContract("memory", async () => ({ claims: memorySliceClaims() }));
 
 codecContract("pako", () => pakoCodec(openMd5));

@@ -22,6 +22,7 @@ import { memoryArchiveStore } from "./memory/archive-store.ts";
 import { memoryRateLimiter } from "./memory/rate-limiter.ts";
 import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore, type RowChange } from "./memory/status-store.ts";
+import { memoryTableLeases } from "./memory/table-leases.ts";
 import { memoryTables } from "./memory/tables.ts";
 import { furnish } from "./scenario/furnish.ts";
 import { itemsOf } from "./scenario/items.ts";
@@ -186,6 +187,7 @@ export async function simulateScenario(
     outside: scheduler.outside,
     limiter: memoryRateLimiter(),
     claims: memorySliceClaims(),
+    leases: memoryTableLeases(),
     bus,
     queues,
     settings: scenario.settings,

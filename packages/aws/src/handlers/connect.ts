@@ -19,6 +19,7 @@ import { rateLimiter } from "../rate-limiter.ts";
 import { sliceClaims } from "../slice-claims.ts";
 import { statusReader } from "../status-store.ts";
 import { tableData } from "../table.ts";
+import { tableLeases } from "../table-leases.ts";
 import { workerNotes } from "../worker-notes.ts";
 import { loggerOf, metricsOf } from "./telemetry.ts";
 import type { Worker } from "./worker.ts";
@@ -41,6 +42,7 @@ export function connectWorker(action: Action): Worker {
       bus: eventBus(eventBridgeClient(), busName()),
       limiter: rateLimiter(notes),
       claims: sliceClaims(notes),
+      leases: tableLeases(notes),
       random: Math.random,
     },
     clock: {

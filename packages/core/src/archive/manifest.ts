@@ -10,7 +10,7 @@ import { type Fingerprint, fingerprintOf, requireUnchanged, type StoredObject } 
 import { manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
 import { homeOf, type Location, locationOf, type ManifestKeys, readAt } from "./location.ts";
 import { brokenArchive, brokenManifest, readable } from "./refusals.ts";
-import { decodeSummary } from "./summary.ts";
+import { decodeSummary, type Summary } from "./summary.ts";
 import { decodeKeySchema, type KeySchema } from "./table-settings.ts";
 import { decodeTaskFile } from "./task-file.ts";
 
@@ -21,6 +21,8 @@ export interface Manifest {
   readonly files: readonly ManifestFile[];
   /** What a line holds: whole items, or changes (DynamoDB's incremental exports). */
   readonly lines: "items" | "changes";
+  /** The export's time range, ISO 8601 with milliseconds, where it says one; `from` of an incremental export alone. */
+  readonly window?: Summary["window"];
   /** Uncompressed bytes of all data files; absent where Ferry did not write the archive. */
   readonly bytes?: number;
   /** The key schema of the archive's items; absent where nothing but the items tells it. */
@@ -82,6 +84,7 @@ export async function readManifest(
     items: summary.itemCount,
     files: files.map((file) => ({ ...file, dataFileS3Key: readAt(bucket, location, file.dataFileS3Key) })),
     lines: summary.lines,
+    ...(summary.window !== undefined && { window: summary.window }),
   };
   const objects = { summary: fingerprintOf(stored, md5), files: fingerprintOf(listed, md5) };
   const { ferry } = summary;

@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import type { BackupPlan } from "../events.ts";
 import type { BucketAddress } from "../ports.ts";
+import { isoOf, msOf } from "../time.ts";
 import { type ManifestFile, total } from "./file-list.ts";
 import { count, FORMAT_VERSION, formatVersionSchema } from "./format.ts";
 import { manifestFilesKey } from "./keys.ts";
@@ -25,6 +26,9 @@ const ferrySchema = v.object({
 const summarySchema = v.object({
   manifestFilesS3Key: v.string(),
   itemCount: count,
+  exportTime: v.nullish(v.string()),
+  exportFromTime: v.nullish(v.string()),
+  exportToTime: v.nullish(v.string()),
   ferry: v.optional(ferrySchema),
 });
 
@@ -36,8 +40,14 @@ const formatSchema = v.object({
   ferry: v.optional(formatVersionSchema),
 });
 
-/** A summary that was read. `lines`: what a line of a data file holds, whole items or changes. */
-export type Summary = v.InferOutput<typeof summarySchema> & { readonly lines: "items" | "changes" };
+/**
+ * A summary that was read. `lines`: what a line of a data file holds, whole items or changes. `window`: the export's time
+ * range, ISO 8601 with milliseconds, where it says one; `from` of an incremental export alone.
+ */
+export type Summary = v.InferOutput<typeof summarySchema> & {
+  readonly lines: "items" | "changes";
+  readonly window?: { readonly from?: string; readonly to: string };
+};
 
 /** The bytes of manifest-summary.json: the commit marker. */
 export function encodeSummary(about: {
@@ -88,7 +98,23 @@ export function decodeSummary(bucket: BucketAddress, key: string, bytes: Uint8Ar
   const json = readable<unknown>(() => JSON.parse(new TextDecoder().decode(bytes)), broken);
   const format = readable(() => v.parse(formatSchema, json), broken);
   const lines = linesOf(bucket, key, format);
-  return { ...readable(() => v.parse(summarySchema, json), broken), lines };
+  const summary = readable(() => v.parse(summarySchema, json), broken);
+  return { ...summary, lines, ...windowOf(summary, lines) };
+}
+
+function windowOf(
+  summary: v.InferOutput<typeof summarySchema>,
+  lines: Summary["lines"],
+): Pick<Summary, "window"> {
+  const from = lines === "changes" ? timeOf(summary.exportFromTime) : undefined;
+  const to = timeOf(lines === "changes" ? summary.exportToTime : summary.exportTime);
+  return to === undefined ? {} : { window: { ...(from !== undefined && { from }), to } };
+}
+
+/** In one form, so that two times compare as texts. */
+function timeOf(iso: string | null | undefined): string | undefined {
+  const ms = msOf(iso ?? "");
+  return Number.isNaN(ms) ? undefined : isoOf(ms);
 }
 
 function linesOf(

@@ -7,9 +7,10 @@ import { permanent } from "../errors.ts";
 import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { refuseReplaced } from "../table-identity.ts";
+import { releaseLease } from "./lease.ts";
 
 /**
- * Checks the archive, the counts and the table. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`,
+ * Checks the archive, the counts and the table, and gives the table's lease back. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`,
  * `no-such-table`.
  */
 export async function finishRestore(finishing: TaskFinishing, ports: Ports): Promise<readonly FerryEvent[]> {
@@ -21,6 +22,7 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
   // A native export does not tell its bytes.
   requireTotal(plan, "bytes", finishing["transferred-bytes"], plan.manifest.bytes);
   await refuseReplaced(plan, ports);
+  await releaseLease(plan, ports);
   return [
     {
       type: "TaskFinished",

@@ -14,6 +14,7 @@ import { type DynamoKey, type FerryEvent, type RestorePlan, VERSION } from "../e
 import type { Ports, TableDescription } from "../ports.ts";
 import type { RestoreRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
+import { noteWindow, takeLease } from "./lease.ts";
 
 const DEFAULT_SEGMENTS_MAX = 64;
 
@@ -37,8 +38,12 @@ export async function planRestore(
   refuseUnready(request, table);
   await refuseOtherKeys(request, manifest, table, ports);
   refuseMode(request, manifest);
-  if ((request["restore-mode"] ?? "empty-only") === "empty-only") await refuseItems(request, ports);
   const plan = derivePlan(request, task, manifest, table, ports);
+  const deadlineMs = requestTimeMs + ports.settings.taskTimeoutMs;
+  await takeLease({ plan, attempt: 1, deadlineMs }, ports);
+  // Under the lease: no other restore puts items there from now on.
+  if ((request["restore-mode"] ?? "empty-only") === "empty-only") await refuseItems(request, ports);
+  await noteWindow(plan, ports);
   return [
     {
       type: "TaskAccepted",
@@ -47,7 +52,7 @@ export async function planRestore(
         task,
         plan,
         attempt: 1,
-        "deadline-ms": requestTimeMs + ports.settings.taskTimeoutMs,
+        "deadline-ms": deadlineMs,
         segments: Array.from({ length: plan["total-segments"] }, (_, segment) => segment),
       },
     },
@@ -78,6 +83,7 @@ function derivePlan(
       items: manifest.items,
       files: manifest.files.length,
       lines: manifest.lines,
+      ...(manifest.window !== undefined && { window: manifest.window }),
       ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
       objects: manifest.objects,
     },

@@ -56,7 +56,7 @@ export async function sliceRestore(
 
   const untilMs = sliceEndMs(ports);
   const reportDue = every(ports.settings.progressIntervalMs, ports);
-  const writer = openTableWriter(plan, { untilMs, watch }, ports);
+  const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, watch }, ports);
   const bucket = bucketOf(plan.request);
   let spaced = true;
   let outOfTime = false;

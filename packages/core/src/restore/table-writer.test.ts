@@ -51,7 +51,12 @@ function writer(
     },
   };
   const all: Ports = { ...ports, limiter, random: () => 0.5, tables: { ...ports.tables, ...table, write } };
-  return { ...openTableWriter(restorePlan, { untilMs, watch }, all), calls, reservedMs, clock: ports.clock };
+  return {
+    ...openTableWriter(restorePlan, { attempt: 1, untilMs, watch }, all),
+    calls,
+    reservedMs,
+    clock: ports.clock,
+  };
 }
 
 /** A promise, and what settles it. */

@@ -39,7 +39,7 @@ export interface TableWriter {
  */
 export function openTableWriter(
   plan: RestorePlan,
-  about: { untilMs: number; watch: Watch },
+  about: { attempt: number; untilMs: number; watch: Watch },
   ports: Ports,
 ): TableWriter {
   const { request } = plan;
@@ -118,7 +118,7 @@ export function openTableWriter(
   }
 
   async function send(writes: readonly Write[]): Promise<boolean> {
-    if (request["restore-mode"] !== "if-absent") return writeAll(writes);
+    if (!neverOverwrites(plan, about.attempt)) return writeAll(writes);
     const all = await Promise.allSettled(writes.map(putIfAbsent));
     for (const one of all) if (one.status === "rejected") throw one.reason;
     return all.every((one) => one.status === "fulfilled" && one.value);
@@ -164,6 +164,15 @@ export function openTableWriter(
     stopped: () => stopped,
     heldUp: pace.heldUp,
   };
+}
+
+/**
+ * Whether items are put only where none has their key. A retry of an `empty-only` restore may find what the application
+ * wrote since the attempt before it ended.
+ */
+function neverOverwrites({ request }: RestorePlan, attempt: number): boolean {
+  const mode = request["restore-mode"] ?? "empty-only";
+  return mode === "if-absent" || (mode === "empty-only" && attempt > 1);
 }
 
 function bytesUnits(writes: readonly Write[]): number {

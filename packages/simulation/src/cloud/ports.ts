@@ -10,7 +10,7 @@ import type { Log } from "@ferry/aws/handlers/telemetry";
 import type { Worker } from "@ferry/aws/handlers/worker";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { FerryError, permanent } from "@ferry/core/errors";
-import type { RateLimiter, SliceClaims, StatusStore, TableData, Write } from "@ferry/core/ports";
+import type { RateLimiter, SliceClaims, StatusStore, TableData, TableLeases, Write } from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings";
 import type { Witness } from "../checks/witness.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
@@ -34,6 +34,7 @@ export interface Cloud {
   readonly status: StatusStore;
   readonly limiter: RateLimiter;
   readonly claims: SliceClaims;
+  readonly leases: TableLeases;
   readonly bus: Bus;
   readonly queues: Queues;
   readonly settings: Settings;
@@ -53,7 +54,7 @@ const BUS_NAME = "ferry-simulation";
 const RETRY_DELAY_SECONDS = 1;
 
 /** Ports on Ferry's own tables. */
-const KEPT_IN_TABLES: ReadonlySet<string> = new Set(["status", "limiter", "claims", "notes"]);
+const KEPT_IN_TABLES: ReadonlySet<string> = new Set(["status", "limiter", "claims", "leases", "notes"]);
 
 export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const visit = visitor(invocation, cloud);
@@ -74,7 +75,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
     witness.called(invocation, call.method, call.args);
     return run();
   };
-  const { tables, status, limiter, claims, codec } = servicesOf(invocation, visit, cloud);
+  const { tables, status, limiter, claims, leases, codec } = servicesOf(invocation, visit, cloud);
   return {
     ports: {
       tables: hooked("table", tables, ["scan", "write", "putIfAbsent"], issued),
@@ -88,6 +89,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
       }),
       limiter,
       claims,
+      leases,
       bus: eventBus(
         cloud.bus.client((entries, effect) => {
           const types = entries.map((entry) => entry["detail-type"]).join();
@@ -117,7 +119,7 @@ function servicesOf(
   invocation: Invocation,
   visit: Visit,
   cloud: Cloud,
-): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "codec"> {
+): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "leases" | "codec"> {
   const { witness, ownTables } = cloud;
   const tables = hooked("table", cloud.tables, ["write", "putIfAbsent"], async ({ method, args }, run) => {
     const answer = await run();
@@ -143,6 +145,9 @@ function servicesOf(
     ),
     claims: hooked("claims", cloud.claims, ["claim"], ({ port, method }, run) =>
       visit(port, method, `hop ${invocation.work.hop} of attempt ${invocation.work.attempt}`, run),
+    ),
+    leases: hooked("leases", cloud.leases, ["read", "replace"], ({ port, method }, run) =>
+      visit(port, method, "", run),
     ),
   };
 }

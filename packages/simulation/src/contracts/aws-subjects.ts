@@ -16,6 +16,7 @@ import { sliceClaims } from "@ferry/aws/slice-claims";
 import { recordOfItem } from "@ferry/aws/status-item";
 import { statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
+import { tableLeases } from "@ferry/aws/table-leases";
 import { workerNotes } from "@ferry/aws/worker-notes";
 import { type TableName, tables as topologyTables, workerTable } from "@ferry/core/topology";
 import type { KeyAttributes } from "../memory/item-key.ts";
@@ -23,6 +24,7 @@ import type { ArchiveStoreSubject } from "./archive-store.ts";
 import type { RateLimiterSubject } from "./rate-limiter.ts";
 import type { SliceClaimsSubject } from "./slice-claims.ts";
 import type { StatusStoreSubject } from "./status-store.ts";
+import type { TableLeasesSubject } from "./table-leases.ts";
 import type { TablesSubject } from "./tables.ts";
 
 /** Where everything is. */
@@ -106,11 +108,18 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
 }
 
 /** What stands on the workers' notes, with a table of its own. */
-export async function awsNotes(prefix: string): Promise<RateLimiterSubject & SliceClaimsSubject> {
+export async function awsNotes(
+  prefix: string,
+): Promise<RateLimiterSubject & SliceClaimsSubject & TableLeasesSubject> {
   const name = `${prefix}${workerTable.name}`;
   await createTable(name, [workerTable.hash]);
   const notes = workerNotes(retryingDynamodbClient(REGION), name);
-  return { limiter: rateLimiter(notes), claims: sliceClaims(notes), close: () => deleteTables([name]) };
+  return {
+    limiter: rateLimiter(notes),
+    claims: sliceClaims(notes),
+    leases: tableLeases(notes),
+    close: () => deleteTables([name]),
+  };
 }
 
 /**

@@ -11,6 +11,7 @@ import { type MemoryBus, memoryBus } from "./bus.ts";
 import { memoryRateLimiter } from "./rate-limiter.ts";
 import { memorySliceClaims } from "./slice-claims.ts";
 import { type MemoryStatusStore, memoryStatusStore } from "./status-store.ts";
+import { memoryTableLeases } from "./table-leases.ts";
 import { type MemoryTables, memoryTables } from "./tables.ts";
 import { type VirtualClock, virtualClock } from "./time.ts";
 
@@ -51,6 +52,7 @@ export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
     bus: memoryBus(),
     limiter: memoryRateLimiter(),
     claims: memorySliceClaims(),
+    leases: memoryTableLeases(),
     clock,
     time: clock.invocation(INVOCATION_MS),
     random: seeded(1),

@@ -5,6 +5,7 @@ import { rateLimiter } from "@ferry/aws/rate-limiter";
 import { sliceClaims } from "@ferry/aws/slice-claims";
 import { statusReader, statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
+import { tableLeases } from "@ferry/aws/table-leases";
 import { workerNotes } from "@ferry/aws/worker-notes";
 import type { Action } from "@ferry/core/task";
 import { workerTable } from "@ferry/core/topology";
@@ -29,6 +30,7 @@ export function workerAdapters(action: Action, around: Surroundings) {
     status: statusReader(own, { [action]: TABLES[action] }),
     limiter: rateLimiter(notes),
     claims: sliceClaims(notes),
+    leases: tableLeases(notes),
   };
 }
 

@@ -1,0 +1,40 @@
+/**
+ * Tables' leases on the workers' notes: an item for each table, which does not expire.
+ */
+import type { TableLease, TableLeases } from "@ferry/core/ports";
+import type { UpdateNote } from "./worker-notes.ts";
+
+const LEASE = "lease";
+const names = { "#l": LEASE };
+
+/** Leases on these notes. */
+export function tableLeases(update: UpdateNote): TableLeases {
+  return {
+    async read(tableArn) {
+      // An update that changes nothing: the role may not read.
+      const found = await update(keyOf(tableArn), {
+        set: "SET #l = #l",
+        condition: "attribute_exists(#l)",
+        names,
+        values: {},
+      });
+      return found && (JSON.parse(String(found[LEASE])) as TableLease);
+    },
+    async replace(tableArn, read, next) {
+      const replaced = await update(keyOf(tableArn), {
+        set: "SET #l = :next",
+        condition: read === undefined ? "attribute_not_exists(#l)" : "#l = :read",
+        names,
+        values: {
+          ":next": JSON.stringify(next),
+          ...(read !== undefined && { ":read": JSON.stringify(read) }),
+        },
+      });
+      return replaced !== undefined;
+    },
+  };
+}
+
+function keyOf(tableArn: string): string {
+  return `table ${tableArn}`;
+}

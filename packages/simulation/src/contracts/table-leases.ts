@@ -1,0 +1,91 @@
+/**
+ * What tables' leases promise, whatever engine they are on.
+ */
+import type { TableLease, TableLeases } from "@ferry/core/ports";
+import { taskRef } from "@ferry/core/task";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+export interface TableLeasesSubject {
+  readonly leases: TableLeases;
+  close?(): Promise<void>;
+}
+
+const NOW_MS = 1_793_498_400_000;
+let tables = 0;
+
+const freshArn = () => `arn:aws:dynamodb:eu-west-1:123456789012:table/leased-${++tables}`;
+const leaseOf = (...requestIds: readonly string[]): TableLease => ({
+  holders: requestIds.map((requestId) => ({
+    task: taskRef("restore", 'eu-west-1-archives-a \u00e9 "quoted"', NOW_MS, requestId),
+    attempt: 1,
+    exclusive: true,
+    "deadline-ms": NOW_MS + 1000,
+  })),
+});
+const windowed: TableLease = {
+  holders: [],
+  window: {
+    from: "2026-11-01T02:00:00.000Z",
+    to: "2026-11-01T03:00:00.000Z",
+    task: "a task",
+    "table-id": "an id",
+    complete: true,
+  },
+};
+
+/** Runs the suite on the leases that `open` gives. */
+export function tableLeasesContract(name: string, open: () => Promise<TableLeasesSubject>): void {
+  describe(`TableLeases over ${name}`, () => {
+    let leases: TableLeases;
+    let subject: TableLeasesSubject;
+    beforeAll(async () => {
+      subject = await open();
+      leases = subject.leases;
+    });
+    afterAll(() => subject?.close?.());
+
+    it("given a table of which nothing is known, says so, and again", async () => {
+      const arn = freshArn();
+      expect(await leases.read(arn)).toBeUndefined();
+      expect(await leases.read(arn)).toBeUndefined();
+    });
+
+    it("given what was written, reads it, for each table alone", async () => {
+      const [one, other] = [freshArn(), freshArn()];
+      expect(await leases.replace(one, undefined, leaseOf("a", "b"))).toBe(true);
+      expect(await leases.replace(other, undefined, windowed)).toBe(true);
+      expect(await leases.read(one)).toEqual(leaseOf("a", "b"));
+      expect(await leases.read(other)).toEqual(windowed);
+    });
+
+    it("given what was read, replaces it once", async () => {
+      const arn = freshArn();
+      await leases.replace(arn, undefined, leaseOf("a"));
+      const read = await leases.read(arn);
+      expect(await leases.replace(arn, read, windowed)).toBe(true);
+      expect(await leases.replace(arn, read, leaseOf("b"))).toBe(false);
+      expect(await leases.replace(arn, undefined, leaseOf("b"))).toBe(false);
+      expect(await leases.read(arn)).toEqual(windowed);
+    });
+
+    it("given nothing there, replaces nothing that was read", async () => {
+      const arn = freshArn();
+      expect(await leases.replace(arn, leaseOf("a"), leaseOf("b"))).toBe(false);
+      expect(await leases.read(arn)).toBeUndefined();
+    });
+
+    it.each([undefined, leaseOf("first")])(
+      "given many that replace %j at once, one of them does",
+      async (first) => {
+        const arn = freshArn();
+        if (first !== undefined) await leases.replace(arn, undefined, first);
+        const read = await leases.read(arn);
+        const answers = await Promise.all(
+          Array.from({ length: 10 }, (_, n) => leases.replace(arn, read, leaseOf(`r-${n}`))),
+        );
+        expect(answers.filter(Boolean)).toHaveLength(1);
+        expect(await leases.read(arn)).toEqual(leaseOf(`r-${answers.indexOf(true)}`));
+      },
+    );
+  });
+}
