@@ -8,6 +8,8 @@ import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
 import { violationsOf } from "./checks/all.ts";
 import { lastLineOf } from "./checks/data-files.ts";
+import type { Snapshot } from "./checks/outcome.ts";
+import { taskName } from "./checks/recount.ts";
 import { createWitness, type Witness } from "./checks/witness.ts";
 import { type Bus, createBus } from "./cloud/bus.ts";
 import { itemChanged, statusOf } from "./cloud/dynamodb/own-status.ts";
@@ -24,8 +26,9 @@ import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore, type RowChange } from "./memory/status-store.ts";
 import { memoryTableLeases } from "./memory/table-leases.ts";
 import { memoryTables } from "./memory/tables.ts";
-import { furnish } from "./scenario/furnish.ts";
+import { destinations, furnish } from "./scenario/furnish.ts";
 import { itemsOf } from "./scenario/items.ts";
+import { createOtherArchive } from "./scenario/other-archive.ts";
 import { createPeople, type People } from "./scenario/people.ts";
 import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
 
@@ -105,7 +108,9 @@ export async function simulateScenario(
         faults.strikes("unprocessed") ? { unprocessed: chance.between(1, writes.length) } : undefined,
     },
   });
-  const furnished = furnish(scenario, items, tables, archive, chance);
+  const finished = new Map<string, Snapshot>();
+  const otherArchive = createOtherArchive(archive);
+  const furnished = furnish(scenario, items, tables, archive, otherArchive, chance);
 
   const rowChanged = (change: RowChange) => {
     log(() => `row of ${change.after.action} ${change.after["request-id"]} is ${inWords(change.after)}`);
@@ -123,7 +128,10 @@ export async function simulateScenario(
   const status = ownTables === undefined ? memoryStatus : statusOf(ownTables);
   const bus: Bus = createBus(
     {
-      heard: witness.heard,
+      heard(event) {
+        witness.heard(event);
+        snapshot(event);
+      },
       send(queue, body, event: BusEvent) {
         if (queue === "projection-queue" && !people!.loses(queue, event["detail-type"]))
           witness.projected(event);
@@ -158,7 +166,7 @@ export async function simulateScenario(
     () => cloud,
     scheduler,
   );
-  people = createPeople(scenario, { ...parts, items, bus, tables, archive, status, log });
+  people = createPeople(scenario, { ...parts, items, bus, tables, archive, otherArchive, status, log });
   const watched = {
     ...archive,
     async putNew(...[address, key, body, about]: Parameters<typeof archive.putNew>) {
@@ -193,6 +201,7 @@ export async function simulateScenario(
     settings: scenario.settings,
     witness,
     denied: () => people!.denied(),
+    projectorStopsUntilMs: () => people!.actors.projectorStopsUntilMs(),
     log,
   };
 
@@ -202,6 +211,24 @@ export async function simulateScenario(
     if (!key.endsWith("/manifest-summary.json")) return;
     const prefix = key.slice(0, -"/manifest-summary.json".length);
     witness.sealed(prefix, archive.contents(bucket, `${prefix}/`));
+  }
+
+  /** Keeps what a restore's table holds when its task is said to be finished. */
+  function snapshot({ "detail-type": type, detail }: BusEvent): void {
+    const { task } = detail as { task?: TaskRow };
+    if (type !== "TaskFinished" || task?.action !== "restore" || finished.has(taskName(task))) return;
+    const row = status.rows().find((one) => taskName(one) === taskName(task));
+    const table = destinations.find(({ name }) => name === row?.request["table-name"]);
+    if (table === undefined) return;
+    const texts = tables.items(table).map((bytes) => new TextDecoder().decode(bytes));
+    const began = [...witness.runs.values()].filter(
+      ({ work }) => work.task?.id === (task as { id?: string }).id,
+    );
+    finished.set(taskName(task), {
+      there: new Map(texts.map((text) => [items.nameOf(text), text])),
+      fromMs: began.at(-1)?.beganMs ?? scheduler.now(),
+      atMs: scheduler.now(),
+    });
   }
 
   /** Runs until nothing is left to do; the steps it took, or nothing where there was no end. */
@@ -249,6 +276,11 @@ export async function simulateScenario(
         calmRows,
         calmFacts,
         healing,
+        finished,
+        otherVersions: otherArchive.versions.map((texts) => ({
+          items: new Map(texts.map((text) => [items.nameOf(text), text])),
+          lines: texts.length,
+        })),
       })
     : [`LIVELOCK: no rest after ${CALM_STEPS_MAX} steps`];
   return {

@@ -40,7 +40,8 @@ export function announcementViolations(outcome: Outcome): string[] {
     const row = rows.get(taskName(task));
     const about = `ANNOUNCED: ${taskName(task)} as ${event["detail-type"]}`;
     if (row === undefined) {
-      if (!outcome.people.deletedRows.has(taskName(task))) found.push(`${about}, and there is no such row`);
+      if (!outcome.people.actors.deletedRows.has(taskName(task)))
+        found.push(`${about}, and there is no such row`);
       continue;
     }
     if (said["state"] !== state) found.push(`${about} in state ${said["state"]}`);

@@ -30,6 +30,8 @@ export async function archiveViolations(outcome: Outcome): Promise<string[]> {
     const owner = stored && (JSON.parse(decoder.decode(stored.body)) as { task: { id: string } }).task.id;
     // Wiped, and another's since.
     if (owner !== `${row.key}@${row.timestamp}`) continue;
+    // Someone deletes parts of it.
+    if (outcome.people.disturbed.has(`prefix ${prefix}`)) continue;
     // Sealed, too, by a late worker of the task before: who finds that says so and fails.
     if (outcome.people.wiped.has(prefix) && stateOfRow(row) !== "succeeded") continue;
     const more = await sealedViolations(row, prefix, answers, outcome);

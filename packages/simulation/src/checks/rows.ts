@@ -31,7 +31,7 @@ function compared(
   for (const row of rows) {
     // A segment that is stored twice, before a wipe and after it, may have two counts. A row that was deleted says what
     // its later events say.
-    if (intoWiped(row, outcome) || outcome.people.deletedRows.has(taskName(row))) continue;
+    if (intoWiped(row, outcome) || outcome.people.actors.deletedRows.has(taskName(row))) continue;
     const seen = attributesOf(row);
     const task = tasks.get(taskName(row));
     const expected = expectedOf(task, row, answers);
@@ -52,7 +52,8 @@ function compared(
       !rows.some((row) => taskName(row) === name) &&
       when === "in the end"
     )
-      if (!outcome.people.deletedRows.has(name)) found.push(`ROW: ${name} was accepted and has no row`);
+      if (!outcome.people.actors.deletedRows.has(name))
+        found.push(`ROW: ${name} was accepted and has no row`);
   return found;
 }
 

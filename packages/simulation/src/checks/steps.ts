@@ -142,7 +142,7 @@ function retryViolations(outcome: Outcome): string[] {
     const accepted = detail as TaskAccepted;
     const name = taskName(accepted.task);
     const task = before.get(name);
-    if (task === undefined || seen.has(name) || people.deletedRows.has(name)) continue;
+    if (task === undefined || seen.has(name) || people.actors.deletedRows.has(name)) continue;
     seen.add(name);
     const about = `RETRY: ${name}`;
     if (accepted.attempt !== task.attempt + 1)

@@ -1,13 +1,17 @@
 /**
- * A restored table holds exactly the archive, besides what its mode leaves, and what the application wrote since stays.
+ * A restored table holds exactly the archive when its task has finished, besides what its mode leaves, and what the
+ * application wrote since stays.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import { bucket, destination } from "@ferry/core/testing/tasks";
+import { bucket } from "@ferry/core/testing/tasks";
 import type { ArchiveModel } from "../scenario/archives.ts";
+import { destinations } from "../scenario/furnish.ts";
+import { OTHER_PREFIX } from "../scenario/other-archive.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
+import { taskName } from "./recount.ts";
 import { stateOfRow } from "./seen.ts";
-import { nameOf } from "./witness.ts";
+import { type Landing, nameOf } from "./witness.ts";
 
 const decoder = new TextDecoder();
 
@@ -17,37 +21,79 @@ export async function tableViolations(outcome: Outcome): Promise<string[]> {
     .filter((row) => row.action === "restore" && stateOfRow(row) === "succeeded");
   const found = refusalViolations(outcome);
   for (const row of restores) found.push(...(await restoredViolations(row, outcome)));
+  for (const { name } of destinations) found.push(...usedViolations(name, outcome));
+  return found.slice(0, VIOLATIONS_MAX);
+}
+
+const VIOLATIONS_MAX = 20;
+
+async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<string[]> {
+  const { before, scenario, finished, people } = outcome;
+  const { fault } = scenario.data.source;
+  const isOther = row.request["bucket-prefix"] === OTHER_PREFIX;
+  if (fault !== undefined && !isOther)
+    return [`ACCEPTED: ${nameOf(row)} succeeded of an archive with this fault: ${fault}`];
+  const table = String(row.request["table-name"]);
+  const snapshot = finished.get(taskName(row));
+  if (snapshot === undefined) return [`FINISHED: ${nameOf(row)} succeeded and nothing said so`];
+  const isRecreated = people.actors.recreations.some(
+    (one) => one.table === table && one.atMs >= snapshot.fromMs && one.atMs <= snapshot.atMs,
+  );
+  // Its last look at the table was before.
+  if (isRecreated) return [];
+  const { there } = snapshot;
+  const versions = isOther ? outcome.otherVersions : [outcome.source ?? (await readArchive(outcome))];
+  const held = table === destinations[0]!.name ? before : new Map<string, string>();
+  const mode = String(row.request["restore-mode"] ?? "empty-only");
+  // What else may have written, whose texts may stand in place of this archive's.
+  const rivals = rivalsOf(row, table, outcome);
+  const texts = new Set<string>();
+  for (const landing of rivals) for (const text of putsOf(landing)) texts.add(text);
+  for (const { text } of people.after.get(table)?.values() ?? []) if (text !== undefined) texts.add(text);
+  const failures = versions.map((version) => differences(version, held, there, mode, texts, outcome));
+  const least = failures.sort((a, b) => a.length - b.length)[0]!;
+  const found = least.slice(0, 3).map((failure) => `${failure} (${nameOf(row)})`);
+  if (versions.every(({ lines }) => lines !== row.items))
+    found.push(`TOTALS: ${nameOf(row)} says ${row.items} items, the archive has ${versions[0]!.lines}`);
   return found;
 }
 
-async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<string[]> {
-  const { tables, people, before, scenario } = outcome;
-  const { nameOf: nameOfItem } = outcome.items;
-  const { fault } = scenario.data.source;
-  if (fault !== undefined)
-    return [`ACCEPTED: ${nameOf(row)} succeeded of an archive with this fault: ${fault}`];
-  const archived = outcome.source ?? (await readArchive(outcome));
-  const expected = new Map<string, string | undefined>(before);
-  for (const [name, text] of archived.items)
-    if (scenario.restore["restore-mode"] !== "if-absent" || !before.has(name)) expected.set(name, text);
-  for (const [name, { text }] of people.after) expected.set(name, text);
-  const there = new Map(
-    tables.items(destination).map((bytes) => {
-      const text = decoder.decode(bytes);
-      return [nameOfItem(text), text];
-    }),
-  );
+/** What differs from one version of an archive. `texts`: what others wrote, or the application. */
+function differences(
+  version: ArchiveModel,
+  held: ReadonlyMap<string, string>,
+  there: ReadonlyMap<string, string>,
+  mode: string,
+  texts: ReadonlySet<string>,
+  { people }: Outcome,
+): string[] {
   const found: string[] = [];
-  if (row.items !== archived.lines)
-    found.push(`TOTALS: ${nameOf(row)} says ${row.items} items, the archive has ${archived.lines}`);
+  const expected = new Map<string, string | undefined>(held);
+  for (const [name, text] of version.items)
+    if (mode !== "if-absent" || !held.has(name)) expected.set(name, text);
+  const deleted = new Set(
+    [...people.after.values()].flatMap((of) =>
+      [...of].flatMap(([name, { text }]) => (text === undefined ? [name] : [])),
+    ),
+  );
   for (const [name, text] of expected) {
-    if (there.get(name) === text || wasOverwritten(name, outcome)) continue;
-    const what = people.after.has(name) ? "OVERWRITTEN" : "LOST";
-    found.push(`${what}: item ${name} is ${there.get(name) ?? "not there"}, not ${text ?? "away"}`);
+    const is = there.get(name);
+    if (is === text || (is !== undefined && texts.has(is)) || (is === undefined && deleted.has(name)))
+      continue;
+    found.push(`LOST: item ${name} is ${is ?? "not there"}, not ${text ?? "away"}`);
   }
-  for (const name of there.keys())
-    if (!expected.has(name)) found.push(`STRANGE: item ${name} is in the table`);
+  for (const [name, text] of there)
+    if (!expected.has(name) && !texts.has(text)) found.push(`STRANGE: item ${name} is in the table`);
   return found;
+}
+
+/** Writes of other tasks on the table: none, where the mode promises that it is alone on it. */
+function rivalsOf(row: TaskRow, table: string, { witness }: Outcome): readonly Landing[] {
+  return witness.landings.filter((landing) => landing.table === table && landing.task !== taskName(row));
+}
+
+function putsOf({ writes }: Landing): string[] {
+  return writes.flatMap((write) => ("put" in write ? [decoder.decode(write.put)] : []));
 }
 
 /** What a backup of this run left in the archive. */
@@ -59,8 +105,9 @@ async function readArchive({ archive, items }: Outcome): Promise<ArchiveModel> {
 }
 
 /** Nothing is said against an archive and a table that are sound. */
-function refusalViolations({ scenario, witness }: Outcome): string[] {
-  if (scenario.kind === "backup" || scenario.data.source.fault !== undefined) return [];
+function refusalViolations({ scenario, witness, people }: Outcome): string[] {
+  if (scenario.kind === "backup" || scenario.data.source.fault !== undefined || people.disturbed.size > 0)
+    return [];
   const causes = witness.events
     .filter(({ "detail-type": type }) => type === "TaskRejected" || type === "SegmentFailed")
     .map(({ detail }) => String((detail as { cause?: string }).cause));
@@ -74,18 +121,45 @@ function refusalViolations({ scenario, witness }: Outcome): string[] {
 const REFUSALS =
   /^(broken-manifest|broken-archive|unknown-format|archive-moved|archive-changed|corrupt-file|key-schema-mismatch|mode-not-possible|totals-differ|duplicate-key)$/;
 
-/**
- * The window that remains: a write was issued while its worker could not know better (promptness.ts sees to that) and
- * came to the table after the application's.
- */
-function wasOverwritten(name: string, { people, witness, items }: Outcome): boolean {
-  const after = people.after.get(name);
-  return (
-    after !== undefined &&
-    witness.landings.some(
-      ({ atMs, writes }) =>
-        atMs >= after.atMs &&
-        writes.some((write) => "put" in write && items.nameOf(decoder.decode(write.put)) === name),
-    )
+/** What the application wrote to a table stays, unless a write that may still come came over it. */
+function usedViolations(table: string, outcome: Outcome): string[] {
+  const { tables, items, people } = outcome;
+  const after = people.after.get(table);
+  const address = destinations.find(({ name }) => name === table)!;
+  if (after === undefined || people.actors.recreations.some((one) => one.table === table)) return [];
+  const there = new Map(
+    tables.items(address).map((bytes) => {
+      const text = decoder.decode(bytes);
+      return [items.nameOf(text), text];
+    }),
   );
+  const found: string[] = [];
+  for (const [name, { text, atMs }] of after)
+    if (there.get(name) !== text && !mayBeOverwritten(table, name, atMs, outcome))
+      found.push(
+        `OVERWRITTEN: item ${name} of ${table} is ${there.get(name) ?? "not there"}, not ${text ?? "away"}`,
+      );
+  return found.slice(0, 3);
+}
+
+/**
+ * By a restore that merges, as long as it is not over; and in the window that remains: by a write that was issued while its
+ * worker could not know better (promptness.ts sees to that).
+ */
+function mayBeOverwritten(table: string, name: string, atMs: number, outcome: Outcome): boolean {
+  const { witness, items, status } = outcome;
+  return witness.landings.some((landing) => {
+    if (landing.table !== table || landing.atMs < atMs) return false;
+    if (!putsOf(landing).some((text) => items.nameOf(text) === name) && !landing.writes.some(isRemoval))
+      return false;
+    const row = status.rows().find((one) => taskName(one) === landing.task);
+    if (row === undefined) return true;
+    if (row.request["restore-mode"] === "merge") return true;
+    // A retry knows of what is in the table by then; a late worker of an attempt that was under way does not.
+    return landing.attempt <= witness.attemptAt(landing.task, atMs);
+  });
+}
+
+function isRemoval(write: Landing["writes"][number]): boolean {
+  return "remove" in write;
 }

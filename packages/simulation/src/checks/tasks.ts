@@ -2,14 +2,23 @@
  * Every task ends, its end is told, and what did not end well can be retried.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import { intoWiped, type Outcome } from "./outcome.ts";
+import { intoWiped, isDisturbed, type Outcome } from "./outcome.ts";
+import { taskName } from "./recount.ts";
 import { announcedAs, isOver, stateOfRow } from "./seen.ts";
 import { nameOf } from "./witness.ts";
+
+const DAY_MS = 24 * 3_600_000;
 
 export function taskViolations(outcome: Outcome): string[] {
   const { people, status, calmRows, witness } = outcome;
   const rows = status.rows();
   const found: string[] = [];
+  for (const row of calmRows)
+    if (people.actors.hastened.has(taskName(row)) && mustSucceed(row, outcome) && people.lost.length === 0)
+      if (stateOfRow(row) !== "succeeded" && outcome.scenario.control.taskTimeoutMs > DAY_MS)
+        found.push(
+          `SWALLOWED: ${nameOf(row)} was retried when all was calm and is ${stateOfRow(row)}: ${reasons(row)}`,
+        );
   // Who loses a message altogether waits for a retry.
   if (people.lost.length === 0)
     for (const row of calmRows)
@@ -33,7 +42,7 @@ export function taskViolations(outcome: Outcome): string[] {
 /** An accepted task; but nothing is sealed over files of another, nor restored from a broken archive. */
 function mustSucceed(row: TaskRow, outcome: Outcome): boolean {
   const isBroken = row.action === "restore" && outcome.scenario.data.source.fault !== undefined;
-  return row.accepted && !isBroken && !intoWiped(row, outcome);
+  return row.accepted && !isBroken && !intoWiped(row, outcome) && !isDisturbed(row, outcome);
 }
 
 /** A success once, whatever attempts are heard of later; else each attempt's end. */

@@ -1,12 +1,13 @@
 /**
  * What the checks need to know of a run besides what it leaves behind: what happened when.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent, SegmentWork } from "@ferry/core/events";
 import type { ScanPage, Write } from "@ferry/core/ports";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { Invocation } from "../cloud/invocation.ts";
 import { START_MS } from "../cloud/scheduler.ts";
 import type { RowChange } from "../memory/status-store.ts";
+import { taskName } from "./recount.ts";
 import { stateOfRow } from "./seen.ts";
 
 /** A call that reads or writes items, when it was issued. */
@@ -53,6 +54,16 @@ export interface Concluded {
   readonly atMs: number;
 }
 
+/** Writes that had their effect. */
+export interface Landing {
+  readonly atMs: number;
+  readonly table: string;
+  /** See `taskName`. */
+  readonly task: string;
+  readonly attempt: number;
+  readonly writes: readonly Write[];
+}
+
 /** A call on the bucket, as the SDK's command has it. */
 export interface BucketCall {
   readonly method: string;
@@ -89,8 +100,8 @@ export interface Witness {
   called(invocation: Invocation, method: string, args: readonly unknown[]): void;
   /** A look at a row took so long, ms. */
   looked(invocation: Invocation, ms: number): void;
-  /** Writes had their effect. */
-  landed(writes: readonly Write[]): void;
+  /** Writes of an invocation had their effect on a table. */
+  landed(invocation: Invocation, table: string, writes: readonly Write[]): void;
   rowChanged(change: RowChange): void;
   heard(event: BusEvent): void;
   /** An event reached the projection's queue. */
@@ -115,10 +126,12 @@ export interface Witness {
   readonly storedMs: ReadonlyMap<string, number>;
   readonly seals: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly consumption: readonly { readonly atMs: number; readonly kind: string; readonly units: number }[];
-  readonly landings: readonly { readonly atMs: number; readonly writes: readonly Write[] }[];
+  readonly landings: readonly Landing[];
   /** The longest look of an invocation, ms. */
   lookMsMax(invocation: string): number;
   history(task: string): History;
+  /** The highest attempt of a task that anything was said of by then; `task` as `taskName` names it. */
+  attemptAt(task: string, atMs: number): number;
 }
 
 /** A task's name here: all that its row is found by, and whose request it is. */
@@ -143,8 +156,9 @@ export function createWitness(now: () => number): Witness {
   const storedMs = new Map<string, number>();
   const seals = new Map<string, ReadonlyMap<string, string>>();
   const consumption: { atMs: number; kind: string; units: number }[] = [];
-  const landings: { atMs: number; writes: readonly Write[] }[] = [];
+  const landings: Landing[] = [];
   const looks = new Map<string, number>();
+  const attempts = new Map<string, { atMs: number; attempt: number }[]>();
   const histories = new Map<string, History>();
 
   function history(task: string): History {
@@ -193,8 +207,9 @@ export function createWitness(now: () => number): Witness {
       looks.set(name, Math.max(looks.get(name) ?? 0, ms));
     },
     lookMsMax: (invocation) => looks.get(invocation) ?? 0,
-    landed(writes) {
-      landings.push({ atMs: now(), writes });
+    landed({ work }, table, writes) {
+      if (work.task !== undefined)
+        landings.push({ atMs: now(), table, task: taskName(work.task), attempt: work.attempt ?? 1, writes });
     },
     called({ name, messages, work }, method, args) {
       const { task, segment, attempt, hop, "deadline-ms": deadlineMs = Number.POSITIVE_INFINITY } = work;
@@ -227,8 +242,16 @@ export function createWitness(now: () => number): Witness {
       if (state === "finishing" && known.state !== state) known.finishing.push(after);
       known.state = state;
     },
+    attemptAt(task, atMs) {
+      const known = attempts.get(task) ?? [];
+      return Math.max(1, ...known.filter((one) => one.atMs <= atMs).map(({ attempt }) => attempt));
+    },
     heard(event) {
       events.push(event);
+      const { task, attempt } = (event.detail ?? {}) as Partial<SegmentWork>;
+      if (event["detail-type"] !== "TaskAccepted" || task === undefined) return;
+      const name = taskName(task);
+      attempts.set(name, [...(attempts.get(name) ?? []), { atMs: now(), attempt: attempt! }]);
     },
     projected(event) {
       facts.push(event);

@@ -40,7 +40,8 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
     if (polling.has(name)) return;
     polling.add(name);
     // The longer it takes, the larger a batch becomes.
-    scheduler.after(cloud().chance.magnitude(1, POLL_MS_MAX), () => {
+    const stopsMs = name === "projection" ? cloud().projectorStopsUntilMs() - scheduler.now() : 0;
+    scheduler.after(Math.max(0, stopsMs) + cloud().chance.magnitude(1, POLL_MS_MAX), () => {
       polling.delete(name);
       const most = name === "projection" ? consumers[name].maximumConcurrency : about.concurrency;
       while ((running.get(name) ?? 0) < most && cloud().queues.any(consumers[name].queue)) start(name);

@@ -43,6 +43,8 @@ export interface Cloud {
   readonly witness: Witness;
   /** Whether someone took away the permission to read and write tables and buckets. */
   readonly denied: () => boolean;
+  /** Until when the projector does nothing, ms since 1970. */
+  readonly projectorStopsUntilMs: () => number;
   readonly log: (line: () => string) => void;
   /** Given: the AWS adapters and codec are at work, and Ferry's own tables are these. */
   readonly ownTables?: OwnTables;
@@ -123,7 +125,10 @@ function servicesOf(
   const { witness, ownTables } = cloud;
   const tables = hooked("table", cloud.tables, ["write", "putIfAbsent"], async ({ method, args }, run) => {
     const answer = await run();
-    witness.landed(method === "write" ? (args[1] as readonly Write[]) : [{ put: args[1] as Uint8Array }]);
+    const { name } = args[0] as { name: string };
+    if (method === "write") witness.landed(invocation, name, args[1] as readonly Write[]);
+    else if ((answer as { stored: boolean }).stored)
+      witness.landed(invocation, name, [{ put: args[1] as Uint8Array }]);
     return answer;
   });
   if (ownTables !== undefined) {

@@ -19,6 +19,8 @@ export interface RowChange {
 /** What a test reads of status tables. */
 export interface StatusTables {
   rows(): TaskRow[];
+  /** Deletes a row, as an operator would. */
+  remove(row: TaskRow): void;
   /** The records of a task, by its id, in the order of their segments. */
   records(task: string): TaskRecord[];
 }
@@ -58,6 +60,9 @@ export function memoryStatusStore(changed: (change: RowChange) => void = () => {
       const held = records.get(name);
       if (held !== undefined && rankOf(JSON.parse(held) as TaskRecord) >= rankOf(record)) return;
       records.set(name, JSON.stringify(record));
+    },
+    remove(row) {
+      rows.delete(rowName(row));
     },
     rows() {
       return [...rows.values()].map((text) => JSON.parse(text) as TaskRow);

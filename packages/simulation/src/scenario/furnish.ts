@@ -1,14 +1,16 @@
 /**
  * What there is before anything is asked for: the tables, and the archive that a restore reads.
  */
+import type { TableAddress } from "@ferry/core/ports";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
 import type { Chance } from "../cloud/scheduler.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import type { MemoryTables } from "../memory/tables.ts";
+import type { MemoryTables, TableSpec } from "../memory/tables.ts";
 import { type ArchiveModel, makeArchive } from "./archives.ts";
-import { BUCKET_OWNER } from "./control.ts";
+import { BUCKET_OWNER, DESTINATIONS_MAX } from "./control.ts";
 import { destinationKeys } from "./data.ts";
 import type { Items } from "./items.ts";
+import type { OtherArchive } from "./other-archive.ts";
 import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
 
 const PROVISIONED = { readUnits: PROVISIONED_UNITS, writeUnits: PROVISIONED_UNITS };
@@ -21,26 +23,38 @@ export interface Furnished {
   readonly source: ArchiveModel | undefined;
 }
 
-/** Makes tables, bucket and archive. */
+/** The destinations of a run's restores; the first is that of the first restore. */
+export const destinations: readonly TableAddress[] = Array.from({ length: DESTINATIONS_MAX }, (_, n) =>
+  n === 0 ? destination : { ...destination, name: `${destination.name}-${n + 1}` },
+);
+
+/** How a table is created. */
+export function tableSpec(scenario: Scenario, table: TableAddress): TableSpec {
+  const isSource = table.name === source.name;
+  return {
+    keys: isSource ? scenario.data.keys : destinationKeys(scenario.data),
+    ...(scenario.provisioned && { provisioned: PROVISIONED }),
+    ...(!isSource && { indexCount: scenario.indexCount }),
+  };
+}
+
+/** Makes tables, bucket and archives. */
 export function furnish(
   scenario: Scenario,
   items: Items,
   tables: MemoryTables,
   archive: MemoryArchiveStore,
+  otherArchive: OtherArchive,
   chance: Chance,
 ): Furnished {
-  const spec = { keys: scenario.data.keys, ...(scenario.provisioned && { provisioned: PROVISIONED }) };
   archive.createBucket({ ...bucket, owner: BUCKET_OWNER });
-  tables.create(source, spec);
-  tables.create(destination, {
-    ...spec,
-    keys: destinationKeys(scenario.data),
-    indexCount: scenario.indexCount,
-  });
+  for (const table of [source, ...destinations]) tables.create(table, tableSpec(scenario, table));
   const texts = Array.from({ length: scenario.items }, (_, n) => items.text(n, "v"));
   tables.put(source, ...texts);
   const model =
     scenario.kind === "restore" ? makeArchive(scenario, items, archive, texts, chance) : undefined;
+  const otherTexts = texts.flatMap((_, n) => (n % 3 === 0 ? [] : [items.text(n, "other")]));
+  if (scenario.control.copies.some((copy) => copy.archive === "other")) otherArchive.make(otherTexts, chance);
   const held = new Map<string, string>();
   const mode = scenario.restore["restore-mode"] ?? "empty-only";
   if (mode === "empty-only") return { before: held, source: model };

@@ -10,8 +10,10 @@ import type { Chance, Scheduler } from "../cloud/scheduler.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import type { StatusTables } from "../memory/status-store.ts";
 import type { MemoryTables } from "../memory/tables.ts";
+import { type Actors, createActors } from "./actors.ts";
 import { createHistory, type ItemHistory } from "./history.ts";
 import type { Items } from "./items.ts";
+import type { OtherArchive } from "./other-archive.ts";
 import type { Scenario } from "./scenario.ts";
 
 export interface People {
@@ -33,12 +35,20 @@ export interface People {
   readonly requests: readonly BusEvent[];
   /** What the items of the source were, and when. */
   readonly history: ItemHistory;
-  /** What the application wrote to (or, undefined, deleted from) the restored table, and when. */
-  readonly after: ReadonlyMap<string, { readonly text: string | undefined; readonly atMs: number }>;
+  /** By table: what the application wrote to (or, undefined, deleted from) it after a restore, and when. */
+  readonly after: ReadonlyMap<
+    string,
+    ReadonlyMap<string, { readonly text: string | undefined; readonly atMs: number }>
+  >;
+  /**
+   * What others changed so that a task on it may fail: `table NAME`, `prefix PREFIX` and `task NAME` (as `taskName` of
+   * checks/recount.ts names it).
+   */
+  readonly disturbed: ReadonlySet<string>;
+  readonly actors: Actors;
+  readonly retries: readonly BusEvent[];
   /** Prefixes that were wiped. */
   readonly wiped: ReadonlySet<string>;
-  /** Rows that an operator deleted, by `taskName` of checks/recount.ts. */
-  readonly deletedRows: ReadonlySet<string>;
   /** Whether permissions are taken away now. */
   denied(): boolean;
   /** Whether to lose this message. */
@@ -53,6 +63,7 @@ interface Surroundings {
   readonly bus: Bus;
   readonly tables: MemoryTables;
   readonly archive: MemoryArchiveStore;
+  readonly otherArchive: OtherArchive;
   readonly status: StatusTables;
   readonly log: (line: () => string) => void;
 }
@@ -73,14 +84,16 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   const { scheduler, chance, items, bus, tables, archive, status, log } = around;
   const requests: BusEvent[] = [];
   const history = createHistory();
-  const after = new Map<string, { text: string | undefined; atMs: number }>();
+  const after = new Map<string, Map<string, { text: string | undefined; atMs: number }>>();
+  const disturbed = new Set<string>();
+  const retries: BusEvent[] = [];
+  const inUse = new Set<string>();
   const wiped = new Set<string>();
   const lost: string[] = [];
   const left = { wipes: scenario.people.wipes, nonsense: scenario.people.nonsense };
   let version = 0;
   let denied = false;
   let restoreAsked = scenario.kind !== "both";
-  let inUse = false;
   let startedMs: number | undefined;
   let isCalm = false;
   let losing = 0;
@@ -125,6 +138,10 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   const backup = { ...backupRequest, ...scenario.backup };
   const restore = { ...restoreRequest, ...scenario.restore };
 
+  function askRestore(): void {
+    actors.restoreAsked(ask(restore, "r-restore"));
+  }
+
   const named = ({ action, key, timestamp }: TaskRow) => ({ task: { action, key, timestamp } });
   function cancel(): void {
     const rows = status.rows().filter((row) => !isEnded(stateOf(row)));
@@ -133,8 +150,11 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     const detail = { ...named(row), attempt: row.attempt };
     bus.accept({ "detail-type": "TaskCancelRequested", detail }, OPERATOR);
   }
-  function retry(row: TaskRow): void {
-    bus.accept({ "detail-type": "TaskRetryRequested", detail: named(row) }, OPERATOR);
+  function retry(row: TaskRow): BusEvent {
+    const detail = { ...named(row), ...(scenario.control.namedAttempts && { attempt: row.attempt }) };
+    const event = bus.accept({ "detail-type": "TaskRetryRequested", detail }, OPERATOR);
+    retries.push(event);
+    return event;
   }
   function wipe(): void {
     left.wipes--;
@@ -146,19 +166,21 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   }
 
   /** The restored table is in use: most of all the items that the restore just wrote. */
-  function use(): void {
+  function use(name: string): void {
     const { key, nameOf, numberOf } = items;
-    const held = tables.items(destination).map((bytes) => new TextDecoder().decode(bytes));
+    const table = { ...destination, name };
+    const written = after.get(name) ?? new Map();
+    after.set(name, written);
+    const held = tables.items(table).map((bytes) => new TextDecoder().decode(bytes));
     for (let i = 0; i < Math.min(APPLICATION_WRITES, held.length); i++) {
       const old = chance.pick(held);
-      const name = nameOf(old);
-      const n = numberOf(name);
+      const n = numberOf(nameOf(old));
       const text = chance.happens(0.3) ? undefined : items.text(n, `app${i}`);
-      if (text === undefined) tables.remove(destination, key(n));
-      else tables.put(destination, text);
-      after.set(name, { text, atMs: scheduler.now() });
+      if (text === undefined) tables.remove(table, key(n));
+      else tables.put(table, text);
+      written.set(nameOf(old), { text, atMs: scheduler.now() });
     }
-    log(() => "the application uses the restored table");
+    log(() => `the application uses ${name}`);
   }
 
   /** What happens from the moment on that a first task is under way. */
@@ -170,6 +192,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
       if (rows.length > 0) retry(chance.pick(rows));
     });
     if (scenario.kind !== "restore") times(writes, () => write(chance.between(0, scenario.items + 3)));
+    actors.live();
     times(losses, () => {
       losing++;
     });
@@ -182,12 +205,25 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     });
   }
 
+  const actors = createActors(scenario, {
+    ...around,
+    history,
+    ask,
+    retry,
+    sometime,
+    use,
+    requests,
+    disturbed,
+  });
+
   return {
     requests,
+    retries,
     history,
     after,
+    disturbed,
+    actors,
     wiped,
-    deletedRows: new Set(),
     lost,
     denied: () => denied,
     startedMs: () => startedMs,
@@ -202,7 +238,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     begin() {
       const { repeats, rivals, neighbours } = scenario.people;
       for (let i = 0; i < scenario.data.earlyWrites; i++) write(chance.between(0, scenario.items + 3));
-      if (scenario.kind === "restore") ask(restore, "r-restore");
+      if (scenario.kind === "restore") askRestore();
       else {
         const first = ask(backup, "r-1");
         times(repeats, () => {
@@ -221,17 +257,19 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
       // It comes while facts do, and meets them in their batches.
       if (left.nonsense-- > 0 && !isCalm)
         bus.accept({ "detail-type": "TaskCancelRequested", detail: { task: "cities" } }, OPERATOR);
+      actors.rowChanged(row);
       const state = stateOf(row);
       const ended = state === "failed" || state === "cancelled";
       if (left.wipes > 0 && ended && row.action === "backup" && row["request-id"] === "r-1") wipe();
       if (state !== "succeeded") return;
       if (row.action === "backup" && row["request-id"] === "r-1" && !restoreAsked) {
         restoreAsked = true;
-        scheduler.after(chance.between(0, 60_000), () => ask(restore, "r-restore"));
+        scheduler.after(chance.between(0, 60_000), askRestore);
       }
-      if (row.action === "restore" && !inUse) {
-        inUse = true;
-        scheduler.after(chance.magnitude(1, 120_000), use);
+      const table = String(row.request["table-name"]);
+      if (row.action === "restore" && !inUse.has(table)) {
+        inUse.add(table);
+        scheduler.after(chance.magnitude(1, 120_000), () => use(table));
       }
     },
     filePut(lastLine) {
@@ -242,6 +280,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
       isCalm = true;
       denied = false;
       losing = 0;
+      actors.calm();
     },
     heal(again) {
       const unwell = status.rows().filter((row) => {

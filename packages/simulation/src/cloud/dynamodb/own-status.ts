@@ -11,6 +11,12 @@ const ROWS: readonly string[] = ["backup-table", "restore-table"];
 export function statusOf(tables: OwnTables): StatusTables {
   return {
     rows: () => ROWS.flatMap((name) => tables.items(name)).map(rowOfItem),
+    remove({ action, key, timestamp }) {
+      tables.remove(
+        `${action}-table`,
+        (item) => item["key"]?.S === key && item["timestamp"]?.N === String(timestamp),
+      );
+    },
     records: (task) =>
       tables
         .items("segment-table")

@@ -19,6 +19,8 @@ export interface OwnTables {
   /** The response of an operation. Throws `DynamoDbError`. */
   call(operation: string, input: object): object;
   items(table: string): Item[];
+  /** Deletes the items that are so. */
+  remove(table: string, isWanted: (item: Item) => boolean): void;
 }
 
 /** An answer that is an error: its body as DynamoDB would send it. */
@@ -83,6 +85,10 @@ export function createOwnTables(
   return {
     has: (table) => contents.has(table),
     items: (table) => [...contents.get(table)!.values()].map((text) => JSON.parse(text) as Item),
+    remove(table, isWanted) {
+      const items = contents.get(table)!;
+      for (const [key, text] of items) if (isWanted(JSON.parse(text) as Item)) items.delete(key);
+    },
     call(name, input) {
       const operation = operations[name];
       if (operation === undefined) throw new Error(`Ferry's tables have no ${name} here`);
