@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { S3Client } from "@aws-sdk/client-s3";
 import { gathered } from "@ferry/core/archive/chunks";
-import type { ArchiveStore, BucketAddress } from "@ferry/core/ports";
+import { type ArchiveStore, type BucketAddress, GET_BYTES_MAX } from "@ferry/core/ports";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { archiveStore } from "./archive-store.ts";
 import {
@@ -136,7 +136,9 @@ describe("an archive on S3", () => {
       const closed = vi.fn();
       const server = await listen((_, response) => {
         response.on("close", closed);
-        response.writeHead(200, { "content-length": "1000000", etag: '"e"' });
+        // With a checksum the SDK puts a stream of its own in front of the connection's.
+        const checksum = { "x-amz-checksum-crc32": "AAAAAA==" };
+        response.writeHead(200, { "content-length": "1000000", etag: '"e"', ...checksum });
         response.write(Buffer.alloc(100_000), () => next(response));
       });
       stub = { ...server, requests: [] };
@@ -159,6 +161,30 @@ describe("an archive on S3", () => {
       const opened = await store.open(bucket, key);
       for await (const chunk of opened!.chunks) if (chunk.length > 0) break;
       await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+    });
+
+    it("one that is too large to be read whole is refused by get before its bytes come", async () => {
+      let received = 0;
+      const closed = vi.fn();
+      const server = await listen((_, response) => {
+        response.on("close", closed);
+        response.writeHead(200, { "content-length": String(GET_BYTES_MAX + 1), etag: '"e"' });
+        const more = () => {
+          received += 65_536;
+          if (!response.destroyed) response.write(Buffer.alloc(65_536), more);
+        };
+        more();
+      });
+      stub = { ...server, requests: [] };
+      const client = new S3Client({ endpoint: stub.endpoint, region: "eu-west-1", credentials });
+      await expect(archiveStore(() => client).get(bucket, key)).rejects.toMatchObject({
+        kind: "permanent",
+        code: "object-too-large",
+        resource,
+        message: expect.stringContaining(String(GET_BYTES_MAX + 1)),
+      });
+      await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+      expect(received).toBeLessThan(64 * 1024 * 1024);
     });
 
     it("a part is asked for by range and ETag, and its head is of the whole object", async () => {

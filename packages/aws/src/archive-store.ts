@@ -1,6 +1,7 @@
 /**
  * Archives on S3: written once, never changed, never deleted.
  */
+import type { Readable } from "node:stream";
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -9,7 +10,13 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { FerryError, permanent } from "@ferry/core/errors";
-import type { ArchiveStore, BucketAddress, ObjectHead, OpenObject } from "@ferry/core/ports";
+import {
+  type ArchiveStore,
+  type BucketAddress,
+  GET_BYTES_MAX,
+  type ObjectHead,
+  type OpenObject,
+} from "@ferry/core/ports";
 import { type Call, ferryError, nameOf, statusOf, told } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
@@ -83,9 +90,15 @@ function head(client: Client, bucket: BucketAddress, key: string): Promise<Objec
 }
 
 function get(client: Client, bucket: BucketAddress, key: string) {
-  return told(onObject("GetObject", bucket, key), () =>
+  const call = onObject("GetObject", bucket, key);
+  return told(call, () =>
     unlessMissing(async () => {
       const answer = await client.send(new GetObjectCommand({ ...addressOf(bucket), Key: key }));
+      if ((answer.ContentLength ?? 0) > GET_BYTES_MAX) {
+        // Unread, and its connection with it.
+        (answer.Body as Readable | undefined)?.destroy();
+        throw tooLarge(answer.ContentLength, call);
+      }
       const body = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
       return { body, head: { ...headOf(answer), sizeBytes: body.length } };
     }),
@@ -190,6 +203,14 @@ function headOf(answer: {
 
 function onObject(operation: string, bucket: BucketAddress, key: string): Call {
   return { operation, resource: `s3://${bucket.name}/${key}` };
+}
+
+function tooLarge(sizeBytes: number | undefined, call: Call): FerryError {
+  return permanent("object-too-large", {
+    ...call,
+    message: `has ${sizeBytes} bytes; what is read whole has ${GET_BYTES_MAX} at most.`,
+    hint: "Check that the object is what its name says.",
+  });
 }
 
 function changed(error: unknown, call: Call, ifMatch: string | undefined): FerryError {

@@ -103,6 +103,12 @@ export interface OpenObject {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
+/**
+ * What `get` holds in memory at most. The largest object that is read whole is a manifest: at 200 bytes for each data
+ * file, that of more than a million files.
+ */
+export const GET_BYTES_MAX = 256 * 1024 * 1024;
+
 /** Objects in a bucket: written once, never changed, never deleted. */
 export interface ArchiveStore {
   /** Stores a new object, or tells that the key is taken; never overwrites, whoever else is writing. */
@@ -114,7 +120,10 @@ export interface ArchiveStore {
   ): Promise<"stored" | "exists">;
   /** The object's metadata, or nothing when there is no such object. */
   head(bucket: BucketAddress, key: string): Promise<ObjectHead | undefined>;
-  /** The object's bytes and metadata, or nothing when there is no such object. */
+  /**
+   * The object's bytes and metadata, or nothing when there is no such object. A permanent error `object-too-large`, and no
+   * byte read, when it has more than GET_BYTES_MAX: `open` streams.
+   */
   get(bucket: BucketAddress, key: string): Promise<{ body: Uint8Array; head: ObjectHead } | undefined>;
   /**
    * Opens the object for reading, from byte `fromByte` on (0 by default); nothing when there is no such object. With

@@ -1,6 +1,7 @@
 /**
  * Lines in blocks: how a data file of any size passes through little memory.
  */
+import { eachLine } from "./data-file.ts";
 
 const LINE_FEED = 0x0a;
 /** A block has this much, unless a line is longer, and up to a chunk more. */
@@ -74,14 +75,8 @@ function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
   return whole;
 }
 
-/** How many lines `lineSpans` finds. */
 function countLines(bytes: Uint8Array): number {
   let lines = 0;
-  for (let start = 0; start < bytes.length; ) {
-    const feed = bytes.indexOf(LINE_FEED, start);
-    const end = feed === -1 ? bytes.length : feed;
-    if (end > start) lines++;
-    start = end + 1;
-  }
+  eachLine(bytes, () => lines++);
   return lines;
 }

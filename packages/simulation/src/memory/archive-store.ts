@@ -2,7 +2,13 @@
  * Buckets in memory: objects that are put once, listed in the order of their keys' bytes.
  */
 import { createHash } from "node:crypto";
-import type { ArchiveStore, BucketAddress, ObjectHead, ObjectMetadata } from "@ferry/core/ports";
+import {
+  type ArchiveStore,
+  type BucketAddress,
+  GET_BYTES_MAX,
+  type ObjectHead,
+  type ObjectMetadata,
+} from "@ferry/core/ports";
 import { compareUtf8 } from "./order.ts";
 import {
   accessDenied,
@@ -10,6 +16,7 @@ import {
   noSuchBucket,
   objectChanged,
   objectResource,
+  objectTooLarge,
   wrongRegion,
 } from "./refusals.ts";
 
@@ -99,6 +106,8 @@ export function memoryArchiveStore(): MemoryArchiveStore {
     },
     async get(address, key) {
       const object = open("GetObject", address, key).get(key);
+      if (object !== undefined && object.body.length > GET_BYTES_MAX)
+        throw objectTooLarge("GetObject", objectResource(address, key), object.body.length);
       return object && { body: object.body.slice(), head: headOf(object) };
     },
     async open(address, key, { ifMatch, fromByte = 0 } = {}) {

@@ -52,6 +52,16 @@ export function noSuchBucket(operation: string, bucket: BucketAddress): FerryErr
   });
 }
 
+/** Not S3's, but the port's: what is read whole is bounded. */
+export function objectTooLarge(operation: string, resource: string, sizeBytes: number): FerryError {
+  return permanent("object-too-large", {
+    operation,
+    resource,
+    message: `has ${sizeBytes} bytes, more than is read whole.`,
+    hint: "Check that the object is what its name says.",
+  });
+}
+
 /** PreconditionFailed, of a read. */
 export function objectChanged(operation: string, resource: string, ifMatch: string): FerryError {
   return permanent("object-changed", {

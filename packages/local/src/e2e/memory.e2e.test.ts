@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import type { Restored } from "./restore-process.ts";
+
+/** A worker has 1,769 MB by default. Objects for every line of a large file would not fit in this heap. */
+const HEAP_MIB = 64;
+/** What the process has besides the file: Node, the SDK, the small file and the compressed one, which stands for S3. */
+const BESIDES_MIB = 400;
+const program = fileURLToPath(new URL("./restore-process.ts", import.meta.url));
+
+async function restored(content: string, memoryMib: number): Promise<Restored> {
+  const args = [`--max-old-space-size=${HEAP_MIB}`, program, content, String(memoryMib)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as Restored;
+}
+
+describe("a worker that restores a data file", () => {
+  test("of 256 MiB of the smallest items, in memory, holds little more than its bytes", async () => {
+    const { type, items, written, opens, rssMibMax } = await restored("tiny-items", 288);
+    expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: items + 1, opens: 2 });
+    expect(items).toBeGreaterThan(8_000_000);
+    expect(rssMibMax).toBeLessThan(256 + BESIDES_MIB);
+  });
+
+  test("of 256 MiB of the smallest items, streamed, holds no more than the setting and some blocks", async () => {
+    const { type, items, written, opens, rssMibMax } = await restored("tiny-items", 16);
+    expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: items + 1, opens: 3 });
+    expect(rssMibMax).toBeLessThan(BESIDES_MIB);
+  });
+
+  test("of a gigabyte of spaces refuses it, and holds one line of the largest length", async () => {
+    const { type, error, rssMibMax } = await restored("spaces", 288);
+    expect({ type, error }).toEqual({
+      type: "SegmentFailed",
+      error: expect.stringContaining("bytes in line 2, which no item has"),
+    });
+    expect(rssMibMax).toBeLessThan(BESIDES_MIB);
+  });
+
+  test("of a gigabyte of empty lines reads on, and holds no more than the setting", async () => {
+    const { type, written, opens, rssMibMax } = await restored("empty-lines", 16);
+    expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: 2, opens: 3 });
+    expect(rssMibMax).toBeLessThan(BESIDES_MIB);
+  });
+});

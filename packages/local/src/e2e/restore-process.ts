@@ -1,0 +1,121 @@
+/**
+ * A process that restores one data file as a worker does, with the real codec, and says how it went and what memory it
+ * took. Arguments: a name of `contents`, and the setting maximumFileBytesInMemory in MiB.
+ */
+import { once } from "node:events";
+import { createGzip, gzipSync } from "node:zlib";
+import { zlibCodec } from "@ferry/aws/codec";
+import { encodeFiles, type ManifestFile } from "@ferry/core/archive/file-list";
+import { defaultSettings } from "@ferry/core/settings";
+import { accepted, bucket, destination, message, restoreRequest } from "@ferry/core/testing/tasks";
+import { work } from "@ferry/core/worker";
+import { hooked } from "@ferry/simulation/memory/hooked";
+import { memoryPorts } from "@ferry/simulation/memory/ports";
+
+/** What the process says in the end, as JSON. */
+export interface Restored {
+  /** The type of the event with which the segment ended, and the message of its error. */
+  readonly type: string;
+  readonly error?: string;
+  /** Items in the large file. */
+  readonly items: number;
+  /** Items that were written, of both files. */
+  readonly written: number;
+  /** How often the slice opened a data file: the large one and a small one. */
+  readonly opens: number;
+  /** The largest that the process was, MiB. */
+  readonly rssMibMax: number;
+}
+
+const MIB = 1024 * 1024;
+const prefix = "AWSDynamoDB/01";
+
+interface Part {
+  readonly bytes: Uint8Array;
+  readonly items: number;
+}
+
+const contents: Readonly<Record<string, () => Generator<Part>>> = {
+  /** The largest `batch-bytes`, of the smallest items. */
+  *"tiny-items"() {
+    const line = (n: number) => `{"Item":{"id":{"S":"${n}"}}}\n`;
+    const items = Math.floor(MIB / line(1e7).length);
+    for (let part = 0; part < 256; part++) {
+      let text = "";
+      for (let i = 0; i < items; i++) text += line(1e7 + part * items + i);
+      yield { bytes: Buffer.from(text), items };
+    }
+  },
+  /** One item, and a gigabyte of spaces. */
+  *spaces() {
+    yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
+    for (let part = 0; part < 1024; part++) yield { bytes: Buffer.alloc(MIB, " "), items: 0 };
+  },
+  /** One item, and a gigabyte of empty lines. */
+  *"empty-lines"() {
+    yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
+    for (let part = 0; part < 1024; part++) yield { bytes: Buffer.alloc(MIB, "\n"), items: 0 };
+  },
+};
+
+const [name = "", mib] = process.argv.slice(2);
+const gzip = createGzip({ level: 1 });
+const compressed: Buffer[] = [];
+gzip.on("data", (chunk: Buffer) => compressed.push(chunk));
+let items = 0;
+for (const part of contents[name]!()) {
+  items += part.items;
+  if (!gzip.write(part.bytes)) await once(gzip, "drain");
+}
+gzip.end();
+await once(gzip, "end");
+
+const settings = { ...defaultSettings, maximumFileBytesInMemory: Number(mib) * MIB };
+const plain = memoryPorts({ codec: zlibCodec, settings });
+plain.tables.create(destination, { keys: [{ name: "id", type: "S" }] });
+plain.archive.createBucket(bucket);
+/** Plants a data file; how the manifest lists it. */
+function plant(dataFileS3Key: string, file: Buffer, itemCount: number): ManifestFile {
+  plain.archive.plant(bucket, dataFileS3Key, file);
+  return { itemCount, md5Checksum: zlibCodec.md5(file), etag: "", dataFileS3Key };
+}
+const listed = [
+  // The plan reads the first file's first line.
+  plant(`${prefix}/data/small.json.gz`, gzipSync('{"Item":{"id":{"S":"0"}}}\n'), 1),
+  plant(`${prefix}/data/large.json.gz`, Buffer.concat(compressed.splice(0)), items),
+];
+const filesKey = `${prefix}/manifest-files.json`;
+plain.archive.plant(bucket, filesKey, encodeFiles(listed));
+const summary = {
+  version: "2020-06-30",
+  outputFormat: "DYNAMODB_JSON",
+  manifestFilesS3Key: filesKey,
+  itemCount: items + 1,
+};
+plain.archive.plant(bucket, `${prefix}/manifest-summary.json`, Buffer.from(JSON.stringify(summary)));
+
+let opens = 0;
+let written = 0;
+const archive = hooked("archive", plain.archive, ["open"], (_, run) => {
+  opens++;
+  return run();
+});
+const tables = hooked("tables", plain.tables, ["write"], async (call) => {
+  written += (call.args[1] as readonly unknown[]).length;
+  return { unprocessed: [], units: 1 };
+});
+const ports = { ...plain, archive, tables };
+const asked = { ...restoreRequest, "bucket-prefix": prefix, "total-segments": 1 };
+const [segment] = await accepted(asked, ports);
+opens = 0;
+const [event] = await work(message("SegmentQueued", segment), ports);
+const error = (event?.detail as { error?: { message?: string } } | undefined)?.error?.message;
+const said: Restored = {
+  type: event?.type ?? "nothing",
+  ...(error !== undefined && { error }),
+  items,
+  written,
+  opens,
+  rssMibMax: Math.round(process.resourceUsage().maxRSS / 1024),
+};
+console.log(JSON.stringify(said));
