@@ -56,12 +56,16 @@ function worstPlan(total: number): RestorePlan {
     "total-segments": total,
     "write-units": 10_000_000,
     "units-per-write": 41,
+    "items-before": "none",
+    "count-units": 10_000_000,
     table: {
       arn: asked["table-name"],
       id: "i".repeat(36),
       keys: ["\u6f22".repeat(85), "\u5b57".repeat(85)],
+      "key-types": ["S", "B"],
     },
     manifest: {
+      own: false,
       location: {
         prefix: "p".repeat(700),
         writtenFor: "\u6f22".repeat(340),

@@ -7,14 +7,15 @@ import {
   PutItemCommand,
   ScanCommand,
 } from "@aws-sdk/client-dynamodb";
-import type { KeyNames } from "@ferry/core/events";
-import type { ScanPage, TableAddress, TableData, Write, WriteResult } from "@ferry/core/ports";
+import type { DynamoKey, KeyNames } from "@ferry/core/events";
+import type { ItemCount, ScanPage, TableAddress, TableData, Write, WriteResult } from "@ferry/core/ports";
 import { nameOf, onTable, told } from "./errors.ts";
 import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
 import { describeTable, identifyTable } from "./table-description.ts";
 import { readWriteAnswer, writeBody } from "./write-body.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /**
  * Tables by region. The clients of `dynamodb` must speak RawProtocol and make one try a call; `retrying` ones describe
@@ -27,13 +28,15 @@ export function tableData(
   return {
     describe: (table) => describeTable(retrying(table.region), table),
     identify: (table) => identifyTable(retrying(table.region), table),
-    scan: (page) => scan(dynamodb(page.table.region), page),
+    scan: (page) => scan(dynamodb(page.table.region), page, {}),
+    count: (page) => count(dynamodb(page.table.region), page),
     write: (table, writes) => write(dynamodb(table.region), table, writes),
     putIfAbsent: (table, item, keys) => putIfAbsent(dynamodb(table.region), table, item, keys),
   };
 }
 
-function scan(client: DynamoDBClient, page: ScanPage): Promise<Uint8Array> {
+/** `about`: further members of the request. */
+function scan(client: DynamoDBClient, page: ScanPage, about: { Select?: "COUNT" }): Promise<Uint8Array> {
   const TableName = page.table.name;
   // The start key is DynamoDB JSON as the last page said it, its binary in base64: the SDK would want it decoded.
   const body = JSON.stringify({
@@ -44,10 +47,26 @@ function scan(client: DynamoDBClient, page: ScanPage): Promise<Uint8Array> {
     ConsistentRead: page.consistent,
     Limit: page.limit,
     ReturnConsumedCapacity: "TOTAL",
+    ...about,
   });
   return told(onTable("Scan", page.table), async () =>
     rawBodyOf(await client.send(new ScanCommand(withRawBody({ TableName }, encoder.encode(body))))),
   );
+}
+
+/** The answer is small, and its key is DynamoDB JSON as the next request wants it: it is parsed here, not by the SDK. */
+async function count(client: DynamoDBClient, page: ScanPage): Promise<ItemCount> {
+  const answer = JSON.parse(decoder.decode(await scan(client, page, { Select: "COUNT" }))) as {
+    Count: number;
+    LastEvaluatedKey?: DynamoKey | null;
+    ConsumedCapacity?: { CapacityUnits?: number } | null;
+  };
+  const after = answer.LastEvaluatedKey ?? undefined;
+  return {
+    items: answer.Count,
+    ...(after !== undefined && { after }),
+    units: answer.ConsumedCapacity?.CapacityUnits ?? 0,
+  };
 }
 
 function write(client: DynamoDBClient, table: TableAddress, writes: readonly Write[]): Promise<WriteResult> {

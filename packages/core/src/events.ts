@@ -7,6 +7,7 @@ import type { Location } from "./archive/location.ts";
 import type { ManifestObjects } from "./archive/manifest.ts";
 import type { ErrorReport } from "./errors.ts";
 import type { BackupRequest, RestoreRequest } from "./request.ts";
+import type { CountProgress } from "./restore/count.ts";
 import { type TaskRef, taskId } from "./task.ts";
 
 /** The `source` of everything Ferry says; rules on facts match it. */
@@ -40,10 +41,26 @@ export interface RestorePlan {
   readonly "total-segments": number;
   /** The write ceiling of all workers together, capacity units per second. */
   readonly "write-units"?: number;
+  /**
+   * Whether the table held items when the restore was planned. Absent where the last step does not count the table: of
+   * Ferry's own archives, and of changes. A repeated plan may say `some` of what the first one wrote; of two plans the
+   * projection keeps the one that sorts first.
+   */
+  readonly "items-before"?: "none" | "some";
+  /** The read ceiling of that count, capacity units per second; absent for none. */
+  readonly "count-units"?: number;
   /** With a ceiling: what a write consumes for each KiB, one unit for the table and one for each index. */
   readonly "units-per-write"?: number;
-  readonly table: { readonly arn: string; readonly id?: string; readonly keys: KeyNames };
+  readonly table: {
+    readonly arn: string;
+    readonly id?: string;
+    readonly keys: KeyNames;
+    /** S, N or B of each key. */
+    readonly "key-types": readonly string[];
+  };
   readonly manifest: {
+    /** Whether Ferry wrote the archive: then no two of its lines have one key. */
+    readonly own: boolean;
     /** Where the manifest lies, and how the keys that it lists are taken. */
     readonly location: Location;
     readonly items: number;
@@ -167,6 +184,7 @@ export type FerryEvent =
   | { readonly type: "SegmentQueued"; readonly detail: SegmentWork }
   | { readonly type: "SegmentProgressed"; readonly detail: SegmentProgressed }
   | { readonly type: "SegmentCompleted"; readonly detail: SegmentCompleted }
+  | { readonly type: "TaskFinishing"; readonly detail: FinishingContinued }
   | { readonly type: "TaskFinished"; readonly detail: TaskFinished }
   | { readonly type: FailureType; readonly detail: Failure };
 
@@ -258,6 +276,19 @@ export const finishingSchema = v.object({
     v.object({ S: v.string() }),
     v.transform((plan) => JSON.parse(plan.S) as Plan),
   ),
+  /** Of a step that goes on where another invocation stopped. */
+  counted: v.optional(v.custom<CountProgress>((value) => typeof value === "object" && value !== null)),
 });
 
 export type TaskFinishing = v.InferOutput<typeof finishingSchema>;
+
+/** A last step's continuation, in the form of the announcement. */
+export interface FinishingContinued {
+  readonly version: typeof VERSION;
+  readonly task: TaskRef;
+  readonly attempt: number;
+  readonly "transferred-items": number;
+  readonly "transferred-bytes": number;
+  readonly plan: { readonly S: string };
+  readonly counted: CountProgress;
+}

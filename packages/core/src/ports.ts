@@ -44,6 +44,15 @@ export interface ScanPage {
   readonly limit?: number;
 }
 
+/** How many items one page has. */
+export interface ItemCount {
+  readonly items: number;
+  /** The key to go on after; absent when the segment was counted to its end. */
+  readonly after?: DynamoKey;
+  /** Capacity units consumed; 0 where the table does not tell. */
+  readonly units: number;
+}
+
 /** One write of a restore, its bytes as the archive has them. */
 export type Write = { readonly put: Uint8Array } | { readonly remove: Uint8Array };
 
@@ -65,6 +74,8 @@ export interface TableData {
   identify(table: TableAddress): Promise<string | undefined>;
   /** The raw body of one Scan response: `{"Items":[…],"LastEvaluatedKey"?:{…},"ConsumedCapacity":{…},…}`. */
   scan(page: ScanPage): Promise<Uint8Array>;
+  /** How many items a page of a scan has. It consumes what the page would. */
+  count(page: ScanPage): Promise<ItemCount>;
   /** Writes up to 25 items or removals with distinct keys; what was not taken is returned, never dropped. */
   write(table: TableAddress, writes: readonly Write[]): Promise<WriteResult>;
   /** Puts one item unless an item with its key exists; tells whether it did. */

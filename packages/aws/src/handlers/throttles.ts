@@ -28,6 +28,7 @@ export function countThrottles(tables: TableData, archive: ArchiveStore): Thrott
       describe: (...args) => counted(tables.describe(...args)),
       identify: (...args) => counted(tables.identify(...args)),
       scan: (...args) => counted(tables.scan(...args)),
+      count: (...args) => counted(tables.count(...args)),
       putIfAbsent: (...args) => counted(tables.putIfAbsent(...args)),
       async write(...args) {
         const result = await counted(tables.write(...args));

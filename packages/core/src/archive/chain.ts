@@ -8,7 +8,7 @@ import type { BackupRequest, RestoreRequest } from "../request.ts";
 import type { Block } from "./blocks.ts";
 import { keyOf, lineSpans, readLine } from "./data-file.ts";
 import { dataFileKey, segmentPrefix } from "./keys.ts";
-import { corrupt, readBlocks } from "./stored-file.ts";
+import { readBlocks, readingLine } from "./stored-file.ts";
 
 /** How many objects are asked after at once. */
 const HEADS_AT_ONCE = 32;
@@ -128,9 +128,11 @@ async function lastKey(
   let last: Block | undefined;
   for await (const block of readBlocks(bucket, file, ports)) if (block.lines > 0) last = block;
   if (last === undefined) throw brokenChain(bucket, file.key, "is empty and carries no end");
-  const line = readLine(last.bytes, lineSpans(last.bytes).at(-1)!);
-  if (!("put" in line)) throw corrupt(bucket, file.key, "holds a line that is no item");
-  return keyOf(line.put, names);
+  const { bytes, firstLine, lines } = last;
+  return readingLine(bucket, file.key, firstLine + lines, () => {
+    const line = readLine(bytes, lineSpans(bytes).at(-1)!, "items");
+    return keyOf("put" in line ? line.put : line.remove, names);
+  });
 }
 
 function chainFile(

@@ -2,9 +2,10 @@
  * A data file: gzip of lines `{"Item":{…}}`, the lines of DynamoDB's own exports. Format: docs/archive-format.md.
  */
 import type { DynamoKey, KeyNames } from "../events.ts";
-import { members, type Span } from "./cutter.ts";
+import { eachMember, members, type Span, skipSpace, skipValue } from "./cutter.ts";
 
 const HEAD = new TextEncoder().encode('{"Item":');
+const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -56,26 +57,55 @@ export function lineSpans(file: Uint8Array): Span[] {
   return spans;
 }
 
-/** What one line asks of the table. The bytes are those of the line. */
+/** What a data file's lines hold: whole items, or changes (DynamoDB's incremental exports). */
+export type LineKind = "items" | "changes";
+
+/** What one line asks of the table. The bytes are those of the line. `keys`: a change names the item's key beside it. */
 export type Line =
-  | { readonly put: Uint8Array }
+  | { readonly put: Uint8Array; readonly keys?: Uint8Array }
   /** A change that ended in a delete: the item's key. */
-  | { readonly remove: Uint8Array };
+  | { readonly remove: Uint8Array; readonly keys: Uint8Array };
+
+/** The members that a line of each kind may have. */
+const MEMBERS: Readonly<Record<LineKind, readonly string[]>> = {
+  items: ["Item"],
+  changes: ["Metadata", "Keys", "OldImage", "NewImage"],
+};
 
 /**
- * Reads a line of a full export or of our own (`Item`), or of an incremental export (`Keys`, `NewImage`).
- * Throws a SyntaxError on any other.
+ * Reads a line: `Item` of a full export or of our own, `Keys` and perhaps `NewImage` of an incremental export.
+ * Throws a SyntaxError on any other, so that nothing of a line is passed over.
  */
-export function readLine(file: Uint8Array, span: Span): Line {
+export function readLine(file: Uint8Array, span: Span, kind: LineKind): Line {
   const line = file.subarray(span.start, span.end);
-  let keys: Uint8Array | undefined;
-  for (const member of members(line)) {
-    if (member.name === "Item" || member.name === "NewImage")
-      return { put: line.subarray(member.start, member.end) };
-    if (member.name === "Keys") keys = line.subarray(member.start, member.end);
-  }
-  if (keys === undefined) throw new SyntaxError("a line has none of Item, NewImage and Keys");
-  return { remove: keys };
+  const found = new Map<string, Uint8Array>();
+  const end = eachMember(line, 0, (name, start) => {
+    if (!MEMBERS[kind].includes(name)) throw new SyntaxError(unexpected(name, kind));
+    if (found.has(name)) throw new SyntaxError(`a line has ${name} twice`);
+    if (line[start] !== OPEN) throw new SyntaxError(`a line's ${name} is no object`);
+    const valueEnd = skipValue(line, start);
+    found.set(name, line.subarray(start, valueEnd));
+    return valueEnd;
+  });
+  if (skipSpace(line, end) < line.length) throw new SyntaxError("a line goes on behind its object");
+  if (kind === "items") return { put: required(found, "Item") };
+  const keys = required(found, "Keys");
+  const image = found.get("NewImage");
+  return image === undefined ? { remove: keys, keys } : { put: image, keys };
+}
+
+function required(found: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {
+  const value = found.get(name);
+  if (value === undefined) throw new SyntaxError(`a line has no ${name}`);
+  return value;
+}
+
+function unexpected(name: string, kind: LineKind): string {
+  const other = kind === "items" ? "changes" : "items";
+  if (!MEMBERS[other].includes(name)) return `a line has the unknown member ${JSON.stringify(name)}`;
+  return kind === "items"
+    ? `a line has ${name}, as changes of an incremental export have it, in an archive of whole items`
+    : `a line has ${name}, as whole items have it, in an incremental export`;
 }
 
 /** The key of an item, from its bytes: only the key attributes are parsed, once a file. */

@@ -23,6 +23,8 @@ export interface Manifest {
   readonly lines: "items" | "changes";
   /** The export's time range, ISO 8601 with milliseconds, where it says one; `from` of an incremental export alone. */
   readonly window?: Summary["window"];
+  /** Whether Ferry wrote the archive. */
+  readonly own: boolean;
   /** Uncompressed bytes of all data files; absent where Ferry did not write the archive. */
   readonly bytes?: number;
   /** The key schema of the archive's items; absent where nothing but the items tells it. */
@@ -99,7 +101,7 @@ export async function readManifest(
     );
     const table = await ports.archive.get(bucket, tableKey(homeOf(location)));
     const keys = table && decodeKeySchema(bucket, tableKey(homeOf(location)), table.body);
-    return { ...manifest, ...(keys !== undefined && { keys }), objects };
+    return { ...manifest, own: false, ...(keys !== undefined && { keys }), objects };
   }
   if (ferry["manifest-files-md5"] !== objects.files.md5)
     throw brokenManifest(
@@ -123,7 +125,13 @@ export async function readManifest(
     ],
     ports,
   );
-  return { ...manifest, bytes: ferry.bytes, keys: own.keys, objects: { ...objects, task: own.task } };
+  return {
+    ...manifest,
+    own: true,
+    bytes: ferry.bytes,
+    keys: own.keys,
+    objects: { ...objects, task: own.task },
+  };
 }
 
 /**

@@ -38,7 +38,7 @@ test("items pass through lines and back as the very same bytes, line breaks in t
       expect(spans).toHaveLength(page.items.length);
       spans.forEach((span, i) => {
         const item = page.items[i]!;
-        const line = readLine(file, span);
+        const line = readLine(file, span, "items");
         const before = decode(page.body.subarray(item.start, item.end));
         expect("put" in line && decode(line.put)).toBe(before.replace(/[\r\n]/g, " "));
         expect("put" in line && keyOf(line.put, ["id"])).toEqual({ id: { S: `item-${i}` } });
@@ -64,20 +64,3 @@ test.each(['"ConsumedCapacity":null', '"ConsumedCapacity":{}', '"ScannedCount":0
     expect(cutPage(encode(`{"Items":[],"Count":0,${member}}`)).units).toBe(0);
   },
 );
-
-test("the lines of exports: a whole item, a change, a delete; any member order and white space", () => {
-  const read = (line: string) => {
-    const found = readLine(encode(line), { start: 0, end: encode(line).length });
-    return "put" in found ? { put: decode(found.put) } : { remove: decode(found.remove) };
-  };
-  expect(read('{"Item":{"a":{"N":"1.0"}}}')).toEqual({ put: '{"a":{"N":"1.0"}}' });
-  expect(
-    read('{ "Metadata": {"x":{"N":"1"}}, "Keys":{"a":{"S":"k"}}, "NewImage" : {"a":{"S":"k"}} }'),
-  ).toEqual({
-    put: '{"a":{"S":"k"}}',
-  });
-  expect(read('{"Keys":{"a":{"S":"k"}},"OldImage":{"a":{"S":"k"},"b":{"S":"old"}}}')).toEqual({
-    remove: '{"a":{"S":"k"}}',
-  });
-  expect(() => read('{"Other":{}}')).toThrow("none of Item, NewImage and Keys");
-});

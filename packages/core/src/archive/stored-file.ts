@@ -35,7 +35,7 @@ export interface VerifiedFile {
 
 /**
  * Reads a data file to its end and checks its MD5, its number of lines and, where the object's metadata has it, its
- * uncompressed size. Its blocks are kept where they are not more than the setting `maximumFileBytesInMemory`. Returns
+ * uncompressed size. `check` is called with each block. Its blocks are kept where they are not more than the setting `maximumFileBytesInMemory`. Returns
  * nothing where `goesOn`, asked before each block but the first, says so. Permanent errors: those of `readBlocks`.
  */
 export async function verifyDataFile(
@@ -43,6 +43,7 @@ export async function verifyDataFile(
   file: RecordedFile,
   ports: ReadingPorts,
   goesOn: () => Promise<boolean>,
+  check: (block: Block) => Promise<void> = async () => {},
 ): Promise<VerifiedFile | undefined> {
   const opened: Opened = {};
   let held: Block[] | undefined = [];
@@ -50,6 +51,7 @@ export async function verifyDataFile(
   let blocks = 0;
   for await (const block of readBlocks(bucket, file, ports, opened)) {
     if (blocks++ > 0 && !(await goesOn())) return undefined;
+    await check(block);
     heldBytes += block.bytes.length;
     if (heldBytes > ports.settings.maximumFileBytesInMemory) held = undefined;
     held?.push(block);
@@ -131,6 +133,16 @@ export function corrupt(bucket: BucketAddress, key: string, message: string) {
     message: `${message}.`,
     hint: "The archive was damaged after it was written: restore from another backup, or make a new one.",
   });
+}
+
+/** Reads a line; a SyntaxError becomes an error that names file and line. `number` counts from 1. */
+export function readingLine<T>(bucket: BucketAddress, key: string, number: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw corrupt(bucket, key, `holds line ${number}, which cannot be read: ${error.message}`);
+  }
 }
 
 /** The object's bytes. A connection that breaks on the way is opened again where it broke. */

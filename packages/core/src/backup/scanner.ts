@@ -7,9 +7,9 @@ import { cutPage, type Page } from "../archive/page.ts";
 import { isThrottled, isTransient } from "../errors.ts";
 import type { BackupPlan, DynamoKey } from "../events.ts";
 import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
+import { openPageSize } from "../page-size.ts";
 import type { Ports } from "../ports.ts";
 import type { Watch } from "../segment.ts";
-import { openPageSize } from "./page-size.ts";
 
 export interface Scanner {
   /**

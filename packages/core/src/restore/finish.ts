@@ -7,11 +7,14 @@ import { permanent } from "../errors.ts";
 import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { refuseReplaced } from "../table-identity.ts";
+import { beginCount, type CountProgress, countOn, isCounted } from "./count.ts";
 import { releaseLease } from "./lease.ts";
 
 /**
- * Checks the archive, the counts and the table, and gives the table's lease back. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`,
- * `no-such-table`.
+ * Checks the archive, the counts and the table, and gives the table's lease back. Where the table was empty and nothing but
+ * its items tells whether the archive's lines have distinct keys, the items are counted; a count that does not fit into the
+ * invocation is handed off. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`, `no-such-table`,
+ * `items-missing`.
  */
 export async function finishRestore(finishing: TaskFinishing, ports: Ports): Promise<readonly FerryEvent[]> {
   const plan = finishing.plan as RestorePlan;
@@ -22,6 +25,16 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
   // A native export does not tell its bytes.
   requireTotal(plan, "bytes", finishing["transferred-bytes"], plan.manifest.bytes);
   await refuseReplaced(plan, ports);
+  if (plan["items-before"] === "none") {
+    const counted = await countOn(
+      plan,
+      finishing.counted ?? beginCount(finishing["transferred-bytes"]),
+      Math.ceil(finishing["transferred-bytes"] / Math.max(1, items)),
+      ports,
+    );
+    if (!isCounted(counted)) return [continued(finishing, counted)];
+    if (counted.items < items) throw missing(plan, counted.items, items);
+  }
   await releaseLease(plan, ports);
   return [
     {
@@ -29,6 +42,32 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
       detail: { version: VERSION, task: plan.task, attempt: finishing.attempt, items },
     },
   ];
+}
+
+/** The event that is the continuation of this step. */
+function continued(finishing: TaskFinishing, counted: CountProgress): FerryEvent {
+  const { task, attempt, plan } = finishing;
+  return {
+    type: "TaskFinishing",
+    detail: {
+      version: VERSION,
+      task,
+      attempt,
+      "transferred-items": finishing["transferred-items"],
+      "transferred-bytes": finishing["transferred-bytes"],
+      plan: { S: JSON.stringify(plan) },
+      counted,
+    },
+  };
+}
+
+function missing(plan: RestorePlan, counted: number, items: number) {
+  return permanent("items-missing", {
+    operation: "count items",
+    resource: `table ${plan.request["table-name"]} in ${plan.request["table-region"]}`,
+    message: `the table was empty, ${items} lines of the archive were written, and it holds ${counted} items.`,
+    hint: "Most likely the export is of a table with other keys, so that several of its items became one: restore it into a table with the keys that it had. Deletes by an application or by TTL while the restore ran look the same.",
+  });
 }
 
 function requireTotal(plan: RestorePlan, what: string, processed: number, listed: number | undefined): void {

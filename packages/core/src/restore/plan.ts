@@ -7,7 +7,7 @@ import { members } from "../archive/cutter.ts";
 import { lineSpans, readLine } from "../archive/data-file.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { cutPage } from "../archive/page.ts";
-import { readBlocks } from "../archive/stored-file.ts";
+import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import { permanent } from "../errors.ts";
 import { type DynamoKey, type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
@@ -38,11 +38,15 @@ export async function planRestore(
   refuseUnready(request, table);
   await refuseOtherKeys(request, manifest, table, ports);
   refuseMode(request, manifest);
-  const plan = derivePlan(request, task, manifest, table, ports);
+  const derived = derivePlan(request, task, manifest, table, ports);
   const deadlineMs = requestTimeMs + ports.settings.taskTimeoutMs;
-  await takeLease({ plan, attempt: 1, deadlineMs }, ports);
+  await takeLease({ plan: derived, attempt: 1, deadlineMs }, ports);
   // Under the lease: no other restore puts items there from now on.
-  if ((request["restore-mode"] ?? "empty-only") === "empty-only") await refuseItems(request, ports);
+  const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
+  const counts = !manifest.own && manifest.lines === "items";
+  const held = (emptyOnly || counts) && (await holdsItems(request, ports));
+  if (emptyOnly && held) throw notEmpty(request);
+  const plan = { ...derived, ...(counts && countPlan(held, table)) };
   await noteWindow(plan, ports);
   return [
     {
@@ -57,6 +61,14 @@ export async function planRestore(
       },
     },
   ];
+}
+
+/** What the last step needs to count the table. */
+function countPlan(held: boolean, { provisioned }: TableDescription) {
+  return {
+    "items-before": held ? ("some" as const) : ("none" as const),
+    ...(provisioned !== undefined && { "count-units": Math.max(1, Math.floor(provisioned.readUnits / 2)) }),
+  };
 }
 
 function derivePlan(
@@ -77,8 +89,14 @@ function derivePlan(
     task,
     "total-segments": segments,
     ...(units !== undefined && { "write-units": units, "units-per-write": 1 + table.indexCount }),
-    table: { arn: table.arn, keys: table.keys, ...(table.id !== undefined && { id: table.id }) },
+    table: {
+      arn: table.arn,
+      keys: table.keys,
+      "key-types": keySchema(table).map(({ type }) => type),
+      ...(table.id !== undefined && { id: table.id }),
+    },
     manifest: {
+      own: manifest.own,
       location: manifest.location,
       items: manifest.items,
       files: manifest.files.length,
@@ -127,13 +145,21 @@ async function archivedKeys(
   const recorded = { key: file.dataFileS3Key, items: file.itemCount, md5: file.md5Checksum };
   let first: Block | undefined;
   for await (const block of readBlocks(bucket, recorded, ports)) if (block.lines > 0) first ??= block;
-  const line = readLine(first!.bytes, lineSpans(first!.bytes)[0]!);
-  const item = "put" in line ? line.put : line.remove;
-  const attributes = new Map(members(item).map((member) => [member.name, member]));
-  return wanted.map(({ name }) => {
-    const attribute = attributes.get(name);
-    const type = attribute === undefined ? "missing" : (members(item, attribute.start)[0]?.name ?? "missing");
-    return { name, type };
+  if (first === undefined) return undefined;
+  const { bytes } = first;
+  return readingLine(bucket, recorded.key, 1, () => {
+    const line = readLine(bytes, lineSpans(bytes)[0]!, manifest.lines);
+    const item = line.keys ?? ("put" in line ? line.put : line.remove);
+    const found = members(item).map(({ name, start }) => ({
+      name,
+      type: members(item, start)[0]?.name ?? "none",
+    }));
+    const types = new Map(found.map(({ name, type }) => [name, type]));
+    const known = wanted.map(({ name }) => ({ name, type: types.get(name) ?? "missing" }));
+    // Beside its key attributes an item has others; `Keys` of a change has none.
+    const more =
+      line.keys === undefined ? [] : found.filter(({ name }) => !wanted.some((key) => key.name === name));
+    return [...known, ...more];
   });
 }
 
@@ -150,7 +176,7 @@ function refuseMode(request: RestoreRequest, manifest: Manifest): void {
 }
 
 /** A page may come without an item and yet not be the last: only the scan's end proves a table empty. */
-async function refuseItems(request: RestoreRequest, ports: Ports): Promise<void> {
+async function holdsItems(request: RestoreRequest, ports: Ports): Promise<boolean> {
   let after: DynamoKey | undefined;
   do {
     const page = cutPage(
@@ -163,9 +189,10 @@ async function refuseItems(request: RestoreRequest, ports: Ports): Promise<void>
         ...(after !== undefined && { after }),
       }),
     );
-    if (page.items.length > 0) throw notEmpty(request);
+    if (page.items.length > 0) return true;
     after = page.lastEvaluatedKey;
   } while (after !== undefined);
+  return false;
 }
 
 function notEmpty(request: RestoreRequest) {

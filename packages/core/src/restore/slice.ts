@@ -2,13 +2,13 @@
  * One slice of a restore: its share of the manifest's files, from the cursor to where the time is up. The manifest
  * alone is trusted, never a listing.
  */
-import type { Block } from "../archive/blocks.ts";
 import { bucketOf } from "../archive/chain.ts";
 import type { Span } from "../archive/cutter.ts";
 import { type Line, lineSpans, readLine } from "../archive/data-file.ts";
 import type { ManifestFile } from "../archive/file-list.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
-import { corrupt, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
+import { readBlocks, readingLine, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
+import type { KeySchema } from "../archive/table-settings.ts";
 import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import {
@@ -22,6 +22,7 @@ import {
   sliceEndMs,
 } from "../segment.ts";
 import { refuseReplaced } from "../table-identity.ts";
+import { openLineCheck, refusedLines } from "./line-check.ts";
 import { shareOf } from "./share.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 
@@ -58,6 +59,7 @@ export async function sliceRestore(
   const reportDue = every(ports.settings.progressIntervalMs, ports);
   const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, watch }, ports);
   const bucket = bucketOf(plan.request);
+  const keys = keysOf(plan);
   let spaced = true;
   let outOfTime = false;
   try {
@@ -78,7 +80,13 @@ export async function sliceRestore(
   async function writeFile(listed: ManifestFile): Promise<void> {
     const key = listed.dataFileS3Key;
     const recorded = { key, items: listed.itemCount, md5: listed.md5Checksum };
-    const file = await verifyDataFile(bucket, recorded, ports, goesOn);
+    const check = plan.manifest.own
+      ? undefined
+      : openLineCheck({
+          ...{ bucket, key, keys, items: listed.itemCount, kind: plan.manifest.lines },
+          reread: () => readBlocks(bucket, recorded, ports),
+        });
+    const file = await verifyDataFile(bucket, recorded, ports, goesOn, check);
     if (file === undefined) {
       outOfTime = true;
       return;
@@ -106,21 +114,25 @@ export async function sliceRestore(
       for (let i = Math.max(0, from - block.firstLine); i < spans.length; i++) {
         const span = spans[i]!;
         if (isFull(call, span, writer.callUnitsMax())) {
-          await send(call);
+          await send(call, key);
           if (writer.stopped()) return;
           call = emptyCall(call.upTo);
         }
-        call.writes.push(readChecked(block, span, i, key));
+        const number = block.firstLine + i + 1;
+        const read = () => readLine(block.bytes, span, plan.manifest.lines);
+        call.writes.push(readingLine(bucket, key, number, read));
         call.bytes += span.end - span.start;
         call.units += unitsOf(span.end - span.start);
         call.upTo++;
       }
     }
-    if (call.writes.length > 0) await send(call);
+    if (call.writes.length > 0) await send(call, key);
   }
 
-  async function send({ writes, bytes, upTo }: Call): Promise<void> {
-    await writer.write(writes, () => {
+  async function send({ writes, bytes, upTo }: Call, key: string): Promise<void> {
+    const report = (error: unknown) =>
+      refusedLines(error, { bucket, key, keys }, upTo - writes.length + 1, writes);
+    const landed = () => {
       // Each line has a line feed.
       counts = {
         ...counts,
@@ -129,17 +141,9 @@ export async function sliceRestore(
       };
       at = { ...at, line: upTo };
       stands(standing());
-    });
+    };
+    await writer.write(writes, landed, report);
     if (reportDue()) await ports.bus.put([progressed(work, standing())]);
-  }
-
-  function readChecked(block: Block, span: Span, index: number, key: string): Line {
-    try {
-      return readLine(block.bytes, span);
-    } catch (error) {
-      const line = block.firstLine + index + 1;
-      throw corrupt(bucket, key, `holds line ${line}, which cannot be read: ${String(error)}`);
-    }
   }
 
   /** Waits for the next file's time; false where it is the next slice's. */
@@ -172,6 +176,11 @@ function isFull(call: Call, { start, end }: Span, unitsMax: number): boolean {
     call.bytes + end - start > BYTES_PER_CALL_MAX ||
     call.units + unitsOf(end - start) > unitsMax
   );
+}
+
+/** The destination table's key schema. */
+function keysOf({ table }: RestorePlan): KeySchema {
+  return table.keys.map((name, i) => ({ name, type: table["key-types"][i] ?? "?" }));
 }
 
 async function readShare(work: SegmentWork, plan: RestorePlan, ports: Ports): Promise<ManifestFile[]> {

@@ -18,8 +18,11 @@ export function unitsOf(bytes: number): number {
 }
 
 export interface TableWriter {
-  /** Sends writes, waiting for a free place; calls `landed` once they and all that was sent before are in the table. */
-  write(writes: readonly Write[], landed: () => void): Promise<void>;
+  /**
+   * Sends writes, waiting for a free place; calls `landed` once they and all that was sent before are in the table.
+   * `report` makes what is thrown of an error of these writes; without it the error is thrown.
+   */
+  write(writes: readonly Write[], landed: () => void, report?: (error: unknown) => unknown): Promise<void>;
   /** What the writes of one call may come to by `unitsOf`, so that a turn of the ceiling holds them. */
   callUnitsMax(): number;
   /** Waits for all that is in flight. Throws the first error, after everything has settled. */
@@ -145,8 +148,10 @@ export function openTableWriter(
   }
 
   return {
-    async write(writes, landed) {
-      const done = send(writes);
+    async write(writes, landed, report = (error) => error) {
+      const done = send(writes).catch((error: unknown) => {
+        throw report(error);
+      });
       // Told by `land`; until then it must not count as unhandled.
       done.catch(() => {});
       inFlight.push({ done, landed });

@@ -69,7 +69,7 @@ const restore = {
     let writes: Write[] = [];
     for await (const { bytes } of blocks)
       for (const span of lineSpans(bytes)) {
-        writes.push(readLine(bytes, span));
+        writes.push(readLine(bytes, span, "items"));
         if (writes.length < WRITES_PER_CALL) continue;
         await tables.write(address, writes);
         writes = [];

@@ -141,7 +141,7 @@ function servicesOf(
     tables: hooked(
       "table",
       tables,
-      ["describe", "identify", "scan", "write", "putIfAbsent"],
+      ["describe", "identify", "scan", "count", "write", "putIfAbsent"],
       ({ port, method, args }, run) => visit(port, method, aboutTable(args), run),
     ),
     status: hooked("status", cloud.status, ["read"], ({ port, method }, run) => visit(port, method, "", run)),

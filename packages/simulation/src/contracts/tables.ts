@@ -125,6 +125,61 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       });
     });
 
+    describe("given items to count", () => {
+      const items = Array.from(
+        { length: 300 },
+        (_, i) => `{"pk":{"S":"partition ${i % 60}"},"sk":{"N":"${Math.floor(i / 60)}"}}`,
+      );
+
+      it.each([
+        [1, undefined],
+        [7, undefined],
+        [1, 4],
+        [7, 4],
+      ])(
+        "the counts of %i segments' pages, of limit %s, add up to the items",
+        async (totalSegments, limit) => {
+          const table = await given(PAIR, items);
+          let counted = 0;
+          for (let segment = 0; segment < totalSegments; segment++) {
+            let after: DynamoKey | undefined;
+            do {
+              const about = { table, segment, totalSegments, consistent: true };
+              const page = await subject.tables.count({
+                ...about,
+                ...(limit !== undefined && { limit }),
+                ...(after !== undefined && { after }),
+              });
+              if (limit !== undefined) expect(page.items).toBeLessThanOrEqual(limit);
+              expect(page.units).toBeGreaterThanOrEqual(0);
+              counted += page.items;
+              after = page.after;
+            } while (after !== undefined);
+          }
+          expect(counted).toBe(items.length);
+        },
+      );
+
+      it("goes on after a key of binary, as a scan does", async () => {
+        const keys: KeyAttributes = [{ name: "id", type: "B" }];
+        const table = await given(
+          keys,
+          ["AA==", "AAE=", "/w==", "gA=="].map((id) => `{"id":{"B":"${id}"}}`),
+        );
+        const about = { table, segment: 0, totalSegments: 1, consistent: true };
+        const first = await subject.tables.count({ ...about, limit: 1 });
+        expect(first.items).toBe(1);
+        expect(await subject.tables.count({ ...about, after: first.after! })).toMatchObject({ items: 3 });
+      });
+
+      it("of an empty table is none", async () => {
+        const table = await given(HASH);
+        const page = await subject.tables.count({ table, segment: 0, totalSegments: 1, consistent: true });
+        expect(page.items).toBe(0);
+        expect(page.after).toBeUndefined();
+      });
+    });
+
     describe("given a partition", () => {
       const orders: Record<string, { type: "S" | "N" | "B"; ascending: string[] }> = {
         "numbers by value": {
@@ -483,6 +538,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         describe: (table) => subject.tables.describe(table),
         identify: (table) => subject.tables.identify(table),
         scan: (table) => subject.tables.scan({ table, segment: 0, totalSegments: 1, consistent: false }),
+        count: (table) => subject.tables.count({ table, segment: 0, totalSegments: 1, consistent: false }),
         write: (table) => subject.tables.write(table, [{ put: item }]),
         putIfAbsent: (table) => subject.tables.putIfAbsent(table, item, ["pk"]),
       };

@@ -153,6 +153,28 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     return table;
   };
 
+  /** Reads a page for a scan or a count. */
+  function pageOf(page: ScanPage) {
+    const table = usable("Scan", page.table);
+    const resource = tableResource(page.table);
+    if (!isSegment(page))
+      throw invalid("Scan", resource, `no segment ${page.segment} of ${page.totalSegments}`);
+    if (page.limit !== undefined && !(page.limit >= 1))
+      throw invalid("Scan", resource, `Limit must be at least 1, got ${page.limit}`);
+    const after = page.after === undefined ? undefined : startKey(table, page, page.after);
+    const fault = options.faults?.scan?.(page);
+    if (fault === "throttled") throw throttled("Scan", resource);
+    const limit = Math.min(
+      page.limit ?? Number.POSITIVE_INFINITY,
+      fault?.itemsMax ?? Number.POSITIVE_INFINITY,
+    );
+    const read = readPage(table, page, after, { limit, pageBytes, itemRead });
+    const bytes = read.items.reduce((sum, item) => sum + item.length, 0) * weight;
+    const units = Math.ceil(Math.max(bytes, 1) / 4096) * (page.consistent ? 1 : 0.5);
+    consumed(page.table, "read", units);
+    return { ...read, units };
+  }
+
   return {
     create(address, spec) {
       const id = `${bareTableName(address.name)}-created-${++created}`;
@@ -185,31 +207,17 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     },
 
     async scan(page) {
-      const table = usable("Scan", page.table);
-      const resource = tableResource(page.table);
-      if (!isSegment(page))
-        throw invalid("Scan", resource, `no segment ${page.segment} of ${page.totalSegments}`);
-      if (page.limit !== undefined && !(page.limit >= 1))
-        throw invalid("Scan", resource, `Limit must be at least 1, got ${page.limit}`);
-      const after = page.after === undefined ? undefined : startKey(table, page, page.after);
-      const fault = options.faults?.scan?.(page);
-      if (fault === "throttled") throw throttled("Scan", resource);
-      const limit = Math.min(
-        page.limit ?? Number.POSITIVE_INFINITY,
-        fault?.itemsMax ?? Number.POSITIVE_INFINITY,
-      );
-      const read = readPage(table, page, after, { limit, pageBytes, itemRead });
-      const bytes = read.items.reduce((sum, item) => sum + item.length, 0) * weight;
-      const units = Math.ceil(Math.max(bytes, 1) / 4096) * (page.consistent ? 1 : 0.5);
-      consumed(page.table, "read", units);
-      return scanBody(
-        {
-          ...read,
-          units,
-          tableName: bareTableName(page.table.name),
-        },
-        options.layout,
-      );
+      const { units, ...read } = pageOf(page);
+      return scanBody({ ...read, units, tableName: bareTableName(page.table.name) }, options.layout);
+    },
+
+    async count(page) {
+      const { items, lastEvaluatedKey, units } = pageOf(page);
+      return {
+        items: items.length,
+        ...(lastEvaluatedKey !== undefined && { after: lastEvaluatedKey }),
+        units,
+      };
     },
 
     async write(address, writes) {

@@ -3,7 +3,7 @@
  */
 import { FerryError } from "@ferry/core/errors";
 import type { DynamoKey, KeyNames } from "@ferry/core/events";
-import type { TableAddress, TableData, TableDescription, Write } from "@ferry/core/ports";
+import type { ScanPage, TableAddress, TableData, TableDescription, Write } from "@ferry/core/ports";
 import { DynamoDbError } from "./own-tables.ts";
 import { type RawJson, readRawJson } from "./raw-json.ts";
 
@@ -43,13 +43,21 @@ export async function callItemTables(
 }
 
 async function scan(asked: ScanRequest, region: string, tables: TableData): Promise<Uint8Array> {
-  return tables.scan({
+  const page: ScanPage = {
     table: { region, name: asked.TableName },
     segment: asked.Segment,
     totalSegments: asked.TotalSegments,
     consistent: asked.ConsistentRead === true,
     ...(asked.ExclusiveStartKey !== undefined && { after: asked.ExclusiveStartKey }),
     ...(asked.Limit !== undefined && { limit: asked.Limit }),
+  };
+  if (asked.Select !== "COUNT") return tables.scan(page);
+  const { items, after, units } = await tables.count(page);
+  return json({
+    Count: items,
+    ScannedCount: items,
+    LastEvaluatedKey: after,
+    ConsumedCapacity: { TableName: asked.TableName, CapacityUnits: units },
   });
 }
 
@@ -60,6 +68,7 @@ interface ScanRequest {
   readonly ConsistentRead?: boolean;
   readonly ExclusiveStartKey?: DynamoKey;
   readonly Limit?: number;
+  readonly Select?: string;
 }
 
 async function batchWrite(

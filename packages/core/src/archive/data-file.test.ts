@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { type LineKind, readLine } from "./data-file.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+function read(line: string, kind: LineKind) {
+  const bytes = encode(line);
+  const found = readLine(bytes, { start: 0, end: bytes.length }, kind);
+  const keys = found.keys === undefined ? {} : { keys: decode(found.keys) };
+  return "put" in found ? { put: decode(found.put), ...keys } : { remove: decode(found.remove), ...keys };
+}
+
+describe("a line of whole items", () => {
+  test("is its item, whatever the white space", () => {
+    expect(read('{"Item":{"a":{"N":"1.0"}}}', "items")).toEqual({ put: '{"a":{"N":"1.0"}}' });
+    expect(read(' { "Item" : {"a": {"N":"1"} } }\r', "items")).toEqual({ put: '{"a": {"N":"1"} }' });
+  });
+
+  test.each([
+    ['{"Keys":{"a":{"S":"k"}}}', "Keys, as changes of an incremental export have it"],
+    ['{"Item":{},"NewImage":{}}', "NewImage, as changes of an incremental export have it"],
+    ['{"Item":{},"Other":{}}', 'the unknown member "Other"'],
+    ['{"Other":{}}', 'the unknown member "Other"'],
+    ['{"Item":{},"Item":{}}', "Item twice"],
+    ['{"Item":[]}', "Item is no object"],
+    ['{"Item":null}', "Item is no object"],
+    ["{}", "a line has no Item"],
+    ['{"Item":{}}{"Item":{}}', "goes on behind its object"],
+    ['{"Item":{}} x', "goes on behind its object"],
+    ["[]", "JSON text has"],
+  ])("is refused as %s", (line, message) => {
+    expect(() => read(line, "items")).toThrow(SyntaxError);
+    expect(() => read(line, "items")).toThrow(message);
+  });
+});
+
+describe("a line of changes", () => {
+  const keys = '{"a":{"S":"k"}}';
+
+  test("is a put of its new image, in any order of members", () => {
+    const line = `{ "Metadata": {"x":{"N":"1"}}, "NewImage" : {"a":{"S":"k"},"b":{"S":"new"}}, "Keys":${keys} }`;
+    expect(read(line, "changes")).toEqual({ put: '{"a":{"S":"k"},"b":{"S":"new"}}', keys });
+  });
+
+  test("is a removal where it has none", () => {
+    expect(read(`{"Keys":${keys},"OldImage":{"a":{"S":"k"},"b":{"S":"old"}}}`, "changes")).toEqual({
+      remove: keys,
+      keys,
+    });
+  });
+
+  test.each([
+    ['{"Item":{"a":{"S":"k"}}}', "Item, as whole items have it"],
+    ['{"NewImage":{"a":{"S":"k"}}}', "a line has no Keys"],
+    [`{"Keys":${keys},"Image":{}}`, 'the unknown member "Image"'],
+    [`{"Keys":${keys},"Keys":${keys}}`, "Keys twice"],
+  ])("is refused as %s", (line, message) => {
+    expect(() => read(line, "changes")).toThrow(message);
+  });
+});

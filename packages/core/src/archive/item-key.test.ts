@@ -1,0 +1,66 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { oddJson } from "../testing/odd-json.ts";
+import { attributeNames, canonicalNumber, keyTextOf } from "./item-key.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const keys = [
+  { name: "pk", type: "S" },
+  { name: "sk", type: "N" },
+];
+
+describe("the key of an item", () => {
+  test("is one text for all spellings of a number", () => {
+    for (const spelling of ["1", "1.0", "01", "+1", "10e-1", "0.1E1", "1.", "1e0", "0.001e+3"])
+      expect(canonicalNumber(spelling)).toBe("1e0");
+    for (const zero of ["0", "-0", "0.000", "0e9", "00"]) expect(canonicalNumber(zero)).toBe("0");
+    expect(canonicalNumber("-12.50")).toBe("-125e-1");
+    expect(canonicalNumber("100")).toBe("1e2");
+  });
+
+  test("is another text for another number", () => {
+    const digits = fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n });
+    return fc.assert(
+      fc.property(digits, digits, fc.integer({ min: 0, max: 9 }), (a, b, zeros) => {
+        const spelled = `${a}${"0".repeat(zeros)}e-${zeros}`;
+        expect(canonicalNumber(spelled)).toBe(canonicalNumber(String(a)));
+        expect(canonicalNumber(String(a)) === canonicalNumber(String(b))).toBe(a === b);
+      }),
+    );
+  });
+
+  test("does not depend on how the item's JSON is written, nor on its other attributes", () => {
+    return fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.string(), (pk, other) => {
+        const [written] = fc.sample(
+          oddJson(fc.constant({ x: { S: other }, sk: { N: "1.50" }, pk: { S: pk } })),
+          1,
+        );
+        const plain = JSON.stringify({ pk: { S: pk }, sk: { N: "15e-1" } });
+        expect(keyTextOf(encode(written!.text), keys)).toBe(keyTextOf(encode(plain), keys));
+      }),
+    );
+  });
+
+  test("tells keys apart whose values would be one text side by side", () => {
+    const two = [keys[0]!, { name: "sk", type: "S" }];
+    const key = (pk: string, sk: string) =>
+      keyTextOf(encode(JSON.stringify({ pk: { S: pk }, sk: { S: sk } })), two);
+    expect(key("a", "bc")).not.toBe(key("ab", "c"));
+    expect(key("a,b", "c")).not.toBe(key("a", "b,c"));
+  });
+
+  test.each([
+    ['{"pk":{"S":"a"}}', "has no key attribute sk (N)"],
+    ['{"pk":{"N":"1"},"sk":{"N":"1"}}', "has the key attribute pk as N where the table has S"],
+    ['{"pk":{"S":"a","N":"1"},"sk":{"N":"1"}}', "has the key attribute pk, whose value has not one type"],
+    ['{"pk":{},"sk":{"N":"1"}}', "has the key attribute pk, whose value has not one type"],
+    ['{"pk":{"S":1},"sk":{"N":"1"}}', "has the key attribute pk, whose value is no text"],
+  ])("is refused in %s", (item, message) => {
+    expect(() => keyTextOf(encode(item), keys)).toThrow(message);
+  });
+
+  test("names of attributes are read with their escapes", () => {
+    expect(attributeNames(encode('{"a\\u0062":{"S":""},"c":{"S":""}}'))).toEqual(["ab", "c"]);
+  });
+});

@@ -1,0 +1,49 @@
+/**
+ * The key of an item, compared by value: two items of one key are one item to a table.
+ */
+import { members, type Span } from "./cutter.ts";
+import type { KeySchema } from "./table-settings.ts";
+
+const decoder = new TextDecoder();
+
+/** A key that is not the table's. The message is a predicate of what holds the key. */
+export class KeyMismatch extends Error {}
+
+/**
+ * The key of an item or of a change's `Keys` as a text: equal for keys that DynamoDB takes for one, however they are
+ * written. Throws a KeyMismatch where a key attribute is missing or has another type, a SyntaxError where it is no JSON.
+ */
+export function keyTextOf(item: Uint8Array, keys: KeySchema): string {
+  const attributes = new Map(members(item).map((member) => [member.name, member]));
+  return JSON.stringify(keys.map((key) => keyValueOf(item, attributes.get(key.name), key)));
+}
+
+/** The names of an item's attributes, in order. */
+export function attributeNames(item: Uint8Array): string[] {
+  return members(item).map(({ name }) => name);
+}
+
+function keyValueOf(item: Uint8Array, span: Span | undefined, { name, type }: KeySchema[number]): string {
+  if (span === undefined) throw new KeyMismatch(`has no key attribute ${name} (${type})`);
+  const [value, ...more] = members(item, span.start);
+  if (value === undefined || more.length > 0)
+    throw new KeyMismatch(`has the key attribute ${name}, whose value has not one type`);
+  if (value.name !== type)
+    throw new KeyMismatch(`has the key attribute ${name} as ${value.name} where the table has ${type}`);
+  const parsed: unknown = JSON.parse(decoder.decode(item.subarray(value.start, value.end)));
+  if (typeof parsed !== "string")
+    throw new KeyMismatch(`has the key attribute ${name}, whose value is no text`);
+  return type === "N" ? canonicalNumber(parsed) : parsed;
+}
+
+/** One text for all spellings of a number: `1`, `1.0` and `10e-1` are `1e0`. Any other text stays as it is. */
+export function canonicalNumber(text: string): string {
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (match === null) return text;
+  const [, sign, whole = "", fraction = "", exponent = "0"] = match;
+  const digits = `${whole}${fraction}`.replace(/^0+/, "");
+  const significant = digits.replace(/0+$/, "");
+  if (significant === "") return "0";
+  const power = Number(exponent) - fraction.length + digits.length - significant.length;
+  return `${sign === "-" ? "-" : ""}${significant}e${power}`;
+}

@@ -1,0 +1,152 @@
+/**
+ * Whether the lines of a data file fit the destination table, each alone and all together: two lines with one key of the
+ * table would become one item. For archives that Ferry did not write; of its own, table.json tells the keys, and no two
+ * lines have one.
+ */
+import type { Block } from "../archive/blocks.ts";
+import { type Line, type LineKind, lineSpans, readLine } from "../archive/data-file.ts";
+import { attributeNames, KeyMismatch, keyTextOf } from "../archive/item-key.ts";
+import { openSeenKeys } from "../archive/seen-keys.ts";
+import { corrupt, readingLine } from "../archive/stored-file.ts";
+import { describeKeys, type KeySchema } from "../archive/table-settings.ts";
+import { FerryError, permanent } from "../errors.ts";
+import type { BucketAddress } from "../ports.ts";
+
+/** A data file whose lines are checked. */
+export interface CheckedFile {
+  readonly bucket: BucketAddress;
+  readonly key: string;
+  /** Lines. */
+  readonly items: number;
+  readonly kind: LineKind;
+  /** The destination table's keys. */
+  readonly keys: KeySchema;
+  /** Reads the file once more, to compare two lines that may have one key. */
+  reread(): AsyncIterable<Block>;
+}
+
+/**
+ * Returns a function that checks the lines of the next block. It must be given all blocks from the first on. Permanent
+ * errors: `corrupt-file`, `key-schema-mismatch`, `duplicate-key`; each names the file and its lines, from 1.
+ */
+export function openLineCheck(file: CheckedFile): (block: Block) => Promise<void> {
+  const seen = openSeenKeys(file.items);
+  return async (block) => {
+    const spans = lineSpans(block.bytes);
+    for (let i = 0; i < spans.length; i++) {
+      const number = block.firstLine + i + 1;
+      const line = readingLine(file.bucket, file.key, number, () =>
+        readLine(block.bytes, spans[i]!, file.kind),
+      );
+      const key = keyOfLine(file, number, line);
+      for (const earlier of seen.add(key, number)) await refuseIfSame(file, key, earlier, number, line);
+    }
+  };
+}
+
+/** The key of a line, as a text. Permanent errors: `key-schema-mismatch`, `corrupt-file`. */
+function keyOfLine(file: CheckedFile, number: number, line: Line): string {
+  try {
+    return readingLine(file.bucket, file.key, number, () => {
+      const key = keyTextOf("put" in line ? line.put : line.remove, file.keys);
+      if (line.keys === undefined) return key;
+      const names = attributeNames(line.keys);
+      if (names.length !== file.keys.length)
+        throw new KeyMismatch(
+          `names the keys ${names.join(", ")} where the table has ${describeKeys(file.keys)}`,
+        );
+      if (keyTextOf(line.keys, file.keys) !== key)
+        throw new SyntaxError("its NewImage has another key than its Keys");
+      return key;
+    });
+  } catch (error) {
+    if (error instanceof KeyMismatch) throw mismatch(file, `line ${number} ${error.message}`);
+    throw error;
+  }
+}
+
+/** Compares a line with an earlier one whose key has the same hash. */
+async function refuseIfSame(
+  file: CheckedFile,
+  key: string,
+  earlier: number,
+  number: number,
+  line: Line,
+): Promise<void> {
+  const before = await reread(file, earlier);
+  if (keyOfLine(file, earlier, before) !== key) return;
+  throw file.kind === "changes" || same(bytesOf(before), bytesOf(line))
+    ? duplicateKey(file, earlier, number)
+    : mismatch(file, `lines ${earlier} and ${number} are two items with one key of the table`);
+}
+
+async function reread(file: CheckedFile, number: number): Promise<Line> {
+  for await (const block of file.reread()) {
+    const index = number - 1 - block.firstLine;
+    if (index < block.lines) return readLine(block.bytes, lineSpans(block.bytes)[index]!, file.kind);
+  }
+  throw corrupt(file.bucket, file.key, `had a line ${number} and has none any more`);
+}
+
+function bytesOf(line: Line): Uint8Array {
+  return "put" in line ? line.put : line.remove;
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/**
+ * What to report where a table refused a call for good: the lines at fault, if the table's keys tell which they are, or
+ * else all of the call's. `first` counts from 1. Any other error is returned as it is.
+ */
+export function refusedLines(
+  error: unknown,
+  file: Pick<CheckedFile, "bucket" | "key" | "keys">,
+  first: number,
+  lines: readonly Line[],
+): unknown {
+  if (!(error instanceof FerryError) || error.code !== "invalid-request") return error;
+  const seen = new Map<string, number>();
+  for (const [i, line] of lines.entries()) {
+    let key: string;
+    try {
+      key = keyTextOf(bytesOf(line), file.keys);
+    } catch (fault) {
+      if (fault instanceof KeyMismatch) return mismatch(file, `line ${first + i} ${fault.message}`);
+      throw fault;
+    }
+    const earlier = seen.get(key);
+    if (earlier !== undefined) return duplicateKey(file, earlier, first + i);
+    seen.set(key, first + i);
+  }
+  const { operation, resource, message, hint } = error;
+  const at = `lines ${first} to ${first + lines.length - 1} of s3://${file.bucket.name}/${file.key}`;
+  return permanent(error.code, {
+    operation,
+    resource,
+    message: `refused ${at}: ${message}`,
+    hint,
+    cause: error,
+  });
+}
+
+/** The lines' keys are not those of the table. */
+function mismatch(file: Pick<CheckedFile, "bucket" | "key" | "keys">, message: string) {
+  return permanent("key-schema-mismatch", {
+    operation: "read data file",
+    resource: `s3://${file.bucket.name}/${file.key}`,
+    message: `${message}: the table's keys are ${describeKeys(file.keys)}.`,
+    hint: "The archive is of a table with other keys: restore into a table with the key schema that it had.",
+  });
+}
+
+/** Two lines ask for one item. Line numbers count from 1. */
+function duplicateKey({ bucket, key }: Pick<CheckedFile, "bucket" | "key">, earlier: number, number: number) {
+  return permanent("duplicate-key", {
+    operation: "read data file",
+    resource: `s3://${bucket.name}/${key}`,
+    message: `lines ${earlier} and ${number} have one key, and no archive has two lines of one key.`,
+    hint: "The archive is damaged, or its writer is at fault: restore from another backup.",
+  });
+}
