@@ -1,5 +1,8 @@
+import { hooked } from "@ferry/simulation/memory/hooked";
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events.ts";
+import { unheardOf } from "../projection/status.ts";
+import { defaultSettings } from "../settings.ts";
 import { accepted, backupRequest, bucket, message, request, source, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 
@@ -141,5 +144,156 @@ describe("a backup is refused, with the reason and what to do", () => {
         "event-id": "event-1",
       },
     });
+  });
+});
+
+describe("what a plan says and puts", () => {
+  /** A world that tells what is put, with the about of each. */
+  function recorded(plain = world()) {
+    const puts: Record<string, unknown> = {};
+    const archive = hooked("archive", plain.archive, ["putNew"], async ({ args }, run) => {
+      puts[args[1] as string] = args[3];
+      return run();
+    });
+    return { ports: { ...plain, archive }, puts };
+  }
+  const described = (change: object, ports = world()) => ({
+    ...ports,
+    tables: {
+      ...ports.tables,
+      describe: async (table: typeof source) => ({ ...(await ports.tables.describe(table)), ...change }),
+    },
+  });
+
+  test("is one event with the whole plan", async () => {
+    const ports = described({ arn: "arn:cities", id: "id-1", sizeBytes: 1001, itemCount: 2 });
+    const [event] = await request({ ...backupRequest, "read-units": 9, "compression-level": 3 }, ports);
+    const { task } = event!.detail as { task: { timestamp: number } };
+    const startedMs = Date.parse("2026-11-01T02:00:00Z");
+    expect(event).toEqual({
+      type: "TaskAccepted",
+      detail: {
+        version: 1,
+        task,
+        plan: {
+          request: { ...backupRequest, "read-units": 9, "compression-level": 3 },
+          task,
+          "total-segments": 1,
+          "batch-bytes": 32 * 1024 ** 2,
+          "compression-level": 3,
+          "read-units": 9,
+          "item-bytes": 501,
+          table: { arn: "arn:cities", keys: ["id"], id: "id-1" },
+          started: "2026-11-01T02:00:00.000Z",
+        },
+        attempt: 1,
+        "deadline-ms": startedMs + ports.settings.taskTimeoutMs,
+        segments: [0],
+      },
+    });
+  });
+
+  test("has no average item where the table tells of none, and none without a ceiling", async () => {
+    expect(await planOf({ "read-units": 9 }, described({ itemCount: 0 }))).not.toHaveProperty("item-bytes");
+    const plan = await planOf({}, described({ itemCount: 2, sizeBytes: 1001 }));
+    expect(plan).not.toHaveProperty("read-units");
+    expect(plan).not.toHaveProperty("item-bytes");
+  });
+
+  test("has a ceiling of one unit at least, and the stage's segments at most", async () => {
+    const provisioned = { readUnits: 1, writeUnits: 1 };
+    expect((await planOf({}, described({ provisioned })))["read-units"]).toBe(1);
+    const settings = { ...defaultSettings, maximumSegments: 2 };
+    const plan = await planOf({}, described({ sizeBytes: 100 * GIB }, world({ settings })));
+    expect(plan["total-segments"]).toBe(2);
+  });
+
+  test("has no id of a table that has none", async () => {
+    const plan = await planOf({}, described({ id: undefined }));
+    expect(plan.table).not.toHaveProperty("id");
+  });
+
+  test.each([
+    ["encrypted with the request's key", { "kms-key-id": "alias/backups" }, { kmsKeyId: "alias/backups" }],
+    ["without a key", {}, {}],
+  ])("puts JSON that tells whose it is, %s", async (_, asked, encryption) => {
+    const { ports, puts } = recorded();
+    await request({ ...backupRequest, ...asked }, ports);
+    const about = { metadata: { "request-id": "request-1" }, contentType: "application/json", ...encryption };
+    expect(puts).toEqual({ "backups/one/task.json": about, "backups/one/table.json": about });
+  });
+
+  test("is nothing where the row tells that it was accepted, and puts nothing either", async () => {
+    const { ports, puts } = recorded();
+    const [segment] = await accepted(backupRequest, ports);
+    const row = { ...unheardOf(segment!.task, "2026-11-01T02:00:00Z"), accepted: true };
+    await ports.status.write(row, undefined);
+    for (const key of Object.keys(puts)) delete puts[key];
+    expect(await request(backupRequest, ports)).toEqual([]);
+    expect(puts).toEqual({});
+  });
+
+  test("is made where the row tells only that another delivery was rejected", async () => {
+    const ports = world();
+    const [segment] = await accepted(backupRequest, ports);
+    await ports.status.write(unheardOf(segment!.task, "2026-11-01T02:00:00Z"), undefined);
+    expect(await request(backupRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
+  });
+});
+
+describe("a prefix", () => {
+  const key = "backups/one/task.json";
+  const taken = {
+    type: "TaskRejected",
+    detail: {
+      cause: "prefix-taken",
+      error: { operation: "use prefix", resource: "s3://archives/backups/one/" },
+    },
+  };
+
+  test("that another delivery of the request claims at the same time has that one's plan", async () => {
+    const ports = world();
+    const first = await planOf({}, ports);
+    const stored = await ports.archive.get(bucket, key);
+    const other = new TextDecoder()
+      .decode(stored!.body)
+      .replace('"total-segments": 1', '"total-segments": 5');
+    // Not there when it is looked for, and there when it is put.
+    let looks = 0;
+    const archive = hooked("archive", ports.archive, ["get", "list"], async ({ method }, run) => {
+      if (method === "list") return [];
+      if (++looks === 1) return undefined;
+      return { ...((await run()) as object), body: new TextEncoder().encode(other) };
+    });
+    const again = await planOf({}, { ...ports, archive });
+    expect(again).toEqual({ ...first, "total-segments": 5 });
+  });
+
+  test("whose task.json is there when it is put and cannot be read is an error that may pass", async () => {
+    const ports = world();
+    await request(backupRequest, ports);
+    const archive = hooked("archive", ports.archive, ["get", "list"], async ({ method }) =>
+      method === "list" ? [] : undefined,
+    );
+    await expect(request(backupRequest, { ...ports, archive })).rejects.toThrow("exists and cannot be read");
+  });
+
+  test.each(["[]", "{", "{}", '{"task":{}}', '{"task":{"request-id":7}}'])(
+    "with a task.json of %s is another tool's",
+    async (text) => {
+      const ports = world();
+      ports.archive.plant(bucket, key, new TextEncoder().encode(text), {});
+      const [event] = await request(backupRequest, ports);
+      expect(event).toMatchObject(taken);
+      expect(event!.detail).toMatchObject({ error: { message: expect.stringContaining("not Ferry") } });
+    },
+  );
+
+  test("of another task is that one's, which is told", async () => {
+    const ports = world();
+    const [segment] = await accepted(backupRequest, ports);
+    const [event] = await request(backupRequest, ports, "request-2");
+    expect(event).toMatchObject(taken);
+    expect(event!.detail).toMatchObject({ error: { message: expect.stringContaining(segment!.task.id) } });
   });
 });

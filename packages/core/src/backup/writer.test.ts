@@ -1,0 +1,267 @@
+import { hooked } from "@ferry/simulation/memory/hooked";
+import { describe, expect, test } from "vitest";
+import { type Position, start } from "../archive/chain.ts";
+import { cutPage } from "../archive/page.ts";
+import type { BackupPlan, SegmentWork } from "../events.ts";
+import type { ArchiveStore } from "../ports.ts";
+import { defaultSettings } from "../settings.ts";
+import { accepted, archivedLines, backupRequest, source, world } from "../testing/tasks.ts";
+import { openWriter } from "./writer.ts";
+
+const LAST = true;
+/** An item whose line has `bytes` bytes. */
+const item = (n: number, bytes = 60) => {
+  const bare = `{"id":{"S":"${n}"},"x":{"S":""}}`;
+  return `{"id":{"S":"${n}"},"x":{"S":"${"x".repeat(bytes - bare.length - 10)}"}}`;
+};
+const page = (items: string[], last = false) =>
+  cutPage(
+    new TextEncoder().encode(
+      `{"Items":[${items.join(",")}],"Count":${items.length}${last ? "" : ',"LastEvaluatedKey":{"id":{"S":"k"}}'}}`,
+    ),
+  );
+
+type NewObject = Parameters<ArchiveStore["putNew"]>[3];
+
+interface About {
+  batchBytes?: number;
+  batchSpacingMs?: number;
+  untilMs?: (nowMs: number) => number;
+  from?: Position;
+  request?: object;
+  wanted?: () => boolean;
+  ports?: ReturnType<typeof world>;
+}
+
+/** A writer at the start of segment 0, what it put, and where it said that it stands. */
+async function writer(about: About = {}) {
+  const settings = { ...defaultSettings, batchSpacingMs: about.batchSpacingMs ?? 0 };
+  const plain = about.ports ?? world({ settings });
+  const asked = {
+    ...backupRequest,
+    "total-segments": 1,
+    "batch-bytes": about.batchBytes ?? 120,
+    ...about.request,
+  };
+  const [work] = (await accepted(asked, plain)) as [SegmentWork];
+  const puts: { key: string; about: NewObject; atMs: number }[] = [];
+  let discarded = 0;
+  const ports = {
+    ...plain,
+    archive: hooked("archive", plain.archive, ["putNew"], async ({ args }, run) => {
+      puts.push({ key: args[1] as string, about: args[3] as NewObject, atMs: plain.clock.now() });
+      return run();
+    }),
+    codec: {
+      ...plain.codec,
+      compress: (level: number) => {
+        const compressor = plain.codec.compress(level);
+        const discard = () => {
+          discarded++;
+          compressor.discard();
+        };
+        return { write: compressor.write, finish: compressor.finish, discard };
+      },
+    },
+  };
+  const wanted = async () => about.wanted?.() ?? true;
+  const watch = {
+    wanted,
+    async waitUntil(ms: number) {
+      if (ms > plain.clock.now()) await plain.clock.sleep(ms - plain.clock.now());
+      return wanted();
+    },
+  };
+  const stood: Position[] = [];
+  const moved = (position: Position) => stood.push(position);
+  const untilMs = about.untilMs?.(plain.clock.now()) ?? 1e15;
+  const opened = openWriter(
+    work,
+    work.plan as BackupPlan,
+    about.from ?? start,
+    { untilMs, watch, moved },
+    ports,
+  );
+  return { ...opened, puts, stood, plain, discarded: () => discarded };
+}
+
+const file = (batch: number) => `backups/one/0x0000/0x0000000${batch}.json.gz`;
+
+describe("a file", () => {
+  test("is put when its bytes reach the batch's, and not before", async () => {
+    const { take, puts, position } = await writer({ batchBytes: 120 });
+    expect(await take(page([item(1, 60)]))).toBe(true);
+    expect(puts).toEqual([]);
+    expect(await take(page([item(2, 60), item(3, 119)]))).toBe(true);
+    expect(puts.map(({ key }) => key)).toEqual([file(0)]);
+    expect(position()).toEqual({
+      batch: 1,
+      after: { id: { S: "2" } },
+      counts: { batches: 1, items: 2, bytes: 120 },
+      ended: false,
+    });
+    await take(page([item(4, 60)]));
+    expect(position().counts).toEqual({ batches: 2, items: 4, bytes: 299 });
+  });
+
+  test("holds the items up to the one that reaches the batch's bytes, over any number of pages", async () => {
+    const { take, plain } = await writer({ batchBytes: 121 });
+    await take(page([item(1), item(2), item(3), item(4)]));
+    await take(page([item(5), item(6), item(7)], LAST));
+    expect((await archivedLines(plain)).map((lines) => lines.length)).toEqual([3, 3, 1]);
+  });
+
+  test("is gzip, with its metadata; encrypted with the request's key, where it has one", async () => {
+    const { take, puts } = await writer();
+    await take(page([item(1)], LAST));
+    expect(puts[0]!.about).toEqual({
+      contentType: "application/gzip",
+      metadata: { "request-id": "request-1", items: "1", bytes: "60", md5: expect.any(String), end: "true" },
+    });
+    const encrypted = await writer({ request: { "kms-key-id": "alias/backups" } });
+    await encrypted.take(page([item(1)], LAST));
+    expect(encrypted.puts[0]!.about).toMatchObject({ kmsKeyId: "alias/backups" });
+  });
+});
+
+describe("the segment's end", () => {
+  test("is in its last file", async () => {
+    const { take, puts, position, stood } = await writer({ batchBytes: 120 });
+    expect(await take(page([item(1), item(2), item(3)], LAST))).toBe(true);
+    expect(puts.map(({ about }) => about.metadata["end"])).toEqual([undefined, "true"]);
+    expect(position()).toMatchObject({ batch: 2, after: { id: { S: "3" } }, ended: true });
+    expect(stood).toHaveLength(2);
+  });
+
+  test("is an empty file where the last page holds nothing and all was put", async () => {
+    const { take, puts, position } = await writer({ batchBytes: 120 });
+    await take(page([item(1), item(2)]));
+    expect(await take(page([], LAST))).toBe(true);
+    expect(puts.map(({ about }) => about.metadata["items"])).toEqual(["2", "0"]);
+    expect(position()).toMatchObject({ batch: 2, after: { id: { S: "2" } }, ended: true });
+  });
+
+  test("of an empty segment has no last key", async () => {
+    const { take, position } = await writer();
+    await take(page([], LAST));
+    expect(position()).toStrictEqual({
+      batch: 1,
+      counts: { batches: 1, items: 0, bytes: 0 },
+      ended: true,
+    });
+  });
+
+  test("is the open file's where the last page holds nothing", async () => {
+    const { take, puts } = await writer();
+    await take(page([item(1)]));
+    await take(page([], LAST));
+    expect(puts.map(({ about }) => about.metadata)).toMatchObject([{ items: "1", end: "true" }]);
+  });
+});
+
+describe("when the time is up", () => {
+  test("the rest of a page is void behind a file that was put; before, it is taken", async () => {
+    const { take, puts, position } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs });
+    expect(await take(page([item(1), item(2)]))).toBe(false);
+    expect(puts).toHaveLength(1);
+    expect(position()).toMatchObject({ after: { id: { S: "1" } } });
+  });
+
+  test("the last file is put all the same", async () => {
+    const { take, position } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs - 1 });
+    expect(await take(page([item(1)], LAST))).toBe(true);
+    expect(position().ended).toBe(true);
+  });
+
+  test("no page is void with a millisecond left", async () => {
+    const { take } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs + 1 });
+    expect(await take(page([item(1), item(2)]))).toBe(true);
+  });
+
+  test("the open file is put by a flush, and none where there is none", async () => {
+    const { take, flush, puts } = await writer();
+    await flush();
+    expect(puts).toEqual([]);
+    await take(page([item(1)]));
+    await flush();
+    expect(puts.map(({ about }) => about.metadata)).toMatchObject([{ items: "1" }]);
+    expect(puts[0]!.about.metadata).not.toHaveProperty("end");
+    await flush();
+    expect(puts).toHaveLength(1);
+  });
+});
+
+describe("a segment that is not wanted any more", () => {
+  test("has nothing put, and the writer says so", async () => {
+    let isWanted = true;
+    const { take, unwanted, puts, discard, discarded } = await writer({ wanted: () => isWanted });
+    await take(page([item(1)]));
+    expect(unwanted()).toBe(false);
+    isWanted = false;
+    expect(await take(page([item(2)]))).toBe(false);
+    expect(unwanted()).toBe(true);
+    expect(puts).toEqual([]);
+    discard();
+    expect(discarded()).toBe(1);
+  });
+
+  test("is asked for after the wait for its file's time too", async () => {
+    let looks = 0;
+    const { take, unwanted, puts } = await writer({ batchBytes: 60, wanted: () => ++looks < 2 });
+    expect(await take(page([item(1)]))).toBe(false);
+    expect(unwanted()).toBe(true);
+    expect(puts).toEqual([]);
+  });
+});
+
+describe("a spacing of batches", () => {
+  test("is from one put to the next, the first of a segment at once", async () => {
+    const { take, puts, plain } = await writer({ batchBytes: 60, batchSpacingMs: 1000 });
+    const now = plain.clock.now();
+    await take(page([item(1), item(2), item(3)], LAST));
+    expect(puts.map(({ atMs }) => atMs - now)).toEqual([0, 1000, 2000]);
+  });
+
+  test("holds for a slice's first file, where the slice before it put one", async () => {
+    const from = { batch: 1, counts: { batches: 1, items: 1, bytes: 60 }, ended: false };
+    const { take, puts, plain } = await writer({ batchBytes: 60, batchSpacingMs: 1000, from });
+    const now = plain.clock.now();
+    await take(page([item(1)], LAST));
+    expect(puts.map(({ key, atMs }) => [key, atMs - now])).toEqual([[file(1), 1000]]);
+  });
+});
+
+describe("a file that another worker put first", () => {
+  test("is adopted, the rest of the page void", async () => {
+    const ports = world();
+    ports.tables.put(source, item(1));
+    const winner = await writer({ batchBytes: 60, ports });
+    await winner.take(page([item(1), item(2)]));
+    const loser = await writer({ batchBytes: 200, ports });
+    expect(await loser.take(page([item(1), item(2), item(3), item(4)]))).toBe(false);
+    expect(loser.position()).toEqual(winner.position());
+    expect(loser.stood).toEqual([winner.position()]);
+    expect(await loser.take(page([item(3)], LAST))).toBe(true);
+    expect(loser.position()).toMatchObject({ batch: 3, ended: true, counts: { items: 3 } });
+  });
+
+  test("with the segment's end ends it: nothing is put behind it", async () => {
+    const ports = world();
+    const winner = await writer({ ports });
+    await winner.take(page([item(1)], LAST));
+    const loser = await writer({ ports });
+    expect(await loser.take(page([item(1)], LAST))).toBe(false);
+    expect(loser.position()).toMatchObject({ batch: 1, ended: true });
+  });
+
+  test("and that cannot be listed is an error that may pass", async () => {
+    const plain = world();
+    const archive = { ...plain.archive, list: async () => [] };
+    const winner = await writer({ ports: plain });
+    await winner.take(page([item(1)], LAST));
+    const loser = await writer({ ports: { ...plain, archive } });
+    await expect(loser.take(page([item(1)], LAST))).rejects.toThrow(
+      "taken when it was put and is not listed",
+    );
+  });
+});
