@@ -46,7 +46,7 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   const held = table === destinations[0]!.name ? before : new Map<string, string>();
   const mode = String(row.request["restore-mode"] ?? "empty-only");
   // What else may have written, whose texts may stand in place of this archive's.
-  const rivals = rivalsOf(row, table, outcome);
+  const rivals = mode === "empty-only" ? [] : rivalsOf(row, table, outcome);
   const texts = new Set<string>();
   for (const landing of rivals) for (const text of putsOf(landing)) texts.add(text);
   for (const { text } of people.after.get(table)?.values() ?? []) if (text !== undefined) texts.add(text);

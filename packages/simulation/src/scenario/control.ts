@@ -64,13 +64,11 @@ export interface Control {
 /** Not yet: what the engine does not withstand so far. */
 const WAITING: ReadonlySet<ActionName | "sharedId" | "sameTable"> = new Set([
   "sharedId",
-  "sameTable",
   "reusedIds",
   "doubledRetries",
   "relapses",
   "hasty",
   "deletedRows",
-  "earlyUses",
 ]);
 
 /** The account that the bucket belongs to. */
