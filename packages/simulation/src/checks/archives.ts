@@ -51,7 +51,7 @@ async function sealedViolations(
   const manifest = await archive.get(bucket, `${prefix}/manifest-files.json`);
   if (summary === undefined || manifest === undefined)
     return stateOfRow(row) === "succeeded" ? ["UNSEALED: it succeeded and has no manifest"] : [];
-  const found: string[] = [];
+  const found = stateOfRow(row) === "succeeded" ? mixedViolations(row, outcome) : [];
   const seal = witness.seals.get(prefix);
   if (!people.wiped.has(prefix) && !sameContents(seal, archive.contents(bucket, `${prefix}/`)))
     found.push("CHANGED: the archive is another than when it was sealed");
@@ -128,6 +128,21 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
   });
   if (lost.length > 0) found.push(`LOST: ${lost.length} items: ${lost.slice(0, 5).join()}`);
   return found;
+}
+
+/** What was read of a table before it was deleted, and of the one that was created in its place, is no backup of either. */
+function mixedViolations(row: TaskRow, { witness, people }: Outcome): string[] {
+  const untilMs = witness.history(nameOf(row)).succeededMs ?? 0;
+  const scans = witness.calls.filter(
+    ({ task, method, issuedMs }) => task === nameOf(row) && method === "scan" && issuedMs < untilMs,
+  );
+  const times = scans.map(({ issuedMs }) => issuedMs);
+  return people.actors.recreations
+    .filter(({ table, atMs }) => {
+      const isBetween = Math.min(...times) < atMs && atMs < Math.max(...times);
+      return table === row.request["table-name"] && isBetween;
+    })
+    .map(({ table }) => `MIXED: ${table} was created anew while it was read`);
 }
 
 /** When the items of a task's files and segments were read: from a first scan to a last put. */

@@ -2,6 +2,8 @@
  * Bugs to plant, each a mistake that a careful engineer might make: what it breaks, and where.
  */
 
+import { mutants } from "./mutants.ts";
+
 /** Text that must be in a file exactly once, and what stands there instead. */
 export interface Edit {
   /** From the repository's root. */
@@ -29,6 +31,7 @@ const aws = (file: string, find: string, replace: string): Edit => ({
 });
 
 export const plants: readonly Plant[] = [
+  ...mutants,
   {
     name: "unconditional-put",
     breaks: "Objects are put without If-None-Match: of two workers the last one wins.",

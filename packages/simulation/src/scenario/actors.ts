@@ -61,6 +61,8 @@ export interface Actors {
 const OPERATOR = "operator";
 const LAG_MS_MIN = 60_000;
 const LAG_MS_MAX = 15 * 60_000;
+/** While its restore has just begun. */
+const REWRITE_MS_MAX = 5000;
 const REDELIVERY_MS_MAX = 10 * 60_000;
 
 export function createActors(scenario: Scenario, stage: Stage): Actors {
@@ -209,7 +211,6 @@ export function createActors(scenario: Scenario, stage: Stage): Actors {
       times(left.lags, lag);
       times(left.deletedRows, deleteRow);
       times(left.recreations, recreate);
-      times(left.rewrites, rewrite);
       times(left.removals, removePart);
       times(left.doubledRetries, () => {
         const rows = status.rows().filter(isRetryable);
@@ -234,6 +235,10 @@ export function createActors(scenario: Scenario, stage: Stage): Actors {
         later(REDELIVERY_MS_MAX, () => bus.deliver(relapse.event));
       }
       const state = stateOf(row);
+      if (left.rewrites > 0 && row.request["bucket-prefix"] === OTHER_PREFIX && state === "running") {
+        left.rewrites--;
+        later(REWRITE_MS_MAX, rewrite);
+      }
       if (isCalm || (state !== "failed" && state !== "cancelled")) return;
       if (left.earlyUses > 0 && row.action === "restore") {
         left.earlyUses--;

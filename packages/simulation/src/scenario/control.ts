@@ -39,7 +39,7 @@ const ACTIONS = {
   /** A table is deleted and created again while a task works on it. */
   recreations: { rate: 0.1, most: 1 },
   /** An archive is replaced while a restore reads it. */
-  rewrites: { rate: 0.15, most: 1 },
+  rewrites: { rate: 0.3, most: 1 },
   /** task.json or table.json is deleted. */
   removals: { rate: 0.1, most: 1 },
   /** The application writes to a table whose restore failed, before it is retried. */
