@@ -366,3 +366,146 @@ describe("a fact", () => {
     expect(() => factOf(busEvent("TaskSucceeded", {}))).toThrow("no fact that the projector knows");
   });
 });
+
+describe("a row after its facts", () => {
+  const at = (second: number) => `2026-11-01T02:00:0${second}Z`;
+  const failed = (segment: number, about: object = {}): Statement => ({
+    kind: "failed",
+    attempt: 1,
+    segment,
+    counts: { batches: 0, items: 0, bytes: 0 },
+    cause: "x",
+    text: "y",
+    ...about,
+  });
+
+  test("has all that they told", () => {
+    const facts = [
+      fact({ kind: "accepted", attempt: 1, plan }, at(3)),
+      fact({ kind: "queued", attempt: 2, segment: 1, counts: counts(0), plan }, at(2)),
+      fact({ kind: "completed", attempt: 1, segment: 2, counts: counts(2), plan }, at(4)),
+      fact({ kind: "completed", attempt: 2, segment: 0, counts: counts(0), plan }, at(6)),
+      fact(failed(1, { attempt: 2, counts: counts(1), plan }), at(5)),
+      fact({ kind: "finished", attempt: 2 }, at(8)),
+      fact({ kind: "finished", attempt: 2 }, at(7)),
+    ];
+    expect(joined(facts)).toStrictEqual({
+      ...unheardOf(row, at(8)),
+      request: { action: "backup" },
+      plan,
+      accepted: true,
+      finished: true,
+      attempt: 2,
+      total: TOTAL,
+      completed: [0, 2],
+      failed: { 1: 2 },
+      attempts: { 0: 2, 1: 2 },
+      partial: { 1: counts(1) },
+      batches: 4,
+      items: 20,
+      bytes: 200,
+      reasons: [{ attempt: 2, segment: 1, cause: "x", text: "y" }],
+      acceptedTime: at(2),
+      finishedTime: at(7),
+      updatedTime: at(8),
+    });
+  });
+
+  test("has the request-id of the first fact that tells it, and no such field before", () => {
+    const { "request-id": _, ...nameless } = row;
+    const cancel: Fact = { kind: "cancel", attempt: 1, row: nameless, time: at(0) };
+    const cancelled = joined([cancel]);
+    expect(cancelled).not.toHaveProperty("request-id");
+    const accepted = fact({ kind: "accepted", attempt: 1, plan });
+    expect(project(cancelled, accepted)["request-id"]).toBe("r-1");
+    expect(joined([accepted, cancel])["request-id"]).toBe("r-1");
+  });
+
+  test("of progress is the same row, and progress of a task not heard of is no more than who it is", () => {
+    const progressed = fact({ kind: "progressed", attempt: 2, segment: 0, counts: counts(1) });
+    expect(project(undefined, progressed)).toStrictEqual(unheardOf(row, progressed.time));
+    const before = joined([fact({ kind: "accepted", attempt: 1, plan })]);
+    expect(project(before, progressed)).toBe(before);
+  });
+
+  test("shows a rejected request, but not a rejected duplicate's", () => {
+    const rejected = (request: Record<string, string>) =>
+      fact({ kind: "rejected", cause: "x", text: "y", request });
+    expect(joined([rejected({ a: "1" })]).request).toEqual({ a: "1" });
+    expect(joined([rejected({ a: "1" }), rejected({ b: "2" })]).request).toEqual({ a: "1" });
+    const accepted = fact({ kind: "accepted", attempt: 1, plan });
+    expect(joined([accepted, rejected({ a: "1" })]).request).toEqual({ action: "backup" });
+  });
+
+  test("has the lesser of two plans that differ, whichever came first, with its request and total", () => {
+    const planned = (total: number) => ({ request: { action: "backup", total }, "total-segments": total });
+    const accepted = (total: number) =>
+      fact({ kind: "accepted", attempt: 1, plan: planned(total) as unknown as Plan });
+    for (const facts of [
+      [accepted(2), accepted(3)],
+      [accepted(3), accepted(2)],
+    ])
+      expect(joined(facts)).toMatchObject({ plan: planned(2), total: 2, request: { total: 2 } });
+  });
+
+  test("of a broken step without a plan is not accepted by it", () => {
+    const broken = fact({ kind: "broken", attempt: 1, cause: "x", text: "y" });
+    expect(joined([broken])).toMatchObject({ accepted: false, broken: 1 });
+  });
+
+  test("has the furthest that a segment came: by file, line, batches, items and bytes", () => {
+    const part = (file: number, line: number, batches = 0, items = 0, bytes = 0) => ({
+      counts: { batches, items, bytes },
+      cursor: { file, line },
+    });
+    const ascending = [
+      part(0, 0, 0, 0, 9),
+      part(0, 0, 0, 9),
+      part(0, 0, 0, 10),
+      part(0, 0, 1),
+      part(0, 1),
+      part(0, 9),
+      part(0, 10),
+      part(1, 0),
+    ];
+    for (let high = 1; high < ascending.length; high++)
+      for (const order of [
+        [high - 1, high],
+        [high, high - 1],
+      ]) {
+        const { partial } = joined(order.map((at) => fact(failed(0, ascending[at]))));
+        const { counts, cursor } = ascending[high]!;
+        expect(partial).toStrictEqual({ 0: { ...counts, ...cursor } });
+      }
+  });
+
+  test("has no part of a segment that did nothing", () => {
+    expect(joined([fact(failed(0))]).partial).toEqual({});
+    expect(joined([fact(failed(0, { cursor: { file: 0, line: 0 } }))]).partial).toEqual({});
+  });
+
+  test("has the first ten reasons: latest attempt first, the task's own before its segments', by cause and text", () => {
+    const own = (attempt: number, cause: string, text: string) =>
+      fact({ kind: "broken", attempt, cause, text });
+    const ranked = [
+      own(3, "a", "a"),
+      own(3, "a", "b"),
+      own(3, "b", "a"),
+      own(2, "a", "a"),
+      fact(failed(0, { attempt: 2, cause: "b", text: "a" })),
+      fact(failed(0, { attempt: 2, cause: "b", text: "b" })),
+      fact(failed(0, { attempt: 2, cause: "c", text: "a" })),
+      fact(failed(1, { attempt: 2, cause: "a", text: "a" })),
+      fact(failed(2, { attempt: 2, cause: "a", text: "a" })),
+      own(1, "a", "a"),
+      fact(failed(0, { attempt: 1, cause: "a", text: "a" })),
+      fact(failed(1, { attempt: 1, cause: "a", text: "a" })),
+    ];
+    const reasons = ranked.slice(0, 10).map((one) => ("text" in one ? [one.cause, one.text] : undefined));
+    fc.assert(
+      fc.property(fc.shuffledSubarray(ranked, { minLength: ranked.length }), (facts) => {
+        expect(joined(facts).reasons.map(({ cause, text }) => [cause, text])).toEqual(reasons);
+      }),
+    );
+  });
+});
