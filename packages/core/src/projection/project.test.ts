@@ -502,7 +502,7 @@ describe("a row after its facts", () => {
       fact(failed(1, { attempt: 1, cause: "a", text: "a" })),
     ];
     const reasons = ranked.slice(0, 10).map((one) => ("text" in one ? [one.cause, one.text] : undefined));
-    fc.assert(
+    return fc.assert(
       fc.property(fc.shuffledSubarray(ranked, { minLength: ranked.length }), (facts) => {
         expect(joined(facts).reasons.map(({ cause, text }) => [cause, text])).toEqual(reasons);
       }),
