@@ -302,3 +302,94 @@ describe("a retry", () => {
     ]);
   });
 });
+
+describe("what a worker refuses and repeats", () => {
+  test("a permanent error is thrown where the message names nothing that it fails as", async () => {
+    const { failsAs: _, ...nameless } = message("TaskRequested", { request: {} });
+    await expect(work(nameless, world())).rejects.toMatchObject({ code: "invalid-request" });
+  });
+
+  test.each([[null], [undefined], ["text"], [{}]])(
+    "a request that is in a detail of %j is refused",
+    async (detail) => {
+      expect(await work(message("TaskRequested", detail, "TaskRejected"), world())).toMatchObject([
+        {
+          type: "TaskRejected",
+          detail: { cause: "invalid-request", error: { operation: "TaskRequested", resource: "request" } },
+        },
+      ]);
+    },
+  );
+
+  test("the first hundred issues of a request are told, and how many more there are", async () => {
+    const rejected = async (issues: number) => {
+      const odd = Object.fromEntries(Array.from({ length: issues }, (_, n) => [`odd-${n}`, 1]));
+      const [event] = await request({ ...backupRequest, ...odd }, world());
+      return (event!.detail as unknown as { error: { message: string; issues: { message: string }[] } })
+        .error;
+    };
+    const hundred = await rejected(100);
+    expect(hundred.issues).toHaveLength(100);
+    expect(hundred.message).toBe(`${hundred.issues.map((issue) => issue.message).join("; ")}.`);
+    const more = await rejected(102);
+    expect(more.issues).toHaveLength(100);
+    expect(more.message).toMatch(/; and 2 more\.$/);
+  });
+
+  test.each(["TaskAccepted", "SegmentQueued", "SegmentProgressed"])(
+    "a %s without a detail is an error that names it",
+    async (type) => {
+      for (const detail of [undefined, null, { version: 2 }])
+        await expect(work(message(type, detail), world())).rejects.toThrow(`${type} has detail version`);
+    },
+  );
+
+  test("a retry that cannot be read names its event", async () => {
+    const [event] = await work(message("TaskRetryRequested", {}, "TaskStepFailed"), world());
+    expect(event).toMatchObject({
+      detail: { error: { operation: "TaskRetryRequested", resource: "detail" } },
+    });
+  });
+});
+
+describe("a task that is announced to be complete", () => {
+  const completed = async (change: Partial<TaskRow>) => {
+    const ports = world();
+    ports.tables.put(source, '{"id":{"S":"a"}}');
+    const [segment] = (await accepted({ ...backupRequest, "total-segments": 1 }, ports)) as [SegmentWork];
+    await sliceToEnd(segment, ports);
+    const { task, plan } = segment;
+    const row = { ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 1, ...change };
+    await ports.status.write(row, undefined);
+    return { ports, task, plan };
+  };
+  const again = (task: SegmentWork["task"], plan: SegmentWork["plan"]) =>
+    message("TaskAccepted", { version: 1, task, plan, attempt: 2, segments: [], "deadline-ms": 1e15 });
+  const announced = (task: SegmentWork["task"], plan: SegmentWork["plan"]) =>
+    message("TaskFinishing", {
+      task,
+      attempt: 2,
+      "transferred-items": 1,
+      "transferred-bytes": 0,
+      plan: { S: JSON.stringify(plan) },
+    });
+
+  test("is finished once: a second announcement, or a retry's, does nothing", async () => {
+    const { ports, task, plan } = await completed({ completed: [0], items: 1, finished: true });
+    expect(await work(announced(task, plan), ports)).toEqual([]);
+    expect(await work(again(task, plan), ports)).toEqual([]);
+  });
+
+  test("is finished also where no row is known", async () => {
+    const { ports, task, plan } = await completed({});
+    const blind = { ...ports, status: { ...ports.status, read: async () => undefined } };
+    expect(await work(announced(task, plan), blind)).toMatchObject([{ type: "TaskFinished" }]);
+  });
+
+  test("is not finished by a retry whose row does not say so", async () => {
+    const { ports, task, plan } = await completed({ completed: [], items: 1 });
+    await expect(work(again(task, plan), ports)).rejects.toThrow("is not complete");
+    const blind = { ...ports, status: { ...ports.status, read: async () => undefined } };
+    await expect(work(again(task, plan), blind)).rejects.toThrow("is not complete");
+  });
+});
