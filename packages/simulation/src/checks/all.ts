@@ -9,6 +9,7 @@ import { forkViolations } from "./forks.ts";
 import { invocationViolations } from "./invocations.ts";
 import type { Outcome } from "./outcome.ts";
 import { promptnessViolations } from "./promptness.ts";
+import { retryViolations } from "./retries.ts";
 import { rowViolations } from "./rows.ts";
 import { stepViolations } from "./steps.ts";
 import { tableViolations } from "./tables.ts";
@@ -26,6 +27,7 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...forkViolations(outcome),
     ...ceilingViolations(outcome),
     ...stepViolations(outcome),
+    ...retryViolations(outcome),
     ...announcementViolations(outcome),
     ...invocationViolations(outcome),
   ];

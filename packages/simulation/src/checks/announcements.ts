@@ -36,6 +36,8 @@ export function announcementViolations(outcome: Outcome): string[] {
     const state = STATES[event["detail-type"]];
     if (state === undefined || event.source !== "ferry") continue;
     const said = event.detail as Readonly<Record<string, unknown>>;
+    // A worker hands finishing off: that is no announcement of a row.
+    if (state === "finishing" && said["state"] === undefined) continue;
     const task = said["task"] as { id: string; action: string; key: string; timestamp: number };
     const row = rows.get(taskName(task));
     const about = `ANNOUNCED: ${taskName(task)} as ${event["detail-type"]}`;

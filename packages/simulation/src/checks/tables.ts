@@ -76,9 +76,16 @@ function differences(
       [...of].flatMap(([name, { text }]) => (text === undefined ? [name] : [])),
     ),
   );
+  // What the application deleted a restore with if-absent may put again.
+  const isGoneOrArchived = (is: string | undefined, name: string) =>
+    is === undefined || is === version.items.get(name);
   for (const [name, text] of expected) {
     const is = there.get(name);
-    if (is === text || (is !== undefined && texts.has(is)) || (is === undefined && deleted.has(name)))
+    if (
+      is === text ||
+      (is !== undefined && texts.has(is)) ||
+      (deleted.has(name) && isGoneOrArchived(is, name))
+    )
       continue;
     found.push(`LOST: item ${name} is ${is ?? "not there"}, not ${text ?? "away"}`);
   }

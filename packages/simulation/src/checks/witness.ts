@@ -37,6 +37,8 @@ export interface Ran {
   /** How often its message was received by then. */
   readonly receives: number;
   readonly type: string;
+  /** Its event's id. */
+  readonly event: string;
   readonly work: Invocation["work"];
   readonly beganMs: number;
   endedMs?: number;
@@ -88,7 +90,7 @@ export interface Witness {
   began(
     invocation: Invocation,
     message: { readonly id: string; readonly receives: number },
-    type: string,
+    event: { readonly id: string; readonly "detail-type": string },
   ): void;
   /** It is over; `failed`: its message is to come again. */
   ended(invocation: string, failed: boolean): void;
@@ -175,8 +177,16 @@ export function createWitness(now: () => number): Witness {
     runs,
     conclusions,
     bucketCalls,
-    began({ name, work }, { id, receives }, type) {
-      runs.set(name, { name, message: id, receives, type, work, beganMs: now() });
+    began({ name, work }, { id, receives }, event) {
+      runs.set(name, {
+        name,
+        message: id,
+        receives,
+        type: event["detail-type"],
+        event: event.id,
+        work,
+        beganMs: now(),
+      });
     },
     ended(name, failed) {
       const ran = runs.get(name);

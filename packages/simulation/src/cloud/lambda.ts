@@ -72,7 +72,7 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
         ended(name);
       },
     );
-    cloud().witness.began(invocation, first, event["detail-type"]);
+    cloud().witness.began(invocation, first, event);
     cloud().log(
       () => `${invocation.name} begins ${messages.map(({ body }) => aboutMessage(body)).join(", ")}`,
     );

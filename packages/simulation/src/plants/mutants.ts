@@ -160,11 +160,6 @@ export const mutants: readonly Plant[] = [
     ],
   },
   {
-    name: "look-once-in-waits",
-    breaks: "A wait is not cut into looks.",
-    edits: [core("segment.ts", "Math.min(leftMs, ports.settings.lookIntervalMs)", "leftMs")],
-  },
-  {
     name: "progress-hands-off",
     breaks: "A report of progress asks for the slice that is under way.",
     edits: [core("segment.ts", "cursor, counts, handoff: false", "cursor, counts, handoff: true")],

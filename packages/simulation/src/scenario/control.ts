@@ -62,7 +62,7 @@ export interface Control {
 }
 
 /** Not yet: what the engine does not withstand so far. */
-const WAITING: ReadonlySet<ActionName | "sharedId" | "sameTable"> = new Set([
+export const WAITING: ReadonlySet<ActionName | "sharedId" | "sameTable"> = new Set([
   "sharedId",
   "reusedIds",
   "doubledRetries",
