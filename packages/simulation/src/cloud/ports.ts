@@ -24,7 +24,7 @@ import type { OwnTables } from "./dynamodb/own-tables.ts";
 import type { Faults } from "./faults.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Queues } from "./queues.ts";
-import { s3Error, simulatedS3 } from "./s3.ts";
+import { s3Error, simulatedS3, withCutBody } from "./s3.ts";
 import type { Chance, Scheduler } from "./scheduler.ts";
 
 /** What all invocations share. */
@@ -69,7 +69,9 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
         const answer = await visit("s3", method, key, effect);
         const { Metadata } = answer as { Metadata?: Record<string, string> };
         if (method === "HeadObject") witness.sawFile(invocation, key, Metadata?.["request-id"]);
-        return answer;
+        return method === "GetObject" && cloud.faults.strikes("cutBody")
+          ? withCutBody(answer, cloud.chance)
+          : answer;
       }),
     wait,
   );

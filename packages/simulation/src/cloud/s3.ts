@@ -8,9 +8,10 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { chunksOf } from "@ferry/core/archive/chunks";
+import { gathered } from "@ferry/core/archive/chunks";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
 import type { Effect } from "./invocation.ts";
+import type { Chance } from "./scheduler.ts";
 
 /** What S3 lists at once: fewer than S3 does, so that it happens. */
 const KEYS_PER_PAGE_MAX = 100;
@@ -60,7 +61,7 @@ async function answer(command: unknown, archive: MemoryArchiveStore, region: str
     const { metadata, etag } = found.head;
     if (IfMatch !== undefined && IfMatch !== etag) throw s3Error("PreconditionFailed", 412);
     const body = found.body.subarray(Number(/^bytes=(\d+)-$/.exec(Range)![1]));
-    const Body = { transformToByteArray: async () => body, [Symbol.asyncIterator]: () => chunksOf(body) };
+    const Body = bodyOf(body);
     return { Body, Metadata: metadata, ETag: etag, ContentLength: body.length };
   }
   if (command instanceof ListObjectsV2Command) {
@@ -79,6 +80,21 @@ async function answer(command: unknown, archive: MemoryArchiveStore, region: str
     };
   }
   throw new Error(`the simulated S3 has no ${(command as object).constructor.name}`);
+}
+
+/** An object's body, as the SDK gives it. */
+function bodyOf(bytes: Uint8Array, cutAt?: number) {
+  async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
+    yield bytes.subarray(0, cutAt);
+    if (cutAt !== undefined) throw Object.assign(new Error("aborted"), { code: "ECONNRESET" });
+  }
+  return { bytes, transformToByteArray: () => gathered(chunks()), [Symbol.asyncIterator]: chunks };
+}
+
+/** The answer to a GetObject whose connection breaks in the middle of the body. */
+export function withCutBody(answer: unknown, { between }: Chance): object {
+  const { Body, ...rest } = answer as { Body: ReturnType<typeof bodyOf> };
+  return { ...rest, Body: bodyOf(Body.bytes, between(0, Body.bytes.length)) };
 }
 
 /** An error as the SDK throws it. */

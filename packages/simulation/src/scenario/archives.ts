@@ -28,6 +28,8 @@ export const archiveFaults = {
   "another count": ["bare", "own", "full", "incremental"],
   "file listed twice": ["bare", "own", "full", "incremental"],
   "damaged file": ["bare", "own", "full", "incremental"],
+  "bytes behind a file's end": ["bare", "own", "full", "incremental"],
+  "larger than allowed": ["bare", "own", "full", "incremental"],
   "missing file": ["bare", "own", "full", "incremental"],
   "checksum object differs": ["full", "incremental"],
   "unknown version": ["own", "full", "incremental"],
@@ -216,8 +218,7 @@ export function makeArchive(
     switch (fault) {
       case "another count":
         return relisted(all, (list) => {
-          const entry = chance.pick(list) as { itemCount: number };
-          entry.itemCount++;
+          chance.pick(list).itemCount++;
         });
       case "file listed twice":
         return relisted(all, (list) => {
@@ -230,6 +231,17 @@ export function makeArchive(
           body[chance.between(0, body.length - 1)]! ^= 1 << chance.between(0, 7);
           return { ...object, body };
         });
+      case "bytes behind a file's end": {
+        const more = Buffer.alloc(chance.between(1, 20), chance.pick([0, 0x1f, 0x41]));
+        const body = Buffer.concat([victim.body, more]);
+        return relisted(
+          all.map((object) => (object === victim ? { ...object, body } : object)),
+          (list) => {
+            const entry = list.find(({ dataFileS3Key: key }) => key === victim.key)!;
+            entry.md5Checksum = md5(body);
+          },
+        );
+      }
       case "missing file":
         return all.filter((object) => object !== victim);
       case "checksum object differs":
@@ -267,11 +279,15 @@ function metadataOf(key: string): Readonly<Record<string, string>> {
   return key.endsWith(".json.gz") || !key.includes("backups/") ? {} : { "request-id": OWNER };
 }
 
+/** A line of the file list. */
+interface ListedFile {
+  itemCount: number;
+  md5Checksum: string;
+  readonly dataFileS3Key: string;
+}
+
 /** The objects with another file list, and a summary and checksums that fit it. */
-function relisted(
-  all: readonly ExportObject[],
-  change: (list: { itemCount: number }[]) => void,
-): ExportObject[] {
+function relisted(all: readonly ExportObject[], change: (list: ListedFile[]) => void): ExportObject[] {
   const textAt = (ends: string) => {
     const found = all.find(({ key }) => key.endsWith(ends));
     return found && new TextDecoder().decode(found.body);
@@ -279,7 +295,7 @@ function relisted(
   const list = textAt("/manifest-files.json")!
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as { itemCount: number });
+    .map((line) => JSON.parse(line) as ListedFile);
   change(list);
   const files = utf8(list.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
   const summary = JSON.parse(textAt("/manifest-summary.json")!);

@@ -1,6 +1,7 @@
 /**
  * What the tables of a run hold: which keys, how odd their values and items are, and how stale a read may be.
  */
+import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { Chance } from "../cloud/scheduler.ts";
 import type { KeyAttributes } from "../memory/item-key.ts";
 import type { KeyType } from "../memory/order.ts";
@@ -19,6 +20,8 @@ export interface Data {
   readonly realAdapters: boolean;
   /** What a restore reads, where nothing is backed up before. */
   readonly source: SourceSpec;
+  /** The largest file that is kept in memory, and that is read at all, decompressed bytes. */
+  readonly fileBytes: Pick<Settings, "maximumFileBytes" | "maximumFileBytesInMemory">;
   /** Changes of the source right before the first request. */
   readonly earlyWrites: number;
 }
@@ -39,6 +42,7 @@ export const plainData: Data = {
   stalenessMs: 0,
   realAdapters: false,
   source: { kind: "bare" },
+  fileBytes: defaultSettings,
   earlyWrites: 0,
 };
 
@@ -62,6 +66,8 @@ const NOT_YET_REFUSED: ReadonlySet<ArchiveFault> = new Set([
   "delete in a full export",
   "table with other keys",
 ]);
+/** No line has so few. */
+const TOO_FEW_BYTES = 20;
 /** Of the archives that restores read. */
 const BROKEN_SHARE = 0.3;
 const EARLY_WRITES_MAX = 30;
@@ -88,7 +94,16 @@ export function dataOf(
     realAdapters: about.items <= REAL_ITEMS_MAX && happens(REAL_SHARE),
     earlyWrites: happens(0.4) ? between(1, EARLY_WRITES_MAX) : 0,
   };
-  return about.restores ? { ...base, source: sourceOf(chance, base, about) } : base;
+  const { maximumFileBytes, maximumFileBytesInMemory } = defaultSettings;
+  const source = about.restores ? sourceOf(chance, base, about) : base.source;
+  return {
+    ...base,
+    source,
+    fileBytes: {
+      maximumFileBytes: source.fault === "larger than allowed" ? TOO_FEW_BYTES : maximumFileBytes,
+      maximumFileBytesInMemory: happens(0.3) ? Math.floor(magnitude(1, 100_000)) : maximumFileBytesInMemory,
+    },
+  };
 }
 
 /** The keys of the restore's table. */

@@ -160,6 +160,7 @@ export function scenarioOf(chance: Chance): Scenario {
       lookIntervalMs: between(200, 5000),
       batchSpacingMs: happens(0.15) ? between(50, 2000) : 0,
       maximumIdleHops: between(3, 20),
+      ...data.fileBytes,
     },
     timeoutSeconds: stubborn ? TIMEOUT_SECONDS_MAX : between(60, TIMEOUT_SECONDS_MAX),
     concurrency: pick([1, 2, 4, between(5, 50)]),

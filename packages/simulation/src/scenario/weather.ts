@@ -36,6 +36,8 @@ const RATES_MAX = {
   throttledStatus: 0.2,
   /** Per request on a table, of the SDK's: 500, before its effect or after it. */
   serverError: 0.05,
+  /** Per object that is read: the connection breaks in the middle of its body. */
+  cutBody: 0.1,
   /** Per answer of a table to the SDK: the connection breaks in the middle of its body. */
   cutAnswer: 0.05,
   /** Per answer of a table to the SDK: its body is not what was sent, as its checksum tells. */

@@ -41,13 +41,18 @@ const operations: Readonly<
   UpdateItem: { action: updateItem, ...updateItemValidation },
 };
 
-/** The tables of the topology, empty. `changed` hears of each write, as a table's stream does. */
+/**
+ * The tables of the topology, empty. `changed` hears of each write, as a table's stream does. A GetItem that is not
+ * consistent returns what was there last but one.
+ */
 export function createOwnTables(
   changed: (table: string, change: { readonly before?: Item; readonly after: Item }) => void,
 ): OwnTables {
   // Texts: what is read shares nothing with what was written.
   const contents = new Map<string, Map<string, string>>();
+  const earlier = new Map<string, string | undefined>();
   const schemas = new Map<string, object>();
+  let consistent = true;
   for (const { name, keys } of schemasOfTopology()) {
     contents.set(name, new Map());
     schemas.set(name, schemaOf(name, keys));
@@ -65,12 +70,13 @@ export function createOwnTables(
       return {
         lock: (_: string, run: (release: <T>(done: T) => T) => void) => run((done) => done),
         get(key: string, done: (error: unknown, item?: Item) => void) {
-          const text = items.get(key);
+          const text = consistent ? items.get(key) : earlier.get(`${name} ${key}`);
           if (text === undefined) done(Object.assign(new Error(), { name: "NotFoundError" }));
           else done(null, JSON.parse(text));
         },
         put(key: string, item: Item, done: (error: unknown) => void) {
           const before = items.get(key);
+          earlier.set(`${name} ${key}`, before);
           items.set(key, JSON.stringify(item));
           changed(name, {
             ...(before !== undefined && { before: JSON.parse(before) }),
@@ -94,6 +100,7 @@ export function createOwnTables(
       if (operation === undefined) throw new Error(`Ferry's tables have no ${name} here`);
       const { action, types, custom } = operation;
       let answer: object | undefined;
+      consistent = name !== "GetItem" || (input as { ConsistentRead?: boolean }).ConsistentRead === true;
       try {
         const data = checkTypes(input, types);
         checkValidations(data, types, custom, store);
