@@ -35,6 +35,7 @@ const LASTING: ReadonlySet<FaultName> = new Set([
   "clockSkew",
   "shortPage",
   "unprocessed",
+  "itemAnswerLost",
   "throttledRead",
   "throttledWrite",
   "throttledStatus",

@@ -55,6 +55,9 @@ export interface Cloud {
 const BUS_NAME = "ferry-simulation";
 const RETRY_DELAY_SECONDS = 1;
 
+/** Calls that read or write items. */
+const ITEM_CALLS: ReadonlySet<string> = new Set(["table.scan", "table.write", "table.putIfAbsent"]);
+
 /** Ports on Ferry's own tables. */
 const KEPT_IN_TABLES: ReadonlySet<string> = new Set(["status", "limiter", "claims", "leases", "notes"]);
 
@@ -217,7 +220,7 @@ function visitor(invocation: Invocation, { faults, chance, queues, denied, witne
       say("DIES AFTER");
       return invocation.die();
     }
-    if (strikes("answerLost")) {
+    if (strikes("answerLost") || (ITEM_CALLS.has(`${port}.${method}`) && strikes("itemAnswerLost"))) {
       say("answer lost");
       throw new Error("socket hang up");
     }

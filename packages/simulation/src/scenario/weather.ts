@@ -29,6 +29,8 @@ const RATES_MAX = {
   refused: 0.05,
   /** Per call on a port: the connection breaks when it has had its effect. */
   answerLost: 0.05,
+  /** Per call that reads or writes items: the connection breaks when it has had its effect. */
+  itemAnswerLost: 0.25,
   /** Per call on a table: DynamoDB asks for less. */
   throttledRead: 0.3,
   throttledWrite: 0.3,
