@@ -12,6 +12,7 @@ import { chanceOf, createScheduler } from "./cloud/scheduler.ts";
 import { rateLimiterContract } from "./contracts/rate-limiter.ts";
 import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
+import { tableLeasesContract } from "./contracts/table-leases.ts";
 import { tablesContract } from "./contracts/tables.ts";
 import { memoryTables } from "./memory/tables.ts";
 import { calm } from "./scenario/weather.ts";
@@ -84,5 +85,8 @@ rateLimiterContract("the SDK on the simulated DynamoDB", async () =>
   workerAdapters("backup", simulated().around),
 );
 sliceClaimsContract("the SDK on the simulated DynamoDB", async () =>
+  workerAdapters("backup", simulated().around),
+);
+tableLeasesContract("the SDK on the simulated DynamoDB", async () =>
   workerAdapters("backup", simulated().around),
 );

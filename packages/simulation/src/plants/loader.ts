@@ -4,7 +4,7 @@
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Edit, Plant } from "./plants.ts";
+import type { Edit, Plant } from "./edit.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 

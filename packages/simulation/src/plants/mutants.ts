@@ -1,7 +1,7 @@
 /**
  * More bugs to plant: the holes that were found once, put back, and mistakes of one line in steps, rows and handlers.
  */
-import type { Edit, Plant } from "./plants.ts";
+import type { Edit, Plant } from "./edit.ts";
 
 const core = (file: string, find: string, replace: string): Edit => ({
   file: `packages/core/src/${file}`,

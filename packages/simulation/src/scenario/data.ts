@@ -60,16 +60,10 @@ const STALENESS_MS_MAX = 60_000;
 /** They cost many times the processor's time: a share of the seeds, of few items. */
 const REAL_SHARE = 0.3;
 const REAL_ITEMS_MAX = 1000;
-/** What the engine does not refuse yet. */
-const NOT_YET_REFUSED: ReadonlySet<ArchiveFault> = new Set([
-  "duplicate key",
-  "delete in a full export",
-  "table with other keys",
-]);
 /** No line has so few. */
 const TOO_FEW_BYTES = 20;
 /** Of the archives that restores read. */
-const BROKEN_SHARE = 0.3;
+const BROKEN_SHARE = 0.5;
 const EARLY_WRITES_MAX = 30;
 /** Of wide items: files then span several chunks of a compressor. */
 const WIDE_ITEM_BYTES_MIN = 2_000;

@@ -2,7 +2,7 @@
  * DynamoDB's operations on the tables that hold items: requests and responses as their bodies, on the memory tables.
  */
 import { FerryError } from "@ferry/core/errors";
-import type { DynamoKey, KeyNames } from "@ferry/core/events";
+import type { DynamoKey } from "@ferry/core/events";
 import type { ScanPage, TableAddress, TableData, TableDescription, Write } from "@ferry/core/ports";
 import { DynamoDbError } from "./own-tables.ts";
 import { type RawJson, readRawJson } from "./raw-json.ts";
@@ -27,7 +27,7 @@ export async function callItemTables(
       case "BatchWriteItem":
         return await batchWrite(request, at, tables);
       case "PutItem":
-        return await putIfAbsent(request, at(text("TableName")), tables);
+        return await put(request, at(text("TableName")), tables);
       case "DescribeTable":
         return json({ Table: tableOf(await tables.describe(at(text("TableName")))) });
       case "DescribeTimeToLive":
@@ -95,24 +95,26 @@ async function batchWrite(
   );
 }
 
-/** The one condition that is put on an item: that none has its key. */
-async function putIfAbsent(request: RawJson, address: TableAddress, tables: TableData): Promise<Uint8Array> {
+/** A put, without a condition or with the one that no item has its key. */
+async function put(request: RawJson, address: TableAddress, tables: TableData): Promise<Uint8Array> {
   const { members } = request;
   const text = (name: string) => JSON.parse(members.get(name)?.source ?? "null") as unknown;
+  const item = encoder.encode(members.get("Item")!.source);
+  const answer = (units: number) =>
+    json({ ConsumedCapacity: { TableName: address.name, CapacityUnits: units } });
+  const condition = text("ConditionExpression");
+  if (condition === null) return answer((await tables.write(address, [{ put: item }])).units);
   const { keys } = await tables.describe(address);
   const names = text("ExpressionAttributeNames") as Record<string, string>;
-  const [, placeholder = ""] =
-    /^attribute_not_exists\((#\w+)\)$/.exec(String(text("ConditionExpression"))) ?? [];
-  const item = encoder.encode(members.get("Item")!.source);
+  const [, placeholder = ""] = /^attribute_not_exists\((#\w+)\)$/.exec(String(condition)) ?? [];
   if (!(keys as readonly string[]).includes(names[placeholder] ?? ""))
-    throw new Error(`an unknown condition: ${String(text("ConditionExpression"))} ${JSON.stringify(names)}`);
-  const { stored, units } = await tables.putIfAbsent(address, item, keys as KeyNames);
-  if (!stored)
-    throw new DynamoDbError({
-      __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
-      message: "The conditional request failed",
-    });
-  return json({ ConsumedCapacity: { TableName: address.name, CapacityUnits: units } });
+    throw new Error(`an unknown condition: ${String(condition)} ${JSON.stringify(names)}`);
+  const { stored, units } = await tables.putIfAbsent(address, item, keys);
+  if (stored) return answer(units);
+  throw new DynamoDbError({
+    __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+    message: "The conditional request failed",
+  });
 }
 
 function tableOf(table: TableDescription) {

@@ -1,0 +1,31 @@
+/**
+ * What a mutant is: text of the engine's source, and what stands there instead.
+ */
+
+/** Text that must be in a file exactly once, and what stands there instead. */
+export interface Edit {
+  /** From the repository's root. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Plant {
+  readonly name: string;
+  /** In one sentence. */
+  readonly breaks: string;
+  readonly edits: readonly Edit[];
+}
+
+/** An edit of a file of packages/core. */
+export const core = (file: string, find: string, replace: string): Edit => ({
+  file: `packages/core/src/${file}`,
+  find,
+  replace,
+});
+/** An edit of a file of packages/aws. */
+export const aws = (file: string, find: string, replace: string): Edit => ({
+  file: `packages/aws/src/${file}`,
+  find,
+  replace,
+});
