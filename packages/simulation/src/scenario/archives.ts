@@ -23,6 +23,8 @@ export type Source = "bare" | "own" | "full" | "incremental";
 /** What may be wrong: each must keep the restore from succeeding. */
 export const archiveFaults = {
   "duplicate key": ["bare", "own", "full", "incremental"],
+  // Only found where the table was empty.
+  "one key in two files": ["bare", "full"],
   "delete in a full export": ["bare", "own", "full"],
   "line cut off": ["bare", "own", "full", "incremental"],
   "another count": ["bare", "own", "full", "incremental"],
@@ -115,11 +117,19 @@ export function makeArchive(
     if (fault === "line cut off") some[at] = some[at]!.slice(0, -chance.between(1, some[at]!.length - 1));
     if (fault === "delete in a full export")
       some[at] = changeLine({ keys: JSON.stringify(items.key(chance.between(0, texts.length - 1))) });
-    if (fault === "duplicate key") {
-      const into = chance.pick(files);
-      const n = items.numberOf(items.nameOf(chance.pick(texts)));
+    if (fault === "duplicate key") twin(at, some);
+    if (fault === "one key in two files") twin(at, chance.pick(files));
+
+    /** Another version of an item of `some`, anywhere in a file. */
+    function twin(of: number, into: string[]): void {
+      const n = items.numberOf(nameIn(some[of]!));
       into.splice(chance.between(0, into.length), 0, lineOf(items.text(n, "twice"), false).line);
     }
+  }
+
+  function nameIn(line: string): string {
+    const { Item, Keys } = JSON.parse(line) as { Item?: object; Keys?: object };
+    return items.nameOf(JSON.stringify(Item ?? Keys));
   }
 
   function exported(): ExportObject[] {

@@ -112,8 +112,7 @@ function sourceOf(
 ): SourceSpec {
   const kind = pick(["bare", "own", "full", "full", "incremental", "incremental"] as const);
   const possible = (Object.keys(archiveFaults) as ArchiveFault[]).filter((fault) => {
-    if (!(archiveFaults[fault] as readonly string[]).includes(kind) || NOT_YET_REFUSED.has(fault))
-      return false;
+    if (!(archiveFaults[fault] as readonly string[]).includes(kind)) return false;
     // Only where several items come to have one key is something lost.
     return fault !== "table with other keys" || (keys.length === 2 && partitions < items);
   });

@@ -3,7 +3,7 @@
  */
 import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { Chance } from "../cloud/scheduler.ts";
-import { movedPrefixOf, prefixOf } from "./archives.ts";
+import { type ArchiveFault, movedPrefixOf, prefixOf } from "./archives.ts";
 import { type Control, controlOf, withControl } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
 import { type Weather, weatherOf } from "./weather.ts";
@@ -80,6 +80,9 @@ const WIPED_CANCELS = 4;
 /** Several workers on a segment, who take their time, while its items change. */
 const STUBBORN = { slowPut: 0.6, zombie: 0.2, stall: 0, writeAtCursor: 0.3 };
 const STUBBORN_RATE = 0.25;
+/** Under a ceiling: many calls consume, and nobody hears how much. */
+const LOSSY = { itemAnswerLost: 0.35, stall: 0 };
+const LOSSY_RATE = 0.5;
 const STUBBORN_BATCHES_MAX = 10;
 const STUBBORN_BUDGET_MS = 700_000;
 const STUBBORN_WRITES_MAX = 300;
@@ -119,7 +122,11 @@ export function scenarioOf(chance: Chance): Scenario {
   const batchBytes = Math.floor(magnitude(least, least * 30));
   const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.6, 1) : 0;
   const stubborn = wipes > 0 || happens(STUBBORN_RATE);
-  const weather = { ...weatherOf(chance), ...(stubborn && STUBBORN) };
+  const weather = {
+    ...weatherOf(chance),
+    ...(stubborn && STUBBORN),
+    ...(unitsPerSecond > 0 && happens(LOSSY_RATE) && LOSSY),
+  };
   // Slices that are shorter than their turns get nowhere, and hand off all the while.
   // And a put that takes minutes is not the end of a stubborn one's.
   const budgetMs = stubborn
@@ -184,11 +191,18 @@ export function scenarioOf(chance: Chance): Scenario {
   return withControl(scenario, controlOf(chance));
 }
 
+/** Lines that become one item of the table: where items were there before, their number does not tell. */
+const FOUND_IN_EMPTY: ReadonlySet<ArchiveFault | undefined> = new Set([
+  "one key in two files",
+  "table with other keys",
+] as const);
+
 /** Changes are applied to what is there. */
 function sourceFields({ kind, fault }: Data["source"]): Readonly<Record<string, unknown>> {
   return {
     "bucket-prefix": fault === "moved" ? movedPrefixOf(kind) : prefixOf(kind),
     ...(kind === "incremental" && fault !== "mode not for changes" && { "restore-mode": "merge" }),
+    ...(FOUND_IN_EMPTY.has(fault) && kind !== "incremental" && { "restore-mode": "empty-only" }),
     ...(fault === "mode not for changes" && { "restore-mode": "if-absent" }),
   };
 }
