@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FerryError, isThrottled, permanent, sentence, toReport } from "./errors.ts";
+import { FerryError, isThrottled, isTransient, permanent, sentence, toReport } from "./errors.ts";
 
 const about = {
   operation: "Scan",
@@ -40,6 +40,13 @@ test("only an error of Ferry's that is of that kind counts as throttled", () => 
   expect(isThrottled(new FerryError("throttled", "throttled", about))).toBe(true);
   expect(isThrottled(new FerryError("transient", "throttled", about))).toBe(false);
   expect(isThrottled(Object.assign(new Error("throttled"), { kind: "throttled" }))).toBe(false);
+});
+
+test("an error counts as transient if its kind says so, or if it is none of Ferry's", () => {
+  expect(isTransient(new FerryError("transient", "away", about))).toBe(true);
+  expect(isTransient(new FerryError("throttled", "throttled", about))).toBe(false);
+  expect(isTransient(permanent("refused", about))).toBe(false);
+  expect(isTransient(new Error("socket hang up"))).toBe(true);
 });
 
 test("a report as one line: operation, resource, message, hint", () => {
