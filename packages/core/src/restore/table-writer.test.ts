@@ -106,7 +106,7 @@ describe("what a write consumes", () => {
       { "write-units": 100 },
       {
         write: async (_, writes) =>
-          writes.length === 4 ? { units: 4, unprocessed: writes.slice(2) } : { units: 4, unprocessed: [] },
+          writes.length === 4 ? { units: 4, unprocessed: writes.slice(2) } : { units: 0, unprocessed: [] },
       },
     );
     await write([put(), put(), put(), put()], () => {});
@@ -255,8 +255,10 @@ describe("what the table does not take", () => {
       );
     };
     const some = failing(TRIES_MAX - 1);
+    const now = some.clock.now();
     await some.write([put()], () => {});
     await some.settle();
+    expect(some.clock.now() - now).toBe(150 + 250 + 450);
     expect(some.calls).toHaveLength(TRIES_MAX);
     expect(some.heldUp()).toBe(false);
     const many = failing(TRIES_MAX);
@@ -317,5 +319,39 @@ describe("closing", () => {
     });
     await expect(closed).rejects.toBe(refused);
     expect(reservedMs.length).toBeGreaterThan(1);
+  });
+});
+
+describe("with restore-mode if-absent", () => {
+  test("a line that asks for a delete is refused: it never deletes", async () => {
+    const { write, settle } = writer({ "restore-mode": "if-absent" });
+    await write([{ remove: new Uint8Array(1) }], () => {});
+    await expect(settle()).rejects.toMatchObject({
+      kind: "permanent",
+      code: "mode-not-possible",
+      operation: "restore",
+      resource: "table copies in eu-west-1",
+    });
+  });
+
+  test("what was not put for want of time stays behind: nothing lands any more", async () => {
+    let isWanted = true;
+    const { write, settle, stopped } = writer(
+      { "restore-mode": "if-absent" },
+      {
+        putIfAbsent: async () => {
+          isWanted = false;
+          return { units: 1, stored: true };
+        },
+      },
+      { wanted: async () => isWanted },
+    );
+    const landed: number[] = [];
+    await write([put()], () => landed.push(1));
+    await settle();
+    await write([put(), put()], () => landed.push(2));
+    await settle();
+    expect(landed).toEqual([1]);
+    expect(stopped()).toBe(true);
   });
 });
