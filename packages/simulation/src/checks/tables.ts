@@ -43,7 +43,8 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   if (isRecreated) return [];
   const { there } = snapshot;
   const versions = isOther ? outcome.otherVersions : [outcome.source ?? (await readArchive(outcome))];
-  const held = table === destinations[0]!.name ? before : new Map<string, string>();
+  const isNew = people.actors.recreations.some((one) => one.table === table && one.atMs < snapshot.fromMs);
+  const held = table === destinations[0]!.name && !isNew ? before : new Map<string, string>();
   const mode = String(row.request["restore-mode"] ?? "empty-only");
   // What else may have written, whose texts may stand in place of this archive's.
   const rivals = mode === "empty-only" ? [] : rivalsOf(row, table, outcome);

@@ -41,8 +41,23 @@ export function taskViolations(outcome: Outcome): string[] {
 
 /** An accepted task; but nothing is sealed over files of another, nor restored from a broken archive. */
 function mustSucceed(row: TaskRow, outcome: Outcome): boolean {
-  const isBroken = row.action === "restore" && outcome.scenario.data.source.fault !== undefined;
-  return row.accepted && !isBroken && !intoWiped(row, outcome) && !isDisturbed(row, outcome);
+  const { fault } = outcome.scenario.data.source;
+  // A stage that reads no large files reads none of a backup's own, either.
+  const isBroken = row.action === "restore" ? fault !== undefined : fault === "larger than allowed";
+  return (
+    row.accepted &&
+    !isBroken &&
+    !isMissingDeleted(row, outcome) &&
+    !intoWiped(row, outcome) &&
+    !isDisturbed(row, outcome)
+  );
+}
+
+/** Items that an application deleted while a restore ran look to it as if they had never been written. */
+function isMissingDeleted(row: TaskRow, { people }: Outcome): boolean {
+  const written = people.after.get(String(row.request["table-name"]));
+  const isDeleted = [...(written?.values() ?? [])].some(({ text }) => text === undefined);
+  return isDeleted && row.reasons.some(({ text }) => text.startsWith("items-missing"));
 }
 
 /** A success once, whatever attempts are heard of later; else each attempt's end. */

@@ -118,4 +118,121 @@ export const dataMutants: readonly Plant[] = [
       ),
     ],
   },
+  {
+    name: "lost-try-costs-nothing",
+    breaks: "A try whose answer is lost is not charged to the ceiling.",
+    edits: [
+      core(
+        "backup/scanner.ts",
+        "          pace.delay(backoffMs(failures, ports.random));",
+        "          pace.delay(backoffMs(failures, ports.random));\n          units = 0;",
+      ),
+      core(
+        "restore/table-writer.ts",
+        "        pace.delay(backoffMs(tries.failures, ports.random));",
+        "        pace.delay(backoffMs(tries.failures, ports.random));\n        units = 0;",
+      ),
+    ],
+  },
+  {
+    name: "put-without-condition",
+    breaks: "An item that must only be put where none has its key is put over it.",
+    edits: [
+      aws(
+        "table.ts",
+        '    ConditionExpression: "attribute_not_exists(#k)",\n    ExpressionAttributeNames: { "#k": keys[0] },\n',
+        "",
+      ),
+    ],
+  },
+  {
+    name: "taken-key-is-stored",
+    breaks: "A put that finds its key taken is told as stored.",
+    edits: [
+      aws(
+        "archive-store.ts",
+        'if (statusOf(error) === 412) return "exists";',
+        'if (statusOf(error) === 412) return "stored";',
+      ),
+    ],
+  },
+  {
+    name: "backslash-ends-string",
+    breaks: "A backslash in a string hides nothing.",
+    edits: [core("archive/cutter.ts", "if (byte === BACKSLASH) i++;", "if (byte === BACKSLASH) i += 0;")],
+  },
+  {
+    name: "escaped-names-kept",
+    breaks: "Names with escapes are compared as they are written.",
+    edits: [
+      core(
+        "archive/cutter.ts",
+        "const name = JSON.parse(decoder.decode(bytes.subarray(i, nameEnd))) as string;",
+        "const name = decoder.decode(bytes.subarray(i + 1, nameEnd - 1));",
+      ),
+    ],
+  },
+  {
+    name: "cursor-is-first-key",
+    breaks: "Who adopts a file goes on behind its first item.",
+    edits: [core("archive/chain.ts", "lineSpans(bytes).at(-1)!", "lineSpans(bytes).at(0)!")],
+  },
+  {
+    name: "end-before-last-file",
+    breaks: "The first file that is full on the scan's last page is marked as the segment's last.",
+    edits: [core("backup/writer.ts", "const end = last && next === items.length;", "const end = last;")],
+  },
+  {
+    name: "page-tried-again-elsewhere",
+    breaks: "A page that was throttled is read from the segment's start.",
+    edits: [
+      core(
+        "backup/scanner.ts",
+        "...(from !== undefined && { after: from }),",
+        "...(from !== undefined && tries === 0 && { after: from }),",
+      ),
+    ],
+  },
+  {
+    name: "file-done-before-landing",
+    breaks: "A restore's file counts as done while its last writes are in flight.",
+    edits: [
+      core(
+        "restore/slice.ts",
+        "    await writer.settle();\n    if (writer.stopped()) return;\n",
+        "    if (writer.stopped()) return;\n",
+      ),
+    ],
+  },
+  {
+    name: "slice-starts-file-anew",
+    breaks: "A restore's slice starts its file anew, and counts its lines again.",
+    edits: [core("restore/slice.ts", "    const from = at.line;\n", "    const from = 0;\n")],
+  },
+  {
+    name: "lines-counted-not-compared",
+    breaks: "The number of a file's lines is not compared with the manifest's.",
+    edits: [core("archive/stored-file.ts", "if (lines !== file.items)", "if (false)")],
+  },
+  {
+    name: "md5-not-compared",
+    breaks: "The MD5 of a data file is not compared.",
+    edits: [core("archive/stored-file.ts", "if (found !== file.md5)", "if (false)")],
+  },
+  {
+    name: "attempts-not-kept",
+    breaks: "A row's item loses the attempts that its segments are in.",
+    edits: [aws("status-item.ts", '    attempts: it["attempts"],', "    attempts: {},")],
+  },
+  {
+    name: "partial-counted-as-done",
+    breaks: "What segments have done so far is counted as if they were complete.",
+    edits: [
+      aws(
+        "status-item.ts",
+        'items: it["transferred-items"] - parts.items,',
+        'items: it["transferred-items"],',
+      ),
+    ],
+  },
 ];
