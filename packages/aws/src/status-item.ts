@@ -4,11 +4,12 @@
  *
  * - always: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty), `reasons`, the numbers below, `plan`
  *   ({S: JSON}, else {NULL: true}) and `updated-time`: the Pipe's template cannot do without them;
- * - where there is something to say: `request-id`, `announcement`, `completed`, `accepted-time`, `finished-time`.
+ * - where there is something to say: `request-id`, `announcement`, `completed`, `notes`, `accepted-time`, `finished-time`.
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import type { Plan } from "@ferry/core/events";
+import { notesOf } from "@ferry/core/projection/notes";
 import {
   announcementOf,
   failedSegments,
@@ -34,6 +35,7 @@ const OWN: ReadonlySet<string> = new Set([
   "announcement",
   "reason",
   "reasons",
+  "notes",
   "total-segments",
   "completed-segments",
   "failed-segments",
@@ -69,6 +71,7 @@ export function itemOfRow(row: TaskRow): Item {
   const reasons = reasonsOf(row).map(wellFormed);
   const { flat, rest } = split(row.request);
   const moved = transferred(row);
+  const notes = notesOf(row);
   return marshall(
     {
       ...flat,
@@ -80,6 +83,7 @@ export function itemOfRow(row: TaskRow): Item {
       announcement: announcementOf(state),
       reason: printable(reasons[0] ?? ""),
       reasons,
+      notes: notes.length === 0 ? undefined : notes,
       "total-segments": row.total,
       "completed-segments": row.completed.length,
       "failed-segments": failedSegments(row),

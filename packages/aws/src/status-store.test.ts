@@ -162,6 +162,15 @@ describe("a row as an item", () => {
     );
   });
 
+  it("has notes where a backup has more files than ImportTable takes, and no such attribute otherwise", () => {
+    const row = {
+      ...unheardOf({ action: "backup", key: "k", timestamp: 1 }, "2026-11-01T02:00:00Z"),
+      batches: 50_001,
+    };
+    expect(unmarshall(itemOfRow(row))["notes"]).toEqual([expect.stringContaining("50001 data files")]);
+    expect(unmarshall(itemOfRow({ ...row, batches: 50_000 }))["notes"]).toBeUndefined();
+  });
+
   it("has every attribute that the Pipe's template reads, and none that breaks it", () => {
     const template = pipes["announce-backups"]!.inputTemplate;
     fc.assert(

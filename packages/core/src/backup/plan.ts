@@ -8,6 +8,7 @@ import { encodeTableSettings } from "../archive/table-settings.ts";
 import { permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, VERSION } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
+import { IMPORT_FILES_MAX } from "../projection/notes.ts";
 import type { BackupRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
 import { isoOf } from "../time.ts";
@@ -19,8 +20,8 @@ const DEFAULT_SEGMENTS_MAX = 64;
 const DEFAULT_BATCH_BYTES = 32 * MIB;
 /** A file is compressed in a worker's memory. */
 const BATCH_BYTES_MAX = 256 * MIB;
-/** ImportTable takes 50,000 files; the table may grow while it is read. */
-const FILES_MAX = 45_000;
+/** The share of ImportTable's limit that is planned for: the table may grow while it is read. */
+const FILES_MAX = 0.9 * IMPORT_FILES_MAX;
 
 /**
  * Accepts a valid backup request; says nothing where that is known by now. Throws a permanent error: the reason to reject

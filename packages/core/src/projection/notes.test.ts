@@ -1,0 +1,26 @@
+import { describe, expect, test } from "vitest";
+import { IMPORT_FILES_MAX, notesOf } from "./notes.ts";
+import { unheardOf } from "./status.ts";
+
+const row = (action: "backup" | "restore", batches: number) => ({
+  ...unheardOf({ action, key: "us-east-1-cities", timestamp: 1 }, "2026-11-01T02:00:00Z"),
+  batches,
+});
+
+describe("a row's notes", () => {
+  test("say that a backup has more files than ImportTable takes", () => {
+    expect(notesOf(row("backup", IMPORT_FILES_MAX + 1))).toEqual([
+      expect.stringContaining("50001 data files. ImportTable takes at most 50000"),
+    ]);
+  });
+
+  test("count the files of segments that did not complete", () => {
+    const partial = { 3: { batches: 1, items: 1, bytes: 1 } };
+    expect(notesOf({ ...row("backup", IMPORT_FILES_MAX), partial })).toHaveLength(1);
+  });
+
+  test("are none of a backup that ImportTable takes, nor of a restore", () => {
+    expect(notesOf(row("backup", IMPORT_FILES_MAX))).toEqual([]);
+    expect(notesOf(row("restore", IMPORT_FILES_MAX + 1))).toEqual([]);
+  });
+});
