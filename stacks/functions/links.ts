@@ -47,5 +47,5 @@ const settingsLink = new sst.Linkable("Settings", {
 export const links = {
   backup: [busLink, backupQueueLink, backupTableLink, workerTableLink, settingsLink],
   restore: [busLink, restoreQueueLink, restoreTableLink, workerTableLink, settingsLink],
-  projection: statusTableLinks,
+  projection: [busLink, ...statusTableLinks, workerTableLink],
 } satisfies Record<ConsumerName, unknown[]>;

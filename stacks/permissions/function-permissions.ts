@@ -23,14 +23,26 @@ const consume = (consumer: ConsumerName): Permission => ({
   resources: [queues[consumers[consumer].queue].arn],
 });
 
+const ownSource = { test: "StringEquals", variable: "events:source", values: [SOURCE] };
+
 /** To put events on the bus with Ferry's own source. */
 const putEvents: Permission = {
   actions: ["events:PutEvents"],
   resources: [bus.arn],
-  conditions: [{ test: "StringEquals", variable: "events:source", values: [SOURCE] }],
+  conditions: [ownSource],
 };
 
-/** To claim slices and to reserve capacity of a task's ceiling. */
+/** To put the one event that the projector puts: a cancel was refused. */
+const putRefusals: Permission = {
+  actions: ["events:PutEvents"],
+  resources: [bus.arn],
+  conditions: [
+    ownSource,
+    { test: "StringEquals", variable: "events:detail-type", values: ["TaskControlRefused"] },
+  ],
+};
+
+/** To register requests, to claim rows and slices, and to reserve capacity of a task's ceiling. */
 const updateWorkerTable: Permission = { actions: ["dynamodb:UpdateItem"], resources: [workerTable.arn] };
 
 /** To use the KMS keys of listed tables and buckets, through DynamoDB and S3 only. */
@@ -89,13 +101,15 @@ const restore: Permission[] = [
   putEvents,
 ];
 
-/** Writes the status tables and nothing else. */
+/** Writes the status tables, and finds the rows of requests that no worker could process. */
 const projection: Permission[] = [
   consume("projection"),
   {
     actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
     resources: Object.values(statusTables).map((table) => table.arn),
   },
+  updateWorkerTable,
+  putRefusals,
 ];
 
 /** Reads the rows of open tasks and the state of the Pipes. It changes nothing. */

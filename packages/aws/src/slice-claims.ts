@@ -1,27 +1,68 @@
 /**
- * Slices' claims on the workers' notes: for each segment the latest slice that was claimed, and the message that has it.
+ * Slices' claims on the workers' notes: for each segment the latest slice that was claimed, the message that has it, and
+ * what the segment came to.
  */
-import type { SliceClaims } from "@ferry/core/ports";
+import type { Slice, SliceClaims } from "@ferry/core/ports";
 import { workerTable } from "@ferry/core/topology";
 import { KEPT_SECONDS, type UpdateNote } from "./worker-notes.ts";
+
+const slice = { "#a": "attempt", "#h": "hop" };
+const claim = { ...slice, "#m": "message" };
+const counts = { "#b": "batches", "#i": "items", "#y": "bytes" };
+const expires = { "#e": workerTable.expires };
 
 /** Claims on these notes. */
 export function sliceClaims(update: UpdateNote): SliceClaims {
   return {
-    async claim({ task, segment, attempt, hop, "deadline-ms": deadlineMs }, message) {
-      const claimed = await update(`${task.action} ${task.id} segment ${segment}`, {
+    async claim(asked, message) {
+      const { attempt, hop } = asked;
+      const claimed = await update(keyOf(asked), {
         set: "SET #a = :a, #h = :h, #m = :m, #e = :e",
-        condition: "attribute_not_exists(#a) OR #a < :a OR (#a = :a AND (#h < :h OR (#h = :h AND #m = :m)))",
-        names: { "#a": "attempt", "#h": "hop", "#m": "message", "#e": workerTable.expires },
-        // After its deadline nobody works on an attempt.
-        values: {
-          ":a": attempt,
-          ":h": hop,
-          ":m": message,
-          ":e": Math.ceil(deadlineMs / 1000) + KEPT_SECONDS,
-        },
+        condition:
+          "attribute_not_exists(#i) AND (attribute_not_exists(#a) OR #a < :a OR (#a = :a AND (attribute_not_exists(#m) OR #h < :h OR (#h = :h AND #m = :m))))",
+        names: { ...claim, ...expires, "#i": counts["#i"] },
+        values: { ":a": attempt, ":h": hop, ":m": message, ":e": expiresSeconds(asked) },
       });
-      return claimed !== undefined;
+      if (claimed !== undefined) return { outcome: "claimed" };
+      // An update that changes nothing: the role may not read.
+      const completed = await update(keyOf(asked), {
+        set: "SET #b = #b, #i = #i, #y = #y",
+        condition: "attribute_exists(#i)",
+        names: counts,
+        values: {},
+      });
+      if (completed === undefined) return { outcome: "taken" };
+      const { batches, items, bytes } = completed;
+      return {
+        outcome: "completed",
+        counts: { batches: Number(batches), items: Number(items), bytes: Number(bytes) },
+      };
+    },
+    async complete(asked, { batches, items, bytes }) {
+      await update(keyOf(asked), {
+        set: "SET #b = :b, #i = :i, #y = :y, #e = :e",
+        condition: "attribute_not_exists(#i)",
+        names: { ...counts, ...expires },
+        values: { ":b": batches, ":i": items, ":y": bytes, ":e": expiresSeconds(asked) },
+      });
+    },
+    async release(asked) {
+      await update(keyOf(asked), {
+        set: "REMOVE #m",
+        condition: "#a = :a AND #h = :h",
+        names: claim,
+        values: { ":a": asked.attempt, ":h": asked.hop },
+      });
     },
   };
+}
+
+/** Segments of a plan with another number of them hold other items. */
+function keyOf({ task, plan, segment }: Slice): string {
+  return `${task.action} ${task.id} segment ${segment} of ${plan["total-segments"]}`;
+}
+
+/** After its deadline nobody works on an attempt. */
+function expiresSeconds({ "deadline-ms": deadlineMs }: Slice): number {
+  return Math.ceil(deadlineMs / 1000) + KEPT_SECONDS;
 }

@@ -4,7 +4,8 @@
  *
  * - always: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty), `reasons`, the numbers below, `plan`
  *   ({S: JSON}, else {NULL: true}) and `updated-time`: the Pipe's template cannot do without them;
- * - where there is something to say: `request-id`, `announcement`, `completed`, `notes`, `accepted-time`, `finished-time`.
+ * - where there is something to say: `task-id`, `request-id`, `announcement`, `completed`, `notes`, `accepted-time`,
+ *   `finished-time`.
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
@@ -30,6 +31,7 @@ const OWN: ReadonlySet<string> = new Set([
   "key",
   "timestamp",
   "action",
+  "task-id",
   "request-id",
   "state",
   "announcement",
@@ -78,6 +80,7 @@ export function itemOfRow(row: TaskRow): Item {
       key: row.key,
       timestamp: row.timestamp,
       action: row.action,
+      "task-id": row["task-id"],
       "request-id": row["request-id"],
       state,
       announcement: announcementOf(state),
@@ -125,6 +128,7 @@ export function rowOfItem(item: Item): TaskRow {
     action: it["action"],
     key: it["key"],
     timestamp: it["timestamp"],
+    ...(it["task-id"] !== undefined && { "task-id": it["task-id"] as string }),
     ...(it["request-id"] !== undefined && { "request-id": it["request-id"] as string }),
     rev: it["rev"],
     ...(it["between"] === true && { between: true as const }),

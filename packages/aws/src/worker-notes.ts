@@ -8,6 +8,7 @@ import { nameOf, told } from "./errors.ts";
 
 /** An update of a note. Attributes' names and values stand in it as placeholders. */
 export interface NoteUpdate {
+  /** The UpdateExpression. */
   readonly set: string;
   readonly condition: string;
   readonly names: Readonly<Record<string, string>>;
@@ -17,7 +18,7 @@ export interface NoteUpdate {
 /** How long a note is kept after its last use, s. */
 export const KEPT_SECONDS = 24 * 3600;
 
-/** Updates notes; gives what the note then says of the names that were set, or nothing where the condition did not hold. */
+/** Updates a note; gives all that it says then, or nothing where the condition did not hold. */
 export type UpdateNote = (
   key: string,
   update: NoteUpdate,
@@ -37,7 +38,7 @@ export function workerNotes(client: DynamoDBClient, table: string): UpdateNote {
             ExpressionAttributeNames: names,
             // DynamoDB refuses an empty map.
             ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
-            ReturnValues: "UPDATED_NEW",
+            ReturnValues: "ALL_NEW",
           }),
         );
         return unmarshall(Attributes ?? {});

@@ -78,6 +78,11 @@ export function isTransient(error: unknown): boolean {
   return !(error instanceof FerryError) || error.kind === "transient";
 }
 
+/** Whether trying again cannot help. */
+export function isPermanent(error: unknown): error is FerryError {
+  return error instanceof FerryError && error.kind === "permanent";
+}
+
 /** One line for a status row: operation, resource, why, what to do. */
 export function sentence(report: ErrorReport): string {
   return `${report.operation} ${report.resource}: ${report.message} ${report.hint}`.trim();

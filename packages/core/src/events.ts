@@ -6,14 +6,17 @@ import * as v from "valibot";
 import type { Location } from "./archive/location.ts";
 import type { ManifestObjects } from "./archive/manifest.ts";
 import type { ErrorReport } from "./errors.ts";
-import type { BackupRequest, RestoreRequest } from "./request.ts";
+import type { BackupRequest, RequestIssue, RestoreRequest } from "./request.ts";
 import type { CountProgress } from "./restore/count.ts";
-import { type TaskRef, taskId } from "./task.ts";
+import type { TaskRef } from "./task.ts";
 
 /** The `source` of everything Ferry says; rules on facts match it. */
 export const SOURCE = "ferry";
 /** The version of every detail below. */
 export const VERSION = 1;
+
+/** The cause that the Pipe report-failures names: a message was tried until its attempts ran out. */
+export const ATTEMPTS_EXHAUSTED = "attempts-exhausted";
 
 /** The names of a table's key attributes: hash first, then range. */
 export type KeyNames = readonly [string] | readonly [string, string];
@@ -169,6 +172,8 @@ export interface Failure {
   /** A short, stable name, for instance `cancelled`, `no-such-table`, `attempts-exhausted`. */
   readonly cause: string;
   readonly error?: ErrorReport;
+  /** Of a rejection by a worker: the task. The Pipe cannot know it, nor is there one where no key can be formed. */
+  readonly task?: TaskRef;
   /** The detail-type of the message that could not be done. */
   readonly step: string;
   /** Its detail. */
@@ -178,7 +183,22 @@ export interface Failure {
   readonly time: string;
 }
 
-/** What Ferry's workers say: the entries of PutEvents. */
+/** The detail of `TaskControlRefused`: an operator's cancel or retry that changes nothing, and why. */
+export interface TaskControlRefused {
+  readonly version: typeof VERSION;
+  readonly control: "cancel" | "retry";
+  /** A short, stable name, for instance `invalid-request`, `not-retryable`. */
+  readonly cause: string;
+  readonly reason: string;
+  readonly issues: readonly RequestIssue[];
+  readonly hint: string;
+  /** The refused event's detail, its id and its time. Of a large detail the beginning of its JSON. */
+  readonly asked: unknown;
+  readonly "event-id": string;
+  readonly time: string;
+}
+
+/** What Ferry says: the entries of PutEvents. */
 export type FerryEvent =
   | { readonly type: "TaskAccepted"; readonly detail: TaskAccepted }
   | { readonly type: "SegmentQueued"; readonly detail: SegmentWork }
@@ -186,6 +206,7 @@ export type FerryEvent =
   | { readonly type: "SegmentCompleted"; readonly detail: SegmentCompleted }
   | { readonly type: "TaskFinishing"; readonly detail: FinishingContinued }
   | { readonly type: "TaskFinished"; readonly detail: TaskFinished }
+  | { readonly type: "TaskControlRefused"; readonly detail: TaskControlRefused }
   | { readonly type: FailureType; readonly detail: Failure };
 
 export type FailureType = "TaskRejected" | "SegmentFailed" | "TaskStepFailed";
@@ -228,34 +249,12 @@ export function parseMessage(body: string): Message {
   return v.parse(messageSchema, JSON.parse(body)) as Message;
 }
 
-/** A number, also where a Pipe's template made a string of it. */
-const wholeNumber = v.pipe(
+/** A whole number, also where a Pipe's template made a string of it. */
+export const wholeNumber = v.pipe(
   v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number))]),
-  v.integer(),
-  v.minValue(0),
+  v.safeInteger(),
+  v.minValue(0, "must be 0 or higher"),
 );
-
-/** An operator names a task by its row's key and timestamp. */
-const operatorTaskSchema = v.pipe(
-  v.object({
-    action: v.picklist(["backup", "restore"]),
-    key: v.pipe(v.string(), v.minLength(1)),
-    timestamp: wholeNumber,
-    "request-id": v.optional(v.string()),
-  }),
-  v.transform((task) => ({ ...task, id: taskId(task.key, task.timestamp) })),
-);
-
-/** The detail of `TaskCancelRequested`: the task, and the attempt to cancel (the row's; 1 unless it was retried). */
-export const cancelSchema = v.object({ task: operatorTaskSchema, attempt: v.optional(wholeNumber, 1) });
-
-/** The detail of `TaskRetryRequested`. */
-export const retrySchema = v.object({ task: operatorTaskSchema });
-
-/** What is wrong with the detail of an operator's event: each field with what was expected and what came. */
-export function inWords(issues: readonly v.BaseIssue<unknown>[]): string {
-  return issues.map((issue) => `${v.getDotPath(issue) ?? "detail"}: ${issue.message}`).join("; ");
-}
 
 /**
  * The detail of `TaskFinishing` and of the other announcements, as the status stream's Pipe writes it from the row.

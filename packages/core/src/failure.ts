@@ -3,6 +3,8 @@
  */
 import { type FerryError, toReport } from "./errors.ts";
 import { type BusEvent, type FailureType, type FerryEvent, type TaskRequested, VERSION } from "./events.ts";
+import { cutNesting } from "./nesting.ts";
+import type { TaskRef } from "./task.ts";
 
 /** As JSON, of a request that is told back whole. */
 const REQUEST_LENGTH_MAX = 256 * 1024;
@@ -17,14 +19,15 @@ const KEY_FIELDS = [
   "total-segments",
 ];
 
-/** The failure of the step that `event` asks for. */
-export function failure(type: FailureType, event: BusEvent, error: FerryError): FerryEvent {
+/** The failure of the step that `event` asks for; of a rejected request the task, where it has one. */
+export function failure(type: FailureType, event: BusEvent, error: FerryError, task?: TaskRef): FerryEvent {
   return {
     type,
     detail: {
       version: VERSION,
       cause: error.code,
       error: toReport(error),
+      ...(task !== undefined && { task }),
       step: event["detail-type"],
       work: type === "TaskRejected" ? abridged(event.detail) : event.detail,
       "event-id": event.id,
@@ -37,7 +40,8 @@ export function failure(type: FailureType, event: BusEvent, error: FerryError): 
  * A request may be as large as an event; what says why it was rejected must be one too. Of a large one stays what
  * identifies it.
  */
-function abridged(detail: unknown): unknown {
+function abridged(given: unknown): unknown {
+  const detail = cutNesting(given);
   if ((JSON.stringify(detail)?.length ?? 0) <= REQUEST_LENGTH_MAX) return detail;
   const { request, ...about } = detail as Partial<TaskRequested>;
   return { request: shortFields(request, KEY_FIELDS), ...shortFields(about, ["request-id", "request-time"]) };

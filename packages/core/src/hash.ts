@@ -1,8 +1,10 @@
 /**
- * Non-cryptographic, deterministic numbers from ids: they spread, they do not protect.
+ * Deterministic numbers and digests.
  */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
-/** FNV-1a, 32 bits, of a string's UTF-16 code units. Source: Fowler, Noll, Vo. */
+/** FNV-1a, 32 bits, of a string's UTF-16 code units: it spreads, it does not protect. Source: Fowler, Noll, Vo. */
 export function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
@@ -10,6 +12,11 @@ export function fnv1a(text: string): number {
     hash = Math.imul(hash, 0x01000193);
   }
   return hash >>> 0;
+}
+
+/** SHA-256 of a text's UTF-8 bytes, 64 hex digits. */
+export function sha256Hex(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text)));
 }
 
 /** A generator of numbers in [0, 1) from a 32-bit seed. Source: mulberry32, Tommy Ettinger, public domain. */

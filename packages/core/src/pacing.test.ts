@@ -3,9 +3,9 @@ import { virtualClock } from "@ferry/simulation/memory/time";
 import { describe, expect, test } from "vitest";
 import { backoffMs, openPacer } from "./pacing.ts";
 import type { RateLimiter } from "./ports.ts";
-import { taskRef } from "./task.ts";
+import { someTask } from "./testing/tasks.ts";
 
-const task = taskRef("backup", "us-east-1-cities", 1_700_000_000_000, "r-1");
+const task = someTask("us-east-1-cities");
 const FOREVER_MS = 1e15;
 
 /** A pacer on a clock of its own or a shared one. `wanted`: until when the segment is, ms from now. */

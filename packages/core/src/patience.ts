@@ -24,7 +24,7 @@ export function patient(ports: Ports): Ports {
       }
     }
   }
-  const { tables, archive, leases, status } = ports;
+  const { tables, archive, leases, status, claims, registry } = ports;
   return {
     ...ports,
     tables: {
@@ -44,6 +44,19 @@ export function patient(ports: Ports): Ports {
       read: (arn) => insist(() => leases.read(arn)),
       replace: (arn, read, next) => insist(() => leases.replace(arn, read, next)),
     },
-    status: { read: (task) => insist(() => status.read(task)) },
+    status: { read: (row) => insist(() => status.read(row)) },
+    claims: {
+      claim: (slice, message) => insist(() => claims.claim(slice, message)),
+      complete: (slice, counts) => insist(() => claims.complete(slice, counts)),
+      release: (slice) => insist(() => claims.release(slice)),
+    },
+    registry: {
+      registerRequest: (requestId, asked) => insist(() => registry.registerRequest(requestId, asked)),
+      findRequest: (requestId) => insist(() => registry.findRequest(requestId)),
+      claimRow: (row, owner) => insist(() => registry.claimRow(row, owner)),
+      isClaimed: (row) => insist(() => registry.isClaimed(row)),
+      raiseAttempt: (task, attempt) => insist(() => registry.raiseAttempt(task, attempt)),
+      recordRetry: (task, eventId, attempt) => insist(() => registry.recordRetry(task, eventId, attempt)),
+    },
   };
 }

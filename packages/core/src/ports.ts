@@ -2,10 +2,10 @@
  * What the engine asks of the world. Each port has two hosts at least: AWS (packages/aws) and memory
  * (packages/simulation); one contract suite holds both. Every call may be repeated unless its sentence says otherwise.
  */
-import type { DynamoKey, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
+import type { Counts, DynamoKey, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
 import type { TaskRecord, TaskRow } from "./projection/status.ts";
 import type { Settings } from "./settings.ts";
-import type { Action, TaskRef } from "./task.ts";
+import type { RowKey, TaskRef } from "./task.ts";
 
 /** A table, wherever it is. */
 export interface TableAddress {
@@ -191,11 +191,7 @@ export interface Bus {
 /** A task's row, as the projector last wrote it. */
 export interface StatusReader {
   /** The row, read consistently, or nothing when no fact was projected yet. */
-  read(task: {
-    readonly action: Action;
-    readonly key: string;
-    readonly timestamp: number;
-  }): Promise<TaskRow | undefined>;
+  read(row: RowKey): Promise<TaskRow | undefined>;
 }
 
 /** The status tables, to the projector alone. */
@@ -228,15 +224,28 @@ export interface Turn {
 }
 
 /** Names a slice, and says until when anybody works on it. */
-export type Slice = Pick<SegmentWork, "task" | "segment" | "attempt" | "hop" | "deadline-ms">;
+export type Slice = Pick<SegmentWork, "task" | "plan" | "segment" | "attempt" | "hop" | "deadline-ms">;
 
-/** Who works on a slice, of several messages that ask for it. */
+/**
+ * What became of a claim: the slice is this message's; another message has it, or a later slice of the segment, and goes
+ * on; or the segment is complete, in whatever attempt, with these counts.
+ */
+export type Claim =
+  | { readonly outcome: "claimed" }
+  | { readonly outcome: "taken" }
+  | { readonly outcome: "completed"; readonly counts: Counts };
+
+/**
+ * Which message works on a segment, of several that ask for it, and how the segment ended. The segments of two plans that
+ * divide a task differently are different ones.
+ */
 export interface SliceClaims {
-  /**
-   * Claims the slice (its attempt and hop) for a message, by the message's id. False where another message has it, or a
-   * later slice of the segment is claimed: then others go on. A message that comes again still has its slice.
-   */
-  claim(slice: Slice, message: string): Promise<boolean>;
+  /** Claims the slice (its attempt and hop) for a message, by the message's id. A message that comes again still has it. */
+  claim(slice: Slice, message: string): Promise<Claim>;
+  /** Records that the slice's segment is complete. The first counts stand. */
+  complete(slice: Slice, counts: Counts): Promise<void>;
+  /** Gives up the slice if its claim stands: then any message may have any slice of its attempt. */
+  release(slice: Slice): Promise<void>;
 }
 
 /** A restore that may write to a table. */
@@ -280,6 +289,36 @@ export interface TableLeases {
   replace(tableArn: string, read: TableLease | undefined, next: TableLease): Promise<boolean>;
 }
 
+/** The request that a request-id named first. */
+export interface RegisteredRequest {
+  /** `Identity.digest` of it. */
+  readonly digest: string;
+  /** ms since 1970: `Identity.requestTimeMs` of it. */
+  readonly timeMs: number;
+}
+
+/**
+ * What makes tasks different from each other, and the attempts of a task: notes of who came first. A note is kept for
+ * `REGISTRATION_DAYS` at least, longer than any message can be delivered again.
+ */
+export interface TaskRegistry {
+  /** Registers a request under its request-id, unless one is registered; gives the one that is registered then. */
+  registerRequest(requestId: string, asked: RegisteredRequest): Promise<RegisteredRequest>;
+  /** The request that is registered under a request-id, if any. */
+  findRequest(requestId: string): Promise<RegisteredRequest | undefined>;
+  /** Claims a row for an owner; false where another owner has it. An owner that claims again still has it. */
+  claimRow(row: RowKey, owner: string): Promise<boolean>;
+  /** Whether a row was claimed. */
+  isClaimed(row: RowKey): Promise<boolean>;
+  /** Raises the highest attempt that was handed out of a task to this one; gives the highest, which may be higher. */
+  raiseAttempt(task: TaskRef, attempt: number): Promise<number>;
+  /** Records the attempt that a retry begins, by its event's id, unless one is recorded; gives the one that is. */
+  recordRetry(task: TaskRef, eventId: string, attempt: number): Promise<number>;
+}
+
+/** SQS keeps a message for 14 days, and what is redriven starts anew. */
+export const REGISTRATION_DAYS = 45;
+
 /** Time, as the host of this invocation sees it. */
 export interface Time {
   /** ms since 1970. */
@@ -300,6 +339,7 @@ export interface Ports {
   readonly limiter: RateLimiter;
   readonly claims: SliceClaims;
   readonly leases: TableLeases;
+  readonly registry: TaskRegistry;
   readonly time: Time;
   /** In [0, 1): jitter only; nothing that is stored depends on it. */
   readonly random: () => number;

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { SEGMENTS_MAX } from "./settings.ts";
+import { shown } from "./shown.ts";
 import { shortened } from "./text.ts";
 import { isoOf } from "./time.ts";
 
@@ -199,10 +200,4 @@ function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
     return { field, message: `request must be an object: got ${shown(issue.input)}` };
   if (issue.type === "object_with_rest") return { field, message: `${field} is required but missing` };
   return { field, message: `${issue.message}: got ${shown(issue.input)}` };
-}
-
-/** What came, as a caller can recognise it, bounded. */
-function shown(input: unknown): string {
-  const text = input === undefined ? "nothing" : (JSON.stringify(input) ?? String(input));
-  return shortened(text, 120);
 }

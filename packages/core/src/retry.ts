@@ -2,8 +2,12 @@
  * A retry: the next attempt of a task that failed, was cancelled or fell silent, for its unfinished segments. The archive
  * is its own journal, so a backup resumes where it ends; a restore where it said that it stood. With no segment left,
  * finishing itself is tried again. A task that lives after all is not harmed: its workers make way for the new attempt's.
+ *
+ * A retry begins one attempt, however often it is delivered. Its number does not come from the row alone: the projector
+ * may lag behind attempts that were begun and have failed.
  */
 import { requireOwnPrefix } from "./backup/plan.ts";
+import { type Control, readControl } from "./control.ts";
 import { FerryError, permanent } from "./errors.ts";
 import {
   type BackupPlan,
@@ -15,56 +19,100 @@ import {
 } from "./events.ts";
 import { failure } from "./failure.ts";
 import type { Ports } from "./ports.ts";
-import { stateOf } from "./projection/status.ts";
+import { stateOf, type TaskRow } from "./projection/status.ts";
 import { takeLease } from "./restore/lease.ts";
-import type { Action } from "./task.ts";
+import { rowName } from "./task.ts";
 import { msOf } from "./time.ts";
 
 /**
- * Accepts the task anew, as `event` asks. A backup whose prefix was wiped since, or is another's, can never go on: its
- * present attempt fails for that (`prefix-taken`), or one that fell silent would be said to run for ever. Permanent errors:
- * `not-retryable`; of a restore also `table-leased` and `window-out-of-order`.
+ * Accepts the task anew, as `event` asks; says nothing where the attempt that it asks for has begun. A backup whose prefix
+ * was wiped since, or is another's, can never go on: its present attempt fails for that (`prefix-taken`), or one that fell
+ * silent would be said to run for ever. Permanent errors: `invalid-request`, `not-retryable`; of a restore also
+ * `table-leased` and `window-out-of-order`.
  */
-export async function retry(
-  task: { readonly action: Action; readonly key: string; readonly timestamp: number; readonly id: string },
-  event: BusEvent,
-  ports: Ports,
-): Promise<readonly FerryEvent[]> {
-  const row = await ports.status.read(task);
-  const state = row === undefined ? "unknown" : stateOf(row);
-  if (row?.plan === undefined || state === "succeeded" || state === "rejected")
-    throw permanent("not-retryable", {
-      operation: "retry",
-      resource: task.id,
-      message: `the task is ${state}; only one that was accepted and has not succeeded can be retried.`,
-      hint: "Take key, timestamp and action from the task's row in the status table; where it was never accepted, ask anew.",
-    });
-  const { plan, attempt } = row;
-  const accepted = { version: VERSION, task: plan.task, plan, attempt } as const;
+export async function retry(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
+  const asked = readControl(event);
+  const row = await ports.status.read(asked.task);
+  if (row?.plan === undefined || !row.accepted) throw neverAccepted(asked, row);
+  const { plan } = row;
+  const { task } = plan;
+  const highest = await ports.registry.raiseAttempt(task, row.attempt);
+  const next = await nextAttempt(asked, row, highest, event.id, ports);
+  // Delivered again, or another retry was asked for at the same time.
+  if (row.attempt >= next) return [];
+  if (stateOf(row) === "succeeded") throw notRetryable(asked, "the task is succeeded");
+  const accepted = { version: VERSION, task, plan, attempt: next } as const;
   try {
     if (task.action === "backup") await requireOwnPrefix(plan as BackupPlan, ports);
   } catch (error) {
     if (!(error instanceof FerryError) || error.code !== "prefix-taken") throw error;
-    return [failure("TaskStepFailed", { ...event, detail: accepted }, error)];
+    return [failure("TaskStepFailed", { ...event, detail: { ...accepted, attempt: next - 1 } }, error)];
   }
+  if ((await ports.registry.raiseAttempt(task, next)) > next) return [];
   const deadlineMs = msOf(event.time) + ports.settings.taskTimeoutMs;
   // Another restore may have taken the table since.
   if (task.action === "restore")
-    await takeLease({ plan: plan as RestorePlan, attempt: attempt + 1, deadlineMs }, ports);
-  const done = new Set(row.completed);
-  const segments = Array.from({ length: row.total }, (_, segment) => segment).filter(
-    (segment) => !done.has(segment),
-  );
-  return [
-    {
-      type: "TaskAccepted",
-      detail: {
-        ...accepted,
-        attempt: attempt + 1,
-        "deadline-ms": deadlineMs,
-        segments,
-        ...(task.action === "restore" && { resume: row.partial as Readonly<Record<string, Resume>> }),
-      },
+    await takeLease({ plan: plan as RestorePlan, attempt: next, deadlineMs }, ports);
+  return [acceptedAgain(row, plan, next, unfinished(row), deadlineMs)];
+}
+
+/**
+ * The attempt that the retry begins: the one after that which it names; where it names none, the one after the highest
+ * that there was when it was first delivered.
+ */
+async function nextAttempt(
+  asked: Control,
+  row: TaskRow,
+  highest: number,
+  eventId: string,
+  { registry }: Ports,
+): Promise<number> {
+  if (asked.attempt === undefined) return registry.recordRetry(row.plan!.task, eventId, highest + 1);
+  if (asked.attempt > highest)
+    throw notRetryable(
+      asked,
+      `the task has had ${highest} attempts, and the retry names attempt ${asked.attempt}`,
+    );
+  return asked.attempt + 1;
+}
+
+/** The event that the task goes on with these segments, in this attempt. */
+export function acceptedAgain(
+  row: TaskRow,
+  plan: NonNullable<TaskRow["plan"]>,
+  attempt: number,
+  segments: readonly number[],
+  deadlineMs: number,
+): FerryEvent {
+  return {
+    type: "TaskAccepted",
+    detail: {
+      version: VERSION,
+      task: plan.task,
+      plan,
+      attempt,
+      "deadline-ms": deadlineMs,
+      segments,
+      ...(row.action === "restore" && { resume: row.partial as Readonly<Record<string, Resume>> }),
     },
-  ];
+  };
+}
+
+/** The segments that are not complete, ascending. */
+export function unfinished(row: TaskRow): number[] {
+  const done = new Set(row.completed);
+  return Array.from({ length: row.total }, (_, segment) => segment).filter((segment) => !done.has(segment));
+}
+
+function neverAccepted(asked: Control, row: TaskRow | undefined): FerryError {
+  return notRetryable(asked, row === undefined ? "there is no such task" : `the task is ${stateOf(row)}`);
+}
+
+function notRetryable({ task }: Control, why: string): FerryError {
+  return permanent("not-retryable", {
+    operation: "retry",
+    resource: rowName(task),
+    message: `${why}; only one that was accepted and has not succeeded can be retried.`,
+    hint: "Take key, timestamp and action from the task's row in the status table; where it was never accepted, ask anew.",
+  });
 }

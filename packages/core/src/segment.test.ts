@@ -13,10 +13,9 @@ import {
   sliceEndMs,
 } from "./segment.ts";
 import { defaultSettings } from "./settings.ts";
-import { taskRef } from "./task.ts";
-import { world } from "./testing/tasks.ts";
+import { someTask, world } from "./testing/tasks.ts";
 
-const task = taskRef("backup", "us-east-1-cities", 1_700_000_000_000, "request-1");
+const task = someTask("us-east-1-cities", "backup", "request-1");
 const counts = { batches: 2, items: 30, bytes: 400 };
 const work: SegmentWork = {
   version: VERSION,
@@ -118,7 +117,7 @@ describe("a segment is wanted", () => {
   test.each<[string, Partial<TaskRow> | undefined]>([
     ["that there is none", undefined],
     ["nothing of an end", {}],
-    ["that it is another request's", { "request-id": "request-9", cancel: 2 }],
+    ["that it is another task's", { "task-id": "us-east-1-cities@17-0", cancel: 2 }],
     ["a cancel of an earlier attempt", { cancel: 1 }],
     ["that other segments are complete", { completed: [2, 4] }],
     ["this attempt of it", { attempts: { 3: 2 } }],

@@ -5,6 +5,7 @@ import { permanent } from "./errors.ts";
 import { type Counts, type Cursor, type FerryEvent, type SegmentWork, VERSION } from "./events.ts";
 import type { Ports } from "./ports.ts";
 import { isEnded, stateOf } from "./projection/status.ts";
+import { isRowOf } from "./registration.ts";
 
 /** Left for the last put and the events of a slice, ms. */
 const MARGIN_MS = 45_000;
@@ -37,7 +38,7 @@ export function refuseLate(work: SegmentWork, ports: Ports): void {
 async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
   refuseLate(work, ports);
   const row = await ports.status.read(work.task);
-  if (row === undefined || row["request-id"] !== work.task["request-id"]) return true;
+  if (row === undefined || !isRowOf(row, work.task)) return true;
   if (row.cancel >= work.attempt)
     throw permanent("cancelled", {
       operation: "work on segment",

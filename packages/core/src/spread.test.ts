@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { noCounts, type Plan, type TaskAccepted, VERSION } from "./events.ts";
 import { spread } from "./spread.ts";
-import { taskRef } from "./task.ts";
+import { someTask } from "./testing/tasks.ts";
 
 const accepted = (action: "backup" | "restore", about: Partial<TaskAccepted> = {}): TaskAccepted => ({
   version: VERSION,
-  task: taskRef(action, "us-east-1-cities", 1_700_000_000_000, "r-1"),
+  task: someTask("us-east-1-cities", action),
   plan: { "total-segments": 4 } as Plan,
   attempt: 2,
   segments: [1, 3],

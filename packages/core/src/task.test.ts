@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { identify } from "./task.ts";
+import { type Identity, identify, keyOf, taskRef } from "./task.ts";
 
 const event = { id: "e-1", time: "2026-11-23T08:00:00Z" };
 const request = {
@@ -11,64 +11,125 @@ const request = {
   "bucket-name": "archives",
   "bucket-prefix": "nightly/{date}/",
 };
+const keyNow = (identity: Identity) => keyOf(identity, identity.requestTimeMs);
 
-describe("a task's identity", () => {
-  test("of a backup is its table and its time", () => {
-    const { task } = identify({ request, "request-id": "r-1" }, event);
-    expect(task).toMatchObject({ action: "backup", key: "us-east-1-cities", "request-id": "r-1" });
-    expect(Math.floor(task!.timestamp / 1000)).toBe(Date.parse(event.time) / 1000);
-    expect(task!.id).toBe(`us-east-1-cities@${task!.timestamp}`);
+describe("a request's identity", () => {
+  test("of a backup has its table as key", () => {
+    const identity = identify({ request, "request-id": "r-1" }, event);
+    expect(identity).toMatchObject({
+      action: "backup",
+      requestId: "r-1",
+      requestTimeMs: Date.parse(event.time),
+    });
+    expect(keyNow(identity)).toBe("us-east-1-cities");
   });
 
-  test("of a restore is its archive, the prefix as it is stored", () => {
-    const { task } = identify({ request: { ...request, action: "restore" } }, event);
-    expect(task?.key).toBe("eu-west-1-archives-nightly/2026-11-23");
+  test("of a restore has its archive as key, the prefix as it is stored", () => {
+    expect(keyNow(identify({ request: { ...request, action: "restore" } }, event))).toBe(
+      "eu-west-1-archives-nightly/2026-11-23",
+    );
   });
 
-  test("tells two requests of one second apart by their ids, and is the same for a redelivered one", () => {
-    const of = (id: string) => identify({ request }, { ...event, id }).task?.timestamp;
-    expect(of("e-1")).not.toBe(of("e-2"));
-    expect(of("e-1")).toBe(of("e-1"));
+  test("has a digest that covers the action, the whole request-id and every field, and no order of fields", () => {
+    const digest = (asked: object, id = "r-1") =>
+      identify({ request: asked, "request-id": id }, event).digest;
+    const own = digest(request);
+    expect(own).toMatch(/^[0-9a-f]{16}$/);
+    const others = [
+      digest(request, "r-2"),
+      digest({ ...request, action: "restore" }),
+      digest({ ...request, "table-name": "copies" }),
+      digest({ ...request, "bucket-prefix": "nightly/2026-11-23" }),
+      digest({ ...request, "total-segments": 4 }),
+    ];
+    expect(new Set([own, ...others]).size).toBe(6);
+    expect(digest(Object.fromEntries(Object.entries(request).toReversed()))).toBe(own);
+  });
+
+  test("has a digest that time does not change", () => {
+    const later = { id: "e-2", time: "2026-11-24T08:00:00Z" };
+    const detail = { request, "request-id": "r-1" };
+    expect(identify(detail, later).digest).toBe(identify(detail, event).digest);
   });
 
   test("takes the message's time from the Pipe, as a number or as the text of one", () => {
     const at = Date.parse("2026-01-02T03:04:05.678Z");
-    for (const time of [at, String(at)]) {
-      const { requestTimeMs, task } = identify({ request, "request-time": time }, event);
-      expect(requestTimeMs).toBe(at);
-      expect(Math.floor(task!.timestamp / 1000)).toBe(Math.floor(at / 1000));
-    }
+    for (const time of [at, String(at)])
+      expect(identify({ request, "request-time": time }, event)).toMatchObject({ requestTimeMs: at });
   });
 
   test("takes the time it was due from a schedule, in whose words it comes", () => {
     const detail = { request, "request-time": "2026-01-02T03:04:05Z", "request-id": "nightly" };
     const first = identify(detail, event);
-    expect(first.requestTimeMs).toBe(Date.parse("2026-01-02T03:04:05Z"));
-    // Delivered again, later: the same task.
+    expect(first).toMatchObject({ requestTimeMs: Date.parse("2026-01-02T03:04:05Z") });
+    // Delivered again, later: the same request.
     expect(identify(detail, { id: "e-2", time: "2026-01-02T03:09:00Z" })).toEqual(first);
-    expect(identify({ ...detail, "request-time": "Tuesday" }, event).requestTimeMs).toBe(
-      Date.parse(event.time),
-    );
+  });
+
+  test.each([
+    ["seconds instead of ms", 1_793_498_400],
+    ["microseconds", 1_793_498_400_000_000],
+    ["beyond what a date can be", 8.64e15 + 1],
+    ["1970", 0],
+    ["a word", "Tuesday"],
+    ["null", null],
+    ["an object", { ms: 1 }],
+  ])("names the request-time and what came where it is %s, and has the event's time", (_, time) => {
+    const { timeIssue, requestTimeMs } = identify({ request, "request-time": time }, event);
+    expect(timeIssue).toMatchObject({
+      field: "request-time",
+      message: expect.stringContaining(`got ${JSON.stringify(time)}`),
+    });
+    expect(requestTimeMs).toBe(Date.parse(event.time));
+  });
+
+  test("names the event's time where that is none, and has some time all the same", () => {
+    for (const time of ["1970-01-01T00:00:00Z", "no time"]) {
+      const { timeIssue, requestTimeMs } = identify({ request }, { id: "e", time });
+      expect(timeIssue).toMatchObject({ field: "time", message: expect.stringContaining(time) });
+      expect(requestTimeMs).toBe(Date.parse("2000-01-01T00:00:00Z"));
+    }
   });
 
   test("of an action that is neither is told where the backup's would be", () => {
-    expect(identify({ request: { ...request, action: "copy" } }, event).task?.action).toBe("backup");
+    expect(identify({ request: { ...request, action: "copy" } }, event).action).toBe("backup");
   });
 
-  test("is the event's where the request-id is none that a message group takes", () => {
+  test("has the event's id where the request-id is none that a message group takes", () => {
     expect(identify({ request, "request-id": "a b" }, event).requestId).toBe("e-1");
     expect(identify({ request, "request-id": 7 }, event).requestId).toBe("e-1");
   });
 
   test("never throws, whatever the detail", () =>
     fc.assert(
-      fc.property(fc.jsonValue(), fc.jsonValue(), (detail, inner) => {
-        identify(detail, event);
-        identify({ request: inner, "request-id": inner, "request-time": inner }, event);
+      fc.property(fc.anything(), fc.anything(), fc.string(), (detail, inner, time) => {
+        keyNow(identify(detail, event));
+        keyNow(identify({ request: inner, "request-id": inner, "request-time": inner }, { id: "e", time }));
       }),
     ));
 
-  test("is no task where the fields of a key are missing", () => {
-    expect(identify({ request: { action: "backup" } }, event).task).toBeUndefined();
+  test("never throws, however deep the detail or long what a prefix expands to", () => {
+    const deep = JSON.parse("[".repeat(100_000) + "]".repeat(100_000));
+    expect(keyNow(identify({ request: { ...request, "bucket-prefix": deep } }, event))).toBe(
+      "us-east-1-cities",
+    );
+    const long = { ...request, action: "restore", "table-name": "x".repeat(300_000) };
+    expect(
+      keyNow(identify({ request: { ...long, "bucket-prefix": "{table}".repeat(90_000) } }, event)),
+    ).toBeUndefined();
+  });
+
+  test("has no key where the fields of a key are missing", () => {
+    expect(keyNow(identify({ request: { action: "backup" } }, event))).toBeUndefined();
+  });
+});
+
+test("a task's id has its row and its request's digest", () => {
+  const identity = identify({ request, "request-id": "r-1" }, event);
+  const row = { action: "backup", key: "us-east-1-cities", timestamp: 1_795_420_800_123 } as const;
+  expect(taskRef(row, identity)).toEqual({
+    ...row,
+    id: `us-east-1-cities@1795420800123-${identity.digest}`,
+    "request-id": "r-1",
   });
 });

@@ -1,93 +1,129 @@
 /**
- * Who a task is: its identity is a pure function of the event that asked for it.
+ * What identifies a task: everything that distinguishes its request from others.
  */
-import { fnv1a } from "./hash.ts";
-import { expandPrefix } from "./request.ts";
-import { msOf } from "./time.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import { sha256Hex } from "./hash.ts";
+import { expandPrefix, type RequestIssue } from "./request.ts";
+import { shown } from "./shown.ts";
+import { isoOf, msOf } from "./time.ts";
 
 export type Action = "backup" | "restore";
 
 /** The name of one task, as every fact carries it. */
 export interface TaskRef {
-  /** `{key}@{timestamp}` */
+  /** `{key}@{timestamp}-{digest}`: no two tasks have the same. */
   readonly id: string;
   readonly action: Action;
   /** `{table-region}-{table-name}` of a backup, `{bucket-region}-{bucket-name}-{bucket-prefix}` of a restore. */
   readonly key: string;
-  /** The request's time in ms, its last three digits from a hash of `request-id`. */
+  /** With action and key it names the task's row: the second of the request in ms, and a slot of that second. */
   readonly timestamp: number;
   readonly "request-id": string;
 }
 
-/** The year 2286: what lies beyond is no time in ms. */
-const MAX_TIME_MS = 1e13;
+/** A task's row in the status tables, as operators name it. */
+export type RowKey = Pick<TaskRef, "action" | "key" | "timestamp">;
 
-/** What can be said of any request, even a malformed one. */
+/** What a request says of itself, even a malformed one, before anything is looked up. */
 export interface Identity {
+  readonly action: Action;
   readonly requestId: string;
+  /** The time that the request's `{date}` and `{time}` expand to, ms since 1970. */
   readonly requestTimeMs: number;
-  /** Absent where the request lacks the fields a key is made of. */
-  readonly task?: TaskRef;
+  /** 16 hex digits of SHA-256 over action, request-id and the request as it was asked, placeholders not expanded. */
+  readonly digest: string;
+  /** As it was asked. */
+  readonly request: unknown;
+  /** What is wrong with the time that the request gives. */
+  readonly timeIssue?: RequestIssue;
 }
 
+/** Times outside of these are no times in ms that anybody means. */
+const TIME_MS_MIN = msOf("2000-01-01T00:00:00Z");
+const TIME_MS_MAX = msOf("2100-01-01T00:00:00Z");
+const DIGEST_LENGTH = 16;
+/** DynamoDB's keys have 2,048 bytes: a task's id, and what notes write around it, must fit too. */
+const KEY_BYTES_MAX = 1900;
 /** What may name a request: it becomes the fair queue's message group, which takes no more than these. */
 const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 /**
- * The identity of the task that a `TaskRequested` event asks for. Total: never throws, whatever the detail.
+ * The identity of the request in a `TaskRequested` event. Total: never throws, whatever the detail.
  * `request-time` (ms since 1970, set by the Pipe from the message's own time, or ISO 8601, set by a schedule) wins over
- * the event's time, so that what is delivered twice is one task.
+ * the event's time, so that an event delivered twice has one identity.
  */
 export function identify(detail: unknown, event: { readonly id: string; readonly time: string }): Identity {
   const given = fieldOf(detail, "request-id");
   const requestId = typeof given === "string" && REQUEST_ID.test(given) ? given : event.id;
-  const givenTime = timeOf(fieldOf(detail, "request-time"));
-  const requestTimeMs = givenTime > 0 && givenTime < MAX_TIME_MS ? givenTime : msOf(event.time);
   const request = fieldOf(detail, "request");
-  // An action that is neither is refused by the backup's plan, and told in the backup's table.
+  // A request whose action is neither is refused by the backup's worker, and its row is in the backup's table.
   const action: Action = fieldOf(request, "action") === "restore" ? "restore" : "backup";
-  const key = keyOf(action, request, requestTimeMs);
-  return {
-    requestId,
-    requestTimeMs,
-    ...(key !== undefined && { task: taskRef(action, key, requestTimeMs, requestId) }),
-  };
+  const digest = sha256Hex(canonicalJson([action, requestId, request])).slice(0, DIGEST_LENGTH);
+  return { action, requestId, digest, request, ...requestTime(fieldOf(detail, "request-time"), event.time) };
 }
 
-/** Names a task. EventBridge's time has whole seconds: the last three digits tell requests of one second apart. */
-export function taskRef(action: Action, key: string, requestTimeMs: number, requestId: string): TaskRef {
-  const timestamp = Math.floor(requestTimeMs / 1000) * 1000 + (fnv1a(requestId) % 1000);
-  return { id: taskId(key, timestamp), action, key, timestamp, "request-id": requestId };
-}
-
-export function taskId(key: string, timestamp: number): string {
-  return `${key}@${timestamp}`;
-}
-
-/** A number, or the string of one: a Pipe's template may write either. A schedule can write ISO 8601 alone. */
-function timeOf(given: unknown): number {
-  if (typeof given === "string" && given.includes("T")) return msOf(given);
-  return typeof given === "number" || typeof given === "string" ? Number(given) : Number.NaN;
-}
-
-function keyOf(action: Action, request: unknown, requestTimeMs: number): string | undefined {
+/** The key of the request's row, its prefix expanded to a time; nothing where the request lacks what a key is made of. */
+export function keyOf({ action, request }: Identity, requestTimeMs: number): string | undefined {
   const table = { region: fieldOf(request, "table-region"), name: fieldOf(request, "table-name") };
   if (action === "backup") return joined(table.region, table.name);
   const prefix = fieldOf(request, "bucket-prefix");
   return joined(
     fieldOf(request, "bucket-region"),
     fieldOf(request, "bucket-name"),
-    typeof prefix === "string" && typeof table.name === "string"
-      ? expandPrefix(prefix, table.name, requestTimeMs)
-      : prefix,
+    isShort(prefix) && isShort(table.name) ? expandPrefix(prefix, table.name, requestTimeMs) : prefix,
   );
 }
 
-/** The parts joined, or nothing where one is no string or the whole would not fit a DynamoDB key (2,048 bytes). */
+/** The task of a request whose row has been found. */
+export function taskRef(row: RowKey, { requestId, digest }: Pick<Identity, "requestId" | "digest">): TaskRef {
+  const { action, key, timestamp } = row;
+  return { id: `${rowName(row)}-${digest}`, action, key, timestamp, "request-id": requestId };
+}
+
+/** A row in words: `{key}@{timestamp}`. */
+export function rowName({ key, timestamp }: Pick<RowKey, "key" | "timestamp">): string {
+  return `${key}@${timestamp}`;
+}
+
+function requestTime(
+  given: unknown,
+  eventTime: string,
+): Pick<Identity, "requestTimeMs"> & { timeIssue?: RequestIssue } {
+  const eventMs = msOf(eventTime);
+  if (given === undefined && isPlausible(eventMs)) return { requestTimeMs: eventMs };
+  const givenMs = timeOf(given);
+  if (isPlausible(givenMs)) return { requestTimeMs: givenMs };
+  const [field, value] = given === undefined ? ["time", eventTime] : ["request-time", given];
+  const message =
+    `${field} must be ms since 1970 or ISO 8601, from ${isoOf(TIME_MS_MIN)} to ${isoOf(TIME_MS_MAX)}: ` +
+    `got ${shown(value)}`;
+  // The rejection needs a row all the same.
+  return {
+    requestTimeMs: isPlausible(eventMs) ? eventMs : TIME_MS_MIN,
+    timeIssue: { field, message },
+  };
+}
+
+function isPlausible(timeMs: number): boolean {
+  return timeMs >= TIME_MS_MIN && timeMs < TIME_MS_MAX;
+}
+
+/** A number, or the string of one: a Pipe's template may write either. A schedule can write ISO 8601 alone. */
+function timeOf(given: unknown): number {
+  if (typeof given === "string") return given.includes("T") ? msOf(given) : Number(given);
+  return typeof given === "number" ? given : Number.NaN;
+}
+
+/** The parts joined, or nothing where one is no string or the whole would not fit a key. */
 function joined(...parts: readonly unknown[]): string | undefined {
   if (!parts.every((part) => typeof part === "string" && part.length > 0)) return undefined;
   const key = parts.join("-");
-  return new TextEncoder().encode(key).length <= 2048 ? key : undefined;
+  return new TextEncoder().encode(key).length <= KEY_BYTES_MAX ? key : undefined;
+}
+
+/** Expanding a longer one could exhaust the memory: a placeholder may be there many times. */
+function isShort(value: unknown): value is string {
+  return typeof value === "string" && value.length <= KEY_BYTES_MAX;
 }
 
 function fieldOf(value: unknown, name: string): unknown {

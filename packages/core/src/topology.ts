@@ -2,7 +2,7 @@
  * Who hears what, as data. The stacks build the deployed system from it, the local host delivers from it, and a test
  * holds the synthesized stack against it: declared and wired are one thing.
  */
-import { type FailureType, SOURCE } from "./events.ts";
+import { ATTEMPTS_EXHAUSTED, type FailureType, SOURCE } from "./events.ts";
 
 export type QueueName =
   | "request-queue"
@@ -212,8 +212,9 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
 };
 
 /**
- * The workers' own notes: how far a task's ceiling is booked, which message has a segment's slice, and which restores may
- * write to a table. No status. `expires` is the attribute by which DynamoDB deletes a task's; a table's has none.
+ * Notes of who came first: which request a request-id names and which row it has, which attempt a retry began, which
+ * message has a segment's slice, how far a task's ceiling is reserved, which restores may write to a table. `expires` is the
+ * attribute by which DynamoDB deletes them; a table's has none.
  */
 export const workerTable = {
   name: "worker-table",
@@ -248,7 +249,7 @@ const image = (name: string, type: "S" | "N") => `<$.dynamodb.NewImage.${name}.$
 
 /** Pipes escape no string: every one quoted here is of a restricted alphabet. Objects are escaped, so the plan is one. */
 const announcementTemplate = (action: "backup" | "restore") =>
-  `{"version":1,"task":{"id":"${image("key", "S")}@${image("timestamp", "N")}","action":"${action}",` +
+  `{"version":1,"task":{"id":"${image("task-id", "S")}","action":"${action}",` +
   `"key":"${image("key", "S")}","timestamp":${image("timestamp", "N")},"request-id":"${image("request-id", "S")}"},` +
   `"attempt":${image("attempt", "N")},"state":"${image("state", "S")}","reason":"${image("reason", "S")}",` +
   `"table-region":"${image("table-region", "S")}","table-name":"${image("table-name", "S")}",` +
@@ -270,7 +271,7 @@ export const pipes: Readonly<Record<string, PipeSpec>> = {
     from: { queue: "redrive-queue" },
     detailType: "$.body.failsAs",
     inputTemplate:
-      '{"version":1,"cause":"attempts-exhausted","step":"<$.body.event.detail-type>",' +
+      `{"version":1,"cause":"${ATTEMPTS_EXHAUSTED}","step":"<$.body.event.detail-type>",` +
       '"work":<$.body.event.detail>,"event-id":"<$.body.event.id>","time":"<$.body.event.time>"}',
   },
   "announce-backups": {

@@ -92,9 +92,45 @@ describe("a slice that is asked for twice", () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const queued = message("SegmentQueued", segment);
-    expect(await work(queued, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+    await ports.claims.claim(segment!, queued.id);
     expect(await work(other(queued), ports)).toEqual([]);
     expect(await work(queued, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+  });
+
+  test("of a segment that is complete comes to the same end, whichever message asks", async () => {
+    const ports = world();
+    ports.tables.put(source, `{"id":{"S":"a"}}`, `{"id":{"S":"b"}}`);
+    await runTask({ ...backupRequest, "total-segments": 1 }, ports);
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    const queued = message("SegmentQueued", segment);
+    const [completed] = await work(queued, ports);
+    expect(completed).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 2 } } });
+    // The application used the table since.
+    ports.tables.remove(destination, { id: { S: "a" } });
+    for (const late of [queued, other(queued)]) expect(await work(late, ports)).toEqual([completed]);
+    expect(ports.tables.items(destination)).toHaveLength(1);
+  });
+
+  test("of a segment that failed, or that nobody needed, is another message's to do", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    const queued = message("SegmentQueued", segment);
+    const refused = { ...ports, archive: { ...ports.archive, list: () => Promise.reject(gone) } };
+    expect(await work(queued, refused)).toMatchObject([{ type: "SegmentFailed" }]);
+    expect(await work(other(queued), ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+    const [unneeded] = await accepted({ ...backupRequest, "bucket-prefix": "backups/two" }, ports, "another");
+    const { task, plan } = unneeded!;
+    const row = {
+      ...unheardOf(task, "2026-11-01T02:00:00Z"),
+      plan,
+      accepted: true,
+      total: 1,
+      attempts: { 0: 2 },
+    };
+    await ports.status.write(row, undefined);
+    const late = message("SegmentQueued", unneeded);
+    expect(await work(late, ports)).toEqual([]);
+    expect(await ports.claims.claim(unneeded!, "message-3")).toEqual({ outcome: "claimed" });
   });
 
   test("is followed by the one that its hand-off asks for, and comes no more", async () => {
@@ -105,8 +141,9 @@ describe("a slice that is asked for twice", () => {
     const [handedOff] = await work(queued, { ...ports, settings: hurried });
     expect(handedOff).toMatchObject({ type: "SegmentProgressed", detail: { hop: 1, handoff: true } });
     const progressed = message("SegmentProgressed", handedOff!.detail);
-    expect(await work(other(progressed), ports)).toMatchObject([{ type: "SegmentCompleted" }]);
+    await ports.claims.claim(progressed.event.detail as SegmentWork, "message-2");
     for (const late of [queued, progressed]) expect(await work(late, ports)).toEqual([]);
+    expect(await work(other(progressed), ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
   test("is retried all the same: an attempt's first slice comes after all of the one before", async () => {
@@ -172,6 +209,7 @@ describe("a task that is cancelled", () => {
 });
 
 describe("a retry", () => {
+  const row = { action: "backup", key: "us-east-1-x", timestamp: 1 } as const;
   const ask = ({ key, timestamp }: { key: string; timestamp: number }) =>
     message("TaskRetryRequested", { task: { action: "backup", key, timestamp } }, "TaskStepFailed");
 
@@ -182,8 +220,8 @@ describe("a retry", () => {
     const segments = await accepted({ ...backupRequest, "total-segments": 4 }, ports);
     const { task, plan } = segments[0]!;
     for (const done of change.completed ?? []) await sliceToEnd(segments[done]!, ports);
-    const row = { ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 4, ...change };
-    await ports.status.write(row, undefined);
+    const known = { ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 4, ...change };
+    await ports.status.write(known, undefined);
     return { ports, task };
   }
 
@@ -276,37 +314,54 @@ describe("a retry", () => {
     const { ports, task } = await failed(change);
     expect(await work(ask(task), ports)).toMatchObject([
       {
-        type: "TaskStepFailed",
-        detail: { cause: "not-retryable", error: { message: expect.stringContaining(state) } },
+        type: "TaskControlRefused",
+        detail: { control: "retry", cause: "not-retryable", reason: expect.stringContaining(state) },
       },
     ]);
   });
 
   test.each([
-    ["names no task", { task: "songs" }, "task: "],
-    ["names no action", { task: { key: "us-east-1-x", timestamp: 1 } }, "task.action: "],
-    ["has no time for a timestamp", { task: { action: "backup", key: "x", timestamp: "soon" } }, '"soon"'],
-    ["has no detail at all", null, "detail: "],
-  ])("that %s is refused, and says which field it is", async (_, detail, named) => {
+    ["names no task", { task: "songs" }, "task", '"songs"'],
+    ["names no action", { task: { key: "us-east-1-x", timestamp: 1 } }, "task.action", "missing"],
+    ["has no time for a timestamp", { task: { ...row, timestamp: "soon" } }, "task.timestamp", '"soon"'],
+    ["has an unknown field", { task: row, atempt: 2 }, "atempt", "not a field"],
+    ["names attempt 0", { task: row, attempt: 0 }, "attempt", "0"],
+    ["has no detail at all", null, "detail", "null"],
+  ])("that %s is refused, and says which field it is", async (_, detail, field, what) => {
     const [event] = await work(message("TaskRetryRequested", detail, "TaskStepFailed"), world());
     expect(event).toMatchObject({
-      type: "TaskStepFailed",
-      detail: { cause: "invalid-request", error: { message: expect.stringContaining(named) } },
+      type: "TaskControlRefused",
+      detail: {
+        control: "retry",
+        cause: "invalid-request",
+        issues: [{ field, message: expect.stringContaining(what) }],
+        asked: detail,
+      },
     });
-    expect(factOf(busEvent("TaskStepFailed", event!.detail))).toBeUndefined();
   });
 
   test("of a task that nobody knows is refused", async () => {
     expect(await work(ask({ key: "us-east-1-x", timestamp: 1 }), world())).toMatchObject([
-      { type: "TaskStepFailed", detail: { cause: "not-retryable" } },
+      {
+        type: "TaskControlRefused",
+        detail: { cause: "not-retryable", reason: expect.stringContaining("no such task") },
+      },
     ]);
   });
 });
 
 describe("what a worker refuses and repeats", () => {
   test("a permanent error is thrown where the message names nothing that it fails as", async () => {
-    const { failsAs: _, ...nameless } = message("TaskRequested", { request: {} });
-    await expect(work(nameless, world())).rejects.toMatchObject({ code: "invalid-request" });
+    const ports = world();
+    const status = { ...ports.status, read: () => Promise.reject(gone) };
+    const { failsAs: _, ...nameless } = message("TaskFinishing", {
+      task: { id: "k@1-0", action: "backup", key: "k", timestamp: 1, "request-id": "r" },
+      attempt: 1,
+      "transferred-items": 0,
+      "transferred-bytes": 0,
+      plan: { S: "{}" },
+    });
+    await expect(work(nameless, { ...ports, status })).rejects.toMatchObject({ code: gone.code });
   });
 
   test.each([[null], [undefined], ["text"], [{}]])(
@@ -345,9 +400,11 @@ describe("what a worker refuses and repeats", () => {
   );
 
   test("a retry that cannot be read names its event", async () => {
-    const [event] = await work(message("TaskRetryRequested", {}, "TaskStepFailed"), world());
+    const asked = message("TaskRetryRequested", {}, "TaskStepFailed");
+    const [event] = await work(asked, world());
     expect(event).toMatchObject({
-      detail: { error: { operation: "TaskRetryRequested", resource: "detail" } },
+      type: "TaskControlRefused",
+      detail: { control: "retry", asked: {}, "event-id": asked.event.id, time: asked.event.time },
     });
   });
 });

@@ -6,32 +6,32 @@ import * as v from "valibot";
 import { finishBackup } from "./backup/finish.ts";
 import { planBackup } from "./backup/plan.ts";
 import { sliceBackup } from "./backup/slice.ts";
-import { FerryError, isThrottled, permanent } from "./errors.ts";
+import { controlRefused } from "./control.ts";
+import { type FerryError, isPermanent, isThrottled, permanent } from "./errors.ts";
 import {
   type BusEvent,
   type Delivery,
   type FerryEvent,
   finishingSchema,
-  inWords,
-  retrySchema,
   type SegmentWork,
   type TaskAccepted,
   type TaskFinishing,
-  type TaskRequested,
   VERSION,
 } from "./events.ts";
 import { failure } from "./failure.ts";
 import { backoffMs } from "./pacing.ts";
 import { patient } from "./patience.ts";
 import type { Ports } from "./ports.ts";
+import { isEnded, stateOf } from "./projection/status.ts";
+import { findRegistration, isRowOf, type Registration, register, requestIdReused } from "./registration.ts";
 import { parseRequest, type RequestIssue } from "./request.ts";
 import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
 import { sliceRestore } from "./restore/slice.ts";
-import { retry } from "./retry.ts";
-import { handedOff, refuseLate, type Standing } from "./segment.ts";
+import { acceptedAgain, retry, unfinished } from "./retry.ts";
+import { completed, handedOff, refuseLate, type Standing } from "./segment.ts";
 import { spread } from "./spread.ts";
-import { identify } from "./task.ts";
+import { type Identity, identify } from "./task.ts";
 
 /** Where the clients gave up trying, the wait begins here: up to about three seconds. */
 const THROTTLED_TRIES = 5;
@@ -47,8 +47,9 @@ export async function work(message: Delivery, ports: Ports): Promise<readonly Fe
   try {
     return await step(message, ports);
   } catch (error) {
-    if (message.failsAs === undefined || !(error instanceof FerryError) || error.kind !== "permanent")
-      throw error;
+    if (message.failsAs === undefined || !isPermanent(error)) throw error;
+    if (message.event["detail-type"] === "TaskRetryRequested")
+      return [controlRefused("retry", message.event, error)];
     return [failure(message.failsAs, message.event, error)];
   }
 }
@@ -58,7 +59,7 @@ async function step({ id, event }: Delivery, ports: Ports): Promise<readonly Fer
     case "TaskRequested":
       return plan(event, patient(ports));
     case "TaskRetryRequested":
-      return retry(namedIn(event), event, patient(ports));
+      return retry(event, patient(ports));
     case "TaskAccepted": {
       const accepted = detailOf<TaskAccepted>(event);
       return accepted.segments.length > 0
@@ -77,23 +78,34 @@ async function step({ id, event }: Delivery, ports: Ports): Promise<readonly Fer
 
 /**
  * One slice. An event that was delivered twice is two messages: one of them goes on, or every duplicate would be one
- * worker more until the segment ends.
+ * worker more until the segment ends. What became of the segment is noted before its event is put: if its row is lost, a
+ * duplicate of the request comes to the same end.
  *
  * Throttling is never a failure before the attempt's deadline, whichever service asks for less: the segment is handed
  * off from where it stands. A failure tells that too: what the archive or the table holds, and where a retry goes on.
  */
 async function slice(event: BusEvent, message: string, ports: Ports): Promise<readonly FerryEvent[]> {
   const segment = detailOf<SegmentWork>(event);
+  const { claims } = patient(ports);
   let standing: Standing = { cursor: segment.cursor, counts: segment.counts };
   const stands = (now: Standing) => {
     standing = now;
   };
   try {
     try {
-      if (!(await ports.claims.claim(segment, message))) return [];
-      return await (segment.task.action === "backup"
+      const claim = await ports.claims.claim(segment, message);
+      if (claim.outcome === "taken") return [];
+      // A backup's journal is its archive: its chain tells whether it is complete, and is gone if the prefix was wiped.
+      if (claim.outcome === "completed" && segment.task.action === "restore")
+        return [completed(segment, claim.counts)];
+      const events = await (segment.task.action === "backup"
         ? sliceBackup(segment, ports, stands)
         : sliceRestore(segment, ports, stands));
+      const done = events.find((one) => one.type === "SegmentCompleted");
+      if (done !== undefined) await claims.complete(segment, done.detail.counts);
+      // The task goes on without this slice, or its row says so: if it does not, the next message that asks may.
+      if (events.length === 0) await claims.release(segment);
+      return events;
     } catch (error) {
       if (!isThrottled(error)) throw error;
       refuseLate(segment, ports);
@@ -101,27 +113,77 @@ async function slice(event: BusEvent, message: string, ports: Ports): Promise<re
       return [handedOff(segment, standing, true, ports)];
     }
   } catch (error) {
-    if (!(error instanceof FerryError) || error.kind !== "permanent") throw error;
+    if (!isPermanent(error)) throw error;
+    await claims.release(segment);
     return [failure("SegmentFailed", { ...event, detail: { ...segment, ...standing } }, error)];
   }
 }
 
+/** A request: it is planned, goes on where it was accepted before, or is rejected in the row of its task. */
 async function plan(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
-  const { task, requestTimeMs } = identify(event.detail, event);
-  const asked = (event.detail as Partial<TaskRequested> | null)?.request;
-  const parsed = parseRequest(asked, { requestTimeMs, maximumSegments: ports.settings.maximumSegments });
-  if ("issues" in parsed)
-    throw permanent("invalid-request", {
-      operation: "TaskRequested",
-      resource: "request",
-      ...told(parsed.issues),
-      hint: "Correct every field named and ask again.",
-    });
-  if (task === undefined) throw new Error("a valid request has no key");
+  const asked = identify(event.detail, event);
+  const issues = issuesOf(asked, ports);
+  const registration =
+    issues.length === 0 ? await register(asked, ports) : await findRegistration(asked, ports);
+  try {
+    if (issues.length > 0) throw invalid(issues);
+    return await planned(asked, registration, ports);
+  } catch (error) {
+    if (!isPermanent(error)) throw error;
+    return [failure("TaskRejected", event, error, registration.task)];
+  }
+}
+
+async function planned(
+  asked: Identity,
+  { task, row, requestTimeMs, namedBefore }: Registration,
+  ports: Ports,
+): Promise<readonly FerryEvent[]> {
+  if (namedBefore !== undefined) throw requestIdReused(asked, namedBefore);
+  const parsed = parsedAt(asked, requestTimeMs, ports);
+  if ("issues" in parsed) throw invalid(parsed.issues);
+  if (task === undefined)
+    throw invalid([
+      { field: "request", message: "the names that the key of its row is made of are too long" },
+    ]);
   const { request } = parsed;
+  const known = row?.plan !== undefined && isRowOf(row, task) ? row : undefined;
+  // The row may lag behind a retry, or have been deleted: the work of an attempt that was left is nobody's.
+  const attempt = await ports.registry.raiseAttempt(task, known?.attempt ?? 1);
+  const startMs = attempt === 1 ? requestTimeMs : ports.time.now();
+  const deadlineMs = startMs + ports.settings.taskTimeoutMs;
+  if (known?.plan !== undefined) {
+    // Delivered again: what was accepted is under way, or over, and its prefix may have been wiped since.
+    if (isEnded(stateOf(known))) return [];
+    // The row may have been deleted and made anew by later facts: the segments that it misses say again how they ended.
+    const open = unfinished(known).filter((segment) => (known.failed[segment] ?? 0) < attempt);
+    return [acceptedAgain(known, known.plan, attempt, open, deadlineMs)];
+  }
+  const start = { requestTimeMs, attempt, deadlineMs };
   return request.action === "backup"
-    ? planBackup(request, task, requestTimeMs, ports)
-    : planRestore(request, task, requestTimeMs, ports);
+    ? planBackup(request, task, start, ports)
+    : planRestore(request, task, start, ports);
+}
+
+function parsedAt(asked: Identity, requestTimeMs: number, { settings }: Ports) {
+  return parseRequest(asked.request, { requestTimeMs, maximumSegments: settings.maximumSegments });
+}
+
+function issuesOf(asked: Identity, ports: Ports): readonly RequestIssue[] {
+  const parsed = parsedAt(asked, asked.requestTimeMs, ports);
+  return [
+    ...("issues" in parsed ? parsed.issues : []),
+    ...(asked.timeIssue === undefined ? [] : [asked.timeIssue]),
+  ];
+}
+
+function invalid(issues: readonly RequestIssue[]): FerryError {
+  return permanent("invalid-request", {
+    operation: "TaskRequested",
+    resource: "request",
+    ...told(issues),
+    hint: "Correct every field named and ask again.",
+  });
 }
 
 async function finish(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
@@ -157,18 +219,6 @@ async function finishTask(
   return finishing.task.action === "backup"
     ? finishBackup(finishing, time, ports)
     : finishRestore(finishing, ports);
-}
-
-/** The task that an operator names. Permanent error: `invalid-request`. */
-function namedIn(event: BusEvent) {
-  const parsed = v.safeParse(retrySchema, event.detail);
-  if (parsed.success) return parsed.output.task;
-  throw permanent("invalid-request", {
-    operation: event["detail-type"],
-    resource: "detail",
-    message: `${inWords(parsed.issues)}.`,
-    hint: "Take action, key and timestamp from the task's row in the status table.",
-  });
 }
 
 /** The detail of a fact: Ferry's own, as the rule's source says, and of this version. */

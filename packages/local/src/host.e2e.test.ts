@@ -237,6 +237,7 @@ test("no more invocations at once than allowed, and as many", async () => {
 const row = (state: string, announcement?: string) => ({
   key: { S: "k" },
   timestamp: { N: "1767225600123" },
+  "task-id": { S: "k@1767225600123-0123456789abcdef" },
   "request-id": { S: "r" },
   attempt: { N: "1" },
   state: { S: state },
@@ -282,7 +283,12 @@ test("a row that becomes finishing is announced, once, with its plan", async () 
     event: {
       source: "ferry",
       detail: {
-        task: { id: "k@1767225600123", action: "backup", timestamp: 1767225600123, "request-id": "r" },
+        task: {
+          id: "k@1767225600123-0123456789abcdef",
+          action: "backup",
+          timestamp: 1767225600123,
+          "request-id": "r",
+        },
         "transferred-items": 3,
         plan: { S: '{"a":"say \\"x\\""}' },
       },
@@ -298,7 +304,11 @@ test("a row that is born in an announced state is announced; another's is not", 
     dynamodb.send(
       new PutItemCommand({
         TableName: host.names.table("restore-table"),
-        Item: { ...row(state, announcement), timestamp: { N: timestamp } },
+        Item: {
+          ...row(state, announcement),
+          timestamp: { N: timestamp },
+          "task-id": { S: `k@${timestamp}-0` },
+        },
       }),
     );
   await write("1", "requested", "TaskFinishing");
@@ -306,7 +316,7 @@ test("a row that is born in an announced state is announced; another's is not", 
   await vi.waitFor(() => expect(restore.seen).toHaveLength(1));
   await aWhile();
   expect(restore.seen.map(({ event }) => (event.detail as { task: { id: string } }).task.id)).toEqual([
-    "k@2",
+    "k@2-0",
   ]);
 });
 

@@ -19,6 +19,7 @@ import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tableLeasesContract } from "./contracts/table-leases.ts";
 import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
+import { taskRegistryContract } from "./contracts/task-registry.ts";
 
 const dynamodb = process.env["FERRY_TEST_DYNAMODB_ENDPOINT"];
 const s3 = process.env["FERRY_TEST_S3_ENDPOINT"];
@@ -42,6 +43,7 @@ else {
   rateLimiterContract(dynamodb, () => awsNotes(`${prefix}-limiter-`));
   tableLeasesContract(dynamodb, () => awsNotes(`${prefix}-leases-`));
   sliceClaimsContract(dynamodb, () => awsNotes(`${prefix}-claims-`));
+  taskRegistryContract(dynamodb, () => awsNotes(`${prefix}-registry-`));
 }
 
 if (!s3) it.skip("any other S3: FERRY_TEST_S3_ENDPOINT is not set (docs/engines.md)", () => {});

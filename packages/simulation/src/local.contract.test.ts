@@ -23,6 +23,7 @@ import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tableLeasesContract } from "./contracts/table-leases.ts";
 import { tablesContract } from "./contracts/tables.ts";
+import { taskRegistryContract } from "./contracts/task-registry.ts";
 import { openMd5 } from "./memory/ports.ts";
 
 let server: Server;
@@ -50,5 +51,6 @@ statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-
 rateLimiterContract("the AWS adapter and dynalite", () => awsNotes("ferry-limiter-"));
 sliceClaimsContract("the AWS adapter and dynalite", () => awsNotes("ferry-claims-"));
 tableLeasesContract("the AWS adapter and dynalite", () => awsNotes("ferry-leases-"));
+taskRegistryContract("the AWS adapter and dynalite", () => awsNotes("ferry-registry-"));
 archiveStoreContract("the AWS adapter and fauxqs", () => awsArchiveStore("contract", ACCOUNT));
 codecContract("zlib", () => zlibCodec, { pako: pakoCodec(openMd5) });

@@ -12,6 +12,7 @@ import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tableLeasesContract } from "./contracts/table-leases.ts";
 import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
+import { taskRegistryContract } from "./contracts/task-registry.ts";
 import { memoryArchiveStore } from "./memory/archive-store.ts";
 import { memoryBus } from "./memory/bus.ts";
 import { openMd5 } from "./memory/ports.ts";
@@ -20,6 +21,7 @@ import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore } from "./memory/status-store.ts";
 import { memoryTableLeases } from "./memory/table-leases.ts";
 import { type MemoryTablesOptions, memoryTables } from "./memory/tables.ts";
+import { memoryTaskRegistry } from "./memory/task-registry.ts";
 
 const REGION = "eu-west-1";
 
@@ -62,6 +64,7 @@ statusStoreContract("memory", async () => {
 rateLimiterContract("memory", async () => ({ limiter: memoryRateLimiter() }));
 tableLeasesContract("memory", async () => ({ leases: memoryTableLeases() }));
 sliceClaimsContract("memory", async () => ({ claims: memorySliceClaims() }));
+taskRegistryContract("memory", async () => ({ registry: memoryTaskRegistry() }));
 
 codecContract("pako", () => pakoCodec(openMd5));
 

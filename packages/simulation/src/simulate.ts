@@ -26,6 +26,7 @@ import { memorySliceClaims } from "./memory/slice-claims.ts";
 import { memoryStatusStore, type RowChange } from "./memory/status-store.ts";
 import { memoryTableLeases } from "./memory/table-leases.ts";
 import { memoryTables } from "./memory/tables.ts";
+import { memoryTaskRegistry } from "./memory/task-registry.ts";
 import { destinations, furnish } from "./scenario/furnish.ts";
 import { itemsOf } from "./scenario/items.ts";
 import { createOtherArchive } from "./scenario/other-archive.ts";
@@ -196,6 +197,7 @@ export async function simulateScenario(
     limiter: memoryRateLimiter(),
     claims: memorySliceClaims(),
     leases: memoryTableLeases(),
+    registry: memoryTaskRegistry(),
     bus,
     queues,
     settings: scenario.settings,

@@ -3,7 +3,7 @@
  * cloud is held to.
  */
 
-import { projectorAdapter, workerAdapters } from "./cloud/dynamodb/adapters.ts";
+import { projectorAdapters, workerAdapters } from "./cloud/dynamodb/adapters.ts";
 import { statusOf } from "./cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "./cloud/dynamodb/own-tables.ts";
 import { createFaults } from "./cloud/faults.ts";
@@ -14,6 +14,7 @@ import { sliceClaimsContract } from "./contracts/slice-claims.ts";
 import { statusStoreContract } from "./contracts/status-store.ts";
 import { tableLeasesContract } from "./contracts/table-leases.ts";
 import { tablesContract } from "./contracts/tables.ts";
+import { taskRegistryContract } from "./contracts/task-registry.ts";
 import { memoryTables } from "./memory/tables.ts";
 import { calm } from "./scenario/weather.ts";
 
@@ -73,7 +74,7 @@ tablesContract("the SDK on the simulated DynamoDB", async () => {
 statusStoreContract("the SDK on the simulated DynamoDB", async () => {
   const { ownTables, around } = simulated();
   return {
-    status: projectorAdapter(around),
+    status: projectorAdapters(around).store,
     record: async (task, segment) =>
       statusOf(ownTables)
         .records(task)
@@ -88,5 +89,8 @@ sliceClaimsContract("the SDK on the simulated DynamoDB", async () =>
   workerAdapters("backup", simulated().around),
 );
 tableLeasesContract("the SDK on the simulated DynamoDB", async () =>
+  workerAdapters("backup", simulated().around),
+);
+taskRegistryContract("the SDK on the simulated DynamoDB", async () =>
   workerAdapters("backup", simulated().around),
 );

@@ -2,11 +2,12 @@
 import { type AttributeValue, DeleteItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { isEnded, type TaskState } from "@ferry/core/projection/status";
-import { type Action, taskId } from "@ferry/core/task";
+import type { Action } from "@ferry/core/task";
 import { physicalName } from "@ferry/core/topology";
 import { eventually, type Stage } from "./stage.ts";
 
 export interface Row {
+  readonly id: string;
   readonly key: string;
   readonly timestamp: string;
   readonly state: TaskState;
@@ -53,6 +54,7 @@ async function rowOf(stage: Stage, task: { action: Action; key: string; requestI
   const item = rows.find((row) => row["request-id"]?.S === task.requestId);
   return (
     item && {
+      id: item["task-id"]?.S ?? "",
       key: task.key,
       timestamp: item["timestamp"]?.N ?? "",
       state: item["state"]?.S as TaskState,
@@ -70,8 +72,7 @@ export async function forget(
   const row = await rowOf(stage, task);
   if (row === undefined) return;
   const records = physicalName(stage.name, "segment-table");
-  const id = taskId(row.key, Number(row.timestamp));
-  for (const record of await query(stage, records, "task", id))
+  for (const record of await query(stage, records, "task", row.id))
     await remove(stage, records, { task: record["task"]!, segment: record["segment"]! });
   await remove(stage, tableOf(stage, task.action), { key: { S: row.key }, timestamp: { N: row.timestamp } });
 }

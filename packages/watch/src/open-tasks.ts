@@ -6,7 +6,7 @@ import {
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
 import { isEnded, type TaskState } from "@ferry/core/projection/status";
-import { taskId } from "@ferry/core/task";
+import { rowName } from "@ferry/core/task";
 import type { OpenTask } from "./silent.ts";
 
 const STATES: readonly TaskState[] = [
@@ -20,6 +20,8 @@ const STATES: readonly TaskState[] = [
   "cancelled",
 ];
 const OPEN = STATES.filter((state) => !isEnded(state));
+/** The attribute of rows that names the task's records; absent from a row that only a cancel made. */
+const TASK_ID = "task-id";
 /** The attribute of rows and records that tells the latest fact's time. */
 const UPDATED = "updated-time";
 
@@ -44,11 +46,11 @@ export async function openTasks(db: DynamoDBClient, where: Where): Promise<OpenT
           new GetItemCommand({
             TableName: table,
             Key: { key: { S: key }, timestamp: { N: String(timestamp) } },
-            ProjectionExpression: "#updated",
-            ExpressionAttributeNames: { "#updated": UPDATED },
+            ProjectionExpression: "#updated, #id",
+            ExpressionAttributeNames: { "#updated": UPDATED, "#id": TASK_ID },
           }),
         );
-        const id = taskId(key, timestamp);
+        const id = row.Item?.[TASK_ID]?.S ?? rowName({ key, timestamp });
         open.push({ id, heard: timesOf([row.Item ?? {}, ...(await records(db, where.records, id))]) });
       }
   return open;

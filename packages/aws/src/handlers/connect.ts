@@ -20,6 +20,7 @@ import { sliceClaims } from "../slice-claims.ts";
 import { statusReader } from "../status-store.ts";
 import { tableData } from "../table.ts";
 import { tableLeases } from "../table-leases.ts";
+import { taskRegistry } from "../task-registry.ts";
 import { workerNotes } from "../worker-notes.ts";
 import { loggerOf, metricsOf } from "./telemetry.ts";
 import type { Worker } from "./worker.ts";
@@ -43,6 +44,7 @@ export function connectWorker(action: Action): Worker {
       limiter: rateLimiter(notes),
       claims: sliceClaims(notes),
       leases: tableLeases(notes),
+      registry: taskRegistry(notes),
       random: Math.random,
     },
     clock: {

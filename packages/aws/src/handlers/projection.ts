@@ -1,16 +1,29 @@
-/** The Lambda function on `projection-queue`. It reads the links `BackupTable`, `RestoreTable` and `SegmentTable`. */
-import { retryingDynamodbClient } from "../clients.ts";
-import { tableName } from "../links.ts";
+/**
+ * The Lambda function on `projection-queue`. It reads the links `Bus`, `BackupTable`, `RestoreTable`, `SegmentTable` and
+ * `WorkerTable`.
+ */
+import { eventBus } from "../bus.ts";
+import { eventBridgeClient, retryingDynamodbClient } from "../clients.ts";
+import { busName, tableName } from "../links.ts";
+import { sliceClaims } from "../slice-claims.ts";
 import { statusStore } from "../status-store.ts";
+import { taskRegistry } from "../task-registry.ts";
+import { workerNotes } from "../worker-notes.ts";
 import { projectorHandler } from "./projector.ts";
 import { loggerOf, metricsOf } from "./telemetry.ts";
 
-export const handler = projectorHandler(() => ({
-  store: statusStore(retryingDynamodbClient(), {
-    backup: tableName("BackupTable"),
-    restore: tableName("RestoreTable"),
-    segment: tableName("SegmentTable"),
-  }),
-  logger: loggerOf("projection"),
-  publish: metricsOf("projection"),
-}));
+export const handler = projectorHandler(() => {
+  const notes = workerNotes(retryingDynamodbClient(), tableName("WorkerTable"));
+  return {
+    store: statusStore(retryingDynamodbClient(), {
+      backup: tableName("BackupTable"),
+      restore: tableName("RestoreTable"),
+      segment: tableName("SegmentTable"),
+    }),
+    registry: taskRegistry(notes),
+    claims: sliceClaims(notes),
+    bus: eventBus(eventBridgeClient(), busName()),
+    logger: loggerOf("projection"),
+    publish: metricsOf("projection"),
+  };
+});

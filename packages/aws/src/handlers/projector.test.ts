@@ -1,14 +1,18 @@
 import type { FerryEvent, Message } from "@ferry/core/events";
-import type { StatusStore } from "@ferry/core/ports";
+import type { Bus, StatusStore } from "@ferry/core/ports";
 import { accepted, backupRequest, busEvent, request, runTask, world } from "@ferry/core/testing/tasks";
+import { memoryBus } from "@ferry/simulation/memory/bus";
+import { memorySliceClaims } from "@ferry/simulation/memory/slice-claims";
 import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
+import { memoryTaskRegistry } from "@ferry/simulation/memory/task-registry";
 import { describe, expect, it } from "vitest";
 import { event, failedIds, keptTelemetry, record } from "../testing/handlers.ts";
 import { projectorHandler } from "./projector.ts";
 
-function subject(store: StatusStore = memoryStatusStore()) {
+function subject(store: StatusStore = memoryStatusStore(), bus: Bus = memoryBus()) {
   const telemetry = keptTelemetry();
-  return { handler: projectorHandler(() => ({ store, ...telemetry })), telemetry };
+  const ports = { store, bus, registry: memoryTaskRegistry(), claims: memorySliceClaims() };
+  return { handler: projectorHandler(() => ({ ...ports, ...telemetry })), telemetry };
 }
 const fact = ({ type, detail }: FerryEvent): Message => ({ event: busEvent(type, detail) });
 const first = async (asked: unknown, ports = world()) => (await request(asked, ports))[0]!;
@@ -98,6 +102,44 @@ describe("the handler of the projector", () => {
     );
     expect(store.rows()).toMatchObject([{ rejected: true }]);
     expect(telemetry.sums).toMatchObject({ RequestsRejected: 2 });
+  });
+
+  it("given cancels that cannot be read or name no task, says so on the bus and is done with them", async () => {
+    const bus = memoryBus();
+    const { handler, telemetry } = subject(memoryStatusStore(), bus);
+    const cancel = (detail: unknown): Message => ({ event: busEvent("TaskCancelRequested", detail) });
+    const nowhere = { task: { action: "backup", key: "us-east-1-citeis", timestamp: 1_795_399_200_123 } };
+    const response = await handler(
+      event(
+        record("m1", cancel({ task: "cities", atempt: 2 })),
+        record("m2", cancel(nowhere)),
+        record("m3", fact((await wholeTask())[0]!)),
+      ),
+    );
+    expect(failedIds(response)).toEqual([]);
+    expect(bus.events).toMatchObject([
+      {
+        type: "TaskControlRefused",
+        detail: {
+          control: "cancel",
+          cause: "invalid-request",
+          issues: [{ field: "task" }, { field: "atempt" }],
+          asked: { task: "cities", atempt: 2 },
+        },
+      },
+      {
+        type: "TaskControlRefused",
+        detail: { cause: "no-such-task", reason: expect.stringContaining("backup-table"), asked: nowhere },
+      },
+    ]);
+    expect(telemetry.sums).toMatchObject({ ControlsRefused: 2, TasksAccepted: 1 });
+  });
+
+  it("given a bus that takes no event, tries the refused cancels again", async () => {
+    const bus = { put: () => Promise.reject(new Error("no")) };
+    const { handler } = subject(memoryStatusStore(), bus);
+    const cancel = { event: busEvent("TaskCancelRequested", { task: "cities" }) };
+    expect(failedIds(await handler(event(record("m1", cancel))))).toEqual(["m1"]);
   });
 
   it("given a failing segment, counts the task's failure when all others are done", async () => {

@@ -2,16 +2,15 @@
  * The handler of `projection-queue`: the facts of a batch, folded into the status tables.
  */
 import { type Message, parseMessage } from "@ferry/core/events";
-import type { StatusStore } from "@ferry/core/ports";
-import { factOf } from "@ferry/core/projection/facts";
-import { projectBatch } from "@ferry/core/projection/fold";
+import type { Bus } from "@ferry/core/ports";
+import { type BatchResult, type ProjectionPorts, projectBatch } from "@ferry/core/projection/fold";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { countChanges } from "./changes.ts";
 import { aboutMessage, type Log, type Publish } from "./telemetry.ts";
 
 /** What a projector works with. */
-export interface Projector {
-  readonly store: StatusStore;
+export interface Projector extends ProjectionPorts {
+  readonly bus: Bus;
   readonly logger: Log;
   readonly publish: Publish;
 }
@@ -21,7 +20,7 @@ export function projectorHandler(connect: () => Projector): (event: SQSEvent) =>
   let connected: Projector | undefined;
   return async (event) => {
     connected ??= connect();
-    const { store, logger, publish } = connected;
+    const { bus, logger, publish, ...ports } = connected;
     const start = Date.now();
     const messages = new Map<string, { record: SQSRecord; message?: Message }>();
     const failed = new Map<string, unknown>();
@@ -36,8 +35,9 @@ export function projectorHandler(connect: () => Projector): (event: SQSEvent) =>
     const readable = [...messages].flatMap(([id, { message }]) =>
       message === undefined ? [] : [{ id, message }],
     );
-    const changes = countChanges(store);
-    for (const { id, error } of await projectBatch(readable, changes.store)) failed.set(id, error);
+    const changes = countChanges(ports.store);
+    const result = await projectBatch(readable, { ...ports, store: changes.store });
+    for (const { id, error } of [...result.failed, ...(await putRefused(result, bus))]) failed.set(id, error);
     for (const [id, error] of failed) {
       const { record, message } = messages.get(id)!;
       logger.error("the fact could not be projected and is tried again", {
@@ -49,8 +49,8 @@ export function projectorHandler(connect: () => Projector): (event: SQSEvent) =>
     publish({
       ...others,
       // Those of which no row can be made must not go by unseen either.
-      RequestsRejected:
-        RequestsRejected + readable.filter(({ message }) => isRejectionWithoutRow(message)).length,
+      RequestsRejected: RequestsRejected + result.withoutRow.length,
+      ControlsRefused: result.refused.length,
       SegmentsFailed: readable.filter(({ message }) => message.event["detail-type"] === "SegmentFailed")
         .length,
       Facts: readable.length,
@@ -61,11 +61,13 @@ export function projectorHandler(connect: () => Projector): (event: SQSEvent) =>
   };
 }
 
-function isRejectionWithoutRow({ event }: Message): boolean {
-  if (event["detail-type"] !== "TaskRejected") return false;
+/** Puts the events that say what was refused; where that fails, the messages whose events they are. */
+async function putRefused({ refused }: BatchResult, bus: Bus): Promise<BatchResult["failed"]> {
+  if (refused.length === 0) return [];
   try {
-    return factOf(event) === undefined;
-  } catch {
-    return false;
+    await bus.put(refused.map(({ event }) => event));
+    return [];
+  } catch (error) {
+    return refused.map(({ id }) => ({ id, error }));
   }
 }

@@ -64,7 +64,7 @@ describe("a backup is refused, with the reason and what to do", () => {
   test("to a prefix where another request writes", async () => {
     const ports = world();
     await request(backupRequest, ports, "request-1");
-    expect(await request(backupRequest, ports, "request-2")).toMatchObject(
+    expect(await request(backupRequest, ports, "another")).toMatchObject(
       rejected("prefix-taken", { message: expect.stringContaining("us-east-1-cities@") }),
     );
   });
@@ -129,7 +129,7 @@ describe("a backup is refused, with the reason and what to do", () => {
       return work({ ...one, event: { ...one.event, time } }, ports);
     };
     expect(await asked("2026-11-01T02:00:00Z")).toMatchObject([{ type: "TaskAccepted" }]);
-    expect(await asked("2026-11-02T02:00:00Z")).toMatchObject(rejected("prefix-taken"));
+    expect(await asked("2026-11-02T02:00:00Z")).toMatchObject(rejected("request-id-reused"));
     expect(await asked("2026-11-01T02:00:00Z")).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
@@ -223,12 +223,25 @@ describe("what a plan says and puts", () => {
     expect(puts).toEqual({ "backups/one/task.json": about, "backups/one/table.json": about });
   });
 
-  test("is nothing where the row tells that it was accepted, and puts nothing either", async () => {
+  test("is the accepted one where the row has it, for the segments that are left, and puts nothing", async () => {
     const { ports, puts } = recorded();
     const [segment] = await accepted(backupRequest, ports);
-    const row = { ...unheardOf(segment!.task, "2026-11-01T02:00:00Z"), accepted: true };
+    const { task, plan } = segment!;
+    const row = {
+      ...unheardOf(task, "2026-11-01T02:00:00Z"),
+      plan,
+      accepted: true,
+      total: 4,
+      completed: [1],
+      failed: { 2: 1 },
+    };
     await ports.status.write(row, undefined);
     for (const key of Object.keys(puts)) delete puts[key];
+    expect(await request(backupRequest, ports)).toMatchObject([
+      { type: "TaskAccepted", detail: { task, plan, attempt: 1, segments: [0, 3] } },
+    ]);
+    const ended = { ...row, total: 2, completed: [1], failed: { 0: 1 }, rev: 1 };
+    await ports.status.write(ended, 0);
     expect(await request(backupRequest, ports)).toEqual([]);
     expect(puts).toEqual({});
   });

@@ -9,6 +9,7 @@ import { permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, VERSION } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { IMPORT_FILES_MAX } from "../projection/notes.ts";
+import type { Start } from "../registration.ts";
 import type { BackupRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
 import { isoOf } from "../time.ts";
@@ -23,19 +24,13 @@ const BATCH_BYTES_MAX = 256 * MIB;
 /** The share of ImportTable's limit that is planned for: the table may grow while it is read. */
 const FILES_MAX = 0.9 * IMPORT_FILES_MAX;
 
-/**
- * Accepts a valid backup request; says nothing where that is known by now. Throws a permanent error: the reason to reject
- * it.
- */
+/** Accepts a valid backup request. Throws a permanent error: the reason to reject it. */
 export async function planBackup(
   request: BackupRequest,
   task: TaskRef,
-  requestTimeMs: number,
+  { requestTimeMs, attempt, deadlineMs }: Start,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  const row = await ports.status.read(task);
-  // Delivered again: what was accepted is under way, or over, and its prefix may have been wiped since.
-  if (row?.accepted === true && row["request-id"] === task["request-id"]) return [];
   const table = await ports.tables.describe({ region: request["table-region"], name: request["table-name"] });
   const plan = await claimPrefix(derivePlan(request, task, requestTimeMs, table, ports), ports);
   await ports.archive.putNew(
@@ -56,8 +51,8 @@ export async function planBackup(
         version: VERSION,
         task: plan.task,
         plan,
-        attempt: 1,
-        "deadline-ms": requestTimeMs + ports.settings.taskTimeoutMs,
+        attempt,
+        "deadline-ms": deadlineMs,
         segments,
       },
     },
@@ -139,8 +134,7 @@ async function storedPlan(key: string, plan: BackupPlan, ports: Ports): Promise<
   const stored = await ports.archive.get(bucket, key);
   if (stored === undefined) return undefined;
   const found = readPlan(stored.body);
-  // The id of the task too: a request-id that is used twice asks for two backups, and one would never be made.
-  if (found?.task["request-id"] !== plan.task["request-id"] || found.task.id !== plan.task.id) {
+  if (found?.task.id !== plan.task.id) {
     const owner = found === undefined ? "something that is not Ferry" : `task ${found.task.id}`;
     throw taken(plan, `${key} says that ${owner} writes there.`);
   }
@@ -150,7 +144,7 @@ async function storedPlan(key: string, plan: BackupPlan, ports: Ports): Promise<
 function readPlan(body: Uint8Array): BackupPlan | undefined {
   try {
     const { "format-version": _, ...plan } = JSON.parse(new TextDecoder().decode(body));
-    return typeof plan.task?.["request-id"] === "string" ? (plan as BackupPlan) : undefined;
+    return typeof plan.task?.id === "string" ? (plan as BackupPlan) : undefined;
   } catch {
     return undefined;
   }

@@ -4,8 +4,7 @@ import { FerryError } from "../errors.ts";
 import type { BackupPlan } from "../events.ts";
 import { TRIES_MAX } from "../pacing.ts";
 import type { RateLimiter, ScanPage } from "../ports.ts";
-import { taskRef } from "../task.ts";
-import { backupRequest, source, world } from "../testing/tasks.ts";
+import { backupRequest, someTask, source, world } from "../testing/tasks.ts";
 import { openScanner } from "./scanner.ts";
 
 const throttled = new FerryError("throttled", "throttled", {
@@ -50,7 +49,7 @@ function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: ob
     return answer;
   };
   const backupPlan = {
-    task: taskRef("backup", "us-east-1-cities", 1_700_000_000_000, "r-1"),
+    task: someTask("us-east-1-cities"),
     request: { ...backupRequest, ...request },
     "total-segments": 4,
     ...plan,

@@ -123,7 +123,10 @@ describe("a slice", () => {
           const scheduled = {
             ...ports,
             // One message, received again and again: each of its workers has the slice.
-            claims: { claim: async () => true },
+            claims: {
+              ...ports.claims,
+              claim: async () => ({ outcome: "claimed" }) as const,
+            },
             tables: hooked("tables", ports.tables, ["scan"], async (_, run) => s.schedule(run())),
             archive: hooked(
               "archive",
@@ -387,10 +390,10 @@ describe("a slice looks at the row", () => {
     expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
-  test("another request's: it says nothing", async () => {
+  test("another task's: it says nothing", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    await ports.status.write(row({ ...segment!.task, "request-id": "request-9" }, { cancel: 1 }), undefined);
+    await ports.status.write(row({ ...segment!.task, id: `${segment!.task.id}0` }, { cancel: 1 }), undefined);
     expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 

@@ -237,7 +237,7 @@ describe("a file that another worker put first", () => {
     ports.tables.put(source, item(1));
     const winner = await writer({ batchBytes: 60, ports });
     await winner.take(page([item(1), item(2)]));
-    const loser = await writer({ batchBytes: 200, ports });
+    const loser = await writer({ batchBytes: 60, ports });
     expect(await loser.take(page([item(1), item(2), item(3), item(4)]))).toBe(false);
     expect(loser.position()).toEqual(winner.position());
     expect(loser.stood).toEqual([winner.position()]);

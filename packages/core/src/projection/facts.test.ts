@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { noCounts, type Plan, VERSION } from "../events.ts";
-import { taskRef } from "../task.ts";
-import { busEvent } from "../testing/tasks.ts";
+import { busEvent, someTask } from "../testing/tasks.ts";
 import { factOf } from "./facts.ts";
 
-const task = taskRef("restore", "eu-west-1-archives-backups/one", 1_700_000_000_000, "r-1");
+const task = someTask("eu-west-1-archives-backups/one", "restore");
 const plan = { "total-segments": 4 } as Plan;
 const counts = { batches: 1, items: 20, bytes: 300 };
 const time = busEvent("", {}).time;
@@ -42,9 +41,7 @@ describe("an operator's cancel", () => {
   });
 
   test("that cannot be read says which field it is", () => {
-    expect(() => read({ task: { action, key } })).toThrow(
-      /TaskCancelRequested cannot be read: task\.timestamp/,
-    );
+    expect(() => read({ task: { action, key } })).toThrow("task.timestamp is required but missing");
   });
 });
 
@@ -145,15 +142,16 @@ describe("a failure", () => {
     expect(fact.text).toHaveLength(600);
   });
 
-  test("of a request has the row that it would have had, by its own event", () => {
+  test("of a request has the row of its task, and none without one", () => {
     const request = { action: "backup", "table-region": "us-east-1", "table-name": "cities" };
-    const fact = factOf(busEvent("TaskRejected", failure("TaskRequested", { request })));
-    expect(fact).toMatchObject({
+    const rejected = failure("TaskRequested", { request }, { task });
+    expect(factOf(busEvent("TaskRejected", rejected))).toMatchObject({
       kind: "rejected",
-      row: taskRef("backup", "us-east-1-cities", Date.parse("2026-11-01T01:00:00Z"), "event-9"),
+      row: task,
       cause,
       text,
     });
+    expect(factOf(busEvent("TaskRejected", failure("TaskRequested", { request })))).toBeUndefined();
   });
 });
 
@@ -162,6 +160,7 @@ describe("the fields of a rejected request that its row shows", () => {
   const shown = (request: object) => {
     const failure = {
       cause: "invalid-request",
+      task,
       step: "TaskRequested",
       "event-id": "e",
       time,

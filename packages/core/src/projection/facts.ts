@@ -1,14 +1,12 @@
 /**
  * Facts, as the projector reads them off the bus: normalised, so that projecting them is a pure join.
  */
-import * as v from "valibot";
+import { readControl } from "../control.ts";
 import { type ErrorReport, sentence } from "../errors.ts";
 import {
   type BusEvent,
   type Counts,
-  cancelSchema,
   type Failure,
-  inWords,
   noCounts,
   type Plan,
   type SegmentCompleted,
@@ -16,17 +14,11 @@ import {
   type TaskAccepted,
   type TaskFinished,
 } from "../events.ts";
-import { type Action, identify } from "../task.ts";
+import type { RowKey } from "../task.ts";
 import { shortened } from "../text.ts";
 
-/** Which row a fact is about. */
-export interface RowKey {
-  readonly action: Action;
-  readonly key: string;
-  readonly timestamp: number;
-  /** Absent where an operator named the task without it. */
-  readonly "request-id"?: string;
-}
+/** Which row a fact is about, and of which task; an operator may name the row alone. */
+export type FactRow = RowKey & { readonly id?: string; readonly "request-id"?: string };
 
 export type RequestFields = Readonly<Record<string, string | number | boolean>>;
 
@@ -74,16 +66,15 @@ export type Statement =
     };
 
 /** ISO 8601 of its event. */
-export type Fact = Statement & { readonly row: RowKey; readonly time: string };
+export type Fact = Statement & { readonly row: FactRow; readonly time: string };
 
 const REASON_LENGTH_MAX = 600;
 /** As JSON: a row has 400 KB at most. */
 const REQUEST_LENGTH_MAX = 32 * 1024;
 
 /**
- * Reads a fact. Nothing where it concerns no row: a rejection of a request of which no key can be formed, or a retry
- * that was refused.
- * Throws where the detail is not what its type promises.
+ * Reads a fact. Nothing where it concerns no row: a rejection without a task, or a retry that was given up.
+ * Throws where the detail is not what its type promises; a cancel that cannot be read is a permanent error.
  */
 export function factOf(event: BusEvent): Fact | undefined {
   const { time } = event;
@@ -110,16 +101,8 @@ export function factOf(event: BusEvent): Fact | undefined {
       return { kind: "finished", row: task, time, attempt };
     }
     case "TaskCancelRequested": {
-      const parsed = v.safeParse(cancelSchema, event.detail);
-      if (!parsed.success) throw new Error(`a ${type} cannot be read: ${inWords(parsed.issues)}`);
-      const { task, attempt } = parsed.output;
-      const { id: _, "request-id": requestId, ...key } = task;
-      return {
-        kind: "cancel",
-        row: { ...key, ...(requestId !== undefined && { "request-id": requestId }) },
-        time,
-        attempt,
-      };
+      const { task, attempt = 1 } = readControl(event);
+      return { kind: "cancel", row: task, time, attempt };
     }
     case "TaskRejected":
     case "SegmentFailed":
@@ -138,13 +121,12 @@ function failureFact(
   const { cause } = failure;
   const text = reasonText(failure);
   if (type === "TaskRejected") {
-    const { task } = identify(failure.work, { id: failure["event-id"], time: failure.time });
-    if (task === undefined) return undefined;
+    if (failure.task === undefined) return undefined;
     const request = scalarsOf((failure.work as { request?: unknown } | null)?.request);
-    return { kind: "rejected", row: task, time, cause, text, request };
+    return { kind: "rejected", row: failure.task, time, cause, text, request };
   }
-  // A retry that was refused belongs to no attempt: the event tells who asked, the row stays as it is. But a backup that
-  // has lost its prefix can never go on, and the worker says which attempt that ends.
+  // A retry that was given up belongs to no attempt, and the row stays as it is. But a backup that has lost its prefix can
+  // never go on, and the worker says which attempt that ends.
   if (failure.step === "TaskRetryRequested" && cause !== "prefix-taken") return undefined;
   const work = failure.work as Partial<SegmentWork>;
   if (work.task === undefined) throw new Error(`a ${type} names no task`);

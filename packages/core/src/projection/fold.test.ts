@@ -2,14 +2,13 @@ import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
 import { describe, expect, test } from "vitest";
 import { noCounts, type Plan } from "../events.ts";
 import type { StatusStore } from "../ports.ts";
-import { taskRef } from "../task.ts";
-import { busEvent } from "../testing/tasks.ts";
+import { busEvent, projecting, someTask } from "../testing/tasks.ts";
 import { projectBatch } from "./fold.ts";
 import { stateOf } from "./status.ts";
 
 const plan = { request: { action: "backup" }, "total-segments": 2 } as unknown as Plan;
-const task = taskRef("backup", "us-east-1-cities", 1_700_000_000_000, "r-1");
-const other = taskRef("backup", "us-east-1-towns", 1_700_000_000_000, "r-2");
+const task = someTask("us-east-1-cities");
+const other = someTask("us-east-1-towns", "backup", "r-2");
 const counts = { batches: 1, items: 10, bytes: 100 };
 
 const message = (id: string, type: string, detail: object) => ({
@@ -35,11 +34,15 @@ const failed = (id: string, n: number, attempt = 1) =>
     time: "2026-11-01T02:00:00Z",
   });
 
+const done = { failed: [], refused: [], withoutRow: [] };
+
 describe("a batch", () => {
   test("of two tasks is one write for each", async () => {
     let writes = 0;
     const store = memoryStatusStore(() => writes++);
-    expect(await projectBatch([accepted("a"), accepted("b", 1, other), accepted("c")], store)).toEqual([]);
+    expect(
+      await projectBatch([accepted("a"), accepted("b", 1, other), accepted("c")], projecting(store)),
+    ).toEqual(done);
     expect(writes).toBe(2);
     expect(
       store
@@ -52,7 +55,7 @@ describe("a batch", () => {
   test("of a backup and a restore that have one key and time is of two tasks", async () => {
     const store = memoryStatusStore();
     const restore = { ...task, action: "restore" } as typeof task;
-    await projectBatch([accepted("a"), accepted("b", 1, restore)], store);
+    await projectBatch([accepted("a"), accepted("b", 1, restore)], projecting(store));
     expect(
       store
         .rows()
@@ -68,8 +71,11 @@ describe("a batch", () => {
       ...store,
       read: (key) => (key.key === task.key ? Promise.reject(away) : store.read(key)),
     };
-    const unprojected = await projectBatch([accepted("a"), accepted("b", 1, other), failed("c", 0)], failing);
-    expect(unprojected).toEqual([
+    const unprojected = await projectBatch(
+      [accepted("a"), accepted("b", 1, other), failed("c", 0)],
+      projecting(failing),
+    );
+    expect(unprojected.failed).toEqual([
       { id: "a", error: away },
       { id: "c", error: away },
     ]);
@@ -83,11 +89,13 @@ describe("a batch", () => {
       ...store,
       write: async (row, rev) => (++writes <= times ? false : store.write(row, rev)),
     });
-    expect(await projectBatch([accepted("a")], losing(49))).toEqual([]);
+    expect(await projectBatch([accepted("a")], projecting(losing(49)))).toEqual(done);
     expect(writes).toBe(50);
     writes = 0;
-    const unprojected = await projectBatch([accepted("b", 2)], losing(1000));
-    expect(unprojected).toMatchObject([{ id: "b", error: { message: expect.stringContaining("50 times") } }]);
+    const unprojected = await projectBatch([accepted("b", 2)], projecting(losing(1000)));
+    expect(unprojected.failed).toMatchObject([
+      { id: "b", error: { message: expect.stringContaining("50 times") } },
+    ]);
     expect(writes).toBe(50);
   });
 
@@ -100,7 +108,10 @@ describe("a batch", () => {
       time: "",
       work: null,
     };
-    expect(await projectBatch([message("a", "TaskRejected", rejected)], store)).toEqual([]);
+    expect(await projectBatch([message("a", "TaskRejected", rejected)], projecting(store))).toEqual({
+      ...done,
+      withoutRow: ["a"],
+    });
     expect(store.rows()).toEqual([]);
   });
 
@@ -108,9 +119,9 @@ describe("a batch", () => {
     const store = memoryStatusStore();
     const blind: StatusStore = { ...store, read: () => Promise.reject(new Error("read")) };
     const progress = message("a", "SegmentProgressed", { ...segment(0), handoff: true });
-    expect(await projectBatch([progress], blind)).toEqual([]);
+    expect(await projectBatch([progress], projecting(blind))).toEqual(done);
     // Beside other facts it adds nothing to the row.
-    await projectBatch([progress, accepted("b")], store);
+    await projectBatch([progress, accepted("b")], projecting(store));
     expect(store.rows()).toMatchObject([{ items: 0, accepted: true }]);
   });
 });
@@ -120,7 +131,7 @@ describe("an end that is come to again", () => {
   async function states(...batches: ReturnType<typeof message>[][]) {
     const written: string[] = [];
     const store = memoryStatusStore(({ after }) => written.push(`${stateOf(after)} ${after.attempt}`));
-    for (const batch of batches) await projectBatch(batch, store);
+    for (const batch of batches) await projectBatch(batch, projecting(store));
     return written;
   }
   const broken = (id: string, attempt: number) =>
@@ -166,7 +177,7 @@ describe("an end that is come to again", () => {
 describe("a segment's record", () => {
   const record = async (...batch: ReturnType<typeof message>[]) => {
     const store = memoryStatusStore();
-    await projectBatch(batch, store);
+    await projectBatch(batch, projecting(store));
     return store.records(task.id);
   };
 

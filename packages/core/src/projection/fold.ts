@@ -1,9 +1,19 @@
 /**
  * What the projector does with a batch of messages: the facts of each task fold into one write.
  */
-import type { Message } from "../events.ts";
-import type { StatusStore } from "../ports.ts";
-import { taskId } from "../task.ts";
+import { controlRefused } from "../control.ts";
+import { type FerryError, isPermanent, permanent } from "../errors.ts";
+import {
+  ATTEMPTS_EXHAUSTED,
+  type BusEvent,
+  type Failure,
+  type FerryEvent,
+  type Message,
+  type SegmentWork,
+} from "../events.ts";
+import type { SliceClaims, StatusStore, TaskRegistry } from "../ports.ts";
+import { findRegistration } from "../registration.ts";
+import { identify, rowName, type TaskRef } from "../task.ts";
 import { type Fact, factOf } from "./facts.ts";
 import { project } from "./project.ts";
 import { announcementOf, rankOf, stateOf, type TaskRecord, type TaskRow } from "./status.ts";
@@ -11,9 +21,17 @@ import { announcementOf, rankOf, stateOf, type TaskRecord, type TaskRow } from "
 /** A row that others write at the same time is read again; a hot one settles well before that often. */
 const WRITES_MAX = 50;
 
-interface Numbered {
+/** What the projector works with. */
+export interface ProjectionPorts {
+  readonly store: StatusStore;
+  readonly registry: TaskRegistry;
+  readonly claims: SliceClaims;
+}
+
+/** A message of the projection's queue. */
+export interface FactMessage {
   readonly id: string;
-  readonly fact: Fact;
+  readonly message: Message;
 }
 
 /** A message that could not be projected: it goes back to its queue, and to the dead letters in the end. */
@@ -22,43 +40,95 @@ export interface Unprojected {
   readonly error: unknown;
 }
 
-/** Projects a batch. Returns the messages that failed; all others are done. Repeating a message changes nothing. */
+/** What came of a batch. A message that is in none of these is projected. */
+export interface BatchResult {
+  readonly failed: readonly Unprojected[];
+  /** Cancels that change nothing: each message is done when its event is put. */
+  readonly refused: readonly { readonly id: string; readonly event: FerryEvent }[];
+  /** Rejections of requests that have no row: the event alone says so. */
+  readonly withoutRow: readonly string[];
+}
+
+interface Numbered {
+  readonly id: string;
+  readonly fact: Fact;
+  readonly event: BusEvent;
+}
+
+/** Projects a batch. Repeating a message changes nothing, but that a refused cancel is refused again. */
 export async function projectBatch(
-  messages: readonly { readonly id: string; readonly message: Message }[],
-  store: StatusStore,
-): Promise<readonly Unprojected[]> {
+  messages: readonly FactMessage[],
+  ports: ProjectionPorts,
+): Promise<BatchResult> {
   const failed: Unprojected[] = [];
+  const refused: { id: string; event: FerryEvent }[] = [];
+  const withoutRow: string[] = [];
   const tasks = new Map<string, Numbered[]>();
+  const notDone = ({ id, event }: { id: string; event: BusEvent }, error: unknown) => {
+    const isRefusal = event["detail-type"] === "TaskCancelRequested" && isPermanent(error);
+    if (isRefusal) refused.push({ id, event: controlRefused("cancel", event, error) });
+    else failed.push({ id, error });
+  };
   for (const { id, message } of messages) {
     try {
-      const fact = factOf(message.event);
-      if (fact === undefined) continue;
-      const task = `${fact.row.action} ${taskId(fact.row.key, fact.row.timestamp)}`;
-      tasks.set(task, [...(tasks.get(task) ?? []), { id, fact }]);
+      const event = await resolved(message.event, ports);
+      const fact = factOf(event);
+      if (fact === undefined) {
+        if (event["detail-type"] === "TaskRejected") withoutRow.push(id);
+        continue;
+      }
+      const row = `${fact.row.action} ${rowName(fact.row)}`;
+      tasks.set(row, [...(tasks.get(row) ?? []), { id, fact, event }]);
     } catch (error) {
-      failed.push({ id, error });
+      notDone({ id, event: message.event }, error);
     }
   }
   await Promise.all(
     [...tasks.values()].map(async (facts) => {
       try {
-        failed.push(...(await projectTask(facts, store)));
+        for (const { one, error } of await projectTask(facts, ports)) notDone(one, error);
       } catch (error) {
         failed.push(...facts.map(({ id }) => ({ id, error })));
       }
     }),
   );
-  return failed;
+  return { failed, refused, withoutRow };
+}
+
+/**
+ * What the Pipe report-failures says of a message that was given up, completed by what no Pipe can know: a rejected
+ * request's task is found; a segment's claim is given up, since its message will not come again.
+ */
+async function resolved(event: BusEvent, { store, registry, claims }: ProjectionPorts): Promise<BusEvent> {
+  const type = event["detail-type"];
+  const detail = event.detail as Failure;
+  if (type === "TaskRejected" && detail.task === undefined) {
+    const asked = identify(detail.work, { id: detail["event-id"], time: detail.time });
+    const { task } = await findRegistration(asked, { registry, status: store });
+    return { ...event, detail: { ...detail, ...(task !== undefined && { task }) } };
+  }
+  if (type === "SegmentFailed" && detail.cause === ATTEMPTS_EXHAUSTED)
+    await claims.release(detail.work as SegmentWork);
+  return event;
+}
+
+interface NotJoined {
+  readonly one: Numbered;
+  readonly error: unknown;
 }
 
 /** One task's facts: its segments' records, then its row in one write (two where it fails once more). */
-async function projectTask(facts: readonly Numbered[], store: StatusStore): Promise<readonly Unprojected[]> {
+async function projectTask(
+  facts: readonly Numbered[],
+  ports: ProjectionPorts,
+): Promise<readonly NotJoined[]> {
+  const { store } = ports;
   await Promise.all(highest(facts).map((record) => store.raise(record)));
   if (facts.every(({ fact }) => fact.kind === "progressed")) return [];
   for (let tries = 0; tries < WRITES_MAX; tries++) {
     const read = await store.read(facts[0]!.fact.row);
     const before = read && joinOf(read);
-    const { row, refused } = join(before, facts);
+    const { row, refused } = await join(before, facts, ports);
     if (row === undefined || row === read) return refused;
     const next = read === undefined ? row : announceable(read, row);
     const written = await store.write({ ...next, rev: (read?.rev ?? 0) + 1 }, read?.rev);
@@ -85,30 +155,52 @@ function joinOf(row: TaskRow): TaskRow {
   return join;
 }
 
-function join(before: TaskRow | undefined, facts: readonly Numbered[]) {
+async function join(before: TaskRow | undefined, facts: readonly Numbered[], { registry }: ProjectionPorts) {
   let row = before;
-  const refused: Unprojected[] = [];
-  for (const { id, fact } of facts) {
-    const [known, said] = [row?.["request-id"], fact.row["request-id"]];
-    if (known !== undefined && said !== undefined && known !== said) {
-      const task = taskId(fact.row.key, fact.row.timestamp);
-      refused.push({
-        id,
-        error: new Error(`${task} is request ${known}'s; this fact is of request ${said}`),
-      });
-    } else if (fact.kind !== "progressed") row = project(row, fact);
+  const refused: NotJoined[] = [];
+  for (const one of facts) {
+    const { fact } = one;
+    const error = foreign(row, fact) ?? (row === undefined ? await unknownTask(fact, registry) : undefined);
+    if (error !== undefined) refused.push({ one, error });
+    else if (fact.kind !== "progressed") row = project(row, fact);
   }
   return { row, refused };
 }
 
+/** A fact of another task than the row's. Each task has a row of its own: only an operator can mean another one. */
+function foreign(row: TaskRow | undefined, { row: named }: Fact): FerryError | undefined {
+  const isOther = (known: string | undefined, said: string | undefined) =>
+    known !== undefined && said !== undefined && known !== said;
+  if (!isOther(row?.["task-id"], named.id) && !isOther(row?.["request-id"], named["request-id"]))
+    return undefined;
+  return permanent("another-task", {
+    operation: "project",
+    resource: `row ${rowName(named)}`,
+    message: `the row is of task ${row?.["task-id"]}, request ${row?.["request-id"]}; the fact is of task ${named.id}, request ${named["request-id"]}.`,
+    hint: "Take id and request-id from the row itself, or leave them out.",
+  });
+}
+
+/** A cancel may come before the first fact of its task, but not before the task has claimed its row. */
+async function unknownTask(fact: Fact, registry: TaskRegistry): Promise<FerryError | undefined> {
+  if (fact.kind !== "cancel" || (await registry.isClaimed(fact.row))) return undefined;
+  return permanent("no-such-task", {
+    operation: "cancel",
+    resource: `row ${rowName(fact.row)}`,
+    message: `there is no task of this row in the ${fact.row.action}-table.`,
+    hint: "Take action, key and timestamp from the task's row in the status table.",
+  });
+}
+
 /** The highest-ranking record of each segment that the facts speak of. */
 function highest(facts: readonly Numbered[]): TaskRecord[] {
-  const records = new Map<number, TaskRecord>();
+  const records = new Map<string, TaskRecord>();
   for (const { fact } of facts) {
     const record = recordOf(fact);
     if (record === undefined) continue;
-    const known = records.get(record.segment);
-    if (known === undefined || rankOf(record) > rankOf(known)) records.set(record.segment, record);
+    const name = JSON.stringify([record.task, record.segment]);
+    const known = records.get(name);
+    if (known === undefined || rankOf(record) > rankOf(known)) records.set(name, record);
   }
   return [...records.values()];
 }
@@ -117,7 +209,7 @@ function recordOf(fact: Fact): TaskRecord | undefined {
   if (!("segment" in fact)) return undefined;
   const state = fact.kind === "progressed" ? "running" : fact.kind;
   return {
-    task: taskId(fact.row.key, fact.row.timestamp),
+    task: (fact.row as TaskRef).id,
     segment: fact.segment,
     state,
     attempt: fact.attempt,

@@ -2,8 +2,7 @@ import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Plan } from "../events.ts";
-import { taskRef } from "../task.ts";
-import { busEvent } from "../testing/tasks.ts";
+import { busEvent, projecting, someTask } from "../testing/tasks.ts";
 import { type Fact, factOf, type Statement } from "./facts.ts";
 import { projectBatch } from "./fold.ts";
 import { project } from "./project.ts";
@@ -182,7 +181,7 @@ test("a cancel raises no attempt", () => {
 });
 
 describe("a batch", () => {
-  const task = taskRef("backup", "us-east-1-cities", 1_700_000_000_000, "r-1");
+  const task = someTask("us-east-1-cities");
   const message = (id: string, type: string, detail: object) => ({
     id,
     message: { event: busEvent(type, detail) },
@@ -196,26 +195,26 @@ describe("a batch", () => {
   test("of one task is one write", async () => {
     let writes = 0;
     const store = memoryStatusStore(() => writes++);
-    expect(await projectBatch(batch, store)).toEqual([]);
+    expect(await projectBatch(batch, projecting(store))).toEqual({ failed: [], refused: [], withoutRow: [] });
     expect(writes).toBe(1);
     expect(store.rows()).toMatchObject([{ key: "us-east-1-cities", completed: [0, 1, 2], rev: 1 }]);
     expect(store.records(task.id).map(({ state }) => state)).toEqual(["completed", "completed", "completed"]);
     // Again: nothing to write.
-    await projectBatch(batch, store);
+    await projectBatch(batch, projecting(store));
     expect(writes).toBe(1);
   });
 
   test("meets other projectors on the row, and all facts arrive", async () => {
     const store = memoryStatusStore();
-    const results = await Promise.all(batch.map((one) => projectBatch([one], store)));
-    expect(results.flat()).toEqual([]);
+    const results = await Promise.all(batch.map((one) => projectBatch([one], projecting(store))));
+    expect(results.flatMap(({ failed }) => failed)).toEqual([]);
     expect(store.rows()).toMatchObject([{ completed: [0, 1, 2], rev: 4 }]);
   });
 
   test("fails message by message: what cannot be read, and what another request says of this row", async () => {
     const store = memoryStatusStore();
-    await projectBatch(batch, store);
-    const failed = await projectBatch(
+    await projectBatch(batch, projecting(store));
+    const { failed, refused } = await projectBatch(
       [
         message("bad", "TaskCancelRequested", { task: "cities" }),
         message("foreign", "SegmentFailed", {
@@ -227,9 +226,10 @@ describe("a batch", () => {
           task: { action: "backup", key: task.key, timestamp: task.timestamp },
         }),
       ],
-      store,
+      projecting(store),
     );
-    expect(failed.map(({ id }) => id).sort()).toEqual(["bad", "foreign"]);
+    expect(failed.map(({ id }) => id)).toEqual(["foreign"]);
+    expect(refused.map(({ id }) => id)).toEqual(["bad"]);
     expect(store.rows()).toMatchObject([{ cancel: 1, failed: {} }]);
   });
 
@@ -243,9 +243,9 @@ describe("a batch", () => {
       attempt,
     });
     const completed = { version: 1, task, plan: accept(1).plan, attempt: 1, segment: 0, counts: counts(0) };
-    await projectBatch([message("a", "TaskAccepted", accept(1))], store);
-    await projectBatch([message("c", "SegmentCompleted", completed)], store);
-    await projectBatch([message("b", "TaskAccepted", accept(2))], store);
+    await projectBatch([message("a", "TaskAccepted", accept(1))], projecting(store));
+    await projectBatch([message("c", "SegmentCompleted", completed)], projecting(store));
+    await projectBatch([message("b", "TaskAccepted", accept(2))], projecting(store));
     expect(states).toEqual(["running 1", "finishing 1", "running 2", "finishing 2"]);
   });
 
@@ -263,7 +263,7 @@ describe("a batch", () => {
     await store.write(row, undefined);
     expect(stateOf(row)).toBe("running");
     const late = { version: 1, task, plan: row.plan, attempt: 1 };
-    await projectBatch([message("a", "TaskAccepted", late)], store);
+    await projectBatch([message("a", "TaskAccepted", late)], projecting(store));
     expect(store.rows().map(stateOf)).toEqual(["finishing"]);
   });
 
@@ -282,7 +282,7 @@ describe("a batch", () => {
       for (const attempt of [1, 2])
         await projectBatch(
           types.map((type) => message(`${type} ${attempt}`, type, said(attempt)[type]!)),
-          store,
+          projecting(store),
         );
       expect(states).toEqual(["failed 1", "running 2", "failed 2"]);
     },
@@ -293,14 +293,17 @@ describe("a batch", () => {
     const queued = message("q", "SegmentQueued", { ...segment(1), counts: counts(0) });
     await projectBatch(
       [queued, message("c", "SegmentCompleted", segment(1)), { ...queued, id: "q2" }],
-      store,
+      projecting(store),
     );
     expect(store.records(task.id)).toMatchObject([{ state: "completed", items: 10 }]);
   });
 
   test("of progress touches the record alone", async () => {
     const store = memoryStatusStore();
-    await projectBatch([message("p", "SegmentProgressed", { ...segment(1), handoff: false })], store);
+    await projectBatch(
+      [message("p", "SegmentProgressed", { ...segment(1), handoff: false })],
+      projecting(store),
+    );
     expect(store.rows()).toEqual([]);
     expect(store.records(task.id)).toMatchObject([{ segment: 1, state: "running", items: 10 }]);
   });
@@ -328,16 +331,17 @@ describe("a fact", () => {
     expect(stateOf(after)).toBe("failed");
   });
 
-  test("of a rejection names the row that its request would have had", () => {
-    expect(factOf(busEvent("TaskRejected", failure))).toMatchObject({
+  test("of a rejection names the row of the task that it is of", () => {
+    const task = someTask("us-east-1-x");
+    expect(factOf(busEvent("TaskRejected", { ...failure, task }))).toMatchObject({
       kind: "rejected",
-      row: { key: "us-east-1-x", "request-id": "r-1" },
+      row: task,
       request: { action: "backup", "table-region": "us-east-1", "table-name": "x" },
       text: expect.stringContaining("attempts-exhausted"),
     });
   });
 
-  test("of a retry that was refused concerns no row, whatever attempt its asker names", () => {
+  test("of a retry that was given up concerns no row, whatever attempt its asker names", () => {
     const work = { task: row, attempt: 7 };
     const detail = { ...failure, step: "TaskRetryRequested", work };
     expect(factOf(busEvent("TaskStepFailed", detail))).toBeUndefined();
@@ -353,11 +357,13 @@ describe("a fact", () => {
       "table-region": "us-east-1",
       "table-name": "cities",
     };
-    const fact = factOf(busEvent("TaskRejected", { ...failure, work: { request } }));
+    const task = someTask("us-east-1-cities");
+    const fact = factOf(busEvent("TaskRejected", { ...failure, task, work: { request } }));
+    expect(fact).toMatchObject({ kind: "rejected" });
     expect(JSON.stringify(fact).length).toBeLessThan(100_000);
   });
 
-  test("of a request without a key concerns no row", () => {
+  test("of a rejection without a task concerns no row", () => {
     expect(factOf(busEvent("TaskRejected", { ...failure, work: { request: 5 } }))).toBeUndefined();
     expect(factOf(busEvent("TaskRejected", { ...failure, work: null }))).toBeUndefined();
   });

@@ -20,8 +20,10 @@ export function project(before: TaskRow | undefined, fact: Fact): TaskRow {
 
 function withIdentity(row: TaskRow, fact: Fact): TaskRow {
   const requestId = row["request-id"] ?? fact.row["request-id"];
+  const id = row["task-id"] ?? fact.row.id;
   return {
     ...row,
+    ...(id !== undefined && { "task-id": id }),
     ...(requestId !== undefined && { "request-id": requestId }),
     updatedTime: later(row.updatedTime, fact.time),
     // A cancel cancels the attempt it meets, never raises one.

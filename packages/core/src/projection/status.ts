@@ -2,7 +2,7 @@
  * The rows of the status tables, and what is derived from them.
  */
 import type { Counts, Plan, Resume } from "../events.ts";
-import type { Action } from "../task.ts";
+import type { Action, RowKey } from "../task.ts";
 import { announcements } from "../topology.ts";
 
 export type TaskState =
@@ -28,7 +28,8 @@ export interface TaskRow {
   readonly action: Action;
   readonly key: string;
   readonly timestamp: number;
-  /** Absent until a fact that carries it. */
+  /** The task's id and its request's. Absent until a fact that carries them: an operator's cancel names the row alone. */
+  readonly "task-id"?: string;
   readonly "request-id"?: string;
   /** Raised by one with each write. */
   readonly rev: number;
@@ -72,14 +73,15 @@ export interface TaskRow {
 
 /** The row of a task of which nothing is known but who it is. `time`: ISO 8601, of the first event that names it. */
 export function unheardOf(
-  task: Pick<TaskRow, "action" | "key" | "timestamp" | "request-id">,
+  task: RowKey & { readonly id?: string; readonly "request-id"?: string },
   time: string,
 ): TaskRow {
-  const { action, key, timestamp, "request-id": requestId } = task;
+  const { action, key, timestamp, id, "request-id": requestId } = task;
   return {
     action,
     key,
     timestamp,
+    ...(id !== undefined && { "task-id": id }),
     ...(requestId !== undefined && { "request-id": requestId }),
     rev: 0,
     request: {},

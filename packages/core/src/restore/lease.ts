@@ -6,6 +6,7 @@ import { permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import type { AppliedWindow, LeaseHolder, Ports, TableLease } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
+import { isRowOf } from "../registration.ts";
 
 /** How often another restore may come between a read and the write that follows it. */
 const TRIES_MAX = 20;
@@ -83,7 +84,7 @@ function isExclusive({ request, manifest }: RestorePlan): boolean {
 async function hasEnded(holder: LeaseHolder, { status, time }: LeasePorts): Promise<boolean> {
   if (time.now() >= holder["deadline-ms"]) return true;
   const row = await status.read(holder.task);
-  if (row === undefined || row["request-id"] !== holder.task["request-id"]) return false;
+  if (row === undefined || !isRowOf(row, holder.task)) return false;
   return row.attempt >= holder.attempt && isEnded(stateOf(row));
 }
 

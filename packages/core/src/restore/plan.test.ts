@@ -150,8 +150,11 @@ test("a repeated request whose task is under way is not refused for the items th
   if (first?.type !== "TaskAccepted") throw new Error("not accepted");
   ports.tables.put(destination, item);
   const { task, plan } = first.detail;
-  await ports.status.write({ ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true }, undefined);
-  expect(await request(restoreRequest, ports)).toEqual([]);
+  const row = { ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 2, completed: [0] };
+  await ports.status.write(row, undefined);
+  expect(await request(restoreRequest, ports)).toMatchObject([
+    { type: "TaskAccepted", detail: { task, plan, attempt: 1, segments: [1] } },
+  ]);
 });
 
 describe("a native export", () => {
@@ -182,7 +185,9 @@ describe("a native export", () => {
       changeLine({ keys: '{"id":{"S":"b"}}', oldImage: '{"id":{"S":"b"}}' }),
     ];
     plantExport(ports.archive, bucket, incrementalExport({ ...spec, files: [lines] }));
-    expect(await request(asked, ports)).toMatchObject([{ detail: { cause: "mode-not-possible" } }]);
+    expect(await request(asked, ports, "refused")).toMatchObject([
+      { detail: { cause: "mode-not-possible" } },
+    ]);
     ports.tables.put(destination, item, '{"id":{"S":"b"}}', '{"id":{"S":"c"}}');
     await runTask({ ...asked, "restore-mode": "merge" }, ports);
     expect(

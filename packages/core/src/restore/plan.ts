@@ -12,25 +12,20 @@ import { describeKeys, type KeySchema, keySchema } from "../archive/table-settin
 import { permanent } from "../errors.ts";
 import { type DynamoKey, type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
+import type { Start } from "../registration.ts";
 import type { RestoreRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
 import { noteWindow, takeLease } from "./lease.ts";
 
 const DEFAULT_SEGMENTS_MAX = 64;
 
-/**
- * Accepts a valid restore request; says nothing where it was accepted before. Throws a permanent error: the reason to
- * reject it.
- */
+/** Accepts a valid restore request. Throws a permanent error: the reason to reject it. */
 export async function planRestore(
   request: RestoreRequest,
   task: TaskRef,
-  requestTimeMs: number,
+  { attempt, deadlineMs }: Start,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  const row = await ports.status.read(task);
-  // Delivered again: what was accepted is under way, and the items in the table are its own.
-  if (row?.accepted === true && row["request-id"] === task["request-id"]) return [];
   const bucket = bucketOf(request);
   const keys = request["manifest-keys"] ?? "own";
   const manifest = await readManifest(bucket, request["bucket-prefix"], keys, ports);
@@ -39,8 +34,7 @@ export async function planRestore(
   await refuseOtherKeys(request, manifest, table, ports);
   refuseMode(request, manifest);
   const derived = derivePlan(request, task, manifest, table, ports);
-  const deadlineMs = requestTimeMs + ports.settings.taskTimeoutMs;
-  await takeLease({ plan: derived, attempt: 1, deadlineMs }, ports);
+  await takeLease({ plan: derived, attempt, deadlineMs }, ports);
   // Under the lease: no other restore puts items there from now on.
   const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
   const counts = !manifest.own && manifest.lines === "items";
@@ -55,7 +49,7 @@ export async function planRestore(
         version: VERSION,
         task,
         plan,
-        attempt: 1,
+        attempt,
         "deadline-ms": deadlineMs,
         segments: Array.from({ length: plan["total-segments"] }, (_, segment) => segment),
       },

@@ -4,8 +4,7 @@ import { FerryError, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import { TRIES_MAX } from "../pacing.ts";
 import type { Ports, RateLimiter, TableData, Write } from "../ports.ts";
-import { taskRef } from "../task.ts";
-import { destination, restoreRequest, world } from "../testing/tasks.ts";
+import { destination, restoreRequest, someTask, world } from "../testing/tasks.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 
 const about = { operation: "BatchWriteItem", resource: "copies", message: "was refused.", hint: "" };
@@ -39,7 +38,7 @@ function writer(
   const { "restore-mode": mode = "merge", ...units } = plan;
   const restorePlan = {
     ...units,
-    task: taskRef("restore", "archives", 1_700_000_000_000, "r-1"),
+    task: someTask("archives", "restore"),
     request: { ...restoreRequest, "restore-mode": mode },
     table: { keys: ["id"] },
   } as unknown as RestorePlan;

@@ -2,10 +2,16 @@
  * For tests: a table, a bucket, and tasks on them, in memory.
  */
 import { type MemoryPorts, memoryPorts, openMd5 } from "@ferry/simulation/memory/ports";
+import { memorySliceClaims } from "@ferry/simulation/memory/slice-claims";
+import { memoryTaskRegistry } from "@ferry/simulation/memory/task-registry";
 import { chunksOf, gathered } from "../archive/chunks.ts";
 import { lineSpans } from "../archive/data-file.ts";
 import { pakoCodec } from "../archive/pako-codec.ts";
 import type { BusEvent, Delivery, FailureType, FerryEvent, SegmentWork } from "../events.ts";
+import { fnv1a, sha256Hex } from "../hash.ts";
+import type { StatusStore } from "../ports.ts";
+import type { ProjectionPorts } from "../projection/fold.ts";
+import { type Action, type TaskRef, taskRef } from "../task.ts";
 import { work } from "../worker.ts";
 
 export const source = { region: "us-east-1", name: "cities" };
@@ -46,17 +52,34 @@ export function busEvent(type: string, detail: unknown): BusEvent {
   return { id: "event-1", time: "2026-11-01T02:00:00Z", source: "ferry", "detail-type": type, detail };
 }
 
+/** A task on some row of a key; its request-id is `r-1` unless one is given. */
+export function someTask(key: string, action: Action = "backup", requestId = "r-1"): TaskRef {
+  const row = { action, key, timestamp: 1_793_498_400_123 };
+  return taskRef(row, { requestId, digest: sha256Hex(requestId).slice(0, 16) });
+}
+
+/** A projector's ports, with nothing registered and nothing claimed. */
+export function projecting(store: StatusStore): ProjectionPorts {
+  return { store, registry: memoryTaskRegistry(), claims: memorySliceClaims() };
+}
+
+/** A request-id names one request: each restore of a world has its own. */
+const idOf = (asked: unknown) =>
+  (asked as { readonly action?: string }).action === "restore"
+    ? `restore-${fnv1a(JSON.stringify(asked))}`
+    : "request-1";
+
 /** Plans a request; the events of its conclusion. */
 export function request(
   asked: unknown,
   ports: MemoryPorts,
-  id = "request-1",
+  id = idOf(asked),
 ): Promise<readonly FerryEvent[]> {
   return work(message("TaskRequested", { request: asked, "request-id": id }, "TaskRejected"), ports);
 }
 
 /** The segments' work of a request that must be accepted. */
-export async function accepted(asked: unknown, ports: MemoryPorts, id = "request-1"): Promise<SegmentWork[]> {
+export async function accepted(asked: unknown, ports: MemoryPorts, id = idOf(asked)): Promise<SegmentWork[]> {
   const [event] = await request(asked, ports, id);
   if (event?.type !== "TaskAccepted") throw new Error(`not accepted: ${JSON.stringify(event)}`);
   const queued = await work(message("TaskAccepted", event.detail), ports);

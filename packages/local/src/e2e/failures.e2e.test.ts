@@ -97,7 +97,7 @@ describe("given a backup that is cancelled", () => {
     failing = { type: "SegmentQueued", name };
     const request = { ...user.backupOf(name), "total-segments": 2 };
     await user.putEvent("TaskRequested", { request, "request-id": "b-cancelled" });
-    const { key, timestamp } = await user.row(request, "b-cancelled", ({ state }) => state === "running");
+    const { key, timestamp } = await user.row(request, "b-cancelled", ({ accepted }) => accepted === true);
     const task = { action: "backup", key, timestamp };
     await user.putEvent("TaskCancelRequested", { task });
     await user.row(request, "b-cancelled", ({ cancel }) => cancel === 1);

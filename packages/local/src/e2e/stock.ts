@@ -191,7 +191,7 @@ export async function userOf(host: Host) {
       return this.row(request, requestId, (row) => ENDED.includes(String(row["state"])));
     },
     records: (row: Record<string, unknown>) =>
-      query(host.names.table("segment-table"), "task", `${row["key"]}@${row["timestamp"]}`),
+      query(host.names.table("segment-table"), "task", String(row["task-id"])),
 
     /** The next message of a queue. */
     received: (queue: QueueName) =>

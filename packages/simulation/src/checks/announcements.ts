@@ -47,7 +47,7 @@ export function announcementViolations(outcome: Outcome): string[] {
       continue;
     }
     if (said["state"] !== state) found.push(`${about} in state ${said["state"]}`);
-    if (task.id !== `${task.key}@${task.timestamp}`) found.push(`${about} with the id ${task.id}`);
+    if (task.id !== row["task-id"]) found.push(`${about} with the id ${task.id}`);
     const asked = answers.requestOf(row);
     for (const name of ADDRESS)
       if (asked !== undefined && said[name] !== asked.fields[name])

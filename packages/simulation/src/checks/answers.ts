@@ -1,6 +1,7 @@
 /**
  * Every request is answered, by a row of its own. Which row answers which request is told by what both contain: the
- * request-id that was asked with (or else the event's id), the fields of the request and the second it was asked in.
+ * request-id that was asked with (or else the event's id), the fields of the request and the second it was asked in. The
+ * same request that is asked again within minutes may be answered by the row of the first.
  */
 import type { BusEvent } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
@@ -36,6 +37,8 @@ export interface Answers {
   rejectionsOf(row: TaskRow): readonly Rejection[];
 }
 
+/** A repeat of a request is the same task within it. */
+const REPEAT_SECONDS = 15 * 60;
 /** What a row must have of its request to be its answer. */
 const ADDRESS = ["table-region", "table-name", "bucket-region", "bucket-name", "bucket-prefix"] as const;
 
@@ -64,22 +67,32 @@ export function answersOf({ people, status, witness }: Outcome): Answers {
     rejections.set(id, [...(rejections.get(id) ?? []), { cause, time }]);
   }
   const rows = status.rows();
-  const requestOf = (row: TaskRow) => asked.find((one) => isAnswer(row, one));
+  const rowsOf = (one: Asked) => {
+    const about = rows.filter((row) => isAbout(row, one));
+    const own = about.filter((row) => secondsApart(row, one) === 0);
+    return own.length > 0 ? own : about.filter((row) => secondsApart(row, one) <= REPEAT_SECONDS);
+  };
+  const answeredBy = (row: TaskRow) =>
+    asked.filter((one) => rowsOf(one).some((answer) => taskName(answer) === taskName(row)));
   return {
     asked,
-    rowsOf: (one) => rows.filter((row) => isAnswer(row, one)),
-    requestOf,
-    rejectionsOf: (row) => (requestOf(row)?.events ?? []).flatMap(({ id }) => rejections.get(id) ?? []),
+    rowsOf,
+    requestOf: (row) => answeredBy(row).find((one) => secondsApart(row, one) === 0),
+    rejectionsOf: (row) =>
+      answeredBy(row).flatMap(({ events }) => events.flatMap(({ id }) => rejections.get(id) ?? [])),
   };
 }
 
-function isAnswer(row: TaskRow, { id, action, fields, time }: Asked): boolean {
+function isAbout(row: TaskRow, { id, action, fields }: Asked): boolean {
   return (
     row.action === action &&
     row["request-id"] === id &&
-    ADDRESS.every((name) => row.request[name] === fields[name]) &&
-    Math.floor(row.timestamp / 1000) === Date.parse(time) / 1000
+    ADDRESS.every((name) => row.request[name] === fields[name])
   );
+}
+
+function secondsApart(row: TaskRow, { time }: Asked): number {
+  return Math.abs(Math.floor(row.timestamp / 1000) - Date.parse(time) / 1000);
 }
 
 export function answerViolations(outcome: Outcome): string[] {

@@ -2,12 +2,21 @@
  * An event that is delivered twice is not done twice: of the messages that ask for a slice, one gets to work.
  */
 import type { Outcome } from "./outcome.ts";
+import type { Witness } from "./witness.ts";
 
 export function forkViolations({ witness }: Outcome): string[] {
   const worker = new Map<string, string>();
   const found: string[] = [];
-  for (const { task, segment, attempt, hop, message, method } of witness.calls) {
-    const slice = `slice ${hop} of segment ${segment} in attempt ${attempt} of ${task}`;
+  const nameOfSlice = ({ task, segment, attempt, hop }: Omit<Witness["releases"][number], "atMs">) =>
+    `slice ${hop} of segment ${segment} in attempt ${attempt} of ${task}`;
+  // When the first slice of an attempt was given up: from then on another message may have any of them.
+  const nameOfAttempt = (one: Omit<Witness["releases"][number], "atMs">) => nameOfSlice({ ...one, hop: 0 });
+  const releasedMs = new Map(
+    witness.releases.map((one) => [nameOfAttempt(one), one.atMs] as const).reverse(),
+  );
+  for (const { message, method, issuedMs, ...call } of witness.calls) {
+    const slice = nameOfSlice(call);
+    if (issuedMs >= (releasedMs.get(nameOfAttempt(call)) ?? Number.POSITIVE_INFINITY)) continue;
     const first = worker.get(slice) ?? message;
     worker.set(slice, first);
     if (first !== message)

@@ -117,7 +117,7 @@ function recordViolations(task: Recount, row: TaskRow, { status }: Outcome, when
   if (when !== "in the end") return [];
   const found: string[] = [];
   const records = new Map(
-    status.records(`${row.key}@${row.timestamp}`).map((record) => [record.segment, record]),
+    status.records(`${attributesOf(row)["task-id"]}`).map((record) => [record.segment, record]),
   );
   for (const [segment, { batches, items, bytes }] of task.completed) {
     const record = records.get(segment);

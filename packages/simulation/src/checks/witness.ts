@@ -2,7 +2,7 @@
  * What the checks need to know of a run besides what it leaves behind: what happened when.
  */
 import type { BusEvent, SegmentWork } from "@ferry/core/events";
-import type { ScanPage, Write } from "@ferry/core/ports";
+import type { ScanPage, Slice, Write } from "@ferry/core/ports";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { Invocation } from "../cloud/invocation.ts";
 import { START_MS } from "../cloud/scheduler.ts";
@@ -110,6 +110,8 @@ export interface Witness {
   projected(event: BusEvent): void;
   /** A worker saw whose a data file is. */
   sawFile(invocation: Invocation, key: string, owner: string | undefined): void;
+  /** A slice was given up: from now on another message may have it. */
+  released(slice: Slice): void;
   /** A worker says that its segment is complete. */
   toldComplete(invocation: Invocation): void;
   /** A data file is in the bucket. */
@@ -120,6 +122,10 @@ export interface Witness {
   readonly conclusions: readonly Concluded[];
   readonly bucketCalls: readonly BucketCall[];
   readonly calls: readonly DataCall[];
+  /** Slices that were given up, and when. */
+  readonly releases: readonly (Pick<DataCall, "task" | "segment" | "attempt" | "hop"> & {
+    readonly atMs: number;
+  })[];
   readonly events: readonly BusEvent[];
   readonly facts: readonly BusEvent[];
   /** Segments that were told as complete by a worker that saw a file of another request in their chain, one line each. */
@@ -151,6 +157,7 @@ export function createWitness(now: () => number): Witness {
   const conclusions: Concluded[] = [];
   const bucketCalls: BucketCall[] = [];
   const calls: DataCall[] = [];
+  const releases: Witness["releases"][number][] = [];
   const events: BusEvent[] = [];
   const facts: BusEvent[] = [];
   const borrowed: string[] = [];
@@ -205,6 +212,10 @@ export function createWitness(now: () => number): Witness {
       bucketCalls.push({ method, input: { ...input } });
     },
     calls,
+    releases,
+    released({ task, segment, attempt, hop }) {
+      releases.push({ task: nameOf(task), segment, attempt, hop, atMs: now() });
+    },
     events,
     facts,
     storedMs,

@@ -10,7 +10,16 @@ import type { Log } from "@ferry/aws/handlers/telemetry";
 import type { Worker } from "@ferry/aws/handlers/worker";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { FerryError, permanent } from "@ferry/core/errors";
-import type { RateLimiter, SliceClaims, StatusStore, TableData, TableLeases, Write } from "@ferry/core/ports";
+import type {
+  RateLimiter,
+  Slice,
+  SliceClaims,
+  StatusStore,
+  TableData,
+  TableLeases,
+  TaskRegistry,
+  Write,
+} from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings";
 import type { Witness } from "../checks/witness.ts";
 import type { MemoryArchiveStore } from "../memory/archive-store.ts";
@@ -18,7 +27,7 @@ import { hooked } from "../memory/hooked.ts";
 import { openMd5 } from "../memory/ports.ts";
 import type { Bus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
-import { projectorAdapter, workerAdapters } from "./dynamodb/adapters.ts";
+import { projectorAdapters, workerAdapters } from "./dynamodb/adapters.ts";
 import type { Visit } from "./dynamodb/client.ts";
 import type { OwnTables } from "./dynamodb/own-tables.ts";
 import type { Faults } from "./faults.ts";
@@ -35,6 +44,7 @@ export interface Cloud {
   readonly limiter: RateLimiter;
   readonly claims: SliceClaims;
   readonly leases: TableLeases;
+  readonly registry: TaskRegistry;
   readonly bus: Bus;
   readonly queues: Queues;
   readonly settings: Settings;
@@ -59,7 +69,14 @@ const RETRY_DELAY_SECONDS = 1;
 const ITEM_CALLS: ReadonlySet<string> = new Set(["table.scan", "table.write", "table.putIfAbsent"]);
 
 /** Ports on Ferry's own tables. */
-const KEPT_IN_TABLES: ReadonlySet<string> = new Set(["status", "limiter", "claims", "leases", "notes"]);
+const KEPT_IN_TABLES: ReadonlySet<string> = new Set([
+  "status",
+  "limiter",
+  "claims",
+  "leases",
+  "registry",
+  "notes",
+]);
 
 export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const visit = visitor(invocation, cloud);
@@ -82,7 +99,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
     witness.called(invocation, call.method, call.args);
     return run();
   };
-  const { tables, status, limiter, claims, leases, codec } = servicesOf(invocation, visit, cloud);
+  const { tables, status, limiter, claims, leases, registry, codec } = servicesOf(invocation, visit, cloud);
   return {
     ports: {
       tables: hooked("table", tables, ["scan", "write", "putIfAbsent"], issued),
@@ -95,8 +112,9 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
         return row;
       }),
       limiter,
-      claims,
+      claims: noted(claims, witness),
       leases,
+      registry,
       bus: eventBus(
         cloud.bus.client((entries, effect) => {
           const types = entries.map((entry) => entry["detail-type"]).join();
@@ -126,7 +144,7 @@ function servicesOf(
   invocation: Invocation,
   visit: Visit,
   cloud: Cloud,
-): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "leases" | "codec"> {
+): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "leases" | "registry" | "codec"> {
   const { witness, ownTables } = cloud;
   const tables = hooked("table", cloud.tables, ["write", "putIfAbsent"], async ({ method, args }, run) => {
     const answer = await run();
@@ -153,9 +171,8 @@ function servicesOf(
     limiter: hooked("limiter", cloud.limiter, ["reserve", "release"], ({ port, method, args }, run) =>
       visit(port, method, JSON.stringify(args[1]), run),
     ),
-    claims: hooked("claims", cloud.claims, ["claim"], ({ port, method }, run) =>
-      visit(port, method, `hop ${invocation.work.hop} of attempt ${invocation.work.attempt}`, run),
-    ),
+    claims: claimsOf(visit, cloud),
+    registry: registryOf(visit, cloud),
     leases: hooked("leases", cloud.leases, ["read", "replace"], ({ port, method }, run) =>
       visit(port, method, "", run),
     ),
@@ -168,17 +185,61 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
       if (cloud.faults.strikes("projectorRefused")) throw new Error("socket hang up");
       return effect();
     });
-  const { ownTables } = cloud;
-  return {
-    store:
-      ownTables !== undefined
-        ? projectorAdapter({ ...cloud, invocation, visit, ownTables })
-        : hooked("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
+  const wait = (msMax: number) => invocation.pass(cloud.chance.random() * msMax);
+  const { ownTables, witness } = cloud;
+  const { claims, ...ports } =
+    ownTables !== undefined
+      ? projectorAdapters({ ...cloud, invocation, visit, ownTables })
+      : {
+          store: hooked("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
             visit(port, method, "", run),
           ),
+          claims: claimsOf(visit, cloud),
+          registry: registryOf(visit, cloud),
+        };
+  return {
+    ...ports,
+    claims: noted(claims, witness),
+    bus: eventBus(
+      cloud.bus.client((entries, effect) => {
+        const types = entries.map((entry) => entry["detail-type"]).join();
+        return visit("bus", "PutEvents", types, effect);
+      }),
+      BUS_NAME,
+      wait,
+    ),
     logger: loggerOf(invocation, cloud),
     publish() {},
   };
+}
+
+/** The witness hears of each slice that is given up, before it is. */
+function noted(claims: SliceClaims, witness: Witness): SliceClaims {
+  return hooked("claims", claims, ["release"], ({ args }, run) => {
+    witness.released(args[0] as Slice);
+    return run();
+  });
+}
+
+function claimsOf(visit: Visit, { claims }: Cloud): SliceClaims {
+  return hooked("claims", claims, ["claim", "complete", "release"], ({ port, method, args }, run) => {
+    const slice = args[0] as Slice;
+    return visit(port, method, `hop ${slice.hop} of attempt ${slice.attempt}`, run);
+  });
+}
+
+function registryOf(visit: Visit, { registry }: Cloud): TaskRegistry {
+  const methods = [
+    "registerRequest",
+    "findRequest",
+    "claimRow",
+    "isClaimed",
+    "raiseAttempt",
+    "recordRetry",
+  ] as const;
+  return hooked("registry", registry, methods, ({ port, method, args }, run) =>
+    visit(port, method, JSON.stringify(args.at(-1)), run),
+  );
 }
 
 function visitor(invocation: Invocation, { faults, chance, queues, denied, witness, log }: Cloud): Visit {

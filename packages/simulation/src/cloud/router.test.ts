@@ -126,7 +126,13 @@ test("a dead message becomes the failure that it names, of the step that it aske
 describe("a row's change", () => {
   const row = (change: Partial<TaskRow>): TaskRow => ({
     ...unheardOf(
-      { action: "backup", key: "us-east-1-cities", timestamp: 1_700_000_000_123, "request-id": "r-1" },
+      {
+        action: "backup",
+        key: "us-east-1-cities",
+        timestamp: 1_700_000_000_123,
+        id: "us-east-1-cities@1700000000123-0123456789abcdef",
+        "request-id": "r-1",
+      },
       "2026-11-01T02:00:00Z",
     ),
     accepted: true,
@@ -171,7 +177,7 @@ describe("a row's change", () => {
     expect(announced({ before: running, after: { ...finishing, plan } })?.detail).toMatchObject({
       version: 1,
       task: {
-        id: "us-east-1-cities@1700000000123",
+        id: "us-east-1-cities@1700000000123-0123456789abcdef",
         action: "backup",
         key: "us-east-1-cities",
         timestamp: 1_700_000_000_123,

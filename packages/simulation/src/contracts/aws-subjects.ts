@@ -17,6 +17,7 @@ import { recordOfItem } from "@ferry/aws/status-item";
 import { statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
 import { tableLeases } from "@ferry/aws/table-leases";
+import { taskRegistry } from "@ferry/aws/task-registry";
 import { workerNotes } from "@ferry/aws/worker-notes";
 import { type TableName, tables as topologyTables, workerTable } from "@ferry/core/topology";
 import type { KeyAttributes } from "../memory/item-key.ts";
@@ -26,6 +27,7 @@ import type { SliceClaimsSubject } from "./slice-claims.ts";
 import type { StatusStoreSubject } from "./status-store.ts";
 import type { TableLeasesSubject } from "./table-leases.ts";
 import type { TablesSubject } from "./tables.ts";
+import type { TaskRegistrySubject } from "./task-registry.ts";
 
 /** Where everything is. */
 export const REGION = "eu-west-1";
@@ -110,7 +112,7 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
 /** What stands on the workers' notes, with a table of its own. */
 export async function awsNotes(
   prefix: string,
-): Promise<RateLimiterSubject & SliceClaimsSubject & TableLeasesSubject> {
+): Promise<RateLimiterSubject & SliceClaimsSubject & TableLeasesSubject & TaskRegistrySubject> {
   const name = `${prefix}${workerTable.name}`;
   await createTable(name, [workerTable.hash]);
   const notes = workerNotes(retryingDynamodbClient(REGION), name);
@@ -118,6 +120,7 @@ export async function awsNotes(
     limiter: rateLimiter(notes),
     claims: sliceClaims(notes),
     leases: tableLeases(notes),
+    registry: taskRegistry(notes),
     close: () => deleteTables([name]),
   };
 }

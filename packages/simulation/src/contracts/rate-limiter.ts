@@ -2,7 +2,7 @@
  * What a rate limiter promises, whatever engine it is on.
  */
 import type { RateLimiter } from "@ferry/core/ports";
-import { taskRef } from "@ferry/core/task";
+import { someTask } from "@ferry/core/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 export interface RateLimiterSubject {
@@ -15,7 +15,7 @@ const ALWAYS_MS = Number.MAX_SAFE_INTEGER;
 let tasks = 0;
 
 /** A task of which the limiter has not heard. */
-const freshTask = () => taskRef("backup", `us-east-1-limited-${++tasks}`, NOW_MS, "r-1");
+const freshTask = () => someTask(`us-east-1-limited-${++tasks}`);
 const turn = (durationMs: number, nowMs = NOW_MS, latestMs = ALWAYS_MS) => ({ durationMs, nowMs, latestMs });
 
 /** Runs the suite on the limiter that `open` gives. */

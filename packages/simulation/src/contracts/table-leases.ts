@@ -2,7 +2,7 @@
  * What tables' leases promise, whatever engine they are on.
  */
 import type { TableLease, TableLeases } from "@ferry/core/ports";
-import { taskRef } from "@ferry/core/task";
+import { someTask } from "@ferry/core/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 export interface TableLeasesSubject {
@@ -16,7 +16,7 @@ let tables = 0;
 const freshArn = () => `arn:aws:dynamodb:eu-west-1:123456789012:table/leased-${++tables}`;
 const leaseOf = (...requestIds: readonly string[]): TableLease => ({
   holders: requestIds.map((requestId) => ({
-    task: taskRef("restore", 'eu-west-1-archives-a \u00e9 "quoted"', NOW_MS, requestId),
+    task: someTask('eu-west-1-archives-a \u00e9 "quoted"', "restore", requestId),
     attempt: 1,
     exclusive: true,
     "deadline-ms": NOW_MS + 1000,

@@ -13,6 +13,7 @@ import { memorySliceClaims } from "./slice-claims.ts";
 import { type MemoryStatusStore, memoryStatusStore } from "./status-store.ts";
 import { memoryTableLeases } from "./table-leases.ts";
 import { type MemoryTables, memoryTables } from "./tables.ts";
+import { memoryTaskRegistry } from "./task-registry.ts";
 import { type VirtualClock, virtualClock } from "./time.ts";
 
 /** Fifteen minutes: the longest Lambda invocation. */
@@ -53,6 +54,7 @@ export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
     limiter: memoryRateLimiter(),
     claims: memorySliceClaims(),
     leases: memoryTableLeases(),
+    registry: memoryTaskRegistry(),
     clock,
     time: clock.invocation(INVOCATION_MS),
     random: seeded(1),

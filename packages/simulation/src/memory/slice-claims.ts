@@ -1,21 +1,47 @@
 /**
- * Slices' claims in memory: of each segment the latest slice that was claimed, and by which message.
+ * Slices' claims in memory: of each segment the latest slice that was claimed, by which message, and what the segment
+ * came to.
  */
-import type { SliceClaims } from "@ferry/core/ports";
+import type { Counts } from "@ferry/core/events";
+import type { Slice, SliceClaims } from "@ferry/core/ports";
+
+interface Note {
+  slice?: { readonly attempt: number; readonly hop: number };
+  /** Absent where the slice was given up. */
+  message?: string | undefined;
+  counts?: Counts;
+}
 
 /** Claims in memory. */
 export function memorySliceClaims(): SliceClaims {
-  const claims = new Map<string, { attempt: number; hop: number; message: string }>();
+  const notes = new Map<string, Note>();
+  const noteOf = ({ task, plan, segment }: Slice) => {
+    const name = JSON.stringify([task.action, task.id, segment, plan["total-segments"]]);
+    const note = notes.get(name) ?? {};
+    notes.set(name, note);
+    return note;
+  };
   return {
-    async claim({ task, segment, attempt, hop }, message) {
-      const name = JSON.stringify([task.action, task.id, segment]);
-      const held = claims.get(name);
-      if (held !== undefined) {
-        const ahead = held.attempt - attempt || held.hop - hop;
-        if (ahead > 0 || (ahead === 0 && held.message !== message)) return false;
+    async claim(asked, message) {
+      const note = noteOf(asked);
+      if (note.counts !== undefined) return { outcome: "completed", counts: note.counts };
+      if (note.slice !== undefined) {
+        const { attempt, hop } = note.slice;
+        if (attempt > asked.attempt) return { outcome: "taken" };
+        const isHeld = attempt === asked.attempt && note.message !== undefined;
+        if (isHeld && (hop > asked.hop || (hop === asked.hop && note.message !== message)))
+          return { outcome: "taken" };
       }
-      claims.set(name, { attempt, hop, message });
-      return true;
+      note.slice = { attempt: asked.attempt, hop: asked.hop };
+      note.message = message;
+      return { outcome: "claimed" };
+    },
+    async complete(asked, { batches, items, bytes }) {
+      noteOf(asked).counts ??= { batches, items, bytes };
+    },
+    async release(asked) {
+      const note = noteOf(asked);
+      if (note.slice?.attempt === asked.attempt && note.slice.hop === asked.hop) note.message = undefined;
     },
   };
 }

@@ -48,12 +48,12 @@ export const mutants: readonly Plant[] = [
   {
     name: "retry-keeps-attempt",
     breaks: "A retry is the same attempt once more.",
-    edits: [core("retry.ts", "        attempt: attempt + 1,\n", "        attempt,\n")],
+    edits: [core("retry.ts", "acceptedAgain(row, plan, next, ", "acceptedAgain(row, plan, next - 1, ")],
   },
   {
     name: "retry-queues-everything",
     breaks: "A retry queues the complete segments too.",
-    edits: [core("retry.ts", "(segment) => !done.has(segment),", "() => true || done.size > 0,")],
+    edits: [core("retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)")],
   },
   {
     name: "retry-keeps-deadline",

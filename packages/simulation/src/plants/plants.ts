@@ -159,7 +159,7 @@ export const plants: readonly Plant[] = [
   {
     name: "forks-go-on",
     breaks: "A slice that is asked for twice is worked on twice, and so is all that follows from it.",
-    edits: [core("worker.ts", "if (!(await ports.claims.claim(segment, message))) return [];", "")],
+    edits: [core("worker.ts", 'if (claim.outcome === "taken") return [];', "")],
   },
   {
     name: "hops-not-counted",

@@ -104,8 +104,9 @@ export function smallCloud(overrides: Partial<MemoryPorts> = {}): SmallCloud {
   }
 
   async function project({ id, message }: Waiting): Promise<void> {
-    const [failed] = await projectBatch([{ id, message }], status);
-    if (failed !== undefined) throw failed.error;
+    const { failed, refused } = await projectBatch([{ id, message }], { ...ports, store: status });
+    if (failed[0] !== undefined) throw failed[0].error;
+    for (const { event } of refused) accept({ "detail-type": event.type, detail: event.detail }, "ferry");
   }
 
   async function step(delivery: Delivery): Promise<void> {

@@ -6,6 +6,7 @@ import { sliceClaims } from "@ferry/aws/slice-claims";
 import { statusReader, statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
 import { tableLeases } from "@ferry/aws/table-leases";
+import { taskRegistry } from "@ferry/aws/task-registry";
 import { workerNotes } from "@ferry/aws/worker-notes";
 import type { Action } from "@ferry/core/task";
 import { workerTable } from "@ferry/core/topology";
@@ -31,10 +32,17 @@ export function workerAdapters(action: Action, around: Surroundings) {
     limiter: rateLimiter(notes),
     claims: sliceClaims(notes),
     leases: tableLeases(notes),
+    registry: taskRegistry(notes, around.invocation.time.now),
   };
 }
 
-/** The projector's adapter. */
-export function projectorAdapter(around: Surroundings) {
-  return statusStore(simulatedDynamoDb(HOME, OWN_TRIES_MAX, around), TABLES);
+/** The projector's adapters. */
+export function projectorAdapters(around: Surroundings) {
+  const own = simulatedDynamoDb(HOME, OWN_TRIES_MAX, around);
+  const notes = workerNotes(own, workerTable.name);
+  return {
+    store: statusStore(own, TABLES),
+    claims: sliceClaims(notes),
+    registry: taskRegistry(notes, around.invocation.time.now),
+  };
 }

@@ -1,0 +1,108 @@
+/**
+ * The registry of requests, rows and attempts on the workers' notes: who came first.
+ */
+import { createHash } from "node:crypto";
+import { REGISTRATION_DAYS, type RegisteredRequest, type TaskRegistry } from "@ferry/core/ports";
+import type { RowKey, TaskRef } from "@ferry/core/task";
+import { workerTable } from "@ferry/core/topology";
+import type { UpdateNote } from "./worker-notes.ts";
+
+const request = { "#d": "digest", "#t": "time" };
+const attempt = { "#a": "attempt" };
+const owner = { "#o": "owner" };
+const expires = { "#e": workerTable.expires };
+/** How often a note may expire, or change, between two updates of it. */
+const TRIES_MAX = 10;
+
+/** A registry on these notes. `now`: ms since 1970. */
+export function taskRegistry(update: UpdateNote, now: () => number = Date.now): TaskRegistry {
+  const expiresSeconds = () => Math.ceil(now() / 1000) + REGISTRATION_DAYS * 24 * 3600;
+
+  /** The note of a request, kept for longer, or nothing. An update that changes nothing else: the role may not read. */
+  async function findRequest(requestId: string): Promise<RegisteredRequest | undefined> {
+    const found = await update(keyOf.request(requestId), {
+      set: "SET #d = #d, #t = #t, #e = :e",
+      condition: "attribute_exists(#d)",
+      names: { ...request, ...expires },
+      values: { ":e": expiresSeconds() },
+    });
+    return found && { digest: String(found["digest"]), timeMs: Number(found["time"]) };
+  }
+
+  /** What the note's attempt is after either update; whichever condition held. */
+  async function attemptAfter(
+    key: string,
+    first: { readonly condition: string; readonly attempt: number },
+  ): Promise<number> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const set = await update(key, {
+        set: "SET #a = :a, #e = :e",
+        condition: first.condition,
+        names: { ...attempt, ...expires },
+        values: { ":a": first.attempt, ":e": expiresSeconds() },
+      });
+      if (set !== undefined) return Number(set["attempt"]);
+      const kept = await update(key, {
+        set: "SET #a = #a, #e = :e",
+        condition: "attribute_exists(#a)",
+        names: { ...attempt, ...expires },
+        values: { ":e": expiresSeconds() },
+      });
+      if (kept !== undefined) return Number(kept["attempt"]);
+    }
+    throw new Error(`the note ${key} changed ${TRIES_MAX} times in a row`);
+  }
+
+  return {
+    findRequest,
+    async registerRequest(requestId, asked) {
+      for (let tries = 0; tries < TRIES_MAX; tries++) {
+        const set = await update(keyOf.request(requestId), {
+          set: "SET #d = :d, #t = :t, #e = :e",
+          condition: "attribute_not_exists(#d)",
+          names: { ...request, ...expires },
+          values: { ":d": asked.digest, ":t": asked.timeMs, ":e": expiresSeconds() },
+        });
+        if (set !== undefined) return asked;
+        const found = await findRequest(requestId);
+        if (found !== undefined) return found;
+      }
+      throw new Error(`the note of request ${requestId} changed ${TRIES_MAX} times in a row`);
+    },
+    async claimRow(row, name) {
+      const claimed = await update(keyOf.row(row), {
+        set: "SET #o = :o, #e = :e",
+        condition: "attribute_not_exists(#o) OR #o = :o",
+        names: { ...owner, ...expires },
+        values: { ":o": name, ":e": expiresSeconds() },
+      });
+      return claimed !== undefined;
+    },
+    async isClaimed(row) {
+      const found = await update(keyOf.row(row), {
+        set: "SET #o = #o",
+        condition: "attribute_exists(#o)",
+        names: owner,
+        values: {},
+      });
+      return found !== undefined;
+    },
+    raiseAttempt(task, to) {
+      const condition = "attribute_not_exists(#a) OR #a < :a";
+      return attemptAfter(keyOf.attempts(task), { condition, attempt: to });
+    },
+    recordRetry(task, eventId, begins) {
+      const condition = "attribute_not_exists(#a)";
+      return attemptAfter(keyOf.retry(task, eventId), { condition, attempt: begins });
+    },
+  };
+}
+
+const keyOf = {
+  request: (requestId: string) => `request ${requestId}`,
+  /** A row's key alone may be nearly as long as a note's. */
+  row: ({ action, key, timestamp }: RowKey) =>
+    `row ${action} ${createHash("sha256").update(key).digest("hex")} ${timestamp}`,
+  attempts: ({ action, id }: TaskRef) => `attempts ${action} ${id}`,
+  retry: ({ action, id }: TaskRef, eventId: string) => `retry ${action} ${id} ${eventId}`,
+};

@@ -1,0 +1,31 @@
+/**
+ * A bound on how deeply a caller's value may be nested. JSON.parse reads any depth; whatever walks the value afterwards
+ * by recursion, JSON.stringify among it, would exhaust the stack.
+ */
+
+/** Levels of objects and arrays that are kept of a caller's value. No valid request or control needs more than two. */
+const LEVELS_MAX = 32;
+/** What stands in place of the levels below. */
+const CUT = "(nested too deeply)";
+
+/** The same value, or a copy without the levels beyond 32. Never throws, whatever the value. */
+export function cutNesting(value: unknown): unknown {
+  return isTooDeep(value) ? cut(value, LEVELS_MAX) : value;
+}
+
+function isTooDeep(value: unknown): boolean {
+  const open: { value: unknown; level: number }[] = [{ value, level: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next.value !== "object" || next.value === null) continue;
+    if (next.level === LEVELS_MAX) return true;
+    for (const inner of Object.values(next.value)) open.push({ value: inner, level: next.level + 1 });
+  }
+  return false;
+}
+
+function cut(value: unknown, levels: number): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (levels === 0) return CUT;
+  if (Array.isArray(value)) return value.map((inner) => cut(inner, levels - 1));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, cut(inner, levels - 1)]));
+}

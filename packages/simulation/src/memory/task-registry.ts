@@ -1,0 +1,43 @@
+/**
+ * The registry of requests, rows and attempts in memory: who came first.
+ */
+import type { RegisteredRequest, TaskRegistry } from "@ferry/core/ports";
+import type { RowKey, TaskRef } from "@ferry/core/task";
+
+/** A registry in memory. It forgets nothing. */
+export function memoryTaskRegistry(): TaskRegistry {
+  const requests = new Map<string, RegisteredRequest>();
+  const owners = new Map<string, string>();
+  const attempts = new Map<string, number>();
+  const nameOfRow = ({ action, key, timestamp }: RowKey) => JSON.stringify([action, key, timestamp]);
+  const nameOfTask = ({ action, id }: TaskRef, ...rest: string[]) => JSON.stringify([action, id, ...rest]);
+  return {
+    async registerRequest(requestId, { digest, timeMs }) {
+      const registered = requests.get(requestId) ?? { digest, timeMs };
+      requests.set(requestId, registered);
+      return registered;
+    },
+    async findRequest(requestId) {
+      return requests.get(requestId);
+    },
+    async claimRow(row, owner) {
+      const known = owners.get(nameOfRow(row)) ?? owner;
+      owners.set(nameOfRow(row), known);
+      return known === owner;
+    },
+    async isClaimed(row) {
+      return owners.has(nameOfRow(row));
+    },
+    async raiseAttempt(task, attempt) {
+      const highest = Math.max(attempts.get(nameOfTask(task)) ?? attempt, attempt);
+      attempts.set(nameOfTask(task), highest);
+      return highest;
+    },
+    async recordRetry(task, eventId, attempt) {
+      const name = nameOfTask(task, eventId);
+      const recorded = attempts.get(name) ?? attempt;
+      attempts.set(name, recorded);
+      return recorded;
+    },
+  };
+}
