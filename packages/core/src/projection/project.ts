@@ -4,7 +4,7 @@
  */
 import type { Counts, Plan } from "../events.ts";
 import type { Fact, RequestFields } from "./facts.ts";
-import { type Reason, type TaskRow, unheardOf } from "./status.ts";
+import { REJECTED, type Reason, type TaskRow, unheardOf } from "./status.ts";
 
 /** Reasons kept in a row. What is dropped is in the segments' records. */
 const REASONS_MAX = 10;
@@ -41,7 +41,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
         ...row,
         rejected: true,
         request,
-        reasons: withReason(row, { attempt: 1, cause: fact.cause, text: fact.text }),
+        reasons: withReason(row, { attempt: REJECTED, cause: fact.cause, text: fact.text }),
       };
     }
     case "cancel":

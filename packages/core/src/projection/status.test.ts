@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   announcementOf,
   isEnded,
+  REJECTED,
   type Reason,
   rankOf,
   reasonsOf,
@@ -94,13 +95,19 @@ test("what is transferred is what the complete segments told, and the failed one
 
 describe("the reasons that are told", () => {
   const own: Reason = { attempt: 2, cause: "x", text: "the task" };
+  const refusal: Reason = { attempt: REJECTED, cause: "x", text: "the request" };
   const segment: Reason = { attempt: 2, segment: 1, cause: "x", text: "one segment" };
 
   test.each<[string, string[], Partial<TaskRow>]>([
     ["the task's own of its last broken step", ["the task"], { broken: 2, reasons: [own] }],
     ["not the task's own of an earlier one", [], { broken: 3, reasons: [own] }],
-    ["a refused request's", ["the task"], { accepted: false, rejected: true, reasons: [own] }],
-    ["not a refused duplicate's", [], { rejected: true, reasons: [own] }],
+    ["a refused request's", ["the request"], { accepted: false, rejected: true, reasons: [refusal] }],
+    ["not a refused duplicate's", [], { rejected: true, reasons: [refusal] }],
+    [
+      "not a refused duplicate's beside the task's own of its first attempt",
+      ["the task"],
+      { attempt: 1, broken: 1, rejected: true, reasons: [{ ...own, attempt: 1 }, refusal] },
+    ],
     ["a segment's", ["segment 1: one segment"], { failed: { 1: 2 }, reasons: [segment] }],
     ["not a segment's that works again", [], { reasons: [segment] }],
     ["not a segment's of an earlier failure", [], { failed: { 1: 3 }, reasons: [segment] }],

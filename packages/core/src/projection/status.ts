@@ -15,6 +15,9 @@ export type TaskState =
   | "failed"
   | "cancelled";
 
+/** The attempt of a rejection's reason: there was none. A duplicate of an accepted task's request may be rejected, too. */
+export const REJECTED = 0;
+
 /** Why something failed. `segment` is absent where the task as a whole did. */
 export interface Reason {
   readonly attempt: number;
@@ -153,11 +156,12 @@ export function reasonsOf(row: TaskRow): string[] {
   const state = stateOf(row);
   if (state === "succeeded") return [];
   return row.reasons
-    .filter((reason) =>
-      reason.segment === undefined
-        ? row.broken === reason.attempt || (row.rejected && !row.accepted)
-        : row.failed[reason.segment] === reason.attempt && reason.attempt >= row.attempt,
-    )
+    .filter((reason) => {
+      if (reason.attempt === REJECTED) return row.rejected && !row.accepted;
+      return reason.segment === undefined
+        ? row.broken === reason.attempt
+        : row.failed[reason.segment] === reason.attempt && reason.attempt >= row.attempt;
+    })
     .map((reason) =>
       reason.segment === undefined ? reason.text : `segment ${reason.segment}: ${reason.text}`,
     );

@@ -254,6 +254,24 @@ describe("the lease of a table", () => {
 });
 
 describe("a retry of a restore that needed an empty table", () => {
+  test("is refused where another restore had the table since, even one that has ended", async () => {
+    const cloud = smallCloud();
+    full(cloud, "a", [keyed("a", "A", 10), keyed("b", "A", 10)]);
+    full(cloud, "b", [keyed("c", "B", 10)]);
+    ask(cloud, "a", { "total-segments": 2 });
+    const row = await cancelHalfWay(cloud);
+    ask(cloud, "b", merge);
+    await cloud.run();
+    const there = valuesOf(cloud);
+    cloud.put("TaskRetryRequested", { task: taskOf(row), attempt: 1 });
+    await cloud.run();
+    expect(outcomes(cloud)).toEqual([expect.stringContaining("cancelled"), "succeeded"]);
+    expect(valuesOf(cloud)).toEqual(there);
+    expect(
+      cloud.events.find(({ detail }) => (detail as { cause?: string }).cause === "table-used"),
+    ).toBeDefined();
+  });
+
   test("does not overwrite what the application wrote since", async () => {
     const cloud = smallCloud();
     full(cloud, "p", [keyed("f0-", "archive", 25), keyed("f1-", "archive", 25)]);

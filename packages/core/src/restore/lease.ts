@@ -22,18 +22,23 @@ type LeasePorts = Pick<Ports, "leases" | "status" | "time">;
 
 /**
  * Takes the table's lease for an attempt, or renews it: a task that is asked for again still has it. A holder whose task
- * has ended, or whose deadline has passed, loses it. Permanent errors: `table-leased`, `window-out-of-order`.
+ * has ended, or whose deadline has passed, loses it. A retry of an `empty-only` restore is refused where another restore
+ * had the table since: the retry writes only what is absent, so the other one's items would stay among its own.
+ * Permanent errors: `table-leased`, `table-used`, `window-out-of-order`.
  */
 export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<void> {
   const { plan } = attempt;
   const mine = holderOf(attempt);
-  await change(plan, ports, async (lease) => {
+  const isHeld = ({ holders }: TableLease) => holders.some(({ task }) => task.id === mine.task.id);
+  await change(plan, ports, async (lease, isKnown) => {
     const others: LeaseHolder[] = [];
     for (const holder of lease.holders) {
       if (holder.task.id === mine.task.id || (await hasEnded(holder, ports))) continue;
       if (holder.exclusive || mine.exclusive) throw leased(plan, holder);
       others.push(holder);
     }
+    // Of a lease that was lost nothing is known, and nothing is refused for it.
+    if (attempt.attempt > 1 && isEmptyOnly(plan) && isKnown && !isHeld(lease)) throw used(plan);
     refuseOutOfOrder(plan, lease.window);
     return { ...lease, holders: [...others, mine] };
   });
@@ -61,12 +66,12 @@ export function releaseLease(plan: RestorePlan, ports: LeasePorts): Promise<void
 async function change(
   plan: RestorePlan,
   ports: LeasePorts,
-  decide: (lease: TableLease) => Promise<TableLease>,
+  decide: (lease: TableLease, isKnown: boolean) => Promise<TableLease>,
 ): Promise<void> {
   const { arn } = plan.table;
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const read = await ports.leases.read(arn);
-    const next = await decide(read ?? { holders: [] });
+    const next = await decide(read ?? { holders: [] }, read !== undefined);
     if (await ports.leases.replace(arn, read, next)) return;
   }
   throw new Error(`the lease of ${arn} was changed ${TRIES_MAX} times while it was read`);
@@ -76,8 +81,12 @@ function holderOf({ plan, attempt, deadlineMs }: Attempt): LeaseHolder {
   return { task: plan.task, attempt, exclusive: isExclusive(plan), "deadline-ms": deadlineMs };
 }
 
-function isExclusive({ request, manifest }: RestorePlan): boolean {
-  return manifest.lines === "changes" || (request["restore-mode"] ?? "empty-only") === "empty-only";
+function isExclusive(plan: RestorePlan): boolean {
+  return plan.manifest.lines === "changes" || isEmptyOnly(plan);
+}
+
+function isEmptyOnly({ request }: RestorePlan): boolean {
+  return (request["restore-mode"] ?? "empty-only") === "empty-only";
 }
 
 /** Whether no worker of the holder writes any more. A row that has not heard of the attempt yet says nothing. */
@@ -149,6 +158,15 @@ function leased(plan: RestorePlan, { task }: LeaseHolder) {
     plan,
     `is written to by restore ${task.id} (request-id ${task["request-id"]}); one of the two needs the table for itself: it has restore-mode empty-only, or is of an incremental export.`,
     "Ask again when that task has ended, or cancel it.",
+  );
+}
+
+function used(plan: RestorePlan) {
+  return refusal(
+    "table-used",
+    plan,
+    "was taken by another restore after this one stopped, so it may hold items of another archive.",
+    "Restore into an empty table, or ask anew with restore-mode merge (overwrite) or if-absent (never overwrite).",
   );
 }
 

@@ -50,7 +50,7 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   const rivals = mode === "empty-only" ? [] : rivalsOf(row, table, outcome);
   const texts = new Set<string>();
   for (const landing of rivals) for (const text of putsOf(landing)) texts.add(text);
-  for (const { text } of people.after.get(table)?.values() ?? []) if (text !== undefined) texts.add(text);
+  for (const text of people.applicationTexts.get(table) ?? []) texts.add(text);
   const failures = versions.map((version) => differences(version, held, there, mode, texts, outcome));
   const least = failures.sort((a, b) => a.length - b.length)[0]!;
   const found = least.slice(0, 3).map((failure) => `${failure} (${nameOf(row)})`);
@@ -143,7 +143,7 @@ function usedViolations(table: string, outcome: Outcome): string[] {
   );
   const found: string[] = [];
   for (const [name, { text, atMs }] of after)
-    if (there.get(name) !== text && !mayBeOverwritten(table, name, atMs, outcome))
+    if (there.get(name) !== text && !mayBeOverwritten(table, name, text, atMs, outcome))
       found.push(
         `OVERWRITTEN: item ${name} of ${table} is ${there.get(name) ?? "not there"}, not ${text ?? "away"}`,
       );
@@ -152,9 +152,16 @@ function usedViolations(table: string, outcome: Outcome): string[] {
 
 /**
  * By a restore that merges, as long as it is not over; and in the window that remains: by a write that was issued while its
- * worker could not know better (promptness.ts sees to that).
+ * worker could not know better (promptness.ts sees to that). An item that the application deleted is absent, so a
+ * conditional put may store it again. `text`: what the application wrote; absent where it deleted the item.
  */
-function mayBeOverwritten(table: string, name: string, atMs: number, outcome: Outcome): boolean {
+function mayBeOverwritten(
+  table: string,
+  name: string,
+  text: string | undefined,
+  atMs: number,
+  outcome: Outcome,
+): boolean {
   const { witness, items, status } = outcome;
   return witness.landings.some((landing) => {
     if (landing.table !== table || landing.atMs < atMs) return false;
@@ -163,6 +170,8 @@ function mayBeOverwritten(table: string, name: string, atMs: number, outcome: Ou
     const row = status.rows().find((one) => taskName(one) === landing.task);
     if (row === undefined) return true;
     if (row.request["restore-mode"] === "merge") return true;
+    const isConditional = row.request["restore-mode"] === "if-absent" || landing.attempt > 1;
+    if (text === undefined && isConditional) return true;
     // A retry knows of what is in the table by then; a late worker of an attempt that was under way does not.
     return landing.attempt <= witness.attemptAt(landing.task, atMs);
   });

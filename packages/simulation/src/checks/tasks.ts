@@ -48,6 +48,7 @@ function mustSucceed(row: TaskRow, outcome: Outcome): boolean {
     row.accepted &&
     !isBroken &&
     !isMissingDeleted(row, outcome) &&
+    !isDisplaced(row, outcome) &&
     !intoWiped(row, outcome) &&
     !isDisturbed(row, outcome)
   );
@@ -58,6 +59,18 @@ function isMissingDeleted(row: TaskRow, { people }: Outcome): boolean {
   const written = people.after.get(String(row.request["table-name"]));
   const isDeleted = [...(written?.values() ?? [])].some(({ text }) => text === undefined);
   return isDeleted && row.reasons.some(({ text }) => text.startsWith("items-missing"));
+}
+
+/** A retry that needs the table to itself is refused where another restore had the table since. */
+function isDisplaced(row: TaskRow, { status }: Outcome): boolean {
+  if (row.action !== "restore" || (row.request["restore-mode"] ?? "empty-only") !== "empty-only")
+    return false;
+  const isRival = (one: TaskRow) =>
+    one !== row &&
+    one.action === "restore" &&
+    one.accepted &&
+    one.request["table-name"] === row.request["table-name"];
+  return status.rows().some(isRival);
 }
 
 /** A success once, whatever attempts are heard of later; else each attempt's end. */

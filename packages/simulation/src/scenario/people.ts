@@ -35,7 +35,9 @@ export interface People {
   readonly requests: readonly BusEvent[];
   /** What the items of the source were, and when. */
   readonly history: ItemHistory;
-  /** By table: what the application wrote to (or, undefined, deleted from) it after a restore, and when. */
+  /** By table: every text that the application ever wrote to it after a restore. */
+  readonly applicationTexts: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By table: what the application last wrote to (or, undefined, deleted from) it after a restore, and when. */
   readonly after: ReadonlyMap<
     string,
     ReadonlyMap<string, { readonly text: string | undefined; readonly atMs: number }>
@@ -84,6 +86,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   const { scheduler, chance, items, bus, tables, archive, status, log } = around;
   const requests: BusEvent[] = [];
   const history = createHistory();
+  const applicationTexts = new Map<string, Set<string>>();
   const after = new Map<string, Map<string, { text: string | undefined; atMs: number }>>();
   const disturbed = new Set<string>();
   const retries: BusEvent[] = [];
@@ -171,13 +174,18 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     const table = { ...destination, name };
     const written = after.get(name) ?? new Map();
     after.set(name, written);
+    const texts = applicationTexts.get(name) ?? new Set();
+    applicationTexts.set(name, texts);
     const held = tables.items(table).map((bytes) => new TextDecoder().decode(bytes));
     for (let i = 0; i < Math.min(APPLICATION_WRITES, held.length); i++) {
       const old = chance.pick(held);
       const n = numberOf(nameOf(old));
       const text = chance.happens(0.3) ? undefined : items.text(n, `app${i}`);
       if (text === undefined) tables.remove(table, key(n));
-      else tables.put(table, text);
+      else {
+        tables.put(table, text);
+        texts.add(text);
+      }
       written.set(nameOf(old), { text, atMs: scheduler.now() });
     }
     log(() => `the application uses ${name}`);
@@ -221,6 +229,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     retries,
     history,
     after,
+    applicationTexts,
     disturbed,
     actors,
     wiped,
