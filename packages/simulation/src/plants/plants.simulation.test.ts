@@ -1,5 +1,5 @@
 /**
- * The checks are checked: every planted bug is caught, and the seed that shows it shows it again.
+ * The checks are checked: planted bugs are caught by the seeds that show them.
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -11,8 +11,16 @@ import { plants } from "./plants.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 
-/** Some are found in the hundredth seed. */
-const EVERY_PLANT_MS = 30 * 60_000;
+/**
+ * Seeds that show a plant. A change of the engine or the scenarios may move them: `npm run simulate -- --plant NAME` finds
+ * others. The search for every plant takes long: a nightly workflow runs it.
+ */
+const SHOWN_BY = {
+  "unconditional-put": 2,
+  "no-end-mark": 2,
+  "foreign-file-adopted": 74,
+  "adopt-keeps-page": 195,
+} as const;
 
 /** The command, as a user runs it: its exit code and what it printed. */
 async function simulate(...args: string[]) {
@@ -43,19 +51,24 @@ describe("a plant", () => {
 });
 
 describe("npm run simulate", () => {
-  test("with every plant: none survives, and each seed replays red and is green without it", {
-    timeout: EVERY_PLANT_MS,
-  }, async () => {
-    const { code, stdout } = await simulate("--plant", "all", "--json");
-    const { caught, survived } = JSON.parse(stdout) as { caught: Record<string, number>; survived: string[] };
-    expect(survived).toEqual([]);
+  test.each(Object.entries(SHOWN_BY))(
+    "with the plant %s and seed %i: the seed is red, and green without the plant",
+    async (name, seed) => {
+      const red = await simulate("--plant", name, "--seed", String(seed), "--json");
+      expect(red.code).toBe(1);
+      expect(JSON.parse(red.stdout).violations.length).toBeGreaterThan(0);
+      expect((await simulate("--seed", String(seed), "--json")).code).toBe(0);
+    },
+  );
+
+  test("with a plant: searches for a seed that shows it", async () => {
+    const { code, stdout } = await simulate("--plant", "no-end-mark", "--json");
     expect(code).toBe(0);
-    expect(Object.keys(caught).sort()).toEqual(plants.map(({ name }) => name).sort());
-    const [name, seed] = Object.entries(caught)[0]!;
-    const red = await simulate("--plant", name, "--seed", String(seed), "--json");
-    expect(red.code).toBe(1);
-    expect(JSON.parse(red.stdout).violations.length).toBeGreaterThan(0);
-    expect((await simulate("--seed", String(seed), "--json")).code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      plants: 1,
+      caught: { "no-end-mark": SHOWN_BY["no-end-mark"] },
+      survived: [],
+    });
   });
 
   test("with seeds: runs as many as were asked for, and ends with one line of JSON", async () => {
