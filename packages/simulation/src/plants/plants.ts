@@ -162,6 +162,19 @@ export const plants: readonly Plant[] = [
     edits: [core("worker.ts", 'if (claim.outcome === "taken") return [];', "")],
   },
   {
+    name: "rows-shared",
+    breaks: "A request takes the row that its digest chooses, whoever has it.",
+    edits: [
+      core(
+        "registration.ts",
+        "if (!(await registry.claimRow(at, digest))) continue;",
+        "await registry.claimRow(at, digest);",
+      ),
+      core("registration.ts", "if (row === undefined || isRowOf(row, task))", "if (tries >= 0)"),
+      core("registration.ts", "% SLOTS_PER_SECOND;\n  for", "% 1;\n  for"),
+    ],
+  },
+  {
     name: "hops-not-counted",
     breaks: "A hand-off asks for the slice that it ends.",
     edits: [core("segment.ts", "hop: work.hop + 1,", "")],
