@@ -91,7 +91,8 @@ const restore: Permission[] = [
   // Without it S3 answers 403, not 404, for an object that does not exist.
   { actions: ["s3:ListBucket"], resources: bucketArns(settings.restore.buckets) },
   {
-    // BatchWriteItem is authorised by its own action, deletes included. Scan reads one item, to see whether a table is empty.
+    // BatchWriteItem is authorised by its own action, deletes included. Scan sees whether a table is
+    // empty, and counts its items after a restore of a native export.
     actions: ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:Scan", ...DESCRIBE],
     resources: tableArns(settings.restore.tables),
   },
@@ -105,7 +106,7 @@ const restore: Permission[] = [
 const projection: Permission[] = [
   consume("projection"),
   {
-    actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+    actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
     resources: Object.values(statusTables).map((table) => table.arn),
   },
   updateWorkerTable,

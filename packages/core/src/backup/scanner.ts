@@ -4,12 +4,13 @@
  * a turn. Each try is a turn of its own.
  */
 import { cutPage, type Page } from "../archive/page.ts";
-import { isThrottled, isTransient } from "../errors.ts";
 import type { BackupPlan, DynamoKey } from "../events.ts";
-import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
+import { readInTurn } from "../paced-read.ts";
+import { openPacer } from "../pacing.ts";
 import { openPageSize } from "../page-size.ts";
 import type { Ports } from "../ports.ts";
 import type { Watch } from "../segment.ts";
+import { tableOf } from "../table-identity.ts";
 
 export interface Scanner {
   /**
@@ -40,39 +41,22 @@ export function openScanner(
   // A page that nobody comes to fetch must not bring the process down.
   ahead.catch(() => {});
 
-  async function read(from: DynamoKey | undefined): Promise<Page | undefined> {
-    let failures = 0;
-    for (let tries = 0; ; tries++) {
-      const { limit, units: expected } = size.next();
-      if (!(await pace.turn(expected))) return undefined;
-      // Where the answer is lost, the call may have been made: it is charged as expected.
-      let units = expected;
-      try {
-        const page = cutPage(
+  function read(from: DynamoKey | undefined): Promise<Page | undefined> {
+    return readInTurn(
+      { pace, size, random: ports.random },
+      (page) => page.items.length,
+      async (limit) =>
+        cutPage(
           await ports.tables.scan({
-            table: { region: plan.request["table-region"], name: plan.request["table-name"] },
+            table: tableOf(plan),
             segment,
             totalSegments: plan["total-segments"],
             consistent,
             ...(from !== undefined && { after: from }),
             ...(limit !== undefined && { limit }),
           }),
-        );
-        units = page.units;
-        size.learn(page.items.length, units);
-        return page;
-      } catch (error) {
-        if (isThrottled(error)) {
-          units = 0;
-          pace.pause(backoffMs(tries, ports.random));
-        } else {
-          if (!isTransient(error) || ++failures >= TRIES_MAX) throw error;
-          pace.delay(backoffMs(failures, ports.random));
-        }
-      } finally {
-        pace.spent(expected, units);
-      }
-    }
+        ),
+    );
   }
 
   return {

@@ -1,5 +1,5 @@
 /**
- * What an operator should know of a task that succeeded, beside its numbers.
+ * What an operator should know of a task beside its state and its counts.
  */
 import { type TaskRow, transferred } from "./status.ts";
 
@@ -11,6 +11,6 @@ export function notesOf(row: TaskRow): string[] {
   const { batches } = transferred(row);
   if (row.action !== "backup" || batches <= IMPORT_FILES_MAX) return [];
   return [
-    `The archive has ${batches} data files. ImportTable takes at most ${IMPORT_FILES_MAX}: restore it with Ferry, or back up again with a larger batch-bytes.`,
+    `The backup has ${batches} data files. ImportTable takes at most ${IMPORT_FILES_MAX}: restore it with Ferry, or back up again with a larger batch-bytes.`,
   ];
 }

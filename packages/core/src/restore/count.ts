@@ -1,9 +1,10 @@
 /**
  * Counts the items of a table, to its end or to the end of the invocation: a later one goes on where it stopped.
  */
-import { isThrottled, isTransient, permanent } from "../errors.ts";
+import { permanent } from "../errors.ts";
 import type { DynamoKey, RestorePlan } from "../events.ts";
-import { backoffMs, openPacer, type Pacer, TRIES_MAX } from "../pacing.ts";
+import { readInTurn } from "../paced-read.ts";
+import { openPacer } from "../pacing.ts";
 import { openPageSize } from "../page-size.ts";
 import type { ItemCount, Ports } from "../ports.ts";
 import { sliceEndMs, type Watch } from "../segment.ts";
@@ -77,19 +78,19 @@ export async function countOn(
   }
 
   /** Nothing where the time is up. */
-  async function countPage(at: { segment: number; after?: DynamoKey }): Promise<ItemCount | undefined> {
-    const { limit, units: expected } = size.next();
-    const page = await inTurn(pace, expected, ports, () =>
-      ports.tables.count({
-        table: tableOf(plan),
-        totalSegments: from.segments,
-        consistent: true,
-        ...at,
-        ...(limit !== undefined && { limit }),
-      }),
+  function countPage(at: { segment: number; after?: DynamoKey }): Promise<ItemCount | undefined> {
+    return readInTurn(
+      { pace, size, random: ports.random },
+      (page: ItemCount) => page.items,
+      (limit) =>
+        ports.tables.count({
+          table: tableOf(plan),
+          totalSegments: from.segments,
+          consistent: true,
+          ...at,
+          ...(limit !== undefined && { limit }),
+        }),
     );
-    if (page !== undefined) size.learn(page.items, page.units);
-    return page;
   }
 
   try {
@@ -107,36 +108,6 @@ export async function countOn(
       hint: "Give the table read capacity; then put a TaskRetryRequested.",
     });
   return { items, segments: from.segments, next, open: [...stopped, ...waiting], idle };
-}
-
-/** A call in its turn, tried again as long as there is time. Nothing where there is none left. */
-async function inTurn(
-  pace: Pacer,
-  expected: number,
-  ports: Ports,
-  call: () => Promise<ItemCount>,
-): Promise<ItemCount | undefined> {
-  let failures = 0;
-  for (let tries = 0; ; tries++) {
-    if (!(await pace.turn(expected))) return undefined;
-    // Where the answer is lost, the call may have been made: it is charged as expected.
-    let units = expected;
-    try {
-      const page = await call();
-      units = page.units;
-      return page;
-    } catch (error) {
-      if (isThrottled(error)) {
-        units = 0;
-        pace.pause(backoffMs(tries, ports.random));
-      } else {
-        if (!isTransient(error) || ++failures >= TRIES_MAX) throw error;
-        pace.delay(backoffMs(failures, ports.random));
-      }
-    } finally {
-      pace.spent(expected, units);
-    }
-  }
 }
 
 /** No segment is worked on: the only end is that of the time. */

@@ -188,21 +188,54 @@ describe("a restore", () => {
     });
   });
 
-  test("given a file that takes longer to verify than a slice has, then the slice hands off and no write is made", async () => {
+  describe("given a file that takes long to verify", () => {
     const texts = Array.from(
-      { length: 5 },
+      { length: 20 },
       (_, n) => `{"id":{"S":"item-${n}"},"x":{"S":"${"x".repeat(390_000)}"}}`,
     );
-    const plain = await backedUp(texts, world({ settings: { ...defaultSettings, sliceBudgetMs: 3000 } }));
-    const archive = hooked("archive", plain.archive, ["open"], (_, run) => {
-      plain.clock.advance(4000);
-      return run();
+    /** Works on its slice while `ms` pass as it is opened. Returns its events, and how many bytes were decompressed. */
+    async function verifyFor(ms: number, cancelled: boolean) {
+      const settings = { ...defaultSettings, sliceBudgetMs: 60_000, lookIntervalMs: 1000 };
+      const plain = await backedUp(texts, world({ settings }), { "total-segments": 1 });
+      const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
+      let bytes = 0;
+      const codec = {
+        ...plain.codec,
+        async *decompress(chunks: AsyncIterable<Uint8Array>) {
+          for await (const chunk of plain.codec.decompress(chunks)) {
+            bytes += chunk.length;
+            yield chunk;
+          }
+        },
+      };
+      const archive = hooked("archive", plain.archive, ["open"], async (_, run) => {
+        plain.clock.advance(ms);
+        const row = unheardOf(segment!.task, "2026-11-01T02:00:00Z");
+        if (cancelled) await plain.status.write({ ...row, cancel: 1, rev: 1 }, undefined);
+        return run();
+      });
+      const events = await work(message("SegmentQueued", segment), { ...plain, archive, codec });
+      expect(restored(plain)).toEqual([]);
+      return { events, bytes };
+    }
+    const ALL_BYTES = 20 * 390_000;
+
+    test("when the slice's time is up, then it is read no further and the slice hands off", async () => {
+      const { events, bytes } = await verifyFor(70_000, false);
+      expect(events).toMatchObject([
+        {
+          type: "SegmentProgressed",
+          detail: { handoff: true, cursor: { file: 0, line: 0 }, "idle-hops": 1 },
+        },
+      ]);
+      expect(bytes).toBeLessThan(ALL_BYTES / 2);
     });
-    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
-    expect(await work(message("SegmentQueued", segment), { ...plain, archive })).toMatchObject([
-      { type: "SegmentProgressed", detail: { handoff: true, cursor: { file: 0, line: 0 }, "idle-hops": 1 } },
-    ]);
-    expect(restored(plain)).toEqual([]);
+
+    test("when the task is cancelled, then it is read no further and the segment fails", async () => {
+      const { events, bytes } = await verifyFor(2000, true);
+      expect(events).toMatchObject([{ type: "SegmentFailed", detail: { cause: "cancelled" } }]);
+      expect(bytes).toBeLessThan(ALL_BYTES / 2);
+    });
   });
 
   test("given a line that cannot be read, then its segment fails and names file and line", async () => {

@@ -123,9 +123,9 @@ export const dataMutants: readonly Plant[] = [
     breaks: "A try whose answer is lost is not charged to the ceiling.",
     edits: [
       core(
-        "backup/scanner.ts",
-        "          pace.delay(backoffMs(failures, ports.random));",
-        "          pace.delay(backoffMs(failures, ports.random));\n          units = 0;",
+        "paced-read.ts",
+        "        pace.delay(backoffMs(failures, random));",
+        "        pace.delay(backoffMs(failures, random));\n        units = 0;",
       ),
       core(
         "restore/table-writer.ts",
@@ -189,8 +189,9 @@ export const dataMutants: readonly Plant[] = [
       core(
         "backup/scanner.ts",
         "...(from !== undefined && { after: from }),",
-        "...(from !== undefined && tries === 0 && { after: from }),",
+        "...(from !== undefined && tries++ === 0 && { after: from }),",
       ),
+      core("backup/scanner.ts", "    return readInTurn(\n", "    let tries = 0;\n    return readInTurn(\n"),
     ],
   },
   {
