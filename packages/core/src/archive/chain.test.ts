@@ -9,6 +9,7 @@ import { dataFileKey } from "./keys.ts";
 const key = (batch: number) => dataFileKey("backups/one", 0, batch);
 const metadata = (change: object = {}) => ({
   "request-id": "request-1",
+  segments: "1",
   items: "1",
   bytes: "30",
   md5: "m",
@@ -39,6 +40,7 @@ async function stored(ports: ReturnType<typeof world>, batch: number, items: str
   const body = await compressor.finish();
   const about = {
     requestId: "request-1",
+    segments: 1,
     items: items.length,
     bytes: lines.length,
     md5: ports.codec.md5(body),
@@ -80,6 +82,16 @@ describe("a chain", () => {
     const { ports, plan } = await given({ "request-id": "another's" }, {}, {});
     expect((await readChain(plan, 0, 1, ports)).map((file) => file.key)).toEqual([key(1), key(2)]);
     await expect(readChain(plan, 0, 0, ports)).rejects.toMatchObject({ code: "foreign-file" });
+  });
+
+  test("with a file of another plan's segments is refused", async () => {
+    const { ports, plan } = await given({}, { segments: "4" });
+    await expect(readChain(plan, 0, 0, ports)).rejects.toMatchObject({
+      kind: "permanent",
+      code: "foreign-file",
+      resource: `s3://archives/${key(1)}`,
+      message: "was written for 4 segments, not for 1.",
+    });
   });
 
   test("of many files is read by 32 at once, in order, checked over all of them", async () => {

@@ -48,6 +48,8 @@ export function bucketOf(request: BackupRequest | RestoreRequest): BucketAddress
 /** The metadata of a data file. */
 export function metadataOf(about: {
   requestId: string;
+  /** In how many segments the table is read. */
+  segments: number;
   items: number;
   bytes: number;
   md5: string;
@@ -55,6 +57,7 @@ export function metadataOf(about: {
 }): ObjectMetadata {
   return {
     "request-id": about.requestId,
+    segments: String(about.segments),
     items: String(about.items),
     bytes: String(about.bytes),
     md5: about.md5,
@@ -149,6 +152,14 @@ function chainFile(
       resource: `s3://${bucket.name}/${key}`,
       message: `was written by request ${metadata["request-id"] ?? "(none)"}, not by ${plan.task["request-id"]}.`,
       hint: "Something else writes under this prefix: back up to a prefix of its own.",
+    });
+  // Segments of two numbers divide the table in two ways: a chain of both would lose items or hold them twice.
+  if (metadata["segments"] !== String(plan["total-segments"]))
+    throw permanent("foreign-file", {
+      operation: "read chain",
+      resource: `s3://${bucket.name}/${key}`,
+      message: `was written for ${metadata["segments"] ?? "an unknown number of"} segments, not for ${plan["total-segments"]}.`,
+      hint: "task.json was deleted while this backup ran, and its request was planned again: back up to another prefix.",
     });
   return {
     key,

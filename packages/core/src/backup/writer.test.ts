@@ -116,7 +116,14 @@ describe("a file", () => {
     await take(page([item(1)], LAST));
     expect(puts[0]!.about).toEqual({
       contentType: "application/gzip",
-      metadata: { "request-id": "request-1", items: "1", bytes: "60", md5: expect.any(String), end: "true" },
+      metadata: {
+        "request-id": "request-1",
+        segments: expect.stringMatching(/^\d+$/),
+        items: "1",
+        bytes: "60",
+        md5: expect.any(String),
+        end: "true",
+      },
     });
     const encrypted = await writer({ request: { "kms-key-id": "alias/backups" } });
     await encrypted.take(page([item(1)], LAST));

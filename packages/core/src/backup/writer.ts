@@ -69,6 +69,7 @@ export function openWriter(
     const about = {
       metadata: metadataOf({
         requestId: work.task["request-id"],
+        segments: plan["total-segments"],
         items: file.items,
         bytes: file.bytes,
         md5: ports.codec.md5(body),

@@ -39,11 +39,12 @@ export function announcementViolations(outcome: Outcome): string[] {
     // A worker hands finishing off: that is no announcement of a row.
     if (state === "finishing" && said["state"] === undefined) continue;
     const task = said["task"] as { id: string; action: string; key: string; timestamp: number };
+    // A row that was deleted and made anew by later facts knows only those.
+    if (outcome.people.actors.deletedRows.has(taskName(task))) continue;
     const row = rows.get(taskName(task));
     const about = `ANNOUNCED: ${taskName(task)} as ${event["detail-type"]}`;
     if (row === undefined) {
-      if (!outcome.people.actors.deletedRows.has(taskName(task)))
-        found.push(`${about}, and there is no such row`);
+      found.push(`${about}, and there is no such row`);
       continue;
     }
     if (said["state"] !== state) found.push(`${about} in state ${said["state"]}`);

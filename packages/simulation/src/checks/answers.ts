@@ -39,8 +39,6 @@ export interface Answers {
 
 /** A repeat of a request is the same task within it. */
 const REPEAT_SECONDS = 15 * 60;
-/** What a row must have of its request to be its answer. */
-const ADDRESS = ["table-region", "table-name", "bucket-region", "bucket-name", "bucket-prefix"] as const;
 
 export function answersOf({ people, status, witness }: Outcome): Answers {
   const groups = new Map<string, Asked & { events: BusEvent[] }>();
@@ -87,8 +85,14 @@ function isAbout(row: TaskRow, { id, action, fields }: Asked): boolean {
   return (
     row.action === action &&
     row["request-id"] === id &&
-    ADDRESS.every((name) => row.request[name] === fields[name])
+    Object.entries(row.request).every(([name, value]) => fields[name] === value) &&
+    Object.entries(fields).every(([name, value]) => !isPlain(value) || row.request[name] === value)
   );
+}
+
+/** What a row shows of a request. */
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
 function secondsApart(row: TaskRow, { time }: Asked): number {

@@ -2,11 +2,9 @@
  * A retry begins one attempt, however often it is delivered; one that names the attempt that its operator saw begins the
  * next one.
  */
-import { WAITING } from "../scenario/control.ts";
 import type { Outcome } from "./outcome.ts";
 
 export function retryViolations({ witness, people }: Outcome): string[] {
-  if (WAITING.has("doubledRetries")) return [];
   const begun = new Map<string, Set<number>>();
   for (const { ran, type, detail } of witness.conclusions) {
     if (ran.type !== "TaskRetryRequested" || type !== "TaskAccepted") continue;

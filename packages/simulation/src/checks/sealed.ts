@@ -58,6 +58,7 @@ export async function formatViolations(
       items: String(file.lines.length),
       md5: md5(body),
       "request-id": asked.id,
+      segments: String(row.total),
     });
     const level = asked.fields["compression-level"] ?? scenario.settings.compressionLevel;
     differs(`${name} level mark`, body[LEVEL_AT], level === 9 ? 2 : level === 1 ? 4 : 0);

@@ -130,7 +130,7 @@ export function createActors(scenario: Scenario, stage: Stage): Actors {
   }
 
   function deleteRow(): void {
-    const rows = status.rows().filter((row) => isEnded(stateOf(row)));
+    const rows = status.rows().filter((row) => row.accepted && isEnded(stateOf(row)));
     if (rows.length === 0) return;
     const row = chance.pick(rows);
     const asked = stage.requests.find((event) => {
@@ -228,7 +228,7 @@ export function createActors(scenario: Scenario, stage: Stage): Actors {
     },
     rowChanged(row) {
       const relapse = relapsing.get(rowName(row));
-      if (relapse !== undefined && row.attempt > relapse.attempt) {
+      if (relapse !== undefined && row.attempt > relapse.attempt && !isCalm) {
         relapsing.delete(rowName(row));
         log(() => `an operator cancels attempt ${row.attempt} of ${rowName(row)}`);
         cancel(row);

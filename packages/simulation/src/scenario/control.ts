@@ -61,16 +61,6 @@ export interface Control {
   readonly actions: Readonly<Record<ActionName, number>>;
 }
 
-/** Not yet: what the engine does not withstand so far. */
-export const WAITING: ReadonlySet<ActionName | "sharedId" | "sameTable"> = new Set([
-  "sharedId",
-  "reusedIds",
-  "doubledRetries",
-  "relapses",
-  "hasty",
-  "deletedRows",
-]);
-
 /** The account that the bucket belongs to. */
 export const BUCKET_OWNER = "111122223333";
 /** Destinations, the first restore's among them. */
@@ -100,8 +90,7 @@ export function controlOf(chance: Chance): Control {
   const { happens, magnitude, between } = chance;
   const times = (name: ActionName) => {
     const { rate, most } = ACTIONS[name];
-    const count = happens(rate) ? between(1, most) : 0;
-    return WAITING.has(name) ? 0 : count;
+    return happens(rate) ? between(1, most) : 0;
   };
   return {
     bucketOwner: happens(0.3) ? BUCKET_OWNER : undefined,
@@ -117,12 +106,12 @@ function copyOf(n: number, { happens, pick, magnitude }: Chance): Copy {
   const sameTable = happens(0.5);
   const sharedId = happens(0.5);
   const atOnce = happens(0.5);
-  const table = sameTable && !WAITING.has("sameTable") ? 0 : 1 + (n % (DESTINATIONS_MAX - 1));
+  const table = sameTable ? 0 : 1 + (n % (DESTINATIONS_MAX - 1));
   return {
     table,
     archive: pick(["same", "other"] as const),
     mode: pick(["empty-only", "merge", "if-absent"] as const),
-    sharedId: sharedId && !WAITING.has("sharedId"),
+    sharedId,
     afterMs: atOnce ? 0 : Math.floor(magnitude(1, COPY_DELAY_MS_MAX)),
   };
 }
