@@ -1,7 +1,7 @@
 /**
  * For tests: a DynamoDB engine, and clients that speak RawProtocol.
  */
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { RawProtocol } from "../raw-protocol.ts";
 import { credentials, type Listening, listening } from "./stub-server.ts";
@@ -18,7 +18,7 @@ export function rawClient(endpoint: string, maxAttempts = 1): DynamoDBClient {
   return new DynamoDBClient({ endpoint, region: REGION, credentials, protocol: RawProtocol, maxAttempts });
 }
 
-/** Makes a table; keys as name to type, the hash key first. */
+/** Makes a table and waits until it is active; keys as name to type, the hash key first. */
 export async function createTable(
   client: DynamoDBClient,
   TableName: string,
@@ -33,4 +33,9 @@ export async function createTable(
       KeySchema: names.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
     }),
   );
+  // The engine makes it active after its answer, and knows no table before.
+  for (let status: string | undefined; status !== "ACTIVE"; ) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+    status = Table?.TableStatus;
+  }
 }
