@@ -2,6 +2,7 @@
  * Slices' claims on the workers' notes: for each segment the latest slice that was claimed, the message that has it, and
  * what the segment came to.
  */
+import { claimedPart } from "@ferry/core/claimed-part";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 import { workerTable } from "@ferry/core/topology";
 import { KEPT_SECONDS, type UpdateNote } from "./worker-notes.ts";
@@ -16,7 +17,7 @@ export function sliceClaims(update: UpdateNote): SliceClaims {
   return {
     async claim(asked, message) {
       const { attempt, hop } = asked;
-      const claimed = await update(keyOf(asked), {
+      const claimed = await update(claimedPart(asked), {
         set: "SET #a = :a, #h = :h, #m = :m, #e = :e",
         condition:
           "attribute_not_exists(#i) AND (attribute_not_exists(#a) OR #a < :a OR (#a = :a AND (attribute_not_exists(#m) OR #h < :h OR (#h = :h AND #m = :m))))",
@@ -25,7 +26,7 @@ export function sliceClaims(update: UpdateNote): SliceClaims {
       });
       if (claimed !== undefined) return { outcome: "claimed" };
       // An update that changes nothing: the role may not read.
-      const completed = await update(keyOf(asked), {
+      const completed = await update(claimedPart(asked), {
         set: "SET #b = #b, #i = #i, #y = #y",
         condition: "attribute_exists(#i)",
         names: counts,
@@ -39,7 +40,7 @@ export function sliceClaims(update: UpdateNote): SliceClaims {
       };
     },
     async complete(asked, { batches, items, bytes }) {
-      await update(keyOf(asked), {
+      await update(claimedPart(asked), {
         set: "SET #b = :b, #i = :i, #y = :y, #e = :e",
         condition: "attribute_not_exists(#i)",
         names: { ...counts, ...expires },
@@ -47,7 +48,7 @@ export function sliceClaims(update: UpdateNote): SliceClaims {
       });
     },
     async release(asked) {
-      await update(keyOf(asked), {
+      await update(claimedPart(asked), {
         set: "REMOVE #m",
         condition: "#a = :a AND #h = :h",
         names: claim,
@@ -55,11 +56,6 @@ export function sliceClaims(update: UpdateNote): SliceClaims {
       });
     },
   };
-}
-
-/** Segments of a plan with another number of them hold other items. */
-function keyOf({ task, plan, segment }: Slice): string {
-  return `${task.action} ${task.id} segment ${segment} of ${plan["total-segments"]}`;
 }
 
 /** After its deadline nobody works on an attempt. */

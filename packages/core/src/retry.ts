@@ -52,7 +52,10 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
   const deadlineMs = msOf(event.time) + ports.settings.taskTimeoutMs;
   // Another restore may have taken the table since.
   if (task.action === "restore")
-    await takeLease({ plan: plan as RestorePlan, attempt: next, deadlineMs }, ports);
+    await takeLease(
+      { plan: plan as RestorePlan, attempt: next, deadlineMs, isWriting: unfinished(row).length > 0 },
+      ports,
+    );
   return [acceptedAgain(row, plan, next, unfinished(row), deadlineMs)];
 }
 

@@ -5,7 +5,8 @@ import { onlyFrom, type SmallCloud, smallCloud } from "@ferry/simulation/testing
 import { describe, expect, test } from "vitest";
 import type { TableLeases } from "../ports.ts";
 import { stateOf, type TaskRow } from "../projection/status.ts";
-import { bucket, destination, restoreRequest } from "../testing/tasks.ts";
+import { bucket, destination, message, restoreRequest } from "../testing/tasks.ts";
+import { work } from "../worker.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const keys = [{ name: "id", type: "S" }] as const;
@@ -254,6 +255,23 @@ describe("the lease of a table", () => {
 });
 
 describe("a retry of a restore that needed an empty table", () => {
+  test("goes on where the restore has only to be finished, although it gave its lease back", async () => {
+    const cloud = smallCloud();
+    full(cloud, "a", [keyed("a", "A", 10)]);
+    ask(cloud, "a");
+    await cloud.run({ until: () => outcomes(cloud)[0] === "finishing" });
+    // The worker finishes the restore, and what it says is lost.
+    const finishing = cloud.events.find((event) => event["detail-type"] === "TaskFinishing")!;
+    const time = cloud.ports.clock.invocation(900_000);
+    const [finished] = await work(message("TaskFinishing", finishing.detail), { ...cloud.ports, time });
+    expect(finished).toMatchObject({ type: "TaskFinished" });
+    cloud.put("TaskRetryRequested", { task: taskOf(cloud.rows("restore")[0]!), attempt: 1 });
+    const isLost = (one: unknown) => JSON.stringify(one) === JSON.stringify(finishing);
+    await cloud.run({ pick: (waiting) => waiting.findIndex((one) => !isLost(one.message.event)) });
+    expect(outcomes(cloud)).toEqual(["succeeded"]);
+    expect(valuesOf(cloud)).toEqual({ A: 10 });
+  });
+
   test("is refused where another restore had the table since, even one that has ended", async () => {
     const cloud = smallCloud();
     full(cloud, "a", [keyed("a", "A", 10), keyed("b", "A", 10)]);

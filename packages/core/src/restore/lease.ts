@@ -11,11 +11,15 @@ import { isRowOf } from "../registration.ts";
 /** How often another restore may come between a read and the write that follows it. */
 const TRIES_MAX = 20;
 
-/** An attempt of a restore. `deadlineMs`: when its workers stop, ms since 1970. */
+/**
+ * An attempt of a restore. `deadlineMs`: when its workers stop, ms since 1970. `isWriting`: false where every segment is
+ * complete, and the restore has only to be finished.
+ */
 export interface Attempt {
   readonly plan: RestorePlan;
   readonly attempt: number;
   readonly deadlineMs: number;
+  readonly isWriting: boolean;
 }
 
 type LeasePorts = Pick<Ports, "leases" | "status" | "time">;
@@ -37,8 +41,9 @@ export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<vo
       if (holder.exclusive || mine.exclusive) throw leased(plan, holder);
       others.push(holder);
     }
-    // Of a lease that was lost nothing is known, and nothing is refused for it.
-    if (attempt.attempt > 1 && isEmptyOnly(plan) && isKnown && !isHeld(lease)) throw used(plan);
+    // Of a lease that was lost nothing is known. A restore that was finished gave it back itself.
+    const isRetry = attempt.attempt > 1 && attempt.isWriting;
+    if (isRetry && isEmptyOnly(plan) && isKnown && !isHeld(lease)) throw used(plan);
     refuseOutOfOrder(plan, lease.window);
     return { ...lease, holders: [...others, mine] };
   });

@@ -34,7 +34,7 @@ export async function planRestore(
   await refuseOtherKeys(request, manifest, table, ports);
   refuseMode(request, manifest);
   const derived = derivePlan(request, task, manifest, table, ports);
-  await takeLease({ plan: derived, attempt, deadlineMs }, ports);
+  await takeLease({ plan: derived, attempt, deadlineMs, isWriting: true }, ports);
   // Under the lease: no other restore puts items there from now on.
   const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
   const counts = !manifest.own && manifest.lines === "items";

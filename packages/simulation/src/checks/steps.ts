@@ -149,6 +149,8 @@ function retryViolations(outcome: Outcome): string[] {
     const task = before.get(name);
     if (task === undefined || seen.has(name) || people.actors.deletedRows.has(name)) continue;
     seen.add(name);
+    // A prefix that was wiped may have been planned for again.
+    if (people.wiped.has(`${accepted.plan.request["bucket-prefix"]}`)) continue;
     const about = `RETRY: ${name}`;
     // Numbers are left out where a retry before it was given one and could not begin.
     if (accepted.attempt <= task.attempt)

@@ -72,11 +72,6 @@ function differences(
   const expected = new Map<string, string | undefined>(held);
   for (const [name, text] of version.items)
     if (mode !== "if-absent" || !held.has(name)) expected.set(name, text);
-  const deleted = new Set(
-    [...people.after.values()].flatMap((of) =>
-      [...of].flatMap(([name, { text }]) => (text === undefined ? [name] : [])),
-    ),
-  );
   // What the application deleted a restore with if-absent may put again.
   const isGoneOrArchived = (is: string | undefined, name: string) =>
     is === undefined || is === version.items.get(name);
@@ -85,7 +80,7 @@ function differences(
     if (
       is === text ||
       (is !== undefined && texts.has(is)) ||
-      (deleted.has(name) && isGoneOrArchived(is, name))
+      (people.applicationDeletes.has(name) && isGoneOrArchived(is, name))
     )
       continue;
     found.push(`LOST: item ${name} is ${is ?? "not there"}, not ${text ?? "away"}`);

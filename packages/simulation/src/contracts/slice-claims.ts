@@ -17,10 +17,14 @@ const claimed = { outcome: "claimed" };
 const taken = { outcome: "taken" };
 let tasks = 0;
 
+function planOf(totalSegments: number, tableId = "table-1"): Plan {
+  return { "total-segments": totalSegments, table: { id: tableId } } as Plan;
+}
+
 /** The first slice of a segment of which nobody has heard. */
 const freshSlice = (): Slice => ({
   task: someTask(`us-east-1-claimed-${++tasks}`),
-  plan: { "total-segments": 8 } as Plan,
+  plan: planOf(8),
   segment: 7,
   attempt: 1,
   hop: 0,
@@ -101,7 +105,13 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
     it("given a segment that is complete of a plan with another number of them, knows nothing of it", async () => {
       const slice = freshSlice();
       await subject.claims.complete(slice, COUNTS);
-      expect(await claim({ ...slice, plan: { "total-segments": 9 } as Plan }, "m-1")).toEqual(claimed);
+      expect(await claim({ ...slice, plan: planOf(9) }, "m-1")).toEqual(claimed);
+    });
+
+    it("given a segment that is complete of a table that was created again, knows nothing of it", async () => {
+      const slice = freshSlice();
+      await subject.claims.complete(slice, COUNTS);
+      expect(await claim({ ...slice, plan: planOf(8, "table-2") }, "m-1")).toEqual(claimed);
     });
 
     it("given a slice that was given up, any message may have any slice of its attempt, or of a later one", async () => {

@@ -2,6 +2,7 @@
  * Slices' claims in memory: of each segment the latest slice that was claimed, by which message, and what the segment
  * came to.
  */
+import { claimedPart } from "@ferry/core/claimed-part";
 import type { Counts } from "@ferry/core/events";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 
@@ -15,8 +16,8 @@ interface Note {
 /** Claims in memory. */
 export function memorySliceClaims(): SliceClaims {
   const notes = new Map<string, Note>();
-  const noteOf = ({ task, plan, segment }: Slice) => {
-    const name = JSON.stringify([task.action, task.id, segment, plan["total-segments"]]);
+  const noteOf = (slice: Slice) => {
+    const name = claimedPart(slice);
     const note = notes.get(name) ?? {};
     notes.set(name, note);
     return note;

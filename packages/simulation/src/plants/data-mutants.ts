@@ -16,11 +16,6 @@ export const dataMutants: readonly Plant[] = [
     ],
   },
   {
-    name: "segments-of-another-plan",
-    breaks: "A chain may hold files of a plan with another number of segments.",
-    edits: [core("archive/chain.ts", 'metadata["segments"] !== String(plan["total-segments"])', "false")],
-  },
-  {
     name: "file-size-not-bounded",
     breaks: "A data file is decompressed whatever its size.",
     edits: [core("archive/stored-file.ts", "if (bytes > settings.maximumFileBytes)", "if (false)")],

@@ -16,10 +16,11 @@ const root = join(import.meta.dirname, "../../../..");
  * others. The search for every plant takes long: a nightly workflow runs it.
  */
 const SHOWN_BY = {
-  "unconditional-put": 2,
-  "no-end-mark": 2,
-  "foreign-file-adopted": 74,
-  "adopt-keeps-page": 195,
+  "unconditional-put": 1,
+  "no-end-mark": 1,
+  "foreign-file-adopted": 8,
+  "adopt-keeps-page": 112,
+  "adopt-without-cursor": 422,
 } as const;
 
 /** The command, as a user runs it: its exit code and what it printed. */

@@ -37,6 +37,8 @@ export interface People {
   readonly history: ItemHistory;
   /** By table: every text that the application ever wrote to it after a restore. */
   readonly applicationTexts: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Every item that the application ever deleted from a restored table. */
+  readonly applicationDeletes: ReadonlySet<string>;
   /** By table: what the application last wrote to (or, undefined, deleted from) it after a restore, and when. */
   readonly after: ReadonlyMap<
     string,
@@ -87,6 +89,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   const requests: BusEvent[] = [];
   const history = createHistory();
   const applicationTexts = new Map<string, Set<string>>();
+  const applicationDeletes = new Set<string>();
   const after = new Map<string, Map<string, { text: string | undefined; atMs: number }>>();
   const disturbed = new Set<string>();
   const retries: BusEvent[] = [];
@@ -181,8 +184,10 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
       const old = chance.pick(held);
       const n = numberOf(nameOf(old));
       const text = chance.happens(0.3) ? undefined : items.text(n, `app${i}`);
-      if (text === undefined) tables.remove(table, key(n));
-      else {
+      if (text === undefined) {
+        tables.remove(table, key(n));
+        applicationDeletes.add(nameOf(old));
+      } else {
         tables.put(table, text);
         texts.add(text);
       }
@@ -230,6 +235,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     history,
     after,
     applicationTexts,
+    applicationDeletes,
     disturbed,
     actors,
     wiped,

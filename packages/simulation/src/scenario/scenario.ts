@@ -78,8 +78,12 @@ const READ_UNIT_BYTES = 8192;
 const WIPEABLE_ITEMS_MIN = 20;
 const WIPED_CANCELS = 4;
 /** Several workers on a segment, who take their time, while its items change. */
-const STUBBORN = { slowPut: 0.6, zombie: 0.2, stall: 0, writeAtCursor: 0.3 };
+const STUBBORN = { slowPut: 0.6, zombie: 0.3, stall: 0, writeAtCursor: 0.6 };
 const STUBBORN_RATE = 0.25;
+/** Fewer items than a handful of batches hold no second worker up. */
+const CONTENDED_ITEMS_MAX = 150;
+/** How many times larger than the smallest its batches may be: a table comes to ten of them at least. */
+const CONTENDED_BATCHES = 15;
 /** Under a ceiling: many calls consume, and nobody hears how much. */
 const LOSSY = { itemAnswerLost: 0.35, stall: 0 };
 const LOSSY_RATE = 0.5;
@@ -95,15 +99,12 @@ export function scenarioOf(chance: Chance): Scenario {
   const { between, happens, magnitude, pick } = chance;
   const some = (rate: number, max: number) => (happens(rate) ? between(1, max) : 0);
   const kind = pick(["backup", "backup", "backup", "restore", "restore", "both"] as const);
-  const items = pick([
-    0,
-    between(1, 3),
-    between(4, 30),
-    between(4, 30),
-    between(31, 300),
-    between(300, 4000),
-  ]);
-  const segments = happens(0.3) ? undefined : pick([1, 1, 2, 3, between(4, 9), between(10, 64)]);
+  const contended = kind !== "restore" && happens(STUBBORN_RATE);
+  const items = contended
+    ? between(WIPEABLE_ITEMS_MIN, CONTENDED_ITEMS_MAX)
+    : pick([0, between(1, 3), between(4, 30), between(4, 30), between(31, 300), between(300, 4000)]);
+  const counts = contended ? [1, 1, 2, 3] : [1, 1, 2, 3, between(4, 9), between(10, 64)];
+  const segments = happens(0.3) ? undefined : pick(counts);
   // Of a few items each may be more than a ceiling leaves.
   const limitable = items >= LIMITABLE_ITEMS_MIN;
   const indexCount = happens(0.3) ? between(1, 5) : 0;
@@ -119,9 +120,10 @@ export function scenarioOf(chance: Chance): Scenario {
   const bytes = itemBytes + OVERHEAD_BYTES[data.items];
   // At most a few hundred files, whatever the table.
   const least = Math.max(20, Math.floor((items * bytes) / 150));
-  const batchBytes = Math.floor(magnitude(least, least * 30));
+  // Many batches a segment, where several workers are to meet on them.
+  const batchBytes = Math.floor(magnitude(least, least * (contended ? CONTENDED_BATCHES : 30)));
   const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.6, 1) : 0;
-  const stubborn = wipes > 0 || happens(STUBBORN_RATE);
+  const stubborn = wipes > 0 || contended;
   const weather = {
     ...weatherOf(chance),
     ...(stubborn && STUBBORN),
