@@ -1,7 +1,15 @@
 /**
- * A task's workers together never consume more than its ceiling, averaged over ten seconds.
+ * A task's workers together never consume more than its ceiling, averaged over ten seconds. What a call consumed whose answer
+ * was lost is charged as expected, and may be more: docs/correctness.md, T6.
  */
+import type { Scenario } from "../scenario/scenario.ts";
 import type { Outcome } from "./outcome.ts";
+
+/**
+ * By how much a call whose answer is lost may exceed what was expected of it, as a share of what was expected. One that is not
+ * charged at all exceeds it by 1: this is less, so that a missing charge is found.
+ */
+const LOST_EXCESS = 0.65;
 
 /** Over which the consumption is averaged, ms. */
 export const WINDOW_MS = 10_000;
@@ -22,12 +30,18 @@ export function ceilingViolations({ status, witness, scenario }: Outcome): strin
     // Two tasks on one table have a ceiling each.
     if (tasks.length !== 1 || typeof ceiling !== "number") continue;
     const peak = peakOf(witness.consumption.filter((one) => one.kind === kind));
-    if (peak > ceiling)
+    if (peak > ceiling * (1 + LOST_EXCESS * lostShare(scenario)))
       found.push(
         `CEILING: ${peak.toFixed(1)} ${kind} units a second, averaged over ten, where ${ceiling} are allowed`,
       );
   }
   return found;
+}
+
+/** The share of calls on items whose answers are lost. */
+function lostShare({ weather }: Scenario): number {
+  const { itemAnswerLost, answerLost, cutAnswer, damagedAnswer, serverError } = weather;
+  return itemAnswerLost + answerLost + cutAnswer + damagedAnswer + serverError;
 }
 
 /** The highest average over any window, units per second. */

@@ -1,10 +1,12 @@
 /**
  * An event that is delivered twice is not done twice: of the messages that ask for a slice, one gets to work.
  */
-import type { Outcome } from "./outcome.ts";
+import { forgottenTasks, type Outcome } from "./outcome.ts";
 import type { Witness } from "./witness.ts";
 
-export function forkViolations({ witness }: Outcome): string[] {
+export function forkViolations(outcome: Outcome): string[] {
+  const { witness } = outcome;
+  const forgotten = forgottenTasks(outcome);
   const worker = new Map<string, string>();
   const found: string[] = [];
   const nameOfSlice = ({ task, segment, attempt, hop }: Omit<Witness["releases"][number], "atMs">) =>
@@ -15,6 +17,8 @@ export function forkViolations({ witness }: Outcome): string[] {
     witness.releases.map((one) => [nameOfAttempt(one), one.atMs] as const).reverse(),
   );
   for (const { message, method, issuedMs, ...call } of witness.calls) {
+    // Its request is planned again, for the table that is there then: claims on the first plan's do not hold for it.
+    if (forgotten.has(call.task)) continue;
     const slice = nameOfSlice(call);
     if (issuedMs >= (releasedMs.get(nameOfAttempt(call)) ?? Number.POSITIVE_INFINITY)) continue;
     const first = worker.get(slice) ?? message;

@@ -10,7 +10,8 @@ import type { Furnished } from "../scenario/furnish.ts";
 import type { Items } from "../scenario/items.ts";
 import type { People } from "../scenario/people.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import type { Witness } from "./witness.ts";
+import { taskName } from "./recount.ts";
+import { nameOf, type Witness } from "./witness.ts";
 
 /** A table, texts by name, as it was at `atMs`; the step that came to it began at `fromMs`. */
 export interface Snapshot {
@@ -53,4 +54,10 @@ export function isDisturbed(row: TaskRow, { people }: Outcome): boolean {
     `prefix ${request["bucket-prefix"]}`,
     `task ${action} ${key}@${timestamp}`,
   ].some((one) => people.disturbed.has(one));
+}
+
+/** By `nameOf`: the tasks whose row an operator deleted. */
+export function forgottenTasks({ status, people }: Outcome): ReadonlySet<string> {
+  const rows = status.rows().filter((row) => people.actors.deletedRows.has(taskName(row)));
+  return new Set(rows.map(nameOf));
 }

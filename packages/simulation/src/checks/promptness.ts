@@ -3,29 +3,24 @@
  */
 
 import type { Scenario } from "../scenario/scenario.ts";
-import type { Outcome } from "./outcome.ts";
-import { taskName } from "./recount.ts";
-import { type DataCall, nameOf } from "./witness.ts";
+import { forgottenTasks, type Outcome } from "./outcome.ts";
+import type { DataCall } from "./witness.ts";
 
 /** What an invocation must have beside its slice, so that a wait is never cut short: its margin, and as much again. */
 const SPARE_MS_MIN = 120_000;
 
-export function promptnessViolations({ witness, scenario, people, status }: Outcome): string[] {
+export function promptnessViolations(outcome: Outcome): string[] {
+  const { witness, scenario } = outcome;
   const found: string[] = [];
-  const deleted = new Set(
-    status
-      .rows()
-      .filter((row) => people.actors.deletedRows.has(taskName(row)))
-      .map(nameOf),
-  );
+  const forgotten = forgottenTasks(outcome);
   /** How old the last look of a call's invocation may be, ms: the looks' interval, and what one took to be answered. */
   const ageMsMax = ({ invocation }: DataCall) =>
     scenario.settings.lookIntervalMs + witness.lookMsMax(invocation);
   for (const call of witness.calls) {
+    // A row that was deleted knows nothing of what was in it.
+    if (forgotten.has(call.task)) continue;
     const { cancelledMs, completedMs, succeededMs = Number.POSITIVE_INFINITY } = witness.history(call.task);
-    // A row that was deleted after a cancel knows nothing of it.
-    const cancelled =
-      (deleted.has(call.task) ? undefined : cancelledMs.get(call.attempt)) ?? Number.POSITIVE_INFINITY;
+    const cancelled = cancelledMs.get(call.attempt) ?? Number.POSITIVE_INFINITY;
     const lateMs = call.issuedMs - cancelled - ageMsMax(call);
     if (lateMs > 0)
       found.push(

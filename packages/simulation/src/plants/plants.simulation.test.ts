@@ -20,7 +20,6 @@ const SHOWN_BY = {
   "no-end-mark": 1,
   "foreign-file-adopted": 8,
   "adopt-keeps-page": 112,
-  "adopt-without-cursor": 422,
 } as const;
 
 /** The command, as a user runs it: its exit code and what it printed. */
