@@ -218,11 +218,11 @@ describe("an archive on S3", () => {
     [403, "AccessDenied", "permanent", "access-denied", /s3:.*bucket-owner/],
     [403, "InvalidAccessKeyId", "permanent", "credentials-refused", /credentials/],
     [400, "KMS.DisabledException", "permanent", "key-not-usable", /kms-key-id/],
-    [400, "ExpiredToken", "transient", "expired-token", /again/],
+    [400, "ExpiredToken", "transient", "service-error", /again/],
     [503, "SlowDown", "throttled", "throttled", /back/],
     [503, "ServiceUnavailable", "throttled", "throttled", /back/],
     [400, "KMS.ThrottlingException", "throttled", "throttled", /back/],
-    [500, "InternalError", "transient", "internal-error", /again/],
+    [500, "InternalError", "transient", "service-error", /again/],
   ];
   describe.each(failures)("given %i %s", (status, name, kind, code, hint) => {
     // HEAD has no body to tell more than the status by.

@@ -41,14 +41,14 @@ describe("what the SDK throws", () => {
     ["SerializationException", 400, "permanent", "invalid-request"],
     ["InvalidObjectState", 403, "permanent", "object-not-readable"],
     // What may pass.
-    ["ExpiredTokenException", 400, "transient", "expired-token-exception"],
-    ["ExpiredToken", 403, "transient", "expired-token"],
-    ["RequestTimeTooSkewed", 403, "transient", "request-time-too-skewed"],
-    ["TimeoutError", undefined, "transient", "timeout-error"],
-    ["InternalServerError", 500, "transient", "internal-server-error"],
-    ["KMSInternalException", 500, "transient", "kmsinternal-exception"],
-    ["CredentialsProviderError", undefined, "transient", "credentials-provider-error"],
-    ["TypeError", undefined, "transient", "type-error"],
+    ["ExpiredTokenException", 400, "transient", "service-error"],
+    ["ExpiredToken", 403, "transient", "service-error"],
+    ["RequestTimeTooSkewed", 403, "transient", "service-error"],
+    ["TimeoutError", undefined, "transient", "service-error"],
+    ["InternalServerError", 500, "transient", "service-error"],
+    ["KMSInternalException", 500, "transient", "service-error"],
+    ["CredentialsProviderError", undefined, "transient", "service-error"],
+    ["TypeError", undefined, "transient", "service-error"],
   ])("%s with status %s is %s: %s", (name, status, kind, code) => {
     const cause = thrown(name, status);
     const error = ferryError(cause, call);

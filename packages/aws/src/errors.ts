@@ -1,6 +1,7 @@
 /**
  * What the SDK throws, in the words an operator needs.
  */
+import type { ErrorCode } from "@ferry/core/error-codes";
 import { type ErrorKind, FerryError } from "@ferry/core/errors";
 import type { TableAddress } from "@ferry/core/ports";
 
@@ -12,7 +13,7 @@ export interface Call {
 
 interface Verdict {
   readonly kind: ErrorKind;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly hint: string;
 }
 
@@ -53,7 +54,7 @@ function judge(error: unknown, call: Call): Verdict {
   const name = nameOf(error);
   const status = statusOf(error);
   if (PASSING.test(name) || /Signature expired|security token .* expired/i.test(messageOf(error)))
-    return transient(name);
+    return transient();
   if (THROTTLES.test(name) || status === 429 || status === 503)
     return { kind: "throttled", code: "throttled", hint: "Ferry backs off and goes on by itself." };
   if (WRONG_REGION.has(name) || status === 301) return permanent("wrong-region", HINTS.region);
@@ -75,19 +76,17 @@ function judge(error: unknown, call: Call): Verdict {
       "invalid-request",
       "What was sent does not fit the table or bucket: check that it is the right one.",
     );
-  return transient(name);
+  return transient();
 }
 
-function permanent(code: string, hint: string): Verdict {
+function permanent(code: ErrorCode, hint: string): Verdict {
   return { kind: "permanent", code, hint };
 }
 
-function transient(name: string): Verdict {
-  // `InternalServerError` becomes `internal-server-error`.
-  const code = name.replace(/([a-z\d])([A-Z])/g, "$1-$2").toLowerCase();
+function transient(): Verdict {
   return {
     kind: "transient",
-    code,
+    code: "service-error",
     hint: "The queue tries again; if it does not pass, look at AWS's health page.",
   };
 }

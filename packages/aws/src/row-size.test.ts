@@ -84,7 +84,7 @@ function worstPlan(total: number): RestorePlan {
   };
 }
 
-const error = permanent("c".repeat(100), {
+const error = permanent("conditional-request-conflict", {
   operation: "o",
   resource: "r",
   // Three UTF-8 bytes for each character.

@@ -24,7 +24,7 @@ test.each([
   ["throttled", true],
   ["transient", true],
 ] as const)("the report of a %s error has all of it as plain data; retryable: %s", (kind, retryable) => {
-  expect(toReport(new FerryError(kind, "some-code", about))).toStrictEqual({ ...about, retryable });
+  expect(toReport(new FerryError(kind, "service-error", about))).toStrictEqual({ ...about, retryable });
 });
 
 test("the report of a refused request has its issues", () => {
@@ -43,9 +43,9 @@ test("only an error of Ferry's that is of that kind counts as throttled", () => 
 });
 
 test("an error counts as transient if its kind says so, or if it is none of Ferry's", () => {
-  expect(isTransient(new FerryError("transient", "away", about))).toBe(true);
+  expect(isTransient(new FerryError("transient", "service-error", about))).toBe(true);
   expect(isTransient(new FerryError("throttled", "throttled", about))).toBe(false);
-  expect(isTransient(permanent("refused", about))).toBe(false);
+  expect(isTransient(permanent("no-such-table", about))).toBe(false);
   expect(isTransient(new Error("socket hang up"))).toBe(true);
 });
 

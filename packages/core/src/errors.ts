@@ -1,6 +1,7 @@
 /**
  * What went wrong, in the words an operator needs: what was attempted, on what, why it failed, what to do.
  */
+import type { ErrorCode } from "./error-codes.ts";
 
 /**
  * - `permanent`: trying again cannot help; the segment or task fails at once, with this report.
@@ -32,14 +33,13 @@ interface ErrorAbout extends Omit<ErrorReport, "retryable"> {
 /** An error that tells the operator what to do. Thrown by ports and steps; `toReport` is its plain form. */
 export class FerryError extends Error {
   readonly kind: ErrorKind;
-  /** A short, stable, machine-readable name, for instance `no-such-table`. */
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly operation: string;
   readonly resource: string;
   readonly hint: string;
   readonly issues: ErrorReport["issues"];
 
-  constructor(kind: ErrorKind, code: string, about: ErrorAbout) {
+  constructor(kind: ErrorKind, code: ErrorCode, about: ErrorAbout) {
     super(about.message, about.cause === undefined ? undefined : { cause: about.cause });
     this.name = "FerryError";
     this.kind = kind;
@@ -52,7 +52,7 @@ export class FerryError extends Error {
 }
 
 /** A permanent error: see `ErrorKind`. */
-export function permanent(code: string, about: ErrorAbout): FerryError {
+export function permanent(code: ErrorCode, about: ErrorAbout): FerryError {
   return new FerryError("permanent", code, about);
 }
 

@@ -213,7 +213,7 @@ describe("a watch", () => {
 
   test("rejects for each caller when its look fails, and leaves no rejection unhandled", async () => {
     const ports = world();
-    const away = new FerryError("transient", "away", {
+    const away = new FerryError("transient", "service-error", {
       operation: "GetItem",
       resource: "",
       message: "",

@@ -61,7 +61,7 @@ describe("a worker", () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const about = { operation: "Scan", resource: "table", message: "Internal Server Error", hint: "" };
-    const error = new FerryError("transient", "internal-server-error", about);
+    const error = new FerryError("transient", "service-error", about);
     const tables = { ...ports.tables, scan: () => Promise.reject(error) };
     await expect(work(message("SegmentQueued", segment), { ...ports, tables })).rejects.toBe(error);
   });

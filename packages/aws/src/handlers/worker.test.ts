@@ -136,7 +136,12 @@ describe("the handler of a worker", () => {
       ...ports.status,
       read: () =>
         Promise.reject(
-          new FerryError("transient", "odd", { operation: "GetItem", resource: "r", message: "m", hint }),
+          new FerryError("transient", "service-error", {
+            operation: "GetItem",
+            resource: "r",
+            message: "m",
+            hint,
+          }),
         ),
     };
     const broken = subject({ ...ports, status });
@@ -152,7 +157,7 @@ describe("the handler of a worker", () => {
         segment: 0,
         attempt: 1,
         kind: "transient",
-        code: "odd",
+        code: "service-error",
         report: expect.objectContaining({ hint }),
       }),
     ]);

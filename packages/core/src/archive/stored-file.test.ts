@@ -208,7 +208,7 @@ describe("a data file", () => {
 });
 
 describe("a connection that breaks", () => {
-  const reset = new FerryError("transient", "reset", {
+  const reset = new FerryError("transient", "service-error", {
     operation: "GetObject",
     resource,
     message: "",

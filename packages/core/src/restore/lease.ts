@@ -2,6 +2,7 @@
  * The lease on a restore's table: which restores of this stage may write to it, and the last export that was restored into
  * it. A restore with restore-mode `empty-only`, and one of an incremental export, holds the table alone; others share it.
  */
+import type { ErrorCode } from "../error-codes.ts";
 import { permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import type { AppliedWindow, LeaseHolder, Ports, TableLease } from "../ports.ts";
@@ -175,7 +176,7 @@ function used(plan: RestorePlan) {
   );
 }
 
-function refusal(code: string, { request }: RestorePlan, message: string, hint: string) {
+function refusal(code: ErrorCode, { request }: RestorePlan, message: string, hint: string) {
   const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
   return permanent(code, { operation: "plan restore", resource, message, hint });
 }

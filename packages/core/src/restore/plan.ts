@@ -9,6 +9,7 @@ import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { cutPage } from "../archive/page.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
+import type { ErrorCode } from "../error-codes.ts";
 import { permanent } from "../errors.ts";
 import { type DynamoKey, type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
@@ -198,7 +199,7 @@ function notEmpty(request: RestoreRequest) {
   );
 }
 
-function refusal(code: string, request: RestoreRequest, message: string, hint: string) {
+function refusal(code: ErrorCode, request: RestoreRequest, message: string, hint: string) {
   const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
   return permanent(code, { operation: "plan restore", resource, message, hint });
 }
