@@ -1,5 +1,5 @@
+import { engineReport } from "@ferry/contracts/report";
 import { defineConfig } from "vitest/config";
-import { engineReport } from "./packages/simulation/src/contracts/report.ts";
 
 /**
  * unit: pure, beside the source. contract: one suite per port, on every engine that has it. simulation: whole tasks

@@ -9,7 +9,7 @@ export const suites: Record<string, Suite> = {
     sources: ["packages/core/src/**/*.ts", "!**/*.test.ts", "!packages/core/src/testing/**"],
     tests: [
       "packages/core/src/**/*.test.ts",
-      "packages/simulation/src/memory.contract.test.ts",
+      "packages/contracts/src/memory.contract.test.ts",
       "packages/simulation/src/cloud/router.test.ts",
     ],
   },
@@ -18,8 +18,8 @@ export const suites: Record<string, Suite> = {
     sources: ["packages/aws/src/*.ts", "!**/*.test.ts"],
     tests: [
       "packages/aws/src/**/*.test.ts",
-      "packages/simulation/src/local.contract.test.ts",
-      "packages/simulation/src/local-bus.contract.test.ts",
+      "packages/local/src/local.contract.test.ts",
+      "packages/local/src/local-bus.contract.test.ts",
     ],
   },
 };

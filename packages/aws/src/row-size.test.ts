@@ -11,12 +11,12 @@ import { SEGMENTS_MAX } from "@ferry/core/settings";
 import { identify, keyOf, taskRef } from "@ferry/core/task";
 import { projecting } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
-import { ITEM_BYTES_MAX, itemBytes } from "@ferry/simulation/memory/item-size";
-import { memoryPorts } from "@ferry/simulation/memory/ports";
-import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
+import { memoryPorts } from "@ferry/memory/ports";
+import { ITEM_BYTES_MAX, memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
 import { eventBus } from "./bus.ts";
 import { itemOfRow, rowOfItem } from "./status-item.ts";
+import { itemBytes } from "./testing/item-size.ts";
 
 const MOST = Number.MAX_SAFE_INTEGER;
 const ATTEMPT = 999_999;
@@ -158,7 +158,7 @@ describe("a task with as many segments as there may be, all of which failed", ()
   });
 
   test("is put together of its facts by the projector", async () => {
-    const status = memoryStatusStore();
+    const status = memoryStatusStore(undefined, (one) => itemBytes(itemOfRow(one)));
     const messages = worstFacts(SEGMENTS_MAX).map((one, n) => ({ id: `m-${n}`, message: { event: one } }));
     expect(await projectBatch(messages, projecting(status))).toEqual({
       failed: [],

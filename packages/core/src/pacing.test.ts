@@ -1,5 +1,5 @@
-import { memoryRateLimiter } from "@ferry/simulation/memory/rate-limiter";
-import { virtualClock } from "@ferry/simulation/memory/time";
+import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
+import { virtualClock } from "@ferry/memory/time";
 import { describe, expect, test } from "vitest";
 import { backoffMs, openPacer } from "./pacing.ts";
 import type { RateLimiter } from "./ports.ts";

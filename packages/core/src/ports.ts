@@ -1,6 +1,6 @@
 /**
  * What the engine asks of the world. Each port has two hosts at least: AWS (packages/aws) and memory
- * (packages/simulation); one contract suite holds both. Every call may be repeated unless its sentence says otherwise.
+ * (packages/memory); one contract suite holds both. Every call may be repeated unless its sentence says otherwise.
  */
 import type { Counts, DynamoKey, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
 import type { TaskRecord, TaskRow } from "./projection/status.ts";

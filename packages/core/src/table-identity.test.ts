@@ -1,5 +1,5 @@
 import { stateOf } from "@ferry/core/projection/status";
-import { throttled } from "@ferry/simulation/memory/refusals";
+import { throttled } from "@ferry/memory/refusals";
 import { itemsOf, smallCloud } from "@ferry/simulation/testing/small-cloud";
 import { describe, expect, test } from "vitest";
 import {

@@ -1,8 +1,8 @@
 /**
  * Tries of calls on items: each takes a turn of the ceiling, whether its answer comes or not.
  */
-import { hooked } from "@ferry/simulation/memory/hooked";
-import { memoryTables } from "@ferry/simulation/memory/tables";
+import { hooked } from "@ferry/memory/hooked";
+import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
 import { permanent } from "./errors.ts";
 import { TRIES_MAX } from "./pacing.ts";

@@ -1,5 +1,5 @@
-import { hooked } from "@ferry/simulation/memory/hooked";
-import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
+import { hooked } from "@ferry/memory/hooked";
+import { memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
 import { FerryError, permanent } from "./errors.ts";
 import type { SegmentWork } from "./events.ts";

@@ -2,10 +2,19 @@
  * One run of one seed: the engine's real consumers on a simulated cloud, a storm of faults, calm, then a retry of all
  * that did not succeed; and the checks of what it left behind. All time is virtual, and all chance is the seed's.
  */
+import { itemOfRow } from "@ferry/aws/status-item";
+import { itemBytes } from "@ferry/aws/testing/item-size";
 import type { BusEvent } from "@ferry/core/events";
 import type { TableData } from "@ferry/core/ports";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
+import { memoryArchiveStore } from "@ferry/memory/archive-store";
+import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
+import { memorySliceClaims } from "@ferry/memory/slice-claims";
+import { memoryStatusStore, type RowChange } from "@ferry/memory/status-store";
+import { memoryTableLeases } from "@ferry/memory/table-leases";
+import { memoryTables } from "@ferry/memory/tables";
+import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { violationsOf } from "./checks/all.ts";
 import { lastLineOf } from "./checks/data-files.ts";
 import type { Snapshot } from "./checks/outcome.ts";
@@ -20,13 +29,6 @@ import type { Cloud } from "./cloud/ports.ts";
 import { createQueues } from "./cloud/queues.ts";
 import { announced, reported } from "./cloud/router.ts";
 import { chanceOf, createScheduler, START_MS } from "./cloud/scheduler.ts";
-import { memoryArchiveStore } from "./memory/archive-store.ts";
-import { memoryRateLimiter } from "./memory/rate-limiter.ts";
-import { memorySliceClaims } from "./memory/slice-claims.ts";
-import { memoryStatusStore, type RowChange } from "./memory/status-store.ts";
-import { memoryTableLeases } from "./memory/table-leases.ts";
-import { memoryTables } from "./memory/tables.ts";
-import { memoryTaskRegistry } from "./memory/task-registry.ts";
 import { destinations, furnish } from "./scenario/furnish.ts";
 import { itemsOf } from "./scenario/items.ts";
 import { createOtherArchive } from "./scenario/other-archive.ts";
@@ -124,7 +126,7 @@ export async function simulateScenario(
     }
     people?.rowChanged(change.after);
   };
-  const memoryStatus = memoryStatusStore(rowChanged);
+  const memoryStatus = memoryStatusStore(rowChanged, (row) => itemBytes(itemOfRow(row)));
   const ownTables = scenario.data.realAdapters ? createOwnTables(itemChanged(rowChanged)) : undefined;
   const status = ownTables === undefined ? memoryStatus : statusOf(ownTables);
   const bus: Bus = createBus(

@@ -3,19 +3,19 @@
  * cloud is held to.
  */
 
+import { rateLimiterContract } from "@ferry/contracts/rate-limiter";
+import { sliceClaimsContract } from "@ferry/contracts/slice-claims";
+import { statusStoreContract } from "@ferry/contracts/status-store";
+import { tableLeasesContract } from "@ferry/contracts/table-leases";
+import { tablesContract } from "@ferry/contracts/tables";
+import { taskRegistryContract } from "@ferry/contracts/task-registry";
+import { memoryTables } from "@ferry/memory/tables";
 import { projectorAdapters, workerAdapters } from "./cloud/dynamodb/adapters.ts";
 import { statusOf } from "./cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "./cloud/dynamodb/own-tables.ts";
 import { createFaults } from "./cloud/faults.ts";
 import { createInvocation } from "./cloud/invocation.ts";
 import { chanceOf, createScheduler } from "./cloud/scheduler.ts";
-import { rateLimiterContract } from "./contracts/rate-limiter.ts";
-import { sliceClaimsContract } from "./contracts/slice-claims.ts";
-import { statusStoreContract } from "./contracts/status-store.ts";
-import { tableLeasesContract } from "./contracts/table-leases.ts";
-import { tablesContract } from "./contracts/tables.ts";
-import { taskRegistryContract } from "./contracts/task-registry.ts";
-import { memoryTables } from "./memory/tables.ts";
 import { calm } from "./scenario/weather.ts";
 
 const REGION = "eu-west-1";

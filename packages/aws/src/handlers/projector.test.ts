@@ -1,10 +1,10 @@
 import type { FerryEvent, Message } from "@ferry/core/events";
 import type { Bus, StatusStore } from "@ferry/core/ports";
 import { accepted, backupRequest, busEvent, request, runTask, world } from "@ferry/core/testing/tasks";
-import { memoryBus } from "@ferry/simulation/memory/bus";
-import { memorySliceClaims } from "@ferry/simulation/memory/slice-claims";
-import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
-import { memoryTaskRegistry } from "@ferry/simulation/memory/task-registry";
+import { memoryBus } from "@ferry/memory/bus";
+import { memorySliceClaims } from "@ferry/memory/slice-claims";
+import { memoryStatusStore } from "@ferry/memory/status-store";
+import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { describe, expect, it } from "vitest";
 import { event, failedIds, keptTelemetry, record } from "../testing/handlers.ts";
 import { projectorHandler } from "./projector.ts";

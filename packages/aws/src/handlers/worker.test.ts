@@ -1,9 +1,9 @@
 import { FerryError } from "@ferry/core/errors";
 import type { SegmentWork } from "@ferry/core/events";
 import { accepted, backupRequest, message, source, world } from "@ferry/core/testing/tasks";
-import { memoryBus } from "@ferry/simulation/memory/bus";
-import type { MemoryPorts } from "@ferry/simulation/memory/ports";
-import { memoryTables } from "@ferry/simulation/memory/tables";
+import { memoryBus } from "@ferry/memory/bus";
+import type { MemoryPorts } from "@ferry/memory/ports";
+import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, it } from "vitest";
 import { parseSettings } from "../settings.ts";
 import { event, failedIds, keptTelemetry, record } from "../testing/handlers.ts";

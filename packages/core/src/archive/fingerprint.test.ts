@@ -1,4 +1,4 @@
-import { md5 } from "@ferry/simulation/memory/ports";
+import { md5 } from "@ferry/memory/ports";
 import { expect, test } from "vitest";
 import { fingerprintOf, requireUnchanged, type StoredObject } from "./fingerprint.ts";
 

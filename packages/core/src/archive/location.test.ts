@@ -4,7 +4,7 @@ import {
   incrementalExport,
   itemLine,
   type NativeExport,
-} from "@ferry/simulation/testing/native-export";
+} from "@ferry/memory/native-export";
 import { describe, expect, test } from "vitest";
 import {
   backupRequest,

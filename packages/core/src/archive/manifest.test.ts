@@ -1,11 +1,11 @@
-import { md5 } from "@ferry/simulation/memory/ports";
 import {
   fullExport,
   incrementalExport,
   itemLine,
   type NativeExport,
   plantExport,
-} from "@ferry/simulation/testing/native-export";
+} from "@ferry/memory/native-export";
+import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
 import type { ObjectMetadata } from "../ports.ts";
 import { backupRequest, bucket, request, restoreRequest, runTask, source, world } from "../testing/tasks.ts";

@@ -1,6 +1,6 @@
-import { memoryArchiveStore } from "@ferry/simulation/memory/archive-store";
-import { hooked } from "@ferry/simulation/memory/hooked";
-import { md5, openMd5 } from "@ferry/simulation/memory/ports";
+import { memoryArchiveStore } from "@ferry/memory/archive-store";
+import { hooked } from "@ferry/memory/hooked";
+import { md5, openMd5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
 import { FerryError } from "../errors.ts";
 import type { ArchiveStore, Codec, ObjectMetadata } from "../ports.ts";

@@ -1,4 +1,4 @@
-import { md5 } from "@ferry/simulation/memory/ports";
+import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
 import type { SegmentWork } from "../events.ts";
 import {

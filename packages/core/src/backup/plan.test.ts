@@ -1,4 +1,4 @@
-import { hooked } from "@ferry/simulation/memory/hooked";
+import { hooked } from "@ferry/memory/hooked";
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events.ts";
 import { unheardOf } from "../projection/status.ts";

@@ -1,4 +1,4 @@
-import { memoryRateLimiter } from "@ferry/simulation/memory/rate-limiter";
+import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
 import { describe, expect, test } from "vitest";
 import { FerryError } from "../errors.ts";
 import type { BackupPlan } from "../events.ts";

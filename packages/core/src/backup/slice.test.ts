@@ -1,5 +1,5 @@
-import { hooked } from "@ferry/simulation/memory/hooked";
-import { memoryTables } from "@ferry/simulation/memory/tables";
+import { hooked } from "@ferry/memory/hooked";
+import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FerryEvent, SegmentWork } from "../events.ts";

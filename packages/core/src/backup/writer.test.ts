@@ -1,4 +1,4 @@
-import { hooked } from "@ferry/simulation/memory/hooked";
+import { hooked } from "@ferry/memory/hooked";
 import { describe, expect, test } from "vitest";
 import { type Position, start } from "../archive/chain.ts";
 import { cutPage } from "../archive/page.ts";

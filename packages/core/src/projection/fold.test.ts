@@ -1,4 +1,4 @@
-import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
+import { memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
 import { noCounts, type Plan } from "../events.ts";
 import type { StatusStore } from "../ports.ts";

@@ -1,4 +1,4 @@
-import { memoryStatusStore } from "@ferry/simulation/memory/status-store";
+import { memoryStatusStore } from "@ferry/memory/status-store";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Plan } from "../events.ts";

@@ -1,4 +1,4 @@
-import { fullExport, itemLine, plantExport } from "@ferry/simulation/testing/native-export";
+import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
 import { type SmallCloud, smallCloud } from "@ferry/simulation/testing/small-cloud";
 import { describe, expect, it } from "vitest";
 import { stateOf } from "../projection/status.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { memoryTableLeases } from "@ferry/simulation/memory/table-leases";
+import { memoryTableLeases } from "@ferry/memory/table-leases";
 import { onlyFrom, type SmallCloud, smallCloud } from "@ferry/simulation/testing/small-cloud";
 import { describe, expect, test } from "vitest";
 import type { TableLeases } from "../ports.ts";

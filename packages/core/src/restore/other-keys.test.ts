@@ -1,5 +1,4 @@
 import { gzipSync } from "node:zlib";
-import { memoryTables } from "@ferry/simulation/memory/tables";
 import {
   changeLine,
   fullExport,
@@ -7,7 +6,8 @@ import {
   itemLine,
   type NativeExport,
   plantExport,
-} from "@ferry/simulation/testing/native-export";
+} from "@ferry/memory/native-export";
+import { memoryTables } from "@ferry/memory/tables";
 import { type SmallCloud, smallCloud } from "@ferry/simulation/testing/small-cloud";
 import { describe, expect, it } from "vitest";
 import { stateOf } from "../projection/status.ts";

@@ -1,12 +1,12 @@
-import { hooked } from "@ferry/simulation/memory/hooked";
-import { md5 } from "@ferry/simulation/memory/ports";
+import { hooked } from "@ferry/memory/hooked";
 import {
   changeLine,
   fullExport,
   incrementalExport,
   itemLine,
   plantExport,
-} from "@ferry/simulation/testing/native-export";
+} from "@ferry/memory/native-export";
+import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
 import type { ScanPage } from "../ports.ts";
 import { unheardOf } from "../projection/status.ts";

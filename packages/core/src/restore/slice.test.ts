@@ -1,6 +1,6 @@
-import { hooked } from "@ferry/simulation/memory/hooked";
-import { memoryTables } from "@ferry/simulation/memory/tables";
-import { fullExport, itemLine, plantExport } from "@ferry/simulation/testing/native-export";
+import { hooked } from "@ferry/memory/hooked";
+import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
+import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors.ts";

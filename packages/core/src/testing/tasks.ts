@@ -1,9 +1,9 @@
 /**
  * For tests: a table, a bucket, and tasks on them, in memory.
  */
-import { type MemoryPorts, memoryPorts, openMd5 } from "@ferry/simulation/memory/ports";
-import { memorySliceClaims } from "@ferry/simulation/memory/slice-claims";
-import { memoryTaskRegistry } from "@ferry/simulation/memory/task-registry";
+import { type MemoryPorts, memoryPorts, openMd5 } from "@ferry/memory/ports";
+import { memorySliceClaims } from "@ferry/memory/slice-claims";
+import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { chunksOf, gathered } from "../archive/chunks.ts";
 import { lineSpans } from "../archive/data-file.ts";
 import { pakoCodec } from "../archive/pako-codec.ts";

@@ -9,8 +9,8 @@ import { encodeFiles, type ManifestFile } from "@ferry/core/archive/file-list";
 import { defaultSettings } from "@ferry/core/settings";
 import { accepted, bucket, destination, message, restoreRequest } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
-import { hooked } from "@ferry/simulation/memory/hooked";
-import { memoryPorts } from "@ferry/simulation/memory/ports";
+import { hooked } from "@ferry/memory/hooked";
+import { memoryPorts } from "@ferry/memory/ports";
 
 /** What the process says in the end, as JSON. */
 export interface Restored {

@@ -4,7 +4,7 @@
  */
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
-import { keyOf, segmentOf } from "../memory/item-key.ts";
+import { keyOf, segmentOf } from "@ferry/memory/item-key";
 import { type Answers, answersOf } from "./answers.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";

@@ -2,9 +2,9 @@
  * What a run left behind, and what was seen of it.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import type { StatusTables } from "../memory/status-store.ts";
-import type { MemoryTables } from "../memory/tables.ts";
+import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
+import type { StatusTables } from "@ferry/memory/status-store";
+import type { MemoryTables } from "@ferry/memory/tables";
 import type { ArchiveModel } from "../scenario/archives.ts";
 import type { Furnished } from "../scenario/furnish.ts";
 import type { Items } from "../scenario/items.ts";

@@ -21,10 +21,10 @@ import type {
   Write,
 } from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings";
+import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
+import { hooked } from "@ferry/memory/hooked";
+import { openMd5 } from "@ferry/memory/ports";
 import type { Witness } from "../checks/witness.ts";
-import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import { hooked } from "../memory/hooked.ts";
-import { openMd5 } from "../memory/ports.ts";
 import type { Bus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
 import { projectorAdapters, workerAdapters } from "./dynamodb/adapters.ts";

@@ -7,7 +7,7 @@ import { inputTemplate, type PipeSpec, pipes, type QueueName, routes } from "@fe
 import { compileEntry } from "@ferry/local/eventbridge/emission";
 import { compilePattern } from "@ferry/local/eventbridge/event-pattern";
 import { compileRuleTemplate } from "@ferry/local/eventbridge/input-template";
-import type { RowChange } from "../memory/status-store.ts";
+import type { RowChange } from "@ferry/memory/status-store";
 
 /** What an event needs besides its id and time. */
 export type Said = Pick<BusEvent, "detail-type" | "detail">;

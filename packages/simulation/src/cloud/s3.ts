@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { gathered } from "@ferry/core/archive/chunks";
-import type { MemoryArchiveStore } from "../memory/archive-store.ts";
+import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { Effect } from "./invocation.ts";
 import type { Chance } from "./scheduler.ts";
 

@@ -4,16 +4,16 @@
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { backupRequest, bucket } from "@ferry/core/testing/tasks";
-import type { Chance } from "../cloud/scheduler.ts";
-import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import { md5 } from "../memory/ports.ts";
+import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import {
   changeLine,
   type ExportObject,
   fullExport,
   incrementalExport,
   itemLine,
-} from "../testing/native-export.ts";
+} from "@ferry/memory/native-export";
+import { md5 } from "@ferry/memory/ports";
+import type { Chance } from "../cloud/scheduler.ts";
 import type { Items } from "./items.ts";
 import type { Scenario } from "./scenario.ts";
 

@@ -2,9 +2,9 @@
  * What the tables of a run hold: which keys, how odd their values and items are, and how stale a read may be.
  */
 import { defaultSettings, type Settings } from "@ferry/core/settings";
+import type { KeyAttributes } from "@ferry/memory/item-key";
+import type { KeyType } from "@ferry/memory/order";
 import type { Chance } from "../cloud/scheduler.ts";
-import type { KeyAttributes } from "../memory/item-key.ts";
-import type { KeyType } from "../memory/order.ts";
 import { type ArchiveFault, archiveFaults, type SourceSpec } from "./archives.ts";
 
 export interface Data {

@@ -3,9 +3,9 @@
  */
 import type { TableAddress } from "@ferry/core/ports";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
+import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
+import type { MemoryTables, TableSpec } from "@ferry/memory/tables";
 import type { Chance } from "../cloud/scheduler.ts";
-import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import type { MemoryTables, TableSpec } from "../memory/tables.ts";
 import { type ArchiveModel, makeArchive } from "./archives.ts";
 import { BUCKET_OWNER, DESTINATIONS_MAX } from "./control.ts";
 import { destinationKeys } from "./data.ts";

@@ -1,9 +1,10 @@
 /**
  * The items of runs: what checks rely on.
  */
+
+import { readKey } from "@ferry/memory/item-key";
 import { describe, expect, it } from "vitest";
 import { chanceOf } from "../cloud/scheduler.ts";
-import { readKey } from "../memory/item-key.ts";
 import { createHistory } from "./history.ts";
 import { itemsOf } from "./items.ts";
 import { scenarioOf } from "./scenario.ts";

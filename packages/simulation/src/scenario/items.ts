@@ -2,7 +2,7 @@
  * The items of a run: their texts by number and version, and the names by which checks know them.
  */
 import type { DynamoKey } from "@ferry/core/events";
-import { type KeyType, sortable } from "../memory/order.ts";
+import { type KeyType, sortable } from "@ferry/memory/order";
 import type { Scenario } from "./scenario.ts";
 
 export interface Items {

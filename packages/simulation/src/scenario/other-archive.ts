@@ -4,10 +4,10 @@
  */
 import { gzipSync } from "node:zlib";
 import { bucket } from "@ferry/core/testing/tasks";
+import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
+import { itemLine } from "@ferry/memory/native-export";
+import { md5 } from "@ferry/memory/ports";
 import type { Chance } from "../cloud/scheduler.ts";
-import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import { md5 } from "../memory/ports.ts";
-import { itemLine } from "../testing/native-export.ts";
 
 export const OTHER_PREFIX = "backups/other";
 

@@ -5,11 +5,11 @@
 import type { BusEvent } from "@ferry/core/events";
 import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
+import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
+import type { StatusTables } from "@ferry/memory/status-store";
+import type { MemoryTables } from "@ferry/memory/tables";
 import type { Bus } from "../cloud/bus.ts";
 import type { Chance, Scheduler } from "../cloud/scheduler.ts";
-import type { MemoryArchiveStore } from "../memory/archive-store.ts";
-import type { StatusTables } from "../memory/status-store.ts";
-import type { MemoryTables } from "../memory/tables.ts";
 import { type Actors, createActors } from "./actors.ts";
 import { createHistory, type ItemHistory } from "./history.ts";
 import type { Items } from "./items.ts";

@@ -12,9 +12,9 @@ import { world } from "@ferry/core/testing/tasks";
 import { isoOf } from "@ferry/core/time";
 import { type QueueName, queues } from "@ferry/core/topology";
 import { work } from "@ferry/core/worker";
+import type { MemoryPorts } from "@ferry/memory/ports";
+import { memoryStatusStore } from "@ferry/memory/status-store";
 import { announced, reported, routed, type Said } from "../cloud/router.ts";
-import type { MemoryPorts } from "../memory/ports.ts";
-import { memoryStatusStore } from "../memory/status-store.ts";
 
 /** A message in a queue. */
 export interface Waiting {

@@ -7,8 +7,8 @@ import { seeded } from "@ferry/core/hash";
 import { isEnded, stateOf } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/task";
 import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
+import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import { memoryTables } from "../memory/tables.ts";
 import { itemsOf, shuffled, smallCloud } from "../testing/small-cloud.ts";
 
 const ITEMS = 60;

@@ -5,8 +5,8 @@ import { seeded } from "@ferry/core/hash";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { identify } from "@ferry/core/task";
 import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
+import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import { memoryTables } from "../memory/tables.ts";
 import { itemsOf, type Pick, type SmallCloud, shuffled, smallCloud } from "../testing/small-cloud.ts";
 
 const ITEMS = 60;

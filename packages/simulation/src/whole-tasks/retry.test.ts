@@ -5,8 +5,8 @@ import { permanent } from "@ferry/core/errors";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/task";
 import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
+import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import { memoryTables } from "../memory/tables.ts";
 import { itemsOf, onlyFrom, type Pick, type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
 const named = ({ action, key, timestamp }: TaskRow) => ({ task: { action, key, timestamp } });

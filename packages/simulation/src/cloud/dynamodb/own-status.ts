@@ -2,7 +2,7 @@
  * The status tables of a run whose adapters are the AWS ones: what their items say.
  */
 import { recordOfItem, rowOfItem } from "@ferry/aws/status-item";
-import type { RowChange, StatusTables } from "../../memory/status-store.ts";
+import type { RowChange, StatusTables } from "@ferry/memory/status-store";
 import type { Item, OwnTables } from "./own-tables.ts";
 
 const ROWS: readonly string[] = ["backup-table", "restore-table"];

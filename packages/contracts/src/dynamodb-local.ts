@@ -1,6 +1,6 @@
 /**
  * Runs the tables and status suites against DynamoDB Local, AWS's own engine: the reference for semantics. It needs
- * Java 17 and Maven, so it is a command of its own: `npm run test:dynamodb-local --workspace packages/simulation`.
+ * Java 17 and Maven, so it is a command of its own: `npm run test:dynamodb-local --workspace packages/contracts`.
  *
  * Maven fetches the engine once, into node_modules/.cache at the repository's root.
  */
@@ -47,7 +47,7 @@ try {
   await answering(endpoint, engine);
   const tests = spawnSync(
     join(root, "node_modules/.bin/vitest"),
-    ["run", "--project", "contract", "packages/simulation/src/endpoint.contract.test.ts"],
+    ["run", "--project", "contract", "packages/contracts/src/endpoint.contract.test.ts"],
     {
       cwd: root,
       stdio: "inherit",

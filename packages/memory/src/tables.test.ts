@@ -1,13 +1,13 @@
 /**
- * What memory does on demand and the cloud on a bad day. What both always do is in contracts/tables.ts.
+ * What memory does on demand and the cloud on a bad day. What both always do is in packages/contracts/src/tables.ts.
  */
 import { cutPage } from "@ferry/core/archive/page";
 import { isThrottled } from "@ferry/core/errors";
 import type { DynamoKey } from "@ferry/core/events";
 import { seeded } from "@ferry/core/hash";
 import type { ScanPage } from "@ferry/core/ports";
+import { expectPermanent } from "@ferry/core/testing/refused";
 import { describe, expect, it } from "vitest";
-import { expectPermanent } from "../contracts/refused.ts";
 import { type MemoryTables, type MemoryTablesOptions, memoryTables } from "./tables.ts";
 
 const table = { region: "eu-west-1", name: "orders" };

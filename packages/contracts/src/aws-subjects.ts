@@ -20,7 +20,7 @@ import { tableLeases } from "@ferry/aws/table-leases";
 import { taskRegistry } from "@ferry/aws/task-registry";
 import { workerNotes } from "@ferry/aws/worker-notes";
 import { type TableName, tables as topologyTables, workerTable } from "@ferry/core/topology";
-import type { KeyAttributes } from "../memory/item-key.ts";
+import type { KeyAttributes } from "@ferry/memory/item-key";
 import type { ArchiveStoreSubject } from "./archive-store.ts";
 import type { RateLimiterSubject } from "./rate-limiter.ts";
 import type { SliceClaimsSubject } from "./slice-claims.ts";

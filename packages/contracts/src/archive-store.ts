@@ -3,8 +3,8 @@
  */
 import { gathered } from "@ferry/core/archive/chunks";
 import type { ArchiveStore, BucketAddress } from "@ferry/core/ports";
+import { expectPermanent } from "@ferry/core/testing/refused";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectPermanent } from "./refused.ts";
 
 export interface ArchiveStoreSubject {
   readonly archive: ArchiveStore;

@@ -4,12 +4,12 @@
 import type { Server } from "node:http";
 import { eventBus } from "@ferry/aws/bus";
 import { eventBridgeClient } from "@ferry/aws/clients";
+import { pointSdkAt } from "@ferry/contracts/aws-subjects";
+import { busContract } from "@ferry/contracts/bus";
 import type { FerryEvent } from "@ferry/core/events";
-import { listen, type Services } from "@ferry/local/engines/gateway";
-import { createBus } from "@ferry/local/eventbridge/bus";
 import { afterAll, vi } from "vitest";
-import { pointSdkAt } from "./contracts/aws-subjects.ts";
-import { busContract } from "./contracts/bus.ts";
+import { listen, type Services } from "./engines/gateway.ts";
+import { createBus } from "./eventbridge/bus.ts";
 
 // What is tested is that refused entries are put again, not for how long the adapter waits in between.
 vi.mock("node:timers/promises", () => ({ setTimeout: async () => {} }));

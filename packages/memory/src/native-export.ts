@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { BucketAddress } from "@ferry/core/ports";
-import type { MemoryArchiveStore } from "../memory/archive-store.ts";
+import type { MemoryArchiveStore } from "./archive-store.ts";
 
 /** An object of an export: its key from the bucket's root. */
 export interface ExportObject {

@@ -3,9 +3,6 @@
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
-/** The most that an item may have, bytes. */
-export const ITEM_BYTES_MAX = 400 * 1024;
-
 /** Bytes of an item: names and values. */
 export function itemBytes(item: Readonly<Record<string, AttributeValue>>): number {
   return Object.entries(item).reduce((sum, [name, value]) => sum + utf8(name) + valueBytes(value), 0);

@@ -5,9 +5,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { gathered } from "@ferry/core/archive/chunks";
 import type { Codec } from "@ferry/core/ports";
+import { expectPermanent } from "@ferry/core/testing/refused";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { expectPermanent } from "./refused.ts";
 
 const MIB = 1024 * 1024;
 

@@ -4,10 +4,10 @@
 import { cutPage, type Page } from "@ferry/core/archive/page";
 import type { DynamoKey, KeyNames } from "@ferry/core/events";
 import type { ScanPage, TableAddress, TableData, Write } from "@ferry/core/ports";
+import { expectPermanent } from "@ferry/core/testing/refused";
+import type { KeyAttributes } from "@ferry/memory/item-key";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { KeyAttributes } from "../memory/item-key.ts";
 import { oddItems, valuesOf } from "./odd-items.ts";
-import { expectPermanent } from "./refused.ts";
 
 export interface TablesSubject {
   readonly tables: TableData;

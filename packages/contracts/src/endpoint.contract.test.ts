@@ -1,10 +1,10 @@
 /**
  * The suites over the AWS adapters and the engines that the environment names: DynamoDB Local, which
- * `npm run test:dynamodb-local --workspace packages/simulation` starts, any other, or AWS itself. docs/engines.md tells how.
+ * `npm run test:dynamodb-local --workspace packages/contracts` starts, any other, or AWS itself. docs/engines.md tells how.
  */
 import { retryingDynamodbClient } from "@ferry/aws/clients";
 import { it } from "vitest";
-import { archiveStoreContract } from "./contracts/archive-store.ts";
+import { archiveStoreContract } from "./archive-store.ts";
 import {
   awsArchiveStore,
   awsNotes,
@@ -13,13 +13,13 @@ import {
   pathStyleS3,
   pointSdkAtGiven,
   REGION,
-} from "./contracts/aws-subjects.ts";
-import { rateLimiterContract } from "./contracts/rate-limiter.ts";
-import { sliceClaimsContract } from "./contracts/slice-claims.ts";
-import { statusStoreContract } from "./contracts/status-store.ts";
-import { tableLeasesContract } from "./contracts/table-leases.ts";
-import { type TablesSubject, tablesContract } from "./contracts/tables.ts";
-import { taskRegistryContract } from "./contracts/task-registry.ts";
+} from "./aws-subjects.ts";
+import { rateLimiterContract } from "./rate-limiter.ts";
+import { sliceClaimsContract } from "./slice-claims.ts";
+import { statusStoreContract } from "./status-store.ts";
+import { tableLeasesContract } from "./table-leases.ts";
+import { type TablesSubject, tablesContract } from "./tables.ts";
+import { taskRegistryContract } from "./task-registry.ts";
 
 const dynamodb = process.env["FERRY_TEST_DYNAMODB_ENDPOINT"];
 const s3 = process.env["FERRY_TEST_S3_ENDPOINT"];

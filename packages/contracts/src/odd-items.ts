@@ -1,7 +1,7 @@
 /**
  * Items as JSON allows them and few programs write them. Each has the hash key `pk` (S) and the range key `sk` (N).
  */
-import { sortable } from "../memory/order.ts";
+import { sortable } from "@ferry/memory/order";
 
 /** What is odd about an item → its text. Its `pk` is unique. */
 export const oddItems: Readonly<Record<string, string>> = {

@@ -1,8 +1,9 @@
 /**
  * What every port promises of its permanent errors.
  */
-import { FerryError } from "@ferry/core/errors";
+
 import { expect } from "vitest";
+import { FerryError } from "../errors.ts";
 
 /** Expects a permanent error that tells the operator what was attempted, on what, and what to do. */
 export async function expectPermanent(

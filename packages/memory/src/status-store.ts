@@ -1,12 +1,12 @@
 /**
  * The status tables in memory: a row is written if nobody else wrote it meanwhile, a record if it ranks higher.
  */
-import { itemOfRow } from "@ferry/aws/status-item";
 import type { StatusStore } from "@ferry/core/ports";
 import { rankOf, type TaskRecord, type TaskRow } from "@ferry/core/projection/status";
-import { ITEM_BYTES_MAX, itemBytes } from "./item-size.ts";
 import { invalid } from "./refusals.ts";
 
+/** The most that an item of DynamoDB may have, bytes. */
+export const ITEM_BYTES_MAX = 400 * 1024;
 /** A row of this length as JSON is no item that is too large: at worst it has its reasons twice and in three-byte letters. */
 const SMALL_ROW_LENGTH = 50 * 1024;
 
@@ -28,8 +28,14 @@ export interface StatusTables {
 /** Status tables in memory. */
 export interface MemoryStatusStore extends StatusStore, StatusTables {}
 
-/** A status store in memory. `changed` hears of each write of a row, as the tables' streams do. */
-export function memoryStatusStore(changed: (change: RowChange) => void = () => {}): MemoryStatusStore {
+/**
+ * A status store in memory. `changed` hears of each write of a row, as the tables' streams do. `rowBytes` is the size of
+ * a row as a DynamoDB item, bytes: a row that is too large is refused. Without it every size is taken.
+ */
+export function memoryStatusStore(
+  changed: (change: RowChange) => void = () => {},
+  rowBytes: (row: TaskRow) => number = () => 0,
+): MemoryStatusStore {
   // Held as texts: what is read shares nothing with what was written, and nothing that JSON loses can be relied on.
   const rows = new Map<string, string>();
   const records = new Map<string, string>();
@@ -45,7 +51,7 @@ export function memoryStatusStore(changed: (change: RowChange) => void = () => {
       const before = parsed(rows.get(name));
       if (before?.rev !== readRevision) return false;
       const text = JSON.stringify(row);
-      if (text.length > SMALL_ROW_LENGTH && itemBytes(itemOfRow(row)) > ITEM_BYTES_MAX)
+      if (text.length > SMALL_ROW_LENGTH && rowBytes(row) > ITEM_BYTES_MAX)
         throw invalid(
           "PutItem",
           `${row.action}-table ${name}`,

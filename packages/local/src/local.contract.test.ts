@@ -3,28 +3,28 @@
  */
 import type { Server } from "node:http";
 import { zlibCodec } from "@ferry/aws/codec";
-import { pakoCodec } from "@ferry/core/archive/pako-codec";
-import { createDynamoDb } from "@ferry/local/engines/dynamodb";
-import { listen } from "@ferry/local/engines/gateway";
-import { createS3Sqs } from "@ferry/local/engines/s3-sqs";
-import { ACCOUNT } from "@ferry/local/names";
-import { afterAll, beforeAll } from "vitest";
-import { archiveStoreContract } from "./contracts/archive-store.ts";
+import { archiveStoreContract } from "@ferry/contracts/archive-store";
 import {
   awsArchiveStore,
   awsNotes,
   awsStatusStore,
   awsTables,
   pointSdkAt,
-} from "./contracts/aws-subjects.ts";
-import { codecContract } from "./contracts/codec.ts";
-import { rateLimiterContract } from "./contracts/rate-limiter.ts";
-import { sliceClaimsContract } from "./contracts/slice-claims.ts";
-import { statusStoreContract } from "./contracts/status-store.ts";
-import { tableLeasesContract } from "./contracts/table-leases.ts";
-import { tablesContract } from "./contracts/tables.ts";
-import { taskRegistryContract } from "./contracts/task-registry.ts";
-import { openMd5 } from "./memory/ports.ts";
+} from "@ferry/contracts/aws-subjects";
+import { codecContract } from "@ferry/contracts/codec";
+import { rateLimiterContract } from "@ferry/contracts/rate-limiter";
+import { sliceClaimsContract } from "@ferry/contracts/slice-claims";
+import { statusStoreContract } from "@ferry/contracts/status-store";
+import { tableLeasesContract } from "@ferry/contracts/table-leases";
+import { tablesContract } from "@ferry/contracts/tables";
+import { taskRegistryContract } from "@ferry/contracts/task-registry";
+import { pakoCodec } from "@ferry/core/archive/pako-codec";
+import { openMd5 } from "@ferry/memory/ports";
+import { afterAll, beforeAll } from "vitest";
+import { createDynamoDb } from "./engines/dynamodb.ts";
+import { listen } from "./engines/gateway.ts";
+import { createS3Sqs } from "./engines/s3-sqs.ts";
+import { ACCOUNT } from "./names.ts";
 
 let server: Server;
 beforeAll(async () => {
