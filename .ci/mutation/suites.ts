@@ -18,8 +18,8 @@ export const suites: Record<string, Suite> = {
     sources: ["packages/aws/src/*.ts", "!**/*.test.ts"],
     tests: [
       "packages/aws/src/**/*.test.ts",
-      "packages/local/src/local.contract.test.ts",
-      "packages/local/src/local-bus.contract.test.ts",
+      "packages/emulator/src/engines/engines.contract.test.ts",
+      "packages/emulator/src/eventbridge/bus.contract.test.ts",
     ],
   },
 };

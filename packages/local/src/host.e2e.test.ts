@@ -3,9 +3,9 @@ import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type BusEvent, type Message, parseMessage } from "@ferry/core/events";
 import type { ConsumerName } from "@ferry/core/topology";
+import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Host, type HostOptions, startHostWith } from "./host.ts";
-import type { Handler } from "./lambda/event-source-mapping.ts";
 
 let host: Host;
 afterEach(async () => await host.stop());

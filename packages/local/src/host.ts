@@ -2,6 +2,7 @@
  * The local host: everything Ferry runs on, on one port of 127.0.0.1, and Ferry's own Lambda handlers in this process.
  * For trying Ferry and for tests; all data is in memory.
  */
+
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Settings } from "@ferry/core/settings";
 import {
@@ -12,11 +13,12 @@ import {
   type TableName,
   workerTable,
 } from "@ferry/core/topology";
-import { startEngines } from "./engines/start.ts";
-import type { EventEnvelope } from "./eventbridge/put-events.ts";
-import { type Handler, type Mapping, startMapping } from "./lambda/event-source-mapping.ts";
-import { type Handlers, loadHandlers } from "./lambda/handlers.ts";
-import { queueArn, queueUrl } from "./names.ts";
+import { startEngines } from "@ferry/emulator/engines/start";
+import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
+import { type Handler, type Mapping, startMapping } from "@ferry/emulator/lambda/event-source-mapping";
+import { queueArn, queueUrl } from "@ferry/emulator/names";
+import { type Handlers, loadHandlers } from "./handlers.ts";
+import { NEWS } from "./news.ts";
 
 export interface HostOptions {
   /** Default `local`. */
@@ -88,7 +90,14 @@ export async function startHostWith(
   } = options;
   const retryDelaySeconds = options.settings?.retryDelaySeconds ?? 1;
   const engines = await startEngines(
-    { stage, homeRegion, port: options.port ?? 0, duplicate: options.duplicate ?? false, retryDelaySeconds },
+    {
+      stage,
+      homeRegion,
+      port: options.port ?? 0,
+      duplicate: options.duplicate ?? false,
+      retryDelaySeconds,
+      heard: NEWS,
+    },
     log,
     options.hear,
   );

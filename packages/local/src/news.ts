@@ -5,16 +5,13 @@
 import { sentence } from "@ferry/core/errors";
 import type { Failure } from "@ferry/core/events";
 import { announcements } from "@ferry/core/topology";
-import type { EventEnvelope } from "./eventbridge/put-events.ts";
+import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 
-const told = new Set<string>([...Object.values(announcements), "TaskRejected"]);
-// It asks for work; it is no news.
-told.delete(announcements.finishing);
-
-/** Whether an event is how a task ended. */
-export function isNews(event: EventEnvelope): boolean {
-  return told.has(event["detail-type"]);
-}
+/** The types of the events that tell how a task ended. `TaskFinishing` asks for work; it is no news. */
+export const NEWS: readonly string[] = [
+  ...Object.values(announcements).filter((type) => type !== announcements.finishing),
+  "TaskRejected",
+];
 
 /** One line: the end, the task, and the reason. A rejected request may be of no task: then there is no row to look at. */
 export function newsLine(event: EventEnvelope): string {

@@ -1,6 +1,6 @@
 import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type Engines, startEngines } from "@ferry/emulator/engines/start";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Engines, startEngines } from "../engines/start.ts";
 import { cities, type Item } from "./cities.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
@@ -9,7 +9,7 @@ import { createTable, load } from "./load.ts";
 let engines: Engines;
 beforeAll(async () => {
   engines = await startEngines(
-    { stage: "local", homeRegion: "us-east-1", port: 0, duplicate: false, retryDelaySeconds: 0 },
+    { stage: "local", homeRegion: "us-east-1", port: 0, duplicate: false, retryDelaySeconds: 0, heard: [] },
     () => {},
   );
   Object.assign(process.env, {

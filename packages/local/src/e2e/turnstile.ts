@@ -5,7 +5,7 @@
  */
 import { Agent, createServer, type IncomingMessage, request as open, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { readBody } from "../engines/http.ts";
+import { readBody } from "@ferry/emulator/engines/http";
 
 /** Whether a change passes, or is the workers' last: not made, or made and never answered. */
 export type Fate = "pass" | "crash before" | "crash after";

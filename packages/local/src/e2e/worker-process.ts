@@ -2,7 +2,7 @@
  * The process of the workers: runs Ferry's own handlers, unchanged, on what its parent hands over; ends with it.
  */
 import type { Context } from "aws-lambda";
-import { loadHandlers } from "../lambda/handlers.ts";
+import { loadHandlers } from "../handlers.ts";
 import type { Answer, Call } from "./workers.ts";
 
 // However the parent ended.

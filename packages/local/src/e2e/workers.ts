@@ -8,9 +8,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { parseMessage } from "@ferry/core/events";
 import { type ConsumerName, consumers } from "@ferry/core/topology";
+import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
 import type { Context, SQSEvent } from "aws-lambda";
-import type { Handler } from "../lambda/event-source-mapping.ts";
-import type { Handlers } from "../lambda/handlers.ts";
+import type { Handlers } from "../handlers.ts";
 
 /** What an invocation says whose process died. */
 export const GONE = "the worker process is gone";

@@ -5,7 +5,7 @@ import { projectorHandler } from "@ferry/aws/handlers/projector";
 import { workerHandler } from "@ferry/aws/handlers/worker";
 import { parseMessage, type SegmentWork } from "@ferry/core/events";
 import { type ConsumerName, consumers, type QueueName } from "@ferry/core/topology";
-import { failedMessages } from "@ferry/local/lambda/partial-batch";
+import { failedMessages } from "@ferry/emulator/lambda/partial-batch";
 import type { SQSEvent } from "aws-lambda";
 import { createInvocation, type Invocation } from "./invocation.ts";
 import { type Cloud, projectorOf, workerOf } from "./ports.ts";

@@ -11,12 +11,14 @@ export interface ThreadOptions {
   readonly port: number;
   readonly duplicate: boolean;
   readonly retryDelaySeconds: number;
+  /** The detail-types of Ferry's events that `hear` is called with. */
+  readonly heard: readonly string[];
 }
 
 export type FromThread =
   | { readonly endpoint: string }
   | { readonly log: string }
-  | { readonly news: EventEnvelope };
+  | { readonly heard: EventEnvelope };
 
 export interface Engines {
   /** `http://127.0.0.1:PORT` */
@@ -30,7 +32,7 @@ export interface Engines {
 export async function startEngines(
   options: ThreadOptions,
   log: (line: string) => void,
-  hear: (news: EventEnvelope) => void = () => {},
+  hear: (event: EventEnvelope) => void = () => {},
 ): Promise<Engines> {
   const worker = new Worker(new URL("./thread.ts", import.meta.url), {
     workerData: options,
@@ -50,7 +52,7 @@ export async function startEngines(
   const ready = new Promise<string>((resolve) => {
     worker.on("message", (message: FromThread) => {
       if ("log" in message) log(message.log);
-      else if ("news" in message) hear(message.news);
+      else if ("heard" in message) hear(message.heard);
       else resolve(message.endpoint);
     });
   });

@@ -21,14 +21,13 @@ import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
 import { createRules } from "../eventbridge/rules.ts";
 import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
 import { ACCOUNT, queueArn, queueUrl } from "../names.ts";
-import { isNews } from "../news.ts";
 import { createDynamoDb } from "./dynamodb.ts";
 import { listen, type Services } from "./gateway.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
 import type { FromThread, ThreadOptions } from "./start.ts";
 import { withStreams } from "./streams.ts";
 
-const { stage, homeRegion: region, port, duplicate, retryDelaySeconds } = workerData as ThreadOptions;
+const { stage, homeRegion: region, port, duplicate, retryDelaySeconds, heard } = workerData as ThreadOptions;
 const tell = (message: FromThread) => parentPort!.postMessage(message);
 const log = (line: string) => tell({ log: line });
 
@@ -76,7 +75,7 @@ const bus = createBus({
   log,
   deliver: (event) => {
     void deliver(event);
-    if (event.source === SOURCE && isNews(event)) tell({ news: event });
+    if (event.source === SOURCE && heard.includes(event["detail-type"])) tell({ heard: event });
   },
 });
 const target = { name: busName, region, put: bus.put };

@@ -21,10 +21,10 @@ import { taskRegistryContract } from "@ferry/contracts/task-registry";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { openMd5 } from "@ferry/memory/ports";
 import { afterAll, beforeAll } from "vitest";
-import { createDynamoDb } from "./engines/dynamodb.ts";
-import { listen } from "./engines/gateway.ts";
-import { createS3Sqs } from "./engines/s3-sqs.ts";
-import { ACCOUNT } from "./names.ts";
+import { ACCOUNT } from "../names.ts";
+import { createDynamoDb } from "./dynamodb.ts";
+import { listen } from "./gateway.ts";
+import { createS3Sqs } from "./s3-sqs.ts";
 
 let server: Server;
 beforeAll(async () => {

@@ -2,7 +2,7 @@
  * Ferry's own Lambda handlers, from their sources.
  */
 import { type ConsumerName, consumers } from "@ferry/core/topology";
-import type { Handler } from "./event-source-mapping.ts";
+import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
 
 /** One handler for each consumer. */
 export type Handlers = Readonly<Record<ConsumerName, Handler>>;

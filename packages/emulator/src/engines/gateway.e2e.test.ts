@@ -29,7 +29,7 @@ let engines: Engines;
 const log: string[] = [];
 beforeAll(async () => {
   engines = await startEngines(
-    { stage: "local", homeRegion: "us-east-1", port: 0, duplicate: false, retryDelaySeconds: 0 },
+    { stage: "local", homeRegion: "us-east-1", port: 0, duplicate: false, retryDelaySeconds: 0, heard: [] },
     (line) => log.push(line),
   );
 });

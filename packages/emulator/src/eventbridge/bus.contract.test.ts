@@ -8,8 +8,8 @@ import { pointSdkAt } from "@ferry/contracts/aws-subjects";
 import { busContract } from "@ferry/contracts/bus";
 import type { FerryEvent } from "@ferry/core/events";
 import { afterAll, vi } from "vitest";
-import { listen, type Services } from "./engines/gateway.ts";
-import { createBus } from "./eventbridge/bus.ts";
+import { listen, type Services } from "../engines/gateway.ts";
+import { createBus } from "./bus.ts";
 
 // What is tested is that refused entries are put again, not for how long the adapter waits in between.
 vi.mock("node:timers/promises", () => ({ setTimeout: async () => {} }));
