@@ -13,7 +13,7 @@ export const suites: Record<string, Suite> = {
       "packages/simulation/src/cloud/router.test.ts",
     ],
   },
-  // The handlers are left to the simulation and the end-to-end tests.
+  // The Lambda handlers are left to the simulation and the end-to-end tests.
   aws: {
     sources: ["packages/aws/src/*.ts", "!**/*.test.ts"],
     tests: [

@@ -14,7 +14,7 @@ function worker(name: ConsumerName) {
   const built = new sst.aws.Function(
     `${logical(name)}Worker`,
     ferryFunction(name, {
-      handler: `packages/aws/src/handlers/${name}.handler`,
+      handler: `packages/aws/src/functions/${name}.handler`,
       description: `Works on ${queue}`,
       memory: `${memoryMb(name)} MB`,
       timeout: `${timeoutSeconds(name)} seconds`,

@@ -24,7 +24,7 @@ test("given the workers' bundles, when they receive messages, then they back up,
   const bundles = Object.fromEntries(
     (Object.keys(consumers) as ConsumerName[]).map((name) => [
       name,
-      bundleOf(`packages/aws/src/handlers/${name}.handler`),
+      bundleOf(`packages/aws/src/functions/${name}.handler`),
     ]),
   );
   const printed = await run("packages/smoke/src/with-bundles.ts", JSON.stringify(bundles));
@@ -42,13 +42,9 @@ test("given Ferry's own metrics in alarms and dashboard, then each is published 
     .map(({ inputs }) => ["", inputs.metricName, inputs.dimensions.service.replace("ferry-production-", "")]);
   const pairs = [...shown, ...watched].map(([, metric, service]) => ({ metric, service }));
   expect(pairs.length).toBeGreaterThan(10);
-  const handlers = { monitor: "packages/watch/src/handler.handler" } as Record<string, string>;
   const missing = pairs.filter(
     ({ metric, service }) =>
-      !readFileSync(
-        bundleOf(handlers[service] ?? `packages/aws/src/handlers/${service}.handler`),
-        "utf8",
-      ).includes(metric),
+      !readFileSync(bundleOf(`packages/aws/src/functions/${service}.handler`), "utf8").includes(metric),
   );
   expect(missing).toEqual([]);
 });
@@ -56,7 +52,7 @@ test("given Ferry's own metrics in alarms and dashboard, then each is published 
 test("given the monitor's bundle, a stalled task and a stopped Pipe, when it runs, then it counts them", async () => {
   const printed = await run(
     "stacks/graph/testing/run-monitor.ts",
-    bundleOf("packages/watch/src/handler.handler"),
+    bundleOf("packages/aws/src/functions/monitor.handler"),
   );
   const metrics = JSON.parse(printed.split("\n").find((line) => line.includes("CloudWatchMetrics"))!);
   expect(metrics).toMatchObject({

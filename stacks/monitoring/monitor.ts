@@ -25,7 +25,7 @@ const monitorLink = new sst.Linkable("Monitor", {
 const monitor = new sst.aws.Function(
   "MonitorWorker",
   ferryFunction("monitor", {
-    handler: "packages/watch/src/handler.handler",
+    handler: "packages/aws/src/functions/monitor.handler",
     description: "Counts stalled tasks and stopped Pipes",
     memory: "256 MB",
     timeout: "60 seconds",

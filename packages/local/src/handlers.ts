@@ -14,7 +14,7 @@ export async function loadHandlers(): Promise<Handlers> {
   process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
   const names = Object.keys(consumers) as ConsumerName[];
   const loaded = names.map(async (name) => {
-    const { handler } = (await import(`@ferry/aws/handlers/${name}`)) as { handler: Handler };
+    const { handler } = (await import(`@ferry/aws/functions/${name}`)) as { handler: Handler };
     return [name, handler] as const;
   });
   return Object.fromEntries(await Promise.all(loaded)) as Record<ConsumerName, Handler>;

@@ -2,7 +2,7 @@
  * For tests of handlers: records as Lambda hands them over, and a log and metrics that are kept.
  */
 import type { SQSEvent, SQSRecord } from "aws-lambda";
-import type { Log, Measurements } from "../handlers/telemetry.ts";
+import type { Log, Measurements } from "../lambda/telemetry.ts";
 
 /** A record; the body is made JSON unless it is a string. */
 export function record(messageId: string, body: unknown, receiveCount = 1): SQSRecord {

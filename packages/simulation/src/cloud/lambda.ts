@@ -1,8 +1,8 @@
 /**
  * Lambda: polls the queues, runs the real handlers, and deletes what they have done, by message id.
  */
-import { projectorHandler } from "@ferry/aws/handlers/projector";
-import { workerHandler } from "@ferry/aws/handlers/worker";
+import { projectorHandler } from "@ferry/aws/lambda/projector";
+import { workerHandler } from "@ferry/aws/lambda/worker";
 import { parseMessage, type SegmentWork } from "@ferry/core/events";
 import { type ConsumerName, consumers, type QueueName } from "@ferry/core/topology";
 import { failedMessages } from "@ferry/emulator/lambda/partial-batch";

@@ -5,9 +5,9 @@
 import { archiveStore } from "@ferry/aws/archive-store";
 import { eventBus } from "@ferry/aws/bus";
 import { zlibCodec } from "@ferry/aws/codec";
-import type { Projector } from "@ferry/aws/handlers/projector";
-import type { Log } from "@ferry/aws/handlers/telemetry";
-import type { Worker } from "@ferry/aws/handlers/worker";
+import type { Projector } from "@ferry/aws/lambda/projector";
+import type { Log } from "@ferry/aws/lambda/telemetry";
+import type { Worker } from "@ferry/aws/lambda/worker";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { FerryError, permanent } from "@ferry/core/errors";
 import type {

@@ -228,7 +228,7 @@ export const mutants: readonly Plant[] = [
     breaks: "A message is visible again before its invocation must have ended.",
     edits: [
       aws(
-        "handlers/worker.ts",
+        "lambda/worker.ts",
         "context.getRemainingTimeInMillis() / 1000 + VISIBILITY_MARGIN_SECONDS",
         "VISIBILITY_MARGIN_SECONDS",
       ),
@@ -239,7 +239,7 @@ export const mutants: readonly Plant[] = [
     breaks: "A message that failed comes again at once.",
     edits: [
       aws(
-        "handlers/worker.ts",
+        "lambda/worker.ts",
         "const delay = settings.retryDelaySeconds * 2 ** (receiveCount - 1);",
         "const delay = 0 * receiveCount;",
       ),

@@ -68,7 +68,7 @@ export const plants: readonly Plant[] = [
     breaks: "A batch tells how many of its messages failed by naming its first ones.",
     edits: [
       aws(
-        "handlers/projector.ts",
+        "lambda/projector.ts",
         "[...failed.keys()].map((itemIdentifier) => ({ itemIdentifier }))",
         "event.Records.slice(0, failed.size).map(({ messageId }) => ({ itemIdentifier: messageId }))",
       ),

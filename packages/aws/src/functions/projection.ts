@@ -4,13 +4,13 @@
  */
 import { eventBus } from "../bus.ts";
 import { eventBridgeClient, retryingDynamodbClient } from "../clients.ts";
+import { projectorHandler } from "../lambda/projector.ts";
+import { loggerOf, metricsOf } from "../lambda/telemetry.ts";
 import { busName, tableName } from "../links.ts";
 import { sliceClaims } from "../slice-claims.ts";
 import { statusStore } from "../status-store.ts";
 import { taskRegistry } from "../task-registry.ts";
 import { workerNotes } from "../worker-notes.ts";
-import { projectorHandler } from "./projector.ts";
-import { loggerOf, metricsOf } from "./telemetry.ts";
 
 export const handler = projectorHandler(() => {
   const notes = workerNotes(retryingDynamodbClient(), tableName("WorkerTable"));

@@ -1,5 +1,5 @@
 /** The Lambda function on `backup-queue`. */
-import { connectWorker } from "./connect.ts";
-import { workerHandler } from "./worker.ts";
+import { connectWorker } from "../lambda/connect.ts";
+import { workerHandler } from "../lambda/worker.ts";
 
 export const handler = workerHandler(() => connectWorker("backup"));

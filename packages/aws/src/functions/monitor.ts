@@ -1,14 +1,14 @@
 /**
- * The watch's Lambda: counts open tasks, silent ones and stopped Pipes, as metrics for the alarms, and logs which.
+ * The Lambda function that a schedule invokes: counts open tasks, silent ones and stopped Pipes, as metrics for the alarms, and logs which.
  * It changes nothing.
  */
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { PipesClient } from "@aws-sdk/client-pipes";
 import { Resource } from "sst";
-import { openTasks } from "./open-tasks.ts";
-import { stoppedPipes } from "./pipes.ts";
-import { silentTasks } from "./silent.ts";
+import { openTasks } from "../monitor/open-tasks.ts";
+import { stoppedPipes } from "../monitor/pipes.ts";
+import { silentTasks } from "../monitor/silent.ts";
 
 interface Links {
   readonly BackupTable: { readonly name: string };
