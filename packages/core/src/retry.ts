@@ -6,7 +6,7 @@
  * A retry begins one attempt, however often it is delivered. Its number does not come from the row alone: the projector
  * may lag behind attempts that were begun and have failed.
  */
-import { requireOwnPrefix } from "./backup/plan.ts";
+import { requireOwnPrefix } from "./archive/task-file.ts";
 import { type Control, readControl } from "./control.ts";
 import { FerryError, permanent } from "./errors.ts";
 import {

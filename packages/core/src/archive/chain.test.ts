@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type BackupPlan, noCounts } from "../events.ts";
 import type { ArchiveStore } from "../ports.ts";
 import { accepted, backupRequest, bucket, world } from "../testing/tasks.ts";
-import { adopt, bucketOf, metadataOf, readChain, start } from "./chain.ts";
+import { adopt, metadataOf, readChain, start } from "./chain.ts";
 import { toLines } from "./data-file.ts";
 import { dataFileKey } from "./keys.ts";
 
@@ -52,17 +52,6 @@ async function stored(ports: ReturnType<typeof world>, batch: number, items: str
 describe("the start of a chain", () => {
   test("has nothing before it", () => {
     expect(start).toStrictEqual({ batch: 0, counts: noCounts, ended: false });
-  });
-});
-
-describe("a request's bucket", () => {
-  test("has its owner where the request names one", () => {
-    const request = backupRequest as never as BackupPlan["request"];
-    expect(bucketOf(request)).toStrictEqual(bucket);
-    expect(bucketOf({ ...request, "bucket-owner": "123456789012" })).toStrictEqual({
-      ...bucket,
-      owner: "123456789012",
-    });
   });
 });
 

@@ -4,8 +4,8 @@
 import { permanent } from "../errors.ts";
 import { type BackupPlan, type Counts, type DynamoKey, type KeyNames, noCounts } from "../events.ts";
 import type { BucketAddress, ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
-import type { BackupRequest, RestoreRequest } from "../request.ts";
 import type { Block } from "./blocks.ts";
+import { bucketOf } from "./bucket.ts";
 import { keyOf, lineSpans, readLine } from "./data-file.ts";
 import { dataFileKey, segmentPrefix } from "./keys.ts";
 import { readBlocks, readingLine } from "./stored-file.ts";
@@ -33,16 +33,6 @@ export interface ChainFile {
   readonly md5: string;
   readonly etag: string;
   readonly end: boolean;
-}
-
-/** The bucket of a request, as the archive store takes it. */
-export function bucketOf(request: BackupRequest | RestoreRequest): BucketAddress {
-  const owner = request["bucket-owner"];
-  return {
-    region: request["bucket-region"],
-    name: request["bucket-name"],
-    ...(owner !== undefined && { owner }),
-  };
 }
 
 /** The metadata of a data file. */

@@ -1,9 +1,14 @@
 /**
- * task.json, as a reader takes it: which request made the archive, and of a table with which keys.
+ * task.json: the plan of the backup that writes under a prefix, put before anything else. It says whose the prefix is, and
+ * a reader compares it with the rest of the archive.
  */
 import * as v from "valibot";
-import type { BucketAddress } from "../ports.ts";
+import { permanent } from "../errors.ts";
+import type { BackupPlan } from "../events.ts";
+import type { BucketAddress, Ports } from "../ports.ts";
+import { bucketOf, kmsOf } from "./bucket.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
+import { dataPrefix, manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
 import { brokenArchive, readable, unknownFormat } from "./refusals.ts";
 
 const taskFileSchema = v.object({
@@ -27,4 +32,85 @@ export function decodeTaskFile(bucket: BucketAddress, key: string, bytes: Uint8A
     throw unknownFormat(bucket, key, `has format-version ${version} where ${FORMAT_VERSION} is known`);
   const { task, table } = readable(() => v.parse(taskFileSchema, json), broken);
   return { requestId: task["request-id"], keyNames: table.keys };
+}
+
+/** The bytes of task.json for a plan. */
+function encodeTaskFile(plan: BackupPlan): Uint8Array {
+  return new TextEncoder().encode(
+    `${JSON.stringify({ "format-version": FORMAT_VERSION, ...plan }, null, 2)}\n`,
+  );
+}
+
+/**
+ * Puts `task.json`, or finds that this request did so before: then the **stored** plan holds, for a plan derived
+ * anew may have another number of segments, and the chains would overlap. Returns the plan that holds. Permanent error:
+ * `prefix-taken`, where something else has written under the prefix.
+ */
+export async function claimPrefix(plan: BackupPlan, ports: Pick<Ports, "archive">): Promise<BackupPlan> {
+  const { request, task } = plan;
+  const bucket = bucketOf(request);
+  const prefix = request["bucket-prefix"];
+  const key = taskKey(prefix);
+  const before = await storedPlan(key, plan, ports);
+  if (before !== undefined) return before;
+  await refuseLeftovers(plan, ports);
+  const put = await ports.archive.putNew(bucket, key, encodeTaskFile(plan), {
+    metadata: { "request-id": task["request-id"] },
+    contentType: "application/json",
+    ...kmsOf(request),
+  });
+  if (put === "stored") return plan;
+  const winner = await storedPlan(key, plan, ports);
+  if (winner === undefined) throw new Error(`${key} exists and cannot be read`);
+  return winner;
+}
+
+/** Permanent error: `prefix-taken`, where the prefix was wiped since this backup began, or is another's by now. */
+export async function requireOwnPrefix(plan: BackupPlan, ports: Pick<Ports, "archive">): Promise<void> {
+  const key = taskKey(plan.request["bucket-prefix"]);
+  if ((await storedPlan(key, plan, ports)) === undefined) throw taken(plan, `${key} is not there any more.`);
+}
+
+async function storedPlan(
+  key: string,
+  plan: BackupPlan,
+  ports: Pick<Ports, "archive">,
+): Promise<BackupPlan | undefined> {
+  const bucket = bucketOf(plan.request);
+  const stored = await ports.archive.get(bucket, key);
+  if (stored === undefined) return undefined;
+  const found = readPlan(stored.body);
+  if (found?.task.id !== plan.task.id) {
+    const owner = found === undefined ? "something that is not Ferry" : `task ${found.task.id}`;
+    throw taken(plan, `${key} says that ${owner} writes there.`);
+  }
+  return found;
+}
+
+function readPlan(body: Uint8Array): BackupPlan | undefined {
+  try {
+    const { "format-version": _, ...plan } = JSON.parse(new TextDecoder().decode(body));
+    return typeof plan.task?.id === "string" ? (plan as BackupPlan) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Any file of an archive without `task.json`: another tool's archive, or a wiped one under a late worker. */
+async function refuseLeftovers(plan: BackupPlan, ports: Pick<Ports, "archive">): Promise<void> {
+  const bucket = bucketOf(plan.request);
+  const prefix = plan.request["bucket-prefix"];
+  const ours = [dataPrefix, tableKey, manifestFilesKey, manifestSummaryKey].map((key) => key(prefix));
+  const listed = await Promise.all(ours.map((key) => ports.archive.list(bucket, key, { limit: 1 })));
+  const found = listed.flat()[0];
+  if (found !== undefined) throw taken(plan, `${found} is there already.`);
+}
+
+function taken(plan: BackupPlan, message: string) {
+  return permanent("prefix-taken", {
+    operation: "use prefix",
+    resource: `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`,
+    message,
+    hint: "Every backup needs a prefix of its own: choose another bucket-prefix, for instance with {date} and {time} in it.",
+  });
 }

@@ -1,15 +1,16 @@
 /**
  * Seals a backup: every chain is walked to its end, and the manifest, put last, makes the archive a backup.
  */
-import { bucketOf, type ChainFile, readChain } from "../archive/chain.ts";
+import { bucketOf, kmsOf } from "../archive/bucket.ts";
+import { type ChainFile, readChain } from "../archive/chain.ts";
 import { decodeFiles, encodeFiles } from "../archive/file-list.ts";
 import { manifestFilesKey, manifestSummaryKey } from "../archive/keys.ts";
 import { readManifest } from "../archive/manifest.ts";
 import { encodeSummary } from "../archive/summary.ts";
+import { requireOwnPrefix } from "../archive/task-file.ts";
 import { permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
-import { kmsOf, requireOwnPrefix } from "./plan.ts";
 
 /** How many segments' chains are walked at once. */
 const CHAINS_AT_ONCE = 4;

@@ -2,10 +2,10 @@
  * A backup's plan: one commit point, the event it returns. Whatever happens before leaves only `task.json`, which
  * says whose prefix it is and lets a redelivered request go on with the very same plan.
  */
-import { bucketOf } from "../archive/chain.ts";
-import { dataPrefix, manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "../archive/keys.ts";
+import { bucketOf, kmsOf } from "../archive/bucket.ts";
+import { tableKey } from "../archive/keys.ts";
 import { encodeTableSettings } from "../archive/table-settings.ts";
-import { permanent } from "../errors.ts";
+import { claimPrefix } from "../archive/task-file.ts";
 import { type BackupPlan, type FerryEvent, VERSION } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { IMPORT_FILES_MAX } from "../projection/notes.ts";
@@ -59,18 +59,6 @@ export async function planBackup(
   ];
 }
 
-/** Permanent error: `prefix-taken`, where the prefix was wiped since this backup began, or is another's by now. */
-export async function requireOwnPrefix(plan: BackupPlan, ports: Ports): Promise<void> {
-  const key = taskKey(plan.request["bucket-prefix"]);
-  if ((await storedPlan(key, plan, ports)) === undefined) throw taken(plan, `${key} is not there any more.`);
-}
-
-/** The key that what is written is encrypted with, where the request names one. */
-export function kmsOf(request: BackupRequest): { kmsKeyId?: string } {
-  const kmsKeyId = request["kms-key-id"];
-  return kmsKeyId === undefined ? {} : { kmsKeyId };
-}
-
 function derivePlan(
   request: BackupRequest,
   task: TaskRef,
@@ -103,68 +91,4 @@ function derivePlan(
     table: { arn: table.arn, keys: table.keys, ...(table.id !== undefined && { id: table.id }) },
     started: isoOf(requestTimeMs),
   };
-}
-
-/**
- * Puts `task.json`, or finds that this request did so before: then the **stored** plan holds, for a plan derived
- * anew may have another number of segments, and the chains would overlap.
- */
-async function claimPrefix(plan: BackupPlan, ports: Ports): Promise<BackupPlan> {
-  const { request, task } = plan;
-  const bucket = bucketOf(request);
-  const prefix = request["bucket-prefix"];
-  const key = taskKey(prefix);
-  const before = await storedPlan(key, plan, ports);
-  if (before !== undefined) return before;
-  await refuseLeftovers(plan, ports);
-  const body = new TextEncoder().encode(`${JSON.stringify({ "format-version": 1, ...plan }, null, 2)}\n`);
-  const put = await ports.archive.putNew(bucket, key, body, {
-    metadata: { "request-id": task["request-id"] },
-    contentType: "application/json",
-    ...kmsOf(request),
-  });
-  if (put === "stored") return plan;
-  const winner = await storedPlan(key, plan, ports);
-  if (winner === undefined) throw new Error(`${key} exists and cannot be read`);
-  return winner;
-}
-
-async function storedPlan(key: string, plan: BackupPlan, ports: Ports): Promise<BackupPlan | undefined> {
-  const bucket = bucketOf(plan.request);
-  const stored = await ports.archive.get(bucket, key);
-  if (stored === undefined) return undefined;
-  const found = readPlan(stored.body);
-  if (found?.task.id !== plan.task.id) {
-    const owner = found === undefined ? "something that is not Ferry" : `task ${found.task.id}`;
-    throw taken(plan, `${key} says that ${owner} writes there.`);
-  }
-  return found;
-}
-
-function readPlan(body: Uint8Array): BackupPlan | undefined {
-  try {
-    const { "format-version": _, ...plan } = JSON.parse(new TextDecoder().decode(body));
-    return typeof plan.task?.id === "string" ? (plan as BackupPlan) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Any file of an archive without `task.json`: another tool's archive, or a wiped one under a late worker. */
-async function refuseLeftovers(plan: BackupPlan, ports: Ports): Promise<void> {
-  const bucket = bucketOf(plan.request);
-  const prefix = plan.request["bucket-prefix"];
-  const ours = [dataPrefix, tableKey, manifestFilesKey, manifestSummaryKey].map((key) => key(prefix));
-  const listed = await Promise.all(ours.map((key) => ports.archive.list(bucket, key, { limit: 1 })));
-  const found = listed.flat()[0];
-  if (found !== undefined) throw taken(plan, `${found} is there already.`);
-}
-
-function taken(plan: BackupPlan, message: string) {
-  return permanent("prefix-taken", {
-    operation: "use prefix",
-    resource: `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`,
-    message,
-    hint: "Every backup needs a prefix of its own: choose another bucket-prefix, for instance with {date} and {time} in it.",
-  });
 }

@@ -2,7 +2,8 @@
  * Fills a segment's data files and puts them, each once. Delivery is at least once, so any number of slices may work
  * on one segment: the put decides, and whoever loses it adopts the winner's file.
  */
-import { addTo, adopt, bucketOf, metadataOf, type Position, readChain } from "../archive/chain.ts";
+import { bucketOf, kmsOf } from "../archive/bucket.ts";
+import { addTo, adopt, metadataOf, type Position, readChain } from "../archive/chain.ts";
 import type { Span } from "../archive/cutter.ts";
 import { keyOf, LINE_OVERHEAD_BYTES, toLines } from "../archive/data-file.ts";
 import { dataFileKey } from "../archive/keys.ts";
@@ -10,7 +11,6 @@ import type { Page } from "../archive/page.ts";
 import type { BackupPlan, SegmentWork } from "../events.ts";
 import type { Compressor, Ports } from "../ports.ts";
 import { leftMs, type Watch } from "../segment.ts";
-import { kmsOf } from "./plan.ts";
 
 export interface Writer {
   /**

@@ -1,7 +1,7 @@
 /**
  * Ends a restore: what the segments processed must be what the manifest lists, in the table that was planned for.
  */
-import { bucketOf } from "../archive/chain.ts";
+import { bucketOf } from "../archive/bucket.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
 import { permanent } from "../errors.ts";
 import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events.ts";

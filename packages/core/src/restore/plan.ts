@@ -2,7 +2,7 @@
  * A restore's plan: a pure function of request, manifest and table, so a redelivered request plans the same.
  */
 import type { Block } from "../archive/blocks.ts";
-import { bucketOf } from "../archive/chain.ts";
+import { bucketOf } from "../archive/bucket.ts";
 import { members } from "../archive/cutter.ts";
 import { lineSpans, readLine } from "../archive/data-file.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";

@@ -2,7 +2,7 @@
  * One slice of a restore: its share of the manifest's files, from the cursor to where the time is up. The manifest
  * alone is trusted, never a listing.
  */
-import { bucketOf } from "../archive/chain.ts";
+import { bucketOf } from "../archive/bucket.ts";
 import type { Span } from "../archive/cutter.ts";
 import { type Line, lineSpans, readLine } from "../archive/data-file.ts";
 import type { ManifestFile } from "../archive/file-list.ts";

@@ -216,12 +216,12 @@ export const mutants: readonly Plant[] = [
   {
     name: "bucket-owner-forgotten",
     breaks: "Calls on the bucket do not say who must own it.",
-    edits: [core("archive/chain.ts", "...(owner !== undefined && { owner }),", "")],
+    edits: [core("archive/bucket.ts", "...(owner !== undefined && { owner }),", "")],
   },
   {
     name: "key-forgotten",
     breaks: "Objects are not encrypted with the key that was asked for.",
-    edits: [core("backup/plan.ts", "return kmsKeyId === undefined ? {} : { kmsKeyId };", "return {};")],
+    edits: [core("archive/bucket.ts", "return kmsKeyId === undefined ? {} : { kmsKeyId };", "return {};")],
   },
   {
     name: "shown-too-soon",

@@ -44,11 +44,11 @@ export const plants: readonly Plant[] = [
     breaks: "A request that is delivered again is planned anew, though its plan is stored.",
     edits: [
       core(
-        "backup/plan.ts",
+        "archive/task-file.ts",
         "if (before !== undefined) return before;",
         "if (before !== undefined) return plan;",
       ),
-      core("backup/plan.ts", "  return winner;\n", "  return plan;\n"),
+      core("archive/task-file.ts", "  return winner;\n", "  return plan;\n"),
     ],
   },
   {

@@ -1,0 +1,15 @@
+import { describe, expect, test } from "vitest";
+import type { BackupPlan } from "../events.ts";
+import { backupRequest, bucket } from "../testing/tasks.ts";
+import { bucketOf } from "./bucket.ts";
+
+describe("a request's bucket", () => {
+  test("has its owner where the request names one", () => {
+    const request = backupRequest as never as BackupPlan["request"];
+    expect(bucketOf(request)).toStrictEqual(bucket);
+    expect(bucketOf({ ...request, "bucket-owner": "123456789012" })).toStrictEqual({
+      ...bucket,
+      owner: "123456789012",
+    });
+  });
+});
