@@ -1,6 +1,13 @@
 import { engineReport } from "@ferry/contracts/report";
 import { defineConfig } from "vitest/config";
 
+/** Generous: on a busy machine a test may take many times as long. Only what hangs comes to a limit. */
+const limits = {
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+  expect: { poll: { timeout: 300_000, interval: 20 } },
+};
+
 /**
  * unit: pure, beside the source. contract: one suite per port, on every engine that has it. simulation: whole tasks
  * under faults. e2e: the local host. infra: the synthesized stack.
@@ -13,6 +20,7 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/src/**/*.test.ts"],
           exclude: ["**/*.contract.test.ts", "**/*.e2e.test.ts", "**/*.simulation.test.ts"],
+          ...limits,
         },
       },
       {
@@ -20,15 +28,14 @@ export default defineConfig({
         test: {
           name: "contract",
           include: ["packages/*/src/**/*.contract.test.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          ...limits,
         },
       },
       {
         test: {
           name: "simulation",
           include: ["packages/*/src/**/*.simulation.test.ts"],
-          testTimeout: 300_000,
+          ...limits,
         },
       },
       {
@@ -37,8 +44,7 @@ export default defineConfig({
           include: ["packages/*/src/**/*.e2e.test.ts"],
           // Workers that fail on purpose say so; the tests look at what the operator sees.
           env: { POWERTOOLS_LOG_LEVEL: "SILENT" },
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          ...limits,
         },
       },
       {
@@ -46,7 +52,7 @@ export default defineConfig({
           name: "infra",
           include: ["stacks/**/*.test.ts"],
           globalSetup: ["stacks/graph/testing/synthesize.ts"],
-          testTimeout: 300_000,
+          ...limits,
         },
       },
     ],

@@ -160,7 +160,7 @@ describe("an archive on S3", () => {
       const { store, closed } = await half(() => {});
       const opened = await store.open(bucket, key);
       for await (const chunk of opened!.chunks) if (chunk.length > 0) break;
-      await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+      await expect.poll(() => closed).toHaveBeenCalled();
     });
 
     it("one that is too large to be read whole is refused by get before its bytes come", async () => {
@@ -183,7 +183,7 @@ describe("an archive on S3", () => {
         resource,
         message: expect.stringContaining(String(GET_BYTES_MAX + 1)),
       });
-      await vi.waitFor(() => expect(closed).toHaveBeenCalled());
+      await expect.poll(() => closed).toHaveBeenCalled();
       expect(received).toBeLessThan(64 * 1024 * 1024);
     });
 

@@ -7,7 +7,7 @@ import { gathered } from "@ferry/core/archive/chunks";
 import type { Codec } from "@ferry/core/ports";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 
 const MIB = 1024 * 1024;
 
@@ -115,7 +115,7 @@ export function codecContract(
         expect(taken).toBeLessThan(asked + 2 * MIB);
         if (asked > 5 * MIB) break;
       }
-      await vi.waitFor(() => expect(left).toBe(true));
+      await expect.poll(() => left).toBe(true);
       expect(taken).toBeLessThan(8 * MIB);
     });
 

@@ -65,19 +65,14 @@ test("it prints what a shell needs", async () => {
   for (const line of text.split("\n")) expect(line).toMatch(/^(#|export |$)/);
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)(
-  "%s ends it in two seconds, and the port with it",
-  async (signal) => {
-    const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start());
-    expect(await refused(endpoint!)).toBe(false);
-    const before = performance.now();
-    child.kill(signal);
-    const [code] = await once(child, "exit");
-    expect(code).toBe(0);
-    expect(performance.now() - before).toBeLessThan(2000);
-    expect(await refused(endpoint!)).toBe(true);
-  },
-);
+test.each(["SIGINT", "SIGTERM"] as const)("%s ends it, and the port with it", async (signal) => {
+  const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start());
+  expect(await refused(endpoint!)).toBe(false);
+  child.kill(signal);
+  const [code] = await once(child, "exit");
+  expect(code).toBe(0);
+  expect(await refused(endpoint!)).toBe(true);
+});
 
 test("kill -9 leaves no port", async () => {
   const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start());
@@ -98,7 +93,7 @@ test.each([
   const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start([process.execPath, "-e", script], env));
   child.kill("SIGKILL");
   await once(child, "exit");
-  await expect.poll(() => refused(endpoint!), { timeout: 5000 }).toBe(true);
+  await expect.poll(() => refused(endpoint!)).toBe(true);
 });
 
 test("a port that is taken is said so, and nothing stays", async () => {

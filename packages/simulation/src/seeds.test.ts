@@ -6,7 +6,7 @@ import { runSeeds } from "./seeds.ts";
 import type { SeedResult } from "./seeds-thread.ts";
 
 /** Long enough for a seed that does nothing, on a busy machine. */
-const SEED_MS_MAX = 5000;
+const SEED_MS_MAX = 10_000;
 
 /** A thread's program: `odd` is what it does with seed 1; the others pass. */
 function program(odd: string): URL {
@@ -34,7 +34,7 @@ async function resultsOf(odd: string): Promise<SeedResult[]> {
   return results;
 }
 
-describe("a seed that takes its thread down", { timeout: 60_000 }, () => {
+describe("a seed that takes its thread down", () => {
   test.each([
     ["throws", `throw new Error("the projector fell over");`, /^CRASHED: .*the projector fell over/],
     [
@@ -42,7 +42,7 @@ describe("a seed that takes its thread down", { timeout: 60_000 }, () => {
       `Promise.reject(new Error("adrift")); await new Promise(setImmediate);`,
       /^CRASHED: .*adrift/,
     ],
-    ["never gives way", "for (;;);", /^ENDLESS: /],
+    ["never gives way", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);", /^ENDLESS: /],
   ])("that %s is a violation of its own, and the others go on", async (_, odd, expected) => {
     const results = await resultsOf(odd);
     expect(results.map(({ seed }) => seed)).toEqual([0, 1, 2, 3]);

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { StreamRecord } from "../engines/streams.ts";
 import { createStreamPipe } from "./stream-pipe.ts";
 
@@ -56,7 +56,7 @@ test("only what a filter matches is put", async () => {
   const { pipe, put } = given();
   pipe(record("k", "b1"));
   pipe(record("k", "a1"));
-  await vi.waitFor(() => expect(put).toEqual(["a1"]));
+  await expect.poll(() => put).toEqual(["a1"]);
 });
 
 test("the changes of one key stay in order, though one has to be tried again; other keys do not wait", async () => {
@@ -64,7 +64,7 @@ test("the changes of one key stay in order, though one has to be tried again; ot
   pipe(record("k", "a1"));
   pipe(record("k", "a2"));
   pipe(record("other", "a3"));
-  await vi.waitFor(() => expect(put).toEqual(["a3", "a1", "a2"]));
+  await expect.poll(() => put).toEqual(["a3", "a1", "a2"]);
   expect(log).toEqual([]);
 });
 
@@ -72,7 +72,7 @@ test("a change that cannot be put is given up, and said so; the next one is put"
   const { pipe, put, log } = given({ a1: 1000 });
   pipe(record("k", "a1"));
   pipe(record("k", "a2"));
-  await vi.waitFor(() => expect(put).toEqual(["a2"]));
+  await expect.poll(() => put).toEqual(["a2"]);
   expect(log).toHaveLength(1);
   expect(log[0]).toContain("ThrottlingException");
 });

@@ -32,7 +32,7 @@ const SOURCE_REGION = "us-east-1";
 const COPY_REGION = "eu-west-1";
 const BUCKET_REGION = "eu-central-1";
 const BUCKET = "archives";
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 const ENDED = ["succeeded", "failed", "rejected", "cancelled"];
 
