@@ -11,6 +11,7 @@ export const suites: Record<string, Suite> = {
       "packages/core/src/**/*.test.ts",
       "packages/contracts/src/memory.contract.test.ts",
       "packages/simulation/src/cloud/router.test.ts",
+      "packages/simulation/src/whole-tasks/*.test.ts",
     ],
   },
   // The Lambda handlers are left to the simulation and the end-to-end tests.

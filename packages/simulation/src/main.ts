@@ -1,7 +1,7 @@
 /**
  * `npm run simulate`: many seeds, one seed, or planted bugs.
  */
-import { openProgress } from "@ferry/local/demo/progress";
+import { openProgress } from "@ferry/terminal/progress";
 import { type Options, readArguments } from "./arguments.ts";
 import { plant } from "./plants/loader.ts";
 import { plants } from "./plants/plants.ts";

@@ -4,6 +4,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { CreateBucketCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { openProgress } from "@ferry/terminal/progress";
 import { type Host, startHost } from "../host.ts";
 import { watchParents } from "../parents.ts";
 import { welcome } from "../welcome.ts";
@@ -12,7 +13,6 @@ import { cities } from "./cities.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
 import { createTable, load } from "./load.ts";
-import { openProgress } from "./progress.ts";
 import { requestTask, type TaskPlace } from "./request.ts";
 import { summary } from "./summary.ts";
 

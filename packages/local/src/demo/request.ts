@@ -4,8 +4,8 @@
 import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
+import type { Progress } from "@ferry/terminal/progress";
 import type { Host } from "../host.ts";
-import type { Progress } from "./progress.ts";
 
 const LOOK_MS = 150;
 

@@ -1,8 +1,8 @@
+import { stateOf } from "@ferry/core/projection/status";
+import { bucket, destination, restoreRequest } from "@ferry/core/testing/tasks";
 import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
-import { type SmallCloud, smallCloud } from "@ferry/simulation/testing/small-cloud";
 import { describe, expect, it } from "vitest";
-import { stateOf } from "../projection/status.ts";
-import { bucket, destination, restoreRequest } from "../testing/tasks.ts";
+import { type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
 /** Lines of `count` items, their keys and values named. */
 const lines = (name: string, value: string, count: number) =>

@@ -1,4 +1,6 @@
 import { gzipSync } from "node:zlib";
+import { stateOf } from "@ferry/core/projection/status";
+import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import {
   changeLine,
   fullExport,
@@ -8,10 +10,8 @@ import {
   plantExport,
 } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
-import { type SmallCloud, smallCloud } from "@ferry/simulation/testing/small-cloud";
 import { describe, expect, it } from "vitest";
-import { stateOf } from "../projection/status.ts";
-import { backupRequest, bucket, destination, restoreRequest, source } from "../testing/tasks.ts";
+import { type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
 /** Items of a table with the keys `id` and `at`: `count` of them in 97 partitions. */
 const sorted = (count: number) =>

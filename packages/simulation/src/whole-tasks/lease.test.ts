@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import type { TableLeases } from "@ferry/core/ports";
+import { stateOf, type TaskRow } from "@ferry/core/projection/status";
+import { bucket, destination, message, restoreRequest } from "@ferry/core/testing/tasks";
+import { work } from "@ferry/core/worker";
 import { memoryTableLeases } from "@ferry/memory/table-leases";
-import { onlyFrom, type SmallCloud, smallCloud } from "@ferry/simulation/testing/small-cloud";
 import { describe, expect, test } from "vitest";
-import type { TableLeases } from "../ports.ts";
-import { stateOf, type TaskRow } from "../projection/status.ts";
-import { bucket, destination, message, restoreRequest } from "../testing/tasks.ts";
-import { work } from "../worker.ts";
+import { onlyFrom, type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const keys = [{ name: "id", type: "S" }] as const;

@@ -1,7 +1,4 @@
 import { stateOf } from "@ferry/core/projection/status";
-import { throttled } from "@ferry/memory/refusals";
-import { itemsOf, smallCloud } from "@ferry/simulation/testing/small-cloud";
-import { describe, expect, test } from "vitest";
 import {
   accepted,
   backupRequest,
@@ -12,8 +9,11 @@ import {
   sliceToEnd,
   source,
   world,
-} from "./testing/tasks.ts";
-import { work } from "./worker.ts";
+} from "@ferry/core/testing/tasks";
+import { work } from "@ferry/core/worker";
+import { throttled } from "@ferry/memory/refusals";
+import { describe, expect, test } from "vitest";
+import { itemsOf, smallCloud } from "../testing/small-cloud.ts";
 
 const keys = [{ name: "id", type: "S" }] as const;
 const request = { ...backupRequest, "total-segments": 4 };

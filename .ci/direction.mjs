@@ -1,0 +1,115 @@
+/**
+ * Which way imports go. `npm run lint` holds every import of packages/ and stacks/ to it, with dependency-cruiser.
+ */
+
+/** The packages from bottom to top: what their code may import, and what their tests may import besides. */
+const packages = [
+  { name: "core", code: [], tests: ["memory"] },
+  { name: "memory", code: ["core"], tests: [] },
+  { name: "aws", code: ["core"], tests: ["memory"] },
+  { name: "contracts", code: ["core", "memory", "aws"], tests: [] },
+  { name: "emulator", code: ["core"], tests: ["memory", "aws", "contracts"] },
+  { name: "terminal", code: [], tests: [] },
+  { name: "local", code: ["core", "aws", "emulator", "terminal"], tests: ["memory"] },
+  { name: "simulation", code: ["core", "memory", "aws", "emulator", "terminal"], tests: ["contracts"] },
+  { name: "smoke", code: ["core", "local"], tests: [] },
+];
+
+/** The folders of stacks/ from bottom to top. A folder imports from itself and those below it. */
+const stacks = [
+  "settings",
+  "naming",
+  "queues",
+  "tables",
+  "bus",
+  "permissions",
+  "pipes",
+  "schedules",
+  "functions",
+  "monitoring",
+  "app",
+  "graph",
+];
+
+const TESTS = "\\.test\\.ts$|/testing/|/e2e/";
+const oneOf = (names) => `(${names.join("|")})/`;
+
+const forbidden = (name, comment, from, to) => ({ name, severity: "error", comment, from, to });
+
+const packageRules = packages.flatMap(({ name, code, tests }, at) => {
+  const above = code.find((other) => !packages.slice(0, at).some((below) => below.name === other));
+  if (above !== undefined) throw new Error(`.ci/direction.mjs: ${above} does not stand below ${name}`);
+  const others = (allowed) => ({
+    path: "^packages/",
+    pathNot: `^packages/${oneOf([name, ...allowed])}`,
+  });
+  return [
+    forbidden(
+      `code-of-${name}`,
+      `The code of packages/${name} imports from ${code.join(", ") || "no other package"}.`,
+      { path: `^packages/${name}/`, pathNot: TESTS },
+      others(code),
+    ),
+    forbidden(
+      `tests-of-${name}`,
+      `The tests of packages/${name} import from ${[...code, ...tests].join(", ") || "no other package"}.`,
+      { path: `^packages/${name}/.*(${TESTS})` },
+      others([...code, ...tests]),
+    ),
+  ];
+});
+
+const stackRules = stacks.map((folder, at) =>
+  forbidden(
+    `stacks-${folder}`,
+    `stacks/${folder} imports from itself and the folders below it.`,
+    { path: `^stacks/${folder}/` },
+    { path: "^stacks/[^/]+/", pathNot: `^stacks/${oneOf(stacks.slice(0, at + 1))}` },
+  ),
+);
+
+export default {
+  forbidden: [
+    ...packageRules,
+    ...stackRules,
+    forbidden(
+      "unknown-folder",
+      "A package or a folder of stacks/ needs its place in .ci/direction.mjs.",
+      {
+        path: "^(packages|stacks)/[^/]+/",
+        pathNot: [`^packages/${oneOf(packages.map(({ name }) => name))}`, `^stacks/${oneOf(stacks)}`],
+      },
+      {},
+    ),
+    forbidden(
+      "packages-below-stacks",
+      "packages/ imports nothing of what stands above it.",
+      { path: "^packages/" },
+      { dependencyTypes: ["local"], pathNot: "^packages/" },
+    ),
+    forbidden(
+      "stacks-above-core",
+      "stacks/ imports from packages/core alone; its functions are bundled by their paths.",
+      { path: "^stacks/" },
+      { dependencyTypes: ["local"], pathNot: "^(stacks|packages/core)/" },
+    ),
+    forbidden(
+      "no-cycle",
+      "No file imports itself through others. Imports of types alone do not count: nothing is left of them at run time.",
+      {},
+      { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    ),
+    forbidden(
+      "resolves",
+      "An import that is not of a file would not be held to any rule.",
+      {},
+      { couldNotResolve: true, path: "^(\\.|@ferry/)" },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    // dependency-cruiser does not know TypeScript 7.
+    parser: "swc",
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import"], extensions: [".ts"] },
+  },
+};
