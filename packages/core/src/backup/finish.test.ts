@@ -1,6 +1,7 @@
+import { hooked } from "@ferry/memory/hooked";
 import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
-import type { SegmentWork } from "../events.ts";
+import type { BackupPlan, SegmentWork } from "../events.ts";
 import {
   accepted,
   backupRequest,
@@ -40,7 +41,7 @@ async function sliced(items: number, segments: number) {
 
 describe("a finished backup", () => {
   test("has a manifest that lists exactly its files, with the counts and MD5s of what is stored", async () => {
-    const { ports, segment } = await sliced(20, 3);
+    const { ports, segment } = await sliced(20, 6);
     const events = await work(finishing(segment, 20), ports);
     expect(events).toMatchObject([{ type: "TaskFinished", detail: { items: 20, attempt: 1 } }]);
     const listed = (await text(ports, "manifest-files.json"))
@@ -50,8 +51,10 @@ describe("a finished backup", () => {
     expect(listed.map((file) => file.dataFileS3Key)).toEqual(
       ports.archive.keys(bucket).filter((key) => key.includes("/0x")),
     );
+    let bytes = 0;
     for (const file of listed) {
       const stored = await ports.archive.get(bucket, file.dataFileS3Key);
+      bytes += Number(stored!.head.metadata["bytes"]);
       expect(file).toEqual({
         itemCount: Number(stored!.head.metadata["items"]),
         md5Checksum: md5(stored!.body),
@@ -68,8 +71,40 @@ describe("a finished backup", () => {
       manifestFilesS3Key: "backups/one/manifest-files.json",
       startTime: expect.any(String),
       endTime: "2026-11-01T02:00:00Z",
-      ferry: { "request-id": "request-1", consistency: expect.stringContaining("not a snapshot") },
+      billedSizeBytes: bytes,
+      ferry: {
+        "request-id": "request-1",
+        consistency: expect.stringContaining("not a snapshot"),
+        segments: 6,
+        files: listed.length,
+        bytes,
+        "manifest-files-md5": md5((await ports.archive.get(bucket, "backups/one/manifest-files.json"))!.body),
+      },
     });
+  });
+
+  test.each([
+    ["no key", undefined],
+    ["the request's key", "alias/ferry"],
+  ])("has manifest files of its request, encrypted with %s", async (_, key) => {
+    const { ports, segment } = await sliced(5, 1);
+    const puts: unknown[] = [];
+    const archive = hooked("archive", ports.archive, ["putNew"], (call, run) => {
+      puts.push([call.args[1], call.args[3]]);
+      return run();
+    });
+    const { plan } = segment;
+    const request = { ...plan.request, ...(key !== undefined && { "kms-key-id": key }) };
+    await work(finishing({ ...segment, plan: { ...plan, request } as BackupPlan }, 5), { ...ports, archive });
+    const about = {
+      metadata: { "request-id": "request-1" },
+      contentType: "application/json",
+      ...(key !== undefined && { kmsKeyId: key }),
+    };
+    expect(puts).toEqual([
+      ["backups/one/manifest-files.json", about],
+      ["backups/one/manifest-summary.json", about],
+    ]);
   });
 
   test("is not rewritten by a second finish, which says the same", async () => {
@@ -85,8 +120,15 @@ describe("a finished backup", () => {
 });
 
 describe("a backup is not sealed", () => {
-  const refused = [
-    { type: "TaskStepFailed", detail: { cause: "archive-incomplete", step: "TaskFinishing" } },
+  const refused = (message: string) => [
+    {
+      type: "TaskStepFailed",
+      detail: {
+        cause: "archive-incomplete",
+        step: "TaskFinishing",
+        error: { operation: "finish backup", resource: "s3://archives/backups/one/", message },
+      },
+    },
   ];
 
   test("under a prefix that is another's by now", async () => {
@@ -109,7 +151,7 @@ describe("a backup is not sealed", () => {
         .filter((key) => key.includes("/0x"))
         .at(-1)!,
     );
-    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused);
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused("segment 0 has no last file."));
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
@@ -119,13 +161,15 @@ describe("a backup is not sealed", () => {
     const { body, head } = (await ports.archive.get(bucket, key))!;
     const { end: _, ...metadata } = head.metadata;
     ports.archive.plant(bucket, key, body, metadata);
-    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused);
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused("segment 0 has no last file."));
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
   test("when its files hold other counts than its segments reported", async () => {
     const { ports, segment } = await sliced(5, 1);
-    expect(await work(finishing(segment, 6), ports)).toMatchObject(refused);
+    expect(await work(finishing(segment, 6), ports)).toMatchObject(
+      refused("the files hold 5 items where the segments reported 6."),
+    );
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
@@ -139,7 +183,9 @@ describe("a backup is not sealed", () => {
       "backups/one/manifest-files.json",
       new TextEncoder().encode(listed.replaceAll("0x0000/", "0x0001/")),
     );
-    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused);
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(
+      refused("manifest-files.json lists other files than those that are there."),
+    );
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
@@ -163,7 +209,20 @@ describe("a backup is not sealed", () => {
     };
     ports.archive.plant(bucket, "elsewhere/manifest-files.json", encode(files));
     ports.archive.plant(bucket, "backups/one/manifest-summary.json", encode(summary));
-    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused);
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(
+      refused("manifest-summary.json is another backup's."),
+    );
+  });
+
+  test("where a manifest file exists and cannot be read: that is thrown, and tried again", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    await work(finishing(segment, 5), ports);
+    const archive = hooked("archive", ports.archive, ["get"], async (call, run) =>
+      String(call.args[1]).endsWith("manifest-files.json") ? undefined : run(),
+    );
+    await expect(work(finishing(segment, 5), { ...ports, archive })).rejects.toThrow(
+      "backups/one/manifest-files.json exists and cannot be read",
+    );
   });
 
   test("when another's file is in a chain", async () => {

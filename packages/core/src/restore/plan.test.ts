@@ -7,9 +7,12 @@ import {
   plantExport,
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
+import type { TableSpec } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
+import type { RestorePlan } from "../events.ts";
 import type { ScanPage } from "../ports.ts";
 import { unheardOf } from "../projection/status.ts";
+import { defaultSettings } from "../settings.ts";
 import {
   backupRequest,
   bucket,
@@ -50,7 +53,15 @@ describe("a restore is refused, with the reason and what to do", () => {
     expect(await request(restoreRequest, ports)).toMatchObject([
       {
         type: "TaskRejected",
-        detail: { cause: "table-not-empty", error: { hint: expect.stringContaining("merge") } },
+        detail: {
+          cause: "table-not-empty",
+          error: {
+            operation: "plan restore",
+            resource: "table copies in eu-west-1",
+            message: "holds items already.",
+            hint: expect.stringContaining("merge"),
+          },
+        },
       },
     ]);
   });
@@ -58,8 +69,11 @@ describe("a restore is refused, with the reason and what to do", () => {
   test("into a table whose first page came without an item, though items lie behind it", async () => {
     const ports = await backedUp();
     ports.tables.put(destination, item);
+    const scans: ScanPage[] = [];
     const tables = hooked("tables", ports.tables, ["scan"], async (call) => {
-      const { after, ...first } = call.args[0] as ScanPage;
+      const page = call.args[0] as ScanPage;
+      scans.push(page);
+      const { after, ...first } = page;
       return after === undefined
         ? encode('{"Items":[],"Count":0,"LastEvaluatedKey":{"id":{"S":"deleted"}}}')
         : ports.tables.scan(first);
@@ -67,6 +81,8 @@ describe("a restore is refused, with the reason and what to do", () => {
     expect(await request(restoreRequest, { ...ports, tables })).toMatchObject([
       { type: "TaskRejected", detail: { cause: "table-not-empty" } },
     ]);
+    const page = { table: destination, segment: 0, totalSegments: 1, consistent: true, limit: 1 };
+    expect(scans).toStrictEqual([page, { ...page, after: { id: { S: "deleted" } } }]);
   });
 
   test("into a table with other keys, naming both", async () => {
@@ -87,8 +103,14 @@ describe("a restore is refused, with the reason and what to do", () => {
     const ports = await backedUp();
     ports.tables.create(destination, { keys: [{ name: "id", type: "S" }], status: "CREATING" });
     expect(await request(restoreRequest, ports)).toMatchObject([
-      { type: "TaskRejected", detail: { cause: "table-not-active" } },
+      { type: "TaskRejected", detail: { cause: "table-not-active", error: { message: "is CREATING." } } },
     ]);
+  });
+
+  test("but not into a table whose settings are being changed", async () => {
+    const ports = await backedUp();
+    ports.tables.create(destination, { keys: [{ name: "id", type: "S" }], status: "UPDATING" });
+    expect(await request(restoreRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
   test("into a table that is not there", async () => {
@@ -157,6 +179,125 @@ test("a repeated request whose task is under way is not refused for the items th
   ]);
 });
 
+describe("a plan", () => {
+  const spec = { bucket: bucket.name, id: "01" };
+  const asked = { ...restoreRequest, "bucket-prefix": "AWSDynamoDB/01" };
+  const keys = [{ name: "id", type: "S" }] as const;
+
+  /** The plan of a restore into a table like this, of an export of so many files. */
+  async function planOf(table: Partial<TableSpec>, { files = 1, more = {}, settings = {} } = {}) {
+    const ports = world({ settings: { ...defaultSettings, ...settings } });
+    const lines = Array.from({ length: files }, (_, n) => [itemLine(`{"id":{"S":"${n}"}}`)]);
+    plantExport(ports.archive, bucket, fullExport({ ...spec, files: lines }));
+    ports.tables.create(destination, { keys, ...table });
+    const [event] = await request({ ...asked, ...more }, ports);
+    if (event?.type !== "TaskAccepted") throw new Error(`not accepted: ${JSON.stringify(event)}`);
+    return event.detail;
+  }
+
+  test("has all that later steps need of table and manifest, and a deadline", async () => {
+    const { plan, ...detail } = await planOf({
+      keys: [{ name: "id", type: "S" }],
+      indexCount: 2,
+      provisioned: { readUnits: 101, writeUnits: 9 },
+    });
+    expect(detail).toMatchObject({
+      attempt: 1,
+      segments: [0],
+      "deadline-ms": Date.parse("2026-11-01T02:00:00Z") + defaultSettings.taskTimeoutMs,
+    });
+    expect(plan).toStrictEqual({
+      request: asked,
+      task: detail.task,
+      "total-segments": 1,
+      "write-units": 4,
+      "units-per-write": 3,
+      "items-before": "none",
+      "count-units": 50,
+      table: {
+        arn: "arn:aws:dynamodb:eu-west-1:000000000000:table/copies",
+        id: expect.stringMatching(/^copies-created-/),
+        keys: ["id"],
+        "key-types": ["S"],
+      },
+      manifest: {
+        own: false,
+        location: { prefix: "AWSDynamoDB/01", writtenFor: "AWSDynamoDB/01", keys: "own", shared: false },
+        items: 1,
+        files: 1,
+        lines: "items",
+        window: { to: "2026-10-31T23:00:00.000Z" },
+        objects: { summary: expect.any(Object), files: expect.any(Object) },
+      },
+    });
+  });
+
+  test("of Ferry's own archive has its bytes, and counts no table", async () => {
+    const ports = await backedUp();
+    const [event] = await request(restoreRequest, ports);
+    const { plan } = event!.detail as { plan: Record<string, unknown> };
+    expect(plan).toMatchObject({ manifest: { own: true, bytes: item.length + 10 } });
+    for (const absent of ["items-before", "count-units", "write-units", "units-per-write"])
+      expect(plan).not.toHaveProperty(absent);
+  });
+
+  test.each([
+    [undefined, undefined, undefined, undefined],
+    [undefined, 7, 7, undefined],
+    [{ readUnits: 1, writeUnits: 1 }, undefined, 1, 1],
+    [{ readUnits: 5, writeUnits: 5 }, undefined, 2, 2],
+    [{ readUnits: 5, writeUnits: 5 }, 100, 100, 2],
+  ])(
+    "of a table with capacity %j and write-units %s has a ceiling of %s, and %s for the count",
+    async (provisioned, units, writes, reads) => {
+      const { plan } = await planOf(
+        { ...(provisioned !== undefined && { provisioned }) },
+        { more: units === undefined ? {} : { "write-units": units } },
+      );
+      expect((plan as RestorePlan)["write-units"]).toBe(writes);
+      expect((plan as RestorePlan)["count-units"]).toBe(reads);
+    },
+  );
+
+  test.each([
+    ["a segment for each file", 3, {}, {}, 3],
+    ["one at least", 0, {}, {}, 1],
+    ["64 of them at most", 65, {}, {}, 64],
+    ["no more than the setting", 5, {}, { maximumSegments: 4 }, 4],
+    ["as many as the request says", 3, { "total-segments": 70 }, {}, 70],
+  ])("has %s", async (_, files, more, settings, segments) => {
+    const detail = await planOf({}, { files, more, settings });
+    expect(detail.plan["total-segments"]).toBe(segments);
+    expect(detail.segments).toEqual(Array.from({ length: segments }, (_one, n) => n));
+  });
+
+  test("of a table that has no id has none", async () => {
+    const ports = await backedUp();
+    const tables = hooked("tables", ports.tables, ["describe"], async (_, run) => {
+      const { id: _id, ...table } = (await run()) as { id: string };
+      return table;
+    });
+    const [event] = await request(restoreRequest, { ...ports, tables });
+    expect((event!.detail as { plan: RestorePlan }).plan.table).not.toHaveProperty("id");
+  });
+
+  test.each(["merge", "if-absent"])(
+    "with restore-mode %s tells whether the table held items",
+    async (mode) => {
+      for (const [there, before] of [
+        [[], "none"],
+        [[item], "some"],
+      ] as const) {
+        const ports = world();
+        plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item)]] }));
+        ports.tables.put(destination, ...there);
+        const [event] = await request({ ...asked, "restore-mode": mode }, ports);
+        expect(event).toMatchObject({ type: "TaskAccepted", detail: { plan: { "items-before": before } } });
+      }
+    },
+  );
+});
+
 describe("a native export", () => {
   const spec = { bucket: bucket.name, id: "01793487600000-a1b2c3d4", under: "exports" };
   const asked = { ...restoreRequest, "bucket-prefix": `exports/AWSDynamoDB/${spec.id}` };
@@ -178,6 +319,32 @@ describe("a native export", () => {
     ]);
   });
 
+  test("whose first item has a key without a value: is refused", async () => {
+    const ports = world();
+    plantExport(
+      ports.archive,
+      bucket,
+      fullExport({ ...spec, files: [[], [itemLine('{"x":{"S":"y"},"id":{}}')]] }),
+    );
+    expect(await request(asked, ports)).toMatchObject([
+      {
+        detail: {
+          cause: "key-schema-mismatch",
+          error: { message: "has the keys id (S); the archive's items have id (none)." },
+        },
+      },
+    ]);
+  });
+
+  test("is held against its first line, however many there are", async () => {
+    const ports = world();
+    const others = Array.from({ length: 30_000 }, (_, n) =>
+      itemLine(`{"other":{"S":"${"x".repeat(60)}${n}"}}`),
+    );
+    plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item), ...others]] }));
+    expect(await request(asked, ports)).toMatchObject([{ type: "TaskAccepted" }]);
+  });
+
   test("incremental: puts and deletes, and only with merge", async () => {
     const ports = world();
     const lines = [
@@ -186,7 +353,12 @@ describe("a native export", () => {
     ];
     plantExport(ports.archive, bucket, incrementalExport({ ...spec, files: [lines] }));
     expect(await request(asked, ports, "refused")).toMatchObject([
-      { detail: { cause: "mode-not-possible" } },
+      {
+        detail: {
+          cause: "mode-not-possible",
+          error: { message: expect.stringContaining("restore-mode empty-only") },
+        },
+      },
     ]);
     ports.tables.put(destination, item, '{"id":{"S":"b"}}', '{"id":{"S":"c"}}');
     await runTask({ ...asked, "restore-mode": "merge" }, ports);
