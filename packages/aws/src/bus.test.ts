@@ -11,11 +11,11 @@ interface Entry {
   readonly EventBusName: string;
 }
 
-function event(cause: string, work: unknown = "work"): FerryEvent {
+function event(step: string, work: unknown = "work"): FerryEvent {
   const detail = {
     version: 1,
-    cause,
-    step: "SegmentQueued",
+    cause: "no-such-table",
+    step,
     work,
     "event-id": "e",
     time: "2026-11-01T02:00:00Z",
@@ -23,7 +23,7 @@ function event(cause: string, work: unknown = "work"): FerryEvent {
   return { type: "SegmentFailed", detail };
 }
 const numbered = (count: number, work?: unknown) =>
-  Array.from({ length: count }, (_, i) => event(`cause-${i}`, work));
+  Array.from({ length: count }, (_, i) => event(`step-${i}`, work));
 
 describe("a bus on EventBridge", () => {
   let stub: Stub;
@@ -58,7 +58,7 @@ describe("a bus on EventBridge", () => {
     });
     return eventBus(client, "ferry-test");
   }
-  const causes = () => taken.map(({ Detail }) => JSON.parse(Detail).cause as string);
+  const steps = () => taken.map(({ Detail }) => JSON.parse(Detail).step as string);
   const calls = () =>
     stub.requests.map(({ body }) => (JSON.parse(body.toString()) as { Entries: Entry[] }).Entries);
 
@@ -101,13 +101,13 @@ describe("a bus on EventBridge", () => {
     const bus = await busThat();
     await bus.put(numbered(25));
     expect(calls().map((entries) => entries.length)).toEqual([10, 10, 5]);
-    expect(causes()).toEqual(numbered(25).map(({ detail }) => (detail as { cause: string }).cause));
+    expect(steps()).toEqual(numbered(25).map(({ detail }) => (detail as { step: string }).step));
   });
 
   it("given large events, no call has more than 1 MiB of UTF-8", async () => {
     const bus = await busThat();
     await bus.put(numbered(6, "é".repeat(150_000)));
-    expect(causes()).toHaveLength(6);
+    expect(steps()).toHaveLength(6);
     for (const entries of calls()) {
       const bytes = entries.reduce(
         (sum, { Detail, DetailType, Source }) => sum + Buffer.byteLength(Detail + DetailType + Source),
@@ -120,19 +120,19 @@ describe("a bus on EventBridge", () => {
 
   it("given entries that are refused, those alone are put again", async () => {
     const bus = await busThat((entry, n) =>
-      n === 0 && /cause-[257]"/.test(entry.Detail) ? "ThrottlingException" : undefined,
+      n === 0 && /step-[257]"/.test(entry.Detail) ? "ThrottlingException" : undefined,
     );
     await bus.put(numbered(10));
     expect(calls().map((entries) => entries.length)).toEqual([10, 3]);
-    expect(causes().sort()).toEqual(
+    expect(steps().sort()).toEqual(
       numbered(10)
-        .map((_, i) => `cause-${i}`)
+        .map((_, i) => `step-${i}`)
         .sort(),
     );
   });
 
   it("given an entry that is always refused, it gives up and says why", async () => {
-    const bus = await busThat((entry) => (entry.Detail.includes("cause-1") ? "InternalFailure" : undefined));
+    const bus = await busThat((entry) => (entry.Detail.includes("step-1") ? "InternalFailure" : undefined));
     await expect(bus.put(numbered(3))).rejects.toMatchObject({
       kind: "transient",
       code: "entries-refused",
@@ -140,7 +140,7 @@ describe("a bus on EventBridge", () => {
       resource: "bus ferry-test",
       message: expect.stringContaining("InternalFailure: not SegmentFailed"),
     });
-    expect(causes()).toEqual(["cause-0", "cause-2"]);
+    expect(steps()).toEqual(["step-0", "step-2"]);
     expect(calls().length).toBeGreaterThan(3);
     expect(
       calls()

@@ -44,7 +44,8 @@ function worstPlan(total: number): RestorePlan {
     "bucket-owner": "123456789012",
     "restore-mode": "if-absent",
     "write-units": 10_000_000,
-    "total-segments": total,
+    // A request may not ask for more.
+    "total-segments": Math.min(total, SEGMENTS_MAX),
   };
   const parsed = parseRequest(asked, { requestTimeMs: 1, maximumSegments: total });
   if (!("request" in parsed)) throw new Error(JSON.stringify(parsed));

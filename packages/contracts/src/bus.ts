@@ -30,13 +30,13 @@ export function busContract(name: string, makeSubject: () => Promise<BusSubject>
     afterAll(async () => subject?.close?.());
 
     const numbered = (count: number, work: unknown = "work") =>
-      Array.from({ length: count }, (_, i) => failureEvent(`cause ${i}`, work));
+      Array.from({ length: count }, (_, i) => failureEvent(`step ${i}`, work));
     /** Every event arrived, unchanged, once at least: an answer that is lost is an event put twice. */
     const expectAll = (events: readonly FerryEvent[]) => {
       const distinct = new Map(subject.taken().map((event) => [JSON.stringify(event), event]));
-      const byCause = (event: FerryEvent) => ("cause" in event.detail ? event.detail.cause : "");
-      expect([...distinct.values()].sort((a, b) => byCause(a).localeCompare(byCause(b)))).toEqual(
-        events.toSorted((a, b) => byCause(a).localeCompare(byCause(b))),
+      const byStep = (event: FerryEvent) => ("step" in event.detail ? event.detail.step : "");
+      expect([...distinct.values()].sort((a, b) => byStep(a).localeCompare(byStep(b)))).toEqual(
+        events.toSorted((a, b) => byStep(a).localeCompare(byStep(b))),
       );
     };
 

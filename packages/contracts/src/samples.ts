@@ -6,14 +6,14 @@ import { type TaskRecord, type TaskRow, unheardOf } from "@ferry/core/projection
 
 const TIMESTAMP = 1_793_498_400_123;
 
-/** A failure fact; `work` is whatever the message held. */
-export function failureEvent(cause: string, work: unknown): FerryEvent {
+/** The failure of a step of any name; `work` is whatever the message held. */
+export function failureEvent(step: string, work: unknown): FerryEvent {
   return {
     type: "SegmentFailed",
     detail: {
       version: VERSION,
-      cause,
-      step: "SegmentQueued",
+      cause: "no-such-table",
+      step,
       work,
       "event-id": "7bf73129-1428-4cd3-a780-95db273d1602",
       time: "2026-11-01T02:00:00Z",

@@ -3,9 +3,10 @@
  */
 import * as v from "valibot";
 import { type FerryError, permanent } from "./errors.ts";
-import { type BusEvent, type FerryEvent, type TaskControlRefused, VERSION, wholeNumber } from "./events.ts";
+import { type BusEvent, type FerryEvent, type TaskControlRefused, VERSION } from "./events.ts";
 import { cutNesting } from "./nesting.ts";
 import type { RequestIssue } from "./request.ts";
+import { about, wholeNumber } from "./schema-parts.ts";
 import { shown } from "./shown.ts";
 import type { RowKey } from "./task.ts";
 import { shortened } from "./text.ts";
@@ -15,23 +16,40 @@ const ASKED_LENGTH_MAX = 16 * 1024;
 const ISSUES_MAX = 100;
 const KEY_LENGTH_MAX = 2048;
 
-const detailSchema = v.objectWithRest(
+/** The detail of `TaskCancelRequested` and `TaskRetryRequested`. */
+export const controlSchema = v.objectWithRest(
   {
-    task: v.objectWithRest(
-      {
-        action: v.picklist(["backup", "restore"], "must be backup or restore"),
-        key: v.pipe(
-          v.string("must be a string"),
-          v.minLength(1, "must not be empty"),
-          v.maxBytes(KEY_LENGTH_MAX, `must have ${KEY_LENGTH_MAX} bytes at most`),
-        ),
-        timestamp: wholeNumber,
-        id: v.optional(v.string("must be a string")),
-        "request-id": v.optional(v.string("must be a string")),
-      },
-      v.never(),
+    task: about(
+      v.objectWithRest(
+        {
+          action: about(v.picklist(["backup", "restore"], "must be backup or restore"), "As the row has it."),
+          key: about(
+            v.pipe(
+              v.string("must be a string"),
+              v.minLength(1, "must not be empty"),
+              v.maxBytes(KEY_LENGTH_MAX, `must have ${KEY_LENGTH_MAX} bytes at most`),
+            ),
+            "As the row has it.",
+          ),
+          timestamp: about(wholeNumber, "As the row has it."),
+          id: v.optional(
+            about(
+              v.string("must be a string"),
+              "The task's id: where the row is another task's, nothing changes.",
+            ),
+          ),
+          "request-id": v.optional(about(v.string("must be a string"), "The id of its request: likewise.")),
+        },
+        v.never(),
+      ),
+      "The task's row.",
     ),
-    attempt: v.optional(v.pipe(wholeNumber, v.minValue(1, "must be 1 or higher"))),
+    attempt: v.optional(
+      about(
+        v.pipe(wholeNumber, v.minValue(1, "must be 1 or higher")),
+        "A cancel: the attempt to cancel, 1 without it. A retry: the attempt that it follows; the last one without it.",
+      ),
+    ),
   },
   v.never(),
 );
@@ -46,7 +64,7 @@ export interface Control {
 
 /** Reads the detail of `TaskCancelRequested` or `TaskRetryRequested`. Permanent error: `invalid-request`, with all issues. */
 export function readControl({ "detail-type": type, detail }: BusEvent): Control {
-  const parsed = v.safeParse(detailSchema, cutNesting(detail));
+  const parsed = v.safeParse(controlSchema, cutNesting(detail));
   if (parsed.success) return parsed.output as Control;
   const issues = parsed.issues.slice(0, ISSUES_MAX).map(toIssue);
   throw permanent("invalid-request", {

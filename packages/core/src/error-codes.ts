@@ -143,6 +143,13 @@ export const errorCodes = {
     cause: "The table's key attributes are not those of the archive's items.",
     remedy: "Restore into a table with the archive's key schema; `table.json` under the prefix has it.",
   },
+  "malformed-event": {
+    kind: "transient",
+    cause:
+      "An event on the bus or a message of a queue is not of its schema; the message names each wrong field.",
+    remedy:
+      "Compare it with [events.md](events.md), and find out who put it. After its attempts the message is a dead letter.",
+  },
   "mode-not-possible": {
     kind: "permanent",
     cause: "The restore would have to overwrite or delete items, which its `restore-mode` does not allow.",

@@ -23,7 +23,7 @@ function page(): string {
   return `# Error codes
 
 Generated from [error-codes.ts](../packages/core/src/error-codes.ts); \`npm test -- --update\` writes it anew. An error also names
-the operation, the resource, what happened and a hint: the fields of \`error\` of its event.
+the operation, the resource, what happened and a hint: the fields of \`error\` in [events.md](events.md).
 
 ${sections.join("\n")}`;
 }

@@ -3,12 +3,25 @@
  * that its step needs.
  */
 import * as v from "valibot";
-import type { Location } from "./archive/location.ts";
-import type { ManifestObjects } from "./archive/manifest.ts";
-import type { ErrorReport } from "./errors.ts";
-import type { BackupRequest, RequestIssue, RestoreRequest } from "./request.ts";
-import type { CountProgress } from "./restore/count.ts";
-import type { TaskRef } from "./task.ts";
+import { type ErrorCode, errorCodes } from "./error-codes.ts";
+import {
+  type backupPlanSchema,
+  type keyNamesSchema,
+  planSchema,
+  type restorePlanSchema,
+} from "./plan-schema.ts";
+import {
+  about,
+  count,
+  dynamoKey,
+  either,
+  fieldOf,
+  list,
+  record,
+  unchanged,
+  wholeNumber,
+} from "./schema-parts.ts";
+import { announcedTaskSchema, REQUEST_ID, type TaskRef, taskRefSchema } from "./task.ts";
 
 /** The `source` of everything Ferry says; rules on facts match it. */
 export const SOURCE = "ferry";
@@ -19,75 +32,30 @@ export const VERSION = 1;
 export const ATTEMPTS_EXHAUSTED = "attempts-exhausted";
 
 /** The names of a table's key attributes: hash first, then range. */
-export type KeyNames = readonly [string] | readonly [string, string];
-
+export type KeyNames = v.InferOutput<typeof keyNamesSchema>;
 /** Everything a backup's later steps need. It is what `task.json` holds. */
-export interface BackupPlan {
-  readonly request: BackupRequest;
-  readonly task: TaskRef;
-  readonly "total-segments": number;
-  readonly "batch-bytes": number;
-  readonly "compression-level": number;
-  /** The read ceiling of all workers together, capacity units per second. */
-  readonly "read-units"?: number;
-  /** With a ceiling: the size of an average item, as far as DynamoDB tells, bytes. */
-  readonly "item-bytes"?: number;
-  readonly table: { readonly arn: string; readonly id?: string; readonly keys: KeyNames };
-  /** ISO 8601: nothing in the archive was read before it. */
-  readonly started: string;
-}
-
+export type BackupPlan = v.InferOutput<typeof backupPlanSchema>;
 /** Everything a restore's later steps need: a pure function of request, manifest and table. */
-export interface RestorePlan {
-  readonly request: RestoreRequest;
-  readonly task: TaskRef;
-  readonly "total-segments": number;
-  /** The write ceiling of all workers together, capacity units per second. */
-  readonly "write-units"?: number;
-  /**
-   * Whether the table held items when the restore was planned. Absent where the last step does not count the table: of
-   * Ferry's own archives, and of changes. A repeated plan may say `some` of what the first one wrote; of two plans the
-   * projection keeps the one that sorts first.
-   */
-  readonly "items-before"?: "none" | "some";
-  /** The read ceiling of that count, capacity units per second; absent for none. */
-  readonly "count-units"?: number;
-  /** With a ceiling: what a write consumes for each KiB, one unit for the table and one for each index. */
-  readonly "units-per-write"?: number;
-  readonly table: {
-    readonly arn: string;
-    readonly id?: string;
-    readonly keys: KeyNames;
-    /** S, N or B of each key. */
-    readonly "key-types": readonly string[];
-  };
-  readonly manifest: {
-    /** Whether Ferry wrote the archive: then no two of its lines have one key. */
-    readonly own: boolean;
-    /** Where the manifest lies, and how the keys that it lists are taken. */
-    readonly location: Location;
-    readonly items: number;
-    readonly files: number;
-    /** Uncompressed bytes of all data files; absent where Ferry did not write the archive. */
-    readonly bytes?: number;
-    /** What each later step compares, so that no two read different archives. */
-    readonly objects: ManifestObjects;
-    /** What a line holds: whole items, or changes (DynamoDB's incremental exports). */
-    readonly lines: "items" | "changes";
-    /** The export's time range, ISO 8601, where it says one; `from` of an incremental export alone. */
-    readonly window?: { readonly from?: string; readonly to: string };
-  };
-}
-
+export type RestorePlan = v.InferOutput<typeof restorePlanSchema>;
 export type Plan = BackupPlan | RestorePlan;
 
-/** What a segment has stored (backup) or processed (restore) so far. */
-export interface Counts {
-  readonly batches: number;
-  readonly items: number;
-  /** Uncompressed bytes. */
-  readonly bytes: number;
-}
+const text = v.string();
+const optional = v.exactOptional;
+const version = about(v.literal(VERSION), "The version of the detail.");
+const attempt = about(v.pipe(count, v.minValue(1)), "The attempt of the task; the first is 1.");
+const announcedAttempt = about(
+  v.pipe(wholeNumber, v.minValue(1)),
+  "The attempt of the task; the first is 1.",
+);
+const segment = about(count, "The segment, from 0.");
+
+const countEntries = { batches: count, items: count, bytes: count };
+/** What a segment has stored (backup) or processed (restore) so far. `bytes` are uncompressed. */
+export const countsSchema = about(
+  record(countEntries),
+  "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes.",
+);
+export type Counts = v.InferOutput<typeof countsSchema>;
 
 export const noCounts: Counts = { batches: 0, items: 0, bytes: 0 };
 
@@ -98,105 +66,146 @@ export type DynamoKey = Readonly<Record<string, Readonly<Record<string, unknown>
  * Where a slice goes on. A backup: the next file's number, after the last stored item. A restore: the share's file
  * and the line in it.
  */
-export type Cursor =
-  | { readonly batch: number; readonly after?: DynamoKey }
-  | { readonly file: number; readonly line: number };
-
-/** What every message between steps of an accepted task carries. */
-interface Step {
-  readonly version: typeof VERSION;
-  readonly task: TaskRef;
-  readonly plan: Plan;
-  readonly attempt: number;
-  /** When this attempt gives up, ms since 1970. */
-  readonly "deadline-ms": number;
-}
-
-export interface TaskRequested {
-  readonly request: unknown;
-  readonly "request-id"?: string;
-  /** ms since 1970: the time of the message that the Pipe made this of. ISO 8601: when a schedule was due. */
-  readonly "request-time"?: number | string;
-}
-
-export interface TaskAccepted extends Step {
-  /** The segments to queue: all of them at first, the unfinished ones in a retry. None: finishing is tried again. */
-  readonly segments: readonly number[];
-  /** A restore's retry: where its segments go on, those that an earlier attempt began. */
-  readonly resume?: Readonly<Record<string, Resume>>;
-}
+export const cursorSchema = about(
+  either(
+    record({ batch: count, after: optional(dynamoKey) }),
+    record({ file: count, line: count }),
+    (cursor) => fieldOf(cursor, "file") !== undefined,
+  ),
+  "Where the slice goes on. A backup: the number of the next data file, and the last stored item's key. A restore: the file of its share, and the line in it.",
+);
+export type Cursor = v.InferOutput<typeof cursorSchema>;
 
 /** Where a restore's segment stood when an attempt ended. */
-export interface Resume extends Counts {
-  readonly file: number;
-  readonly line: number;
-}
+const resumeSchema = record({ ...countEntries, file: count, line: count });
+export type Resume = v.InferOutput<typeof resumeSchema>;
+
+/** What every message between steps of an accepted task carries. */
+const stepEntries = {
+  version,
+  task: taskRefSchema,
+  plan: about(planSchema, "What was planned: everything that later steps need."),
+  attempt,
+  "deadline-ms": about(count, "When this attempt gives up, ms since 1970."),
+};
+
+/** A request. Its reader is `identify`, which takes a detail of any shape and rejects what is wrong. */
+export const taskRequestedSchema = v.object({
+  request: about(v.unknown(), "The request: see [request.schema.json](request.schema.json)."),
+  "request-id": optional(
+    about(
+      v.pipe(text, v.regex(REQUEST_ID)),
+      "Names this one request; without it, or where it is of other characters, Ferry takes the event's id.",
+    ),
+  ),
+  "request-time": optional(
+    about(
+      v.union([v.number(), text]),
+      "ms since 1970: the time of the message that the Pipe made this of. ISO 8601: when a schedule was due. Without it, the event's time.",
+    ),
+  ),
+});
+export type TaskRequested = v.InferOutput<typeof taskRequestedSchema>;
+
+export const taskAcceptedSchema = record({
+  ...stepEntries,
+  segments: about(
+    list(count),
+    "The segments to queue: all of them at first, the unfinished ones in a retry. None: the task is finished again.",
+  ),
+  resume: optional(
+    about(
+      v.pipe(v.record(text, resumeSchema), v.readonly()),
+      "A restore's retry: where its segments go on, those that an earlier attempt began.",
+    ),
+  ),
+});
+export type TaskAccepted = v.InferOutput<typeof taskAcceptedSchema>;
+
+const workEntries = {
+  ...stepEntries,
+  segment,
+  cursor: cursorSchema,
+  counts: countsSchema,
+  hop: about(count, "Which slice of this attempt it is: hand-offs before it."),
+  "idle-hops": about(count, "Hand-offs in a row that moved nothing, throttling aside."),
+};
 
 /** A segment's work: the detail of `SegmentQueued` and `SegmentProgressed`. */
-export interface SegmentWork extends Step {
-  readonly segment: number;
-  readonly cursor: Cursor;
-  readonly counts: Counts;
-  /** Which slice of this attempt it is: hand-offs before it. */
-  readonly hop: number;
-  /** Hand-offs in a row that moved nothing, throttling aside. */
-  readonly "idle-hops": number;
-}
+export const segmentWorkSchema = record(workEntries);
+export type SegmentWork = v.InferOutput<typeof segmentWorkSchema>;
 
-export interface SegmentProgressed extends SegmentWork {
-  readonly handoff: boolean;
-}
+export const segmentProgressedSchema = record({
+  ...workEntries,
+  handoff: about(v.boolean(), "Whether the event is the continuation: true routes it to a worker."),
+});
+export type SegmentProgressed = v.InferOutput<typeof segmentProgressedSchema>;
 
-export interface SegmentCompleted {
-  readonly version: typeof VERSION;
-  readonly task: TaskRef;
-  readonly plan: Plan;
-  readonly attempt: number;
-  readonly segment: number;
-  readonly counts: Counts;
-}
+export const segmentCompletedSchema = record({
+  version,
+  task: taskRefSchema,
+  plan: about(planSchema, "What was planned: everything that later steps need."),
+  attempt,
+  segment,
+  counts: countsSchema,
+});
+export type SegmentCompleted = v.InferOutput<typeof segmentCompletedSchema>;
 
-export interface TaskFinished {
-  readonly version: typeof VERSION;
-  readonly task: TaskRef;
-  readonly attempt: number;
-  readonly items: number;
-}
+export const taskFinishedSchema = record({
+  version,
+  task: taskRefSchema,
+  attempt,
+  items: about(count, "Items of the archive."),
+});
+export type TaskFinished = v.InferOutput<typeof taskFinishedSchema>;
+
+const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];
+const cause = about(v.picklist(codes), "One of the codes in [errors.md](errors.md).");
+const issues = list(record({ field: text, message: text }));
+
+const errorReportSchema = record({
+  operation: about(text, "What was attempted, for instance `Scan`."),
+  resource: about(text, "On what: a table, `s3://bucket/key`, a request field."),
+  message: about(text, "Why it failed."),
+  hint: about(text, "What the operator can do about it."),
+  retryable: about(v.boolean(), "Whether the error was of a kind that may pass."),
+  issues: optional(about(issues, "Of a request: everything that is wrong with it.")),
+});
 
 /**
- * The detail of `TaskRejected`, `SegmentFailed` and `TaskStepFailed`, one shape whoever says it: a worker, or the Pipe
+ * The detail of `TaskRejected`, `SegmentFailed` and `TaskStepFailed`: one shape, whether a worker puts it, or the Pipe
  * report-failures for a message that ran out of attempts.
  */
-export interface Failure {
-  readonly version: typeof VERSION;
-  /** A short, stable name, for instance `cancelled`, `no-such-table`, `attempts-exhausted`. */
-  readonly cause: string;
-  readonly error?: ErrorReport;
-  /** Of a rejection by a worker: the task. The Pipe cannot know it, nor is there one where no key can be formed. */
-  readonly task?: TaskRef;
-  /** The detail-type of the message that could not be done. */
-  readonly step: string;
-  /** Its detail. */
-  readonly work: unknown;
-  /** Its event's id and time. */
-  readonly "event-id": string;
-  readonly time: string;
-}
+export const failureSchema = record({
+  version,
+  cause,
+  error: optional(about(errorReportSchema, "Absent where a message ran out of attempts.")),
+  task: optional(
+    about(
+      taskRefSchema,
+      "Of a request that a worker rejected: its task. Absent where no key of a row can be formed, and from the Pipe.",
+    ),
+  ),
+  step: about(text, "The detail-type of the message that could not be done."),
+  work: about(v.unknown(), "Its detail."),
+  "event-id": about(text, "Its event's id."),
+  time: about(text, "Its event's time, ISO 8601."),
+});
+export type Failure = v.InferOutput<typeof failureSchema>;
 
 /** The detail of `TaskControlRefused`: an operator's cancel or retry that changes nothing, and why. */
-export interface TaskControlRefused {
-  readonly version: typeof VERSION;
-  readonly control: "cancel" | "retry";
-  /** A short, stable name, for instance `invalid-request`, `not-retryable`. */
-  readonly cause: string;
-  readonly reason: string;
-  readonly issues: readonly RequestIssue[];
-  readonly hint: string;
-  /** The refused event's detail, its id and its time. Of a large detail the beginning of its JSON. */
-  readonly asked: unknown;
-  readonly "event-id": string;
-  readonly time: string;
-}
+export const taskControlRefusedSchema = record({
+  version,
+  control: about(v.picklist(["cancel", "retry"]), "What was requested."),
+  cause,
+  reason: about(text, "Why it changes nothing."),
+  issues: about(issues, "Each wrong field; empty where the fields are right."),
+  hint: about(text, "What to do."),
+  asked: about(v.unknown(), "The refused event's detail; of a large detail the beginning of its JSON."),
+  "event-id": about(text, "The refused event's id."),
+  time: about(text, "Its time, ISO 8601."),
+});
+export type TaskControlRefused = v.InferOutput<typeof taskControlRefusedSchema>;
 
 /** What Ferry says: the entries of PutEvents. */
 export type FerryEvent =
@@ -234,7 +243,7 @@ export interface Delivery extends Message {
 }
 
 const messageSchema = v.object({
-  failsAs: v.optional(v.picklist(["TaskRejected", "SegmentFailed", "TaskStepFailed"])),
+  failsAs: v.exactOptional(v.picklist(["TaskRejected", "SegmentFailed", "TaskStepFailed"])),
   event: v.object({
     id: v.string(),
     time: v.string(),
@@ -246,42 +255,86 @@ const messageSchema = v.object({
 
 /** Reads a queue message's body. Throws a valibot error or a SyntaxError on anything a rule did not write. */
 export function parseMessage(body: string): Message {
-  return v.parse(messageSchema, JSON.parse(body)) as Message;
+  return v.parse(messageSchema, JSON.parse(body));
 }
 
-/** A whole number, also where a Pipe's template made a string of it. */
-export const wholeNumber = v.pipe(
-  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number))]),
-  v.safeInteger(),
-  v.minValue(0, "must be 0 or higher"),
+/** The plan as a row's string attribute has it: an object, so that the Pipe escapes it. */
+const announcedPlan = about(
+  v.pipe(
+    record({ S: text }),
+    v.transform((plan) => plan.S),
+    v.parseJson(),
+    unchanged(planSchema),
+  ),
+  "The plan as JSON, in `S`.",
 );
 
-/**
- * The detail of `TaskFinishing` and of the other announcements, as the status stream's Pipe writes it from the row.
- * The plan arrives as a DynamoDB string attribute: an object, so that the Pipe escapes it.
- */
-export const finishingSchema = v.object({
-  task: v.object({
-    id: v.string(),
-    action: v.picklist(["backup", "restore"]),
-    key: v.string(),
-    timestamp: wholeNumber,
-    "request-id": v.string(),
-  }),
-  attempt: wholeNumber,
-  "transferred-items": wholeNumber,
-  "transferred-bytes": wholeNumber,
-  plan: v.pipe(
-    v.object({ S: v.string() }),
-    v.transform((plan) => JSON.parse(plan.S) as Plan),
-  ),
-  /** Of a step that goes on where another invocation stopped. */
-  counted: v.optional(v.custom<CountProgress>((value) => typeof value === "object" && value !== null)),
+const movedEntries = {
+  "transferred-items": about(wholeNumber, "Items that the archive or the table holds of the task."),
+  "transferred-bytes": about(wholeNumber, "Their uncompressed bytes."),
+};
+
+/** What an announcement takes from the row besides, for its readers. */
+const rowEntries = {
+  state: about(v.picklist(["finishing", "succeeded", "failed", "cancelled"]), "The row's state."),
+  reason: about(text, "Why it failed or was cancelled, in one line; empty where it succeeded."),
+  "table-region": about(text, "Of the request."),
+  "table-name": about(text, "Of the request."),
+  "bucket-region": about(text, "Of the request."),
+  "bucket-name": about(text, "Of the request."),
+  "bucket-prefix": about(text, "The prefix, expanded."),
+  "total-segments": about(wholeNumber, "Segments of the task."),
+  "completed-segments": about(wholeNumber, "Segments that are complete."),
+  "failed-segments": about(wholeNumber, "Segments that failed in this attempt."),
+  "transferred-batches": about(wholeNumber, "Data files of the transferred items."),
+};
+
+/** The detail of `TaskSucceeded`, `TaskFailed` and `TaskCancelled`, as a status stream's Pipe writes it from the row. */
+export const announcementSchema = record({
+  version,
+  task: announcedTaskSchema,
+  attempt: announcedAttempt,
+  ...rowEntries,
+  ...movedEntries,
+  plan: announcedPlan,
 });
 
-export type TaskFinishing = v.InferOutput<typeof finishingSchema>;
+const countProgressSchema = record({
+  items: about(count, "Counted so far."),
+  segments: about(count, "The table is counted in this many segments."),
+  next: about(count, "The first segment that was not begun."),
+  open: about(
+    list(record({ segment: count, after: optional(dynamoKey) })),
+    "Where segments that were begun go on.",
+  ),
+  idle: about(count, "Invocations in a row that counted nothing."),
+});
+/** How far a count of a table came. */
+export type CountProgress = v.InferOutput<typeof countProgressSchema>;
 
-/** A last step's continuation, in the form of the announcement. */
+/**
+ * The detail of `TaskFinishing`: an announcement, or a last step's continuation, which has `counted` in place of what is
+ * taken from the row.
+ */
+export const taskFinishingSchema = record({
+  version,
+  task: announcedTaskSchema,
+  attempt: announcedAttempt,
+  ...movedEntries,
+  plan: announcedPlan,
+  counted: optional(
+    about(countProgressSchema, "Of a step that goes on where another invocation stopped: its progress."),
+  ),
+  ...v.partial(v.object(rowEntries)).entries,
+});
+
+/** What the last step of a task needs. */
+export type TaskFinishing = Pick<
+  v.InferOutput<typeof taskFinishingSchema>,
+  "task" | "attempt" | "transferred-items" | "transferred-bytes" | "plan" | "counted"
+>;
+
+/** A last step's continuation, as it is put. */
 export interface FinishingContinued {
   readonly version: typeof VERSION;
   readonly task: TaskRef;

@@ -1,25 +1,41 @@
 /**
  * What identifies a task: everything that distinguishes its request from others.
  */
+import * as v from "valibot";
 import { canonicalJson } from "./canonical-json.ts";
 import { sha256Hex } from "./hash.ts";
 import { expandPrefix, type RequestIssue } from "./request.ts";
+import { about, count, fieldOf, record, wholeNumber } from "./schema-parts.ts";
 import { shown } from "./shown.ts";
 import { isoOf, msOf } from "./time.ts";
 
-export type Action = "backup" | "restore";
+export type Action = TaskRef["action"];
+
+const taskRefEntries = {
+  id: about(v.string(), "`{key}@{timestamp}-{digest}`: no two tasks have the same."),
+  action: about(v.picklist(["backup", "restore"]), "What the task does."),
+  key: about(
+    v.string(),
+    "`{table-region}-{table-name}` of a backup, `{bucket-region}-{bucket-name}-{bucket-prefix}` of a restore.",
+  ),
+  "request-id": about(v.string(), "The id of the request that the task began with."),
+};
+const timestampText =
+  "With action and key it names the task's row: the second of the request, ms since 1970, and a slot of that second.";
 
 /** The name of one task, as every fact carries it. */
-export interface TaskRef {
-  /** `{key}@{timestamp}-{digest}`: no two tasks have the same. */
-  readonly id: string;
-  readonly action: Action;
-  /** `{table-region}-{table-name}` of a backup, `{bucket-region}-{bucket-name}-{bucket-prefix}` of a restore. */
-  readonly key: string;
-  /** With action and key it names the task's row: the second of the request in ms, and a slot of that second. */
-  readonly timestamp: number;
-  readonly "request-id": string;
-}
+export const taskRefSchema = about(
+  record({ ...taskRefEntries, timestamp: about(count, timestampText) }),
+  "The task.",
+);
+
+/** The same, as a Pipe's template writes it. */
+export const announcedTaskSchema = about(
+  record({ ...taskRefEntries, timestamp: about(wholeNumber, timestampText) }),
+  "The task.",
+);
+
+export type TaskRef = v.InferOutput<typeof taskRefSchema>;
 
 /** A task's row in the status tables, as operators name it. */
 export type RowKey = Pick<TaskRef, "action" | "key" | "timestamp">;
@@ -45,7 +61,7 @@ const DIGEST_LENGTH = 16;
 /** DynamoDB's keys have 2,048 bytes: a task's id, and what notes write around it, must fit too. */
 const KEY_BYTES_MAX = 1900;
 /** What may name a request: it becomes the fair queue's message group, which takes no more than these. */
-const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
+export const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 /**
  * The identity of the request in a `TaskRequested` event. Total: never throws, whatever the detail.
@@ -124,8 +140,4 @@ function joined(...parts: readonly unknown[]): string | undefined {
 /** Expanding a longer one could exhaust the memory: a placeholder may be there many times. */
 function isShort(value: unknown): value is string {
   return typeof value === "string" && value.length <= KEY_BYTES_MAX;
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

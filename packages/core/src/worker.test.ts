@@ -18,7 +18,10 @@ import {
   restoreRequest,
   runTask,
   sliceToEnd,
+  somePlan,
+  someTask,
   source,
+  stepFields,
   world,
 } from "./testing/tasks.ts";
 import { work } from "./worker.ts";
@@ -79,7 +82,9 @@ describe("a worker", () => {
   });
 
   test("throws on a detail of another version, and on a type that it has no step for", async () => {
-    await expect(work(message("SegmentQueued", { version: 2 }), world())).rejects.toThrow("detail version 2");
+    await expect(work(message("SegmentQueued", { version: 2 }), world())).rejects.toThrow(
+      "detail.version must be 1: got 2",
+    );
     await expect(work(message("TaskSucceeded", {}), world())).rejects.toThrow("no worker has a step");
   });
 });
@@ -149,7 +154,7 @@ describe("a slice that is asked for twice", () => {
   test("is retried all the same: an attempt's first slice comes after all of the one before", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    await work(message("SegmentProgressed", { ...segment, hop: 900 }), ports);
+    await work(message("SegmentProgressed", { ...segment, hop: 900, handoff: true }), ports);
     const again = message("SegmentQueued", { ...segment, attempt: 2 });
     expect(await work(other(again), ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
@@ -292,7 +297,7 @@ describe("a retry", () => {
     const broken = { ...ports, archive: { ...ports.archive, get: () => Promise.reject(gone) } };
     const [failed] = await work(message("SegmentProgressed", handedOff!.detail), broken);
     const row = [
-      busEvent("TaskAccepted", { task, plan, attempt: 1 }),
+      busEvent("TaskAccepted", { ...stepFields, task, plan, attempt: 1 }),
       busEvent("SegmentFailed", failed!.detail),
     ].reduce<TaskRow | undefined>((before, event) => project(before, factOf(event)!), undefined)!;
     expect(stateOf(row)).toBe("failed");
@@ -355,11 +360,12 @@ describe("what a worker refuses and repeats", () => {
     const ports = world();
     const status = { ...ports.status, read: () => Promise.reject(gone) };
     const { failsAs: _, ...nameless } = message("TaskFinishing", {
+      version: 1,
       task: { id: "k@1-0", action: "backup", key: "k", timestamp: 1, "request-id": "r" },
       attempt: 1,
       "transferred-items": 0,
       "transferred-bytes": 0,
-      plan: { S: "{}" },
+      plan: { S: JSON.stringify(somePlan(someTask("k"))) },
     });
     await expect(work(nameless, { ...ports, status })).rejects.toMatchObject({ code: gone.code });
   });
@@ -395,7 +401,11 @@ describe("what a worker refuses and repeats", () => {
     "a %s without a detail is an error that names it",
     async (type) => {
       for (const detail of [undefined, null, { version: 2 }])
-        await expect(work(message(type, detail), world())).rejects.toThrow(`${type} has detail version`);
+        await expect(work(message(type, detail), world())).rejects.toMatchObject({
+          kind: "transient",
+          code: "malformed-event",
+          resource: expect.stringContaining(type),
+        });
     },
   );
 
@@ -424,6 +434,7 @@ describe("a task that is announced to be complete", () => {
     message("TaskAccepted", { version: 1, task, plan, attempt: 2, segments: [], "deadline-ms": 1e15 });
   const announced = (task: SegmentWork["task"], plan: SegmentWork["plan"]) =>
     message("TaskFinishing", {
+      version: 1,
       task,
       attempt: 2,
       "transferred-items": 1,

@@ -2,27 +2,18 @@
  * What a worker does with one message: the step that the event asks for. Its only output is events, which its host
  * puts; so tracking and continuing cannot disagree.
  */
-import * as v from "valibot";
 import { finishBackup } from "./backup/finish.ts";
 import { planBackup } from "./backup/plan.ts";
 import { sliceBackup } from "./backup/slice.ts";
 import { controlRefused } from "./control.ts";
 import { type FerryError, isPermanent, isThrottled, permanent } from "./errors.ts";
-import {
-  type BusEvent,
-  type Delivery,
-  type FerryEvent,
-  finishingSchema,
-  type SegmentWork,
-  type TaskAccepted,
-  type TaskFinishing,
-  VERSION,
-} from "./events.ts";
+import type { BusEvent, Delivery, FerryEvent, TaskAccepted, TaskFinishing } from "./events.ts";
 import { failure } from "./failure.ts";
 import { backoffMs } from "./pacing.ts";
 import { patient } from "./patience.ts";
 import type { Ports } from "./ports.ts";
 import { isEnded, stateOf } from "./projection/status.ts";
+import { readDetail, readFinishing } from "./read-event.ts";
 import { findRegistration, isRowOf, type Registration, register, requestIdReused } from "./registration.ts";
 import { parseRequest, type RequestIssue } from "./request.ts";
 import { finishRestore } from "./restore/finish.ts";
@@ -61,14 +52,14 @@ async function step({ id, event }: Delivery, ports: Ports): Promise<readonly Fer
     case "TaskRetryRequested":
       return retry(event, patient(ports));
     case "TaskAccepted": {
-      const accepted = detailOf<TaskAccepted>(event);
+      const accepted = readDetail("TaskAccepted", event);
       return accepted.segments.length > 0
         ? spread(accepted)
         : finishAgain(accepted, event.time, patient(ports));
     }
     case "SegmentQueued":
     case "SegmentProgressed":
-      return slice(event, id, ports);
+      return slice(event["detail-type"], event, id, ports);
     case "TaskFinishing":
       return finish(event, patient(ports));
     default:
@@ -84,8 +75,13 @@ async function step({ id, event }: Delivery, ports: Ports): Promise<readonly Fer
  * Throttling is never a failure before the attempt's deadline, whichever service asks for less: the segment is handed
  * off from where it stands. A failure tells that too: what the archive or the table holds, and where a retry goes on.
  */
-async function slice(event: BusEvent, message: string, ports: Ports): Promise<readonly FerryEvent[]> {
-  const segment = detailOf<SegmentWork>(event);
+async function slice(
+  type: "SegmentQueued" | "SegmentProgressed",
+  event: BusEvent,
+  message: string,
+  ports: Ports,
+): Promise<readonly FerryEvent[]> {
+  const segment = readDetail(type, event);
   const { claims } = patient(ports);
   let standing: Standing = { cursor: segment.cursor, counts: segment.counts };
   const stands = (now: Standing) => {
@@ -187,7 +183,7 @@ function invalid(issues: readonly RequestIssue[]): FerryError {
 }
 
 async function finish(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
-  const finishing = v.parse(finishingSchema, event.detail);
+  const finishing = readFinishing(event);
   const row = await ports.status.read(finishing.task);
   // A second announcement, after the first one was finished.
   if (row?.finished === true) return [];
@@ -219,16 +215,6 @@ async function finishTask(
   return finishing.task.action === "backup"
     ? finishBackup(finishing, time, ports)
     : finishRestore(finishing, ports);
-}
-
-/** The detail of a fact: Ferry's own, as the rule's source says, and of this version. */
-function detailOf<T extends { readonly version: number }>(event: BusEvent): T {
-  const detail = event.detail as T;
-  if (detail?.version !== VERSION)
-    throw new Error(
-      `${event["detail-type"]} has detail version ${detail?.version}; this worker reads ${VERSION}`,
-    );
-  return detail;
 }
 
 /** All issues, unless there are so many that no event could carry them. */

@@ -4,9 +4,11 @@
  */
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
-import type { FerryEvent, Message, SegmentWork } from "@ferry/core/events";
+import { countsSchema, type FerryEvent, type Message } from "@ferry/core/events";
+import { fieldOf } from "@ferry/core/schema-parts";
 import type { ConsumerName } from "@ferry/core/topology";
 import type { SQSRecord } from "aws-lambda";
+import * as v from "valibot";
 
 const env = (name: string, otherwise: string) => process.env[name] || otherwise;
 
@@ -46,15 +48,16 @@ export function metricsOf(consumer: ConsumerName): Publish {
 
 /** What the log says of a message, whatever its detail is. */
 export function aboutMessage(record: SQSRecord, message?: Message) {
-  const detail = message?.event.detail as Partial<SegmentWork> | null | undefined;
+  const detail = message?.event.detail;
+  const task = fieldOf(detail, "task");
   return {
     messageId: record.messageId,
     receiveCount: receiveCountOf(record),
     step: message?.event["detail-type"],
-    task: detail?.task?.id,
-    "request-id": detail?.task?.["request-id"],
-    segment: detail?.segment,
-    attempt: detail?.attempt,
+    task: fieldOf(task, "id"),
+    "request-id": fieldOf(task, "request-id"),
+    segment: fieldOf(detail, "segment"),
+    attempt: fieldOf(detail, "attempt"),
   };
 }
 
@@ -67,7 +70,8 @@ export function receiveCountOf(record: SQSRecord): number {
  * moved; a repeated slice counts again what it finds done.
  */
 export function measure(message: Message, events: readonly FerryEvent[]): Measurements {
-  const before = (message.event.detail as Partial<SegmentWork> | null)?.counts;
+  const work = v.safeParse(v.object({ counts: countsSchema }), message.event.detail);
+  const before = work.success ? work.output.counts : undefined;
   const sum = {
     Items: 0,
     Bytes: 0,

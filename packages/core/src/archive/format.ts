@@ -6,8 +6,5 @@ import * as v from "valibot";
 /** The version that task.json, table.json and the `ferry` part of the summary carry. */
 export const FORMAT_VERSION = 1;
 
-/** The schema of a count: a whole number that is not negative. */
-export const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-
 /** The schema of an object's version. It is read before the rest: another version may lack everything else. */
 export const formatVersionSchema = v.object({ "format-version": v.number() });

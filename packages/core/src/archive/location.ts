@@ -2,27 +2,29 @@
  * Where the objects are read that a manifest lists. A manifest names them from the bucket's root, so those of an archive
  * that was copied or moved name the original's place.
  */
+import * as v from "valibot";
 import { permanent } from "../errors.ts";
 import type { BucketAddress } from "../ports.ts";
+import { about, record } from "../schema-parts.ts";
 import { manifestSummaryKey } from "./keys.ts";
 import { brokenManifest } from "./refusals.ts";
 
-/**
- * How the listed keys are taken. `own`: they must lie under the archive's own prefix. `rebase`: the archive was moved, and
- * they are taken relative to the prefix that it was written for. `as-listed`: they are read where the manifest points.
- */
-export type ManifestKeys = "own" | "rebase" | "as-listed";
-
 /** A place of an archive, and what its manifest says of it. */
-export interface Location {
-  /** The prefix under which the summary was read, without a trailing `/`. */
-  readonly prefix: string;
-  /** The prefix that the manifest was written for. */
-  readonly writtenFor: string;
-  readonly keys: ManifestKeys;
-  /** Whether the data files may lie in the folder that all incremental exports of one prefix share. */
-  readonly shared: boolean;
-}
+export const locationSchema = record({
+  prefix: about(v.string(), "The prefix under which the summary was read, without a trailing `/`."),
+  writtenFor: about(v.string(), "The prefix that the manifest was written for."),
+  keys: about(
+    v.picklist(["own", "rebase", "as-listed"]),
+    "How the listed keys are taken. `own`: they must lie under the archive's own prefix. `rebase`: the archive was moved, and they are taken relative to the prefix that it was written for. `as-listed`: they are read where the manifest points.",
+  ),
+  shared: about(
+    v.boolean(),
+    "Whether the data files may lie in the folder that all incremental exports of one prefix share.",
+  ),
+});
+
+export type Location = v.InferOutput<typeof locationSchema>;
+export type ManifestKeys = Location["keys"];
 
 const FILES_NAME = "/manifest-files.json";
 /** The last but one part of the prefix of an incremental export whose data files lie in the shared folder. */

@@ -30,14 +30,7 @@ export interface Manifest {
   /** The key schema of the archive's items; absent where nothing but the items tells it. */
   readonly keys?: KeySchema;
   /** The objects that say what is restored, as they were read. */
-  readonly objects: ManifestObjects;
-}
-
-/** The fingerprints of what a restore's plan rests on. `task`: only of an archive that Ferry wrote. */
-export interface ManifestObjects {
-  readonly summary: Fingerprint;
-  readonly files: Fingerprint;
-  readonly task?: Fingerprint;
+  readonly objects: RestorePlan["manifest"]["objects"];
 }
 
 type Reading = Pick<Ports, "archive" | "codec">;

@@ -4,9 +4,10 @@
 import * as v from "valibot";
 import type { BackupPlan } from "../events.ts";
 import type { BucketAddress } from "../ports.ts";
+import { count } from "../schema-parts.ts";
 import { isoOf, msOf } from "../time.ts";
 import { type ManifestFile, total } from "./file-list.ts";
-import { count, FORMAT_VERSION, formatVersionSchema } from "./format.ts";
+import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
 import { manifestFilesKey } from "./keys.ts";
 import { brokenManifest, readable, unknownFormat } from "./refusals.ts";
 

@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { permanent } from "../errors.ts";
 import type { BackupPlan } from "../events.ts";
+import { backupPlanSchema } from "../plan-schema.ts";
 import type { BucketAddress, Ports } from "../ports.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
@@ -90,7 +91,7 @@ async function storedPlan(
 function readPlan(body: Uint8Array): BackupPlan | undefined {
   try {
     const { "format-version": _, ...plan } = JSON.parse(new TextDecoder().decode(body));
-    return typeof plan.task?.id === "string" ? (plan as BackupPlan) : undefined;
+    return v.is(backupPlanSchema, plan) ? plan : undefined;
   } catch {
     return undefined;
   }

@@ -19,6 +19,7 @@ const finishing = ({ task, plan }: SegmentWork, items: number) =>
   message(
     "TaskFinishing",
     {
+      version: 1,
       task,
       attempt: 1,
       "transferred-items": items,

@@ -1,20 +1,26 @@
 import { describe, expect, test } from "vitest";
-import { noCounts, type Plan, VERSION } from "../events.ts";
-import { busEvent, someTask } from "../testing/tasks.ts";
+import { noCounts, VERSION } from "../events.ts";
+import { busEvent, somePlan, someTask } from "../testing/tasks.ts";
 import { factOf } from "./facts.ts";
 
 const task = someTask("eu-west-1-archives-backups/one", "restore");
-const plan = { "total-segments": 4 } as Plan;
+const plan = somePlan(task);
 const counts = { batches: 1, items: 20, bytes: 300 };
 const time = busEvent("", {}).time;
 const segment = { version: VERSION, task, plan, attempt: 2, segment: 3, counts };
+const deadline = { "deadline-ms": 1_793_541_600_000 };
+const work = { ...segment, ...deadline, cursor: { file: 0, line: 0 }, hop: 0, "idle-hops": 0 };
 const about = { row: task, time, attempt: 2 };
 
 describe("a step's event as a fact", () => {
   test.each<[string, object, object]>([
-    ["TaskAccepted", { version: VERSION, task, plan, attempt: 2 }, { kind: "accepted", ...about, plan }],
-    ["SegmentQueued", segment, { kind: "queued", ...about, segment: 3, counts, plan }],
-    ["SegmentProgressed", segment, { kind: "progressed", ...about, segment: 3, counts }],
+    [
+      "TaskAccepted",
+      { version: VERSION, task, plan, attempt: 2, ...deadline, segments: [3] },
+      { kind: "accepted", ...about, plan },
+    ],
+    ["SegmentQueued", work, { kind: "queued", ...about, segment: 3, counts, plan }],
+    ["SegmentProgressed", { ...work, handoff: false }, { kind: "progressed", ...about, segment: 3, counts }],
     ["SegmentCompleted", segment, { kind: "completed", ...about, segment: 3, counts, plan }],
     ["TaskFinished", { version: VERSION, task, attempt: 2, items: 20 }, { kind: "finished", ...about }],
   ])("%s", (type, detail, fact) => {
@@ -117,10 +123,16 @@ describe("a failure", () => {
   });
 
   test.each([
-    ["TaskStepFailed", { attempt: 2 }, "a TaskStepFailed names no task"],
-    ["TaskStepFailed", { task }, "a TaskStepFailed names no attempt"],
-    ["TaskStepFailed", { task, attempt: 0 }, "a TaskStepFailed names no attempt"],
-    ["SegmentFailed", { task, attempt: 1 }, "a SegmentFailed names no segment"],
+    ["TaskStepFailed", { attempt: 2 }, "detail.work.task is required but missing"],
+    ["TaskStepFailed", { task }, "detail.work.attempt is required but missing"],
+    ["TaskStepFailed", { task, attempt: 0 }, "detail.work.attempt must be >=1: got 0"],
+    ["SegmentFailed", { task, attempt: 1 }, "detail.work.segment is required but missing"],
+    ["SegmentFailed", null, "detail.work must be Object: got null"],
+    [
+      "SegmentFailed",
+      { ...work, counts: { ...counts, items: "x" } },
+      "detail.work.counts.items must be number",
+    ],
   ])("%s of %j is refused: %s", (type, work, message) => {
     expect(() => factOf(busEvent(type, failure("TaskFinishing", work)))).toThrow(message);
   });
@@ -159,6 +171,7 @@ describe("the fields of a rejected request that its row shows", () => {
   const named = { action: "backup", "table-region": "us-east-1", "table-name": "cities" };
   const shown = (request: object) => {
     const failure = {
+      version: VERSION,
       cause: "invalid-request",
       task,
       step: "TaskRequested",

@@ -1,20 +1,22 @@
 /**
  * Facts, as the projector reads them off the bus: normalised, so that projecting them is a pure join.
  */
+import * as v from "valibot";
 import { readControl } from "../control.ts";
-import { type ErrorReport, sentence } from "../errors.ts";
+import { sentence } from "../errors.ts";
 import {
   type BusEvent,
   type Counts,
+  countsSchema,
+  cursorSchema,
   type Failure,
   noCounts,
   type Plan,
-  type SegmentCompleted,
-  type SegmentWork,
-  type TaskAccepted,
-  type TaskFinished,
 } from "../events.ts";
-import type { RowKey } from "../task.ts";
+import { planSchema } from "../plan-schema.ts";
+import { readAs, readDetail } from "../read-event.ts";
+import { count, fieldOf, unchanged, wholeNumber } from "../schema-parts.ts";
+import { announcedTaskSchema, type RowKey } from "../task.ts";
 import { shortened } from "../text.ts";
 
 /** Which row a fact is about, and of which task; an operator may name the row alone. */
@@ -74,30 +76,30 @@ const REQUEST_LENGTH_MAX = 32 * 1024;
 
 /**
  * Reads a fact. Nothing where it concerns no row: a rejection without a task, or a retry that was given up.
- * Throws where the detail is not what its type promises; a cancel that cannot be read is a permanent error.
+ * Transient error: `malformed-event`, where the detail is not what its type promises; a cancel that cannot be read is a permanent error.
  */
 export function factOf(event: BusEvent): Fact | undefined {
   const { time } = event;
   const type = event["detail-type"];
   switch (type) {
     case "TaskAccepted": {
-      const { task, attempt, plan } = event.detail as TaskAccepted;
+      const { task, attempt, plan } = readDetail(type, event);
       return { kind: "accepted", row: task, time, attempt, plan };
     }
     case "SegmentQueued": {
-      const { task, attempt, segment, counts, plan } = event.detail as SegmentWork;
+      const { task, attempt, segment, counts, plan } = readDetail(type, event);
       return { kind: "queued", row: task, time, attempt, segment, counts, plan };
     }
     case "SegmentProgressed": {
-      const { task, attempt, segment, counts } = event.detail as SegmentWork;
+      const { task, attempt, segment, counts } = readDetail(type, event);
       return { kind: "progressed", row: task, time, attempt, segment, counts };
     }
     case "SegmentCompleted": {
-      const { task, attempt, segment, counts, plan } = event.detail as SegmentCompleted;
+      const { task, attempt, segment, counts, plan } = readDetail(type, event);
       return { kind: "completed", row: task, time, attempt, segment, counts, plan };
     }
     case "TaskFinished": {
-      const { task, attempt } = event.detail as TaskFinished;
+      const { task, attempt } = readDetail(type, event);
       return { kind: "finished", row: task, time, attempt };
     }
     case "TaskCancelRequested": {
@@ -107,11 +109,24 @@ export function factOf(event: BusEvent): Fact | undefined {
     case "TaskRejected":
     case "SegmentFailed":
     case "TaskStepFailed":
-      return failureFact(type, event.detail as Failure, time);
+      return failureFact(type, readDetail(type, event), time);
     default:
       throw new Error(`${type} is no fact that the projector knows; it knows the types of the rule facts`);
   }
 }
+
+const whoFailed = { task: announcedTaskSchema, attempt: v.pipe(wholeNumber, v.minValue(1)) };
+/** Of a step that failed: its message's detail, as far as the row needs it. */
+const failedStepSchema = v.object(whoFailed);
+const failedAcceptanceSchema = v.object({ plan: v.exactOptional(unchanged(planSchema)) });
+/** Of a segment that failed: the same. Of what a Pipe gave up, only the first three are sure to be there. */
+const failedSegmentSchema = v.object({
+  ...whoFailed,
+  segment: count,
+  counts: v.exactOptional(countsSchema),
+  cursor: v.exactOptional(cursorSchema),
+  plan: v.exactOptional(unchanged(planSchema)),
+});
 
 function failureFact(
   type: "TaskRejected" | "SegmentFailed" | "TaskStepFailed",
@@ -122,28 +137,27 @@ function failureFact(
   const text = reasonText(failure);
   if (type === "TaskRejected") {
     if (failure.task === undefined) return undefined;
-    const request = scalarsOf((failure.work as { request?: unknown } | null)?.request);
+    const request = scalarsOf(fieldOf(failure.work, "request"));
     return { kind: "rejected", row: failure.task, time, cause, text, request };
   }
   // A retry that was given up belongs to no attempt, and the row stays as it is. But a backup that has lost its prefix can
   // never go on, and the worker says which attempt that ends.
   if (failure.step === "TaskRetryRequested" && cause !== "prefix-taken") return undefined;
-  const work = failure.work as Partial<SegmentWork>;
-  if (work.task === undefined) throw new Error(`a ${type} names no task`);
-  const row = { ...work.task, timestamp: Number(work.task.timestamp) };
-  const attempt = Number(work.attempt);
-  if (!(attempt > 0)) throw new Error(`a ${type} names no attempt`);
+  const resource = `${type} of event ${failure["event-id"]}`;
   if (type === "TaskStepFailed") {
-    const known = failure.step === "TaskAccepted" && work.plan !== undefined && { plan: work.plan };
+    const { task: row, attempt } = readAs(failedStepSchema, failure.work, resource, "detail.work");
+    const known =
+      failure.step === "TaskAccepted" &&
+      readAs(failedAcceptanceSchema, failure.work, resource, "detail.work");
     return { kind: "broken", row, time, attempt, cause, text, ...known };
   }
-  if (work.segment === undefined) throw new Error("a SegmentFailed names no segment");
-  const { segment, counts = noCounts, cursor, plan } = work;
-  const about = {
+  const work = readAs(failedSegmentSchema, failure.work, resource, "detail.work");
+  const { task: row, attempt, segment, counts = noCounts, cursor, plan } = work;
+  const known = {
     ...(plan !== undefined && { plan }),
     ...(cursor !== undefined && "file" in cursor && { cursor }),
   };
-  return { kind: "failed", row, time, attempt, segment, counts, ...about, cause, text };
+  return { kind: "failed", row, time, attempt, segment, counts, ...known, cause, text };
 }
 
 /** One sentence for the row. */
@@ -151,7 +165,7 @@ function reasonText(failure: Failure): string {
   const text =
     failure.error === undefined
       ? `${failure.cause}: ${failure.step} was tried until its attempts ran out; the worker's log says why, under the task's request-id.`
-      : `${failure.cause}: ${sentence(failure.error as ErrorReport)}`;
+      : `${failure.cause}: ${sentence(failure.error)}`;
   return shortened(text, REASON_LENGTH_MAX);
 }
 

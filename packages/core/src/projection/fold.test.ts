@@ -1,13 +1,13 @@
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
-import { noCounts, type Plan } from "../events.ts";
+import { noCounts } from "../events.ts";
 import type { StatusStore } from "../ports.ts";
-import { busEvent, projecting, someTask } from "../testing/tasks.ts";
+import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
 import { projectBatch } from "./fold.ts";
 import { stateOf } from "./status.ts";
 
-const plan = { request: { action: "backup" }, "total-segments": 2 } as unknown as Plan;
 const task = someTask("us-east-1-cities");
+const plan = somePlan(task, 2);
 const other = someTask("us-east-1-towns", "backup", "r-2");
 const counts = { batches: 1, items: 10, bytes: 100 };
 
@@ -16,9 +16,9 @@ const message = (id: string, type: string, detail: object) => ({
   message: { event: busEvent(type, detail) },
 });
 const accepted = (id: string, attempt = 1, of = task) =>
-  message(id, "TaskAccepted", { version: 1, task: of, plan, attempt });
+  message(id, "TaskAccepted", { ...stepFields, task: of, plan, attempt });
 const segment = (n: number, attempt = 1, of = task) => ({
-  version: 1,
+  ...stepFields,
   task: of,
   plan,
   attempt,
@@ -27,6 +27,7 @@ const segment = (n: number, attempt = 1, of = task) => ({
 });
 const failed = (id: string, n: number, attempt = 1) =>
   message(id, "SegmentFailed", {
+    version: 1,
     cause: "no-such-table",
     step: "SegmentQueued",
     work: { ...segment(n, attempt) },
@@ -102,6 +103,7 @@ describe("a batch", () => {
   test("of facts that concern no row does nothing", async () => {
     const store = memoryStatusStore();
     const rejected = {
+      ...failureFields,
       cause: "invalid-request",
       step: "TaskRequested",
       "event-id": "e",
@@ -136,7 +138,8 @@ describe("an end that is come to again", () => {
   }
   const broken = (id: string, attempt: number) =>
     message(id, "TaskStepFailed", {
-      cause: "x",
+      ...failureFields,
+      cause: "archive-incomplete",
       step: "TaskFinishing",
       work: { task, attempt },
       "event-id": id,
@@ -162,7 +165,7 @@ describe("an end that is come to again", () => {
   });
 
   test("is not, where it is succeeded: that is told once", async () => {
-    const finished = message("b", "TaskFinished", { version: 1, task, attempt: 1 });
+    const finished = message("b", "TaskFinished", { version: 1, task, attempt: 1, items: 20 });
     expect(await states([accepted("a"), finished], [accepted("c", 2)])).toEqual([
       "succeeded 1",
       "succeeded 2",

@@ -1,17 +1,18 @@
 /**
  * What the projector does with a batch of messages: the facts of each task fold into one write.
  */
+import * as v from "valibot";
 import { controlRefused } from "../control.ts";
 import { type FerryError, isPermanent, permanent } from "../errors.ts";
 import {
   ATTEMPTS_EXHAUSTED,
   type BusEvent,
-  type Failure,
   type FerryEvent,
   type Message,
-  type SegmentWork,
+  segmentWorkSchema,
 } from "../events.ts";
 import type { SliceClaims, StatusStore, TaskRegistry } from "../ports.ts";
+import { readDetail } from "../read-event.ts";
 import { findRegistration } from "../registration.ts";
 import { identify, rowName, type TaskRef } from "../task.ts";
 import { type Fact, factOf } from "./facts.ts";
@@ -101,14 +102,19 @@ export async function projectBatch(
  */
 async function resolved(event: BusEvent, { store, registry, claims }: ProjectionPorts): Promise<BusEvent> {
   const type = event["detail-type"];
-  const detail = event.detail as Failure;
-  if (type === "TaskRejected" && detail.task === undefined) {
+  if (type === "TaskRejected") {
+    const detail = readDetail(type, event);
+    if (detail.task !== undefined) return event;
     const asked = identify(detail.work, { id: detail["event-id"], time: detail.time });
     const { task } = await findRegistration(asked, { registry, status: store });
     return { ...event, detail: { ...detail, ...(task !== undefined && { task }) } };
   }
-  if (type === "SegmentFailed" && detail.cause === ATTEMPTS_EXHAUSTED)
-    await claims.release(detail.work as SegmentWork);
+  if (type === "SegmentFailed") {
+    const { cause, work } = readDetail(type, event);
+    // Of a message that is no segment's work there is no claim: its worker could not read it.
+    const given = v.safeParse(segmentWorkSchema, work);
+    if (cause === ATTEMPTS_EXHAUSTED && given.success) await claims.release(given.output);
+  }
   return event;
 }
 

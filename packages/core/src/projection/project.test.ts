@@ -2,7 +2,7 @@ import { memoryStatusStore } from "@ferry/memory/status-store";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Plan } from "../events.ts";
-import { busEvent, projecting, someTask } from "../testing/tasks.ts";
+import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
 import { type Fact, factOf, type Statement } from "./facts.ts";
 import { projectBatch } from "./fold.ts";
 import { project } from "./project.ts";
@@ -15,7 +15,7 @@ const row = {
   timestamp: 1_700_000_000_123,
   "request-id": "r-1",
 } as const;
-const plan = { request: { action: "backup" }, "total-segments": TOTAL } as unknown as Plan;
+const plan = somePlan(someTask(row.key), TOTAL);
 const fact = (statement: Statement, time = "2026-11-01T02:00:00Z"): Fact => ({ ...statement, row, time });
 const counts = (segment: number) => ({ batches: segment + 1, items: 10 * segment, bytes: 100 * segment });
 
@@ -186,9 +186,9 @@ describe("a batch", () => {
     id,
     message: { event: busEvent(type, detail) },
   });
-  const segment = (n: number) => ({ version: 1, task, attempt: 1, segment: n, counts: counts(n) });
+  const segment = (n: number) => ({ ...stepFields, task, plan, attempt: 1, segment: n, counts: counts(n) });
   const batch = [
-    message("m-0", "TaskAccepted", { version: 1, task, plan, attempt: 1 }),
+    message("m-0", "TaskAccepted", { ...stepFields, task, plan, attempt: 1 }),
     ...[0, 1, 2].map((n) => message(`m-${n + 1}`, "SegmentCompleted", segment(n))),
   ];
 
@@ -218,8 +218,8 @@ describe("a batch", () => {
       [
         message("bad", "TaskCancelRequested", { task: "cities" }),
         message("foreign", "SegmentFailed", {
-          cause: "x",
-          step: "SegmentQueued",
+          ...failureFields,
+          cause: "no-such-table",
           work: { ...segment(0), task: { ...task, "request-id": "r-9" } },
         }),
         message("good", "TaskCancelRequested", {
@@ -237,7 +237,7 @@ describe("a batch", () => {
     const states: string[] = [];
     const store = memoryStatusStore(({ after }) => states.push(`${stateOf(after)} ${after.attempt}`));
     const accept = (attempt: number) => ({
-      version: 1,
+      ...stepFields,
       task,
       plan: { ...plan, "total-segments": 1 },
       attempt,
@@ -262,7 +262,7 @@ describe("a batch", () => {
     };
     await store.write(row, undefined);
     expect(stateOf(row)).toBe("running");
-    const late = { version: 1, task, plan: row.plan, attempt: 1 };
+    const late = { ...stepFields, task, plan: row.plan, attempt: 1 };
     await projectBatch([message("a", "TaskAccepted", late)], projecting(store));
     expect(store.rows().map(stateOf)).toEqual(["finishing"]);
   });
@@ -276,8 +276,8 @@ describe("a batch", () => {
       const states: string[] = [];
       const store = memoryStatusStore(({ after }) => states.push(`${stateOf(after)} ${after.attempt}`));
       const said = (attempt: number): Record<string, object> => ({
-        TaskAccepted: { version: 1, task, plan: { ...plan, "total-segments": 1 }, attempt },
-        SegmentFailed: { cause: "x", step: "SegmentQueued", work: { ...segment(0), attempt } },
+        TaskAccepted: { ...stepFields, task, plan: { ...plan, "total-segments": 1 }, attempt },
+        SegmentFailed: { ...failureFields, cause: "no-such-table", work: { ...segment(0), attempt } },
       });
       for (const attempt of [1, 2])
         await projectBatch(
@@ -324,7 +324,7 @@ describe("a fact", () => {
   };
 
   test("of a spread that could not be done tells the plan, which the row may not know", () => {
-    const work = { task: row, plan, attempt: 1, segments: [0, 1, 2] };
+    const work = { task: someTask(row.key), plan, attempt: 1, segments: [0, 1, 2] };
     const detail = { ...failure, step: "TaskAccepted", work };
     const after = project(undefined, factOf(busEvent("TaskStepFailed", detail))!);
     expect(after).toMatchObject({ accepted: true, broken: 1, plan });
@@ -397,7 +397,7 @@ describe("a row after its facts", () => {
     ];
     expect(joined(facts)).toStrictEqual({
       ...unheardOf(row, at(8)),
-      request: { action: "backup" },
+      request: plan.request,
       plan,
       accepted: true,
       finished: true,
@@ -440,7 +440,7 @@ describe("a row after its facts", () => {
     expect(joined([rejected({ a: "1" })]).request).toEqual({ a: "1" });
     expect(joined([rejected({ a: "1" }), rejected({ b: "2" })]).request).toEqual({ a: "1" });
     const accepted = fact({ kind: "accepted", attempt: 1, plan });
-    expect(joined([accepted, rejected({ a: "1" })]).request).toEqual({ action: "backup" });
+    expect(joined([accepted, rejected({ a: "1" })]).request).toEqual(plan.request);
   });
 
   test("has the lesser of two plans that differ, whichever came first, with its request and total", () => {

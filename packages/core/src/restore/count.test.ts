@@ -2,11 +2,11 @@ import { hooked } from "@ferry/memory/hooked";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors.ts";
-import type { RestorePlan } from "../events.ts";
+import type { CountProgress, RestorePlan } from "../events.ts";
 import type { ScanPage } from "../ports.ts";
 import { defaultSettings } from "../settings.ts";
 import { destination, someTask, world } from "../testing/tasks.ts";
-import { beginCount, type CountProgress, countOn, isCounted } from "./count.ts";
+import { beginCount, countOn, isCounted } from "./count.ts";
 
 const MIB = 1024 * 1024;
 const plan = (units?: number) =>

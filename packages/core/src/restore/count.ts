@@ -2,7 +2,7 @@
  * Counts the items of a table, to its end or to the end of the invocation: a later one goes on where it stopped.
  */
 import { permanent } from "../errors.ts";
-import type { DynamoKey, RestorePlan } from "../events.ts";
+import type { CountProgress, DynamoKey, RestorePlan } from "../events.ts";
 import { readInTurn } from "../paced-read.ts";
 import { openPacer } from "../pacing.ts";
 import { openPageSize } from "../page-size.ts";
@@ -15,20 +15,6 @@ const LANES = 8;
 /** How much of the table a segment has, if its keys spread evenly: a few seconds' work. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const SEGMENTS_MAX = 1_000_000;
-
-/** How far a count came. */
-export interface CountProgress {
-  /** Counted so far. */
-  readonly items: number;
-  /** The table is counted in this many segments. */
-  readonly segments: number;
-  /** The first segment that was not begun. */
-  readonly next: number;
-  /** Where segments that were begun go on. */
-  readonly open: readonly { readonly segment: number; readonly after?: DynamoKey }[];
-  /** Invocations in a row that counted nothing. */
-  readonly idle: number;
-}
 
 /** A count that is not begun, of a table that holds about so many bytes. */
 export function beginCount(tableBytes: number): CountProgress {

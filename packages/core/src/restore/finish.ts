@@ -4,10 +4,16 @@
 import { bucketOf } from "../archive/bucket.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
 import { permanent } from "../errors.ts";
-import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events.ts";
+import {
+  type CountProgress,
+  type FerryEvent,
+  type RestorePlan,
+  type TaskFinishing,
+  VERSION,
+} from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { refuseReplaced } from "../table-identity.ts";
-import { beginCount, type CountProgress, countOn, isCounted } from "./count.ts";
+import { beginCount, countOn, isCounted } from "./count.ts";
 import { releaseLease } from "./lease.ts";
 
 /**

@@ -327,7 +327,7 @@ describe("a restore", () => {
     const ports = await backedUp([item(1)]);
     const [{ task, plan } = {} as SegmentWork] = await accepted(restoreRequest, ports);
     const counted = { "transferred-items": "1", "transferred-bytes": String(item(1).length + 10) };
-    const detail = { task, attempt: 1, ...counted, plan: { S: JSON.stringify(plan) } };
+    const detail = { version: 1, task, attempt: 1, ...counted, plan: { S: JSON.stringify(plan) } };
     const finish = (other: object) =>
       work(message("TaskFinishing", { ...detail, ...other }, "TaskStepFailed"), ports);
     expect(await finish({ "transferred-items": "2" })).toMatchObject([

@@ -7,10 +7,19 @@ import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { chunksOf, gathered } from "../archive/chunks.ts";
 import { lineSpans } from "../archive/data-file.ts";
 import { pakoCodec } from "../archive/pako-codec.ts";
-import type { BusEvent, Delivery, FailureType, FerryEvent, SegmentWork } from "../events.ts";
+import {
+  type BusEvent,
+  type Delivery,
+  type FailureType,
+  type FerryEvent,
+  type Plan,
+  type SegmentWork,
+  VERSION,
+} from "../events.ts";
 import { fnv1a, sha256Hex } from "../hash.ts";
 import type { StatusStore } from "../ports.ts";
 import type { ProjectionPorts } from "../projection/fold.ts";
+import type { BackupRequest, RestoreRequest } from "../request.ts";
 import { type Action, type TaskRef, taskRef } from "../task.ts";
 import { work } from "../worker.ts";
 
@@ -47,6 +56,49 @@ export function world(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
 export function message(type: string, detail: unknown, failsAs: FailureType = "SegmentFailed"): Delivery {
   return { id: "message-1", failsAs, event: busEvent(type, detail) };
 }
+
+/** A plan of that task, backup or restore, with all that its schema requires. */
+export function somePlan(task: TaskRef, totalSegments = 4): Plan {
+  const table = { arn: "arn:aws:dynamodb:us-east-1:123456789012:table/cities", keys: ["id"] } as const;
+  const about = { task, "total-segments": totalSegments };
+  if (task.action === "backup") {
+    const request = backupRequest as BackupRequest;
+    const sizes = { "batch-bytes": 33_554_432, "compression-level": 6 };
+    return { ...about, ...sizes, request, table, started: "2026-11-01T02:00:00.000Z" };
+  }
+  const request = restoreRequest as RestoreRequest;
+  const fingerprint = { md5: "1B2M2Y8AsgTpgAmY7PhCfg==", etag: "e" };
+  const prefix = restoreRequest["bucket-prefix"];
+  const manifest = {
+    own: true,
+    location: { prefix, writtenFor: prefix, keys: "own", shared: false },
+    items: 20,
+    files: 1,
+    bytes: 300,
+    objects: { summary: fingerprint, files: fingerprint, task: fingerprint },
+    lines: "items",
+  } as const;
+  return { ...about, request, table: { ...table, "key-types": ["S"] }, manifest };
+}
+
+/** What the detail of any step has besides its task, plan and attempt, at the beginning of a backup. */
+export const stepFields = {
+  version: VERSION,
+  "deadline-ms": 1_793_541_600_000,
+  segments: [0],
+  cursor: { batch: 0 },
+  hop: 0,
+  "idle-hops": 0,
+  handoff: false,
+} as const;
+
+/** What a failure's detail has besides its cause and work. */
+export const failureFields = {
+  version: VERSION,
+  step: "SegmentQueued",
+  "event-id": "event-9",
+  time: "2026-11-01T02:00:00Z",
+} as const;
 
 export function busEvent(type: string, detail: unknown): BusEvent {
   return { id: "event-1", time: "2026-11-01T02:00:00Z", source: "ferry", "detail-type": type, detail };
@@ -92,7 +144,7 @@ export async function sliceToEnd(first: SegmentWork, ports: MemoryPorts) {
   for (let slices = 1; ; slices++) {
     if (slices > 10_000) throw new Error("a segment does not end");
     const fresh = { ...ports, time: ports.clock.invocation(15 * 60_000) };
-    const [event] = await work(message("SegmentProgressed", detail), fresh);
+    const [event] = await work(message("SegmentProgressed", { handoff: true, ...detail }), fresh);
     if (event?.type !== "SegmentProgressed") return { event, slices };
     detail = event.detail;
   }
@@ -124,6 +176,7 @@ export async function runTask(asked: unknown, ports: MemoryPorts) {
   }
   const { task, plan } = segments[0]!;
   const detail = {
+    version: VERSION,
     task,
     attempt: 1,
     "transferred-items": String(items),

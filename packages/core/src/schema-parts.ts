@@ -1,0 +1,76 @@
+/**
+ * The parts of which the schemas of events are made. A description is what docs/events.md says of a field.
+ */
+import * as v from "valibot";
+import type { DynamoKey } from "./events.ts";
+
+/** An object whose unknown fields are dropped, and whose type is readonly. */
+export function record<E extends v.ObjectEntries>(entries: E) {
+  return v.pipe(v.object(entries), v.readonly());
+}
+
+/** A readonly array. */
+export function list<S extends v.GenericSchema>(items: S) {
+  return v.pipe(v.array(items), v.readonly());
+}
+
+/** The schema with a description of its field. */
+export function about<S extends v.GenericSchema>(schema: S, text: string) {
+  return v.pipe(schema, v.description(text));
+}
+
+/** One of two schemas, chosen by the value, so that an issue names the field and not the alternatives. */
+export function either<A extends v.GenericSchema, B extends v.GenericSchema>(
+  first: A,
+  second: B,
+  isSecond: (value: unknown) => boolean,
+): v.LazySchema<A | B> & { readonly alternatives: readonly [A, B] } {
+  const chosen = v.lazy<A | B>((value) => (isSecond(value) ? second : first));
+  return Object.assign(chosen, { alternatives: [first, second] as const });
+}
+
+/** A field of a value of any shape. */
+export function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+/**
+ * Checks a value and returns it as it came, with unknown fields and its fields' order: the text of a plan is compared, and
+ * a step passes on what a newer version of Ferry put.
+ */
+export function unchanged<S extends v.GenericSchema>(schema: S) {
+  return v.pipe(
+    v.unknown(),
+    v.rawCheck<unknown>(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      for (const issue of v.safeParse(schema, dataset.value).issues ?? [])
+        addIssue({
+          message: issue.message,
+          input: issue.input,
+          ...(issue.expected !== null && { expected: issue.expected }),
+          received: issue.received,
+          ...(issue.path !== undefined && { path: issue.path }),
+        });
+    }),
+    v.transform((value) => value as v.InferOutput<S>),
+  );
+}
+
+/** A whole number, 0 or higher. */
+export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** A whole number, also where a Pipe's template made a string of it. */
+export const wholeNumber = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number))]),
+  v.safeInteger(),
+  v.minValue(0, "must be 0 or higher"),
+);
+
+/**
+ * A key as DynamoDB JSON. It is passed on as it is: a record schema would drop an attribute that is named like a member
+ * of JavaScript's objects, such as `constructor`.
+ */
+export const dynamoKey = v.custom<DynamoKey>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be a key as DynamoDB JSON",
+);

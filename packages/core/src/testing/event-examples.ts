@@ -1,0 +1,212 @@
+/**
+ * What docs/events.md says of each event besides its schema: who puts it, when, who hears it, and an example.
+ */
+import type { eventSchemas } from "../read-event.ts";
+
+export interface EventPage {
+  readonly emitter: string;
+  readonly when: string;
+  readonly heardBy: string;
+  readonly example: unknown;
+}
+
+const ANYONE = "Any system whose role has the policy `ferry-STAGE-callers`; the source is its own.";
+const WORKER = "A worker.";
+const PROJECTOR = "The projector";
+const LISTENERS = "Your listeners; Ferry has no rule for it.";
+
+const task = {
+  id: "us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65",
+  action: "backup",
+  key: "us-east-1-orders",
+  timestamp: 1795399200123,
+  "request-id": "7bf73129-1428-4cd3-a780-95db273d1602",
+};
+const request = {
+  action: "backup",
+  "table-region": "us-east-1",
+  "table-name": "orders",
+  "bucket-region": "eu-west-1",
+  "bucket-name": "archives",
+  "bucket-prefix": "orders/2026-11-23T02-00-00",
+};
+const plan = {
+  request,
+  task,
+  "total-segments": 2,
+  "batch-bytes": 33554432,
+  "compression-level": 6,
+  table: { arn: "arn:aws:dynamodb:us-east-1:123456789012:table/orders", keys: ["id"] },
+  started: "2026-11-23T02:00:00.000Z",
+};
+const about = { version: 1, task, plan, attempt: 1 };
+const work = {
+  ...about,
+  "deadline-ms": 1795485600000,
+  segment: 1,
+  cursor: { batch: 3, after: { id: { S: "order-88" } } },
+  counts: { batches: 3, items: 4200, bytes: 98304000 },
+  hop: 1,
+  "idle-hops": 0,
+};
+const row = { action: "backup", key: task.key, timestamp: task.timestamp };
+const refusedEvent = { "event-id": "0e1c9f5e-6a3c-8a51-5b55-3a1d2f9f7a10", time: "2026-11-23T02:04:10Z" };
+const noSuchTable = {
+  version: 1,
+  cause: "no-such-table",
+  error: {
+    operation: "Scan",
+    resource: "table orders in us-east-1",
+    message: "ResourceNotFoundException: Requested resource not found.",
+    hint: "Check table-name and table-region, and that the table is ACTIVE.",
+    retryable: false,
+  },
+};
+/** As a Pipe writes it: a stream's numbers are text. */
+const announced = {
+  version: 1,
+  task: { ...task, timestamp: "1795399200123" },
+  attempt: "1",
+  state: "succeeded",
+  reason: "",
+  "table-region": "us-east-1",
+  "table-name": "orders",
+  "bucket-region": "eu-west-1",
+  "bucket-name": "archives",
+  "bucket-prefix": "orders/2026-11-23T02-00-00",
+  "total-segments": "2",
+  "completed-segments": "2",
+  "failed-segments": "0",
+  "transferred-batches": "6",
+  "transferred-items": "8400",
+  "transferred-bytes": "196608000",
+  plan: { S: JSON.stringify(plan) },
+};
+const reason = "segment 1: no-such-table: Scan table orders in us-east-1: the table does not exist.";
+
+/** In the order of the page. */
+export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> = {
+  TaskRequested: {
+    emitter: `${ANYONE} The Pipe \`requests\` puts one for each message of \`request-queue\`, and each schedule of a stage when it is due.`,
+    when: "A backup or a restore is wanted.",
+    heardBy: "The worker of the request's action; of another action, the backup's, which rejects it.",
+    example: { request: { ...request, "bucket-prefix": "{table}/{date}T{time}" }, "request-id": "nightly-1" },
+  },
+  TaskCancelRequested: {
+    emitter: ANYONE,
+    when: "A task is to stop.",
+    heardBy: `${PROJECTOR}.`,
+    example: { task: row, attempt: 1 },
+  },
+  TaskRetryRequested: {
+    emitter: ANYONE,
+    when: "A task that failed, was cancelled or stalled is to continue.",
+    heardBy: "The worker of the task's action.",
+    example: { task: row },
+  },
+  TaskAccepted: {
+    emitter: WORKER,
+    when: "A request was planned, or a retry begins an attempt.",
+    heardBy: `The worker, which queues the segments. ${PROJECTOR}.`,
+    example: { ...about, "deadline-ms": 1795485600000, segments: [0, 1] },
+  },
+  TaskRejected: {
+    emitter: `${WORKER} The Pipe \`report-failures\`, where the request's message ran out of attempts.`,
+    when: "A request was not accepted. No work was done.",
+    heardBy: `${PROJECTOR}. It is for your notifications, too.`,
+    example: {
+      ...noSuchTable,
+      task,
+      step: "TaskRequested",
+      work: { request },
+      ...refusedEvent,
+    },
+  },
+  SegmentQueued: {
+    emitter: WORKER,
+    when: "Once for each segment of an attempt, when it begins.",
+    heardBy: `The worker, which begins the segment. ${PROJECTOR}.`,
+    example: { ...work, cursor: { batch: 0 }, counts: { batches: 0, items: 0, bytes: 0 }, hop: 0 },
+  },
+  SegmentProgressed: {
+    emitter: WORKER,
+    when: "A slice reports what it has stored, or ends before its segment does (`handoff` is true).",
+    heardBy: `The worker, which continues the segment, if \`handoff\` is true. ${PROJECTOR}.`,
+    example: { ...work, handoff: true },
+  },
+  SegmentCompleted: {
+    emitter: WORKER,
+    when: "A segment is complete.",
+    heardBy: `${PROJECTOR}.`,
+    example: { ...about, segment: 1, counts: { batches: 3, items: 4200, bytes: 98304000 } },
+  },
+  SegmentFailed: {
+    emitter: `${WORKER} The Pipe \`report-failures\`, where the segment's message ran out of attempts.`,
+    when: "A segment failed or was cancelled.",
+    heardBy: `${PROJECTOR}.`,
+    example: { ...noSuchTable, step: "SegmentQueued", work, ...refusedEvent },
+  },
+  TaskStepFailed: {
+    emitter: `${WORKER} The Pipe \`report-failures\`, where the step's message ran out of attempts.`,
+    when: "A step of the task itself failed: queueing the segments, finishing, or a retry.",
+    heardBy: `${PROJECTOR}.`,
+    example: {
+      version: 1,
+      cause: "attempts-exhausted",
+      step: "TaskFinishing",
+      work: { ...announced, state: "finishing" },
+      ...refusedEvent,
+    },
+  },
+  TaskFinishing: {
+    emitter: "The Pipes `announce-backups` and `announce-restores`; a worker, to continue a count.",
+    when: "All segments of a task are complete.",
+    heardBy: "The worker, which finishes the task.",
+    example: { ...announced, state: "finishing" },
+  },
+  TaskFinished: {
+    emitter: WORKER,
+    when: "The last step of a task is done.",
+    heardBy: `${PROJECTOR}.`,
+    example: { version: 1, task, attempt: 1, items: 8400 },
+  },
+  TaskSucceeded: {
+    emitter: "The Pipes `announce-backups` and `announce-restores`.",
+    when: "A task's row became `succeeded`: the archive has its manifest, or the table its items.",
+    heardBy: LISTENERS,
+    example: announced,
+  },
+  TaskFailed: {
+    emitter: "The Pipes `announce-backups` and `announce-restores`.",
+    when: "A task's row became `failed`, once for each attempt.",
+    heardBy: LISTENERS,
+    example: { ...announced, state: "failed", reason, "completed-segments": "1", "failed-segments": "1" },
+  },
+  TaskCancelled: {
+    emitter: "The Pipes `announce-backups` and `announce-restores`.",
+    when: "A task's row became `cancelled`: each of its segments has ended. Once for each attempt.",
+    heardBy: LISTENERS,
+    example: {
+      ...announced,
+      state: "cancelled",
+      reason: "segment 1: cancelled: work on segment: attempt 1 was cancelled.",
+      "completed-segments": "1",
+      "failed-segments": "1",
+    },
+  },
+  TaskControlRefused: {
+    emitter: "A worker (retries) and the projector (cancels).",
+    when: "A cancel or a retry changes nothing.",
+    heardBy: LISTENERS,
+    example: {
+      version: 1,
+      control: "retry",
+      cause: "not-retryable",
+      reason: "the task is succeeded; only one that was accepted and has not succeeded can be retried.",
+      issues: [],
+      hint: "Take key, timestamp and action from the task's row in the status table.",
+      asked: { task: row },
+      ...refusedEvent,
+    },
+  },
+};
