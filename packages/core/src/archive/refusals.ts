@@ -1,5 +1,5 @@
 /**
- * What a reader of an archive refuses: see docs/archive-format.md, "What a reader must refuse".
+ * What a reader of an archive refuses: see docs/archive-format.md, "Reading".
  */
 import { permanent } from "../errors.ts";
 import type { BucketAddress } from "../ports.ts";
