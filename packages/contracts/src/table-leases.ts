@@ -20,6 +20,7 @@ const leaseOf = (...requestIds: readonly string[]): TableLease => ({
     attempt: 1,
     exclusive: true,
     "deadline-ms": NOW_MS + 1000,
+    takes: 1,
   })),
 });
 const windowed: TableLease = {

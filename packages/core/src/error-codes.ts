@@ -173,6 +173,11 @@ export const errorCodes = {
     remedy:
       "Read the worker's log for the task. If the table throttles, give it capacity. Then put `TaskRetryRequested`.",
   },
+  "no-such-attempt": {
+    kind: "permanent",
+    cause: "A cancel names an attempt that the task has not begun.",
+    remedy: "Take `attempt` from the task's row.",
+  },
   "no-such-bucket": {
     kind: "permanent",
     cause: "The bucket does not exist.",

@@ -90,14 +90,23 @@ describe("a page's size", () => {
   test("is expected to consume no more than pages that were cut by their bytes did", () => {
     const size = openPageSize(1000, 1, 4096);
     expect(size.next()).toEqual({ limit: 1000, units: 256 });
-    // As many items as asked for: nothing cut it.
-    size.learn(1000, 1000);
-    expect(size.next()).toEqual({ limit: 1000, units: 256 });
-    size.learn(300, 300);
-    expect(size.next()).toEqual({ limit: 1000, units: 300 });
+    size.learn(250, 250);
+    expect(size.next()).toEqual({ limit: 1000, units: 250 });
     // The most that one consumed counts.
     size.learn(200, 200);
-    expect(size.next()).toEqual({ limit: 1000, units: 300 });
+    expect(size.next()).toEqual({ limit: 1000, units: 250 });
+  });
+
+  test("is not capped by a page that was merely short", () => {
+    const size = openPageSize(100, 1, 4096);
+    // The first page of all: it tells as much as there is to tell.
+    size.learn(2, 2);
+    expect(size.next()).toEqual({ limit: 100, units: 2 });
+    // It held its limit: its bytes did not cut it, and another of so many items will consume as much.
+    size.learn(100, 100);
+    expect(size.next()).toEqual({ limit: 100, units: 100 });
+    size.learn(2, 2);
+    expect(size.next()).toEqual({ limit: 100, units: 100 });
   });
 
   test("starts with one item where an average one is not known, and grows fourfold", () => {

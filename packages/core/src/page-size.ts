@@ -25,8 +25,10 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
   if (unitsMax === Number.POSITIVE_INFINITY) return { next: () => ({ units: 0 }), learn() {} };
   let unitsPerItem = itemBytes === undefined ? unitsMin : (itemBytes / PAGE_BYTES_MIN) * unitsMin;
   let limit = itemBytes === undefined ? 1 : fitting();
-  /** The most that a page consumed which held less than its limit: its bytes cut it. Absent until one did. */
+  /** What a page consumed that its bytes cut. Absent until there was one, and again after a page that held its limit. */
   let cutUnits: number | undefined;
+  /** The most that a page consumed. */
+  let mostUnits = 0;
   const fullUnits = (PAGE_BYTES_MAX / PAGE_BYTES_MIN) * unitsMin;
 
   function fitting(): number {
@@ -42,7 +44,10 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
     learn(items, units) {
       // A table that does not tell what it took teaches nothing.
       if (items === 0 || units === 0) return;
-      if (items < limit) cutUnits = Math.max(cutUnits ?? 0, units);
+      if (items >= limit) cutUnits = undefined;
+      // DynamoDB may end a page early, too. Bytes do not cut a page at less than half of what another one held.
+      else if (units >= mostUnits / 2) cutUnits = Math.max(cutUnits ?? 0, units);
+      mostUnits = Math.max(mostUnits, units);
       if (units <= unitsMin) {
         unitsPerItem = Math.min(unitsPerItem, units / items);
         limit = Math.min(fitting(), limit * GROWTH);

@@ -256,6 +256,8 @@ export interface LeaseHolder {
   readonly exclusive: boolean;
   /** When the attempt's workers stop, ms since 1970. */
   readonly "deadline-ms": number;
+  /** How often it was taken: by each delivery of the request, and by each retry. */
+  readonly takes: number;
 }
 
 /** The time range of the last export that was restored into a table. */

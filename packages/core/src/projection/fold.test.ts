@@ -128,6 +128,43 @@ describe("a batch", () => {
   });
 });
 
+describe("a cancel of an attempt that was not begun", () => {
+  const cancel = (id: string, attempt: number) =>
+    message(id, "TaskCancelRequested", { task: named, attempt });
+  const { action, key, timestamp } = task;
+  const named = { action, key, timestamp };
+  const refusals = ({ refused }: Awaited<ReturnType<typeof projectBatch>>) =>
+    refused.map(({ id, event }) => [id, (event.detail as { cause: string }).cause]);
+
+  test("is refused: it would stop every attempt up to it", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    const batch = await projectBatch([accepted("a"), cancel("b", 7)], ports);
+    expect(refusals(batch)).toEqual([["b", "no-such-attempt"]]);
+    expect(store.rows()).toMatchObject([{ cancel: 0, attempt: 1 }]);
+  });
+
+  test("is refused of a row that nothing is known of, too", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    await ports.registry.claimRow(named, "owner");
+    expect(refusals(await projectBatch([cancel("a", 2)], ports))).toEqual([["a", "no-such-attempt"]]);
+    expect(store.rows()).toEqual([]);
+    expect(await projectBatch([cancel("b", 1)], ports)).toEqual(done);
+    expect(store.rows()).toMatchObject([{ cancel: 1 }]);
+  });
+
+  test("is told from one that the row has not heard of", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    await projectBatch([accepted("a")], ports);
+    await ports.registry.raiseAttempt(task, 2);
+    expect(await projectBatch([cancel("b", 2)], ports)).toEqual(done);
+    expect(refusals(await projectBatch([cancel("c", 3)], ports))).toEqual([["c", "no-such-attempt"]]);
+    expect(store.rows()).toMatchObject([{ cancel: 2, attempt: 1 }]);
+  });
+});
+
 describe("an end that is come to again", () => {
   /** The states that the row is written in, each with its attempt. */
   async function states(...batches: ReturnType<typeof message>[][]) {

@@ -166,7 +166,10 @@ async function join(before: TaskRow | undefined, facts: readonly Numbered[], { r
   const refused: NotJoined[] = [];
   for (const one of facts) {
     const { fact } = one;
-    const error = foreign(row, fact) ?? (row === undefined ? await unknownTask(fact, registry) : undefined);
+    const error =
+      foreign(row, fact) ??
+      (row === undefined ? await unknownTask(fact, registry) : undefined) ??
+      (await unbegunAttempt(row, fact, registry));
     if (error !== undefined) refused.push({ one, error });
     else if (fact.kind !== "progressed") row = project(row, fact);
   }
@@ -196,6 +199,34 @@ async function unknownTask(fact: Fact, registry: TaskRegistry): Promise<FerryErr
     message: `there is no task of this row in the ${fact.row.action}-table.`,
     hint: "Take action, key and timestamp from the task's row in the status table.",
   });
+}
+
+/**
+ * A cancel of an attempt that was not begun: it would stop every attempt up to that one. The row may lag behind the attempts,
+ * the registry does not. A row that only a cancel made has had no retry.
+ */
+async function unbegunAttempt(
+  row: TaskRow | undefined,
+  fact: Fact,
+  registry: TaskRegistry,
+): Promise<FerryError | undefined> {
+  if (fact.kind !== "cancel" || fact.attempt <= (row?.attempt ?? 1)) return undefined;
+  const task = row && taskOf(row);
+  const highest = task === undefined ? 1 : await registry.raiseAttempt(task, row!.attempt);
+  if (fact.attempt <= highest) return undefined;
+  return permanent("no-such-attempt", {
+    operation: "cancel",
+    resource: `row ${rowName(fact.row)}`,
+    message: `the task has had ${highest} attempts, and the cancel names attempt ${fact.attempt}.`,
+    hint: "Take attempt from the task's row in the status table.",
+  });
+}
+
+/** The row's task; nothing where only a cancel made the row. */
+function taskOf({ action, key, timestamp, ...row }: TaskRow): TaskRef | undefined {
+  const { "task-id": id, "request-id": requestId } = row;
+  if (id === undefined || requestId === undefined) return undefined;
+  return { id, action, key, timestamp, "request-id": requestId };
 }
 
 /** The highest-ranking record of each segment that the facts speak of. */

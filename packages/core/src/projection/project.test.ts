@@ -490,6 +490,21 @@ describe("a row after its facts", () => {
     expect(joined([fact(failed(0, { cursor: { file: 0, line: 0 } }))]).partial).toEqual({});
   });
 
+  test("that failed has a reason, also where the ten that it keeps are of segments that completed since", () => {
+    const segments = Array.from({ length: 11 }, (_, segment) => segment);
+    const wide = { ...plan, "total-segments": 11 };
+    const facts = [
+      fact({ kind: "accepted", attempt: 1, plan: wide }),
+      ...segments.map((segment) => fact(failed(segment, { plan: wide }))),
+      ...segments
+        .slice(0, 10)
+        .map((segment) => fact({ kind: "completed", attempt: 1, segment, counts: counts(0), plan: wide })),
+    ];
+    const row = joined(facts);
+    expect(stateOf(row)).toBe("failed");
+    expect(reasonsOf(row)).toEqual(["segment 10: it failed; its record in the segment-table says why"]);
+  });
+
   test("has the first ten reasons: latest attempt first, the task's own before its segments', by cause and text", () => {
     const own = (attempt: number, cause: string, text: string) =>
       fact({ kind: "broken", attempt, cause, text });

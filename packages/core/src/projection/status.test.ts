@@ -116,6 +116,11 @@ describe("the reasons that are told", () => {
       [],
       { attempt: 3, failed: { 1: 2 }, reasons: [segment] },
     ],
+    [
+      "where a row has no room for them, which segments failed",
+      ["segment 1: it failed; its record in the segment-table says why"],
+      { total: 2, completed: [0], failed: { 1: 2 }, reasons: [{ ...segment, segment: 0 }] },
+    ],
     ["none when it succeeded", [], { finished: true, broken: 2, failed: { 1: 2 }, reasons: [own, segment] }],
   ])("are %s", (_, texts, change) => {
     expect(reasonsOf(row(change))).toEqual(texts);

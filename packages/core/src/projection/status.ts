@@ -151,11 +151,11 @@ export function announcementOf(state: TaskState): string | undefined {
   return (announcements as Partial<Record<TaskState, string>>)[state];
 }
 
-/** The reasons that still hold, in words: those of lifted failures are left out. */
+/** The reasons that still hold, in words: those of lifted failures are left out. A failed row always has one. */
 export function reasonsOf(row: TaskRow): string[] {
   const state = stateOf(row);
   if (state === "succeeded") return [];
-  return row.reasons
+  const holding = row.reasons
     .filter((reason) => {
       if (reason.attempt === REJECTED) return row.rejected && !row.accepted;
       return reason.segment === undefined
@@ -165,6 +165,13 @@ export function reasonsOf(row: TaskRow): string[] {
     .map((reason) =>
       reason.segment === undefined ? reason.text : `segment ${reason.segment}: ${reason.text}`,
     );
+  return holding.length === 0 && state === "failed" ? unlisted(row) : holding;
+}
+
+/** A row keeps few reasons. All of them may be of segments that completed since, while others failed too. */
+function unlisted(row: TaskRow): string[] {
+  const segments = Object.keys(row.failed).filter((segment) => row.failed[segment]! >= row.attempt);
+  return segments.map((segment) => `segment ${segment}: it failed; its record in the segment-table says why`);
 }
 
 /** The live row of one segment. */

@@ -33,9 +33,10 @@ type LeasePorts = Pick<Ports, "leases" | "status" | "time">;
  */
 export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<void> {
   const { plan } = attempt;
-  const mine = holderOf(attempt);
-  const isHeld = ({ holders }: TableLease) => holders.some(({ task }) => task.id === mine.task.id);
+  const ownIn = ({ holders }: TableLease) => holders.find(({ task }) => task.id === plan.task.id);
   await change(plan, ports, async (lease, isKnown) => {
+    const own = ownIn(lease);
+    const mine = holderOf(attempt, 1 + (own?.takes ?? 0));
     const others: LeaseHolder[] = [];
     for (const holder of lease.holders) {
       if (holder.task.id === mine.task.id || (await hasEnded(holder, ports))) continue;
@@ -44,7 +45,7 @@ export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<vo
     }
     // Of a lease that was lost nothing is known. A restore that was finished gave it back itself.
     const isRetry = attempt.attempt > 1 && attempt.isWriting;
-    if (isRetry && isEmptyOnly(plan) && isKnown && !isHeld(lease)) throw used(plan);
+    if (isRetry && isEmptyOnly(plan) && isKnown && own === undefined) throw used(plan);
     refuseOutOfOrder(plan, lease.window);
     return { ...lease, holders: [...others, mine] };
   });
@@ -68,6 +69,17 @@ export function releaseLease(plan: RestorePlan, ports: LeasePorts): Promise<void
   }));
 }
 
+/**
+ * Gives the lease of a restore back whose request is rejected: its row, by which others could tell, may be written late. Not
+ * where it was taken more than once: another delivery of the request may have been accepted with it.
+ */
+export function withdrawLease(plan: RestorePlan, ports: LeasePorts): Promise<void> {
+  return change(plan, ports, async (lease) => ({
+    ...lease,
+    holders: lease.holders.filter(({ task, takes }) => task.id !== plan.task.id || takes > 1),
+  }));
+}
+
 /** Reads, decides and writes; again where another restore wrote in between. */
 async function change(
   plan: RestorePlan,
@@ -83,8 +95,8 @@ async function change(
   throw new Error(`the lease of ${arn} was changed ${TRIES_MAX} times while it was read`);
 }
 
-function holderOf({ plan, attempt, deadlineMs }: Attempt): LeaseHolder {
-  return { task: plan.task, attempt, exclusive: isExclusive(plan), "deadline-ms": deadlineMs };
+function holderOf({ plan, attempt, deadlineMs }: Attempt, takes: number): LeaseHolder {
+  return { task: plan.task, attempt, exclusive: isExclusive(plan), "deadline-ms": deadlineMs, takes };
 }
 
 function isExclusive(plan: RestorePlan): boolean {

@@ -10,13 +10,13 @@ import { cutPage } from "../archive/page.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import type { ErrorCode } from "../error-codes.ts";
-import { permanent } from "../errors.ts";
+import { isPermanent, permanent } from "../errors.ts";
 import { type DynamoKey, type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import type { Start } from "../registration.ts";
 import type { RestoreRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
-import { noteWindow, takeLease } from "./lease.ts";
+import { noteWindow, takeLease, withdrawLease } from "./lease.ts";
 
 const DEFAULT_SEGMENTS_MAX = 64;
 
@@ -39,8 +39,14 @@ export async function planRestore(
   // Under the lease: no other restore puts items there from now on.
   const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
   const counts = !manifest.own && manifest.lines === "items";
-  const held = (emptyOnly || counts) && (await holdsItems(request, ports));
-  if (emptyOnly && held) throw notEmpty(request);
+  let held: boolean;
+  try {
+    held = (emptyOnly || counts) && (await holdsItems(request, ports));
+    if (emptyOnly && held) throw notEmpty(request);
+  } catch (error) {
+    if (isPermanent(error)) await withdrawLease(derived, ports);
+    throw error;
+  }
   const plan = { ...derived, ...(counts && countPlan(held, table)) };
   await noteWindow(plan, ports);
   return [

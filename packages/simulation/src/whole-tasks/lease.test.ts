@@ -91,6 +91,45 @@ async function cancelHalfWay(cloud: SmallCloud): Promise<TaskRow> {
   return cloud.rows("restore").at(-1)!;
 }
 
+describe("a restore that is rejected after it took the lease", () => {
+  const holders = async (cloud: SmallCloud) =>
+    (await cloud.ports.leases.read(await arn(cloud)))?.holders ?? [];
+
+  test("gives the lease back itself: its row may be written late", async () => {
+    const cloud = smallCloud();
+    full(cloud, "a", [keyed("k", "A", 10)]);
+    cloud.ports.tables.put(destination, item("there", "before"));
+    ask(cloud, "a");
+    await cloud.run({ pick: onlyFrom("restore-queue") });
+    expect(cloud.events.map((event) => event["detail-type"])).toEqual(["TaskRequested", "TaskRejected"]);
+    expect(await holders(cloud)).toEqual([]);
+    ask(cloud, "a", merge);
+    await cloud.run();
+    expect(outcomes(cloud)).toEqual(["rejected table-not-empty", "succeeded"]);
+  });
+
+  test("keeps the lease, where another delivery of its request took it, too, and may have been accepted", async () => {
+    const cloud = smallCloud();
+    full(cloud, "a", [keyed("k", "A", 10)]);
+    ask(cloud, "a");
+    const { events, ports } = cloud;
+    cloud.deliver(events[0]!);
+    // While the first delivery looks whether the table is empty, the second is accepted, and its first items are written.
+    const { scan } = ports.tables;
+    let isFirst = true;
+    ports.tables.scan = async (page) => {
+      if (!isFirst) return scan(page);
+      isFirst = false;
+      await cloud.run({ pick: onlyFrom("restore-queue"), until: () => events.length > 1 });
+      ports.tables.put(destination, item("k0", "A"));
+      return scan(page);
+    };
+    await cloud.run({ pick: onlyFrom("restore-queue"), until: () => events.length > 2 });
+    expect(events.slice(1).map((event) => event["detail-type"])).toEqual(["TaskAccepted", "TaskRejected"]);
+    expect(await holders(cloud)).toMatchObject([{ takes: 2 }]);
+  });
+});
+
 describe("two restores into one table at once", () => {
   test("given two that need it empty, the second is refused and names the first", async () => {
     const cloud = smallCloud();
