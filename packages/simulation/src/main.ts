@@ -120,12 +120,18 @@ async function planted(names: readonly string[], seedsMax: number): Promise<numb
   return survived.length === 0 ? 0 : 1;
 }
 
-/** The lowest seed that shows a plant, of those that were run until one did. */
+/** The seed that is stored with a plant; where that does not show it any more, the lowest of those that were run until one did. */
 async function firstCaught(plantName: string, seedsMax: number): Promise<SeedResult | undefined> {
+  const { seed } = plants.find(({ name }) => name === plantName)!;
+  const stored = seed === undefined ? undefined : await caughtIn(plantName, seed, 1);
+  return stored ?? caughtIn(plantName, 0, seedsMax);
+}
+
+async function caughtIn(plantName: string, from: number, count: number): Promise<SeedResult | undefined> {
   let first: SeedResult | undefined;
   await runSeeds({
-    from: 0,
-    count: seedsMax,
+    from,
+    count,
     plantName,
     done(result) {
       if (result.violations.length > 0 && (first === undefined || result.seed < first.seed)) first = result;

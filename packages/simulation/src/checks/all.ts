@@ -5,11 +5,12 @@ import { announcementViolations } from "./announcements.ts";
 import { answerViolations } from "./answers.ts";
 import { archiveViolations } from "./archives.ts";
 import { ceilingViolations } from "./ceilings.ts";
+import { controlViolations } from "./controls.ts";
 import { forkViolations } from "./forks.ts";
 import { invocationViolations } from "./invocations.ts";
+import { namedFaultViolations } from "./named-faults.ts";
 import type { Outcome } from "./outcome.ts";
 import { promptnessViolations } from "./promptness.ts";
-import { retryViolations } from "./retries.ts";
 import { rowViolations } from "./rows.ts";
 import { stepViolations } from "./steps.ts";
 import { tableViolations } from "./tables.ts";
@@ -27,7 +28,8 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...forkViolations(outcome),
     ...ceilingViolations(outcome),
     ...stepViolations(outcome),
-    ...retryViolations(outcome),
+    ...controlViolations(outcome),
+    ...namedFaultViolations(outcome),
     ...announcementViolations(outcome),
     ...invocationViolations(outcome),
   ];

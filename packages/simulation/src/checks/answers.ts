@@ -111,6 +111,13 @@ export function answerViolations(outcome: Outcome): string[] {
       if (!row.accepted && answers.rejectionsOf(row).length === 0)
         found.push(`SILENT: ${about} was neither accepted nor rejected`);
   }
+  // Of several requests under one request-id all but the first are rejected.
+  const accepted = Map.groupBy(
+    outcome.status.rows().filter((row) => row.accepted),
+    (row) => row["request-id"],
+  );
+  for (const [id, rows] of accepted)
+    if (rows.length > 1) found.push(`REUSED: ${rows.map(taskName).join(" and ")} have the request-id ${id}`);
   // An operator may name a task that never was: its row says `requested`.
   for (const row of outcome.status.rows())
     if ((row.accepted || row.rejected) && answers.requestOf(row) === undefined)

@@ -10,6 +10,7 @@ export function invocationViolations(outcome: Outcome): string[] {
     ...overlaps(outcome),
     ...deadlineViolations(outcome),
     ...lateEnds(outcome),
+    ...blindWaits(outcome),
     ...scanViolations(outcome),
     ...bucketViolations(outcome),
   ].slice(0, VIOLATIONS_MAX);
@@ -84,6 +85,19 @@ function lateEnds({ witness, scenario }: Outcome): string[] {
       );
   }
   return found;
+}
+
+/** A slice that waits looks meanwhile: no single wait between two looks is longer than their interval. */
+function blindWaits({ witness, scenario }: Outcome): string[] {
+  const { lookIntervalMs } = scenario.settings;
+  const found: string[] = [];
+  for (const { name, type, work } of witness.runs.values()) {
+    if (type !== "SegmentQueued" && type !== "SegmentProgressed") continue;
+    const waitMs = witness.waitMsMax(name);
+    if (waitMs > lookIntervalMs)
+      found.push(`BLIND: ${name} waited for ${waitMs} ms without a look, on segment ${work.segment}`);
+  }
+  return found.slice(0, 1);
 }
 
 /** Scans ask what the request says; and a slice goes on behind what was stored when it began. */

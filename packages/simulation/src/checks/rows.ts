@@ -1,6 +1,7 @@
 /**
  * A row of the status tables, attribute by attribute as an operator reads it, is what the task's events say.
  */
+import type { BusEvent } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { type Answers, answersOf } from "./answers.ts";
 import { intoWiped, isDisturbed, type Outcome } from "./outcome.ts";
@@ -26,7 +27,7 @@ function compared(
   answers: Answers,
   outcome: Outcome,
 ): string[] {
-  const tasks = recount(facts);
+  const tasks = recount(facts.filter((fact) => !cancelsAhead(fact, outcome)));
   const found: string[] = [];
   for (const row of rows) {
     // A segment that is stored twice, before a wipe and after it, may have two counts. A row that was deleted says what
@@ -65,6 +66,8 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
   const rejected = rejections.length > 0;
   const own = {
     action: row.action,
+    // No run has as many files as it takes for a note.
+    notes: undefined,
     rejected,
     between: undefined,
     ...(request !== undefined && { "request-id": request.id, ...request.fields }),
@@ -91,6 +94,13 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
   };
 }
 
+/** Whether it is a cancel of an attempt that was never begun: it is refused. */
+export function cancelsAhead({ "detail-type": type, detail }: BusEvent, { witness }: Outcome): boolean {
+  const { task, attempt = 1 } = detail as { task: Parameters<typeof taskName>[0]; attempt?: number };
+  if (type !== "TaskCancelRequested" || typeof task !== "object") return false;
+  return attempt > witness.attemptAt(taskName(task), Number.POSITIVE_INFINITY);
+}
+
 /** A row that says that something went wrong says what; one that says that all is well says nothing. */
 function reasonViolations(
   seen: Attributes,
@@ -102,6 +112,8 @@ function reasonViolations(
   const name = `${seen["action"]} ${seen["key"]}@${seen["timestamp"]}`;
   if (state === "succeeded" && reasons.length > 0)
     return [`REASON: ${name} succeeded and says ${reasons[0]}`];
+  if ((state === "failed" || state === "rejected") && (seen["reason"] === "" || reasons.length === 0))
+    return [`REASON: ${name} is ${state} and does not say why`];
   const causes = new Set<string>();
   if (state === "rejected") for (const { cause } of rejections) causes.add(cause);
   if (task !== undefined && (state === "failed" || state === "cancelled"))

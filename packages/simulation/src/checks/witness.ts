@@ -100,6 +100,8 @@ export interface Witness {
   concluded(invocation: Invocation, type: string, detail: unknown): void;
   asked(method: string, input: object): void;
   called(invocation: Invocation, method: string, args: readonly unknown[]): void;
+  /** The engine waits so long, ms. */
+  waited(invocation: Invocation, ms: number): void;
   /** A look at a row took so long, ms. */
   looked(invocation: Invocation, ms: number): void;
   /** Writes of an invocation had their effect on a table. */
@@ -137,6 +139,8 @@ export interface Witness {
   readonly landings: readonly Landing[];
   /** The longest look of an invocation, ms. */
   lookMsMax(invocation: string): number;
+  /** The longest single wait of an invocation between two of its looks, ms. */
+  waitMsMax(invocation: string): number;
   history(task: string): History;
   /** The highest attempt of a task that anything was said of by then; `task` as `taskName` names it. */
   attemptAt(task: string, atMs: number): number;
@@ -167,6 +171,9 @@ export function createWitness(now: () => number): Witness {
   const consumption: { atMs: number; kind: string; units: number }[] = [];
   const landings: Landing[] = [];
   const looks = new Map<string, number>();
+  const waits = new Map<string, number>();
+  /** Of an invocation that has looked: its longest wait since. */
+  const waitsSince = new Map<string, number>();
   const attempts = new Map<string, { atMs: number; attempt: number }[]>();
   const histories = new Map<string, History>();
 
@@ -226,7 +233,14 @@ export function createWitness(now: () => number): Witness {
     history,
     looked({ name }, ms) {
       looks.set(name, Math.max(looks.get(name) ?? 0, ms));
+      waits.set(name, Math.max(waits.get(name) ?? 0, waitsSince.get(name) ?? 0));
+      waitsSince.set(name, 0);
     },
+    waited({ name }, ms) {
+      const since = waitsSince.get(name);
+      if (since !== undefined) waitsSince.set(name, Math.max(since, ms));
+    },
+    waitMsMax: (invocation) => waits.get(invocation) ?? 0,
     lookMsMax: (invocation) => looks.get(invocation) ?? 0,
     landed({ work }, table, writes) {
       if (work.task !== undefined)

@@ -127,7 +127,13 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
       ),
       random: cloud.chance.random,
     },
-    clock: invocation.time,
+    clock: {
+      ...invocation.time,
+      sleep(ms) {
+        witness.waited(invocation, ms);
+        return invocation.time.sleep(ms);
+      },
+    },
     settings: { ...cloud.settings, retryDelaySeconds: RETRY_DELAY_SECONDS },
     setVisibility: async (handle, seconds) => {
       await visit("queue", "ChangeMessageVisibility", `${Math.round(seconds)} s`, async () =>

@@ -12,6 +12,11 @@ export interface Edit {
 
 export interface Plant {
   readonly name: string;
+  /**
+   * A seed that shows it. A change of the engine or the scenarios may move it: `npm run simulate -- --plant NAME` then finds
+   * another.
+   */
+  readonly seed?: number;
   /** In one sentence. */
   readonly breaks: string;
   readonly edits: readonly Edit[];

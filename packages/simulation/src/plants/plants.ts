@@ -5,6 +5,7 @@
 import { dataMutants } from "./data-mutants.ts";
 import { aws, core, type Plant } from "./edit.ts";
 import { mutants } from "./mutants.ts";
+import { taskMutants } from "./task-mutants.ts";
 
 export const plants: readonly Plant[] = [
   ...mutants,
@@ -196,4 +197,5 @@ export const plants: readonly Plant[] = [
     ],
   },
   ...dataMutants,
+  ...taskMutants,
 ];

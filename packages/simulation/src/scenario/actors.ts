@@ -64,6 +64,8 @@ const LAG_MS_MAX = 15 * 60_000;
 /** While its restore has just begun. */
 const REWRITE_MS_MAX = 5000;
 const REDELIVERY_MS_MAX = 10 * 60_000;
+/** More than a task comes to have. */
+const FAR_ATTEMPTS = 1000;
 
 export function createActors(scenario: Scenario, stage: Stage): Actors {
   const { scheduler, chance, bus, tables, archive, otherArchive, status, log, disturbed } = stage;
@@ -97,6 +99,14 @@ export function createActors(scenario: Scenario, stage: Stage): Actors {
       { "detail-type": "TaskCancelRequested", detail: { task: { action, key, timestamp }, attempt } },
       OPERATOR,
     );
+  }
+
+  /** An operator mistypes the attempt to cancel. */
+  function cancelFar(): void {
+    const rows = status.rows().filter((row) => row.accepted);
+    if (rows.length === 0) return;
+    const row = chance.pick(rows);
+    cancel({ ...row, attempt: row.attempt + FAR_ATTEMPTS });
   }
 
   /** A request of another kind with an id that another request had. */
@@ -209,6 +219,7 @@ export function createActors(scenario: Scenario, stage: Stage): Actors {
       times(left.reusedIds, reuseId);
       times(left.malformed, askMalformed);
       times(left.lags, lag);
+      times(left.farCancels, cancelFar);
       times(left.deletedRows, deleteRow);
       times(left.recreations, recreate);
       times(left.removals, removePart);

@@ -94,7 +94,9 @@ export function makeArchive(
     lines: lines.length,
   };
   // Some files may be empty.
-  const count = chance.between(1, Math.min(Math.max(1, Math.ceil(lines.length / 3)), FILES_MAX));
+  const most = Math.min(Math.max(1, Math.ceil(lines.length / 3)), FILES_MAX);
+  // Two lines of one file are to come into two calls as well as into one.
+  const count = chance.between(1, fault === "duplicate key" ? 1 : most);
   const files = Array.from({ length: count }, (): string[] => []);
   for (const { line } of lines) chance.pick(files).push(line);
   breakLines();

@@ -44,6 +44,8 @@ const ACTIONS = {
   removals: { rate: 0.1, most: 1 },
   /** The application writes to a table whose restore failed, before it is retried. */
   earlyUses: { rate: 0.15, most: 1 },
+  /** A cancel names an attempt far ahead. */
+  farCancels: { rate: 0.15, most: 2 },
 } as const;
 
 export type ActionName = keyof typeof ACTIONS;

@@ -64,6 +64,12 @@ const REAL_ITEMS_MAX = 1000;
 const TOO_FEW_BYTES = 20;
 /** Of the archives that restores read. */
 const BROKEN_SHARE = 0.5;
+/** Faults that several checks of the engine look for, one behind the other: each needs seeds of its own. */
+const WEIGHTS: Partial<Readonly<Record<ArchiveFault, number>>> = {
+  "duplicate key": 4,
+  "one key in two files": 4,
+  "table with other keys": 4,
+};
 const EARLY_WRITES_MAX = 30;
 /** Of wide items: files then span several chunks of a compressor. */
 const WIDE_ITEM_BYTES_MIN = 2_000;
@@ -116,7 +122,8 @@ function sourceOf(
     // Only where several items come to have one key is something lost.
     return fault !== "table with other keys" || (keys.length === 2 && partitions < items);
   });
-  return items > 0 && happens(BROKEN_SHARE) ? { kind, fault: pick(possible) } : { kind };
+  const weighted = possible.flatMap((fault) => Array<ArchiveFault>(WEIGHTS[fault] ?? 1).fill(fault));
+  return items > 0 && happens(BROKEN_SHARE) ? { kind, fault: pick(weighted) } : { kind };
 }
 
 /** The filler of wide items. */

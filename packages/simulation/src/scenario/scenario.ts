@@ -80,6 +80,9 @@ const WIPED_CANCELS = 4;
 /** Several workers on a segment, who take their time, while its items change. */
 const STUBBORN = { slowPut: 0.6, zombie: 0.3, stall: 0, writeAtCursor: 0.6 };
 const STUBBORN_RATE = 0.25;
+/** So few that there are faults left for the puts: a message that is shown again is one worker more for minutes. */
+const CONTENDED = { ...STUBBORN, zombie: 0.08 };
+const CONTENDED_FAULTS_MAX = 500;
 /** Fewer items than a handful of batches hold no second worker up. */
 const CONTENDED_ITEMS_MAX = 150;
 /** How many times larger than the smallest its batches may be: a table comes to ten of them at least. */
@@ -127,6 +130,7 @@ export function scenarioOf(chance: Chance): Scenario {
   const weather = {
     ...weatherOf(chance),
     ...(stubborn && STUBBORN),
+    ...(contended && CONTENDED),
     ...(unitsPerSecond > 0 && happens(LOSSY_RATE) && LOSSY),
   };
   // Slices that are shorter than their turns get nowhere, and hand off all the while.
@@ -172,11 +176,11 @@ export function scenarioOf(chance: Chance): Scenario {
       ...data.fileBytes,
     },
     timeoutSeconds: stubborn ? TIMEOUT_SECONDS_MAX : between(60, TIMEOUT_SECONDS_MAX),
-    concurrency: pick([1, 2, 4, between(5, 50)]),
-    attempts: pick([2, 2, between(2, 5)]),
+    concurrency: pick(contended ? [4, 8, between(5, 50)] : [1, 2, 4, between(5, 50)]),
+    attempts: pick(contended ? [4, 6, between(4, 8)] : [2, 2, between(2, 5)]),
     weather,
     stormMs: Math.floor(magnitude(5000, 1_800_000)),
-    faultsMax: stubborn ? FAULTS_MAX : between(5, FAULTS_MAX),
+    faultsMax: contended ? CONTENDED_FAULTS_MAX : stubborn ? FAULTS_MAX : between(5, FAULTS_MAX),
     people: {
       cancels: wipes > 0 ? WIPED_CANCELS : some(0.3, 2),
       retries: some(0.4, 4),
