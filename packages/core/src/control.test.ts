@@ -59,8 +59,52 @@ test("what is wrong with an operator's event is told field by field, all of it a
   ]);
   expect(refusal(7)).toEqual([{ field: "detail", message: "detail must be an object: got 7" }]);
   expect(refusal({})).toEqual([{ field: "task", message: "task is required but missing" }]);
-  expect(refusal({ task: { ...row, key: "k".repeat(2049) } })).toMatchObject([{ field: "task.key" }]);
-  expect(refusal({ task: row, attempt: 0 })).toMatchObject([{ field: "attempt" }]);
+  expect(refusal({ task: { ...row, key: "k".repeat(2049) } })).toMatchObject([
+    { field: "task.key", message: expect.stringContaining("task.key must have 2048 bytes at most: got") },
+  ]);
+  expect(readControl(event({ task: { ...row, key: "k".repeat(2048) } })).task.key).toHaveLength(2048);
+  const long = "n".repeat(121);
+  expect(refusal({ task: row, [long]: 1 })).toMatchObject([{ field: `${"n".repeat(119)}…` }]);
+  const odd = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`odd-${n}`, 1]));
+  expect(refusal({ task: row, ...odd })).toHaveLength(100);
+});
+
+test.each([
+  [{ task: "songs" }, 'task must be an object: got "songs"'],
+  [{ task: null }, "task must be an object: got null"],
+  [undefined, "detail is required but missing"],
+  [{ task: { ...row, action: undefined } }, "task.action is required but missing"],
+  [{ task: { key: "k", timestamp: 1 } }, "task.action is required but missing"],
+  [{ task: { ...row, key: 7 } }, "task.key must be a string: got 7"],
+  [{ task: { ...row, id: 7 } }, "task.id must be a string: got 7"],
+  [{ task: { ...row, "request-id": 7 } }, "task.request-id must be a string: got 7"],
+  [{ task: { ...row, timestamp: "soon" } }, 'task.timestamp must be a whole number: got "soon"'],
+  [{ task: { ...row, timestamp: true } }, "task.timestamp must be a whole number: got true"],
+  [
+    { task: { ...row, timestamp: "9999999999999999" } },
+    "task.timestamp must be a whole number: got 10000000000000000",
+  ],
+  [{ task: { ...row, timestamp: 1.5 } }, "task.timestamp must be a whole number: got 1.5"],
+  [{ task: row, attempt: 0 }, "attempt must be 1 or higher: got 0"],
+  [{ task: row, attempt: "x" }, 'attempt must be a whole number: got "x"'],
+  [{ task: row, more: { a: 1 } }, "more is not a field of this event: remove it, or check its spelling"],
+])("an operator's event of %j is refused: %s", (detail, message) => {
+  expect(() => readControl(event(detail))).toThrow(
+    expect.objectContaining({
+      kind: "permanent",
+      code: "invalid-request",
+      operation: "TaskRetryRequested",
+      resource: "detail",
+      message: `${message}.`,
+      hint: expect.stringContaining("status table"),
+    }),
+  );
+});
+
+test("all that is wrong with an operator's event is one message", () => {
+  expect(() => readControl(event({ task: { ...row, action: "x", key: "" } }))).toThrow(
+    'task.action must be backup or restore: got "x"; task.key must not be empty: got "".',
+  );
 });
 
 test("whatever the detail, it is read or refused by name, in an event that can be put", () =>
@@ -87,8 +131,49 @@ test("whatever the detail, it is read or refused by name, in an event that can b
     ),
   ));
 
+const error = permanent("invalid-request", { operation: "o", resource: "r", message: "m", hint: "h" });
+
+test("a refusal has the reason, what is to be done, and the event that was refused", () => {
+  const refused = event({ task: row });
+  const about = {
+    version: 1,
+    control: "retry",
+    cause: "invalid-request",
+    reason: "m",
+    hint: "h",
+    asked: { task: row },
+    "event-id": refused.id,
+    time: refused.time,
+  };
+  expect(controlRefused("retry", refused, error)).toStrictEqual({
+    type: "TaskControlRefused",
+    detail: { ...about, issues: [] },
+  });
+  const issues = [{ field: "task", message: "task is odd" }];
+  const named = permanent("invalid-request", {
+    operation: "o",
+    resource: "r",
+    message: "m",
+    hint: "h",
+    issues,
+  });
+  expect(controlRefused("retry", refused, named)).toStrictEqual({
+    type: "TaskControlRefused",
+    detail: { ...about, issues },
+  });
+});
+
+test("a refusal has a detail whole that has 16 KiB as JSON at most, and no detail where there was none", () => {
+  const askedOf = (detail: unknown) =>
+    (controlRefused("cancel", event(detail), error).detail as { asked?: unknown }).asked;
+  const largest = "x".repeat(16 * 1024 - 2);
+  expect(askedOf(largest)).toBe(largest);
+  const cut = askedOf(`${largest}x`) as string;
+  expect(cut).toBe(`"${largest}…`);
+  expect(askedOf(undefined)).toBeUndefined();
+});
+
 test("a refusal of a large detail has the beginning of it", () => {
-  const error = permanent("invalid-request", { operation: "o", resource: "r", message: "m", hint: "h" });
   const refused = controlRefused("cancel", event({ task: "x".repeat(900_000) }), error);
   expect(refused).toMatchObject({
     detail: { control: "cancel", cause: "invalid-request", reason: "m", hint: "h" },

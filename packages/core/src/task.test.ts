@@ -91,6 +91,33 @@ describe("a request's identity", () => {
     }
   });
 
+  test("names the field, the range and what came", () => {
+    const message = (request: object, at = event) => identify(request, at).timeIssue?.message;
+    const range =
+      "must be ms since 1970 or ISO 8601, from 2000-01-01T00:00:00.000Z to 2100-01-01T00:00:00.000Z";
+    expect(message({ "request-time": 7 })).toBe(`request-time ${range}: got 7`);
+    expect(message({}, { id: "e", time: "no time" })).toBe(`time ${range}: got "no time"`);
+  });
+
+  test.each<[string, unknown, boolean]>([
+    ["the first ms of 2000", Date.UTC(2000, 0), true],
+    ["the ms before it", Date.UTC(2000, 0) - 1, false],
+    ["the last ms of 2099", Date.UTC(2100, 0) - 1, true],
+    ["the ms after it", Date.UTC(2100, 0), false],
+    ["ISO 8601 without a time", "2026-01-02", false],
+    ["a list of a time", [Date.UTC(2026, 0)], false],
+    ["true", true, false],
+  ])("takes a request-time of %s: %j is one, %s", (_, given, taken) => {
+    const { timeIssue, requestTimeMs } = identify({ request, "request-time": given }, event);
+    expect(timeIssue === undefined).toBe(taken);
+    expect(requestTimeMs).toBe(taken ? given : Date.parse(event.time));
+    // The event's time has the same bounds.
+    if (typeof given === "number") {
+      const time = new Date(given).toISOString();
+      expect(identify({ request }, { id: "e", time }).timeIssue === undefined).toBe(taken);
+    }
+  });
+
   test("of an action that is neither is told where the backup's would be", () => {
     expect(identify({ request: { ...request, action: "copy" } }, event).action).toBe("backup");
   });
@@ -98,6 +125,10 @@ describe("a request's identity", () => {
   test("has the event's id where the request-id is none that a message group takes", () => {
     expect(identify({ request, "request-id": "a b" }, event).requestId).toBe("e-1");
     expect(identify({ request, "request-id": 7 }, event).requestId).toBe("e-1");
+    for (const odd of ["", " a", "a ", "a/b", "é", "x".repeat(129)])
+      expect(identify({ request, "request-id": odd }, event).requestId).toBe("e-1");
+    for (const id of ["aZ09_.:-", "x".repeat(128), "7"])
+      expect(identify({ request, "request-id": id }, event).requestId).toBe(id);
   });
 
   test("never throws, whatever the detail", () =>
@@ -121,6 +152,31 @@ describe("a request's identity", () => {
 
   test("has no key where the fields of a key are missing", () => {
     expect(keyNow(identify({ request: { action: "backup" } }, event))).toBeUndefined();
+    for (const field of ["table-region", "table-name"])
+      for (const odd of [undefined, "", 7])
+        expect(keyNow(identify({ request: { ...request, [field]: odd } }, event))).toBeUndefined();
+    for (const field of ["bucket-region", "bucket-name", "bucket-prefix"])
+      for (const odd of [undefined, "", 7])
+        expect(
+          keyNow(identify({ request: { ...request, action: "restore", [field]: odd } }, event)),
+        ).toBeUndefined();
+  });
+
+  test("has a key of 1,900 bytes at most", () => {
+    const named = (name: string) => keyNow(identify({ request: { ...request, "table-name": name } }, event));
+    const longest = "x".repeat(1900 - "us-east-1-".length);
+    expect(named(longest)).toBe(`us-east-1-${longest}`);
+    expect(named(`${longest}x`)).toBeUndefined();
+    // A character may be two bytes.
+    expect(named(`é${longest.slice(1)}`)).toBeUndefined();
+  });
+
+  test("expands the prefix of a restore with the name of a table of up to 1,900 characters", () => {
+    const restored = (name: unknown) =>
+      keyNow(identify({ request: { ...request, action: "restore", "table-name": name } }, event));
+    expect(restored("x".repeat(1900))).toBe("eu-west-1-archives-nightly/2026-11-23");
+    for (const odd of ["x".repeat(1901), 7, undefined])
+      expect(restored(odd)).toBe("eu-west-1-archives-nightly/{date}/");
   });
 });
 
