@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseRequest } from "./request.ts";
+import { expandPrefix, parseRequest } from "./request.ts";
+import { shown } from "./shown.ts";
 
 const about = { requestTimeMs: Date.UTC(2026, 10, 23, 8, 5, 9), maximumSegments: 1000 };
 const backup = {
@@ -36,6 +37,162 @@ describe("a valid request", () => {
   });
 });
 
+describe("a field of a request", () => {
+  const MIB = 1024 * 1024;
+  const restore = { ...backup, action: "restore" };
+  const region = "an AWS region such as us-east-1";
+  const table = "a table name (3 to 255 of A-Z a-z 0-9 _ . -) or a table's ARN";
+  const prefix =
+    "a key prefix of 1 to 700 of A-Z a-z 0-9 ! - _ . * ' ( ) & $ @ = ; : + , ~ { } space and /, not starting with /";
+  const regions = [
+    ["us-east-1", "us-gov-west-1", "cn-north-9"],
+    ["us-east-12", "us-east", "us-1", "US-east-1", "us-eAst-1", "u-east-1", "us-east-1x", "xus-east-1", "us--1", ""],
+  ] as const;
+  const arn = (account: string, name = "abc") => `arn:aws:dynamodb:us-east-1:${account}:table/${name}`;
+
+  test.each<[object, string, string, readonly [readonly unknown[], readonly unknown[]]]>([
+    [backup, "table-region", region, regions],
+    [backup, "bucket-region", region, regions],
+    [
+      backup,
+      "table-name",
+      table,
+      [
+        ["abc", "a".repeat(255), "aZ_0.9-", arn("123456789012")],
+        ["ab", "a".repeat(256), "a b", "abc!", "!abc", arn("12345678901"), arn("1234567890123"), arn("123456789012", "ab"), `x${arn("123456789012")}`],
+      ],
+    ],
+    [
+      backup,
+      "bucket-name",
+      "a bucket name (3 to 63 of a-z 0-9 . -)",
+      [
+        ["abc", "a".repeat(63), "9.a-0"],
+        ["ab", "a".repeat(64), "-ab", "ab-", ".ab", "ab.", "aBc", "a_c"],
+      ],
+    ],
+    [
+      backup,
+      "bucket-prefix",
+      prefix,
+      [
+        ["a", "-", "a".repeat(700), "Az09!_.*'()&$@=;:+,~-/ b"],
+        ["", "/a", " a", "a".repeat(701), 'a"', '"a', "a\\", "é"],
+      ],
+    ],
+    [backup, "bucket-owner", "an account id of 12 digits", [["123456789012"], ["12345678901", "1234567890123", "12345678901x", "x23456789012"]]],
+    [
+      backup,
+      "kms-key-id",
+      "a KMS key id, ARN or alias",
+      [["a", "alias/Key_9", arn("123456789012"), "a".repeat(2048)], ["", "a b", " a", "a ", "a".repeat(2049)]],
+    ],
+  ])("%j: %s must be %s", (request, field, expected, [good, bad]) => {
+    for (const value of good) expect(issuesOf({ ...request, [field]: value })).toEqual([]);
+    for (const value of bad)
+      expect(issuesOf({ ...request, [field]: value }).map(({ message }) => message)).toContainEqual(
+        expect.stringContaining(`${field} must be ${expected}: got ${shown(value)}`),
+      );
+    expect(issuesOf({ ...request, [field]: 7 })).toEqual([
+      { field, message: `${field} must be a string: got 7` },
+    ]);
+  });
+
+  test.each<[object, string, number, string]>([
+    [backup, "total-segments", 1000, ", the setting maximumSegments (which is 4000 at most)"],
+    [backup, "batch-bytes", 256 * MIB, " (256 MiB)"],
+    [backup, "compression-level", 9, ""],
+    [backup, "read-units", 10_000_000, ""],
+    [restore, "write-units", 10_000_000, ""],
+    [restore, "total-segments", 1000, ", the setting maximumSegments (which is 4000 at most)"],
+  ])("%j: %s is a whole number from 1 to %i", (request, field, max, what) => {
+    const told = (value: unknown) => issuesOf({ ...request, [field]: value }).map(({ message }) => message);
+    for (const value of [1, max]) expect(told(value)).toEqual([]);
+    expect(told(0)).toEqual([`${field} must be at least 1: got 0`]);
+    expect(told(max + 1)).toEqual([`${field} must be at most ${max}${what}: got ${max + 1}`]);
+    for (const odd of [1.5, "8", null])
+      expect(told(odd)).toEqual([`${field} must be a whole number: got ${shown(odd)}`]);
+  });
+
+  test.each<[object, string, readonly unknown[], string]>([
+    [backup, "compression", ["gzip"], "gzip"],
+    [backup, "consistent-read", [true, false], "true or false"],
+    [restore, "restore-mode", ["empty-only", "merge", "if-absent"], "empty-only, merge or if-absent"],
+    [restore, "manifest-keys", ["own", "rebase", "as-listed"], "own, rebase or as-listed"],
+    [restore, "out-of-order", [true, false], "true or false"],
+  ])("%j: %s is one of %j", (request, field, values, words) => {
+    for (const value of values)
+      expect(parseRequest({ ...request, [field]: value }, about)).toMatchObject({ request: { [field]: value } });
+    for (const odd of ["other", 7, ""])
+      expect(issuesOf({ ...request, [field]: odd })).toEqual([
+        { field, message: `${field} must be ${words}: got ${shown(odd)}` },
+      ]);
+  });
+
+  test.each(["table-region", "table-name", "bucket-region", "bucket-name", "bucket-prefix"])(
+    "%s is required of both actions",
+    (field) => {
+      for (const { [field as "action"]: _, ...rest } of [backup, restore])
+        expect(issuesOf(rest)).toEqual([{ field, message: `${field} is required but missing` }]);
+    },
+  );
+});
+
+describe("a prefix", () => {
+  const expanded = (text: string, name = "cities") => expandPrefix(text, name, about.requestTimeMs);
+
+  test("has every placeholder expanded, and no trailing slash", () => {
+    expect(expanded("{table}/{table}-{date}.{date}T{time}_{time}///")).toBe(
+      "cities/cities-2026-11-23.2026-11-23T08-05-09_08-05-09",
+    );
+    expect(expanded("a//b")).toBe("a//b");
+    expect(expanded("{table}", "arn:aws:dynamodb:us-east-1:123456789012:table/cities")).toBe("cities");
+  });
+
+  test.each([
+    ["a/{day}", "{day}"],
+    ["a/{day", "{day"],
+    ["{tables}", "{tables}"],
+    ["{table", "{table"],
+    ["{", "{"],
+    ["a}", "}"],
+    ["{table}}", "}"],
+    ["}{date}", "}"],
+    ["{}", "{}"],
+  ])("of %s is refused, and told of %s", (given, what) => {
+    expect(issuesOf({ ...backup, "bucket-prefix": given })).toEqual([
+      { field: "bucket-prefix", message: `bucket-prefix may hold {table}, {date} and {time}: got ${what}` },
+    ]);
+  });
+
+  test("has 700 characters at most when it is expanded", () => {
+    const of = (length: number) => ({
+      ...backup,
+      "table-name": "t".repeat(200),
+      "bucket-prefix": `{table}{table}{table}${"x".repeat(length - 600)}`,
+    });
+    expect(issuesOf(of(700))).toEqual([]);
+    expect(issuesOf(of(701))).toEqual([
+      { field: "bucket-prefix", message: "bucket-prefix must come to 700 characters at most: got 701" },
+    ]);
+  });
+});
+
+test("an ARN is of a table in the table's region", () => {
+  const arn = (region: string, partition = "aws") => ({
+    ...backup,
+    "table-name": `arn:${partition}:dynamodb:${region}:123456789012:table/cities`,
+  });
+  expect(issuesOf(arn("us-east-1"))).toEqual([]);
+  expect(issuesOf(arn("us-east-1", "aws-us-gov"))).toEqual([]);
+  expect(issuesOf(arn("eu-west-1", "aws-cn"))).toEqual([
+    {
+      field: "table-name",
+      message: "table-name must be an ARN in table-region: expected us-east-1, got eu-west-1",
+    },
+  ]);
+});
+
 describe("a bad request", () => {
   test("is told everything that is wrong with it at once, each by field, expectation and what came", () => {
     const issues = issuesOf({
@@ -63,6 +220,7 @@ describe("a bad request", () => {
 
   test.each([
     [null, "request", "request must be an object: got null"],
+    [undefined, "request", "request must be an object: got nothing"],
     ["backup", "request", 'request must be an object: got "backup"'],
     [{}, "action", "action is required but missing"],
     [{ ...backup, action: "copy" }, "action", 'action must be backup or restore: got "copy"'],
@@ -103,6 +261,18 @@ describe("a bad request", () => {
   ])("%j is refused: %s", (input, field, message) => {
     const issue = issuesOf(input).find((one) => one.field === field);
     expect(issue?.message).toContain(message);
+  });
+
+  test("has the names of unknown fields cut to 120 characters", () => {
+    const cut = `${"x".repeat(119)}…`;
+    expect(issuesOf({ ...backup, ["x".repeat(121)]: 1 })).toEqual([
+      { field: cut, message: `${cut} is not a field of this request: remove it, or check its spelling` },
+    ]);
+  });
+
+  test("of an action that is neither has the fields of both", () => {
+    const both = { ...backup, action: "copy", "read-units": 1, "write-units": 1 };
+    expect(issuesOf(both).map(({ field }) => field)).toEqual(["action"]);
   });
 
   test("of no known action is told its other faults too", () => {
