@@ -151,18 +151,18 @@ describe("a count", () => {
     const { ports } = counting(400, async ({ segment }, run) => {
       if (segment === 2) throw denied;
       inFlight++;
-      await ports.clock.sleep(10_000);
+      await ports.clock.sleep(10);
       inFlight--;
       return run();
     });
-    const limiter = hooked("limiter", ports.limiter, ["reserve", "release"], (_, run) => {
+    const limiter = hooked("limiter", ports.limiter, ["release"], (_, run) => {
       released++;
       return run();
     });
     const counted = countOn(plan(100), beginCount(64 * MIB * 20), 100, { ...ports, limiter });
     await expect(counted).rejects.toBe(denied);
     expect(inFlight).toBe(0);
-    expect(released).toBeGreaterThan(1);
+    expect(released).toBe(1);
   });
 
   test("with a ceiling keeps to it, by pages of its size, and never sleeps for no time", async () => {

@@ -13,6 +13,7 @@ import type { RestorePlan } from "../events.ts";
 import type { ScanPage } from "../ports.ts";
 import { unheardOf } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
+import type { TaskRef } from "../task.ts";
 import {
   backupRequest,
   bucket,
@@ -271,6 +272,53 @@ describe("a plan", () => {
     expect(detail.segments).toEqual(Array.from({ length: segments }, (_one, n) => n));
   });
 
+  test("reads the archive as manifest-keys say", async () => {
+    const { plan } = await planOf({}, { more: { "manifest-keys": "rebase" } });
+    expect(plan).toMatchObject({ manifest: { location: { keys: "rebase" } } });
+  });
+
+  test("has no time range where the export tells none", async () => {
+    const ports = world();
+    const files = [[itemLine(item)]];
+    plantExport(ports.archive, bucket, fullExport({ ...spec, files, summary: { exportTime: null } }));
+    const [event] = await request(asked, ports);
+    expect((event!.detail as { plan: RestorePlan }).plan.manifest).not.toHaveProperty("window");
+  });
+
+  test("of changes does not count the table, nor look whether it holds items", async () => {
+    const ports = world();
+    const files = [[changeLine({ keys: item, newImage: item })]];
+    plantExport(ports.archive, bucket, incrementalExport({ ...spec, files }));
+    const tables = { ...ports.tables, scan: () => Promise.reject(new Error("read")) };
+    const [event] = await request({ ...asked, "restore-mode": "merge" }, { ...ports, tables });
+    expect((event!.detail as { plan: object }).plan).not.toHaveProperty("items-before");
+  });
+
+  test("of Ferry's own archive that is merged reads neither the table nor a data file", async () => {
+    const ports = await backedUp();
+    const refuse = () => Promise.reject(new Error("read"));
+    const blind = {
+      ...ports,
+      tables: { ...ports.tables, scan: refuse },
+      archive: { ...ports.archive, open: refuse },
+    };
+    expect(await request({ ...restoreRequest, "restore-mode": "merge" }, blind)).toMatchObject([
+      { type: "TaskAccepted" },
+    ]);
+  });
+
+  test("of a later attempt, whose row was lost, is refused where another restore had the table since", async () => {
+    const ports = await backedUp();
+    const [first] = await request(restoreRequest, ports);
+    const { task, plan } = first!.detail as { task: TaskRef; plan: RestorePlan };
+    await ports.registry.raiseAttempt(task, 2);
+    const { arn } = plan.table;
+    await ports.leases.replace(arn, await ports.leases.read(arn), { holders: [] });
+    expect(await request(restoreRequest, ports)).toMatchObject([
+      { type: "TaskRejected", detail: { cause: "table-used" } },
+    ]);
+  });
+
   test("of a table that has no id has none", async () => {
     const ports = await backedUp();
     const tables = hooked("tables", ports.tables, ["describe"], async (_, run) => {
@@ -331,6 +379,31 @@ describe("a native export", () => {
         detail: {
           cause: "key-schema-mismatch",
           error: { message: "has the keys id (S); the archive's items have id (none)." },
+        },
+      },
+    ]);
+  });
+
+  test("that begins with empty lines is held against its first line that is not", async () => {
+    const ports = world();
+    const line = `${"\n".repeat(1_200_000)}${itemLine('{"pk":{"S":"a"}}')}`;
+    plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[line]] }));
+    expect(await request(asked, ports)).toMatchObject([{ detail: { cause: "key-schema-mismatch" } }]);
+  });
+
+  test("incremental, of a table with one key more: is refused", async () => {
+    const ports = world();
+    const keys = '{"id":{"S":"a"},"at":{"N":"1"}}';
+    plantExport(
+      ports.archive,
+      bucket,
+      incrementalExport({ ...spec, files: [[changeLine({ keys, newImage: keys })]] }),
+    );
+    expect(await request({ ...asked, "restore-mode": "merge" }, ports)).toMatchObject([
+      {
+        detail: {
+          cause: "key-schema-mismatch",
+          error: { message: "has the keys id (S); the archive's items have id (S), at (N)." },
         },
       },
     ]);
