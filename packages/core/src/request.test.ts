@@ -46,7 +46,18 @@ describe("a field of a request", () => {
     "a key prefix of 1 to 700 of A-Z a-z 0-9 ! - _ . * ' ( ) & $ @ = ; : + , ~ { } space and /, not starting with /";
   const regions = [
     ["us-east-1", "us-gov-west-1", "cn-north-9"],
-    ["us-east-12", "us-east", "us-1", "US-east-1", "us-eAst-1", "u-east-1", "us-east-1x", "xus-east-1", "us--1", ""],
+    [
+      "us-east-12",
+      "us-east",
+      "us-1",
+      "US-east-1",
+      "us-eAst-1",
+      "u-east-1",
+      "us-east-1x",
+      "xus-east-1",
+      "us--1",
+      "",
+    ],
   ] as const;
   const arn = (account: string, name = "abc") => `arn:aws:dynamodb:us-east-1:${account}:table/${name}`;
 
@@ -59,7 +70,17 @@ describe("a field of a request", () => {
       table,
       [
         ["abc", "a".repeat(255), "aZ_0.9-", arn("123456789012")],
-        ["ab", "a".repeat(256), "a b", "abc!", "!abc", arn("12345678901"), arn("1234567890123"), arn("123456789012", "ab"), `x${arn("123456789012")}`],
+        [
+          "ab",
+          "a".repeat(256),
+          "a b",
+          "abc!",
+          "!abc",
+          arn("12345678901"),
+          arn("1234567890123"),
+          arn("123456789012", "ab"),
+          `x${arn("123456789012")}`,
+        ],
       ],
     ],
     [
@@ -80,12 +101,20 @@ describe("a field of a request", () => {
         ["", "/a", " a", "a".repeat(701), 'a"', '"a', "a\\", "é"],
       ],
     ],
-    [backup, "bucket-owner", "an account id of 12 digits", [["123456789012"], ["12345678901", "1234567890123", "12345678901x", "x23456789012"]]],
+    [
+      backup,
+      "bucket-owner",
+      "an account id of 12 digits",
+      [["123456789012"], ["12345678901", "1234567890123", "12345678901x", "x23456789012"]],
+    ],
     [
       backup,
       "kms-key-id",
       "a KMS key id, ARN or alias",
-      [["a", "alias/Key_9", arn("123456789012"), "a".repeat(2048)], ["", "a b", " a", "a ", "a".repeat(2049)]],
+      [
+        ["a", "alias/Key_9", arn("123456789012"), "a".repeat(2048)],
+        ["", "a b", " a", "a ", "a".repeat(2049)],
+      ],
     ],
   ])("%j: %s must be %s", (request, field, expected, [good, bad]) => {
     for (const value of good) expect(issuesOf({ ...request, [field]: value })).toEqual([]);
@@ -122,7 +151,9 @@ describe("a field of a request", () => {
     [restore, "out-of-order", [true, false], "true or false"],
   ])("%j: %s is one of %j", (request, field, values, words) => {
     for (const value of values)
-      expect(parseRequest({ ...request, [field]: value }, about)).toMatchObject({ request: { [field]: value } });
+      expect(parseRequest({ ...request, [field]: value }, about)).toMatchObject({
+        request: { [field]: value },
+      });
     for (const odd of ["other", 7, ""])
       expect(issuesOf({ ...request, [field]: odd })).toEqual([
         { field, message: `${field} must be ${words}: got ${shown(odd)}` },

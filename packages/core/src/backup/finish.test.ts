@@ -90,8 +90,10 @@ describe("a finished backup", () => {
   ])("has manifest files of its request, encrypted with %s", async (_, key) => {
     const { ports, segment } = await sliced(5, 1);
     const puts: unknown[] = [];
-    const archive = hooked("archive", ports.archive, ["putNew"], (call, run) => {
-      puts.push([call.args[1], call.args[3]]);
+    let reads = 0;
+    const archive = hooked("archive", ports.archive, ["putNew", "get"], ({ method, args }, run) => {
+      if (method === "putNew") puts.push([args[1], args[3]]);
+      else if (args[1] === "backups/one/manifest-files.json") reads++;
       return run();
     });
     const { plan } = segment;
@@ -106,6 +108,8 @@ describe("a finished backup", () => {
       ["backups/one/manifest-files.json", about],
       ["backups/one/manifest-summary.json", about],
     ]);
+    // As a restore will read it, and not before: what was put needs no reading.
+    expect(reads).toBe(1);
   });
 
   test("is not rewritten by a second finish, which says the same", async () => {
@@ -154,6 +158,12 @@ describe("a backup is not sealed", () => {
     );
     expect(await work(finishing(segment, 5), ports)).toMatchObject(refused("segment 0 has no last file."));
     expect(await text(ports, "manifest-summary.json")).toBe("");
+  });
+
+  test("while a segment has no file at all", async () => {
+    const { ports, segment } = await sliced(0, 1);
+    for (const key of ports.archive.keys(bucket)) if (key.includes("/0x")) ports.archive.remove(bucket, key);
+    expect(await work(finishing(segment, 0), ports)).toMatchObject(refused("segment 0 has no last file."));
   });
 
   test("while a segment's last file carries no end, though the counts agree", async () => {

@@ -124,7 +124,10 @@ describe("a lease", () => {
   });
 
   test("is over at its deadline, and not a moment before", async () => {
-    for (const [leftMs, ended] of [[0, true], [1, false]] as const) {
+    for (const [leftMs, ended] of [
+      [0, true],
+      [1, false],
+    ] as const) {
       const { take, ports, lease } = await given();
       const held = { holders: [holder(theirs, { "deadline-ms": ports.clock.now() + leftMs })] };
       await ports.leases.replace(ARN, undefined, held);
@@ -140,7 +143,9 @@ describe("a lease", () => {
   ])("that others change %i times while it is read is had: %s", async (times, had) => {
     const { ports, deadlineMs } = await given();
     let left = times;
-    const leases = hooked("leases", ports.leases, ["replace"], async (_, run) => (left-- > 0 ? false : run()));
+    const leases = hooked("leases", ports.leases, ["replace"], async (_, run) =>
+      left-- > 0 ? false : run(),
+    );
     const taken = takeLease({ plan: plan(), attempt: 1, deadlineMs, isWriting: true }, { ...ports, leases });
     if (had) return taken;
     return expect(taken).rejects.toThrow(`the lease of ${ARN} was changed 20 times while it was read`);
@@ -154,7 +159,13 @@ describe("a lease", () => {
       ["is had with restore-mode merge", { holders: [] }, { mode: "merge" }, { attempt: 2 }, true],
       ["is had where the lease was lost", undefined, {}, { attempt: 2 }, true],
       ["is had where the task still holds it", { holders: [holder(mine)] }, {}, { attempt: 2 }, true],
-      ["is refused where an ended task holds it", { holders: [holder(theirs, { "deadline-ms": 0 })] }, {}, { attempt: 2 }, false],
+      [
+        "is refused where an ended task holds it",
+        { holders: [holder(theirs, { "deadline-ms": 0 })] },
+        {},
+        { attempt: 2 },
+        false,
+      ],
     ])("%s", async (_, known, about, change, had) => {
       const { take } = await given(known);
       if (had) return take(about, change);
@@ -205,7 +216,11 @@ describe("an incremental export", () => {
     ["that begins before an incomplete one", changes, { ...last, from: T(3), complete: false }],
     ["that ends earlier, where the request says so", { ...changes, outOfOrder: true }, { ...last, to: T(5) }],
     ["that ends earlier than itself", changes, { ...last, to: T(5), task: mine.id }],
-    ["that ends earlier than what another table of this name had", changes, { ...last, to: T(5), "table-id": "id-0" }],
+    [
+      "that ends earlier than what another table of this name had",
+      changes,
+      { ...last, to: T(5), "table-id": "id-0" },
+    ],
     ["that is a full one", { ...changes, lines: "items" }, { ...last, to: T(5) }],
     ["that does not tell its time range", { mode: "merge", lines: "changes" }, { ...last, to: T(5) }],
   ])("%s is taken", async (_name, about, applied) => {
@@ -214,14 +229,54 @@ describe("an incremental export", () => {
 
   const range = `${T(2)} to ${T(4)}`;
   test.each<[string, About, AppliedWindow, string]>([
-    ["that ends earlier", changes, { ...last, to: T(5) }, `restored ${T(2)} to ${T(5)} into it, which is newer.`],
-    ["that ends before a full one was made", changes, { ...full, to: T(5) }, `restored items as of ${T(5)} into it, which is newer.`],
-    ["that ends earlier, where the table has no id", { mode: "merge", lines: "changes", window }, { ...last, to: T(5) }, "which is newer."],
-    ["that ends earlier, where the last one noted no id", changes, (({ "table-id": _id, ...rest }) => ({ ...rest, to: T(5) }))(last), "which is newer."],
-    ["that ends earlier, where the request says no", { ...changes, outOfOrder: false }, { ...last, to: T(5) }, "which is newer."],
-    ["that begins behind an incomplete one", changes, { ...last, from: T(1), complete: false }, `began to restore ${T(1)} to ${T(4)} into it and did not succeed.`],
-    ["behind an incomplete full one", changes, { ...full, complete: false }, `began to restore items as of ${T(4)} into it and did not succeed.`],
-    ["that does not tell where it begins, behind an incomplete one", { ...changes, window: { to: T(4) } }, { ...last, complete: false }, "did not succeed."],
+    [
+      "that ends earlier",
+      changes,
+      { ...last, to: T(5) },
+      `restored ${T(2)} to ${T(5)} into it, which is newer.`,
+    ],
+    [
+      "that ends before a full one was made",
+      changes,
+      { ...full, to: T(5) },
+      `restored items as of ${T(5)} into it, which is newer.`,
+    ],
+    [
+      "that ends earlier, where the table has no id",
+      { mode: "merge", lines: "changes", window },
+      { ...last, to: T(5) },
+      "which is newer.",
+    ],
+    [
+      "that ends earlier, where the last one noted no id",
+      changes,
+      (({ "table-id": _id, ...rest }) => ({ ...rest, to: T(5) }))(last),
+      "which is newer.",
+    ],
+    [
+      "that ends earlier, where the request says no",
+      { ...changes, outOfOrder: false },
+      { ...last, to: T(5) },
+      "which is newer.",
+    ],
+    [
+      "that begins behind an incomplete one",
+      changes,
+      { ...last, from: T(1), complete: false },
+      `began to restore ${T(1)} to ${T(4)} into it and did not succeed.`,
+    ],
+    [
+      "behind an incomplete full one",
+      changes,
+      { ...full, complete: false },
+      `began to restore items as of ${T(4)} into it and did not succeed.`,
+    ],
+    [
+      "that does not tell where it begins, behind an incomplete one",
+      { ...changes, window: { to: T(4) } },
+      { ...last, complete: false },
+      "did not succeed.",
+    ],
   ])("%s is refused", async (_name, about, applied, message) => {
     const refused = {
       kind: "permanent",
@@ -249,23 +304,53 @@ describe("what is known of a table's export", () => {
 
   test.each<[string, About, AppliedWindow | undefined, AppliedWindow | undefined]>([
     ["is the export's range", about, undefined, own],
-    ["has no id where the table has none", { mode: "merge", window }, undefined, (({ "table-id": _, ...rest }) => rest)(own)],
+    [
+      "has no id where the table has none",
+      { mode: "merge", window },
+      undefined,
+      (({ "table-id": _, ...rest }) => rest)(own),
+    ],
     ["is nothing where the export tells no range", { mode: "merge" }, undefined, undefined],
     ["stays where an export that tells no range is merged", { mode: "merge", id: "id-1" }, last, last],
     ["stays where an export that tells no range is added", { mode: "if-absent", id: "id-1" }, last, last],
     ["is forgotten where one is restored into an empty table", { id: "id-1" }, last, undefined],
-    ["is forgotten where one is restored into an empty table, as asked", { mode: "empty-only", id: "id-1" }, last, undefined],
+    [
+      "is forgotten where one is restored into an empty table, as asked",
+      { mode: "empty-only", id: "id-1" },
+      last,
+      undefined,
+    ],
     ["is forgotten of another table of this name", { mode: "merge", id: "id-2" }, last, undefined],
     ["stays as the same task noted it", about, { ...own, complete: true }, { ...own, complete: true }],
     ["is that of a full export that is merged, also of an older one", about, { ...last, to: T(5) }, own],
     ["is that of a full export into an empty table", { window, id: "id-1" }, { ...last, to: T(5) }, own],
     ["is that of changes that end later", { ...about, lines: "changes" }, { ...last, to: T(3) }, own],
     ["is that of changes that end at the same time", { ...about, lines: "changes" }, last, own],
-    ["stays where the changes end earlier", { ...about, lines: "changes" }, { ...last, to: T(5) }, { ...last, to: T(5) }],
+    [
+      "stays where the changes end earlier",
+      { ...about, lines: "changes" },
+      { ...last, to: T(5) },
+      { ...last, to: T(5) },
+    ],
     ["is that of an export that is added to a part of itself", { ...about, mode: "if-absent" }, last, own],
-    ["stays where one is added to all of itself", { ...about, mode: "if-absent" }, { ...last, complete: true }, { ...last, complete: true }],
-    ["stays where one is added that begins elsewhere", { ...about, mode: "if-absent" }, { ...last, from: T(1) }, { ...last, from: T(1) }],
-    ["stays where one is added that ends elsewhere", { ...about, mode: "if-absent" }, { ...last, to: T(3) }, { ...last, to: T(3) }],
+    [
+      "stays where one is added to all of itself",
+      { ...about, mode: "if-absent" },
+      { ...last, complete: true },
+      { ...last, complete: true },
+    ],
+    [
+      "stays where one is added that begins elsewhere",
+      { ...about, mode: "if-absent" },
+      { ...last, from: T(1) },
+      { ...last, from: T(1) },
+    ],
+    [
+      "stays where one is added that ends elsewhere",
+      { ...about, mode: "if-absent" },
+      { ...last, to: T(3) },
+      { ...last, to: T(3) },
+    ],
   ])("%s", async (_, restored, before, after) => {
     const holders = [holder(mine)];
     const { ports, lease } = await given({ holders, ...(before !== undefined && { window: before }) });
