@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import { faultNames } from "./scenario/weather.ts";
 import { simulate } from "./simulate.ts";
 
-const SEEDS = 300;
-const SEEDS_PER_TEST = 50;
+const SEEDS = 120;
+const SEEDS_PER_TEST = 30;
 
 describe("whole tasks lose nothing, end and say so", () => {
   const sums: Record<string, number> = {};

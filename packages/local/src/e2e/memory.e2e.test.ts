@@ -17,17 +17,17 @@ async function restored(content: string, memoryMib: number): Promise<Restored> {
 }
 
 describe("a worker that restores a data file", () => {
-  test("of 256 MiB of the smallest items, in memory, holds little more than its bytes", async () => {
-    const { type, items, written, opens, rssMibMax } = await restored("tiny-items", 288);
-    expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: items + 1, opens: 2 });
-    expect(items).toBeGreaterThan(8_000_000);
-    expect(rssMibMax).toBeLessThan(256 + BESIDES_MIB);
-  });
-
-  test("of 256 MiB of the smallest items, streamed, holds no more than the setting and some blocks", async () => {
-    const { type, items, written, opens, rssMibMax } = await restored("tiny-items", 16);
-    expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: items + 1, opens: 3 });
-    expect(rssMibMax).toBeLessThan(BESIDES_MIB);
+  test("of 64 MiB of the smallest items holds little more than its bytes; streamed, the setting and some blocks", async () => {
+    const kept = await restored("tiny-items", 288);
+    const { items } = kept;
+    const ended = { type: "SegmentCompleted", written: items + 1 };
+    expect(items).toBeGreaterThan(2_000_000);
+    expect(kept).toMatchObject({ ...ended, opens: 2 });
+    expect(kept.rssMibMax).toBeLessThan(64 + BESIDES_MIB);
+    const streamed = await restored("tiny-items", 16);
+    expect(streamed).toMatchObject({ ...ended, opens: 3 });
+    // Without the 48 MiB that the setting does not allow; the rest varies between two runs.
+    expect(streamed.rssMibMax).toBeLessThan(kept.rssMibMax - 24);
   });
 
   test("of a gigabyte of spaces refuses it, and holds one line of the largest length", async () => {
@@ -39,7 +39,7 @@ describe("a worker that restores a data file", () => {
     expect(rssMibMax).toBeLessThan(BESIDES_MIB);
   });
 
-  test("of a gigabyte of empty lines reads on, and holds no more than the setting", async () => {
+  test("of 256 MiB of empty lines reads on, and holds no more than the setting", async () => {
     const { type, written, opens, rssMibMax } = await restored("empty-lines", 16);
     expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: 2, opens: 3 });
     expect(rssMibMax).toBeLessThan(BESIDES_MIB);
