@@ -36,7 +36,8 @@ describe("a number in an operator's event", () => {
 });
 
 test("an operator's event names a row and may name the task's id, its request-id and an attempt", () => {
-  expect(readControl(event({ task: row }))).toStrictEqual({ task: row });
+  for (const action of ["backup", "restore"] as const)
+    expect(readControl(event({ task: { ...row, action } }))).toStrictEqual({ task: { ...row, action } });
   const all = { task: { ...row, id: "k@17-0", "request-id": "r" }, attempt: 2 };
   expect(readControl(event({ ...all, attempt: "2" }))).toStrictEqual(all);
 });

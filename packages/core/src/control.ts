@@ -108,7 +108,7 @@ function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
   const field = shortened(v.getDotPath(issue) ?? "detail", 120);
   const said = (message: string) => ({ field, message: `${field} ${message}` });
   if (issue.type === "never") return said("is not a field of this event: remove it, or check its spelling");
-  if (issue.type === "object_with_rest" && issue.input !== undefined && issue.expected === "Object")
+  if (issue.type === "object_with_rest" && issue.input !== undefined)
     return said(`must be an object: got ${shown(issue.input)}`);
   if (issue.input === undefined) return said("is required but missing");
   if (WHOLE_NUMBER_ISSUES.has(issue.type)) return said(`must be a whole number: got ${shown(issue.input)}`);
@@ -116,4 +116,4 @@ function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
 }
 
 /** The issues of `wholeNumber`, whose own messages are not in our words. */
-const WHOLE_NUMBER_ISSUES: ReadonlySet<string> = new Set(["union", "number", "regex", "safe_integer"]);
+const WHOLE_NUMBER_ISSUES: ReadonlySet<string> = new Set(["union", "safe_integer"]);

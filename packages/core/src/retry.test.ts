@@ -151,13 +151,16 @@ describe("a retry", () => {
   test.each([
     [[0, 1, 2], false],
     [[0, 1, 2, 3], true],
-  ])("of a restore whose table another one had since, complete %j of four, goes on: %s", async (completed, goesOn) => {
-    const { ports, plan, ask } = await failed({ completed }, restoreRequest);
-    const { arn } = plan.table;
-    await ports.leases.replace(arn, await ports.leases.read(arn), { holders: [] });
-    if (goesOn) expect(await retry(ask(), ports)).toMatchObject([{ detail: { segments: [] } }]);
-    else await expect(retry(ask(), ports)).rejects.toMatchObject({ code: "table-used" });
-  });
+  ])(
+    "of a restore whose table another one had since, complete %j of four, goes on: %s",
+    async (completed, goesOn) => {
+      const { ports, plan, ask } = await failed({ completed }, restoreRequest);
+      const { arn } = plan.table;
+      await ports.leases.replace(arn, await ports.leases.read(arn), { holders: [] });
+      if (goesOn) expect(await retry(ask(), ports)).toMatchObject([{ detail: { segments: [] } }]);
+      else await expect(retry(ask(), ports)).rejects.toMatchObject({ code: "table-used" });
+    },
+  );
 
   test("of a restore does not look for a task.json under its prefix", async () => {
     const { ports, ask } = await failed({}, restoreRequest);

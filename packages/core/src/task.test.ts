@@ -25,9 +25,9 @@ describe("a request's identity", () => {
   });
 
   test("of a restore has its archive as key, the prefix as it is stored", () => {
-    expect(keyNow(identify({ request: { ...request, action: "restore" } }, event))).toBe(
-      "eu-west-1-archives-nightly/2026-11-23",
-    );
+    const identity = identify({ request: { ...request, action: "restore" } }, event);
+    expect(identity.action).toBe("restore");
+    expect(keyNow(identity)).toBe("eu-west-1-archives-nightly/2026-11-23");
   });
 
   test("has a digest that covers the action, the whole request-id and every field, and no order of fields", () => {

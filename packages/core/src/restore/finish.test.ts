@@ -101,8 +101,16 @@ describe("a restore that is complete", () => {
   });
 
   test.each([
-    ["items", { "transferred-items": ITEMS + 1 }, "the segments processed 4 items where the manifest lists 3."],
-    ["items", { "transferred-items": ITEMS - 1 }, "the segments processed 2 items where the manifest lists 3."],
+    [
+      "items",
+      { "transferred-items": ITEMS + 1 },
+      "the segments processed 4 items where the manifest lists 3.",
+    ],
+    [
+      "items",
+      { "transferred-items": ITEMS - 1 },
+      "the segments processed 2 items where the manifest lists 3.",
+    ],
     [
       "bytes",
       { "transferred-bytes": BYTES - 1 },
@@ -145,7 +153,13 @@ describe("a restore that is complete", () => {
     const hurried = () => ({ tables, time: ports.clock.invocation(lateMs + 45_000) });
     const [event, ...others] = await finish({}, hurried());
     expect(others).toEqual([]);
-    const counted = { items: 2, segments: 1, next: 1, open: [{ segment: 0, after: { id: { S: expect.any(String) } } }], idle: 0 };
+    const counted = {
+      items: 2,
+      segments: 1,
+      next: 1,
+      open: [{ segment: 0, after: { id: { S: expect.any(String) } } }],
+      idle: 0,
+    };
     expect(event).toStrictEqual({
       type: "TaskFinishing",
       detail: {

@@ -5,7 +5,7 @@ import type { AppliedWindow, LeaseHolder, TableLease } from "../ports.ts";
 import { type TaskRow, unheardOf } from "../projection/status.ts";
 import type { TaskRef } from "../task.ts";
 import { someTask, world } from "../testing/tasks.ts";
-import { type Attempt, noteWindow, releaseLease, takeLease } from "./lease.ts";
+import { type Attempt, noteWindow, releaseLease, takeLease, withdrawLease } from "./lease.ts";
 
 const ARN = "arn:aws:dynamodb:eu-west-1:000000000000:table/copies";
 const mine = someTask("mine", "restore", "r-mine");
@@ -50,6 +50,7 @@ const holder = (task: TaskRef, change: Partial<LeaseHolder> = {}): LeaseHolder =
   attempt: 1,
   exclusive: true,
   "deadline-ms": Number.MAX_SAFE_INTEGER,
+  takes: 1,
   ...change,
 });
 const resource = "table copies in eu-west-1";
@@ -65,7 +66,7 @@ describe("a lease", () => {
     const { take, lease, deadlineMs } = await given();
     await take(about, { attempt: 3 });
     expect(await lease()).toEqual({
-      holders: [{ task: mine, attempt: 3, exclusive, "deadline-ms": deadlineMs }],
+      holders: [{ task: mine, attempt: 3, exclusive, "deadline-ms": deadlineMs, takes: 1 }],
     });
   });
 
@@ -97,7 +98,7 @@ describe("a lease", () => {
     const { take, lease, deadlineMs } = await given({ holders: [holder(mine)], window });
     await take({}, { attempt: 2 });
     expect(await lease()).toEqual({
-      holders: [{ task: mine, attempt: 2, exclusive: true, "deadline-ms": deadlineMs }],
+      holders: [{ task: mine, attempt: 2, exclusive: true, "deadline-ms": deadlineMs, takes: 2 }],
       window,
     });
   });
@@ -177,6 +178,18 @@ describe("a lease", () => {
         message: expect.stringContaining("was taken by another restore"),
       });
     });
+  });
+
+  test.each([
+    [1, false],
+    [2, true],
+  ])("that the task took %i times stays where its request is rejected: %s", async (takes, stays) => {
+    const others = [holder(theirs, { exclusive: false })];
+    const own = holder(mine, { takes });
+    const window: AppliedWindow = { to: T(1), task: "t", complete: true };
+    const { ports, lease } = await given({ holders: [own, ...others], window });
+    await withdrawLease(plan(), ports);
+    expect(await lease()).toEqual({ holders: [...(stays ? [own] : []), ...others], window });
   });
 
   test("is given back by the task alone that held it", async () => {

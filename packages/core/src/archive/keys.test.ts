@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import {
+  dataFileKey,
+  dataPrefix,
+  manifestFilesKey,
+  manifestSummaryKey,
+  segmentPrefix,
+  tableKey,
+  taskKey,
+} from "./keys.ts";
+
+test("every object of an archive lies where the format says", () => {
+  expect(taskKey("a/b")).toBe("a/b/task.json");
+  expect(tableKey("a/b")).toBe("a/b/table.json");
+  expect(manifestFilesKey("a/b")).toBe("a/b/manifest-files.json");
+  expect(manifestSummaryKey("a/b")).toBe("a/b/manifest-summary.json");
+  expect(dataPrefix("a/b")).toBe("a/b/0x");
+  expect(segmentPrefix("a/b", 31)).toBe("a/b/0x001f/");
+  expect(dataFileKey("a/b", 4000, 0x1234567)).toBe("a/b/0x0fa0/0x01234567.json.gz");
+  expect(dataFileKey("a/b", 0, 0)).toBe("a/b/0x0000/0x00000000.json.gz");
+});

@@ -1,0 +1,197 @@
+import { describe, expect, test } from "vitest";
+import type { BackupPlan } from "../events.ts";
+import { backupRequest, bucket, someTask } from "../testing/tasks.ts";
+import type { ManifestFile } from "./file-list.ts";
+import { decodeSummary, encodeSummary } from "./summary.ts";
+
+const key = "backups/one/manifest-summary.json";
+const task = someTask("us-east-1-cities");
+const plan = {
+  request: backupRequest,
+  task,
+  "total-segments": 3,
+  table: { arn: "arn:cities", id: "id-1", keys: ["id"] },
+  started: "2026-11-01T02:00:00.000Z",
+} as unknown as BackupPlan;
+const files = [{ itemCount: 2 }, { itemCount: 5 }] as ManifestFile[];
+const about = { plan, files, filesMd5: "md5", bytes: 700, ended: "2026-11-01T02:05:00Z" };
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const read = (value: unknown) => decodeSummary(bucket, key, text(value));
+
+describe("a summary that Ferry writes", () => {
+  const written = (change: object = {}) =>
+    new TextDecoder().decode(encodeSummary({ ...about, plan: { ...plan, ...change } as BackupPlan }));
+
+  test("is that of a full export, with a part of Ferry's own, indented and with a line feed behind it", () => {
+    const summary = {
+      version: "2020-06-30",
+      exportArn: null,
+      startTime: "2026-11-01T02:00:00.000Z",
+      endTime: "2026-11-01T02:05:00Z",
+      tableArn: "arn:cities",
+      tableId: "id-1",
+      exportTime: "2026-11-01T02:00:00.000Z",
+      s3Bucket: "archives",
+      s3Prefix: "backups/one",
+      s3SseAlgorithm: "AES256",
+      s3SseKmsKeyId: null,
+      manifestFilesS3Key: "backups/one/manifest-files.json",
+      billedSizeBytes: 700,
+      itemCount: 7,
+      outputFormat: "DYNAMODB_JSON",
+      ferry: {
+        "format-version": 1,
+        task: task.id,
+        "request-id": task["request-id"],
+        consistency: expect.stringContaining("not a snapshot"),
+        segments: 3,
+        files: 2,
+        bytes: 700,
+        "manifest-files-md5": "md5",
+      },
+    };
+    expect(JSON.parse(written())).toEqual(summary);
+    expect(written()).toBe(`${JSON.stringify(JSON.parse(written()), null, 2)}\n`);
+  });
+
+  test("names the key of its request, and no id of a table that has none", () => {
+    const request = { ...plan.request, "kms-key-id": "alias/ferry" };
+    expect(JSON.parse(written({ request }))).toMatchObject({
+      s3SseAlgorithm: "KMS",
+      s3SseKmsKeyId: "alias/ferry",
+    });
+    expect(JSON.parse(written({ table: { arn: "arn:cities", keys: ["id"] } }))).toMatchObject({
+      tableId: null,
+    });
+  });
+
+  test("is read back", () => {
+    expect(decodeSummary(bucket, key, encodeSummary(about))).toStrictEqual({
+      manifestFilesS3Key: "backups/one/manifest-files.json",
+      itemCount: 7,
+      exportTime: "2026-11-01T02:00:00.000Z",
+      ferry: { "request-id": task["request-id"], files: 2, bytes: 700, "manifest-files-md5": "md5" },
+      lines: "items",
+      window: { to: "2026-11-01T02:00:00.000Z" },
+    });
+  });
+});
+
+const full = {
+  version: "2020-06-30",
+  outputFormat: "DYNAMODB_JSON",
+  manifestFilesS3Key: "p/manifest-files.json",
+  itemCount: 7,
+};
+const incremental = { ...full, version: "2023-08-01", exportType: "INCREMENTAL_EXPORT" };
+const ferry = {
+  "format-version": 1,
+  "request-id": "r-1",
+  files: 2,
+  bytes: 700,
+  "manifest-files-md5": "md5",
+};
+
+describe("the time range of an export", () => {
+  const times = {
+    exportTime: "2026-11-01T01:00:00Z",
+    exportFromTime: "2026-11-01T02:00:00Z",
+    exportToTime: "2026-11-01T03:00Z",
+  };
+
+  test.each([
+    ["full", full, times, { to: "2026-11-01T01:00:00.000Z" }],
+    [
+      "full, of an explicit type",
+      { ...full, exportType: "FULL_EXPORT" },
+      times,
+      { to: "2026-11-01T01:00:00.000Z" },
+    ],
+    ["full, without a time", full, { ...times, exportTime: null }, undefined],
+    ["full, with a time that is none", full, { ...times, exportTime: "Tuesday" }, undefined],
+    ["incremental", incremental, times, { from: "2026-11-01T02:00:00.000Z", to: "2026-11-01T03:00:00.000Z" }],
+    [
+      "incremental, without a beginning",
+      incremental,
+      { ...times, exportFromTime: undefined },
+      { to: "2026-11-01T03:00:00.000Z" },
+    ],
+    ["incremental, without an end", incremental, { ...times, exportToTime: undefined }, undefined],
+  ])("%s", (_, summary, given, window) => {
+    const found = read({ ...summary, ...given });
+    expect(found.window).toStrictEqual(window);
+    expect("window" in found).toBe(window !== undefined);
+    expect(found.lines).toBe(summary === incremental ? "changes" : "items");
+  });
+});
+
+describe("a summary is refused", () => {
+  test.each<[object, string, string]>([
+    [
+      { ...full, outputFormat: "ION" },
+      "unknown-format",
+      "is of an export in Amazon Ion (outputFormat ION), which Ferry does not read.",
+    ],
+    [
+      { ...full, outputFormat: "CSV" },
+      "unknown-format",
+      "has outputFormat CSV where DYNAMODB_JSON is known.",
+    ],
+    [
+      { ...full, exportType: "" },
+      "unknown-format",
+      "has exportType  where FULL_EXPORT and INCREMENTAL_EXPORT are known.",
+    ],
+    [
+      { ...full, version: "2023-08-01" },
+      "unknown-format",
+      "has version 2023-08-01 where 2020-06-30 is known of exportType FULL_EXPORT.",
+    ],
+    [
+      { ...incremental, version: "2020-06-30" },
+      "unknown-format",
+      "has version 2020-06-30 where 2023-08-01 is known of exportType INCREMENTAL_EXPORT.",
+    ],
+    [
+      { ...incremental, ferry },
+      "unknown-format",
+      "is Ferry's and has exportType INCREMENTAL_EXPORT, which Ferry does not write.",
+    ],
+    [
+      { ...full, ferry: { ...ferry, "format-version": 2 } },
+      "unknown-format",
+      "has ferry.format-version 2 where 1 is known.",
+    ],
+  ])("%j", (summary, code, message) => {
+    const refused = { kind: "permanent", code, resource: `s3://archives/${key}`, message };
+    expect(() => read(summary)).toThrow(expect.objectContaining(refused));
+  });
+
+  test.each<[string, object]>([
+    ["version", full],
+    ["outputFormat", full],
+    ["manifestFilesS3Key", full],
+    ["itemCount", full],
+    ["request-id", ferry],
+    ["files", ferry],
+    ["bytes", ferry],
+    ["manifest-files-md5", ferry],
+    ["format-version", ferry],
+  ])("without %s", (field, of) => {
+    const { [field as "version"]: _, ...rest } = of as typeof full;
+    const refused = {
+      kind: "permanent",
+      code: "broken-manifest",
+      message: expect.stringMatching(/^cannot be read: /),
+    };
+    expect(() => read(of === ferry ? { ...full, ferry: rest } : rest)).toThrow(
+      expect.objectContaining(refused),
+    );
+  });
+
+  test("that is no JSON", () => {
+    expect(() => decodeSummary(bucket, key, new TextEncoder().encode("{"))).toThrow(
+      expect.objectContaining({ code: "broken-manifest" }),
+    );
+  });
+});
