@@ -92,8 +92,16 @@ const restore: Permission[] = [
   { actions: ["s3:ListBucket"], resources: bucketArns(settings.restore.buckets) },
   {
     // BatchWriteItem is authorised by its own action, deletes included. Scan sees whether a table is
-    // empty, and counts its items after a restore of a native export.
-    actions: ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:Scan", ...DESCRIBE],
+    // empty, and counts its items after a restore of a native export. PartiQL's INSERT and PutItem write where
+    // nothing is overwritten; BatchGetItem then reads the items that were there.
+    actions: [
+      "dynamodb:BatchGetItem",
+      "dynamodb:BatchWriteItem",
+      "dynamodb:PartiQLInsert",
+      "dynamodb:PutItem",
+      "dynamodb:Scan",
+      ...DESCRIBE,
+    ],
     resources: tableArns(settings.restore.tables),
   },
   ...keys(settings.restore.kmsKeys, ["kms:Decrypt"]),

@@ -14,7 +14,7 @@ import { RawProtocol } from "./raw-protocol.ts";
 
 /** Tries of one call, the first included; then the error is thrown. */
 const TRIES_MAX = 4;
-/** Connections per client: a restore with conditional puts has 200 calls in flight. */
+/** Connections per client: a restore with conditional puts has 200 calls in flight, where statements are not possible. */
 const SOCKETS_MAX = 256;
 
 const common = {

@@ -96,7 +96,7 @@ const PASSING =
   /^(ExpiredToken|RequestExpired|TokenRefreshRequired|RequestTimeTooSkewed|RequestTimeout|TimeoutError)/;
 /** KMS is asked by S3 and DynamoDB on our behalf: its throttles come with its name in front. */
 const THROTTLES =
-  /^((KMS\.?)?Throttling(Exception)?|Throttled(Exception)?|ProvisionedThroughputExceeded(Exception)?|RequestLimitExceeded|TooManyRequests(Exception)?|SlowDown|RequestThrottled(Exception)?|BandwidthLimitExceeded)$/;
+  /^((KMS\.?)?Throttling(Exception|Error)?|Throttled(Exception)?|ProvisionedThroughputExceeded(Exception)?|RequestLimitExceeded|TooManyRequests(Exception)?|SlowDown|RequestThrottled(Exception)?|BandwidthLimitExceeded)$/;
 const UNUSABLE_KEY =
   /^KMS\.?(KMS)?(Disabled|NotFound|InvalidState|InvalidKeyUsage|AccessDenied|OptInRequired)(Exception)?$/;
 const WRONG_REGION: ReadonlySet<string> = new Set([

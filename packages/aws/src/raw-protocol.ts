@@ -2,15 +2,20 @@
  * DynamoDB's protocol with the items' bytes passed through: signing, retries, credentials and errors stay the SDK's,
  * but nothing parses or builds the bodies that hold items.
  *
- * A command whose input carries a raw body (`withRawBody`) is sent with exactly those bytes, in every retry. Scan and
- * BatchWriteItem answer with the raw bytes of a successful response (`rawBodyOf`). All other operations are ordinary.
+ * A command whose input carries a raw body (`withRawBody`) is sent with exactly those bytes, in every retry. The operations
+ * of RAW_ANSWERS answer with the raw bytes of a successful response (`rawBodyOf`). All others are ordinary.
  */
 import { crc32 } from "node:zlib";
 import { AwsJson1_0Protocol } from "@aws-sdk/core/protocols";
 
 const REQUEST = Symbol("raw request body");
 const RESPONSE = Symbol("raw response body");
-const RAW_ANSWERS: ReadonlySet<string> = new Set(["Scan", "BatchWriteItem"]);
+const RAW_ANSWERS: ReadonlySet<string> = new Set([
+  "Scan",
+  "BatchWriteItem",
+  "BatchExecuteStatement",
+  "BatchGetItem",
+]);
 
 type Operation = Parameters<AwsJson1_0Protocol["serializeRequest"]>[0];
 type RequestContext = Parameters<AwsJson1_0Protocol["serializeRequest"]>[2];
@@ -26,7 +31,7 @@ export function withRawBody<Input extends object>(input: Input, body: Uint8Array
   return { ...input, [REQUEST]: body };
 }
 
-/** The body of a Scan's or BatchWriteItem's response, as the bytes that came. */
+/** The body of the response of an operation in RAW_ANSWERS, as the bytes that came. */
 export function rawBodyOf(output: object): Uint8Array {
   const body = (output as { [RESPONSE]?: Uint8Array })[RESPONSE];
   if (body === undefined) throw new TypeError("the client that sent this does not speak RawProtocol");

@@ -4,6 +4,7 @@
  *
  * - always: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty), `reasons`, the numbers below, `plan`
  *   ({S: JSON}, else {NULL: true}) and `updated-time`: the Pipe's template cannot do without them;
+ * - of a restore: `skipped-items`;
  * - where there is something to say: `task-id`, `request-id`, `announcement`, `completed`, `notes`, `accepted-time`,
  *   `finished-time`.
  */
@@ -44,6 +45,7 @@ const OWN: ReadonlySet<string> = new Set([
   "transferred-batches",
   "transferred-items",
   "transferred-bytes",
+  "skipped-items",
   "accepted",
   "rejected",
   "finished",
@@ -93,6 +95,7 @@ export function itemOfRow(row: TaskRow): Item {
       "transferred-batches": moved.batches,
       "transferred-items": moved.items,
       "transferred-bytes": moved.bytes,
+      "skipped-items": row.action === "restore" ? moved.skipped : undefined,
       accepted: row.accepted,
       rejected: row.rejected,
       finished: row.finished,
@@ -123,7 +126,7 @@ export function rowOfItem(item: Item): TaskRow {
   const it = unmarshall(item);
   const names = it["request-fields"] as string[];
   const partial = partialOf(it["partial"] as ShortParts);
-  const parts = transferred({ partial, batches: 0, items: 0, bytes: 0 });
+  const parts = transferred({ partial, batches: 0, items: 0, bytes: 0, skipped: 0 });
   return {
     action: it["action"],
     key: it["key"],
@@ -151,6 +154,7 @@ export function rowOfItem(item: Item): TaskRow {
     batches: it["transferred-batches"] - parts.batches,
     items: it["transferred-items"] - parts.items,
     bytes: it["transferred-bytes"] - parts.bytes,
+    skipped: ((it["skipped-items"] as number | undefined) ?? 0) - parts.skipped,
     reasons: it["causes"] as Reason[],
     ...(it["accepted-time"] !== undefined && { acceptedTime: it["accepted-time"] as string }),
     ...(it["finished-time"] !== undefined && { finishedTime: it["finished-time"] as string }),
@@ -160,27 +164,38 @@ export function rowOfItem(item: Item): TaskRow {
 
 /**
  * What a segment has done, as short as it can be said, for a row holds it of thousands of segments: batches, items, bytes
- * and, of a restore, the cursor's file and line.
+ * and, of a restore, the cursor's file and line, and items that were skipped where there were any.
  */
-type ShortPart = readonly [batches: number, items: number, bytes: number, file?: number, line?: number];
+type ShortPart = readonly [
+  batches: number,
+  items: number,
+  bytes: number,
+  file?: number,
+  line?: number,
+  skipped?: number,
+];
 type ShortParts = Readonly<Record<string, ShortPart>>;
 
 function shortPartsOf(partial: TaskRow["partial"]): ShortParts {
-  return Object.fromEntries(
-    Object.entries(partial).map(([segment, { batches, items, bytes, file, line }]) => [
-      segment,
-      file === undefined || line === undefined
-        ? [batches, items, bytes]
-        : [batches, items, bytes, file, line],
-    ]),
-  );
+  return Object.fromEntries(Object.entries(partial).map(([segment, part]) => [segment, shortPartOf(part)]));
+}
+
+function shortPartOf({ batches, items, bytes, file, line, skipped }: TaskRow["partial"][string]): ShortPart {
+  if (file === undefined || line === undefined) return [batches, items, bytes];
+  return skipped === undefined
+    ? [batches, items, bytes, file, line]
+    : [batches, items, bytes, file, line, skipped];
 }
 
 function partialOf(parts: ShortParts): TaskRow["partial"] {
   return Object.fromEntries(
-    Object.entries(parts).map(([segment, [batches, items, bytes, file, line]]) => [
+    Object.entries(parts).map(([segment, [batches, items, bytes, file, line, skipped]]) => [
       segment,
-      { batches, items, bytes, ...(file !== undefined && line !== undefined && { file, line }) },
+      {
+        ...{ batches, items, bytes },
+        ...(skipped !== undefined && { skipped }),
+        ...(file !== undefined && line !== undefined && { file, line }),
+      },
     ]),
   );
 }

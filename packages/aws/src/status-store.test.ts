@@ -70,7 +70,7 @@ const segments = fc.dictionary(fc.nat(1000).map(String), fc.integer({ min: 1, ma
 });
 const time = fc.constantFrom("2026-11-01T02:00:00Z", "2026-11-02T02:00:00Z");
 
-const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
+const anyRow: fc.Arbitrary<TaskRow> = fc.record(
   {
     action: fc.constantFrom("backup", "restore"),
     key: fc.string({ minLength: 1, maxLength: 40 }),
@@ -95,7 +95,12 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
       fc
         .tuple(
           fc.record({ batches: fc.nat(), items: fc.nat(), bytes: fc.nat() }, { noNullPrototype: true }),
-          fc.option(fc.record({ file: fc.nat(), line: fc.nat() }, { noNullPrototype: true })),
+          fc.option(
+            fc.record(
+              { file: fc.nat(), line: fc.nat(), skipped: fc.nat() },
+              { requiredKeys: ["file", "line"], noNullPrototype: true },
+            ),
+          ),
         )
         .map(([counts, cursor]) => ({ ...counts, ...cursor })),
       { noNullPrototype: true },
@@ -103,6 +108,7 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
     batches: fc.nat(),
     items: fc.nat(1e15),
     bytes: fc.nat(1e15),
+    skipped: fc.nat(1e15),
     reasons: fc.array(
       fc.record(
         {
@@ -133,6 +139,7 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
       "cancel",
       "broken",
       "total",
+      "skipped",
       "completed",
       "failed",
       "attempts",
@@ -146,6 +153,13 @@ const rowArbitrary: fc.Arbitrary<TaskRow> = fc.record(
     noNullPrototype: true,
   },
 );
+
+/** A backup skips nothing. */
+const rowArbitrary = anyRow.map((row): TaskRow => {
+  if (row.action === "restore") return row;
+  const parts = Object.entries(row.partial).map(([segment, { skipped: _, ...part }]) => [segment, part]);
+  return { ...row, skipped: 0, partial: Object.fromEntries(parts) };
+});
 
 function rowWith(fields: Partial<TaskRow>): TaskRow {
   const task = { action: "backup", key: "k", timestamp: 1 } as const;

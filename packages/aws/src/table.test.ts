@@ -114,15 +114,15 @@ describe("tables on a DynamoDB engine", () => {
     expect(parsed(await scanned(table))).toEqual([{ id: { S: "b" } }]);
   });
 
-  it("given an item with the key, putIfAbsent stores nothing", async () => {
+  it("given an item with the key, insert stores nothing", async () => {
     const table = await freshTable({ "odd name": "S", r: "N" });
     const item = (v: string) => encoder.encode(`{"v":{"S":"${v}"},"odd name":{"S":"x"},"r":{"N":"1"}}`);
-    expect(await tables.putIfAbsent(table, item("first"), ["odd name", "r"])).toEqual({
-      stored: true,
+    expect(await tables.insert(table, [item("first")], ["odd name", "r"])).toEqual({
+      outcomes: ["stored"],
       units: 1,
     });
-    expect(await tables.putIfAbsent(table, item("second"), ["odd name", "r"])).toEqual({
-      stored: false,
+    expect(await tables.insert(table, [item("second")], ["odd name", "r"])).toEqual({
+      outcomes: ["exists"],
       units: 1,
     });
     expect(parsed(await scanned(table))).toMatchObject([{ v: { S: "first" } }]);
@@ -150,8 +150,7 @@ describe("tables on a DynamoDB engine", () => {
     ],
     [
       "PutItem",
-      () =>
-        tables.putIfAbsent({ region: REGION, name: "no-such" }, encoder.encode('{"id":{"S":"a"}}'), ["id"]),
+      () => tables.insert({ region: REGION, name: "no-such" }, [encoder.encode('{"id":{"S":"a"}}')], ["id"]),
     ],
   ])("given no such table, %s says so and what to do", async (operation, call) => {
     await expect(call()).rejects.toMatchObject({

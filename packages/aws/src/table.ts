@@ -1,15 +1,11 @@
 /**
  * Tables on DynamoDB. Bodies that hold items are cut and spliced as bytes; only small fields are parsed.
  */
-import {
-  BatchWriteItemCommand,
-  type DynamoDBClient,
-  PutItemCommand,
-  ScanCommand,
-} from "@aws-sdk/client-dynamodb";
-import type { DynamoKey, KeyNames } from "@ferry/core/events";
+import { BatchWriteItemCommand, type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import type { DynamoKey } from "@ferry/core/events";
 import type { ItemCount, ScanPage, TableAddress, TableData, Write, WriteResult } from "@ferry/core/ports";
-import { nameOf, onTable, told } from "./errors.ts";
+import { onTable, told } from "./errors.ts";
+import { openInsert } from "./insert.ts";
 import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
 import { describeTable, identifyTable } from "./table-description.ts";
 import { readWriteAnswer, writeBody } from "./write-body.ts";
@@ -25,13 +21,14 @@ export function tableData(
   dynamodb: (region: string) => DynamoDBClient,
   retrying: (region: string) => DynamoDBClient,
 ): TableData {
+  const insert = openInsert();
   return {
     describe: (table) => describeTable(retrying(table.region), table),
     identify: (table) => identifyTable(retrying(table.region), table),
     scan: (page) => scan(dynamodb(page.table.region), page, {}),
     count: (page) => count(dynamodb(page.table.region), page),
     write: (table, writes) => write(dynamodb(table.region), table, writes),
-    putIfAbsent: (table, item, keys) => putIfAbsent(dynamodb(table.region), table, item, keys),
+    insert: (table, items, keys) => insert(dynamodb(table.region), table, items, keys),
   };
 }
 
@@ -74,33 +71,5 @@ function write(client: DynamoDBClient, table: TableAddress, writes: readonly Wri
   return told(onTable("BatchWriteItem", table), async () => {
     const command = new BatchWriteItemCommand(withRawBody(input, writeBody(table.name, writes)));
     return readWriteAnswer(rawBodyOf(await client.send(command)));
-  });
-}
-
-function putIfAbsent(
-  client: DynamoDBClient,
-  table: TableAddress,
-  item: Uint8Array,
-  keys: KeyNames,
-): Promise<{ stored: boolean; units: number }> {
-  const about = {
-    TableName: table.name,
-    // The condition is on the item with this very key: that it has a hash key says that it is there.
-    ConditionExpression: "attribute_not_exists(#k)",
-    ExpressionAttributeNames: { "#k": keys[0] },
-    ReturnConsumedCapacity: "TOTAL",
-  } as const;
-  const members = encoder.encode(`${JSON.stringify(about).slice(0, -1)},"Item":`);
-  const body = Buffer.concat([members, item, encoder.encode("}")]);
-  return told(onTable("PutItem", table), async () => {
-    try {
-      const command = new PutItemCommand(withRawBody({ TableName: table.name, Item: {} }, body));
-      const { ConsumedCapacity } = await client.send(command);
-      return { stored: true, units: ConsumedCapacity?.CapacityUnits ?? 0 };
-    } catch (error) {
-      if (nameOf(error) !== "ConditionalCheckFailedException") throw error;
-      // A refused put costs as much as a write, and says nothing of it.
-      return { stored: false, units: Math.ceil(item.length / 1024) };
-    }
   });
 }

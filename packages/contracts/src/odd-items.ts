@@ -1,7 +1,6 @@
 /**
  * Items as JSON allows them and few programs write them. Each has the hash key `pk` (S) and the range key `sk` (N).
  */
-import { sortable } from "@ferry/memory/order";
 
 /** What is odd about an item → its text. Its `pk` is unique. */
 export const oddItems: Readonly<Record<string, string>> = {
@@ -32,24 +31,3 @@ export const oddItems: Readonly<Record<string, string>> = {
   "names with dots and quotes":
     '{"pk":{"S":"quotes"},"sk":{"N":"1"},"a.b[0]":{"S":"x"},"\\"":{"S":"y"},":#":{"S":"z"}}',
 };
-
-/** An item as its values alone: for engines that write an item anew, where members, sets and digits may move. */
-export function valuesOf(item: string): string {
-  return JSON.stringify(normalMap(JSON.parse(item) as Record<string, unknown>));
-}
-
-function normalMap(map: Record<string, unknown>): [string, unknown][] {
-  return Object.keys(map)
-    .sort()
-    .map((name) => [name, normal(map[name] as Record<string, unknown>)]);
-}
-
-function normal(value: Record<string, unknown>): unknown {
-  const [[type, inner] = ["", undefined]] = Object.entries(value);
-  if (type === "N") return [type, sortable("N", inner)];
-  if (type === "NS") return [type, (inner as string[]).map((number) => sortable("N", number)).sort()];
-  if (type === "SS" || type === "BS") return [type, (inner as string[]).toSorted()];
-  if (type === "M") return [type, normalMap(inner as Record<string, unknown>)];
-  if (type === "L") return [type, (inner as Record<string, unknown>[]).map(normal)];
-  return [type, inner];
-}

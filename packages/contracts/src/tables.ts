@@ -6,8 +6,9 @@ import type { DynamoKey, KeyNames } from "@ferry/core/events";
 import type { ScanPage, TableAddress, TableData, Write } from "@ferry/core/ports";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import type { KeyAttributes } from "@ferry/memory/item-key";
+import { valuesOf } from "@ferry/memory/item-values";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { oddItems, valuesOf } from "./odd-items.ts";
+import { oddItems } from "./odd-items.ts";
 
 export interface TablesSubject {
   readonly tables: TableData;
@@ -25,7 +26,8 @@ export interface TablesSubject {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const put = (item: string): Write => ({ put: encoder.encode(item) });
+const bytesOf = (item: string) => encoder.encode(item);
+const put = (item: string): Write => ({ put: bytesOf(item) });
 const remove = (key: DynamoKey): Write => ({ remove: encoder.encode(JSON.stringify(key)) });
 
 const HASH: KeyAttributes = [{ name: "pk", type: "S" }];
@@ -52,6 +54,8 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       return table;
     };
     const comparable = (item: string) => (subject.keeps === "bytes" ? item : valuesOf(item));
+    /** What `comparable` gave, as values. */
+    const normal = (item: string) => (subject.keeps === "bytes" ? valuesOf(item) : item);
     const scanned = async (about: Partial<ScanPage> & Pick<ScanPage, "table">): Promise<string[]> =>
       (await scanAll(subject.tables, about)).map(comparable);
 
@@ -67,12 +71,23 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect((await scanned({ table })).sort()).toEqual(items.map(comparable).sort());
       });
 
-      it.each(Object.entries(oddItems))("putIfAbsent keeps %s", async (_, item) => {
+      it.each(Object.entries(oddItems))("insert keeps %s", async (_, item) => {
         const table = await given(PAIR);
-        const first = await subject.tables.putIfAbsent(table, encoder.encode(item), ["pk", "sk"]);
-        expect(first.stored).toBe(true);
-        expect(first.units).toBeGreaterThanOrEqual(0);
-        expect(await scanned({ table })).toEqual([comparable(item)]);
+        const first = await subject.tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
+        expect(first.outcomes).toEqual(["stored"]);
+        expect(first.units).toBeGreaterThan(0);
+        // A statement names the attributes anew: their values are kept.
+        expect((await scanned({ table })).map(normal)).toEqual([valuesOf(item)]);
+        const again = await subject.tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
+        expect(again.outcomes).toEqual(["same"]);
+      });
+
+      it("one insert keeps them all, among each other", async () => {
+        const items = Object.values(oddItems);
+        const table = await given(PAIR);
+        const answer = await subject.tables.insert(table, items.map(bytesOf), ["pk", "sk"]);
+        expect(answer.outcomes).toEqual(items.map(() => "stored"));
+        expect((await scanned({ table })).map(normal).sort()).toEqual(items.map(valuesOf).sort());
       });
 
       it("each of them is the start key of the page behind it", async () => {
@@ -353,9 +368,16 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect(await subject.tables.write(other, items.slice(0, 3).map(put))).toMatchObject({ units: 30 });
         const smaller = await subject.tables.write(other, [put('{"pk":{"S":"0"}}'), put('{"pk":{"S":"z"}}')]);
         expect(smaller.units).toBe(11);
-        const item = encoder.encode(items[5]);
-        for (const stored of [true, false])
-          expect(await subject.tables.putIfAbsent(other, item, ["pk"])).toEqual({ stored, units: 10 });
+        for (const outcome of ["stored", "same"])
+          expect(await subject.tables.insert(other, [bytesOf(items[5]!)], ["pk"])).toEqual({
+            outcomes: [outcome],
+            units: 10,
+          });
+        const small = bytesOf('{"pk":{"S":"5"}}');
+        expect(await subject.tables.insert(other, [small, bytesOf('{"pk":{"S":"y"}}')], ["pk"])).toEqual({
+          outcomes: ["exists", "stored"],
+          units: 11,
+        });
       });
 
       // DynamoDB may round the share of each of a table's partitions up.
@@ -411,8 +433,8 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         const twins = [put('{"id":{"N":"1"}}'), put('{"id":{"N":"1.0"}}')];
         await expectPermanent(subject.tables.write(table, twins), { resource: table.name });
         await writeAll(subject.tables, table, [twins[0]!]);
-        const late = encoder.encode('{"id":{"N":"10e-1"}}');
-        expect((await subject.tables.putIfAbsent(table, late, ["id"])).stored).toBe(false);
+        const late = bytesOf('{"id":{"N":"10e-1"}}');
+        expect((await subject.tables.insert(table, [late], ["id"])).outcomes).toEqual(["same"]);
       });
 
       it("a put replaces the whole item, a removal removes it, and both may be repeated", async () => {
@@ -448,18 +470,18 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         const writes = [put('{"pk":{"S":"good"}}'), put(item)];
         await expectPermanent(subject.tables.write(table, writes), { resource: table.name });
         expect(await scanned({ table })).toEqual([]);
-        await expectPermanent(subject.tables.putIfAbsent(table, encoder.encode(item), ["pk"]), {
+        await expectPermanent(subject.tables.insert(table, [encoder.encode(item)], ["pk"]), {
           resource: table.name,
         });
       });
     });
 
-    describe("given putIfAbsent", () => {
+    describe("given insert", () => {
       it("never overwrites", async () => {
         const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"there"}}']);
         const late = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"1.0"},"x":{"S":"late"}}');
-        const answer = await subject.tables.putIfAbsent(table, late, ["pk", "sk"]);
-        expect(answer.stored).toBe(false);
+        const answer = await subject.tables.insert(table, [late], ["pk", "sk"]);
+        expect(answer.outcomes).toEqual(["exists"]);
         expect(await scanned({ table })).toEqual([
           comparable('{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"there"}}'),
         ]);
@@ -468,19 +490,78 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("looks at the whole key", async () => {
         const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"}}']);
         const other = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"2"}}');
-        expect((await subject.tables.putIfAbsent(table, other, ["pk", "sk"])).stored).toBe(true);
+        expect((await subject.tables.insert(table, [other], ["pk", "sk"])).outcomes).toEqual(["stored"]);
       });
 
       it("stores exactly one of many at once", async () => {
         const table = await given(HASH);
         const answers = await Promise.all(
           Array.from({ length: 8 }, (_, i) =>
-            subject.tables.putIfAbsent(table, encoder.encode(`{"pk":{"S":"a"},"i":{"N":"${i}"}}`), ["pk"]),
+            subject.tables.insert(table, [encoder.encode(`{"pk":{"S":"a"},"i":{"N":"${i}"}}`)], ["pk"]),
           ),
         );
-        expect(answers.filter(({ stored }) => stored)).toHaveLength(1);
-        const winner = answers.findIndex(({ stored }) => stored);
+        expect(answers.filter(({ outcomes }) => outcomes[0] === "stored")).toHaveLength(1);
+        const winner = answers.findIndex(({ outcomes }) => outcomes[0] === "stored");
         expect(await scanned({ table })).toEqual([comparable(`{"pk":{"S":"a"},"i":{"N":"${winner}"}}`)]);
+      });
+
+      it("25 are taken at once, large ones too, and each is answered for itself", async () => {
+        const items = Array.from(
+          { length: 25 },
+          (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"é".repeat(150_000)}"}}`,
+        );
+        const other = '{"pk":{"S":"7"},"x":{"S":"there"}}';
+        const table = await given(HASH, [items[3]!, other]);
+        const { outcomes } = await subject.tables.insert(table, items.map(bytesOf), ["pk"]);
+        expect(outcomes).toEqual(items.map((_, i) => (i === 3 ? "same" : i === 7 ? "exists" : "stored")));
+        expect((await scanned({ table })).map(normal).sort()).toEqual(
+          items.with(7, other).map(valuesOf).sort(),
+        );
+      });
+
+      it("two items of one key are refused, and nothing of the call is stored", async () => {
+        const table = await given([{ name: "id", type: "N" }]);
+        const twins = ['{"id":{"N":"2"}}', '{"id":{"N":"1"}}', '{"x":{"S":"y"},"id":{"N":"1.0"}}'];
+        await expectPermanent(subject.tables.insert(table, twins.map(bytesOf), ["id"]), {
+          code: "invalid-request",
+          resource: table.name,
+        });
+        expect(await scanned({ table })).toEqual([]);
+      });
+
+      it("an item of more names than a statement has room for is stored, among others", async () => {
+        const many = Array.from({ length: 400 }, (_, i) => `"attribute-of-a-long-name-${i}":{"N":"${i}"}`);
+        const items = ['{"pk":{"S":"a"}}', `{"pk":{"S":"b"},${many.join(",")}}`, '{"pk":{"S":"c"}}'];
+        const table = await given(HASH);
+        for (const outcome of ["stored", "same"]) {
+          const { outcomes } = await subject.tables.insert(table, items.map(bytesOf), ["pk"]);
+          expect(outcomes).toEqual([outcome, outcome, outcome]);
+        }
+        expect((await scanned({ table })).map(normal).sort()).toEqual(items.map(valuesOf).sort());
+      });
+
+      it.each([
+        "it's",
+        "''",
+        '"',
+        "a.b[0]",
+        "\u{1f600}",
+        "back\\slash",
+        "?",
+        "{}",
+        ":x",
+        "--",
+        "名前",
+        "a\nb",
+        " ",
+      ])("takes %j as the name of a key and in the names of other attributes", async (name) => {
+        const written = JSON.stringify(name);
+        const table = await given([{ name, type: "S" }]);
+        const item = `{${written}:{"S":"a"},${JSON.stringify(`${name}2`)}:{"N":"1"}}`;
+        expect((await subject.tables.insert(table, [bytesOf(item)], [name])).outcomes).toEqual(["stored"]);
+        expect((await scanned({ table })).map(normal)).toEqual([valuesOf(item)]);
+        const other = `{${written}:{"S":"a"}}`;
+        expect((await subject.tables.insert(table, [bytesOf(other)], [name])).outcomes).toEqual(["exists"]);
       });
 
       it("takes keys whose names are reserved words, or hold dots", async () => {
@@ -490,8 +571,8 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         ]);
         const item = encoder.encode('{"timestamp":{"S":"a"},"a.b-c":{"N":"1"}}');
         const names: KeyNames = ["timestamp", "a.b-c"];
-        expect((await subject.tables.putIfAbsent(table, item, names)).stored).toBe(true);
-        expect((await subject.tables.putIfAbsent(table, item, names)).stored).toBe(false);
+        expect((await subject.tables.insert(table, [item], names)).outcomes).toEqual(["stored"]);
+        expect((await subject.tables.insert(table, [item], names)).outcomes).toEqual(["same"]);
       });
     });
 
@@ -540,7 +621,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         scan: (table) => subject.tables.scan({ table, segment: 0, totalSegments: 1, consistent: false }),
         count: (table) => subject.tables.count({ table, segment: 0, totalSegments: 1, consistent: false }),
         write: (table) => subject.tables.write(table, [{ put: item }]),
-        putIfAbsent: (table) => subject.tables.putIfAbsent(table, item, ["pk"]),
+        insert: (table) => subject.tables.insert(table, [item], ["pk"]),
       };
       it.each(Object.keys(calls))("%s says so, and what to do", async (method) => {
         const table = { region: subject.region, name: "contract-missing" };

@@ -49,11 +49,17 @@ const announcedAttempt = about(
 );
 const segment = about(count, "The segment, from 0.");
 
-const countEntries = { batches: count, items: count, bytes: count };
-/** What a segment has stored (backup) or processed (restore) so far. `bytes` are uncompressed. */
+const countEntries = {
+  ...{ batches: count, items: count, bytes: count },
+  skipped: optional(count),
+};
+/**
+ * What a segment has stored (backup) or processed (restore) so far. `bytes` are uncompressed. `skipped` are items that a
+ * restore did not put because another item had their key; absent for none.
+ */
 export const countsSchema = about(
   record(countEntries),
-  "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes.",
+  "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes; of a restore that never overwrites also items that were skipped because another item had their key.",
 );
 export type Counts = v.InferOutput<typeof countsSchema>;
 

@@ -63,6 +63,18 @@ export interface WriteResult {
   readonly units: number;
 }
 
+/**
+ * What became of an item. `same`: the item itself was there, put by an earlier call or by someone else. `exists`: another
+ * item with its key was there. `unprocessed`: not known; the item must be sent again.
+ */
+export type InsertOutcome = "stored" | "same" | "exists" | "unprocessed";
+
+export interface InsertResult {
+  readonly outcomes: readonly InsertOutcome[];
+  /** Write units consumed, those of refused puts too; estimated by sizes where the table does not tell. */
+  readonly units: number;
+}
+
 /** The items of tables: the hot path, bytes in and out, never parsed. */
 export interface TableData {
   /** The table's keys, size and settings. Permanent error when there is no such table or no access. */
@@ -78,12 +90,11 @@ export interface TableData {
   count(page: ScanPage): Promise<ItemCount>;
   /** Writes up to 25 items or removals with distinct keys; what was not taken is returned, never dropped. */
   write(table: TableAddress, writes: readonly Write[]): Promise<WriteResult>;
-  /** Puts one item unless an item with its key exists; tells whether it did. */
-  putIfAbsent(
-    table: TableAddress,
-    item: Uint8Array,
-    keys: KeyNames,
-  ): Promise<{ stored: boolean; units: number }>;
+  /**
+   * Puts up to 25 items with distinct keys, each unless an item with its key exists. Permanent error where two items have one
+   * key, and where an item does not fit the table: others of the call may have been put.
+   */
+  insert(table: TableAddress, items: readonly Uint8Array[], keys: KeyNames): Promise<InsertResult>;
 }
 
 /** A bucket and what to say with each call on it. */

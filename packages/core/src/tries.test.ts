@@ -14,7 +14,7 @@ const items = Array.from(
   { length: ITEMS },
   (_, n) => `{"id":{"S":"item-${n}"},"x":{"S":"${"x".repeat(900)}"}}`,
 );
-type Method = "scan" | "write" | "putIfAbsent";
+type Method = "scan" | "write" | "insert";
 
 /** A world in which `failing` decides of each try, by how many of the same call came before, whether its answer is lost. */
 function losing(method: Method, failing: (before: number) => unknown) {
@@ -53,7 +53,7 @@ const lost = () => new Error("socket hang up");
 const requests = {
   scan: { ...backupRequest, "total-segments": 1, "read-units": CEILING },
   write: { ...restoreRequest, "total-segments": 1, "write-units": CEILING },
-  putIfAbsent: {
+  insert: {
     ...restoreRequest,
     "total-segments": 1,
     "write-units": CEILING,
@@ -70,7 +70,7 @@ async function given(method: Method, failing: (before: number) => unknown) {
   return world;
 }
 
-describe.each(["scan", "write", "putIfAbsent"] as const)("given that answers of %s are lost", (method) => {
+describe.each(["scan", "write", "insert"] as const)("given that answers of %s are lost", (method) => {
   const kind = method === "scan" ? "read" : "write";
 
   test("the task goes on, and the lost tries are charged to its ceiling", async () => {

@@ -107,7 +107,7 @@ describe("a write to tables in memory", () => {
 
   it("is throttled on demand, and then writes nothing", async () => {
     const tables = given(0, { faults: { write: () => "throttled" } });
-    for (const call of [tables.write(table, [put("a")]), tables.putIfAbsent(table, put("a").put, ["pk"])])
+    for (const call of [tables.write(table, [put("a")]), tables.insert(table, [put("a").put], ["pk"])])
       expect(isThrottled(await call.catch((thrown: unknown) => thrown))).toBe(true);
     expect(tables.items(table)).toEqual([]);
   });

@@ -4,9 +4,17 @@
  */
 import type { FerryError } from "@ferry/core/errors";
 import type { DynamoKey, KeyNames } from "@ferry/core/events";
-import type { ScanPage, TableAddress, TableData, TableDescription, Write } from "@ferry/core/ports";
+import type {
+  InsertOutcome,
+  ScanPage,
+  TableAddress,
+  TableData,
+  TableDescription,
+  Write,
+} from "@ferry/core/ports";
 import { bareTableName } from "@ferry/core/request";
 import { compareKeys, type ItemKey, type KeyAttributes, keyOf, readKey, segmentOf } from "./item-key.ts";
+import { valuesOf } from "./item-values.ts";
 import { invalid, noSuchTable, tableResource, throttled } from "./refusals.ts";
 import { scanBody } from "./scan-body.ts";
 
@@ -65,6 +73,8 @@ export interface MemoryTables extends TableData {
   put(table: TableAddress, ...items: readonly (string | Uint8Array)[]): void;
   /** Deletes the item with this key, as an application would. */
   remove(table: TableAddress, key: DynamoKey): void;
+  /** The item with this key, if there is one. */
+  find(table: TableAddress, key: DynamoKey): Uint8Array | undefined;
   /** Every item as the bytes it came in, in the order of a scan. */
   items(table: TableAddress): Uint8Array[];
 }
@@ -194,6 +204,10 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       const table = find("remove", address);
       clear(table, keyOf(key, table.spec.keys));
     },
+    find(address, key) {
+      const table = usable("BatchGetItem", address);
+      return itemAt(table, keyOf(key, table.spec.keys))?.slice();
+    },
     items(address) {
       return find("items", address).held.flatMap(({ item }) => (item === undefined ? [] : [item.slice()]));
     },
@@ -245,22 +259,39 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       return { unprocessed: writes.slice(taken), units };
     },
 
-    async putIfAbsent(address, item, keys) {
-      const operation = "PutItem";
+    async insert(address, items, keys) {
+      const operation = "BatchExecuteStatement";
       const table = usable(operation, address);
+      const resource = tableResource(address);
       if (keys.join() !== table.spec.keys.map(({ name }) => name).join())
-        throw invalid(operation, tableResource(address), `the table's keys are not ${keys.join()}`);
-      const write: Write = { put: item };
-      const key = checkedKey(operation, table, write);
-      const fault = options.faults?.write?.(address, [write]);
-      if (fault === "throttled") throw throttled(operation, tableResource(address));
-      const units = writeUnits(table, key, item, weight);
+        throw invalid(operation, resource, `the table's keys are not ${keys.join()}`);
+      if (items.length < 1 || items.length > WRITES_MAX)
+        throw invalid(operation, resource, `1 to ${WRITES_MAX} items a call, got ${items.length}`);
+      const writes = items.map((item) => ({ put: item }));
+      const keyed = writes.map(({ put }) => ({ put, key: checkedKey(operation, table, { put }) }));
+      if (new Set(keyed.map(({ key }) => key.values.join("/"))).size < items.length)
+        throw invalid(operation, resource, "Provided list of item keys contains duplicates");
+      const fault = options.faults?.write?.(address, writes);
+      if (fault === "throttled") throw throttled(operation, resource);
+      const taken = Math.max(1, items.length - (fault?.unprocessed ?? 0));
+      let units = 0;
+      const outcomes = keyed.map(({ put, key }, i): InsertOutcome => {
+        if (i >= taken) return "unprocessed";
+        units += writeUnits(table, key, put, weight);
+        const there = itemAt(table, key);
+        if (there !== undefined) return isSameItem(there, put) ? "same" : "exists";
+        store(table, key, put);
+        return "stored";
+      });
       consumed(address, "write", units);
-      if (itemAt(table, key) !== undefined) return { stored: false, units };
-      store(table, key, item);
-      return { stored: true, units };
+      return { outcomes, units };
     },
   };
+}
+
+function isSameItem(a: Uint8Array, b: Uint8Array): boolean {
+  const decoder = new TextDecoder();
+  return valuesOf(decoder.decode(a)) === valuesOf(decoder.decode(b));
 }
 
 /** Region and bare name: an ARN names the same table. */

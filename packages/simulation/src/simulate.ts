@@ -5,7 +5,6 @@
 import { itemOfRow } from "@ferry/aws/status-item";
 import { itemBytes } from "@ferry/aws/testing/item-size";
 import type { BusEvent } from "@ferry/core/events";
-import type { TableData } from "@ferry/core/ports";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
@@ -21,6 +20,7 @@ import type { Snapshot } from "./checks/outcome.ts";
 import { taskName } from "./checks/recount.ts";
 import { createWitness, type Witness } from "./checks/witness.ts";
 import { type Bus, createBus } from "./cloud/bus.ts";
+import type { ItemTables } from "./cloud/dynamodb/item-tables.ts";
 import { itemChanged, statusOf } from "./cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "./cloud/dynamodb/own-tables.ts";
 import { createFaults } from "./cloud/faults.ts";
@@ -182,7 +182,7 @@ export async function simulateScenario(
       objectPut(key, body);
     },
   };
-  const growing: TableData = {
+  const growing: ItemTables = {
     ...tables,
     async describe(table) {
       const described = await tables.describe(table);
@@ -195,6 +195,7 @@ export async function simulateScenario(
     archive: watched,
     status: memoryStatus,
     ...(ownTables !== undefined && { ownTables }),
+    statements: scenario.data.statements,
     outside: scheduler.outside,
     limiter: memoryRateLimiter(),
     claims: memorySliceClaims(),

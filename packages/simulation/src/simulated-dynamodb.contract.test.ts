@@ -7,7 +7,7 @@ import { rateLimiterContract } from "@ferry/contracts/rate-limiter";
 import { sliceClaimsContract } from "@ferry/contracts/slice-claims";
 import { statusStoreContract } from "@ferry/contracts/status-store";
 import { tableLeasesContract } from "@ferry/contracts/table-leases";
-import { tablesContract } from "@ferry/contracts/tables";
+import { type TablesSubject, tablesContract } from "@ferry/contracts/tables";
 import { taskRegistryContract } from "@ferry/contracts/task-registry";
 import { memoryTables } from "@ferry/memory/tables";
 import { projectorAdapters, workerAdapters } from "./cloud/dynamodb/adapters.ts";
@@ -21,7 +21,7 @@ import { calm } from "./scenario/weather.ts";
 const REGION = "eu-west-1";
 const INVOCATION_MS = 3_600_000;
 
-function simulated() {
+function simulated({ statements = true } = {}) {
   const scheduler = createScheduler();
   const chance = chanceOf(1, 1);
   const tables = memoryTables();
@@ -45,6 +45,7 @@ function simulated() {
       invocation,
       chance,
       tables,
+      statements,
       ownTables,
       outside: scheduler.outside,
       faults: createFaults(calm, 0, chance),
@@ -54,8 +55,13 @@ function simulated() {
   };
 }
 
-tablesContract("the SDK on the simulated DynamoDB", async () => {
-  const { tables, around } = simulated();
+for (const [host, knows] of [
+  ["the SDK on the simulated DynamoDB", { statements: true }],
+  ["the SDK on the simulated DynamoDB without PartiQL", { statements: false }],
+] as const)
+  tablesContract(host, async () => subjectOf(simulated(knows)));
+
+function subjectOf({ tables, around }: ReturnType<typeof simulated>): TablesSubject {
   return {
     tables: workerAdapters("backup", around).tables,
     region: REGION,
@@ -69,7 +75,7 @@ tablesContract("the SDK on the simulated DynamoDB", async () => {
       tables.create(table, { keys });
     },
   };
-});
+}
 
 statusStoreContract("the SDK on the simulated DynamoDB", async () => {
   const { ownTables, around } = simulated();

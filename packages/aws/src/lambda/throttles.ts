@@ -29,7 +29,11 @@ export function countThrottles(tables: TableData, archive: ArchiveStore): Thrott
       identify: (...args) => counted(tables.identify(...args)),
       scan: (...args) => counted(tables.scan(...args)),
       count: (...args) => counted(tables.count(...args)),
-      putIfAbsent: (...args) => counted(tables.putIfAbsent(...args)),
+      async insert(...args) {
+        const result = await counted(tables.insert(...args));
+        counts.UnprocessedWrites += result.outcomes.filter((one) => one === "unprocessed").length;
+        return result;
+      },
       async write(...args) {
         const result = await counted(tables.write(...args));
         counts.UnprocessedWrites += result.unprocessed.length;

@@ -6,7 +6,7 @@ import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } f
 import { type Fact, factOf, type Statement } from "./facts.ts";
 import { projectBatch } from "./fold.ts";
 import { project } from "./project.ts";
-import { reasonsOf, stateOf, type TaskRow, unheardOf } from "./status.ts";
+import { reasonsOf, stateOf, type TaskRow, transferred, unheardOf } from "./status.ts";
 
 const TOTAL = 3;
 const row = {
@@ -17,7 +17,10 @@ const row = {
 } as const;
 const plan = somePlan(someTask(row.key), TOTAL);
 const fact = (statement: Statement, time = "2026-11-01T02:00:00Z"): Fact => ({ ...statement, row, time });
-const counts = (segment: number) => ({ batches: segment + 1, items: 10 * segment, bytes: 100 * segment });
+const counts = (segment: number) => ({
+  ...{ batches: segment + 1, items: 10 * segment, bytes: 100 * segment },
+  ...(segment > 0 && { skipped: segment }),
+});
 
 /** Every fact that a task may come to have over two attempts with a cancel; all workers of a segment report the same. */
 const statement: fc.Arbitrary<Statement> = fc
@@ -84,6 +87,7 @@ describe("the projection is a join", () => {
       fc.property(facts, (all) => {
         const row = joined(all);
         expect(row.items).toBe(row.completed.reduce((sum, segment) => sum + counts(segment).items, 0));
+        expect(row.skipped).toBe(row.completed.reduce((sum, segment) => sum + segment, 0));
       }),
     ));
 });
@@ -172,6 +176,22 @@ describe("given facts, then the state", () => {
   });
 });
 
+test("what a segment skipped before it failed counts until it is complete", () => {
+  const failed = (attempt: number, line: number, skipped?: number): Statement => ({
+    ...{ kind: "failed", attempt, segment: 1, cause: "x", text: "x", plan },
+    ...{ cursor: { file: 0, line }, counts: { batches: 0, items: line, bytes: line } },
+    ...(skipped !== undefined && { counts: { batches: 0, items: line, bytes: line, skipped } }),
+  });
+  const row = (...statements: Statement[]) => joined(statements.map((one) => fact(one)));
+  expect(transferred(row(failed(1, 5, 3), failed(2, 7, 4))).skipped).toBe(4);
+  expect(transferred(row(failed(2, 7, 4), failed(1, 5, 3))).skipped).toBe(4);
+  // Of two that came as far, the higher count: whichever is heard first.
+  expect(transferred(row(failed(1, 5, 3), failed(2, 5))).skipped).toBe(3);
+  expect(transferred(row(failed(2, 5), failed(1, 5, 3))).skipped).toBe(3);
+  const completed: Statement = { kind: "completed", attempt: 2, segment: 1, counts: counts(1), plan };
+  expect(transferred(row(failed(1, 5, 3), completed)).skipped).toBe(1);
+});
+
 test("a cancel raises no attempt", () => {
   const cancelled = joined([
     fact({ kind: "accepted", attempt: 1, plan }),
@@ -199,6 +219,7 @@ describe("a batch", () => {
     expect(writes).toBe(1);
     expect(store.rows()).toMatchObject([{ key: "us-east-1-cities", completed: [0, 1, 2], rev: 1 }]);
     expect(store.records(task.id).map(({ state }) => state)).toEqual(["completed", "completed", "completed"]);
+    expect(store.records(task.id).map(({ skipped }) => skipped)).toEqual([undefined, 1, 2]);
     // Again: nothing to write.
     await projectBatch(batch, projecting(store));
     expect(writes).toBe(1);
@@ -397,6 +418,7 @@ describe("a row after its facts", () => {
     ];
     expect(joined(facts)).toStrictEqual({
       ...unheardOf(row, at(8)),
+      skipped: 2,
       request: plan.request,
       plan,
       accepted: true,
@@ -406,7 +428,7 @@ describe("a row after its facts", () => {
       completed: [0, 2],
       failed: { 1: 2 },
       attempts: { 0: 2, 1: 2 },
-      partial: { 1: counts(1) },
+      partial: { 1: { batches: 2, items: 10, bytes: 100 } },
       batches: 4,
       items: 20,
       bytes: 200,

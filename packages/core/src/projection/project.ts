@@ -74,6 +74,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
         batches: row.batches + counts.batches,
         items: row.items + counts.items,
         bytes: row.bytes + counts.bytes,
+        skipped: row.skipped + (counts.skipped ?? 0),
       };
     }
     case "failed": {
@@ -117,15 +118,21 @@ function withPart(partial: TaskRow["partial"], segment: number, part: Part): Tas
 type Part = TaskRow["partial"][string];
 
 /** In one order of fields, whoever said it. */
-function partOf({ batches, items, bytes }: Counts, cursor?: { file: number; line: number }): Part {
-  return { batches, items, bytes, ...(cursor !== undefined && { file: cursor.file, line: cursor.line }) };
+function partOf({ batches, items, bytes, skipped }: Counts, cursor?: { file: number; line: number }): Part {
+  return {
+    ...{ batches, items, bytes },
+    ...(cursor !== undefined && { file: cursor.file, line: cursor.line }),
+    ...(cursor !== undefined && skipped !== undefined && { skipped }),
+  };
 }
 
 const nothing: Part = { batches: 0, items: 0, bytes: 0 };
 
 /** How far a part reaches, as a text that sorts: all that is in it, so that two of one reach are the same. */
-function furthest({ file = 0, line = 0, batches, items, bytes }: Part): string {
-  return [file, line, batches, items, bytes].map((value) => String(value).padStart(15, "0")).join(".");
+function furthest({ file = 0, line = 0, batches, items, bytes, skipped = 0 }: Part): string {
+  return [file, line, batches, items, bytes, skipped]
+    .map((value) => String(value).padStart(15, "0"))
+    .join(".");
 }
 
 function attemptOf(row: TaskRow, segment: number): number {

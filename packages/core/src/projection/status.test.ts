@@ -87,9 +87,12 @@ describe("the state", () => {
 });
 
 test("what is transferred is what the complete segments told, and the failed ones", () => {
-  const partial = { 1: { batches: 1, items: 10, bytes: 100 }, 3: { batches: 2, items: 20, bytes: 200 } };
-  const counts = { batches: 4, items: 40, bytes: 400 };
-  expect(transferred(row({ ...counts, partial }))).toEqual({ batches: 7, items: 70, bytes: 700 });
+  const partial = {
+    1: { batches: 1, items: 10, bytes: 100 },
+    3: { batches: 2, items: 20, bytes: 200, skipped: 2 },
+  };
+  const counts = { batches: 4, items: 40, bytes: 400, skipped: 5 };
+  expect(transferred(row({ ...counts, partial }))).toEqual({ batches: 7, items: 70, bytes: 700, skipped: 7 });
   expect(transferred(row(counts))).toEqual(counts);
 });
 

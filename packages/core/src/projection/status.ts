@@ -65,6 +65,7 @@ export interface TaskRow {
   readonly batches: number;
   readonly items: number;
   readonly bytes: number;
+  readonly skipped: number;
   /** The first of the reasons ever given, latest attempt first, then by segment. */
   readonly reasons: readonly Reason[];
   /** ISO 8601; the earliest event that says so. */
@@ -102,6 +103,7 @@ export function unheardOf(
     batches: 0,
     items: 0,
     bytes: 0,
+    skipped: 0,
     reasons: [],
     updatedTime: time,
   };
@@ -130,14 +132,15 @@ export function failedSegments(row: TaskRow): number {
 }
 
 /** What the archive or the table holds, as far as the segments have told: of those that failed, too. */
-export function transferred(row: Pick<TaskRow, "partial" | keyof Counts>): Counts {
-  return Object.values(row.partial).reduce<Counts>(
+export function transferred(row: Pick<TaskRow, "partial" | keyof Counts>): Required<Counts> {
+  return Object.values(row.partial).reduce<Required<Counts>>(
     (sum, part) => ({
       batches: sum.batches + part.batches,
       items: sum.items + part.items,
       bytes: sum.bytes + part.bytes,
+      skipped: sum.skipped + (part.skipped ?? 0),
     }),
-    { batches: row.batches, items: row.items, bytes: row.bytes },
+    { batches: row.batches, items: row.items, bytes: row.bytes, skipped: row.skipped },
   );
 }
 
@@ -184,6 +187,7 @@ export interface TaskRecord {
   readonly batches: number;
   readonly items: number;
   readonly bytes: number;
+  readonly skipped?: number;
   readonly reason?: string;
   /** ISO 8601. */
   readonly updatedTime: string;

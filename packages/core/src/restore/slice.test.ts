@@ -121,6 +121,46 @@ describe("a restore", () => {
     expect(found.map(({ id, of }) => `${id.S} ${of.S}`)).toEqual(expected);
   });
 
+  test("given items with its keys and restore-mode if-absent, then it counts those that differ as skipped", async () => {
+    const items = Array.from({ length: 60 }, (_, n) => item(n));
+    const ports = await backedUp(items);
+    ports.tables.put(destination, item(1, "app"), item(2), item(30, "app"), item(99, "app"));
+    const before = new Set<string>();
+    const tables = hooked("tables", ports.tables, ["insert"], async ({ args }, run) => {
+      const answer = await run();
+      const call = JSON.stringify(args);
+      if (before.has(call)) return answer;
+      before.add(call);
+      // Its items are in the table, and the writer does not know.
+      throw new Error("socket hang up");
+    });
+    const asked = { ...restoreRequest, "total-segments": 1, "restore-mode": "if-absent" };
+    const [segment] = await accepted(asked, ports);
+    const { event } = await sliceToEnd(segment!, { ...ports, tables });
+    expect(event?.detail).toMatchObject({ counts: { items: 60, skipped: 2 } });
+  });
+
+  test("given a retry of empty-only, then what it put before is not skipped, and what the application put is", async () => {
+    const ports = await backedUp([1, 2, 3].map((n) => item(n)));
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    ports.tables.put(destination, item(1), item(2, "app"));
+    const { event } = await sliceToEnd({ ...segment!, attempt: 2 }, ports);
+    expect(event?.detail).toMatchObject({ counts: { items: 3, skipped: 1 } });
+    expect(restored(ports)).toEqual([item(1), item(2, "app"), item(3)]);
+  });
+
+  test("given a mode that overwrites, then nothing is skipped", async () => {
+    const ports = await backedUp([item(1)]);
+    ports.tables.put(destination, item(1, "app"));
+    const [segment] = await accepted(
+      { ...restoreRequest, "total-segments": 1, "restore-mode": "merge" },
+      ports,
+    );
+    const { event } = await sliceToEnd(segment!, ports);
+    expect(event?.detail).toHaveProperty("counts");
+    expect(event?.detail).not.toHaveProperty("counts.skipped");
+  });
+
   test("given a spacing of batches, then its files keep their distance, in one slice and from one to the next", async () => {
     for (const sliceBudgetMs of [10_000, 200_000]) {
       const settings = { ...defaultSettings, batchSpacingMs: 60_000, sliceBudgetMs };

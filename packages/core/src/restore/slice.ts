@@ -132,12 +132,13 @@ export async function sliceRestore(
   async function send({ writes, bytes, upTo }: Call, key: string): Promise<void> {
     const report = (error: unknown) =>
       refusedLines(error, { bucket, key, keys }, upTo - writes.length + 1, writes);
-    const landed = () => {
+    const landed = (skipped: number) => {
       // Each line has a line feed.
       counts = {
         ...counts,
         items: counts.items + writes.length,
         bytes: counts.bytes + bytes + writes.length,
+        ...(skipped > 0 && { skipped: (counts.skipped ?? 0) + skipped }),
       };
       at = { ...at, line: upTo };
       stands(standing());

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { FerryError, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import { TRIES_MAX } from "../pacing.ts";
-import type { Ports, RateLimiter, TableData, Write } from "../ports.ts";
+import type { InsertOutcome, Ports, RateLimiter, TableData, Write } from "../ports.ts";
 import { destination, restoreRequest, someTask, world } from "../testing/tasks.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 
@@ -333,14 +333,42 @@ describe("with restore-mode if-absent", () => {
     });
   });
 
+  test("items of which the table has another are skipped, each once, however often the call is made", async () => {
+    const answers: InsertOutcome[][] = [
+      ["stored", "exists", "same", "unprocessed", "unprocessed"],
+      ["exists", "unprocessed"],
+      ["exists"],
+    ];
+    const { write, settle } = writer(
+      { "restore-mode": "if-absent" },
+      { insert: async () => ({ units: 1, outcomes: answers.shift()! }) },
+    );
+    const skips: number[] = [];
+    await write([put(), put(), put(), put(), put()], (skipped) => skips.push(skipped));
+    await settle();
+    expect(skips).toEqual([3]);
+    expect(answers).toEqual([]);
+  });
+
+  test("a call that consumed units for nothing that was taken teaches nothing", async () => {
+    const outcomes: InsertOutcome[][] = [["unprocessed"], ["stored"]];
+    const { write, settle, callUnitsMax } = writer(
+      { "restore-mode": "if-absent", "write-units": 100 },
+      { insert: async () => ({ units: outcomes.length === 2 ? 3 : 1, outcomes: outcomes.shift()! }) },
+    );
+    await write([put()], () => {});
+    await settle();
+    expect(callUnitsMax()).toBeCloseTo(23.25);
+  });
+
   test("what was not put for want of time stays behind: nothing lands any more", async () => {
     let isWanted = true;
     const { write, settle, stopped } = writer(
       { "restore-mode": "if-absent" },
       {
-        putIfAbsent: async () => {
+        insert: async () => {
           isWanted = false;
-          return { units: 1, stored: true };
+          return { units: 1, outcomes: ["stored"] };
         },
       },
       { wanted: async () => isWanted },

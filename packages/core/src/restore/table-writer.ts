@@ -5,7 +5,7 @@
 import { isThrottled, isTransient, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
-import type { Ports, Write } from "../ports.ts";
+import type { Ports, Write, WriteResult } from "../ports.ts";
 import type { Watch } from "../segment.ts";
 
 const CALLS_IN_FLIGHT = 8;
@@ -19,10 +19,15 @@ export function unitsOf(bytes: number): number {
 
 export interface TableWriter {
   /**
-   * Sends writes, waiting for a free place; calls `landed` once they and all that was sent before are in the table.
+   * Sends writes, waiting for a free place; calls `landed` once they and all that was sent before are in the table, with how
+   * many of them were skipped: another item had their key, and the plan never overwrites.
    * `report` makes what is thrown of an error of these writes; without it the error is thrown.
    */
-  write(writes: readonly Write[], landed: () => void, report?: (error: unknown) => unknown): Promise<void>;
+  write(
+    writes: readonly Write[],
+    landed: (skipped: number) => void,
+    report?: (error: unknown) => unknown,
+  ): Promise<void>;
   /** What the writes of one call may come to by `unitsOf`, so that a turn of the ceiling holds them. */
   callUnitsMax(): number;
   /** Waits for all that is in flight. Throws the first error, after everything has settled. */
@@ -34,6 +39,11 @@ export interface TableWriter {
   /** Whether the table or the ceiling made it wait. */
   heldUp(): boolean;
 }
+
+/** What a call took of its writes, and what it skipped. */
+type Taken = WriteResult & { readonly skipped: number };
+/** How the writes of one call ended. */
+type Done = { readonly skipped: number } | "too late";
 
 /**
  * Opens a writer to the plan's table, until `untilMs`, ms since 1970. It looks whether the segment is still wanted before
@@ -48,7 +58,7 @@ export function openTableWriter(
   const { request } = plan;
   const table = { region: request["table-region"], name: request["table-name"] };
   const pace = openPacer({ task: plan.task, unitsPerSecond: plan["write-units"], ...about }, ports);
-  const inFlight: { done: Promise<boolean>; landed: () => void }[] = [];
+  const inFlight: { done: Promise<Done>; landed: (skipped: number) => void }[] = [];
   let stopped = false;
   /** What a write consumes for each unit of its bytes: indexes are written too. */
   let factor = plan["units-per-write"] ?? 1;
@@ -57,21 +67,20 @@ export function openTableWriter(
    * One try of a call, in a turn of its own. Returns what the call returns; `too late` where there is no turn left;
    * `failed` where the call is to be tried again: the table throttled it, or it failed for the first few times.
    */
-  async function inTurn<T extends { units: number; unprocessed?: readonly Write[] }>(
+  async function inTurn(
     writes: readonly Write[],
     tries: { made: number; failures: number },
-    call: () => Promise<T>,
-  ): Promise<T | "too late" | "failed"> {
+  ): Promise<Taken | "too late" | "failed"> {
     const expected = bytesUnits(writes) * factor;
     if (!(await pace.turn(expected))) return "too late";
     // Where the answer is lost, the call may have been made: it is charged as expected.
     let units = expected;
     try {
-      const result = await call();
+      const result = await take(writes);
       units = result.units;
-      const perUnit = units / (bytesUnits(writes) - bytesUnits(result.unprocessed ?? []));
+      const perUnit = units / (bytesUnits(writes) - bytesUnits(result.unprocessed));
       // Raise the estimate at once; lower it gradually.
-      if (units > 0) factor = Math.max(perUnit, (factor + perUnit) / 2);
+      if (units > 0 && Number.isFinite(perUnit)) factor = Math.max(perUnit, (factor + perUnit) / 2);
       tries.failures = 0;
       return result;
     } catch (error) {
@@ -89,56 +98,57 @@ export function openTableWriter(
     }
   }
 
-  /** Calls until all is taken; false when the time is up first, or nobody wants it any more. */
-  async function writeAll(writes: readonly Write[]): Promise<boolean> {
+  const mayOverwrite = !neverOverwrites(plan, about.attempt);
+
+  /** The call itself. */
+  async function take(writes: readonly Write[]): Promise<Taken> {
+    if (mayOverwrite) return { ...(await ports.tables.write(table, writes)), skipped: 0 };
+    const { outcomes, units } = await ports.tables.insert(table, writes.map(itemOf), plan.table.keys);
+    return {
+      units,
+      unprocessed: writes.filter((_, i) => outcomes[i] === "unprocessed"),
+      skipped: outcomes.filter((outcome) => outcome === "exists").length,
+    };
+  }
+
+  function itemOf(write: Write): Uint8Array {
+    if ("put" in write) return write.put;
+    throw permanent("mode-not-possible", {
+      operation: "restore",
+      resource: `table ${table.name} in ${table.region}`,
+      message: "a line asks for a delete, which restore-mode if-absent never does.",
+      hint: "Ask again with restore-mode merge.",
+    });
+  }
+
+  /** Calls until all is taken; `too late` when the time is up first, or the segment is not wanted any more. */
+  async function send(writes: readonly Write[]): Promise<Done> {
     const tries = { made: 0, failures: 0 };
     let rest = writes;
+    let skipped = 0;
     while (rest.length > 0) {
-      const result = await inTurn(rest, tries, () => ports.tables.write(table, rest));
-      if (result === "too late") return false;
+      const result = await inTurn(rest, tries);
+      if (result === "too late") return result;
       if (result === "failed") continue;
+      skipped += result.skipped;
       rest = result.unprocessed;
       if (rest.length > 0) pace.pause(backoffMs(tries.made, ports.random));
     }
-    return true;
-  }
-
-  async function putIfAbsent(write: Write): Promise<boolean> {
-    if (!("put" in write))
-      throw permanent("mode-not-possible", {
-        operation: "restore",
-        resource: `table ${table.name} in ${table.region}`,
-        message: "a line asks for a delete, which restore-mode if-absent never does.",
-        hint: "Ask again with restore-mode merge.",
-      });
-    const tries = { made: 0, failures: 0 };
-    for (;;) {
-      const result = await inTurn([write], tries, () =>
-        ports.tables.putIfAbsent(table, write.put, plan.table.keys),
-      );
-      if (result !== "failed") return result !== "too late";
-    }
-  }
-
-  async function send(writes: readonly Write[]): Promise<boolean> {
-    if (!neverOverwrites(plan, about.attempt)) return writeAll(writes);
-    const all = await Promise.allSettled(writes.map(putIfAbsent));
-    for (const one of all) if (one.status === "rejected") throw one.reason;
-    return all.every((one) => one.status === "fulfilled" && one.value);
+    return { skipped };
   }
 
   /** Waits for the oldest. */
   async function land(): Promise<void> {
     const oldest = inFlight.shift();
     if (oldest === undefined) return;
-    let done = false;
+    let done: Done = "too late";
     try {
       done = await oldest.done;
     } finally {
       // What was sent behind it may have landed, and must not be told: the cursor would pass over what did not.
-      if (!done) stopped = true;
+      if (done === "too late") stopped = true;
     }
-    if (!stopped) oldest.landed();
+    if (done !== "too late" && !stopped) oldest.landed(done.skipped);
   }
 
   async function settle(): Promise<void> {

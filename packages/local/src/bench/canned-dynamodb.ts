@@ -1,5 +1,6 @@
 /**
- * A server that answers every Scan with one full page and takes every write, so that only the client is measured.
+ * A server that answers every Scan with one full page and takes every write, of 25 items where it is one of statements, so
+ * that only the client is measured.
  * A process of its own; it ends with the one that forked it.
  */
 import { createServer } from "node:http";
@@ -22,11 +23,16 @@ const page = JSON.stringify({
   ConsumedCapacity: units,
 });
 const taken = JSON.stringify({ UnprocessedItems: {}, ConsumedCapacity: [units] });
+const inserted = JSON.stringify({
+  Responses: Array.from({ length: 25 }, () => ({ TableName: "cities" })),
+  ConsumedCapacity: [units],
+});
 
 const server = createServer((request, response) => {
   request.resume().on("end", () => {
-    const scan = String(request.headers["x-amz-target"]).endsWith(".Scan");
-    response.writeHead(200, { "content-type": "application/x-amz-json-1.0" }).end(scan ? page : taken);
+    const operation = String(request.headers["x-amz-target"]).split(".")[1]!;
+    const answer = { Scan: page, BatchExecuteStatement: inserted }[operation] ?? taken;
+    response.writeHead(200, { "content-type": "application/x-amz-json-1.0" }).end(answer);
   });
 });
 server.listen(0, "127.0.0.1", () => process.send?.((server.address() as AddressInfo).port));

@@ -8,6 +8,7 @@ interface Moved {
   readonly batches: number;
   readonly items: number;
   readonly bytes: number;
+  readonly skipped?: number;
 }
 
 /** A failure, as its event tells it. `segment` is absent where the task as a whole failed. */
@@ -34,6 +35,8 @@ export interface Recount {
   finishedTime?: string;
   updatedTime: string;
   readonly completed: Map<number, Moved>;
+  /** Segment → what its completions say that was skipped: a late duplicate may meet what the application wrote since. */
+  readonly skips: Map<number, number[]>;
   /** Segment → the highest attempt that was heard of it. */
   readonly attempts: Map<number, number>;
   readonly failures: Failed[];
@@ -96,6 +99,7 @@ function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: st
     finished: false,
     updatedTime: time,
     completed: new Map(),
+    skips: new Map(),
     attempts: new Map(),
     failures: [],
     stood: new Map(),
@@ -122,7 +126,10 @@ function add(task: Recount, type: string, said: Detail, about: Detail, time: str
     if (task.acceptedTime === undefined || time < task.acceptedTime) task.acceptedTime = time;
   }
   if (segment !== undefined) task.attempts.set(segment, Math.max(task.attempts.get(segment) ?? 1, attempt));
-  if (type === "SegmentCompleted") task.completed.set(segment!, about.counts!);
+  if (type === "SegmentCompleted") {
+    task.completed.set(segment!, about.counts!);
+    task.skips.set(segment!, [...(task.skips.get(segment!) ?? []), about.counts!.skipped ?? 0]);
+  }
   if (type === "TaskFinished") {
     task.finished = true;
     if (task.finishedTime === undefined || time < task.finishedTime) task.finishedTime = time;
@@ -138,8 +145,8 @@ function add(task: Recount, type: string, said: Detail, about: Detail, time: str
 }
 
 function isFurther(a: Stood, b: Stood): boolean {
-  for (const name of ["file", "line", "batches", "items", "bytes"] as const)
-    if (a[name] !== b[name]) return a[name] > b[name];
+  for (const name of ["file", "line", "batches", "items", "bytes", "skipped"] as const)
+    if ((a[name] ?? 0) !== (b[name] ?? 0)) return (a[name] ?? 0) > (b[name] ?? 0);
   return false;
 }
 
@@ -174,6 +181,22 @@ export function movedBy(task: Recount): Moved {
     ...task.completed.values(),
     ...[...task.stood].filter(([segment]) => !task.completed.has(segment)).map(([, stood]) => stood),
   ];
-  const sum = (of: keyof Moved) => parts.reduce((all, part) => all + part[of], 0);
+  const sum = (of: "batches" | "items" | "bytes") => parts.reduce((all, part) => all + part[of], 0);
   return { batches: sum("batches"), items: sum("items"), bytes: sum("bytes") };
+}
+
+/** The least and the most that the row may say was skipped. */
+export function skippedBy(task: Recount): { readonly least: number; readonly most: number } {
+  let least = 0;
+  let most = 0;
+  for (const said of task.skips.values()) {
+    least += Math.min(...said);
+    most += Math.max(...said);
+  }
+  for (const [segment, { skipped = 0 }] of task.stood) {
+    if (task.completed.has(segment)) continue;
+    least += skipped;
+    most += skipped;
+  }
+  return { least, most };
 }

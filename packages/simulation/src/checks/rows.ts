@@ -5,7 +5,15 @@ import type { BusEvent } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { type Answers, answersOf } from "./answers.ts";
 import { intoWiped, isDisturbed, type Outcome } from "./outcome.ts";
-import { movedBy, type Recount, recount, standingFailures, stateFrom, taskName } from "./recount.ts";
+import {
+  movedBy,
+  type Recount,
+  recount,
+  skippedBy,
+  standingFailures,
+  stateFrom,
+  taskName,
+} from "./recount.ts";
 import { type Attributes, attributesOf } from "./seen.ts";
 
 /** Causes that a row keeps. */
@@ -43,6 +51,14 @@ function compared(
         found.push(
           `ROW: ${taskName(row)} has ${name} ${JSON.stringify(seen[name])} ${when}, its events say ${JSON.stringify(value)}`,
         );
+    if (task !== undefined && row.action === "restore") {
+      const { least, most } = skippedBy(task);
+      const skipped = seen["skipped-items"] as number;
+      if (!(skipped >= least && skipped <= most))
+        found.push(
+          `ROW: ${taskName(row)} has skipped-items ${skipped} ${when}, its events say ${least} to ${most}`,
+        );
+    }
     const plan = seen["plan"] as string | null;
     if (plan === null ? (task?.plans.size ?? 0) > 0 : task?.plans.has(plan) !== true)
       found.push(`ROW: ${taskName(row)} has a plan ${when} that no event of it carries: ${plan}`);

@@ -4,13 +4,15 @@
  */
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
+import { valuesOf } from "@ferry/memory/item-values";
+import { readRawJson } from "../cloud/dynamodb/raw-json.ts";
 import type { ArchiveModel } from "../scenario/archives.ts";
 import { destinations } from "../scenario/furnish.ts";
 import { OTHER_PREFIX } from "../scenario/other-archive.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { taskName } from "./recount.ts";
-import { stateOfRow } from "./seen.ts";
+import { attributesOf, stateOfRow } from "./seen.ts";
 import { type Landing, nameOf } from "./witness.ts";
 
 const decoder = new TextDecoder();
@@ -49,14 +51,43 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   // What else may have written, whose texts may stand in place of this archive's.
   const rivals = mode === "empty-only" ? [] : rivalsOf(row, table, outcome);
   const texts = new Set<string>();
-  for (const landing of rivals) for (const text of putsOf(landing)) texts.add(text);
-  for (const text of people.applicationTexts.get(table) ?? []) texts.add(text);
+  const written = writtenBy(outcome);
+  for (const landing of rivals) for (const text of putsOf(landing)) texts.add(written(text));
+  for (const text of people.applicationTexts.get(table) ?? []) texts.add(written(text));
   const failures = versions.map((version) => differences(version, held, there, mode, texts, outcome));
   const least = failures.sort((a, b) => a.length - b.length)[0]!;
   const found = least.slice(0, 3).map((failure) => `${failure} (${nameOf(row)})`);
   if (versions.every(({ lines }) => lines !== row.items))
     found.push(`TOTALS: ${nameOf(row)} says ${row.items} items, the archive has ${versions[0]!.lines}`);
+  const skipped = Number(attributesOf(row)["skipped-items"]);
+  const isAlone =
+    !rivalsOf(row, table, outcome).some(({ atMs }) => atMs <= snapshot.atMs) &&
+    (people.firstUsesMs.get(table) ?? Number.POSITIVE_INFINITY) > snapshot.atMs;
+  if (isAlone && !versions.some((version) => skippedOf(version, held, mode) === skipped))
+    found.push(
+      `SKIPPED: ${nameOf(row)} says that ${skipped} items were skipped, the table had ${skippedOf(versions[0]!, held, mode)} of their keys`,
+    );
   return found;
+}
+
+/** How many items of an archive found another item with their key, where nobody else writes to the table. */
+function skippedOf(version: ArchiveModel, held: ReadonlyMap<string, string>, mode: string): number {
+  if (mode !== "if-absent") return 0;
+  return [...version.items].filter(([name, text]) => {
+    const before = held.get(name);
+    return before !== undefined && text !== undefined && valuesOf(before) !== valuesOf(text);
+  }).length;
+}
+
+/**
+ * An item's text as it is compared: a PartiQL statement names attributes anew, and carries each value's bytes as they are.
+ */
+function writtenBy({ scenario }: Outcome): (text: string) => string {
+  if (!scenario.data.realAdapters) return (text) => text;
+  return (text) => {
+    const members = [...readRawJson(text).members];
+    return `{${members.map(([name, { source }]) => `${JSON.stringify(name)}:${source}`).join(",")}}`;
+  };
 }
 
 /** What differs from one version of an archive. `texts`: what others wrote, or the application. */
@@ -66,27 +97,31 @@ function differences(
   there: ReadonlyMap<string, string>,
   mode: string,
   texts: ReadonlySet<string>,
-  { people }: Outcome,
+  outcome: Outcome,
 ): string[] {
+  const { people } = outcome;
+  const written = writtenBy(outcome);
   const found: string[] = [];
   const expected = new Map<string, string | undefined>(held);
   for (const [name, text] of version.items)
     if (mode !== "if-absent" || !held.has(name)) expected.set(name, text);
   // What the application deleted a restore with if-absent may put again.
+  const isText = (is: string, text: string | undefined) =>
+    is === text || (text !== undefined && written(is) === written(text));
   const isGoneOrArchived = (is: string | undefined, name: string) =>
-    is === undefined || is === version.items.get(name);
+    is === undefined || isText(is, version.items.get(name));
   for (const [name, text] of expected) {
     const is = there.get(name);
     if (
       is === text ||
-      (is !== undefined && texts.has(is)) ||
+      (is !== undefined && (isText(is, text) || texts.has(written(is)))) ||
       (people.applicationDeletes.has(name) && isGoneOrArchived(is, name))
     )
       continue;
     found.push(`LOST: item ${name} is ${is ?? "not there"}, not ${text ?? "away"}`);
   }
   for (const [name, text] of there)
-    if (!expected.has(name) && !texts.has(text)) found.push(`STRANGE: item ${name} is in the table`);
+    if (!expected.has(name) && !texts.has(written(text))) found.push(`STRANGE: item ${name} is in the table`);
   return found;
 }
 

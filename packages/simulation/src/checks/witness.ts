@@ -12,7 +12,7 @@ import { stateOfRow } from "./seen.ts";
 
 /** A call that reads or writes items, when it was issued. */
 export interface DataCall {
-  readonly method: "scan" | "putNew" | "write" | "putIfAbsent";
+  readonly method: "scan" | "putNew" | "write" | "insert";
   readonly invocation: string;
   /** The message's id. */
   readonly message: string;
@@ -263,7 +263,7 @@ export function createWitness(now: () => number): Witness {
         ...(method === "scan" && { page: args[0] as ScanPage }),
         ...(method === "putNew" && { key: String(args[1]) }),
         ...(method === "write" && { writes: args[1] as readonly Write[] }),
-        ...(method === "putIfAbsent" && { writes: [{ put: args[1] as Uint8Array }] }),
+        ...(method === "insert" && { writes: (args[1] as readonly Uint8Array[]).map((put) => ({ put })) }),
       });
     },
     rowChanged({ after }) {

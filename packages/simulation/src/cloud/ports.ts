@@ -11,11 +11,11 @@ import type { Worker } from "@ferry/aws/lambda/worker";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { FerryError, permanent } from "@ferry/core/errors";
 import type {
+  InsertResult,
   RateLimiter,
   Slice,
   SliceClaims,
   StatusStore,
-  TableData,
   TableLeases,
   TaskRegistry,
   Write,
@@ -29,6 +29,7 @@ import type { Bus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
 import { projectorAdapters, workerAdapters } from "./dynamodb/adapters.ts";
 import type { Visit } from "./dynamodb/client.ts";
+import type { ItemTables } from "./dynamodb/item-tables.ts";
 import type { OwnTables } from "./dynamodb/own-tables.ts";
 import type { Faults } from "./faults.ts";
 import type { Invocation } from "./invocation.ts";
@@ -38,7 +39,7 @@ import type { Chance, Scheduler } from "./scheduler.ts";
 
 /** What all invocations share. */
 export interface Cloud {
-  readonly tables: TableData;
+  readonly tables: ItemTables;
   readonly archive: MemoryArchiveStore;
   readonly status: StatusStore;
   readonly limiter: RateLimiter;
@@ -58,6 +59,8 @@ export interface Cloud {
   readonly log: (line: () => string) => void;
   /** Given: the AWS adapters and codec are at work, and Ferry's own tables are these. */
   readonly ownTables?: OwnTables;
+  /** Whether DynamoDB executes PartiQL statements. */
+  readonly statements: boolean;
   /** See `Scheduler`. */
   readonly outside: Scheduler["outside"];
 }
@@ -66,7 +69,10 @@ const BUS_NAME = "ferry-simulation";
 const RETRY_DELAY_SECONDS = 1;
 
 /** Calls that read or write items. */
-const ITEM_CALLS: ReadonlySet<string> = new Set(["table.scan", "table.write", "table.putIfAbsent"]);
+const ITEM_CALLS: ReadonlySet<string> = new Set(["table.scan", "table.write", "table.insert"]);
+
+/** Calls that read tables of items. */
+const READS: ReadonlySet<string> = new Set(["scan", "get", "describe", "identify"]);
 
 /** Ports on Ferry's own tables. */
 const KEPT_IN_TABLES: ReadonlySet<string> = new Set([
@@ -102,7 +108,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const { tables, status, limiter, claims, leases, registry, codec } = servicesOf(invocation, visit, cloud);
   return {
     ports: {
-      tables: hooked("table", tables, ["scan", "write", "putIfAbsent"], issued),
+      tables: hooked("table", tables, ["scan", "write", "insert"], issued),
       archive: hooked("archive", store, ["putNew"], issued),
       codec,
       status: hooked("status", status, ["read"], async (_, run) => {
@@ -152,12 +158,19 @@ function servicesOf(
   cloud: Cloud,
 ): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "leases" | "registry" | "codec"> {
   const { witness, ownTables } = cloud;
-  const tables = hooked("table", cloud.tables, ["write", "putIfAbsent"], async ({ method, args }, run) => {
+  const tables = hooked("table", cloud.tables, ["write", "insert"], async ({ method, args }, run) => {
     const answer = await run();
     const { name } = args[0] as { name: string };
     if (method === "write") witness.landed(invocation, name, args[1] as readonly Write[]);
-    else if ((answer as { stored: boolean }).stored)
-      witness.landed(invocation, name, [{ put: args[1] as Uint8Array }]);
+    else {
+      const { outcomes } = answer as InsertResult;
+      const stored = (args[1] as readonly Uint8Array[]).filter((_, i) => outcomes[i] === "stored");
+      witness.landed(
+        invocation,
+        name,
+        stored.map((put) => ({ put })),
+      );
+    }
     return answer;
   });
   if (ownTables !== undefined) {
@@ -170,7 +183,7 @@ function servicesOf(
     tables: hooked(
       "table",
       tables,
-      ["describe", "identify", "scan", "count", "write", "putIfAbsent"],
+      ["describe", "identify", "scan", "count", "write", "insert"],
       ({ port, method, args }, run) => visit(port, method, aboutTable(args), run),
     ),
     status: hooked("status", cloud.status, ["read"], ({ port, method }, run) => visit(port, method, "", run)),
@@ -303,7 +316,7 @@ function refusalOf(
   { strikes }: Faults,
   denied: () => boolean,
 ): Error | undefined {
-  const isRead = method === "scan" || method === "describe" || method === "identify";
+  const isRead = READS.has(method);
   const isTable = port === "table";
   if (isTable && denied())
     return permanent("access-denied", {

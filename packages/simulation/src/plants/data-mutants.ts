@@ -139,9 +139,36 @@ export const dataMutants: readonly Plant[] = [
     breaks: "An item that must only be put where none has its key is put over it.",
     edits: [
       aws(
-        "table.ts",
+        "insert-body.ts",
         '    ConditionExpression: "attribute_not_exists(#k)",\n    ExpressionAttributeNames: { "#k": keys[0] },\n',
         "",
+      ),
+    ],
+  },
+  {
+    name: "insert-overwrites",
+    breaks: "A restore that must never overwrite puts its items over those that are there.",
+    edits: [
+      core(
+        "restore/table-writer.ts",
+        "const mayOverwrite = !neverOverwrites(plan, about.attempt);",
+        "const mayOverwrite = !neverOverwrites(plan, about.attempt) || true;",
+      ),
+    ],
+  },
+  {
+    name: "skipped-counted-as-written",
+    breaks: "An item whose key another item has is counted as written.",
+    edits: [core("restore/table-writer.ts", '(outcome) => outcome === "exists"', "() => false")],
+  },
+  {
+    name: "own-items-counted-as-skipped",
+    breaks: "An item that Ferry itself put before is counted as skipped.",
+    edits: [
+      core(
+        "restore/table-writer.ts",
+        '(outcome) => outcome === "exists"',
+        '(outcome) => outcome === "exists" || outcome === "same"',
       ),
     ],
   },

@@ -18,6 +18,8 @@ export interface Data {
   readonly stalenessMs: number;
   /** Whether the AWS adapters, the SDK and zlib's codec are at work, instead of memory behind the ports. */
   readonly realAdapters: boolean;
+  /** Whether DynamoDB executes PartiQL statements for Ferry; not every engine does, and a role may lack the permission. */
+  readonly statements: boolean;
   /** What a restore reads, where nothing is backed up before. */
   readonly source: SourceSpec;
   /** The largest file that is kept in memory, and that is read at all, decompressed bytes. */
@@ -41,6 +43,7 @@ export const plainData: Data = {
   items: "plain",
   stalenessMs: 0,
   realAdapters: false,
+  statements: true,
   source: { kind: "bare" },
   fileBytes: defaultSettings,
   earlyWrites: 0,
@@ -92,6 +95,8 @@ export function dataOf(
     }),
     stalenessMs: happens(0.5) ? Math.floor(magnitude(50, STALENESS_MS_MAX)) : 0,
     realAdapters: about.items <= REAL_ITEMS_MAX && happens(REAL_SHARE),
+    // Not drawn: what else a seed draws stays as it is.
+    statements: about.items % 2 > 0,
     earlyWrites: happens(0.4) ? between(1, EARLY_WRITES_MAX) : 0,
   };
   const { maximumFileBytes, maximumFileBytesInMemory } = defaultSettings;

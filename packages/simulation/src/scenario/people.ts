@@ -37,6 +37,8 @@ export interface People {
   readonly history: ItemHistory;
   /** By table: every text that the application ever wrote to it after a restore. */
   readonly applicationTexts: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By table: when the application first wrote to it after a restore, ms since 1970. */
+  readonly firstUsesMs: ReadonlyMap<string, number>;
   /** Every item that the application ever deleted from a restored table. */
   readonly applicationDeletes: ReadonlySet<string>;
   /** By table: what the application last wrote to (or, undefined, deleted from) it after a restore, and when. */
@@ -90,6 +92,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
   const history = createHistory();
   const applicationTexts = new Map<string, Set<string>>();
   const applicationDeletes = new Set<string>();
+  const firstUsesMs = new Map<string, number>();
   const after = new Map<string, Map<string, { text: string | undefined; atMs: number }>>();
   const disturbed = new Set<string>();
   const retries: BusEvent[] = [];
@@ -179,6 +182,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     after.set(name, written);
     const texts = applicationTexts.get(name) ?? new Set();
     applicationTexts.set(name, texts);
+    if (!firstUsesMs.has(name)) firstUsesMs.set(name, scheduler.now());
     const held = tables.items(table).map((bytes) => new TextDecoder().decode(bytes));
     for (let i = 0; i < Math.min(APPLICATION_WRITES, held.length); i++) {
       const old = chance.pick(held);
@@ -235,6 +239,7 @@ export function createPeople(scenario: Scenario, around: Surroundings): People {
     history,
     after,
     applicationTexts,
+    firstUsesMs,
     applicationDeletes,
     disturbed,
     actors,

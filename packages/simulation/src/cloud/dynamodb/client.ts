@@ -6,12 +6,11 @@ import { crc32 } from "node:zlib";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RawProtocol } from "@ferry/aws/raw-protocol";
 import { FerryError } from "@ferry/core/errors";
-import type { TableData } from "@ferry/core/ports";
 import { workerTable } from "@ferry/core/topology";
 import type { Faults } from "../faults.ts";
 import type { Effect, Invocation } from "../invocation.ts";
 import type { Chance, Scheduler } from "../scheduler.ts";
-import { callItemTables } from "./item-tables.ts";
+import { callItemTables, type ItemTables } from "./item-tables.ts";
 import { DynamoDbError, type OwnTables } from "./own-tables.ts";
 
 /** A call, as it is about to be made. */
@@ -23,7 +22,9 @@ export interface Surroundings {
   readonly faults: Faults;
   readonly chance: Chance;
   readonly outside: Scheduler["outside"];
-  readonly tables: TableData;
+  readonly tables: ItemTables;
+  /** Whether PartiQL statements are known. */
+  readonly statements: boolean;
   readonly ownTables: OwnTables;
 }
 
@@ -45,7 +46,9 @@ const RETRY_BASE_MS = 100;
 const METHODS: Readonly<Record<string, string>> = {
   Scan: "scan",
   BatchWriteItem: "write",
-  PutItem: "putIfAbsent",
+  BatchExecuteStatement: "insert",
+  BatchGetItem: "get",
+  PutItem: "insert",
 };
 const encoder = new TextEncoder();
 
@@ -113,7 +116,7 @@ async function answer(
   async function effect(instead?: string): Promise<Uint8Array | string> {
     const result = isOwn
       ? encoder.encode(JSON.stringify(ownTables.call(operation, input)))
-      : await callItemTables(operation, region, bytes, tables);
+      : await callItemTables(operation, region, bytes, tables, around);
     return instead ?? result;
   }
 

@@ -4,8 +4,12 @@
 import { FerryError } from "@ferry/core/errors";
 import type { DynamoKey } from "@ferry/core/events";
 import type { ScanPage, TableAddress, TableData, TableDescription, Write } from "@ferry/core/ports";
+import type { MemoryTables } from "@ferry/memory/tables";
 import { DynamoDbError } from "./own-tables.ts";
 import { type RawJson, readRawJson } from "./raw-json.ts";
+
+/** What stands behind the operations. */
+export type ItemTables = TableData & Pick<MemoryTables, "find">;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -15,7 +19,8 @@ export async function callItemTables(
   operation: string,
   region: string,
   body: Uint8Array,
-  tables: TableData,
+  tables: ItemTables,
+  knows: { readonly statements: boolean },
 ): Promise<Uint8Array> {
   const request = readRawJson(decoder.decode(body));
   const text = (name: string) => JSON.parse(request.members.get(name)!.source) as string;
@@ -26,6 +31,11 @@ export async function callItemTables(
         return await scan(JSON.parse(request.source), region, tables);
       case "BatchWriteItem":
         return await batchWrite(request, at, tables);
+      case "BatchExecuteStatement":
+        if (!knows.statements) throw new DynamoDbError({ __type: "#UnknownOperationException" });
+        return await execute(request, at, tables);
+      case "BatchGetItem":
+        return batchGet(request, at, tables);
       case "PutItem":
         return await put(request, at(text("TableName")), tables);
       case "DescribeTable":
@@ -95,6 +105,48 @@ async function batchWrite(
   );
 }
 
+/** INSERT statements into one table. */
+async function execute(
+  request: RawJson,
+  at: (name: string) => TableAddress,
+  tables: ItemTables,
+): Promise<Uint8Array> {
+  let name = "";
+  const items = request.members.get("Statements")!.elements.map(({ members }) => {
+    const statement = JSON.parse(members.get("Statement")!.source) as string;
+    const [, table = "", fields = ""] = /^INSERT INTO "([^"]+)" VALUE \{(.*)\}$/s.exec(statement) ?? [];
+    name = table;
+    const names = [...fields.matchAll(/'((?:[^']|'')*)': \?(?:, |$)/gs)].map(([, one]) =>
+      one!.replaceAll("''", "'"),
+    );
+    return itemOf(names, members.get("Parameters")!.elements);
+  });
+  const { keys } = await tables.describe(at(name));
+  const { outcomes, units } = await tables.insert(at(name), items, keys);
+  const responses = outcomes.map((outcome) => {
+    if (outcome === "stored") return { TableName: name };
+    const Code = outcome === "unprocessed" ? "ProvisionedThroughputExceeded" : "DuplicateItem";
+    return { Error: { Code, Message: Code }, TableName: name };
+  });
+  return json({ Responses: responses, ConsumedCapacity: [{ TableName: name, CapacityUnits: units }] });
+}
+
+function itemOf(names: readonly string[], values: readonly RawJson[]): Uint8Array {
+  if (names.length !== values.length)
+    throw new Error(`a statement names ${names.length} attributes and has ${values.length} parameters`);
+  const members = names.map((name, i) => `${JSON.stringify(name)}:${values[i]!.source}`);
+  return encoder.encode(`{${members.join(",")}}`);
+}
+
+function batchGet(request: RawJson, at: (name: string) => TableAddress, tables: ItemTables): Uint8Array {
+  const [[name, asked] = ["", undefined]] = request.members.get("RequestItems")!.members;
+  const found = asked!.members.get("Keys")!.elements.flatMap(({ source }) => {
+    const item = tables.find(at(name), JSON.parse(source) as DynamoKey);
+    return item === undefined ? [] : [decoder.decode(item)];
+  });
+  return encoder.encode(`{"Responses":{${JSON.stringify(name)}:[${found.join(",")}]},"UnprocessedKeys":{}}`);
+}
+
 /** A put, without a condition or with the one that no item has its key. */
 async function put(request: RawJson, address: TableAddress, tables: TableData): Promise<Uint8Array> {
   const { members } = request;
@@ -109,8 +161,8 @@ async function put(request: RawJson, address: TableAddress, tables: TableData): 
   const [, placeholder = ""] = /^attribute_not_exists\((#\w+)\)$/.exec(String(condition)) ?? [];
   if (!(keys as readonly string[]).includes(names[placeholder] ?? ""))
     throw new Error(`an unknown condition: ${String(condition)} ${JSON.stringify(names)}`);
-  const { stored, units } = await tables.putIfAbsent(address, item, keys);
-  if (stored) return answer(units);
+  const { outcomes, units } = await tables.insert(address, [item], keys);
+  if (outcomes[0] === "stored") return answer(units);
   throw new DynamoDbError({
     __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
     message: "The conditional request failed",

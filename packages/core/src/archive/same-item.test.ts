@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { itemText, valueText } from "./same-item.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (item: string) => itemText(bytes(item));
+
+test.each([
+  ["members in another order", '{"a":{"S":"x"},"b":{"S":"y"}}', '{"b":{"S":"y"}, "a":{"S":"x"}}'],
+  ["escapes", '{"a":{"S":"a/"}}', '{"\\u0061":{"S":"\\u0061\\/"}}'],
+  ["another spelling of a number", '{"a":{"N":"1"}}', '{"a":{"N":"10e-1"}}'],
+  ["sets in another order", '{"a":{"SS":["x","y"]}}', '{"a":{"SS":["y","x"]}}'],
+  ["binary sets in another order", '{"a":{"BS":["Ag==","AQ=="]}}', '{"a":{"BS":["AQ==","Ag=="]}}'],
+  ["number sets spelled otherwise", '{"a":{"NS":["1","2"]}}', '{"a":{"NS":["2.0","1"]}}'],
+  [
+    "all of that inside maps and lists",
+    '{"a":{"M":{"l":{"L":[{"N":"1"},{"M":{"x":{"S":"1"},"y":{"S":"2"}}}]}}}}',
+    '{"a":{"M":{"l":{"L":[{"N":"1.0"},{"M":{"y":{"S":"2"},"x":{"S":"1"}}}]}}}}',
+  ],
+])("%s: one item", (_, a, b) => {
+  expect(text(a)).toBe(text(b));
+});
+
+test.each([
+  ["another value", '{"a":{"S":"x"}}', '{"a":{"S":"y"}}'],
+  ["another name", '{"a":{"S":"x"}}', '{"b":{"S":"x"}}'],
+  ["another type", '{"a":{"S":"1"}}', '{"a":{"N":"1"}}'],
+  ["one attribute more", '{"a":{"S":"x"}}', '{"a":{"S":"x"},"b":{"S":"x"}}'],
+  ["another 38th digit", `{"a":{"N":"${"1".repeat(38)}"}}`, `{"a":{"N":"${"1".repeat(37)}2"}}`],
+  ["a list in another order", '{"a":{"L":[{"S":"x"},{"S":"y"}]}}', '{"a":{"L":[{"S":"y"},{"S":"x"}]}}'],
+  ["a boolean", '{"a":{"BOOL":true}}', '{"a":{"BOOL":false}}'],
+  ["another binary", '{"a":{"B":"AQ=="}}', '{"a":{"B":"Ag=="}}'],
+])("%s: two items", (_, a, b) => {
+  expect(text(a)).not.toBe(text(b));
+});
+
+test("a value alone is compared in the same way", () => {
+  expect(valueText(bytes('{"N":"1.0"}'))).toBe(valueText(bytes('{ "N" : "1" }')));
+  expect(valueText(bytes('{"N":"1"}'))).not.toBe(valueText(bytes('{"S":"1"}')));
+});
+
+test("what is no JSON is a SyntaxError", () => {
+  expect(() => text("{")).toThrow(SyntaxError);
+});
