@@ -17,7 +17,7 @@ import {
   either,
   fieldOf,
   list,
-  record,
+  readonlyObject,
   unchanged,
   wholeNumber,
 } from "./schema-parts.ts";
@@ -58,7 +58,7 @@ const countEntries = {
  * restore did not put because another item had their key; absent for none.
  */
 export const countsSchema = about(
-  record(countEntries),
+  readonlyObject(countEntries),
   "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes; of a restore that never overwrites also items that were skipped because another item had their key.",
 );
 export type Counts = v.InferOutput<typeof countsSchema>;
@@ -74,8 +74,8 @@ export type DynamoKey = Readonly<Record<string, Readonly<Record<string, unknown>
  */
 export const cursorSchema = about(
   either(
-    record({ batch: count, after: optional(dynamoKey) }),
-    record({ file: count, line: count }),
+    readonlyObject({ batch: count, after: optional(dynamoKey) }),
+    readonlyObject({ file: count, line: count }),
     (cursor) => fieldOf(cursor, "file") !== undefined,
   ),
   "Where the slice goes on. A backup: the number of the next data file, and the last stored item's key. A restore: the file of its share, and the line in it.",
@@ -83,7 +83,7 @@ export const cursorSchema = about(
 export type Cursor = v.InferOutput<typeof cursorSchema>;
 
 /** Where a restore's segment stood when an attempt ended. */
-const resumeSchema = record({ ...countEntries, file: count, line: count });
+const resumeSchema = readonlyObject({ ...countEntries, file: count, line: count });
 export type Resume = v.InferOutput<typeof resumeSchema>;
 
 /** What every message between steps of an accepted task carries. */
@@ -113,7 +113,7 @@ export const taskRequestedSchema = v.object({
 });
 export type TaskRequested = v.InferOutput<typeof taskRequestedSchema>;
 
-export const taskAcceptedSchema = record({
+export const taskAcceptedSchema = readonlyObject({
   ...stepEntries,
   segments: about(
     list(count),
@@ -138,16 +138,16 @@ const workEntries = {
 };
 
 /** A segment's work: the detail of `SegmentQueued` and `SegmentProgressed`. */
-export const segmentWorkSchema = record(workEntries);
+export const segmentWorkSchema = readonlyObject(workEntries);
 export type SegmentWork = v.InferOutput<typeof segmentWorkSchema>;
 
-export const segmentProgressedSchema = record({
+export const segmentProgressedSchema = readonlyObject({
   ...workEntries,
   handoff: about(v.boolean(), "Whether the event is the continuation: true routes it to a worker."),
 });
 export type SegmentProgressed = v.InferOutput<typeof segmentProgressedSchema>;
 
-export const segmentCompletedSchema = record({
+export const segmentCompletedSchema = readonlyObject({
   version,
   task: taskRefSchema,
   plan: about(planSchema, "What was planned: everything that later steps need."),
@@ -157,7 +157,7 @@ export const segmentCompletedSchema = record({
 });
 export type SegmentCompleted = v.InferOutput<typeof segmentCompletedSchema>;
 
-export const taskFinishedSchema = record({
+export const taskFinishedSchema = readonlyObject({
   version,
   task: taskRefSchema,
   attempt,
@@ -167,9 +167,9 @@ export type TaskFinished = v.InferOutput<typeof taskFinishedSchema>;
 
 const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];
 const cause = about(v.picklist(codes), "One of the codes in [errors.md](errors.md).");
-const issues = list(record({ field: text, message: text }));
+const issues = list(readonlyObject({ field: text, message: text }));
 
-const errorReportSchema = record({
+const errorReportSchema = readonlyObject({
   operation: about(text, "What was attempted, for instance `Scan`."),
   resource: about(text, "On what: a table, `s3://bucket/key`, a request field."),
   message: about(text, "Why it failed."),
@@ -182,7 +182,7 @@ const errorReportSchema = record({
  * The detail of `TaskRejected`, `SegmentFailed` and `TaskStepFailed`: one shape, whether a worker puts it, or the Pipe
  * report-failures for a message that ran out of attempts.
  */
-export const failureSchema = record({
+export const failureSchema = readonlyObject({
   version,
   cause,
   error: optional(about(errorReportSchema, "Absent where a message ran out of attempts.")),
@@ -200,7 +200,7 @@ export const failureSchema = record({
 export type Failure = v.InferOutput<typeof failureSchema>;
 
 /** The detail of `TaskControlRefused`: an operator's cancel or retry that changes nothing, and why. */
-export const taskControlRefusedSchema = record({
+export const taskControlRefusedSchema = readonlyObject({
   version,
   control: about(v.picklist(["cancel", "retry"]), "What was requested."),
   cause,
@@ -267,7 +267,7 @@ export function parseMessage(body: string): Message {
 /** The plan as a row's string attribute has it: an object, so that the Pipe escapes it. */
 const announcedPlan = about(
   v.pipe(
-    record({ S: text }),
+    readonlyObject({ S: text }),
     v.transform((plan) => plan.S),
     v.parseJson(),
     unchanged(planSchema),
@@ -296,7 +296,7 @@ const rowEntries = {
 };
 
 /** The detail of `TaskSucceeded`, `TaskFailed` and `TaskCancelled`, as a status stream's Pipe writes it from the row. */
-export const announcementSchema = record({
+export const announcementSchema = readonlyObject({
   version,
   task: announcedTaskSchema,
   attempt: announcedAttempt,
@@ -305,12 +305,12 @@ export const announcementSchema = record({
   plan: announcedPlan,
 });
 
-const countProgressSchema = record({
+const countProgressSchema = readonlyObject({
   items: about(count, "Counted so far."),
   segments: about(count, "The table is counted in this many segments."),
   next: about(count, "The first segment that was not begun."),
   open: about(
-    list(record({ segment: count, after: optional(dynamoKey) })),
+    list(readonlyObject({ segment: count, after: optional(dynamoKey) })),
     "Where segments that were begun go on.",
   ),
   idle: about(count, "Invocations in a row that counted nothing."),
@@ -322,7 +322,7 @@ export type CountProgress = v.InferOutput<typeof countProgressSchema>;
  * The detail of `TaskFinishing`: an announcement, or a last step's continuation, which has `counted` in place of what is
  * taken from the row.
  */
-export const taskFinishingSchema = record({
+export const taskFinishingSchema = readonlyObject({
   version,
   task: announcedTaskSchema,
   attempt: announcedAttempt,

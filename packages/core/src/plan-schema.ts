@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import { locationSchema } from "./archive/location.ts";
 import { backupRequestSchema, restoreRequestSchema } from "./request.ts";
-import { about, count, either, fieldOf, list, record } from "./schema-parts.ts";
+import { about, count, either, fieldOf, list, readonlyObject } from "./schema-parts.ts";
 import { SEGMENTS_MAX } from "./settings.ts";
 import { taskRefSchema } from "./task.ts";
 
@@ -17,14 +17,14 @@ export const keyNamesSchema = v.union([
   v.pipe(v.strictTuple([text, text]), v.readonly()),
 ]);
 
-const fingerprint = record({ md5: text, etag: text });
+const fingerprint = readonlyObject({ md5: text, etag: text });
 
 const totalSegments = about(count, "Segments of the task.");
 const planned = "The request, its prefix expanded: see [request.schema.json](request.schema.json).";
 
 /** Everything a backup's later steps need. It is what `task.json` holds. */
-export const backupPlanSchema = record({
-  request: about(record(backupRequestSchema(SEGMENTS_MAX).entries), planned),
+export const backupPlanSchema = readonlyObject({
+  request: about(readonlyObject(backupRequestSchema(SEGMENTS_MAX).entries), planned),
   task: taskRefSchema,
   "total-segments": totalSegments,
   "batch-bytes": about(count, "Uncompressed size of a data file, bytes."),
@@ -36,13 +36,13 @@ export const backupPlanSchema = record({
     about(count, "With a ceiling: the size of an average item, as far as DynamoDB tells, bytes."),
   ),
   table: about(
-    record({ arn: text, id: optional(text), keys: keyNamesSchema }),
+    readonlyObject({ arn: text, id: optional(text), keys: keyNamesSchema }),
     "The table; `keys`: its key attributes, hash first.",
   ),
   started: about(text, "ISO 8601. Nothing in the archive was read before it."),
 });
 
-const manifestSchema = record({
+const manifestSchema = readonlyObject({
   own: about(v.boolean(), "Whether Ferry wrote the archive: then no two of its lines have one key."),
   location: about(locationSchema, "Where the manifest lies, and how the keys that it lists are taken."),
   items: about(count, "Lines of all data files."),
@@ -51,7 +51,7 @@ const manifestSchema = record({
     about(count, "Uncompressed bytes of all data files; absent where Ferry did not write the archive."),
   ),
   objects: about(
-    record({ summary: fingerprint, files: fingerprint, task: optional(fingerprint) }),
+    readonlyObject({ summary: fingerprint, files: fingerprint, task: optional(fingerprint) }),
     "What each later step compares, so that no two read different archives. `task`: only of an archive of Ferry's.",
   ),
   lines: about(
@@ -60,15 +60,15 @@ const manifestSchema = record({
   ),
   window: optional(
     about(
-      record({ from: optional(text), to: text }),
+      readonlyObject({ from: optional(text), to: text }),
       "The export's time range, ISO 8601; `from` of an incremental export alone.",
     ),
   ),
 });
 
 /** Everything a restore's later steps need: a pure function of request, manifest and table. */
-export const restorePlanSchema = record({
-  request: about(record(restoreRequestSchema(SEGMENTS_MAX).entries), planned),
+export const restorePlanSchema = readonlyObject({
+  request: about(readonlyObject(restoreRequestSchema(SEGMENTS_MAX).entries), planned),
   task: taskRefSchema,
   "total-segments": totalSegments,
   "write-units": optional(
@@ -91,7 +91,7 @@ export const restorePlanSchema = record({
     ),
   ),
   table: about(
-    record({ arn: text, id: optional(text), keys: keyNamesSchema, "key-types": list(text) }),
+    readonlyObject({ arn: text, id: optional(text), keys: keyNamesSchema, "key-types": list(text) }),
     "The table; `keys`: its key attributes, hash first; `key-types`: S, N or B of each.",
   ),
   manifest: about(manifestSchema, "The archive that is restored."),

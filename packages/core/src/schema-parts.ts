@@ -5,7 +5,7 @@ import * as v from "valibot";
 import type { DynamoKey } from "./events.ts";
 
 /** An object whose unknown fields are dropped, and whose type is readonly. */
-export function record<E extends v.ObjectEntries>(entries: E) {
+export function readonlyObject<E extends v.ObjectEntries>(entries: E) {
   return v.pipe(v.object(entries), v.readonly());
 }
 

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { canonicalJson } from "./canonical-json.ts";
 import { sha256Hex } from "./hash.ts";
 import { expandPrefix, type RequestIssue } from "./request.ts";
-import { about, count, fieldOf, record, wholeNumber } from "./schema-parts.ts";
+import { about, count, fieldOf, readonlyObject, wholeNumber } from "./schema-parts.ts";
 import { shown } from "./shown.ts";
 import { isoOf, msOf } from "./time.ts";
 
@@ -25,13 +25,13 @@ const timestampText =
 
 /** The name of one task, as every fact carries it. */
 export const taskRefSchema = about(
-  record({ ...taskRefEntries, timestamp: about(count, timestampText) }),
+  readonlyObject({ ...taskRefEntries, timestamp: about(count, timestampText) }),
   "The task.",
 );
 
 /** The same, as a Pipe's template writes it. */
 export const announcedTaskSchema = about(
-  record({ ...taskRefEntries, timestamp: about(wholeNumber, timestampText) }),
+  readonlyObject({ ...taskRefEntries, timestamp: about(wholeNumber, timestampText) }),
   "The task.",
 );
 

@@ -11,7 +11,8 @@ import { expect, test } from "vitest";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const read = (path: string) => readFile(join(root, path), "utf8");
 const documents: string[] = [];
-for await (const path of glob(["*.md", "docs/**/*.md"], { cwd: root })) documents.push(path);
+for await (const path of glob(["*.md", "docs/**/*.md", "packages/*/README.md"], { cwd: root }))
+  documents.push(path);
 
 test.each(documents)("%s: every link to a file leads to one", async (path) => {
   const links = [...(await read(path)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!.split("#")[0]!);
@@ -55,4 +56,37 @@ test("ARCHITECTURE: every path of the layout is there", async () => {
   }
   expect(paths.length).toBeGreaterThan(25);
   expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
+test("docs/README: every page is listed", async () => {
+  const text = await read("docs/README.md");
+  const pages: string[] = [];
+  for await (const path of glob("*", { cwd: join(root, "docs") })) pages.push(path);
+  expect(pages.filter((page) => page !== "README.md" && !text.includes(`](${page})`))).toEqual([]);
+});
+
+test("every package has a README, and is of the version of the repository, which the CHANGELOG dates", async () => {
+  const { version, devDependencies } = JSON.parse(await read("package.json"));
+  for await (const path of glob("packages/*/package.json", { cwd: root })) {
+    expect(existsSync(join(root, dirname(path), "README.md")), dirname(path)).toBe(true);
+    const about = JSON.parse(await read(path));
+    const own = Object.entries({ ...about.dependencies, ...about.devDependencies }).filter(([name]) =>
+      name.startsWith("@ferry/"),
+    );
+    expect(
+      [about.version, ...own.map(([, wanted]) => wanted)].every((one) => one === version),
+      path,
+    ).toBe(true);
+  }
+  expect(await read("CHANGELOG.md")).toMatch(new RegExp(`^## ${version} - \\d{4}-\\d\\d-\\d\\d$`, "m"));
+  expect((await read(".nvmrc")).trim()).toBe(devDependencies.node);
+});
+
+test("docs/glossary: its terms are sorted, each in one line", async () => {
+  const terms = [...(await read("docs/glossary.md")).matchAll(/^\| ([^|]+) \| [^|]+ \|$/gm)].map(
+    ([, term]) => term!,
+  );
+  const named = terms.filter((term) => term !== "term" && term !== "---");
+  expect(named.length).toBeGreaterThan(30);
+  expect(named).toEqual(named.toSorted((a, b) => a.localeCompare(b)));
 });

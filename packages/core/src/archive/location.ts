@@ -5,12 +5,12 @@
 import * as v from "valibot";
 import { permanent } from "../errors.ts";
 import type { BucketAddress } from "../ports.ts";
-import { about, record } from "../schema-parts.ts";
+import { about, readonlyObject } from "../schema-parts.ts";
 import { manifestSummaryKey } from "./keys.ts";
 import { brokenManifest } from "./refusals.ts";
 
 /** A place of an archive, and what its manifest says of it. */
-export const locationSchema = record({
+export const locationSchema = readonlyObject({
   prefix: about(v.string(), "The prefix under which the summary was read, without a trailing `/`."),
   writtenFor: about(v.string(), "The prefix that the manifest was written for."),
   keys: about(
