@@ -9,7 +9,7 @@ import {
   type TableDescription as SdkTable,
   type Tag,
 } from "@aws-sdk/client-dynamodb";
-import { FerryError, permanent } from "@ferry/core/errors";
+import { isPermanent, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
 import type { TableAddress, TableDescription } from "@ferry/core/ports";
 import { onTable, told } from "./errors.ts";
@@ -103,7 +103,7 @@ async function unlessForeign<T>(
   try {
     return await told(onTable(operation, table), read);
   } catch (error) {
-    const isRefusal = error instanceof FerryError && error.kind === "permanent";
+    const isRefusal = isPermanent(error);
     if (!isRefusal || !table.name.startsWith("arn:")) throw error;
     notRead.push({ operation, reason: error.message });
     return undefined;

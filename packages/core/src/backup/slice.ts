@@ -42,14 +42,13 @@ export async function sliceBackup(
       if (page === undefined) break;
       const taken = await writer.take(page);
       if (writer.position().ended) break;
-      if (writer.unwanted()) return [];
-      if (!taken) await scanner.restart(writer.position().after);
+      if (taken === "cancelled") return [];
+      if (taken !== "taken") await scanner.restart(writer.position().after);
       if (reportDue()) await ports.bus.put([progressed(work, standingOf(writer.position()))]);
     }
     if (!writer.position().ended) {
       if (!(await watch.wanted())) return [];
-      await writer.flush();
-      if (writer.unwanted()) return [];
+      if ((await writer.flush()) === "cancelled") return [];
     }
   } finally {
     writer.discard();

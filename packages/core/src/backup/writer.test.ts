@@ -90,9 +90,9 @@ const file = (batch: number) => `backups/one/0x0000/0x0000000${batch}.json.gz`;
 describe("a file", () => {
   test("is put when its bytes reach the batch's, and not before", async () => {
     const { take, puts, position } = await writer({ batchBytes: 120 });
-    expect(await take(page([item(1, 60)]))).toBe(true);
+    expect(await take(page([item(1, 60)]))).toBe("taken");
     expect(puts).toEqual([]);
-    expect(await take(page([item(2, 60), item(3, 119)]))).toBe(true);
+    expect(await take(page([item(2, 60), item(3, 119)]))).toBe("taken");
     expect(puts.map(({ key }) => key)).toEqual([file(0)]);
     expect(position()).toEqual({
       batch: 1,
@@ -134,7 +134,7 @@ describe("a file", () => {
 describe("the segment's end", () => {
   test("is in its last file", async () => {
     const { take, puts, position, stood } = await writer({ batchBytes: 120 });
-    expect(await take(page([item(1), item(2), item(3)], LAST))).toBe(true);
+    expect(await take(page([item(1), item(2), item(3)], LAST))).toBe("taken");
     expect(puts.map(({ about }) => about.metadata["end"])).toEqual([undefined, "true"]);
     expect(position()).toMatchObject({ batch: 2, after: { id: { S: "3" } }, ended: true });
     expect(stood).toHaveLength(2);
@@ -143,7 +143,7 @@ describe("the segment's end", () => {
   test("is an empty file where the last page holds nothing and all was put", async () => {
     const { take, puts, position } = await writer({ batchBytes: 120 });
     await take(page([item(1), item(2)]));
-    expect(await take(page([], LAST))).toBe(true);
+    expect(await take(page([], LAST))).toBe("taken");
     expect(puts.map(({ about }) => about.metadata["items"])).toEqual(["2", "0"]);
     expect(position()).toMatchObject({ batch: 2, after: { id: { S: "2" } }, ended: true });
   });
@@ -169,20 +169,20 @@ describe("the segment's end", () => {
 describe("when the time is up", () => {
   test("the rest of a page is void behind a file that was put; before, it is taken", async () => {
     const { take, puts, position } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs });
-    expect(await take(page([item(1), item(2)]))).toBe(false);
+    expect(await take(page([item(1), item(2)]))).toBe("expired");
     expect(puts).toHaveLength(1);
     expect(position()).toMatchObject({ after: { id: { S: "1" } } });
   });
 
   test("the last file is put all the same", async () => {
     const { take, position } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs - 1 });
-    expect(await take(page([item(1)], LAST))).toBe(true);
+    expect(await take(page([item(1)], LAST))).toBe("taken");
     expect(position().ended).toBe(true);
   });
 
   test("no page is void with a millisecond left", async () => {
     const { take } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs + 1 });
-    expect(await take(page([item(1), item(2)]))).toBe(true);
+    expect(await take(page([item(1), item(2)]))).toBe("taken");
   });
 
   test("the open file is put by a flush, and none where there is none", async () => {
@@ -201,12 +201,11 @@ describe("when the time is up", () => {
 describe("a segment that is not wanted any more", () => {
   test("has nothing put, and the writer says so", async () => {
     let isWanted = true;
-    const { take, unwanted, puts, discard, discarded } = await writer({ wanted: () => isWanted });
+    const { take, flush, puts, discard, discarded } = await writer({ wanted: () => isWanted });
     await take(page([item(1)]));
-    expect(unwanted()).toBe(false);
     isWanted = false;
-    expect(await take(page([item(2)]))).toBe(false);
-    expect(unwanted()).toBe(true);
+    expect(await take(page([item(2)]))).toBe("cancelled");
+    expect(await flush()).toBe("cancelled");
     expect(puts).toEqual([]);
     discard();
     expect(discarded()).toBe(1);
@@ -214,9 +213,8 @@ describe("a segment that is not wanted any more", () => {
 
   test("is asked for after the wait for its file's time too", async () => {
     let looks = 0;
-    const { take, unwanted, puts } = await writer({ batchBytes: 60, wanted: () => ++looks < 2 });
-    expect(await take(page([item(1)]))).toBe(false);
-    expect(unwanted()).toBe(true);
+    const { take, puts } = await writer({ batchBytes: 60, wanted: () => ++looks < 2 });
+    expect(await take(page([item(1)]))).toBe("cancelled");
     expect(puts).toEqual([]);
   });
 });
@@ -245,10 +243,10 @@ describe("a file that another worker put first", () => {
     const winner = await writer({ batchBytes: 60, ports });
     await winner.take(page([item(1), item(2)]));
     const loser = await writer({ batchBytes: 60, ports });
-    expect(await loser.take(page([item(1), item(2), item(3), item(4)]))).toBe(false);
+    expect(await loser.take(page([item(1), item(2), item(3), item(4)]))).toBe("adopted");
     expect(loser.position()).toEqual(winner.position());
     expect(loser.stood).toEqual([winner.position()]);
-    expect(await loser.take(page([item(3)], LAST))).toBe(true);
+    expect(await loser.take(page([item(3)], LAST))).toBe("taken");
     expect(loser.position()).toMatchObject({ batch: 3, ended: true, counts: { items: 3 } });
   });
 
@@ -257,7 +255,7 @@ describe("a file that another worker put first", () => {
     const winner = await writer({ ports });
     await winner.take(page([item(1)], LAST));
     const loser = await writer({ ports });
-    expect(await loser.take(page([item(1)], LAST))).toBe(false);
+    expect(await loser.take(page([item(1)], LAST))).toBe("adopted");
     expect(loser.position()).toMatchObject({ batch: 1, ended: true });
   });
 

@@ -12,19 +12,24 @@ import type { BackupPlan, SegmentWork } from "../events.ts";
 import type { Compressor, Ports } from "../ports.ts";
 import { leftMs, type Watch } from "../segment.ts";
 
+/**
+ * What became of a page's items.
+ * - `taken`: all of them are stored or in the open file.
+ * - `adopted`: another worker's file is stored where one of theirs was due.
+ * - `expired`: a file of theirs is stored, and the slice's time is up.
+ * - `cancelled`: a put was left undone, because the segment is not needed any more.
+ *
+ * Unless they are taken, the rest of the page is void: read on from `position`.
+ */
+export type Taken = "taken" | "adopted" | "expired" | "cancelled";
+
 export interface Writer {
-  /**
-   * Takes a page's items, putting each file that is full and, on the scan's last page, the segment's last file.
-   * False: the rest of the page is void, for another's file was adopted, the time is up or nobody wants it any more;
-   * read on from `position`.
-   */
-  take(page: Page): Promise<boolean>;
+  /** Takes a page's items, putting each file that is full and, on the scan's last page, the segment's last file. */
+  take(page: Page): Promise<Taken>;
   /** Puts the open file, if it holds items. */
-  flush(): Promise<void>;
+  flush(): Promise<Taken>;
   /** Behind the last file that is stored. */
   position(): Position;
-  /** Whether a put was left undone because nobody wants the segment any more. */
-  unwanted(): boolean;
   /** Gives up the open file. */
   discard(): void;
 }
@@ -49,18 +54,14 @@ export function openWriter(
 ): Writer {
   let position = from;
   let open: OpenFile | undefined;
-  let unwanted = false;
   // The file before the first of this slice was put before it began, if there is one.
   let notBeforeMs = from.batch === 0 ? 0 : ports.time.now() + ports.settings.batchSpacingMs;
 
-  /** Puts the open file. Tells whether ours is what is stored. */
-  async function close(end: boolean): Promise<boolean> {
+  /** Puts the open file. */
+  async function close(end: boolean): Promise<Exclude<Taken, "expired">> {
     // A worker that waited beyond its invocation would never say what it did.
     const waitUntilMs = Math.min(notBeforeMs, ports.time.now() + leftMs(ports));
-    if (!(await watch.waitUntil(waitUntilMs)) || !(await watch.wanted())) {
-      unwanted = true;
-      return false;
-    }
+    if (!(await watch.waitUntil(waitUntilMs)) || !(await watch.wanted())) return "cancelled";
     const file = open ?? openFile(plan, ports);
     open = undefined;
     await file.writing;
@@ -84,7 +85,7 @@ export function openWriter(
     if (put === "stored") position = behind(position, file, end, plan);
     else position = await behindTheWinner(key);
     moved(position);
-    return put === "stored";
+    return put === "stored" ? "taken" : "adopted";
   }
 
   async function behindTheWinner(key: string): Promise<Position> {
@@ -104,20 +105,20 @@ export function openWriter(
         next = upTo;
         const end = last && next === items.length;
         if (end || open.bytes >= plan["batch-bytes"]) {
-          if (!(await close(end))) return false;
-          if (!end && ports.time.now() >= untilMs) return false;
+          const closed = await close(end);
+          if (closed !== "taken") return closed;
+          if (!end && ports.time.now() >= untilMs) return "expired";
         }
       }
       // The scan ended on nothing: an empty segment, or a page that was cut with nothing behind it.
       if (last && !position.ended) return close(true);
-      return true;
+      return "taken";
     },
     async flush() {
       // An empty file without `end` is never put.
-      if (open !== undefined) await close(false);
+      return open === undefined ? "taken" : close(false);
     },
     position: () => position,
-    unwanted: () => unwanted,
     discard() {
       open?.compressor.discard();
     },

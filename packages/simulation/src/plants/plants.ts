@@ -17,13 +17,15 @@ export const plants: readonly Plant[] = [
   {
     name: "adopt-without-cursor",
     breaks: "Who loses a put takes the winner's counts and scans on from where it was itself.",
-    edits: [core("backup/slice.ts", "if (!taken) await scanner.restart(writer.position().after);", "")],
+    edits: [
+      core("backup/slice.ts", 'if (taken !== "taken") await scanner.restart(writer.position().after);', ""),
+    ],
   },
   {
     name: "adopt-keeps-page",
     breaks:
       "Who loses a put goes on with the rest of its page, and with its knowledge that the scan has ended.",
-    edits: [core("backup/writer.ts", "if (!(await close(end))) return false;", "await close(end);")],
+    edits: [core("backup/writer.ts", 'if (closed !== "taken") return closed;', "")],
   },
   {
     name: "no-end-mark",
