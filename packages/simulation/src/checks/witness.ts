@@ -5,8 +5,8 @@ import type { BusEvent, SegmentWork } from "@ferry/core/events";
 import type { ScanPage, Slice, Write } from "@ferry/core/ports";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { RowChange } from "@ferry/memory/status-store";
+import { START_MS } from "@ferry/memory/time";
 import type { Invocation } from "../cloud/invocation.ts";
-import { START_MS } from "../cloud/scheduler.ts";
 import { taskName } from "./recount.ts";
 import { stateOfRow } from "./seen.ts";
 

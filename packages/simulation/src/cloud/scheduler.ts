@@ -2,6 +2,7 @@
  * Time and chance of one run: virtual time that moves only from one thing to the next, and numbers of one seed.
  */
 import { seeded } from "@ferry/core/hash";
+import { virtualClock } from "@ferry/memory/time";
 
 export interface Scheduler {
   /** ms since 1970. */
@@ -18,51 +19,9 @@ export interface Scheduler {
   step(): Promise<boolean>;
 }
 
-interface Due {
-  readonly atMs: number;
-  readonly order: number;
-  act: (() => void) | undefined;
-}
-
-/** A Sunday in November 2026: nothing should depend on which. */
-export const START_MS = Date.UTC(2026, 10, 1, 2);
-
 /** A scheduler. Of things that are due together the first that was scheduled comes first. */
 export function createScheduler(): Scheduler {
-  const heap: Due[] = [];
-  let nowMs = START_MS;
-  let order = 0;
-  const before = (a: Due, b: Due) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-
-  function push(due: Due): void {
-    let at = heap.push(due) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(due, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = due;
-  }
-
-  function pop(): Due | undefined {
-    const first = heap[0];
-    const last = heap.pop();
-    if (first === undefined || last === undefined || heap.length === 0) return first;
-    let at = 0;
-    for (;;) {
-      const left = 2 * at + 1;
-      if (left >= heap.length) break;
-      const right = left + 1;
-      const child = right < heap.length && before(heap[right]!, heap[left]!) ? right : left;
-      if (!before(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-    return first;
-  }
-
+  const clock = virtualClock({ scheduled: true });
   let outsideCount = 0;
   let lastOutside: Promise<unknown> = Promise.resolve();
 
@@ -80,29 +39,16 @@ export function createScheduler(): Scheduler {
     return running;
   }
 
-  const after: Scheduler["after"] = (ms, act) => {
-    const due: Due = { atMs: nowMs + Math.max(0, ms), order: order++, act };
-    push(due);
-    return () => {
-      due.act = undefined;
-    };
-  };
   return {
-    now: () => nowMs,
-    after,
+    now: clock.now,
+    after: clock.after,
+    sleep: clock.sleep,
     outside,
-    sleep: (ms) => new Promise((resolve) => after(ms, resolve)),
     async step() {
       // Everything here works in microtasks alone: when the event loop comes round, all who could run have run.
       do await new Promise(setImmediate);
       while (outsideCount > 0);
-      let due = pop();
-      // What was called off does not move the clock.
-      while (due !== undefined && due.act === undefined) due = pop();
-      if (due?.act === undefined) return false;
-      nowMs = due.atMs;
-      due.act();
-      return true;
+      return clock.wakeNext();
     },
   };
 }
