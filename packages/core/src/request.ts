@@ -196,8 +196,7 @@ function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
   const field = shortened(v.getDotPath(issue) ?? "request", 120);
   if (issue.type === "never")
     return { field, message: `${field} is not a field of this request: remove it, or check its spelling` };
-  if (issue.type === "object_with_rest" && field === "request")
-    return { field, message: `request must be an object: got ${shown(issue.input)}` };
+  if (field === "request") return { field, message: `request must be an object: got ${shown(issue.input)}` };
   if (issue.type === "object_with_rest") return { field, message: `${field} is required but missing` };
   return { field, message: `${issue.message}: got ${shown(issue.input)}` };
 }
