@@ -16,8 +16,88 @@ import {
   source,
   world,
 } from "../testing/tasks.ts";
+import { homeOf, locationOf, type ManifestKeys, readAt } from "./location.ts";
 
 type World = ReturnType<typeof world>;
+
+describe("the place of an archive's objects", () => {
+  const about = (keys: ManifestKeys, shared = false) => ({ keys, shared });
+  const prefix = "copies/AWSDynamoDB/01";
+  const from = "nightly/AWSDynamoDB/01";
+  const at = (keys: ManifestKeys, shared = false) =>
+    locationOf(bucket, prefix, `${from}/manifest-files.json`, about(keys, shared));
+  const read = (keys: ManifestKeys, listed: string, shared = false) =>
+    readAt(bucket, at(keys, shared), listed);
+
+  test("is its prefix, and the one that its manifest was written for", () => {
+    expect(at("own", true)).toStrictEqual({ prefix, writtenFor: from, keys: "own", shared: true });
+    expect([homeOf(at("own")), homeOf(at("rebase")), homeOf(at("as-listed"))]).toEqual([
+      prefix,
+      prefix,
+      from,
+    ]);
+  });
+
+  test.each(["files.json", "manifest-files.json", "p/manifest-files.json.gz", "p/other.json", ""])(
+    "is not known where the summary names %j",
+    (filesKey) => {
+      expect(() => locationOf(bucket, prefix, filesKey, about("own"))).toThrow(
+        expect.objectContaining({
+          code: "broken-manifest",
+          resource: `s3://archives/${prefix}/manifest-summary.json`,
+          message: `has manifestFilesS3Key ${filesKey}, which is no manifest-files.json in a folder.`,
+        }),
+      );
+    },
+  );
+
+  test("is where the manifest lists them, or under the archive's prefix", () => {
+    expect(read("as-listed", "anywhere/x")).toBe("anywhere/x");
+    expect(read("own", `${prefix}/data/x`)).toBe(`${prefix}/data/x`);
+    expect(read("rebase", `${from}/data/x`)).toBe(`${prefix}/data/x`);
+    expect(read("own", "copies/AWSDynamoDB/data/x", true)).toBe("copies/AWSDynamoDB/data/x");
+    expect(read("rebase", "nightly/AWSDynamoDB/data/x/y", true)).toBe("copies/AWSDynamoDB/data/x/y");
+  });
+
+  test("is in the shared folder of the bucket's root, too", () => {
+    const root = locationOf(
+      bucket,
+      "AWSDynamoDB/01",
+      "AWSDynamoDB/01/manifest-files.json",
+      about("own", true),
+    );
+    expect(readAt(bucket, root, "AWSDynamoDB/data/x")).toBe("AWSDynamoDB/data/x");
+  });
+
+  test.each<[ManifestKeys, string, boolean, string, string]>([
+    ["own", `${from}/data/x`, false, prefix, "ask with manifest-keys rebase"],
+    ["own", `${prefix}x/data/x`, false, prefix, "ask with manifest-keys rebase"],
+    ["rebase", `${prefix}/data/x`, false, from, "Only as-listed"],
+    ["rebase", "nightly/AWSDynamoDB/data/x", false, from, "Only as-listed"],
+    ["rebase", "nightly/AWSDynamoDB/data", true, from, "Only as-listed"],
+    ["rebase", "copies/AWSDynamoDB/data/x", true, from, "Only as-listed"],
+  ])("with manifest-keys %s is not %s", (keys, listed, shared, home, hint) => {
+    expect(() => read(keys, listed, shared)).toThrow(
+      expect.objectContaining({
+        kind: "permanent",
+        code: "archive-moved",
+        operation: "read manifest",
+        resource: `s3://archives/${prefix}/manifest-summary.json`,
+        message: `lists ${listed}, which lies outside ${home}/: the manifest was written for ${from}/.`,
+        hint: expect.stringContaining(hint),
+      }),
+    );
+  });
+
+  test.each(["exports/01", "AWSDynamoDB/01/more", "xAWSDynamoDB/01"])(
+    "has no shared folder beside %s",
+    (other) => {
+      const location = locationOf(bucket, other, `${other}/manifest-files.json`, about("own", true));
+      const listed = `${other.slice(0, other.lastIndexOf("/"))}/data/x`;
+      expect(() => readAt(bucket, location, listed)).toThrow("lies outside");
+    },
+  );
+});
 
 const item = (value: string) => `{"id":{"S":"a"},"v":{"S":"${value}"}}`;
 const restored = (ports: World) =>

@@ -148,6 +148,47 @@ describe("an archive of Ferry's is refused", () => {
     },
   );
 
+  test("given a list of files that is deleted, or has another count than the summary", async () => {
+    const gone = await backedUp();
+    gone.archive.remove(bucket, own("manifest-files.json"));
+    expect(await refusal(gone)).toEqual({
+      cause: "broken-manifest",
+      name: "manifest-files.json",
+      message: "does not exist, though the summary names it.",
+    });
+    const other = await backedUp();
+    await rewrite(
+      other,
+      own("manifest-summary.json"),
+      json((value) => ({ ...value, itemCount: 4 })),
+    );
+    expect(await refusal(other)).toEqual({
+      cause: "broken-manifest",
+      name: "manifest-files.json",
+      message: "lists 3 items where the summary says 4.",
+    });
+  });
+
+  test("given another list of files than the summary was written for", async () => {
+    const ports = await backedUp();
+    const before = md5((await ports.archive.get(bucket, own("manifest-files.json")))!.body);
+    await rewrite(ports, own("manifest-files.json"), (text) => `${text}\n`);
+    const now = md5((await ports.archive.get(bucket, own("manifest-files.json")))!.body);
+    expect(await refusal(ports)).toEqual({
+      cause: "broken-manifest",
+      name: "manifest-files.json",
+      message: `is not the file that the summary was written for: its MD5 is ${now}, ferry.manifest-files-md5 is ${before}.`,
+    });
+  });
+
+  test("given objects of two requests, and both are named", async () => {
+    const ports = await backedUp();
+    await rewrite(ports, own("task.json"), (text) => text, { "request-id": "request-2" });
+    expect(await refusal(ports)).toMatchObject({
+      message: "was written by request request-2 where ferry.request-id of the summary is request-1.",
+    });
+  });
+
   test("given a data file that is listed twice", async () => {
     const ports = await backedUp();
     await rewrite(ports, own("manifest-files.json"), (text) => {
@@ -233,6 +274,34 @@ describe("a native export is refused", () => {
     expect(
       await refusalOf(made, (ports) => ports.archive.remove(bucket, `${made.prefix}/manifest-summary.json`)),
     ).toMatchObject({ cause: "no-manifest" });
+  });
+
+  test("whose list of files cannot be read", async () => {
+    const made = fullExport(spec);
+    const key = `${made.prefix}/manifest-files.json`;
+    const found = await refusalOf(made, (ports) => ports.archive.plant(bucket, key, encode("{")));
+    expect(found).toMatchObject({
+      cause: "broken-manifest",
+      name: "manifest-files.json",
+      message: expect.stringMatching(/^cannot be read: /),
+    });
+  });
+
+  test("into a table with other keys than a table.json beside it has; no data file is read", async () => {
+    const made = fullExport(spec);
+    const keysOf = (name: string) => encode(`{"format-version":1,"keys":[{"name":"${name}","type":"S"}]}`);
+    const ports = world();
+    plantExport(ports.archive, bucket, made);
+    const archive = { ...ports.archive, open: () => Promise.reject(new Error("read")) };
+    const asked = { "bucket-prefix": made.prefix };
+    ports.archive.plant(bucket, `${made.prefix}/table.json`, keysOf("pk"));
+    expect(await refusal({ ...ports, archive }, asked)).toMatchObject({ cause: "key-schema-mismatch" });
+    ports.archive.plant(bucket, `${made.prefix}/table.json`, keysOf("id"));
+    expect(await request({ ...restoreRequest, ...asked }, { ...ports, archive })).toMatchObject([
+      { type: "TaskAccepted" },
+    ]);
+    ports.archive.plant(bucket, `${made.prefix}/table.json`, encode("{}"));
+    expect(await refusal(ports, asked)).toMatchObject({ cause: "broken-archive", name: "table.json" });
   });
 
   test("but not for a missing checksum: tools that copy exports leave them behind", async () => {

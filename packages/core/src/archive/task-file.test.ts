@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import type { BackupPlan } from "../events.ts";
+import { accepted, backupRequest, bucket, world } from "../testing/tasks.ts";
+import { claimPrefix, decodeTaskFile, requireOwnPrefix } from "./task-file.ts";
+
+const key = "backups/one/task.json";
+const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+/** A world in which a backup has claimed its prefix, and its plan. */
+async function claimed() {
+  const ports = world();
+  const [segment] = await accepted({ ...backupRequest, "total-segments": 2 }, ports);
+  return { ports, plan: segment!.plan as BackupPlan };
+}
+
+describe("task.json", () => {
+  test("holds the whole plan and the version of its format, indented, with a line feed behind it", async () => {
+    const { ports, plan } = await claimed();
+    const { body } = (await ports.archive.get(bucket, key))!;
+    const text = new TextDecoder().decode(body);
+    expect(text).toBe(`${JSON.stringify({ "format-version": 1, ...plan }, null, 2)}\n`);
+    expect(decodeTaskFile(bucket, key, body)).toEqual({ requestId: "request-1", keyNames: ["id"] });
+  });
+
+  const good = { "format-version": 1, task: { "request-id": "r" }, table: { keys: ["id"] } };
+  test.each<[string, unknown, string, string]>([
+    [
+      "of another version",
+      { ...good, "format-version": 2 },
+      "unknown-format",
+      "has format-version 2 where 1 is known.",
+    ],
+    ["without a version", { ...good, "format-version": undefined }, "broken-archive", "cannot be read: "],
+    ["without a request-id", { ...good, task: {} }, "broken-archive", "cannot be read: "],
+    ["without keys", { ...good, table: {} }, "broken-archive", "cannot be read: "],
+    ["with keys that are no names", { ...good, table: { keys: [7] } }, "broken-archive", "cannot be read: "],
+  ])("%s is refused", (_, value, code, message) => {
+    expect(() => decodeTaskFile(bucket, key, encode(value))).toThrow(
+      expect.objectContaining({
+        kind: "permanent",
+        code,
+        resource: `s3://archives/${key}`,
+        message: expect.stringContaining(message),
+      }),
+    );
+  });
+
+  test("that is no JSON is refused", () => {
+    const broken = () => decodeTaskFile(bucket, key, new TextEncoder().encode("{"));
+    expect(broken).toThrow(expect.objectContaining({ code: "broken-archive" }));
+  });
+});
+
+describe("a prefix", () => {
+  const taken = (message: string) => ({
+    kind: "permanent",
+    code: "prefix-taken",
+    operation: "use prefix",
+    resource: "s3://archives/backups/one/",
+    message,
+    hint: expect.stringContaining("a prefix of its own"),
+  });
+
+  test("is a backup's own as long as its task.json is there", async () => {
+    const { ports, plan } = await claimed();
+    await requireOwnPrefix(plan, ports);
+    ports.archive.remove(bucket, key);
+    await expect(requireOwnPrefix(plan, ports)).rejects.toMatchObject(taken(`${key} is not there any more.`));
+  });
+
+  test("is another's where its task.json is", async () => {
+    const { ports, plan } = await claimed();
+    const other = { ...plan, task: { ...plan.task, id: "another" } };
+    await expect(requireOwnPrefix(other, ports)).rejects.toMatchObject(
+      taken(`${key} says that task ${plan.task.id} writes there.`),
+    );
+    ports.archive.plant(bucket, key, encode({ task: { id: 7 } }));
+    await expect(requireOwnPrefix(plan, ports)).rejects.toMatchObject(
+      taken(`${key} says that something that is not Ferry writes there.`),
+    );
+  });
+
+  test("that is claimed again has the plan that is stored, without the format's version", async () => {
+    const { ports, plan } = await claimed();
+    expect(await claimPrefix({ ...plan, "total-segments": 9 }, ports)).toStrictEqual(plan);
+  });
+
+  test.each(["0x0000/x", "table.json", "manifest-files.json", "manifest-summary.json"])(
+    "with a %s and no task.json is taken",
+    async (name) => {
+      const { ports, plan } = await claimed();
+      for (const one of ports.archive.keys(bucket)) ports.archive.remove(bucket, one);
+      ports.archive.plant(bucket, `backups/one/${name}`, new Uint8Array(1));
+      await expect(claimPrefix(plan, ports)).rejects.toMatchObject(
+        taken(`backups/one/${name} is there already.`),
+      );
+    },
+  );
+
+  test("is looked through by a list of one key of each kind", async () => {
+    const { ports, plan } = await claimed();
+    for (const one of ports.archive.keys(bucket)) ports.archive.remove(bucket, one);
+    const lists: unknown[] = [];
+    const archive: typeof ports.archive = {
+      ...ports.archive,
+      list: (...args) => {
+        lists.push(args.slice(1));
+        return ports.archive.list(...args);
+      },
+    };
+    await claimPrefix(plan, { archive });
+    expect(lists).toEqual(
+      ["0x", "table.json", "manifest-files.json", "manifest-summary.json"].map((name) => [
+        `backups/one/${name}`,
+        { limit: 1 },
+      ]),
+    );
+  });
+});
