@@ -21,14 +21,20 @@ if (files.some((file) => file.startsWith("-")) || !owners.every((owner) => owner
 }
 
 for (const name of files.length > 0 ? owners : named.length > 0 ? named : Object.keys(suites)) {
-  const mutate =
-    files.length > 0 ? files.filter((file) => file.startsWith(`packages/${name}/`)) : suites[name]!.sources;
+  const { sources, leastScore } = suites[name]!;
+  const mutate = files.length > 0 ? files.filter((file) => file.startsWith(`packages/${name}/`)) : sources;
+  // The score of a few files says little of a package's.
+  const least = files.length > 0 ? undefined : leastScore;
   const { status } = spawnSync(
     "stryker",
     ["run", ".ci/mutation/stryker.config.ts", "--mutate", mutate.join(",")],
     {
       stdio: "inherit",
-      env: { ...process.env, FERRY_MUTATED_PACKAGE: name },
+      env: {
+        ...process.env,
+        FERRY_MUTATED_PACKAGE: name,
+        ...(least !== undefined && { FERRY_MUTATION_LEAST_SCORE: String(least) }),
+      },
     },
   );
   if (status !== 0) process.exit(status ?? 1);

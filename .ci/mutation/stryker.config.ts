@@ -1,12 +1,15 @@
 import { fileURLToPath } from "node:url";
 import type { PartialStrykerOptions } from "@stryker-mutator/api/core";
 
+const leastScore = process.env["FERRY_MUTATION_LEAST_SCORE"];
+
 export default {
   testRunner: "vitest",
   vitest: { configFile: ".ci/mutation/vitest.config.ts" },
   plugins: ["@stryker-mutator/vitest-runner", fileURLToPath(new URL("ignore-sentences.ts", import.meta.url))],
   ignorers: ["sentences"],
   concurrency: 2,
+  thresholds: { high: 95, low: 90, break: leastScore === undefined ? null : Number(leastScore) },
   // Generous, since a mutant that is only slow on a busy machine would count as killed.
   timeoutMS: 10_000,
   // No such file, on purpose: Stryker would rewrite it with TypeScript's JavaScript API, which version 7 does not have.

@@ -2,6 +2,8 @@
 interface Suite {
   readonly sources: string[];
   readonly tests: string[];
+  /** A run of the whole package with a lower score, percent, fails. */
+  readonly leastScore?: number;
 }
 
 export const suites: Record<string, Suite> = {
@@ -13,6 +15,7 @@ export const suites: Record<string, Suite> = {
       "packages/simulation/src/cloud/router.test.ts",
       "packages/simulation/src/whole-tasks/*.test.ts",
     ],
+    leastScore: 90,
   },
   // The Lambda handlers are left to the simulation and the end-to-end tests.
   aws: {
