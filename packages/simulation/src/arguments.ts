@@ -13,7 +13,8 @@ const help = `Runs whole tasks on a simulated cloud, in virtual time, under faul
   --seeds N      how many seeds; default 200, with --plant 500
   --from N       the first of them; default 0
   --seed N       one seed, with all that happened
-  --plant NAME   breaks the engine on purpose, and looks for a seed that shows it; "all" tries every plant
+  --plant NAME   breaks the engine on purpose, and looks for a seed that shows it, first in the seed that is stored with
+                 the plant; "all" tries every plant
   --json         print nothing but one line of JSON at the end
   --help         this
 

@@ -6,6 +6,7 @@ import { aws, core, type Plant } from "./edit.ts";
 export const dataMutants: readonly Plant[] = [
   {
     name: "consistent-read-forgotten",
+    seed: 1,
     breaks: "A backup that asks for consistent reads gets eventually consistent ones.",
     edits: [
       core(

@@ -17,6 +17,7 @@ const aws = (file: string, find: string, replace: string): Edit => ({
 export const mutants: readonly Plant[] = [
   {
     name: "hole-archive-changes",
+    seed: 112,
     breaks: "A restore does not compare the archive with the one that it was planned for.",
     edits: [
       core(
@@ -28,11 +29,13 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "hole-table-replaced",
+    seed: 347,
     breaks: "A task does not notice that its table was deleted and created again.",
     edits: [core("table-identity.ts", "if (found === undefined || found === planned) return;", "return;")],
   },
   {
     name: "hole-two-restores",
+    seed: 293,
     breaks: "Two restores write to one table at once, though one of them needs it for itself.",
     edits: [
       core("restore/lease.ts", "if (holder.exclusive || mine.exclusive) throw leased(plan, holder);", ""),
@@ -40,6 +43,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "retry-loses-resume",
+    seed: 37,
     breaks: "A retried restore begins its segments anew.",
     edits: [
       core("spread.ts", "if (resume === undefined) return", "if (resume !== undefined || true) return"),
@@ -47,16 +51,19 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "retry-keeps-attempt",
+    seed: 0,
     breaks: "A retry is the same attempt once more.",
     edits: [core("retry.ts", "acceptedAgain(row, plan, next, ", "acceptedAgain(row, plan, next - 1, ")],
   },
   {
     name: "retry-queues-everything",
+    seed: 5,
     breaks: "A retry queues the complete segments too.",
     edits: [core("retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)")],
   },
   {
     name: "retry-keeps-deadline",
+    seed: 0,
     breaks: "A retry has the deadline of its request's time, not of its own.",
     edits: [
       core(
@@ -68,11 +75,13 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "deadline-ignored",
+    seed: 9,
     breaks: "An attempt has no deadline.",
     edits: [core("segment.ts", 'if (ports.time.now() < work["deadline-ms"]) return;', "return;")],
   },
   {
     name: "idle-hops-not-reset",
+    seed: 0,
     breaks: "Hand-offs that moved something count as idle ones.",
     edits: [
       core(
@@ -84,16 +93,19 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "cancel-of-earlier-attempt",
+    seed: 8,
     breaks: "A cancel stops the attempts after the one that it names.",
     edits: [core("segment.ts", "if (row.cancel >= work.attempt)", "if (row.cancel > 0)")],
   },
   {
     name: "cancel-of-later-attempt-alone",
+    seed: 5,
     breaks: "A cancel stops attempts before the one that it names, not that one.",
     edits: [core("segment.ts", "if (row.cancel >= work.attempt)", "if (row.cancel > work.attempt)")],
   },
   {
     name: "cancelled-before-failed",
+    seed: 6,
     breaks: "An attempt that failed while a cancel was for another one is told as cancelled.",
     edits: [
       core(
@@ -105,6 +117,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "broken-for-ever",
+    seed: 0,
     breaks: "A step that failed once keeps every later attempt failed.",
     edits: [
       core(
@@ -116,6 +129,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "finished-time-last",
+    seed: 22,
     breaks: "A row has the time of the last word that its task is finished, not of the first.",
     edits: [
       core(
@@ -127,6 +141,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "update-time-of-last-fact",
+    seed: 0,
     breaks: "A row's time is that of the fact that came last.",
     edits: [
       core(
@@ -138,6 +153,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "bytes-not-counted",
+    seed: 0,
     breaks: "A row's bytes are its items.",
     edits: [
       core("projection/project.ts", "bytes: row.bytes + counts.bytes", "bytes: row.bytes + counts.items"),
@@ -145,11 +161,13 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "record-rank-by-items",
+    seed: 0,
     breaks: "A segment's record is replaced by one of an earlier attempt.",
     edits: [core("projection/status.ts", "    digits(record.attempt, 6),\n", "")],
   },
   {
     name: "failure-of-earlier-attempt-stands",
+    seed: 0,
     breaks: "A failure stands though its segment was tried again since.",
     edits: [
       core(
@@ -161,6 +179,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "progress-hands-off",
+    seed: 8,
     breaks: "A report of progress asks for the slice that is under way.",
     edits: [core("segment.ts", "cursor, counts, handoff: false", "cursor, counts, handoff: true")],
   },
@@ -177,6 +196,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "chain-from-start",
+    seed: 0,
     breaks: "A slice of a backup reads its segment from the start, whatever is stored.",
     edits: [
       core(
@@ -188,6 +208,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "chain-counts-one-file",
+    seed: 2,
     breaks: "Of several files that another worker put, the first alone is counted.",
     edits: [
       core(
@@ -199,6 +220,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "eventual-reads",
+    seed: 1,
     breaks: "A consistent read is asked for and not made.",
     edits: [core("backup/scanner.ts", 'plan.request["consistent-read"] ?? false', "false")],
   },
@@ -215,16 +237,19 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "bucket-owner-forgotten",
+    seed: 1,
     breaks: "Calls on the bucket do not say who must own it.",
     edits: [core("archive/bucket.ts", "...(owner !== undefined && { owner }),", "")],
   },
   {
     name: "key-forgotten",
+    seed: 1,
     breaks: "Objects are not encrypted with the key that was asked for.",
     edits: [core("archive/bucket.ts", "return kmsKeyId === undefined ? {} : { kmsKeyId };", "return {};")],
   },
   {
     name: "shown-too-soon",
+    seed: 2,
     breaks: "A message is visible again before its invocation must have ended.",
     edits: [
       aws(
@@ -236,6 +261,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "no-pause-between-tries",
+    seed: 4,
     breaks: "A message that failed comes again at once.",
     edits: [
       aws(
@@ -247,6 +273,7 @@ export const mutants: readonly Plant[] = [
   },
   {
     name: "rejection-without-row",
+    seed: 0,
     breaks: "A rejected request leaves nothing.",
     edits: [core("projection/project.ts", "        rejected: true,\n", "")],
   },

@@ -11,11 +11,13 @@ export const plants: readonly Plant[] = [
   ...mutants,
   {
     name: "unconditional-put",
+    seed: 1,
     breaks: "Objects are put without If-None-Match: of two workers the last one wins.",
     edits: [aws("archive-store.ts", '          IfNoneMatch: "*",\n', "")],
   },
   {
     name: "adopt-without-cursor",
+    seed: 112,
     breaks: "Who loses a put takes the winner's counts and scans on from where it was itself.",
     edits: [
       core("backup/slice.ts", 'if (taken !== "taken") await scanner.restart(writer.position().after);', ""),
@@ -23,12 +25,14 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "adopt-keeps-page",
+    seed: 112,
     breaks:
       "Who loses a put goes on with the rest of its page, and with its knowledge that the scan has ended.",
     edits: [core("backup/writer.ts", 'if (closed !== "taken") return closed;', "")],
   },
   {
     name: "no-end-mark",
+    seed: 1,
     breaks: "A segment's last file is not marked, and finishing does not ask for the mark.",
     edits: [
       core("archive/chain.ts", '    ...(about.end && { end: "true" }),\n', ""),
@@ -37,6 +41,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "foreign-file-adopted",
+    seed: 8,
     breaks: "Nobody looks whose a file of the chain is.",
     edits: [
       core("archive/chain.ts", 'if (metadata["request-id"] !== plan.task["request-id"])', "if (false)"),
@@ -68,6 +73,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "ack-by-position",
+    seed: 19,
     breaks: "A batch tells how many of its messages failed by naming its first ones.",
     edits: [
       aws(
@@ -79,6 +85,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "ignore-failed-entries",
+    seed: 1,
     breaks: "A 200 of PutEvents is taken for success.",
     edits: [
       aws(
@@ -90,11 +97,13 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "ignore-unprocessed",
+    seed: 9,
     breaks: "What BatchWriteItem did not take is not sent again.",
     edits: [core("restore/table-writer.ts", "rest = result.unprocessed;", "rest = [];")],
   },
   {
     name: "projection-counts-twice",
+    seed: 1,
     breaks: "A segment's counts are added each time that it is heard to be complete.",
     edits: [
       core(
@@ -106,6 +115,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "projection-order-dependent",
+    seed: 0,
     breaks: "The row's attempt is that of the last fact to come.",
     edits: [core("projection/project.ts", "Math.max(row.attempt, fact.attempt)", "fact.attempt")],
   },
@@ -151,21 +161,25 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "landed-out-of-order",
+    seed: 19,
     breaks: "A restore's cursor passes over a write that failed, since one behind it landed.",
-    edits: [core("restore/table-writer.ts", "if (!done) stopped = true;", "")],
+    edits: [core("restore/table-writer.ts", 'if (done === "too late") stopped = true;', "")],
   },
   {
     name: "deaf-to-cancel",
+    seed: 2,
     breaks: "A slice looks whether it was cancelled when it begins, and not again.",
     edits: [core("segment.ts", "if (due()) last = look();", "")],
   },
   {
     name: "forks-go-on",
+    seed: 1,
     breaks: "A slice that is asked for twice is worked on twice, and so is all that follows from it.",
     edits: [core("worker.ts", 'if (claim.outcome === "taken") return [];', "")],
   },
   {
     name: "rows-shared",
+    seed: 1,
     breaks: "A request takes the row that its digest chooses, whoever has it.",
     edits: [
       core(
@@ -179,11 +193,13 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "hops-not-counted",
+    seed: 0,
     breaks: "A hand-off asks for the slice that it ends.",
     edits: [core("segment.ts", "hop: work.hop + 1,", "")],
   },
   {
     name: "claimed-but-for-once",
+    seed: 4,
     breaks: "Whoever has claimed a slice has it once: the message that comes again is sent away.",
     edits: [core("worker.ts", "claim(segment, message)", "claim(segment, message + ports.random())")],
   },

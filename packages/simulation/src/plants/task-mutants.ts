@@ -6,6 +6,7 @@ import { core, type Plant } from "./edit.ts";
 export const taskMutants: readonly Plant[] = [
   {
     name: "hole-retry-begins-twice",
+    seed: 11,
     breaks: "The event of a retry is not recorded: delivered again, it begins another attempt.",
     edits: [
       core(
@@ -17,11 +18,13 @@ export const taskMutants: readonly Plant[] = [
   },
   {
     name: "hole-retry-undoes-cancel",
+    seed: 1,
     breaks: "A retry that names an attempt begins the next one, whatever came since: also after a cancel.",
     edits: [core("retry.ts", "  return asked.attempt + 1;", "  return highest + 1;")],
   },
   {
     name: "hole-duplicate-key-restored",
+    seed: 6,
     breaks: "Two lines of a foreign archive with one key are written one after the other.",
     edits: [
       core(
@@ -33,6 +36,7 @@ export const taskMutants: readonly Plant[] = [
   },
   {
     name: "hole-duplicate-key-unnamed",
+    seed: 320,
     breaks: "A call that the table refuses does not tell the lines that it was made of.",
     edits: [
       core(
@@ -49,6 +53,7 @@ export const taskMutants: readonly Plant[] = [
   },
   {
     name: "hole-keys-not-compared",
+    seed: 376,
     breaks: "A plan does not compare the archive's keys with the table's.",
     edits: [
       core(
@@ -60,16 +65,19 @@ export const taskMutants: readonly Plant[] = [
   },
   {
     name: "hole-items-not-counted",
+    seed: 115,
     breaks: "A restore into an empty table may leave fewer items there than it wrote lines.",
     edits: [core("restore/finish.ts", "if (counted.items < items) throw", "if (counted.items < 0) throw")],
   },
   {
     name: "digest-of-request-id-alone",
+    seed: 12,
     breaks: "The digest of a request covers its request-id alone.",
     edits: [core("task.ts", "canonicalJson([action, requestId, request])", "canonicalJson([requestId])")],
   },
   {
     name: "completion-not-noted",
+    seed: 136,
     breaks: "That a segment is complete is not noted beside its claim.",
     edits: [
       core("worker.ts", "if (done !== undefined) await claims.complete(segment, done.detail.counts);", ""),
@@ -77,6 +85,7 @@ export const taskMutants: readonly Plant[] = [
   },
   {
     name: "claims-kept",
+    seed: 94,
     breaks: "The claim of a slice that ended is never given up.",
     edits: [
       core("worker.ts", "if (events.length === 0) await claims.release(segment);", ""),
@@ -90,6 +99,7 @@ export const taskMutants: readonly Plant[] = [
   },
   {
     name: "wait-not-cut",
+    seed: 139,
     breaks: "A slice that waits for its turn does not look meanwhile whether it was cancelled.",
     edits: [
       core(
