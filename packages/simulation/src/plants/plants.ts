@@ -121,6 +121,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "finish-before-complete",
+    seed: 4,
     breaks: "A task is finished when all segments are done, failed ones too.",
     edits: [
       core(
@@ -132,6 +133,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "finish-without-fails-as",
+    seed: 5,
     breaks: "A message to finish a task says nothing when it is given up.",
     edits: [
       core(
@@ -143,6 +145,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: "restore-without-looking",
+    seed: 37,
     breaks: "A restore's worker never looks whether it should still write.",
     edits: [
       core(
