@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fnv1a, seeded } from "./hash.ts";
+import { fnv1a, seeded, sha256Hex } from "./hash.ts";
 
 // The published vectors of FNV-1a, 32 bits.
 test.each([
@@ -8,6 +8,15 @@ test.each([
   ["foobar", 0xbf9cf968],
 ])("fnv1a of %j is the published one", (text, hash) => {
   expect(fnv1a(text)).toBe(hash);
+});
+
+// The published vectors of SHA-256, and one of two bytes in UTF-8.
+test.each([
+  ["", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+  ["abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
+  ["é", "4a99557e4033c3539de2eb65472017cad5f9557f7a0625a09f1c3f6e2ba69c4c"],
+])("sha256Hex of %j is the published one", (text, hex) => {
+  expect(sha256Hex(text)).toBe(hex);
 });
 
 // Computed by the reference implementation of mulberry32.

@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { defaultSettings } from "./settings.ts";
+
+test("a stage that sets nothing has these settings", () => {
+  expect(defaultSettings).toEqual({
+    maximumSegments: 1000,
+    sliceBudgetMs: 240_000,
+    progressIntervalMs: 15_000,
+    lookIntervalMs: 5000,
+    batchSpacingMs: 0,
+    compressionLevel: 6,
+    maximumIdleHops: 10,
+    // A week.
+    taskTimeoutMs: 604_800_000,
+    // 288 MiB and 32 GiB.
+    maximumFileBytesInMemory: 301_989_888,
+    maximumFileBytes: 34_359_738_368,
+  });
+});
