@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events.ts";
 import { backupRequest, bucket } from "../testing/tasks.ts";
-import { bucketOf } from "./bucket.ts";
+import { bucketOf, kmsOf } from "./bucket.ts";
 
 describe("a request's bucket", () => {
   test("has its owner where the request names one", () => {
@@ -11,5 +11,11 @@ describe("a request's bucket", () => {
       ...bucket,
       owner: "123456789012",
     });
+  });
+
+  test("has the key that its objects are encrypted with, where the request names one", () => {
+    const request = backupRequest as never as BackupPlan["request"];
+    expect(kmsOf(request)).toStrictEqual({});
+    expect(kmsOf({ ...request, "kms-key-id": "alias/ferry" })).toStrictEqual({ kmsKeyId: "alias/ferry" });
   });
 });

@@ -7,8 +7,10 @@ import {
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
+import type { RestorePlan } from "../events.ts";
 import type { ObjectMetadata } from "../ports.ts";
 import { backupRequest, bucket, request, restoreRequest, runTask, source, world } from "../testing/tasks.ts";
+import { readManifest, readPlannedFiles } from "./manifest.ts";
 
 type World = ReturnType<typeof world>;
 type Json = Record<string, unknown>;
@@ -45,6 +47,99 @@ async function adjustSummary(ports: World) {
   const listed = await ports.archive.get(bucket, own("manifest-files.json"));
   await rewrite(ports, own("manifest-summary.json"), ferry({ "manifest-files-md5": md5(listed!.body) }));
 }
+
+describe("a manifest that is read", () => {
+  const made = (summary: Json = {}, under?: string) =>
+    fullExport({
+      ...{ bucket: bucket.name, id: "01", files: [[itemLine('{"id":{"S":"a"}}')], []], summary },
+      ...(under !== undefined && { under }),
+    });
+  async function native(summary: Json = {}, change: (ports: World) => unknown = () => {}, under?: string) {
+    const ports = world();
+    const prefix = plantExport(ports.archive, bucket, made(summary, under));
+    await change(ports);
+    return readManifest(bucket, prefix, "own", ports);
+  }
+
+  test("of Ferry's own archive has all that a restore goes by", async () => {
+    const ports = await backedUp();
+    const { files, ...manifest } = await readManifest(bucket, "backups/one", "own", ports);
+    const fingerprint = { md5: expect.stringMatching(/^.{24}$/), etag: expect.any(String) };
+    expect(manifest).toStrictEqual({
+      location: { prefix: "backups/one", writtenFor: "backups/one", keys: "own", shared: false },
+      items: 3,
+      lines: "items",
+      window: { to: "2026-11-01T02:00:00.000Z" },
+      own: true,
+      bytes: 3 * '{"Item":{"id":{"S":"a"}}}\n'.length,
+      keys: [{ name: "id", type: "S" }],
+      objects: { summary: fingerprint, files: fingerprint, task: fingerprint },
+    });
+    expect(files.map(({ dataFileS3Key: key }) => key)).toEqual(
+      ports.archive.keys(bucket).filter((key) => key.includes("/0x")),
+    );
+  });
+
+  test("of a native export has neither bytes nor keys, and a time range where it tells one", async () => {
+    const { files, objects, ...manifest } = await native();
+    expect(manifest).toStrictEqual({
+      location: { prefix: "AWSDynamoDB/01", writtenFor: "AWSDynamoDB/01", keys: "own", shared: false },
+      items: 1,
+      lines: "items",
+      window: { to: "2026-10-31T23:00:00.000Z" },
+      own: false,
+    });
+    expect(files.map(({ itemCount }) => itemCount)).toEqual([1, 0]);
+    expect(Object.keys(objects)).toEqual(["summary", "files"]);
+    expect(await native({ exportTime: null })).not.toHaveProperty("window");
+  });
+
+  test("is held against the MD5 beside it, with or without a line feed, also under a prefix with .json in it", async () => {
+    const beside = (ports: World) => {
+      for (const key of ports.archive.keys(bucket).filter((one) => one.endsWith(".md5")))
+        void rewrite(ports, key, (text) => `${text}\n`);
+    };
+    await native({}, beside, "a.json/b");
+    const wrong = (ports: World) =>
+      ports.archive.plant(bucket, "a.json/b/AWSDynamoDB/01/manifest-files.md5", encode("x"));
+    await expect(native({}, wrong, "a.json/b")).rejects.toMatchObject({
+      code: "broken-manifest",
+      message: expect.stringContaining("where a.json/b/AWSDynamoDB/01/manifest-files.md5 says x."),
+    });
+  });
+
+  test("that is not there is no backup", async () => {
+    await expect(readManifest(bucket, "nowhere", "own", world())).rejects.toMatchObject({
+      kind: "permanent",
+      code: "no-manifest",
+      operation: "read manifest",
+      resource: "s3://archives/nowhere/manifest-summary.json",
+    });
+  });
+
+  test.each(["manifest-files.json", "manifest-summary.json", "task.json"])(
+    "gives its files again as long as %s is the same",
+    async (name) => {
+      const ports = await backedUp();
+      const manifest = await readManifest(bucket, "backups/one", "own", ports);
+      const plan = { manifest } as unknown as RestorePlan;
+      expect(await readPlannedFiles(bucket, plan, ports)).toEqual(manifest.files);
+      await rewrite(ports, own(name), (text) => `${text}\n`);
+      await expect(readPlannedFiles(bucket, plan, ports)).rejects.toMatchObject({
+        code: "archive-changed",
+        resource: `s3://archives/backups/one/${name}`,
+      });
+    },
+  );
+
+  test("of a native export gives its files again; it has no task.json", async () => {
+    const ports = world();
+    const prefix = plantExport(ports.archive, bucket, made());
+    const manifest = await readManifest(bucket, prefix, "own", ports);
+    const plan = { manifest } as unknown as RestorePlan;
+    expect(await readPlannedFiles(bucket, plan, ports)).toEqual(manifest.files);
+  });
+});
 
 /** What a restore is refused with. */
 async function refusal(ports: World, asked: object = {}) {

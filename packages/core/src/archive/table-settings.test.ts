@@ -40,6 +40,11 @@ test("the key schema is read back, hash first", () => {
   expect(describeKeys(keys)).toBe("id (S), sort (N)");
 });
 
+test.each(["S", "N", "B"])("a key of type %s is read back", (type) => {
+  const bytes = encodeTableSettings({ ...table, keyTypes: { id: type, sort: type } });
+  expect(decodeKeySchema(bucket, "t", bytes).map((key) => key.type)).toEqual([type, type]);
+});
+
 test("a key attribute whose type the table does not tell has a question mark for one", () => {
   expect(keySchema({ ...table, keyTypes: {} })[0]).toEqual({ name: "id", type: "?" });
 });
