@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type LineKind, readLine } from "./data-file.ts";
+import { keyOf, LINE_OVERHEAD_BYTES, type LineKind, lineSpans, readLine, toLines } from "./data-file.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -57,5 +57,49 @@ describe("a line of changes", () => {
     [`{"Keys":${keys},"Keys":${keys}}`, "Keys twice"],
   ])("is refused as %s", (line, message) => {
     expect(() => read(line, "changes")).toThrow(message);
+  });
+});
+
+describe("lines", () => {
+  const written = (body: string, ...items: string[]) => {
+    const spans = items.map((item) => ({ start: body.indexOf(item), end: body.indexOf(item) + item.length }));
+    return decode(toLines(encode(body), spans));
+  };
+
+  test("are made of the items of a page, each with its line feed", () => {
+    expect(written('[{"a":1}, {"b":2} ]', '{"a":1}', '{"b":2}')).toBe('{"Item":{"a":1}}\n{"Item":{"b":2}}\n');
+    expect(LINE_OVERHEAD_BYTES).toBe('{"Item":}\n'.length);
+    expect(written("[]")).toBe("");
+  });
+
+  test.each([
+    ["a line feed", '{"a":\n1}', '{"Item":{"a": 1}}\n'],
+    ["a carriage return", '{"a":\r1}', '{"Item":{"a": 1}}\n'],
+    ["both", '{\r\n"a"\n:1\r}', '{"Item":{  "a" :1 }}\n'],
+  ])("have a space for each of %s in an item", (_, item, line) => {
+    expect(written(`[${item}]`, item)).toBe(line);
+  });
+
+  test("of a file are found without their line feeds, and empty ones are none", () => {
+    const found = (file: string) => lineSpans(encode(file)).map(({ start, end }) => file.slice(start, end));
+    expect(found("")).toEqual([]);
+    expect(found("\n\n")).toEqual([]);
+    expect(found("a\nbc\n")).toEqual(["a", "bc"]);
+    expect(found("\na\n\nbc")).toEqual(["a", "bc"]);
+  });
+});
+
+describe("the key of an item", () => {
+  const item = '{ "x":{"S":"y"}, "at":{"N":"1.0"}, "id":{"S":"a"} }';
+
+  test("has the key attributes alone, as they are written", () => {
+    expect(keyOf(encode(item), ["id"])).toEqual({ id: { S: "a" } });
+    expect(JSON.stringify(keyOf(encode(item), ["id", "at"]))).toBe('{"id":{"S":"a"},"at":{"N":"1.0"}}');
+  });
+
+  test("is none where an attribute is missing, which is named", () => {
+    expect(() => keyOf(encode(item), ["id", "sk"])).toThrow(
+      new SyntaxError("an item has no key attribute sk"),
+    );
   });
 });

@@ -97,18 +97,25 @@ describe("a prefix", () => {
     },
   );
 
-  test("is looked through by a list of one key of each kind", async () => {
+  test("is looked through by one read, and a list of one key of each kind", async () => {
     const { ports, plan } = await claimed();
     for (const one of ports.archive.keys(bucket)) ports.archive.remove(bucket, one);
     const lists: unknown[] = [];
+    let reads = 0;
     const archive: typeof ports.archive = {
       ...ports.archive,
+      get: (...args) => {
+        reads++;
+        return ports.archive.get(...args);
+      },
       list: (...args) => {
         lists.push(args.slice(1));
         return ports.archive.list(...args);
       },
     };
     await claimPrefix(plan, { archive });
+    // What was put needs no reading.
+    expect(reads).toBe(1);
     expect(lists).toEqual(
       ["0x", "table.json", "manifest-files.json", "manifest-summary.json"].map((name) => [
         `backups/one/${name}`,

@@ -131,6 +131,26 @@ describe("a page that fails", () => {
     expect(many.asked).toHaveLength(TRIES_MAX);
   });
 
+  test("is never an unhandled error, whoever comes to fetch it, and when", async () => {
+    const unhandled: unknown[] = [];
+    const hear = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", hear);
+    const refused = new FerryError("permanent", "access-denied", throttled as never);
+    const later = () => new Promise((resolve) => setImmediate(resolve));
+    const first = scanner([refused]);
+    await later();
+    const ahead = scanner([body(1, 1), refused]);
+    await ahead.next();
+    await later();
+    const restarted = scanner([body(1, 1), body(1, 2), refused]);
+    await restarted.next();
+    await restarted.restart(key(1));
+    await later();
+    process.off("unhandledRejection", hear);
+    expect(unhandled).toEqual([]);
+    for (const { next } of [first, ahead, restarted]) await expect(next()).rejects.toBe(refused);
+  });
+
   test("when it is read ahead is told to whoever asks for it", async () => {
     const refused = new FerryError("permanent", "access-denied", throttled as never);
     const { next, close } = scanner([body(1, 1), refused]);

@@ -30,6 +30,8 @@ interface About {
   from?: Position;
   request?: object;
   wanted?: () => boolean;
+  /** What each write of the compressor throws. */
+  failing?: Error;
   ports?: ReturnType<typeof world>;
 }
 
@@ -46,6 +48,7 @@ async function writer(about: About = {}) {
   const [work] = (await accepted(asked, plain)) as [SegmentWork];
   const puts: { key: string; about: NewObject; atMs: number }[] = [];
   let discarded = 0;
+  let writes = 0;
   const ports = {
     ...plain,
     archive: hooked("archive", plain.archive, ["putNew"], async ({ args }, run) => {
@@ -60,7 +63,11 @@ async function writer(about: About = {}) {
           discarded++;
           compressor.discard();
         };
-        return { write: compressor.write, finish: compressor.finish, discard };
+        const write = (bytes: Uint8Array) => {
+          writes++;
+          return about.failing === undefined ? compressor.write(bytes) : Promise.reject(about.failing);
+        };
+        return { write, finish: compressor.finish, discard };
       },
     },
   };
@@ -82,7 +89,7 @@ async function writer(about: About = {}) {
     { untilMs, watch, moved },
     ports,
   );
-  return { ...opened, puts, stood, plain, discarded: () => discarded };
+  return { ...opened, puts, stood, plain, discarded: () => discarded, writes: () => writes };
 }
 
 const file = (batch: number) => `backups/one/0x0000/0x0000000${batch}.json.gz`;
@@ -109,6 +116,33 @@ describe("a file", () => {
     await take(page([item(1), item(2), item(3), item(4)]));
     await take(page([item(5), item(6), item(7)], LAST));
     expect((await archivedLines(plain)).map((lines) => lines.length)).toEqual([3, 3, 1]);
+  });
+
+  test("is given all items of a page that it has room for in one write", async () => {
+    const { take, writes } = await writer({ batchBytes: 1000 });
+    await take(page(Array.from({ length: 10 }, (_, n) => item(n))));
+    expect(writes()).toBe(1);
+    await take(
+      page(
+        Array.from({ length: 10 }, (_, n) => item(n)),
+        LAST,
+      ),
+    );
+    // Seven of these fill the first file.
+    expect(writes()).toBe(3);
+  });
+
+  test("whose compression fails is an error of the next call, and never an unhandled one", async () => {
+    const unhandled: unknown[] = [];
+    const hear = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", hear);
+    const failing = new Error("out of memory");
+    const { take } = await writer({ failing });
+    await take(page([item(1)]));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", hear);
+    expect(unhandled).toEqual([]);
+    await expect(take(page([item(2)]))).rejects.toBe(failing);
   });
 
   test("is gzip, with its metadata; encrypted with the request's key, where it has one", async () => {
@@ -187,10 +221,10 @@ describe("when the time is up", () => {
 
   test("the open file is put by a flush, and none where there is none", async () => {
     const { take, flush, puts } = await writer();
-    await flush();
+    expect(await flush()).toBe("taken");
     expect(puts).toEqual([]);
     await take(page([item(1)]));
-    await flush();
+    expect(await flush()).toBe("taken");
     expect(puts.map(({ about }) => about.metadata)).toMatchObject([{ items: "1" }]);
     expect(puts[0]!.about.metadata).not.toHaveProperty("end");
     await flush();
