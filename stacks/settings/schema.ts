@@ -101,11 +101,11 @@ export const stageSchema = v.strictObject({
   /** The gzip level of requests without one: 1 (fast) to 9 (small). */
   compressionLevel: v.optional(between(1, 9), defaultSettings.compressionLevel),
   /** How many handoffs in a row may make no progress before a segment fails. Handoffs because of throttling do not count. */
-  maximumIdleHops: v.optional(between(1, 1_000), defaultSettings.maximumIdleHops),
+  maxHandoffsWithoutProgress: v.optional(between(1, 1_000), defaultSettings.maxHandoffsWithoutProgress),
   /** How often a slice reports its progress, ms. */
   progressIntervalMs: v.optional(between(1_000, MINUTE_MS), defaultSettings.progressIntervalMs),
   /** How often a slice checks for a cancel or a newer attempt, ms. */
-  lookIntervalMs: v.optional(between(1_000, MINUTE_MS), defaultSettings.lookIntervalMs),
+  cancelPollIntervalMs: v.optional(between(1_000, MINUTE_MS), defaultSettings.cancelPollIntervalMs),
   /** The largest decompressed data file that a restore keeps in memory, bytes. A larger file is read twice. */
   maximumFileBytesInMemory: v.optional(between(MIB, 4 * GIB), defaultSettings.maximumFileBytesInMemory),
   /** The largest decompressed data file that a restore accepts, bytes. A file must be verified within one slice. */

@@ -17,7 +17,7 @@ import {
   type ObjectHead,
   type OpenObject,
 } from "@ferry/core/ports";
-import { type Call, ferryError, nameOf, statusOf, told } from "./errors.ts";
+import { type Call, ferryError, nameOf, statusOf, translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
 /** An S3 client, as far as it is used here. */
@@ -82,7 +82,7 @@ async function putNew(
 
 /** HEAD's answers have no body, so a bucket that is not there looks like a key that is not there. */
 function head(client: Client, bucket: BucketAddress, key: string): Promise<ObjectHead | undefined> {
-  return told(onObject("HeadObject", bucket, key), () =>
+  return translateErrors(onObject("HeadObject", bucket, key), () =>
     unlessMissing(async () =>
       headOf(await client.send(new HeadObjectCommand({ ...addressOf(bucket), Key: key }))),
     ),
@@ -91,7 +91,7 @@ function head(client: Client, bucket: BucketAddress, key: string): Promise<Objec
 
 function get(client: Client, bucket: BucketAddress, key: string) {
   const call = onObject("GetObject", bucket, key);
-  return told(call, () =>
+  return translateErrors(call, () =>
     unlessMissing(async () => {
       const answer = await client.send(new GetObjectCommand({ ...addressOf(bucket), Key: key }));
       if ((answer.ContentLength ?? 0) > GET_BYTES_MAX) {
@@ -112,7 +112,7 @@ function open(
   { ifMatch, fromByte = 0 }: { ifMatch?: string; fromByte?: number },
 ): Promise<OpenObject | undefined> {
   const call = onObject("GetObject", bucket, key);
-  return told(call, () =>
+  return translateErrors(call, () =>
     unlessMissing(async () => {
       const answer = await client
         .send(
@@ -155,7 +155,7 @@ async function list(
   const keys: string[] = [];
   let token: string | undefined;
   do {
-    const page = await told(onObject("ListObjectsV2", bucket, prefix), () =>
+    const page = await translateErrors(onObject("ListObjectsV2", bucket, prefix), () =>
       client.send(
         new ListObjectsV2Command({
           ...addressOf(bucket),

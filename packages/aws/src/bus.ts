@@ -10,7 +10,7 @@ import {
 import { FerryError, isThrottled, permanent } from "@ferry/core/errors";
 import { type FerryEvent, SOURCE } from "@ferry/core/events";
 import type { Bus } from "@ferry/core/ports";
-import { told } from "./errors.ts";
+import { translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
 const ENTRIES_MAX = 10;
@@ -29,7 +29,7 @@ export function eventBus(client: Pick<EventBridgeClient, "send">, name: string, 
   const call = { operation: "PutEvents", resource: `bus ${name}` };
 
   async function putOnce(entries: readonly Entry[]): Promise<Refused[]> {
-    const answer = await told(call, () =>
+    const answer = await translateErrors(call, () =>
       client.send(new PutEventsCommand({ Entries: entries.map(({ bytes: _, ...entry }) => entry) })),
     ).catch((error: unknown) => {
       if (!isThrottled(error)) throw error;

@@ -1,6 +1,6 @@
 import { FerryError, permanent } from "@ferry/core/errors";
 import { describe, expect, it } from "vitest";
-import { ferryError, told } from "./errors.ts";
+import { ferryError, translateErrors } from "./errors.ts";
 
 const call = { operation: "Scan", resource: "table orders in eu-west-1" };
 
@@ -80,12 +80,12 @@ describe("what the SDK throws", () => {
   it("an error that is told already stays as it is", async () => {
     const about = { operation: "a", resource: "b", message: "c", hint: "d" };
     const error = permanent("corrupt-file", about);
-    await expect(told(call, () => Promise.reject(error))).rejects.toBe(error);
+    await expect(translateErrors(call, () => Promise.reject(error))).rejects.toBe(error);
   });
 
   it("what is no error at all is told too", async () => {
-    await expect(told(call, () => Promise.reject("odd"))).rejects.toBeInstanceOf(FerryError);
-    await expect(told(call, () => Promise.reject(undefined))).rejects.toMatchObject({
+    await expect(translateErrors(call, () => Promise.reject("odd"))).rejects.toBeInstanceOf(FerryError);
+    await expect(translateErrors(call, () => Promise.reject(undefined))).rejects.toMatchObject({
       kind: "transient",
       ...call,
     });

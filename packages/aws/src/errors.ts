@@ -11,7 +11,7 @@ export interface Call {
   readonly resource: string;
 }
 
-interface Verdict {
+interface Classification {
   readonly kind: ErrorKind;
   readonly code: ErrorCode;
   readonly hint: string;
@@ -23,7 +23,7 @@ export function onTable(operation: string, table: TableAddress): Call {
 }
 
 /** Runs a call to AWS; what it throws comes out as a FerryError of the right kind. */
-export async function told<T>(call: Call, run: () => Promise<T>): Promise<T> {
+export async function translateErrors<T>(call: Call, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
@@ -34,7 +34,7 @@ export async function told<T>(call: Call, run: () => Promise<T>): Promise<T> {
 /** The FerryError for anything that the SDK, the network or a credential provider threw. */
 export function ferryError(error: unknown, call: Call): FerryError {
   if (error instanceof FerryError) return error;
-  const { kind, code, hint } = judge(error, call);
+  const { kind, code, hint } = classify(error, call);
   const message = `${nameOf(error)}: ${messageOf(error)}`;
   return new FerryError(kind, code, { ...call, message, hint, cause: error });
 }
@@ -50,10 +50,10 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /** By the error's name first: DynamoDB sends almost everything with 400. */
-function judge(error: unknown, call: Call): Verdict {
+function classify(error: unknown, call: Call): Classification {
   const name = nameOf(error);
   const status = statusOf(error);
-  if (PASSING.test(name) || /Signature expired|security token .* expired/i.test(messageOf(error)))
+  if (TRANSIENT.test(name) || /Signature expired|security token .* expired/i.test(messageOf(error)))
     return transient();
   if (THROTTLES.test(name) || status === 429 || status === 503)
     return { kind: "throttled", code: "throttled", hint: "Ferry backs off and goes on by itself." };
@@ -79,11 +79,11 @@ function judge(error: unknown, call: Call): Verdict {
   return transient();
 }
 
-function permanent(code: ErrorCode, hint: string): Verdict {
+function permanent(code: ErrorCode, hint: string): Classification {
   return { kind: "permanent", code, hint };
 }
 
-function transient(): Verdict {
+function transient(): Classification {
   return {
     kind: "transient",
     code: "service-error",
@@ -92,7 +92,7 @@ function transient(): Verdict {
 }
 
 /** Credentials that were good and will be again, clocks, and time. */
-const PASSING =
+const TRANSIENT =
   /^(ExpiredToken|RequestExpired|TokenRefreshRequired|RequestTimeTooSkewed|RequestTimeout|TimeoutError)/;
 /** KMS is asked by S3 and DynamoDB on our behalf: its throttles come with its name in front. */
 const THROTTLES =

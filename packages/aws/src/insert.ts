@@ -12,7 +12,7 @@ import { itemText } from "@ferry/core/archive/same-item";
 import { FerryError, isThrottled, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
 import type { InsertOutcome, InsertResult, TableAddress } from "@ferry/core/ports";
-import { ferryError, nameOf, onTable, told } from "./errors.ts";
+import { ferryError, nameOf, onTable, translateErrors } from "./errors.ts";
 import {
   conditionalPutBody,
   type Found,
@@ -100,7 +100,7 @@ async function byStatements(
   const about = onTable("BatchExecuteStatement", table);
   let answer: ReturnType<typeof readStatementsAnswer>;
   try {
-    answer = await told(about, async () => {
+    answer = await translateErrors(about, async () => {
       const command = new BatchExecuteStatementCommand(withRawBody({ Statements: [] }, body));
       return readStatementsAnswer(rawBodyOf(await client.send(command)), batch.length);
     });
@@ -160,7 +160,7 @@ function putIfAbsent(
   keys: KeyNames,
 ): Promise<Ended> {
   const body = conditionalPutBody(table.name, item, keys);
-  return told(onTable("PutItem", table), async () => {
+  return translateErrors(onTable("PutItem", table), async () => {
     try {
       const command = new PutItemCommand(withRawBody({ TableName: table.name, Item: {} }, body));
       const { ConsumedCapacity } = await client.send(command);
@@ -193,7 +193,7 @@ async function readTaken(
   if (wanted.length === 0) return { items: new Map(), isComplete: true };
   const body = getBody(table.name, wanted);
   try {
-    return await told(onTable("BatchGetItem", table), async () => {
+    return await translateErrors(onTable("BatchGetItem", table), async () => {
       const command = new BatchGetItemCommand(
         withRawBody({ RequestItems: { [table.name]: { Keys: [] } } }, body),
       );

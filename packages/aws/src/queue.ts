@@ -2,7 +2,7 @@
  * The one thing a handler does with its queue itself: to say how long a message stays away.
  */
 import { ChangeMessageVisibilityCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { told } from "./errors.ts";
+import { translateErrors } from "./errors.ts";
 
 /** SQS's limit. */
 const VISIBILITY_SECONDS_MAX = 43_200;
@@ -14,7 +14,7 @@ export type SetVisibility = (receiptHandle: string, seconds: number) => Promise<
 export function visibilityOf(client: SQSClient, queueUrl: string): SetVisibility {
   return async (receiptHandle, seconds) => {
     const VisibilityTimeout = Math.min(Math.max(0, Math.ceil(seconds)), VISIBILITY_SECONDS_MAX);
-    await told({ operation: "ChangeMessageVisibility", resource: queueUrl }, () =>
+    await translateErrors({ operation: "ChangeMessageVisibility", resource: queueUrl }, () =>
       client.send(
         new ChangeMessageVisibilityCommand({
           QueueUrl: queueUrl,

@@ -1,10 +1,10 @@
 /**
  * The rate limiter on the workers' notes: for each task the time until which its line is booked.
  */
-import type { RateLimiter, Turn } from "@ferry/core/ports";
+import type { RateLimiter, Reservation } from "@ferry/core/ports";
 import type { TaskRef } from "@ferry/core/task";
 import { workerTable } from "@ferry/core/topology";
-import { KEPT_SECONDS, type UpdateNote } from "./worker-notes.ts";
+import { KEPT_SECONDS, type UpdateWorkerItem } from "./worker-table.ts";
 
 const BOOKED = "booked-until";
 const booked = { "#b": BOOKED };
@@ -13,8 +13,11 @@ const bookedAndExpires = { ...booked, "#e": workerTable.expires };
 const TRIES_MAX = 10;
 
 /** A rate limiter on these notes. */
-export function rateLimiter(update: UpdateNote): RateLimiter {
-  async function reserve(task: TaskRef, { durationMs, nowMs, latestMs }: Turn): Promise<number | undefined> {
+export function rateLimiter(update: UpdateWorkerItem): RateLimiter {
+  async function reserve(
+    task: TaskRef,
+    { durationMs, nowMs, latestMs }: Reservation,
+  ): Promise<number | undefined> {
     // DynamoDB takes bounds that are the wrong way round for a fault.
     if (nowMs > latestMs) return undefined;
     const expires = Math.ceil((nowMs + durationMs) / 1000) + KEPT_SECONDS;

@@ -3,8 +3,8 @@ import { permanent } from "@ferry/core/errors";
 import type { BusEvent, RestorePlan, TaskAccepted } from "@ferry/core/events";
 import { failure } from "@ferry/core/failure";
 import { factOf } from "@ferry/core/projection/facts";
-import { projectBatch } from "@ferry/core/projection/fold";
 import { project } from "@ferry/core/projection/project";
+import { projectBatch } from "@ferry/core/projection/projector";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { parseRequest, type RestoreRequest } from "@ferry/core/request";
 import { SEGMENTS_MAX } from "@ferry/core/settings";
@@ -107,8 +107,8 @@ function worstFacts(total: number): BusEvent[] {
       segment,
       cursor: { file: MOST, line: MOST },
       counts: { batches: each, items: each, bytes: each, skipped: each },
-      hop: MOST,
-      "idle-hops": 0,
+      handoffs: MOST,
+      "handoffs-without-progress": 0,
     };
     const { type, detail } = failure("SegmentFailed", event("SegmentProgressed", work), error);
     facts.push(event(type, detail));

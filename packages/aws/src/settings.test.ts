@@ -19,7 +19,7 @@ describe("a stage's settings", () => {
     { maximumFileBytesInMemory: 0 },
     { maximumFileBytes: 0 },
     { sliceBudgetMs: "1000" },
-    { lookIntervalMs: 0 },
+    { cancelPollIntervalMs: 0 },
     { retryDelaySeconds: -1 },
     { batchSpacingMs: 1.5 },
     undefined,

@@ -5,24 +5,24 @@
 import { claimedPart } from "@ferry/core/claimed-part";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 import { workerTable } from "@ferry/core/topology";
-import { KEPT_SECONDS, type UpdateNote } from "./worker-notes.ts";
+import { KEPT_SECONDS, type UpdateWorkerItem } from "./worker-table.ts";
 
-const slice = { "#a": "attempt", "#h": "hop" };
+const slice = { "#a": "attempt", "#h": "handoffs" };
 const claim = { ...slice, "#m": "message" };
 const counts = { "#b": "batches", "#i": "items", "#y": "bytes" };
 const expires = { "#e": workerTable.expires };
 
 /** Claims on these notes. */
-export function sliceClaims(update: UpdateNote): SliceClaims {
+export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
   return {
     async claim(asked, message) {
-      const { attempt, hop } = asked;
+      const { attempt, handoffs } = asked;
       const claimed = await update(claimedPart(asked), {
         set: "SET #a = :a, #h = :h, #m = :m, #e = :e",
         condition:
           "attribute_not_exists(#i) AND (attribute_not_exists(#a) OR #a < :a OR (#a = :a AND (attribute_not_exists(#m) OR #h < :h OR (#h = :h AND #m = :m))))",
         names: { ...claim, ...expires, "#i": counts["#i"] },
-        values: { ":a": attempt, ":h": hop, ":m": message, ":e": expiresSeconds(asked) },
+        values: { ":a": attempt, ":h": handoffs, ":m": message, ":e": expiresSeconds(asked) },
       });
       if (claimed !== undefined) return { outcome: "claimed" };
       // An update that changes nothing: the role may not read.
@@ -52,7 +52,7 @@ export function sliceClaims(update: UpdateNote): SliceClaims {
         set: "REMOVE #m",
         condition: "#a = :a AND #h = :h",
         names: claim,
-        values: { ":a": asked.attempt, ":h": asked.hop },
+        values: { ":a": asked.attempt, ":h": asked.handoffs },
       });
     },
   };

@@ -18,8 +18,8 @@ import {
   type Reason,
   rankOf,
   reasonsOf,
+  type SegmentRecord,
   stateOf,
-  type TaskRecord,
   type TaskRow,
   transferred,
 } from "@ferry/core/projection/status";
@@ -50,14 +50,14 @@ const OWN: ReadonlySet<string> = new Set([
   "rejected",
   "finished",
   "attempt",
-  "cancel",
-  "broken",
+  "cancelledAttempt",
+  "failedStepAttempt",
   "rev",
-  "between",
+  "reannounce",
   "completed",
   "failed",
   "attempts",
-  "partial",
+  "segmentCheckpoints",
   "causes",
   "accepted-time",
   "finished-time",
@@ -100,15 +100,15 @@ export function itemOfRow(row: TaskRow): Item {
       rejected: row.rejected,
       finished: row.finished,
       attempt: row.attempt,
-      cancel: row.cancel,
-      broken: row.broken,
+      cancelledAttempt: row.cancelledAttempt,
+      failedStepAttempt: row.failedStepAttempt,
       rev: row.rev,
-      between: row.between,
+      reannounce: row.reannounce,
       // A set cannot be empty.
       completed: row.completed.length === 0 ? undefined : new Set(row.completed),
       failed: row.failed,
       attempts: row.attempts,
-      partial: shortPartsOf(row.partial),
+      segmentCheckpoints: shortPartsOf(row.segmentCheckpoints),
       causes: row.reasons.map((reason) => ({ ...reason, text: wellFormed(reason.text) })),
       "accepted-time": row.acceptedTime,
       "finished-time": row.finishedTime,
@@ -125,8 +125,8 @@ export function itemOfRow(row: TaskRow): Item {
 export function rowOfItem(item: Item): TaskRow {
   const it = unmarshall(item);
   const names = it["request-fields"] as string[];
-  const partial = partialOf(it["partial"] as ShortParts);
-  const parts = transferred({ partial, batches: 0, items: 0, bytes: 0, skipped: 0 });
+  const segmentCheckpoints = checkpointsOf(it["segmentCheckpoints"] as ShortParts);
+  const parts = transferred({ segmentCheckpoints, batches: 0, items: 0, bytes: 0, skipped: 0 });
   return {
     action: it["action"],
     key: it["key"],
@@ -134,7 +134,7 @@ export function rowOfItem(item: Item): TaskRow {
     ...(it["task-id"] !== undefined && { "task-id": it["task-id"] as string }),
     ...(it["request-id"] !== undefined && { "request-id": it["request-id"] as string }),
     rev: it["rev"],
-    ...(it["between"] === true && { between: true as const }),
+    ...(it["reannounce"] === true && { reannounce: true as const }),
     request: {
       ...Object.fromEntries(names.map((name) => [name, it[name] as Value])),
       ...(it["request-rest"] !== undefined && (JSON.parse(it["request-rest"]) as Record<string, Value>)),
@@ -144,13 +144,13 @@ export function rowOfItem(item: Item): TaskRow {
     rejected: it["rejected"],
     finished: it["finished"],
     attempt: it["attempt"],
-    cancel: it["cancel"],
-    broken: it["broken"],
+    cancelledAttempt: it["cancelledAttempt"],
+    failedStepAttempt: it["failedStepAttempt"],
     total: it["total-segments"],
     completed: [...((it["completed"] as Set<number> | undefined) ?? [])].sort((a, b) => a - b),
     failed: it["failed"],
     attempts: it["attempts"],
-    partial,
+    segmentCheckpoints,
     batches: it["transferred-batches"] - parts.batches,
     items: it["transferred-items"] - parts.items,
     bytes: it["transferred-bytes"] - parts.bytes,
@@ -176,18 +176,27 @@ type ShortPart = readonly [
 ];
 type ShortParts = Readonly<Record<string, ShortPart>>;
 
-function shortPartsOf(partial: TaskRow["partial"]): ShortParts {
-  return Object.fromEntries(Object.entries(partial).map(([segment, part]) => [segment, shortPartOf(part)]));
+function shortPartsOf(segmentCheckpoints: TaskRow["segmentCheckpoints"]): ShortParts {
+  return Object.fromEntries(
+    Object.entries(segmentCheckpoints).map(([segment, part]) => [segment, shortPartOf(part)]),
+  );
 }
 
-function shortPartOf({ batches, items, bytes, file, line, skipped }: TaskRow["partial"][string]): ShortPart {
+function shortPartOf({
+  batches,
+  items,
+  bytes,
+  file,
+  line,
+  skipped,
+}: TaskRow["segmentCheckpoints"][string]): ShortPart {
   if (file === undefined || line === undefined) return [batches, items, bytes];
   return skipped === undefined
     ? [batches, items, bytes, file, line]
     : [batches, items, bytes, file, line, skipped];
 }
 
-function partialOf(parts: ShortParts): TaskRow["partial"] {
+function checkpointsOf(parts: ShortParts): TaskRow["segmentCheckpoints"] {
   return Object.fromEntries(
     Object.entries(parts).map(([segment, [batches, items, bytes, file, line, skipped]]) => [
       segment,
@@ -201,7 +210,7 @@ function partialOf(parts: ShortParts): TaskRow["partial"] {
 }
 
 /** The item of a segment's record, with its `rank`. */
-export function itemOfRecord(record: TaskRecord): Item {
+export function itemOfRecord(record: SegmentRecord): Item {
   const { updatedTime, ...rest } = record;
   return marshall(
     {
@@ -215,9 +224,9 @@ export function itemOfRecord(record: TaskRecord): Item {
 }
 
 /** The record that an item holds. */
-export function recordOfItem(item: Item): TaskRecord {
+export function recordOfItem(item: Item): SegmentRecord {
   const { rank: _, "updated-time": updatedTime, ...record } = unmarshall(item);
-  return { ...record, updatedTime } as TaskRecord;
+  return { ...record, updatedTime } as SegmentRecord;
 }
 
 /**

@@ -2,7 +2,7 @@ import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { BackupPlan } from "@ferry/core/events";
 import type { StatusStore } from "@ferry/core/ports";
-import { stateOf, type TaskRecord, type TaskRow, unheardOf } from "@ferry/core/projection/status";
+import { newTaskRow, type SegmentRecord, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { announcements, pipes, tables } from "@ferry/core/topology";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -77,20 +77,20 @@ const anyRow: fc.Arbitrary<TaskRow> = fc.record(
     timestamp: fc.integer({ min: 0, max: 9e12 }),
     "request-id": fc.string({ minLength: 1 }),
     rev: fc.nat(),
-    between: fc.constant(true as const),
+    reannounce: fc.constant(true as const),
     request,
     plan: fc.constant(plan),
     accepted: fc.boolean(),
     rejected: fc.boolean(),
     finished: fc.boolean(),
     attempt: fc.nat(9),
-    cancel: fc.nat(9),
-    broken: fc.nat(9),
+    cancelledAttempt: fc.nat(9),
+    failedStepAttempt: fc.nat(9),
     total: fc.nat(1000),
     completed: fc.uniqueArray(fc.nat(1000), { maxLength: 50 }).map((all) => all.sort((a, b) => a - b)),
     failed: segments,
     attempts: segments,
-    partial: fc.dictionary(
+    segmentCheckpoints: fc.dictionary(
       fc.nat(1000).map(String),
       fc
         .tuple(
@@ -136,14 +136,14 @@ const anyRow: fc.Arbitrary<TaskRow> = fc.record(
       "rejected",
       "finished",
       "attempt",
-      "cancel",
-      "broken",
+      "cancelledAttempt",
+      "failedStepAttempt",
       "total",
       "skipped",
       "completed",
       "failed",
       "attempts",
-      "partial",
+      "segmentCheckpoints",
       "batches",
       "items",
       "bytes",
@@ -157,13 +157,16 @@ const anyRow: fc.Arbitrary<TaskRow> = fc.record(
 /** A backup skips nothing. */
 const rowArbitrary = anyRow.map((row): TaskRow => {
   if (row.action === "restore") return row;
-  const parts = Object.entries(row.partial).map(([segment, { skipped: _, ...part }]) => [segment, part]);
-  return { ...row, skipped: 0, partial: Object.fromEntries(parts) };
+  const parts = Object.entries(row.segmentCheckpoints).map(([segment, { skipped: _, ...part }]) => [
+    segment,
+    part,
+  ]);
+  return { ...row, skipped: 0, segmentCheckpoints: Object.fromEntries(parts) };
 });
 
 function rowWith(fields: Partial<TaskRow>): TaskRow {
   const task = { action: "backup", key: "k", timestamp: 1 } as const;
-  return { ...unheardOf(task, "2026-11-01T02:00:00Z"), rev: 1, ...fields };
+  return { ...newTaskRow(task, "2026-11-01T02:00:00Z"), rev: 1, ...fields };
 }
 
 describe("a row as an item", () => {
@@ -178,7 +181,7 @@ describe("a row as an item", () => {
 
   it("has notes where a backup has more files than ImportTable takes, and no such attribute otherwise", () => {
     const row = {
-      ...unheardOf({ action: "backup", key: "k", timestamp: 1 }, "2026-11-01T02:00:00Z"),
+      ...newTaskRow({ action: "backup", key: "k", timestamp: 1 }, "2026-11-01T02:00:00Z"),
       batches: 50_001,
     };
     expect(unmarshall(itemOfRow(row))["notes"]).toEqual([expect.stringContaining("50001 data files")]);
@@ -215,11 +218,11 @@ describe("a row as an item", () => {
       rowWith({}),
       rowWith({ rejected: true }),
       rowWith({ accepted: true, total: 1 }),
-      rowWith({ accepted: true, total: 1, cancel: 1 }),
+      rowWith({ accepted: true, total: 1, cancelledAttempt: 1 }),
       rowWith(done),
       rowWith({ ...done, finished: true }),
       rowWith({ accepted: true, total: 1, failed: { 0: 1 } }),
-      rowWith({ accepted: true, total: 1, failed: { 0: 1 }, cancel: 1 }),
+      rowWith({ accepted: true, total: 1, failed: { 0: 1 }, cancelledAttempt: 1 }),
     ];
     const said = rows.map((row) => itemOfRow(row)["announcement"]?.S);
     const name = (row: TaskRow) => (announcements as Record<string, string | undefined>)[stateOf(row)];
@@ -270,7 +273,7 @@ describe("a row as an item", () => {
 describe("a reason that was cut inside a character", () => {
   it("does not make the row one that DynamoDB refuses", () => {
     const row = rowWith({ rejected: true, reasons: [{ attempt: 1, cause: "c", text: "cut \ud83d" }] });
-    const record: TaskRecord = {
+    const record: SegmentRecord = {
       task: "t",
       segment: 0,
       state: "failed",
@@ -307,7 +310,7 @@ describe("the status tables on a DynamoDB engine", () => {
   });
   afterAll(() => engine.close());
 
-  async function recordAt(task: string, segment: number): Promise<TaskRecord | undefined> {
+  async function recordAt(task: string, segment: number): Promise<SegmentRecord | undefined> {
     const Key = { task: { S: task }, segment: { N: String(segment) } };
     const { Item } = await rawClient(engine.endpoint).send(
       new GetItemCommand({ TableName: names.segment, Key }),
@@ -363,8 +366,8 @@ describe("the status tables on a DynamoDB engine", () => {
       batches: 1,
       updatedTime: "2026-11-01T02:00:00Z",
     } as const;
-    const failed: TaskRecord = { ...base, state: "failed", attempt: 1, reason: "gone" };
-    const again: TaskRecord = { ...base, state: "running", attempt: 2 };
+    const failed: SegmentRecord = { ...base, state: "failed", attempt: 1, reason: "gone" };
+    const again: SegmentRecord = { ...base, state: "running", attempt: 2 };
     for (const record of [failed, again, failed]) await store.raise(record);
     await store.raise({ ...again, updatedTime: "2026-11-03T02:00:00Z" });
     expect(await recordAt(task, 3)).toStrictEqual(again);

@@ -6,7 +6,7 @@ import { marshall } from "@aws-sdk/util-dynamodb";
 import type { StatusReader, StatusStore } from "@ferry/core/ports";
 import { rankOf } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/task";
-import { nameOf, told } from "./errors.ts";
+import { nameOf, translateErrors } from "./errors.ts";
 import { type Item, itemOfRecord, itemOfRow, rowOfItem } from "./status-item.ts";
 
 /** The tables' names: a worker reads its own action's alone. */
@@ -17,7 +17,7 @@ export function statusReader(client: DynamoDBClient, tables: TaskTables): Status
   return {
     async read({ action, key, timestamp }) {
       const TableName = tableOf(action, tables);
-      const { Item } = await told(onRow("GetItem", TableName, key, timestamp), () =>
+      const { Item } = await translateErrors(onRow("GetItem", TableName, key, timestamp), () =>
         client.send(
           new GetItemCommand({ TableName, Key: marshall({ key, timestamp }), ConsistentRead: true }),
         ),
@@ -41,23 +41,28 @@ export function statusStore(
       values?: Record<string, unknown>;
     },
   ): Promise<boolean> {
-    return told({ operation: "PutItem", resource: `table ${row.TableName}, ${row.name}` }, async () => {
-      try {
-        await client.send(
-          new PutItemCommand({
-            TableName: row.TableName,
-            Item: row.Item,
-            ConditionExpression: condition.ConditionExpression,
-            ExpressionAttributeNames: condition.names,
-            ...(condition.values !== undefined && { ExpressionAttributeValues: marshall(condition.values) }),
-          }),
-        );
-        return true;
-      } catch (error) {
-        if (nameOf(error) === "ConditionalCheckFailedException") return false;
-        throw error;
-      }
-    });
+    return translateErrors(
+      { operation: "PutItem", resource: `table ${row.TableName}, ${row.name}` },
+      async () => {
+        try {
+          await client.send(
+            new PutItemCommand({
+              TableName: row.TableName,
+              Item: row.Item,
+              ConditionExpression: condition.ConditionExpression,
+              ExpressionAttributeNames: condition.names,
+              ...(condition.values !== undefined && {
+                ExpressionAttributeValues: marshall(condition.values),
+              }),
+            }),
+          );
+          return true;
+        } catch (error) {
+          if (nameOf(error) === "ConditionalCheckFailedException") return false;
+          throw error;
+        }
+      },
+    );
   }
 
   return {

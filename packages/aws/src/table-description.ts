@@ -12,7 +12,7 @@ import {
 import { isPermanent, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
 import type { TableAddress, TableDescription } from "@ferry/core/ports";
-import { onTable, told } from "./errors.ts";
+import { onTable, translateErrors } from "./errors.ts";
 
 /**
  * Describes a table. `settings` holds the answers of DescribeTable (`Table`), DescribeTimeToLive
@@ -78,7 +78,7 @@ export async function identifyTable(
 }
 
 async function tableDescription(client: DynamoDBClient, table: TableAddress): Promise<SdkTable | undefined> {
-  const { Table } = await told(onTable("DescribeTable", table), () =>
+  const { Table } = await translateErrors(onTable("DescribeTable", table), () =>
     client.send(new DescribeTableCommand({ TableName: table.name })),
   );
   return Table;
@@ -101,7 +101,7 @@ async function unlessForeign<T>(
   read: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await told(onTable(operation, table), read);
+    return await translateErrors(onTable(operation, table), read);
   } catch (error) {
     const isRefusal = isPermanent(error);
     if (!isRefusal || !table.name.startsWith("arn:")) throw error;

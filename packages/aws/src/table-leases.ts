@@ -2,13 +2,13 @@
  * Tables' leases on the workers' notes: an item for each table, which does not expire.
  */
 import type { TableLease, TableLeases } from "@ferry/core/ports";
-import type { UpdateNote } from "./worker-notes.ts";
+import type { UpdateWorkerItem } from "./worker-table.ts";
 
 const LEASE = "lease";
 const names = { "#l": LEASE };
 
 /** Leases on these notes. */
-export function tableLeases(update: UpdateNote): TableLeases {
+export function tableLeases(update: UpdateWorkerItem): TableLeases {
   return {
     async read(tableArn) {
       // An update that changes nothing: the role may not read.

@@ -4,7 +4,7 @@
 import { BatchWriteItemCommand, type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { DynamoKey } from "@ferry/core/events";
 import type { ItemCount, ScanPage, TableAddress, TableData, Write, WriteResult } from "@ferry/core/ports";
-import { onTable, told } from "./errors.ts";
+import { onTable, translateErrors } from "./errors.ts";
 import { openInsert } from "./insert.ts";
 import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
 import { describeTable, identifyTable } from "./table-description.ts";
@@ -46,7 +46,7 @@ function scan(client: DynamoDBClient, page: ScanPage, about: { Select?: "COUNT" 
     ReturnConsumedCapacity: "TOTAL",
     ...about,
   });
-  return told(onTable("Scan", page.table), async () =>
+  return translateErrors(onTable("Scan", page.table), async () =>
     rawBodyOf(await client.send(new ScanCommand(withRawBody({ TableName }, encoder.encode(body))))),
   );
 }
@@ -68,7 +68,7 @@ async function count(client: DynamoDBClient, page: ScanPage): Promise<ItemCount>
 
 function write(client: DynamoDBClient, table: TableAddress, writes: readonly Write[]): Promise<WriteResult> {
   const input = { RequestItems: { [table.name]: [] } };
-  return told(onTable("BatchWriteItem", table), async () => {
+  return translateErrors(onTable("BatchWriteItem", table), async () => {
     const command = new BatchWriteItemCommand(withRawBody(input, writeBody(table.name, writes)));
     return readWriteAnswer(rawBodyOf(await client.send(command)));
   });

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { REGISTRATION_DAYS, type RegisteredRequest, type TaskRegistry } from "@ferry/core/ports";
 import type { RowKey, TaskRef } from "@ferry/core/task";
 import { workerTable } from "@ferry/core/topology";
-import type { UpdateNote } from "./worker-notes.ts";
+import type { UpdateWorkerItem } from "./worker-table.ts";
 
 const request = { "#d": "digest", "#t": "time" };
 const attempt = { "#a": "attempt" };
@@ -15,7 +15,7 @@ const expires = { "#e": workerTable.expires };
 const TRIES_MAX = 10;
 
 /** A registry on these notes. `now`: ms since 1970. */
-export function taskRegistry(update: UpdateNote, now: () => number = Date.now): TaskRegistry {
+export function taskRegistry(update: UpdateWorkerItem, now: () => number = Date.now): TaskRegistry {
   const expiresSeconds = () => Math.ceil(now() / 1000) + REGISTRATION_DAYS * 24 * 3600;
 
   /** The note of a request, kept for longer, or nothing. An update that changes nothing else: the role may not read. */

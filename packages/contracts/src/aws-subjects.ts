@@ -18,7 +18,7 @@ import { statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
 import { tableLeases } from "@ferry/aws/table-leases";
 import { taskRegistry } from "@ferry/aws/task-registry";
-import { workerNotes } from "@ferry/aws/worker-notes";
+import { workerTableItems } from "@ferry/aws/worker-table";
 import { type TableName, tables as topologyTables, workerTable } from "@ferry/core/topology";
 import type { KeyAttributes } from "@ferry/memory/item-key";
 import type { ArchiveStoreSubject } from "./archive-store.ts";
@@ -115,7 +115,7 @@ export async function awsNotes(
 ): Promise<RateLimiterSubject & SliceClaimsSubject & TableLeasesSubject & TaskRegistrySubject> {
   const name = `${prefix}${workerTable.name}`;
   await createTable(name, [workerTable.hash]);
-  const notes = workerNotes(retryingDynamodbClient(REGION), name);
+  const notes = workerTableItems(retryingDynamodbClient(REGION), name);
   return {
     limiter: rateLimiter(notes),
     claims: sliceClaims(notes),

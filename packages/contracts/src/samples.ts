@@ -2,7 +2,7 @@
  * Events and rows as the engine makes them, for the contract suites.
  */
 import { type BackupPlan, type FerryEvent, VERSION } from "@ferry/core/events";
-import { type TaskRecord, type TaskRow, unheardOf } from "@ferry/core/projection/status";
+import { newTaskRow, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
 
 const TIMESTAMP = 1_793_498_400_123;
 
@@ -52,7 +52,7 @@ export function plan(key: string): BackupPlan {
 /** A row as a task's first fact leaves it: everything empty. */
 export function emptyRow(key: string, fields: Partial<TaskRow> = {}): TaskRow {
   const task = { action: "backup", key, timestamp: TIMESTAMP } as const;
-  return { ...unheardOf(task, "2026-11-01T02:00:00Z"), rev: 1, ...fields };
+  return { ...newTaskRow(task, "2026-11-01T02:00:00Z"), rev: 1, ...fields };
 }
 
 /** A row that has everything a row can have. */
@@ -73,8 +73,8 @@ export function fullRow(key: string): TaskRow {
     plan: plan(key),
     accepted: true,
     attempt: 3,
-    cancel: 2,
-    broken: 1,
+    cancelledAttempt: 2,
+    failedStepAttempt: 1,
     total: 1000,
     completed: Array.from({ length: 998 }, (_, i) => i),
     failed: { 998: 3, 999: 2 },
@@ -98,7 +98,7 @@ export function fullRow(key: string): TaskRow {
 }
 
 /** A record of a task's segment. */
-export function recordOf(task: string, fields: Partial<TaskRecord> = {}): TaskRecord {
+export function recordOf(task: string, fields: Partial<SegmentRecord> = {}): SegmentRecord {
   return {
     task,
     segment: 0,

@@ -27,7 +27,7 @@ const freshSlice = (): Slice => ({
   plan: planOf(8),
   segment: 7,
   attempt: 1,
-  hop: 0,
+  handoffs: 0,
   "deadline-ms": NOW_MS + 1000,
 });
 
@@ -59,24 +59,24 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
 
     it("given a later slice that is claimed, an earlier one is nobody's any more", async () => {
       const slice = freshSlice();
-      expect(await claim({ ...slice, hop: 9 }, "m-1")).toEqual(claimed);
-      expect(await claim({ ...slice, hop: 10 }, "m-2")).toEqual(claimed);
+      expect(await claim({ ...slice, handoffs: 9 }, "m-1")).toEqual(claimed);
+      expect(await claim({ ...slice, handoffs: 10 }, "m-2")).toEqual(claimed);
       for (const message of ["m-1", "m-2", "m-3"])
-        expect(await claim({ ...slice, hop: 9 }, message)).toEqual(taken);
-      expect(await claim({ ...slice, hop: 10 }, "m-2")).toEqual(claimed);
+        expect(await claim({ ...slice, handoffs: 9 }, message)).toEqual(taken);
+      expect(await claim({ ...slice, handoffs: 10 }, "m-2")).toEqual(claimed);
     });
 
-    it("given a later attempt, its first slice comes after every hop of the one before", async () => {
+    it("given a later attempt, its first slice comes after every handoffs of the one before", async () => {
       const slice = freshSlice();
-      expect(await claim({ ...slice, attempt: 9, hop: 500 }, "m-1")).toEqual(claimed);
+      expect(await claim({ ...slice, attempt: 9, handoffs: 500 }, "m-1")).toEqual(claimed);
       expect(await claim({ ...slice, attempt: 10 }, "m-2")).toEqual(claimed);
-      expect(await claim({ ...slice, attempt: 9, hop: 501 }, "m-1")).toEqual(taken);
+      expect(await claim({ ...slice, attempt: 9, handoffs: 501 }, "m-1")).toEqual(taken);
       expect(await claim({ ...slice, attempt: 10 }, "m-1")).toEqual(taken);
     });
 
     it("given other segments and other tasks, also one of the other action, each slice is claimed by itself", async () => {
       const slice = freshSlice();
-      await claim({ ...slice, hop: 3 }, "m-1");
+      await claim({ ...slice, handoffs: 3 }, "m-1");
       expect(await claim({ ...slice, segment: 8 }, "m-2")).toEqual(claimed);
       expect(await claim({ ...slice, task: { ...slice.task, action: "restore" } }, "m-2")).toEqual(claimed);
       expect(await claim(freshSlice(), "m-2")).toEqual(claimed);
@@ -96,7 +96,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       await subject.claims.complete(slice, { ...COUNTS, items: 999 });
       const completed = { outcome: "completed", counts: COUNTS };
       expect(await claim(slice, "m-1")).toEqual(completed);
-      expect(await claim({ ...slice, hop: 5 }, "m-2")).toEqual(completed);
+      expect(await claim({ ...slice, handoffs: 5 }, "m-2")).toEqual(completed);
       expect(await claim({ ...slice, attempt: 2 }, "m-3")).toEqual(completed);
       await subject.claims.release(slice);
       expect(await claim(slice, "m-1")).toEqual(completed);
@@ -116,9 +116,9 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
 
     it("given a slice that was given up, any message may have any slice of its attempt, or of a later one", async () => {
       const slice = { ...freshSlice(), attempt: 2 };
-      await claim({ ...slice, hop: 3 }, "m-1");
-      await subject.claims.release({ ...slice, hop: 3 });
-      expect(await claim({ ...slice, attempt: 1, hop: 9 }, "m-1")).toEqual(taken);
+      await claim({ ...slice, handoffs: 3 }, "m-1");
+      await subject.claims.release({ ...slice, handoffs: 3 });
+      expect(await claim({ ...slice, attempt: 1, handoffs: 9 }, "m-1")).toEqual(taken);
       expect(await claim(slice, "m-2")).toEqual(claimed);
       expect(await claim(slice, "m-3")).toEqual(taken);
       await subject.claims.release(slice);
@@ -128,9 +128,9 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
     it("given a slice that is given up when a later one is claimed, keeps the later claim", async () => {
       const slice = freshSlice();
       await claim(slice, "m-1");
-      await claim({ ...slice, hop: 1 }, "m-2");
+      await claim({ ...slice, handoffs: 1 }, "m-2");
       await subject.claims.release(slice);
-      expect(await claim({ ...slice, hop: 1 }, "m-3")).toEqual(taken);
+      expect(await claim({ ...slice, handoffs: 1 }, "m-3")).toEqual(taken);
     });
 
     it("given a slice that was never claimed, giving it up changes nothing", async () => {

@@ -2,7 +2,7 @@
  * What every host of the port StatusStore holds to.
  */
 import type { StatusStore } from "@ferry/core/ports";
-import { rankOf, type TaskRecord, type TaskRow } from "@ferry/core/projection/status";
+import { rankOf, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { emptyRow, fullRow, recordOf } from "./samples.ts";
@@ -10,7 +10,7 @@ import { emptyRow, fullRow, recordOf } from "./samples.ts";
 export interface StatusStoreSubject {
   readonly status: StatusStore;
   /** A segment's record as it is held, or nothing. The port itself only writes it. */
-  record(task: string, segment: number): Promise<TaskRecord | undefined>;
+  record(task: string, segment: number): Promise<SegmentRecord | undefined>;
   close?(): Promise<void>;
 }
 

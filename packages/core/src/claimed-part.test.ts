@@ -13,7 +13,7 @@ const slice = (segments: number, id?: string) =>
     },
     segment: 3,
     attempt: 1,
-    hop: 0,
+    handoffs: 0,
     "deadline-ms": 0,
   }) as unknown as Slice;
 

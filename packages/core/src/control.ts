@@ -5,11 +5,11 @@ import * as v from "valibot";
 import { type FerryError, permanent } from "./errors.ts";
 import { type BusEvent, type FerryEvent, type TaskControlRefused, VERSION } from "./events.ts";
 import { cutNesting } from "./nesting.ts";
+import { shown } from "./quote.ts";
 import type { RequestIssue } from "./request.ts";
 import { about, wholeNumber } from "./schema-parts.ts";
-import { shown } from "./shown.ts";
 import type { RowKey } from "./task.ts";
-import { shortened } from "./text.ts";
+import { truncate } from "./truncate.ts";
 
 /** As JSON, of a detail that is given back whole. */
 const ASKED_LENGTH_MAX = 16 * 1024;
@@ -101,11 +101,11 @@ export function controlRefused(
 function bounded(detail: unknown): unknown {
   const asked = cutNesting(detail);
   const text = JSON.stringify(asked) ?? "";
-  return text.length <= ASKED_LENGTH_MAX ? asked : shortened(text, ASKED_LENGTH_MAX);
+  return text.length <= ASKED_LENGTH_MAX ? asked : truncate(text, ASKED_LENGTH_MAX);
 }
 
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
-  const field = shortened(v.getDotPath(issue) ?? "detail", 120);
+  const field = truncate(v.getDotPath(issue) ?? "detail", 120);
   const said = (message: string) => ({ field, message: `${field} ${message}` });
   if (issue.type === "never") return said("is not a field of this event: remove it, or check its spelling");
   if (issue.type === "object_with_rest" && issue.input !== undefined)

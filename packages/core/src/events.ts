@@ -133,8 +133,8 @@ const workEntries = {
   segment,
   cursor: cursorSchema,
   counts: countsSchema,
-  hop: about(count, "Which slice of this attempt it is: hand-offs before it."),
-  "idle-hops": about(count, "Hand-offs in a row that moved nothing, throttling aside."),
+  handoffs: about(count, "Which slice of this attempt it is: hand-offs before it."),
+  "handoffs-without-progress": about(count, "Hand-offs in a row that moved nothing, throttling aside."),
 };
 
 /** A segment's work: the detail of `SegmentQueued` and `SegmentProgressed`. */

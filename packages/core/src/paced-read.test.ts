@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FerryError, permanent } from "./errors.ts";
-import { readInTurn } from "./paced-read.ts";
+import { readPaced } from "./paced-read.ts";
 import { type Pacer, TRIES_MAX } from "./pacing.ts";
 
 const about = { operation: "Scan", resource: "table", message: "", hint: "" };
@@ -14,11 +14,12 @@ async function reading(outcomes: readonly (Error | typeof page)[], turns = Numbe
   const calls: unknown[] = [];
   let tries = 0;
   const pace = {
-    turn: async (units: number) => {
-      calls.push(["turn", units]);
+    reserve: async (units: number) => {
+      calls.push(["reserve", units]);
       return turns-- > 0;
     },
-    spent: (expected: number, units: number) => void calls.push(["spent", expected, units]),
+    recordConsumption: (expected: number, units: number) =>
+      void calls.push(["recordConsumption", expected, units]),
     pause: (ms: number) => void calls.push(["pause", ms]),
     delay: (ms: number) => void calls.push(["delay", ms]),
   } as unknown as Pacer;
@@ -32,7 +33,7 @@ async function reading(outcomes: readonly (Error | typeof page)[], turns = Numbe
     if (outcome instanceof Error) throw outcome;
     return outcome;
   };
-  const given = await readInTurn(
+  const given = await readPaced(
     { pace, size, random: () => 1 },
     ({ items }: typeof page) => items,
     read,
@@ -45,17 +46,17 @@ describe("a read in turn", () => {
     expect(await reading([page])).toEqual({
       given: page,
       calls: [
-        ["turn", 5],
+        ["reserve", 5],
         ["read", 10],
         ["learn", 8, 3],
-        ["spent", 5, 3],
+        ["recordConsumption", 5, 3],
       ],
       tries: 1,
     });
   });
 
   test("is not made where the pacer has no turn left", async () => {
-    expect(await reading([page], 0)).toEqual({ given: undefined, calls: [["turn", 5]], tries: 0 });
+    expect(await reading([page], 0)).toEqual({ given: undefined, calls: [["reserve", 5]], tries: 0 });
   });
 
   test("that is throttled consumed nothing, and is tried again after longer and longer pauses, without end", async () => {
@@ -71,10 +72,10 @@ describe("a read in turn", () => {
     ]);
     expect(calls.filter((call) => (call as string[])[0] === "delay")).toEqual([]);
     expect(calls.slice(0, 4)).toEqual([
-      ["turn", 5],
+      ["reserve", 5],
       ["read", 10],
       ["pause", 150],
-      ["spent", 5, 0],
+      ["recordConsumption", 5, 0],
     ]);
   });
 
@@ -82,18 +83,18 @@ describe("a read in turn", () => {
     const { given, calls } = await reading([reset, reset, page]);
     expect(given).toBe(page);
     expect(calls).toEqual([
-      ["turn", 5],
+      ["reserve", 5],
       ["read", 10],
       ["delay", 250],
-      ["spent", 5, 5],
-      ["turn", 5],
+      ["recordConsumption", 5, 5],
+      ["reserve", 5],
       ["read", 10],
       ["delay", 450],
-      ["spent", 5, 5],
-      ["turn", 5],
+      ["recordConsumption", 5, 5],
+      ["reserve", 5],
       ["read", 10],
       ["learn", 8, 3],
-      ["spent", 5, 3],
+      ["recordConsumption", 5, 3],
     ]);
   });
 
@@ -109,9 +110,9 @@ describe("a read in turn", () => {
     expect(await reading([denied])).toEqual({
       given: denied,
       calls: [
-        ["turn", 5],
+        ["reserve", 5],
         ["read", 10],
-        ["spent", 5, 5],
+        ["recordConsumption", 5, 5],
       ],
       tries: 1,
     });

@@ -11,7 +11,7 @@ import type { PageSize } from "./page-size.ts";
  * learns from the page how large the next may be; `itemsOf` counts a page's items. Throttling backs off without end, a
  * transient error a few times; what is left is thrown.
  */
-export async function readInTurn<T extends { readonly units: number }>(
+export async function readPaced<T extends { readonly units: number }>(
   { pace, size, random }: { pace: Pacer; size: PageSize; random: () => number },
   itemsOf: (page: T) => number,
   read: (limit: number | undefined) => Promise<T>,
@@ -19,7 +19,7 @@ export async function readInTurn<T extends { readonly units: number }>(
   let failures = 0;
   for (let tries = 0; ; tries++) {
     const { limit, units: expected } = size.next();
-    if (!(await pace.turn(expected))) return undefined;
+    if (!(await pace.reserve(expected))) return undefined;
     // Where the answer is lost, the call may have been made: it is charged as expected.
     let units = expected;
     try {
@@ -36,7 +36,7 @@ export async function readInTurn<T extends { readonly units: number }>(
         pace.delay(backoffMs(failures, random));
       }
     } finally {
-      pace.spent(expected, units);
+      pace.recordConsumption(expected, units);
     }
   }
 }

@@ -8,7 +8,7 @@ import { someTask } from "./testing/tasks.ts";
 const task = someTask("us-east-1-cities");
 const FOREVER_MS = 1e15;
 
-/** A pacer on a clock of its own or a shared one. `wanted`: until when the segment is, ms from now. */
+/** A pacer on a clock of its own or a shared one. `stillNeeded`: until when the segment is, ms from now. */
 function pacer(
   unitsPerSecond: number | undefined,
   about: { wantedMs?: number; untilMs?: number; limiter?: ReturnType<typeof memoryRateLimiter> } = {},
@@ -18,7 +18,7 @@ function pacer(
   const limiter = about.limiter ?? memoryRateLimiter();
   const isWanted = () => clock.now() - startMs < (about.wantedMs ?? FOREVER_MS);
   const watch = {
-    wanted: async () => isWanted(),
+    stillNeeded: async () => isWanted(),
     async waitUntil(untilMs: number) {
       while (clock.now() < untilMs) {
         await clock.sleep(Math.min(1000, untilMs - clock.now()));
@@ -35,7 +35,7 @@ function pacer(
 
 test("without a ceiling a turn is had at once, and a call may be of any size", async () => {
   const { pace, elapsedMs } = pacer(undefined);
-  for (let n = 0; n < 100; n++) expect(await pace.turn(1000)).toBe(true);
+  for (let n = 0; n < 100; n++) expect(await pace.reserve(1000)).toBe(true);
   expect(elapsedMs()).toBe(0);
   expect(pace.callUnitsMax).toBe(Number.POSITIVE_INFINITY);
 });
@@ -43,8 +43,8 @@ test("without a ceiling a turn is had at once, and a call may be of any size", a
 test("turns of a ceiling come at its pace, also when they are asked for at once", async () => {
   const { pace, elapsedMs } = pacer(100);
   const calls = Array.from({ length: 40 }, async () => {
-    expect(await pace.turn(10)).toBe(true);
-    pace.spent(10, 10);
+    expect(await pace.reserve(10)).toBe(true);
+    pace.recordConsumption(10, 10);
   });
   await Promise.all(calls);
   // 400 units, the first ten of them at once.
@@ -54,21 +54,21 @@ test("turns of a ceiling come at its pace, also when they are asked for at once"
 
 test("what a call consumed beyond its turn is paid before the next", async () => {
   const { pace, elapsedMs } = pacer(100);
-  await pace.turn(1);
-  pace.spent(1, 501);
-  await pace.turn(1);
+  await pace.reserve(1);
+  pace.recordConsumption(1, 501);
+  await pace.reserve(1);
   expect(elapsedMs()).toBeGreaterThan(5_000);
 });
 
 test("what was booked and not used in time is not used beside others' turns", async () => {
   const { pace, clock, limiter } = pacer(100);
-  await pace.turn(20);
-  pace.spent(20, 0);
+  await pace.reserve(20);
+  pace.recordConsumption(20, 0);
   clock.advance(10_000);
   const other = pacer(100, { limiter }, clock);
-  await other.pace.turn(20);
+  await other.pace.reserve(20);
   const before = clock.now();
-  await pace.turn(20);
+  await pace.reserve(20);
   expect(clock.now()).toBeGreaterThan(before);
 });
 
@@ -78,8 +78,8 @@ test("a turn beyond the slice's end is refused, and nobody waits for it afterwar
   const now = clock.now();
   await limiter.reserve(task, { durationMs: 60_000, nowMs: now, latestMs: now });
   const { pace } = pacer(100, { untilMs: 30_000, limiter }, clock);
-  expect(await pace.turn(10)).toBe(false);
-  expect(pace.heldUp()).toBe(true);
+  expect(await pace.reserve(10)).toBe(false);
+  expect(pace.wasThrottled()).toBe(true);
   expect(clock.now() - now).toBeLessThanOrEqual(30_000);
   expect(await limiter.reserve(task, { durationMs: 1, nowMs: now, latestMs: FOREVER_MS })).toBe(now + 60_000);
 });
@@ -90,7 +90,7 @@ test("a turn that nobody wants any more is not waited for, and is given back", a
   const now = clock.now();
   await limiter.reserve(task, { durationMs: 60_000, nowMs: now, latestMs: now });
   const { pace, elapsedMs } = pacer(100, { wantedMs: 5_000, limiter }, clock);
-  expect(await pace.turn(10)).toBe(false);
+  expect(await pace.reserve(10)).toBe(false);
   expect(elapsedMs()).toBeLessThanOrEqual(6_000);
   await pace.close();
   expect(
@@ -103,8 +103,8 @@ test("what is left at the end is given back where nobody has booked behind it, a
     const { pace, limiter, clock } = pacer(100);
     const now = clock.now();
     const asked = { durationMs: 100, nowMs: now, latestMs: FOREVER_MS };
-    await pace.turn(20);
-    pace.spent(20, 0);
+    await pace.reserve(20);
+    pace.recordConsumption(20, 0);
     if (bookedBehind) await limiter.reserve(task, asked);
     await pace.close();
     return (await limiter.reserve(task, asked))! - now;
@@ -117,8 +117,8 @@ test("what is left at the end is given back where nobody has booked behind it, a
 test("a limiter that fails when all is done does not undo it", async () => {
   const limiter = memoryRateLimiter();
   const { pace } = pacer(100, { limiter: { ...limiter, release: () => Promise.reject(new Error("away")) } });
-  await pace.turn(20);
-  pace.spent(20, 0);
+  await pace.reserve(20);
+  pace.recordConsumption(20, 0);
   await pace.close();
 });
 
@@ -160,12 +160,12 @@ describe("a pause", () => {
       pace.delay(3000);
       // The longer of two holds.
       pace.delay(1000);
-      await pace.turn(1);
+      await pace.reserve(1);
       expect(elapsedMs()).toBe(3000);
-      expect(pace.heldUp()).toBe(false);
+      expect(pace.wasThrottled()).toBe(false);
       pace.pause(2000);
-      expect(pace.heldUp()).toBe(true);
-      await pace.turn(1);
+      expect(pace.wasThrottled()).toBe(true);
+      await pace.reserve(1);
       expect(elapsedMs()).toBe(5000);
     },
   );
@@ -181,11 +181,11 @@ describe("of a ceiling of 100 units a second", () => {
     const { limiter, reserved } = recorded();
     const { pace, clock } = pacer(100, { limiter, untilMs: 60_000 });
     const now = clock.now();
-    await pace.turn(10);
+    await pace.reserve(10);
     expect(reserved).toEqual([{ durationMs: 108, latestMs: now + 60_000 }]);
-    expect(pace.heldUp()).toBe(false);
-    await pace.turn(10);
-    expect(pace.heldUp()).toBe(true);
+    expect(pace.wasThrottled()).toBe(false);
+    await pace.reserve(10);
+    expect(pace.wasThrottled()).toBe(true);
     expect(clock.now()).toBe(now + 108);
   });
 
@@ -203,15 +203,15 @@ describe("of a ceiling of 100 units a second", () => {
     async (used, ms, units, durationMs) => {
       const { limiter, reserved } = recorded();
       const { pace, clock } = pacer(100, { limiter });
-      await pace.turn(2);
-      pace.spent(used, used);
+      await pace.reserve(2);
+      pace.recordConsumption(used, used);
       clock.advance(ms);
-      await pace.turn(2);
+      await pace.reserve(2);
       expect(reserved.map((one) => one.durationMs)).toEqual([22, durationMs]);
       // All of them may be taken without another booking.
-      for (let taken = 2; taken < units; taken += 2) await pace.turn(2);
+      for (let taken = 2; taken < units; taken += 2) await pace.reserve(2);
       expect(reserved).toHaveLength(2);
-      await pace.turn(2);
+      await pace.reserve(2);
       expect(reserved).toHaveLength(3);
     },
   );
@@ -221,11 +221,11 @@ describe("of a ceiling of 100 units a second", () => {
     async (ms) => {
       const { limiter, reserved } = recorded();
       const { pace, clock } = pacer(100, { limiter });
-      await pace.turn(1);
-      pace.spent(1, 101);
+      await pace.reserve(1);
+      pace.recordConsumption(1, 101);
       clock.advance(ms);
       const now = clock.now();
-      await pace.turn(1);
+      await pace.reserve(1);
       expect(reserved.map((one) => one.durationMs)).toEqual([11, 1076 + 11]);
       expect(clock.now() - now).toBe(1076);
     },
@@ -239,10 +239,10 @@ describe("of a ceiling of 100 units a second", () => {
     async (ms, bookings) => {
       const { limiter, reserved } = recorded();
       const { pace, clock } = pacer(100, { limiter });
-      await pace.turn(20);
-      pace.spent(20, 0);
+      await pace.reserve(20);
+      pace.recordConsumption(20, 0);
       clock.advance(ms);
-      await pace.turn(20);
+      await pace.reserve(20);
       expect(reserved).toHaveLength(bookings);
     },
   );
@@ -250,12 +250,12 @@ describe("of a ceiling of 100 units a second", () => {
   test("what expires while a turn is waited for is not used behind it", async () => {
     const { limiter, reserved } = recorded();
     const { pace, clock } = pacer(100, { limiter });
-    await pace.turn(20);
-    pace.spent(20, 0);
+    await pace.reserve(20);
+    pace.recordConsumption(20, 0);
     await limiter.reserve(task, { durationMs: 1000, nowMs: clock.now(), latestMs: FOREVER_MS });
-    await pace.turn(21);
-    pace.spent(21, 21);
-    await pace.turn(20);
+    await pace.reserve(21);
+    pace.recordConsumption(21, 21);
+    await pace.reserve(20);
     expect(reserved).toHaveLength(4);
   });
 
@@ -264,8 +264,8 @@ describe("of a ceiling of 100 units a second", () => {
       const { limiter, reserved, released } = recorded();
       const { pace, clock } = pacer(100, { limiter });
       const now = clock.now();
-      await pace.turn(20);
-      pace.spent(20, consumed);
+      await pace.reserve(20);
+      pace.recordConsumption(20, consumed);
       clock.advance(afterMs);
       await pace.close();
       return { reserved: reserved.slice(1), released, now };

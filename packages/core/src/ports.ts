@@ -3,7 +3,7 @@
  * (packages/memory); one contract suite holds both. Every call may be repeated unless its sentence says otherwise.
  */
 import type { Counts, DynamoKey, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
-import type { TaskRecord, TaskRow } from "./projection/status.ts";
+import type { SegmentRecord, TaskRow } from "./projection/status.ts";
 import type { Settings } from "./settings.ts";
 import type { RowKey, TaskRef } from "./task.ts";
 
@@ -210,7 +210,7 @@ export interface StatusStore extends StatusReader {
   /** Writes the row if it still has the revision that was read (absent: no row); tells whether it did. */
   write(row: TaskRow, readRevision: number | undefined): Promise<boolean>;
   /** Writes a segment's record if its rank is higher than what is there. */
-  raise(record: TaskRecord): Promise<void>;
+  raise(record: SegmentRecord): Promise<void>;
 }
 
 /**
@@ -222,20 +222,20 @@ export interface RateLimiter {
    * ms since 1970. Nothing, and nothing is booked, where that would be after `latestMs`. A repeat books once more:
    * capacity is wasted then, never exceeded.
    */
-  reserve(task: TaskRef, turn: Turn): Promise<number | undefined>;
+  reserve(task: TaskRef, turn: Reservation): Promise<number | undefined>;
   /** Gives back the last `durationMs` of a turn that ends at `endMs`, if nothing is booked behind it; else they are lost. */
   release(task: TaskRef, turn: { readonly endMs: number; readonly durationMs: number }): Promise<void>;
 }
 
 /** A turn that is asked for. Times are whole ms, since 1970. */
-export interface Turn {
+export interface Reservation {
   readonly durationMs: number;
   readonly nowMs: number;
   readonly latestMs: number;
 }
 
 /** Names a slice, and says until when anybody works on it. */
-export type Slice = Pick<SegmentWork, "task" | "plan" | "segment" | "attempt" | "hop" | "deadline-ms">;
+export type Slice = Pick<SegmentWork, "task" | "plan" | "segment" | "attempt" | "handoffs" | "deadline-ms">;
 
 /**
  * What became of a claim: the slice is this message's; another message has it, or a later slice of the segment, and goes
@@ -251,7 +251,7 @@ export type Claim =
  * divide a task differently are different ones.
  */
 export interface SliceClaims {
-  /** Claims the slice (its attempt and hop) for a message, by the message's id. A message that comes again still has it. */
+  /** Claims the slice (its attempt and handoffs) for a message, by the message's id. A message that comes again still has it. */
   claim(slice: Slice, message: string): Promise<Claim>;
   /** Records that the slice's segment is complete. The first counts stand. */
   complete(slice: Slice, counts: Counts): Promise<void>;

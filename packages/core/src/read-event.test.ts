@@ -1,6 +1,6 @@
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
-import { projectBatch } from "./projection/fold.ts";
+import { projectBatch } from "./projection/projector.ts";
 import { eventSchemas, readDetail, readFinishing } from "./read-event.ts";
 import { eventPages } from "./testing/event-examples.ts";
 import { busEvent, message, projecting, someTask, world } from "./testing/tasks.ts";

@@ -18,8 +18,8 @@ import {
   taskFinishingSchema,
   taskRequestedSchema,
 } from "./events.ts";
+import { shown } from "./quote.ts";
 import { unchanged } from "./schema-parts.ts";
-import { shown } from "./shown.ts";
 
 /** The schema of each detail-type that anyone may put on the bus or hear from it: docs/events.md is generated from them. */
 export const eventSchemas = {

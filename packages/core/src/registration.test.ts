@@ -1,9 +1,9 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { describe, expect, test } from "vitest";
 import type { TaskRow } from "./projection/status.ts";
-import { unheardOf } from "./projection/status.ts";
+import { newTaskRow } from "./projection/status.ts";
 import { findRegistration, isRowOf, register, requestIdReused } from "./registration.ts";
 import type { Identity } from "./task.ts";
 import { someTask } from "./testing/tasks.ts";
@@ -55,7 +55,7 @@ describe("a request", () => {
   ])("has %s", async (_, slot, taken, timestamp) => {
     const ports = opened();
     let claims = 0;
-    const registry = hooked("registry", ports.registry, ["claimRow"], async (_call, run) =>
+    const registry = intercept("registry", ports.registry, ["claimRow"], async (_call, run) =>
       claims++ < taken ? false : run(),
     );
     const { task } = await register(asked({ digest: digestOf(slot) }), { ...ports, registry });
@@ -65,7 +65,7 @@ describe("a request", () => {
   test("that finds no row in ten seconds is tried again later", async () => {
     const ports = opened();
     let claims = 0;
-    const registry = hooked("registry", ports.registry, ["claimRow"], async () => {
+    const registry = intercept("registry", ports.registry, ["claimRow"], async () => {
       claims++;
       return false;
     });
@@ -81,7 +81,7 @@ describe("a request", () => {
 
   test("has no task where it lacks what a key is made of, and no row is claimed", async () => {
     const ports = opened();
-    const registry = hooked("registry", ports.registry, ["claimRow"], () =>
+    const registry = intercept("registry", ports.registry, ["claimRow"], () =>
       Promise.reject(new Error("claimed")),
     );
     expect(await register(asked({ request: {} }), { ...ports, registry })).toStrictEqual({
@@ -127,7 +127,7 @@ describe("a request", () => {
 describe("a row", () => {
   const task = someTask("k");
   const row = (change: Partial<TaskRow>): TaskRow => ({
-    ...unheardOf(task, "2026-11-01T02:00:00Z"),
+    ...newTaskRow(task, "2026-11-01T02:00:00Z"),
     ...change,
   });
   const nameless = ({ "task-id": _, "request-id": _id, ...rest }: TaskRow) => rest as TaskRow;
@@ -145,7 +145,7 @@ describe("a row", () => {
   test("that is the task's own is given with it, and one of another task is passed over", async () => {
     const ports = opened();
     const { task: own } = await register(asked(), ports);
-    const mine = unheardOf(own!, "2026-11-01T02:00:00Z");
+    const mine = newTaskRow(own!, "2026-11-01T02:00:00Z");
     await ports.status.write(mine, undefined);
     expect(await register(asked(), ports)).toMatchObject({ task: own, row: { "task-id": own!.id } });
     // The notes have expired, and another request chooses the same slot.

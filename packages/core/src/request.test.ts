@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { shown } from "./quote.ts";
 import { expandPrefix, parseRequest } from "./request.ts";
-import { shown } from "./shown.ts";
 
 const about = { requestTimeMs: Date.UTC(2026, 10, 23, 8, 5, 9), maximumSegments: 1000 };
 const backup = {

@@ -3,10 +3,10 @@
  * JSON Schema in docs/.
  */
 import * as v from "valibot";
+import { shown } from "./quote.ts";
 import { SEGMENTS_MAX } from "./settings.ts";
-import { shown } from "./shown.ts";
-import { shortened } from "./text.ts";
 import { isoOf } from "./time.ts";
+import { truncate } from "./truncate.ts";
 
 const MIB = 1024 * 1024;
 /** S3's keys have 1,024 bytes: what a prefix comes to, and a data file's name behind it. */
@@ -193,7 +193,7 @@ function crossFieldIssues(request: Request, expandedPrefix: string): RequestIssu
 }
 
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
-  const field = shortened(v.getDotPath(issue) ?? "request", 120);
+  const field = truncate(v.getDotPath(issue) ?? "request", 120);
   if (issue.type === "never")
     return { field, message: `${field} is not a field of this request: remove it, or check its spelling` };
   if (field === "request") return { field, message: `request must be an object: got ${shown(issue.input)}` };

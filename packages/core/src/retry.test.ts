@@ -1,7 +1,7 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { describe, expect, test } from "vitest";
 import { permanent } from "./errors.ts";
-import { type TaskRow, unheardOf } from "./projection/status.ts";
+import { newTaskRow, type TaskRow } from "./projection/status.ts";
 import { acceptedAgain, retry, unfinished } from "./retry.ts";
 import { defaultSettings } from "./settings.ts";
 import {
@@ -24,7 +24,7 @@ async function failed(change: Partial<TaskRow> = {}, asked: object = backupReque
   if (asked !== backupRequest) await runTask({ ...backupRequest, "total-segments": 4 }, ports);
   const [segment] = await accepted({ ...asked, "total-segments": 4 }, ports);
   const { task, plan } = segment!;
-  const row = { ...unheardOf(task, TIME), plan, accepted: true, total: 4, failed: { 1: 1 }, ...change };
+  const row = { ...newTaskRow(task, TIME), plan, accepted: true, total: 4, failed: { 1: 1 }, ...change };
   await ports.status.write(row, undefined);
   const { action, key, timestamp } = task;
   const ask = (about: object = {}) =>
@@ -52,7 +52,7 @@ describe("a retry", () => {
 
   test("of a restore tells where its segments stood, and has the table's lease until its deadline", async () => {
     const stood = { 1: { file: 2, line: 3, batches: 2, items: 30, bytes: 300 } };
-    const { ports, plan, ask } = await failed({ partial: stood, completed: [0] }, restoreRequest);
+    const { ports, plan, ask } = await failed({ segmentCheckpoints: stood, completed: [0] }, restoreRequest);
     const [event] = await retry(ask({ attempt: 1 }), ports);
     const deadlineMs = Date.parse(TIME) + defaultSettings.taskTimeoutMs;
     expect(event).toMatchObject({ detail: { attempt: 2, segments: [1, 2, 3], resume: stood } });
@@ -106,7 +106,7 @@ describe("a retry", () => {
   test("says nothing where another retry begins a later attempt meanwhile", async () => {
     const { ports, ask } = await failed();
     let raised = 0;
-    const registry = hooked("registry", ports.registry, ["raiseAttempt"], async (_, run) =>
+    const registry = intercept("registry", ports.registry, ["raiseAttempt"], async (_, run) =>
       ++raised === 2 ? 3 : run(),
     );
     expect(await retry(ask(), { ...ports, registry })).toEqual([]);

@@ -96,7 +96,7 @@ export function acceptedAgain(
       attempt,
       "deadline-ms": deadlineMs,
       segments,
-      ...(row.action === "restore" && { resume: row.partial as Readonly<Record<string, Resume>> }),
+      ...(row.action === "restore" && { resume: row.segmentCheckpoints as Readonly<Record<string, Resume>> }),
     },
   };
 }

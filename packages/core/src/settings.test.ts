@@ -6,10 +6,10 @@ test("a stage that sets nothing has these settings", () => {
     maximumSegments: 1000,
     sliceBudgetMs: 240_000,
     progressIntervalMs: 15_000,
-    lookIntervalMs: 5000,
+    cancelPollIntervalMs: 5000,
     batchSpacingMs: 0,
     compressionLevel: 6,
-    maximumIdleHops: 10,
+    maxHandoffsWithoutProgress: 10,
     // A week.
     taskTimeoutMs: 604_800_000,
     // 288 MiB and 32 GiB.

@@ -9,13 +9,13 @@ export interface Settings {
   /** How often a slice reports what it has stored, ms. */
   readonly progressIntervalMs: number;
   /** How often a slice looks whether its segment is still wanted: how soon a cancel stops it, ms. */
-  readonly lookIntervalMs: number;
+  readonly cancelPollIntervalMs: number;
   /** The least time between two batches of one segment, ms. */
   readonly batchSpacingMs: number;
   /** The gzip level used where the request names none: 1 (fast) to 9 (small). */
   readonly compressionLevel: number;
   /** How many hand-offs in a row may move nothing, throttling aside, before the segment fails. */
-  readonly maximumIdleHops: number;
+  readonly maxHandoffsWithoutProgress: number;
   /** How long one attempt of a task may take before its segments give up, ms. */
   readonly taskTimeoutMs: number;
   /** The largest decompressed data file that a restore keeps in memory; a larger one is read twice, bytes. */
@@ -39,10 +39,10 @@ export const defaultSettings: Settings = {
   maximumSegments: 1000,
   sliceBudgetMs: 4 * 60_000,
   progressIntervalMs: 15_000,
-  lookIntervalMs: 5_000,
+  cancelPollIntervalMs: 5_000,
   batchSpacingMs: 0,
   compressionLevel: 6,
-  maximumIdleHops: 10,
+  maxHandoffsWithoutProgress: 10,
   taskTimeoutMs: 7 * 24 * 3_600_000,
   // The largest `batch-bytes` is 256 MiB, and the item that fills a file may take 32 MiB more.
   maximumFileBytesInMemory: 288 * MIB,

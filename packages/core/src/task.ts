@@ -4,9 +4,9 @@
 import * as v from "valibot";
 import { canonicalJson } from "./canonical-json.ts";
 import { sha256Hex } from "./hash.ts";
+import { shown } from "./quote.ts";
 import { expandPrefix, type RequestIssue } from "./request.ts";
 import { about, count, fieldOf, readonlyObject, wholeNumber } from "./schema-parts.ts";
-import { shown } from "./shown.ts";
 import { isoOf, msOf } from "./time.ts";
 
 export type Action = TaskRef["action"];

@@ -1,7 +1,7 @@
 /**
  * Tries of calls on items: each takes a turn of the ceiling, whether its answer comes or not.
  */
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
 import { permanent } from "./errors.ts";
@@ -26,7 +26,7 @@ function losing(method: Method, failing: (before: number) => unknown) {
   let on = false;
   const ports = {
     ...plain,
-    tables: hooked("table", memory, [method], async ({ args }, run) => {
+    tables: intercept("table", memory, [method], async ({ args }, run) => {
       const answer = await run();
       if (!on) return answer;
       calls++;

@@ -1,11 +1,11 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
 import { FerryError, permanent } from "./errors.ts";
 import type { SegmentWork } from "./events.ts";
 import { factOf } from "./projection/facts.ts";
 import { project } from "./projection/project.ts";
-import { stateOf, type TaskRow, transferred, unheardOf } from "./projection/status.ts";
+import { newTaskRow, stateOf, type TaskRow, transferred } from "./projection/status.ts";
 import { defaultSettings } from "./settings.ts";
 import {
   accepted,
@@ -32,7 +32,7 @@ describe("a worker", () => {
   test("spreads an accepted task over exactly its segments", async () => {
     const segments = await accepted({ ...backupRequest, "total-segments": 64 }, world());
     expect(segments.map(({ segment }) => segment)).toEqual(Array.from({ length: 64 }, (_, n) => n));
-    expect(segments[0]).toMatchObject({ attempt: 1, cursor: { batch: 0 }, "idle-hops": 0 });
+    expect(segments[0]).toMatchObject({ attempt: 1, cursor: { batch: 0 }, "handoffs-without-progress": 0 });
   });
 
   test("throws what may pass, so that the queue tries again", async () => {
@@ -56,7 +56,10 @@ describe("a worker", () => {
       { ...ports, status: { ...ports.status, read: slow } },
     ])
       expect(await work(message("SegmentQueued", segment), throttled)).toMatchObject([
-        { type: "SegmentProgressed", detail: { handoff: true, cursor: { batch: 0 }, "idle-hops": 0 } },
+        {
+          type: "SegmentProgressed",
+          detail: { handoff: true, cursor: { batch: 0 }, "handoffs-without-progress": 0 },
+        },
       ]);
   });
 
@@ -126,7 +129,7 @@ describe("a slice that is asked for twice", () => {
     const [unneeded] = await accepted({ ...backupRequest, "bucket-prefix": "backups/two" }, ports, "another");
     const { task, plan } = unneeded!;
     const row = {
-      ...unheardOf(task, "2026-11-01T02:00:00Z"),
+      ...newTaskRow(task, "2026-11-01T02:00:00Z"),
       plan,
       accepted: true,
       total: 1,
@@ -144,7 +147,7 @@ describe("a slice that is asked for twice", () => {
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const queued = message("SegmentQueued", segment);
     const [handedOff] = await work(queued, { ...ports, settings: hurried });
-    expect(handedOff).toMatchObject({ type: "SegmentProgressed", detail: { hop: 1, handoff: true } });
+    expect(handedOff).toMatchObject({ type: "SegmentProgressed", detail: { handoffs: 1, handoff: true } });
     const progressed = message("SegmentProgressed", handedOff!.detail);
     await ports.claims.claim(progressed.event.detail as SegmentWork, "message-2");
     for (const late of [queued, progressed]) expect(await work(late, ports)).toEqual([]);
@@ -154,7 +157,7 @@ describe("a slice that is asked for twice", () => {
   test("is retried all the same: an attempt's first slice comes after all of the one before", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    await work(message("SegmentProgressed", { ...segment, hop: 900, handoff: true }), ports);
+    await work(message("SegmentProgressed", { ...segment, handoffs: 900, handoff: true }), ports);
     const again = message("SegmentQueued", { ...segment, attempt: 2 });
     expect(await work(other(again), ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
@@ -163,11 +166,11 @@ describe("a slice that is asked for twice", () => {
 describe("a task that is cancelled", () => {
   /** A row that has heard of the task and of its cancel. */
   const cancelled = ({ task, plan }: SegmentWork): TaskRow => ({
-    ...unheardOf(task, "2026-11-01T02:00:00Z"),
+    ...newTaskRow(task, "2026-11-01T02:00:00Z"),
     plan,
     accepted: true,
     total: plan["total-segments"],
-    cancel: 1,
+    cancelledAttempt: 1,
   });
 
   test("tells in its row what the archive holds", async () => {
@@ -225,7 +228,7 @@ describe("a retry", () => {
     const segments = await accepted({ ...backupRequest, "total-segments": 4 }, ports);
     const { task, plan } = segments[0]!;
     for (const done of change.completed ?? []) await sliceToEnd(segments[done]!, ports);
-    const known = { ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 4, ...change };
+    const known = { ...newTaskRow(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 4, ...change };
     await ports.status.write(known, undefined);
     return { ports, task };
   }
@@ -243,7 +246,7 @@ describe("a retry", () => {
   });
 
   test("of a task that could not be finished queues nothing: finishing itself is tried again", async () => {
-    const { ports, task } = await failed({ completed: [0, 1, 2, 3], broken: 1 });
+    const { ports, task } = await failed({ completed: [0, 1, 2, 3], failedStepAttempt: 1 });
     expect(await work(ask(task), ports)).toMatchObject([
       { type: "TaskAccepted", detail: { attempt: 2, segments: [] } },
     ]);
@@ -286,7 +289,7 @@ describe("a retry", () => {
     ports.tables.put(source, ...Array.from({ length: 30 }, (_, n) => `{"id":{"S":"${n}"}}`));
     await runTask({ ...backupRequest, "total-segments": 1, "batch-bytes": 200 }, ports);
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports, "r-2");
-    const slow = hooked("tables", ports.tables, ["write"], (_, run) => {
+    const slow = intercept("tables", ports.tables, ["write"], (_, run) => {
       ports.clock.advance(10);
       return run();
     });
@@ -426,7 +429,7 @@ describe("a task that is announced to be complete", () => {
     const [segment] = (await accepted({ ...backupRequest, "total-segments": 1 }, ports)) as [SegmentWork];
     await sliceToEnd(segment, ports);
     const { task, plan } = segment;
-    const row = { ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 1, ...change };
+    const row = { ...newTaskRow(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 1, ...change };
     await ports.status.write(row, undefined);
     return { ports, task, plan };
   };

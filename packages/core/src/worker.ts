@@ -5,12 +5,14 @@
 import { finishBackup } from "./backup/finish.ts";
 import { planBackup } from "./backup/plan.ts";
 import { sliceBackup } from "./backup/slice.ts";
+import { assertBeforeDeadline } from "./cancellation.ts";
+import { type Checkpoint, handoffEvent, segmentCompleted } from "./checkpoint.ts";
 import { controlRefused } from "./control.ts";
 import { type FerryError, isPermanent, isThrottled, permanent } from "./errors.ts";
 import type { BusEvent, Delivery, FerryEvent, TaskAccepted, TaskFinishing } from "./events.ts";
 import { failure } from "./failure.ts";
+import { fanOut } from "./fan-out.ts";
 import { backoffMs } from "./pacing.ts";
-import { patient } from "./patience.ts";
 import type { Ports } from "./ports.ts";
 import { isEnded, stateOf } from "./projection/status.ts";
 import { readDetail, readFinishing } from "./read-event.ts";
@@ -20,9 +22,8 @@ import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
 import { sliceRestore } from "./restore/slice.ts";
 import { acceptedAgain, retry, unfinished } from "./retry.ts";
-import { completed, handedOff, refuseLate, type Standing } from "./segment.ts";
-import { spread } from "./spread.ts";
 import { type Identity, identify } from "./task.ts";
+import { withThrottleRetry } from "./throttle-retry.ts";
 
 /** Where the clients gave up trying, the wait begins here: up to about three seconds. */
 const THROTTLED_TRIES = 5;
@@ -48,20 +49,20 @@ export async function work(message: Delivery, ports: Ports): Promise<readonly Fe
 async function step({ id, event }: Delivery, ports: Ports): Promise<readonly FerryEvent[]> {
   switch (event["detail-type"]) {
     case "TaskRequested":
-      return plan(event, patient(ports));
+      return plan(event, withThrottleRetry(ports));
     case "TaskRetryRequested":
-      return retry(event, patient(ports));
+      return retry(event, withThrottleRetry(ports));
     case "TaskAccepted": {
       const accepted = readDetail("TaskAccepted", event);
       return accepted.segments.length > 0
-        ? spread(accepted)
-        : finishAgain(accepted, event.time, patient(ports));
+        ? fanOut(accepted)
+        : finishAgain(accepted, event.time, withThrottleRetry(ports));
     }
     case "SegmentQueued":
     case "SegmentProgressed":
       return slice(event["detail-type"], event, id, ports);
     case "TaskFinishing":
-      return finish(event, patient(ports));
+      return finish(event, withThrottleRetry(ports));
     default:
       throw new Error(`no worker has a step for ${event["detail-type"]}`);
   }
@@ -82,9 +83,9 @@ async function slice(
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
   const segment = readDetail(type, event);
-  const { claims } = patient(ports);
-  let standing: Standing = { cursor: segment.cursor, counts: segment.counts };
-  const stands = (now: Standing) => {
+  const { claims } = withThrottleRetry(ports);
+  let standing: Checkpoint = { cursor: segment.cursor, counts: segment.counts };
+  const stands = (now: Checkpoint) => {
     standing = now;
   };
   try {
@@ -93,7 +94,7 @@ async function slice(
       if (claim.outcome === "taken") return [];
       // A backup's journal is its archive: its chain tells whether it is complete, and is gone if the prefix was wiped.
       if (claim.outcome === "completed" && segment.task.action === "restore")
-        return [completed(segment, claim.counts)];
+        return [segmentCompleted(segment, claim.counts)];
       const events = await (segment.task.action === "backup"
         ? sliceBackup(segment, ports, stands)
         : sliceRestore(segment, ports, stands));
@@ -104,9 +105,9 @@ async function slice(
       return events;
     } catch (error) {
       if (!isThrottled(error)) throw error;
-      refuseLate(segment, ports);
+      assertBeforeDeadline(segment, ports);
       await ports.time.sleep(backoffMs(THROTTLED_TRIES, ports.random));
-      return [handedOff(segment, standing, true, ports)];
+      return [handoffEvent(segment, standing, true, ports)];
     }
   } catch (error) {
     if (!isPermanent(error)) throw error;

@@ -13,12 +13,12 @@ import {
   type TableName,
   workerTable,
 } from "@ferry/core/topology";
+import { queueArn, queueUrl } from "@ferry/emulator/arns";
 import { startEngines } from "@ferry/emulator/engines/start";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 import { type Handler, type Mapping, startMapping } from "@ferry/emulator/lambda/event-source-mapping";
-import { queueArn, queueUrl } from "@ferry/emulator/names";
 import { type Handlers, loadHandlers } from "./handlers.ts";
-import { NEWS } from "./news.ts";
+import { NEWS } from "./task-log.ts";
 
 export interface HostOptions {
   /** Default `local`. */

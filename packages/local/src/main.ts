@@ -2,10 +2,10 @@
  * `npm run local`: Ferry on this machine, until Ctrl-C.
  */
 import { parseArgs } from "node:util";
+import { banner } from "./banner.ts";
 import { type Host, startHost } from "./host.ts";
-import { newsLine } from "./news.ts";
-import { watchParents } from "./parents.ts";
-import { welcome } from "./welcome.ts";
+import { exitWhenOrphaned } from "./orphan-guard.ts";
+import { taskLogLine } from "./task-log.ts";
 
 const help = `Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, every region, data in
 memory, with Ferry's own workers behind them. For trying Ferry and for tests.
@@ -36,19 +36,19 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     if (stoppingSinceMs === undefined) void stop();
     else if (performance.now() - stoppingSinceMs > SAME_PRESS_MS) process.exit(130);
   });
-void watchParents(() => {
+void exitWhenOrphaned(() => {
   if (stoppingSinceMs === undefined) void stop();
 });
 
 try {
-  host = await startHost({ port, hear: (news) => console.log(`# ${newsLine(news)}`) });
+  host = await startHost({ port, hear: (news) => console.log(`# ${taskLogLine(news)}`) });
 } catch (error) {
   fail(error instanceof Error ? error.message : String(error));
 }
 host.failed.catch((error: unknown) =>
   fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
 );
-console.log(welcome(host, process.env));
+console.log(banner(host, process.env));
 
 async function stop(): Promise<void> {
   stoppingSinceMs = performance.now();

@@ -9,7 +9,6 @@ import {
   type ObjectHead,
   type ObjectMetadata,
 } from "@ferry/core/ports";
-import { compareUtf8 } from "./order.ts";
 import {
   accessDenied,
   invalid,
@@ -18,7 +17,8 @@ import {
   objectResource,
   objectTooLarge,
   wrongRegion,
-} from "./refusals.ts";
+} from "./errors.ts";
+import { compareUtf8 } from "./order.ts";
 
 const METADATA_BYTES_MAX = 2048;
 const KEY_BYTES_MAX = 1024;

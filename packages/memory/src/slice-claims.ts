@@ -7,7 +7,7 @@ import type { Counts } from "@ferry/core/events";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 
 interface Note {
-  slice?: { readonly attempt: number; readonly hop: number };
+  slice?: { readonly attempt: number; readonly handoffs: number };
   /** Absent where the slice was given up. */
   message?: string | undefined;
   counts?: Counts;
@@ -27,13 +27,16 @@ export function memorySliceClaims(): SliceClaims {
       const note = noteOf(asked);
       if (note.counts !== undefined) return { outcome: "completed", counts: note.counts };
       if (note.slice !== undefined) {
-        const { attempt, hop } = note.slice;
+        const { attempt, handoffs } = note.slice;
         if (attempt > asked.attempt) return { outcome: "taken" };
         const isHeld = attempt === asked.attempt && note.message !== undefined;
-        if (isHeld && (hop > asked.hop || (hop === asked.hop && note.message !== message)))
+        if (
+          isHeld &&
+          (handoffs > asked.handoffs || (handoffs === asked.handoffs && note.message !== message))
+        )
           return { outcome: "taken" };
       }
-      note.slice = { attempt: asked.attempt, hop: asked.hop };
+      note.slice = { attempt: asked.attempt, handoffs: asked.handoffs };
       note.message = message;
       return { outcome: "claimed" };
     },
@@ -42,7 +45,8 @@ export function memorySliceClaims(): SliceClaims {
     },
     async release(asked) {
       const note = noteOf(asked);
-      if (note.slice?.attempt === asked.attempt && note.slice.hop === asked.hop) note.message = undefined;
+      if (note.slice?.attempt === asked.attempt && note.slice.handoffs === asked.handoffs)
+        note.message = undefined;
     },
   };
 }

@@ -2,8 +2,8 @@
  * The status tables in memory: a row is written if nobody else wrote it meanwhile, a record if it ranks higher.
  */
 import type { StatusStore } from "@ferry/core/ports";
-import { rankOf, type TaskRecord, type TaskRow } from "@ferry/core/projection/status";
-import { invalid } from "./refusals.ts";
+import { rankOf, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
+import { invalid } from "./errors.ts";
 
 /** The most that an item of DynamoDB may have, bytes. */
 export const ITEM_BYTES_MAX = 400 * 1024;
@@ -22,7 +22,7 @@ export interface StatusTables {
   /** Deletes a row, as an operator would. */
   remove(row: TaskRow): void;
   /** The records of a task, by its id, in the order of their segments. */
-  records(task: string): TaskRecord[];
+  records(task: string): SegmentRecord[];
 }
 
 /** Status tables in memory. */
@@ -64,7 +64,7 @@ export function memoryStatusStore(
     async raise(record) {
       const name = JSON.stringify([record.task, record.segment]);
       const held = records.get(name);
-      if (held !== undefined && rankOf(JSON.parse(held) as TaskRecord) >= rankOf(record)) return;
+      if (held !== undefined && rankOf(JSON.parse(held) as SegmentRecord) >= rankOf(record)) return;
       records.set(name, JSON.stringify(record));
     },
     remove(row) {
@@ -75,7 +75,7 @@ export function memoryStatusStore(
     },
     records(task) {
       return [...records.values()]
-        .map((text) => JSON.parse(text) as TaskRecord)
+        .map((text) => JSON.parse(text) as SegmentRecord)
         .filter((record) => record.task === task)
         .sort((a, b) => a.segment - b.segment);
     },

@@ -13,9 +13,9 @@ import type {
   Write,
 } from "@ferry/core/ports";
 import { bareTableName } from "@ferry/core/request";
+import { invalid, noSuchTable, tableResource, throttled } from "./errors.ts";
 import { compareKeys, type ItemKey, type KeyAttributes, keyOf, readKey, segmentOf } from "./item-key.ts";
 import { valuesOf } from "./item-values.ts";
-import { invalid, noSuchTable, tableResource, throttled } from "./refusals.ts";
 import { scanBody } from "./scan-body.ts";
 
 const WRITES_MAX = 25;

@@ -2,30 +2,30 @@
  * The options of `npm run simulate`.
  */
 import { parseArgs } from "node:util";
-import { plants } from "./plants/plants.ts";
+import { mutants } from "./mutants/all.ts";
 
 const help = `Runs whole tasks on a simulated cloud, in virtual time, under faults, and checks what they leave behind.
 
   npm run simulate -- [--seeds N] [--from N] [--json]
-  npm run simulate -- --seed N [--plant NAME] [--json]
-  npm run simulate -- --plant NAME | all | list [--seeds N] [--json]
+  npm run simulate -- --seed N [--mutant NAME] [--json]
+  npm run simulate -- --mutant NAME | all | list [--seeds N] [--json]
 
-  --seeds N      how many seeds; default 200, with --plant 500
+  --seeds N      how many seeds; default 200, with --mutant 500
   --from N       the first of them; default 0
   --seed N       one seed, with all that happened
-  --plant NAME   breaks the engine on purpose, and looks for a seed that shows it, first in the seed that is stored with
-                 the plant; "all" tries every plant
+  --mutant NAME   breaks the engine on purpose, and looks for a seed that shows it, first in the seed that is stored with
+                 the mutant; "all" tries every mutant
   --json         print nothing but one line of JSON at the end
   --help         this
 
-Exit code 0 only if nothing was violated; with --plant and no --seed, only if every plant was caught.`;
+Exit code 0 only if nothing was violated; with --mutant and no --seed, only if every mutant was caught.`;
 
 export interface Options {
   /** What to do. */
   readonly mode:
     | { readonly kind: "seeds"; readonly from: number; readonly count: number }
-    | { readonly kind: "seed"; readonly seed: number; readonly plant?: string }
-    | { readonly kind: "plants"; readonly names: readonly string[]; readonly seedsMax: number }
+    | { readonly kind: "seed"; readonly seed: number; readonly mutant?: string }
+    | { readonly kind: "mutants"; readonly names: readonly string[]; readonly seedsMax: number }
     | { readonly kind: "list" };
   readonly json: boolean;
 }
@@ -43,26 +43,26 @@ export function readArguments(): Options {
   const seed = wholeNumber("--seed", values.seed, 0);
   const count = wholeNumber("--seeds", values.seeds, 1);
   const from = wholeNumber("--from", values.from, 0);
-  const plant = values.plant;
+  const mutant = values.mutant;
   if (
-    plant !== undefined &&
-    plant !== "all" &&
-    plant !== "list" &&
-    !plants.some(({ name }) => name === plant)
+    mutant !== undefined &&
+    mutant !== "all" &&
+    mutant !== "list" &&
+    !mutants.some(({ name }) => name === mutant)
   )
-    return fail(`--plant must be all, list or a name that --plant list shows: got ${plant}`);
+    return fail(`--mutant must be all, list or a name that --mutant list shows: got ${mutant}`);
   if (seed !== undefined) {
     if (count !== undefined || from !== undefined)
       return fail("--seed is one seed: leave --seeds and --from out");
-    if (plant === "all" || plant === "list")
-      return fail(`--seed needs one plant's name: got --plant ${plant}`);
-    return { mode: { kind: "seed", seed, ...(plant !== undefined && { plant }) }, json };
+    if (mutant === "all" || mutant === "list")
+      return fail(`--seed needs one mutant's name: got --mutant ${mutant}`);
+    return { mode: { kind: "seed", seed, ...(mutant !== undefined && { mutant }) }, json };
   }
-  if (plant === "list") return { mode: { kind: "list" }, json };
-  if (plant === undefined) return { mode: { kind: "seeds", from: from ?? 0, count: count ?? 200 }, json };
-  if (from !== undefined) return fail("--plant begins with seed 0: leave --from out");
-  const names = plant === "all" ? plants.map(({ name }) => name) : [plant];
-  return { mode: { kind: "plants", names, seedsMax: count ?? 500 }, json };
+  if (mutant === "list") return { mode: { kind: "list" }, json };
+  if (mutant === undefined) return { mode: { kind: "seeds", from: from ?? 0, count: count ?? 200 }, json };
+  if (from !== undefined) return fail("--mutant begins with seed 0: leave --from out");
+  const names = mutant === "all" ? mutants.map(({ name }) => name) : [mutant];
+  return { mode: { kind: "mutants", names, seedsMax: count ?? 500 }, json };
 }
 
 function parsed() {
@@ -72,7 +72,7 @@ function parsed() {
         seeds: { type: "string" },
         from: { type: "string" },
         seed: { type: "string" },
-        plant: { type: "string" },
+        mutant: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

@@ -3,11 +3,11 @@
  */
 import { describe, expect, test } from "vitest";
 import { peakOf } from "./checks/ceilings.ts";
-import { chanceOf } from "./cloud/scheduler.ts";
+import { rngOf } from "./cloud/scheduler.ts";
 import { plainControl } from "./scenario/control.ts";
 import { plainData } from "./scenario/data.ts";
+import { type FaultRates, noFaults } from "./scenario/fault-rates.ts";
 import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
-import { calm, type Weather } from "./scenario/weather.ts";
 import { simulateScenario } from "./simulate.ts";
 
 const ITEMS = 2000;
@@ -23,9 +23,9 @@ const nobody = {
   losses: 0,
   denials: 0,
   repeats: 0,
-  rivals: 0,
-  neighbours: 0,
-  nonsense: 0,
+  prefixConflicts: 0,
+  otherPrefixes: 0,
+  malformedEvents: 0,
 };
 
 interface Limited {
@@ -39,7 +39,7 @@ interface Limited {
   readonly partitions?: number;
   /** Small pages: a worker cannot use much by itself. */
   readonly pageBytes?: number;
-  readonly weather?: Partial<Weather>;
+  readonly faultRates?: Partial<FaultRates>;
 }
 
 function scenario({
@@ -50,9 +50,9 @@ function scenario({
   items = ITEMS,
   partitions = items,
   pageBytes = 1024 * 1024,
-  weather,
+  faultRates,
 }: Limited): Scenario {
-  const anything = scenarioOf(chanceOf(0, 0));
+  const anything = scenarioOf(rngOf(0, 0));
   const rate = unitsPerSecond ?? 20;
   return {
     ...anything,
@@ -75,25 +75,25 @@ function scenario({
     provisioned: unitsPerSecond === undefined,
     weight: kind === "backup" ? (SECONDS * rate * READ_UNIT_BYTES) / (items * ITEM_BYTES) : 1,
     indexCount: kind === "restore" ? Math.round((SECONDS * rate) / items) : 0,
-    settings: { ...anything.settings, sliceBudgetMs: 60_000, lookIntervalMs: 5000, batchSpacingMs: 0 },
+    settings: { ...anything.settings, sliceBudgetMs: 60_000, cancelPollIntervalMs: 5000, batchSpacingMs: 0 },
     timeoutSeconds: 360,
     concurrency: workers,
     attempts: 5,
     control: plainControl,
-    weather: { ...calm, ...weather },
-    stormMs: 3_600_000,
+    faultRates: { ...noFaults, ...faultRates },
+    faultPhaseMs: 3_600_000,
     faultsMax: 100,
-    people: nobody,
+    operations: nobody,
   };
 }
 
 /** The highest ten seconds, and the average from the first call to the last, units per second. */
 async function consumption(limited: Limited, seed = 1) {
-  const { violations, witness, counts } = await simulateScenario(seed, scenario(limited));
+  const { violations, recorder, counts } = await simulateScenario(seed, scenario(limited));
   expect(violations).toEqual([]);
   expect(counts).toMatchObject({ succeeded: 1 });
   const kind = limited.kind === "backup" ? "read" : "write";
-  const calls = witness.consumption.filter((one) => one.kind === kind);
+  const calls = recorder.consumption.filter((one) => one.kind === kind);
   const units = calls.reduce((sum, one) => sum + one.units, 0);
   const seconds = (calls.at(-1)!.atMs - calls[0]!.atMs) / 1000;
   return { peak: peakOf(calls), average: units / seconds };
@@ -128,17 +128,20 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
   });
 
   test.each([1, 2, 3, 4, 5])("is kept by duplicates, zombies and workers that die: seed %i", async (seed) => {
-    const weather = {
+    const faultRates = {
       duplicateEvent: 0.1,
       duplicateMessage: 0.1,
-      zombie: 0.02,
+      visibilityExpired: 0.02,
       crashAfter: 0.01,
       answerLost: 0.02,
       throttledRead: 0.1,
       throttledWrite: 0.1,
       unprocessed: 0.2,
     };
-    const { peak } = await consumption({ kind, unitsPerSecond: 40, segments: 8, workers: 20, weather }, seed);
+    const { peak } = await consumption(
+      { kind, unitsPerSecond: 40, segments: 8, workers: 20, faultRates },
+      seed,
+    );
     expect(peak).toBeLessThanOrEqual(40);
   });
 });
@@ -151,12 +154,12 @@ test("a high ceiling is used by many workers, each of which can use little of it
 
 describe.each(["backup", "restore"] as const)("throttling of a %s", (kind) => {
   test("nearly all the time slows it, and never fails it", async () => {
-    const weather = { throttledRead: 0.9, throttledWrite: 0.9 };
-    const asked = { ...scenario({ kind, segments: 4, workers: 4, weather }), provisioned: false };
-    const { violations, witness, counts } = await simulateScenario(7, asked);
+    const faultRates = { throttledRead: 0.9, throttledWrite: 0.9 };
+    const asked = { ...scenario({ kind, segments: 4, workers: 4, faultRates }), provisioned: false };
+    const { violations, recorder, counts } = await simulateScenario(7, asked);
     expect(violations).toEqual([]);
     expect(counts["throttledRead"]! + (counts["throttledWrite"] ?? 0)).toBeGreaterThan(20);
     expect(counts).toMatchObject({ succeeded: 1, healed: 0 });
-    expect(witness.events.filter(({ "detail-type": type }) => type.endsWith("Failed"))).toEqual([]);
+    expect(recorder.events.filter(({ "detail-type": type }) => type.endsWith("Failed"))).toEqual([]);
   });
 });

@@ -1,10 +1,10 @@
 /**
- * `npm run simulate`: many seeds, one seed, or planted bugs.
+ * `npm run simulate`: many seeds, one seed, or mutants.
  */
 import { openProgress } from "@ferry/terminal/progress";
 import { type Options, readArguments } from "./arguments.ts";
-import { plant } from "./plants/loader.ts";
-import { plants } from "./plants/plants.ts";
+import { mutants } from "./mutants/all.ts";
+import { loadMutant } from "./mutants/loader.ts";
 import { runSeeds } from "./seeds.ts";
 import type { SeedResult } from "./seeds-thread.ts";
 
@@ -24,20 +24,21 @@ process.exitCode = await run(mode);
 function run(what: Options["mode"]): Promise<number> | number {
   switch (what.kind) {
     case "list":
-      for (const { name, breaks } of plants) console.log(`${name.padEnd(28)}${breaks}`);
+      for (const { name, breaks } of mutants) console.log(`${name.padEnd(28)}${breaks}`);
       return 0;
     case "seed":
-      return one(what.seed, what.plant);
+      return one(what.seed, what.mutant);
     case "seeds":
       return many(what.from, what.count);
-    case "plants":
-      return planted(what.names, what.seedsMax);
+    case "mutants":
+      return mutantsShown(what.names, what.seedsMax);
   }
 }
 
 /** One seed, with all that happens, as it happens: also of a seed that never ends. */
-async function one(seed: number, plantName: string | undefined): Promise<number> {
-  const check = plantName === undefined ? undefined : plant(plants.find(({ name }) => name === plantName)!);
+async function one(seed: number, mutantName: string | undefined): Promise<number> {
+  const check =
+    mutantName === undefined ? undefined : loadMutant(mutants.find(({ name }) => name === mutantName)!);
   const { simulate } = await import("./simulate.ts");
   check?.();
   const { violations, counts } = await simulate(seed, json ? {} : { tell: (line) => console.log(line) });
@@ -95,8 +96,8 @@ async function showTrace(seed: number): Promise<void> {
   for (const line of lines.slice(-TRACE_LINES)) console.log(`  ${line}`);
 }
 
-/** Each plant until a seed shows it. */
-async function planted(names: readonly string[], seedsMax: number): Promise<number> {
+/** Each mutant until a seed shows it. */
+async function mutantsShown(names: readonly string[], seedsMax: number): Promise<number> {
   const caught: Record<string, number> = {};
   const survived: string[] = [];
   for (const name of names) {
@@ -110,29 +111,29 @@ async function planted(names: readonly string[], seedsMax: number): Promise<numb
         `caught   ${name}: ${replayOf(first.seed, name)}\n           ${first.violations[0]!.slice(0, 200)}`,
       );
   }
-  if (json) console.log(JSON.stringify({ plants: names.length, caught, survived }));
+  if (json) console.log(JSON.stringify({ mutants: names.length, caught, survived }));
   else
     console.log(
       survived.length === 0
-        ? `Every plant was caught: ${names.length}.`
-        : `${survived.length} of ${names.length} plants survived.`,
+        ? `Every mutant was caught: ${names.length}.`
+        : `${survived.length} of ${names.length} mutants survived.`,
     );
   return survived.length === 0 ? 0 : 1;
 }
 
-/** The seed that is stored with a plant; where that does not show it any more, the lowest of those that were run until one did. */
-async function firstCaught(plantName: string, seedsMax: number): Promise<SeedResult | undefined> {
-  const { seed } = plants.find(({ name }) => name === plantName)!;
-  const stored = seed === undefined ? undefined : await caughtIn(plantName, seed, 1);
-  return stored ?? caughtIn(plantName, 0, seedsMax);
+/** The seed that is stored with a mutant; where that does not show it any more, the lowest of those that were run until one did. */
+async function firstCaught(mutantName: string, seedsMax: number): Promise<SeedResult | undefined> {
+  const { seed } = mutants.find(({ name }) => name === mutantName)!;
+  const stored = seed === undefined ? undefined : await caughtIn(mutantName, seed, 1);
+  return stored ?? caughtIn(mutantName, 0, seedsMax);
 }
 
-async function caughtIn(plantName: string, from: number, count: number): Promise<SeedResult | undefined> {
+async function caughtIn(mutantName: string, from: number, count: number): Promise<SeedResult | undefined> {
   let first: SeedResult | undefined;
   await runSeeds({
     from,
     count,
-    plantName,
+    mutantName,
     done(result) {
       if (result.violations.length > 0 && (first === undefined || result.seed < first.seed)) first = result;
       return first !== undefined;
@@ -141,6 +142,6 @@ async function caughtIn(plantName: string, from: number, count: number): Promise
   return first;
 }
 
-function replayOf(seed: number, plantName?: string): string {
-  return `npm run simulate -- ${plantName === undefined ? "" : `--plant ${plantName} `}--seed ${seed}`;
+function replayOf(seed: number, mutantName?: string): string {
+  return `npm run simulate -- ${mutantName === undefined ? "" : `--mutant ${mutantName} `}--seed ${seed}`;
 }

@@ -1,9 +1,9 @@
 /**
- * A thread that runs the seeds it is sent, with the plant it was given planted.
+ * A thread that runs the seeds it is sent, with the mutant it was given planted.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { plant } from "./plants/loader.ts";
-import { plants } from "./plants/plants.ts";
+import { mutants } from "./mutants/all.ts";
+import { loadMutant } from "./mutants/loader.ts";
 
 /** What a thread says of a seed. */
 export interface SeedResult {
@@ -12,8 +12,9 @@ export interface SeedResult {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-const { plantName } = workerData as { plantName?: string };
-const planted = plantName === undefined ? undefined : plant(plants.find(({ name }) => name === plantName)!);
+const { mutantName } = workerData as { mutantName?: string };
+const planted =
+  mutantName === undefined ? undefined : loadMutant(mutants.find(({ name }) => name === mutantName)!);
 // Loaded only now: what is planted is planted before.
 const { simulate } = await import("./simulate.ts");
 planted?.();

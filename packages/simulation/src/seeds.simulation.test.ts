@@ -2,7 +2,7 @@
  * Some hundred seeds hold; the long run is `npm run simulate -- --seeds 10000`.
  */
 import { describe, expect, test } from "vitest";
-import { faultNames } from "./scenario/weather.ts";
+import { faultNames } from "./scenario/fault-rates.ts";
 import { simulate } from "./simulate.ts";
 
 const SEEDS = 120;

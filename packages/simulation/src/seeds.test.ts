@@ -53,9 +53,9 @@ describe("a seed that takes its thread down", () => {
 });
 
 test("a thread that cannot begin ends the run: no seed is told to have failed", async () => {
-  const plants = { from: 0, count: 4, plantName: "no-such-plant", threads: 2 };
+  const mutants = { from: 0, count: 4, mutantName: "no-such-mutant", threads: 2 };
   const results: SeedResult[] = [];
-  await expect(runSeeds({ ...plants, done: (result) => results.push(result) === 0 })).rejects.toThrow();
+  await expect(runSeeds({ ...mutants, done: (result) => results.push(result) === 0 })).rejects.toThrow();
   expect(results).toEqual([]);
 });
 

@@ -9,8 +9,8 @@ import type { SeedResult } from "./seeds-thread.ts";
 export interface SeedsAbout {
   readonly from: number;
   readonly count: number;
-  /** A plant's name. */
-  readonly plantName?: string;
+  /** A mutant's name. */
+  readonly mutantName?: string;
   /** How many threads; default one per core. */
   readonly threads?: number;
   /** How long a seed may take, ms of real time: no healthy one comes near. Default two minutes. */
@@ -26,11 +26,11 @@ const SEED_MS_MAX = 120_000;
 /**
  * Runs the seeds; resolves when all are done, or `done` has ended it. A seed that throws where nobody listens, or that
  * never gives way, costs its thread: that is a violation of this seed, and the others go on in a new one. Throws what
- * keeps a thread from beginning at all, for instance a plant whose place is not found.
+ * keeps a thread from beginning at all, for instance a mutant whose place is not found.
  */
 export async function runSeeds(about: SeedsAbout): Promise<void> {
   const { from, count, program = new URL("./seeds-thread.ts", import.meta.url) } = about;
-  const workerData = about.plantName === undefined ? {} : { plantName: about.plantName };
+  const workerData = about.mutantName === undefined ? {} : { mutantName: about.mutantName };
   const ending = new AbortController();
   let next = from;
 

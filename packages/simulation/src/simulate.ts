@@ -18,8 +18,8 @@ import { START_MS } from "@ferry/memory/time";
 import { violationsOf } from "./checks/all.ts";
 import { lastLineOf } from "./checks/data-files.ts";
 import type { Snapshot } from "./checks/outcome.ts";
+import { createRecorder, type Recorder } from "./checks/recorder.ts";
 import { taskName } from "./checks/recount.ts";
-import { createWitness, type Witness } from "./checks/witness.ts";
 import { type Bus, createBus } from "./cloud/bus.ts";
 import type { ItemTables } from "./cloud/dynamodb/item-tables.ts";
 import { itemChanged, statusOf } from "./cloud/dynamodb/own-status.ts";
@@ -29,11 +29,11 @@ import { createLambda } from "./cloud/lambda.ts";
 import type { Cloud } from "./cloud/ports.ts";
 import { createQueues } from "./cloud/queues.ts";
 import { announced, reported } from "./cloud/router.ts";
-import { chanceOf, createScheduler } from "./cloud/scheduler.ts";
-import { destinations, furnish } from "./scenario/furnish.ts";
+import { createScheduler, rngOf } from "./cloud/scheduler.ts";
+import { createFixtures, destinations } from "./scenario/fixtures.ts";
 import { itemsOf } from "./scenario/items.ts";
+import { createOperations, type Operations } from "./scenario/operations.ts";
 import { createOtherArchive } from "./scenario/other-archive.ts";
-import { createPeople, type People } from "./scenario/people.ts";
 import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
 
 /** What a run came to. */
@@ -68,7 +68,7 @@ const SEGMENT_BYTES = 4 * 1024 ** 3;
 
 /** Runs one seed to its end. Never throws for what the engine does wrong: that is a violation. */
 export async function simulate(seed: number, watching: Watching = {}): Promise<Run> {
-  const { witness: _, ...run } = await simulateScenario(seed, scenarioOf(chanceOf(seed, 0)), watching);
+  const { recorder: _, ...run } = await simulateScenario(seed, scenarioOf(rngOf(seed, 0)), watching);
   return run;
 }
 
@@ -77,18 +77,18 @@ export async function simulateScenario(
   seed: number,
   scenario: Scenario,
   { tell }: Watching = {},
-): Promise<Run & { readonly witness: Witness }> {
+): Promise<Run & { readonly recorder: Recorder }> {
   const scheduler = createScheduler();
-  const chance = chanceOf(seed, 1);
+  const chance = rngOf(seed, 1);
   const log = (line: () => string) =>
     tell?.(`${((scheduler.now() - START_MS) / 1000).toFixed(3).padStart(10)} ${line()}`);
   log(() => `seed ${seed}: ${JSON.stringify(scenario)}`);
-  const faults = createFaults(scenario.weather, scenario.faultsMax, chance);
-  const witness = createWitness(scheduler.now);
+  const faults = createFaults(scenario.faultRates, scenario.faultsMax, chance);
+  const recorder = createRecorder(scheduler.now);
   const parts = { scheduler, chance, faults };
 
   const items = itemsOf(scenario);
-  let people: People | undefined;
+  let operations: Operations | undefined;
   const archive = memoryArchiveStore();
   const tables = memoryTables({
     pageBytes: scenario.pageBytes,
@@ -96,7 +96,7 @@ export async function simulateScenario(
     ...(scenario.data.stalenessMs > 0 && {
       staleness: {
         // What is there at first has been there for long.
-        now: () => (people === undefined ? 0 : scheduler.now()),
+        now: () => (operations === undefined ? 0 : scheduler.now()),
         msMax: scenario.data.stalenessMs,
         random: chance.random,
       },
@@ -104,7 +104,7 @@ export async function simulateScenario(
     weight: scenario.weight,
     consumed(table, kind, units) {
       const limited = kind === "read" ? source : destination;
-      if (table.name === limited.name) witness.consumed(kind, units);
+      if (table.name === limited.name) recorder.consumed(kind, units);
     },
     faults: {
       scan: () => (faults.strikes("shortPage") ? { itemsMax: chance.between(0, 2) } : undefined),
@@ -114,18 +114,18 @@ export async function simulateScenario(
   });
   const finished = new Map<string, Snapshot>();
   const otherArchive = createOtherArchive(archive);
-  const furnished = furnish(scenario, items, tables, archive, otherArchive, chance);
+  const fixtures = createFixtures(scenario, items, tables, archive, otherArchive, chance);
 
   const rowChanged = (change: RowChange) => {
     log(() => `row of ${change.after.action} ${change.after["request-id"]} is ${inWords(change.after)}`);
-    witness.rowChanged(change);
+    recorder.rowChanged(change);
     const said = announced(change);
     if (said !== undefined) {
       const times = faults.strikes("duplicateEvent") ? 2 : 1;
       for (let time = 0; time < times; time++)
         scheduler.after(chance.between(10, 1000), () => bus.accept(said, "ferry"));
     }
-    people?.rowChanged(change.after);
+    operations?.rowChanged(change.after);
   };
   const memoryStatus = memoryStatusStore(rowChanged, (row) => itemBytes(itemOfRow(row)));
   const ownTables = scenario.data.realAdapters ? createOwnTables(itemChanged(rowChanged)) : undefined;
@@ -133,12 +133,12 @@ export async function simulateScenario(
   const bus: Bus = createBus(
     {
       heard(event) {
-        witness.heard(event);
+        recorder.heard(event);
         snapshot(event);
       },
       send(queue, body, event: BusEvent) {
-        if (queue === "projection-queue" && !people!.loses(queue, event["detail-type"]))
-          witness.projected(event);
+        if (queue === "projection-queue" && !operations!.loses(queue, event["detail-type"]))
+          recorder.projected(event);
         else if (queue === "projection-queue") return;
         queues.send(queue, body);
       },
@@ -155,7 +155,7 @@ export async function simulateScenario(
         if (said === undefined) log(() => "the Pipe gives up a dead letter: it does not say what to report");
         else scheduler.after(chance.between(10, 1000), () => bus.accept(said, "ferry"));
       },
-      loses: (queue, type) => queue !== "projection-queue" && people!.loses(queue, type),
+      loses: (queue, type) => queue !== "projection-queue" && operations!.loses(queue, type),
       log,
     },
     parts,
@@ -170,7 +170,16 @@ export async function simulateScenario(
     () => cloud,
     scheduler,
   );
-  people = createPeople(scenario, { ...parts, items, bus, tables, archive, otherArchive, status, log });
+  operations = createOperations(scenario, {
+    ...parts,
+    items,
+    bus,
+    tables,
+    archive,
+    otherArchive,
+    status,
+    log,
+  });
   const watched = {
     ...archive,
     async putNew(...[address, key, body, about]: Parameters<typeof archive.putNew>) {
@@ -205,18 +214,18 @@ export async function simulateScenario(
     bus,
     queues,
     settings: scenario.settings,
-    witness,
-    denied: () => people!.denied(),
-    projectorStopsUntilMs: () => people!.actors.projectorStopsUntilMs(),
+    recorder,
+    denied: () => operations!.denied(),
+    projectorStopsUntilMs: () => operations!.actors.projectorStopsUntilMs(),
     log,
   };
 
   function objectPut(key: string, body: Uint8Array): void {
-    witness.stored(key);
-    if (key.includes("/0x") && faults.strikes("writeAtCursor")) people!.filePut(lastLineOf(body));
+    recorder.stored(key);
+    if (key.includes("/0x") && faults.strikes("writeAtCursor")) operations!.filePut(lastLineOf(body));
     if (!key.endsWith("/manifest-summary.json")) return;
     const prefix = key.slice(0, -"/manifest-summary.json".length);
-    witness.sealed(prefix, archive.contents(bucket, `${prefix}/`));
+    recorder.sealed(prefix, archive.contents(bucket, `${prefix}/`));
   }
 
   /** Keeps what a restore's table holds when its task is said to be finished. */
@@ -227,7 +236,7 @@ export async function simulateScenario(
     const table = destinations.find(({ name }) => name === row?.request["table-name"]);
     if (table === undefined) return;
     const texts = tables.items(table).map((bytes) => new TextDecoder().decode(bytes));
-    const began = [...witness.runs.values()].filter(
+    const began = [...recorder.runs.values()].filter(
       ({ work }) => work.task?.id === (task as { id?: string }).id,
     );
     finished.set(taskName(task), {
@@ -246,25 +255,25 @@ export async function simulateScenario(
     return true;
   }
 
-  people.begin();
+  operations.begin();
   let atRest = await rest(
     STORM_STEPS_MAX,
-    () => (people?.startedMs() ?? START_MS + START_MS_MAX) + scenario.stormMs,
+    () => (operations?.startedMs() ?? START_MS + START_MS_MAX) + scenario.faultPhaseMs,
   );
   faults.end();
-  people.calm();
+  operations.quiesce();
   log(() => "the storm is over");
   atRest &&= await rest(CALM_STEPS_MAX);
   queues.redrive();
   atRest &&= await rest(CALM_STEPS_MAX);
   const calmRows = status.rows();
-  const calmFacts = witness.facts.length;
-  const healing = { atMs: scheduler.now(), events: witness.events.length };
+  const calmFacts = recorder.facts.length;
+  const healing = { atMs: scheduler.now(), events: recorder.events.length };
   let healed = 0;
   // An attempt may be shorter than its task.
   for (let round = 0; atRest && round < HEALING_ROUNDS_MAX; round++) {
     log(() => "all that did not succeed is retried");
-    const retried = people.heal(round > 0);
+    const retried = operations.retryAll(round > 0);
     if (retried === 0) break;
     healed += retried;
     atRest = await rest(CALM_STEPS_MAX);
@@ -272,10 +281,10 @@ export async function simulateScenario(
   const violations = atRest
     ? await violationsOf({
         scenario,
-        people,
+        operations,
         items,
-        ...furnished,
-        witness,
+        ...fixtures,
+        recorder,
         archive,
         tables,
         status,
@@ -292,21 +301,21 @@ export async function simulateScenario(
   return {
     seed,
     violations,
-    witness,
+    recorder,
     counts: {
       runs: 1,
       healed,
       ...countsOf(status.rows()),
       ...faults.counts,
-      ...callsOf(witness),
+      ...callsOf(recorder),
     },
   };
 }
 
 function inWords(row: TaskRow): string {
-  const { attempt, completed, total, cancel, broken, items } = row;
+  const { attempt, completed, total, cancelledAttempt, failedStepAttempt, items } = row;
   const failed = Object.entries(row.failed).map(([segment, in_]) => `${segment}@${in_}`);
-  return `${stateOf(row)}: attempt ${attempt}, ${completed.length} of ${total} complete, ${items} items, failed [${failed}], cancel ${cancel}, broken ${broken}`;
+  return `${stateOf(row)}: attempt ${attempt}, ${completed.length} of ${total} complete, ${items} items, failed [${failed}], cancelled attempt ${cancelledAttempt}, failed step's attempt ${failedStepAttempt}`;
 }
 
 function countsOf(rows: readonly TaskRow[]): Record<string, number> {
@@ -315,6 +324,6 @@ function countsOf(rows: readonly TaskRow[]): Record<string, number> {
   return counts;
 }
 
-function callsOf({ calls, events, facts }: Witness): Record<string, number> {
+function callsOf({ calls, events, facts }: Recorder): Record<string, number> {
   return { events: events.length, facts: facts.length, calls: calls.length };
 }

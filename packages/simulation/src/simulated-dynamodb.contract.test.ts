@@ -15,15 +15,15 @@ import { statusOf } from "./cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "./cloud/dynamodb/own-tables.ts";
 import { createFaults } from "./cloud/faults.ts";
 import { createInvocation } from "./cloud/invocation.ts";
-import { chanceOf, createScheduler } from "./cloud/scheduler.ts";
-import { calm } from "./scenario/weather.ts";
+import { createScheduler, rngOf } from "./cloud/scheduler.ts";
+import { noFaults } from "./scenario/fault-rates.ts";
 
 const REGION = "eu-west-1";
 const INVOCATION_MS = 3_600_000;
 
 function simulated({ statements = true } = {}) {
   const scheduler = createScheduler();
-  const chance = chanceOf(1, 1);
+  const chance = rngOf(1, 1);
   const tables = memoryTables();
   const ownTables = createOwnTables(() => {});
   const invocation = createInvocation(
@@ -48,7 +48,7 @@ function simulated({ statements = true } = {}) {
       statements,
       ownTables,
       outside: scheduler.outside,
-      faults: createFaults(calm, 0, chance),
+      faults: createFaults(noFaults, 0, chance),
       visit: async (_port: string, _method: string, _about: string, effect: () => Promise<unknown>) =>
         effect(),
     },

@@ -5,10 +5,10 @@
 import { parseArgs } from "node:util";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { deleteArchives } from "./archive.ts";
+import { openEventListener } from "./event-listener.ts";
 import { type Stage, stageOf } from "./stage.ts";
 import { type Step, steps, type Trial } from "./steps.ts";
 import { createTables, deleteTable } from "./tables.ts";
-import { openTap } from "./tap.ts";
 import { forget } from "./tasks.ts";
 
 const USAGE = `Tries a deployed stage: what only AWS can show, and that all parts meet.
@@ -21,7 +21,7 @@ const USAGE = `Tries a deployed stage: what only AWS can show, and that all part
   --bucket NAME    a bucket in the stage's region; archives go under ferry-smoke/ and are deleted
   --region REGION  the stage's region; default AWS_REGION
   --hops           also lets a worker continue itself 20 times: several minutes, on a stage with
-                   sliceBudgetSeconds 10 and maximumIdleHops 1000
+                   sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000
   --local          against the local host, as far as that can answer`;
 
 const values = read(process.argv.slice(2));
@@ -94,7 +94,7 @@ async function trial(stage: Stage, local: boolean): Promise<number> {
   try {
     // What was there before is not ours to delete.
     await createTables(stage, size, (table) => undo.push(() => deleteTable(stage, table)));
-    const tap = local ? undefined : await openTap(stage);
+    const tap = local ? undefined : await openEventListener(stage);
     if (tap !== undefined) undo.push(() => tap.close());
     const about: Trial = { stage, hops: values.hops, tasks: [], ...(tap !== undefined && { tap }) };
     undo.push(

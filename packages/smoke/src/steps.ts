@@ -1,9 +1,9 @@
 /** What is tried, in order. Each step says what was seen, or throws what was not. */
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import type { Action } from "@ferry/core/task";
+import type { EventListener } from "./event-listener.ts";
 import { prefixOf, queueUrl, restoredTable, type Stage, sourceTable } from "./stage.ts";
 import { contents } from "./tables.ts";
-import type { Tap } from "./tap.ts";
 import { reached, request } from "./tasks.ts";
 
 const PATIENCE_SECONDS = 300;
@@ -21,7 +21,7 @@ export interface Task {
 export interface Trial {
   readonly stage: Stage;
   /** Absent where no rule can be added: on the local host. */
-  readonly tap?: Tap;
+  readonly tap?: EventListener;
   /** Whether the long step runs, too. */
   readonly hops: boolean;
   /** Every task that was asked for, to be forgotten in the end. */
@@ -186,7 +186,7 @@ const continued: Step = {
     }).length;
     if (hops < HOPS)
       throw new Error(
-        `the backup succeeded in ${hops} hand-offs, too few to show anything: deploy the stage with sliceBudgetSeconds 10 and maximumIdleHops 1000`,
+        `the backup succeeded in ${hops} hand-offs, too few to show anything: deploy the stage with sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000`,
       );
     return `${hops} hand-offs`;
   },

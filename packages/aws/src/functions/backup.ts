@@ -1,5 +1,5 @@
 /** The Lambda function on `backup-queue`. */
-import { connectWorker } from "../lambda/connect.ts";
+import { wireWorker } from "../lambda/wiring.ts";
 import { workerHandler } from "../lambda/worker.ts";
 
-export const handler = workerHandler(() => connectWorker("backup"));
+export const handler = workerHandler(() => wireWorker("backup"));

@@ -8,7 +8,7 @@ import { PipesClient } from "@aws-sdk/client-pipes";
 import { Resource } from "sst";
 import { openTasks } from "../monitor/open-tasks.ts";
 import { stoppedPipes } from "../monitor/pipes.ts";
-import { silentTasks } from "../monitor/silent.ts";
+import { stalledTasks } from "../monitor/stalled.ts";
 
 interface Links {
   readonly BackupTable: { readonly name: string };
@@ -34,7 +34,7 @@ export async function handler(): Promise<void> {
     openTasks(db, { tables, index, records: links.SegmentTable.name }),
     stoppedPipes(pipes, links.Monitor.pipes),
   ]);
-  const silent = silentTasks(open, Date.now(), stalledAfterMs);
+  const silent = stalledTasks(open, Date.now(), stalledAfterMs);
   for (const task of silent)
     console.warn({
       message: "task is silent",

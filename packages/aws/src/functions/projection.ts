@@ -10,10 +10,10 @@ import { busName, tableName } from "../links.ts";
 import { sliceClaims } from "../slice-claims.ts";
 import { statusStore } from "../status-store.ts";
 import { taskRegistry } from "../task-registry.ts";
-import { workerNotes } from "../worker-notes.ts";
+import { workerTableItems } from "../worker-table.ts";
 
 export const handler = projectorHandler(() => {
-  const notes = workerNotes(retryingDynamodbClient(), tableName("WorkerTable"));
+  const notes = workerTableItems(retryingDynamodbClient(), tableName("WorkerTable"));
   return {
     store: statusStore(retryingDynamodbClient(), {
       backup: tableName("BackupTable"),

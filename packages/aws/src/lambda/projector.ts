@@ -3,9 +3,9 @@
  */
 import { type Message, parseMessage } from "@ferry/core/events";
 import type { Bus } from "@ferry/core/ports";
-import { type BatchResult, type ProjectionPorts, projectBatch } from "@ferry/core/projection/fold";
+import { type BatchResult, type ProjectionPorts, projectBatch } from "@ferry/core/projection/projector";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
-import { countChanges } from "./changes.ts";
+import { countStateChanges } from "./state-metrics.ts";
 import { aboutMessage, type Log, type Publish } from "./telemetry.ts";
 
 /** What a projector works with. */
@@ -35,7 +35,7 @@ export function projectorHandler(connect: () => Projector): (event: SQSEvent) =>
     const readable = [...messages].flatMap(([id, { message }]) =>
       message === undefined ? [] : [{ id, message }],
     );
-    const changes = countChanges(ports.store);
+    const changes = countStateChanges(ports.store);
     const result = await projectBatch(readable, { ...ports, store: changes.store });
     for (const { id, error } of [...result.failed, ...(await putRefused(result, bus))]) failed.set(id, error);
     for (const [id, error] of failed) {

@@ -10,7 +10,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { SetVisibility } from "../queue.ts";
 import type { WorkerSettings } from "../settings.ts";
 import { aboutMessage, type Log, measure, type Publish, receiveCountOf } from "./telemetry.ts";
-import { countThrottles } from "./throttles.ts";
+import { countThrottles } from "./throttle-metrics.ts";
 
 /** What a handler needs of Lambda's context. */
 export interface InvocationContext {
@@ -53,7 +53,11 @@ async function handle(record: SQSRecord, worker: Worker, context: InvocationCont
   let message: Message | undefined;
   try {
     message = parseMessage(record.body);
-    await hide(record, context.getRemainingTimeInMillis() / 1000 + VISIBILITY_MARGIN_SECONDS, worker);
+    await extendVisibility(
+      record,
+      context.getRemainingTimeInMillis() / 1000 + VISIBILITY_MARGIN_SECONDS,
+      worker,
+    );
     await step(message, record, worker, context);
     return true;
   } catch (error) {
@@ -66,7 +70,7 @@ async function handle(record: SQSRecord, worker: Worker, context: InvocationCont
     );
     publish({ Retries: 1 });
     // By now everything in flight has settled: a second worker may begin.
-    await hide(record, retryDelaySeconds(receiveCountOf(record), worker), worker);
+    await extendVisibility(record, retryDelaySeconds(receiveCountOf(record), worker), worker);
     return false;
   }
 }
@@ -97,7 +101,11 @@ async function step(
 }
 
 /** Not to be had is no reason to stop: then the message comes when it comes, and two workers are no harm. */
-async function hide(record: SQSRecord, seconds: number, { setVisibility, logger }: Worker): Promise<void> {
+async function extendVisibility(
+  record: SQSRecord,
+  seconds: number,
+  { setVisibility, logger }: Worker,
+): Promise<void> {
   try {
     await setVisibility(record.receiptHandle, seconds);
   } catch (error) {

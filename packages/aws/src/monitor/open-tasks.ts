@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { isEnded, type TaskState } from "@ferry/core/projection/status";
 import { rowName } from "@ferry/core/task";
-import type { OpenTask } from "./silent.ts";
+import type { OpenTask } from "./stalled.ts";
 
 const STATES: readonly TaskState[] = [
   "requested",

@@ -6,8 +6,8 @@ import * as v from "valibot";
 import { permanent } from "../errors.ts";
 import type { BucketAddress } from "../ports.ts";
 import { about, readonlyObject } from "../schema-parts.ts";
+import { brokenManifest } from "./errors.ts";
 import { manifestSummaryKey } from "./keys.ts";
-import { brokenManifest } from "./refusals.ts";
 
 /** A place of an archive, and what its manifest says of it. */
 export const locationSchema = readonlyObject({

@@ -5,11 +5,11 @@
 import { permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import type { BucketAddress, Ports } from "../ports.ts";
+import { brokenArchive, brokenManifest, readable } from "./errors.ts";
 import { decodeFiles, type ManifestFile, total } from "./file-list.ts";
 import { type Fingerprint, fingerprintOf, requireUnchanged, type StoredObject } from "./fingerprint.ts";
 import { manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
 import { homeOf, type Location, locationOf, type ManifestKeys, readAt } from "./location.ts";
-import { brokenArchive, brokenManifest, readable } from "./refusals.ts";
 import { decodeSummary, type Summary } from "./summary.ts";
 import { decodeKeySchema, type KeySchema } from "./table-settings.ts";
 import { decodeTaskFile } from "./task-file.ts";

@@ -1,5 +1,5 @@
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { md5, openMd5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
 import { FerryError } from "../errors.ts";
@@ -44,7 +44,7 @@ async function stored(
     },
   };
   const ports = {
-    archive: hooked("archive", archive as ArchiveStore, ["open"], (call, run) => {
+    archive: intercept("archive", archive as ArchiveStore, ["open"], (call, run) => {
       opens.push(call.args[2] as object | undefined);
       return run();
     }),
@@ -111,7 +111,7 @@ describe("a data file", () => {
   test("given a bucket that lets another object pass as the same, then the second reading ends with an error", async () => {
     const settings = { maximumFileBytesInMemory: 1 };
     const { archive, file, ports } = await stored([numbered(1, 2)], { items: 1, settings });
-    const blind = hooked("archive", archive as ArchiveStore, ["open"], (call) =>
+    const blind = intercept("archive", archive as ArchiveStore, ["open"], (call) =>
       archive.open(bucket, key, { ...(call.args[2] as object), ifMatch: undefined! }),
     );
     const verified = await verifyDataFile(bucket, file, { ...ports, archive: blind }, onwards);
@@ -217,7 +217,7 @@ describe("a connection that breaks", () => {
   /** Gives so many bytes of each opening, and then breaks, or just ends. */
   function breaking(archive: ArchiveStore, bytesPerOpening: (opening: number) => number, error?: Error) {
     let openings = 0;
-    return hooked("archive", archive, ["open"], async (_, run) => {
+    return intercept("archive", archive, ["open"], async (_, run) => {
       const opened = (await run()) as Awaited<ReturnType<ArchiveStore["open"]>>;
       const bytes = bytesPerOpening(openings++);
       async function* chunks() {

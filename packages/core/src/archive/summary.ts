@@ -6,10 +6,10 @@ import type { BackupPlan } from "../events.ts";
 import type { BucketAddress } from "../ports.ts";
 import { count } from "../schema-parts.ts";
 import { isoOf, msOf } from "../time.ts";
+import { brokenManifest, readable, unknownFormat } from "./errors.ts";
 import { type ManifestFile, total } from "./file-list.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
 import { manifestFilesKey } from "./keys.ts";
-import { brokenManifest, readable, unknownFormat } from "./refusals.ts";
 
 /** The versions of a full export's summary, and of Ferry's; and of an incremental export's. */
 const FULL_VERSION = "2020-06-30";

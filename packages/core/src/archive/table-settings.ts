@@ -3,8 +3,8 @@
  */
 import * as v from "valibot";
 import type { BucketAddress, TableDescription } from "../ports.ts";
+import { brokenArchive, readable, unknownFormat } from "./errors.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
-import { brokenArchive, readable, unknownFormat } from "./refusals.ts";
 
 /** What a restore needs of it: the key schema. All the rest is kept as it came. */
 const tableSettingsSchema = v.object({

@@ -8,9 +8,9 @@ import type { BackupPlan } from "../events.ts";
 import { backupPlanSchema } from "../plan-schema.ts";
 import type { BucketAddress, Ports } from "../ports.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
+import { brokenArchive, readable, unknownFormat } from "./errors.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
 import { dataPrefix, manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
-import { brokenArchive, readable, unknownFormat } from "./refusals.ts";
 
 const taskFileSchema = v.object({
   task: v.object({ "request-id": v.string() }),

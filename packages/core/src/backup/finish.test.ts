@@ -1,4 +1,4 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
 import type { BackupPlan, SegmentWork } from "../events.ts";
@@ -91,7 +91,7 @@ describe("a finished backup", () => {
     const { ports, segment } = await sliced(5, 1);
     const puts: unknown[] = [];
     let reads = 0;
-    const archive = hooked("archive", ports.archive, ["putNew", "get"], ({ method, args }, run) => {
+    const archive = intercept("archive", ports.archive, ["putNew", "get"], ({ method, args }, run) => {
       if (method === "putNew") puts.push([args[1], args[3]]);
       else if (args[1] === "backups/one/manifest-files.json") reads++;
       return run();
@@ -228,7 +228,7 @@ describe("a backup is not sealed", () => {
   test("where a manifest file exists and cannot be read: that is thrown, and tried again", async () => {
     const { ports, segment } = await sliced(5, 1);
     await work(finishing(segment, 5), ports);
-    const archive = hooked("archive", ports.archive, ["get"], async (call, run) =>
+    const archive = intercept("archive", ports.archive, ["get"], async (call, run) =>
       String(call.args[1]).endsWith("manifest-files.json") ? undefined : run(),
     );
     await expect(work(finishing(segment, 5), { ...ports, archive })).rejects.toThrow(

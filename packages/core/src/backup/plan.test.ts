@@ -1,7 +1,7 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events.ts";
-import { unheardOf } from "../projection/status.ts";
+import { newTaskRow } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
 import { accepted, backupRequest, bucket, message, request, source, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
@@ -151,7 +151,7 @@ describe("what a plan says and puts", () => {
   /** A world that tells what is put, with the about of each. */
   function recorded(plain = world()) {
     const puts: Record<string, unknown> = {};
-    const archive = hooked("archive", plain.archive, ["putNew"], async ({ args }, run) => {
+    const archive = intercept("archive", plain.archive, ["putNew"], async ({ args }, run) => {
       puts[args[1] as string] = args[3];
       return run();
     });
@@ -228,7 +228,7 @@ describe("what a plan says and puts", () => {
     const [segment] = await accepted(backupRequest, ports);
     const { task, plan } = segment!;
     const row = {
-      ...unheardOf(task, "2026-11-01T02:00:00Z"),
+      ...newTaskRow(task, "2026-11-01T02:00:00Z"),
       plan,
       accepted: true,
       total: 4,
@@ -249,7 +249,7 @@ describe("what a plan says and puts", () => {
   test("is made where the row tells only that another delivery was rejected", async () => {
     const ports = world();
     const [segment] = await accepted(backupRequest, ports);
-    await ports.status.write(unheardOf(segment!.task, "2026-11-01T02:00:00Z"), undefined);
+    await ports.status.write(newTaskRow(segment!.task, "2026-11-01T02:00:00Z"), undefined);
     expect(await request(backupRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
   });
 });
@@ -273,7 +273,7 @@ describe("a prefix", () => {
       .replace('"total-segments": 1', '"total-segments": 5');
     // Not there when it is looked for, and there when it is put.
     let looks = 0;
-    const archive = hooked("archive", ports.archive, ["get", "list"], async ({ method }, run) => {
+    const archive = intercept("archive", ports.archive, ["get", "list"], async ({ method }, run) => {
       if (method === "list") return [];
       if (++looks === 1) return undefined;
       return { ...((await run()) as object), body: new TextEncoder().encode(other) };
@@ -285,7 +285,7 @@ describe("a prefix", () => {
   test("whose task.json is there when it is put and cannot be read is an error that may pass", async () => {
     const ports = world();
     await request(backupRequest, ports);
-    const archive = hooked("archive", ports.archive, ["get", "list"], async ({ method }) =>
+    const archive = intercept("archive", ports.archive, ["get", "list"], async ({ method }) =>
       method === "list" ? [] : undefined,
     );
     await expect(request(backupRequest, { ...ports, archive })).rejects.toThrow("exists and cannot be read");

@@ -55,7 +55,7 @@ function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: ob
     ...plan,
   } as unknown as BackupPlan;
   const watch = {
-    wanted: async () => true,
+    stillNeeded: async () => true,
     async waitUntil(ms: number) {
       if (ms > ports.clock.now()) await ports.clock.sleep(ms - ports.clock.now());
       return true;

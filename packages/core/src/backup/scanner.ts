@@ -4,12 +4,12 @@
  * a turn. Each try is a turn of its own.
  */
 import { cutPage, type Page } from "../archive/page.ts";
+import type { CancellationCheck } from "../cancellation.ts";
 import type { BackupPlan, DynamoKey } from "../events.ts";
-import { readInTurn } from "../paced-read.ts";
+import { readPaced } from "../paced-read.ts";
 import { openPacer } from "../pacing.ts";
 import { openPageSize } from "../page-size.ts";
 import type { Ports } from "../ports.ts";
-import type { Watch } from "../segment.ts";
 import { tableOf } from "../table-identity.ts";
 
 export interface Scanner {
@@ -31,7 +31,7 @@ export function openScanner(
   plan: BackupPlan,
   segment: number,
   after: DynamoKey | undefined,
-  about: { untilMs: number; watch: Watch },
+  about: { untilMs: number; watch: CancellationCheck },
   ports: Ports,
 ): Scanner {
   const consistent = plan.request["consistent-read"] ?? false;
@@ -42,7 +42,7 @@ export function openScanner(
   ahead.catch(() => {});
 
   function read(from: DynamoKey | undefined): Promise<Page | undefined> {
-    return readInTurn(
+    return readPaced(
       { pace, size, random: ports.random },
       (page) => page.items.length,
       async (limit) =>
@@ -77,6 +77,6 @@ export function openScanner(
       await ahead.catch(() => {});
       await pace.close();
     },
-    heldUp: pace.heldUp,
+    heldUp: pace.wasThrottled,
   };
 }

@@ -1,9 +1,9 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FerryEvent, SegmentWork } from "../events.ts";
-import { unheardOf } from "../projection/status.ts";
+import { newTaskRow } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
@@ -31,7 +31,7 @@ function slowWorld(items: readonly string[], pageBytes: number, pagesPerSlice: n
   tables.put(source, ...items);
   return {
     ...ports,
-    tables: hooked("tables", tables, ["scan"], async (_, run) => {
+    tables: intercept("tables", tables, ["scan"], async (_, run) => {
       ports.clock.advance(1000);
       return run();
     }),
@@ -98,7 +98,10 @@ describe("a slice", () => {
     );
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const [first] = await slice(segment!, ports);
-    expect(first).toMatchObject({ type: "SegmentProgressed", detail: { handoff: true, "idle-hops": 0 } });
+    expect(first).toMatchObject({
+      type: "SegmentProgressed",
+      detail: { handoff: true, "handoffs-without-progress": 0 },
+    });
     const { event, slices } = await sliceToEnd(segment!, ports);
     expect(slices).toBeGreaterThan(1);
     expect(event).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 6 } } });
@@ -127,8 +130,8 @@ describe("a slice", () => {
               ...ports.claims,
               claim: async () => ({ outcome: "claimed" }) as const,
             },
-            tables: hooked("tables", ports.tables, ["scan"], async (_, run) => s.schedule(run())),
-            archive: hooked(
+            tables: intercept("tables", ports.tables, ["scan"], async (_, run) => s.schedule(run())),
+            archive: intercept(
               "archive",
               ports.archive,
               ["putNew", "head", "get", "list"],
@@ -183,7 +186,7 @@ describe("a slice", () => {
     const scans: unknown[] = [];
     const watched = {
       ...ports,
-      tables: hooked("tables", ports.tables, ["scan"], (call, run) => {
+      tables: intercept("tables", ports.tables, ["scan"], (call, run) => {
         scans.push((call.args[0] as { after?: unknown }).after);
         return run();
       }),
@@ -246,14 +249,14 @@ describe("a slice", () => {
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, plain);
     let scans = 0;
     let inFlight = 0;
-    const tables = hooked("tables", plain.tables, ["scan"], async (_, run) => {
+    const tables = intercept("tables", plain.tables, ["scan"], async (_, run) => {
       inFlight++;
       if (++scans === 3) {
         const row = {
-          ...unheardOf(segment!.task, "2026-11-01T02:00:00Z"),
+          ...newTaskRow(segment!.task, "2026-11-01T02:00:00Z"),
           accepted: true,
           total: 1,
-          cancel: 1,
+          cancelledAttempt: 1,
         };
         await plain.status.write(row, undefined);
       }
@@ -289,18 +292,20 @@ describe("a slice", () => {
     ]);
   });
 
-  test("given throttling that lasts, then it backs off and hands off, and no hop counts as idle", async () => {
+  test("given throttling that lasts, then it backs off and hands off, and no handoffs counts as idle", async () => {
     const throttled = memoryTables({ faults: { scan: () => "throttled" } });
     const ports = world({ tables: throttled });
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    const idle = { ...segment!, "idle-hops": 7 };
+    const idle = { ...segment!, "handoffs-without-progress": 7 };
     expect(await slice(idle, ports)).toMatchObject([
-      { type: "SegmentProgressed", detail: { handoff: true, "idle-hops": 7 } },
+      { type: "SegmentProgressed", detail: { handoff: true, "handoffs-without-progress": 7 } },
     ]);
   });
 
   test("given hops without progress that nothing throttled, then it fails after the bound", async () => {
-    const ports = world({ settings: { ...defaultSettings, sliceBudgetMs: 0, maximumIdleHops: 3 } });
+    const ports = world({
+      settings: { ...defaultSettings, sliceBudgetMs: 0, maxHandoffsWithoutProgress: 3 },
+    });
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const { event, slices } = await sliceToEnd(segment!, ports);
     expect(slices).toBe(4);
@@ -319,11 +324,11 @@ describe("a slice", () => {
       const putTimesMs: number[] = [];
       const ports = {
         ...plain,
-        tables: hooked("tables", plain.tables, ["scan"], async (_, run) => {
+        tables: intercept("tables", plain.tables, ["scan"], async (_, run) => {
           plain.clock.advance(scanMs);
           return run();
         }),
-        archive: hooked("archive", plain.archive, ["putNew"], async (call, run) => {
+        archive: intercept("archive", plain.archive, ["putNew"], async (call, run) => {
           if (String(call.args[1]).includes("/0x")) putTimesMs.push(plain.clock.now());
           return run();
         }),
@@ -355,7 +360,7 @@ describe("a slice", () => {
 
 describe("a slice looks at the row", () => {
   const row = (task: SegmentWork["task"], change: object) => ({
-    ...unheardOf(task, "2026-11-01T02:00:00Z"),
+    ...newTaskRow(task, "2026-11-01T02:00:00Z"),
     accepted: true,
     total: 1,
     ...change,
@@ -364,14 +369,14 @@ describe("a slice looks at the row", () => {
   test("cancelled: it fails as such, unless the segment is complete", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    await ports.status.write(row(segment!.task, { cancel: 1 }), undefined);
+    await ports.status.write(row(segment!.task, { cancelledAttempt: 1 }), undefined);
     expect(await slice(segment!, ports)).toMatchObject([
       { type: "SegmentFailed", detail: { cause: "cancelled" } },
     ]);
     // The next attempt was not cancelled.
     const next = { ...segment!, attempt: 2 };
     expect(await slice(next, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
-    await ports.status.write(row(segment!.task, { rev: 2, attempt: 2, cancel: 2 }), 1);
+    await ports.status.write(row(segment!.task, { rev: 2, attempt: 2, cancelledAttempt: 2 }), 1);
     expect(await slice(next, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
@@ -393,7 +398,10 @@ describe("a slice looks at the row", () => {
   test("another task's: it says nothing", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    await ports.status.write(row({ ...segment!.task, id: `${segment!.task.id}0` }, { cancel: 1 }), undefined);
+    await ports.status.write(
+      row({ ...segment!.task, id: `${segment!.task.id}0` }, { cancelledAttempt: 1 }),
+      undefined,
+    );
     expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 

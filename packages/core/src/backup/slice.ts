@@ -2,9 +2,11 @@
  * One slice of a backup: from where the archive stands to where the time is up.
  */
 import { adopt, type Position, readChain, start } from "../archive/chain.ts";
+import { openCancellationCheck } from "../cancellation.ts";
+import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../checkpoint.ts";
 import type { BackupPlan, FerryEvent, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
-import { completed, every, handedOff, openWatch, progressed, type Standing, sliceEndMs } from "../segment.ts";
+import { intervalTimer, sliceEndMs } from "../slice-budget.ts";
 import { refuseReplaced } from "../table-identity.ts";
 import { openScanner } from "./scanner.ts";
 import { openWriter } from "./writer.ts";
@@ -17,7 +19,7 @@ import { openWriter } from "./writer.ts";
 export async function sliceBackup(
   work: SegmentWork,
   ports: Ports,
-  stands: (standing: Standing) => void,
+  stands: (standing: Checkpoint) => void,
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as BackupPlan;
   const from = await found(work, plan, ports);
@@ -28,12 +30,12 @@ export async function sliceBackup(
   moved(from);
   // A complete segment stays complete, even if the task was cancelled meanwhile.
   if (from.ended) return completedIfSameTable(from);
-  const watch = openWatch(work, ports);
-  if (!(await watch.wanted())) return [];
+  const watch = openCancellationCheck(work, ports);
+  if (!(await watch.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
 
   const about = { untilMs: sliceEndMs(ports), watch };
-  const reportDue = every(ports.settings.progressIntervalMs, ports);
+  const reportDue = intervalTimer(ports.settings.progressIntervalMs, ports);
   const scanner = openScanner(plan, work.segment, from.after, about, ports);
   const writer = openWriter(work, plan, from, { ...about, moved }, ports);
   try {
@@ -44,10 +46,10 @@ export async function sliceBackup(
       if (writer.position().ended) break;
       if (taken === "cancelled") return [];
       if (taken !== "taken") await scanner.restart(writer.position().after);
-      if (reportDue()) await ports.bus.put([progressed(work, standingOf(writer.position()))]);
+      if (reportDue()) await ports.bus.put([segmentProgressed(work, standingOf(writer.position()))]);
     }
     if (!writer.position().ended) {
-      if (!(await watch.wanted())) return [];
+      if (!(await watch.stillNeeded())) return [];
       if ((await writer.flush()) === "cancelled") return [];
     }
   } finally {
@@ -57,12 +59,12 @@ export async function sliceBackup(
 
   const position = writer.position();
   if (position.ended) return completedIfSameTable(position);
-  return [handedOff(work, standingOf(position), scanner.heldUp(), ports)];
+  return [handoffEvent(work, standingOf(position), scanner.heldUp(), ports)];
 
   /** An id never comes back: the planned table being there after the last read, every read before was of that table. */
   async function completedIfSameTable({ counts }: Position): Promise<readonly FerryEvent[]> {
     await refuseReplaced(plan, ports);
-    return [completed(work, counts)];
+    return [segmentCompleted(work, counts)];
   }
 }
 
@@ -73,6 +75,6 @@ async function found(work: SegmentWork, plan: BackupPlan, ports: Ports): Promise
   return adopt(known, await readChain(plan, work.segment, known.batch, ports), plan, ports);
 }
 
-function standingOf({ batch, after, counts }: Position): Standing {
+function standingOf({ batch, after, counts }: Position): Checkpoint {
   return { cursor: { batch, ...(after !== undefined && { after }) }, counts };
 }

@@ -1,4 +1,4 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { describe, expect, test } from "vitest";
 import { type Position, start } from "../archive/chain.ts";
 import { cutPage } from "../archive/page.ts";
@@ -29,7 +29,7 @@ interface About {
   untilMs?: (nowMs: number) => number;
   from?: Position;
   request?: object;
-  wanted?: () => boolean;
+  stillNeeded?: () => boolean;
   /** What each write of the compressor throws. */
   failing?: Error;
   ports?: ReturnType<typeof world>;
@@ -51,7 +51,7 @@ async function writer(about: About = {}) {
   let writes = 0;
   const ports = {
     ...plain,
-    archive: hooked("archive", plain.archive, ["putNew"], async ({ args }, run) => {
+    archive: intercept("archive", plain.archive, ["putNew"], async ({ args }, run) => {
       puts.push({ key: args[1] as string, about: args[3] as NewObject, atMs: plain.clock.now() });
       return run();
     }),
@@ -71,12 +71,12 @@ async function writer(about: About = {}) {
       },
     },
   };
-  const wanted = async () => about.wanted?.() ?? true;
+  const stillNeeded = async () => about.stillNeeded?.() ?? true;
   const watch = {
-    wanted,
+    stillNeeded,
     async waitUntil(ms: number) {
       if (ms > plain.clock.now()) await plain.clock.sleep(ms - plain.clock.now());
-      return wanted();
+      return stillNeeded();
     },
   };
   const stood: Position[] = [];
@@ -232,10 +232,10 @@ describe("when the time is up", () => {
   });
 });
 
-describe("a segment that is not wanted any more", () => {
+describe("a segment that is not stillNeeded any more", () => {
   test("has nothing put, and the writer says so", async () => {
     let isWanted = true;
-    const { take, flush, puts, discard, discarded } = await writer({ wanted: () => isWanted });
+    const { take, flush, puts, discard, discarded } = await writer({ stillNeeded: () => isWanted });
     await take(page([item(1)]));
     isWanted = false;
     expect(await take(page([item(2)]))).toBe("cancelled");
@@ -247,7 +247,7 @@ describe("a segment that is not wanted any more", () => {
 
   test("is asked for after the wait for its file's time too", async () => {
     let looks = 0;
-    const { take, puts } = await writer({ batchBytes: 60, wanted: () => ++looks < 2 });
+    const { take, puts } = await writer({ batchBytes: 60, stillNeeded: () => ++looks < 2 });
     expect(await take(page([item(1)]))).toBe("cancelled");
     expect(puts).toEqual([]);
   });

@@ -8,9 +8,10 @@ import type { Span } from "../archive/cutter.ts";
 import { keyOf, LINE_OVERHEAD_BYTES, toLines } from "../archive/data-file.ts";
 import { dataFileKey } from "../archive/keys.ts";
 import type { Page } from "../archive/page.ts";
+import type { CancellationCheck } from "../cancellation.ts";
 import type { BackupPlan, SegmentWork } from "../events.ts";
 import type { Compressor, Ports } from "../ports.ts";
-import { leftMs, type Watch } from "../segment.ts";
+import { invocationLeftMs } from "../slice-budget.ts";
 
 /**
  * What became of a page's items.
@@ -49,7 +50,11 @@ export function openWriter(
   work: SegmentWork,
   plan: BackupPlan,
   from: Position,
-  { untilMs, watch, moved }: { untilMs: number; watch: Watch; moved: (position: Position) => void },
+  {
+    untilMs,
+    watch,
+    moved,
+  }: { untilMs: number; watch: CancellationCheck; moved: (position: Position) => void },
   ports: Ports,
 ): Writer {
   let position = from;
@@ -60,8 +65,8 @@ export function openWriter(
   /** Puts the open file. */
   async function close(end: boolean): Promise<Exclude<Taken, "expired">> {
     // A worker that waited beyond its invocation would never say what it did.
-    const waitUntilMs = Math.min(notBeforeMs, ports.time.now() + leftMs(ports));
-    if (!(await watch.waitUntil(waitUntilMs)) || !(await watch.wanted())) return "cancelled";
+    const waitUntilMs = Math.min(notBeforeMs, ports.time.now() + invocationLeftMs(ports));
+    if (!(await watch.waitUntil(waitUntilMs)) || !(await watch.stillNeeded())) return "cancelled";
     const file = open ?? openFile(plan, ports);
     open = undefined;
     await file.writing;
@@ -82,13 +87,13 @@ export function openWriter(
     const key = dataFileKey(plan.request["bucket-prefix"], work.segment, position.batch);
     const put = await ports.archive.putNew(bucket, key, body, about);
     notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;
-    if (put === "stored") position = behind(position, file, end, plan);
-    else position = await behindTheWinner(key);
+    if (put === "stored") position = positionAfter(position, file, end, plan);
+    else position = await adoptWinner(key);
     moved(position);
     return put === "stored" ? "taken" : "adopted";
   }
 
-  async function behindTheWinner(key: string): Promise<Position> {
+  async function adoptWinner(key: string): Promise<Position> {
     const files = await readChain(plan, work.segment, position.batch, ports);
     if (files.length === 0) throw new Error(`${key} was taken when it was put and is not listed`);
     return adopt(position, files, plan, ports);
@@ -157,7 +162,7 @@ async function append(file: OpenFile, page: Page, items: readonly Span[]): Promi
   file.writing.catch(() => {});
 }
 
-function behind(position: Position, file: OpenFile, end: boolean, plan: BackupPlan): Position {
+function positionAfter(position: Position, file: OpenFile, end: boolean, plan: BackupPlan): Position {
   const after = file.lastItem === undefined ? position.after : keyOf(file.lastItem, plan.table.keys);
   return {
     batch: position.batch + 1,

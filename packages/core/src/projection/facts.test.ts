@@ -9,7 +9,13 @@ const counts = { batches: 1, items: 20, bytes: 300 };
 const time = busEvent("", {}).time;
 const segment = { version: VERSION, task, plan, attempt: 2, segment: 3, counts };
 const deadline = { "deadline-ms": 1_793_541_600_000 };
-const work = { ...segment, ...deadline, cursor: { file: 0, line: 0 }, hop: 0, "idle-hops": 0 };
+const work = {
+  ...segment,
+  ...deadline,
+  cursor: { file: 0, line: 0 },
+  handoffs: 0,
+  "handoffs-without-progress": 0,
+};
 const about = { row: task, time, attempt: 2 };
 
 describe("a step's event as a fact", () => {
@@ -109,7 +115,7 @@ describe("a failure", () => {
   ])("of the step %s breaks the attempt, with the plan where that is the acceptance's", (step, known) => {
     const work = { task: { ...task, timestamp: String(task.timestamp) }, plan, attempt: "2" };
     expect(factOf(busEvent("TaskStepFailed", failure(step, work)))).toStrictEqual({
-      kind: "broken",
+      kind: "stepFailed",
       ...about,
       cause,
       text,

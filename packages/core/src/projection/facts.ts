@@ -17,7 +17,7 @@ import { planSchema } from "../plan-schema.ts";
 import { readAs, readDetail } from "../read-event.ts";
 import { count, fieldOf, unchanged, wholeNumber } from "../schema-parts.ts";
 import { announcedTaskSchema, type RowKey } from "../task.ts";
-import { shortened } from "../text.ts";
+import { truncate } from "../truncate.ts";
 
 /** Which row a fact is about, and of which task; an operator may name the row alone. */
 export type FactRow = RowKey & { readonly id?: string; readonly "request-id"?: string };
@@ -35,7 +35,7 @@ export type Statement =
     }
   | { readonly kind: "cancel"; readonly attempt: number }
   | {
-      readonly kind: "broken";
+      readonly kind: "stepFailed";
       readonly attempt: number;
       readonly cause: string;
       readonly text: string;
@@ -149,7 +149,7 @@ function failureFact(
     const known =
       failure.step === "TaskAccepted" &&
       readAs(failedAcceptanceSchema, failure.work, resource, "detail.work");
-    return { kind: "broken", row, time, attempt, cause, text, ...known };
+    return { kind: "stepFailed", row, time, attempt, cause, text, ...known };
   }
   const work = readAs(failedSegmentSchema, failure.work, resource, "detail.work");
   const { task: row, attempt, segment, counts = noCounts, cursor, plan } = work;
@@ -166,7 +166,7 @@ function reasonText(failure: Failure): string {
     failure.error === undefined
       ? `${failure.cause}: ${failure.step} was tried until its attempts ran out; the worker's log says why, under the task's request-id.`
       : `${failure.cause}: ${sentence(failure.error)}`;
-  return shortened(text, REASON_LENGTH_MAX);
+  return truncate(text, REASON_LENGTH_MAX);
 }
 
 /** What a row can show of a request that may be anything: its plain fields, as many as fit. */

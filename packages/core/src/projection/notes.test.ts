@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { IMPORT_FILES_MAX, notesOf } from "./notes.ts";
-import { unheardOf } from "./status.ts";
+import { newTaskRow } from "./status.ts";
 
 const row = (action: "backup" | "restore", batches: number) => ({
-  ...unheardOf({ action, key: "us-east-1-cities", timestamp: 1 }, "2026-11-01T02:00:00Z"),
+  ...newTaskRow({ action, key: "us-east-1-cities", timestamp: 1 }, "2026-11-01T02:00:00Z"),
   batches,
 });
 
@@ -15,8 +15,8 @@ describe("a row's notes", () => {
   });
 
   test("count the files of segments that did not complete", () => {
-    const partial = { 3: { batches: 1, items: 1, bytes: 1 } };
-    expect(notesOf({ ...row("backup", IMPORT_FILES_MAX), partial })).toHaveLength(1);
+    const segmentCheckpoints = { 3: { batches: 1, items: 1, bytes: 1 } };
+    expect(notesOf({ ...row("backup", IMPORT_FILES_MAX), segmentCheckpoints })).toHaveLength(1);
   });
 
   test("are none of a backup that ImportTable takes, nor of a restore", () => {

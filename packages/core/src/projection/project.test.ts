@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import type { Plan } from "../events.ts";
 import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
 import { type Fact, factOf, type Statement } from "./facts.ts";
-import { projectBatch } from "./fold.ts";
 import { project } from "./project.ts";
-import { reasonsOf, stateOf, type TaskRow, transferred, unheardOf } from "./status.ts";
+import { projectBatch } from "./projector.ts";
+import { newTaskRow, reasonsOf, stateOf, type TaskRow, transferred } from "./status.ts";
 
 const TOTAL = 3;
 const row = {
@@ -34,7 +34,7 @@ const statement: fc.Arbitrary<Statement> = fc
       { kind: "accepted", attempt, plan },
       { kind: "rejected", cause: reason, text: reason, request: { action: "backup" } },
       { kind: "cancel", attempt },
-      { kind: "broken", attempt, cause: reason, text: reason },
+      { kind: "stepFailed", attempt, cause: reason, text: reason },
       { kind: "finished", attempt },
       { kind: "queued", attempt, segment, counts: counts(0), plan },
       { kind: "completed", attempt, segment, counts: counts(segment), plan },
@@ -119,7 +119,7 @@ describe("given facts, then the state", () => {
   const all = (attempt = 1) => [0, 1, 2].map((segment) => completed(segment, attempt));
   const rejected: Statement = { kind: "rejected", cause: "x", text: "no such table", request: {} };
   const cancel: Statement = { kind: "cancel", attempt: 1 };
-  const broken: Statement = { kind: "broken", attempt: 1, cause: "x", text: "could not finish" };
+  const broken: Statement = { kind: "stepFailed", attempt: 1, cause: "x", text: "could not finish" };
   const finished: Statement = { kind: "finished", attempt: 1 };
 
   test.each<[string, string, Statement[]]>([
@@ -197,7 +197,7 @@ test("a cancel raises no attempt", () => {
     fact({ kind: "accepted", attempt: 1, plan }),
     fact({ kind: "cancel", attempt: 2 }),
   ]);
-  expect(cancelled).toMatchObject({ attempt: 1, cancel: 2 });
+  expect(cancelled).toMatchObject({ attempt: 1, cancelledAttempt: 2 });
 });
 
 describe("a batch", () => {
@@ -251,7 +251,7 @@ describe("a batch", () => {
     );
     expect(failed.map(({ id }) => id)).toEqual(["foreign"]);
     expect(refused.map(({ id }) => id)).toEqual(["bad"]);
-    expect(store.rows()).toMatchObject([{ cancel: 1, failed: {} }]);
+    expect(store.rows()).toMatchObject([{ cancelledAttempt: 1, failed: {} }]);
   });
 
   test("of a retry that finds the task finishing leaves that state and comes back to it, to be announced", async () => {
@@ -273,13 +273,13 @@ describe("a batch", () => {
   test("whose projector died between two ends that are alike is told by whoever comes next", async () => {
     const store = memoryStatusStore();
     const row: TaskRow = {
-      ...unheardOf(task, "2026-11-01T02:00:00Z"),
+      ...newTaskRow(task, "2026-11-01T02:00:00Z"),
       plan: { ...plan, "total-segments": 1 } as Plan,
       accepted: true,
       total: 1,
       completed: [0],
       attempt: 2,
-      between: true,
+      reannounce: true,
     };
     await store.write(row, undefined);
     expect(stateOf(row)).toBe("running");
@@ -348,7 +348,7 @@ describe("a fact", () => {
     const work = { task: someTask(row.key), plan, attempt: 1, segments: [0, 1, 2] };
     const detail = { ...failure, step: "TaskAccepted", work };
     const after = project(undefined, factOf(busEvent("TaskStepFailed", detail))!);
-    expect(after).toMatchObject({ accepted: true, broken: 1, plan });
+    expect(after).toMatchObject({ accepted: true, failedStepAttempt: 1, plan });
     expect(stateOf(after)).toBe("failed");
   });
 
@@ -417,7 +417,7 @@ describe("a row after its facts", () => {
       fact({ kind: "finished", attempt: 2 }, at(7)),
     ];
     expect(joined(facts)).toStrictEqual({
-      ...unheardOf(row, at(8)),
+      ...newTaskRow(row, at(8)),
       skipped: 2,
       request: plan.request,
       plan,
@@ -428,7 +428,7 @@ describe("a row after its facts", () => {
       completed: [0, 2],
       failed: { 1: 2 },
       attempts: { 0: 2, 1: 2 },
-      partial: { 1: { batches: 2, items: 10, bytes: 100 } },
+      segmentCheckpoints: { 1: { batches: 2, items: 10, bytes: 100 } },
       batches: 4,
       items: 20,
       bytes: 200,
@@ -451,7 +451,7 @@ describe("a row after its facts", () => {
 
   test("of progress is the same row, and progress of a task not heard of is no more than who it is", () => {
     const progressed = fact({ kind: "progressed", attempt: 2, segment: 0, counts: counts(1) });
-    expect(project(undefined, progressed)).toStrictEqual(unheardOf(row, progressed.time));
+    expect(project(undefined, progressed)).toStrictEqual(newTaskRow(row, progressed.time));
     const before = joined([fact({ kind: "accepted", attempt: 1, plan })]);
     expect(project(before, progressed)).toBe(before);
   });
@@ -477,8 +477,8 @@ describe("a row after its facts", () => {
   });
 
   test("of a broken step without a plan is not accepted by it", () => {
-    const broken = fact({ kind: "broken", attempt: 1, cause: "x", text: "y" });
-    expect(joined([broken])).toMatchObject({ accepted: false, broken: 1 });
+    const broken = fact({ kind: "stepFailed", attempt: 1, cause: "x", text: "y" });
+    expect(joined([broken])).toMatchObject({ accepted: false, failedStepAttempt: 1 });
   });
 
   test("has the furthest that a segment came: by file, line, batches, items and bytes", () => {
@@ -501,15 +501,15 @@ describe("a row after its facts", () => {
         [high - 1, high],
         [high, high - 1],
       ]) {
-        const { partial } = joined(order.map((at) => fact(failed(0, ascending[at]))));
+        const { segmentCheckpoints } = joined(order.map((at) => fact(failed(0, ascending[at]))));
         const { counts, cursor } = ascending[high]!;
-        expect(partial).toStrictEqual({ 0: { ...counts, ...cursor } });
+        expect(segmentCheckpoints).toStrictEqual({ 0: { ...counts, ...cursor } });
       }
   });
 
   test("has no part of a segment that did nothing", () => {
-    expect(joined([fact(failed(0))]).partial).toEqual({});
-    expect(joined([fact(failed(0, { cursor: { file: 0, line: 0 } }))]).partial).toEqual({});
+    expect(joined([fact(failed(0))]).segmentCheckpoints).toEqual({});
+    expect(joined([fact(failed(0, { cursor: { file: 0, line: 0 } }))]).segmentCheckpoints).toEqual({});
   });
 
   test("that failed has a reason, also where the ten that it keeps are of segments that completed since", () => {
@@ -529,7 +529,7 @@ describe("a row after its facts", () => {
 
   test("has the first ten reasons: latest attempt first, the task's own before its segments', by cause and text", () => {
     const own = (attempt: number, cause: string, text: string) =>
-      fact({ kind: "broken", attempt, cause, text });
+      fact({ kind: "stepFailed", attempt, cause, text });
     const ranked = [
       own(3, "a", "a"),
       own(3, "a", "b"),

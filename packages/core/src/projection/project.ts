@@ -4,14 +4,14 @@
  */
 import type { Counts, Plan } from "../events.ts";
 import type { Fact, RequestFields } from "./facts.ts";
-import { REJECTED, type Reason, type TaskRow, unheardOf } from "./status.ts";
+import { newTaskRow, REJECTED, type Reason, type TaskRow } from "./status.ts";
 
 /** Reasons kept in a row. What is dropped is in the segments' records. */
 const REASONS_MAX = 10;
 
 /** The row after a fact. The very same object when the fact adds nothing. */
 export function project(before: TaskRow | undefined, fact: Fact): TaskRow {
-  const row = before ?? unheardOf(fact.row, fact.time);
+  const row = before ?? newTaskRow(fact.row, fact.time);
   // Progress touches the segment's record alone.
   if (fact.kind === "progressed") return row;
   const after = joined(withPlan(withIdentity(row, fact), fact), fact);
@@ -45,12 +45,12 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
       };
     }
     case "cancel":
-      return { ...row, cancel: Math.max(row.cancel, fact.attempt) };
-    case "broken": {
+      return { ...row, cancelledAttempt: Math.max(row.cancelledAttempt, fact.attempt) };
+    case "stepFailed": {
       const { attempt, cause, text } = fact;
       return {
         ...row,
-        broken: Math.max(row.broken, attempt),
+        failedStepAttempt: Math.max(row.failedStepAttempt, attempt),
         reasons: withReason(row, { attempt, cause, text }),
       };
     }
@@ -70,7 +70,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
         completed: inserted(row.completed, segment),
         // A failure does not stand where its segment completed.
         failed: without(attempted.failed, segment),
-        partial: without(attempted.partial, segment),
+        segmentCheckpoints: without(attempted.segmentCheckpoints, segment),
         batches: row.batches + counts.batches,
         items: row.items + counts.items,
         bytes: row.bytes + counts.bytes,
@@ -86,7 +86,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
       return {
         ...attempted,
         ...(stands && { failed: { ...row.failed, [segment]: attempt } }),
-        partial: withPart(row.partial, segment, partOf(fact.counts, fact.cursor)),
+        segmentCheckpoints: withPart(row.segmentCheckpoints, segment, partOf(fact.counts, fact.cursor)),
         reasons,
       };
     }
@@ -109,13 +109,18 @@ function withPlan(row: TaskRow, fact: Fact): TaskRow {
 }
 
 /** The furthest that a segment came. Nothing done is nothing to tell. */
-function withPart(partial: TaskRow["partial"], segment: number, part: Part): TaskRow["partial"] {
-  const known = partial[segment];
-  if (furthest(part) <= (known === undefined ? furthest(nothing) : furthest(known))) return partial;
-  return { ...partial, [segment]: part };
+function withPart(
+  segmentCheckpoints: TaskRow["segmentCheckpoints"],
+  segment: number,
+  part: Part,
+): TaskRow["segmentCheckpoints"] {
+  const known = segmentCheckpoints[segment];
+  if (furthest(part) <= (known === undefined ? furthest(nothing) : furthest(known)))
+    return segmentCheckpoints;
+  return { ...segmentCheckpoints, [segment]: part };
 }
 
-type Part = TaskRow["partial"][string];
+type Part = TaskRow["segmentCheckpoints"][string];
 
 /** In one order of fields, whoever said it. */
 function partOf({ batches, items, bytes, skipped }: Counts, cursor?: { file: number; line: number }): Part {

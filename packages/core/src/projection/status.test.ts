@@ -2,22 +2,22 @@ import { describe, expect, test } from "vitest";
 import {
   announcementOf,
   isEnded,
+  newTaskRow,
   REJECTED,
   type Reason,
   rankOf,
   reasonsOf,
+  type SegmentRecord,
   stateOf,
-  type TaskRecord,
   type TaskRow,
   type TaskState,
   transferred,
-  unheardOf,
 } from "./status.ts";
 
 const task = { action: "backup", key: "us-east-1-cities", timestamp: 1_700_000_000_123 } as const;
 const time = "2026-11-01T02:00:00Z";
 const row = (change: Partial<TaskRow> = {}): TaskRow => ({
-  ...unheardOf(task, time),
+  ...newTaskRow(task, time),
   accepted: true,
   total: 4,
   attempt: 2,
@@ -26,25 +26,25 @@ const row = (change: Partial<TaskRow> = {}): TaskRow => ({
 
 describe("a task of which nothing is known", () => {
   test("is in its first attempt, and nothing of it is done", () => {
-    expect(unheardOf(task, time)).toMatchObject({
+    expect(newTaskRow(task, time)).toMatchObject({
       ...task,
       rev: 0,
       accepted: false,
       rejected: false,
       finished: false,
       attempt: 1,
-      cancel: 0,
-      broken: 0,
+      cancelledAttempt: 0,
+      failedStepAttempt: 0,
       completed: [],
       reasons: [],
       updatedTime: time,
     });
-    expect(stateOf(unheardOf(task, time))).toBe("requested");
+    expect(stateOf(newTaskRow(task, time))).toBe("requested");
   });
 
   test("has a request-id where its first fact has one", () => {
-    expect(unheardOf(task, time)).not.toHaveProperty("request-id");
-    expect(unheardOf({ ...task, "request-id": "r-1" }, time)["request-id"]).toBe("r-1");
+    expect(newTaskRow(task, time)).not.toHaveProperty("request-id");
+    expect(newTaskRow({ ...task, "request-id": "r-1" }, time)["request-id"]).toBe("r-1");
   });
 });
 
@@ -64,21 +64,21 @@ test.each<[TaskState, boolean, string | undefined]>([
 
 describe("the state", () => {
   test.each<[TaskState, Partial<TaskRow>]>([
-    ["running", { between: true, finished: true }],
-    ["succeeded", { finished: true, broken: 2 }],
+    ["running", { reannounce: true, finished: true }],
+    ["succeeded", { finished: true, failedStepAttempt: 2 }],
     ["requested", { accepted: false }],
     ["rejected", { accepted: false, rejected: true }],
-    ["failed", { completed: [0, 1, 2, 3], broken: 2 }],
-    ["finishing", { completed: [0, 1, 2, 3], broken: 1 }],
-    ["failed", { broken: 2 }],
-    ["failed", { broken: 3 }],
-    ["running", { broken: 1 }],
-    ["cancelled", { broken: 2, cancel: 2 }],
-    ["cancelling", { cancel: 2 }],
-    ["cancelling", { cancel: 3 }],
-    ["running", { cancel: 1 }],
+    ["failed", { completed: [0, 1, 2, 3], failedStepAttempt: 2 }],
+    ["finishing", { completed: [0, 1, 2, 3], failedStepAttempt: 1 }],
+    ["failed", { failedStepAttempt: 2 }],
+    ["failed", { failedStepAttempt: 3 }],
+    ["running", { failedStepAttempt: 1 }],
+    ["cancelled", { failedStepAttempt: 2, cancelledAttempt: 2 }],
+    ["cancelling", { cancelledAttempt: 2 }],
+    ["cancelling", { cancelledAttempt: 3 }],
+    ["running", { cancelledAttempt: 1 }],
     ["failed", { completed: [0, 1], failed: { 2: 2, 3: 3 } }],
-    ["cancelled", { completed: [0, 1], failed: { 2: 2, 3: 2 }, cancel: 2 }],
+    ["cancelled", { completed: [0, 1], failed: { 2: 2, 3: 2 }, cancelledAttempt: 2 }],
     // A failure of an earlier attempt does not count.
     ["running", { completed: [0, 1], failed: { 2: 1, 3: 2 } }],
   ])("is %s of a row in attempt 2 of 4 segments with %j", (state, change) => {
@@ -87,12 +87,17 @@ describe("the state", () => {
 });
 
 test("what is transferred is what the complete segments told, and the failed ones", () => {
-  const partial = {
+  const segmentCheckpoints = {
     1: { batches: 1, items: 10, bytes: 100 },
     3: { batches: 2, items: 20, bytes: 200, skipped: 2 },
   };
   const counts = { batches: 4, items: 40, bytes: 400, skipped: 5 };
-  expect(transferred(row({ ...counts, partial }))).toEqual({ batches: 7, items: 70, bytes: 700, skipped: 7 });
+  expect(transferred(row({ ...counts, segmentCheckpoints }))).toEqual({
+    batches: 7,
+    items: 70,
+    bytes: 700,
+    skipped: 7,
+  });
   expect(transferred(row(counts))).toEqual(counts);
 });
 
@@ -102,14 +107,14 @@ describe("the reasons that are told", () => {
   const segment: Reason = { attempt: 2, segment: 1, cause: "x", text: "one segment" };
 
   test.each<[string, string[], Partial<TaskRow>]>([
-    ["the task's own of its last broken step", ["the task"], { broken: 2, reasons: [own] }],
-    ["not the task's own of an earlier one", [], { broken: 3, reasons: [own] }],
+    ["the task's own of its last broken step", ["the task"], { failedStepAttempt: 2, reasons: [own] }],
+    ["not the task's own of an earlier one", [], { failedStepAttempt: 3, reasons: [own] }],
     ["a refused request's", ["the request"], { accepted: false, rejected: true, reasons: [refusal] }],
     ["not a refused duplicate's", [], { rejected: true, reasons: [refusal] }],
     [
       "not a refused duplicate's beside the task's own of its first attempt",
       ["the task"],
-      { attempt: 1, broken: 1, rejected: true, reasons: [{ ...own, attempt: 1 }, refusal] },
+      { attempt: 1, failedStepAttempt: 1, rejected: true, reasons: [{ ...own, attempt: 1 }, refusal] },
     ],
     ["a segment's", ["segment 1: one segment"], { failed: { 1: 2 }, reasons: [segment] }],
     ["not a segment's that works again", [], { reasons: [segment] }],
@@ -124,14 +129,18 @@ describe("the reasons that are told", () => {
       ["segment 1: it failed; its record in the segment-table says why"],
       { total: 2, completed: [0], failed: { 1: 2 }, reasons: [{ ...segment, segment: 0 }] },
     ],
-    ["none when it succeeded", [], { finished: true, broken: 2, failed: { 1: 2 }, reasons: [own, segment] }],
+    [
+      "none when it succeeded",
+      [],
+      { finished: true, failedStepAttempt: 2, failed: { 1: 2 }, reasons: [own, segment] },
+    ],
   ])("are %s", (_, texts, change) => {
     expect(reasonsOf(row(change))).toEqual(texts);
   });
 });
 
 test("a record's rank sorts: complete, attempt, failed, batches, items", () => {
-  const record = (change: Partial<TaskRecord>): TaskRecord => ({
+  const record = (change: Partial<SegmentRecord>): SegmentRecord => ({
     task: "task-1",
     segment: 0,
     state: "running",

@@ -40,7 +40,7 @@ export interface TaskRow {
    * Not of the join: written between two ends that are alike, those of two attempts, so that the streams, which tell
    * that a state was come to, tell the second one too.
    */
-  readonly between?: true;
+  readonly reannounce?: true;
   /** The request's fields, as far as they are strings, numbers or booleans. */
   readonly request: Readonly<Record<string, string | number | boolean>>;
   readonly plan?: Plan;
@@ -49,9 +49,9 @@ export interface TaskRow {
   readonly finished: boolean;
   readonly attempt: number;
   /** The highest attempt that was cancelled; 0 for none. */
-  readonly cancel: number;
+  readonly cancelledAttempt: number;
   /** The highest attempt in which a step of the task itself could not be done; 0 for none. */
-  readonly broken: number;
+  readonly failedStepAttempt: number;
   readonly total: number;
   /** Segments, ascending. */
   readonly completed: readonly number[];
@@ -60,7 +60,7 @@ export interface TaskRow {
   /** Segment → its highest attempt, where that is above 1. */
   readonly attempts: Readonly<Record<string, number>>;
   /** Segment → what it stored or wrote before it failed, where it is not complete. */
-  readonly partial: Readonly<Record<string, Partial<Resume> & Counts>>;
+  readonly segmentCheckpoints: Readonly<Record<string, Partial<Resume> & Counts>>;
   /** Of the completed segments. */
   readonly batches: number;
   readonly items: number;
@@ -76,7 +76,7 @@ export interface TaskRow {
 }
 
 /** The row of a task of which nothing is known but who it is. `time`: ISO 8601, of the first event that names it. */
-export function unheardOf(
+export function newTaskRow(
   task: RowKey & { readonly id?: string; readonly "request-id"?: string },
   time: string,
 ): TaskRow {
@@ -93,13 +93,13 @@ export function unheardOf(
     rejected: false,
     finished: false,
     attempt: 1,
-    cancel: 0,
-    broken: 0,
+    cancelledAttempt: 0,
+    failedStepAttempt: 0,
     total: 0,
     completed: [],
     failed: {},
     attempts: {},
-    partial: {},
+    segmentCheckpoints: {},
     batches: 0,
     items: 0,
     bytes: 0,
@@ -111,12 +111,12 @@ export function unheardOf(
 
 /** What is told of a task: the first that holds. */
 export function stateOf(row: TaskRow): TaskState {
-  if (row.between) return "running";
+  if (row.reannounce) return "running";
   if (row.finished) return "succeeded";
   if (!row.accepted) return row.rejected ? "rejected" : "requested";
-  const broken = row.broken >= row.attempt;
+  const broken = row.failedStepAttempt >= row.attempt;
   if (row.completed.length === row.total) return broken ? "failed" : "finishing";
-  const cancelled = row.cancel >= row.attempt;
+  const cancelled = row.cancelledAttempt >= row.attempt;
   const done = row.completed.length + failedSegments(row) >= row.total;
   if (broken || done) return cancelled ? "cancelled" : "failed";
   return cancelled ? "cancelling" : "running";
@@ -132,8 +132,8 @@ export function failedSegments(row: TaskRow): number {
 }
 
 /** What the archive or the table holds, as far as the segments have told: of those that failed, too. */
-export function transferred(row: Pick<TaskRow, "partial" | keyof Counts>): Required<Counts> {
-  return Object.values(row.partial).reduce<Required<Counts>>(
+export function transferred(row: Pick<TaskRow, "segmentCheckpoints" | keyof Counts>): Required<Counts> {
+  return Object.values(row.segmentCheckpoints).reduce<Required<Counts>>(
     (sum, part) => ({
       batches: sum.batches + part.batches,
       items: sum.items + part.items,
@@ -162,7 +162,7 @@ export function reasonsOf(row: TaskRow): string[] {
     .filter((reason) => {
       if (reason.attempt === REJECTED) return row.rejected && !row.accepted;
       return reason.segment === undefined
-        ? row.broken === reason.attempt
+        ? row.failedStepAttempt === reason.attempt
         : row.failed[reason.segment] === reason.attempt && reason.attempt >= row.attempt;
     })
     .map((reason) =>
@@ -178,7 +178,7 @@ function unlisted(row: TaskRow): string[] {
 }
 
 /** The live row of one segment. */
-export interface TaskRecord {
+export interface SegmentRecord {
   /** The task's id. */
   readonly task: string;
   readonly segment: number;
@@ -197,7 +197,7 @@ export interface TaskRecord {
  * A record's rank, as a string that sorts: completed, attempt, failed, batches, items. Facts come late and out of
  * order; a lower rank never replaces a higher one.
  */
-export function rankOf(record: TaskRecord): string {
+export function rankOf(record: SegmentRecord): string {
   const digits = (value: number, width: number) => String(value).padStart(width, "0");
   return [
     record.state === "completed" ? 1 : 0,

@@ -1,4 +1,4 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors.ts";
@@ -34,7 +34,7 @@ function counting(
     pages,
     ports: {
       ...ports,
-      tables: hooked("tables", tables, ["count"], ({ args }, run) => {
+      tables: intercept("tables", tables, ["count"], ({ args }, run) => {
         pages.push(args[0] as ScanPage);
         return visit(args[0] as ScanPage, run);
       }),
@@ -131,9 +131,9 @@ describe("a count", () => {
   test("fails where more invocations in a row than the setting counted nothing", async () => {
     const { ports } = counting(50);
     const late = { ...ports, time: ports.clock.invocation(0) };
-    const from = { ...beginCount(0), idle: defaultSettings.maximumIdleHops - 1 };
+    const from = { ...beginCount(0), idle: defaultSettings.maxHandoffsWithoutProgress - 1 };
     const last = await countOn(plan(), from, 100, late);
-    expect(last.idle).toBe(defaultSettings.maximumIdleHops);
+    expect(last.idle).toBe(defaultSettings.maxHandoffsWithoutProgress);
     await expect(countOn(plan(), last, 100, late)).rejects.toMatchObject({
       kind: "permanent",
       code: "no-progress",
@@ -155,7 +155,7 @@ describe("a count", () => {
       inFlight--;
       return run();
     });
-    const limiter = hooked("limiter", ports.limiter, ["release"], (_, run) => {
+    const limiter = intercept("limiter", ports.limiter, ["release"], (_, run) => {
       released++;
       return run();
     });
@@ -168,7 +168,7 @@ describe("a count", () => {
   test("with a ceiling keeps to it, by pages of its size, and never sleeps for no time", async () => {
     const { ports, pages } = counting(400);
     const sleepsMs: number[] = [];
-    const time = hooked("time", ports.time, ["sleep"], (call, run) => {
+    const time = intercept("time", ports.time, ["sleep"], (call, run) => {
       sleepsMs.push(call.args[0] as number);
       return run();
     });

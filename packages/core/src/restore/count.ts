@@ -1,13 +1,15 @@
 /**
  * Counts the items of a table, to its end or to the end of the invocation: a later one goes on where it stopped.
  */
+
+import type { CancellationCheck } from "../cancellation.ts";
 import { permanent } from "../errors.ts";
 import type { CountProgress, DynamoKey, RestorePlan } from "../events.ts";
-import { readInTurn } from "../paced-read.ts";
+import { readPaced } from "../paced-read.ts";
 import { openPacer } from "../pacing.ts";
 import { openPageSize } from "../page-size.ts";
 import type { ItemCount, Ports } from "../ports.ts";
-import { sliceEndMs, type Watch } from "../segment.ts";
+import { sliceEndMs } from "../slice-budget.ts";
 import { tableOf } from "../table-identity.ts";
 
 /** How many segments are counted at once. */
@@ -65,7 +67,7 @@ export async function countOn(
 
   /** Nothing where the time is up. */
   function countPage(at: { segment: number; after?: DynamoKey }): Promise<ItemCount | undefined> {
-    return readInTurn(
+    return readPaced(
       { pace, size, random: ports.random },
       (page: ItemCount) => page.items,
       (limit) =>
@@ -86,7 +88,7 @@ export async function countOn(
     await pace.close();
   }
   const idle = pages > 0 ? 0 : from.idle + 1;
-  if (idle > ports.settings.maximumIdleHops)
+  if (idle > ports.settings.maxHandoffsWithoutProgress)
     throw permanent("no-progress", {
       operation: "count items",
       resource: `table ${tableOf(plan).name} in ${tableOf(plan).region}`,
@@ -97,9 +99,9 @@ export async function countOn(
 }
 
 /** No segment is worked on: the only end is that of the time. */
-function untilTheEnd(ports: Ports): Watch {
+function untilTheEnd(ports: Ports): CancellationCheck {
   return {
-    wanted: async () => true,
+    stillNeeded: async () => true,
     async waitUntil(untilMs) {
       const leftMs = untilMs - ports.time.now();
       if (leftMs > 0) await ports.time.sleep(leftMs);

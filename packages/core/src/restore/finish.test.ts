@@ -1,4 +1,4 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
@@ -42,7 +42,7 @@ async function segmentsDone({ own = false, there = [] as string[], written = ite
   ports.tables.put(destination, ...written);
   const plan = segment!.plan as RestorePlan;
   const pages: ScanPage[] = [];
-  const tables = hooked("tables", ports.tables, ["count"], ({ args }, run) => {
+  const tables = intercept("tables", ports.tables, ["count"], ({ args }, run) => {
     pages.push(args[0] as ScanPage);
     return run();
   });
@@ -146,7 +146,7 @@ describe("a restore that is complete", () => {
 
   test("goes on in another invocation where its count does not fit into one", async () => {
     const { ports, plan, finish, holders } = await segmentsDone();
-    const tables = hooked("tables", ports.tables, ["count"], (_, run) => {
+    const tables = intercept("tables", ports.tables, ["count"], (_, run) => {
       ports.clock.advance(lateMs);
       return run();
     });

@@ -1,8 +1,8 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { describe, expect, test } from "vitest";
 import type { RestorePlan } from "../events.ts";
 import type { AppliedWindow, LeaseHolder, TableLease } from "../ports.ts";
-import { type TaskRow, unheardOf } from "../projection/status.ts";
+import { newTaskRow, type TaskRow } from "../projection/status.ts";
 import type { TaskRef } from "../task.ts";
 import { someTask, world } from "../testing/tasks.ts";
 import { type Attempt, noteWindow, releaseLease, takeLease, withdrawLease } from "./lease.ts";
@@ -104,7 +104,7 @@ describe("a lease", () => {
   });
 
   const row = (task: TaskRef, change: Partial<TaskRow>): TaskRow => ({
-    ...unheardOf(task, "2026-11-01T02:00:00Z"),
+    ...newTaskRow(task, "2026-11-01T02:00:00Z"),
     accepted: true,
     total: 1,
     ...change,
@@ -144,7 +144,7 @@ describe("a lease", () => {
   ])("that others change %i times while it is read is had: %s", async (times, had) => {
     const { ports, deadlineMs } = await given();
     let left = times;
-    const leases = hooked("leases", ports.leases, ["replace"], async (_, run) =>
+    const leases = intercept("leases", ports.leases, ["replace"], async (_, run) =>
       left-- > 0 ? false : run(),
     );
     const taken = takeLease({ plan: plan(), attempt: 1, deadlineMs, isWriting: true }, { ...ports, leases });

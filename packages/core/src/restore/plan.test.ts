@@ -1,4 +1,4 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import {
   changeLine,
   fullExport,
@@ -11,7 +11,7 @@ import type { TableSpec } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
 import type { RestorePlan } from "../events.ts";
 import type { ScanPage } from "../ports.ts";
-import { unheardOf } from "../projection/status.ts";
+import { newTaskRow } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
 import type { TaskRef } from "../task.ts";
 import {
@@ -71,7 +71,7 @@ describe("a restore is refused, with the reason and what to do", () => {
     const ports = await backedUp();
     ports.tables.put(destination, item);
     const scans: ScanPage[] = [];
-    const tables = hooked("tables", ports.tables, ["scan"], async (call) => {
+    const tables = intercept("tables", ports.tables, ["scan"], async (call) => {
       const page = call.args[0] as ScanPage;
       scans.push(page);
       const { after, ...first } = page;
@@ -173,7 +173,7 @@ test("a repeated request whose task is under way is not refused for the items th
   if (first?.type !== "TaskAccepted") throw new Error("not accepted");
   ports.tables.put(destination, item);
   const { task, plan } = first.detail;
-  const row = { ...unheardOf(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 2, completed: [0] };
+  const row = { ...newTaskRow(task, "2026-11-01T02:00:00Z"), plan, accepted: true, total: 2, completed: [0] };
   await ports.status.write(row, undefined);
   expect(await request(restoreRequest, ports)).toMatchObject([
     { type: "TaskAccepted", detail: { task, plan, attempt: 1, segments: [1] } },
@@ -321,7 +321,7 @@ describe("a plan", () => {
 
   test("of a table that has no id has none", async () => {
     const ports = await backedUp();
-    const tables = hooked("tables", ports.tables, ["describe"], async (_, run) => {
+    const tables = intercept("tables", ports.tables, ["describe"], async (_, run) => {
       const { id: _id, ...table } = (await run()) as { id: string };
       return table;
     });

@@ -1,11 +1,11 @@
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors.ts";
 import type { SegmentWork } from "../events.ts";
-import { unheardOf } from "../projection/status.ts";
+import { newTaskRow } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
@@ -78,7 +78,7 @@ describe("a restore", () => {
     const plain = await backedUp(items, world({ tables, settings }));
     const ports = {
       ...plain,
-      tables: hooked("tables", tables, ["write"], async (_, run) => {
+      tables: intercept("tables", tables, ["write"], async (_, run) => {
         plain.clock.advance(400);
         return run();
       }),
@@ -93,12 +93,17 @@ describe("a restore", () => {
     expect(restored(ports)).toEqual([...items].sort());
   });
 
-  test("given throttling that lasts, then it hands off from the same line and no hop counts as idle", async () => {
+  test("given throttling that lasts, then it hands off from the same line and no handoffs counts as idle", async () => {
     const tables = memoryTables({ faults: { write: () => "throttled" } });
     const ports = await backedUp([item(1)], world({ tables }));
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
-    expect(await work(message("SegmentQueued", { ...segment, "idle-hops": 5 }), ports)).toMatchObject([
-      { type: "SegmentProgressed", detail: { handoff: true, cursor: { file: 0, line: 0 }, "idle-hops": 5 } },
+    expect(
+      await work(message("SegmentQueued", { ...segment, "handoffs-without-progress": 5 }), ports),
+    ).toMatchObject([
+      {
+        type: "SegmentProgressed",
+        detail: { handoff: true, cursor: { file: 0, line: 0 }, "handoffs-without-progress": 5 },
+      },
     ]);
   });
 
@@ -126,7 +131,7 @@ describe("a restore", () => {
     const ports = await backedUp(items);
     ports.tables.put(destination, item(1, "app"), item(2), item(30, "app"), item(99, "app"));
     const before = new Set<string>();
-    const tables = hooked("tables", ports.tables, ["insert"], async ({ args }, run) => {
+    const tables = intercept("tables", ports.tables, ["insert"], async ({ args }, run) => {
       const answer = await run();
       const call = JSON.stringify(args);
       if (before.has(call)) return answer;
@@ -171,7 +176,7 @@ describe("a restore", () => {
       );
       const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
       const timesMs: number[] = [];
-      const tables = hooked("tables", plain.tables, ["write"], (_, run) => {
+      const tables = intercept("tables", plain.tables, ["write"], (_, run) => {
         timesMs.push(plain.clock.now());
         return run();
       });
@@ -189,7 +194,7 @@ describe("a restore", () => {
     test("then each slice goes on behind the cursor's line, and every line is written and counted once", async () => {
       const plain = await backedUp(items, world({ settings }), { "total-segments": 1 });
       const written: string[] = [];
-      const tables = hooked("tables", plain.tables, ["write"], (call, run) => {
+      const tables = intercept("tables", plain.tables, ["write"], (call, run) => {
         plain.clock.advance(400);
         for (const { put } of call.args[1] as { put: Uint8Array }[]) written.push(decode(put));
         return run();
@@ -209,7 +214,7 @@ describe("a restore", () => {
       const plain = await backedUp(items, world({ settings }), { "total-segments": 1 });
       const key = "backups/one/0x0000/0x00000000.json.gz";
       let opens = 0;
-      const archive = hooked("archive", plain.archive, ["open"], async (_, run) => {
+      const archive = intercept("archive", plain.archive, ["open"], async (_, run) => {
         if (++opens === 2) plain.archive.plant(bucket, key, new Uint8Array(100));
         return run();
       });
@@ -235,7 +240,7 @@ describe("a restore", () => {
     );
     /** Works on its slice while `ms` pass as it is opened. Returns its events, and how many bytes were decompressed. */
     async function verifyFor(ms: number, cancelled: boolean) {
-      const settings = { ...defaultSettings, sliceBudgetMs: 60_000, lookIntervalMs: 1000 };
+      const settings = { ...defaultSettings, sliceBudgetMs: 60_000, cancelPollIntervalMs: 1000 };
       const plain = await backedUp(texts, world({ settings }), { "total-segments": 1 });
       const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
       let bytes = 0;
@@ -248,10 +253,10 @@ describe("a restore", () => {
           }
         },
       };
-      const archive = hooked("archive", plain.archive, ["open"], async (_, run) => {
+      const archive = intercept("archive", plain.archive, ["open"], async (_, run) => {
         plain.clock.advance(ms);
-        const row = unheardOf(segment!.task, "2026-11-01T02:00:00Z");
-        if (cancelled) await plain.status.write({ ...row, cancel: 1, rev: 1 }, undefined);
+        const row = newTaskRow(segment!.task, "2026-11-01T02:00:00Z");
+        if (cancelled) await plain.status.write({ ...row, cancelledAttempt: 1, rev: 1 }, undefined);
         return run();
       });
       const events = await work(message("SegmentQueued", segment), { ...plain, archive, codec });
@@ -265,7 +270,7 @@ describe("a restore", () => {
       expect(events).toMatchObject([
         {
           type: "SegmentProgressed",
-          detail: { handoff: true, cursor: { file: 0, line: 0 }, "idle-hops": 1 },
+          detail: { handoff: true, cursor: { file: 0, line: 0 }, "handoffs-without-progress": 1 },
         },
       ]);
       expect(bytes).toBeLessThan(ALL_BYTES / 2);
@@ -333,7 +338,7 @@ describe("a restore", () => {
     const large = (n: number) => `{"id":{"S":"item-${n}"},"filler":{"S":"${"x".repeat(390 * 1024)}"}}`;
     const plain = await backedUp([...Array(24).keys()].map(large));
     const bytes: number[] = [];
-    const tables = hooked("tables", plain.tables, ["write"], (call, run) => {
+    const tables = intercept("tables", plain.tables, ["write"], (call, run) => {
       const writes = call.args[1] as readonly { put: Uint8Array }[];
       bytes.push(writes.reduce((sum, { put }) => sum + put.length, 0));
       return run();
@@ -348,7 +353,7 @@ describe("a restore", () => {
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
     let calls = 0;
     let inFlight = 0;
-    const tables = hooked("tables", plain.tables, ["write"], async (_, run) => {
+    const tables = intercept("tables", plain.tables, ["write"], async (_, run) => {
       if (++calls === 1)
         throw permanent("access-denied", { operation: "", resource: "", message: "", hint: "" });
       inFlight++;
@@ -396,7 +401,7 @@ describe("a restore", () => {
   });
 
   test("given that it completes while a duplicate is at work, then the duplicate stops at its next look", async () => {
-    const settings = { ...defaultSettings, lookIntervalMs: 1000 };
+    const settings = { ...defaultSettings, cancelPollIntervalMs: 1000 };
     const plain = await backedUp(
       Array.from({ length: 2000 }, (_, n) => item(n)),
       world({ settings }),
@@ -405,7 +410,7 @@ describe("a restore", () => {
     let writes = 0;
     const ports = {
       ...plain,
-      tables: hooked("tables", plain.tables, ["write"], async (_, run) => {
+      tables: intercept("tables", plain.tables, ["write"], async (_, run) => {
         writes++;
         plain.clock.advance(300);
         if (writes === 3) await plain.status.write(finishedRow(segment!), undefined);
@@ -422,7 +427,7 @@ describe("a restore", () => {
     let writes = 0;
     const ports = {
       ...plain,
-      tables: hooked("tables", plain.tables, ["write"], async (call) => {
+      tables: intercept("tables", plain.tables, ["write"], async (call) => {
         if (++writes === 1) await plain.status.write(finishedRow(segment!), undefined);
         return { unprocessed: call.args[1], units: 0 };
       }),
@@ -436,7 +441,7 @@ describe("a restore", () => {
 
 function finishedRow({ task }: SegmentWork) {
   return {
-    ...unheardOf(task, "2026-11-01T02:00:00Z"),
+    ...newTaskRow(task, "2026-11-01T02:00:00Z"),
     accepted: true,
     finished: true,
     total: 1,

@@ -9,21 +9,14 @@ import type { ManifestFile } from "../archive/file-list.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
 import { readBlocks, readingLine, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
 import type { KeySchema } from "../archive/table-settings.ts";
+import { openCancellationCheck } from "../cancellation.ts";
+import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../checkpoint.ts";
 import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
-import {
-  completed,
-  every,
-  handedOff,
-  leftMs,
-  openWatch,
-  progressed,
-  type Standing,
-  sliceEndMs,
-} from "../segment.ts";
+import { intervalTimer, invocationLeftMs, sliceEndMs } from "../slice-budget.ts";
 import { refuseReplaced } from "../table-identity.ts";
+import { assignFiles } from "./assign-files.ts";
 import { openLineCheck, refusedLines } from "./line-check.ts";
-import { shareOf } from "./share.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 
 /** DynamoDB's limits for one BatchWriteItem are 25 writes and 16 MB; JSON may be larger than what it counts. */
@@ -38,25 +31,25 @@ const BYTES_PER_CALL_MAX = 4 * 1024 * 1024;
 export async function sliceRestore(
   work: SegmentWork,
   ports: Ports,
-  stands: (standing: Standing) => void,
+  stands: (standing: Checkpoint) => void,
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as RestorePlan;
-  const watch = openWatch(work, ports);
-  if (!(await watch.wanted())) return [];
+  const watch = openCancellationCheck(work, ports);
+  if (!(await watch.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
   const share = await readShare(work, plan, ports);
   const spacingMs = ports.settings.batchSpacingMs;
   let at = { file: 0, line: 0, ...("file" in work.cursor && work.cursor) };
   let { counts } = work;
-  const standing = (): Standing => ({ cursor: at, counts });
+  const standing = (): Checkpoint => ({ cursor: at, counts });
   // The slice before this one ended with a file.
   if (at.file > 0 && at.line === 0 && spacingMs > 0) {
-    const nextFileMs = ports.time.now() + Math.min(spacingMs, leftMs(ports));
+    const nextFileMs = ports.time.now() + Math.min(spacingMs, invocationLeftMs(ports));
     if (!(await watch.waitUntil(nextFileMs))) return [];
   }
 
   const untilMs = sliceEndMs(ports);
-  const reportDue = every(ports.settings.progressIntervalMs, ports);
+  const reportDue = intervalTimer(ports.settings.progressIntervalMs, ports);
   const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, watch }, ports);
   const bucket = bucketOf(plan.request);
   const keys = keysOf(plan);
@@ -72,9 +65,9 @@ export async function sliceRestore(
     await writer.close();
   }
   // What is complete is complete, even if it was cancelled meanwhile.
-  if (at.file === share.length) return [completed(work, counts)];
-  if (!(await watch.wanted())) return [];
-  return [handedOff(work, standing(), writer.heldUp(), ports)];
+  if (at.file === share.length) return [segmentCompleted(work, counts)];
+  if (!(await watch.stillNeeded())) return [];
+  return [handoffEvent(work, standing(), writer.heldUp(), ports)];
 
   /** Sends the lines of the file at the cursor, as far as the writer takes them. */
   async function writeFile(listed: ManifestFile): Promise<void> {
@@ -102,7 +95,7 @@ export async function sliceRestore(
 
   /** Whether a file that takes long to verify should be read on. */
   async function goesOn(): Promise<boolean> {
-    return ports.time.now() < untilMs && (await watch.wanted());
+    return ports.time.now() < untilMs && (await watch.stillNeeded());
   }
 
   /** Sends the lines of a file from the cursor on. A call may span blocks. */
@@ -144,7 +137,7 @@ export async function sliceRestore(
       stands(standing());
     };
     await writer.write(writes, landed, report);
-    if (reportDue()) await ports.bus.put([progressed(work, standing())]);
+    if (reportDue()) await ports.bus.put([segmentProgressed(work, standing())]);
   }
 
   /** Waits for the next file's time; false where it is the next slice's. */
@@ -186,5 +179,5 @@ function keysOf({ table }: RestorePlan): KeySchema {
 
 async function readShare(work: SegmentWork, plan: RestorePlan, ports: Ports): Promise<ManifestFile[]> {
   const files = await readPlannedFiles(bucketOf(plan.request), plan, ports);
-  return shareOf(files, work.task["request-id"], work.segment, plan["total-segments"]);
+  return assignFiles(files, work.task["request-id"], work.segment, plan["total-segments"]);
 }

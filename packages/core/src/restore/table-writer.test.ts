@@ -17,7 +17,7 @@ const put = (bytes = 100): Write => ({ put: new Uint8Array(bytes) });
 function writer(
   plan: { "write-units"?: number; "units-per-write"?: number; "restore-mode"?: string } = {},
   table: Partial<TableData> = {},
-  { untilMs = 1e15, wanted = async () => true } = {},
+  { untilMs = 1e15, stillNeeded = async () => true } = {},
 ) {
   const ports = world();
   const reservedMs: number[] = [];
@@ -43,10 +43,10 @@ function writer(
     table: { keys: ["id"] },
   } as unknown as RestorePlan;
   const watch = {
-    wanted,
+    stillNeeded,
     async waitUntil(ms: number) {
       if (ms > ports.clock.now()) await ports.clock.sleep(ms - ports.clock.now());
-      return wanted();
+      return stillNeeded();
     },
   };
   const all: Ports = { ...ports, limiter, random: () => 0.5, tables: { ...ports.tables, ...table, write } };
@@ -276,7 +276,7 @@ describe("what the table does not take", () => {
     expect(stopped()).toBe(true);
   });
 
-  test("since it is not wanted any more stays behind too, and is looked at before each call", async () => {
+  test("since it is not stillNeeded any more stays behind too, and is looked at before each call", async () => {
     let isWanted = true;
     const { write, settle, stopped, calls } = writer(
       {},
@@ -286,7 +286,7 @@ describe("what the table does not take", () => {
           return { units: 1, unprocessed: writes.slice(1) };
         },
       },
-      { wanted: async () => isWanted },
+      { stillNeeded: async () => isWanted },
     );
     await write([put(), put()], () => {});
     await settle();
@@ -371,7 +371,7 @@ describe("with restore-mode if-absent", () => {
           return { units: 1, outcomes: ["stored"] };
         },
       },
-      { wanted: async () => isWanted },
+      { stillNeeded: async () => isWanted },
     );
     const landed: number[] = [];
     await write([put()], () => landed.push(1));

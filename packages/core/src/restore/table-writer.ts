@@ -2,11 +2,12 @@
  * Writes to a table with several calls in flight. What the table does not take is sent again, with backoff and
  * jitter, and so is a call that failed, a few times; what landed is told in the order in which it was sent, so that a cursor can follow.
  */
+
+import type { CancellationCheck } from "../cancellation.ts";
 import { isThrottled, isTransient, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
 import type { Ports, Write, WriteResult } from "../ports.ts";
-import type { Watch } from "../segment.ts";
 
 const CALLS_IN_FLIGHT = 8;
 /** What one capacity unit writes. */
@@ -52,7 +53,7 @@ type Done = { readonly skipped: number } | "too late";
  */
 export function openTableWriter(
   plan: RestorePlan,
-  about: { attempt: number; untilMs: number; watch: Watch },
+  about: { attempt: number; untilMs: number; watch: CancellationCheck },
   ports: Ports,
 ): TableWriter {
   const { request } = plan;
@@ -72,7 +73,7 @@ export function openTableWriter(
     tries: { made: number; failures: number },
   ): Promise<Taken | "too late" | "failed"> {
     const expected = bytesUnits(writes) * factor;
-    if (!(await pace.turn(expected))) return "too late";
+    if (!(await pace.reserve(expected))) return "too late";
     // Where the answer is lost, the call may have been made: it is charged as expected.
     let units = expected;
     try {
@@ -94,7 +95,7 @@ export function openTableWriter(
       return "failed";
     } finally {
       tries.made++;
-      pace.spent(expected, units);
+      pace.recordConsumption(expected, units);
     }
   }
 
@@ -177,7 +178,7 @@ export function openTableWriter(
       }
     },
     stopped: () => stopped,
-    heldUp: pace.heldUp,
+    heldUp: pace.wasThrottled,
   };
 }
 

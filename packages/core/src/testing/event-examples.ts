@@ -46,8 +46,8 @@ const work = {
   segment: 1,
   cursor: { batch: 3, after: { id: { S: "order-88" } } },
   counts: { batches: 3, items: 4200, bytes: 98304000 },
-  hop: 1,
-  "idle-hops": 0,
+  handoffs: 1,
+  "handoffs-without-progress": 0,
 };
 const row = { action: "backup", key: task.key, timestamp: task.timestamp };
 const refusedEvent = { "event-id": "0e1c9f5e-6a3c-8a51-5b55-3a1d2f9f7a10", time: "2026-11-23T02:04:10Z" };
@@ -126,7 +126,7 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
     emitter: WORKER,
     when: "Once for each segment of an attempt, when it begins.",
     heardBy: `The worker, which begins the segment. ${PROJECTOR}.`,
-    example: { ...work, cursor: { batch: 0 }, counts: { batches: 0, items: 0, bytes: 0 }, hop: 0 },
+    example: { ...work, cursor: { batch: 0 }, counts: { batches: 0, items: 0, bytes: 0 }, handoffs: 0 },
   },
   SegmentProgressed: {
     emitter: WORKER,

@@ -18,7 +18,7 @@ import {
 } from "../events.ts";
 import { fnv1a, sha256Hex } from "../hash.ts";
 import type { StatusStore } from "../ports.ts";
-import type { ProjectionPorts } from "../projection/fold.ts";
+import type { ProjectionPorts } from "../projection/projector.ts";
 import type { BackupRequest, RestoreRequest } from "../request.ts";
 import { type Action, type TaskRef, taskRef } from "../task.ts";
 import { work } from "../worker.ts";
@@ -87,8 +87,8 @@ export const stepFields = {
   "deadline-ms": 1_793_541_600_000,
   segments: [0],
   cursor: { batch: 0 },
-  hop: 0,
-  "idle-hops": 0,
+  handoffs: 0,
+  "handoffs-without-progress": 0,
   handoff: false,
 } as const;
 

@@ -21,7 +21,7 @@ import { taskRegistryContract } from "@ferry/contracts/task-registry";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { openMd5 } from "@ferry/memory/ports";
 import { afterAll, beforeAll } from "vitest";
-import { ACCOUNT } from "../names.ts";
+import { ACCOUNT } from "../arns.ts";
 import { createDynamoDb } from "./dynamodb.ts";
 import { listen } from "./gateway.ts";
 import { createS3Sqs } from "./s3-sqs.ts";

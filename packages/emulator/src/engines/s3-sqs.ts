@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type BuildAppOptions, buildApp } from "fauxqs";
-import { ACCOUNT, queueUrl } from "../names.ts";
+import { ACCOUNT, queueUrl } from "../arns.ts";
 
 /** The largest body taken: what S3 takes in one put. Objects are held in memory. */
 const BODY_BYTES_MAX = 5 * 1024 ** 3;

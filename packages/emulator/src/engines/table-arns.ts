@@ -1,7 +1,7 @@
 /**
  * DynamoDB takes a table's ARN wherever it takes its name; dynalite takes names only.
  */
-import { ACCOUNT } from "../names.ts";
+import { ACCOUNT } from "../arns.ts";
 
 /** The same request body with names instead of the ARNs of this account's tables in the region. */
 export function namesForArns(body: Buffer, region: string): Buffer {

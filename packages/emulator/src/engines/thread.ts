@@ -16,11 +16,11 @@ import {
   UNDELIVERED_QUEUE,
   workerTable,
 } from "@ferry/core/topology";
+import { ACCOUNT, queueArn, queueUrl } from "../arns.ts";
 import { createBus } from "../eventbridge/bus.ts";
 import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
 import { createRules } from "../eventbridge/rules.ts";
 import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
-import { ACCOUNT, queueArn, queueUrl } from "../names.ts";
 import { createDynamoDb } from "./dynamodb.ts";
 import { listen, type Services } from "./gateway.ts";
 import { createS3Sqs } from "./s3-sqs.ts";

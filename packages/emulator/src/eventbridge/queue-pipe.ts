@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PipeSpec } from "@ferry/core/topology";
 import type { LocalBus } from "./bus.ts";
-import { compileEmission } from "./emission.ts";
+import { compileEmission } from "./pipe-target.ts";
 
 export interface QueuePipeOptions {
   readonly name: string;

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PipeSpec } from "@ferry/core/topology";
 import type { StreamRecord } from "../engines/streams.ts";
 import type { LocalBus } from "./bus.ts";
-import { compileEmission } from "./emission.ts";
 import { compilePattern } from "./event-pattern.ts";
+import { compileEmission } from "./pipe-target.ts";
 
 export interface StreamPipeOptions {
   readonly name: string;

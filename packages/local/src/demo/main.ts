@@ -5,9 +5,9 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { CreateBucketCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { openProgress } from "@ferry/terminal/progress";
+import { banner } from "../banner.ts";
 import { type Host, startHost } from "../host.ts";
-import { watchParents } from "../parents.ts";
-import { welcome } from "../welcome.ts";
+import { exitWhenOrphaned } from "../orphan-guard.ts";
 import { readArguments } from "./arguments.ts";
 import { cities } from "./cities.ts";
 import { compareTables } from "./compare.ts";
@@ -29,7 +29,7 @@ const options = readArguments();
 let host: Host | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.once(signal, () => void leave(signal === "SIGINT" ? 130 : 143));
-void watchParents(() => void leave(143));
+void exitWhenOrphaned(() => void leave(143));
 try {
   await leave((await demo()) ? 0 : 1);
 } catch (error) {
@@ -159,7 +159,7 @@ async function copyArchive(s3: S3Client, prefix: string) {
 async function leave(code: number): Promise<never> {
   if (options.keep && host !== undefined && code < 128) {
     options.keep = false;
-    console.error(`\n${welcome(host, process.env)}\n# Kept up, as --keep asks. Ctrl-C ends it.`);
+    console.error(`\n${banner(host, process.env)}\n# Kept up, as --keep asks. Ctrl-C ends it.`);
     await new Promise(() => {});
   }
   await host?.stop();

@@ -9,8 +9,8 @@ import { compareTables } from "../demo/compare.ts";
 import { everyType } from "../demo/every-type.ts";
 import { createTable, load } from "../demo/load.ts";
 import { type Host, startHostWith } from "../host.ts";
-import { someItems, type User, userOf } from "./stock.ts";
-import { type Fate, openTurnstile, type Turnstile } from "./turnstile.ts";
+import { type Fate, type FaultProxy, openFaultProxy } from "./fault-proxy.ts";
+import { someItems, type User, userOf } from "./test-client.ts";
 import { createWorkers, GONE, type Workers } from "./workers.ts";
 
 const workerProcess = fileURLToPath(new URL("./worker-process.ts", import.meta.url));
@@ -39,7 +39,7 @@ interface Crash {
 let host: Host;
 let user: User;
 let workers: Workers;
-let turnstile: Turnstile;
+let turnstile: FaultProxy;
 let fateOf: (change: string) => Fate = () => "pass";
 let crashed: (crash: Crash) => void = () => {};
 
@@ -48,15 +48,15 @@ beforeAll(async () => {
     retryDelaySeconds: 0,
     // A task is many messages. On a busy machine many of them in a row may get nowhere.
     sliceBudgetMs: 200,
-    maximumIdleHops: 1000,
+    maxHandoffsWithoutProgress: 1000,
     progressIntervalMs: 200,
-    lookIntervalMs: 200,
+    cancelPollIntervalMs: 200,
   };
   const log = (line: string) => {
     if (!line.includes(GONE)) console.error(line);
   };
   host = await startHostWith({ settings, log }, async (env) => {
-    turnstile = await openTurnstile(
+    turnstile = await openFaultProxy(
       env["AWS_ENDPOINT_URL"]!,
       (change) => fateOf(change),
       async (change, fate) => crashed({ change: `${fate}: ${change}`, at: await workers.kill() }),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Host, startHost } from "../host.ts";
-import { someItems, type User, userOf } from "./stock.ts";
+import { someItems, type User, userOf } from "./test-client.ts";
 
 let host: Host;
 let user: User;

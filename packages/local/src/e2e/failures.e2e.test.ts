@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Host, startHost } from "../host.ts";
-import { someItems, type User, userOf } from "./stock.ts";
+import { someItems, type User, userOf } from "./test-client.ts";
 
 let host: Host;
 let user: User;
@@ -100,7 +100,7 @@ describe("given a backup that is cancelled", () => {
     const { key, timestamp } = await user.row(request, "b-cancelled", ({ accepted }) => accepted === true);
     const task = { action: "backup", key, timestamp };
     await user.putEvent("TaskCancelRequested", { task });
-    await user.row(request, "b-cancelled", ({ cancel }) => cancel === 1);
+    await user.row(request, "b-cancelled", ({ cancelledAttempt }) => cancelledAttempt === 1);
     failing = undefined;
     expect(await user.ended(request, "b-cancelled")).toMatchObject({ state: "cancelled" });
     await user.putEvent("TaskRetryRequested", { task });

@@ -9,7 +9,7 @@ import { encodeFiles, type ManifestFile } from "@ferry/core/archive/file-list";
 import { defaultSettings } from "@ferry/core/settings";
 import { accepted, bucket, destination, message, restoreRequest } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { memoryPorts } from "@ferry/memory/ports";
 
 /** What the process says in the end, as JSON. */
@@ -98,11 +98,11 @@ plain.archive.plant(bucket, `${prefix}/manifest-summary.json`, Buffer.from(JSON.
 
 let opens = 0;
 let written = 0;
-const archive = hooked("archive", plain.archive, ["open"], (_, run) => {
+const archive = intercept("archive", plain.archive, ["open"], (_, run) => {
   opens++;
   return run();
 });
-const tables = hooked("tables", plain.tables, ["write"], async (call) => {
+const tables = intercept("tables", plain.tables, ["write"], async (call) => {
   written += (call.args[1] as readonly unknown[]).length;
   return { unprocessed: [], units: 1 };
 });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Host, startHost } from "../host.ts";
-import { someItems, type User, userOf } from "./stock.ts";
+import { someItems, type User, userOf } from "./test-client.ts";
 
 let host: Host;
 let user: User;

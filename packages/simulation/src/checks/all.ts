@@ -4,13 +4,13 @@
 import { announcementViolations } from "./announcements.ts";
 import { answerViolations } from "./answers.ts";
 import { archiveViolations } from "./archives.ts";
+import { cancellationLatencyViolations } from "./cancellation-latency.ts";
 import { ceilingViolations } from "./ceilings.ts";
 import { controlViolations } from "./controls.ts";
-import { forkViolations } from "./forks.ts";
+import { duplicateWorkerViolations } from "./duplicate-workers.ts";
 import { invocationViolations } from "./invocations.ts";
 import { namedFaultViolations } from "./named-faults.ts";
 import type { Outcome } from "./outcome.ts";
-import { promptnessViolations } from "./promptness.ts";
 import { rowViolations } from "./rows.ts";
 import { stepViolations } from "./steps.ts";
 import { tableViolations } from "./tables.ts";
@@ -24,8 +24,8 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...rowViolations(outcome),
     ...(await archiveViolations(outcome)),
     ...(await tableViolations(outcome)),
-    ...promptnessViolations(outcome),
-    ...forkViolations(outcome),
+    ...cancellationLatencyViolations(outcome),
+    ...duplicateWorkerViolations(outcome),
     ...ceilingViolations(outcome),
     ...stepViolations(outcome),
     ...controlViolations(outcome),

@@ -5,8 +5,8 @@ import type { BusEvent } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { answersOf } from "./answers.ts";
 import type { Outcome } from "./outcome.ts";
+import { announcedAs, attributesOf, stateIn } from "./projection.ts";
 import { taskName } from "./recount.ts";
-import { announcedAs, attributesOf, stateIn } from "./seen.ts";
 
 const STATES: Readonly<Record<string, string>> = {
   TaskFinishing: "finishing",
@@ -27,12 +27,12 @@ const COUNTS = [
 const ADDRESS = ["table-region", "table-name", "bucket-region", "bucket-name", "bucket-prefix"] as const;
 
 export function announcementViolations(outcome: Outcome): string[] {
-  const { witness, status } = outcome;
+  const { recorder, status } = outcome;
   const rows = new Map(status.rows().map((row) => [taskName(row), row]));
   const answers = answersOf(outcome);
   const found: string[] = [];
   const last = new Map<string, BusEvent>();
-  for (const event of witness.events) {
+  for (const event of recorder.events) {
     const state = STATES[event["detail-type"]];
     if (state === undefined || event.source !== "ferry") continue;
     const said = event.detail as Readonly<Record<string, unknown>>;
@@ -40,7 +40,7 @@ export function announcementViolations(outcome: Outcome): string[] {
     if (state === "finishing" && said["state"] === undefined) continue;
     const task = said["task"] as { id: string; action: string; key: string; timestamp: number };
     // A row that was deleted and made anew by later facts knows only those.
-    if (outcome.people.actors.deletedRows.has(taskName(task))) continue;
+    if (outcome.operations.actors.deletedRows.has(taskName(task))) continue;
     const row = rows.get(taskName(task));
     const about = `ANNOUNCED: ${taskName(task)} as ${event["detail-type"]}`;
     if (row === undefined) {

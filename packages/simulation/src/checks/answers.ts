@@ -40,9 +40,9 @@ export interface Answers {
 /** A repeat of a request is the same task within it. */
 const REPEAT_SECONDS = 15 * 60;
 
-export function answersOf({ people, status, witness }: Outcome): Answers {
+export function answersOf({ operations, status, recorder }: Outcome): Answers {
   const groups = new Map<string, Asked & { events: BusEvent[] }>();
-  for (const event of people.requests) {
+  for (const event of operations.requests) {
     const { request, "request-id": given } = event.detail as { request: Fields; "request-id"?: string };
     const id = given ?? event.id;
     const name = JSON.stringify([id, event.time, request]);
@@ -59,7 +59,7 @@ export function answersOf({ people, status, witness }: Outcome): Answers {
   }
   const asked = [...groups.values()];
   const rejections = new Map<string, Rejection[]>();
-  for (const { "detail-type": type, detail, time } of witness.facts) {
+  for (const { "detail-type": type, detail, time } of recorder.facts) {
     if (type !== "TaskRejected") continue;
     const { "event-id": id, cause } = detail as { "event-id": string; cause: string };
     rejections.set(id, [...(rejections.get(id) ?? []), { cause, time }]);

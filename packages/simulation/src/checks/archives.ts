@@ -8,9 +8,9 @@ import { keyOf, segmentOf } from "@ferry/memory/item-key";
 import { type Answers, answersOf } from "./answers.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
+import { stateOfRow } from "./projection.ts";
+import { nameOf } from "./recorder.ts";
 import { batchBytesOf, type DataFile, formatViolations, sizeViolations } from "./sealed.ts";
-import { stateOfRow } from "./seen.ts";
-import { nameOf } from "./witness.ts";
 
 /** A line of the manifest, as anyone can read it. */
 interface Listed {
@@ -22,7 +22,7 @@ const decoder = new TextDecoder();
 
 export async function archiveViolations(outcome: Outcome): Promise<string[]> {
   const backups = outcome.status.rows().filter(({ action, accepted }) => action === "backup" && accepted);
-  const found = outcome.witness.borrowed.map((line) => `FOREIGN: ${line}`);
+  const found = outcome.recorder.borrowed.map((line) => `FOREIGN: ${line}`);
   const answers = answersOf(outcome);
   for (const row of backups) {
     const prefix = String(row.request["bucket-prefix"]);
@@ -31,9 +31,9 @@ export async function archiveViolations(outcome: Outcome): Promise<string[]> {
     // Wiped, and another's since.
     if (owner !== `${row.key}@${row.timestamp}`) continue;
     // Someone deletes parts of it.
-    if (outcome.people.disturbed.has(`prefix ${prefix}`)) continue;
+    if (outcome.operations.disturbed.has(`prefix ${prefix}`)) continue;
     // Sealed, too, by a late worker of the task before: who finds that says so and fails.
-    if (outcome.people.wiped.has(prefix) && stateOfRow(row) !== "succeeded") continue;
+    if (outcome.operations.wiped.has(prefix) && stateOfRow(row) !== "succeeded") continue;
     const more = await sealedViolations(row, prefix, answers, outcome);
     found.push(...more.map((violation) => `${violation} (${nameOf(row)})`));
   }
@@ -46,19 +46,19 @@ async function sealedViolations(
   answers: Answers,
   outcome: Outcome,
 ): Promise<string[]> {
-  const { archive, witness, people, scenario } = outcome;
+  const { archive, recorder, operations, scenario } = outcome;
   const summary = await archive.get(bucket, `${prefix}/manifest-summary.json`);
   const manifest = await archive.get(bucket, `${prefix}/manifest-files.json`);
   if (summary === undefined || manifest === undefined)
     return stateOfRow(row) === "succeeded" ? ["UNSEALED: it succeeded and has no manifest"] : [];
   const found = stateOfRow(row) === "succeeded" ? mixedViolations(row, outcome) : [];
-  const seal = witness.seals.get(prefix);
-  if (!people.wiped.has(prefix) && !sameContents(seal, archive.contents(bucket, `${prefix}/`)))
+  const seal = recorder.seals.get(prefix);
+  if (!operations.wiped.has(prefix) && !sameContents(seal, archive.contents(bucket, `${prefix}/`)))
     found.push("CHANGED: the archive is another than when it was sealed");
   const all = await dataFiles(prefix, outcome);
   // What a late worker of the task before the wipe put since is in no manifest.
   const isOwn = ({ metadata }: DataFile) => metadata["request-id"] === row["request-id"];
-  const files = people.wiped.has(prefix) ? all.filter(isOwn) : all;
+  const files = operations.wiped.has(prefix) ? all.filter(isOwn) : all;
   found.push(...chainViolations(files, row, prefix));
   const listed = decoder
     .decode(manifest.body)
@@ -73,7 +73,7 @@ async function sealedViolations(
   if (row.items !== lines.length || itemCount !== lines.length || counted !== lines.length)
     found.push(`TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`);
   // Of a wiped prefix, what its first task put again after the wipe stands beside what it had told before it.
-  if (people.wiped.has(prefix)) return [...found, ...itemViolations(files, row, outcome)];
+  if (operations.wiped.has(prefix)) return [...found, ...itemViolations(files, row, outcome)];
   const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
   if (stateOfRow(row) === "succeeded" && (row.batches !== files.length || row.bytes !== bytes))
     found.push(
@@ -84,7 +84,7 @@ async function sealedViolations(
     found.push(...(await formatViolations(row, asked, files, outcome)));
     for (let segment = 0; segment < row.total; segment++) {
       const of = files.filter(({ key }) => key.startsWith(`${prefix}/${hex(segment, 4)}/`));
-      const slices = [...witness.runs.values()].filter(
+      const slices = [...recorder.runs.values()].filter(
         ({ work }) => work.segment === segment && work.task?.id === `${row.key}@${row.timestamp}`,
       );
       found.push(...sizeViolations(of, batchBytesOf(row, asked, scenario), slices.length));
@@ -98,7 +98,7 @@ async function sealedViolations(
  * throughout. An eventually consistent read may also return what was there shortly before it.
  */
 function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outcome): string[] {
-  const { people, scenario, items } = outcome;
+  const { operations, scenario, items } = outcome;
   // Of an archive that was there before there is nothing to compare with: it is the restore's.
   if (scenario.kind === "restore") return [];
   const isConsistent = scenario.backup["consistent-read"] === true;
@@ -112,32 +112,32 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
       const name = items.nameOf(text);
       if (names.has(name)) found.push(`TWICE: item ${name}`);
       names.add(name);
-      if (people.history.was(name, text, fromMs, untilMs)) continue;
+      if (operations.history.was(name, text, fromMs, untilMs)) continue;
       found.push(
-        people.history.was(name, text, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
+        operations.history.was(name, text, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
           ? `STALE: ${line} of ${key} was in the table, but not when it was read`
           : `STRANGE: ${line} was never in the table`,
       );
     }
   }
-  const lost = people.history.names().filter((name) => {
+  const lost = operations.history.names().filter((name) => {
     if (names.has(name)) return false;
     const segment = segmentOf(keyOf(items.key(items.numberOf(name)), scenario.data.keys), row.total);
     const { fromMs, untilMs } = reads.ofSegment(segment);
-    return !people.history.was(name, undefined, fromMs, untilMs);
+    return !operations.history.was(name, undefined, fromMs, untilMs);
   });
   if (lost.length > 0) found.push(`LOST: ${lost.length} items: ${lost.slice(0, 5).join()}`);
   return found;
 }
 
 /** What was read of a table before it was deleted, and of the one that was created in its place, is no backup of either. */
-function mixedViolations(row: TaskRow, { witness, people }: Outcome): string[] {
-  const untilMs = witness.history(nameOf(row)).succeededMs ?? 0;
-  const scans = witness.calls.filter(
+function mixedViolations(row: TaskRow, { recorder, operations }: Outcome): string[] {
+  const untilMs = recorder.history(nameOf(row)).succeededMs ?? 0;
+  const scans = recorder.calls.filter(
     ({ task, method, issuedMs }) => task === nameOf(row) && method === "scan" && issuedMs < untilMs,
   );
   const times = scans.map(({ issuedMs }) => issuedMs);
-  return people.actors.recreations
+  return operations.actors.recreations
     .filter(({ table, atMs }) => {
       const isBetween = Math.min(...times) < atMs && atMs < Math.max(...times);
       return table === row.request["table-name"] && isBetween;
@@ -146,11 +146,11 @@ function mixedViolations(row: TaskRow, { witness, people }: Outcome): string[] {
 }
 
 /** When the items of a task's files and segments were read: from a first scan to a last put. */
-function readingTimes(row: TaskRow, { witness }: Outcome, stalenessMs: number) {
-  const calls = witness.calls.filter(({ task }) => task === nameOf(row));
+function readingTimes(row: TaskRow, { recorder }: Outcome, stalenessMs: number) {
+  const calls = recorder.calls.filter(({ task }) => task === nameOf(row));
   const scans = calls.filter(({ method }) => method === "scan");
   const firstMs = (times: readonly number[]) => Math.min(...times) - stalenessMs;
-  const storedMs = (key: string) => witness.storedMs.get(key) ?? Number.POSITIVE_INFINITY;
+  const storedMs = (key: string) => recorder.storedMs.get(key) ?? Number.POSITIVE_INFINITY;
   const puts = Map.groupBy(
     calls.filter(({ key }) => key !== undefined),
     ({ key }) => key!,

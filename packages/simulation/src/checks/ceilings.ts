@@ -19,9 +19,9 @@ interface Consumed {
   readonly units: number;
 }
 
-export function ceilingViolations({ status, witness, scenario }: Outcome): string[] {
+export function ceilingViolations({ status, recorder, scenario }: Outcome): string[] {
   // A call that stalls is counted minutes after its turn: nobody can know when.
-  if (scenario.weather.stall > 0) return [];
+  if (scenario.faultRates.stall > 0) return [];
   const found: string[] = [];
   for (const kind of ["read", "write"] as const) {
     const action = kind === "read" ? "backup" : "restore";
@@ -29,7 +29,7 @@ export function ceilingViolations({ status, witness, scenario }: Outcome): strin
     const ceiling = (tasks[0]?.plan as Readonly<Record<string, unknown>> | undefined)?.[`${kind}-units`];
     // Two tasks on one table have a ceiling each.
     if (tasks.length !== 1 || typeof ceiling !== "number") continue;
-    const peak = peakOf(witness.consumption.filter((one) => one.kind === kind));
+    const peak = peakOf(recorder.consumption.filter((one) => one.kind === kind));
     if (peak > ceiling * (1 + LOST_EXCESS * lostShare(scenario)))
       found.push(
         `CEILING: ${peak.toFixed(1)} ${kind} units a second, averaged over ten, where ${ceiling} are allowed`,
@@ -39,8 +39,8 @@ export function ceilingViolations({ status, witness, scenario }: Outcome): strin
 }
 
 /** The share of calls on items whose answers are lost. */
-function lostShare({ weather }: Scenario): number {
-  const { itemAnswerLost, answerLost, cutAnswer, damagedAnswer, serverError } = weather;
+function lostShare({ faultRates }: Scenario): number {
+  const { itemAnswerLost, answerLost, cutAnswer, damagedAnswer, serverError } = faultRates;
   return itemAnswerLost + answerLost + cutAnswer + damagedAnswer + serverError;
 }
 

@@ -12,7 +12,7 @@ export function controlViolations(outcome: Outcome): string[] {
 }
 
 function cancelViolations(outcome: Outcome): string[] {
-  const { events } = outcome.witness;
+  const { events } = outcome.recorder;
   const refused = new Set<string>();
   for (const { "detail-type": type, detail } of events) {
     const { "event-id": id, cause } = detail as { "event-id": string; cause: string };
@@ -27,18 +27,20 @@ function cancelViolations(outcome: Outcome): string[] {
 }
 
 /** Where an operator deleted the row, nothing tells which attempts the task had. */
-function isForgotten({ detail }: BusEvent, { people }: Outcome): boolean {
-  return people.actors.deletedRows.has(taskName((detail as { task: Parameters<typeof taskName>[0] }).task));
+function isForgotten({ detail }: BusEvent, { operations }: Outcome): boolean {
+  return operations.actors.deletedRows.has(
+    taskName((detail as { task: Parameters<typeof taskName>[0] }).task),
+  );
 }
 
-function retryViolations({ witness, people }: Outcome): string[] {
+function retryViolations({ recorder, operations }: Outcome): string[] {
   const begun = new Map<string, Set<number>>();
-  for (const { ran, type, detail } of witness.conclusions) {
+  for (const { ran, type, detail } of recorder.conclusions) {
     if (ran.type !== "TaskRetryRequested" || type !== "TaskAccepted") continue;
     begun.set(ran.event, (begun.get(ran.event) ?? new Set()).add(Number(detail["attempt"])));
   }
   const found: string[] = [];
-  for (const { id, detail } of people.retries) {
+  for (const { id, detail } of operations.retries) {
     const attempts = [...(begun.get(id) ?? [])];
     const { attempt } = detail as { attempt?: number };
     if (attempts.length > 1) found.push(`RETRIED: ${id} began the attempts ${attempts.join()}`);

@@ -3,7 +3,7 @@
  * no sooner than it should, nothing is done after a deadline, and a wait ends where the task does.
  */
 import type { Outcome } from "./outcome.ts";
-import { nameOf } from "./witness.ts";
+import { nameOf } from "./recorder.ts";
 
 export function invocationViolations(outcome: Outcome): string[] {
   return [
@@ -21,11 +21,11 @@ const VIOLATIONS_MAX = 10;
 const RETRY_DELAY_MS = 1000;
 
 /** A message is with one invocation at a time, unless a fault showed it again; and one that failed waits. */
-function overlaps({ witness, scenario }: Outcome): string[] {
-  const { weather } = scenario;
-  const byMessage = Map.groupBy(witness.runs.values(), ({ message }) => message);
+function overlaps({ recorder, scenario }: Outcome): string[] {
+  const { faultRates } = scenario;
+  const byMessage = Map.groupBy(recorder.runs.values(), ({ message }) => message);
   // Where a call to hide a message may fail, the message comes when it comes.
-  const isHidden = weather.refused + weather.answerLost + weather.stall === 0;
+  const isHidden = faultRates.refused + faultRates.answerLost + faultRates.stall === 0;
   const found: string[] = [];
   for (const runs of byMessage.values())
     runs.forEach((run, i) => {
@@ -33,7 +33,7 @@ function overlaps({ witness, scenario }: Outcome): string[] {
       if (before === undefined || before.shownMs !== undefined || before.name.startsWith("projection"))
         return;
       // The last call of one that failed may take so long that its message is there again.
-      if (before.failed && weather.stall > 0) return;
+      if (before.failed && faultRates.stall > 0) return;
       if (before.endedMs === undefined || before.endedMs > run.beganMs)
         found.push(`OVERLAP: ${run.name} began with ${run.message} while ${before.name} had it`);
       else if (before.failed && isHidden) {
@@ -49,12 +49,12 @@ function overlaps({ witness, scenario }: Outcome): string[] {
 const SLACK_MS = 200;
 
 /** No call on items after an attempt's deadline, but for those that a look's age excuses. */
-function deadlineViolations({ witness, scenario }: Outcome): string[] {
-  const { lookIntervalMs } = scenario.settings;
-  return witness.calls
+function deadlineViolations({ recorder, scenario }: Outcome): string[] {
+  const { cancelPollIntervalMs } = scenario.settings;
+  return recorder.calls
     .filter(
       ({ issuedMs, deadlineMs, invocation }) =>
-        issuedMs > deadlineMs + lookIntervalMs + witness.lookMsMax(invocation) + SKEW_MS_MAX,
+        issuedMs > deadlineMs + cancelPollIntervalMs + recorder.lookMsMax(invocation) + SKEW_MS_MAX,
     )
     .map(
       ({ invocation, method, issuedMs, deadlineMs }) =>
@@ -67,18 +67,18 @@ const SKEW_MS_MAX = 2000;
 const FAREWELL_MS_MAX = 5000;
 
 /** A worker that waits looks while it waits: it has ended soon after a cancel, where nothing holds up its calls. */
-function lateEnds({ witness, scenario }: Outcome): string[] {
-  const { weather, settings } = scenario;
-  const { stall, slowPut, refusedEntry, conflict } = weather;
+function lateEnds({ recorder, scenario }: Outcome): string[] {
+  const { faultRates, settings } = scenario;
+  const { stall, slowPut, refusedEntry, conflict } = faultRates;
   // The SDK waits by itself.
   if (stall + slowPut + refusedEntry + conflict > 0 || scenario.data.realAdapters) return [];
   const found: string[] = [];
-  for (const ran of witness.runs.values()) {
+  for (const ran of recorder.runs.values()) {
     const { task, attempt, segment } = ran.work;
     if (task === undefined || attempt === undefined || segment === undefined) continue;
-    const cancelledMs = witness.history(nameOf(task)).cancelledMs.get(attempt);
+    const cancelledMs = recorder.history(nameOf(task)).cancelledMs.get(attempt);
     if (cancelledMs === undefined || ran.beganMs > cancelledMs || ran.endedMs === undefined) continue;
-    const lateMs = ran.endedMs - cancelledMs - settings.lookIntervalMs - FAREWELL_MS_MAX;
+    const lateMs = ran.endedMs - cancelledMs - settings.cancelPollIntervalMs - FAREWELL_MS_MAX;
     if (lateMs > 0 && !ran.failed)
       found.push(
         `SLOW: ${ran.name} went on for ${lateMs} ms more than it may after a cancel of segment ${segment}`,
@@ -88,27 +88,27 @@ function lateEnds({ witness, scenario }: Outcome): string[] {
 }
 
 /** A slice that waits looks meanwhile: no single wait between two looks is longer than their interval. */
-function blindWaits({ witness, scenario }: Outcome): string[] {
-  const { lookIntervalMs } = scenario.settings;
+function blindWaits({ recorder, scenario }: Outcome): string[] {
+  const { cancelPollIntervalMs } = scenario.settings;
   const found: string[] = [];
-  for (const { name, type, work } of witness.runs.values()) {
+  for (const { name, type, work } of recorder.runs.values()) {
     if (type !== "SegmentQueued" && type !== "SegmentProgressed") continue;
-    const waitMs = witness.waitMsMax(name);
-    if (waitMs > lookIntervalMs)
+    const waitMs = recorder.waitMsMax(name);
+    if (waitMs > cancelPollIntervalMs)
       found.push(`BLIND: ${name} waited for ${waitMs} ms without a look, on segment ${work.segment}`);
   }
   return found.slice(0, 1);
 }
 
 /** Scans ask what the request says; and a slice goes on behind what was stored when it began. */
-function scanViolations({ witness, scenario, people }: Outcome): string[] {
+function scanViolations({ recorder, scenario, operations }: Outcome): string[] {
   const found: string[] = [];
   const first = new Set<string>();
   const isConsistent = scenario.backup["consistent-read"] === true;
-  const storedMs = [...witness.storedMs].filter(([key]) => key.includes("/0x"));
-  for (const { page, invocation, task, segment } of witness.calls) {
+  const storedMs = [...recorder.storedMs].filter(([key]) => key.includes("/0x"));
+  for (const { page, invocation, task, segment } of recorder.calls) {
     if (page === undefined) continue;
-    const ran = witness.runs.get(invocation)!;
+    const ran = recorder.runs.get(invocation)!;
     const plan = ran.work.plan!;
     if (page.consistent !== isConsistent)
       found.push(`SCAN: ${invocation} reads ${page.consistent ? "consistently" : "eventually"} for ${task}`);
@@ -117,7 +117,7 @@ function scanViolations({ witness, scenario, people }: Outcome): string[] {
     if (first.has(invocation)) continue;
     first.add(invocation);
     const prefix = String((plan.request as Readonly<Record<string, unknown>>)["bucket-prefix"]);
-    if (people.wiped.has(prefix) || page.after !== undefined) continue;
+    if (operations.wiped.has(prefix) || page.after !== undefined) continue;
     const chain = `${prefix}/0x${segment.toString(16).padStart(4, "0")}/`;
     if (storedMs.some(([key, atMs]) => key.startsWith(chain) && atMs < ran.beganMs))
       found.push(`RESCAN: ${invocation} reads segment ${segment} from its start though ${chain} has files`);
@@ -126,9 +126,9 @@ function scanViolations({ witness, scenario, people }: Outcome): string[] {
 }
 
 /** Each call on the bucket names its owner where the request does, and each put its condition, type and key. */
-function bucketViolations({ witness, scenario }: Outcome): string[] {
+function bucketViolations({ recorder, scenario }: Outcome): string[] {
   const found: string[] = [];
-  for (const { method, input } of witness.bucketCalls) {
+  for (const { method, input } of recorder.bucketCalls) {
     const about = `BUCKET: ${method} ${input["Key"] ?? input["Prefix"]}`;
     const owner = scenario.control.bucketOwner;
     if (input["ExpectedBucketOwner"] !== owner)

@@ -6,7 +6,7 @@
 import type { ArchiveFault, Source } from "../scenario/archives.ts";
 import { OTHER_PREFIX } from "../scenario/other-archive.ts";
 import { isDisturbed, type Outcome } from "./outcome.ts";
-import { nameOf } from "./witness.ts";
+import { nameOf } from "./recorder.ts";
 
 /** What must not be said of a fault. */
 function misleading(kind: Source, fault: ArchiveFault | undefined): RegExp | undefined {

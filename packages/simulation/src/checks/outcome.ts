@@ -6,12 +6,12 @@ import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { StatusTables } from "@ferry/memory/status-store";
 import type { MemoryTables } from "@ferry/memory/tables";
 import type { ArchiveModel } from "../scenario/archives.ts";
-import type { Furnished } from "../scenario/furnish.ts";
+import type { Fixtures } from "../scenario/fixtures.ts";
 import type { Items } from "../scenario/items.ts";
-import type { People } from "../scenario/people.ts";
+import type { Operations } from "../scenario/operations.ts";
 import type { Scenario } from "../scenario/scenario.ts";
+import { nameOf, type Recorder } from "./recorder.ts";
 import { taskName } from "./recount.ts";
-import { nameOf, type Witness } from "./witness.ts";
 
 /** A table, texts by name, as it was at `atMs`; the step that came to it began at `fromMs`. */
 export interface Snapshot {
@@ -21,11 +21,11 @@ export interface Snapshot {
 }
 
 /** A run, at rest. */
-export interface Outcome extends Furnished {
+export interface Outcome extends Fixtures {
   readonly scenario: Scenario;
-  readonly people: People;
+  readonly operations: Operations;
   readonly items: Items;
-  readonly witness: Witness;
+  readonly recorder: Recorder;
   readonly archive: MemoryArchiveStore;
   readonly tables: MemoryTables;
   readonly status: StatusTables;
@@ -42,22 +42,22 @@ export interface Outcome extends Furnished {
 }
 
 /** Whether it is a backup to a prefix that someone wiped: a worker of a task before it may put its file there since. */
-export function intoWiped({ action, request }: TaskRow, { people }: Outcome): boolean {
-  return action === "backup" && people.wiped.has(`${request["bucket-prefix"]}`);
+export function intoWiped({ action, request }: TaskRow, { operations }: Outcome): boolean {
+  return action === "backup" && operations.wiped.has(`${request["bucket-prefix"]}`);
 }
 
 /** Whether others changed its table or archive, or deleted its row: then it need not succeed. */
-export function isDisturbed(row: TaskRow, { people }: Outcome): boolean {
+export function isDisturbed(row: TaskRow, { operations }: Outcome): boolean {
   const { action, key, timestamp, request } = row;
   return [
     `table ${request["table-name"]}`,
     `prefix ${request["bucket-prefix"]}`,
     `task ${action} ${key}@${timestamp}`,
-  ].some((one) => people.disturbed.has(one));
+  ].some((one) => operations.disturbed.has(one));
 }
 
 /** By `nameOf`: the tasks whose row an operator deleted. */
-export function forgottenTasks({ status, people }: Outcome): ReadonlySet<string> {
-  const rows = status.rows().filter((row) => people.actors.deletedRows.has(taskName(row)));
+export function forgottenTasks({ status, operations }: Outcome): ReadonlySet<string> {
+  const rows = status.rows().filter((row) => operations.actors.deletedRows.has(taskName(row)));
   return new Set(rows.map(nameOf));
 }

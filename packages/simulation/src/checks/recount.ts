@@ -29,7 +29,7 @@ export interface Recount {
   total: number;
   attempt: number;
   /** The highest attempt that was cancelled; 0 for none. */
-  cancel: number;
+  cancelledAttempt: number;
   finished: boolean;
   acceptedTime?: string;
   finishedTime?: string;
@@ -95,7 +95,7 @@ function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: st
     plans: new Set(),
     total: 0,
     attempt: 1,
-    cancel: 0,
+    cancelledAttempt: 0,
     finished: false,
     updatedTime: time,
     completed: new Map(),
@@ -114,7 +114,7 @@ function add(task: Recount, type: string, said: Detail, about: Detail, time: str
   if (about.task?.["request-id"] !== undefined) task.requestId ??= about.task["request-id"];
   if (time > task.updatedTime) task.updatedTime = time;
   if (type === "TaskCancelRequested") {
-    task.cancel = Math.max(task.cancel, attempt);
+    task.cancelledAttempt = Math.max(task.cancelledAttempt, attempt);
     return;
   }
   task.attempt = Math.max(task.attempt, attempt);
@@ -171,7 +171,7 @@ export function stateFrom(task: Recount, rejected: boolean): string {
   const stepFailed = task.failures.some((one) => one.segment === undefined && one.attempt >= task.attempt);
   if (task.completed.size === task.total) return stepFailed ? "failed" : "finishing";
   const isOver = stepFailed || task.completed.size + standingFailures(task).size === task.total;
-  if (task.cancel >= task.attempt) return isOver ? "cancelled" : "cancelling";
+  if (task.cancelledAttempt >= task.attempt) return isOver ? "cancelled" : "cancelling";
   return isOver ? "failed" : "running";
 }
 

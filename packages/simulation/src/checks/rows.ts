@@ -5,6 +5,7 @@ import type { BusEvent } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { type Answers, answersOf } from "./answers.ts";
 import { intoWiped, isDisturbed, type Outcome } from "./outcome.ts";
+import { type Attributes, attributesOf } from "./projection.ts";
 import {
   movedBy,
   type Recount,
@@ -14,23 +15,22 @@ import {
   stateFrom,
   taskName,
 } from "./recount.ts";
-import { type Attributes, attributesOf } from "./seen.ts";
 
 /** Causes that a row keeps. */
 const CAUSES_MAX = 10;
 
 export function rowViolations(outcome: Outcome): string[] {
-  const { status, calmRows, witness, calmFacts } = outcome;
+  const { status, calmRows, recorder, calmFacts } = outcome;
   const answers = answersOf(outcome);
   return [
-    ...compared(calmRows, witness.facts.slice(0, calmFacts), "at the calm", answers, outcome),
-    ...compared(status.rows(), witness.facts, "in the end", answers, outcome),
+    ...compared(calmRows, recorder.facts.slice(0, calmFacts), "at the calm", answers, outcome),
+    ...compared(status.rows(), recorder.facts, "in the end", answers, outcome),
   ];
 }
 
 function compared(
   rows: readonly TaskRow[],
-  facts: Outcome["witness"]["facts"],
+  facts: Outcome["recorder"]["facts"],
   when: string,
   answers: Answers,
   outcome: Outcome,
@@ -40,7 +40,7 @@ function compared(
   for (const row of rows) {
     // A segment that is stored twice, before a wipe and after it, may have two counts. A row that was deleted says what
     // its later events say.
-    if (intoWiped(row, outcome) || outcome.people.actors.deletedRows.has(taskName(row))) continue;
+    if (intoWiped(row, outcome) || outcome.operations.actors.deletedRows.has(taskName(row))) continue;
     const seen = attributesOf(row);
     const task = tasks.get(taskName(row));
     // Planned again after its task.json was deleted, a task may have two plans. Its row keeps one, and it may not succeed.
@@ -71,7 +71,7 @@ function compared(
       !rows.some((row) => taskName(row) === name) &&
       when === "in the end"
     )
-      if (!outcome.people.actors.deletedRows.has(name))
+      if (!outcome.operations.actors.deletedRows.has(name))
         found.push(`ROW: ${name} was accepted and has no row`);
   return found;
 }
@@ -97,7 +97,7 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
     accepted: task.acceptedTime !== undefined,
     finished: task.finished,
     attempt: task.attempt,
-    cancel: task.cancel,
+    cancelledAttempt: task.cancelledAttempt,
     "total-segments": task.total,
     "completed-segments": task.completed.size,
     "failed-segments": standingFailures(task).size,
@@ -111,10 +111,10 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
 }
 
 /** Whether it is a cancel of an attempt that was never begun: it is refused. */
-export function cancelsAhead({ "detail-type": type, detail }: BusEvent, { witness }: Outcome): boolean {
+export function cancelsAhead({ "detail-type": type, detail }: BusEvent, { recorder }: Outcome): boolean {
   const { task, attempt = 1 } = detail as { task: Parameters<typeof taskName>[0]; attempt?: number };
   if (type !== "TaskCancelRequested" || typeof task !== "object") return false;
-  return attempt > witness.attemptAt(taskName(task), Number.POSITIVE_INFINITY);
+  return attempt > recorder.attemptAt(taskName(task), Number.POSITIVE_INFINITY);
 }
 
 /** A row that says that something went wrong says what; one that says that all is well says nothing. */

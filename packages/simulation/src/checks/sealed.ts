@@ -7,7 +7,7 @@ import { bucket } from "@ferry/core/testing/tasks";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Asked } from "./answers.ts";
 import type { Outcome } from "./outcome.ts";
-import { nameOf } from "./witness.ts";
+import { nameOf } from "./recorder.ts";
 
 /** A data file, read by other means than the engine's. */
 export interface DataFile {
@@ -32,7 +32,7 @@ export async function formatViolations(
   row: TaskRow,
   asked: Asked,
   files: readonly DataFile[],
-  { archive, scenario, witness }: Outcome,
+  { archive, scenario, recorder }: Outcome,
 ): Promise<string[]> {
   const { keys } = scenario.data;
   const prefix = String(asked.fields["bucket-prefix"]);
@@ -90,7 +90,7 @@ export async function formatViolations(
     keys.map(({ name }) => name),
   );
   const started = Date.parse(String(plan["started"]));
-  const scans = witness.calls.filter(({ page, task: of }) => page !== undefined && of === nameOf(row));
+  const scans = recorder.calls.filter(({ page, task: of }) => page !== undefined && of === nameOf(row));
   const scan = scans[0];
   if (scan !== undefined && !(started <= scan.issuedMs))
     found.push(
@@ -129,7 +129,7 @@ export async function formatViolations(
   };
   differs("manifest-summary.json ferry", pick(seal["ferry"] as Json, Object.keys(own)), own);
   if (tableArn === undefined || tableId === undefined) found.push(`FORMAT: ${prefix} names no table`);
-  const lastMs = Math.max(...files.map((file) => witness.storedMs.get(file.key) ?? 0));
+  const lastMs = Math.max(...files.map((file) => recorder.storedMs.get(file.key) ?? 0));
   // An event's time has whole seconds.
   if (!(Date.parse(String(endTime)) >= Math.floor(lastMs / 1000) * 1000))
     found.push(`FORMAT: ${prefix}/manifest-summary.json says ${endTime}, before its last file was put`);

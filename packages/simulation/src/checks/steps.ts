@@ -6,18 +6,18 @@ import type { SegmentWork, TaskAccepted } from "@ferry/core/events";
 import { PROVISIONED_UNITS } from "../scenario/scenario.ts";
 import { answersOf } from "./answers.ts";
 import { intoWiped, type Outcome } from "./outcome.ts";
+import type { Concluded } from "./recorder.ts";
 import { recount, taskName } from "./recount.ts";
-import type { Concluded } from "./witness.ts";
 
 type Said = Readonly<Record<string, unknown>>;
 
 const NO_COUNTS = { batches: 0, items: 0, bytes: 0 };
 
 export function stepViolations(outcome: Outcome): string[] {
-  const { witness } = outcome;
+  const { recorder } = outcome;
   return [
-    ...witness.conclusions.flatMap((one) => sliceViolations(one, outcome)),
-    ...witness.conclusions.flatMap((one) => spreadViolations(one)),
+    ...recorder.conclusions.flatMap((one) => sliceViolations(one, outcome)),
+    ...recorder.conclusions.flatMap((one) => spreadViolations(one)),
     ...acceptanceViolations(outcome),
     ...retryViolations(outcome),
     ...finishViolations(outcome),
@@ -33,7 +33,7 @@ function sliceViolations({ ran, type, detail }: Concluded, { scenario }: Outcome
   if (!isSlice || !type.startsWith("Segment")) return [];
   const said = (type === "SegmentFailed" ? detail["work"] : detail) as Partial<SegmentWork> & Said;
   const found: string[] = [];
-  const about = `${ran.name} (segment ${work.segment}, attempt ${work.attempt}, hop ${work.hop}) says ${type}`;
+  const about = `${ran.name} (segment ${work.segment}, attempt ${work.attempt}, handoffs ${work.handoffs}) says ${type}`;
   const same = ["task", "plan", "attempt", "segment", "version"] as const;
   const more = type === "SegmentCompleted" ? [] : (["deadline-ms"] as const);
   for (const name of [...same, ...more])
@@ -44,20 +44,24 @@ function sliceViolations({ ran, type, detail }: Concluded, { scenario }: Outcome
   const moved = said.counts!.items > work.counts!.items || said.counts!.batches > work.counts!.batches;
   if (type === "SegmentProgressed") {
     const isHandoff = detail["handoff"] === true;
-    const hop = work.hop! + (isHandoff ? 1 : 0);
-    if (said.hop !== hop) found.push(`STEP: ${about} as hop ${said.hop}, not ${hop}`);
-    const idle = work["idle-hops"]!;
+    const handoffs = work.handoffs! + (isHandoff ? 1 : 0);
+    if (said.handoffs !== handoffs)
+      found.push(`STEP: ${about} as handoffs ${said.handoffs}, not ${handoffs}`);
+    const idle = work["handoffs-without-progress"]!;
     const most = isHandoff && moved ? 0 : idle + 1;
     const least = isHandoff && moved ? 0 : idle;
-    if (isHandoff && !(said["idle-hops"]! >= least && said["idle-hops"]! <= most))
-      found.push(`STEP: ${about} with ${said["idle-hops"]} idle hops after ${idle}`);
+    if (
+      isHandoff &&
+      !(said["handoffs-without-progress"]! >= least && said["handoffs-without-progress"]! <= most)
+    )
+      found.push(`STEP: ${about} with ${said["handoffs-without-progress"]} idle hops after ${idle}`);
     const { batch } = said.cursor as { batch?: number };
     if (batch !== undefined && batch !== said.counts!.batches)
       found.push(`STEP: ${about} at batch ${batch} with ${said.counts!.batches} batches stored`);
   }
   if (type === "SegmentFailed" && detail["cause"] === "no-progress")
-    if (work["idle-hops"]! < scenario.settings.maximumIdleHops)
-      found.push(`STEP: ${about} for want of progress after ${work["idle-hops"]} idle hops`);
+    if (work["handoffs-without-progress"]! < scenario.settings.maxHandoffsWithoutProgress)
+      found.push(`STEP: ${about} for want of progress after ${work["handoffs-without-progress"]} idle hops`);
   if (type === "SegmentFailed" && detail["cause"] === "deadline-exceeded")
     if (ran.beganMs + scenario.timeoutSeconds * 1000 < work["deadline-ms"]! - SKEW_MS_MAX)
       found.push(`STEP: ${about} for its deadline long before it`);
@@ -76,17 +80,18 @@ function spreadViolations({ ran, type, detail }: Concluded): string[] {
   if (!accepted.segments.includes(queued.segment)) found.push(`${about} was queued and not accepted`);
   for (const name of ["task", "plan", "attempt", "deadline-ms", "version"] as const)
     if (!isSame(queued[name], accepted[name])) found.push(`${about} has another ${name}`);
-  if (queued.hop !== 0 || queued["idle-hops"] !== 0) found.push(`${about} does not begin with hop 0`);
+  if (queued.handoffs !== 0 || queued["handoffs-without-progress"] !== 0)
+    found.push(`${about} does not begin with handoffs 0`);
   return found;
 }
 
 /** What a plan must be, of the request and the stage. */
 function acceptanceViolations(outcome: Outcome): string[] {
-  const { witness, scenario } = outcome;
+  const { recorder, scenario } = outcome;
   const asked = answersOf(outcome).asked;
   const found: string[] = [];
   const planned = new Set<string>();
-  for (const { "detail-type": type, detail, source } of witness.events) {
+  for (const { "detail-type": type, detail, source } of recorder.events) {
     if (type !== "TaskAccepted" || source !== "ferry") continue;
     const { task, plan, attempt, segments, "deadline-ms": deadlineMs } = detail as TaskAccepted;
     const about = `PLAN: ${taskName(task)} attempt ${attempt}`;
@@ -138,19 +143,19 @@ const SEGMENTS_MAX = 64;
  * complete, under the next attempt, from the furthest that a failure told.
  */
 function retryViolations(outcome: Outcome): string[] {
-  const { witness, scenario, healing, people } = outcome;
+  const { recorder, scenario, healing, operations } = outcome;
   const found: string[] = [];
   const seen = new Set<string>();
-  const before = recount(witness.facts.slice(0, outcome.calmFacts));
-  for (const { "detail-type": type, detail, source } of witness.events.slice(healing.events)) {
+  const before = recount(recorder.facts.slice(0, outcome.calmFacts));
+  for (const { "detail-type": type, detail, source } of recorder.events.slice(healing.events)) {
     if (source !== "ferry" || type !== "TaskAccepted") continue;
     const accepted = detail as TaskAccepted;
     const name = taskName(accepted.task);
     const task = before.get(name);
-    if (task === undefined || seen.has(name) || people.actors.deletedRows.has(name)) continue;
+    if (task === undefined || seen.has(name) || operations.actors.deletedRows.has(name)) continue;
     seen.add(name);
     // A prefix that was wiped may have been planned for again.
-    if (people.wiped.has(`${accepted.plan.request["bucket-prefix"]}`)) continue;
+    if (operations.wiped.has(`${accepted.plan.request["bucket-prefix"]}`)) continue;
     const about = `RETRY: ${name}`;
     // Numbers are left out where a retry before it was given one and could not begin.
     if (accepted.attempt <= task.attempt)
@@ -169,7 +174,7 @@ function retryViolations(outcome: Outcome): string[] {
     if (Math.abs(accepted["deadline-ms"] - latestMs) > 1000)
       found.push(`${about} gives up ${accepted["deadline-ms"] - latestMs} ms off`);
     if (accepted.task.action === "backup") continue;
-    for (const { ran, type: said, detail: queued } of witness.conclusions) {
+    for (const { ran, type: said, detail: queued } of recorder.conclusions) {
       const work = queued as unknown as SegmentWork;
       if (said !== "SegmentQueued" || ran.type !== "TaskAccepted" || work.attempt !== accepted.attempt)
         continue;
@@ -188,14 +193,14 @@ const NO_COUNTS_AT_ALL: { file?: number; line?: number } & typeof NO_COUNTS = NO
 
 /** A task is finished once, with what its segments moved. */
 function finishViolations(outcome: Outcome): string[] {
-  const { witness, status } = outcome;
+  const { recorder, status } = outcome;
   const found: string[] = [];
-  for (const { "detail-type": type, detail, source } of witness.events) {
+  for (const { "detail-type": type, detail, source } of recorder.events) {
     if (type !== "TaskFinished" || source !== "ferry") continue;
     const { task, items, attempt } = detail as { task: TaskAccepted["task"]; items: number; attempt: number };
     const row = status.rows().find((one) => taskName(one) === taskName(task));
     if (row === undefined || intoWiped(row, outcome)) continue;
-    if (outcome.people.actors.deletedRows.has(taskName(task))) continue;
+    if (outcome.operations.actors.deletedRows.has(taskName(task))) continue;
     if (row.items !== items || attempt > row.attempt)
       found.push(
         `FINISHED: ${taskName(task)} attempt ${attempt} with ${items} items, its row has ${row.items}`,

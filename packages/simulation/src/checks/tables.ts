@@ -7,13 +7,13 @@ import { bucket } from "@ferry/core/testing/tasks";
 import { valuesOf } from "@ferry/memory/item-values";
 import { readRawJson } from "../cloud/dynamodb/raw-json.ts";
 import type { ArchiveModel } from "../scenario/archives.ts";
-import { destinations } from "../scenario/furnish.ts";
+import { destinations } from "../scenario/fixtures.ts";
 import { OTHER_PREFIX } from "../scenario/other-archive.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
+import { attributesOf, stateOfRow } from "./projection.ts";
+import { type Landing, nameOf } from "./recorder.ts";
 import { taskName } from "./recount.ts";
-import { attributesOf, stateOfRow } from "./seen.ts";
-import { type Landing, nameOf } from "./witness.ts";
 
 const decoder = new TextDecoder();
 
@@ -30,7 +30,7 @@ export async function tableViolations(outcome: Outcome): Promise<string[]> {
 const VIOLATIONS_MAX = 20;
 
 async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<string[]> {
-  const { before, scenario, finished, people } = outcome;
+  const { before, scenario, finished, operations } = outcome;
   const { fault } = scenario.data.source;
   const isOther = row.request["bucket-prefix"] === OTHER_PREFIX;
   if (fault !== undefined && !isOther)
@@ -38,22 +38,24 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   const table = String(row.request["table-name"]);
   const snapshot = finished.get(taskName(row));
   if (snapshot === undefined) return [`FINISHED: ${nameOf(row)} succeeded and nothing said so`];
-  const isRecreated = people.actors.recreations.some(
+  const isRecreated = operations.actors.recreations.some(
     (one) => one.table === table && one.atMs >= snapshot.fromMs && one.atMs <= snapshot.atMs,
   );
   // Its last look at the table was before.
   if (isRecreated) return [];
   const { there } = snapshot;
   const versions = isOther ? outcome.otherVersions : [outcome.source ?? (await readArchive(outcome))];
-  const isNew = people.actors.recreations.some((one) => one.table === table && one.atMs < snapshot.fromMs);
+  const isNew = operations.actors.recreations.some(
+    (one) => one.table === table && one.atMs < snapshot.fromMs,
+  );
   const held = table === destinations[0]!.name && !isNew ? before : new Map<string, string>();
   const mode = String(row.request["restore-mode"] ?? "empty-only");
   // What else may have written, whose texts may stand in place of this archive's.
-  const rivals = mode === "empty-only" ? [] : rivalsOf(row, table, outcome);
+  const prefixConflicts = mode === "empty-only" ? [] : rivalsOf(row, table, outcome);
   const texts = new Set<string>();
   const written = writtenBy(outcome);
-  for (const landing of rivals) for (const text of putsOf(landing)) texts.add(written(text));
-  for (const text of people.applicationTexts.get(table) ?? []) texts.add(written(text));
+  for (const landing of prefixConflicts) for (const text of putsOf(landing)) texts.add(written(text));
+  for (const text of operations.applicationTexts.get(table) ?? []) texts.add(written(text));
   const failures = versions.map((version) => differences(version, held, there, mode, texts, outcome));
   const least = failures.sort((a, b) => a.length - b.length)[0]!;
   const found = least.slice(0, 3).map((failure) => `${failure} (${nameOf(row)})`);
@@ -62,7 +64,7 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   const skipped = Number(attributesOf(row)["skipped-items"]);
   const isAlone =
     !rivalsOf(row, table, outcome).some(({ atMs }) => atMs <= snapshot.atMs) &&
-    (people.firstUsesMs.get(table) ?? Number.POSITIVE_INFINITY) > snapshot.atMs;
+    (operations.firstUsesMs.get(table) ?? Number.POSITIVE_INFINITY) > snapshot.atMs;
   if (isAlone && !versions.some((version) => skippedOf(version, held, mode) === skipped))
     found.push(
       `SKIPPED: ${nameOf(row)} says that ${skipped} items were skipped, the table had ${skippedOf(versions[0]!, held, mode)} of their keys`,
@@ -99,7 +101,7 @@ function differences(
   texts: ReadonlySet<string>,
   outcome: Outcome,
 ): string[] {
-  const { people } = outcome;
+  const { operations } = outcome;
   const written = writtenBy(outcome);
   const found: string[] = [];
   const expected = new Map<string, string | undefined>(held);
@@ -115,7 +117,7 @@ function differences(
     if (
       is === text ||
       (is !== undefined && (isText(is, text) || texts.has(written(is)))) ||
-      (people.applicationDeletes.has(name) && isGoneOrArchived(is, name))
+      (operations.applicationDeletes.has(name) && isGoneOrArchived(is, name))
     )
       continue;
     found.push(`LOST: item ${name} is ${is ?? "not there"}, not ${text ?? "away"}`);
@@ -126,8 +128,8 @@ function differences(
 }
 
 /** Writes of other tasks on the table: none, where the mode promises that it is alone on it. */
-function rivalsOf(row: TaskRow, table: string, { witness }: Outcome): readonly Landing[] {
-  return witness.landings.filter((landing) => landing.table === table && landing.task !== taskName(row));
+function rivalsOf(row: TaskRow, table: string, { recorder }: Outcome): readonly Landing[] {
+  return recorder.landings.filter((landing) => landing.table === table && landing.task !== taskName(row));
 }
 
 function putsOf({ writes }: Landing): string[] {
@@ -143,10 +145,10 @@ async function readArchive({ archive, items }: Outcome): Promise<ArchiveModel> {
 }
 
 /** Nothing is said against an archive and a table that are sound. */
-function refusalViolations({ scenario, witness, people }: Outcome): string[] {
-  if (scenario.kind === "backup" || scenario.data.source.fault !== undefined || people.disturbed.size > 0)
+function refusalViolations({ scenario, recorder, operations }: Outcome): string[] {
+  if (scenario.kind === "backup" || scenario.data.source.fault !== undefined || operations.disturbed.size > 0)
     return [];
-  const causes = witness.events
+  const causes = recorder.events
     .filter(({ "detail-type": type }) => type === "TaskRejected" || type === "SegmentFailed")
     .map(({ detail }) => String((detail as { cause?: string }).cause));
   return causes
@@ -161,10 +163,10 @@ const REFUSALS =
 
 /** What the application wrote to a table stays, unless a write that may still come came over it. */
 function usedViolations(table: string, outcome: Outcome): string[] {
-  const { tables, items, people } = outcome;
-  const after = people.after.get(table);
+  const { tables, items, operations } = outcome;
+  const after = operations.after.get(table);
   const address = destinations.find(({ name }) => name === table)!;
-  if (after === undefined || people.actors.recreations.some((one) => one.table === table)) return [];
+  if (after === undefined || operations.actors.recreations.some((one) => one.table === table)) return [];
   const there = new Map(
     tables.items(address).map((bytes) => {
       const text = decoder.decode(bytes);
@@ -192,8 +194,8 @@ function mayBeOverwritten(
   atMs: number,
   outcome: Outcome,
 ): boolean {
-  const { witness, items, status } = outcome;
-  return witness.landings.some((landing) => {
+  const { recorder, items, status } = outcome;
+  return recorder.landings.some((landing) => {
     if (landing.table !== table || landing.atMs < atMs) return false;
     if (!putsOf(landing).some((text) => items.nameOf(text) === name) && !landing.writes.some(isRemoval))
       return false;
@@ -203,7 +205,7 @@ function mayBeOverwritten(
     const isConditional = row.request["restore-mode"] === "if-absent" || landing.attempt > 1;
     if (text === undefined && isConditional) return true;
     // A retry knows of what is in the table by then; a late worker of an attempt that was under way does not.
-    return landing.attempt <= witness.attemptAt(landing.task, atMs);
+    return landing.attempt <= recorder.attemptAt(landing.task, atMs);
   });
 }
 

@@ -3,24 +3,28 @@
  */
 import type { TaskRow } from "@ferry/core/projection/status";
 import { intoWiped, isDisturbed, type Outcome } from "./outcome.ts";
+import { announcedAs, isOver, stateOfRow } from "./projection.ts";
+import { nameOf } from "./recorder.ts";
 import { taskName } from "./recount.ts";
-import { announcedAs, isOver, stateOfRow } from "./seen.ts";
-import { nameOf } from "./witness.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
 export function taskViolations(outcome: Outcome): string[] {
-  const { people, status, calmRows, witness } = outcome;
+  const { operations, status, calmRows, recorder } = outcome;
   const rows = status.rows();
   const found: string[] = [];
   for (const row of calmRows)
-    if (people.actors.hastened.has(taskName(row)) && mustSucceed(row, outcome) && people.lost.length === 0)
+    if (
+      operations.actors.hastened.has(taskName(row)) &&
+      mustSucceed(row, outcome) &&
+      operations.lost.length === 0
+    )
       if (stateOfRow(row) !== "succeeded" && outcome.scenario.control.taskTimeoutMs > DAY_MS)
         found.push(
           `SWALLOWED: ${nameOf(row)} was retried when all was calm and is ${stateOfRow(row)}: ${reasons(row)}`,
         );
   // Who loses a message altogether waits for a retry.
-  if (people.lost.length === 0)
+  if (operations.lost.length === 0)
     for (const row of calmRows)
       if (!isOver(stateOfRow(row)) && !isRefusedAgain(row, outcome))
         found.push(`HANG: ${nameOf(row)} is ${stateOfRow(row)} when all is calm`);
@@ -31,7 +35,7 @@ export function taskViolations(outcome: Outcome): string[] {
       found.push(`UNTOLD: ${nameOf(row)} came to ${state} in attempt ${row.attempt} and nobody was told`);
     if (mustSucceed(row, outcome) && state !== "succeeded")
       found.push(`UNHEALED: ${nameOf(row)} was retried when all was calm and is ${state}: ${reasons(row)}`);
-    for (const finishing of witness.history(nameOf(row)).finishing)
+    for (const finishing of recorder.history(nameOf(row)).finishing)
       if (finishing.completed.length !== finishing.total)
         found.push(
           `EARLY: ${nameOf(row)} is finishing with ${finishing.completed.length} of ${finishing.total} segments`,
@@ -41,8 +45,8 @@ export function taskViolations(outcome: Outcome): string[] {
 }
 
 /** Where an operator deleted its row, a duplicate of the request ends the task; one that is rejected leaves it to a retry. */
-function isRefusedAgain(row: TaskRow, { people }: Outcome): boolean {
-  return row.rejected && people.actors.deletedRows.has(taskName(row));
+function isRefusedAgain(row: TaskRow, { operations }: Outcome): boolean {
+  return row.rejected && operations.actors.deletedRows.has(taskName(row));
 }
 
 /** An accepted task; but nothing is sealed over files of another, nor restored from a broken archive. */
@@ -61,8 +65,8 @@ function mustSucceed(row: TaskRow, outcome: Outcome): boolean {
 }
 
 /** Items that an application deleted while a restore ran look to it as if they had never been written. */
-function isMissingDeleted(row: TaskRow, { people }: Outcome): boolean {
-  const written = people.after.get(String(row.request["table-name"]));
+function isMissingDeleted(row: TaskRow, { operations }: Outcome): boolean {
+  const written = operations.after.get(String(row.request["table-name"]));
   const isDeleted = [...(written?.values() ?? [])].some(({ text }) => text === undefined);
   return isDeleted && row.reasons.some(({ text }) => text.startsWith("items-missing"));
 }
@@ -80,8 +84,8 @@ function isDisplaced(row: TaskRow, { status }: Outcome): boolean {
 }
 
 /** A success once, whatever attempts are heard of later; else each attempt's end. */
-function wasAnnounced(row: TaskRow, { witness }: Outcome): boolean {
-  return witness.events.some(({ "detail-type": type, detail }) => {
+function wasAnnounced(row: TaskRow, { recorder }: Outcome): boolean {
+  return recorder.events.some(({ "detail-type": type, detail }) => {
     const { task, attempt } = detail as { task?: { timestamp: number; key: string }; attempt?: number };
     const same =
       task?.key === row.key && task.timestamp === row.timestamp && (row.finished || attempt === row.attempt);

@@ -8,7 +8,7 @@ import type { QueueName } from "@ferry/core/topology";
 import type { Faults } from "./faults.ts";
 import type { Effect } from "./invocation.ts";
 import { routed, type Said } from "./router.ts";
-import type { Chance, Scheduler } from "./scheduler.ts";
+import type { Rng, Scheduler } from "./scheduler.ts";
 
 const DELAY_MS_MAX = 20 * 60_000;
 
@@ -30,7 +30,7 @@ export function createBus(
     readonly send: (queue: QueueName, body: string, event: BusEvent) => void;
     readonly log: (line: () => string) => void;
   },
-  { scheduler, chance, faults }: { scheduler: Scheduler; chance: Chance; faults: Faults },
+  { scheduler, chance, faults }: { scheduler: Scheduler; chance: Rng; faults: Faults },
 ): Bus {
   let count = 0;
 

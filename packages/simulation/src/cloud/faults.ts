@@ -1,8 +1,8 @@
 /**
- * Whether something goes wrong here and now: by the weather's rates, while the storm lasts and the faults do.
+ * Whether something goes wrong here and now: by the fault rates's rates, while the storm lasts and the faults do.
  */
-import type { FaultName, Weather } from "../scenario/weather.ts";
-import type { Chance } from "./scheduler.ts";
+import type { FaultName, FaultRates } from "../scenario/fault-rates.ts";
+import type { Rng } from "./scheduler.ts";
 
 export interface Faults {
   /** Whether this fault happens now. */
@@ -13,12 +13,12 @@ export interface Faults {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-export function createFaults(weather: Weather, faultsMax: number, chance: Chance): Faults {
+export function createFaults(faultRates: FaultRates, faultsMax: number, chance: Rng): Faults {
   const counts: Record<string, number> = {};
   let left = faultsMax;
   return {
     strikes(name) {
-      if (!chance.happens(weather[name]) || left <= 0) return false;
+      if (!chance.happens(faultRates[name]) || left <= 0) return false;
       // Slow tables and clocks that are off wear nobody out.
       if (!LASTING.has(name)) left--;
       counts[name] = (counts[name] ?? 0) + 1;

@@ -68,11 +68,11 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
       },
       scheduler,
       () => {
-        cloud().witness.ended(invocation.name, true);
+        cloud().recorder.ended(invocation.name, true);
         ended(name);
       },
     );
-    cloud().witness.began(invocation, first, event);
+    cloud().recorder.began(invocation, first, event);
     cloud().log(
       () => `${invocation.name} begins ${messages.map(({ body }) => aboutMessage(body)).join(", ")}`,
     );
@@ -98,7 +98,7 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
       else queues.remove(handle);
     }
     if (!invocation.alive()) return;
-    cloud().witness.ended(invocation.name, again.length > 0);
+    cloud().recorder.ended(invocation.name, again.length > 0);
     invocation.end();
     ended(name);
   }

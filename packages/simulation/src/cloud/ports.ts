@@ -22,9 +22,9 @@ import type {
 } from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
-import { hooked } from "@ferry/memory/hooked";
+import { intercept } from "@ferry/memory/intercept";
 import { openMd5 } from "@ferry/memory/ports";
-import type { Witness } from "../checks/witness.ts";
+import type { Recorder } from "../checks/recorder.ts";
 import type { Bus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
 import { projectorAdapters, workerAdapters } from "./dynamodb/adapters.ts";
@@ -35,7 +35,7 @@ import type { Faults } from "./faults.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Queues } from "./queues.ts";
 import { s3Error, simulatedS3, withCutBody } from "./s3.ts";
-import type { Chance, Scheduler } from "./scheduler.ts";
+import type { Rng, Scheduler } from "./scheduler.ts";
 
 /** What all invocations share. */
 export interface Cloud {
@@ -50,8 +50,8 @@ export interface Cloud {
   readonly queues: Queues;
   readonly settings: Settings;
   readonly faults: Faults;
-  readonly chance: Chance;
-  readonly witness: Witness;
+  readonly chance: Rng;
+  readonly recorder: Recorder;
   /** Whether someone took away the permission to read and write tables and buckets. */
   readonly denied: () => boolean;
   /** Until when the projector does nothing, ms since 1970. */
@@ -86,15 +86,15 @@ const KEPT_IN_TABLES: ReadonlySet<string> = new Set([
 
 export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const visit = visitor(invocation, cloud);
-  const { witness } = cloud;
+  const { recorder } = cloud;
   const wait = (msMax: number) => invocation.pass(cloud.chance.random() * msMax);
   const store = archiveStore(
     (region) =>
       simulatedS3(cloud.archive, region, async (method, key, input, effect) => {
-        witness.asked(method, input);
+        recorder.asked(method, input);
         const answer = await visit("s3", method, key, effect);
         const { Metadata } = answer as { Metadata?: Record<string, string> };
-        if (method === "HeadObject") witness.sawFile(invocation, key, Metadata?.["request-id"]);
+        if (method === "HeadObject") recorder.sawFile(invocation, key, Metadata?.["request-id"]);
         return method === "GetObject" && cloud.faults.strikes("cutBody")
           ? withCutBody(answer, cloud.chance)
           : answer;
@@ -102,30 +102,30 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
     wait,
   );
   const issued = (call: { method: string; args: readonly unknown[] }, run: () => Promise<unknown>) => {
-    witness.called(invocation, call.method, call.args);
+    recorder.called(invocation, call.method, call.args);
     return run();
   };
   const { tables, status, limiter, claims, leases, registry, codec } = servicesOf(invocation, visit, cloud);
   return {
     ports: {
-      tables: hooked("table", tables, ["scan", "write", "insert"], issued),
-      archive: hooked("archive", store, ["putNew"], issued),
+      tables: intercept("table", tables, ["scan", "write", "insert"], issued),
+      archive: intercept("archive", store, ["putNew"], issued),
       codec,
-      status: hooked("status", status, ["read"], async (_, run) => {
+      status: intercept("status", status, ["read"], async (_, run) => {
         const startMs = invocation.time.now();
         const row = await run();
-        witness.looked(invocation, invocation.time.now() - startMs);
+        recorder.looked(invocation, invocation.time.now() - startMs);
         return row;
       }),
       limiter,
-      claims: noted(claims, witness),
+      claims: noted(claims, recorder),
       leases,
       registry,
       bus: eventBus(
         cloud.bus.client((entries, effect) => {
           const types = entries.map((entry) => entry["detail-type"]).join();
-          if (types.includes("SegmentCompleted")) witness.toldComplete(invocation);
-          for (const entry of entries) witness.concluded(invocation, entry["detail-type"], entry.detail);
+          if (types.includes("SegmentCompleted")) recorder.toldComplete(invocation);
+          for (const entry of entries) recorder.concluded(invocation, entry["detail-type"], entry.detail);
           return visit("bus", "PutEvents", types, effect);
         }),
         BUS_NAME,
@@ -136,7 +136,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
     clock: {
       ...invocation.time,
       sleep(ms) {
-        witness.waited(invocation, ms);
+        recorder.waited(invocation, ms);
         return invocation.time.sleep(ms);
       },
     },
@@ -157,15 +157,15 @@ function servicesOf(
   visit: Visit,
   cloud: Cloud,
 ): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "leases" | "registry" | "codec"> {
-  const { witness, ownTables } = cloud;
-  const tables = hooked("table", cloud.tables, ["write", "insert"], async ({ method, args }, run) => {
+  const { recorder, ownTables } = cloud;
+  const tables = intercept("table", cloud.tables, ["write", "insert"], async ({ method, args }, run) => {
     const answer = await run();
     const { name } = args[0] as { name: string };
-    if (method === "write") witness.landed(invocation, name, args[1] as readonly Write[]);
+    if (method === "write") recorder.landed(invocation, name, args[1] as readonly Write[]);
     else {
       const { outcomes } = answer as InsertResult;
       const stored = (args[1] as readonly Uint8Array[]).filter((_, i) => outcomes[i] === "stored");
-      witness.landed(
+      recorder.landed(
         invocation,
         name,
         stored.map((put) => ({ put })),
@@ -180,19 +180,21 @@ function servicesOf(
   }
   return {
     codec: pakoCodec(openMd5),
-    tables: hooked(
+    tables: intercept(
       "table",
       tables,
       ["describe", "identify", "scan", "count", "write", "insert"],
       ({ port, method, args }, run) => visit(port, method, aboutTable(args), run),
     ),
-    status: hooked("status", cloud.status, ["read"], ({ port, method }, run) => visit(port, method, "", run)),
-    limiter: hooked("limiter", cloud.limiter, ["reserve", "release"], ({ port, method, args }, run) =>
+    status: intercept("status", cloud.status, ["read"], ({ port, method }, run) =>
+      visit(port, method, "", run),
+    ),
+    limiter: intercept("limiter", cloud.limiter, ["reserve", "release"], ({ port, method, args }, run) =>
       visit(port, method, JSON.stringify(args[1]), run),
     ),
     claims: claimsOf(visit, cloud),
     registry: registryOf(visit, cloud),
-    leases: hooked("leases", cloud.leases, ["read", "replace"], ({ port, method }, run) =>
+    leases: intercept("leases", cloud.leases, ["read", "replace"], ({ port, method }, run) =>
       visit(port, method, "", run),
     ),
   };
@@ -205,12 +207,12 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
       return effect();
     });
   const wait = (msMax: number) => invocation.pass(cloud.chance.random() * msMax);
-  const { ownTables, witness } = cloud;
+  const { ownTables, recorder } = cloud;
   const { claims, ...ports } =
     ownTables !== undefined
       ? projectorAdapters({ ...cloud, invocation, visit, ownTables })
       : {
-          store: hooked("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
+          store: intercept("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
             visit(port, method, "", run),
           ),
           claims: claimsOf(visit, cloud),
@@ -218,7 +220,7 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
         };
   return {
     ...ports,
-    claims: noted(claims, witness),
+    claims: noted(claims, recorder),
     bus: eventBus(
       cloud.bus.client((entries, effect) => {
         const types = entries.map((entry) => entry["detail-type"]).join();
@@ -232,18 +234,18 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
   };
 }
 
-/** The witness hears of each slice that is given up, before it is. */
-function noted(claims: SliceClaims, witness: Witness): SliceClaims {
-  return hooked("claims", claims, ["release"], ({ args }, run) => {
-    witness.released(args[0] as Slice);
+/** The recorder hears of each slice that is given up, before it is. */
+function noted(claims: SliceClaims, recorder: Recorder): SliceClaims {
+  return intercept("claims", claims, ["release"], ({ args }, run) => {
+    recorder.released(args[0] as Slice);
     return run();
   });
 }
 
 function claimsOf(visit: Visit, { claims }: Cloud): SliceClaims {
-  return hooked("claims", claims, ["claim", "complete", "release"], ({ port, method, args }, run) => {
+  return intercept("claims", claims, ["claim", "complete", "release"], ({ port, method, args }, run) => {
     const slice = args[0] as Slice;
-    return visit(port, method, `hop ${slice.hop} of attempt ${slice.attempt}`, run);
+    return visit(port, method, `handoffs ${slice.handoffs} of attempt ${slice.attempt}`, run);
   });
 }
 
@@ -256,12 +258,12 @@ function registryOf(visit: Visit, { registry }: Cloud): TaskRegistry {
     "raiseAttempt",
     "recordRetry",
   ] as const;
-  return hooked("registry", registry, methods, ({ port, method, args }, run) =>
+  return intercept("registry", registry, methods, ({ port, method, args }, run) =>
     visit(port, method, JSON.stringify(args.at(-1)), run),
   );
 }
 
-function visitor(invocation: Invocation, { faults, chance, queues, denied, witness, log }: Cloud): Visit {
+function visitor(invocation: Invocation, { faults, chance, queues, denied, recorder, log }: Cloud): Visit {
   const { strikes } = faults;
   const latencyMs = (method?: string) =>
     strikes("stall") || (method === "PutObject" && strikes("slowPut"))
@@ -291,9 +293,9 @@ function visitor(invocation: Invocation, { faults, chance, queues, denied, witne
       throw error;
     }
     say(inWords(answer));
-    if (strikes("zombie")) {
+    if (strikes("visibilityExpired")) {
       say("its messages are visible again");
-      witness.shown(invocation);
+      recorder.shown(invocation);
       for (const { handle } of invocation.messages) queues.setVisibility(handle, 0);
     }
     if (strikes("crashAfter")) {

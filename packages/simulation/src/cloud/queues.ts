@@ -4,7 +4,7 @@
 import { parseMessage } from "@ferry/core/events";
 import { type QueueName, queues } from "@ferry/core/topology";
 import type { Faults } from "./faults.ts";
-import type { Chance, Scheduler } from "./scheduler.ts";
+import type { Rng, Scheduler } from "./scheduler.ts";
 
 interface QueueMessage {
   readonly id: string;
@@ -53,7 +53,7 @@ const DUPLICATE_MS_MAX = 5 * 60_000;
 
 export function createQueues(
   about: QueuesAbout,
-  { scheduler, chance, faults }: { scheduler: Scheduler; chance: Chance; faults: Faults },
+  { scheduler, chance, faults }: { scheduler: Scheduler; chance: Rng; faults: Faults },
 ): Queues {
   const visible = new Map<QueueName, QueueMessage[]>();
   const received = new Map<string, QueueMessage>();

@@ -2,7 +2,7 @@
  * The topology, by what becomes of events, messages and rows.
  */
 import type { BusEvent } from "@ferry/core/events";
-import { type TaskRow, unheardOf } from "@ferry/core/projection/status";
+import { newTaskRow, type TaskRow } from "@ferry/core/projection/status";
 import {
   callerTypes,
   consumers,
@@ -125,7 +125,7 @@ test("a dead message becomes the failure that it names, of the step that it aske
 
 describe("a row's change", () => {
   const row = (change: Partial<TaskRow>): TaskRow => ({
-    ...unheardOf(
+    ...newTaskRow(
       {
         action: "backup",
         key: "us-east-1-cities",
@@ -152,8 +152,8 @@ describe("a row's change", () => {
   test.each<[string, Partial<TaskRow>]>([
     ["TaskFinishing", { completed: [0, 1] }],
     ["TaskSucceeded", { completed: [0, 1], finished: true }],
-    ["TaskFailed", { broken: 1 }],
-    ["TaskCancelled", { broken: 1, cancel: 1 }],
+    ["TaskFailed", { failedStepAttempt: 1 }],
+    ["TaskCancelled", { failedStepAttempt: 1, cancelledAttempt: 1 }],
   ])("to that state is announced as %s, also of a row that is born in it", (type, change) => {
     for (const action of ["backup", "restore"] as const) {
       const after = { ...row(change), action };
@@ -166,7 +166,7 @@ describe("a row's change", () => {
 
   test.each<[string, TaskRow]>([
     ["running", running],
-    ["cancelling", row({ cancel: 1 })],
+    ["cancelling", row({ cancelledAttempt: 1 })],
     ["rejected", row({ accepted: false, rejected: true })],
   ])("to %s is not announced", (_, after) => {
     expect(announced({ after })).toBeUndefined();

@@ -4,9 +4,9 @@
 import { itemOfRow } from "@ferry/aws/status-item";
 import type { BusEvent } from "@ferry/core/events";
 import { inputTemplate, type PipeSpec, pipes, type QueueName, routes } from "@ferry/core/topology";
-import { compileEntry } from "@ferry/emulator/eventbridge/emission";
 import { compilePattern } from "@ferry/emulator/eventbridge/event-pattern";
 import { compileRuleTemplate } from "@ferry/emulator/eventbridge/input-template";
+import { compileEntry } from "@ferry/emulator/eventbridge/pipe-target";
 import type { RowChange } from "@ferry/memory/status-store";
 
 /** What an event needs besides its id and time. */

@@ -11,7 +11,7 @@ import {
 import { gathered } from "@ferry/core/archive/chunks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { Effect } from "./invocation.ts";
-import type { Chance } from "./scheduler.ts";
+import type { Rng } from "./scheduler.ts";
 
 /** What S3 lists at once: fewer than S3 does, so that it happens. */
 const KEYS_PER_PAGE_MAX = 100;
@@ -92,7 +92,7 @@ function bodyOf(bytes: Uint8Array, cutAt?: number) {
 }
 
 /** The answer to a GetObject whose connection breaks in the middle of the body. */
-export function withCutBody(answer: unknown, { between }: Chance): object {
+export function withCutBody(answer: unknown, { between }: Rng): object {
   const { Body, ...rest } = answer as { Body: ReturnType<typeof bodyOf> };
   return { ...rest, Body: bodyOf(Body.bytes, between(0, Body.bytes.length)) };
 }

@@ -53,7 +53,7 @@ export function createScheduler(): Scheduler {
   };
 }
 
-export interface Chance {
+export interface Rng {
   /** In [0, 1). */
   random(): number;
   /** Whether something of this probability happens. */
@@ -66,7 +66,7 @@ export interface Chance {
 }
 
 /** The chance of a seed. `stream` tells apart what must not disturb each other. */
-export function chanceOf(seed: number, stream: number): Chance {
+export function rngOf(seed: number, stream: number): Rng {
   const random = seeded(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca77));
   const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));
   return {

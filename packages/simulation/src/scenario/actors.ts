@@ -8,8 +8,8 @@ import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { StatusTables } from "@ferry/memory/status-store";
 import type { MemoryTables } from "@ferry/memory/tables";
 import type { Bus } from "../cloud/bus.ts";
-import type { Chance, Scheduler } from "../cloud/scheduler.ts";
-import { destinations, tableSpec } from "./furnish.ts";
+import type { Rng, Scheduler } from "../cloud/scheduler.ts";
+import { destinations, tableSpec } from "./fixtures.ts";
 import type { ItemHistory } from "./history.ts";
 import type { Items } from "./items.ts";
 import { OTHER_PREFIX, type OtherArchive } from "./other-archive.ts";
@@ -18,7 +18,7 @@ import type { Scenario } from "./scenario.ts";
 /** What the actors share with the people of a run. */
 export interface Stage {
   readonly scheduler: Scheduler;
-  readonly chance: Chance;
+  readonly chance: Rng;
   readonly items: Items;
   readonly bus: Bus;
   readonly tables: MemoryTables;
@@ -47,7 +47,7 @@ export interface Actors {
   live(): void;
   rowChanged(row: TaskRow): void;
   /** The storm is over. */
-  calm(): void;
+  quiesce(): void;
   /** Until when the projector does nothing, ms since 1970. */
   projectorStopsUntilMs(): number;
   /** Rows that an operator deleted, by `taskName` of checks/recount.ts. */
@@ -264,7 +264,7 @@ export function createActors(scenario: Scenario, stage: Stage): Actors {
         });
       }
     },
-    calm() {
+    quiesce() {
       isCalm = true;
       if (left.hasty === 0) return;
       lag();

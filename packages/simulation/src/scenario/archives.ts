@@ -13,7 +13,7 @@ import {
   itemLine,
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
-import type { Chance } from "../cloud/scheduler.ts";
+import type { Rng } from "../cloud/scheduler.ts";
 import type { Items } from "./items.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -85,7 +85,7 @@ export function makeArchive(
   items: Items,
   archive: MemoryArchiveStore,
   texts: readonly string[],
-  chance: Chance,
+  chance: Rng,
 ): ArchiveModel {
   const { kind, fault } = scenario.data.source;
   const lines = texts.map((text) => lineOf(text, kind === "incremental" && chance.happens(DELETED_SHARE)));

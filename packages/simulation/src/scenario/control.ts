@@ -2,7 +2,7 @@
  * How a run's tasks are asked for and steered, beyond what people.ts does in every run: what callers, operators and other
  * programs do rarely, each at a rate of its own.
  */
-import type { Chance } from "../cloud/scheduler.ts";
+import type { Rng } from "../cloud/scheduler.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** A restore beside the first one. */
@@ -88,7 +88,7 @@ export const plainControl: Control = {
 };
 
 /** A seed's control. */
-export function controlOf(chance: Chance): Control {
+export function controlOf(chance: Rng): Control {
   const { happens, magnitude, between } = chance;
   const times = (name: ActionName) => {
     const { rate, most } = ACTIONS[name];
@@ -104,7 +104,7 @@ export function controlOf(chance: Chance): Control {
   };
 }
 
-function copyOf(n: number, { happens, pick, magnitude }: Chance): Copy {
+function copyOf(n: number, { happens, pick, magnitude }: Rng): Copy {
   const sameTable = happens(0.5);
   const sharedId = happens(0.5);
   const atOnce = happens(0.5);

@@ -4,7 +4,7 @@
 import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { KeyAttributes } from "@ferry/memory/item-key";
 import type { KeyType } from "@ferry/memory/order";
-import type { Chance } from "../cloud/scheduler.ts";
+import type { Rng } from "../cloud/scheduler.ts";
 import { type ArchiveFault, archiveFaults, type SourceSpec } from "./archives.ts";
 
 export interface Data {
@@ -81,7 +81,7 @@ const WIDE_ITEMS_MAX = 30;
 
 /** A seed's data. `plain`: of a task with a ceiling, whose units are reckoned from the items' sizes. */
 export function dataOf(
-  chance: Chance,
+  chance: Rng,
   about: { items: number; partitions: number; plain: boolean; restores: boolean },
 ): Data {
   const { happens, pick, between, magnitude } = chance;
@@ -117,7 +117,7 @@ export function destinationKeys({ keys, source }: Data): KeyAttributes {
 }
 
 function sourceOf(
-  { pick, happens }: Chance,
+  { pick, happens }: Rng,
   { keys }: Data,
   { items, partitions }: { items: number; partitions: number },
 ): SourceSpec {
@@ -132,11 +132,11 @@ function sourceOf(
 }
 
 /** The filler of wide items. */
-export function wideItemBytes({ magnitude }: Chance): number {
+export function wideItemBytes({ magnitude }: Rng): number {
   return Math.floor(magnitude(WIDE_ITEM_BYTES_MIN, WIDE_ITEM_BYTES_MAX));
 }
 
-function oddKeySchema({ pick, happens }: Chance): KeyAttributes {
+function oddKeySchema({ pick, happens }: Rng): KeyAttributes {
   const [hash, range] = pick(NAMES);
   const first = { name: hash, type: pick(TYPES) };
   return happens(0.7) ? [first, { name: range, type: pick(TYPES) }] : [first];

@@ -4,7 +4,7 @@
 
 import { readKey } from "@ferry/memory/item-key";
 import { describe, expect, it } from "vitest";
-import { chanceOf } from "../cloud/scheduler.ts";
+import { rngOf } from "../cloud/scheduler.ts";
 import { createHistory } from "./history.ts";
 import { itemsOf } from "./items.ts";
 import { scenarioOf } from "./scenario.ts";
@@ -12,7 +12,7 @@ import { scenarioOf } from "./scenario.ts";
 describe("items of any seed", () => {
   it("have distinct keys that a table takes, and names that give their numbers back", () => {
     for (let seed = 0; seed < 300; seed++) {
-      const scenario = scenarioOf(chanceOf(seed, 0));
+      const scenario = scenarioOf(rngOf(seed, 0));
       const items = itemsOf(scenario);
       const names = new Set<string>();
       for (let n = 0; n < 100; n++) {

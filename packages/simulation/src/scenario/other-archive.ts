@@ -7,7 +7,7 @@ import { bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { itemLine } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
-import type { Chance } from "../cloud/scheduler.ts";
+import type { Rng } from "../cloud/scheduler.ts";
 
 export const OTHER_PREFIX = "backups/other";
 
@@ -16,7 +16,7 @@ const encoder = new TextEncoder();
 
 export interface OtherArchive {
   /** Makes it of these items. */
-  make(texts: readonly string[], chance: Chance): void;
+  make(texts: readonly string[], chance: Rng): void;
   /** Puts the same files, listed in another order; or, in their place, files of other items, as many in each. */
   replace(other: ((text: string) => string) | undefined): void;
   /** Every list of items that it ever held. */

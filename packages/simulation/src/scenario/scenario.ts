@@ -2,11 +2,11 @@
  * What a seed is about: which tables there are, what is asked for, how the stage is set, and what people do meanwhile.
  */
 import { defaultSettings, type Settings } from "@ferry/core/settings";
-import type { Chance } from "../cloud/scheduler.ts";
+import type { Rng } from "../cloud/scheduler.ts";
 import { type ArchiveFault, movedPrefixOf, prefixOf } from "./archives.ts";
 import { type Control, controlOf, withControl } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
-import { type Weather, weatherOf } from "./weather.ts";
+import { type FaultRates, faultRatesOf } from "./fault-rates.ts";
 
 export interface Scenario {
   /** A backup; a restore of an archive that is there; or the one and then the other. */
@@ -39,12 +39,12 @@ export interface Scenario {
   readonly attempts: number;
   /** How tasks are asked for and steered besides. */
   readonly control: Control;
-  readonly weather: Weather;
+  readonly faultRates: FaultRates;
   /** How long faults happen, ms, and how many at most. */
-  readonly stormMs: number;
+  readonly faultPhaseMs: number;
   readonly faultsMax: number;
   /** What people do in the storm, how many times each. */
-  readonly people: {
+  readonly operations: {
     readonly cancels: number;
     readonly retries: number;
     readonly wipes: number;
@@ -57,11 +57,11 @@ export interface Scenario {
     /** The same request once more, as a new event. */
     readonly repeats: number;
     /** Another request for the same prefix. */
-    readonly rivals: number;
+    readonly prefixConflicts: number;
     /** Another request, for another prefix, in the same second. */
-    readonly neighbours: number;
+    readonly otherPrefixes: number;
     /** Events that name no task: they fail until they are set aside. */
-    readonly nonsense: number;
+    readonly malformedEvents: number;
   };
 }
 
@@ -78,10 +78,10 @@ const READ_UNIT_BYTES = 8192;
 const WIPEABLE_ITEMS_MIN = 20;
 const WIPED_CANCELS = 4;
 /** Several workers on a segment, who take their time, while its items change. */
-const STUBBORN = { slowPut: 0.6, zombie: 0.3, stall: 0, writeAtCursor: 0.6 };
-const STUBBORN_RATE = 0.25;
+const CONTENTION = { slowPut: 0.6, visibilityExpired: 0.3, stall: 0, writeAtCursor: 0.6 };
+const CONTENTION_RATE = 0.25;
 /** So few that there are faults left for the puts: a message that is shown again is one worker more for minutes. */
-const CONTENDED = { ...STUBBORN, zombie: 0.08 };
+const CONTENDED = { ...CONTENTION, visibilityExpired: 0.08 };
 const CONTENDED_FAULTS_MAX = 500;
 /** Fewer items than a handful of batches hold no second worker up. */
 const CONTENDED_ITEMS_MAX = 150;
@@ -90,19 +90,19 @@ const CONTENDED_BATCHES = 15;
 /** Under a ceiling: many calls consume, and nobody hears how much. */
 const LOSSY = { itemAnswerLost: 0.35, stall: 0 };
 const LOSSY_RATE = 0.5;
-const STUBBORN_BATCHES_MAX = 10;
-const STUBBORN_BUDGET_MS = 700_000;
-const STUBBORN_WRITES_MAX = 300;
+const CONTENTION_PAGE_BATCHES_MAX = 10;
+const CONTENTION_BUDGET_MS = 700_000;
+const CONTENTION_WRITES_MAX = 300;
 const WRITES_MAX = 30;
 const TIMEOUT_SECONDS_MAX = 900;
 const FAULTS_MAX = 200;
 
 /** The scenario of a seed. */
-export function scenarioOf(chance: Chance): Scenario {
+export function scenarioOf(chance: Rng): Scenario {
   const { between, happens, magnitude, pick } = chance;
   const some = (rate: number, max: number) => (happens(rate) ? between(1, max) : 0);
   const kind = pick(["backup", "backup", "backup", "restore", "restore", "both"] as const);
-  const contended = kind !== "restore" && happens(STUBBORN_RATE);
+  const contended = kind !== "restore" && happens(CONTENTION_RATE);
   const items = contended
     ? between(WIPEABLE_ITEMS_MIN, CONTENDED_ITEMS_MAX)
     : pick([0, between(1, 3), between(4, 30), between(4, 30), between(31, 300), between(300, 4000)]);
@@ -127,16 +127,16 @@ export function scenarioOf(chance: Chance): Scenario {
   const batchBytes = Math.floor(magnitude(least, least * (contended ? CONTENDED_BATCHES : 30)));
   const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.6, 1) : 0;
   const stubborn = wipes > 0 || contended;
-  const weather = {
-    ...weatherOf(chance),
-    ...(stubborn && STUBBORN),
+  const faultRates = {
+    ...faultRatesOf(chance),
+    ...(stubborn && CONTENTION),
     ...(contended && CONTENDED),
     ...(unitsPerSecond > 0 && happens(LOSSY_RATE) && LOSSY),
   };
   // Slices that are shorter than their turns get nowhere, and hand off all the while.
   // And a put that takes minutes is not the end of a stubborn one's.
   const budgetMs = stubborn
-    ? STUBBORN_BUDGET_MS
+    ? CONTENTION_BUDGET_MS
     : Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
   const scenario = {
     kind,
@@ -146,7 +146,7 @@ export function scenarioOf(chance: Chance): Scenario {
     partitions,
     // Of several batches each, so that who comes late finds others ahead in the middle of a page.
     pageBytes: stubborn
-      ? batchBytes * between(2, STUBBORN_BATCHES_MAX)
+      ? batchBytes * between(2, CONTENTION_PAGE_BATCHES_MAX)
       : Math.floor(magnitude(60, Math.max(1000, least * 10))),
     backup: {
       ...(segments !== undefined && { "total-segments": segments }),
@@ -170,28 +170,28 @@ export function scenarioOf(chance: Chance): Scenario {
       ...defaultSettings,
       sliceBudgetMs: budgetMs,
       progressIntervalMs: between(200, 15_000),
-      lookIntervalMs: between(200, 5000),
+      cancelPollIntervalMs: between(200, 5000),
       batchSpacingMs: happens(0.15) ? between(50, 2000) : 0,
-      maximumIdleHops: between(3, 20),
+      maxHandoffsWithoutProgress: between(3, 20),
       ...data.fileBytes,
     },
     timeoutSeconds: stubborn ? TIMEOUT_SECONDS_MAX : between(60, TIMEOUT_SECONDS_MAX),
     concurrency: pick(contended ? [4, 8, between(5, 50)] : [1, 2, 4, between(5, 50)]),
     attempts: pick(contended ? [4, 6, between(4, 8)] : [2, 2, between(2, 5)]),
-    weather,
-    stormMs: Math.floor(magnitude(5000, 1_800_000)),
+    faultRates,
+    faultPhaseMs: Math.floor(magnitude(5000, 1_800_000)),
     faultsMax: contended ? CONTENDED_FAULTS_MAX : stubborn ? FAULTS_MAX : between(5, FAULTS_MAX),
-    people: {
+    operations: {
       cancels: wipes > 0 ? WIPED_CANCELS : some(0.3, 2),
       retries: some(0.4, 4),
       wipes,
-      writes: stubborn ? between(0, STUBBORN_WRITES_MAX) : some(0.6, WRITES_MAX),
+      writes: stubborn ? between(0, CONTENTION_WRITES_MAX) : some(0.6, WRITES_MAX),
       losses: some(0.15, 2),
       denials: some(0.1, 1),
       repeats: some(0.2, 1),
-      rivals: some(0.15, 1),
-      neighbours: some(0.5, 1),
-      nonsense: some(0.4, 30),
+      prefixConflicts: some(0.15, 1),
+      otherPrefixes: some(0.5, 1),
+      malformedEvents: some(0.4, 30),
     },
   };
   return withControl(scenario, controlOf(chance));

@@ -5,7 +5,7 @@
  * again, or stops in the middle. Tables `source` and `destination` (hash key `id`) and the bucket are there.
  */
 import { type BusEvent, type Delivery, type Message, parseMessage } from "@ferry/core/events";
-import { projectBatch } from "@ferry/core/projection/fold";
+import { projectBatch } from "@ferry/core/projection/projector";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/task";
 import { world } from "@ferry/core/testing/tasks";

@@ -17,7 +17,7 @@ import { type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 const sorted = (count: number) =>
   Array.from({ length: count }, (_, n) => `{"id":{"S":"p${n % 97}"},"at":{"N":"${n}"},"v":{"S":"v${n}"}}`);
 
-/** Spreads lines over files, each file with neighbours of the scan. */
+/** Spreads lines over files, each file with otherPrefixes of the scan. */
 const inFiles = (lines: readonly string[], files: number) =>
   Array.from({ length: files }, (_, n) =>
     lines.filter((_line, i) => Math.floor((i * files) / lines.length) === n),

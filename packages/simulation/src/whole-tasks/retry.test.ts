@@ -64,7 +64,7 @@ describe("a retry that is delivered again", () => {
 
     cloud.deliver(retry);
     await cloud.run();
-    expect(rowOf(cloud, "restore")).toMatchObject({ attempt: 2, cancel: 2 });
+    expect(rowOf(cloud, "restore")).toMatchObject({ attempt: 2, cancelledAttempt: 2 });
     expect(stateOf(rowOf(cloud, "restore"))).toBe("cancelled");
     expect(cloud.ports.tables.items(destination)).toHaveLength(held);
   });

@@ -11,7 +11,7 @@ import {
   world,
 } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
-import { throttled } from "@ferry/memory/refusals";
+import { throttled } from "@ferry/memory/errors";
 import { describe, expect, test } from "vitest";
 import { itemsOf, smallCloud } from "../testing/small-cloud.ts";
 

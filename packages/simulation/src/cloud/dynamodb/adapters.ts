@@ -7,7 +7,7 @@ import { statusReader, statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
 import { tableLeases } from "@ferry/aws/table-leases";
 import { taskRegistry } from "@ferry/aws/task-registry";
-import { workerNotes } from "@ferry/aws/worker-notes";
+import { workerTableItems } from "@ferry/aws/worker-table";
 import type { Action } from "@ferry/core/task";
 import { workerTable } from "@ferry/core/topology";
 import { type Surroundings, simulatedDynamoDb } from "./client.ts";
@@ -22,7 +22,7 @@ const TABLES = { backup: "backup-table", restore: "restore-table", segment: "seg
 /** A worker's adapters. `action`: whose rows it may read. */
 export function workerAdapters(action: Action, around: Surroundings) {
   const own = simulatedDynamoDb(HOME, OWN_TRIES_MAX, around);
-  const notes = workerNotes(own, workerTable.name);
+  const notes = workerTableItems(own, workerTable.name);
   return {
     tables: tableData(
       (region) => simulatedDynamoDb(region, ITEM_TRIES_MAX, around),
@@ -39,7 +39,7 @@ export function workerAdapters(action: Action, around: Surroundings) {
 /** The projector's adapters. */
 export function projectorAdapters(around: Surroundings) {
   const own = simulatedDynamoDb(HOME, OWN_TRIES_MAX, around);
-  const notes = workerNotes(own, workerTable.name);
+  const notes = workerTableItems(own, workerTable.name);
   return {
     store: statusStore(own, TABLES),
     claims: sliceClaims(notes),

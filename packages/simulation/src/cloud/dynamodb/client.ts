@@ -9,7 +9,7 @@ import { FerryError } from "@ferry/core/errors";
 import { workerTable } from "@ferry/core/topology";
 import type { Faults } from "../faults.ts";
 import type { Effect, Invocation } from "../invocation.ts";
-import type { Chance, Scheduler } from "../scheduler.ts";
+import type { Rng, Scheduler } from "../scheduler.ts";
 import { callItemTables, type ItemTables } from "./item-tables.ts";
 import { DynamoDbError, type OwnTables } from "./own-tables.ts";
 
@@ -20,7 +20,7 @@ export interface Surroundings {
   readonly invocation: Invocation;
   readonly visit: Visit;
   readonly faults: Faults;
-  readonly chance: Chance;
+  readonly chance: Rng;
   readonly outside: Scheduler["outside"];
   readonly tables: ItemTables;
   /** Whether PartiQL statements are known. */

@@ -1,0 +1,61 @@
+/**
+ * A worker of one action, connected to what its handler is linked to.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Action } from "@ferry/core/task";
+import { archiveStore } from "../archive-store.ts";
+import { eventBus } from "../bus.ts";
+import {
+  dynamodbClient,
+  eventBridgeClient,
+  retryingDynamodbClient,
+  s3Client,
+  sqsClient,
+} from "../clients.ts";
+import { zlibCodec } from "../codec.ts";
+import { busName, queueUrl, settings, tableName } from "../links.ts";
+import { visibilityOf } from "../queue.ts";
+import { rateLimiter } from "../rate-limiter.ts";
+import { sliceClaims } from "../slice-claims.ts";
+import { statusReader } from "../status-store.ts";
+import { tableData } from "../table.ts";
+import { tableLeases } from "../table-leases.ts";
+import { taskRegistry } from "../task-registry.ts";
+import { workerTableItems } from "../worker-table.ts";
+import { loggerOf, metricsOf } from "./telemetry.ts";
+import type { Worker } from "./worker.ts";
+
+const LINKS = {
+  backup: { table: "BackupTable", queue: "BackupQueue" },
+  restore: { table: "RestoreTable", queue: "RestoreQueue" },
+} as const;
+
+/** Reads the links `Bus`, `Settings`, `WorkerTable`, and the action's own table and queue. */
+export function wireWorker(action: Action): Worker {
+  const links = LINKS[action];
+  const notes = workerTableItems(retryingDynamodbClient(), tableName("WorkerTable"));
+  return {
+    ports: {
+      tables: tableData(dynamodbClient, retryingDynamodbClient),
+      archive: archiveStore(s3Client),
+      codec: zlibCodec,
+      status: statusReader(retryingDynamodbClient(), { [action]: tableName(links.table) }),
+      bus: eventBus(eventBridgeClient(), busName()),
+      limiter: rateLimiter(notes),
+      claims: sliceClaims(notes),
+      leases: tableLeases(notes),
+      registry: taskRegistry(notes),
+      random: Math.random,
+    },
+    clock: {
+      now: Date.now,
+      sleep: async (ms) => {
+        await sleep(ms);
+      },
+    },
+    settings: settings(),
+    setVisibility: visibilityOf(sqsClient(), queueUrl(links.queue)),
+    logger: loggerOf(action),
+    publish: metricsOf(action),
+  };
+}

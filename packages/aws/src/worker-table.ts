@@ -1,0 +1,50 @@
+/**
+ * The workers' own notes on DynamoDB, an item each. A worker may update them and nothing else: not read, not delete.
+ */
+import { type DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { workerTable } from "@ferry/core/topology";
+import { nameOf, translateErrors } from "./errors.ts";
+
+/** An update of a note. Attributes' names and values stand in it as placeholders. */
+export interface WorkerTableUpdate {
+  /** The UpdateExpression. */
+  readonly set: string;
+  readonly condition: string;
+  readonly names: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+/** How long a note is kept after its last use, s. */
+export const KEPT_SECONDS = 24 * 3600;
+
+/** Updates a note; gives all that it says then, or nothing where the condition did not hold. */
+export type UpdateWorkerItem = (
+  key: string,
+  update: WorkerTableUpdate,
+) => Promise<Readonly<Record<string, unknown>> | undefined>;
+
+/** The notes in the table of that name. */
+export function workerTableItems(client: DynamoDBClient, table: string): UpdateWorkerItem {
+  return (key, { set, condition, names, values }) =>
+    translateErrors({ operation: "UpdateItem", resource: `table ${table}, ${key}` }, async () => {
+      try {
+        const { Attributes } = await client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: marshall({ [workerTable.hash.name]: key }),
+            UpdateExpression: set,
+            ConditionExpression: condition,
+            ExpressionAttributeNames: names,
+            // DynamoDB refuses an empty map.
+            ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
+            ReturnValues: "ALL_NEW",
+          }),
+        );
+        return unmarshall(Attributes ?? {});
+      } catch (error) {
+        if (nameOf(error) === "ConditionalCheckFailedException") return undefined;
+        throw error;
+      }
+    });
+}

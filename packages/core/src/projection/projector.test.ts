@@ -1,0 +1,244 @@
+import { memoryStatusStore } from "@ferry/memory/status-store";
+import { describe, expect, test } from "vitest";
+import { noCounts } from "../events.ts";
+import type { StatusStore } from "../ports.ts";
+import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
+import { projectBatch } from "./projector.ts";
+import { stateOf } from "./status.ts";
+
+const task = someTask("us-east-1-cities");
+const plan = somePlan(task, 2);
+const other = someTask("us-east-1-towns", "backup", "r-2");
+const counts = { batches: 1, items: 10, bytes: 100 };
+
+const message = (id: string, type: string, detail: object) => ({
+  id,
+  message: { event: busEvent(type, detail) },
+});
+const accepted = (id: string, attempt = 1, of = task) =>
+  message(id, "TaskAccepted", { ...stepFields, task: of, plan, attempt });
+const segment = (n: number, attempt = 1, of = task) => ({
+  ...stepFields,
+  task: of,
+  plan,
+  attempt,
+  segment: n,
+  counts,
+});
+const failed = (id: string, n: number, attempt = 1) =>
+  message(id, "SegmentFailed", {
+    version: 1,
+    cause: "no-such-table",
+    step: "SegmentQueued",
+    work: { ...segment(n, attempt) },
+    "event-id": id,
+    time: "2026-11-01T02:00:00Z",
+  });
+
+const done = { failed: [], refused: [], withoutRow: [] };
+
+describe("a batch", () => {
+  test("of two tasks is one write for each", async () => {
+    let writes = 0;
+    const store = memoryStatusStore(() => writes++);
+    expect(
+      await projectBatch([accepted("a"), accepted("b", 1, other), accepted("c")], projecting(store)),
+    ).toEqual(done);
+    expect(writes).toBe(2);
+    expect(
+      store
+        .rows()
+        .map(({ key }) => key)
+        .sort(),
+    ).toEqual(["us-east-1-cities", "us-east-1-towns"]);
+  });
+
+  test("of a backup and a restore that have one key and time is of two tasks", async () => {
+    const store = memoryStatusStore();
+    const restore = { ...task, action: "restore" } as typeof task;
+    await projectBatch([accepted("a"), accepted("b", 1, restore)], projecting(store));
+    expect(
+      store
+        .rows()
+        .map(({ action }) => action)
+        .sort(),
+    ).toEqual(["backup", "restore"]);
+  });
+
+  test("whose store fails fails its own messages alone", async () => {
+    const store = memoryStatusStore();
+    const away = new Error("away");
+    const failing: StatusStore = {
+      ...store,
+      read: (key) => (key.key === task.key ? Promise.reject(away) : store.read(key)),
+    };
+    const unprojected = await projectBatch(
+      [accepted("a"), accepted("b", 1, other), failed("c", 0)],
+      projecting(failing),
+    );
+    expect(unprojected.failed).toEqual([
+      { id: "a", error: away },
+      { id: "c", error: away },
+    ]);
+    expect(store.rows()).toMatchObject([{ key: "us-east-1-towns" }]);
+  });
+
+  test("that loses its writes to others reads and writes again, fifty times, and then fails", async () => {
+    const store = memoryStatusStore();
+    let writes = 0;
+    const losing = (times: number): StatusStore => ({
+      ...store,
+      write: async (row, rev) => (++writes <= times ? false : store.write(row, rev)),
+    });
+    expect(await projectBatch([accepted("a")], projecting(losing(49)))).toEqual(done);
+    expect(writes).toBe(50);
+    writes = 0;
+    const unprojected = await projectBatch([accepted("b", 2)], projecting(losing(1000)));
+    expect(unprojected.failed).toMatchObject([
+      { id: "b", error: { message: expect.stringContaining("50 times") } },
+    ]);
+    expect(writes).toBe(50);
+  });
+
+  test("of facts that concern no row does nothing", async () => {
+    const store = memoryStatusStore();
+    const rejected = {
+      ...failureFields,
+      cause: "invalid-request",
+      step: "TaskRequested",
+      "event-id": "e",
+      time: "",
+      work: null,
+    };
+    expect(await projectBatch([message("a", "TaskRejected", rejected)], projecting(store))).toEqual({
+      ...done,
+      withoutRow: ["a"],
+    });
+    expect(store.rows()).toEqual([]);
+  });
+
+  test("of progress alone neither reads nor writes the row", async () => {
+    const store = memoryStatusStore();
+    const blind: StatusStore = { ...store, read: () => Promise.reject(new Error("read")) };
+    const progress = message("a", "SegmentProgressed", { ...segment(0), handoff: true });
+    expect(await projectBatch([progress], projecting(blind))).toEqual(done);
+    // Beside other facts it adds nothing to the row.
+    await projectBatch([progress, accepted("b")], projecting(store));
+    expect(store.rows()).toMatchObject([{ items: 0, accepted: true }]);
+  });
+});
+
+describe("a cancel of an attempt that was not begun", () => {
+  const cancel = (id: string, attempt: number) =>
+    message(id, "TaskCancelRequested", { task: named, attempt });
+  const { action, key, timestamp } = task;
+  const named = { action, key, timestamp };
+  const refusals = ({ refused }: Awaited<ReturnType<typeof projectBatch>>) =>
+    refused.map(({ id, event }) => [id, (event.detail as { cause: string }).cause]);
+
+  test("is refused: it would stop every attempt up to it", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    const batch = await projectBatch([accepted("a"), cancel("b", 7)], ports);
+    expect(refusals(batch)).toEqual([["b", "no-such-attempt"]]);
+    expect(store.rows()).toMatchObject([{ cancelledAttempt: 0, attempt: 1 }]);
+  });
+
+  test("is refused of a row that nothing is known of, too", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    await ports.registry.claimRow(named, "owner");
+    expect(refusals(await projectBatch([cancel("a", 2)], ports))).toEqual([["a", "no-such-attempt"]]);
+    expect(store.rows()).toEqual([]);
+    expect(await projectBatch([cancel("b", 1)], ports)).toEqual(done);
+    expect(store.rows()).toMatchObject([{ cancelledAttempt: 1 }]);
+  });
+
+  test("is told from one that the row has not heard of", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    await projectBatch([accepted("a")], ports);
+    await ports.registry.raiseAttempt(task, 2);
+    expect(await projectBatch([cancel("b", 2)], ports)).toEqual(done);
+    expect(refusals(await projectBatch([cancel("c", 3)], ports))).toEqual([["c", "no-such-attempt"]]);
+    expect(store.rows()).toMatchObject([{ cancelledAttempt: 2, attempt: 1 }]);
+  });
+});
+
+describe("an end that is come to again", () => {
+  /** The states that the row is written in, each with its attempt. */
+  async function states(...batches: ReturnType<typeof message>[][]) {
+    const written: string[] = [];
+    const store = memoryStatusStore(({ after }) => written.push(`${stateOf(after)} ${after.attempt}`));
+    for (const batch of batches) await projectBatch(batch, projecting(store));
+    return written;
+  }
+  const broken = (id: string, attempt: number) =>
+    message(id, "TaskStepFailed", {
+      ...failureFields,
+      cause: "archive-incomplete",
+      step: "TaskFinishing",
+      work: { task, attempt },
+      "event-id": id,
+      time: "2026-11-01T02:00:00Z",
+    });
+
+  test("by a later attempt is left in between, so that it is announced again", async () => {
+    expect(await states([accepted("a"), broken("b", 1)], [accepted("c", 2), broken("d", 2)])).toEqual([
+      "failed 1",
+      "running 2",
+      "failed 2",
+    ]);
+  });
+
+  test("by the same attempt is not", async () => {
+    expect(await states([accepted("a"), broken("b", 1)], [failed("c", 0)])).toEqual(["failed 1", "failed 1"]);
+  });
+
+  test("as another state is not", async () => {
+    const cancel = message("c", "TaskCancelRequested", { task, attempt: 2 });
+    const batches = [accepted("d", 2), broken("e", 2), cancel];
+    expect(await states([accepted("a"), broken("b", 1)], batches)).toEqual(["failed 1", "cancelled 2"]);
+  });
+
+  test("is not, where it is succeeded: that is told once", async () => {
+    const finished = message("b", "TaskFinished", { version: 1, task, attempt: 1, items: 20 });
+    expect(await states([accepted("a"), finished], [accepted("c", 2)])).toEqual([
+      "succeeded 1",
+      "succeeded 2",
+    ]);
+  });
+
+  test("is not, where it is no end: running goes on", async () => {
+    expect(await states([accepted("a")], [accepted("b", 2)])).toEqual(["running 1", "running 2"]);
+  });
+});
+
+describe("a segment's record", () => {
+  const record = async (...batch: ReturnType<typeof message>[]) => {
+    const store = memoryStatusStore();
+    await projectBatch(batch, projecting(store));
+    return store.records(task.id);
+  };
+
+  test("of a failure has the reason", async () => {
+    expect(await record(failed("a", 0))).toEqual([
+      {
+        task: task.id,
+        segment: 0,
+        state: "failed",
+        attempt: 1,
+        ...counts,
+        reason: expect.stringContaining("no-such-table: "),
+        updatedTime: "2026-11-01T02:00:00Z",
+      },
+    ]);
+  });
+
+  test("of anything else has none", async () => {
+    const queued = message("a", "SegmentQueued", { ...segment(0), counts: noCounts });
+    expect((await record(queued))[0]).not.toHaveProperty("reason");
+    const progress = message("b", "SegmentProgressed", segment(0));
+    expect(await record(progress, queued)).toMatchObject([{ state: "running", items: 10 }]);
+  });
+});

@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import { FerryError } from "./errors.ts";
+import { TRIES_MAX } from "./pacing.ts";
+import type { ArchiveStore, Ports } from "./ports.ts";
+import { bucket, source, world } from "./testing/tasks.ts";
+import { withThrottleRetry } from "./throttle-retry.ts";
+
+const about = { operation: "call", resource: "cities", message: "was refused.", hint: "" };
+const throttled = new FerryError("throttled", "throttled", about);
+
+/** A method that fails that often, and then answers with its arguments. */
+function failing(times: number, error: unknown = throttled) {
+  let left = times;
+  return async (...args: unknown[]) => {
+    if (left-- > 0) throw error;
+    return args;
+  };
+}
+
+/** Ports all of whose methods that may be throttled are, `times` in a row. */
+function throttledPorts(times: number, error?: unknown) {
+  const ports = world();
+  const all = { ...ports, tables: { ...ports.tables }, archive: { ...ports.archive } };
+  const calls: readonly (readonly [keyof Ports, string, readonly unknown[]])[] = [
+    ["tables", "describe", [source]],
+    ["tables", "identify", [source]],
+    ["tables", "scan", [{ table: source, segment: 0, totalSegments: 1, consistent: false }]],
+    ["archive", "putNew", [bucket, "key", new Uint8Array(1), { metadata: {}, contentType: "text/plain" }]],
+    ["archive", "head", [bucket, "key"]],
+    ["archive", "get", [bucket, "key"]],
+    ["archive", "open", [bucket, "key", { from: 0 }]],
+    ["archive", "list", [bucket, "prefix", { after: "key" }]],
+    ["status", "read", [{ id: "task-1" }]],
+  ];
+  for (const [port, method] of calls)
+    Object.assign(all, { [port]: { ...(all[port] as object), [method]: failing(times, error) } });
+  return { ports: all as Ports & ReturnType<typeof world>, calls };
+}
+
+const call = (ports: Ports, port: keyof Ports, method: string, args: readonly unknown[]) =>
+  (ports[port] as unknown as Record<string, (...args: readonly unknown[]) => Promise<unknown>>)[method]!(
+    ...args,
+  );
+
+test("every call that is throttled is made again, with the same arguments, until it is answered", async () => {
+  const { ports, calls } = throttledPorts(3);
+  const beforeMs = ports.clock.now();
+  for (const [port, method, args] of calls)
+    expect(await call(withThrottleRetry(ports), port, method, args)).toEqual(args);
+  expect(ports.clock.now()).toBeGreaterThan(beforeMs);
+});
+
+test("the pauses grow", async () => {
+  const pausesMs: number[] = [];
+  const { ports } = throttledPorts(4);
+  const time = {
+    ...ports.time,
+    sleep: async (ms: number) => {
+      pausesMs.push(ms);
+    },
+  };
+  await withThrottleRetry({ ...ports, time, random: () => 1 }).status.read({ id: "task-1" } as never);
+  expect(pausesMs).toEqual([150, 250, 450, 850]);
+});
+
+test("any other error is thrown at once; of a scan, whose client makes one try, after a few tries", async () => {
+  const away = new Error("away");
+  for (const [port, method, args] of throttledPorts(0).calls) {
+    const tries = method === "scan" ? TRIES_MAX : 1;
+    const failing = withThrottleRetry(throttledPorts(tries, away).ports);
+    await expect(call(failing, port, method, args)).rejects.toBe(away);
+    // All its tries are used up, so the next call is answered.
+    expect(await call(failing, port, method, args)).toEqual(args);
+  }
+});
+
+test("tries of a scan that are throttled do not count", async () => {
+  const errors = [new Error("away"), ...Array.from({ length: 6 }, () => throttled), new Error("away")];
+  const ports = world();
+  const scan = async () => {
+    const error = errors.shift();
+    if (error !== undefined) throw error;
+    return new Uint8Array(1);
+  };
+  const tables = { ...ports.tables, scan };
+  expect(await withThrottleRetry({ ...ports, tables }).tables.scan({} as never)).toEqual(new Uint8Array(1));
+});
+
+test("a permanent error of a scan is thrown at once", async () => {
+  const refused = new FerryError("permanent", "access-denied", about);
+  await expect(withThrottleRetry(throttledPorts(1, refused).ports).tables.scan({} as never)).rejects.toBe(
+    refused,
+  );
+});
+
+test("a call that is throttled when the invocation has no time left fails as throttled", async () => {
+  const { ports } = throttledPorts(1e6);
+  const time = ports.clock.invocation(60_000);
+  const started = ports.clock.now();
+  const archive: ArchiveStore = withThrottleRetry({ ...ports, time }).archive;
+  await expect(archive.head(bucket, "key")).rejects.toBe(throttled);
+  // The margin of 45 seconds is kept, but for the last pause.
+  expect(ports.clock.now() - started).toBeGreaterThanOrEqual(15_000);
+  expect(ports.clock.now() - started).toBeLessThanOrEqual(25_100);
+});
+
+test("what a slice does by itself is left as it is", () => {
+  const { ports } = throttledPorts(0);
+  expect(withThrottleRetry(ports).tables.write).toBe(ports.tables.write);
+  expect(withThrottleRetry(ports).limiter).toBe(ports.limiter);
+});

@@ -1,0 +1,32 @@
+import { parseRequest } from "@ferry/core/request";
+import { expect, test } from "vitest";
+import { banner } from "./banner.ts";
+
+const host: Parameters<typeof banner>[0] = {
+  endpoint: "http://127.0.0.1:1",
+  homeRegion: "us-east-1",
+  env: { AWS_REGION: "us-east-1", SST_RESOURCE_Bus: '{"name":"b"}' },
+  names: { bus: "b", queueUrl: (queue) => queue, table: (table) => table },
+};
+
+test.each<[string, NodeJS.ProcessEnv, string | undefined]>([
+  ["no proxy: nothing", { NO_PROXY: "intranet" }, undefined],
+  ["a proxy: not for this machine", { HTTPS_PROXY: "http://proxy" }, "127.0.0.1"],
+  ["what was excepted stays so", { http_proxy: "http://proxy", no_proxy: "a, b" }, "a,b,127.0.0.1"],
+  ["in either spelling", { ALL_PROXY: "http://proxy", NO_PROXY: "a" }, "a,127.0.0.1"],
+])("given %s", (_, shell, value) => {
+  const lines = banner(host, shell).split("\n");
+  for (const name of ["no_proxy", "NO_PROXY"])
+    expect(lines.find((line) => line.startsWith(`export ${name}=`))).toBe(value && `export ${name}=${value}`);
+});
+
+test("the requests it offers are requests that Ferry takes", () => {
+  const text = banner(host, {});
+  const [entries, message] = [...text.matchAll(/'(\[?\{[^']*"bucket-prefix[^']*)'/g)].map(([, json]) =>
+    JSON.parse(json!),
+  );
+  for (const request of [JSON.parse(entries[0].Detail).request, message])
+    expect(parseRequest(request, { requestTimeMs: 0, maximumSegments: 1000 })).toHaveProperty("request");
+  // What only the handlers read is not for a shell.
+  expect(text).not.toContain("SST_RESOURCE");
+});

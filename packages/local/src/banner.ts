@@ -1,0 +1,71 @@
+/**
+ * What `npm run local` prints: export lines for a shell, the rest as comments.
+ */
+import type { Host } from "./host.ts";
+
+/** The text, for a shell whose environment is `shell`. `eval "$(grep ^export FILE)"` of it sets that up. */
+export function banner(
+  { env, names, endpoint, homeRegion }: Pick<Host, "env" | "names" | "endpoint" | "homeRegion">,
+  shell: NodeJS.ProcessEnv,
+): string {
+  const client = Object.entries(env).filter(([name]) => name.startsWith("AWS_"));
+  const exports = [
+    ...client,
+    ["FERRY_BUS", names.bus],
+    ["FERRY_REQUEST_QUEUE_URL", names.queueUrl("request-queue")],
+    ["FERRY_BACKUP_TABLE", names.table("backup-table")],
+    ["FERRY_RESTORE_TABLE", names.table("restore-table")],
+    ["FERRY_SEGMENT_TABLE", names.table("segment-table")],
+    ...pastProxies(shell),
+  ].map(([name, value]) => `export ${name}=${value}`);
+  const place = { "bucket-region": "eu-west-1", "bucket-name": "archives", "bucket-prefix": "songs/first" };
+  const backup = { action: "backup", "table-region": homeRegion, "table-name": "songs", ...place };
+  const restore = { action: "restore", "table-region": "eu-west-1", "table-name": "songs-copy", ...place };
+  const Detail = JSON.stringify({ request: backup });
+  const entries = [{ EventBusName: names.bus, Source: "me", DetailType: "TaskRequested", Detail }];
+
+  return `# Ferry is running at ${endpoint}: all services, all regions. Home region: ${homeRegion}.
+# It is for trying Ferry and for tests: everything is in memory and gone when it ends. Ctrl-C ends it.
+# In another shell (with no AWS_PROFILE set):
+
+${exports.join("\n")}
+
+# Try it: a table and a bucket,
+#
+#   aws dynamodb create-table --table-name songs --billing-mode PAY_PER_REQUEST \\
+#     --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH
+#   aws dynamodb put-item --table-name songs --item '{"id":{"S":"1"},"title":{"S":"Yes"}}'
+#   aws s3 mb s3://archives --region eu-west-1
+#
+# a backup, asked for by an event,
+#
+#   aws events put-events --entries '${JSON.stringify(entries)}'
+#
+# how it is going, and what is there,
+#
+#   aws dynamodb scan --table-name ${names.table("backup-table")} \\
+#     --projection-expression '#key,#state' --expression-attribute-names '{"#key":"key","#state":"state"}'
+#   aws s3 ls --recursive s3://archives --region eu-west-1
+#
+# and a restore into another table in another region, asked for by a message.
+#
+#   aws dynamodb create-table --region eu-west-1 --table-name songs-copy --billing-mode PAY_PER_REQUEST \\
+#     --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH
+#   aws sqs send-message --queue-url "$FERRY_REQUEST_QUEUE_URL" --message-body \\
+#     '${JSON.stringify(restore)}'
+#   aws dynamodb scan --table-name ${names.table("restore-table")}
+#   aws dynamodb scan --table-name songs-copy --region eu-west-1
+`;
+}
+
+/** Where a proxy is set, clients would look for 127.0.0.1 behind it. */
+function pastProxies(shell: NodeJS.ProcessEnv): [string, string][] {
+  if (!Object.keys(shell).some((name) => /^(https?|all)_proxy$/i.test(name))) return [];
+  const others = (shell["no_proxy"] ?? shell["NO_PROXY"] ?? "").replaceAll(/\s/g, "");
+  const value = others === "" ? "127.0.0.1" : `${others},127.0.0.1`;
+  // Tools differ in which of the two they read.
+  return [
+    ["no_proxy", value],
+    ["NO_PROXY", value],
+  ];
+}

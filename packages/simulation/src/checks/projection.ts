@@ -1,0 +1,52 @@
+/**
+ * A row as an operator reads it: the attributes of its item in the status table, and the state that they come to.
+ */
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { itemOfRow } from "@ferry/aws/status-item";
+import type { TaskRow } from "@ferry/core/projection/status";
+
+/** The attributes of a row's item, by name. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/** What stands in the status table for this row. */
+export function attributesOf(row: TaskRow): Attributes {
+  return unmarshall(itemOfRow(row));
+}
+
+const ENDS: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "rejected"]);
+
+/** How each end is announced. */
+const ANNOUNCED_AS: Readonly<Record<string, string>> = {
+  succeeded: "TaskSucceeded",
+  failed: "TaskFailed",
+  cancelled: "TaskCancelled",
+};
+
+/** The state that the attributes come to, by the words of docs/operations.md. */
+export function stateIn(seen: Attributes): string {
+  const number = (name: string) => Number(seen[name]);
+  if (seen["finished"] === true) return "succeeded";
+  if (seen["accepted"] !== true) return seen["rejected"] === true ? "rejected" : "requested";
+  const isBroken = number("failedStepAttempt") >= number("attempt");
+  const isCancelled = number("cancelledAttempt") >= number("attempt");
+  const complete = number("completed-segments");
+  if (complete === number("total-segments")) return isBroken ? "failed" : "finishing";
+  if (isBroken || complete + number("failed-segments") >= number("total-segments"))
+    return isCancelled ? "cancelled" : "failed";
+  return isCancelled ? "cancelling" : "running";
+}
+
+/** The state of a row. */
+export function stateOfRow(row: TaskRow): string {
+  return stateIn(attributesOf(row));
+}
+
+/** Whether nothing more comes of a task by itself. */
+export function isOver(state: string): boolean {
+  return ENDS.has(state);
+}
+
+/** What the bus says of an end; nothing of a rejection, which is an event already. */
+export function announcedAs(state: string): string | undefined {
+  return ANNOUNCED_AS[state];
+}

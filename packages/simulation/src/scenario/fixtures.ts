@@ -1,0 +1,71 @@
+/**
+ * What there is before anything is asked for: the tables, and the archive that a restore reads.
+ */
+import type { TableAddress } from "@ferry/core/ports";
+import { bucket, destination, source } from "@ferry/core/testing/tasks";
+import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
+import type { MemoryTables, TableSpec } from "@ferry/memory/tables";
+import type { Rng } from "../cloud/scheduler.ts";
+import { type ArchiveModel, makeArchive } from "./archives.ts";
+import { BUCKET_OWNER, DESTINATIONS_MAX } from "./control.ts";
+import { destinationKeys } from "./data.ts";
+import type { Items } from "./items.ts";
+import type { OtherArchive } from "./other-archive.ts";
+import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
+
+const PROVISIONED = { readUnits: PROVISIONED_UNITS, writeUnits: PROVISIONED_UNITS };
+
+/** What there was before anything was asked for. */
+export interface Fixtures {
+  /** What the restore's table held, texts by name. */
+  readonly before: ReadonlyMap<string, string>;
+  /** The archive of a restore without a backup. */
+  readonly source: ArchiveModel | undefined;
+}
+
+/** The destinations of a run's restores; the first is that of the first restore. */
+export const destinations: readonly TableAddress[] = Array.from({ length: DESTINATIONS_MAX }, (_, n) =>
+  n === 0 ? destination : { ...destination, name: `${destination.name}-${n + 1}` },
+);
+
+/** How a table is created. */
+export function tableSpec(scenario: Scenario, table: TableAddress): TableSpec {
+  const isSource = table.name === source.name;
+  return {
+    keys: isSource ? scenario.data.keys : destinationKeys(scenario.data),
+    ...(scenario.provisioned && { provisioned: PROVISIONED }),
+    ...(!isSource && { indexCount: scenario.indexCount }),
+  };
+}
+
+/** Makes tables, bucket and archives. */
+export function createFixtures(
+  scenario: Scenario,
+  items: Items,
+  tables: MemoryTables,
+  archive: MemoryArchiveStore,
+  otherArchive: OtherArchive,
+  chance: Rng,
+): Fixtures {
+  archive.createBucket({ ...bucket, owner: BUCKET_OWNER });
+  for (const table of [source, ...destinations]) tables.create(table, tableSpec(scenario, table));
+  const texts = Array.from({ length: scenario.items }, (_, n) => items.text(n, "v"));
+  tables.put(source, ...texts);
+  const model =
+    scenario.kind === "restore" ? makeArchive(scenario, items, archive, texts, chance) : undefined;
+  const otherTexts = texts.flatMap((_, n) => (n % 3 === 0 ? [] : [items.text(n, "other")]));
+  if (scenario.control.copies.some((copy) => copy.archive === "other")) otherArchive.make(otherTexts, chance);
+  const held = new Map<string, string>();
+  const mode = scenario.restore["restore-mode"] ?? "empty-only";
+  if (mode === "empty-only") return { before: held, source: model };
+  const { same, others } = scenario.held;
+  for (let n = 0; n < same; n++) hold(n);
+  for (let n = 0; n < others; n++) hold(scenario.items + 1000 + n);
+  return { before: held, source: model };
+
+  function hold(n: number): void {
+    const text = items.text(n, "held");
+    tables.put(destination, text);
+    held.set(items.nameOf(text), text);
+  }
+}
