@@ -31,6 +31,17 @@ function throttledPorts(times: number, error?: unknown) {
     ["archive", "open", [bucket, "key", { from: 0 }]],
     ["archive", "list", [bucket, "prefix", { after: "key" }]],
     ["status", "read", [{ id: "task-1" }]],
+    ["leases", "read", ["arn"]],
+    ["leases", "replace", ["arn", undefined, { holders: [] }]],
+    ["claims", "claim", [{ segment: 1 }, "message-1"]],
+    ["claims", "complete", [{ segment: 1 }, { items: 1 }]],
+    ["claims", "release", [{ segment: 1 }]],
+    ["registry", "registerRequest", ["request-1", { digest: "d", timeMs: 1 }]],
+    ["registry", "findRequest", ["request-1"]],
+    ["registry", "claimRow", [{ key: "k" }, "owner"]],
+    ["registry", "isClaimed", [{ key: "k" }]],
+    ["registry", "raiseAttempt", [{ id: "task-1" }, 2]],
+    ["registry", "recordRetry", [{ id: "task-1" }, "event-1", 2]],
   ];
   for (const [port, method] of calls)
     Object.assign(all, { [port]: { ...(all[port] as object), [method]: failing(times, error) } });
