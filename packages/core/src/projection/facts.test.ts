@@ -143,6 +143,20 @@ describe("a failure", () => {
     expect(() => factOf(busEvent(type, failure("TaskFinishing", work)))).toThrow(message);
   });
 
+  test("of an acceptance whose plan cannot be read is refused by the plan's field", () => {
+    const work = { task, attempt: 2, plan: { request: { action: "backup" } } };
+    expect(() => factOf(busEvent("TaskStepFailed", failure("TaskAccepted", work)))).toThrow(
+      "detail.work.plan.",
+    );
+  });
+
+  test("of a retry belongs to no attempt, unless its backup has lost its prefix", () => {
+    const retried = (cause: string) =>
+      factOf(busEvent("TaskStepFailed", failure("TaskRetryRequested", { task, attempt: 2 }, { cause })));
+    expect(retried("no-such-table")).toBeUndefined();
+    expect(retried("prefix-taken")).toMatchObject({ kind: "broken", attempt: 2, cause: "prefix-taken" });
+  });
+
   test("of a message that no worker could process says so", () => {
     const { error: _, ...given } = failure("TaskFinishing", { task, attempt: 2 });
     expect(factOf(busEvent("TaskStepFailed", { ...given, cause: "attempts-exhausted" }))).toMatchObject({
@@ -187,6 +201,10 @@ describe("the fields of a rejected request that its row shows", () => {
     };
     return (factOf(busEvent("TaskRejected", failure)) as { request: object }).request;
   };
+
+  test.each([[null], ["text"], [7], [undefined]])("are none where it is %j", (request) => {
+    expect(shown(request as never)).toEqual({});
+  });
 
   test("are strings, finite numbers and booleans", () => {
     const plain = { ...named, "total-segments": 4, "consistent-read": false, note: "" };

@@ -449,6 +449,24 @@ describe("a row after its facts", () => {
     expect(joined([accepted, cancel])["request-id"]).toBe("r-1");
   });
 
+  test("has the task's id and request-id of the first fact that tells them", () => {
+    const told = (id: string) =>
+      ({ kind: "cancel", attempt: 1, row: { ...row, id, "request-id": id }, time: at(0) }) as Fact;
+    expect(joined([told("a"), told("b")])).toMatchObject({ "task-id": "a", "request-id": "a" });
+    const nameless = { kind: "cancel", attempt: 1, row: { ...row }, time: at(0) } as Fact;
+    expect(joined([nameless])).not.toHaveProperty("task-id");
+    expect(joined([nameless, told("a")])).toMatchObject({ "task-id": "a" });
+  });
+
+  test("has a segment that was queued again as one that has not failed", () => {
+    const again = fact({ kind: "queued", attempt: 2, segment: 1, counts: counts(0), plan });
+    for (const order of [
+      [fact(failed(1)), again],
+      [again, fact(failed(1))],
+    ])
+      expect(joined(order)).toMatchObject({ failed: {}, attempts: { 1: 2 }, attempt: 2 });
+  });
+
   test("of progress is the same row, and progress of a task not heard of is no more than who it is", () => {
     const progressed = fact({ kind: "progressed", attempt: 2, segment: 0, counts: counts(1) });
     expect(project(undefined, progressed)).toStrictEqual(newTaskRow(row, progressed.time));

@@ -242,3 +242,199 @@ describe("a segment's record", () => {
     expect(await record(progress, queued)).toMatchObject([{ state: "running", items: 10 }]);
   });
 });
+
+describe("a fact of another task than the row's", () => {
+  const store = async () => {
+    const rows = memoryStatusStore();
+    await projectBatch([accepted("a")], projecting(rows));
+    return rows;
+  };
+  const named = { action: task.action, key: task.key, timestamp: task.timestamp };
+  const error = (id: string, requestId: string) => ({
+    kind: "permanent",
+    code: "another-task",
+    operation: "project",
+    resource: `row ${task.key}@${task.timestamp}`,
+    message: `the row is of task ${task.id}, request r-1; the fact is of task ${id}, request ${requestId}.`,
+    hint: expect.stringContaining("from the row itself"),
+  });
+
+  test.each([
+    ["with another id", { id: "k@1-0" }, "k@1-0", "r-1"],
+    ["with another request-id", { "request-id": "r-9" }, task.id, "r-9"],
+  ])("%s fails", async (_, change, id, requestId) => {
+    const rows = await store();
+    const other = accepted("b", 2, { ...task, ...change });
+    const { failed: unprojected } = await projectBatch([other], projecting(rows));
+    expect(unprojected).toMatchObject([{ id: "b", error: error(id, requestId) }]);
+    expect(rows.rows()).toMatchObject([{ attempt: 1 }]);
+  });
+
+  test("as an operator's cancel is refused, in an event that has the reason", async () => {
+    const rows = await store();
+    const cancel = message("b", "TaskCancelRequested", { task: { ...named, "request-id": "r-9" } });
+    const { failed: unprojected, refused } = await projectBatch([cancel], projecting(rows));
+    expect(unprojected).toEqual([]);
+    expect(refused).toMatchObject([
+      {
+        id: "b",
+        event: {
+          type: "TaskControlRefused",
+          detail: {
+            control: "cancel",
+            cause: "another-task",
+            reason: `the row is of task ${task.id}, request r-1; the fact is of task undefined, request r-9.`,
+          },
+        },
+      },
+    ]);
+  });
+});
+
+describe("an operator's cancel", () => {
+  const { action, key, timestamp } = task;
+  const cancel = (attempt: number) =>
+    message("c", "TaskCancelRequested", { task: { action, key, timestamp }, attempt });
+  const reasons = async (ports: ReturnType<typeof projecting>, attempt = 1) => {
+    const { failed: unprojected, refused } = await projectBatch([cancel(attempt)], ports);
+    expect(unprojected).toEqual([]);
+    return refused.map(({ event }) => {
+      const { cause, reason, hint } = event.detail as { cause: string; reason: string; hint: string };
+      expect(hint).toContain("status table");
+      return `${cause}: ${reason}`;
+    });
+  };
+
+  test("of a row that no task claimed is refused", async () => {
+    const store = memoryStatusStore();
+    expect(await reasons(projecting(store))).toEqual([
+      "no-such-task: there is no task of this row in the backup-table.",
+    ]);
+    expect(store.rows()).toEqual([]);
+  });
+
+  test("of a row that is known is taken, although its note has expired", async () => {
+    const store = memoryStatusStore();
+    await projectBatch([accepted("a")], projecting(store));
+    expect(await reasons(projecting(store))).toEqual([]);
+    expect(store.rows()).toMatchObject([{ cancel: 1 }]);
+  });
+
+  test("of an attempt that was not begun is refused, with how many there were", async () => {
+    const ports = projecting(memoryStatusStore());
+    await projectBatch([accepted("a", 3)], ports);
+    expect(await reasons(ports, 4)).toEqual([
+      "no-such-attempt: the task has had 3 attempts, and the cancel names attempt 4.",
+    ]);
+  });
+
+  test("of an attempt that its row has heard of needs no look at the registry", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    await projectBatch([accepted("a", 2)], ports);
+    const raiseAttempt = () => Promise.reject(new Error("asked"));
+    const blind = { ...ports, registry: { ...ports.registry, raiseAttempt } };
+    expect(await reasons(blind, 1)).toEqual([]);
+    expect(await reasons(blind, 2)).toEqual([]);
+    expect(store.rows()).toMatchObject([{ cancel: 2 }]);
+  });
+
+  test("of a second attempt, in a row that only a cancel made, is refused", async () => {
+    const ports = projecting(memoryStatusStore());
+    await ports.registry.claimRow({ action, key, timestamp }, "owner");
+    expect(await reasons(ports)).toEqual([]);
+    const raiseAttempt = () => Promise.reject(new Error("asked"));
+    expect(await reasons({ ...ports, registry: { ...ports.registry, raiseAttempt } }, 2)).toEqual([
+      "no-such-attempt: the task has had 1 attempts, and the cancel names attempt 2.",
+    ]);
+  });
+
+  test("that cannot be read is refused; any other event that cannot be read fails", async () => {
+    const odd = [message("a", "TaskCancelRequested", {}), message("b", "TaskFinished", {})];
+    const { failed: unprojected, refused } = await projectBatch(odd, projecting(memoryStatusStore()));
+    expect(refused).toMatchObject([
+      { id: "a", event: { detail: { control: "cancel", cause: "invalid-request" } } },
+    ]);
+    expect(unprojected.map(({ id }) => id)).toEqual(["b"]);
+  });
+});
+
+describe("what a Pipe says of a message that was given up", () => {
+  const givenUp = {
+    ...failureFields,
+    cause: "attempts-exhausted",
+    "event-id": "event-9",
+    time: "2026-11-01T02:00:00Z",
+  };
+  const request = { action: "backup", "table-region": "us-east-1", "table-name": "cities" };
+
+  test("of a request is written into the row that the request would have had", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    const detail = { ...givenUp, step: "TaskRequested", work: { request, "request-id": "nightly" } };
+    const rejected = message("a", "TaskRejected", detail);
+    expect(await projectBatch([rejected], ports)).toEqual(done);
+    expect(store.rows()).toMatchObject([
+      { key: "us-east-1-cities", "request-id": "nightly", rejected: true, request },
+    ]);
+    // Said again, it is the same row; one that a worker rejected is in the row that the worker names.
+    const named = message("b", "TaskRejected", { ...detail, task: other });
+    expect(await projectBatch([{ ...rejected, id: "c" }, named], ports)).toEqual(done);
+    expect(store.rows().map(({ key }) => key)).toEqual(["us-east-1-cities", "us-east-1-towns"]);
+  });
+
+  test("of a request without a request-id has the id and the time of its event", async () => {
+    const store = memoryStatusStore();
+    const detail = { ...givenUp, step: "TaskRequested", work: { request } };
+    await projectBatch([message("a", "TaskRejected", detail)], projecting(store));
+    const [row] = store.rows();
+    expect(row).toMatchObject({ "request-id": "event-9" });
+    expect(Math.floor(row!.timestamp / 1000)).toBe(Date.parse("2026-11-01T02:00:00Z") / 1000);
+  });
+
+  test("of a request that has no row is told by its event alone; so is no retry", async () => {
+    const noKey = message("a", "TaskRejected", { ...givenUp, step: "TaskRequested", work: { request: {} } });
+    const retried = message("b", "TaskStepFailed", {
+      ...givenUp,
+      step: "TaskRetryRequested",
+      work: { task },
+    });
+    expect(await projectBatch([noKey, retried], projecting(memoryStatusStore()))).toEqual({
+      ...done,
+      withoutRow: ["a"],
+    });
+  });
+
+  const slice = { ...segment(0), "deadline-ms": 1e15, hop: 0, "idle-hops": 0, cursor: { batch: 0 } };
+  test.each([
+    ["a segment gives its claim up", "attempts-exhausted", slice, true],
+    ["a segment that failed by itself does not: its worker did", "cancelled", slice, false],
+    [
+      "a segment whose work cannot be read has no claim",
+      "attempts-exhausted",
+      { ...slice, hop: undefined },
+      false,
+    ],
+  ])("of %s", async (_, cause, work, isFree) => {
+    const ports = projecting(memoryStatusStore());
+    await ports.claims.claim(slice as never, "message-1");
+    const { hop, ...rest } = work;
+    const detail = { ...givenUp, cause, work: hop === undefined ? rest : work };
+    expect((await projectBatch([message("a", "SegmentFailed", detail)], ports)).failed).toEqual([]);
+    const { outcome } = await ports.claims.claim(slice as never, "message-2");
+    expect(outcome).toBe(isFree ? "claimed" : "taken");
+  });
+});
+
+test("progress that comes beside other facts changes nothing of the row", async () => {
+  const rowOf = async (...batch: ReturnType<typeof message>[]) => {
+    const store = memoryStatusStore();
+    await projectBatch(batch, projecting(store));
+    return store.rows();
+  };
+  const progress = message("p", "SegmentProgressed", { ...segment(0, 2), handoff: true });
+  const later = { ...progress.message.event, time: "2026-11-01T03:00:00Z" };
+  expect(await rowOf({ id: "p", message: { event: later } }, accepted("a"))).toEqual(
+    await rowOf(accepted("a")),
+  );
+});
