@@ -109,6 +109,19 @@ describe("a page's size", () => {
     expect(size.next()).toEqual({ limit: 100, units: 100 });
   });
 
+  test("is a full page again after one that held its limit; a page that ended early says nothing", () => {
+    const size = openPageSize(1000, 1, 4096);
+    size.learn(300, 300);
+    expect(size.next().units).toBe(300);
+    size.learn(1000, 1000);
+    expect(size.next().units).toBe(256);
+    // Less than half of what another page held: it was not its bytes that cut it.
+    size.learn(499, 499);
+    expect(size.next().units).toBe(256);
+    size.learn(500, 500);
+    expect(size.next().units).toBe(500);
+  });
+
   test("starts with one item where an average one is not known, and grows fourfold", () => {
     const size = openPageSize(100, 0.5, undefined);
     const limits = [1, 4, 16].map((items) => {

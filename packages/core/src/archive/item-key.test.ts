@@ -18,6 +18,20 @@ describe("the key of an item", () => {
     expect(canonicalNumber("100")).toBe("1e2");
   });
 
+  test("has exponents of any length, and leaves what is no number as it is", () => {
+    expect(canonicalNumber("1e10")).toBe(canonicalNumber("10000000000"));
+    expect(canonicalNumber("-1.5E-120")).toBe("-15e-121");
+    for (const odd of ["a1", "1a", "1e", "e1x", "1.2.3", " 1", "1 ", "Infinity"])
+      expect(canonicalNumber(odd)).toBe(odd);
+  });
+
+  test("is that of a number only where the key is one: as texts 1 and 1.0 are two keys", () => {
+    const key = (type: string, value: string) =>
+      keyTextOf(encode(JSON.stringify({ id: { [type]: value } })), [{ name: "id", type }]);
+    for (const type of ["S", "B"]) expect(key(type, "1")).not.toBe(key(type, "1.0"));
+    expect(key("N", "1")).toBe(key("N", "1.0"));
+  });
+
   test("is another text for another number", () => {
     const digits = fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n });
     return fc.assert(
