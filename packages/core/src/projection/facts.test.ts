@@ -154,7 +154,7 @@ describe("a failure", () => {
     const retried = (cause: string) =>
       factOf(busEvent("TaskStepFailed", failure("TaskRetryRequested", { task, attempt: 2 }, { cause })));
     expect(retried("no-such-table")).toBeUndefined();
-    expect(retried("prefix-taken")).toMatchObject({ kind: "broken", attempt: 2, cause: "prefix-taken" });
+    expect(retried("prefix-taken")).toMatchObject({ kind: "stepFailed", attempt: 2, cause: "prefix-taken" });
   });
 
   test("of a message that no worker could process says so", () => {
