@@ -2,6 +2,7 @@ import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { permanent } from "../errors.ts";
 import type { FerryEvent, SegmentWork } from "../events.ts";
 import { newTaskRow } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
@@ -411,5 +412,158 @@ describe("a slice looks at the row", () => {
     expect(await slice({ ...segment!, "deadline-ms": ports.clock.now() }, ports)).toMatchObject([
       { type: "SegmentFailed", detail: { cause: "deadline-exceeded" } },
     ]);
+  });
+});
+
+describe("a slice", () => {
+  const one = { ...backupRequest, "total-segments": 1, "batch-bytes": 100 };
+  const denied = permanent("access-denied", { operation: "Scan", resource: "t", message: "no", hint: "" });
+  const ofItems = (count: number, pageBytes = 60) => {
+    const ports = world({ tables: memoryTables({ pageBytes }) });
+    ports.tables.put(source, ...Array.from({ length: count }, (_, n) => item(n)));
+    return ports;
+  };
+  /** The ports with a table that refuses the scan with this number, from 1. */
+  const refusing = (ports: ReturnType<typeof world>, nth: number) => {
+    let scans = 0;
+    const tables = intercept("tables", ports.tables, ["scan"], (_, run) =>
+      ++scans === nth ? Promise.reject(denied) : run(),
+    );
+    return { ...ports, tables };
+  };
+
+  test("reports what it has stored, at most once an interval", async () => {
+    const plain = ofItems(8);
+    const settings = { ...defaultSettings, progressIntervalMs: 2500 };
+    const tables = intercept("tables", plain.tables, ["scan"], (_, run) => {
+      plain.clock.advance(1000);
+      return run();
+    });
+    const [segment] = await accepted(one, plain);
+    plain.bus.events.length = 0;
+    await slice(segment!, { ...plain, tables, settings });
+    const reports = plain.bus.events.map(({ type, detail }) => {
+      const { cursor, counts, handoff } = detail as SegmentWork & { handoff: boolean };
+      return { type, batch: (cursor as { batch: number }).batch, batches: counts.batches, handoff };
+    });
+    expect(reports.length).toBeGreaterThan(1);
+    expect(reports.length).toBeLessThanOrEqual(4);
+    for (const { type, batch, batches, handoff } of reports)
+      expect([type, handoff, batches]).toEqual(["SegmentProgressed", false, batch]);
+    expect(reports.at(-1)!.batch).toBeGreaterThan(reports[0]!.batch);
+  });
+
+  test("that fails tells where its archive stands, and gives up its open file", async () => {
+    const ports = ofItems(8);
+    const [segment] = await accepted(one, ports);
+    let discarded = 0;
+    const codec = {
+      ...ports.codec,
+      compress(level: number) {
+        const { write, finish, discard } = ports.codec.compress(level);
+        const giveUp = () => {
+          discarded++;
+          discard();
+        };
+        return { write, finish, discard: giveUp };
+      },
+    };
+    const [event] = await slice(segment!, { ...refusing(ports, 4), codec });
+    const { work: left, cause } = event!.detail as { work: SegmentWork; cause: string };
+    expect(cause).toBe("access-denied");
+    expect(left.cursor).toEqual({ batch: 1, after: { id: { S: expect.any(String) } } });
+    expect(left.counts).toMatchObject({ batches: 1, items: 2 });
+    expect(discarded).toBe(1);
+    // A successor that fails at once has found the same.
+    const [again] = await slice({ ...segment!, attempt: 2 }, refusing(ports, 1));
+    expect(again).toMatchObject({ detail: { work: { cursor: left.cursor, counts: left.counts } } });
+  });
+
+  test("of a segment without items that fails tells its start", async () => {
+    const ports = ofItems(0);
+    const [segment] = await accepted(one, ports);
+    const [event] = await slice(segment!, refusing(ports, 1));
+    expect((event!.detail as { work: SegmentWork }).work.cursor).toStrictEqual({ batch: 0 });
+  });
+
+  test.each([
+    ["before its first page: nothing is read", 1, 0],
+    ["while it reads: its segment is not complete", 2, 1],
+  ])("fails where the table was created again %s", async (_, nth, least) => {
+    const ports = ofItems(2);
+    const [segment] = await accepted(one, ports);
+    let asked = 0;
+    let scans = 0;
+    const tables = intercept("tables", ports.tables, ["identify", "scan"], ({ method }, run) => {
+      if (method === "scan") scans++;
+      else if (++asked === nth) return Promise.resolve("another");
+      return run();
+    });
+    const [event] = await slice(segment!, { ...ports, tables });
+    expect(event).toMatchObject({ type: "SegmentFailed", detail: { cause: "table-replaced" } });
+    expect(scans > 0).toBe(least > 0);
+    // The end file may be there: a successor must find it, so it starts before it.
+    const { cursor } = (event!.detail as { work: SegmentWork }).work;
+    expect((cursor as { batch: number }).batch).toBeLessThan(ports.archive.keys(bucket).length);
+    if (nth === 2) {
+      // So does the next one, which finds the segment complete.
+      asked = 1;
+      const [late] = await slice({ ...segment!, attempt: 2 }, { ...ports, tables });
+      expect(late).toMatchObject({ detail: { cause: "table-replaced", work: { cursor: { batch: 0 } } } });
+    }
+  });
+
+  test.each([
+    ["reads a file that is not full", 100_000, 0, 2500],
+    ["puts its files", 100, 0, 2500],
+    ["waits for the time of its last file", 100_000, 60_000, 20_000],
+  ])(
+    "whose task ends while it %s puts nothing more, and says nothing",
+    async (_, bytes, spacingMs, endsMs) => {
+      const ports = ofItems(5);
+      const [segment] = await accepted({ ...one, "batch-bytes": bytes }, ports);
+      const settings = {
+        ...defaultSettings,
+        cancelPollIntervalMs: 1000,
+        sliceBudgetMs: 3000,
+        batchSpacingMs: spacingMs,
+      };
+      const tables = intercept("tables", ports.tables, ["scan"], (_call, run) => {
+        ports.clock.advance(1000);
+        return run();
+      });
+      // A file is there, so that the next one has to wait where files are spaced.
+      await slice(segment!, {
+        ...ports,
+        tables,
+        settings: { ...settings, sliceBudgetMs: 1, batchSpacingMs: 0 },
+      });
+      const startMs = ports.clock.now();
+      const ended = {
+        ...newTaskRow(segment!.task, "2026-11-01T02:00:00Z"),
+        accepted: true,
+        finished: true,
+        total: 1,
+      };
+      const read = async () => (ports.clock.now() - startMs > endsMs ? ended : undefined);
+      const putsMs: number[] = [];
+      const archive = intercept("archive", ports.archive, ["putNew"], (_call, run) => {
+        putsMs.push(ports.clock.now() - startMs);
+        return run();
+      });
+      expect(
+        await slice(segment!, { ...ports, tables, settings, archive, status: { ...ports.status, read } }),
+      ).toEqual([]);
+      for (const atMs of putsMs) expect(atMs).toBeLessThanOrEqual(endsMs + 1000);
+      expect(ports.clock.now() - startMs).toBeLessThan(endsMs + 3000);
+    },
+  );
+
+  test("hands off from what it put, without a key where it put nothing", async () => {
+    const ports = ofItems(3);
+    const [segment] = await accepted(one, ports);
+    const settings = { ...defaultSettings, sliceBudgetMs: 0 };
+    const [event] = await slice(segment!, { ...ports, settings });
+    expect((event!.detail as SegmentWork).cursor).toStrictEqual({ batch: 0 });
   });
 });
