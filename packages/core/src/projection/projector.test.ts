@@ -433,3 +433,28 @@ test("progress that comes beside other facts changes nothing of the row", async 
     await rowOf(accepted("a")),
   );
 });
+
+test("each write raises the row's revision by one, and what adds nothing is not written", async () => {
+  const revisions: number[] = [];
+  const store = memoryStatusStore(({ after }) => revisions.push(after.rev));
+  for (const batch of [[accepted("a")], [accepted("b", 2)], [accepted("c"), accepted("d", 2)]])
+    await projectBatch(batch, projecting(store));
+  expect(revisions).toEqual([1, 2]);
+});
+
+test("a batch leaves the highest record of each segment, whatever came first", async () => {
+  const completed = (n: number) => message(`c-${n}`, "SegmentCompleted", segment(n));
+  const queued = (n: number) => message(`q-${n}`, "SegmentQueued", { ...segment(n), counts: noCounts });
+  for (const batch of [
+    [queued(0), completed(0), queued(1)],
+    [queued(1), completed(0), queued(0)],
+  ]) {
+    const store = memoryStatusStore();
+    await projectBatch(batch, projecting(store));
+    const records = store.records(task.id).toSorted((a, b) => a.segment - b.segment);
+    expect(records.map(({ segment: n, state }) => [n, state])).toEqual([
+      [0, "completed"],
+      [1, "queued"],
+    ]);
+  }
+});
