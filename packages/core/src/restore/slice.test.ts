@@ -448,3 +448,165 @@ function finishedRow({ task }: SegmentWork) {
     completed: [0],
   };
 }
+
+describe("a slice", () => {
+  const one = { "total-segments": 1 };
+  type Writes = readonly { readonly put: Uint8Array }[];
+
+  /** A restore of these items in one segment, and the calls that it makes. `refuse`: what a call throws, by its number. */
+  async function sliced(
+    items: readonly string[],
+    {
+      backup = {},
+      asked = {},
+      settings = {},
+      refuse = () => undefined as Error | undefined,
+      passMs = 0,
+    }: {
+      backup?: object;
+      asked?: object;
+      settings?: Partial<typeof defaultSettings>;
+      refuse?: (call: number) => Error | undefined;
+      passMs?: number;
+    } = {},
+  ) {
+    const plain = await backedUp(items, world({ settings: { ...defaultSettings, ...settings } }), {
+      ...one,
+      ...backup,
+    });
+    const [segment] = await accepted({ ...restoreRequest, ...one, ...asked }, plain);
+    const calls: number[] = [];
+    const tables = intercept("tables", plain.tables, ["write"], ({ args }, run) => {
+      calls.push((args[1] as Writes).length);
+      const error = refuse(calls.length);
+      plain.clock.advance(passMs);
+      return error === undefined ? run() : Promise.reject(error);
+    });
+    const ports = { ...plain, tables };
+    const slice = (change: Partial<SegmentWork> = {}, more: object = {}) => {
+      const time = plain.clock.invocation(900_000);
+      return work(message("SegmentQueued", { ...segment, ...change }), { ...ports, time, ...more });
+    };
+    return { ports, segment: segment!, calls, slice };
+  }
+  const numbered = (count: number) => Array.from({ length: count }, (_, n) => item(n));
+  const sized = (count: number, bytes: number) =>
+    Array.from({ length: count }, (_, n) => {
+      const bare = `{"id":{"S":"${n + 10}"},"x":{"S":""}}`;
+      return `{"id":{"S":"${n + 10}"},"x":{"S":"${"x".repeat(bytes - bare.length)}"}}`;
+    });
+
+  test("writes 25 items a call", async () => {
+    const { calls, slice } = await sliced(numbered(60));
+    expect(await slice()).toMatchObject([
+      { type: "SegmentCompleted", detail: { counts: { items: 60, batches: 1 } } },
+    ]);
+    expect(calls).toEqual([25, 25, 10]);
+  });
+
+  test.each([
+    // Sixteen lines of 256 KiB are 4 MiB; a line has nine bytes beside its item.
+    [256 * 1024 - 9, [16, 1]],
+    [256 * 1024 - 8, [15, 2]],
+  ])("writes items of %i bytes in calls of 4 MiB at most", async (bytes, expected) => {
+    const { calls, slice } = await sliced(sized(17, bytes));
+    await slice();
+    expect(calls).toEqual(expected);
+  });
+
+  test("writes calls of as many units as a turn of its ceiling holds", async () => {
+    const { calls, slice } = await sliced(numbered(30), { asked: { "write-units": 40 } });
+    await slice();
+    // A quarter of a second at 93 % of 40 units.
+    expect(calls).toEqual([9, 9, 9, 3]);
+    const large = await sliced(sized(6, 3000), { asked: { "write-units": 40 } });
+    await large.slice();
+    // Three units each.
+    expect(large.calls).toEqual([3, 3]);
+  });
+
+  test("that fails tells the line that it stands at, and which lines were refused", async () => {
+    const refused = permanent("invalid-request", {
+      operation: "BatchWriteItem",
+      resource: "t",
+      message: "no",
+      hint: "",
+    });
+    const { slice } = await sliced(numbered(60), { refuse: (call) => (call === 3 ? refused : undefined) });
+    const [event] = await slice();
+    expect(event).toMatchObject({
+      type: "SegmentFailed",
+      detail: {
+        cause: "invalid-request",
+        error: {
+          message: "refused lines 51 to 60 of s3://archives/backups/one/0x0000/0x00000000.json.gz: no",
+        },
+        work: { cursor: { file: 0, line: 50 }, counts: { batches: 0, items: 50 } },
+      },
+    });
+  });
+
+  test("that fails in its second file has done the first", async () => {
+    const denied = permanent("access-denied", { operation: "", resource: "", message: "", hint: "" });
+    const { slice } = await sliced(numbered(2), {
+      backup: { "batch-bytes": 10 },
+      refuse: (call) => (call === 2 ? denied : undefined),
+    });
+    expect(await slice()).toMatchObject([
+      {
+        type: "SegmentFailed",
+        detail: { work: { cursor: { file: 1, line: 0 }, counts: { batches: 1, items: 1 } } },
+      },
+    ]);
+  });
+
+  test("counts the bytes of its lines, with their line feeds", async () => {
+    const { slice } = await sliced(numbered(30));
+    const [event] = await slice();
+    const bytes = numbered(30).reduce((sum, text) => sum + text.length + 10, 0);
+    expect(event).toMatchObject({ detail: { counts: { bytes } } });
+  });
+
+  test("reports where it stands, at most once an interval", async () => {
+    const { ports, slice } = await sliced(numbered(300), {
+      settings: { progressIntervalMs: 2500 },
+      passMs: 1000,
+    });
+    ports.bus.events.length = 0;
+    await slice();
+    const reports = ports.bus.events.map(({ type, detail }) => [
+      type,
+      (detail as { handoff: boolean }).handoff,
+    ]);
+    expect(reports.length).toBeGreaterThan(1);
+    expect(reports.length).toBeLessThanOrEqual(5);
+    for (const report of reports) expect(report).toEqual(["SegmentProgressed", false]);
+    const items = ports.bus.events.map(({ detail }) => (detail as SegmentWork).counts.items);
+    expect(items.at(-1)).toBeGreaterThan(items[0]!);
+  });
+
+  test("fails where the table was created again, before it writes", async () => {
+    const { ports, calls, slice } = await sliced(numbered(3));
+    ports.tables.create(destination, { keys: [{ name: "id", type: "S" }] });
+    expect(await slice()).toMatchObject([{ type: "SegmentFailed", detail: { cause: "table-replaced" } }]);
+    expect(calls).toEqual([]);
+  });
+
+  test("that begins with a file waits for its time, and writes nothing where its task ends meanwhile", async () => {
+    const about = { backup: { "batch-bytes": 10 }, settings: { batchSpacingMs: 60_000 } };
+    const { ports, segment, calls, slice } = await sliced(numbered(2), about);
+    const startMs = ports.clock.now();
+    const second = { cursor: { file: 1, line: 0 }, counts: { batches: 1, items: 1, bytes: 60 } };
+    const read = async () => (ports.clock.now() - startMs > 20_000 ? finishedRow(segment) : undefined);
+    expect(await slice(second, { status: { ...ports.status, read } })).toEqual([]);
+    expect(calls).toEqual([]);
+    expect(ports.clock.now() - startMs).toBeLessThan(30_000);
+    await slice(second);
+    expect(calls).toEqual([1]);
+    expect(ports.clock.now() - startMs).toBeGreaterThanOrEqual(80_000);
+    // The first file has nothing to wait for.
+    const beforeMs = ports.clock.now();
+    await slice({ cursor: { file: 0, line: 0 } }, { settings: { ...ports.settings, sliceBudgetMs: 1000 } });
+    expect(ports.clock.now() - beforeMs).toBeLessThan(60_000);
+  });
+});
