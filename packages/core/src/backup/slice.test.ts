@@ -559,6 +559,48 @@ describe("a slice", () => {
     },
   );
 
+  test("that has put its last file is complete, though its task is cancelled at that moment", async () => {
+    const ports = ofItems(2);
+    const [segment] = await accepted(one, ports);
+    const cancelled = {
+      ...newTaskRow(segment!.task, "2026-11-01T02:00:00Z"),
+      accepted: true,
+      cancelledAttempt: 1,
+    };
+    let ended = false;
+    const read = async () => (ended ? cancelled : undefined);
+    const archive = intercept("archive", ports.archive, ["putNew"], async ({ args }, run) => {
+      const put = await run();
+      ended ||= (args[3] as { metadata: Record<string, string> }).metadata["end"] === "true";
+      ports.clock.advance(60_000);
+      return put;
+    });
+    expect(await slice(segment!, { ...ports, archive, status: { ...ports.status, read } })).toMatchObject([
+      { type: "SegmentCompleted", detail: { counts: { items: 2 } } },
+    ]);
+    expect(ended).toBe(true);
+  });
+
+  test("that goes on lists its chain behind what its message knows of", async () => {
+    const ports = ofItems(6);
+    const [segment] = await accepted(one, ports);
+    const settings = { ...defaultSettings, sliceBudgetMs: 2500 };
+    const slow = intercept("tables", ports.tables, ["scan"], (_, run) => {
+      ports.clock.advance(1000);
+      return run();
+    });
+    const [event] = await slice(segment!, { ...ports, tables: slow, settings });
+    const next = event!.detail as SegmentWork;
+    expect(next.counts.batches).toBeGreaterThan(0);
+    const lists: unknown[] = [];
+    const archive = intercept("archive", ports.archive, ["list"], ({ args }, run) => {
+      lists.push(args[2]);
+      return run();
+    });
+    await slice(next, { ...ports, archive });
+    expect(lists[0]).toMatchObject({ after: expect.stringMatching(/0x0000000\d/) });
+  });
+
   test("hands off from what it put, without a key where it put nothing", async () => {
     const ports = ofItems(3);
     const [segment] = await accepted(one, ports);
