@@ -97,6 +97,16 @@ describe("a request is rejected by field and value", () => {
   test("where the names of its key are longer than a key may be", async () => {
     const region = `eu-${"w".repeat(1900)}-1`;
     const [event] = await put({ request: { ...backupRequest, "table-region": region } });
-    expect(event).toMatchObject({ type: "TaskRejected", detail: { cause: "invalid-request" } });
+    expect(event).toMatchObject({
+      type: "TaskRejected",
+      detail: {
+        cause: "invalid-request",
+        error: {
+          issues: [
+            { field: "request", message: "the names that the key of its row is made of are too long" },
+          ],
+        },
+      },
+    });
   });
 });

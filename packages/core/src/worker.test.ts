@@ -464,3 +464,69 @@ describe("a task that is announced to be complete", () => {
     await expect(work(again(task, plan), blind)).rejects.toThrow("is not complete");
   });
 });
+
+describe("a request", () => {
+  const invalid = { ...backupRequest, "total-segments": 0 };
+
+  test("that is rejected leaves its request-id free, and one that is accepted has it", async () => {
+    const ports = world();
+    expect(await request(invalid, ports)).toMatchObject([{ detail: { cause: "invalid-request" } }]);
+    expect(await ports.registry.findRequest("request-1")).toBeUndefined();
+    expect(await request(backupRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
+    expect(await ports.registry.findRequest("request-1")).toBeDefined();
+    // The request-id names that one from now on.
+    const other = { ...backupRequest, "bucket-prefix": "backups/two" };
+    expect(await request(other, ports)).toMatchObject([
+      { type: "TaskRejected", detail: { cause: "request-id-reused" } },
+    ]);
+  });
+
+  test("has its deadline from its own time, and that of an attempt which a retry began from now on", async () => {
+    const ports = world();
+    const requestTimeMs = Date.parse("2026-11-01T02:00:00Z");
+    ports.clock.advance(3_600_000);
+    const [first] = await request(backupRequest, ports);
+    const { taskTimeoutMs } = ports.settings;
+    expect(first!.detail).toMatchObject({ attempt: 1, "deadline-ms": requestTimeMs + taskTimeoutMs });
+    await ports.registry.raiseAttempt((first!.detail as SegmentWork).task, 2);
+    const [again] = await request(backupRequest, ports);
+    const nowMs = ports.clock.now();
+    expect(again!.detail).toMatchObject({ attempt: 2, "deadline-ms": nowMs + taskTimeoutMs });
+  });
+});
+
+describe("a claim", () => {
+  test("of a slice that handed off stays: no other message does the slice again", async () => {
+    const ports = world({ settings: { ...defaultSettings, sliceBudgetMs: 0 } });
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
+      { type: "SegmentProgressed" },
+    ]);
+    expect(await ports.claims.claim(segment!, "message-2")).toEqual({ outcome: "taken" });
+  });
+
+  test("that a backup's segment is complete is not believed: its archive tells", async () => {
+    const ports = world();
+    const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+    await ports.claims.complete(segment!, { batches: 9, items: 9, bytes: 9 });
+    expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
+      { type: "SegmentCompleted", detail: { counts: { batches: 1, items: 0 } } },
+    ]);
+  });
+});
+
+test("a last step that cannot be done fails as its message says, with its detail", async () => {
+  const ports = world();
+  const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
+  const detail = {
+    version: 1,
+    task: segment!.task,
+    attempt: 1,
+    "transferred-items": 0,
+    "transferred-bytes": 0,
+    plan: { S: JSON.stringify(segment!.plan) },
+  };
+  expect(await work(message("TaskFinishing", detail, "TaskStepFailed"), ports)).toMatchObject([
+    { type: "TaskStepFailed", detail: { cause: "archive-incomplete", step: "TaskFinishing", work: detail } },
+  ]);
+});

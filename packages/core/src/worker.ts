@@ -16,7 +16,7 @@ import { backoffMs } from "./pacing.ts";
 import type { Ports } from "./ports.ts";
 import { isEnded, stateOf } from "./projection/status.ts";
 import { readDetail, readFinishing } from "./read-event.ts";
-import { findRegistration, isRowOf, type Registration, register, requestIdReused } from "./registration.ts";
+import { findRegistration, type Registration, register, requestIdReused } from "./registration.ts";
 import { parseRequest, type RequestIssue } from "./request.ts";
 import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
@@ -144,7 +144,7 @@ async function planned(
       { field: "request", message: "the names that the key of its row is made of are too long" },
     ]);
   const { request } = parsed;
-  const known = row?.plan !== undefined && isRowOf(row, task) ? row : undefined;
+  const known = row?.plan === undefined ? undefined : row;
   // The row may lag behind a retry, or have been deleted: the work of an attempt that was left is nobody's.
   const attempt = await ports.registry.raiseAttempt(task, known?.attempt ?? 1);
   const startMs = attempt === 1 ? requestTimeMs : ports.time.now();
