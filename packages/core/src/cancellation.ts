@@ -1,5 +1,5 @@
 /**
- * Whether a segment should still be worked on: it is checked at the start of a slice and then at an interval.
+ * Checks whether a segment's work is still needed: at the start of a slice, and then at an interval.
  */
 import { permanent } from "./errors.ts";
 import type { SegmentWork } from "./events.ts";
@@ -9,20 +9,20 @@ import { isRowOf } from "./registration.ts";
 import { segmentName } from "./segment-name.ts";
 import { intervalTimer } from "./slice-budget.ts";
 
-/** Permanent error: `deadline-exceeded`. */
+/** Throws the permanent error `deadline-exceeded` if the attempt's deadline has passed. */
 export function assertBeforeDeadline(work: SegmentWork, ports: Ports): void {
   if (ports.time.now() < work["deadline-ms"]) return;
   throw permanent("deadline-exceeded", {
     operation: "work on segment",
     resource: segmentName(work),
     message: `attempt ${work.attempt} took longer than the stage's task timeout.`,
-    hint: "Put a TaskRetryRequested: it goes on where the task stands. Use more segments for a table of this size.",
+    hint: "Put a TaskRetryRequested: it continues where the task stopped. Use more segments for a table of this size.",
   });
 }
 
 /**
- * Whether the segment should still be worked on. Permanent errors: `cancelled`, `deadline-exceeded`.
- * A row that has not heard of this attempt yet, or is another request's, says nothing.
+ * Whether the segment's work is still needed. Permanent errors: `cancelled`, `deadline-exceeded`. A row that does not
+ * include this attempt yet, or belongs to another task, is ignored.
  */
 async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
   assertBeforeDeadline(work, ports);
@@ -33,32 +33,32 @@ async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
       operation: "work on segment",
       resource: segmentName(work),
       message: `attempt ${work.attempt} was cancelled.`,
-      hint: "Put a TaskRetryRequested to go on where the task stands.",
+      hint: "Put a TaskRetryRequested to continue where the task stopped.",
     });
   if (row.completed.includes(work.segment)) return false;
-  // A retry queued it again: that attempt's worker goes on, and two would only cost twice.
+  // A retry queued the segment again. Only that attempt's worker continues: a second one would double the cost.
   if ((row.attempts[work.segment] ?? 1) > work.attempt) return false;
   const state = stateOf(row);
-  // There is work only because the task was accepted: another delivery of the request was rejected, and the row has
-  // not heard of the acceptance yet. Who stopped here would never be asked again.
+  // A segment event exists only because the task was accepted. Another delivery of the request was rejected, and the
+  // acceptance is not projected yet. If this slice stopped, nothing would continue the segment.
   if (state === "rejected") return true;
   return row.attempt < work.attempt || !isEnded(state);
 }
 
-/** Whether a segment is still stillNeeded, looked up now and then. */
+/** Reports whether a segment is still needed, from a row that is read at an interval. */
 export interface CancellationCheck {
-  /** As far as the last look tells, which is at most `cancelPollIntervalMs` old. Throws what `shouldRun` throws. */
+  /** The result of the last poll, at most `cancelPollIntervalMs` old. Permanent errors: `cancelled`, `deadline-exceeded`. */
   stillNeeded(): Promise<boolean>;
-  /** Waits until that time, ms since 1970; false at once when nobody wants the segment any more. */
+  /** Waits until `untilMs`, ms since 1970. Returns false early if the segment is no longer needed. */
   waitUntil(untilMs: number): Promise<boolean>;
 }
 
-/** Watches a segment, from a first look on. */
+/** Starts checking a segment, with a first poll at once. */
 export function openCancellationCheck(work: SegmentWork, ports: Ports): CancellationCheck {
   const due = intervalTimer(ports.settings.cancelPollIntervalMs, ports);
   const poll = () => {
     const answer = shouldRun(work, ports);
-    // Whoever asks is told; nobody may.
+    // A caller of `stillNeeded` gets the error; without a caller it must not be an unhandled rejection.
     answer.catch(() => {});
     return answer;
   };

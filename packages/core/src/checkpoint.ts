@@ -6,26 +6,26 @@ import { type Counts, type Cursor, type FerryEvent, type SegmentWork, VERSION } 
 import type { Ports } from "./ports.ts";
 import { segmentName } from "./segment-name.ts";
 
-/** The event that a segment is complete. */
+/** The event that reports that a segment is complete. */
 export function segmentCompleted(work: SegmentWork, counts: Counts): FerryEvent {
   const { task, plan, attempt, segment } = work;
   return { type: "SegmentCompleted", detail: { version: VERSION, task, plan, attempt, segment, counts } };
 }
 
-/** What a slice says on its way; nothing is routed by it. */
+/** The progress event of a running slice. No rule routes it to a worker. */
 export function segmentProgressed(work: SegmentWork, { cursor, counts }: Checkpoint): FerryEvent {
   return { type: "SegmentProgressed", detail: { ...work, cursor, counts, handoff: false } };
 }
 
-/** Where a slice stands: what is stored or written for sure. */
+/** The position of a slice, and the counts of what is known to be stored or written. */
 export interface Checkpoint {
   readonly cursor: Cursor;
   readonly counts: Counts;
 }
 
 /**
- * The event that is the continuation, from where the slice stands. Permanent error: `no-progress`, when too many in a
- * row moved nothing; those that were `wasThrottled` (throttled, or made to wait) do not count.
+ * The continuation event: the next slice starts from this checkpoint. Permanent error: `no-progress`, if too many slices
+ * in a row made no progress. A slice with `wasThrottled` (delayed by the table or the ceiling) does not count.
  */
 export function handoffEvent(
   work: SegmentWork,
@@ -39,8 +39,8 @@ export function handoffEvent(
     throw permanent("no-progress", {
       operation: "work on segment",
       resource: segmentName(work),
-      message: `${idle} slices in a row moved nothing.`,
-      hint: "Look at the worker's log for this task; then put a TaskRetryRequested.",
+      message: `${idle} slices in a row made no progress.`,
+      hint: "Read the worker's log for this task; then put a TaskRetryRequested.",
     });
   return {
     type: "SegmentProgressed",

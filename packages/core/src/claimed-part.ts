@@ -1,11 +1,11 @@
 /**
- * What a claim is of: a part of a table.
+ * The key of a claim.
  */
 import type { Slice } from "./ports.ts";
 
 /**
- * Names the segment of a plan, for the hosts of claims. Segments of a plan with another number of them hold other items,
- * and so do those of a table that was created again: what was complete of one says nothing of the other.
+ * The name under which a segment is claimed. It includes the number of segments and the table's id: with another number,
+ * or in a table that was created again, the segment holds other items, and its completion must not carry over.
  */
 export function claimedPart({ task, plan, segment }: Slice): string {
   const table = plan.table.id === undefined ? "" : ` in ${plan.table.id}`;

@@ -61,7 +61,7 @@ test("what is wrong with an operator's event is told field by field, all of it a
   expect(refusal(7)).toEqual([{ field: "detail", message: "detail must be an object: got 7" }]);
   expect(refusal({})).toEqual([{ field: "task", message: "task is required but missing" }]);
   expect(refusal({ task: { ...row, key: "k".repeat(2049) } })).toMatchObject([
-    { field: "task.key", message: expect.stringContaining("task.key must have 2048 bytes at most: got") },
+    { field: "task.key", message: expect.stringContaining("task.key must have at most 2048 bytes: got") },
   ]);
   expect(readControl(event({ task: { ...row, key: "k".repeat(2048) } })).task.key).toHaveLength(2048);
   const long = "n".repeat(121);

@@ -1,5 +1,5 @@
 /**
- * What operators ask of a task: to cancel it or to retry it. One schema reads both events.
+ * An operator's controls of a task: cancel and retry. One schema reads both events.
  */
 import * as v from "valibot";
 import { type FerryError, permanent } from "./errors.ts";
@@ -11,8 +11,8 @@ import { about, wholeNumber } from "./schema-parts.ts";
 import type { RowKey } from "./task.ts";
 import { truncate } from "./truncate.ts";
 
-/** As JSON, of a detail that is given back whole. */
-const ASKED_LENGTH_MAX = 16 * 1024;
+/** The largest detail, as JSON, that a refusal repeats in full. */
+const DETAIL_LENGTH_MAX = 16 * 1024;
 const ISSUES_MAX = 100;
 const KEY_LENGTH_MAX = 2048;
 
@@ -22,23 +22,28 @@ export const controlSchema = v.objectWithRest(
     task: about(
       v.objectWithRest(
         {
-          action: about(v.picklist(["backup", "restore"], "must be backup or restore"), "As the row has it."),
+          action: about(
+            v.picklist(["backup", "restore"], "must be backup or restore"),
+            "From the task's row.",
+          ),
           key: about(
             v.pipe(
               v.string("must be a string"),
               v.minLength(1, "must not be empty"),
-              v.maxBytes(KEY_LENGTH_MAX, `must have ${KEY_LENGTH_MAX} bytes at most`),
+              v.maxBytes(KEY_LENGTH_MAX, `must have at most ${KEY_LENGTH_MAX} bytes`),
             ),
-            "As the row has it.",
+            "From the task's row.",
           ),
-          timestamp: about(wholeNumber, "As the row has it."),
+          timestamp: about(wholeNumber, "From the task's row."),
           id: v.optional(
             about(
               v.string("must be a string"),
-              "The task's id: where the row is another task's, nothing changes.",
+              "The task's id. If the row belongs to another task, the control is refused.",
             ),
           ),
-          "request-id": v.optional(about(v.string("must be a string"), "The id of its request: likewise.")),
+          "request-id": v.optional(
+            about(v.string("must be a string"), "The id of the task's request, compared in the same way."),
+          ),
         },
         v.never(),
       ),
@@ -47,18 +52,18 @@ export const controlSchema = v.objectWithRest(
     attempt: v.optional(
       about(
         v.pipe(wholeNumber, v.minValue(1, "must be 1 or higher")),
-        "A cancel: the attempt to cancel, 1 without it. A retry: the attempt that it follows; the last one without it.",
+        "A cancel: the attempt to cancel; the default is 1. A retry: the attempt that it follows; the default is the latest.",
       ),
     ),
   },
   v.never(),
 );
 
-/** A cancel or a retry that can be read. */
+/** A parsed cancel or retry. */
 export interface Control {
-  /** The task's row; its id and request-id where the operator named them, too. */
+  /** The task's row, with its id and request-id if the operator gave them. */
   readonly task: RowKey & { readonly id?: string; readonly "request-id"?: string };
-  /** A cancel: the attempt to cancel. A retry: the attempt that the operator saw. */
+  /** A cancel: the attempt to cancel. A retry: the attempt that it follows. */
   readonly attempt?: number;
 }
 
@@ -72,11 +77,11 @@ export function readControl({ "detail-type": type, detail }: BusEvent): Control 
     resource: "detail",
     message: `${issues.map(({ message }) => message).join("; ")}.`,
     issues,
-    hint: "Take action, key and timestamp from the task's row in the status table, and attempt where the task was retried.",
+    hint: "Take action, key and timestamp from the task's row in the status table, and attempt if the task was retried.",
   });
 }
 
-/** The event that says why a cancel or a retry changes nothing. */
+/** The event that reports why a cancel or a retry was refused. */
 export function controlRefused(
   control: TaskControlRefused["control"],
   event: BusEvent,
@@ -91,29 +96,31 @@ export function controlRefused(
       reason: error.message,
       issues: error.issues ?? [],
       hint: error.hint,
-      asked: bounded(event.detail),
+      asked: boundedDetail(event.detail),
       "event-id": event.id,
       time: event.time,
     },
   };
 }
 
-function bounded(detail: unknown): unknown {
-  const asked = cutNesting(detail);
-  const text = JSON.stringify(asked) ?? "";
-  return text.length <= ASKED_LENGTH_MAX ? asked : truncate(text, ASKED_LENGTH_MAX);
+function boundedDetail(detail: unknown): unknown {
+  const bounded = cutNesting(detail);
+  const text = JSON.stringify(bounded) ?? "";
+  return text.length <= DETAIL_LENGTH_MAX ? bounded : truncate(text, DETAIL_LENGTH_MAX);
 }
 
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
   const field = truncate(v.getDotPath(issue) ?? "detail", 120);
-  const said = (message: string) => ({ field, message: `${field} ${message}` });
-  if (issue.type === "never") return said("is not a field of this event: remove it, or check its spelling");
+  const issueOf = (message: string) => ({ field, message: `${field} ${message}` });
+  if (issue.type === "never")
+    return issueOf("is not a field of this event: remove it, or check its spelling");
   if (issue.type === "object_with_rest" && issue.input !== undefined)
-    return said(`must be an object: got ${shown(issue.input)}`);
-  if (issue.input === undefined) return said("is required but missing");
-  if (WHOLE_NUMBER_ISSUES.has(issue.type)) return said(`must be a whole number: got ${shown(issue.input)}`);
-  return said(`${issue.message}: got ${shown(issue.input)}`);
+    return issueOf(`must be an object: got ${shown(issue.input)}`);
+  if (issue.input === undefined) return issueOf("is required but missing");
+  if (WHOLE_NUMBER_ISSUES.has(issue.type))
+    return issueOf(`must be a whole number: got ${shown(issue.input)}`);
+  return issueOf(`${issue.message}: got ${shown(issue.input)}`);
 }
 
-/** The issues of `wholeNumber`, whose own messages are not in our words. */
+/** The issue types of `wholeNumber` that have valibot's own messages. */
 const WHOLE_NUMBER_ISSUES: ReadonlySet<string> = new Set(["union", "safe_integer"]);

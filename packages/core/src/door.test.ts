@@ -103,7 +103,7 @@ describe("a request is rejected by field and value", () => {
         cause: "invalid-request",
         error: {
           issues: [
-            { field: "request", message: "the names that the key of its row is made of are too long" },
+            { field: "request", message: "the fields that form the key of its row are too long together" },
           ],
         },
       },

@@ -1,36 +1,36 @@
 /**
- * What went wrong, in the words an operator needs: what was attempted, on what, why it failed, what to do.
+ * Errors for operators: the attempted operation, its resource, the reason, and a hint what to do.
  */
 import type { ErrorCode } from "./error-codes.ts";
 
 /**
- * - `permanent`: trying again cannot help; the segment or task fails at once, with this report.
- * - `throttled`: the service asks for less; back off, hand off, never fail.
- * - `transient`: unknown or passing; the queue tries again until the attempts run out.
+ * - `permanent`: trying again cannot help. The segment or task fails at once, with this report.
+ * - `throttled`: the service limits the rate of calls. The worker backs off or hands off, and does not fail.
+ * - `transient`: unknown or temporary. The queue delivers the message again until its attempts run out.
  */
 export type ErrorKind = "permanent" | "throttled" | "transient";
 
-/** The plain data of a failure, as facts and status rows carry it. */
+/** A failure as plain data, for facts and status rows. */
 export interface ErrorReport {
-  /** What was attempted, for instance `Scan`. */
+  /** The attempted operation, for instance `Scan`. */
   readonly operation: string;
-  /** On what: a table, `s3://bucket/key`, a request field. */
+  /** Its resource: a table, `s3://bucket/key`, a request field. */
   readonly resource: string;
-  /** Why it failed. */
+  /** The reason. */
   readonly message: string;
-  /** What the operator can do about it. */
+  /** What the operator can do. */
   readonly hint: string;
   readonly retryable: boolean;
-  /** Of a request: everything that is wrong with it. */
+  /** All issues of an invalid request. */
   readonly issues?: readonly { readonly field: string; readonly message: string }[];
 }
 
-/** What an error is made of. */
-interface ErrorAbout extends Omit<ErrorReport, "retryable"> {
+/** The fields of an error. */
+interface ErrorDetails extends Omit<ErrorReport, "retryable"> {
   readonly cause?: unknown;
 }
 
-/** An error that tells the operator what to do. Thrown by ports and steps; `toReport` is its plain form. */
+/** An error with a code and a hint for the operator. Ports and steps throw it; `toReport` is its plain form. */
 export class FerryError extends Error {
   readonly kind: ErrorKind;
   readonly code: ErrorCode;
@@ -39,21 +39,21 @@ export class FerryError extends Error {
   readonly hint: string;
   readonly issues: ErrorReport["issues"];
 
-  constructor(kind: ErrorKind, code: ErrorCode, about: ErrorAbout) {
-    super(about.message, about.cause === undefined ? undefined : { cause: about.cause });
+  constructor(kind: ErrorKind, code: ErrorCode, details: ErrorDetails) {
+    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "FerryError";
     this.kind = kind;
     this.code = code;
-    this.operation = about.operation;
-    this.resource = about.resource;
-    this.hint = about.hint;
-    this.issues = about.issues;
+    this.operation = details.operation;
+    this.resource = details.resource;
+    this.hint = details.hint;
+    this.issues = details.issues;
   }
 }
 
 /** A permanent error: see `ErrorKind`. */
-export function permanent(code: ErrorCode, about: ErrorAbout): FerryError {
-  return new FerryError("permanent", code, about);
+export function permanent(code: ErrorCode, details: ErrorDetails): FerryError {
+  return new FerryError("permanent", code, details);
 }
 
 /** The plain form of an error, for facts. */
@@ -68,22 +68,22 @@ export function toReport(error: FerryError): ErrorReport {
   };
 }
 
-/** Whether the service asked for less. */
+/** Whether the error is throttling. */
 export function isThrottled(error: unknown): error is FerryError {
   return error instanceof FerryError && error.kind === "throttled";
 }
 
-/** Whether trying again may help: the error is neither permanent nor throttling. An error of no kind is transient. */
+/** Whether the error is neither permanent nor throttling. An error that is not a FerryError is transient. */
 export function isTransient(error: unknown): boolean {
   return !(error instanceof FerryError) || error.kind === "transient";
 }
 
-/** Whether trying again cannot help. */
+/** Whether the error is permanent: trying again cannot help. */
 export function isPermanent(error: unknown): error is FerryError {
   return error instanceof FerryError && error.kind === "permanent";
 }
 
-/** One line for a status row: operation, resource, why, what to do. */
+/** One line for a status row: operation, resource, reason and hint. */
 export function sentence(report: ErrorReport): string {
   return `${report.operation} ${report.resource}: ${report.message} ${report.hint}`.trim();
 }

@@ -1,6 +1,6 @@
 /**
- * What Ferry says on its bus and hears from its queues. Details are kebab-case and versioned; a message carries all
- * that its step needs.
+ * The events that Ferry puts on its bus and receives from its queues. Details are kebab-case and versioned; a message
+ * carries everything that its step needs.
  */
 import * as v from "valibot";
 import { type ErrorCode, errorCodes } from "./error-codes.ts";
@@ -23,19 +23,19 @@ import {
 } from "./schema-parts.ts";
 import { announcedTaskSchema, REQUEST_ID, type TaskRef, taskRefSchema } from "./task.ts";
 
-/** The `source` of everything Ferry says; rules on facts match it. */
+/** The `source` of Ferry's own events; rules on facts match it. */
 export const SOURCE = "ferry";
-/** The version of every detail below. */
+/** The version of all details below. */
 export const VERSION = 1;
 
-/** The cause that the Pipe report-failures names: a message was tried until its attempts ran out. */
+/** The cause in events of the Pipe `report-failures`: a message failed until its attempts ran out. */
 export const ATTEMPTS_EXHAUSTED = "attempts-exhausted";
 
 /** The names of a table's key attributes: hash first, then range. */
 export type KeyNames = v.InferOutput<typeof keyNamesSchema>;
-/** Everything a backup's later steps need. It is what `task.json` holds. */
+/** Everything that a backup's later steps need. `task.json` holds it. */
 export type BackupPlan = v.InferOutput<typeof backupPlanSchema>;
-/** Everything a restore's later steps need: a pure function of request, manifest and table. */
+/** Everything that a restore's later steps need: a pure function of request, manifest and table. */
 export type RestorePlan = v.InferOutput<typeof restorePlanSchema>;
 export type Plan = BackupPlan | RestorePlan;
 
@@ -54,12 +54,12 @@ const countEntries = {
   skipped: optional(count),
 };
 /**
- * What a segment has stored (backup) or processed (restore) so far. `bytes` are uncompressed. `skipped` are items that a
+ * What a segment has stored (backup) or processed (restore) so far. `bytes` are uncompressed. `skipped`: items that a
  * restore did not put because another item had their key; absent for none.
  */
 export const countsSchema = about(
   readonlyObject(countEntries),
-  "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes; of a restore that never overwrites also items that were skipped because another item had their key.",
+  "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes. A restore that never overwrites also counts `skipped`: items that it did not put because another item had their key.",
 );
 export type Counts = v.InferOutput<typeof countsSchema>;
 
@@ -69,8 +69,8 @@ export const noCounts: Counts = { batches: 0, items: 0, bytes: 0 };
 export type DynamoKey = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
- * Where a slice goes on. A backup: the next file's number, after the last stored item. A restore: the share's file
- * and the line in it.
+ * Where a slice continues. A backup: the next data file's number and the last stored item's key. A restore: a file of the
+ * segment and a line in it.
  */
 export const cursorSchema = about(
   either(
@@ -78,36 +78,36 @@ export const cursorSchema = about(
     readonlyObject({ file: count, line: count }),
     (cursor) => fieldOf(cursor, "file") !== undefined,
   ),
-  "Where the slice goes on. A backup: the number of the next data file, and the last stored item's key. A restore: the file of its share, and the line in it.",
+  "Where the slice continues. A backup: the number of the next data file, and the key of the last stored item. A restore: the index of the file among the segment's files, and the line in it.",
 );
 export type Cursor = v.InferOutput<typeof cursorSchema>;
 
-/** Where a restore's segment stood when an attempt ended. */
+/** The checkpoint of a restore's segment when an attempt ended. */
 const resumeSchema = readonlyObject({ ...countEntries, file: count, line: count });
 export type Resume = v.InferOutput<typeof resumeSchema>;
 
-/** What every message between steps of an accepted task carries. */
+/** The fields of each message between steps of an accepted task. */
 const stepEntries = {
   version,
   task: taskRefSchema,
-  plan: about(planSchema, "What was planned: everything that later steps need."),
+  plan: about(planSchema, "The task's plan: everything that later steps need."),
   attempt,
-  "deadline-ms": about(count, "When this attempt gives up, ms since 1970."),
+  "deadline-ms": about(count, "The attempt's deadline, ms since 1970."),
 };
 
-/** A request. Its reader is `identify`, which takes a detail of any shape and rejects what is wrong. */
+/** A request. `identify` and `parseRequest` read it from a detail of any shape and report what is wrong. */
 export const taskRequestedSchema = v.object({
   request: about(v.unknown(), "The request: see [request.schema.json](request.schema.json)."),
   "request-id": optional(
     about(
       v.pipe(text, v.regex(REQUEST_ID)),
-      "Names this one request; without it, or where it is of other characters, Ferry takes the event's id.",
+      "The id of this one request. If it is missing or has other characters, the event's id is used.",
     ),
   ),
   "request-time": optional(
     about(
       v.union([v.number(), text]),
-      "ms since 1970: the time of the message that the Pipe made this of. ISO 8601: when a schedule was due. Without it, the event's time.",
+      "ms since 1970: the time of the message from which the Pipe made the event. ISO 8601: when a schedule was due. The default is the event's time.",
     ),
   ),
 });
@@ -117,12 +117,12 @@ export const taskAcceptedSchema = readonlyObject({
   ...stepEntries,
   segments: about(
     list(count),
-    "The segments to queue: all of them at first, the unfinished ones in a retry. None: the task is finished again.",
+    "The segments to queue: all of them in the first attempt, the unfinished ones in a retry. If empty, the last step runs again.",
   ),
   resume: optional(
     about(
       v.pipe(v.record(text, resumeSchema), v.readonly()),
-      "A restore's retry: where its segments go on, those that an earlier attempt began.",
+      "In a restore's retry: the checkpoints of the segments that an earlier attempt began.",
     ),
   ),
 });
@@ -133,24 +133,27 @@ const workEntries = {
   segment,
   cursor: cursorSchema,
   counts: countsSchema,
-  handoffs: about(count, "Which slice of this attempt it is: hand-offs before it."),
-  "handoffs-without-progress": about(count, "Hand-offs in a row that moved nothing, throttling aside."),
+  handoffs: about(count, "The number of handoffs in this attempt before this slice."),
+  "handoffs-without-progress": about(
+    count,
+    "The number of handoffs in a row without progress; throttled slices do not count.",
+  ),
 };
 
-/** A segment's work: the detail of `SegmentQueued` and `SegmentProgressed`. */
+/** The work of a slice: the detail of `SegmentQueued` and `SegmentProgressed`. */
 export const segmentWorkSchema = readonlyObject(workEntries);
 export type SegmentWork = v.InferOutput<typeof segmentWorkSchema>;
 
 export const segmentProgressedSchema = readonlyObject({
   ...workEntries,
-  handoff: about(v.boolean(), "Whether the event is the continuation: true routes it to a worker."),
+  handoff: about(v.boolean(), "Whether the event is a continuation: true routes it to a worker."),
 });
 export type SegmentProgressed = v.InferOutput<typeof segmentProgressedSchema>;
 
 export const segmentCompletedSchema = readonlyObject({
   version,
   task: taskRefSchema,
-  plan: about(planSchema, "What was planned: everything that later steps need."),
+  plan: about(planSchema, "The task's plan: everything that later steps need."),
   attempt,
   segment,
   counts: countsSchema,
@@ -161,7 +164,7 @@ export const taskFinishedSchema = readonlyObject({
   version,
   task: taskRefSchema,
   attempt,
-  items: about(count, "Items of the archive."),
+  items: about(count, "The number of items in the archive."),
 });
 export type TaskFinished = v.InferOutput<typeof taskFinishedSchema>;
 
@@ -170,50 +173,50 @@ const cause = about(v.picklist(codes), "One of the codes in [errors.md](errors.m
 const issues = list(readonlyObject({ field: text, message: text }));
 
 const errorReportSchema = readonlyObject({
-  operation: about(text, "What was attempted, for instance `Scan`."),
-  resource: about(text, "On what: a table, `s3://bucket/key`, a request field."),
-  message: about(text, "Why it failed."),
-  hint: about(text, "What the operator can do about it."),
-  retryable: about(v.boolean(), "Whether the error was of a kind that may pass."),
-  issues: optional(about(issues, "Of a request: everything that is wrong with it.")),
+  operation: about(text, "The attempted operation, for instance `Scan`."),
+  resource: about(text, "Its resource: a table, `s3://bucket/key`, a request field."),
+  message: about(text, "The reason."),
+  hint: about(text, "What the operator can do."),
+  retryable: about(v.boolean(), "Whether the error may be temporary."),
+  issues: optional(about(issues, "All issues of an invalid request.")),
 });
 
 /**
- * The detail of `TaskRejected`, `SegmentFailed` and `TaskStepFailed`: one shape, whether a worker puts it, or the Pipe
- * report-failures for a message that ran out of attempts.
+ * The detail of `TaskRejected`, `SegmentFailed` and `TaskStepFailed`. It has one shape for both sources: a worker, and the
+ * Pipe `report-failures` for a message whose attempts ran out.
  */
 export const failureSchema = readonlyObject({
   version,
   cause,
-  error: optional(about(errorReportSchema, "Absent where a message ran out of attempts.")),
+  error: optional(about(errorReportSchema, "Absent if the message's attempts ran out.")),
   task: optional(
     about(
       taskRefSchema,
-      "Of a request that a worker rejected: its task. Absent where no key of a row can be formed, and from the Pipe.",
+      "The task of a request that a worker rejected. Absent if the request lacks the fields of a row's key, and in events from the Pipe.",
     ),
   ),
-  step: about(text, "The detail-type of the message that could not be done."),
-  work: about(v.unknown(), "Its detail."),
-  "event-id": about(text, "Its event's id."),
-  time: about(text, "Its event's time, ISO 8601."),
+  step: about(text, "The detail-type of the message that failed."),
+  work: about(v.unknown(), "The detail of that message."),
+  "event-id": about(text, "The id of its event."),
+  time: about(text, "The time of its event, ISO 8601."),
 });
 export type Failure = v.InferOutput<typeof failureSchema>;
 
-/** The detail of `TaskControlRefused`: an operator's cancel or retry that changes nothing, and why. */
+/** The detail of `TaskControlRefused`: a cancel or retry that was refused, and the reason. */
 export const taskControlRefusedSchema = readonlyObject({
   version,
-  control: about(v.picklist(["cancel", "retry"]), "What was requested."),
+  control: about(v.picklist(["cancel", "retry"]), "The requested control."),
   cause,
-  reason: about(text, "Why it changes nothing."),
-  issues: about(issues, "Each wrong field; empty where the fields are right."),
+  reason: about(text, "Why it was refused."),
+  issues: about(issues, "Each invalid field; empty if all fields are valid."),
   hint: about(text, "What to do."),
-  asked: about(v.unknown(), "The refused event's detail; of a large detail the beginning of its JSON."),
+  asked: about(v.unknown(), "The refused event's detail; if it is large, the start of its JSON."),
   "event-id": about(text, "The refused event's id."),
-  time: about(text, "Its time, ISO 8601."),
+  time: about(text, "The refused event's time, ISO 8601."),
 });
 export type TaskControlRefused = v.InferOutput<typeof taskControlRefusedSchema>;
 
-/** What Ferry says: the entries of PutEvents. */
+/** The events that Ferry puts: the entries of PutEvents. */
 export type FerryEvent =
   | { readonly type: "TaskAccepted"; readonly detail: TaskAccepted }
   | { readonly type: "SegmentQueued"; readonly detail: SegmentWork }
@@ -226,7 +229,7 @@ export type FerryEvent =
 
 export type FailureType = "TaskRejected" | "SegmentFailed" | "TaskStepFailed";
 
-/** An event as EventBridge delivers it. `detail` is trusted only as far as its `source` is. */
+/** An event as EventBridge delivers it. `detail` is only as trustworthy as its `source`. */
 export interface BusEvent {
   readonly id: string;
   /** ISO 8601, whole seconds. */
@@ -236,7 +239,7 @@ export interface BusEvent {
   readonly detail: unknown;
 }
 
-/** A queue's message: the event, and what to say if it is never processed. */
+/** A queue's message: the event, and the type of the failure event if it is never processed. */
 export interface Message {
   readonly failsAs?: FailureType;
   readonly event: BusEvent;
@@ -244,7 +247,7 @@ export interface Message {
 
 /** A message as its queue delivers it. */
 export interface Delivery extends Message {
-  /** The queue's name of the message: the same each time that it comes. */
+  /** The queue's message id: the same for each delivery. */
   readonly id: string;
 }
 
@@ -259,12 +262,12 @@ const messageSchema = v.object({
   }),
 });
 
-/** Reads a queue message's body. Throws a valibot error or a SyntaxError on anything a rule did not write. */
+/** Reads a queue message's body. Throws a valibot error or a SyntaxError if a rule did not write it. */
 export function parseMessage(body: string): Message {
   return v.parse(messageSchema, JSON.parse(body));
 }
 
-/** The plan as a row's string attribute has it: an object, so that the Pipe escapes it. */
+/** The plan as a row's string attribute. It is in an object because a Pipe escapes only objects. */
 const announcedPlan = about(
   v.pipe(
     readonlyObject({ S: text }),
@@ -276,26 +279,26 @@ const announcedPlan = about(
 );
 
 const movedEntries = {
-  "transferred-items": about(wholeNumber, "Items that the archive or the table holds of the task."),
+  "transferred-items": about(wholeNumber, "The task's items in the archive or the table."),
   "transferred-bytes": about(wholeNumber, "Their uncompressed bytes."),
 };
 
-/** What an announcement takes from the row besides, for its readers. */
+/** The other fields that an announcement copies from the row. */
 const rowEntries = {
   state: about(v.picklist(["finishing", "succeeded", "failed", "cancelled"]), "The row's state."),
-  reason: about(text, "Why it failed or was cancelled, in one line; empty where it succeeded."),
-  "table-region": about(text, "Of the request."),
-  "table-name": about(text, "Of the request."),
-  "bucket-region": about(text, "Of the request."),
-  "bucket-name": about(text, "Of the request."),
-  "bucket-prefix": about(text, "The prefix, expanded."),
-  "total-segments": about(wholeNumber, "Segments of the task."),
-  "completed-segments": about(wholeNumber, "Segments that are complete."),
-  "failed-segments": about(wholeNumber, "Segments that failed in this attempt."),
-  "transferred-batches": about(wholeNumber, "Data files of the transferred items."),
+  reason: about(text, "Why the task failed or was cancelled, in one line; empty if it succeeded."),
+  "table-region": about(text, "From the request."),
+  "table-name": about(text, "From the request."),
+  "bucket-region": about(text, "From the request."),
+  "bucket-name": about(text, "From the request."),
+  "bucket-prefix": about(text, "From the request, with placeholders expanded."),
+  "total-segments": about(wholeNumber, "The number of segments."),
+  "completed-segments": about(wholeNumber, "The number of complete segments."),
+  "failed-segments": about(wholeNumber, "The number of segments that failed in this attempt."),
+  "transferred-batches": about(wholeNumber, "The data files of the transferred items."),
 };
 
-/** The detail of `TaskSucceeded`, `TaskFailed` and `TaskCancelled`, as a status stream's Pipe writes it from the row. */
+/** The detail of `TaskSucceeded`, `TaskFailed` and `TaskCancelled`. A status stream's Pipe writes it from the row. */
 export const announcementSchema = readonlyObject({
   version,
   task: announcedTaskSchema,
@@ -306,21 +309,21 @@ export const announcementSchema = readonlyObject({
 });
 
 const countProgressSchema = readonlyObject({
-  items: about(count, "Counted so far."),
-  segments: about(count, "The table is counted in this many segments."),
-  next: about(count, "The first segment that was not begun."),
+  items: about(count, "Items counted so far."),
+  segments: about(count, "The number of scan segments of the count."),
+  next: about(count, "The first segment that has not begun."),
   open: about(
     list(readonlyObject({ segment: count, after: optional(dynamoKey) })),
-    "Where segments that were begun go on.",
+    "The segments in progress, and the key after which each continues.",
   ),
-  idle: about(count, "Invocations in a row that counted nothing."),
+  idle: about(count, "The number of invocations in a row that counted nothing."),
 });
-/** How far a count of a table came. */
+/** The progress of a count of a table. */
 export type CountProgress = v.InferOutput<typeof countProgressSchema>;
 
 /**
- * The detail of `TaskFinishing`: an announcement, or a last step's continuation, which has `counted` in place of what is
- * taken from the row.
+ * The detail of `TaskFinishing`: an announcement, or the continuation of a last step, which has `counted` instead of the
+ * fields from the row.
  */
 export const taskFinishingSchema = readonlyObject({
   version,
@@ -328,19 +331,17 @@ export const taskFinishingSchema = readonlyObject({
   attempt: announcedAttempt,
   ...movedEntries,
   plan: announcedPlan,
-  counted: optional(
-    about(countProgressSchema, "Of a step that goes on where another invocation stopped: its progress."),
-  ),
+  counted: optional(about(countProgressSchema, "The progress of a count that an earlier invocation began.")),
   ...v.partial(v.object(rowEntries)).entries,
 });
 
-/** What the last step of a task needs. */
+/** The input of a task's last step. */
 export type TaskFinishing = Pick<
   v.InferOutput<typeof taskFinishingSchema>,
   "task" | "attempt" | "transferred-items" | "transferred-bytes" | "plan" | "counted"
 >;
 
-/** A last step's continuation, as it is put. */
+/** The continuation of a last step, as the worker puts it. */
 export interface FinishingContinued {
   readonly version: typeof VERSION;
   readonly task: TaskRef;

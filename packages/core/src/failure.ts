@@ -1,14 +1,14 @@
 /**
- * The events that say what could not be done.
+ * The failure events.
  */
 import { type FerryError, toReport } from "./errors.ts";
 import { type BusEvent, type FailureType, type FerryEvent, type TaskRequested, VERSION } from "./events.ts";
 import { cutNesting } from "./nesting.ts";
 import type { TaskRef } from "./task.ts";
 
-/** As JSON, of a request that is told back whole. */
+/** The largest request, as JSON, that a failure repeats in full. */
 const REQUEST_LENGTH_MAX = 256 * 1024;
-/** What the key of a request's task is made of, and what else its caller knows it by. */
+/** The fields that form the key of a request's task, and those by which its caller recognises it. */
 const KEY_FIELDS = [
   "action",
   "table-region",
@@ -19,7 +19,7 @@ const KEY_FIELDS = [
   "total-segments",
 ];
 
-/** The failure of the step that `event` asks for; of a rejected request the task, where it has one. */
+/** The failure of the step that `event` requests. `task`: the task of a rejected request, if it has one. */
 export function failure(type: FailureType, event: BusEvent, error: FerryError, task?: TaskRef): FerryEvent {
   return {
     type,
@@ -37,14 +37,17 @@ export function failure(type: FailureType, event: BusEvent, error: FerryError, t
 }
 
 /**
- * A request may be as large as an event; what says why it was rejected must be one too. Of a large one stays what
- * identifies it.
+ * A request may be as large as an event, and its rejection must fit an event too. Of a large request only the
+ * identifying fields are kept.
  */
-function abridged(given: unknown): unknown {
-  const detail = cutNesting(given);
+function abridged(requested: unknown): unknown {
+  const detail = cutNesting(requested);
   if ((JSON.stringify(detail)?.length ?? 0) <= REQUEST_LENGTH_MAX) return detail;
-  const { request, ...about } = detail as Partial<TaskRequested>;
-  return { request: shortFields(request, KEY_FIELDS), ...shortFields(about, ["request-id", "request-time"]) };
+  const { request, ...metadata } = detail as Partial<TaskRequested>;
+  return {
+    request: shortFields(request, KEY_FIELDS),
+    ...shortFields(metadata, ["request-id", "request-time"]),
+  };
 }
 
 function shortFields(value: unknown, names: readonly string[]): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 /**
- * The step between a plan and its segments: it validates nothing again.
+ * The step that queues the segments of an accepted task. It trusts the plan and validates nothing again.
  */
 
 import type { Checkpoint } from "./checkpoint.ts";
@@ -17,7 +17,7 @@ export function fanOut(accepted: TaskAccepted): readonly FerryEvent[] {
       attempt,
       "deadline-ms": accepted["deadline-ms"],
       segment,
-      // A backup's journal is its archive: it is read from the first file on.
+      // A backup finds its position by reading its chain in the archive from the first file.
       ...(task.action === "backup"
         ? { cursor: { batch: 0 }, counts: noCounts }
         : resumed(accepted.resume?.[segment])),

@@ -4,7 +4,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
-/** FNV-1a, 32 bits, of a string's UTF-16 code units: it spreads, it does not protect. Source: Fowler, Noll, Vo. */
+/** FNV-1a, 32 bits, of a string's UTF-16 code units: it distributes evenly and is not cryptographic. Source: Fowler, Noll, Vo. */
 export function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {

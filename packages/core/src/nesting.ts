@@ -1,14 +1,14 @@
 /**
- * A bound on how deeply a caller's value may be nested. JSON.parse reads any depth; whatever walks the value afterwards
- * by recursion, JSON.stringify among it, would exhaust the stack.
+ * Limits the nesting of a caller's value. JSON.parse reads any depth, but recursive code that reads the value afterwards,
+ * such as JSON.stringify, would exhaust the stack.
  */
 
-/** Levels of objects and arrays that are kept of a caller's value. No valid request or control needs more than two. */
+/** The levels of objects and arrays that are kept. A valid request or control needs no more than two. */
 const LEVELS_MAX = 32;
-/** What stands in place of the levels below. */
+/** Replaces the levels below. */
 const CUT = "(nested too deeply)";
 
-/** The same value, or a copy without the levels beyond 32. Never throws, whatever the value. */
+/** The same value, or a copy without the levels below the 32nd. Never throws. */
 export function cutNesting(value: unknown): unknown {
   return isTooDeep(value) ? cut(value, LEVELS_MAX) : value;
 }

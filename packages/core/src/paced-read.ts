@@ -1,15 +1,15 @@
 /**
- * A read of one page of a table: in a turn of the task's ceiling, and tried again where that may help. Each try is a turn
- * of its own.
+ * Reads one page of a table within the task's ceiling, and tries again after retryable errors. Each try has its own
+ * reservation.
  */
 import { isThrottled, isTransient } from "./errors.ts";
 import { backoffMs, type Pacer, TRIES_MAX } from "./pacing.ts";
 import type { PageSize } from "./page-size.ts";
 
 /**
- * Calls `read` with the page's limit (absent: a full page) until it answers; nothing where the pacer has no turn left. It
- * learns from the page how large the next may be; `itemsOf` counts a page's items. Throttling backs off without end, a
- * transient error a few times; what is left is thrown.
+ * Calls `read` with the page's limit (undefined: a full page) until it succeeds. Returns undefined if the pacer grants no
+ * reservation. `size` learns from the page; `itemsOf` counts its items. Throttled calls are repeated without a limit, calls
+ * with a transient error up to TRIES_MAX times; other errors are thrown.
  */
 export async function readPaced<T extends { readonly units: number }>(
   { pace, size, random }: { pace: Pacer; size: PageSize; random: () => number },
@@ -20,7 +20,7 @@ export async function readPaced<T extends { readonly units: number }>(
   for (let tries = 0; ; tries++) {
     const { limit, units: expected } = size.next();
     if (!(await pace.reserve(expected))) return undefined;
-    // Where the answer is lost, the call may have been made: it is charged as expected.
+    // If the response is lost, the table may have made the read: the expected units are charged.
     let units = expected;
     try {
       const page = await read(limit);

@@ -1,5 +1,6 @@
 /**
- * When the next call on a table may go: after a pause that the table asked for, and in a turn of the task's ceiling.
+ * Decides when the next call on a table may start: after any throttling pause, and within a reservation of the task's
+ * ceiling.
  */
 
 import type { CancellationCheck } from "./cancellation.ts";
@@ -9,18 +10,18 @@ import type { TaskRef } from "./task.ts";
 const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 10_000;
 
-/** What is booked of a ceiling. The rest is room for turns that are taken late, so that no ten seconds exceed it. */
+/** The reservable share of a ceiling. The rest absorbs reservations that are used late, so that no ten seconds exceed the ceiling. */
 const RESERVED_SHARE = 0.93;
-/** A worker books at most this much of the task's time at once, and uses it within as long, or loses it. */
+/** The longest span that a worker reserves at once, beyond a single call. It must be used within the same time, or it is lost. */
 const RESERVATION_MS = 250;
-/** And at most what it takes in that time, and this share of what it has used: what it leaves unused is little. */
+/** A worker also reserves at most this share of the units it has used so far, so that little is left unused. */
 const RESERVATION_SHARE = 1 / 8;
-/** How long to wait where the line is booked beyond this slice's end, ms. */
+/** The longest wait if the timeline is reserved beyond this slice's end, ms. */
 const FULLY_RESERVED_WAIT_MS = 5000;
 
 /**
- * How often one call on a table's items is made before a transient error is thrown. Their clients make one try a call, so
- * that each try is charged to the ceiling.
+ * How many times one call on a table's items is tried before its transient error is thrown. The clients of these calls
+ * make one try per call, so that each try is charged to the ceiling.
  */
 export const TRIES_MAX = 4;
 
@@ -30,40 +31,40 @@ export function backoffMs(tries: number, random: () => number): number {
 }
 
 export interface Pacer {
-  /** The capacity units that one call may be made for; infinite without a ceiling. */
+  /** The most capacity units that one call should consume; infinite without a ceiling. */
   readonly callUnitsMax: number;
-  /** Waits for a turn of `units`; false when the time is up first, or nobody wants the segment any more. */
+  /** Waits until `units` are reserved. False if the slice's time ends first, or the segment is no longer needed. */
   reserve(units: number): Promise<boolean>;
-  /** Tells what a call consumed whose turn was of `expected` units; `expected` again where its answer was lost. */
+  /** Records the units that a call consumed, which reserved `expected` units. If its response was lost, `units` is `expected`. */
   recordConsumption(expected: number, units: number): void;
-  /** Waits that long, ms, before the next call: the table asked for less. */
+  /** Delays the next call by `ms`, because of throttling. */
   pause(ms: number): void;
-  /** Waits that long, ms, before the next call, after an error that does not count as being held up. */
+  /** Delays the next call by `ms`, after an error that does not count as throttling. */
   delay(ms: number): void;
-  /** Whether the table or the ceiling made it wait. */
+  /** Whether the table or the ceiling delayed a call. */
   wasThrottled(): boolean;
-  /** Settles with the task's other workers what was booked and not used, or used and not booked. */
+  /** Releases units that were reserved and not used, or reserves units that were used without a reservation. */
   close(): Promise<void>;
 }
 
 interface PacerOptions {
   readonly task: TaskRef;
-  /** The ceiling of all the task's workers together; absent for none. */
+  /** The ceiling for all workers of the task together; undefined for none. */
   readonly unitsPerSecond: number | undefined;
   /** When this slice must end, ms since 1970. */
   readonly untilMs: number;
   readonly watch: CancellationCheck;
 }
 
-/** Keeps one slice to its task's ceiling. */
+/** Opens the pacer of one slice, which keeps its calls within the task's ceiling. */
 export function openPacer(
-  about: PacerOptions,
+  options: PacerOptions,
   ports: { limiter: RateLimiter; time: Time; random: () => number },
 ): Pacer {
-  const { untilMs, watch } = about;
+  const { untilMs, watch } = options;
   const { time } = ports;
   let notBeforeMs = 0;
-  let heldUp = false;
+  let throttled = false;
 
   const ready = async (): Promise<boolean> => {
     if (!(await watch.waitUntil(Math.min(notBeforeMs, untilMs)))) return false;
@@ -73,56 +74,56 @@ export function openPacer(
     notBeforeMs = Math.max(notBeforeMs, time.now() + ms);
   };
   const pause = (ms: number) => {
-    heldUp = true;
+    throttled = true;
     delay(ms);
   };
-  if (about.unitsPerSecond === undefined)
+  if (options.unitsPerSecond === undefined)
     return {
       callUnitsMax: Number.POSITIVE_INFINITY,
       reserve: ready,
       recordConsumption() {},
       pause,
       delay,
-      wasThrottled: () => heldUp,
+      wasThrottled: () => throttled,
       async close() {},
     };
-  const lease = openReservations(about.task, about.unitsPerSecond * RESERVED_SHARE, untilMs, ports);
+  const reserved = openReservations(options.task, options.unitsPerSecond * RESERVED_SHARE, untilMs, ports);
 
-  async function turn(units: number): Promise<boolean> {
+  async function reserveUnits(units: number): Promise<boolean> {
     while (await ready()) {
-      if (lease.take(units)) return true;
-      const startMs = await lease.extend(units);
+      if (reserved.take(units)) return true;
+      const startMs = await reserved.extend(units);
       if (startMs === undefined) {
         pause(ports.random() * FULLY_RESERVED_WAIT_MS);
         continue;
       }
-      if (startMs > time.now()) heldUp = true;
+      if (startMs > time.now()) throttled = true;
       if (!(await watch.waitUntil(startMs))) return false;
-      lease.begin();
+      reserved.begin();
     }
     return false;
   }
 
   let last: Promise<unknown> = Promise.resolve();
   return {
-    callUnitsMax: (about.unitsPerSecond * RESERVED_SHARE * RESERVATION_MS) / 1000,
-    // One after the other: two that find the lease used up must not both extend it.
+    callUnitsMax: (options.unitsPerSecond * RESERVED_SHARE * RESERVATION_MS) / 1000,
+    // Sequential: two calls that find the reservation used up must not both extend it.
     reserve(units) {
-      const next = last.then(() => turn(units));
+      const next = last.then(() => reserveUnits(units));
       last = next.catch(() => {});
       return next;
     },
-    recordConsumption: lease.spent,
+    recordConsumption: reserved.recordConsumption,
     pause,
     delay,
-    wasThrottled: () => heldUp,
-    close: lease.close,
+    wasThrottled: () => throttled,
+    close: reserved.close,
   };
 }
 
 /**
- * A worker's part of its task's line: units that it may consume before they expire. The more a worker has used, the more
- * it books at once, so that few of them share a ceiling in as few calls as many do.
+ * A worker's reservations on its task's timeline: units that it may consume before they expire. A worker that has used
+ * more reserves more at once, so that a few fast workers need no more limiter calls than many slow ones.
  */
 function openReservations(
   task: TaskRef,
@@ -132,39 +133,42 @@ function openReservations(
 ) {
   const unitsMax = (unitsPerSecond * RESERVATION_MS) / 1000;
   const durationOf = (units: number) => Math.ceil((units / unitsPerSecond) * 1000);
-  /** Booked and not yet used; below zero where calls consumed more than was expected. */
+  /** Reserved and not yet used; below zero if calls consumed more than expected. */
   let units = 0;
   let used = 0;
-  /** Taken since the last lease began, and when that was, ms since 1970: how much this worker can use. */
+  /** Units taken since the last reservation began, and its start, ms since 1970: the rate that this worker can use. */
   let taken = 0;
   let beganMs = Number.NaN;
-  /** Booked, its turn still to come. */
+  /** Reserved, but the reservation has not begun. */
   let reservedUnits = 0;
   let endMs = 0;
   let expiresMs = 0;
 
-  /** Used late, units would be used beside what others booked for that time. */
+  /** Units that are used late would add to what other workers reserved for that time. */
   function expire(): void {
     if (units > 0 && time.now() >= expiresMs) units = 0;
   }
 
   return {
-    /** Takes units, if they are there. */
-    take(wanted: number): boolean {
+    /** Takes units if enough are reserved. */
+    take(callUnits: number): boolean {
       expire();
-      if (units < wanted) return false;
-      units -= wanted;
-      taken += wanted;
+      if (units < callUnits) return false;
+      units -= callUnits;
+      taken += callUnits;
       return true;
     },
-    /** Books more, so that `wanted` can be taken once it begins. When that is, ms since 1970; nothing where it is too late. */
-    async extend(wanted: number): Promise<number | undefined> {
+    /**
+     * Reserves more, so that `callUnits` can be taken once the reservation begins. Returns its start, ms since 1970;
+     * undefined if it would begin after the slice's end.
+     */
+    async extend(callUnits: number): Promise<number | undefined> {
       // A multiple, so that nothing is left over.
       const usable = (taken * RESERVATION_MS) / Math.max(1, time.now() - beganMs);
       const bulk = Math.min(used * RESERVATION_SHARE, unitsMax, Number.isNaN(usable) ? 0 : usable);
-      const more = wanted * Math.max(1, Math.floor(bulk / wanted));
-      const owedMs = durationOf(-Math.min(units, 0));
-      const durationMs = owedMs + durationOf(more);
+      const more = callUnits * Math.max(1, Math.floor(bulk / callUnits));
+      const debtMs = durationOf(-Math.min(units, 0));
+      const durationMs = debtMs + durationOf(more);
       const startMs = await limiter.reserve(task, {
         durationMs,
         nowMs: Math.floor(time.now()),
@@ -173,10 +177,10 @@ function openReservations(
       if (startMs === undefined) return undefined;
       reservedUnits = more - Math.min(units, 0);
       endMs = startMs + durationMs;
-      // What is owed is paid first.
-      return startMs + owedMs;
+      // The time for units that were used without a reservation passes first.
+      return startMs + debtMs;
     },
-    /** What was booked is there. */
+    /** Makes the reserved units available. */
     begin(): void {
       expire();
       units += reservedUnits;
@@ -185,7 +189,7 @@ function openReservations(
       beganMs = time.now();
       expiresMs = beganMs + RESERVATION_MS;
     },
-    spent(expected: number, consumed: number): void {
+    recordConsumption(expected: number, consumed: number): void {
       units += expected - consumed;
       used += consumed;
     },
@@ -201,7 +205,7 @@ function openReservations(
         else if (left > 0 && (reservedUnits > 0 || time.now() < expiresMs))
           await limiter.release(task, { endMs, durationMs: Math.floor((left / unitsPerSecond) * 1000) });
       } catch {
-        // What the slice did is done: it must not be told otherwise for this.
+        // The slice's work is done: an error here must not fail it.
       }
       units = 0;
       reservedUnits = 0;

@@ -1,33 +1,33 @@
 /**
- * How many items a page may have so that it consumes no more than one turn of the ceiling. What an item consumes is
- * first what DynamoDB tells of the average one, then learned from the pages read.
+ * Limits the items of a page, so that it consumes no more than one reservation of the ceiling allows. The consumption
+ * of an item is first estimated from the average item size that DynamoDB reports, then learned from the pages read.
  */
 
-/** What the smallest page that is read consumes for. */
+/** A page is charged for at least this many bytes. */
 const PAGE_BYTES_MIN = 4096;
 /** DynamoDB's limit for one page. */
 const PAGE_BYTES_MAX = 1024 * 1024;
-/** How many times larger than the last a page may be. */
+/** The most by which a page's limit may grow over the last one, as a factor. */
 const GROWTH = 4;
 
 export interface PageSize {
-  /** The next page's limit (absent: a full page), and what it is expected to consume, units. */
+  /** The next page's limit (undefined: a full page), and its expected consumption, units. */
   next(): { readonly limit?: number; readonly units: number };
-  /** Learns from a page. */
+  /** Adjusts the estimate to a page of `items` items that consumed `units`. */
   learn(items: number, units: number): void;
 }
 
 /**
- * For pages of `unitsMax` units at most; infinite for full pages. `unitsMin`: what the smallest page consumes; one that
- * consumed no more says nothing of its items. `itemBytes`: of an average item; absent where that is not known.
+ * Sizes pages of at most `unitsMax` units; infinite for full pages. `unitsMin`: the consumption of the smallest page; a
+ * page that consumed no more gives only an upper bound for its items. `itemBytes`: the average item size; undefined if unknown.
  */
 export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: number | undefined): PageSize {
   if (unitsMax === Number.POSITIVE_INFINITY) return { next: () => ({ units: 0 }), learn() {} };
   let unitsPerItem = itemBytes === undefined ? unitsMin : (itemBytes / PAGE_BYTES_MIN) * unitsMin;
   let limit = itemBytes === undefined ? 1 : fitting();
-  /** What a page consumed that its bytes cut. Absent until there was one, and again after a page that held its limit. */
+  /** The consumption of a page that ended at the byte limit. Undefined before such a page, and after a page that reached its item limit. */
   let cutUnits: number | undefined;
-  /** The most that a page consumed. */
+  /** The highest consumption of a page. */
   let mostUnits = 0;
   const fullUnits = (PAGE_BYTES_MAX / PAGE_BYTES_MIN) * unitsMin;
 

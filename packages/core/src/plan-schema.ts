@@ -1,5 +1,5 @@
 /**
- * The plans of tasks, as events, rows and `task.json` carry them: one schema is the source of the types.
+ * The schemas of plans in events, rows and `task.json`. The types derive from them.
  */
 import * as v from "valibot";
 import { locationSchema } from "./archive/location.ts";
@@ -19,66 +19,70 @@ export const keyNamesSchema = v.union([
 
 const fingerprint = readonlyObject({ md5: text, etag: text });
 
-const totalSegments = about(count, "Segments of the task.");
-const planned = "The request, its prefix expanded: see [request.schema.json](request.schema.json).";
+const totalSegments = about(count, "The number of segments.");
+const requestText = "The request, its prefix expanded: see [request.schema.json](request.schema.json).";
 
-/** Everything a backup's later steps need. It is what `task.json` holds. */
+/** Everything that a backup's later steps need. `task.json` holds it. */
 export const backupPlanSchema = readonlyObject({
-  request: about(readonlyObject(backupRequestSchema(SEGMENTS_MAX).entries), planned),
+  request: about(readonlyObject(backupRequestSchema(SEGMENTS_MAX).entries), requestText),
   task: taskRefSchema,
   "total-segments": totalSegments,
-  "batch-bytes": about(count, "Uncompressed size of a data file, bytes."),
+  "batch-bytes": about(count, "The uncompressed size of a data file, bytes."),
   "compression-level": about(count, "1 to 9."),
   "read-units": optional(
-    about(v.number(), "The read ceiling of all workers together, capacity units per second."),
+    about(
+      v.number(),
+      "The read ceiling for all workers together, capacity units per second; absent for none.",
+    ),
   ),
-  "item-bytes": optional(
-    about(count, "With a ceiling: the size of an average item, as far as DynamoDB tells, bytes."),
-  ),
+  "item-bytes": optional(about(count, "With a ceiling: the average item size that DynamoDB reports, bytes.")),
   table: about(
     readonlyObject({ arn: text, id: optional(text), keys: keyNamesSchema }),
-    "The table; `keys`: its key attributes, hash first.",
+    "The table. `keys`: its key attributes, hash first.",
   ),
-  started: about(text, "ISO 8601. Nothing in the archive was read before it."),
+  started: about(text, "ISO 8601. No item of the archive was read before this time."),
 });
 
 const manifestSchema = readonlyObject({
-  own: about(v.boolean(), "Whether Ferry wrote the archive: then no two of its lines have one key."),
-  location: about(locationSchema, "Where the manifest lies, and how the keys that it lists are taken."),
-  items: about(count, "Lines of all data files."),
-  files: about(count, "Data files."),
+  own: about(v.boolean(), "Whether Ferry wrote the archive. Then no two of its lines have the same key."),
+  location: about(locationSchema, "The manifest's location, and how the keys that it lists are read."),
+  items: about(count, "The number of lines in all data files."),
+  files: about(count, "The number of data files."),
   bytes: optional(
-    about(count, "Uncompressed bytes of all data files; absent where Ferry did not write the archive."),
+    about(count, "The uncompressed bytes of all data files; absent if Ferry did not write the archive."),
   ),
   objects: about(
     readonlyObject({ summary: fingerprint, files: fingerprint, task: optional(fingerprint) }),
-    "What each later step compares, so that no two read different archives. `task`: only of an archive of Ferry's.",
+    "The fingerprints that each later step compares, so that all steps read the same archive. `task`: only if Ferry wrote the archive.",
   ),
   lines: about(
     v.picklist(["items", "changes"]),
-    "What a line holds: whole items, or changes (incremental exports).",
+    "The content of a line: a whole item, or a change (incremental exports).",
   ),
   window: optional(
     about(
       readonlyObject({ from: optional(text), to: text }),
-      "The export's time range, ISO 8601; `from` of an incremental export alone.",
+      "The export's time range, ISO 8601; `from` only for an incremental export.",
     ),
   ),
 });
 
-/** Everything a restore's later steps need: a pure function of request, manifest and table. */
+/** Everything that a restore's later steps need: a pure function of request, manifest and table. */
 export const restorePlanSchema = readonlyObject({
-  request: about(readonlyObject(restoreRequestSchema(SEGMENTS_MAX).entries), planned),
+  request: about(readonlyObject(restoreRequestSchema(SEGMENTS_MAX).entries), requestText),
   task: taskRefSchema,
   "total-segments": totalSegments,
   "write-units": optional(
-    about(v.number(), "The write ceiling of all workers together, capacity units per second."),
+    about(
+      v.number(),
+      "The write ceiling for all workers together, capacity units per second; absent for none.",
+    ),
   ),
-  // A repeated plan may say `some` of what the first one wrote; of two plans the projection keeps the one that sorts first.
+  // A repeated plan may be `some` because of the first one's writes; of two plans the projection keeps the one that sorts first.
   "items-before": optional(
     about(
       v.picklist(["none", "some"]),
-      "Whether the table held items when the restore was planned. Absent where the last step does not count the table: of Ferry's own archives, and of changes.",
+      "Whether the table held items when the restore was planned. Absent if the last step does not count the table: for Ferry's own archives, and for changes.",
     ),
   ),
   "count-units": optional(
@@ -87,17 +91,17 @@ export const restorePlanSchema = readonlyObject({
   "units-per-write": optional(
     about(
       v.number(),
-      "With a ceiling: what a write consumes for each KiB, one unit for the table and one for each index.",
+      "With a ceiling: the units that a write consumes for each KiB, one for the table and one for each index.",
     ),
   ),
   table: about(
     readonlyObject({ arn: text, id: optional(text), keys: keyNamesSchema, "key-types": list(text) }),
-    "The table; `keys`: its key attributes, hash first; `key-types`: S, N or B of each.",
+    "The table. `keys`: its key attributes, hash first; `key-types`: their types, S, N or B.",
   ),
-  manifest: about(manifestSchema, "The archive that is restored."),
+  manifest: about(manifestSchema, "The archive to restore."),
 });
 
-/** A backup's plan or a restore's, by its request's action. */
+/** The plan of a backup or a restore, chosen by its request's action. */
 export const planSchema = either(
   backupPlanSchema,
   restorePlanSchema,

@@ -1,13 +1,13 @@
 /**
- * What the engine asks of the world. Each port has two hosts at least: AWS (packages/aws) and memory
- * (packages/memory); one contract suite holds both. Every call may be repeated unless its sentence says otherwise.
+ * The engine's interfaces to the outside. Each port has at least two hosts: AWS (packages/aws) and memory
+ * (packages/memory); one contract suite runs on both. Every call may be repeated unless its comment says otherwise.
  */
 import type { Counts, DynamoKey, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
 import type { SegmentRecord, TaskRow } from "./projection/status.ts";
 import type { Settings } from "./settings.ts";
 import type { RowKey, TaskRef } from "./task.ts";
 
-/** A table, wherever it is. */
+/** A table's region and name. */
 export interface TableAddress {
   readonly region: string;
   /** A name, or an ARN for another account's table. */
@@ -25,11 +25,11 @@ export interface TableDescription {
   /** Both up to six hours old on AWS. */
   readonly sizeBytes: number;
   readonly itemCount: number;
-  /** Global and local secondary ones. */
+  /** Global and local secondary indexes. */
   readonly indexCount: number;
   /** Provisioned capacity, units per second; absent on an on-demand table. */
   readonly provisioned?: { readonly readUnits: number; readonly writeUnits: number };
-  /** Everything that table.json keeps, in the words of the DynamoDB API. */
+  /** The content of table.json, with the DynamoDB API's field names. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -37,71 +37,71 @@ export interface ScanPage {
   readonly table: TableAddress;
   readonly segment: number;
   readonly totalSegments: number;
-  /** The key of the last item already read; absent at the segment's start. */
+  /** The key of the last item that was read; absent at the segment's start. */
   readonly after?: DynamoKey;
   readonly consistent: boolean;
   /** The most items to return; absent for a full page (1 MB). */
   readonly limit?: number;
 }
 
-/** How many items one page has. */
+/** The number of items on one page. */
 export interface ItemCount {
   readonly items: number;
-  /** The key to go on after; absent when the segment was counted to its end. */
+  /** The key after which the next page starts; absent at the segment's end. */
   readonly after?: DynamoKey;
-  /** Capacity units consumed; 0 where the table does not tell. */
+  /** Capacity units consumed; 0 if the table does not report them. */
   readonly units: number;
 }
 
-/** One write of a restore, its bytes as the archive has them. */
+/** One write of a restore, with the bytes of the archive. */
 export type Write = { readonly put: Uint8Array } | { readonly remove: Uint8Array };
 
 export interface WriteResult {
-  /** What the table did not take for want of capacity, to be sent again. */
+  /** Writes that the table did not accept because its capacity was used up. They must be sent again. */
   readonly unprocessed: readonly Write[];
-  /** Capacity units consumed; 0 where the table does not tell. */
+  /** Capacity units consumed; 0 if the table does not report them. */
   readonly units: number;
 }
 
 /**
- * What became of an item. `same`: the item itself was there, put by an earlier call or by someone else. `exists`: another
- * item with its key was there. `unprocessed`: not known; the item must be sent again.
+ * The result of one insert. `same`: the table already held this very item, from an earlier call or another writer.
+ * `exists`: the table held another item with this key. `unprocessed`: unknown; the item must be sent again.
  */
 export type InsertOutcome = "stored" | "same" | "exists" | "unprocessed";
 
 export interface InsertResult {
   readonly outcomes: readonly InsertOutcome[];
-  /** Write units consumed, those of refused puts too; estimated by sizes where the table does not tell. */
+  /** Write units consumed, including those of refused puts; estimated from sizes if the table does not report them. */
   readonly units: number;
 }
 
-/** The items of tables: the hot path, bytes in and out, never parsed. */
+/** The items of tables. It is the hot path: bytes go in and out and are never parsed. */
 export interface TableData {
-  /** The table's keys, size and settings. Permanent error when there is no such table or no access. */
+  /** The table's keys, size and settings. Permanent error if the table does not exist or access is denied. */
   describe(table: TableAddress): Promise<TableDescription>;
   /**
-   * The id of the table that has this name now: a table that is deleted and created again has another one. Absent where
-   * the engine has no ids. Permanent error when there is no such table or no access.
+   * The id of the table that has this name now. A table that is deleted and created again gets a new id. Absent if the
+   * database engine has no ids. Permanent error if the table does not exist or access is denied.
    */
   identify(table: TableAddress): Promise<string | undefined>;
   /** The raw body of one Scan response: `{"Items":[…],"LastEvaluatedKey"?:{…},"ConsumedCapacity":{…},…}`. */
   scan(page: ScanPage): Promise<Uint8Array>;
-  /** How many items a page of a scan has. It consumes what the page would. */
+  /** Counts the items of one scan page. It consumes as many units as reading the page. */
   count(page: ScanPage): Promise<ItemCount>;
-  /** Writes up to 25 items or removals with distinct keys; what was not taken is returned, never dropped. */
+  /** Writes up to 25 puts or removals with distinct keys. Writes that were not accepted are returned, never dropped. */
   write(table: TableAddress, writes: readonly Write[]): Promise<WriteResult>;
   /**
-   * Puts up to 25 items with distinct keys, each unless an item with its key exists. Permanent error where two items have one
-   * key, and where an item does not fit the table: others of the call may have been put.
+   * Puts up to 25 items with distinct keys; an item is skipped if the table holds an item with its key. Permanent error if
+   * two items have the same key or an item does not fit the table; other items of the call may have been put.
    */
   insert(table: TableAddress, items: readonly Uint8Array[], keys: KeyNames): Promise<InsertResult>;
 }
 
-/** A bucket and what to say with each call on it. */
+/** A bucket and its expected owner. */
 export interface BucketAddress {
   readonly region: string;
   readonly name: string;
-  /** The account that must own it. */
+  /** The id of the account that must own the bucket. */
   readonly owner?: string;
 }
 
@@ -116,130 +116,134 @@ export interface ObjectHead {
 
 /** An object being read. */
 export interface OpenObject {
-  /** `sizeBytes` is of the whole object. */
+  /** `sizeBytes` is the size of the whole object. */
   readonly head: ObjectHead;
   /**
-   * The object's bytes in order, in chunks of any size. Iterated once; an iteration that stops early frees the
-   * connection. A connection that breaks is a transient error, in the middle of the bytes.
+   * The object's bytes in order, in chunks of any size. It can be iterated once; stopping early frees the connection.
+   * A broken connection throws a transient error from the iteration.
    */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
 /**
- * What `get` holds in memory at most. The largest object that is read whole is a manifest: at 200 bytes for each data
- * file, that of more than a million files.
+ * The most bytes that `get` holds in memory. The largest object that is read whole is a manifest: at 200 bytes for each
+ * data file, this is enough for more than a million files.
  */
 export const GET_BYTES_MAX = 256 * 1024 * 1024;
 
-/** Objects in a bucket: written once, never changed, never deleted. */
+/** Objects in a bucket. They are written once and never changed or deleted. */
 export interface ArchiveStore {
-  /** Stores a new object, or tells that the key is taken; never overwrites, whoever else is writing. */
+  /** Stores a new object, or returns `exists` if the key is in use. It never overwrites, also under concurrent puts. */
   putNew(
     bucket: BucketAddress,
     key: string,
     body: Uint8Array,
-    about: { metadata: ObjectMetadata; contentType: string; kmsKeyId?: string },
+    options: { metadata: ObjectMetadata; contentType: string; kmsKeyId?: string },
   ): Promise<"stored" | "exists">;
-  /** The object's metadata, or nothing when there is no such object. */
+  /** The object's metadata, or undefined if there is no such object. */
   head(bucket: BucketAddress, key: string): Promise<ObjectHead | undefined>;
   /**
-   * The object's bytes and metadata, or nothing when there is no such object. A permanent error `object-too-large`, and no
-   * byte read, when it has more than GET_BYTES_MAX: `open` streams.
+   * The object's bytes and metadata, or undefined if there is no such object. Permanent error `object-too-large`, before
+   * any byte is read, if the object has more than GET_BYTES_MAX bytes; use `open` for such objects.
    */
   get(bucket: BucketAddress, key: string): Promise<{ body: Uint8Array; head: ObjectHead } | undefined>;
   /**
-   * Opens the object for reading, from byte `fromByte` on (0 by default); nothing when there is no such object. With
-   * `ifMatch`, an object with another ETag is a permanent error, `object-changed`. Callers iterate the chunks.
+   * Opens the object for reading from byte `fromByte` (default 0); undefined if there is no such object. With `ifMatch`,
+   * another ETag is a permanent error, `object-changed`. The caller must iterate the chunks.
    */
   open(
     bucket: BucketAddress,
     key: string,
-    about?: { ifMatch?: string; fromByte?: number },
+    options?: { ifMatch?: string; fromByte?: number },
   ): Promise<OpenObject | undefined>;
-  /** Every key that starts with `prefix` and sorts after `after`, in order, at most `limit` of them. */
-  list(bucket: BucketAddress, prefix: string, about?: { after?: string; limit?: number }): Promise<string[]>;
+  /** The keys that start with `prefix` and sort after `after`, in order, at most `limit` keys. */
+  list(
+    bucket: BucketAddress,
+    prefix: string,
+    options?: { after?: string; limit?: number },
+  ): Promise<string[]>;
 }
 
-/** Compression and digests. Any codec's files are read by every other. */
+/** Compression and digests. Each codec can read the files of every other codec. */
 export interface Codec {
   /** Opens a gzip file at a level of 1 to 9. */
   compress(level: number): Compressor;
   /**
-   * The bytes of a gzip file as they are asked for, in chunks of at most 1 MiB; whatever the file, little more than a
-   * chunk is held. A permanent error `corrupt-file` when the file is corrupt, cut short or has bytes behind its end;
-   * what was yielded before may be wrong. Errors of `file` are thrown as they are.
+   * The decompressed bytes of a gzip file, produced on demand in chunks of at most 1 MiB; memory use stays near one chunk
+   * for any file. Permanent error `corrupt-file` if the file is corrupt, truncated or has bytes after its end; the chunks
+   * yielded before may be wrong. Errors of `file` are thrown unchanged.
    */
   decompress(file: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
-  /** The MD5 of some bytes, base64: what DynamoDB's manifests carry. */
+  /** The MD5 of some bytes, base64, as in DynamoDB's manifests. */
   md5(bytes: Uint8Array): string;
-  /** The MD5 of bytes that come in parts. */
+  /** Starts an MD5 over bytes that arrive in parts. */
   openMd5(): Md5;
 }
 
 /** An MD5 being computed. */
 export interface Md5 {
   update(bytes: Uint8Array): void;
-  /** The MD5 of all bytes so far, base64. Called once, last. */
+  /** The MD5 of all bytes so far, base64. It is the last call, and is made once. */
   digest(): string;
 }
 
-/** A gzip file being written. Bytes handed over must not be changed afterwards. */
+/** A gzip file being written. The caller must not change bytes after passing them in. */
 export interface Compressor {
-  /** Takes bytes; resolves when it can take more. */
+  /** Compresses bytes; resolves when it can accept more. */
   write(bytes: Uint8Array): Promise<void>;
   /** The whole compressed file. Called once. */
   finish(): Promise<Uint8Array>;
-  /** Gives up the file and frees what it holds. */
+  /** Abandons the file and frees its memory. */
   discard(): void;
 }
 
-/** The bus. */
+/** The EventBridge bus. */
 export interface Bus {
-  /** Puts every event, or throws: refused entries are put again, in any number of calls. */
+  /** Puts every event, or throws. Refused entries are put again, in any number of calls. */
   put(events: readonly FerryEvent[]): Promise<void>;
 }
 
 /** A task's row, as the projector last wrote it. */
 export interface StatusReader {
-  /** The row, read consistently, or nothing when no fact was projected yet. */
+  /** The row, read consistently, or undefined if no fact was projected yet. */
   read(row: RowKey): Promise<TaskRow | undefined>;
 }
 
-/** The status tables, to the projector alone. */
+/** The status tables, with writes. Only the projector has it. */
 export interface StatusStore extends StatusReader {
-  /** Writes the row if it still has the revision that was read (absent: no row); tells whether it did. */
+  /** Writes the row if it still has the revision that was read (undefined: no row). Returns whether it wrote. */
   write(row: TaskRow, readRevision: number | undefined): Promise<boolean>;
-  /** Writes a segment's record if its rank is higher than what is there. */
+  /** Writes a segment's record if its rank is higher than that of the stored record. */
   raise(record: SegmentRecord): Promise<void>;
 }
 
 /**
- * What bounds the sum of a task's workers, however many they are: one line of time, in which each books its turns.
+ * Limits the total consumption of all workers of a task. Each task has one timeline, on which each worker reserves spans.
  */
 export interface RateLimiter {
   /**
-   * Books `durationMs` of the task's line, behind all that is booked and not before `nowMs`, and returns when it begins,
-   * ms since 1970. Nothing, and nothing is booked, where that would be after `latestMs`. A repeat books once more:
-   * capacity is wasted then, never exceeded.
+   * Reserves `durationMs` on the task's timeline, after all other reservations and not before `nowMs`. Returns its start,
+   * ms since 1970. Returns undefined and reserves nothing if it would start after `latestMs`. A repeated call reserves
+   * again: that wastes capacity but never exceeds the ceiling.
    */
-  reserve(task: TaskRef, turn: Reservation): Promise<number | undefined>;
-  /** Gives back the last `durationMs` of a turn that ends at `endMs`, if nothing is booked behind it; else they are lost. */
-  release(task: TaskRef, turn: { readonly endMs: number; readonly durationMs: number }): Promise<void>;
+  reserve(task: TaskRef, reservation: Reservation): Promise<number | undefined>;
+  /** Releases the last `durationMs` of a reservation that ends at `endMs`, if it is the last one on the timeline; else that time is lost. */
+  release(task: TaskRef, reservation: { readonly endMs: number; readonly durationMs: number }): Promise<void>;
 }
 
-/** A turn that is asked for. Times are whole ms, since 1970. */
+/** A requested reservation. Times are whole ms since 1970. */
 export interface Reservation {
   readonly durationMs: number;
   readonly nowMs: number;
   readonly latestMs: number;
 }
 
-/** Names a slice, and says until when anybody works on it. */
+/** Identifies a slice, with the deadline of its attempt. */
 export type Slice = Pick<SegmentWork, "task" | "plan" | "segment" | "attempt" | "handoffs" | "deadline-ms">;
 
 /**
- * What became of a claim: the slice is this message's; another message has it, or a later slice of the segment, and goes
- * on; or the segment is complete, in whatever attempt, with these counts.
+ * The result of a claim. `claimed`: this message holds the slice. `taken`: another message holds it, or holds a later
+ * slice of the segment, and continues. `completed`: the segment was completed in some attempt, with these counts.
  */
 export type Claim =
   | { readonly outcome: "claimed" }
@@ -247,15 +251,15 @@ export type Claim =
   | { readonly outcome: "completed"; readonly counts: Counts };
 
 /**
- * Which message works on a segment, of several that ask for it, and how the segment ended. The segments of two plans that
- * divide a task differently are different ones.
+ * Claims of slices, so that only one of several duplicate messages works on a segment, and the results of completed
+ * segments. Plans that divide a task differently have different segments.
  */
 export interface SliceClaims {
-  /** Claims the slice (its attempt and handoffs) for a message, by the message's id. A message that comes again still has it. */
+  /** Claims the slice (its attempt and handoffs) for a message id. A redelivered message keeps its claim. */
   claim(slice: Slice, message: string): Promise<Claim>;
-  /** Records that the slice's segment is complete. The first counts stand. */
+  /** Records that the slice's segment is complete. Later calls do not change the counts. */
   complete(slice: Slice, counts: Counts): Promise<void>;
-  /** Gives up the slice if its claim stands: then any message may have any slice of its attempt. */
+  /** Releases the slice's claim if it still applies: then any message may claim any slice of its attempt. */
   release(slice: Slice): Promise<void>;
 }
 
@@ -263,98 +267,98 @@ export interface SliceClaims {
 export interface LeaseHolder {
   readonly task: TaskRef;
   readonly attempt: number;
-  /** Whether no other restore may write beside it. */
+  /** Whether no other restore may write at the same time. */
   readonly exclusive: boolean;
-  /** When the attempt's workers stop, ms since 1970. */
+  /** The attempt's deadline, ms since 1970. */
   readonly "deadline-ms": number;
-  /** How often it was taken: by each delivery of the request, and by each retry. */
+  /** How many times the lease was taken: once for each delivery of the request and each retry. */
   readonly takes: number;
 }
 
-/** The time range of the last export that was restored into a table. */
+/** The time range of the export that was last restored into a table. */
 export interface AppliedWindow {
-  /** ISO 8601; absent of a full export or a backup. */
+  /** ISO 8601; absent for a full export or a backup. */
   readonly from?: string;
-  /** ISO 8601: the items are as they were at this time. */
+  /** ISO 8601: the time of the items' state. */
   readonly to: string;
   /** The restore's task id. */
   readonly task: string;
-  /** The id of the table, where it has one: a table that is created again knows of no window. */
+  /** The table's id, if it has one. The window does not apply to a table that was created again. */
   readonly "table-id"?: string;
   /** Whether that restore succeeded. */
   readonly complete: boolean;
 }
 
-/** What restores know of a table that they write to. */
+/** The lease of a table: which restores may write to it, and the last restored window. */
 export interface TableLease {
   readonly holders: readonly LeaseHolder[];
   readonly window?: AppliedWindow;
 }
 
-/** Which restores may write to a table, by the table's ARN. Kept without expiry. */
+/** The leases of tables, by the table's ARN. They do not expire. */
 export interface TableLeases {
-  /** What is known of the table, read consistently, or nothing. */
+  /** The table's lease, read consistently, or undefined. */
   read(tableArn: string): Promise<TableLease | undefined>;
   /**
-   * Writes `next` if what is there still equals what was read (absent: nothing was there); tells whether it did. A repeat
-   * may say false of a write that was made.
+   * Writes `next` if the stored lease still equals the one that was read (undefined: none). Returns whether it wrote. A
+   * repeated call may return false although the write was made.
    */
   replace(tableArn: string, read: TableLease | undefined, next: TableLease): Promise<boolean>;
 }
 
-/** The request that a request-id named first. */
+/** The first request with a request-id. */
 export interface RegisteredRequest {
-  /** `Identity.digest` of it. */
+  /** Its `Identity.digest`. */
   readonly digest: string;
-  /** ms since 1970: `Identity.requestTimeMs` of it. */
+  /** Its `Identity.requestTimeMs`, ms since 1970. */
   readonly timeMs: number;
 }
 
 /**
- * What makes tasks different from each other, and the attempts of a task: notes of who came first. A note is kept for
- * `REGISTRATION_DAYS` at least, longer than any message can be delivered again.
+ * Registers request ids, rows and attempts. For each, the first registration applies. It is kept for at least
+ * `REGISTRATION_DAYS`, which is longer than any message can be delivered again.
  */
 export interface TaskRegistry {
-  /** Registers a request under its request-id, unless one is registered; gives the one that is registered then. */
-  registerRequest(requestId: string, asked: RegisteredRequest): Promise<RegisteredRequest>;
-  /** The request that is registered under a request-id, if any. */
+  /** Registers a request under its request-id, unless one is registered. Returns the registered request. */
+  registerRequest(requestId: string, request: RegisteredRequest): Promise<RegisteredRequest>;
+  /** The request that is registered under a request-id, or undefined. */
   findRequest(requestId: string): Promise<RegisteredRequest | undefined>;
-  /** Claims a row for an owner; false where another owner has it. An owner that claims again still has it. */
+  /** Claims a row for an owner; false if another owner has it. An owner may claim its row again. */
   claimRow(row: RowKey, owner: string): Promise<boolean>;
-  /** Whether a row was claimed. */
+  /** Whether any owner claimed the row. */
   isClaimed(row: RowKey): Promise<boolean>;
-  /** Raises the highest attempt that was handed out of a task to this one; gives the highest, which may be higher. */
+  /** Raises a task's highest attempt to at least `attempt`. Returns the highest, which may be higher. */
   raiseAttempt(task: TaskRef, attempt: number): Promise<number>;
-  /** Records the attempt that a retry begins, by its event's id, unless one is recorded; gives the one that is. */
+  /** Records the attempt that a retry begins, by its event's id, unless one is recorded. Returns the recorded attempt. */
   recordRetry(task: TaskRef, eventId: string, attempt: number): Promise<number>;
 }
 
-/** SQS keeps a message for 14 days, and what is redriven starts anew. */
+/** SQS keeps a message for 14 days, and a redriven message for 14 more. */
 export const REGISTRATION_DAYS = 45;
 
-/** Time, as the host of this invocation sees it. */
+/** The clock of this invocation. */
 export interface Time {
   /** ms since 1970. */
   now(): number;
-  /** What is left of this invocation, ms. */
+  /** Time until this invocation is ended by its host, ms. */
   remainingMs(): number;
   sleep(ms: number): Promise<void>;
 }
 
-/** All that a worker's step may use. */
+/** Everything that a worker's step may use. */
 export interface Ports {
   readonly tables: TableData;
   readonly archive: ArchiveStore;
   readonly codec: Codec;
   readonly status: StatusReader;
-  /** For progress while a slice runs; what a step concludes it returns. */
+  /** For progress events while a slice runs. A step returns its concluding events instead. */
   readonly bus: Bus;
   readonly limiter: RateLimiter;
   readonly claims: SliceClaims;
   readonly leases: TableLeases;
   readonly registry: TaskRegistry;
   readonly time: Time;
-  /** In [0, 1): jitter only; nothing that is stored depends on it. */
+  /** A number in [0, 1), for jitter only; nothing that is stored depends on it. */
   readonly random: () => number;
   readonly settings: Settings;
 }

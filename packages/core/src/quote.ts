@@ -3,7 +3,7 @@ import { truncate } from "./truncate.ts";
 
 const LENGTH_MAX = 120;
 
-/** What came, as a caller can recognise it, at most 120 characters. Never throws. */
+/** A received value as text for an error message, at most 120 characters. Never throws. */
 export function shown(input: unknown): string {
   const text = input === undefined ? "nothing" : (JSON.stringify(cutNesting(input)) ?? String(input));
   return truncate(text, LENGTH_MAX);

@@ -1,5 +1,5 @@
 /**
- * Every event on Ferry's bus with the schema of its detail, and the one place where a detail is read.
+ * The schemas of all events on Ferry's bus, and the functions that read details with them.
  */
 import * as v from "valibot";
 import { controlSchema } from "./control.ts";
@@ -21,7 +21,7 @@ import {
 import { shown } from "./quote.ts";
 import { unchanged } from "./schema-parts.ts";
 
-/** The schema of each detail-type that anyone may put on the bus or hear from it: docs/events.md is generated from them. */
+/** The schema of each detail-type on the bus. docs/events.md is generated from them. */
 export const eventSchemas = {
   TaskRequested: taskRequestedSchema,
   TaskCancelRequested: controlSchema,
@@ -41,23 +41,23 @@ export const eventSchemas = {
   TaskControlRefused: taskControlRefusedSchema,
 } as const;
 
-/** Issues of one event that are named. */
+/** The most issues that are reported for one event. */
 const ISSUES_MAX = 10;
 
 type Schemas = typeof eventSchemas;
-/** Types whose schema changes nothing. A Pipe's numbers may be text, so its announcements are not among them. */
+/** The types whose schema does not transform the detail. A Pipe may write numbers as text, so announcements are excluded. */
 type UnchangedType = {
   [T in keyof Schemas]: v.InferInput<Schemas[T]> extends v.InferOutput<Schemas[T]> ? T : never;
 }[keyof Schemas];
 
 /**
- * The detail of an event of this type, as it came. Transient error: `malformed-event`, which names each wrong field.
+ * The detail of an event of this type, unchanged. Transient error: `malformed-event`, which names each wrong field.
  */
 export function readDetail<T extends UnchangedType>(type: T, event: BusEvent): v.InferOutput<Schemas[T]> {
   return readAs(unchanged(eventSchemas[type]), event.detail, nameOf(event), "detail");
 }
 
-/** The detail of `TaskFinishing`, its numbers read. Transient error: `malformed-event`. */
+/** The detail of `TaskFinishing`, with its numbers and plan parsed. Transient error: `malformed-event`. */
 export function readFinishing(event: BusEvent): TaskFinishing {
   return readAs(taskFinishingSchema, event.detail, nameOf(event), "detail");
 }
@@ -67,8 +67,8 @@ function nameOf(event: BusEvent): string {
 }
 
 /**
- * A value from outside, read by a schema. `resource` and `whole` name it in the error. Transient error: `malformed-event`.
- * It is not permanent, for a newer version of Ferry may have put the event while a deployment is in progress.
+ * Reads a received value with a schema. `resource` and `whole` name it in the error. Transient error: `malformed-event`.
+ * It is not permanent, because a newer version of Ferry may have put the event during a deployment.
  */
 export function readAs<S extends v.GenericSchema>(
   schema: S,
@@ -84,7 +84,7 @@ export function readAs<S extends v.GenericSchema>(
     operation: "read event",
     resource,
     message: `${issues.join("; ")}${more > 0 ? `; and ${more} more` : ""}.`,
-    hint: "docs/events.md has each event's fields. The message is delivered again, and becomes a dead letter in the end: find out who put the event.",
+    hint: "docs/events.md lists each event's fields. The message is delivered again, and finally becomes a dead letter: find out which system put the event.",
   });
 }
 

@@ -13,7 +13,7 @@ const SECOND_MS = Date.UTC(2026, 10, 1, 2, 0, 0);
 const request = { "table-region": "us-east-1", "table-name": "cities" };
 /** The digest's first eight digits choose the slot. */
 const digestOf = (slot: number) => `${slot.toString(16).padStart(8, "0")}aaaaaaaa`;
-const asked = (change: Partial<Identity> = {}): Identity => ({
+const identity = (change: Partial<Identity> = {}): Identity => ({
   action: "backup",
   requestId: "nightly",
   requestTimeMs: SECOND_MS + 400,
@@ -21,11 +21,11 @@ const asked = (change: Partial<Identity> = {}): Identity => ({
   request,
   ...change,
 });
-const opened = () => ({ registry: memoryTaskRegistry(), status: memoryStatusStore() });
+const openPorts = () => ({ registry: memoryTaskRegistry(), status: memoryStatusStore() });
 
 describe("a request", () => {
-  test("has the slot of its second that its digest chooses", async () => {
-    const { task, ...about } = await register(asked(), opened());
+  test("gets the slot of its second that its digest chooses", async () => {
+    const { task, ...rest } = await register(identity(), openPorts());
     expect(task).toEqual({
       id: `us-east-1-cities@${SECOND_MS + 17}-${digestOf(17)}`,
       action: "backup",
@@ -33,7 +33,7 @@ describe("a request", () => {
       timestamp: SECOND_MS + 17,
       "request-id": "nightly",
     });
-    expect(about).toStrictEqual({ requestTimeMs: SECOND_MS + 400 });
+    expect(rest).toStrictEqual({ requestTimeMs: SECOND_MS + 400 });
   });
 
   test.each([
@@ -43,48 +43,48 @@ describe("a request", () => {
     [1017, 17],
     [0xffff_ffff, 0xffff_ffff % 1000],
   ])("whose digest begins with %i chooses slot %i", async (chosen, slot) => {
-    const { task } = await register(asked({ digest: digestOf(chosen) }), opened());
+    const { task } = await register(identity({ digest: digestOf(chosen) }), openPorts());
     expect(task?.timestamp).toBe(SECOND_MS + slot);
   });
 
   test.each([
-    ["the next slot where its own is another's", 17, 1, SECOND_MS + 18],
-    ["the first slot of the second after the last one", 998, 2, SECOND_MS],
-    ["a slot of the next second where its second is full", 17, 1000, SECOND_MS + 1017],
-    ["the last slot of ten seconds", 17, 9999, SECOND_MS + 9016],
-  ])("has %s", async (_, slot, taken, timestamp) => {
-    const ports = opened();
+    ["the next slot if its own is taken", 17, 1, SECOND_MS + 18],
+    ["the second's first slot if all slots up to its last are taken", 998, 2, SECOND_MS],
+    ["a slot of the next second if its second is full", 17, 1000, SECOND_MS + 1017],
+    ["the last slot of ten seconds if all others are taken", 17, 9999, SECOND_MS + 9016],
+  ])("gets %s", async (_, slot, taken, timestamp) => {
+    const ports = openPorts();
     let claims = 0;
     const registry = intercept("registry", ports.registry, ["claimRow"], async (_call, run) =>
       claims++ < taken ? false : run(),
     );
-    const { task } = await register(asked({ digest: digestOf(slot) }), { ...ports, registry });
+    const { task } = await register(identity({ digest: digestOf(slot) }), { ...ports, registry });
     expect(task?.timestamp).toBe(timestamp);
   });
 
-  test("that finds no row in ten seconds is tried again later", async () => {
-    const ports = opened();
+  test("that finds no free row in ten seconds fails with a transient error", async () => {
+    const ports = openPorts();
     let claims = 0;
     const registry = intercept("registry", ports.registry, ["claimRow"], async () => {
       claims++;
       return false;
     });
-    await expect(register(asked(), { ...ports, registry })).rejects.toMatchObject({
+    await expect(register(identity(), { ...ports, registry })).rejects.toMatchObject({
       kind: "transient",
       code: "no-free-row",
       operation: "TaskRequested",
       resource: "row us-east-1-cities at 2026-11-01T02:00:00.000Z",
-      message: "10000 requests of one key came at one time.",
+      message: "10000 requests with this key came at the same time.",
     });
     expect(claims).toBe(10_000);
   });
 
-  test("has no task where it lacks what a key is made of, and no row is claimed", async () => {
-    const ports = opened();
+  test("without the fields of a key has no task and claims no row", async () => {
+    const ports = openPorts();
     const registry = intercept("registry", ports.registry, ["claimRow"], () =>
       Promise.reject(new Error("claimed")),
     );
-    expect(await register(asked({ request: {} }), { ...ports, registry })).toStrictEqual({
+    expect(await register(identity({ request: {} }), { ...ports, registry })).toStrictEqual({
       requestTimeMs: SECOND_MS + 400,
     });
   });
@@ -95,32 +95,32 @@ describe("a request", () => {
     ["15 minutes earlier", -15 * MINUTES, true],
     ["more than 15 minutes later", 15 * MINUTES + 1, false],
     ["more than 15 minutes earlier", -15 * MINUTES - 1, false],
-  ])("that is asked again %s is the same task: %4$s", async (_, afterMs, same) => {
-    const ports = opened();
-    const first = await register(asked(), ports);
-    const again = await register(asked({ requestTimeMs: SECOND_MS + 400 + afterMs }), ports);
+  ])("that is repeated %s is the same task: %4$s", async (_, afterMs, same) => {
+    const ports = openPorts();
+    const first = await register(identity(), ports);
+    const again = await register(identity({ requestTimeMs: SECOND_MS + 400 + afterMs }), ports);
     expect(again.task?.timestamp === first.task?.timestamp).toBe(same);
     expect(again.requestTimeMs).toBe(SECOND_MS + 400 + (same ? 0 : afterMs));
-    if (same) expect(again).not.toHaveProperty("namedBefore");
-    else expect(again.namedBefore).toEqual({ digest: digestOf(17), timeMs: SECOND_MS + 400 });
+    if (same) expect(again).not.toHaveProperty("registeredRequest");
+    else expect(again.registeredRequest).toEqual({ digest: digestOf(17), timeMs: SECOND_MS + 400 });
   });
 
-  test("under a request-id that names another is told which", async () => {
-    const ports = opened();
-    await register(asked(), ports);
-    const other = await register(asked({ digest: digestOf(18) }), ports);
-    expect(other.namedBefore).toEqual({ digest: digestOf(17), timeMs: SECOND_MS + 400 });
+  test("with the request-id of another request gets that request in its registration", async () => {
+    const ports = openPorts();
+    await register(identity(), ports);
+    const other = await register(identity({ digest: digestOf(18) }), ports);
+    expect(other.registeredRequest).toEqual({ digest: digestOf(17), timeMs: SECOND_MS + 400 });
     expect(other.task?.timestamp).toBe(SECOND_MS + 18);
   });
 
-  test("that is rejected leaves its request-id free", async () => {
-    const ports = opened();
-    const rejected = await findRegistration(asked({ digest: digestOf(18) }), ports);
+  test("that is rejected does not register its request-id", async () => {
+    const ports = openPorts();
+    const rejected = await findRegistration(identity({ digest: digestOf(18) }), ports);
     expect(rejected).toMatchObject({ requestTimeMs: SECOND_MS + 400, task: { timestamp: SECOND_MS + 18 } });
     expect(await ports.registry.findRequest("nightly")).toBeUndefined();
     // Once it is registered, it is found.
-    await register(asked({ requestTimeMs: SECOND_MS }), ports);
-    expect(await findRegistration(asked(), ports)).toMatchObject({ requestTimeMs: SECOND_MS });
+    await register(identity({ requestTimeMs: SECOND_MS }), ports);
+    expect(await findRegistration(identity(), ports)).toMatchObject({ requestTimeMs: SECOND_MS });
   });
 });
 
@@ -130,28 +130,28 @@ describe("a row", () => {
     ...newTaskRow(task, "2026-11-01T02:00:00Z"),
     ...change,
   });
-  const nameless = ({ "task-id": _, "request-id": _id, ...rest }: TaskRow) => rest as TaskRow;
+  const withoutTask = ({ "task-id": _, "request-id": _id, ...rest }: TaskRow) => rest as TaskRow;
 
-  test("is the task's that it names, and nobody else's", () => {
+  test("belongs to the task that it names, and to no other task", () => {
     expect(isRowOf(row({}), task)).toBe(true);
     expect(isRowOf(row({ "task-id": "another" }), task)).toBe(false);
   });
 
-  test("that only a cancel made is the task's; one of a request without a task's id is not", () => {
-    expect(isRowOf(nameless(row({})), task)).toBe(true);
-    expect(isRowOf({ ...nameless(row({})), "request-id": task["request-id"] }, task)).toBe(false);
+  test("that only a cancel created belongs to the task; one with a request-id and no task id does not", () => {
+    expect(isRowOf(withoutTask(row({})), task)).toBe(true);
+    expect(isRowOf({ ...withoutTask(row({})), "request-id": task["request-id"] }, task)).toBe(false);
   });
 
-  test("that is the task's own is given with it, and one of another task is passed over", async () => {
-    const ports = opened();
-    const { task: own } = await register(asked(), ports);
-    const mine = newTaskRow(own!, "2026-11-01T02:00:00Z");
-    await ports.status.write(mine, undefined);
-    expect(await register(asked(), ports)).toMatchObject({ task: own, row: { "task-id": own!.id } });
-    // The notes have expired, and another request chooses the same slot.
+  test("of the task itself is returned with it, and a row of another task is skipped", async () => {
+    const ports = openPorts();
+    const { task: own } = await register(identity(), ports);
+    const ownRow = newTaskRow(own!, "2026-11-01T02:00:00Z");
+    await ports.status.write(ownRow, undefined);
+    expect(await register(identity(), ports)).toMatchObject({ task: own, row: { "task-id": own!.id } });
+    // The registrations have expired, and another request chooses the same slot.
     const later = { ...ports, registry: memoryTaskRegistry() };
     const other = await register(
-      asked({ requestId: "other", digest: `${digestOf(17).slice(0, 8)}bbbbbbbb` }),
+      identity({ requestId: "other", digest: `${digestOf(17).slice(0, 8)}bbbbbbbb` }),
       later,
     );
     expect(other.task?.timestamp).toBe(SECOND_MS + 18);
@@ -159,9 +159,9 @@ describe("a row", () => {
   });
 });
 
-describe("the reason that a request-id was used before", () => {
-  const named = { digest: digestOf(17), timeMs: SECOND_MS };
-  const about = {
+describe("the error that a request-id is reused", () => {
+  const registered = { digest: digestOf(17), timeMs: SECOND_MS };
+  const fields = {
     kind: "permanent",
     code: "request-id-reused",
     operation: "TaskRequested",
@@ -169,18 +169,18 @@ describe("the reason that a request-id was used before", () => {
     hint: expect.stringContaining("45 days"),
   };
 
-  test("names both requests where they are different ones", () => {
-    expect(requestIdReused(asked({ digest: digestOf(18) }), named)).toMatchObject({
-      ...about,
-      message: `the request-id names another request, of 2026-11-01T02:00:00.000Z with the digest ${digestOf(17)}; the digest of this one is ${digestOf(18)}.`,
+  test("names both digests if the requests differ", () => {
+    expect(requestIdReused(identity({ digest: digestOf(18) }), registered)).toMatchObject({
+      ...fields,
+      message: `the request-id was registered at 2026-11-01T02:00:00.000Z for another request, with the digest ${digestOf(17)}; the digest of this request is ${digestOf(18)}.`,
     });
   });
 
-  test("names both times where it is the same request, too late to be a repeat", () => {
-    expect(requestIdReused(asked({ requestTimeMs: SECOND_MS + 3_600_000 }), named)).toMatchObject({
-      ...about,
+  test("names both times if the same request comes too late for a repeat", () => {
+    expect(requestIdReused(identity({ requestTimeMs: SECOND_MS + 3_600_000 }), registered)).toMatchObject({
+      ...fields,
       message:
-        "it was asked at 2026-11-01T03:00:00.000Z with the request-id of the same request of 2026-11-01T02:00:00.000Z: a repeat of it would have come within 15 minutes.",
+        "the same request was registered at 2026-11-01T02:00:00.000Z, and this one is from 2026-11-01T03:00:00.000Z; a repeat must come within 15 minutes.",
     });
   });
 });

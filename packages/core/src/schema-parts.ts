@@ -1,5 +1,5 @@
 /**
- * The parts of which the schemas of events are made. A description is what docs/events.md says of a field.
+ * Building blocks of the event schemas. docs/events.md shows each field's description.
  */
 import * as v from "valibot";
 import type { DynamoKey } from "./events.ts";
@@ -14,12 +14,12 @@ export function list<S extends v.GenericSchema>(items: S) {
   return v.pipe(v.array(items), v.readonly());
 }
 
-/** The schema with a description of its field. */
+/** Adds a field description to a schema. */
 export function about<S extends v.GenericSchema>(schema: S, text: string) {
   return v.pipe(schema, v.description(text));
 }
 
-/** One of two schemas, chosen by the value, so that an issue names the field and not the alternatives. */
+/** One of two schemas, chosen by the value, so that an issue names the wrong field and not the alternatives. */
 export function either<A extends v.GenericSchema, B extends v.GenericSchema>(
   first: A,
   second: B,
@@ -35,8 +35,8 @@ export function fieldOf(value: unknown, name: string): unknown {
 }
 
 /**
- * Checks a value and returns it as it came, with unknown fields and its fields' order: the text of a plan is compared, and
- * a step passes on what a newer version of Ferry put.
+ * Checks a value and returns it unchanged, with its unknown fields and its order of fields: the texts of plans are
+ * compared, and a step passes on fields that a newer version of Ferry put.
  */
 export function unchanged<S extends v.GenericSchema>(schema: S) {
   return v.pipe(
@@ -59,7 +59,7 @@ export function unchanged<S extends v.GenericSchema>(schema: S) {
 /** A whole number, 0 or higher. */
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** A whole number, also where a Pipe's template made a string of it. */
+/** A whole number, 0 or higher, also as a string, which a Pipe's template may write. */
 export const wholeNumber = v.pipe(
   v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number))]),
   v.safeInteger(),
@@ -67,7 +67,7 @@ export const wholeNumber = v.pipe(
 );
 
 /**
- * A key as DynamoDB JSON. It is passed on as it is: a record schema would drop an attribute that is named like a member
+ * A key as DynamoDB JSON. It is passed on unchanged: a record schema would drop an attribute that is named like a member
  * of JavaScript's objects, such as `constructor`.
  */
 export const dynamoKey = v.custom<DynamoKey>(

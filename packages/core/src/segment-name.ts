@@ -1,6 +1,6 @@
 import type { SegmentWork } from "./events.ts";
 
-/** The name of a segment in errors. */
+/** A segment's name in error reports. */
 export function segmentName({ task, segment }: SegmentWork): string {
   return `${task.id} segment ${segment}`;
 }

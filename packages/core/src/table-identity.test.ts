@@ -20,25 +20,25 @@ test("a plan's table is the one that its request names", () => {
 describe("a table", () => {
   test.each([
     ["has the planned id", "id-1", "id-1"],
-    ["has none", "id-1", undefined],
-    ["has one, and the plan has none", undefined, "id-2"],
-  ])("that %s is the planned one", async (_, planned, found) => {
+    ["has no id", "id-1", undefined],
+    ["has an id but the plan has none", undefined, "id-2"],
+  ])("that %s is accepted", async (_, planned, found) => {
     await refuseReplaced(planFor(planned), identified(found));
   });
 
-  test.each(["backup", "restore"])("with another id than a %s was planned for is refused", async (action) => {
+  test.each(["backup", "restore"])("with another id than in a %s's plan is refused", async (action) => {
     await expect(refuseReplaced(planFor("id-1", action), identified("id-2"))).rejects.toMatchObject({
       kind: "permanent",
       code: "table-replaced",
       operation: `${action} table`,
       resource: "table copies in eu-west-1",
-      message: expect.stringContaining("with id id-1, and the table there now has id id-2."),
+      message: expect.stringContaining("with id id-1, but the present table has id id-2."),
     });
   });
 
-  test("is not looked for where the plan has no id", async () => {
+  test("is not identified if the plan has no id", async () => {
     const { tables } = world();
-    const identify = () => Promise.reject(new Error("asked"));
+    const identify = () => Promise.reject(new Error("identified"));
     await refuseReplaced(planFor(undefined), { tables: { ...tables, identify } });
   });
 });

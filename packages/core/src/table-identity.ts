@@ -1,5 +1,5 @@
 /**
- * Whether a task's table is still the one that it was planned for. A table that is deleted and created again has the same
+ * Checks that a task's table is still the one it was planned for. A table that was deleted and created again has the same
  * name and other items.
  */
 import { permanent } from "./errors.ts";
@@ -12,8 +12,8 @@ export function tableOf({ request }: Plan): TableAddress {
 }
 
 /**
- * Compares the table's id with the plan's. Permanent errors: `table-replaced` when they differ, and `no-such-table`. An
- * engine or a plan without ids is not compared.
+ * Compares the table's id with the plan's. Permanent errors: `table-replaced` if they differ, and `no-such-table`. If
+ * either has no id, nothing is compared.
  */
 export async function refuseReplaced(plan: Plan, ports: Pick<Ports, "tables">): Promise<void> {
   const planned = plan.table.id;
@@ -24,7 +24,7 @@ export async function refuseReplaced(plan: Plan, ports: Pick<Ports, "tables">): 
   throw permanent("table-replaced", {
     operation: `${plan.request.action} table`,
     resource: `table ${table.name} in ${table.region}`,
-    message: `the table was deleted and created again: the task was planned for the table with id ${planned}, and the table there now has id ${found}.`,
-    hint: "A retry cannot succeed. Put a new TaskRequested for the table that is there now.",
+    message: `the table was deleted and created again: the task was planned for the table with id ${planned}, but the present table has id ${found}.`,
+    hint: "A retry cannot succeed. Put a new TaskRequested for the present table.",
   });
 }

@@ -1,5 +1,5 @@
 /**
- * What identifies a task: everything that distinguishes its request from others.
+ * The identity of a task: what distinguishes its request from others.
  */
 import * as v from "valibot";
 import { canonicalJson } from "./canonical-json.ts";
@@ -12,24 +12,24 @@ import { isoOf, msOf } from "./time.ts";
 export type Action = TaskRef["action"];
 
 const taskRefEntries = {
-  id: about(v.string(), "`{key}@{timestamp}-{digest}`: no two tasks have the same."),
-  action: about(v.picklist(["backup", "restore"]), "What the task does."),
+  id: about(v.string(), "`{key}@{timestamp}-{digest}`: unique among all tasks."),
+  action: about(v.picklist(["backup", "restore"]), "The task's action."),
   key: about(
     v.string(),
-    "`{table-region}-{table-name}` of a backup, `{bucket-region}-{bucket-name}-{bucket-prefix}` of a restore.",
+    "`{table-region}-{table-name}` for a backup, `{bucket-region}-{bucket-name}-{bucket-prefix}` for a restore.",
   ),
-  "request-id": about(v.string(), "The id of the request that the task began with."),
+  "request-id": about(v.string(), "The id of the task's request."),
 };
 const timestampText =
-  "With action and key it names the task's row: the second of the request, ms since 1970, and a slot of that second.";
+  "With `action` and `key` it identifies the task's row: the second of the request, ms since 1970, plus a slot of 0 to 999 ms.";
 
-/** The name of one task, as every fact carries it. */
+/** A reference to a task, as in each fact. */
 export const taskRefSchema = about(
   readonlyObject({ ...taskRefEntries, timestamp: about(count, timestampText) }),
   "The task.",
 );
 
-/** The same, as a Pipe's template writes it. */
+/** A reference to a task, as a Pipe's template writes it. */
 export const announcedTaskSchema = about(
   readonlyObject({ ...taskRefEntries, timestamp: about(wholeNumber, timestampText) }),
   "The task.",
@@ -37,48 +37,48 @@ export const announcedTaskSchema = about(
 
 export type TaskRef = v.InferOutput<typeof taskRefSchema>;
 
-/** A task's row in the status tables, as operators name it. */
+/** The key of a task's row in the status tables. */
 export type RowKey = Pick<TaskRef, "action" | "key" | "timestamp">;
 
-/** What a request says of itself, even a malformed one, before anything is looked up. */
+/** The identity of a request, valid or not, from its event alone. */
 export interface Identity {
   readonly action: Action;
   readonly requestId: string;
-  /** The time that the request's `{date}` and `{time}` expand to, ms since 1970. */
+  /** The time to which the request's `{date}` and `{time}` expand, ms since 1970. */
   readonly requestTimeMs: number;
-  /** 16 hex digits of SHA-256 over action, request-id and the request as it was asked, placeholders not expanded. */
+  /** 16 hex digits of SHA-256 over action, request-id and the request as received, with placeholders not expanded. */
   readonly digest: string;
-  /** As it was asked. */
+  /** The request as received. */
   readonly request: unknown;
-  /** What is wrong with the time that the request gives. */
+  /** The issue of an invalid request time. */
   readonly timeIssue?: RequestIssue;
 }
 
-/** Times outside of these are no times in ms that anybody means. */
+/** A request time outside this range is a mistake, for instance seconds instead of ms. */
 const TIME_MS_MIN = msOf("2000-01-01T00:00:00Z");
 const TIME_MS_MAX = msOf("2100-01-01T00:00:00Z");
 const DIGEST_LENGTH = 16;
-/** DynamoDB's keys have 2,048 bytes: a task's id, and what notes write around it, must fit too. */
+/** DynamoDB's keys have at most 2,048 bytes. A task's id, and the keys of worker-table items that contain it, must fit too. */
 const KEY_BYTES_MAX = 1900;
-/** What may name a request: it becomes the fair queue's message group, which takes no more than these. */
+/** A valid request-id. It becomes the message group of the fair queue, which allows only these characters. */
 export const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 /**
- * The identity of the request in a `TaskRequested` event. Total: never throws, whatever the detail.
- * `request-time` (ms since 1970, set by the Pipe from the message's own time, or ISO 8601, set by a schedule) wins over
- * the event's time, so that an event delivered twice has one identity.
+ * The identity of the request in a `TaskRequested` event. Never throws, for any detail. `request-time` (ms since 1970, set
+ * by the Pipe from the message's time, or ISO 8601, set by a schedule) has priority over the event's time, so that a
+ * message for which the Pipe puts two events has one identity.
  */
 export function identify(detail: unknown, event: { readonly id: string; readonly time: string }): Identity {
-  const given = fieldOf(detail, "request-id");
-  const requestId = typeof given === "string" && REQUEST_ID.test(given) ? given : event.id;
+  const requested = fieldOf(detail, "request-id");
+  const requestId = typeof requested === "string" && REQUEST_ID.test(requested) ? requested : event.id;
   const request = fieldOf(detail, "request");
-  // A request whose action is neither is refused by the backup's worker, and its row is in the backup's table.
+  // The backup worker rejects a request with another action, in a row of the backup table.
   const action: Action = fieldOf(request, "action") === "restore" ? "restore" : "backup";
   const digest = sha256Hex(canonicalJson([action, requestId, request])).slice(0, DIGEST_LENGTH);
   return { action, requestId, digest, request, ...requestTime(fieldOf(detail, "request-time"), event.time) };
 }
 
-/** The key of the request's row, its prefix expanded to a time; nothing where the request lacks what a key is made of. */
+/** The key of the request's row, with the prefix expanded at `requestTimeMs`; undefined if the request lacks the key's fields. */
 export function keyOf({ action, request }: Identity, requestTimeMs: number): string | undefined {
   const table = { region: fieldOf(request, "table-region"), name: fieldOf(request, "table-name") };
   if (action === "backup") return joined(table.region, table.name);
@@ -90,13 +90,13 @@ export function keyOf({ action, request }: Identity, requestTimeMs: number): str
   );
 }
 
-/** The task of a request whose row has been found. */
+/** The reference to a request's task in this row. */
 export function taskRef(row: RowKey, { requestId, digest }: Pick<Identity, "requestId" | "digest">): TaskRef {
   const { action, key, timestamp } = row;
   return { id: `${rowName(row)}-${digest}`, action, key, timestamp, "request-id": requestId };
 }
 
-/** A row in words: `{key}@{timestamp}`. */
+/** The name of a row: `{key}@{timestamp}`. */
 export function rowName({ key, timestamp }: Pick<RowKey, "key" | "timestamp">): string {
   return `${key}@${timestamp}`;
 }
@@ -113,7 +113,7 @@ function requestTime(
   const message =
     `${field} must be ms since 1970 or ISO 8601, from ${isoOf(TIME_MS_MIN)} to ${isoOf(TIME_MS_MAX)}: ` +
     `got ${shown(value)}`;
-  // The rejection needs a row all the same.
+  // The rejection needs a row, and thus a time.
   return {
     requestTimeMs: isPlausible(eventMs) ? eventMs : TIME_MS_MIN,
     timeIssue: { field, message },
@@ -124,20 +124,20 @@ function isPlausible(timeMs: number): boolean {
   return timeMs >= TIME_MS_MIN && timeMs < TIME_MS_MAX;
 }
 
-/** A number, or the string of one: a Pipe's template may write either. A schedule can write ISO 8601 alone. */
+/** A number or a numeric string, either of which a Pipe's template may write; or ISO 8601, which a schedule writes. */
 function timeOf(given: unknown): number {
   if (typeof given === "string") return given.includes("T") ? msOf(given) : Number(given);
   return typeof given === "number" ? given : Number.NaN;
 }
 
-/** The parts joined, or nothing where one is no string or the whole would not fit a key. */
+/** The parts joined; undefined if one is not a string, or the result is too long for a key. */
 function joined(...parts: readonly unknown[]): string | undefined {
   if (!parts.every((part) => typeof part === "string" && part.length > 0)) return undefined;
   const key = parts.join("-");
   return new TextEncoder().encode(key).length <= KEY_BYTES_MAX ? key : undefined;
 }
 
-/** Expanding a longer one could exhaust the memory: a placeholder may be there many times. */
+/** Expanding a longer text, with many placeholders, could exhaust the memory. */
 function isShort(value: unknown): value is string {
   return typeof value === "string" && value.length <= KEY_BYTES_MAX;
 }

@@ -1,6 +1,6 @@
 /**
- * Ports that wait out throttling. A slice hands off instead; the short steps have nobody to hand off to, and being
- * throttled is no failure.
+ * Ports that repeat throttled calls. A slice hands off instead; a short step cannot hand off, and throttling must not
+ * fail it.
  */
 import { isThrottled, isTransient } from "./errors.ts";
 import { backoffMs, TRIES_MAX } from "./pacing.ts";
@@ -8,11 +8,11 @@ import type { Ports } from "./ports.ts";
 import { invocationLeftMs } from "./slice-budget.ts";
 
 /**
- * The same ports: a call that is throttled is made again, for as long as the invocation has. A scan is also made again
- * after a transient error, a few times: its client makes one try a call.
+ * The same ports, with throttled calls repeated until the invocation's time is used up. A scan is also repeated after a
+ * transient error, up to TRIES_MAX tries, because its client makes one try per call.
  */
 export function withThrottleRetry(ports: Ports): Ports {
-  async function insist<T>(call: () => Promise<T>, triesMax = 1): Promise<T> {
+  async function retried<T>(call: () => Promise<T>, triesMax = 1): Promise<T> {
     let failures = 0;
     for (let tries = 0; ; tries++) {
       try {
@@ -29,34 +29,34 @@ export function withThrottleRetry(ports: Ports): Ports {
     ...ports,
     tables: {
       ...tables,
-      describe: (t) => insist(() => tables.describe(t)),
-      identify: (t) => insist(() => tables.identify(t)),
-      scan: (p) => insist(() => tables.scan(p), TRIES_MAX),
+      describe: (t) => retried(() => tables.describe(t)),
+      identify: (t) => retried(() => tables.identify(t)),
+      scan: (p) => retried(() => tables.scan(p), TRIES_MAX),
     },
     archive: {
-      putNew: (bucket, key, body, about) => insist(() => archive.putNew(bucket, key, body, about)),
-      head: (bucket, key) => insist(() => archive.head(bucket, key)),
-      get: (bucket, key) => insist(() => archive.get(bucket, key)),
-      open: (bucket, key, about) => insist(() => archive.open(bucket, key, about)),
-      list: (bucket, prefix, about) => insist(() => archive.list(bucket, prefix, about)),
+      putNew: (bucket, key, body, options) => retried(() => archive.putNew(bucket, key, body, options)),
+      head: (bucket, key) => retried(() => archive.head(bucket, key)),
+      get: (bucket, key) => retried(() => archive.get(bucket, key)),
+      open: (bucket, key, options) => retried(() => archive.open(bucket, key, options)),
+      list: (bucket, prefix, options) => retried(() => archive.list(bucket, prefix, options)),
     },
     leases: {
-      read: (arn) => insist(() => leases.read(arn)),
-      replace: (arn, read, next) => insist(() => leases.replace(arn, read, next)),
+      read: (arn) => retried(() => leases.read(arn)),
+      replace: (arn, read, next) => retried(() => leases.replace(arn, read, next)),
     },
-    status: { read: (row) => insist(() => status.read(row)) },
+    status: { read: (row) => retried(() => status.read(row)) },
     claims: {
-      claim: (slice, message) => insist(() => claims.claim(slice, message)),
-      complete: (slice, counts) => insist(() => claims.complete(slice, counts)),
-      release: (slice) => insist(() => claims.release(slice)),
+      claim: (slice, message) => retried(() => claims.claim(slice, message)),
+      complete: (slice, counts) => retried(() => claims.complete(slice, counts)),
+      release: (slice) => retried(() => claims.release(slice)),
     },
     registry: {
-      registerRequest: (requestId, asked) => insist(() => registry.registerRequest(requestId, asked)),
-      findRequest: (requestId) => insist(() => registry.findRequest(requestId)),
-      claimRow: (row, owner) => insist(() => registry.claimRow(row, owner)),
-      isClaimed: (row) => insist(() => registry.isClaimed(row)),
-      raiseAttempt: (task, attempt) => insist(() => registry.raiseAttempt(task, attempt)),
-      recordRetry: (task, eventId, attempt) => insist(() => registry.recordRetry(task, eventId, attempt)),
+      registerRequest: (requestId, request) => retried(() => registry.registerRequest(requestId, request)),
+      findRequest: (requestId) => retried(() => registry.findRequest(requestId)),
+      claimRow: (row, owner) => retried(() => registry.claimRow(row, owner)),
+      isClaimed: (row) => retried(() => registry.isClaimed(row)),
+      raiseAttempt: (task, attempt) => retried(() => registry.raiseAttempt(task, attempt)),
+      recordRetry: (task, eventId, attempt) => retried(() => registry.recordRetry(task, eventId, attempt)),
     },
   };
 }

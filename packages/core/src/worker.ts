@@ -1,6 +1,6 @@
 /**
- * What a worker does with one message: the step that the event asks for. Its only output is events, which its host
- * puts; so tracking and continuing cannot disagree.
+ * A worker processes one message by running the step that the event requests. Its only output is events, which the host
+ * puts. The same events update the status and continue the task, so the two cannot disagree.
  */
 import { finishBackup } from "./backup/finish.ts";
 import { planBackup } from "./backup/plan.ts";
@@ -25,15 +25,15 @@ import { acceptedAgain, retry, unfinished } from "./retry.ts";
 import { type Identity, identify } from "./task.ts";
 import { withThrottleRetry } from "./throttle-retry.ts";
 
-/** Where the clients gave up trying, the wait begins here: up to about three seconds. */
+/** The backoff begins here after the clients' own tries are used up: up to about three seconds. */
 const THROTTLED_TRIES = 5;
-/** Issues of one request that are told. */
+/** The most issues that are reported for one request. */
 const ISSUES_MAX = 100;
 
 /**
- * Processes a message of `backup-queue` or `restore-queue`; returns the events that conclude it, to be put before the
- * message is deleted. A permanent error becomes the failure that the message's `failsAs` names; all other errors are
- * thrown, and the queue tries again.
+ * Processes a message of `backup-queue` or `restore-queue`. Returns the events that conclude it; the host must put them
+ * before it deletes the message. A permanent error becomes the failure event that `failsAs` names; all other errors are
+ * thrown, and the queue delivers the message again.
  */
 export async function work(message: Delivery, ports: Ports): Promise<readonly FerryEvent[]> {
   try {
@@ -69,12 +69,12 @@ async function step({ id, event }: Delivery, ports: Ports): Promise<readonly Fer
 }
 
 /**
- * One slice. An event that was delivered twice is two messages: one of them goes on, or every duplicate would be one
- * worker more until the segment ends. What became of the segment is noted before its event is put: if its row is lost, a
- * duplicate of the request comes to the same end.
+ * Runs one slice. An event that is delivered twice is two messages. Only one of them continues: otherwise each duplicate
+ * would add a worker until the segment ends. The segment's completion is recorded before its event is put, so that a
+ * duplicate of the request has the same result even if the row is lost.
  *
- * Throttling is never a failure before the attempt's deadline, whichever service asks for less: the segment is handed
- * off from where it stands. A failure tells that too: what the archive or the table holds, and where a retry goes on.
+ * Throttling by any service is not a failure before the attempt's deadline: the segment is handed off from its
+ * checkpoint. A failure event carries the checkpoint too: the counts of stored or written items, and where a retry continues.
  */
 async function slice(
   type: "SegmentQueued" | "SegmentProgressed",
@@ -84,75 +84,75 @@ async function slice(
 ): Promise<readonly FerryEvent[]> {
   const segment = readDetail(type, event);
   const { claims } = withThrottleRetry(ports);
-  let standing: Checkpoint = { cursor: segment.cursor, counts: segment.counts };
-  const stands = (now: Checkpoint) => {
-    standing = now;
+  let checkpoint: Checkpoint = { cursor: segment.cursor, counts: segment.counts };
+  const onCheckpoint = (latest: Checkpoint) => {
+    checkpoint = latest;
   };
   try {
     try {
       const claim = await ports.claims.claim(segment, message);
       if (claim.outcome === "taken") return [];
-      // A backup's journal is its archive: its chain tells whether it is complete, and is gone if the prefix was wiped.
+      // A backup reads its progress from the archive: the chain shows whether it is complete, or that the prefix was wiped.
       if (claim.outcome === "completed" && segment.task.action === "restore")
         return [segmentCompleted(segment, claim.counts)];
       const events = await (segment.task.action === "backup"
-        ? sliceBackup(segment, ports, stands)
-        : sliceRestore(segment, ports, stands));
+        ? sliceBackup(segment, ports, onCheckpoint)
+        : sliceRestore(segment, ports, onCheckpoint));
       const done = events.find((one) => one.type === "SegmentCompleted");
       if (done !== undefined) await claims.complete(segment, done.detail.counts);
-      // The task goes on without this slice, or its row says so: if it does not, the next message that asks may.
+      // The task continues without this slice according to its row. If the row is wrong, the next message may claim the slice.
       if (events.length === 0) await claims.release(segment);
       return events;
     } catch (error) {
       if (!isThrottled(error)) throw error;
       assertBeforeDeadline(segment, ports);
       await ports.time.sleep(backoffMs(THROTTLED_TRIES, ports.random));
-      return [handoffEvent(segment, standing, true, ports)];
+      return [handoffEvent(segment, checkpoint, true, ports)];
     }
   } catch (error) {
     if (!isPermanent(error)) throw error;
     await claims.release(segment);
-    return [failure("SegmentFailed", { ...event, detail: { ...segment, ...standing } }, error)];
+    return [failure("SegmentFailed", { ...event, detail: { ...segment, ...checkpoint } }, error)];
   }
 }
 
-/** A request: it is planned, goes on where it was accepted before, or is rejected in the row of its task. */
+/** Plans a request, continues one that was accepted before, or rejects it in the row of its task. */
 async function plan(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
-  const asked = identify(event.detail, event);
-  const issues = issuesOf(asked, ports);
+  const identity = identify(event.detail, event);
+  const issues = issuesOf(identity, ports);
   const registration =
-    issues.length === 0 ? await register(asked, ports) : await findRegistration(asked, ports);
+    issues.length === 0 ? await register(identity, ports) : await findRegistration(identity, ports);
   try {
     if (issues.length > 0) throw invalid(issues);
-    return await planned(asked, registration, ports);
+    return await planRegistered(identity, registration, ports);
   } catch (error) {
     if (!isPermanent(error)) throw error;
     return [failure("TaskRejected", event, error, registration.task)];
   }
 }
 
-async function planned(
-  asked: Identity,
-  { task, row, requestTimeMs, namedBefore }: Registration,
+async function planRegistered(
+  identity: Identity,
+  { task, row, requestTimeMs, registeredRequest }: Registration,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  if (namedBefore !== undefined) throw requestIdReused(asked, namedBefore);
-  const parsed = parsedAt(asked, requestTimeMs, ports);
+  if (registeredRequest !== undefined) throw requestIdReused(identity, registeredRequest);
+  const parsed = parse(identity, requestTimeMs, ports);
   if ("issues" in parsed) throw invalid(parsed.issues);
   if (task === undefined)
     throw invalid([
-      { field: "request", message: "the names that the key of its row is made of are too long" },
+      { field: "request", message: "the fields that form the key of its row are too long together" },
     ]);
   const { request } = parsed;
   const known = row?.plan === undefined ? undefined : row;
-  // The row may lag behind a retry, or have been deleted: the work of an attempt that was left is nobody's.
+  // The row may lag behind a retry, or have been deleted. Workers would skip events of an earlier attempt.
   const attempt = await ports.registry.raiseAttempt(task, known?.attempt ?? 1);
   const startMs = attempt === 1 ? requestTimeMs : ports.time.now();
   const deadlineMs = startMs + ports.settings.taskTimeoutMs;
   if (known?.plan !== undefined) {
-    // Delivered again: what was accepted is under way, or over, and its prefix may have been wiped since.
+    // A redelivery. The accepted task is running or has ended; it is not planned again, since its prefix may be wiped.
     if (isEnded(stateOf(known))) return [];
-    // The row may have been deleted and made anew by later facts: the segments that it misses say again how they ended.
+    // The row may have been deleted and created again from later facts. Its missing segments then report their results again.
     const open = unfinished(known).filter((segment) => (known.failed[segment] ?? 0) < attempt);
     return [acceptedAgain(known, known.plan, attempt, open, deadlineMs)];
   }
@@ -162,15 +162,15 @@ async function planned(
     : planRestore(request, task, start, ports);
 }
 
-function parsedAt(asked: Identity, requestTimeMs: number, { settings }: Ports) {
-  return parseRequest(asked.request, { requestTimeMs, maximumSegments: settings.maximumSegments });
+function parse(identity: Identity, requestTimeMs: number, { settings }: Ports) {
+  return parseRequest(identity.request, { requestTimeMs, maximumSegments: settings.maximumSegments });
 }
 
-function issuesOf(asked: Identity, ports: Ports): readonly RequestIssue[] {
-  const parsed = parsedAt(asked, asked.requestTimeMs, ports);
+function issuesOf(identity: Identity, ports: Ports): readonly RequestIssue[] {
+  const parsed = parse(identity, identity.requestTimeMs, ports);
   return [
     ...("issues" in parsed ? parsed.issues : []),
-    ...(asked.timeIssue === undefined ? [] : [asked.timeIssue]),
+    ...(identity.timeIssue === undefined ? [] : [identity.timeIssue]),
   ];
 }
 
@@ -178,20 +178,20 @@ function invalid(issues: readonly RequestIssue[]): FerryError {
   return permanent("invalid-request", {
     operation: "TaskRequested",
     resource: "request",
-    ...told(issues),
-    hint: "Correct every field named and ask again.",
+    ...reportedIssues(issues),
+    hint: "Correct each field that is named, and send the request again.",
   });
 }
 
 async function finish(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
   const finishing = readFinishing(event);
   const row = await ports.status.read(finishing.task);
-  // A second announcement, after the first one was finished.
+  // A duplicate announcement of a task that is finished.
   if (row?.finished === true) return [];
   return finishTask(finishing, event.time, ports);
 }
 
-/** A retry that found every segment complete: the announcement that they are may have been lost. */
+/** Finishes a task whose retry found every segment complete: the `TaskFinishing` announcement may have been lost. */
 async function finishAgain(
   { task, plan, attempt }: TaskAccepted,
   time: string,
@@ -199,7 +199,7 @@ async function finishAgain(
 ): Promise<readonly FerryEvent[]> {
   const row = await ports.status.read(task);
   if (row?.finished === true) return [];
-  // Segments complete for good, so the retry's row had them all.
+  // A complete segment stays complete, and the retry read a row in which all were.
   if (row === undefined || row.completed.length < row.total) throw new Error(`${task.id} is not complete`);
   return finishTask(
     { task, plan, attempt, "transferred-items": row.items, "transferred-bytes": row.bytes },
@@ -218,8 +218,8 @@ async function finishTask(
     : finishRestore(finishing, ports);
 }
 
-/** All issues, unless there are so many that no event could carry them. */
-function told(issues: readonly RequestIssue[]) {
+/** The issues as error fields, limited in number so that they fit an event. */
+function reportedIssues(issues: readonly RequestIssue[]) {
   const some = issues.slice(0, ISSUES_MAX);
   const more = issues.length > some.length ? `; and ${issues.length - some.length} more` : "";
   return { message: `${some.map((issue) => issue.message).join("; ")}${more}.`, issues: some };
