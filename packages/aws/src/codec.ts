@@ -79,7 +79,7 @@ function corrupt(why: string, cause?: unknown) {
   return permanent("corrupt-file", {
     operation: "decompress",
     resource: "a data file",
-    message: `is not a whole gzip file: ${why}.`,
+    message: `is not a complete gzip file: ${why}.`,
     hint: "The archive was damaged after it was written: restore from another backup.",
     ...(cause !== undefined && { cause }),
   });

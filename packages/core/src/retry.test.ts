@@ -125,7 +125,7 @@ describe("a retry", () => {
           error: {
             operation: "use prefix",
             resource: "s3://archives/backups/one/",
-            message: "backups/one/task.json is not there any more.",
+            message: "backups/one/task.json no longer exists.",
           },
         },
       },

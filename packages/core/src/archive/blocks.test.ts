@@ -22,7 +22,7 @@ async function all(chunks: AsyncIterable<Uint8Array>): Promise<Block[]> {
   return blocks;
 }
 
-/** Lines of many lengths, up to 3 MiB and more; empty ones too; the last may have no line feed. */
+/** Lines of many lengths, up to 3 MiB, some of them empty; the last may have no line feed. */
 const fileArbitrary = fc
   .tuple(
     fc.array(
@@ -35,14 +35,14 @@ const fileArbitrary = fc
     ),
     fc.boolean(),
   )
-  .map(([lengths, ended]) => {
+  .map(([lengths, hasFinalFeed]) => {
     const text = lengths.map((length, n) => String(n % 10).repeat(length)).join("\n");
-    return encode(ended ? `${text}\n` : text);
+    return encode(hasFinalFeed ? `${text}\n` : text);
   });
 const sizesArbitrary = fc.array(fc.integer({ min: 1000, max: MIB }), { minLength: 1, maxLength: 5 });
 
 describe("blocks", () => {
-  test("hold the file's bytes in order, whole lines, and number them", () =>
+  test("hold the file's bytes in order as whole, numbered lines", () =>
     fc.assert(
       fc.asyncProperty(fileArbitrary, sizesArbitrary, async (file, sizes) => {
         const blocks = await all(chunked(file, sizes));
@@ -62,32 +62,36 @@ describe("blocks", () => {
       { numRuns: 60 },
     ));
 
-  test("of a file of short lines are little larger than 1 MiB", async () => {
+  test("of a file of short lines are not much larger than 1 MiB", async () => {
     const file = encode("x\n".repeat(4 * MIB));
     const sizes = (await all(chunked(file, [100_000]))).map(({ bytes }) => bytes.length);
     expect(Math.max(...sizes)).toBeLessThan(1.2 * MIB);
     expect(sizes.length).toBeGreaterThan(6);
   });
 
-  test("hold no more than their own bytes, however large the chunks' buffers are", async () => {
+  test("copy their bytes, so that they do not keep large chunk buffers in memory", async () => {
     const large = new Uint8Array(8 * MIB).fill(0x78);
     large[10] = 0x0a;
     const [block] = await all(chunked(large.subarray(0, 11), [11]));
     expect(block!.bytes.buffer.byteLength).toBe(11);
   });
 
-  test("take a line of the largest length, and refuse the next larger one by its number before its end", async () => {
+  test("accept a line of the maximum length; a longer line is an error before it is read to its end", async () => {
     const exact = new Uint8Array(2 + LINE_BYTES_MAX + 1).fill(0x78);
     exact[1] = exact[exact.length - 1] = 0x0a;
     expect((await all(chunked(exact, [MIB]))).at(-1)).toMatchObject({ firstLine: 0, lines: 2 });
-    let taken = 0;
-    async function* endless() {
+    let yieldedBytes = 0;
+    async function* endlessLine() {
       yield encode("a\nb\n\n");
-      for (const chunk = new Uint8Array(MIB).fill(0x20); taken < 10 * LINE_BYTES_MAX; taken += MIB)
+      for (
+        const chunk = new Uint8Array(MIB).fill(0x20);
+        yieldedBytes < 10 * LINE_BYTES_MAX;
+        yieldedBytes += MIB
+      )
         yield chunk;
     }
-    await expect(all(endless())).rejects.toThrow("line 2 is too long");
-    expect(taken).toBeLessThanOrEqual(LINE_BYTES_MAX + MIB);
+    await expect(all(endlessLine())).rejects.toThrow("line 2 is too long");
+    expect(yieldedBytes).toBeLessThanOrEqual(LINE_BYTES_MAX + MIB);
     const longer = new Uint8Array(2 + LINE_BYTES_MAX + 2).fill(0x78);
     longer[1] = longer[longer.length - 1] = 0x0a;
     await expect(all(chunked(longer, [MIB]))).rejects.toThrow("line 1 is too long");

@@ -1,29 +1,29 @@
 /**
- * Lines in blocks: how a data file of any size passes through little memory.
+ * Splits a data file into blocks of whole lines, so that a file of any size is processed in little memory.
  */
 import { eachLine } from "./data-file.ts";
 
 const LINE_FEED = 0x0a;
-/** A block has this much, unless a line is longer, and up to a chunk more. */
+/** The target size of a block. A block is larger by up to one chunk, or if a line is longer. */
 const BLOCK_BYTES = 1024 * 1024;
 /**
- * The longest line. An item has 400 KB as DynamoDB counts. The JSON of a counted byte is 68 bytes at most: a number in a
- * set counts as two where it has one digit, and is written with up to 131 zeros and a point.
+ * The maximum length of a line. DynamoDB limits an item to 400 KB by its own count. One counted byte takes at most 68 bytes
+ * of JSON: a one-digit number in a set counts as two bytes, and may be written with up to 131 zeros and a point.
  */
 export const LINE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Whole lines of a file. */
 export interface Block {
   readonly bytes: Uint8Array;
-  /** The number of its first line, from 0. Empty lines have no number. */
+  /** The number of its first line, from 0. Empty lines are not counted. */
   readonly firstLine: number;
-  /** How many lines it has. */
+  /** The number of lines. */
   readonly lines: number;
 }
 
 /**
- * Cuts the bytes of a file into blocks; one copy. Throws `tooLong(number)` at a line of more than LINE_BYTES_MAX, whose
- * number counts from 0.
+ * Splits the bytes of a file into blocks; copies them once. Throws `tooLong(line)` for a line longer than LINE_BYTES_MAX;
+ * `line` counts from 0.
  */
 export async function* blocksOf(
   chunks: AsyncIterable<Uint8Array>,
@@ -32,17 +32,17 @@ export async function* blocksOf(
   let firstLine = 0;
   let parts: Uint8Array[] = [];
   let partsBytes = 0;
-  /** What came of the last line so far. */
+  /** The length of the incomplete last line so far. */
   let lineBytes = 0;
-  const take = (): Block => {
-    const bytes = joined(parts, partsBytes);
+  const takeBlock = (): Block => {
+    const bytes = concatenate(parts, partsBytes);
     const block = { bytes, firstLine, lines: countLines(bytes) };
     firstLine += block.lines;
     parts = [];
     partsBytes = 0;
     return block;
   };
-  const keep = (part: Uint8Array) => {
+  const append = (part: Uint8Array) => {
     if (part.length === 0) return;
     parts.push(part);
     partsBytes += part.length;
@@ -50,22 +50,22 @@ export async function* blocksOf(
   for await (const chunk of chunks) {
     const feed = chunk.indexOf(LINE_FEED);
     if (lineBytes + (feed === -1 ? chunk.length : feed) > LINE_BYTES_MAX)
-      throw tooLong(firstLine + take().lines - 1);
+      throw tooLong(firstLine + takeBlock().lines - 1);
     const cut = chunk.lastIndexOf(LINE_FEED) + 1;
     lineBytes = (feed === -1 ? lineBytes : 0) + chunk.length - cut;
     if (cut === 0 || partsBytes + cut < BLOCK_BYTES) {
-      keep(chunk);
+      append(chunk);
       continue;
     }
-    keep(chunk.subarray(0, cut));
-    yield take();
-    keep(chunk.subarray(cut));
+    append(chunk.subarray(0, cut));
+    yield takeBlock();
+    append(chunk.subarray(cut));
   }
-  if (partsBytes > 0) yield take();
+  if (partsBytes > 0) yield takeBlock();
 }
 
-/** The parts as one. A single part is copied too: it may be a small view of a large buffer. */
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+/** Concatenates the parts. A single part is copied too: it may be a small view of a large buffer. */
+function concatenate(parts: readonly Uint8Array[], bytes: number): Uint8Array {
   const whole = new Uint8Array(bytes);
   let at = 0;
   for (const part of parts) {

@@ -4,7 +4,7 @@ import { backupRequest, bucket } from "../testing/tasks.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
 
 describe("a request's bucket", () => {
-  test("has its owner where the request names one", () => {
+  test("has an owner if the request names one", () => {
     const request = backupRequest as never as BackupPlan["request"];
     expect(bucketOf(request)).toStrictEqual(bucket);
     expect(bucketOf({ ...request, "bucket-owner": "123456789012" })).toStrictEqual({
@@ -13,7 +13,7 @@ describe("a request's bucket", () => {
     });
   });
 
-  test("has the key that its objects are encrypted with, where the request names one", () => {
+  test("has a KMS key if the request names one", () => {
     const request = backupRequest as never as BackupPlan["request"];
     expect(kmsOf(request)).toStrictEqual({});
     expect(kmsOf({ ...request, "kms-key-id": "alias/ferry" })).toStrictEqual({ kmsKeyId: "alias/ferry" });

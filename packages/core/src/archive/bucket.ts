@@ -1,10 +1,10 @@
 /**
- * The bucket of a request: where it is, and with which key objects are encrypted there.
+ * A request's bucket address and encryption key.
  */
 import type { BucketAddress } from "../ports.ts";
 import type { BackupRequest, RestoreRequest } from "../request.ts";
 
-/** The bucket of a request, as the archive store takes it. */
+/** The bucket address of a request, for the archive store. */
 export function bucketOf(request: BackupRequest | RestoreRequest): BucketAddress {
   const owner = request["bucket-owner"];
   return {
@@ -14,7 +14,7 @@ export function bucketOf(request: BackupRequest | RestoreRequest): BucketAddress
   };
 }
 
-/** The key that what is written is encrypted with, where the request names one. */
+/** The KMS key for new objects, if the request names one. */
 export function kmsOf(request: BackupRequest): { kmsKeyId?: string } {
   const kmsKeyId = request["kms-key-id"];
   return kmsKeyId === undefined ? {} : { kmsKeyId };

@@ -25,7 +25,7 @@ async function given(...files: object[]) {
   return { ports, plan: segment!.plan as BackupPlan };
 }
 
-/** Stores a data file of these lines as the writer does. */
+/** Stores a data file of these items as the writer does. */
 async function stored(ports: ReturnType<typeof world>, batch: number, items: string[], end = false) {
   const text = new TextEncoder().encode(items.join(""));
   let at = 0;
@@ -38,7 +38,7 @@ async function stored(ports: ReturnType<typeof world>, batch: number, items: str
   const compressor = ports.codec.compress(6);
   await compressor.write(lines);
   const body = await compressor.finish();
-  const about = {
+  const file = {
     requestId: "request-1",
     segments: 1,
     items: items.length,
@@ -46,17 +46,17 @@ async function stored(ports: ReturnType<typeof world>, batch: number, items: str
     md5: ports.codec.md5(body),
     end,
   };
-  ports.archive.plant(bucket, key(batch), body, metadataOf(about));
+  ports.archive.plant(bucket, key(batch), body, metadataOf(file));
 }
 
 describe("the start of a chain", () => {
-  test("has nothing before it", () => {
+  test("is batch 0 with no counts", () => {
     expect(start).toStrictEqual({ batch: 0, counts: noCounts, ended: false });
   });
 });
 
 describe("a chain", () => {
-  test("is read with what each file's metadata tells", async () => {
+  test("is read with the metadata of each file", async () => {
     const { ports, plan } = await given({}, { items: "20", bytes: "300", md5: "n", end: "true" });
     const etags = await Promise.all(
       [key(0), key(1)].map(async (one) => (await ports.archive.head(bucket, one))!.etag),
@@ -67,13 +67,13 @@ describe("a chain", () => {
     ]);
   });
 
-  test("is read from a batch on", async () => {
-    const { ports, plan } = await given({ "request-id": "another's" }, {}, {});
+  test("can be read from a later batch on", async () => {
+    const { ports, plan } = await given({ "request-id": "request-2" }, {}, {});
     expect((await readChain(plan, 0, 1, ports)).map((file) => file.key)).toEqual([key(1), key(2)]);
     await expect(readChain(plan, 0, 0, ports)).rejects.toMatchObject({ code: "foreign-file" });
   });
 
-  test("with a file of another plan's segments is refused", async () => {
+  test("with a file that was written for another number of segments is refused", async () => {
     const { ports, plan } = await given({}, { segments: "4" });
     await expect(readChain(plan, 0, 0, ports)).rejects.toMatchObject({
       kind: "permanent",
@@ -83,36 +83,36 @@ describe("a chain", () => {
     });
   });
 
-  test("of many files is read by 32 at once, in order, checked over all of them", async () => {
+  test("of many files is read with 32 concurrent requests, and every file is checked in order", async () => {
     const { ports, plan } = await given(...Array.from({ length: 70 }, () => ({})));
-    let under = 0;
-    let most = 0;
+    let inFlight = 0;
+    let inFlightMax = 0;
     const archive: ArchiveStore = {
       ...ports.archive,
       head: async (where, what) => {
-        most = Math.max(most, ++under);
+        inFlightMax = Math.max(inFlightMax, ++inFlight);
         const head = await ports.archive.head(where, what);
-        under--;
+        inFlight--;
         return head;
       },
     };
     const files = await readChain(plan, 0, 3, { archive });
     expect(files.map((file) => file.key)).toEqual(Array.from({ length: 67 }, (_, n) => key(n + 3)));
-    expect(most).toBe(32);
+    expect(inFlightMax).toBe(32);
   });
 
   test.each([
     ["is not the next file of its segment", [{}, {}], 1],
     ["follows the segment's last file", [{ end: "true" }, {}], 0],
-    ["has no count in its metadata items", [{ items: "1.5" }], 0],
-    ["has no count in its metadata items", [{ items: "x1" }], 0],
-    ["has no count in its metadata items", [{ items: undefined }], 0],
-    ["has no count in its metadata bytes", [{ bytes: "-1" }], 0],
+    ["has an invalid count in its metadata items", [{ items: "1.5" }], 0],
+    ["has an invalid count in its metadata items", [{ items: "x1" }], 0],
+    ["has an invalid count in its metadata items", [{ items: undefined }], 0],
+    ["has an invalid count in its metadata bytes", [{ bytes: "-1" }], 0],
   ])("with a file that %s is broken", async (message, files, missing) => {
     const { ports, plan } = await given(...files);
     const archive: ArchiveStore = {
       ...ports.archive,
-      list: async (...asked) => (await ports.archive.list(...asked)).slice(missing),
+      list: async (...args) => (await ports.archive.list(...args)).slice(missing),
     };
     await expect(readChain(plan, 0, 0, { archive })).rejects.toMatchObject({
       kind: "permanent",
@@ -123,19 +123,19 @@ describe("a chain", () => {
     });
   });
 
-  test("with a file that was listed and is gone is broken", async () => {
+  test("with a file that was listed but does not exist is broken", async () => {
     const { ports, plan } = await given({});
     const archive: ArchiveStore = { ...ports.archive, head: async () => undefined };
     await expect(readChain(plan, 0, 0, { archive })).rejects.toMatchObject({
       code: "broken-chain",
-      message: expect.stringContaining("was listed and does not exist"),
+      message: expect.stringContaining("was listed but does not exist"),
     });
   });
 
   test.each([
     ["request-9", "request-9"],
     [undefined, "(none)"],
-  ])("with a file of request %s tells whose it is", async (id, named) => {
+  ])("with a file of request %s is refused, and the error names the request", async (id, named) => {
     const { ports, plan } = await given({ "request-id": id });
     await expect(readChain(plan, 0, 0, ports)).rejects.toMatchObject({
       kind: "permanent",
@@ -150,7 +150,7 @@ describe("a chain", () => {
 describe("files that are adopted", () => {
   const item = (n: number) => `{"id":{"S":"item-${n}"}}`;
 
-  test("move the position behind them, after the last line's key", async () => {
+  test("advance the position past them, to the key of the last line", async () => {
     const { ports, plan } = await given();
     await stored(ports, 0, [item(1), item(2)]);
     await stored(ports, 1, [item(3)]);
@@ -164,24 +164,24 @@ describe("files that are adopted", () => {
     });
   });
 
-  test("that end the segment have no last key: nothing follows", async () => {
+  test("that end the segment have no last key", async () => {
     const { ports, plan } = await given();
     await stored(ports, 0, [item(1)], true);
     const position = await adopt(start, await readChain(plan, 0, 0, ports), plan, ports);
     expect(position).toStrictEqual({ batch: 1, counts: { batches: 1, items: 1, bytes: 31 }, ended: true });
   });
 
-  test("are none: the position stays", async () => {
+  test("given none, the position does not change", async () => {
     const { ports, plan } = await given();
     expect(await adopt(start, [], plan, ports)).toBe(start);
   });
 
-  test("of which the last is empty and no end are broken", async () => {
+  test("whose last file is empty and has no end mark are broken", async () => {
     const { ports, plan } = await given();
     await stored(ports, 0, []);
     await expect(adopt(start, await readChain(plan, 0, 0, ports), plan, ports)).rejects.toMatchObject({
       code: "broken-chain",
-      message: expect.stringContaining("is empty and carries no end"),
+      message: expect.stringContaining("is empty and has no end mark"),
     });
   });
 });

@@ -1,5 +1,6 @@
 /**
- * A segment's chain of data files: the archive is its own journal. Invariants A1 to A5: docs/archive-format.md.
+ * A segment's chain of data files. A backup's progress is recorded in the archive itself. Invariants A1 to A5:
+ * docs/archive-format.md.
  */
 import { permanent } from "../errors.ts";
 import { type BackupPlan, type Counts, type DynamoKey, type KeyNames, noCounts } from "../events.ts";
@@ -10,22 +11,22 @@ import { keyOf, lineSpans, readLine } from "./data-file.ts";
 import { dataFileKey, segmentPrefix } from "./keys.ts";
 import { readBlocks, readingLine } from "./stored-file.ts";
 
-/** How many objects are asked after at once. */
+/** The number of concurrent HEAD requests. */
 const HEADS_AT_ONCE = 32;
 
-/** Where a segment's next file goes, and what it starts after. */
+/** The position of a segment's next file, and the key after which it starts. */
 export interface Position {
   readonly batch: number;
   /** The key of the last stored item; absent at the segment's start. */
   readonly after?: DynamoKey;
   readonly counts: Counts;
-  /** Whether the last file carries `end`: nothing follows. */
+  /** Whether the last file has the `end` mark, so that no file may follow. */
   readonly ended: boolean;
 }
 
 export const start: Position = { batch: 0, counts: noCounts, ended: false };
 
-/** A data file of a chain, as its object's metadata tells it. */
+/** A data file of a chain, as described by its object's metadata. */
 export interface ChainFile {
   readonly key: string;
   readonly items: number;
@@ -36,9 +37,9 @@ export interface ChainFile {
 }
 
 /** The metadata of a data file. */
-export function metadataOf(about: {
+export function metadataOf(file: {
   requestId: string;
-  /** In how many segments the table is read. */
+  /** The number of segments of the backup. */
   segments: number;
   items: number;
   bytes: number;
@@ -46,18 +47,18 @@ export function metadataOf(about: {
   end: boolean;
 }): ObjectMetadata {
   return {
-    "request-id": about.requestId,
-    segments: String(about.segments),
-    items: String(about.items),
-    bytes: String(about.bytes),
-    md5: about.md5,
-    ...(about.end && { end: "true" }),
+    "request-id": file.requestId,
+    segments: String(file.segments),
+    items: String(file.items),
+    bytes: String(file.bytes),
+    md5: file.md5,
+    ...(file.end && { end: "true" }),
   };
 }
 
 /**
- * The files of a segment from `fromBatch` on, checked: unbroken, all of this request, nothing after an `end`.
- * Permanent errors: `foreign-file` (A5), `broken-chain` (A2, A3).
+ * Reads and checks the files of a segment from `fromBatch` on: there is no gap, all files belong to this request, and no file
+ * follows an `end` mark. Permanent errors: `foreign-file` (A5), `broken-chain` (A2, A3).
  */
 export async function readChain(
   plan: BackupPlan,
@@ -72,9 +73,9 @@ export async function readChain(
   });
   const files: ChainFile[] = [];
   for (let at = 0; at < keys.length; at += HEADS_AT_ONCE) {
-    const some = keys.slice(at, at + HEADS_AT_ONCE);
-    const heads = await Promise.all(some.map((key) => ports.archive.head(bucket, key)));
-    some.forEach((key, i) => {
+    const page = keys.slice(at, at + HEADS_AT_ONCE);
+    const heads = await Promise.all(page.map((key) => ports.archive.head(bucket, key)));
+    page.forEach((key, i) => {
       if (key !== dataFileKey(prefix, segment, fromBatch + at + i))
         throw brokenChain(bucket, key, "is not the next file of its segment");
       if (files.at(-1)?.end === true) throw brokenChain(bucket, key, "follows the segment's last file");
@@ -84,7 +85,7 @@ export async function readChain(
   return files;
 }
 
-/** Moves on behind the files that are there, reading the last one's last key. */
+/** Returns the position after the given files. Reads the last key of the last file. */
 export async function adopt(
   position: Position,
   files: readonly ChainFile[],
@@ -103,7 +104,7 @@ export async function adopt(
   };
 }
 
-/** One file more. */
+/** Adds one file to the counts. */
 export function addTo(counts: Counts, file: { readonly items: number; readonly bytes: number }): Counts {
   return {
     batches: counts.batches + 1,
@@ -120,7 +121,7 @@ async function lastKey(
 ): Promise<DynamoKey> {
   let last: Block | undefined;
   for await (const block of readBlocks(bucket, file, ports)) if (block.lines > 0) last = block;
-  if (last === undefined) throw brokenChain(bucket, file.key, "is empty and carries no end");
+  if (last === undefined) throw brokenChain(bucket, file.key, "is empty and has no end mark");
   const { bytes, firstLine, lines } = last;
   return readingLine(bucket, file.key, firstLine + lines, () => {
     const line = readLine(bytes, lineSpans(bytes).at(-1)!, "items");
@@ -134,22 +135,22 @@ function chainFile(
   key: string,
   head: ObjectHead | undefined,
 ): ChainFile {
-  if (head === undefined) throw brokenChain(bucket, key, "was listed and does not exist");
+  if (head === undefined) throw brokenChain(bucket, key, "was listed but does not exist");
   const { metadata } = head;
   if (metadata["request-id"] !== plan.task["request-id"])
     throw permanent("foreign-file", {
       operation: "read chain",
       resource: `s3://${bucket.name}/${key}`,
       message: `was written by request ${metadata["request-id"] ?? "(none)"}, not by ${plan.task["request-id"]}.`,
-      hint: "Something else writes under this prefix: back up to a prefix of its own.",
+      hint: "Another program writes under this prefix: back up to a prefix that nothing else uses.",
     });
-  // Segments of two numbers divide the table in two ways: a chain of both would lose items or hold them twice.
+  // Scans with different numbers of segments divide the table differently: a chain of both would lose or repeat items.
   if (metadata["segments"] !== String(plan["total-segments"]))
     throw permanent("foreign-file", {
       operation: "read chain",
       resource: `s3://${bucket.name}/${key}`,
       message: `was written for ${metadata["segments"] ?? "an unknown number of"} segments, not for ${plan["total-segments"]}.`,
-      hint: "task.json was deleted while this backup ran, and its request was planned again: back up to another prefix.",
+      hint: "task.json was deleted while this backup ran, so the request was planned again: back up to another prefix.",
     });
   return {
     key,
@@ -164,7 +165,7 @@ function chainFile(
 function wholeNumber(bucket: BucketAddress, key: string, metadata: ObjectMetadata, name: string): number {
   const value = metadata[name] ?? "";
   if (!/^\d+$/.test(value))
-    throw brokenChain(bucket, key, `has no count in its metadata ${name}: "${value}"`);
+    throw brokenChain(bucket, key, `has an invalid count in its metadata ${name}: "${value}"`);
   return Number(value);
 }
 
@@ -173,6 +174,6 @@ function brokenChain(bucket: BucketAddress, key: string, message: string) {
     operation: "read chain",
     resource: `s3://${bucket.name}/${key}`,
     message: `${message}.`,
-    hint: "Something else wrote or deleted under this prefix: back up again to a prefix of its own.",
+    hint: "Another program wrote or deleted objects under this prefix: back up again, to a prefix that nothing else uses.",
   });
 }

@@ -1,13 +1,13 @@
 /**
- * Bytes as the streaming ports take and give them.
+ * Conversions between bytes and the streams of the ports.
  */
 
-/** Bytes as a stream of one chunk. */
+/** A stream of one chunk. */
 export async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
   yield bytes;
 }
 
-/** All bytes of a stream. For streams whose size is known to be small. */
+/** Reads a whole stream into memory. Only for streams that are known to be small. */
 export async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;

@@ -10,12 +10,12 @@ const parse = (bytes: Uint8Array, span: { start: number; end: number }) =>
 const plain = fc.jsonValue().filter((value) => !JSON.stringify(value).includes("\\\\"));
 
 describe("the cutter agrees with JSON.parse", () => {
-  test("on the members of any object, whatever its white space, order and escapes", () =>
+  test("on the members of any object, with any white space, order and escapes", () =>
     fc.assert(
       fc.property(oddJson(fc.dictionary(names, plain)), ({ text }) => {
         const bytes = encode(text);
         const cut = members(bytes).map((member) => [member.name, parse(bytes, member)]);
-        // A name may stand twice: the last one wins, as in JSON.parse.
+        // A name may occur twice: the last one wins, as in JSON.parse.
         expect(new Map(cut as [string, unknown][])).toEqual(new Map(Object.entries(JSON.parse(text))));
       }),
     ));
@@ -28,7 +28,7 @@ describe("the cutter agrees with JSON.parse", () => {
       }),
     ));
 
-  test("on where any value ends", () =>
+  test("on the end of any value", () =>
     fc.assert(
       fc.property(oddJson(plain), fc.constantFrom(",", "}", "]", " ", "\n"), ({ text }, next) => {
         const value = encode(text.trim());
@@ -37,7 +37,7 @@ describe("the cutter agrees with JSON.parse", () => {
     ));
 });
 
-test("the cutter tells where an object and an array end", () =>
+test("the cutter finds the end of an object and of an array", () =>
   fc.assert(
     fc.property(
       oddJson(fc.oneof(fc.dictionary(names, plain), fc.array(plain))),
@@ -52,14 +52,14 @@ test("the cutter tells where an object and an array end", () =>
     ),
   ));
 
-test("a value at the end of the text ends with it", () => {
+test("a value may end at the end of the text", () => {
   expect(skipValue(encode("12"), 0)).toBe(2);
 });
 
 describe("the cutter refuses", () => {
   test.each([
     ["", "the end at 0", "nothing"],
-    ["[1]", "byte 0x5b at 0", "an array for an object"],
+    ["[1]", "byte 0x5b at 0", "an array instead of an object"],
     ['{"a":1', "the end at 6", "an object without an end"],
     ['{"a":"x}', "the end at 8", "a string without an end"],
     ['{"a":{"b":[1,2}', "the end at 15", "a nested value without an end"],
@@ -68,16 +68,16 @@ describe("the cutter refuses", () => {
     ['{"a":1 "b":2}', "byte 0x22 at 7", "members without a comma"],
     ["{a:1}", "byte 0x61 at 1", "a bare name"],
   ])("%j, %s: %s", (text, found) => {
-    const refused = new SyntaxError(`JSON text has ${found}, where something else belongs`);
-    expect(() => members(encode(text))).toThrow(refused);
+    const error = new SyntaxError(`JSON text has ${found}, which is not valid there`);
+    expect(() => members(encode(text))).toThrow(error);
   });
 
   test.each([
     ["[1 2]", "byte 0x32 at 3", "elements without a comma"],
-    ["1]", "byte 0x31 at 0", "a number for an array"],
+    ["1]", "byte 0x31 at 0", "a number instead of an array"],
     ["[1", "the end at 2", "an array without an end"],
   ])("%j, %s: %s", (text, found) => {
-    const refused = new SyntaxError(`JSON text has ${found}, where something else belongs`);
-    expect(() => elements(encode(text), 0)).toThrow(refused);
+    const error = new SyntaxError(`JSON text has ${found}, which is not valid there`);
+    expect(() => elements(encode(text), 0)).toThrow(error);
   });
 });

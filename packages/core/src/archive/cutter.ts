@@ -1,19 +1,19 @@
 /**
- * A tokenizer at depth one: finds where the values of a JSON text lie without building them. It is how items pass
- * from a Scan's body into the archive, and from the archive into a write's body, as the bytes they are: keys in any
- * order, any white space, any string content.
+ * A shallow JSON tokenizer: finds the byte ranges of values without parsing them. With it, items are copied unchanged from a
+ * Scan's response into the archive, and from the archive into the body of a write: keys in any order, with any white space
+ * and any string content.
  *
- * It finds boundaries; it does not judge numbers, literals or escapes: what it cuts is handed on, unchanged.
- * JSON's structural characters are ASCII and UTF-8's other bytes are above 0x7f, so bytes can be read one by one.
+ * It finds only boundaries; it does not validate numbers, literals or escapes. JSON's structural characters are ASCII, and
+ * all other UTF-8 bytes are above 0x7f, so the text can be read byte by byte.
  */
 
-/** Where a value lies: `end` is exclusive. */
+/** The byte range of a value; `end` is exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** A member of an object: its name, and where its value lies. */
+/** A member of an object: its name and the byte range of its value. */
 export interface Member extends Span {
   readonly name: string;
 }
@@ -29,7 +29,7 @@ const CLOSE_OBJECT = 0x7d;
 
 const decoder = new TextDecoder();
 
-/** The members of the JSON object at `start`, in order. Throws a SyntaxError where the text is none. */
+/** The members of the JSON object at `start`, in order. Throws a SyntaxError if there is no object. */
 export function members(bytes: Uint8Array, start = 0): Member[] {
   const found: Member[] = [];
   eachMember(bytes, start, (name, at) => {
@@ -40,7 +40,7 @@ export function members(bytes: Uint8Array, start = 0): Member[] {
   return found;
 }
 
-/** The elements of the JSON array at `start`, in order. Throws a SyntaxError where the text is none. */
+/** The elements of the JSON array at `start`, in order. Throws a SyntaxError if there is no array. */
 export function elements(bytes: Uint8Array, start: number): Span[] {
   const found: Span[] = [];
   eachElement(bytes, start, found);
@@ -48,8 +48,8 @@ export function elements(bytes: Uint8Array, start: number): Span[] {
 }
 
 /**
- * Calls `visit` with each member's name and where its value starts; `visit` returns where it ends.
- * Returns where the object ends.
+ * Calls `visit` with the name of each member and the start of its value; `visit` returns the end of the value.
+ * Returns the end of the object.
  */
 export function eachMember(
   bytes: Uint8Array,
@@ -63,7 +63,7 @@ export function eachMember(
   for (;;) {
     expect(bytes, i, QUOTE);
     const nameEnd = skipString(bytes, i);
-    // Names may hold escapes too: let JSON read them.
+    // A name may contain escapes.
     const name = JSON.parse(decoder.decode(bytes.subarray(i, nameEnd))) as string;
     i = skipSpace(bytes, nameEnd);
     expect(bytes, i, COLON);
@@ -74,7 +74,7 @@ export function eachMember(
   }
 }
 
-/** Appends the elements of the array at `start` to `found`; returns where the array ends. */
+/** Appends the elements of the array at `start` to `found`; returns the end of the array. */
 export function eachElement(bytes: Uint8Array, start: number, found: Span[]): number {
   let i = skipSpace(bytes, start);
   expect(bytes, i, OPEN_ARRAY);
@@ -90,7 +90,7 @@ export function eachElement(bytes: Uint8Array, start: number, found: Span[]): nu
   }
 }
 
-/** Where the value that starts at `start` ends. */
+/** The end of the value that starts at `start`. */
 export function skipValue(bytes: Uint8Array, start: number): number {
   const first = bytes[start];
   if (first === QUOTE) return skipString(bytes, start);
@@ -104,7 +104,7 @@ export function skipValue(bytes: Uint8Array, start: number): number {
   return i;
 }
 
-/** The first byte at or after `start` that is no white space. */
+/** The index of the first byte at or after `start` that is not white space. */
 export function skipSpace(bytes: Uint8Array, start: number): number {
   let i = start;
   // JSON's white space: space, tab, line feed, carriage return.
@@ -112,7 +112,7 @@ export function skipSpace(bytes: Uint8Array, start: number): number {
   return i;
 }
 
-/** Any object or array: only strings can hide its brackets. */
+/** Skips an object or array. Only brackets inside strings must be ignored. */
 function skipNested(bytes: Uint8Array, start: number): number {
   let depth = 0;
   for (let i = start; i < bytes.length; i++) {
@@ -142,5 +142,5 @@ function expect(bytes: Uint8Array, at: number, byte: number): void {
 
 function malformed(bytes: Uint8Array, at: number): SyntaxError {
   const what = at < bytes.length ? `byte 0x${bytes[at]!.toString(16)}` : "the end";
-  return new SyntaxError(`JSON text has ${what} at ${at}, where something else belongs`);
+  return new SyntaxError(`JSON text has ${what} at ${at}, which is not valid there`);
 }

@@ -12,24 +12,24 @@ function read(line: string, kind: LineKind) {
 }
 
 describe("a line of whole items", () => {
-  test("is its item, whatever the white space", () => {
+  test("is read as its item, with any white space", () => {
     expect(read('{"Item":{"a":{"N":"1.0"}}}', "items")).toEqual({ put: '{"a":{"N":"1.0"}}' });
     expect(read(' { "Item" : {"a": {"N":"1"} } }\r', "items")).toEqual({ put: '{"a": {"N":"1"} }' });
   });
 
   test.each([
-    ['{"Keys":{"a":{"S":"k"}}}', "Keys, as changes of an incremental export have it"],
-    ['{"Item":{},"NewImage":{}}', "NewImage, as changes of an incremental export have it"],
+    ['{"Keys":{"a":{"S":"k"}}}', "Keys, which belongs to incremental exports"],
+    ['{"Item":{},"NewImage":{}}', "NewImage, which belongs to incremental exports"],
     ['{"Item":{},"Other":{}}', 'the unknown member "Other"'],
     ['{"Other":{}}', 'the unknown member "Other"'],
     ['{"Item":{},"Item":{}}', "Item twice"],
-    ['{"Item":[]}', "Item is no object"],
-    ['{"Item":null}', "Item is no object"],
+    ['{"Item":[]}', "Item is not an object"],
+    ['{"Item":null}', "Item is not an object"],
     ["{}", "a line has no Item"],
-    ['{"Item":{}}{"Item":{}}', "goes on behind its object"],
-    ['{"Item":{}} x', "goes on behind its object"],
+    ['{"Item":{}}{"Item":{}}', "has more text after its object"],
+    ['{"Item":{}} x', "has more text after its object"],
     ["[]", "JSON text has"],
-  ])("is refused as %s", (line, message) => {
+  ])("%s is refused: %s", (line, message) => {
     expect(() => read(line, "items")).toThrow(SyntaxError);
     expect(() => read(line, "items")).toThrow(message);
   });
@@ -38,12 +38,12 @@ describe("a line of whole items", () => {
 describe("a line of changes", () => {
   const keys = '{"a":{"S":"k"}}';
 
-  test("is a put of its new image, in any order of members", () => {
+  test("with a new image is a put of it, with members in any order", () => {
     const line = `{ "Metadata": {"x":{"N":"1"}}, "NewImage" : {"a":{"S":"k"},"b":{"S":"new"}}, "Keys":${keys} }`;
     expect(read(line, "changes")).toEqual({ put: '{"a":{"S":"k"},"b":{"S":"new"}}', keys });
   });
 
-  test("is a removal where it has none", () => {
+  test("without a new image is a removal", () => {
     expect(read(`{"Keys":${keys},"OldImage":{"a":{"S":"k"},"b":{"S":"old"}}}`, "changes")).toEqual({
       remove: keys,
       keys,
@@ -51,11 +51,11 @@ describe("a line of changes", () => {
   });
 
   test.each([
-    ['{"Item":{"a":{"S":"k"}}}', "Item, as whole items have it"],
+    ['{"Item":{"a":{"S":"k"}}}', "Item, which belongs to whole items"],
     ['{"NewImage":{"a":{"S":"k"}}}', "a line has no Keys"],
     [`{"Keys":${keys},"Image":{}}`, 'the unknown member "Image"'],
     [`{"Keys":${keys},"Keys":${keys}}`, "Keys twice"],
-  ])("is refused as %s", (line, message) => {
+  ])("%s is refused: %s", (line, message) => {
     expect(() => read(line, "changes")).toThrow(message);
   });
 });
@@ -66,7 +66,7 @@ describe("lines", () => {
     return decode(toLines(encode(body), spans));
   };
 
-  test("are made of the items of a page, each with its line feed", () => {
+  test("are made from the items of a page, each with a line feed", () => {
     expect(written('[{"a":1}, {"b":2} ]', '{"a":1}', '{"b":2}')).toBe('{"Item":{"a":1}}\n{"Item":{"b":2}}\n');
     expect(LINE_OVERHEAD_BYTES).toBe('{"Item":}\n'.length);
     expect(written("[]")).toBe("");
@@ -75,12 +75,12 @@ describe("lines", () => {
   test.each([
     ["a line feed", '{"a":\n1}', '{"Item":{"a": 1}}\n'],
     ["a carriage return", '{"a":\r1}', '{"Item":{"a": 1}}\n'],
-    ["both", '{\r\n"a"\n:1\r}', '{"Item":{  "a" :1 }}\n'],
-  ])("have a space for each of %s in an item", (_, item, line) => {
+    ["both line breaks", '{\r\n"a"\n:1\r}', '{"Item":{  "a" :1 }}\n'],
+  ])("have a space instead of %s in an item", (_, item, line) => {
     expect(written(`[${item}]`, item)).toBe(line);
   });
 
-  test("of a file are found without their line feeds, and empty ones are none", () => {
+  test("of a file are found without their line feeds; empty lines are skipped", () => {
     const found = (file: string) => lineSpans(encode(file)).map(({ start, end }) => file.slice(start, end));
     expect(found("")).toEqual([]);
     expect(found("\n\n")).toEqual([]);
@@ -92,12 +92,12 @@ describe("lines", () => {
 describe("the key of an item", () => {
   const item = '{ "x":{"S":"y"}, "at":{"N":"1.0"}, "id":{"S":"a"} }';
 
-  test("has the key attributes alone, as they are written", () => {
+  test("has only the key attributes, as they are written", () => {
     expect(keyOf(encode(item), ["id"])).toEqual({ id: { S: "a" } });
     expect(JSON.stringify(keyOf(encode(item), ["id", "at"]))).toBe('{"id":{"S":"a"},"at":{"N":"1.0"}}');
   });
 
-  test("is none where an attribute is missing, which is named", () => {
+  test("with a missing attribute is an error that names the attribute", () => {
     expect(() => keyOf(encode(item), ["id", "sk"])).toThrow(
       new SyntaxError("an item has no key attribute sk"),
     );

@@ -1,5 +1,5 @@
 /**
- * A data file: gzip of lines `{"Item":{…}}`, the lines of DynamoDB's own exports. Format: docs/archive-format.md.
+ * A data file: gzip of lines `{"Item":{…}}`, as in DynamoDB's own exports. Format: docs/archive-format.md.
  */
 import type { DynamoKey, KeyNames } from "../events.ts";
 import { eachMember, members, type Span, skipSpace, skipValue } from "./cutter.ts";
@@ -12,22 +12,22 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const decoder = new TextDecoder();
 
-/** What a line adds to its item: `{"Item":`, `}` and the line feed. */
+/** The size of a line without its item: `{"Item":`, `}` and the line feed. */
 export const LINE_OVERHEAD_BYTES = HEAD.length + 2;
 
-/** The lines of the items that lie at `spans` in `body`: one copy, no parsing. */
+/** Makes lines of the items at `spans` in `body`. Copies once, does not parse. */
 export function toLines(body: Uint8Array, spans: readonly Span[]): Uint8Array {
   let size = 0;
   for (const span of spans) size += span.end - span.start + LINE_OVERHEAD_BYTES;
   const lines = new Uint8Array(size);
-  const broken = body.includes(LINE_FEED) || body.includes(CARRIAGE_RETURN);
+  const hasLineBreaks = body.includes(LINE_FEED) || body.includes(CARRIAGE_RETURN);
   let at = 0;
   for (const span of spans) {
     lines.set(HEAD, at);
     at += HEAD.length;
     lines.set(body.subarray(span.start, span.end), at);
     const end = at + span.end - span.start;
-    if (broken) unbreak(lines.subarray(at, end));
+    if (hasLineBreaks) replaceLineBreaks(lines.subarray(at, end));
     lines[end] = CLOSE;
     lines[end + 1] = LINE_FEED;
     at = end + 2;
@@ -35,10 +35,10 @@ export function toLines(body: Uint8Array, spans: readonly Span[]): Uint8Array {
   return lines;
 }
 
-/** Calls `visit` with where each line lies, without its line feed. Empty lines are none; a last line without a feed is one. */
+/** Calls `visit` with the range of each line, without its line feed. Skips empty lines. The last line may lack a line feed. */
 export function eachLine(file: Uint8Array, visit: (start: number, end: number) => void): void {
   for (let start = 0; start < file.length; ) {
-    // One by one: a search for each would make a file of empty lines a hundred times slower.
+    // Compared byte by byte: calling indexOf for each would make a file of empty lines a hundred times slower.
     if (file[start] === LINE_FEED) {
       start++;
       continue;
@@ -50,31 +50,31 @@ export function eachLine(file: Uint8Array, visit: (start: number, end: number) =
   }
 }
 
-/** The spans of a file's lines, without their line feeds. A last line without one counts. */
+/** The spans of a file's lines, as `eachLine` visits them. */
 export function lineSpans(file: Uint8Array): Span[] {
   const spans: Span[] = [];
   eachLine(file, (start, end) => spans.push({ start, end }));
   return spans;
 }
 
-/** What a data file's lines hold: whole items, or changes (DynamoDB's incremental exports). */
+/** The content of a data file's lines: whole items, or changes (DynamoDB's incremental exports). */
 export type LineKind = "items" | "changes";
 
-/** What one line asks of the table. The bytes are those of the line. `keys`: a change names the item's key beside it. */
+/** The write that one line describes. The bytes are views of the line. `keys`: the separate key of a change. */
 export type Line =
   | { readonly put: Uint8Array; readonly keys?: Uint8Array }
-  /** A change that ended in a delete: the item's key. */
+  /** A deletion: the item's key. */
   | { readonly remove: Uint8Array; readonly keys: Uint8Array };
 
-/** The members that a line of each kind may have. */
+/** The members that are valid in a line of each kind. */
 const MEMBERS: Readonly<Record<LineKind, readonly string[]>> = {
   items: ["Item"],
   changes: ["Metadata", "Keys", "OldImage", "NewImage"],
 };
 
 /**
- * Reads a line: `Item` of a full export or of our own, `Keys` and perhaps `NewImage` of an incremental export.
- * Throws a SyntaxError on any other, so that nothing of a line is passed over.
+ * Reads a line: `Item` of a full export or of Ferry's archive, `Keys` and optionally `NewImage` of an incremental export.
+ * Throws a SyntaxError for any unknown member, so that no data is ignored.
  */
 export function readLine(file: Uint8Array, span: Span, kind: LineKind): Line {
   const line = file.subarray(span.start, span.end);
@@ -82,12 +82,12 @@ export function readLine(file: Uint8Array, span: Span, kind: LineKind): Line {
   const end = eachMember(line, 0, (name, start) => {
     if (!MEMBERS[kind].includes(name)) throw new SyntaxError(unexpected(name, kind));
     if (found.has(name)) throw new SyntaxError(`a line has ${name} twice`);
-    if (line[start] !== OPEN) throw new SyntaxError(`a line's ${name} is no object`);
+    if (line[start] !== OPEN) throw new SyntaxError(`a line's ${name} is not an object`);
     const valueEnd = skipValue(line, start);
     found.set(name, line.subarray(start, valueEnd));
     return valueEnd;
   });
-  if (skipSpace(line, end) < line.length) throw new SyntaxError("a line goes on behind its object");
+  if (skipSpace(line, end) < line.length) throw new SyntaxError("a line has more text after its object");
   if (kind === "items") return { put: required(found, "Item") };
   const keys = required(found, "Keys");
   const image = found.get("NewImage");
@@ -104,11 +104,11 @@ function unexpected(name: string, kind: LineKind): string {
   const other = kind === "items" ? "changes" : "items";
   if (!MEMBERS[other].includes(name)) return `a line has the unknown member ${JSON.stringify(name)}`;
   return kind === "items"
-    ? `a line has ${name}, as changes of an incremental export have it, in an archive of whole items`
-    : `a line has ${name}, as whole items have it, in an incremental export`;
+    ? `a line has ${name}, which belongs to incremental exports, in an archive of whole items`
+    : `a line has ${name}, which belongs to whole items, in an incremental export`;
 }
 
-/** The key of an item, from its bytes: only the key attributes are parsed, once a file. */
+/** The key of an item, from its bytes. Parses only the key attributes. */
 export function keyOf(item: Uint8Array, names: KeyNames): DynamoKey {
   const attributes = new Map(members(item).map((member) => [member.name, member]));
   return Object.fromEntries(
@@ -120,8 +120,8 @@ export function keyOf(item: Uint8Array, names: KeyNames): DynamoKey {
   );
 }
 
-/** JSON strings hold no raw line breaks, so any in an item is white space: a space serves as well, on one line. */
-function unbreak(item: Uint8Array): void {
+/** Replaces line breaks with spaces, to keep an item on one line. JSON strings contain no raw line breaks, so they are white space. */
+function replaceLineBreaks(item: Uint8Array): void {
   for (let i = 0; i < item.length; i++) {
     if (item[i] === LINE_FEED || item[i] === CARRIAGE_RETURN) item[i] = SPACE;
   }

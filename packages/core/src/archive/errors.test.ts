@@ -3,36 +3,36 @@ import { brokenArchive, brokenManifest, readable, unknownFormat } from "./errors
 
 const bucket = { region: "eu-central-1", name: "archives" };
 
-describe("a refusal of an archive", () => {
+describe("an error about an archive", () => {
   test.each([
     [
-      "of a broken manifest",
+      "about a broken manifest",
       brokenManifest,
       "broken-manifest",
       "read manifest",
       "restore from another backup",
     ],
-    ["of a broken archive", brokenArchive, "broken-archive", "read archive", "from a copy that is whole"],
-    ["of an unknown format", unknownFormat, "unknown-format", "read archive", "or update Ferry"],
-  ])("%s names the object, what is wrong and what to do", (_, refusal, code, operation, hint) => {
-    expect(refusal(bucket, "backups/one/x.json", "is odd")).toMatchObject({
+    ["about a broken archive", brokenArchive, "broken-archive", "read archive", "from an intact copy"],
+    ["about an unknown format", unknownFormat, "unknown-format", "read archive", "or update Ferry"],
+  ])("%s names the object, the fault and what to do", (_, toError, code, operation, hint) => {
+    expect(toError(bucket, "backups/one/x.json", "is wrong")).toMatchObject({
       kind: "permanent",
       code,
       operation,
       resource: "s3://archives/backups/one/x.json",
-      message: "is odd.",
+      message: "is wrong.",
       hint: expect.stringContaining(hint),
     });
   });
 
-  test("has the words of what its reading threw, whatever that was", () => {
-    const refusal = (message: string) => new Error(message);
-    expect(readable(() => 7, refusal)).toBe(7);
+  test("contains the message of the error that reading threw", () => {
+    const toError = (message: string) => new Error(message);
+    expect(readable(() => 7, toError)).toBe(7);
     const thrown = (value: unknown) => () =>
       readable(() => {
         throw value;
-      }, refusal);
+      }, toError);
     expect(thrown(new SyntaxError("no JSON"))).toThrow("cannot be read: no JSON");
-    expect(thrown("a text")).toThrow("cannot be read: a text");
+    expect(thrown("text")).toThrow("cannot be read: text");
   });
 });

@@ -1,44 +1,44 @@
 /**
- * What a reader of an archive refuses: see docs/archive-format.md, "Reading".
+ * Errors that reading an archive throws: see docs/archive-format.md, "Reading".
  */
 import { permanent } from "../errors.ts";
 import type { BucketAddress } from "../ports.ts";
 
-/** manifest-summary.json or manifest-files.json cannot be read, or contradict each other or the archive. */
+/** manifest-summary.json or manifest-files.json cannot be read, or contradicts the other one or the archive. */
 export function brokenManifest(bucket: BucketAddress, key: string, message: string) {
   return permanent("broken-manifest", {
     operation: "read manifest",
     resource: `s3://${bucket.name}/${key}`,
     message: `${message}.`,
-    hint: "The archive was damaged after it was written, or its writer is at fault: restore from another backup.",
+    hint: "The archive was damaged after it was written, or was written incorrectly: restore from another backup.",
   });
 }
 
-/** task.json or table.json of an archive of Ferry's is missing or cannot be read. */
+/** task.json or table.json of Ferry's archive is missing or cannot be read. */
 export function brokenArchive(bucket: BucketAddress, key: string, message: string) {
   return permanent("broken-archive", {
     operation: "read archive",
     resource: `s3://${bucket.name}/${key}`,
     message: `${message}.`,
-    hint: "The archive was damaged after it was written: restore from another backup, or from a copy that is whole.",
+    hint: "The archive was damaged after it was written: restore from another backup, or from an intact copy.",
   });
 }
 
-/** A version, format or type that this reader does not know. */
+/** A version, format or type that this version of Ferry does not support. */
 export function unknownFormat(bucket: BucketAddress, key: string, message: string) {
   return permanent("unknown-format", {
     operation: "read archive",
     resource: `s3://${bucket.name}/${key}`,
     message: `${message}.`,
-    hint: "Ferry reads its own format-version 1 and DynamoDB's exports in DYNAMODB_JSON: export anew, or update Ferry.",
+    hint: "Ferry reads its own format-version 1 and DynamoDB's exports in DYNAMODB_JSON: export again, or update Ferry.",
   });
 }
 
-/** Reads the text of an object; what the reading throws becomes a refusal that names the object. */
-export function readable<T>(read: () => T, refusal: (message: string) => Error): T {
+/** Calls `read`, and converts any error that it throws with `toError`. */
+export function readable<T>(read: () => T, toError: (message: string) => Error): T {
   try {
     return read();
   } catch (error) {
-    throw refusal(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw toError(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -6,22 +6,22 @@ import { count } from "../schema-parts.ts";
 
 const fileSchema = v.object({
   itemCount: count,
-  /** Of the compressed bytes, base64. */
+  /** MD5 of the compressed bytes, base64. */
   md5Checksum: v.pipe(v.string(), v.minLength(24), v.maxLength(24)),
   etag: v.string(),
-  /** From the bucket's root. */
+  /** The key from the bucket's root. */
   dataFileS3Key: v.pipe(v.string(), v.minLength(1)),
 });
 
-/** A data file, as the manifest lists it. */
+/** A data file's entry in the manifest. */
 export type ManifestFile = v.InferOutput<typeof fileSchema>;
 
-/** The bytes of manifest-files.json: one line per data file. */
+/** Encodes manifest-files.json: one line per data file. */
 export function encodeFiles(files: readonly ManifestFile[]): Uint8Array {
   return new TextEncoder().encode(files.map((file) => `${JSON.stringify(file)}\n`).join(""));
 }
 
-/** Reads manifest-files.json. Throws where a line is none, or where a file is listed twice. */
+/** Decodes manifest-files.json. Throws if a line is not valid, or if a file is listed twice. */
 export function decodeFiles(bytes: Uint8Array): ManifestFile[] {
   const files = new TextDecoder()
     .decode(bytes)
@@ -36,7 +36,7 @@ export function decodeFiles(bytes: Uint8Array): ManifestFile[] {
   return files;
 }
 
-/** The items of all files. */
+/** The number of items in all files. */
 export function total(files: readonly ManifestFile[]): number {
   return files.reduce((sum, file) => sum + file.itemCount, 0);
 }

@@ -10,23 +10,24 @@ const stored = (text: string, etag: string): StoredObject => ({
 const planned = fingerprintOf(stored("monday", '"1"'), md5);
 const read = (found: StoredObject | undefined) => () => requireUnchanged(bucket, "p/x", planned, found, md5);
 
-test("an object that is the same is returned", () => {
+test("an unchanged object is returned", () => {
   expect(read(stored("monday", '"1"'))()).toEqual(stored("monday", '"1"'));
 });
 
-const of = (text: string, etag: string) => `MD5 ${md5(new TextEncoder().encode(text))} and ETag "${etag}"`;
+const textOf = (text: string, etag: string) =>
+  `MD5 ${md5(new TextEncoder().encode(text))} and ETag "${etag}"`;
 
 test.each([
-  ["other bytes under the same ETag", stored("tuesday", '"1"'), `has ${of("tuesday", "1")} now`],
-  ["the same bytes, written again", stored("monday", '"2"'), `has ${of("monday", "2")} now`],
-  ["nothing", undefined, "does not exist any more"],
-])("%s is refused", (_, found, message) => {
-  const refused = {
+  ["other bytes under the same ETag", stored("tuesday", '"1"'), `now has ${textOf("tuesday", "1")}`],
+  ["the same bytes, written again", stored("monday", '"2"'), `now has ${textOf("monday", "2")}`],
+  ["a missing object", undefined, "no longer exists"],
+])("%s is error", (_, found, message) => {
+  const error = {
     kind: "permanent",
     code: "archive-changed",
     operation: "read archive",
     resource: "s3://archives/p/x",
-    message: `had ${of("monday", "1")} and ${message}: the archive changed after the restore was planned.`,
+    message: `had ${textOf("monday", "1")} and ${message}: the archive changed after the restore was planned.`,
   };
-  expect(read(found)).toThrow(expect.objectContaining(refused));
+  expect(read(found)).toThrow(expect.objectContaining(error));
 });

@@ -1,10 +1,10 @@
 /**
- * What tells that an object is still the one that was read before.
+ * Detects whether an object changed since it was read.
  */
 import { permanent } from "../errors.ts";
 import type { BucketAddress, ObjectHead } from "../ports.ts";
 
-/** An object as it was read: the MD5 of its bytes, base64, and its ETag. */
+/** Identifies the content of an object: the MD5 of its bytes, base64, and its ETag. */
 export interface Fingerprint {
   readonly md5: string;
   readonly etag: string;
@@ -22,8 +22,8 @@ export function fingerprintOf(stored: StoredObject, md5: (bytes: Uint8Array) => 
 }
 
 /**
- * Returns the object if it is the one that was read at the plan. Permanent error: `archive-changed`. The ETag is compared
- * beside the MD5: an archive is written once, so a second write of the same bytes is a change too.
+ * Returns the object if it is the one that was read during planning. Permanent error: `archive-changed`. Compares the ETag
+ * as well as the MD5: an archive is written once, so a second write of the same bytes is a change too.
  */
 export function requireUnchanged(
   bucket: BucketAddress,
@@ -32,14 +32,14 @@ export function requireUnchanged(
   stored: StoredObject | undefined,
   md5: (bytes: Uint8Array) => string,
 ): StoredObject {
-  if (stored === undefined) throw changed(bucket, key, `had ${inWords(planned)} and does not exist any more`);
+  if (stored === undefined) throw changed(bucket, key, `had ${describe(planned)} and no longer exists`);
   const found = fingerprintOf(stored, md5);
   if (found.md5 !== planned.md5 || found.etag !== planned.etag)
-    throw changed(bucket, key, `had ${inWords(planned)} and has ${inWords(found)} now`);
+    throw changed(bucket, key, `had ${describe(planned)} and now has ${describe(found)}`);
   return stored;
 }
 
-function inWords({ md5, etag }: Fingerprint): string {
+function describe({ md5, etag }: Fingerprint): string {
   return `MD5 ${md5} and ETag ${etag}`;
 }
 
@@ -48,6 +48,6 @@ function changed(bucket: BucketAddress, key: string, message: string) {
     operation: "read archive",
     resource: `s3://${bucket.name}/${key}`,
     message: `${message}: the archive changed after the restore was planned.`,
-    hint: "The table may hold items of both: empty it, find what writes under this prefix, and ask for a new restore.",
+    hint: "The table may hold items of both versions: empty it, find out what writes under this prefix, and request a new restore.",
   });
 }

@@ -10,7 +10,7 @@ const keys = [
 ];
 
 describe("the key of an item", () => {
-  test("is one text for all spellings of a number", () => {
+  test("is the same for all spellings of a number", () => {
     for (const spelling of ["1", "1.0", "01", "+1", "10e-1", "0.1E1", "1.", "1e0", "0.001e+3"])
       expect(canonicalNumber(spelling)).toBe("1e0");
     for (const zero of ["0", "-0", "0.000", "0e9", "00"]) expect(canonicalNumber(zero)).toBe("0");
@@ -18,21 +18,21 @@ describe("the key of an item", () => {
     expect(canonicalNumber("100")).toBe("1e2");
   });
 
-  test("has exponents of any length, and leaves what is no number as it is", () => {
+  test("accepts exponents of any length; text that is not a number is not changed", () => {
     expect(canonicalNumber("1e10")).toBe(canonicalNumber("10000000000"));
     expect(canonicalNumber("-1.5E-120")).toBe("-15e-121");
-    for (const odd of ["a1", "1a", "1e", "e1x", "1.2.3", " 1", "1 ", "Infinity"])
-      expect(canonicalNumber(odd)).toBe(odd);
+    for (const text of ["a1", "1a", "1e", "e1x", "1.2.3", " 1", "1 ", "Infinity"])
+      expect(canonicalNumber(text)).toBe(text);
   });
 
-  test("is that of a number only where the key is one: as texts 1 and 1.0 are two keys", () => {
+  test("is normalized only for numbers: the strings 1 and 1.0 are different keys", () => {
     const key = (type: string, value: string) =>
       keyTextOf(encode(JSON.stringify({ id: { [type]: value } })), [{ name: "id", type }]);
     for (const type of ["S", "B"]) expect(key(type, "1")).not.toBe(key(type, "1.0"));
     expect(key("N", "1")).toBe(key("N", "1.0"));
   });
 
-  test("is another text for another number", () => {
+  test("differs for different numbers", () => {
     const digits = fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n });
     return fc.assert(
       fc.property(digits, digits, fc.integer({ min: 0, max: 9 }), (a, b, zeros) => {
@@ -43,7 +43,7 @@ describe("the key of an item", () => {
     );
   });
 
-  test("does not depend on how the item's JSON is written, nor on its other attributes", () => {
+  test("does not depend on the formatting of the item's JSON, nor on its other attributes", () => {
     return fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), fc.string(), (pk, other) => {
         const [written] = fc.sample(
@@ -56,7 +56,7 @@ describe("the key of an item", () => {
     );
   });
 
-  test("tells keys apart whose values would be one text side by side", () => {
+  test("differs for keys whose concatenated values are equal", () => {
     const two = [keys[0]!, { name: "sk", type: "S" }];
     const key = (pk: string, sk: string) =>
       keyTextOf(encode(JSON.stringify({ pk: { S: pk }, sk: { S: sk } })), two);
@@ -66,15 +66,18 @@ describe("the key of an item", () => {
 
   test.each([
     ['{"pk":{"S":"a"}}', "has no key attribute sk (N)"],
-    ['{"pk":{"N":"1"},"sk":{"N":"1"}}', "has the key attribute pk as N where the table has S"],
-    ['{"pk":{"S":"a","N":"1"},"sk":{"N":"1"}}', "has the key attribute pk, whose value has not one type"],
-    ['{"pk":{},"sk":{"N":"1"}}', "has the key attribute pk, whose value has not one type"],
-    ['{"pk":{"S":1},"sk":{"N":"1"}}', "has the key attribute pk, whose value is no text"],
-  ])("is refused in %s", (item, message) => {
+    ['{"pk":{"N":"1"},"sk":{"N":"1"}}', "has the key attribute pk of type N, but the table's is of type S"],
+    [
+      '{"pk":{"S":"a","N":"1"},"sk":{"N":"1"}}',
+      "has the key attribute pk, whose value does not have exactly one type",
+    ],
+    ['{"pk":{},"sk":{"N":"1"}}', "has the key attribute pk, whose value does not have exactly one type"],
+    ['{"pk":{"S":1},"sk":{"N":"1"}}', "has the key attribute pk, whose value is not a string"],
+  ])("of %s is an error", (item, message) => {
     expect(() => keyTextOf(encode(item), keys)).toThrow(message);
   });
 
-  test("names of attributes are read with their escapes", () => {
+  test("attribute names are decoded, with their escapes", () => {
     expect(attributeNames(encode('{"a\\u0062":{"S":""},"c":{"S":""}}'))).toEqual(["ab", "c"]);
   });
 });

@@ -1,17 +1,17 @@
 /**
- * The key of an item, compared by value: two items of one key are one item to a table.
+ * Item keys compared by value, as a table compares them.
  */
 import { members, type Span } from "./cutter.ts";
 import type { KeySchema } from "./table-settings.ts";
 
 const decoder = new TextDecoder();
 
-/** A key that is not the table's. The message is a predicate of what holds the key. */
+/** A key that does not match the table's key schema. The message is a predicate whose subject is the line or item. */
 export class KeyMismatch extends Error {}
 
 /**
- * The key of an item or of a change's `Keys` as a text: equal for keys that DynamoDB takes for one, however they are
- * written. Throws a KeyMismatch where a key attribute is missing or has another type, a SyntaxError where it is no JSON.
+ * The key of an item, or of a change's `Keys`, as a string. Keys that DynamoDB treats as equal have equal strings, however
+ * they are written. Throws a KeyMismatch if a key attribute is missing or has another type, a SyntaxError if it is not JSON.
  */
 export function keyTextOf(item: Uint8Array, keys: KeySchema): string {
   const attributes = new Map(members(item).map((member) => [member.name, member]));
@@ -27,16 +27,18 @@ function keyValueOf(item: Uint8Array, span: Span | undefined, { name, type }: Ke
   if (span === undefined) throw new KeyMismatch(`has no key attribute ${name} (${type})`);
   const [value, ...more] = members(item, span.start);
   if (value === undefined || more.length > 0)
-    throw new KeyMismatch(`has the key attribute ${name}, whose value has not one type`);
+    throw new KeyMismatch(`has the key attribute ${name}, whose value does not have exactly one type`);
   if (value.name !== type)
-    throw new KeyMismatch(`has the key attribute ${name} as ${value.name} where the table has ${type}`);
+    throw new KeyMismatch(
+      `has the key attribute ${name} of type ${value.name}, but the table's is of type ${type}`,
+    );
   const parsed: unknown = JSON.parse(decoder.decode(item.subarray(value.start, value.end)));
   if (typeof parsed !== "string")
-    throw new KeyMismatch(`has the key attribute ${name}, whose value is no text`);
+    throw new KeyMismatch(`has the key attribute ${name}, whose value is not a string`);
   return type === "N" ? canonicalNumber(parsed) : parsed;
 }
 
-/** One text for all spellings of a number: `1`, `1.0` and `10e-1` are `1e0`. Any other text stays as it is. */
+/** The same string for all spellings of a number: `1`, `1.0` and `10e-1` become `1e0`. Any other text is returned unchanged. */
 export function canonicalNumber(text: string): string {
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (match === null) return text;

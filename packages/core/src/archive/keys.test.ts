@@ -9,7 +9,7 @@ import {
   taskKey,
 } from "./keys.ts";
 
-test("every object of an archive lies where the format says", () => {
+test("every object of an archive has the key that the format defines", () => {
   expect(taskKey("a/b")).toBe("a/b/task.json");
   expect(tableKey("a/b")).toBe("a/b/table.json");
   expect(manifestFilesKey("a/b")).toBe("a/b/manifest-files.json");

@@ -1,5 +1,5 @@
 /**
- * Where things lie under an archive's prefix. Format: docs/archive-format.md.
+ * The object keys of an archive. Format: docs/archive-format.md.
  */
 
 export const taskKey = (prefix: string) => `${prefix}/task.json`;
@@ -7,10 +7,10 @@ export const tableKey = (prefix: string) => `${prefix}/table.json`;
 export const manifestFilesKey = (prefix: string) => `${prefix}/manifest-files.json`;
 export const manifestSummaryKey = (prefix: string) => `${prefix}/manifest-summary.json`;
 
-/** What every data file's key starts with: the prefix to give to ImportTable. */
+/** The common prefix of all data files' keys, for ImportTable. */
 export const dataPrefix = (prefix: string) => `${prefix}/0x`;
 
-/** The folder of one segment's chain. */
+/** The common prefix of the data files of one segment's chain. */
 export const segmentPrefix = (prefix: string, segment: number) => `${prefix}/0x${hex(segment, 4)}/`;
 
 /** The key of one data file. */
@@ -18,7 +18,7 @@ export function dataFileKey(prefix: string, segment: number, batch: number): str
   return `${segmentPrefix(prefix, segment)}0x${hex(batch, 8)}.json.gz`;
 }
 
-/** Hexadecimal, padded so that a listing is in order. */
+/** Hexadecimal with leading zeros, so that a listing is in order. */
 function hex(value: number, width: number): string {
   return value.toString(16).padStart(width, "0");
 }

@@ -20,16 +20,16 @@ import { homeOf, locationOf, type ManifestKeys, readAt } from "./location.ts";
 
 type World = ReturnType<typeof world>;
 
-describe("the place of an archive's objects", () => {
-  const about = (keys: ManifestKeys, shared = false) => ({ keys, shared });
+describe("the location of an archive's objects", () => {
+  const options = (keys: ManifestKeys, shared = false) => ({ keys, shared });
   const prefix = "copies/AWSDynamoDB/01";
   const from = "nightly/AWSDynamoDB/01";
   const at = (keys: ManifestKeys, shared = false) =>
-    locationOf(bucket, prefix, `${from}/manifest-files.json`, about(keys, shared));
+    locationOf(bucket, prefix, `${from}/manifest-files.json`, options(keys, shared));
   const read = (keys: ManifestKeys, listed: string, shared = false) =>
     readAt(bucket, at(keys, shared), listed);
 
-  test("is its prefix, and the one that its manifest was written for", () => {
+  test("contains its prefix, and the prefix that its manifest was written for", () => {
     expect(at("own", true)).toStrictEqual({ prefix, writtenFor: from, keys: "own", shared: true });
     expect([homeOf(at("own")), homeOf(at("rebase")), homeOf(at("as-listed"))]).toEqual([
       prefix,
@@ -39,19 +39,19 @@ describe("the place of an archive's objects", () => {
   });
 
   test.each(["files.json", "manifest-files.json", "p/manifest-files.json.gz", "p/other.json", ""])(
-    "is not known where the summary names %j",
+    "is an error if the summary names %j",
     (filesKey) => {
-      expect(() => locationOf(bucket, prefix, filesKey, about("own"))).toThrow(
+      expect(() => locationOf(bucket, prefix, filesKey, options("own"))).toThrow(
         expect.objectContaining({
           code: "broken-manifest",
           resource: `s3://archives/${prefix}/manifest-summary.json`,
-          message: `has manifestFilesS3Key ${filesKey}, which is no manifest-files.json in a folder.`,
+          message: `has manifestFilesS3Key ${filesKey}, which is not a manifest-files.json in a folder.`,
         }),
       );
     },
   );
 
-  test("is where the manifest lists them, or under the archive's prefix", () => {
+  test("is the listed key, or the key under the archive's prefix", () => {
     expect(read("as-listed", "anywhere/x")).toBe("anywhere/x");
     expect(read("own", `${prefix}/data/x`)).toBe(`${prefix}/data/x`);
     expect(read("rebase", `${from}/data/x`)).toBe(`${prefix}/data/x`);
@@ -59,31 +59,31 @@ describe("the place of an archive's objects", () => {
     expect(read("rebase", "nightly/AWSDynamoDB/data/x/y", true)).toBe("copies/AWSDynamoDB/data/x/y");
   });
 
-  test("is in the shared folder of the bucket's root, too", () => {
+  test("may be in a shared folder at the bucket's root", () => {
     const root = locationOf(
       bucket,
       "AWSDynamoDB/01",
       "AWSDynamoDB/01/manifest-files.json",
-      about("own", true),
+      options("own", true),
     );
     expect(readAt(bucket, root, "AWSDynamoDB/data/x")).toBe("AWSDynamoDB/data/x");
   });
 
   test.each<[ManifestKeys, string, boolean, string, string]>([
-    ["own", `${from}/data/x`, false, prefix, "ask with manifest-keys rebase"],
-    ["own", `${prefix}x/data/x`, false, prefix, "ask with manifest-keys rebase"],
+    ["own", `${from}/data/x`, false, prefix, "request the restore with manifest-keys rebase"],
+    ["own", `${prefix}x/data/x`, false, prefix, "request the restore with manifest-keys rebase"],
     ["rebase", `${prefix}/data/x`, false, from, "Only as-listed"],
     ["rebase", "nightly/AWSDynamoDB/data/x", false, from, "Only as-listed"],
     ["rebase", "nightly/AWSDynamoDB/data", true, from, "Only as-listed"],
     ["rebase", "copies/AWSDynamoDB/data/x", true, from, "Only as-listed"],
-  ])("with manifest-keys %s is not %s", (keys, listed, shared, home, hint) => {
+  ])("with manifest-keys %s cannot be %s", (keys, listed, shared, home, hint) => {
     expect(() => read(keys, listed, shared)).toThrow(
       expect.objectContaining({
         kind: "permanent",
         code: "archive-moved",
         operation: "read manifest",
         resource: `s3://archives/${prefix}/manifest-summary.json`,
-        message: `lists ${listed}, which lies outside ${home}/: the manifest was written for ${from}/.`,
+        message: `lists ${listed}, which is outside ${home}/: the manifest was written for ${from}/.`,
         hint: expect.stringContaining(hint),
       }),
     );
@@ -92,9 +92,9 @@ describe("the place of an archive's objects", () => {
   test.each(["exports/01", "AWSDynamoDB/01/more", "xAWSDynamoDB/01"])(
     "has no shared folder beside %s",
     (other) => {
-      const location = locationOf(bucket, other, `${other}/manifest-files.json`, about("own", true));
+      const location = locationOf(bucket, other, `${other}/manifest-files.json`, options("own", true));
       const listed = `${other.slice(0, other.lastIndexOf("/"))}/data/x`;
-      expect(() => readAt(bucket, location, listed)).toThrow("lies outside");
+      expect(() => readAt(bucket, location, listed)).toThrow("is outside");
     },
   );
 });
@@ -112,20 +112,20 @@ const incremental = (value: string, name = bucket.name) =>
     files: [[changeLine({ keys: '{"id":{"S":"a"}}', newImage: item(value) })]],
   });
 
-/** Puts the objects of an export under another prefix, its manifests as they are. */
-function plantUnder(ports: World, made: NativeExport, from: string, to: string): void {
+/** Puts the objects of an export under another prefix; does not change its manifests. */
+function putUnder(ports: World, made: NativeExport, from: string, to: string): void {
   for (const { key, body } of made.objects) ports.archive.plant(bucket, key.replace(from, to), body);
 }
 
-/** A restore of what lies under `prefix`, to its end; the table's items. */
-async function restoreFrom(ports: World, prefix: string, asked: object = {}) {
-  await runTask({ ...restoreRequest, "bucket-prefix": prefix, "restore-mode": "merge", ...asked }, ports);
+/** Runs a restore from `prefix` to its end. Returns the table's items. */
+async function restoreFrom(ports: World, prefix: string, change: object = {}) {
+  await runTask({ ...restoreRequest, "bucket-prefix": prefix, "restore-mode": "merge", ...change }, ports);
   return restored(ports);
 }
 
-async function refusal(ports: World, prefix: string, asked: object = {}) {
-  const about = { "bucket-prefix": prefix, "restore-mode": "merge", ...asked };
-  const [event] = await request({ ...restoreRequest, ...about }, ports);
+async function refusal(ports: World, prefix: string, change: object = {}) {
+  const options = { "bucket-prefix": prefix, "restore-mode": "merge", ...change };
+  const [event] = await request({ ...restoreRequest, ...options }, ports);
   if (event?.type !== "TaskRejected") throw new Error(`not rejected: ${JSON.stringify(event)}`);
   return { cause: event.detail.cause, message: event.detail.error?.message, hint: event.detail.error?.hint };
 }
@@ -137,56 +137,56 @@ describe.each([
   const moved = `archive/AWSDynamoDB/${spec.id}`;
   const original = `nightly/AWSDynamoDB/${spec.id}`;
 
-  /** Copied to another prefix; what is at the original's place has changed since. */
+  /** An export that was copied to another prefix; the original changed afterwards. */
   function copied(): World {
     const ports = world();
-    plantUnder(ports, exportOf("copied"), "nightly/", "archive/");
-    plantUnder(ports, exportOf("since"), "", "");
+    putUnder(ports, exportOf("copied"), "nightly/", "archive/");
+    putUnder(ports, exportOf("since"), "", "");
     return ports;
   }
 
-  test("is refused: its manifest points elsewhere", async () => {
+  test("is refused by default, because its manifest lists keys of the original", async () => {
     const found = await refusal(copied(), moved);
     expect(found).toMatchObject({ cause: "archive-moved", hint: expect.stringContaining("rebase") });
     expect(found.message).toContain(`lists ${original}/manifest-files.json`);
     expect(found.message).toContain(`outside ${moved}/`);
   });
 
-  test("is read where it lies, with manifest-keys rebase", async () => {
+  test("is read under its new prefix with manifest-keys rebase", async () => {
     expect(await restoreFrom(copied(), moved, { "manifest-keys": "rebase" })).toEqual([item("copied")]);
   });
 
-  test("is read where it lies, also where the original is gone", async () => {
+  test("is read with manifest-keys rebase even if the original was deleted", async () => {
     const ports = world();
-    plantUnder(ports, exportOf("copied"), "nightly/", "archive/");
+    putUnder(ports, exportOf("copied"), "nightly/", "archive/");
     expect(await restoreFrom(ports, moved, { "manifest-keys": "rebase" })).toEqual([item("copied")]);
   });
 
-  test("is read at the original's place, with manifest-keys as-listed", async () => {
+  test("is read from the original with manifest-keys as-listed", async () => {
     expect(await restoreFrom(copied(), moved, { "manifest-keys": "as-listed" })).toEqual([item("since")]);
   });
 
-  test("is read as it is under its own prefix, whatever manifest-keys say", async () => {
+  test("is read at its original prefix with any manifest-keys", async () => {
     for (const keys of ["own", "rebase", "as-listed"]) {
       const ports = world();
-      plantUnder(ports, exportOf("here"), "", "");
+      putUnder(ports, exportOf("here"), "", "");
       expect(await restoreFrom(ports, original, { "manifest-keys": keys })).toEqual([item("here")]);
     }
   });
 
-  test("is no fault where only the bucket is another than it was written to", async () => {
+  test("is restored from another bucket than it was written to", async () => {
     const ports = world();
-    plantUnder(ports, exportOf("here", "exports-of-another-account"), "", "");
+    putUnder(ports, exportOf("here", "exports-of-another-account"), "", "");
     expect(await restoreFrom(ports, original)).toEqual([item("here")]);
   });
 });
 
 describe("a manifest that lists a data file outside its archive is refused", () => {
-  /** An export whose one data file is listed under another key. */
+  /** An export whose only data file is listed at another key. */
   async function listing(exportOf: typeof full, listed: string): Promise<{ ports: World; prefix: string }> {
     const ports = world();
     const made = exportOf("here");
-    plantUnder(ports, made, "", "");
+    putUnder(ports, made, "", "");
     const listKey = `${made.prefix}/manifest-files.json`;
     const entry = JSON.parse(new TextDecoder().decode((await ports.archive.get(bucket, listKey))!.body));
     const data = await ports.archive.get(bucket, entry.dataFileS3Key);
@@ -202,11 +202,11 @@ describe("a manifest that lists a data file outside its archive is refused", () 
 
   test.each([
     ["full, in another folder", full, "elsewhere/x.json.gz"],
-    ["full, under a prefix that only begins like its own", full, `nightly/AWSDynamoDB/${spec.id}x/x.gz`],
+    ["full, under a prefix that starts with its own prefix", full, `nightly/AWSDynamoDB/${spec.id}x/x.gz`],
     ["full, in the folder of incremental exports", full, "nightly/AWSDynamoDB/data/x.json.gz"],
-    ["incremental, in another place's shared folder", incremental, "AWSDynamoDB/data/x.json.gz"],
+    ["incremental, in the shared folder of another prefix", incremental, "AWSDynamoDB/data/x.json.gz"],
     [
-      "incremental, in a folder that only begins like the shared one",
+      "incremental, in a folder whose name starts with that of the shared one",
       incremental,
       "nightly/AWSDynamoDB/data2/x",
     ],
@@ -223,9 +223,9 @@ describe("a manifest that lists a data file outside its archive is refused", () 
   });
 });
 
-test("an incremental export in a folder of another name has no shared folder beside it", async () => {
+test("an incremental export in a folder that is not AWSDynamoDB has no shared folder", async () => {
   const ports = world();
-  plantUnder(ports, incremental("here"), "nightly/AWSDynamoDB", "nightly/exports");
+  putUnder(ports, incremental("here"), "nightly/AWSDynamoDB", "nightly/exports");
   const prefix = `nightly/exports/${spec.id}`;
   for (const name of ["manifest-files", "manifest-summary"]) {
     const { body } = (await ports.archive.get(bucket, `${prefix}/${name}.json`))!;
@@ -239,8 +239,8 @@ test("an incremental export in a folder of another name has no shared folder bes
   });
 });
 
-describe("a backup of Ferry's that was copied to another prefix", () => {
-  /** A backup of one item, and its copy under `copies/one`, whose original has another item since. */
+describe("a Ferry backup that was copied to another prefix", () => {
+  /** A backup of one item, and its copy under `copies/one`. */
   async function copied(): Promise<World> {
     const ports = world();
     ports.tables.put(source, item("copied"));
@@ -256,7 +256,7 @@ describe("a backup of Ferry's that was copied to another prefix", () => {
     expect(await refusal(await copied(), "copies/one")).toMatchObject({ cause: "archive-moved" });
   });
 
-  test("is restored with manifest-keys rebase, though the original is gone", async () => {
+  test("is restored with manifest-keys rebase even if the original was deleted", async () => {
     const ports = await copied();
     for (const key of ports.archive.keys(bucket))
       if (key.startsWith("backups/one")) ports.archive.remove(bucket, key);
@@ -264,9 +264,9 @@ describe("a backup of Ferry's that was copied to another prefix", () => {
   });
 });
 
-test("a summary that names no manifest-files.json in a folder is refused", async () => {
+test("a summary whose manifestFilesS3Key is not a manifest-files.json in a folder is refused", async () => {
   const ports = world();
   const made = fullExport({ ...spec, files: [], summary: { manifestFilesS3Key: "files.json" } });
-  plantUnder(ports, made, "", "");
+  putUnder(ports, made, "", "");
   expect(await refusal(ports, made.prefix)).toMatchObject({ cause: "broken-manifest" });
 });

@@ -1,6 +1,6 @@
 /**
- * Where the objects are read that a manifest lists. A manifest names them from the bucket's root, so those of an archive
- * that was copied or moved name the original's place.
+ * Maps the keys that a manifest lists to the keys at which the objects are read. A manifest lists keys from the bucket's
+ * root, so after an archive was copied or moved they still name the original objects.
  */
 import * as v from "valibot";
 import { permanent } from "../errors.ts";
@@ -9,17 +9,17 @@ import { about, readonlyObject } from "../schema-parts.ts";
 import { brokenManifest } from "./errors.ts";
 import { manifestSummaryKey } from "./keys.ts";
 
-/** A place of an archive, and what its manifest says of it. */
+/** The location of an archive, and how the keys in its manifest are mapped. */
 export const locationSchema = readonlyObject({
   prefix: about(v.string(), "The prefix under which the summary was read, without a trailing `/`."),
   writtenFor: about(v.string(), "The prefix that the manifest was written for."),
   keys: about(
     v.picklist(["own", "rebase", "as-listed"]),
-    "How the listed keys are taken. `own`: they must lie under the archive's own prefix. `rebase`: the archive was moved, and they are taken relative to the prefix that it was written for. `as-listed`: they are read where the manifest points.",
+    "How the listed keys are mapped. `own`: they must lie under the archive's own prefix. `rebase`: the archive was moved, and they are resolved relative to the prefix that it was written for. `as-listed`: they are read at the keys that the manifest lists.",
   ),
   shared: about(
     v.boolean(),
-    "Whether the data files may lie in the folder that all incremental exports of one prefix share.",
+    "Whether the data files may be in the folder that all incremental exports of one prefix share.",
   ),
 });
 
@@ -27,7 +27,7 @@ export type Location = v.InferOutput<typeof locationSchema>;
 export type ManifestKeys = Location["keys"];
 
 const FILES_NAME = "/manifest-files.json";
-/** The last but one part of the prefix of an incremental export whose data files lie in the shared folder. */
+/** Matches the prefix of an incremental export whose data files are in the shared folder. */
 const EXPORT_ROOT = /(^|\/)AWSDynamoDB\/[^/]+$/;
 
 /** The location of an archive whose summary names `filesKey`. Permanent error: `broken-manifest`. */
@@ -35,15 +35,15 @@ export function locationOf(
   bucket: BucketAddress,
   prefix: string,
   filesKey: string,
-  about: { readonly keys: ManifestKeys; readonly shared: boolean },
+  options: { readonly keys: ManifestKeys; readonly shared: boolean },
 ): Location {
   if (!filesKey.endsWith(FILES_NAME))
     throw brokenManifest(
       bucket,
       manifestSummaryKey(prefix),
-      `has manifestFilesS3Key ${filesKey}, which is no manifest-files.json in a folder`,
+      `has manifestFilesS3Key ${filesKey}, which is not a manifest-files.json in a folder`,
     );
-  return { prefix, writtenFor: filesKey.slice(0, -FILES_NAME.length), ...about };
+  return { prefix, writtenFor: filesKey.slice(0, -FILES_NAME.length), ...options };
 }
 
 /** The prefix under which the archive's other objects are read. */
@@ -51,7 +51,7 @@ export function homeOf({ prefix, writtenFor, keys }: Location): string {
   return keys === "as-listed" ? writtenFor : prefix;
 }
 
-/** The key at which a listed object is read. Permanent error: `archive-moved`, where it lies outside the archive. */
+/** The key at which a listed object is read. Permanent error: `archive-moved`, if it lies outside the archive. */
 export function readAt(bucket: BucketAddress, location: Location, listed: string): string {
   const { prefix, writtenFor, keys, shared } = location;
   if (keys === "as-listed") return listed;
@@ -62,7 +62,7 @@ export function readAt(bucket: BucketAddress, location: Location, listed: string
   throw moved(bucket, location, listed);
 }
 
-/** The folder `data/` beside an incremental export's own. */
+/** The folder `data/` beside an incremental export's own folder. */
 function sharedFolder(prefix: string): string {
   return `${prefix.slice(0, prefix.lastIndexOf("/") + 1)}data/`;
 }
@@ -72,10 +72,10 @@ function moved(bucket: BucketAddress, { prefix, writtenFor, keys }: Location, li
   return permanent("archive-moved", {
     operation: "read manifest",
     resource: `s3://${bucket.name}/${manifestSummaryKey(prefix)}`,
-    message: `lists ${listed}, which lies outside ${home}/: the manifest was written for ${writtenFor}/.`,
+    message: `lists ${listed}, which is outside ${home}/: the manifest was written for ${writtenFor}/.`,
     hint:
       keys === "own"
-        ? "If the whole archive was moved or copied here, ask with manifest-keys rebase; to read the files where the manifest points, with as-listed."
-        : "Only as-listed reads files from outside the archive: ask with it, or restore from the original.",
+        ? "If the whole archive was moved or copied here, request the restore with manifest-keys rebase; to read the files at the keys that the manifest lists, with as-listed."
+        : "Only as-listed reads files outside the archive: request the restore with manifest-keys as-listed, or restore from the original archive.",
   });
 }

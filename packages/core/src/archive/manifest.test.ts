@@ -27,7 +27,7 @@ async function backedUp(): Promise<World> {
   return ports;
 }
 
-/** Puts an object again, its text changed; its metadata stays unless they are given. */
+/** Replaces the text of an object, and its metadata if given. */
 async function rewrite(
   ports: World,
   key: string,
@@ -42,13 +42,13 @@ const json = (change: (value: Json) => Json) => (text: string) => JSON.stringify
 const ferry = (other: Json) =>
   json((value) => ({ ...value, ferry: { ...(value["ferry"] as Json), ...other } }));
 
-/** The summary again, with the MD5 of the list as it is now, so that a later rule is reached. */
+/** Updates the MD5 of the file list in the summary, so that a later check is reached. */
 async function adjustSummary(ports: World) {
   const listed = await ports.archive.get(bucket, own("manifest-files.json"));
   await rewrite(ports, own("manifest-summary.json"), ferry({ "manifest-files-md5": md5(listed!.body) }));
 }
 
-describe("a manifest that is read", () => {
+describe("a manifest", () => {
   const made = (summary: Json = {}, under?: string) =>
     fullExport({
       ...{ bucket: bucket.name, id: "01", files: [[itemLine('{"id":{"S":"a"}}')], []], summary },
@@ -61,7 +61,7 @@ describe("a manifest that is read", () => {
     return readManifest(bucket, prefix, "own", ports);
   }
 
-  test("of Ferry's own archive has all that a restore goes by", async () => {
+  test("of Ferry's own archive has everything that a restore needs", async () => {
     const ports = await backedUp();
     const { files, ...manifest } = await readManifest(bucket, "backups/one", "own", ports);
     const fingerprint = { md5: expect.stringMatching(/^.{24}$/), etag: expect.any(String) };
@@ -80,7 +80,7 @@ describe("a manifest that is read", () => {
     );
   });
 
-  test("of a native export has neither bytes nor keys, and a time range where it tells one", async () => {
+  test("of a native export has neither bytes nor keys, and a time range if the export has one", async () => {
     const { files, objects, ...manifest } = await native();
     expect(manifest).toStrictEqual({
       location: { prefix: "AWSDynamoDB/01", writtenFor: "AWSDynamoDB/01", keys: "own", shared: false },
@@ -94,7 +94,7 @@ describe("a manifest that is read", () => {
     expect(await native({ exportTime: null })).not.toHaveProperty("window");
   });
 
-  test("is held against the MD5 beside it, with or without a line feed, also under a prefix with .json in it", async () => {
+  test("is compared with its .md5 object, with or without a line feed, also under a prefix that contains .json", async () => {
     const beside = (ports: World) => {
       for (const key of ports.archive.keys(bucket).filter((one) => one.endsWith(".md5")))
         void rewrite(ports, key, (text) => `${text}\n`);
@@ -104,11 +104,11 @@ describe("a manifest that is read", () => {
       ports.archive.plant(bucket, "a.json/b/AWSDynamoDB/01/manifest-files.md5", encode("x"));
     await expect(native({}, wrong, "a.json/b")).rejects.toMatchObject({
       code: "broken-manifest",
-      message: expect.stringContaining("where a.json/b/AWSDynamoDB/01/manifest-files.md5 says x."),
+      message: expect.stringContaining("but a.json/b/AWSDynamoDB/01/manifest-files.md5 contains x."),
     });
   });
 
-  test("that is not there is no backup", async () => {
+  test("that does not exist is an error", async () => {
     await expect(readManifest(bucket, "nowhere", "own", world())).rejects.toMatchObject({
       kind: "permanent",
       code: "no-manifest",
@@ -118,7 +118,7 @@ describe("a manifest that is read", () => {
   });
 
   test.each(["manifest-files.json", "manifest-summary.json", "task.json"])(
-    "gives its files again as long as %s is the same",
+    "is read again as long as %s did not change",
     async (name) => {
       const ports = await backedUp();
       const manifest = await readManifest(bucket, "backups/one", "own", ports);
@@ -132,7 +132,7 @@ describe("a manifest that is read", () => {
     },
   );
 
-  test("of a native export gives its files again; it has no task.json", async () => {
+  test("of a native export is read again without a task.json", async () => {
     const ports = world();
     const prefix = plantExport(ports.archive, bucket, made());
     const manifest = await readManifest(bucket, prefix, "own", ports);
@@ -141,9 +141,9 @@ describe("a manifest that is read", () => {
   });
 });
 
-/** What a restore is refused with. */
-async function refusal(ports: World, asked: object = {}) {
-  const [event] = await request({ ...restoreRequest, ...asked }, ports);
+/** The error with which a restore request is rejected. */
+async function refusal(ports: World, fields: object = {}) {
+  const [event] = await request({ ...restoreRequest, ...fields }, ports);
   if (event?.type !== "TaskRejected") throw new Error(`not rejected: ${JSON.stringify(event)}`);
   const { cause, error } = event.detail;
   return { cause, name: error?.resource.split("/").at(-1), message: error?.message };
@@ -155,7 +155,7 @@ describe("an archive of Ferry's is refused", () => {
       "an unknown format-version in its summary",
       "manifest-summary.json",
       ferry({ "format-version": 2 }),
-      { cause: "unknown-format", message: "ferry.format-version 2 where 1" },
+      { cause: "unknown-format", message: "ferry.format-version 2; this version of Ferry supports 1" },
     ],
     [
       "no format-version in its summary",
@@ -167,31 +167,31 @@ describe("an archive of Ferry's is refused", () => {
       "an unknown format-version in task.json",
       "task.json",
       json((value) => ({ ...value, "format-version": 2 })),
-      { cause: "unknown-format", message: "format-version 2 where 1" },
+      { cause: "unknown-format", message: "format-version 2; this version of Ferry supports 1" },
     ],
     [
       "an unknown format-version in table.json",
       "table.json",
       json((value) => ({ ...value, "format-version": 2 })),
-      { cause: "unknown-format", message: "format-version 2 where 1" },
+      { cause: "unknown-format", message: "format-version 2; this version of Ferry supports 1" },
     ],
     [
-      "an unknown version of the dialect",
+      "an unknown version of a DynamoDB summary",
       "manifest-summary.json",
       json((value) => ({ ...value, version: "2031-01-01" })),
-      { cause: "unknown-format", message: "version 2031-01-01 where 2020-06-30" },
+      { cause: "unknown-format", message: "version 2031-01-01; this version of Ferry supports 2020-06-30" },
     ],
     [
-      "ferry.files that is not the number of files",
+      "a wrong ferry.files",
       "manifest-summary.json",
       ferry({ files: 3 }),
-      { cause: "broken-manifest", message: "lists 2 data files where ferry.files of the summary is 3" },
+      { cause: "broken-manifest", message: "lists 2 data files, but ferry.files of the summary is 3" },
     ],
     [
-      "ferry.request-id that is not task.json's",
+      "another ferry.request-id than task.json has",
       "manifest-summary.json",
       ferry({ "request-id": "request-2" }),
-      { cause: "broken-archive", message: "is of request request-1 where ferry.request-id" },
+      { cause: "broken-archive", message: "is of request request-1, but ferry.request-id" },
     ],
     ["a damaged task.json", "task.json", () => "{", { cause: "broken-archive", message: "cannot be read" }],
     ["a damaged table.json", "table.json", () => "{", { cause: "broken-archive", message: "cannot be read" }],
@@ -205,10 +205,10 @@ describe("an archive of Ferry's is refused", () => {
       "a table.json with other keys than task.json",
       "table.json",
       json((value) => ({ ...value, keys: [{ name: "pk", type: "S" }] })),
-      { cause: "broken-archive", message: "has the keys pk where task.json has id" },
+      { cause: "broken-archive", message: "has the keys pk, but task.json has id" },
     ],
     [
-      "a summary that is an incremental export's",
+      "a summary of an incremental export",
       "manifest-summary.json",
       json((value) => ({ ...value, version: "2023-08-01", exportType: "INCREMENTAL_EXPORT" })),
       { cause: "unknown-format", message: "which Ferry does not write" },
@@ -232,24 +232,24 @@ describe("an archive of Ferry's is refused", () => {
   });
 
   test.each(["manifest-summary.json", "manifest-files.json", "task.json", "table.json"])(
-    "given %s that another request wrote",
+    "given a %s that another request wrote",
     async (name) => {
       const ports = await backedUp();
       await rewrite(ports, own(name), (text) => text, { "request-id": "request-2" });
       expect(await refusal(ports)).toMatchObject({ cause: "broken-archive", name });
-      // A copy may have lost all metadata.
+      // A copy may have no metadata.
       await rewrite(ports, own(name), (text) => text, {});
       expect(await request(restoreRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
     },
   );
 
-  test("given a list of files that is deleted, or has another count than the summary", async () => {
+  test("given a missing list of files, or one with another count than the summary", async () => {
     const gone = await backedUp();
     gone.archive.remove(bucket, own("manifest-files.json"));
     expect(await refusal(gone)).toEqual({
       cause: "broken-manifest",
       name: "manifest-files.json",
-      message: "does not exist, though the summary names it.",
+      message: "does not exist, although the summary names it.",
     });
     const other = await backedUp();
     await rewrite(
@@ -260,7 +260,7 @@ describe("an archive of Ferry's is refused", () => {
     expect(await refusal(other)).toEqual({
       cause: "broken-manifest",
       name: "manifest-files.json",
-      message: "lists 3 items where the summary says 4.",
+      message: "lists 3 items, but the summary's itemCount is 4.",
     });
   });
 
@@ -272,15 +272,15 @@ describe("an archive of Ferry's is refused", () => {
     expect(await refusal(ports)).toEqual({
       cause: "broken-manifest",
       name: "manifest-files.json",
-      message: `is not the file that the summary was written for: its MD5 is ${now}, ferry.manifest-files-md5 is ${before}.`,
+      message: `is not the file that the summary was written for: its MD5 is ${now}, but ferry.manifest-files-md5 is ${before}.`,
     });
   });
 
-  test("given objects of two requests, and both are named", async () => {
+  test("given objects of two requests, and the error names both", async () => {
     const ports = await backedUp();
     await rewrite(ports, own("task.json"), (text) => text, { "request-id": "request-2" });
     expect(await refusal(ports)).toMatchObject({
-      message: "was written by request request-2 where ferry.request-id of the summary is request-1.",
+      message: "was written by request request-2, but ferry.request-id of the summary is request-1.",
     });
   });
 
@@ -299,7 +299,7 @@ describe("an archive of Ferry's is refused", () => {
     });
   });
 
-  test("given ferry.bytes that its files do not add up to: when all was read", async () => {
+  test("given a wrong ferry.bytes, when all files were read", async () => {
     const ports = await backedUp();
     await rewrite(ports, own("manifest-summary.json"), ferry({ bytes: 7 }));
     expect(await runTask(restoreRequest, ports)).toMatchObject([
@@ -307,7 +307,7 @@ describe("an archive of Ferry's is refused", () => {
         type: "TaskStepFailed",
         detail: {
           cause: "totals-differ",
-          error: { message: expect.stringContaining("bytes where the manifest lists 7") },
+          error: { message: expect.stringContaining("bytes, but the manifest lists 7") },
         },
       },
     ]);
@@ -330,9 +330,13 @@ describe("a native export is refused", () => {
 
   test.each<[string, Json, string]>([
     ["in Ion", { outputFormat: "ION" }, "Amazon Ion"],
-    ["in an unknown format", { outputFormat: "PARQUET" }, "outputFormat PARQUET where"],
-    ["of an unknown type", { exportType: "DELTA_EXPORT" }, "exportType DELTA_EXPORT where"],
-    ["of an unknown version", { version: "2029-01-01" }, "version 2029-01-01 where 2020-06-30"],
+    ["in an unknown format", { outputFormat: "PARQUET" }, "outputFormat PARQUET;"],
+    ["of an unknown type", { exportType: "DELTA_EXPORT" }, "exportType DELTA_EXPORT;"],
+    [
+      "of an unknown version",
+      { version: "2029-01-01" },
+      "version 2029-01-01; this version of Ferry supports 2020-06-30",
+    ],
   ])("%s", async (_, summary, message) => {
     expect(await refusalOf(fullExport({ ...spec, summary }))).toMatchObject({
       cause: "unknown-format",
@@ -346,7 +350,7 @@ describe("a native export is refused", () => {
     expect(await refusalOf(made)).toMatchObject({
       cause: "unknown-format",
       message: expect.stringContaining(
-        "version 2020-06-30 where 2023-08-01 is known of exportType INCREMENTAL",
+        "version 2020-06-30; this version of Ferry supports 2023-08-01 for exportType INCREMENTAL",
       ),
     });
   });
@@ -360,18 +364,18 @@ describe("a native export is refused", () => {
     ).toMatchObject({
       cause: "broken-manifest",
       name: `${name}.json`,
-      message: expect.stringContaining(`${key} says ${other}`),
+      message: expect.stringContaining(`${key} contains ${other}`),
     });
   });
 
-  test("given that it did not finish: there is no summary", async () => {
+  test("given that it did not finish and has no summary", async () => {
     const made = fullExport(spec);
     expect(
       await refusalOf(made, (ports) => ports.archive.remove(bucket, `${made.prefix}/manifest-summary.json`)),
     ).toMatchObject({ cause: "no-manifest" });
   });
 
-  test("whose list of files cannot be read", async () => {
+  test("given a list of files that cannot be read", async () => {
     const made = fullExport(spec);
     const key = `${made.prefix}/manifest-files.json`;
     const found = await refusalOf(made, (ports) => ports.archive.plant(bucket, key, encode("{")));
@@ -382,24 +386,24 @@ describe("a native export is refused", () => {
     });
   });
 
-  test("into a table with other keys than a table.json beside it has; no data file is read", async () => {
+  test("given a table.json with other keys than the table, without reading a data file", async () => {
     const made = fullExport(spec);
     const keysOf = (name: string) => encode(`{"format-version":1,"keys":[{"name":"${name}","type":"S"}]}`);
     const ports = world();
     plantExport(ports.archive, bucket, made);
     const archive = { ...ports.archive, open: () => Promise.reject(new Error("read")) };
-    const asked = { "bucket-prefix": made.prefix };
+    const fields = { "bucket-prefix": made.prefix };
     ports.archive.plant(bucket, `${made.prefix}/table.json`, keysOf("pk"));
-    expect(await refusal({ ...ports, archive }, asked)).toMatchObject({ cause: "key-schema-mismatch" });
+    expect(await refusal({ ...ports, archive }, fields)).toMatchObject({ cause: "key-schema-mismatch" });
     ports.archive.plant(bucket, `${made.prefix}/table.json`, keysOf("id"));
-    expect(await request({ ...restoreRequest, ...asked }, { ...ports, archive })).toMatchObject([
+    expect(await request({ ...restoreRequest, ...fields }, { ...ports, archive })).toMatchObject([
       { type: "TaskAccepted" },
     ]);
     ports.archive.plant(bucket, `${made.prefix}/table.json`, encode("{}"));
-    expect(await refusal(ports, asked)).toMatchObject({ cause: "broken-archive", name: "table.json" });
+    expect(await refusal(ports, fields)).toMatchObject({ cause: "broken-archive", name: "table.json" });
   });
 
-  test("but not for a missing checksum: tools that copy exports leave them behind", async () => {
+  test("but not if the checksums are missing, since tools that copy exports may omit them", async () => {
     const ports = world();
     const made = fullExport(spec);
     plantExport(ports.archive, bucket, made);

@@ -1,6 +1,6 @@
 /**
- * An archive's manifest, read and checked against itself: manifest-summary.json, which makes an archive a backup,
- * manifest-files.json, and of Ferry's own archives task.json and table.json. Format: docs/archive-format.md.
+ * Reads an archive's manifest and checks it for consistency: manifest-summary.json, which marks an archive as complete,
+ * manifest-files.json, and task.json and table.json of Ferry's own archives. Format: docs/archive-format.md.
  */
 import { permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
@@ -19,31 +19,31 @@ export interface Manifest {
   readonly items: number;
   /** The data files, each with the key at which it is read. */
   readonly files: readonly ManifestFile[];
-  /** What a line holds: whole items, or changes (DynamoDB's incremental exports). */
+  /** The content of a line: whole items, or changes (DynamoDB's incremental exports). */
   readonly lines: "items" | "changes";
-  /** The export's time range, ISO 8601 with milliseconds, where it says one; `from` of an incremental export alone. */
+  /** The export's time range, ISO 8601 with milliseconds, if it is known; `from` only for incremental exports. */
   readonly window?: Summary["window"];
   /** Whether Ferry wrote the archive. */
   readonly own: boolean;
-  /** Uncompressed bytes of all data files; absent where Ferry did not write the archive. */
+  /** Uncompressed bytes of all data files; absent if Ferry did not write the archive. */
   readonly bytes?: number;
-  /** The key schema of the archive's items; absent where nothing but the items tells it. */
+  /** The key schema of the archive's items; absent if there is no table.json. */
   readonly keys?: KeySchema;
-  /** The objects that say what is restored, as they were read. */
+  /** The fingerprints of the objects on which the restore is based. */
   readonly objects: RestorePlan["manifest"]["objects"];
 }
 
-type Reading = Pick<Ports, "archive" | "codec">;
+type ReadPorts = Pick<Ports, "archive" | "codec">;
 
 /**
- * Reads an archive's manifest, Ferry's or a native export's. Permanent errors: `no-manifest` (not a backup, or not a
- * finished one), `broken-manifest`, `broken-archive`, `unknown-format`, `archive-moved`.
+ * Reads the manifest of Ferry's archive or of a native export. Permanent errors: `no-manifest` (no backup, or an
+ * unfinished one), `broken-manifest`, `broken-archive`, `unknown-format`, `archive-moved`.
  */
 export async function readManifest(
   bucket: BucketAddress,
   prefix: string,
   keys: ManifestKeys,
-  ports: Reading,
+  ports: ReadPorts,
 ): Promise<Manifest> {
   const { md5 } = ports.codec;
   const summaryKey = manifestSummaryKey(prefix);
@@ -52,7 +52,7 @@ export async function readManifest(
     throw permanent("no-manifest", {
       operation: "read manifest",
       resource: `s3://${bucket.name}/${summaryKey}`,
-      message: "does not exist, so this prefix holds no backup, or one that did not finish.",
+      message: "does not exist, so this prefix holds no backup, or an unfinished one.",
       hint: "Check bucket-name, bucket-prefix and bucket-region, and that the backup or export succeeded.",
     });
   const summary = decodeSummary(bucket, summaryKey, stored.body);
@@ -63,7 +63,7 @@ export async function readManifest(
   const filesKey = readAt(bucket, location, summary.manifestFilesS3Key);
   const listed = await ports.archive.get(bucket, filesKey);
   if (listed === undefined)
-    throw brokenManifest(bucket, filesKey, "does not exist, though the summary names it");
+    throw brokenManifest(bucket, filesKey, "does not exist, although the summary names it");
   const files = readable(
     () => decodeFiles(listed.body),
     (message) => brokenManifest(bucket, filesKey, message),
@@ -72,7 +72,7 @@ export async function readManifest(
     throw brokenManifest(
       bucket,
       filesKey,
-      `lists ${total(files)} items where the summary says ${summary.itemCount}`,
+      `lists ${total(files)} items, but the summary's itemCount is ${summary.itemCount}`,
     );
   const manifest = {
     location,
@@ -100,13 +100,13 @@ export async function readManifest(
     throw brokenManifest(
       bucket,
       filesKey,
-      `is not the file that the summary was written for: its MD5 is ${objects.files.md5}, ferry.manifest-files-md5 is ${ferry["manifest-files-md5"]}`,
+      `is not the file that the summary was written for: its MD5 is ${objects.files.md5}, but ferry.manifest-files-md5 is ${ferry["manifest-files-md5"]}`,
     );
   if (ferry.files !== files.length)
     throw brokenManifest(
       bucket,
       filesKey,
-      `lists ${files.length} data files where ferry.files of the summary is ${ferry.files}`,
+      `lists ${files.length} data files, but ferry.files of the summary is ${ferry.files}`,
     );
   const own = await readOwnObjects(
     bucket,
@@ -128,22 +128,22 @@ export async function readManifest(
 }
 
 /**
- * The data files that a restore was planned for, from the manifest as it is now. Permanent error: `archive-changed`,
- * where an object that the plan rests on is another by now.
+ * Reads the list of data files again, for a step of a planned restore. Permanent error: `archive-changed`, if an object on
+ * which the plan is based changed.
  */
 export async function readPlannedFiles(
   bucket: BucketAddress,
   plan: RestorePlan,
-  ports: Reading,
+  ports: ReadPorts,
 ): Promise<readonly ManifestFile[]> {
   const { location, objects } = plan.manifest;
   const home = homeOf(location);
-  const unchanged = async (key: string, planned: Fingerprint) =>
+  const readUnchanged = async (key: string, planned: Fingerprint) =>
     requireUnchanged(bucket, key, planned, await ports.archive.get(bucket, key), ports.codec.md5);
   const [listed] = await Promise.all([
-    unchanged(manifestFilesKey(home), objects.files),
-    unchanged(manifestSummaryKey(location.prefix), objects.summary),
-    ...(objects.task === undefined ? [] : [unchanged(taskKey(home), objects.task)]),
+    readUnchanged(manifestFilesKey(home), objects.files),
+    readUnchanged(manifestSummaryKey(location.prefix), objects.summary),
+    ...(objects.task === undefined ? [] : [readUnchanged(taskKey(home), objects.task)]),
   ]);
   return decodeFiles(listed.body).map((file) => ({
     ...file,
@@ -152,37 +152,37 @@ export async function readPlannedFiles(
 }
 
 /**
- * DynamoDB puts the MD5 of each manifest file beside it, base64, under the name with `.md5` for `.json`. Tools that copy an
- * export may leave them behind, so a missing one is no fault.
+ * Compares the manifest files with their checksums. DynamoDB puts the MD5 of each file beside it, base64, with `.md5` instead
+ * of `.json` in its name. Tools that copy an export may omit these objects, so a missing one is not an error.
  */
 async function requireChecksums(
   bucket: BucketAddress,
-  files: readonly (readonly [key: string, read: Fingerprint])[],
-  ports: Reading,
+  files: readonly (readonly [key: string, fingerprint: Fingerprint])[],
+  ports: ReadPorts,
 ): Promise<void> {
   const check = async ([key, { md5 }]: (typeof files)[number]) => {
-    const beside = key.replace(/\.json$/, ".md5");
-    const stored = await ports.archive.get(bucket, beside);
+    const checksumKey = key.replace(/\.json$/, ".md5");
+    const stored = await ports.archive.get(bucket, checksumKey);
     if (stored === undefined) return;
     const expected = new TextDecoder().decode(stored.body).trim();
     if (expected !== md5)
-      throw brokenManifest(bucket, key, `has MD5 ${md5} where ${beside} says ${expected}`);
+      throw brokenManifest(bucket, key, `has MD5 ${md5}, but ${checksumKey} contains ${expected}`);
   };
   await Promise.all(files.map(check));
 }
 
-/** What Ferry puts beside its data files: it must be there, of one request, and of one key schema. */
+/** Reads task.json and table.json, which must exist and must have the same request-id and the same keys. */
 async function readOwnObjects(
   bucket: BucketAddress,
   home: string,
   requestId: string,
   manifest: readonly (readonly [key: string, stored: StoredObject])[],
-  ports: Reading,
+  ports: ReadPorts,
 ): Promise<{ keys: KeySchema; task: Fingerprint }> {
   const required = async (key: string) => {
     const stored = await ports.archive.get(bucket, key);
     if (stored === undefined)
-      throw brokenArchive(bucket, key, "does not exist, though every archive of Ferry's has it");
+      throw brokenArchive(bucket, key, "does not exist, although every archive that Ferry writes has it");
     return stored;
   };
   const [task, table] = await Promise.all([required(taskKey(home)), required(tableKey(home))]);
@@ -191,16 +191,16 @@ async function readOwnObjects(
     throw brokenArchive(
       bucket,
       taskKey(home),
-      `is of request ${writer} where ferry.request-id of the summary is ${requestId}`,
+      `is of request ${writer}, but ferry.request-id of the summary is ${requestId}`,
     );
   for (const [key, { head }] of [...manifest, [taskKey(home), task], [tableKey(home), table]] as const) {
-    // A tool that copies objects may leave their metadata behind.
+    // Tools that copy objects may drop their metadata.
     const named = head.metadata["request-id"];
     if (named !== undefined && named !== requestId)
       throw brokenArchive(
         bucket,
         key,
-        `was written by request ${named} where ferry.request-id of the summary is ${requestId}`,
+        `was written by request ${named}, but ferry.request-id of the summary is ${requestId}`,
       );
   }
   const keys = decodeKeySchema(bucket, tableKey(home), table.body);
@@ -208,7 +208,7 @@ async function readOwnObjects(
     throw brokenArchive(
       bucket,
       tableKey(home),
-      `has the keys ${keys.map(({ name }) => name).join()} where task.json has ${keyNames.join()}`,
+      `has the keys ${keys.map(({ name }) => name).join()}, but task.json has ${keyNames.join()}`,
     );
   return { keys, task: fingerprintOf(task, ports.codec.md5) };
 }

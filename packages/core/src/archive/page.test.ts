@@ -7,7 +7,7 @@ import { cutPage } from "./page.ts";
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-test("a Scan's body, however it is written, is cut into exactly its items, key and units", () => {
+test("a Scan response with any formatting is split into its items, key and units", () => {
   const body = itemsArbitrary(6).map((Items) => ({
     Items,
     Count: Items.length,
@@ -28,7 +28,7 @@ test("a Scan's body, however it is written, is cut into exactly its items, key a
   );
 });
 
-test("items pass through lines and back as the very same bytes, line breaks in their white space aside", () => {
+test("items written as lines are read back byte for byte, except for line breaks in their white space", () => {
   const body = itemsArbitrary(6).map((Items) => ({ Items, Count: Items.length }));
   return fc.assert(
     fc.property(oddJson(body), ({ text }) => {
@@ -48,12 +48,12 @@ test("items pass through lines and back as the very same bytes, line breaks in t
   );
 });
 
-test("a body that says another count than it holds is refused", () => {
-  expect(() => cutPage(encode('{"Items":[{"id":{"S":"a"}}],"Count":2}'))).toThrow("Count 2 and holds 1");
+test("a body whose Count is not the number of its items is refused", () => {
+  expect(() => cutPage(encode('{"Items":[{"id":{"S":"a"}}],"Count":2}'))).toThrow("Count 2 but holds 1");
   expect(() => cutPage(encode('{"message":"oops"}'))).toThrow("holds 0 items");
 });
 
-test("a last key of null is none: to go on after it would begin anew", () => {
+test("a last key of null is treated as absent, since a scan after it would start again", () => {
   const page = cutPage(encode('{"Items":[],"Count":0,"LastEvaluatedKey":null}'));
   expect(page).not.toHaveProperty("lastEvaluatedKey");
 });

@@ -1,22 +1,22 @@
 /**
- * One Scan response, cut: where its items lie, and the few small fields that are parsed.
+ * One Scan response: the byte ranges of its items, and the few small fields that are parsed.
  */
 import type { DynamoKey } from "../events.ts";
 import { eachElement, eachMember, type Span, skipValue } from "./cutter.ts";
 
 export interface Page {
   readonly body: Uint8Array;
-  /** Where each item lies in `body`. */
+  /** The byte range of each item in `body`. */
   readonly items: readonly Span[];
-  /** The key to go on after; absent when the segment was read to its end. */
+  /** The key after which the scan continues; absent at the end of the segment. */
   readonly lastEvaluatedKey?: DynamoKey;
-  /** Capacity units consumed; 0 where the table does not tell. */
+  /** Capacity units consumed; 0 if the response does not contain them. */
   readonly units: number;
 }
 
 const decoder = new TextDecoder();
 
-/** Cuts the raw body of a Scan response. Throws where it is none, or does not hold as many items as it says. */
+/** Finds the items in the raw body of a Scan response. Throws if it is not valid, or if `Count` is not the number of items. */
 export function cutPage(body: Uint8Array): Page {
   const items: Span[] = [];
   let lastEvaluatedKey: DynamoKey | undefined;
@@ -34,6 +34,6 @@ export function cutPage(body: Uint8Array): Page {
     return end;
   });
   if (count !== items.length)
-    throw new SyntaxError(`a Scan response says Count ${count} and holds ${items.length} items`);
+    throw new SyntaxError(`a Scan response has Count ${count} but holds ${items.length} items`);
   return { body, items, ...(lastEvaluatedKey !== undefined && { lastEvaluatedKey }), units };
 }

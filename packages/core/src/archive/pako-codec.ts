@@ -1,5 +1,5 @@
 /**
- * The pure codec: synchronous and deterministic. The simulation's, and a browser's.
+ * A codec in pure JavaScript: synchronous and deterministic, for the simulation.
  */
 import {
   Deflate,
@@ -15,11 +15,11 @@ import {
 import { permanent } from "../errors.ts";
 import type { Codec, Compressor, Md5 } from "../ports.ts";
 
-/** zlib's way to say: gzip alone, with its largest window. */
+/** zlib's code for the gzip format with the largest window. */
 const GZIP_WINDOW_BITS = 31;
 const CHUNK_BYTES = 64 * 1024;
 
-/** A codec on pako; the digest comes from outside, as this package has none. */
+/** A codec based on pako. The caller supplies MD5, which this package does not contain. */
 export function pakoCodec(openMd5: () => Md5): Codec {
   return {
     compress,
@@ -42,9 +42,9 @@ async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     stream.next_in = 0;
     stream.avail_in = chunk.length;
     stream.avail_out = CHUNK_BYTES;
-    // A full chunk of output may not be all that the input gives.
+    // If the output chunk is full, there may be more output.
     while (stream.avail_in > 0 || (!memberEnded && stream.avail_out === 0)) {
-      // What follows a member is another one, or its header is refused.
+      // Only another gzip member may follow a member; zlib checks its header.
       if (memberEnded) zlibInflateReset(stream);
       stream.output = new Uint8Array(CHUNK_BYTES);
       stream.next_out = 0;
@@ -56,14 +56,14 @@ async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
       if (stream.next_out > 0) yield stream.output.subarray(0, stream.next_out);
     }
   }
-  if (!memberEnded) throw corrupt("it ends too early");
+  if (!memberEnded) throw corrupt("it is truncated");
 }
 
-function corrupt(why: string) {
+function corrupt(reason: string) {
   return permanent("corrupt-file", {
     operation: "decompress",
     resource: "a data file",
-    message: `is not a whole gzip file: ${why}.`,
+    message: `is not a complete gzip file: ${reason}.`,
     hint: "The archive was damaged after it was written: restore from another backup.",
   });
 }

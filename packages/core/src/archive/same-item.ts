@@ -1,5 +1,5 @@
 /**
- * Items compared by value: what DynamoDB keeps of an item is its values, not the text in which it came.
+ * Compares items by value: DynamoDB stores an item's values, not its JSON text.
  */
 import { canonicalNumber } from "./item-key.ts";
 
@@ -8,14 +8,14 @@ type Value = Readonly<Record<string, unknown>>;
 const decoder = new TextDecoder();
 
 /**
- * An item, as DynamoDB JSON, as a text: equal for items with the same attributes, however members, sets and numbers are
- * written. Throws a SyntaxError where it is no JSON.
+ * A normalized string of an item in DynamoDB JSON. Items with the same attributes have equal strings, in any order of members
+ * and sets and any spelling of numbers. Throws a SyntaxError if it is not JSON.
  */
 export function itemText(item: Uint8Array): string {
   return JSON.stringify(mapOf(JSON.parse(decoder.decode(item)) as Readonly<Record<string, Value>>));
 }
 
-/** A value, as DynamoDB JSON, as a text in the same way. Throws a SyntaxError where it is no JSON. */
+/** A normalized string of one value in DynamoDB JSON. Throws a SyntaxError if it is not JSON. */
 export function valueText(value: Uint8Array): string {
   return JSON.stringify(comparable(JSON.parse(decoder.decode(value)) as Value));
 }

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { openSeenKeys } from "./seen-keys.ts";
 
-test("every earlier line of a key is found, and no other", () => {
+test("exactly the earlier lines with a key are found", () => {
   return fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 2 }), { maxLength: 300 }), (keys) => {
       const seen = openSeenKeys(keys.length);
@@ -16,7 +16,7 @@ test("every earlier line of a key is found, and no other", () => {
   );
 });
 
-test("keys that differ in one character are no duplicates, however many", () => {
+test("200,000 similar keys are not reported as duplicates", () => {
   const seen = openSeenKeys(200_000);
   const found: number[] = [];
   for (let i = 0; i < 200_000; i++) found.push(...seen.add(`["partition-${i % 100}","${i}"]`, i + 1));
@@ -24,7 +24,7 @@ test("keys that differ in one character are no duplicates, however many", () => 
   expect(seen.add('["partition-7","7"]', 200_001)).toEqual([8]);
 });
 
-test("of more lines than were announced none is lost until two tables are full", () => {
+test("with more lines than expected, none is forgotten until two tables are full", () => {
   const seen = openSeenKeys(32);
   for (let i = 0; i < 64; i++) expect(seen.add(`key-${i}`, i + 1)).toEqual([]);
   for (let i = 32; i < 64; i++) expect(seen.add(`key-${i}`, 100 + i)).toContain(i + 1);

@@ -1,19 +1,19 @@
 /**
- * Which line had which key: 12 bytes a slot, so that the keys of a long file fit into a worker's memory.
+ * Remembers the keys of lines in 12 bytes a slot, so that the keys of a long file fit into a worker's memory.
  */
 
-/** The slots of one table. At most half are taken, so that a search is short. */
+/** The slots of one hash table. At most half of them are used, to keep searches short. */
 const SLOTS_MAX = 2 ** 21;
 const SLOTS_MIN = 2 ** 6;
 
 export interface SeenKeys {
-  /** The lines that may have had this key, of those that are remembered. Adds `line`, a number above 0. */
+  /** Returns the remembered lines that may have this key. Adds `line`, a number above 0. */
   add(key: string, line: number): readonly number[];
 }
 
 /**
- * Opens a memory for the keys of `lines` lines. Of more than two million lines it remembers at least the last million:
- * two tables of a million lines, and the older one is dropped when the newer one is full.
+ * Opens a key memory for about `lines` lines. Of more than two million lines it remembers at least the last million: it has
+ * two tables of a million lines, and drops the older one when the newer one is full.
  */
 export function openSeenKeys(lines: number): SeenKeys {
   const slots = Math.min(SLOTS_MAX, Math.max(SLOTS_MIN, 2 ** Math.ceil(Math.log2(2 * Math.max(1, lines)))));
@@ -48,7 +48,7 @@ function openTable(slots: number): Table {
   const lows = new Int32Array(slots);
   const lines = new Uint32Array(slots);
   const mask = slots - 1;
-  let taken = 0;
+  let used = 0;
   return {
     find(high, low, found) {
       for (let at = low & mask; lines[at] !== 0; at = (at + 1) & mask)
@@ -60,13 +60,13 @@ function openTable(slots: number): Table {
       highs[at] = high;
       lows[at] = low;
       lines[at] = line;
-      taken++;
+      used++;
     },
-    full: () => taken >= slots / 2,
+    full: () => used >= slots / 2,
   };
 }
 
-/** 64 bits of a text, as two integers of 32. Source: the mixing steps are those of MurmurHash3. */
+/** A 64-bit hash of a string, as two 32-bit integers. Source of the mixing steps: MurmurHash3. */
 function hashesOf(text: string): [high: number, low: number] {
   let high = 0x9747b28c;
   let low = 0x3c6ef372;
@@ -77,10 +77,10 @@ function hashesOf(text: string): [high: number, low: number] {
     low = Math.imul(low ^ unit, 0x1b873593);
     low = (low << 13) | (low >>> 19);
   }
-  return [finished(high ^ Math.imul(low, 0xc2b2ae35)), finished(low ^ Math.imul(high, 0x85ebca6b))];
+  return [mix(high ^ Math.imul(low, 0xc2b2ae35)), mix(low ^ Math.imul(high, 0x85ebca6b))];
 }
 
-function finished(hash: number): number {
+function mix(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
   return (mixed ^ (mixed >>> 16)) | 0;

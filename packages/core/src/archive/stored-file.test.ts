@@ -14,7 +14,7 @@ const bucket = { region: "eu-central-1", name: "archives" };
 const key = "backups/one/0x0000/0x00000000.json.gz";
 const resource = `s3://archives/${key}`;
 const codec = pakoCodec(openMd5);
-const onwards = async () => true;
+const always = async () => true;
 
 async function gzip(parts: readonly (string | Uint8Array)[]): Promise<Uint8Array> {
   const file = codec.compress(1);
@@ -23,15 +23,15 @@ async function gzip(parts: readonly (string | Uint8Array)[]): Promise<Uint8Array
   return file.finish();
 }
 
-/** An archive with one data file, the ports that read it, and what passes through the codec. */
+/** An archive with one data file, the ports that read it, and a count of the decompressed bytes. */
 async function stored(
   parts: readonly (string | Uint8Array)[],
-  about: { items: number; metadata?: ObjectMetadata; settings?: Partial<Settings> },
+  options: { items: number; metadata?: ObjectMetadata; settings?: Partial<Settings> },
 ) {
   const body = await gzip(parts);
   const archive = memoryArchiveStore();
   archive.createBucket(bucket);
-  archive.plant(bucket, key, body, about.metadata);
+  archive.plant(bucket, key, body, options.metadata);
   const opens: (object | undefined)[] = [];
   const seen = { decompressedBytes: 0 };
   const counting: Codec = {
@@ -49,9 +49,9 @@ async function stored(
       return run();
     }),
     codec: counting,
-    settings: { ...defaultSettings, ...about.settings },
+    settings: { ...defaultSettings, ...options.settings },
   };
-  return { archive, body, file: { key, items: about.items, md5: md5(body) }, ports, opens, seen };
+  return { archive, body, file: { key, items: options.items, md5: md5(body) }, ports, opens, seen };
 }
 
 const numbered = (from: number, upTo: number) =>
@@ -67,19 +67,19 @@ async function textFrom(file: VerifiedFile | undefined, line: number): Promise<s
 }
 
 describe("a data file", () => {
-  test("given that it fits in memory, then it is read once, and its blocks from a line on are given", async () => {
+  test("given that it fits in memory, then it is read once, and its blocks from a line on are returned", async () => {
     const { file, ports, opens } = await stored(large, { items: LINES });
-    const verified = await verifyDataFile(bucket, file, ports, onwards);
+    const verified = await verifyDataFile(bucket, file, ports, always);
     const text = await textFrom(verified, LINES - 10);
     expect(text.endsWith(numbered(LINES - 10, LINES))).toBe(true);
     expect(text.length).toBeLessThan(2 * MIB);
     expect(opens).toHaveLength(1);
   });
 
-  test("given that it is larger, then it is read twice, the second time by its ETag, and the lines are the same", async () => {
+  test("given that it does not fit in memory, then it is read again with its ETag, and has the same lines", async () => {
     const settings = { maximumFileBytesInMemory: 2 * MIB };
     const { archive, file, ports, opens } = await stored(large, { items: LINES, settings });
-    const verified = await verifyDataFile(bucket, file, ports, onwards);
+    const verified = await verifyDataFile(bucket, file, ports, always);
     expect(opens).toHaveLength(1);
     expect(await textFrom(verified, 0)).toBe(large[0]);
     const { etag } = (await archive.head(bucket, key))!;
@@ -89,17 +89,17 @@ describe("a data file", () => {
   test.each([
     [0, 1],
     [-1, 2],
-  ])("given a setting of its size and %i bytes, then it is read %i times", async (more, times) => {
+  ])("given a memory limit of its size plus %i bytes, then it is read %i times", async (more, times) => {
     const settings = { maximumFileBytesInMemory: large[0]!.length + more };
     const { file, ports, opens } = await stored(large, { items: LINES, settings });
-    await textFrom(await verifyDataFile(bucket, file, ports, onwards), 0);
+    await textFrom(await verifyDataFile(bucket, file, ports, always), 0);
     expect(opens).toHaveLength(times);
   });
 
-  test("given that it is replaced between the two readings, then the second one is refused", async () => {
+  test("given that it is replaced between the two reads, then the second read is an error", async () => {
     const settings = { maximumFileBytesInMemory: 2 * MIB };
     const { archive, file, ports } = await stored(large, { items: LINES, settings });
-    const verified = await verifyDataFile(bucket, file, ports, onwards);
+    const verified = await verifyDataFile(bucket, file, ports, always);
     archive.plant(bucket, key, await gzip(["other"]));
     await expect(textFrom(verified, 0)).rejects.toMatchObject({
       kind: "permanent",
@@ -108,18 +108,18 @@ describe("a data file", () => {
     });
   });
 
-  test("given a bucket that lets another object pass as the same, then the second reading ends with an error", async () => {
+  test("given a bucket that ignores ETags, and a replaced object, then the second read ends with an error", async () => {
     const settings = { maximumFileBytesInMemory: 1 };
     const { archive, file, ports } = await stored([numbered(1, 2)], { items: 1, settings });
-    const blind = intercept("archive", archive as ArchiveStore, ["open"], (call) =>
+    const ignoringEtags = intercept("archive", archive as ArchiveStore, ["open"], (call) =>
       archive.open(bucket, key, { ...(call.args[2] as object), ifMatch: undefined! }),
     );
-    const verified = await verifyDataFile(bucket, file, { ...ports, archive: blind }, onwards);
+    const verified = await verifyDataFile(bucket, file, { ...ports, archive: ignoringEtags }, always);
     archive.plant(bucket, key, await gzip([numbered(2, 3)]));
     await expect(textFrom(verified, 0)).rejects.toMatchObject({ code: "corrupt-file", resource });
   });
 
-  test("given that it takes too long to verify, then it is read no further", async () => {
+  test("given that the caller stops the verification, then no more of it is read", async () => {
     const { file, ports, seen } = await stored(large, { items: LINES });
     expect(await verifyDataFile(bucket, file, ports, async () => false)).toBeUndefined();
     expect(seen.decompressedBytes).toBeLessThan(3 * MIB);
@@ -127,9 +127,9 @@ describe("a data file", () => {
 
   const own = { "request-id": "r", items: "1", bytes: "27", end: "true" };
   const bomb = Array.from({ length: 64 }, () => new Uint8Array(MIB).fill(0x0a));
-  test("given more bytes than its metadata records, then it is refused before a chunk more is decompressed", async () => {
+  test("given more bytes than its metadata records, then it is refused after the first excess chunk", async () => {
     const { file, ports, seen } = await stored(bomb, { items: 0, metadata: own });
-    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+    await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
       kind: "permanent",
       code: "corrupt-file",
       resource,
@@ -142,17 +142,17 @@ describe("a data file", () => {
     const line = numbered(1, 2);
     const metadata = { ...own, bytes: String(line.length + 1) };
     const { file, ports } = await stored([line], { items: 1, metadata });
-    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+    await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
       code: "corrupt-file",
-      message: `holds ${line.length} bytes where its metadata records ${line.length + 1}.`,
+      message: `holds ${line.length} bytes, but its metadata records ${line.length + 1}.`,
     });
   });
 
-  test("given no record of its bytes and more of them than the setting, then it is refused and the setting named", async () => {
+  test("given no recorded size and more bytes than the setting, then it is refused, and the error names the setting", async () => {
     const settings = { maximumFileBytes: 3 * MIB };
-    // Another program's metadata is no record of ours.
+    // Metadata of another program is ignored.
     const { file, ports, seen } = await stored(bomb, { items: 0, metadata: { bytes: "27" }, settings });
-    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+    await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
       kind: "permanent",
       code: "file-too-large",
       resource,
@@ -163,33 +163,33 @@ describe("a data file", () => {
     expect(seen.decompressedBytes).toBeLessThanOrEqual(4 * MIB);
   });
 
-  test("given a line that no item has, then it is refused, and file and line are named", async () => {
+  test("given a line longer than any item, then it is refused, and the error names the file and the line", async () => {
     const spaces = new Uint8Array(MIB).fill(0x20);
     const { file, ports, seen } = await stored(["{}\n{}\n", ...Array(64).fill(spaces)], { items: 3 });
-    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+    await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
       kind: "permanent",
       code: "corrupt-file",
       resource,
-      message: `has more than ${LINE_BYTES_MAX} bytes in line 3, which no item has.`,
+      message: `has more than ${LINE_BYTES_MAX} bytes in line 3, which is longer than any item.`,
     });
     expect(seen.decompressedBytes).toBeLessThan(LINE_BYTES_MAX + 2 * MIB);
   });
 
-  test("given bytes that are no gzip file, then the error names the object", async () => {
+  test("given bytes that are not a gzip file, then the error names the object", async () => {
     const { archive, ports } = await stored([], { items: 0 });
     const body = new TextEncoder().encode("no gzip");
     archive.plant(bucket, key, body);
     await expect(
-      verifyDataFile(bucket, { key, items: 0, md5: md5(body) }, ports, onwards),
+      verifyDataFile(bucket, { key, items: 0, md5: md5(body) }, ports, always),
     ).rejects.toMatchObject({ code: "corrupt-file", resource, message: expect.stringContaining("gzip") });
   });
 
   test.each([
-    ["another MD5", { md5: md5(new Uint8Array(0)) }, /has MD5 .* was recorded/],
-    ["fewer lines", { items: 2 }, "holds 1 lines where 2 were recorded"],
+    ["another MD5", { md5: md5(new Uint8Array(0)) }, /has MD5 .*, but .* was recorded/],
+    ["fewer lines", { items: 2 }, "holds 1 lines, but 2 were recorded"],
   ])("given %s than recorded, then it is refused", async (_, other, message) => {
     const { file, ports } = await stored([numbered(1, 2)], { items: 1 });
-    await expect(verifyDataFile(bucket, { ...file, ...other }, ports, onwards)).rejects.toMatchObject({
+    await expect(verifyDataFile(bucket, { ...file, ...other }, ports, always)).rejects.toMatchObject({
       kind: "permanent",
       code: "corrupt-file",
       resource,
@@ -197,12 +197,12 @@ describe("a data file", () => {
     });
   });
 
-  test("given that it is gone, then it is refused", async () => {
+  test("given that it was deleted, then it is an error", async () => {
     const { archive, file, ports } = await stored([], { items: 0 });
     archive.remove(bucket, key);
-    await expect(verifyDataFile(bucket, file, ports, onwards)).rejects.toMatchObject({
+    await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
       code: "corrupt-file",
-      message: "does not exist any more.",
+      message: "no longer exists.",
     });
   });
 });
@@ -214,21 +214,21 @@ describe("a connection that breaks", () => {
     message: "",
     hint: "",
   });
-  /** Gives so many bytes of each opening, and then breaks, or just ends. */
+  /** An archive whose streams yield a limited number of bytes each time they are opened, and then throw or end. */
   function breaking(archive: ArchiveStore, bytesPerOpening: (opening: number) => number, error?: Error) {
     let openings = 0;
     return intercept("archive", archive, ["open"], async (_, run) => {
       const opened = (await run()) as Awaited<ReturnType<ArchiveStore["open"]>>;
       const bytes = bytesPerOpening(openings++);
       async function* chunks() {
-        let given = 0;
+        let yieldedBytes = 0;
         for await (const chunk of opened!.chunks) {
           for (let at = 0; at < chunk.length; at += 1000) {
-            if (given >= bytes) {
+            if (yieldedBytes >= bytes) {
               if (error !== undefined) throw error;
               return;
             }
-            given += Math.min(1000, chunk.length - at);
+            yieldedBytes += Math.min(1000, chunk.length - at);
             yield chunk.subarray(at, at + 1000);
           }
         }
@@ -241,11 +241,11 @@ describe("a connection that breaks", () => {
     ["breaks", reset],
     ["ends too early", undefined],
   ])(
-    "given one that %s again and again, and gives bytes each time, then the file is read on where it was",
+    "given one that %s repeatedly after some bytes, then the file is read on from the next byte",
     async (_, error) => {
       const { file, ports, opens } = await stored(large, { items: LINES });
       const archive = breaking(ports.archive, () => 50_000, error);
-      const verified = await verifyDataFile(bucket, file, { ...ports, archive }, onwards);
+      const verified = await verifyDataFile(bucket, file, { ...ports, archive }, always);
       expect(await textFrom(verified, 0)).toBe(large[0]);
       expect(opens.slice(0, 2)).toEqual([
         { fromByte: 0 },
@@ -259,20 +259,20 @@ describe("a connection that breaks", () => {
     ["breaks", reset],
     ["ends too early", undefined],
   ])(
-    "given one that %s and gives no byte any more, then it is an error that the queue tries again",
+    "given one that %s and then yields no more bytes, then a transient error is thrown",
     async (_, error) => {
       const { file, ports, opens } = await stored(large, { items: LINES });
       const archive = breaking(ports.archive, (opening) => (opening === 0 ? 50_000 : 0), error);
-      const reading = verifyDataFile(bucket, file, { ...ports, archive }, onwards);
+      const reading = verifyDataFile(bucket, file, { ...ports, archive }, always);
       await expect(reading).rejects.toMatchObject({ kind: "transient", resource });
       expect(opens).toHaveLength(4);
     },
   );
 
-  test("given an error that is not of the connection, then nothing is opened again", async () => {
+  test("given an error that is not transient, then the object is not reopened", async () => {
     const { file, ports, opens } = await stored(large, { items: LINES });
     const archive = breaking(ports.archive, () => 50_000, new Error("a bug"));
-    await expect(verifyDataFile(bucket, file, { ...ports, archive }, onwards)).rejects.toThrow("a bug");
+    await expect(verifyDataFile(bucket, file, { ...ports, archive }, always)).rejects.toThrow("a bug");
     expect(opens).toHaveLength(1);
   });
 });

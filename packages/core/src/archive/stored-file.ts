@@ -1,48 +1,49 @@
 /**
- * Reading a data file from the bucket, in blocks: what is held is bounded by settings, whatever the file.
+ * Reads a data file from the bucket in blocks, with bounded memory for files of any size.
  */
 import { FerryError, permanent } from "../errors.ts";
 import type { BucketAddress, ObjectHead, Ports } from "../ports.ts";
 import { type Block, blocksOf, LINE_BYTES_MAX } from "./blocks.ts";
 
-/** How often in a row an object is opened again where its connection broke before a byte came. */
+/** How often in a row an object is reopened after its connection broke before a byte arrived. */
 const REOPENS_MAX = 3;
 
-/** What is recorded of a data file, in the manifest or in its metadata. */
+/** A data file as recorded in the manifest or in its object's metadata. */
 export interface RecordedFile {
   readonly key: string;
-  /** Lines. */
+  /** The number of lines. */
   readonly items: number;
-  /** Of the compressed bytes, base64. */
+  /** MD5 of the compressed bytes, base64. */
   readonly md5: string;
 }
 
-type ReadingPorts = Pick<Ports, "archive" | "codec" | "settings">;
+type ReadPorts = Pick<Ports, "archive" | "codec" | "settings">;
 
-/** What is known of the object once it was opened. */
+/** The object's head, set when it is first opened. */
 interface Opened {
   head?: ObjectHead;
 }
 
-/** A data file whose bytes are those that were recorded. */
+/** A data file whose content matches what was recorded. */
 export interface VerifiedFile {
   /**
-   * The blocks that hold the lines from `line` on, the first of them whole. Called once. Where the file is not in memory
-   * it is read again, and the end of the blocks is an error where it is not the file that was verified.
+   * The blocks that hold the lines from `line` on; the first block may start with earlier lines. Call it once. If the file is
+   * not in memory, it is read again, and the iteration throws at its end if it is not the file that was verified.
    */
   blocksFrom(line: number): AsyncIterable<Block>;
 }
 
 /**
- * Reads a data file to its end and checks its MD5, its number of lines and, where the object's metadata has it, its
- * uncompressed size. `check` is called with each block. Its blocks are kept where they are not more than the setting `maximumFileBytesInMemory`. Returns
- * nothing where `goesOn`, asked before each block but the first, says so. Permanent errors: those of `readBlocks`.
+ * Reads a data file to its end and checks its MD5, its number of lines and, if it is in the object's metadata, its
+ * uncompressed size. Calls `check` with each block. Keeps the blocks in memory if they are not larger than the setting
+ * `maximumFileBytesInMemory`. Calls `shouldContinue` before each block except the first, and returns nothing if it resolves
+ * to false. Permanent errors: those of `readBlocks`.
  */
 export async function verifyDataFile(
   bucket: BucketAddress,
   file: RecordedFile,
-  ports: ReadingPorts,
-  goesOn: () => Promise<boolean>,
+  ports: ReadPorts,
+  shouldContinue: () => Promise<boolean>,
   check: (block: Block) => Promise<void> = async () => {},
 ): Promise<VerifiedFile | undefined> {
   const opened: Opened = {};
@@ -50,13 +51,13 @@ export async function verifyDataFile(
   let heldBytes = 0;
   let blocks = 0;
   for await (const block of readBlocks(bucket, file, ports, opened)) {
-    if (blocks++ > 0 && !(await goesOn())) return undefined;
+    if (blocks++ > 0 && !(await shouldContinue())) return undefined;
     await check(block);
     heldBytes += block.bytes.length;
     if (heldBytes > ports.settings.maximumFileBytesInMemory) held = undefined;
     held?.push(block);
   }
-  const all = held === undefined ? readBlocks(bucket, file, ports, opened) : released(held);
+  const all = held === undefined ? readBlocks(bucket, file, ports, opened) : takeEach(held);
   return {
     async *blocksFrom(line) {
       for await (const block of all) if (block.firstLine + block.lines > line) yield block;
@@ -64,21 +65,20 @@ export async function verifyDataFile(
   };
 }
 
-/** The blocks in order; each is let go when it is handed over. */
-async function* released(blocks: Block[]): AsyncGenerator<Block, void, void> {
+/** Yields the blocks in order, and drops the reference to each, so that its memory can be freed. */
+async function* takeEach(blocks: Block[]): AsyncGenerator<Block, void, void> {
   blocks.reverse();
   for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) yield block;
 }
 
 /**
- * The blocks of a data file as they come. What is yielded is not verified before the iteration has ended: it throws in
- * the end where the file is not as recorded. `opened` keeps what was found, so that a second reading with it reads the
- * same object. Permanent errors: `corrupt-file`, `object-changed`, `file-too-large`.
+ * Yields the blocks of a data file as they arrive. The blocks are verified only when the iteration ends: then it throws if the
+ * file is not as recorded. `opened` keeps the object's head, so that a second call with it reads the same object. Permanent errors: `corrupt-file`, `object-changed`, `file-too-large`.
  */
 export async function* readBlocks(
   bucket: BucketAddress,
   file: RecordedFile,
-  ports: ReadingPorts,
+  ports: ReadPorts,
   opened: Opened = {},
 ): AsyncGenerator<Block, void, void> {
   const { codec, settings } = ports;
@@ -103,7 +103,11 @@ export async function* readBlocks(
     }
   }
   const tooLong = (line: number) =>
-    corrupt(bucket, file.key, `has more than ${LINE_BYTES_MAX} bytes in line ${line + 1}, which no item has`);
+    corrupt(
+      bucket,
+      file.key,
+      `has more than ${LINE_BYTES_MAX} bytes in line ${line + 1}, which is longer than any item`,
+    );
 
   try {
     for await (const block of blocksOf(decompressed(), tooLong)) {
@@ -111,21 +115,21 @@ export async function* readBlocks(
       yield block;
     }
   } catch (error) {
-    // The codec does not know which file it reads.
+    // The codec's error does not name the file.
     if (error instanceof FerryError && error.code === "corrupt-file" && error.operation === "decompress")
       throw corrupt(bucket, file.key, error.message.replace(/\.$/, ""));
     throw error;
   }
   const found = md5.digest();
-  if (found !== file.md5) throw corrupt(bucket, file.key, `has MD5 ${found} where ${file.md5} was recorded`);
+  if (found !== file.md5) throw corrupt(bucket, file.key, `has MD5 ${found}, but ${file.md5} was recorded`);
   if (lines !== file.items)
-    throw corrupt(bucket, file.key, `holds ${lines} lines where ${file.items} were recorded`);
+    throw corrupt(bucket, file.key, `holds ${lines} lines, but ${file.items} were recorded`);
   const recorded = recordedBytes(opened.head);
   if (recorded !== undefined && bytes !== recorded)
-    throw corrupt(bucket, file.key, `holds ${bytes} bytes where its metadata records ${recorded}`);
+    throw corrupt(bucket, file.key, `holds ${bytes} bytes, but its metadata records ${recorded}`);
 }
 
-/** An error about a data file whose bytes are not those that were written. */
+/** The error for a data file whose bytes were changed after it was written. */
 export function corrupt(bucket: BucketAddress, key: string, message: string) {
   return permanent("corrupt-file", {
     operation: "read data file",
@@ -135,7 +139,7 @@ export function corrupt(bucket: BucketAddress, key: string, message: string) {
   });
 }
 
-/** Reads a line; a SyntaxError becomes an error that names file and line. `number` counts from 1. */
+/** Calls `read`; converts a SyntaxError to an error that names the file and the line. `number` counts from 1. */
 export function readingLine<T>(bucket: BucketAddress, key: string, number: number, read: () => T): T {
   try {
     return read();
@@ -145,7 +149,7 @@ export function readingLine<T>(bucket: BucketAddress, key: string, number: numbe
   }
 }
 
-/** The object's bytes. A connection that breaks on the way is opened again where it broke. */
+/** Yields the object's bytes. After a broken connection, reopens the object at the next byte. */
 async function* storedChunks(
   bucket: BucketAddress,
   key: string,
@@ -156,7 +160,7 @@ async function* storedChunks(
   for (let breaks = 0; ; ) {
     const etag = opened.head?.etag;
     const object = await archive.open(bucket, key, { fromByte, ...(etag && { ifMatch: etag }) });
-    if (object === undefined) throw corrupt(bucket, key, "does not exist any more");
+    if (object === undefined) throw corrupt(bucket, key, "no longer exists");
     opened.head ??= object.head;
     let reason: unknown;
     try {
@@ -174,7 +178,7 @@ async function* storedChunks(
   }
 }
 
-/** The uncompressed size that Ferry wrote into its own file's metadata. */
+/** The uncompressed size in the metadata of a file that Ferry wrote. */
 function recordedBytes(head: ObjectHead | undefined): number | undefined {
   const bytes = head?.metadata["request-id"] === undefined ? undefined : head.metadata["bytes"];
   return bytes !== undefined && /^\d+$/.test(bytes) ? Number(bytes) : undefined;
@@ -185,7 +189,7 @@ function tooLarge(bucket: BucketAddress, key: string, bytesMax: number) {
     operation: "read data file",
     resource: `s3://${bucket.name}/${key}`,
     message: `holds more than ${bytesMax} bytes when it is decompressed, the setting maximumFileBytes.`,
-    hint: "Check that the file is what it should be; then raise the setting.",
+    hint: "Check that the file is the expected one; then raise the setting.",
   });
 }
 
@@ -193,7 +197,7 @@ function cutShort(bucket: BucketAddress, key: string, bytes: number, sizeBytes: 
   return new FerryError("transient", "cut-short", {
     operation: "read data file",
     resource: `s3://${bucket.name}/${key}`,
-    message: `its connection ended after ${bytes} of ${sizeBytes} bytes, ${REOPENS_MAX} times in a row.`,
-    hint: "The queue tries again.",
+    message: `the connection ended after ${bytes} of ${sizeBytes} bytes, ${REOPENS_MAX} times in a row.`,
+    hint: "The queue delivers the message again.",
   });
 }

@@ -14,15 +14,15 @@ const plan = {
   started: "2026-11-01T02:00:00.000Z",
 } as unknown as BackupPlan;
 const files = [{ itemCount: 2 }, { itemCount: 5 }] as ManifestFile[];
-const about = { plan, files, filesMd5: "md5", bytes: 700, ended: "2026-11-01T02:05:00Z" };
+const archive = { plan, files, filesMd5: "md5", bytes: 700, ended: "2026-11-01T02:05:00Z" };
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const read = (value: unknown) => decodeSummary(bucket, key, text(value));
 
 describe("a summary that Ferry writes", () => {
   const written = (change: object = {}) =>
-    new TextDecoder().decode(encodeSummary({ ...about, plan: { ...plan, ...change } as BackupPlan }));
+    new TextDecoder().decode(encodeSummary({ ...archive, plan: { ...plan, ...change } as BackupPlan }));
 
-  test("is that of a full export, with a part of Ferry's own, indented and with a line feed behind it", () => {
+  test("has the format of a full export and a `ferry` part, is indented and ends with a line feed", () => {
     const summary = {
       version: "2020-06-30",
       exportArn: null,
@@ -54,7 +54,7 @@ describe("a summary that Ferry writes", () => {
     expect(written()).toBe(`${JSON.stringify(JSON.parse(written()), null, 2)}\n`);
   });
 
-  test("names the key of its request, and no id of a table that has none", () => {
+  test("contains the KMS key of its request, and null for a missing table id", () => {
     const request = { ...plan.request, "kms-key-id": "alias/ferry" };
     expect(JSON.parse(written({ request }))).toMatchObject({
       s3SseAlgorithm: "KMS",
@@ -65,8 +65,8 @@ describe("a summary that Ferry writes", () => {
     });
   });
 
-  test("is read back", () => {
-    expect(decodeSummary(bucket, key, encodeSummary(about))).toStrictEqual({
+  test("can be decoded", () => {
+    expect(decodeSummary(bucket, key, encodeSummary(archive))).toStrictEqual({
       manifestFilesS3Key: "backups/one/manifest-files.json",
       itemCount: 7,
       exportTime: "2026-11-01T02:00:00.000Z",
@@ -102,16 +102,16 @@ describe("the time range of an export", () => {
   test.each([
     ["full", full, times, { to: "2026-11-01T01:00:00.000Z" }],
     [
-      "full, of an explicit type",
+      "full, with an explicit exportType",
       { ...full, exportType: "FULL_EXPORT" },
       times,
       { to: "2026-11-01T01:00:00.000Z" },
     ],
     ["full, without a time", full, { ...times, exportTime: null }, undefined],
-    ["full, with a time that is none", full, { ...times, exportTime: "Tuesday" }, undefined],
+    ["full, with an invalid time", full, { ...times, exportTime: "Tuesday" }, undefined],
     ["incremental", incremental, times, { from: "2026-11-01T02:00:00.000Z", to: "2026-11-01T03:00:00.000Z" }],
     [
-      "incremental, without a beginning",
+      "incremental, without a start",
       incremental,
       { ...times, exportFromTime: undefined },
       { to: "2026-11-01T03:00:00.000Z" },
@@ -130,27 +130,27 @@ describe("a summary is refused", () => {
     [
       { ...full, outputFormat: "ION" },
       "unknown-format",
-      "is of an export in Amazon Ion (outputFormat ION), which Ferry does not read.",
+      "is of an export in Amazon Ion (outputFormat ION), which Ferry does not support.",
     ],
     [
       { ...full, outputFormat: "CSV" },
       "unknown-format",
-      "has outputFormat CSV where DYNAMODB_JSON is known.",
+      "has outputFormat CSV; Ferry supports DYNAMODB_JSON.",
     ],
     [
       { ...full, exportType: "" },
       "unknown-format",
-      "has exportType  where FULL_EXPORT and INCREMENTAL_EXPORT are known.",
+      "has exportType ; Ferry supports FULL_EXPORT and INCREMENTAL_EXPORT.",
     ],
     [
       { ...full, version: "2023-08-01" },
       "unknown-format",
-      "has version 2023-08-01 where 2020-06-30 is known of exportType FULL_EXPORT.",
+      "has version 2023-08-01; this version of Ferry supports 2020-06-30 for exportType FULL_EXPORT.",
     ],
     [
       { ...incremental, version: "2020-06-30" },
       "unknown-format",
-      "has version 2020-06-30 where 2023-08-01 is known of exportType INCREMENTAL_EXPORT.",
+      "has version 2020-06-30; this version of Ferry supports 2023-08-01 for exportType INCREMENTAL_EXPORT.",
     ],
     [
       { ...incremental, ferry },
@@ -160,11 +160,11 @@ describe("a summary is refused", () => {
     [
       { ...full, ferry: { ...ferry, "format-version": 2 } },
       "unknown-format",
-      "has ferry.format-version 2 where 1 is known.",
+      "has ferry.format-version 2; this version of Ferry supports 1.",
     ],
   ])("%j", (summary, code, message) => {
-    const refused = { kind: "permanent", code, resource: `s3://archives/${key}`, message };
-    expect(() => read(summary)).toThrow(expect.objectContaining(refused));
+    const error = { kind: "permanent", code, resource: `s3://archives/${key}`, message };
+    expect(() => read(summary)).toThrow(expect.objectContaining(error));
   });
 
   test.each<[string, object]>([
@@ -179,17 +179,17 @@ describe("a summary is refused", () => {
     ["format-version", ferry],
   ])("without %s", (field, of) => {
     const { [field as "version"]: _, ...rest } = of as typeof full;
-    const refused = {
+    const error = {
       kind: "permanent",
       code: "broken-manifest",
       message: expect.stringMatching(/^cannot be read: /),
     };
     expect(() => read(of === ferry ? { ...full, ferry: rest } : rest)).toThrow(
-      expect.objectContaining(refused),
+      expect.objectContaining(error),
     );
   });
 
-  test("that is no JSON", () => {
+  test("that is not JSON", () => {
     expect(() => decodeSummary(bucket, key, new TextEncoder().encode("{"))).toThrow(
       expect.objectContaining({ code: "broken-manifest" }),
     );

@@ -1,5 +1,5 @@
 /**
- * manifest-summary.json: the commit marker, in the dialect of DynamoDB's exports. Format: docs/archive-format.md.
+ * manifest-summary.json: marks an archive as complete, in the format of DynamoDB's exports. Format: docs/archive-format.md.
  */
 import * as v from "valibot";
 import type { BackupPlan } from "../events.ts";
@@ -11,7 +11,7 @@ import { type ManifestFile, total } from "./file-list.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
 import { manifestFilesKey } from "./keys.ts";
 
-/** The versions of a full export's summary, and of Ferry's; and of an incremental export's. */
+/** The summary versions: of full exports and Ferry's archives, and of incremental exports. */
 const FULL_VERSION = "2020-06-30";
 const INCREMENTAL_VERSION = "2023-08-01";
 
@@ -20,7 +20,7 @@ const ferrySchema = v.object({
   files: count,
   /** Uncompressed bytes of all data files. */
   bytes: count,
-  /** Of manifest-files.json, base64. */
+  /** MD5 of manifest-files.json, base64. */
   "manifest-files-md5": v.string(),
 });
 
@@ -33,7 +33,7 @@ const summarySchema = v.object({
   ferry: v.optional(ferrySchema),
 });
 
-/** What says which format the rest is in. It is read first: another format may lack everything else. */
+/** The fields that identify the format. They are checked first: another format may have other fields. */
 const formatSchema = v.object({
   version: v.string(),
   outputFormat: v.string(),
@@ -42,16 +42,16 @@ const formatSchema = v.object({
 });
 
 /**
- * A summary that was read. `lines`: what a line of a data file holds, whole items or changes. `window`: the export's time
- * range, ISO 8601 with milliseconds, where it says one; `from` of an incremental export alone.
+ * A decoded summary. `lines`: the content of a data file's lines, whole items or changes. `window`: the export's time range,
+ * ISO 8601 with milliseconds, if it is known; `from` only for incremental exports.
  */
 export type Summary = v.InferOutput<typeof summarySchema> & {
   readonly lines: "items" | "changes";
   readonly window?: { readonly from?: string; readonly to: string };
 };
 
-/** The bytes of manifest-summary.json: the commit marker. */
-export function encodeSummary(about: {
+/** Encodes manifest-summary.json. */
+export function encodeSummary(archive: {
   plan: BackupPlan;
   files: readonly ManifestFile[];
   filesMd5: string;
@@ -60,13 +60,13 @@ export function encodeSummary(about: {
   /** ISO 8601. */
   ended: string;
 }): Uint8Array {
-  const { plan } = about;
+  const { plan } = archive;
   const request = plan.request;
   const summary = {
     version: FULL_VERSION,
     exportArn: null,
     startTime: plan.started,
-    endTime: about.ended,
+    endTime: archive.ended,
     tableArn: plan.table.arn,
     tableId: plan.table.id ?? null,
     exportTime: plan.started,
@@ -75,8 +75,8 @@ export function encodeSummary(about: {
     s3SseAlgorithm: request["kms-key-id"] === undefined ? "AES256" : "KMS",
     s3SseKmsKeyId: request["kms-key-id"] ?? null,
     manifestFilesS3Key: manifestFilesKey(request["bucket-prefix"]),
-    billedSizeBytes: about.bytes,
-    itemCount: total(about.files),
+    billedSizeBytes: archive.bytes,
+    itemCount: total(archive.files),
     outputFormat: "DYNAMODB_JSON",
     ferry: {
       "format-version": FORMAT_VERSION,
@@ -85,15 +85,15 @@ export function encodeSummary(about: {
       consistency:
         "a scan between startTime and endTime, not a snapshot: items written meanwhile are there as they were when their page was read",
       segments: plan["total-segments"],
-      files: about.files.length,
-      bytes: about.bytes,
-      "manifest-files-md5": about.filesMd5,
+      files: archive.files.length,
+      bytes: archive.bytes,
+      "manifest-files-md5": archive.filesMd5,
     },
   };
   return new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`);
 }
 
-/** Reads manifest-summary.json. Permanent errors: `unknown-format`, `broken-manifest`. */
+/** Decodes manifest-summary.json. Permanent errors: `unknown-format`, `broken-manifest`. */
 export function decodeSummary(bucket: BucketAddress, key: string, bytes: Uint8Array): Summary {
   const broken = (message: string) => brokenManifest(bucket, key, message);
   const json = readable<unknown>(() => JSON.parse(new TextDecoder().decode(bytes)), broken);
@@ -112,7 +112,7 @@ function windowOf(
   return to === undefined ? {} : { window: { ...(from !== undefined && { from }), to } };
 }
 
-/** In one form, so that two times compare as texts. */
+/** A time in one format, so that two times can be compared as strings. */
 function timeOf(iso: string | null | undefined): string | undefined {
   const ms = msOf(iso ?? "");
   return Number.isNaN(ms) ? undefined : isoOf(ms);
@@ -125,18 +125,22 @@ function linesOf(
 ): "items" | "changes" {
   const unknown = (message: string) => unknownFormat(bucket, key, message);
   if (ferry !== undefined && ferry["format-version"] !== FORMAT_VERSION)
-    throw unknown(`has ferry.format-version ${ferry["format-version"]} where ${FORMAT_VERSION} is known`);
+    throw unknown(
+      `has ferry.format-version ${ferry["format-version"]}; this version of Ferry supports ${FORMAT_VERSION}`,
+    );
   if (outputFormat !== "DYNAMODB_JSON")
     throw unknown(
       outputFormat === "ION"
-        ? "is of an export in Amazon Ion (outputFormat ION), which Ferry does not read"
-        : `has outputFormat ${outputFormat} where DYNAMODB_JSON is known`,
+        ? "is of an export in Amazon Ion (outputFormat ION), which Ferry does not support"
+        : `has outputFormat ${outputFormat}; Ferry supports DYNAMODB_JSON`,
     );
   if (exportType !== "FULL_EXPORT" && exportType !== "INCREMENTAL_EXPORT")
-    throw unknown(`has exportType ${exportType} where FULL_EXPORT and INCREMENTAL_EXPORT are known`);
+    throw unknown(`has exportType ${exportType}; Ferry supports FULL_EXPORT and INCREMENTAL_EXPORT`);
   const known = exportType === "FULL_EXPORT" ? FULL_VERSION : INCREMENTAL_VERSION;
   if (version !== known)
-    throw unknown(`has version ${version} where ${known} is known of exportType ${exportType}`);
+    throw unknown(
+      `has version ${version}; this version of Ferry supports ${known} for exportType ${exportType}`,
+    );
   if (ferry !== undefined && exportType !== "FULL_EXPORT")
     throw unknown(`is Ferry's and has exportType ${exportType}, which Ferry does not write`);
   return exportType === "FULL_EXPORT" ? "items" : "changes";

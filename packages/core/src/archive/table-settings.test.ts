@@ -9,7 +9,7 @@ const table = {
   settings: { Table: { TableName: "cities" } },
 } as unknown as TableDescription;
 
-test("table.json holds the key schema and the settings as they came", () => {
+test("table.json holds the key schema and the unchanged settings", () => {
   expect(new TextDecoder().decode(encodeTableSettings(table))).toBe(
     `{
   "format-version": 1,
@@ -31,7 +31,7 @@ test("table.json holds the key schema and the settings as they came", () => {
   );
 });
 
-test("the key schema is read back, hash first", () => {
+test("the key schema can be decoded, hash key first", () => {
   const keys = [
     { name: "id", type: "S" },
     { name: "sort", type: "N" },
@@ -40,12 +40,12 @@ test("the key schema is read back, hash first", () => {
   expect(describeKeys(keys)).toBe("id (S), sort (N)");
 });
 
-test.each(["S", "N", "B"])("a key of type %s is read back", (type) => {
+test.each(["S", "N", "B"])("a key of type %s can be decoded", (type) => {
   const bytes = encodeTableSettings({ ...table, keyTypes: { id: type, sort: type } });
   expect(decodeKeySchema(bucket, "t", bytes).map((key) => key.type)).toEqual([type, type]);
 });
 
-test("a key attribute whose type the table does not tell has a question mark for one", () => {
+test("a key attribute of unknown type has the type ?", () => {
   expect(keySchema({ ...table, keyTypes: {} })[0]).toEqual({ name: "id", type: "?" });
 });
 
@@ -57,8 +57,8 @@ test.each([
   ['{"format-version":1,"keys":[]}', "broken-archive"],
   ['{"format-version":1,"keys":[{"name":"id","type":"BOOL"}]}', "broken-archive"],
   ['{"format-version":2,"keys":[{"name":"id","type":"S"}]}', "unknown-format"],
-])("a table.json of %s is refused as %s, by its name", (text, code) => {
-  const refused = { kind: "permanent", code, resource: "s3://archives/backups/one/table.json" };
+])("a table.json of %s is refused as %s, and the error names the object", (text, code) => {
+  const error = { kind: "permanent", code, resource: "s3://archives/backups/one/table.json" };
   const decode = () => decodeKeySchema(bucket, "backups/one/table.json", new TextEncoder().encode(text));
-  expect(decode).toThrow(expect.objectContaining(refused));
+  expect(decode).toThrow(expect.objectContaining(error));
 });

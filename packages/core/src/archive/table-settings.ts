@@ -1,12 +1,12 @@
 /**
- * table.json: the settings of the table a backup was made of, in the words of the DynamoDB API.
+ * table.json: the settings of the table that was backed up, with the field names of the DynamoDB API.
  */
 import * as v from "valibot";
 import type { BucketAddress, TableDescription } from "../ports.ts";
 import { brokenArchive, readable, unknownFormat } from "./errors.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
 
-/** What a restore needs of it: the key schema. All the rest is kept as it came. */
+/** The part that a restore needs: the key schema. Everything else is stored unchanged. */
 const tableSettingsSchema = v.object({
   keys: v.pipe(
     v.array(v.object({ name: v.string(), type: v.picklist(["S", "N", "B"]) })),
@@ -18,7 +18,7 @@ const tableSettingsSchema = v.object({
 /** A key schema: hash first, then range. Types are S, N and B. */
 export type KeySchema = readonly { readonly name: string; readonly type: string }[];
 
-/** The bytes of table.json. */
+/** Encodes table.json. */
 export function encodeTableSettings(table: TableDescription): Uint8Array {
   const settings = { "format-version": FORMAT_VERSION, keys: keySchema(table), ...table.settings };
   return new TextEncoder().encode(`${JSON.stringify(settings, null, 2)}\n`);
@@ -30,7 +30,11 @@ export function decodeKeySchema(bucket: BucketAddress, key: string, bytes: Uint8
   const json = readable<unknown>(() => JSON.parse(new TextDecoder().decode(bytes)), broken);
   const version = readable(() => v.parse(formatVersionSchema, json)["format-version"], broken);
   if (version !== FORMAT_VERSION)
-    throw unknownFormat(bucket, key, `has format-version ${version} where ${FORMAT_VERSION} is known`);
+    throw unknownFormat(
+      bucket,
+      key,
+      `has format-version ${version}; this version of Ferry supports ${FORMAT_VERSION}`,
+    );
   return readable(() => v.parse(tableSettingsSchema, json).keys, broken);
 }
 
@@ -38,7 +42,7 @@ export function keySchema(table: TableDescription): KeySchema {
   return table.keys.map((name) => ({ name, type: table.keyTypes[name] ?? "?" }));
 }
 
-/** A key schema in words, for messages: `id (S), sort (N)`. */
+/** Describes a key schema for messages: `id (S), sort (N)`. */
 export function describeKeys(keys: KeySchema): string {
   return keys.map((key) => `${key.name} (${key.type})`).join(", ");
 }

@@ -6,7 +6,7 @@ import { claimPrefix, decodeTaskFile, requireOwnPrefix } from "./task-file.ts";
 const key = "backups/one/task.json";
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
-/** A world in which a backup has claimed its prefix, and its plan. */
+/** A world in which a backup has claimed its prefix. Returns the backup's plan too. */
 async function claimed() {
   const ports = world();
   const [segment] = await accepted({ ...backupRequest, "total-segments": 2 }, ports);
@@ -14,7 +14,7 @@ async function claimed() {
 }
 
 describe("task.json", () => {
-  test("holds the whole plan and the version of its format, indented, with a line feed behind it", async () => {
+  test("holds the whole plan and its format version, is indented and ends with a line feed", async () => {
     const { ports, plan } = await claimed();
     const { body } = (await ports.archive.get(bucket, key))!;
     const text = new TextDecoder().decode(body);
@@ -28,12 +28,17 @@ describe("task.json", () => {
       "of another version",
       { ...good, "format-version": 2 },
       "unknown-format",
-      "has format-version 2 where 1 is known.",
+      "has format-version 2; this version of Ferry supports 1.",
     ],
     ["without a version", { ...good, "format-version": undefined }, "broken-archive", "cannot be read: "],
     ["without a request-id", { ...good, task: {} }, "broken-archive", "cannot be read: "],
     ["without keys", { ...good, table: {} }, "broken-archive", "cannot be read: "],
-    ["with keys that are no names", { ...good, table: { keys: [7] } }, "broken-archive", "cannot be read: "],
+    [
+      "with keys that are not strings",
+      { ...good, table: { keys: [7] } },
+      "broken-archive",
+      "cannot be read: ",
+    ],
   ])("%s is refused", (_, value, code, message) => {
     expect(() => decodeTaskFile(bucket, key, encode(value))).toThrow(
       expect.objectContaining({
@@ -45,7 +50,7 @@ describe("task.json", () => {
     );
   });
 
-  test("that is no JSON is refused", () => {
+  test("that is not JSON is refused", () => {
     const broken = () => decodeTaskFile(bucket, key, new TextEncoder().encode("{"));
     expect(broken).toThrow(expect.objectContaining({ code: "broken-archive" }));
   });
@@ -58,29 +63,29 @@ describe("a prefix", () => {
     operation: "use prefix",
     resource: "s3://archives/backups/one/",
     message,
-    hint: expect.stringContaining("a prefix of its own"),
+    hint: expect.stringContaining("its own prefix"),
   });
 
-  test("is a backup's own as long as its task.json is there", async () => {
+  test("belongs to a backup as long as its task.json exists", async () => {
     const { ports, plan } = await claimed();
     await requireOwnPrefix(plan, ports);
     ports.archive.remove(bucket, key);
-    await expect(requireOwnPrefix(plan, ports)).rejects.toMatchObject(taken(`${key} is not there any more.`));
+    await expect(requireOwnPrefix(plan, ports)).rejects.toMatchObject(taken(`${key} no longer exists.`));
   });
 
-  test("is another's where its task.json is", async () => {
+  test("belongs to the task or program that its task.json names", async () => {
     const { ports, plan } = await claimed();
     const other = { ...plan, task: { ...plan.task, id: "another" } };
     await expect(requireOwnPrefix(other, ports)).rejects.toMatchObject(
-      taken(`${key} says that task ${plan.task.id} writes there.`),
+      taken(`${key} belongs to task ${plan.task.id}.`),
     );
     ports.archive.plant(bucket, key, encode({ task: { id: 7 } }));
     await expect(requireOwnPrefix(plan, ports)).rejects.toMatchObject(
-      taken(`${key} says that something that is not Ferry writes there.`),
+      taken(`${key} belongs to another program.`),
     );
   });
 
-  test("that is claimed again has the plan that is stored, without the format's version", async () => {
+  test("that is claimed again keeps the stored plan", async () => {
     const { ports, plan } = await claimed();
     expect(await claimPrefix({ ...plan, "total-segments": 9 }, ports)).toStrictEqual(plan);
   });
@@ -92,12 +97,12 @@ describe("a prefix", () => {
       for (const one of ports.archive.keys(bucket)) ports.archive.remove(bucket, one);
       ports.archive.plant(bucket, `backups/one/${name}`, new Uint8Array(1));
       await expect(claimPrefix(plan, ports)).rejects.toMatchObject(
-        taken(`backups/one/${name} is there already.`),
+        taken(`backups/one/${name} exists already.`),
       );
     },
   );
 
-  test("is looked through by one read, and a list of one key of each kind", async () => {
+  test("is checked with one read, and one list call with limit 1 for each kind of object", async () => {
     const { ports, plan } = await claimed();
     for (const one of ports.archive.keys(bucket)) ports.archive.remove(bucket, one);
     const lists: unknown[] = [];
@@ -114,7 +119,7 @@ describe("a prefix", () => {
       },
     };
     await claimPrefix(plan, { archive });
-    // What was put needs no reading.
+    // An object that was just put is not read again.
     expect(reads).toBe(1);
     expect(lists).toEqual(
       ["0x", "table.json", "manifest-files.json", "manifest-summary.json"].map((name) => [

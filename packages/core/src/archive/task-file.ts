@@ -1,6 +1,6 @@
 /**
- * task.json: the plan of the backup that writes under a prefix, put before anything else. It says whose the prefix is, and
- * a reader compares it with the rest of the archive.
+ * task.json: the plan of the backup that owns a prefix, put before any other object. A reader compares it with the rest of
+ * the archive.
  */
 import * as v from "valibot";
 import { permanent } from "../errors.ts";
@@ -24,18 +24,22 @@ export interface TaskFile {
   readonly keyNames: readonly string[];
 }
 
-/** Reads task.json. Permanent errors: `broken-archive`, `unknown-format`. */
+/** Decodes task.json. Permanent errors: `broken-archive`, `unknown-format`. */
 export function decodeTaskFile(bucket: BucketAddress, key: string, bytes: Uint8Array): TaskFile {
   const broken = (message: string) => brokenArchive(bucket, key, message);
   const json = readable<unknown>(() => JSON.parse(new TextDecoder().decode(bytes)), broken);
   const version = readable(() => v.parse(formatVersionSchema, json)["format-version"], broken);
   if (version !== FORMAT_VERSION)
-    throw unknownFormat(bucket, key, `has format-version ${version} where ${FORMAT_VERSION} is known`);
+    throw unknownFormat(
+      bucket,
+      key,
+      `has format-version ${version}; this version of Ferry supports ${FORMAT_VERSION}`,
+    );
   const { task, table } = readable(() => v.parse(taskFileSchema, json), broken);
   return { requestId: task["request-id"], keyNames: table.keys };
 }
 
-/** The bytes of task.json for a plan. */
+/** Encodes task.json. */
 function encodeTaskFile(plan: BackupPlan): Uint8Array {
   return new TextEncoder().encode(
     `${JSON.stringify({ "format-version": FORMAT_VERSION, ...plan }, null, 2)}\n`,
@@ -43,9 +47,9 @@ function encodeTaskFile(plan: BackupPlan): Uint8Array {
 }
 
 /**
- * Puts `task.json`, or finds that this request did so before: then the **stored** plan holds, for a plan derived
- * anew may have another number of segments, and the chains would overlap. Returns the plan that holds. Permanent error:
- * `prefix-taken`, where something else has written under the prefix.
+ * Puts `task.json`, or reads it if this request put it before. Returns the stored plan: a plan derived again may have another
+ * number of segments, and the chains would overlap. Permanent error: `prefix-taken`, if another program or task wrote under
+ * the prefix.
  */
 export async function claimPrefix(plan: BackupPlan, ports: Pick<Ports, "archive">): Promise<BackupPlan> {
   const { request, task } = plan;
@@ -66,10 +70,10 @@ export async function claimPrefix(plan: BackupPlan, ports: Pick<Ports, "archive"
   return winner;
 }
 
-/** Permanent error: `prefix-taken`, where the prefix was wiped since this backup began, or is another's by now. */
+/** Permanent error: `prefix-taken`, if the prefix was emptied since this backup began, or belongs to another task now. */
 export async function requireOwnPrefix(plan: BackupPlan, ports: Pick<Ports, "archive">): Promise<void> {
   const key = taskKey(plan.request["bucket-prefix"]);
-  if ((await storedPlan(key, plan, ports)) === undefined) throw taken(plan, `${key} is not there any more.`);
+  if ((await storedPlan(key, plan, ports)) === undefined) throw taken(plan, `${key} no longer exists.`);
 }
 
 async function storedPlan(
@@ -82,8 +86,8 @@ async function storedPlan(
   if (stored === undefined) return undefined;
   const found = readPlan(stored.body);
   if (found?.task.id !== plan.task.id) {
-    const owner = found === undefined ? "something that is not Ferry" : `task ${found.task.id}`;
-    throw taken(plan, `${key} says that ${owner} writes there.`);
+    const owner = found === undefined ? "another program" : `task ${found.task.id}`;
+    throw taken(plan, `${key} belongs to ${owner}.`);
   }
   return found;
 }
@@ -97,14 +101,14 @@ function readPlan(body: Uint8Array): BackupPlan | undefined {
   }
 }
 
-/** Any file of an archive without `task.json`: another tool's archive, or a wiped one under a late worker. */
+/** Refuses a prefix with archive files but without `task.json`: another program's archive, or one that is being deleted. */
 async function refuseLeftovers(plan: BackupPlan, ports: Pick<Ports, "archive">): Promise<void> {
   const bucket = bucketOf(plan.request);
   const prefix = plan.request["bucket-prefix"];
-  const ours = [dataPrefix, tableKey, manifestFilesKey, manifestSummaryKey].map((key) => key(prefix));
-  const listed = await Promise.all(ours.map((key) => ports.archive.list(bucket, key, { limit: 1 })));
+  const prefixes = [dataPrefix, tableKey, manifestFilesKey, manifestSummaryKey].map((key) => key(prefix));
+  const listed = await Promise.all(prefixes.map((key) => ports.archive.list(bucket, key, { limit: 1 })));
   const found = listed.flat()[0];
-  if (found !== undefined) throw taken(plan, `${found} is there already.`);
+  if (found !== undefined) throw taken(plan, `${found} exists already.`);
 }
 
 function taken(plan: BackupPlan, message: string) {
@@ -112,6 +116,6 @@ function taken(plan: BackupPlan, message: string) {
     operation: "use prefix",
     resource: `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`,
     message,
-    hint: "Every backup needs a prefix of its own: choose another bucket-prefix, for instance with {date} and {time} in it.",
+    hint: "Each backup needs its own prefix: choose another bucket-prefix, for instance one with {date} and {time}.",
   });
 }

@@ -298,7 +298,7 @@ describe("a prefix", () => {
       ports.archive.plant(bucket, key, new TextEncoder().encode(text), {});
       const [event] = await request(backupRequest, ports);
       expect(event).toMatchObject(taken);
-      expect(event!.detail).toMatchObject({ error: { message: expect.stringContaining("not Ferry") } });
+      expect(event!.detail).toMatchObject({ error: { message: expect.stringContaining("another program") } });
     },
   );
 

@@ -104,17 +104,17 @@ describe("a restore that is complete", () => {
     [
       "items",
       { "transferred-items": ITEMS + 1 },
-      "the segments processed 4 items where the manifest lists 3.",
+      "the segments processed 4 items, but the manifest lists 3.",
     ],
     [
       "items",
       { "transferred-items": ITEMS - 1 },
-      "the segments processed 2 items where the manifest lists 3.",
+      "the segments processed 2 items, but the manifest lists 3.",
     ],
     [
       "bytes",
       { "transferred-bytes": BYTES - 1 },
-      `the segments processed ${BYTES - 1} bytes where the manifest lists ${BYTES}.`,
+      `the segments processed ${BYTES - 1} bytes, but the manifest lists ${BYTES}.`,
     ],
   ])("is not finished with other %s than the manifest lists", async (_, change, message) => {
     const { finish, holders } = await segmentsDone({ own: true });

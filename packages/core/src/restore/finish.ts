@@ -76,12 +76,12 @@ function missing(plan: RestorePlan, counted: number, items: number) {
   });
 }
 
-function requireTotal(plan: RestorePlan, what: string, processed: number, listed: number | undefined): void {
+function requireTotal(plan: RestorePlan, unit: string, processed: number, listed: number | undefined): void {
   if (listed === undefined || processed === listed) return;
   throw permanent("totals-differ", {
     operation: "finish restore",
     resource: `table ${plan.request["table-name"]} in ${plan.request["table-region"]}`,
-    message: `the segments processed ${processed} ${what} where the manifest lists ${listed}.`,
+    message: `the segments processed ${processed} ${unit}, but the manifest lists ${listed}.`,
     hint: "Do not use the table: restore again into an empty one, and report this as a fault of Ferry.",
   });
 }

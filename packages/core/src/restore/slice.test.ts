@@ -330,7 +330,7 @@ describe("a restore", () => {
     );
     expect(event).toMatchObject({
       type: "TaskRejected",
-      detail: { cause: "corrupt-file", error: { message: expect.stringContaining("2 lines where 1") } },
+      detail: { cause: "corrupt-file", error: { message: expect.stringContaining("2 lines, but 1") } },
     });
   });
 
@@ -376,10 +376,10 @@ describe("a restore", () => {
     const finish = (other: object) =>
       work(message("TaskFinishing", { ...detail, ...other }, "TaskStepFailed"), ports);
     expect(await finish({ "transferred-items": "2" })).toMatchObject([
-      { detail: { cause: "totals-differ", error: { message: expect.stringContaining("2 items where") } } },
+      { detail: { cause: "totals-differ", error: { message: expect.stringContaining("2 items, but") } } },
     ]);
     expect(await finish({ "transferred-bytes": "9" })).toMatchObject([
-      { detail: { cause: "totals-differ", error: { message: expect.stringContaining("9 bytes where") } } },
+      { detail: { cause: "totals-differ", error: { message: expect.stringContaining("9 bytes, but") } } },
     ]);
     expect(await finish({})).toMatchObject([{ type: "TaskFinished" }]);
   });

@@ -34,7 +34,7 @@ describe("a worker that restores a data file", () => {
     const { type, error, rssMibMax } = await restored("spaces", 288);
     expect({ type, error }).toEqual({
       type: "SegmentFailed",
-      error: expect.stringContaining("bytes in line 2, which no item has"),
+      error: expect.stringContaining("bytes in line 2, which is longer than any item"),
     });
     expect(rssMibMax).toBeLessThan(BESIDES_MIB);
   });

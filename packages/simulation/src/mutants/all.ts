@@ -35,7 +35,7 @@ export const mutants: readonly Mutant[] = [
     seed: 1,
     breaks: "A segment's last file is not marked, and finishing does not ask for the mark.",
     edits: [
-      core("archive/chain.ts", '    ...(about.end && { end: "true" }),\n', ""),
+      core("archive/chain.ts", '    ...(file.end && { end: "true" }),\n', ""),
       core("backup/finish.ts", "if (files.at(-1)?.end !== true)", "if (files.length === 0)"),
     ],
   },

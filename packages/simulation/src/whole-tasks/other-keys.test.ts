@@ -92,7 +92,7 @@ describe("a line of a full export", () => {
     [
       "with a key of another type",
       '{"id":{"N":"1"}}',
-      "line 3 has the key attribute id as N where the table has S",
+      "line 3 has the key attribute id of type N, but the table's is of type S",
     ],
   ])("%s fails the task, naming file and line, before the file is written", async (_, item, message) => {
     const lines = ['{"id":{"S":"a"}}', '{"id":{"S":"b"}}', item].map(itemLine);
@@ -118,7 +118,9 @@ describe("a line of a full export", () => {
     const lines = [itemLine('{"id":{"S":"a"}}'), '{"Keys":{"id":{"S":"a"}}}'];
     const cloud = await restored(fullExport({ ...spec, files: [lines] }), { "restore-mode": "merge" });
     expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "corrupt-file" });
-    expect(outcome(cloud).text).toMatch(/data\/\w+\.json\.gz: holds line 2, .*Keys, as changes/);
+    expect(outcome(cloud).text).toMatch(
+      /data\/\w+\.json\.gz: holds line 2, .*Keys, which belongs to incremental/,
+    );
     expect(itemsIn(cloud)).toBe(0);
   });
 
@@ -153,7 +155,7 @@ describe("an incremental export", () => {
     [
       "deletes by a key of another type",
       changeLine({ keys: '{"id":{"N":"1"}}' }),
-      { cause: "key-schema-mismatch", text: "line 2 has the key attribute id as N" },
+      { cause: "key-schema-mismatch", text: "line 2 has the key attribute id of type N" },
     ],
     [
       "has an image of another key",
