@@ -31,7 +31,7 @@ const finishing = ({ task, plan }: SegmentWork, items: number) =>
 const text = async (ports: ReturnType<typeof world>, name: string) =>
   new TextDecoder().decode((await ports.archive.get(bucket, `backups/one/${name}`))?.body);
 
-/** A world with every segment of a backup sliced, and none finished. */
+/** A world with a backup whose segments are complete and which is not finished. */
 async function sliced(items: number, segments: number) {
   const ports = world();
   ports.tables.put(source, ...Array.from({ length: items }, (_, n) => item(n)));
@@ -41,7 +41,7 @@ async function sliced(items: number, segments: number) {
 }
 
 describe("a finished backup", () => {
-  test("has a manifest that lists exactly its files, with the counts and MD5s of what is stored", async () => {
+  test("has a manifest that lists exactly its files, with the counts and MD5s of the stored objects", async () => {
     const { ports, segment } = await sliced(20, 6);
     const events = await work(finishing(segment, 20), ports);
     expect(events).toMatchObject([{ type: "TaskFinished", detail: { items: 20, attempt: 1 } }]);
@@ -87,7 +87,7 @@ describe("a finished backup", () => {
   test.each([
     ["no key", undefined],
     ["the request's key", "alias/ferry"],
-  ])("has manifest files of its request, encrypted with %s", async (_, key) => {
+  ])("has manifest files with its request-id, encrypted with %s", async (_, key) => {
     const { ports, segment } = await sliced(5, 1);
     const puts: unknown[] = [];
     let reads = 0;
@@ -99,20 +99,20 @@ describe("a finished backup", () => {
     const { plan } = segment;
     const request = { ...plan.request, ...(key !== undefined && { "kms-key-id": key }) };
     await work(finishing({ ...segment, plan: { ...plan, request } as BackupPlan }, 5), { ...ports, archive });
-    const about = {
+    const options = {
       metadata: { "request-id": "request-1" },
       contentType: "application/json",
       ...(key !== undefined && { kmsKeyId: key }),
     };
     expect(puts).toEqual([
-      ["backups/one/manifest-files.json", about],
-      ["backups/one/manifest-summary.json", about],
+      ["backups/one/manifest-files.json", options],
+      ["backups/one/manifest-summary.json", options],
     ]);
-    // As a restore will read it, and not before: what was put needs no reading.
+    // Read once, as a restore will read it; the bytes that were just put are not read again.
     expect(reads).toBe(1);
   });
 
-  test("is not rewritten by a second finish, which says the same", async () => {
+  test("is not rewritten by a second finish, which returns the same event", async () => {
     const { ports, segment } = await sliced(5, 1);
     const first = await work(finishing(segment, 5), ports);
     const before = await text(ports, "manifest-summary.json");
@@ -124,8 +124,8 @@ describe("a finished backup", () => {
   });
 });
 
-describe("a backup is not sealed", () => {
-  const refused = (message: string) => [
+describe("a backup is not finished", () => {
+  const incomplete = (message: string) => [
     {
       type: "TaskStepFailed",
       detail: {
@@ -136,18 +136,20 @@ describe("a backup is not sealed", () => {
     },
   ];
 
-  test("under a prefix that is another's by now", async () => {
+  test("if its prefix belongs to another task now", async () => {
     const { ports, segment } = await sliced(5, 1);
     ports.archive.remove(bucket, "backups/one/task.json");
-    const theirs = new TextEncoder().encode(JSON.stringify({ task: { id: "x", "request-id": "request-9" } }));
-    ports.archive.plant(bucket, "backups/one/task.json", theirs);
+    const otherTaskFile = new TextEncoder().encode(
+      JSON.stringify({ task: { id: "x", "request-id": "request-9" } }),
+    );
+    ports.archive.plant(bucket, "backups/one/task.json", otherTaskFile);
     expect(await work(finishing(segment, 5), ports)).toMatchObject([
       { type: "TaskStepFailed", detail: { cause: "prefix-taken" } },
     ]);
     expect(ports.archive.keys(bucket).filter((key) => key.includes("manifest"))).toEqual([]);
   });
 
-  test("while a segment has no last file", async () => {
+  test("if a segment has no last file", async () => {
     const { ports, segment } = await sliced(5, 1);
     ports.archive.remove(
       bucket,
@@ -156,35 +158,35 @@ describe("a backup is not sealed", () => {
         .filter((key) => key.includes("/0x"))
         .at(-1)!,
     );
-    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused("segment 0 has no last file."));
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(incomplete("segment 0 has no last file."));
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
-  test("while a segment has no file at all", async () => {
+  test("if a segment has no file at all", async () => {
     const { ports, segment } = await sliced(0, 1);
     for (const key of ports.archive.keys(bucket)) if (key.includes("/0x")) ports.archive.remove(bucket, key);
-    expect(await work(finishing(segment, 0), ports)).toMatchObject(refused("segment 0 has no last file."));
+    expect(await work(finishing(segment, 0), ports)).toMatchObject(incomplete("segment 0 has no last file."));
   });
 
-  test("while a segment's last file carries no end, though the counts agree", async () => {
+  test("if a segment's last file has no end mark, even if the counts are equal", async () => {
     const { ports, segment } = await sliced(5, 1);
     const key = ports.archive.keys(bucket).findLast((one) => one.includes("/0x"))!;
     const { body, head } = (await ports.archive.get(bucket, key))!;
     const { end: _, ...metadata } = head.metadata;
     ports.archive.plant(bucket, key, body, metadata);
-    expect(await work(finishing(segment, 5), ports)).toMatchObject(refused("segment 0 has no last file."));
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(incomplete("segment 0 has no last file."));
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
-  test("when its files hold other counts than its segments reported", async () => {
+  test("if its files hold other counts than its segments reported", async () => {
     const { ports, segment } = await sliced(5, 1);
     expect(await work(finishing(segment, 6), ports)).toMatchObject(
-      refused("the files hold 5 items where the segments reported 6."),
+      incomplete("the files hold 5 items, but the segments reported 6."),
     );
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
-  test("when manifest-files.json lists other files than those that are there", async () => {
+  test("if manifest-files.json lists other files than the segments have", async () => {
     const { ports, segment } = await sliced(5, 1);
     await work(finishing(segment, 5), ports);
     const listed = await text(ports, "manifest-files.json");
@@ -195,12 +197,12 @@ describe("a backup is not sealed", () => {
       new TextEncoder().encode(listed.replaceAll("0x0000/", "0x0001/")),
     );
     expect(await work(finishing(segment, 5), ports)).toMatchObject(
-      refused("manifest-files.json lists other files than those that are there."),
+      incomplete("manifest-files.json lists other files than the segments have."),
     );
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
 
-  test("when another's summary is there already", async () => {
+  test("if the prefix has another program's summary", async () => {
     const { ports, segment } = await sliced(5, 1);
     ports.archive.plant(bucket, "backups/one/manifest-summary.json", new TextEncoder().encode("{}"));
     expect(await work(finishing(segment, 5), ports)).toMatchObject([
@@ -208,7 +210,7 @@ describe("a backup is not sealed", () => {
     ]);
   });
 
-  test("when the summary that is there already is another backup's, whole in itself", async () => {
+  test("if the prefix has a valid summary of another backup", async () => {
     const { ports, segment } = await sliced(5, 1);
     const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
     const files = { itemCount: 5, md5Checksum: "x".repeat(24), etag: "e", dataFileS3Key: "elsewhere/data" };
@@ -221,11 +223,11 @@ describe("a backup is not sealed", () => {
     ports.archive.plant(bucket, "elsewhere/manifest-files.json", encode(files));
     ports.archive.plant(bucket, "backups/one/manifest-summary.json", encode(summary));
     expect(await work(finishing(segment, 5), ports)).toMatchObject(
-      refused("manifest-summary.json is another backup's."),
+      incomplete("manifest-summary.json belongs to another backup."),
     );
   });
 
-  test("where a manifest file exists and cannot be read: that is thrown, and tried again", async () => {
+  test("if a manifest file exists and cannot be read, which is thrown as a transient error", async () => {
     const { ports, segment } = await sliced(5, 1);
     await work(finishing(segment, 5), ports);
     const archive = intercept("archive", ports.archive, ["get"], async (call, run) =>
@@ -236,7 +238,7 @@ describe("a backup is not sealed", () => {
     );
   });
 
-  test("when another's file is in a chain", async () => {
+  test("if a chain contains a file of another request", async () => {
     const { ports, segment } = await sliced(5, 1);
     const key = ports.archive.keys(bucket).find((one) => one.includes("/0x"))!;
     ports.archive.plant(bucket, key, new Uint8Array(1), {
@@ -248,7 +250,7 @@ describe("a backup is not sealed", () => {
   });
 });
 
-test("an empty table is a backup too", async () => {
+test("a backup of an empty table succeeds with 0 items", async () => {
   const ports = world();
   expect(await runTask(backupRequest, ports)).toMatchObject([{ type: "TaskFinished", detail: { items: 0 } }]);
 });

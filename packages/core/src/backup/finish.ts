@@ -1,5 +1,5 @@
 /**
- * Seals a backup: every chain is walked to its end, and the manifest, put last, makes the archive a backup.
+ * Finishes a backup: checks every chain to its end, then puts the manifest, which marks the archive as complete.
  */
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { type ChainFile, readChain } from "../archive/chain.ts";
@@ -12,11 +12,11 @@ import { permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
 
-/** How many segments' chains are walked at once. */
+/** The number of chains that are read concurrently. */
 const CHAINS_AT_ONCE = 4;
 
 /**
- * Puts the manifest, or finds that it was put before, and says so. `endedTime`: ISO 8601, for the summary.
+ * Puts the manifest. If it exists already, checks it and returns the same event. `endedTime`: ISO 8601, for the summary.
  * Permanent errors: `prefix-taken`, `archive-incomplete`, `broken-manifest`, and those of `readChain`.
  */
 export async function finishBackup(
@@ -33,21 +33,21 @@ export async function finishBackup(
   const files = chains.flat();
   const items = files.reduce((sum, file) => sum + file.items, 0);
   if (items !== finishing["transferred-items"])
-    throw unsealed(
+    throw incomplete(
       plan,
-      `the files hold ${items} items where the segments reported ${finishing["transferred-items"]}`,
+      `the files hold ${items} items, but the segments reported ${finishing["transferred-items"]}`,
     );
 
-  const about = {
+  const options = {
     metadata: { "request-id": task["request-id"] },
     contentType: "application/json",
     ...kmsOf(request),
   };
-  const chained = files.map(toManifest);
-  const listed = await putOrRead(manifestFilesKey(prefix), encodeFiles(chained));
+  const expectedFiles = files.map(toManifest);
+  const listed = await putOrRead(manifestFilesKey(prefix), encodeFiles(expectedFiles));
   const listedFiles = decodeFiles(listed);
-  if (JSON.stringify(listedFiles) !== JSON.stringify(chained))
-    throw unsealed(plan, "manifest-files.json lists other files than those that are there");
+  if (JSON.stringify(listedFiles) !== JSON.stringify(expectedFiles))
+    throw incomplete(plan, "manifest-files.json lists other files than the segments have");
   const summary = encodeSummary({
     plan,
     files: listedFiles,
@@ -55,16 +55,16 @@ export async function finishBackup(
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     ended: endedTime,
   });
-  await ports.archive.putNew(bucket, manifestSummaryKey(prefix), summary, about);
-  // Ours, that of whoever came first, or something else: what is told as finished is what a restore will read.
-  const sealed = await readManifest(bucket, prefix, "as-listed", ports);
-  if (sealed.location.writtenFor !== prefix || sealed.items !== items)
-    throw unsealed(plan, "manifest-summary.json is another backup's");
+  await ports.archive.putNew(bucket, manifestSummaryKey(prefix), summary, options);
+  // Another worker or program may have put the summary first: check the manifest that a restore will read.
+  const manifest = await readManifest(bucket, prefix, "as-listed", ports);
+  if (manifest.location.writtenFor !== prefix || manifest.items !== items)
+    throw incomplete(plan, "manifest-summary.json belongs to another backup");
   return [{ type: "TaskFinished", detail: { version: VERSION, task, attempt: finishing.attempt, items } }];
 
-  /** The bytes that are stored under the key: ours, or those of whoever came first. */
+  /** Puts an object; if the key exists, returns the stored bytes instead. */
   async function putOrRead(key: string, bytes: Uint8Array): Promise<Uint8Array> {
-    if ((await ports.archive.putNew(bucket, key, bytes, about)) === "stored") return bytes;
+    if ((await ports.archive.putNew(bucket, key, bytes, options)) === "stored") return bytes;
     const stored = await ports.archive.get(bucket, key);
     if (stored === undefined) throw new Error(`${key} exists and cannot be read`);
     return stored.body;
@@ -83,7 +83,7 @@ async function readChains(plan: BackupPlan, ports: Ports): Promise<ChainFile[][]
 
 async function readEnded(plan: BackupPlan, segment: number, ports: Ports): Promise<ChainFile[]> {
   const files = await readChain(plan, segment, 0, ports);
-  if (files.at(-1)?.end !== true) throw unsealed(plan, `segment ${segment} has no last file`);
+  if (files.at(-1)?.end !== true) throw incomplete(plan, `segment ${segment} has no last file`);
   return files;
 }
 
@@ -91,11 +91,11 @@ function toManifest(file: ChainFile) {
   return { itemCount: file.items, md5Checksum: file.md5, etag: file.etag, dataFileS3Key: file.key };
 }
 
-function unsealed(plan: BackupPlan, message: string) {
+function incomplete(plan: BackupPlan, message: string) {
   return permanent("archive-incomplete", {
     operation: "finish backup",
     resource: `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`,
     message: `${message}.`,
-    hint: "Something else wrote or deleted under this prefix: back up again to a prefix of its own.",
+    hint: "Another program wrote or deleted objects under this prefix: back up again, to a prefix that nothing else uses.",
   });
 }

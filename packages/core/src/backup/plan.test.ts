@@ -8,8 +8,8 @@ import { work } from "../worker.ts";
 
 const GIB = 1024 ** 3;
 const keys = [{ name: "id", type: "S" }] as const;
-const planOf = async (asked: object, ports = world()) =>
-  (await accepted({ ...backupRequest, ...asked }, ports))[0]!.plan as BackupPlan;
+const planOf = async (fields: object, ports = world()) =>
+  (await accepted({ ...backupRequest, ...fields }, ports))[0]!.plan as BackupPlan;
 
 describe("a backup's plan", () => {
   test("has one segment per 4 GiB of the table, at most 64, unless the request says otherwise", async () => {
@@ -32,14 +32,14 @@ describe("a backup's plan", () => {
     expect((2000 * GIB) / plan["batch-bytes"]).toBeLessThan(50_000);
   });
 
-  test("takes half of what a provisioned table has, whatever its segments", async () => {
+  test("has half of a provisioned table's capacity as ceiling, with any number of segments", async () => {
     const ports = world();
     ports.tables.create(source, { keys, provisioned: { readUnits: 100, writeUnits: 7 } });
     expect((await planOf({ "total-segments": 10 }, ports))["read-units"]).toBe(50);
     expect((await planOf({ "total-segments": 10, "read-units": 20 }))["read-units"]).toBe(20);
   });
 
-  test("is in task.json, which a redelivered request takes it from, even if the table has grown", async () => {
+  test("is stored in task.json, from which a redelivered request reads it even if the table has grown", async () => {
     const ports = world();
     ports.tables.create(source, { keys, sizeBytes: GIB });
     const [first] = await request(backupRequest, ports);
@@ -49,19 +49,19 @@ describe("a backup's plan", () => {
     expect(ports.archive.keys(bucket)).toEqual(["backups/one/table.json", "backups/one/task.json"]);
   });
 
-  test("of two at once is one plan", async () => {
+  test("is the same for two concurrent deliveries of a request", async () => {
     const ports = world();
     const [a, b] = await Promise.all([request(backupRequest, ports), request(backupRequest, ports)]);
     expect(a).toEqual(b);
   });
 });
 
-describe("a backup is refused, with the reason and what to do", () => {
+describe("a backup is rejected with the reason and a hint", () => {
   const rejected = (cause: string, error: object = {}) => [
     { type: "TaskRejected", detail: { cause, error } },
   ];
 
-  test("to a prefix where another request writes", async () => {
+  test("to a prefix of another request", async () => {
     const ports = world();
     await request(backupRequest, ports, "request-1");
     expect(await request(backupRequest, ports, "another")).toMatchObject(
@@ -82,14 +82,14 @@ describe("a backup is refused, with the reason and what to do", () => {
     expect(ports.archive.keys(bucket)).toEqual([`backups/one/${name}`]);
   });
 
-  test("beside another archive, not below it, it is not refused", async () => {
+  test("but not if other archives are beside or below its prefix", async () => {
     const ports = world();
     ports.archive.plant(bucket, "backups/one-more/task.json", new Uint8Array(3));
     ports.archive.plant(bucket, "backups/one/nested/task.json", new Uint8Array(3));
     expect(await request(backupRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
-  test("of a table that is not there", async () => {
+  test("of a table that does not exist", async () => {
     const ports = world();
     ports.tables.drop(source);
     expect(await request(backupRequest, ports)).toMatchObject(
@@ -97,13 +97,13 @@ describe("a backup is refused, with the reason and what to do", () => {
     );
   });
 
-  test("to a bucket that is not there", async () => {
+  test("to a bucket that does not exist", async () => {
     expect(await request({ ...backupRequest, "bucket-name": "nowhere" }, world())).toMatchObject(
       rejected("no-such-bucket"),
     );
   });
 
-  test("when it is huge and wrong all over, in an event that the bus takes", async () => {
+  test("if it is huge and has many invalid fields, in an event that the bus accepts", async () => {
     const fields = Object.fromEntries(Array.from({ length: 30_000 }, (_, n) => [`field-number-${n}`, 1]));
     const huge = { ...fields, blob: "x".repeat(300_000), ...backupRequest };
     const [event] = await request(huge, world());
@@ -118,9 +118,9 @@ describe("a backup is refused, with the reason and what to do", () => {
     expect(JSON.stringify(event).length).toBeLessThan(500_000);
   });
 
-  test("when its request-id was used before by another request: its own backup was never made", async () => {
+  test("if its request-id was used before by another request", async () => {
     const ports = world();
-    const asked = (time: string) => {
+    const fields = (time: string) => {
       const one = message(
         "TaskRequested",
         { request: backupRequest, "request-id": "nightly" },
@@ -128,12 +128,12 @@ describe("a backup is refused, with the reason and what to do", () => {
       );
       return work({ ...one, event: { ...one.event, time } }, ports);
     };
-    expect(await asked("2026-11-01T02:00:00Z")).toMatchObject([{ type: "TaskAccepted" }]);
-    expect(await asked("2026-11-02T02:00:00Z")).toMatchObject(rejected("request-id-reused"));
-    expect(await asked("2026-11-01T02:00:00Z")).toMatchObject([{ type: "TaskAccepted" }]);
+    expect(await fields("2026-11-01T02:00:00Z")).toMatchObject([{ type: "TaskAccepted" }]);
+    expect(await fields("2026-11-02T02:00:00Z")).toMatchObject(rejected("request-id-reused"));
+    expect(await fields("2026-11-01T02:00:00Z")).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
-  test("when it is malformed, with every issue", async () => {
+  test("if it is malformed, with every issue", async () => {
     const [event] = await request({ ...backupRequest, "table-name": 5, extra: 1 }, world());
     expect(event).toMatchObject({
       type: "TaskRejected",
@@ -147,9 +147,9 @@ describe("a backup is refused, with the reason and what to do", () => {
   });
 });
 
-describe("what a plan says and puts", () => {
-  /** A world that tells what is put, with the about of each. */
-  function recorded(plain = world()) {
+describe("planning a backup", () => {
+  /** A world that records the options of each put. */
+  function recordedPuts(plain = world()) {
     const puts: Record<string, unknown> = {};
     const archive = intercept("archive", plain.archive, ["putNew"], async ({ args }, run) => {
       puts[args[1] as string] = args[3];
@@ -165,7 +165,7 @@ describe("what a plan says and puts", () => {
     },
   });
 
-  test("is one event with the whole plan", async () => {
+  test("returns one event with the whole plan", async () => {
     const ports = described({ arn: "arn:cities", id: "id-1", sizeBytes: 1001, itemCount: 2 });
     const [event] = await request({ ...backupRequest, "read-units": 9, "compression-level": 3 }, ports);
     const { task } = event!.detail as { task: { timestamp: number } };
@@ -193,14 +193,14 @@ describe("what a plan says and puts", () => {
     });
   });
 
-  test("has no average item where the table tells of none, and none without a ceiling", async () => {
+  test("sets no item-bytes for a table with an item count of 0, or without a ceiling", async () => {
     expect(await planOf({ "read-units": 9 }, described({ itemCount: 0 }))).not.toHaveProperty("item-bytes");
     const plan = await planOf({}, described({ itemCount: 2, sizeBytes: 1001 }));
     expect(plan).not.toHaveProperty("read-units");
     expect(plan).not.toHaveProperty("item-bytes");
   });
 
-  test("has a ceiling of one unit at least, and the stage's segments at most", async () => {
+  test("sets a ceiling of at least one unit, and at most the stage's maximumSegments", async () => {
     const provisioned = { readUnits: 1, writeUnits: 1 };
     expect((await planOf({}, described({ provisioned })))["read-units"]).toBe(1);
     const settings = { ...defaultSettings, maximumSegments: 2 };
@@ -208,7 +208,7 @@ describe("what a plan says and puts", () => {
     expect(plan["total-segments"]).toBe(2);
   });
 
-  test("has no id of a table that has none", async () => {
+  test("sets no id for a table without one", async () => {
     const plan = await planOf({}, described({ id: undefined }));
     expect(plan.table).not.toHaveProperty("id");
   });
@@ -216,15 +216,19 @@ describe("what a plan says and puts", () => {
   test.each([
     ["encrypted with the request's key", { "kms-key-id": "alias/backups" }, { kmsKeyId: "alias/backups" }],
     ["without a key", {}, {}],
-  ])("puts JSON that tells whose it is, %s", async (_, asked, encryption) => {
-    const { ports, puts } = recorded();
-    await request({ ...backupRequest, ...asked }, ports);
-    const about = { metadata: { "request-id": "request-1" }, contentType: "application/json", ...encryption };
-    expect(puts).toEqual({ "backups/one/task.json": about, "backups/one/table.json": about });
+  ])("puts JSON with the request-id in its metadata, %s", async (_, fields, encryption) => {
+    const { ports, puts } = recordedPuts();
+    await request({ ...backupRequest, ...fields }, ports);
+    const options = {
+      metadata: { "request-id": "request-1" },
+      contentType: "application/json",
+      ...encryption,
+    };
+    expect(puts).toEqual({ "backups/one/task.json": options, "backups/one/table.json": options });
   });
 
-  test("is the accepted one where the row has it, for the segments that are left, and puts nothing", async () => {
-    const { ports, puts } = recorded();
+  test("returns the accepted plan of the row for the remaining segments, and puts nothing", async () => {
+    const { ports, puts } = recordedPuts();
     const [segment] = await accepted(backupRequest, ports);
     const { task, plan } = segment!;
     const row = {
@@ -246,7 +250,7 @@ describe("what a plan says and puts", () => {
     expect(puts).toEqual({});
   });
 
-  test("is made where the row tells only that another delivery was rejected", async () => {
+  test("plans the request if its row has no plan", async () => {
     const ports = world();
     const [segment] = await accepted(backupRequest, ports);
     await ports.status.write(newTaskRow(segment!.task, "2026-11-01T02:00:00Z"), undefined);
@@ -264,25 +268,25 @@ describe("a prefix", () => {
     },
   };
 
-  test("that another delivery of the request claims at the same time has that one's plan", async () => {
+  test("that another delivery of the request claims at the same time keeps that delivery's plan", async () => {
     const ports = world();
     const first = await planOf({}, ports);
     const stored = await ports.archive.get(bucket, key);
     const other = new TextDecoder()
       .decode(stored!.body)
       .replace('"total-segments": 1', '"total-segments": 5');
-    // Not there when it is looked for, and there when it is put.
-    let looks = 0;
+    // The object is missing at the first read, and exists at the put.
+    let reads = 0;
     const archive = intercept("archive", ports.archive, ["get", "list"], async ({ method }, run) => {
       if (method === "list") return [];
-      if (++looks === 1) return undefined;
+      if (++reads === 1) return undefined;
       return { ...((await run()) as object), body: new TextEncoder().encode(other) };
     });
     const again = await planOf({}, { ...ports, archive });
     expect(again).toEqual({ ...first, "total-segments": 5 });
   });
 
-  test("whose task.json is there when it is put and cannot be read is an error that may pass", async () => {
+  test("whose task.json exists and cannot be read causes a transient error", async () => {
     const ports = world();
     await request(backupRequest, ports);
     const archive = intercept("archive", ports.archive, ["get", "list"], async ({ method }) =>
@@ -292,7 +296,7 @@ describe("a prefix", () => {
   });
 
   test.each(["[]", "{", "{}", '{"task":{}}', '{"task":{"request-id":7}}'])(
-    "with a task.json of %s is another tool's",
+    "with a task.json of %s belongs to another program",
     async (text) => {
       const ports = world();
       ports.archive.plant(bucket, key, new TextEncoder().encode(text), {});
@@ -302,7 +306,7 @@ describe("a prefix", () => {
     },
   );
 
-  test("of another task is that one's, which is told", async () => {
+  test("of another task causes an error that names that task", async () => {
     const ports = world();
     const [segment] = await accepted(backupRequest, ports);
     const [event] = await request(backupRequest, ports, "request-2");

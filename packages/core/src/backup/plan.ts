@@ -1,6 +1,6 @@
 /**
- * A backup's plan: one commit point, the event it returns. Whatever happens before leaves only `task.json`, which
- * says whose prefix it is and lets a redelivered request go on with the very same plan.
+ * Plans a backup. The backup starts when the returned event is recorded. Before that only `task.json` and `table.json` are put:
+ * `task.json` claims the prefix, and a redelivered request continues with the plan that is stored in it.
  */
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { tableKey } from "../archive/keys.ts";
@@ -19,12 +19,12 @@ const MIB = 1024 ** 2;
 const SEGMENT_BYTES = 4 * GIB;
 const DEFAULT_SEGMENTS_MAX = 64;
 const DEFAULT_BATCH_BYTES = 32 * MIB;
-/** A file is compressed in a worker's memory. */
+/** Limited because a file is compressed in a worker's memory. */
 const BATCH_BYTES_MAX = 256 * MIB;
-/** The share of ImportTable's limit that is planned for: the table may grow while it is read. */
+/** Below ImportTable's limit, because the table may grow while it is read. */
 const FILES_MAX = 0.9 * IMPORT_FILES_MAX;
 
-/** Accepts a valid backup request. Throws a permanent error: the reason to reject it. */
+/** Plans a valid backup request and returns the event that accepts it. Throws a permanent error if it must be rejected. */
 export async function planBackup(
   request: BackupRequest,
   task: TaskRef,
@@ -73,8 +73,8 @@ function derivePlan(
       DEFAULT_SEGMENTS_MAX,
       ports.settings.maximumSegments,
     );
-  const wanted = request["batch-bytes"] ?? DEFAULT_BATCH_BYTES;
-  const least = Math.min(Math.ceil(table.sizeBytes / FILES_MAX), BATCH_BYTES_MAX);
+  const requestedBytes = request["batch-bytes"] ?? DEFAULT_BATCH_BYTES;
+  const leastBytes = Math.min(Math.ceil(table.sizeBytes / FILES_MAX), BATCH_BYTES_MAX);
   const units =
     request["read-units"] ??
     (table.provisioned === undefined ? undefined : Math.max(1, Math.floor(table.provisioned.readUnits / 2)));
@@ -82,7 +82,7 @@ function derivePlan(
     request,
     task,
     "total-segments": segments,
-    "batch-bytes": Math.max(wanted, least),
+    "batch-bytes": Math.max(requestedBytes, leastBytes),
     "compression-level": request["compression-level"] ?? ports.settings.compressionLevel,
     ...(units !== undefined && {
       "read-units": units,

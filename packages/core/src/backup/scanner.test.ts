@@ -14,7 +14,7 @@ const throttled = new FerryError("throttled", "throttled", {
   hint: "",
 });
 const key = (n: number) => ({ id: { S: `item-${n}` } });
-/** A Scan's body with so many items, after which the segment goes on behind `last`. */
+/** A Scan response with this number of items; `last`: the key after which the segment continues. */
 const body = (items: number, last?: number, units?: number) =>
   new TextEncoder().encode(
     JSON.stringify({
@@ -25,25 +25,25 @@ const body = (items: number, last?: number, units?: number) =>
     }),
   );
 
-/** A scanner on a table that answers as it is told, and what it was asked. */
+/** A scanner on a table that returns the given answers, and a record of its requests. */
 function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: object = {}, after?: number) {
   const ports = world();
   const memory = memoryRateLimiter();
   const reservedMs: number[] = [];
   const releasedMs: number[] = [];
   const limiter: RateLimiter = {
-    reserve: (task, asked) => {
-      reservedMs.push(asked.durationMs);
-      return memory.reserve(task, asked);
+    reserve: (task, options) => {
+      reservedMs.push(options.durationMs);
+      return memory.reserve(task, options);
     },
-    release: (task, given) => {
-      releasedMs.push(given.durationMs);
-      return memory.release(task, given);
+    release: (task, options) => {
+      releasedMs.push(options.durationMs);
+      return memory.release(task, options);
     },
   };
-  const asked: ScanPage[] = [];
+  const requests: ScanPage[] = [];
   const scan = async (page: ScanPage) => {
-    asked.push(page);
+    requests.push(page);
     const answer = answers.shift() ?? body(0);
     if (answer instanceof Error) throw answer;
     return answer;
@@ -61,80 +61,80 @@ function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: ob
       return true;
     },
   };
-  const all = { ...ports, limiter, random: () => 0.5, tables: { ...ports.tables, scan } };
+  const allPorts = { ...ports, limiter, random: () => 0.5, tables: { ...ports.tables, scan } };
   const opened = openScanner(
     backupPlan,
     3,
     after === undefined ? undefined : key(after),
     { untilMs: 1e15, watch },
-    all,
+    allPorts,
   );
-  return { ...opened, asked, reservedMs, releasedMs, clock: ports.clock };
+  return { ...opened, requests, reservedMs, releasedMs, clock: ports.clock };
 }
 
 describe("a scanner", () => {
-  test("asks for the segment's pages, each after the last key of the one before", async () => {
-    const { next, asked, close } = scanner([body(2, 7), body(1, 9), body(0)]);
+  test("requests the segment's pages, each after the last key of the previous one", async () => {
+    const { next, requests, close } = scanner([body(2, 7), body(1, 9), body(0)]);
     const pages = [await next(), await next(), await next()];
     expect(pages.map((page) => page?.items.length)).toEqual([2, 1, 0]);
     const page = { table: source, segment: 3, totalSegments: 4, consistent: false };
-    expect(asked).toStrictEqual([page, { ...page, after: key(7) }, { ...page, after: key(9) }]);
+    expect(requests).toStrictEqual([page, { ...page, after: key(7) }, { ...page, after: key(9) }]);
     await close();
   });
 
-  test("starts after the key that it is given, and reads consistently where the request says so", async () => {
-    const { next, asked } = scanner([], {}, { "consistent-read": true }, 5);
+  test("starts after the given key, and reads consistently if the request says so", async () => {
+    const { next, requests } = scanner([], {}, { "consistent-read": true }, 5);
     await next();
-    expect(asked).toMatchObject([{ consistent: true, after: key(5) }]);
+    expect(requests).toMatchObject([{ consistent: true, after: key(5) }]);
   });
 
   test("reads the next page ahead", async () => {
-    const { next, asked } = scanner([body(1, 1), body(1, 2)]);
+    const { next, requests } = scanner([body(1, 1), body(1, 2)]);
     await next();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
   });
 
-  test("forgets what it read ahead when it is restarted", async () => {
-    const { next, restart, asked } = scanner([body(1, 1), body(1, 2), body(5)]);
+  test("discards the page that it read ahead when it is restarted", async () => {
+    const { next, restart, requests } = scanner([body(1, 1), body(1, 2), body(5)]);
     await next();
     await restart(key(4));
     expect((await next())?.items).toHaveLength(5);
-    expect(asked.at(-1)).toMatchObject({ after: key(4) });
+    expect(requests.at(-1)).toMatchObject({ after: key(4) });
   });
 
-  test("restarts at the segment's start where nothing is stored", async () => {
-    const { next, restart, asked } = scanner([body(1, 1), body(1, 2)]);
+  test("restarts at the segment's start if no key is given", async () => {
+    const { next, restart, requests } = scanner([body(1, 1), body(1, 2)]);
     await next();
     await restart(undefined);
     await next();
-    expect(asked.at(-1)).not.toHaveProperty("after");
+    expect(requests.at(-1)).not.toHaveProperty("after");
   });
 });
 
 describe("a page that fails", () => {
-  test("for being throttled is asked for again after pauses that grow, and counts as held up", async () => {
-    const { next, heldUp, clock } = scanner([throttled, throttled, throttled, body(1)]);
+  test("because of throttling is requested again after growing pauses, and counts as throttled", async () => {
+    const { next, wasThrottled, clock } = scanner([throttled, throttled, throttled, body(1)]);
     const now = clock.now();
     expect((await next())?.items).toHaveLength(1);
     expect(clock.now() - now).toBe(3 * 50 + 50 * (1 + 2 + 4));
-    expect(heldUp()).toBe(true);
+    expect(wasThrottled()).toBe(true);
   });
 
-  test("for a transient error is asked for a few times, which does not count as held up", async () => {
+  test("with a transient error is requested a few times, which does not count as throttled", async () => {
     const away = new Error("away");
     const some = scanner([...Array.from({ length: TRIES_MAX - 1 }, () => away), body(1)]);
     expect((await some.next())?.items).toHaveLength(1);
-    expect(some.heldUp()).toBe(false);
+    expect(some.wasThrottled()).toBe(false);
     const many = scanner(Array.from({ length: TRIES_MAX }, () => away));
     await expect(many.next()).rejects.toBe(away);
-    expect(many.asked).toHaveLength(TRIES_MAX);
+    expect(many.requests).toHaveLength(TRIES_MAX);
   });
 
-  test("is never an unhandled error, whoever comes to fetch it, and when", async () => {
+  test("never causes an unhandled rejection", async () => {
     const unhandled: unknown[] = [];
-    const hear = (error: unknown) => unhandled.push(error);
-    process.on("unhandledRejection", hear);
+    const record = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", record);
     const refused = new FerryError("permanent", "access-denied", throttled as never);
     const later = () => new Promise((resolve) => setImmediate(resolve));
     const first = scanner([refused]);
@@ -146,12 +146,12 @@ describe("a page that fails", () => {
     await restarted.next();
     await restarted.restart(key(1));
     await later();
-    process.off("unhandledRejection", hear);
+    process.off("unhandledRejection", record);
     expect(unhandled).toEqual([]);
     for (const { next } of [first, ahead, restarted]) await expect(next()).rejects.toBe(refused);
   });
 
-  test("when it is read ahead is told to whoever asks for it", async () => {
+  test("while it is read ahead makes the next call of `next` throw", async () => {
     const refused = new FerryError("permanent", "access-denied", throttled as never);
     const { next, close } = scanner([body(1, 1), refused]);
     await next();
@@ -164,35 +164,35 @@ describe("a page that fails", () => {
 describe("with a ceiling of 100 units a second", () => {
   const ceiling = { "read-units": 100, "item-bytes": 4096 };
 
-  test("a page has as many items as a turn has units for, and more once they prove to be smaller", async () => {
-    const { next, asked } = scanner([body(46, 1, 11.5), body(46, 2, 11.5)], ceiling);
+  test("a page has as many items as a reservation has units for, and more if the items prove to be smaller", async () => {
+    const { next, requests } = scanner([body(46, 1, 11.5), body(46, 2, 11.5)], ceiling);
     await next();
     await next();
     // 23.25 units are 46 items of half a unit, then 62 of three eighths.
-    expect(asked.map(({ limit }) => limit)).toEqual([46, 62]);
+    expect(requests.map(({ limit }) => limit)).toEqual([46, 62]);
   });
 
   test("a consistent read costs twice as much", async () => {
-    const { next, asked } = scanner([body(1)], ceiling, { "consistent-read": true });
+    const { next, requests } = scanner([body(1)], ceiling, { "consistent-read": true });
     await next();
-    expect(asked[0]!.limit).toBe(23);
+    expect(requests[0]!.limit).toBe(23);
   });
 
-  test("a page of unknown items is one item", async () => {
-    const { next, asked } = scanner([body(1)], { "read-units": 100 });
+  test("a page has one item if the item size is unknown", async () => {
+    const { next, requests } = scanner([body(1)], { "read-units": 100 });
     await next();
-    expect(asked[0]!.limit).toBe(1);
+    expect(requests[0]!.limit).toBe(1);
   });
 
-  test("what a page consumed beyond its turn is settled when it is closed", async () => {
+  test("consumption beyond a reservation is settled on close", async () => {
     const { next, close, reservedMs } = scanner([body(46, undefined, 116)], ceiling);
     await next();
     await close();
-    // Its turn was of 23 units: 93 more are a second's.
+    // The reservation was 23 units; 93 more are the ceiling of one second.
     expect(reservedMs).toEqual([248, 1000]);
   });
 
-  test("a try that was throttled consumed nothing, one whose answer was lost what was expected", async () => {
+  test("a throttled try is charged nothing; one whose response was lost is charged as expected", async () => {
     const first = scanner([throttled, body(46, undefined, 23)], ceiling);
     await first.next();
     expect(first.reservedMs).toEqual([248]);

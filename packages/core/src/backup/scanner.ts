@@ -1,7 +1,6 @@
 /**
- * Reads a segment's pages in order: the next one is on its way while this one is compressed. Throttling backs off, a
- * transient error is tried again a few times; a read ceiling is kept by taking turns, and by pages that are no larger than
- * a turn. Each try is a turn of its own.
+ * Reads a segment's pages in order, one page ahead of the compression. Backs off when throttled, and retries transient errors
+ * a few times. Keeps to a read ceiling by reserving capacity for each try, and by pages that are no larger than a reservation.
  */
 import { cutPage, type Page } from "../archive/page.ts";
 import type { CancellationCheck } from "../cancellation.ts";
@@ -14,31 +13,31 @@ import { tableOf } from "../table-identity.ts";
 
 export interface Scanner {
   /**
-   * The next page, or nothing when the time until `untilMs` is up or nobody wants the segment any more. After the
-   * segment's last page: not to be called.
+   * The next page, or nothing if `untilMs` has passed or the segment is no longer needed. Must not be called after the
+   * segment's last page.
    */
   next(): Promise<Page | undefined>;
-  /** Forgets what was read ahead and goes on after this key. */
+  /** Discards the page that was read ahead, and continues after this key. */
   restart(after: DynamoKey | undefined): Promise<void>;
-  /** Waits for what is in flight, and settles what it was to consume. */
+  /** Waits for the read in flight, and settles its consumption with the ceiling. */
   close(): Promise<void>;
   /** Whether the table or the ceiling made it wait. */
-  heldUp(): boolean;
+  wasThrottled(): boolean;
 }
 
-/** Opens a scanner after a key, or at the segment's start. `untilMs`: when to stop, ms since 1970. */
+/** Opens a scanner that starts after a key, or at the segment's start. `untilMs`: when to stop, ms since 1970. */
 export function openScanner(
   plan: BackupPlan,
   segment: number,
   after: DynamoKey | undefined,
-  about: { untilMs: number; watch: CancellationCheck },
+  options: { untilMs: number; watch: CancellationCheck },
   ports: Ports,
 ): Scanner {
   const consistent = plan.request["consistent-read"] ?? false;
-  const pace = openPacer({ task: plan.task, unitsPerSecond: plan["read-units"], ...about }, ports);
+  const pace = openPacer({ task: plan.task, unitsPerSecond: plan["read-units"], ...options }, ports);
   const size = openPageSize(pace.callUnitsMax, consistent ? 1 : 0.5, plan["item-bytes"]);
   let ahead: Promise<Page | undefined> = read(after);
-  // A page that nobody comes to fetch must not bring the process down.
+  // `next` throws this error; without a handler it would be an unhandled rejection until then.
   ahead.catch(() => {});
 
   function read(from: DynamoKey | undefined): Promise<Page | undefined> {
@@ -77,6 +76,6 @@ export function openScanner(
       await ahead.catch(() => {});
       await pace.close();
     },
-    heldUp: pace.wasThrottled,
+    wasThrottled: pace.wasThrottled,
   };
 }

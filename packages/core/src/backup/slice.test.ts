@@ -24,7 +24,7 @@ const line = (text: string) => `{"Item":${text}}`;
 const slice = (detail: SegmentWork, ports: ReturnType<typeof world>) =>
   work(message("SegmentQueued", detail), { ...ports, time: ports.clock.invocation(900_000) });
 
-/** A world in which each scan takes time, so that the slice's budget runs out after so many pages. */
+/** A world in which each scan takes a second, so that a slice's time is up after `pagesPerSlice` pages. */
 function slowWorld(items: readonly string[], pageBytes: number, pagesPerSlice: number) {
   const tables = memoryTables({ pageBytes });
   const settings = { ...defaultSettings, sliceBudgetMs: pagesPerSlice * 1000 };
@@ -40,7 +40,7 @@ function slowWorld(items: readonly string[], pageBytes: number, pagesPerSlice: n
 }
 
 describe("a slice", () => {
-  test("given a table, then the chain holds exactly its items, the very same bytes, and ends", async () => {
+  test("given a table, then the chain holds exactly its items, byte for byte, and has an end mark", async () => {
     await fc.assert(
       fc.asyncProperty(
         itemsArbitrary(12).chain((items) => fc.tuple(...items.map((one) => oddJson(fc.constant(one))))),
@@ -57,7 +57,7 @@ describe("a slice", () => {
           const { event } = await sliceToEnd(segment!, ports);
           const files = await archivedLines(ports);
           expect(files.flat().sort()).toEqual(texts.map((text) => line(text.replace(/[\r\n]/g, " "))).sort());
-          // An empty file is the last one only.
+          // Only the last file may be empty.
           expect(files.slice(0, -1).every((lines) => lines.length > 0)).toBe(true);
           const bytes = files
             .flat()
@@ -71,7 +71,7 @@ describe("a slice", () => {
     );
   });
 
-  test("given an empty segment, then one empty file with end", async () => {
+  test("given an empty segment, then it puts one empty file with an end mark", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     expect(await slice(segment!, ports)).toMatchObject([
@@ -82,7 +82,7 @@ describe("a slice", () => {
     expect(await archivedLines(ports)).toEqual([[]]);
   });
 
-  test("given an item larger than a batch, then it has a file of its own", async () => {
+  test("given an item larger than a batch, then it gets its own file", async () => {
     const ports = world();
     ports.tables.put(source, item(1), item(2, 5000), item(3));
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1, "batch-bytes": 60 }, ports);
@@ -91,7 +91,7 @@ describe("a slice", () => {
     expect(files.map((lines) => lines.length)).toEqual([1, 1, 1]);
   });
 
-  test("given no time for more than a page, then it hands off where the archive stands and its successor goes on", async () => {
+  test("given time for one page, then it hands off after the stored files and its successor continues", async () => {
     const ports = slowWorld(
       [1, 2, 3, 4, 5, 6].map((n) => item(n)),
       150,
@@ -108,7 +108,7 @@ describe("a slice", () => {
     expect(event).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 6 } } });
   });
 
-  test("given two or three workers on one segment and a table that changes, then every lasting item is there once", async () => {
+  test("given two or three workers on one segment and a table that changes, then each unchanged item is stored once", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -126,7 +126,7 @@ describe("a slice", () => {
           );
           const scheduled = {
             ...ports,
-            // One message, received again and again: each of its workers has the slice.
+            // Claims are disabled, so that all workers of the redelivered message work on the slice.
             claims: {
               ...ports.claims,
               claim: async () => ({ outcome: "claimed" }) as const,
@@ -156,7 +156,7 @@ describe("a slice", () => {
           const lines = (await archivedLines(ports)).flat();
           expect(new Set(lines).size).toBe(lines.length);
           expect(lines).toEqual(expect.arrayContaining(lasting.map(line)));
-          // All workers of a segment report the same.
+          // All workers of a segment report the same counts.
           for (const { event } of ends)
             expect(event).toMatchObject({
               type: "SegmentCompleted",
@@ -176,7 +176,7 @@ describe("a slice", () => {
     );
   });
 
-  test("given a chain that another worker began, then it goes on after that one's last item", async () => {
+  test("given files that another worker put, then it continues after their last item", async () => {
     const ports = slowWorld(
       [1, 2, 3, 4, 5, 6].map((n) => item(n)),
       150,
@@ -192,13 +192,13 @@ describe("a slice", () => {
         return run();
       }),
     };
-    // The first message again: it knows of no file.
+    // The first message again, whose cursor is at the start.
     await slice(segment!, watched);
     expect(scans[0]).toEqual((handedOff!.detail as { cursor: { after: unknown } }).cursor.after);
     expect(scans[0]).toBeDefined();
   });
 
-  test("given a file of another request in the chain, then it fails and says whose", async () => {
+  test("given a file of another request in the chain, then it fails, and the error names the file", async () => {
     const ports = world();
     ports.tables.put(source, item(1));
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
@@ -218,7 +218,7 @@ describe("a slice", () => {
 
   test.each([
     ["a gap", "backups/one/0x0000/0x00000001.json.gz"],
-    ["something else", "backups/one/0x0000/notes.txt"],
+    ["an unknown object", "backups/one/0x0000/notes.txt"],
   ])("given %s in the chain, then it fails", async (_, key) => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
@@ -232,18 +232,18 @@ describe("a slice", () => {
     ]);
   });
 
-  test("given a file behind the segment's last one, then it fails", async () => {
+  test("given a file after the segment's last one, then it fails", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await slice(segment!, ports);
-    const about = { "request-id": "request-1", items: "0", bytes: "0", end: "true" };
-    ports.archive.plant(bucket, "backups/one/0x0000/0x00000001.json.gz", new Uint8Array(1), about);
+    const metadata = { "request-id": "request-1", items: "0", bytes: "0", end: "true" };
+    ports.archive.plant(bucket, "backups/one/0x0000/0x00000001.json.gz", new Uint8Array(1), metadata);
     expect(await slice(segment!, ports)).toMatchObject([
       { type: "SegmentFailed", detail: { cause: "broken-chain" } },
     ]);
   });
 
-  test("given a cancel while it works, then it fails as such at its next look, with nothing in flight", async () => {
+  test("given a cancel while it works, then it fails as cancelled at its next check, with no call in flight", async () => {
     const settings = { ...defaultSettings, progressIntervalMs: 1000 };
     const plain = world({ settings, tables: memoryTables({ pageBytes: 60 }) });
     plain.tables.put(source, ...Array.from({ length: 20 }, (_, n) => item(n)));
@@ -272,7 +272,7 @@ describe("a slice", () => {
     expect(inFlight).toBe(0);
   });
 
-  test("given a file whose bytes were changed, then it does not go on from it", async () => {
+  test("given a file whose bytes were changed, then it fails instead of continuing from it", async () => {
     const ports = slowWorld(
       [1, 2, 3, 4, 5, 6].map((n) => item(n)),
       150,
@@ -293,7 +293,7 @@ describe("a slice", () => {
     ]);
   });
 
-  test("given throttling that lasts, then it backs off and hands off, and no handoffs counts as idle", async () => {
+  test("given continuous throttling, then it hands off, and the handoff does not count as one without progress", async () => {
     const throttled = memoryTables({ faults: { scan: () => "throttled" } });
     const ports = world({ tables: throttled });
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
@@ -303,7 +303,7 @@ describe("a slice", () => {
     ]);
   });
 
-  test("given hops without progress that nothing throttled, then it fails after the bound", async () => {
+  test("given handoffs without progress and without throttling, then it fails after the maximum", async () => {
     const ports = world({
       settings: { ...defaultSettings, sliceBudgetMs: 0, maxHandoffsWithoutProgress: 3 },
     });
@@ -315,9 +315,9 @@ describe("a slice", () => {
 
   test.each([
     ["longer than a slice", 30_000, 900_000, 0, 60_000],
-    ["longer than what the invocation leaves", 30_000, 100_000, 50_000, 50_000],
+    ["longer than the rest of the invocation", 30_000, 100_000, 50_000, 50_000],
   ])(
-    "given a spacing of batches %s, then no worker dies of waiting",
+    "given a batch spacing %s, then no worker waits past the end of its invocation",
     async (_, sliceBudgetMs, invocationMs, scanMs, leastMs) => {
       const settings = { ...defaultSettings, batchSpacingMs: 60_000, sliceBudgetMs };
       const plain = world({ settings, tables: memoryTables({ pageBytes: 60 }) });
@@ -359,7 +359,7 @@ describe("a slice", () => {
   });
 });
 
-describe("a slice looks at the row", () => {
+describe("a slice reads the task's row", () => {
   const row = (task: SegmentWork["task"], change: object) => ({
     ...newTaskRow(task, "2026-11-01T02:00:00Z"),
     accepted: true,
@@ -367,7 +367,7 @@ describe("a slice looks at the row", () => {
     ...change,
   });
 
-  test("cancelled: it fails as such, unless the segment is complete", async () => {
+  test("given a cancelled attempt, then it fails as cancelled, unless the segment is complete", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await ports.status.write(row(segment!.task, { cancelledAttempt: 1 }), undefined);
@@ -381,7 +381,7 @@ describe("a slice looks at the row", () => {
     expect(await slice(next, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
-  test("ended: it does nothing; ended in an earlier attempt than this message's: it works", async () => {
+  test("given an ended task, then it does nothing; given one that ended in an earlier attempt, then it works", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await ports.status.write(row(segment!.task, { failed: { 0: 1 } }), undefined);
@@ -389,14 +389,14 @@ describe("a slice looks at the row", () => {
     expect(await slice({ ...segment!, attempt: 2 }, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
-  test("rejected, and accepted by another delivery of the request that the row has not heard of: it works", async () => {
+  test("given a rejected request that another delivery accepted later, then it works", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await ports.status.write(row(segment!.task, { accepted: false, rejected: true }), undefined);
     expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
-  test("another task's: it says nothing", async () => {
+  test("given a row of another task, then it ignores the row", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await ports.status.write(
@@ -406,7 +406,7 @@ describe("a slice looks at the row", () => {
     expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
-  test("past the deadline: it fails as such", async () => {
+  test("given a passed deadline, then it fails as deadline-exceeded", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     expect(await slice({ ...segment!, "deadline-ms": ports.clock.now() }, ports)).toMatchObject([
@@ -423,7 +423,7 @@ describe("a slice", () => {
     ports.tables.put(source, ...Array.from({ length: count }, (_, n) => item(n)));
     return ports;
   };
-  /** The ports with a table that refuses the scan with this number, from 1. */
+  /** The ports with a table that refuses the `nth` scan, counted from 1. */
   const refusing = (ports: ReturnType<typeof world>, nth: number) => {
     let scans = 0;
     const tables = intercept("tables", ports.tables, ["scan"], (_, run) =>
@@ -432,7 +432,7 @@ describe("a slice", () => {
     return { ...ports, tables };
   };
 
-  test("reports what it has stored, at most once an interval", async () => {
+  test("reports its progress at most once an interval", async () => {
     const plain = ofItems(8);
     const settings = { ...defaultSettings, progressIntervalMs: 2500 };
     const tables = intercept("tables", plain.tables, ["scan"], (_, run) => {
@@ -453,7 +453,7 @@ describe("a slice", () => {
     expect(reports.at(-1)!.batch).toBeGreaterThan(reports[0]!.batch);
   });
 
-  test("that fails tells where its archive stands, and gives up its open file", async () => {
+  test("that fails reports the position after its stored files, and discards its open file", async () => {
     const ports = ofItems(8);
     const [segment] = await accepted(one, ports);
     let discarded = 0;
@@ -461,11 +461,11 @@ describe("a slice", () => {
       ...ports.codec,
       compress(level: number) {
         const { write, finish, discard } = ports.codec.compress(level);
-        const giveUp = () => {
+        const countingDiscard = () => {
           discarded++;
           discard();
         };
-        return { write, finish, discard: giveUp };
+        return { write, finish, discard: countingDiscard };
       },
     };
     const [event] = await slice(segment!, { ...refusing(ports, 4), codec });
@@ -474,12 +474,12 @@ describe("a slice", () => {
     expect(left.cursor).toEqual({ batch: 1, after: { id: { S: expect.any(String) } } });
     expect(left.counts).toMatchObject({ batches: 1, items: 2 });
     expect(discarded).toBe(1);
-    // A successor that fails at once has found the same.
+    // A successor that fails at its first scan reports the same position.
     const [again] = await slice({ ...segment!, attempt: 2 }, refusing(ports, 1));
     expect(again).toMatchObject({ detail: { work: { cursor: left.cursor, counts: left.counts } } });
   });
 
-  test("of a segment without items that fails tells its start", async () => {
+  test("that fails before it stores a file reports the segment's start", async () => {
     const ports = ofItems(0);
     const [segment] = await accepted(one, ports);
     const [event] = await slice(segment!, refusing(ports, 1));
@@ -487,9 +487,9 @@ describe("a slice", () => {
   });
 
   test.each([
-    ["before its first page: nothing is read", 1, 0],
-    ["while it reads: its segment is not complete", 2, 1],
-  ])("fails where the table was created again %s", async (_, nth, least) => {
+    ["before its first page, without reading", 1, 0],
+    ["while it reads, so that its segment is not complete", 2, 1],
+  ])("fails if the table was created again %s", async (_, nth, least) => {
     const ports = ofItems(2);
     const [segment] = await accepted(one, ports);
     let asked = 0;
@@ -502,11 +502,11 @@ describe("a slice", () => {
     const [event] = await slice(segment!, { ...ports, tables });
     expect(event).toMatchObject({ type: "SegmentFailed", detail: { cause: "table-replaced" } });
     expect(scans > 0).toBe(least > 0);
-    // The end file may be there: a successor must find it, so it starts before it.
+    // The last file may be stored: a successor must find its end mark, so its cursor must be before that file.
     const { cursor } = (event!.detail as { work: SegmentWork }).work;
     expect((cursor as { batch: number }).batch).toBeLessThan(ports.archive.keys(bucket).length);
     if (nth === 2) {
-      // So does the next one, which finds the segment complete.
+      // The next attempt finds the segment complete, and fails in the same way.
       asked = 1;
       const [late] = await slice({ ...segment!, attempt: 2 }, { ...ports, tables });
       expect(late).toMatchObject({ detail: { cause: "table-replaced", work: { cursor: { batch: 0 } } } });
@@ -518,7 +518,7 @@ describe("a slice", () => {
     ["puts its files", 100, 0, 2500],
     ["waits for the time of its last file", 100_000, 60_000, 20_000],
   ])(
-    "whose task ends while it %s puts nothing more, and says nothing",
+    "whose task ends while it %s puts nothing more, and returns no event",
     async (_, bytes, spacingMs, endsMs) => {
       const ports = ofItems(5);
       const [segment] = await accepted({ ...one, "batch-bytes": bytes }, ports);
@@ -532,7 +532,7 @@ describe("a slice", () => {
         ports.clock.advance(1000);
         return run();
       });
-      // A file is there, so that the next one has to wait where files are spaced.
+      // One file is stored, so that the next one has to wait for the batch spacing.
       await slice(segment!, {
         ...ports,
         tables,
@@ -559,7 +559,7 @@ describe("a slice", () => {
     },
   );
 
-  test("that has put its last file is complete, though its task is cancelled at that moment", async () => {
+  test("that has put its last file is complete even if its task is cancelled at that moment", async () => {
     const ports = ofItems(2);
     const [segment] = await accepted(one, ports);
     const cancelled = {
@@ -581,7 +581,7 @@ describe("a slice", () => {
     expect(ended).toBe(true);
   });
 
-  test("that goes on lists its chain behind what its message knows of", async () => {
+  test("that continues lists its chain after the files that its message counts", async () => {
     const ports = ofItems(6);
     const [segment] = await accepted(one, ports);
     const settings = { ...defaultSettings, sliceBudgetMs: 2500 };
@@ -601,7 +601,7 @@ describe("a slice", () => {
     expect(lists[0]).toMatchObject({ after: expect.stringMatching(/0x0000000\d/) });
   });
 
-  test("hands off from what it put, without a key where it put nothing", async () => {
+  test("hands off without a key if it put nothing", async () => {
     const ports = ofItems(3);
     const [segment] = await accepted(one, ports);
     const settings = { ...defaultSettings, sliceBudgetMs: 0 };

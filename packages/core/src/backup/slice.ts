@@ -1,5 +1,5 @@
 /**
- * One slice of a backup: from where the archive stands to where the time is up.
+ * One slice of a backup: continues after the files that are stored, until the segment is complete or the time is up.
  */
 import { adopt, type Position, readChain, start } from "../archive/chain.ts";
 import { openCancellationCheck } from "../cancellation.ts";
@@ -12,32 +12,32 @@ import { openScanner } from "./scanner.ts";
 import { openWriter } from "./writer.ts";
 
 /**
- * Works on a segment of a backup until it is done or the time is up. Returns how it ends; nothing where the task
- * needs it no more. `stands` hears what is stored, each time that there is more. Throws permanent errors: the segment's
- * failure.
+ * Works on a segment of a backup until it is complete or the time is up. Returns the event that ends the slice, or nothing if
+ * the segment is no longer needed. Calls `onCheckpoint` each time that more is stored. Throws a permanent error if the
+ * segment fails.
  */
 export async function sliceBackup(
   work: SegmentWork,
   ports: Ports,
-  stands: (standing: Checkpoint) => void,
+  onCheckpoint: (checkpoint: Checkpoint) => void,
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as BackupPlan;
-  const from = await found(work, plan, ports);
-  // Never tell a position behind the end file: a successor that lists from there would miss the `end` mark.
-  const moved = (position: Position) => {
-    if (!position.ended) stands(standingOf(position));
+  const from = await findPosition(work, plan, ports);
+  // Never checkpoint past the last file: a successor that lists from there would miss its `end` mark.
+  const onPosition = (position: Position) => {
+    if (!position.ended) onCheckpoint(checkpointOf(position));
   };
-  moved(from);
-  // A complete segment stays complete, even if the task was cancelled meanwhile.
+  onPosition(from);
+  // A complete segment is reported as complete even if the task was cancelled.
   if (from.ended) return completedIfSameTable(from);
   const watch = openCancellationCheck(work, ports);
   if (!(await watch.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
 
-  const about = { untilMs: sliceEndMs(ports), watch };
+  const options = { untilMs: sliceEndMs(ports), watch };
   const reportDue = intervalTimer(ports.settings.progressIntervalMs, ports);
-  const scanner = openScanner(plan, work.segment, from.after, about, ports);
-  const writer = openWriter(work, plan, from, { ...about, moved }, ports);
+  const scanner = openScanner(plan, work.segment, from.after, options, ports);
+  const writer = openWriter(work, plan, from, { ...options, onPosition }, ports);
   try {
     for (;;) {
       const page = await scanner.next();
@@ -46,7 +46,7 @@ export async function sliceBackup(
       if (writer.position().ended) break;
       if (taken === "cancelled") return [];
       if (taken !== "taken") await scanner.restart(writer.position().after);
-      if (reportDue()) await ports.bus.put([segmentProgressed(work, standingOf(writer.position()))]);
+      if (reportDue()) await ports.bus.put([segmentProgressed(work, checkpointOf(writer.position()))]);
     }
     if (!writer.position().ended) {
       if (!(await watch.stillNeeded())) return [];
@@ -59,22 +59,22 @@ export async function sliceBackup(
 
   const position = writer.position();
   if (position.ended) return completedIfSameTable(position);
-  return [handoffEvent(work, standingOf(position), scanner.heldUp(), ports)];
+  return [handoffEvent(work, checkpointOf(position), scanner.wasThrottled(), ports)];
 
-  /** An id never comes back: the planned table being there after the last read, every read before was of that table. */
+  /** Table ids are unique: if the planned table exists after the last read, all reads were of that table. */
   async function completedIfSameTable({ counts }: Position): Promise<readonly FerryEvent[]> {
     await refuseReplaced(plan, ports);
     return [segmentCompleted(work, counts)];
   }
 }
 
-/** Where the segment stands: the message's position, moved on behind what the archive holds. */
-async function found(work: SegmentWork, plan: BackupPlan, ports: Ports): Promise<Position> {
+/** The segment's position: the message's position, advanced past the files that are stored after it. */
+async function findPosition(work: SegmentWork, plan: BackupPlan, ports: Ports): Promise<Position> {
   const { cursor } = work;
   const known: Position = "batch" in cursor ? { ...cursor, counts: work.counts, ended: false } : start;
   return adopt(known, await readChain(plan, work.segment, known.batch, ports), plan, ports);
 }
 
-function standingOf({ batch, after, counts }: Position): Checkpoint {
+function checkpointOf({ batch, after, counts }: Position): Checkpoint {
   return { cursor: { batch, ...(after !== undefined && { after }) }, counts };
 }

@@ -23,36 +23,36 @@ const page = (items: string[], last = false) =>
 
 type NewObject = Parameters<ArchiveStore["putNew"]>[3];
 
-interface About {
+interface Options {
   batchBytes?: number;
   batchSpacingMs?: number;
   untilMs?: (nowMs: number) => number;
   from?: Position;
   request?: object;
   stillNeeded?: () => boolean;
-  /** What each write of the compressor throws. */
+  /** The error that each write of the compressor throws. */
   failing?: Error;
   ports?: ReturnType<typeof world>;
 }
 
-/** A writer at the start of segment 0, what it put, and where it said that it stands. */
-async function writer(about: About = {}) {
-  const settings = { ...defaultSettings, batchSpacingMs: about.batchSpacingMs ?? 0 };
-  const plain = about.ports ?? world({ settings });
-  const asked = {
+/** A writer at the start of segment 0, and a record of its puts and positions. */
+async function writer(options: Options = {}) {
+  const settings = { ...defaultSettings, batchSpacingMs: options.batchSpacingMs ?? 0 };
+  const plain = options.ports ?? world({ settings });
+  const backup = {
     ...backupRequest,
     "total-segments": 1,
-    "batch-bytes": about.batchBytes ?? 120,
-    ...about.request,
+    "batch-bytes": options.batchBytes ?? 120,
+    ...options.request,
   };
-  const [work] = (await accepted(asked, plain)) as [SegmentWork];
-  const puts: { key: string; about: NewObject; atMs: number }[] = [];
+  const [work] = (await accepted(backup, plain)) as [SegmentWork];
+  const puts: { key: string; options: NewObject; atMs: number }[] = [];
   let discarded = 0;
   let writes = 0;
   const ports = {
     ...plain,
     archive: intercept("archive", plain.archive, ["putNew"], async ({ args }, run) => {
-      puts.push({ key: args[1] as string, about: args[3] as NewObject, atMs: plain.clock.now() });
+      puts.push({ key: args[1] as string, options: args[3] as NewObject, atMs: plain.clock.now() });
       return run();
     }),
     codec: {
@@ -65,13 +65,13 @@ async function writer(about: About = {}) {
         };
         const write = (bytes: Uint8Array) => {
           writes++;
-          return about.failing === undefined ? compressor.write(bytes) : Promise.reject(about.failing);
+          return options.failing === undefined ? compressor.write(bytes) : Promise.reject(options.failing);
         };
         return { write, finish: compressor.finish, discard };
       },
     },
   };
-  const stillNeeded = async () => about.stillNeeded?.() ?? true;
+  const stillNeeded = async () => options.stillNeeded?.() ?? true;
   const watch = {
     stillNeeded,
     async waitUntil(ms: number) {
@@ -79,23 +79,23 @@ async function writer(about: About = {}) {
       return stillNeeded();
     },
   };
-  const stood: Position[] = [];
-  const moved = (position: Position) => stood.push(position);
-  const untilMs = about.untilMs?.(plain.clock.now()) ?? 1e15;
+  const positions: Position[] = [];
+  const onPosition = (position: Position) => positions.push(position);
+  const untilMs = options.untilMs?.(plain.clock.now()) ?? 1e15;
   const opened = openWriter(
     work,
     work.plan as BackupPlan,
-    about.from ?? start,
-    { untilMs, watch, moved },
+    options.from ?? start,
+    { untilMs, watch, onPosition },
     ports,
   );
-  return { ...opened, puts, stood, plain, discarded: () => discarded, writes: () => writes };
+  return { ...opened, puts, positions, plain, discarded: () => discarded, writes: () => writes };
 }
 
 const file = (batch: number) => `backups/one/0x0000/0x0000000${batch}.json.gz`;
 
 describe("a file", () => {
-  test("is put when its bytes reach the batch's, and not before", async () => {
+  test("is put when it reaches batch-bytes", async () => {
     const { take, puts, position } = await writer({ batchBytes: 120 });
     expect(await take(page([item(1, 60)]))).toBe("taken");
     expect(puts).toEqual([]);
@@ -111,14 +111,14 @@ describe("a file", () => {
     expect(position().counts).toEqual({ batches: 2, items: 4, bytes: 299 });
   });
 
-  test("holds the items up to the one that reaches the batch's bytes, over any number of pages", async () => {
+  test("holds the items of several pages, up to the one that reaches batch-bytes", async () => {
     const { take, plain } = await writer({ batchBytes: 121 });
     await take(page([item(1), item(2), item(3), item(4)]));
     await take(page([item(5), item(6), item(7)], LAST));
     expect((await archivedLines(plain)).map((lines) => lines.length)).toEqual([3, 3, 1]);
   });
 
-  test("is given all items of a page that it has room for in one write", async () => {
+  test("is filled with the items of a page in one write", async () => {
     const { take, writes } = await writer({ batchBytes: 1000 });
     await take(page(Array.from({ length: 10 }, (_, n) => item(n))));
     expect(writes()).toBe(1);
@@ -132,23 +132,23 @@ describe("a file", () => {
     expect(writes()).toBe(3);
   });
 
-  test("whose compression fails is an error of the next call, and never an unhandled one", async () => {
+  test("whose compression fails causes an error at the next call, and no unhandled rejection", async () => {
     const unhandled: unknown[] = [];
-    const hear = (error: unknown) => unhandled.push(error);
-    process.on("unhandledRejection", hear);
+    const record = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", record);
     const failing = new Error("out of memory");
     const { take } = await writer({ failing });
     await take(page([item(1)]));
     await new Promise((resolve) => setImmediate(resolve));
-    process.off("unhandledRejection", hear);
+    process.off("unhandledRejection", record);
     expect(unhandled).toEqual([]);
     await expect(take(page([item(2)]))).rejects.toBe(failing);
   });
 
-  test("is gzip, with its metadata; encrypted with the request's key, where it has one", async () => {
+  test("is gzip with metadata, encrypted with the request's key if it has one", async () => {
     const { take, puts } = await writer();
     await take(page([item(1)], LAST));
-    expect(puts[0]!.about).toEqual({
+    expect(puts[0]!.options).toEqual({
       contentType: "application/gzip",
       metadata: {
         "request-id": "request-1",
@@ -161,24 +161,24 @@ describe("a file", () => {
     });
     const encrypted = await writer({ request: { "kms-key-id": "alias/backups" } });
     await encrypted.take(page([item(1)], LAST));
-    expect(encrypted.puts[0]!.about).toMatchObject({ kmsKeyId: "alias/backups" });
+    expect(encrypted.puts[0]!.options).toMatchObject({ kmsKeyId: "alias/backups" });
   });
 });
 
 describe("the segment's end", () => {
-  test("is in its last file", async () => {
-    const { take, puts, position, stood } = await writer({ batchBytes: 120 });
+  test("is marked in its last file", async () => {
+    const { take, puts, position, positions } = await writer({ batchBytes: 120 });
     expect(await take(page([item(1), item(2), item(3)], LAST))).toBe("taken");
-    expect(puts.map(({ about }) => about.metadata["end"])).toEqual([undefined, "true"]);
+    expect(puts.map(({ options }) => options.metadata["end"])).toEqual([undefined, "true"]);
     expect(position()).toMatchObject({ batch: 2, after: { id: { S: "3" } }, ended: true });
-    expect(stood).toHaveLength(2);
+    expect(positions).toHaveLength(2);
   });
 
-  test("is an empty file where the last page holds nothing and all was put", async () => {
+  test("is an empty file if the last page is empty and all items were put", async () => {
     const { take, puts, position } = await writer({ batchBytes: 120 });
     await take(page([item(1), item(2)]));
     expect(await take(page([], LAST))).toBe("taken");
-    expect(puts.map(({ about }) => about.metadata["items"])).toEqual(["2", "0"]);
+    expect(puts.map(({ options }) => options.metadata["items"])).toEqual(["2", "0"]);
     expect(position()).toMatchObject({ batch: 2, after: { id: { S: "2" } }, ended: true });
   });
 
@@ -192,52 +192,52 @@ describe("the segment's end", () => {
     });
   });
 
-  test("is the open file's where the last page holds nothing", async () => {
+  test("is marked in the open file if the last page is empty", async () => {
     const { take, puts } = await writer();
     await take(page([item(1)]));
     await take(page([], LAST));
-    expect(puts.map(({ about }) => about.metadata)).toMatchObject([{ items: "1", end: "true" }]);
+    expect(puts.map(({ options }) => options.metadata)).toMatchObject([{ items: "1", end: "true" }]);
   });
 });
 
 describe("when the time is up", () => {
-  test("the rest of a page is void behind a file that was put; before, it is taken", async () => {
+  test("the rest of a page is discarded after a file was put", async () => {
     const { take, puts, position } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs });
     expect(await take(page([item(1), item(2)]))).toBe("expired");
     expect(puts).toHaveLength(1);
     expect(position()).toMatchObject({ after: { id: { S: "1" } } });
   });
 
-  test("the last file is put all the same", async () => {
+  test("the last file is still put", async () => {
     const { take, position } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs - 1 });
     expect(await take(page([item(1)], LAST))).toBe("taken");
     expect(position().ended).toBe(true);
   });
 
-  test("no page is void with a millisecond left", async () => {
+  test("a page is taken with a millisecond left", async () => {
     const { take } = await writer({ batchBytes: 60, untilMs: (nowMs) => nowMs + 1 });
     expect(await take(page([item(1), item(2)]))).toBe("taken");
   });
 
-  test("the open file is put by a flush, and none where there is none", async () => {
+  test("a flush puts the open file, if there is one", async () => {
     const { take, flush, puts } = await writer();
     expect(await flush()).toBe("taken");
     expect(puts).toEqual([]);
     await take(page([item(1)]));
     expect(await flush()).toBe("taken");
-    expect(puts.map(({ about }) => about.metadata)).toMatchObject([{ items: "1" }]);
-    expect(puts[0]!.about.metadata).not.toHaveProperty("end");
+    expect(puts.map(({ options }) => options.metadata)).toMatchObject([{ items: "1" }]);
+    expect(puts[0]!.options.metadata).not.toHaveProperty("end");
     await flush();
     expect(puts).toHaveLength(1);
   });
 });
 
-describe("a segment that is not stillNeeded any more", () => {
-  test("has nothing put, and the writer says so", async () => {
-    let isWanted = true;
-    const { take, flush, puts, discard, discarded } = await writer({ stillNeeded: () => isWanted });
+describe("a segment that is no longer needed", () => {
+  test("gets no file, and the writer returns cancelled", async () => {
+    let isNeeded = true;
+    const { take, flush, puts, discard, discarded } = await writer({ stillNeeded: () => isNeeded });
     await take(page([item(1)]));
-    isWanted = false;
+    isNeeded = false;
     expect(await take(page([item(2)]))).toBe("cancelled");
     expect(await flush()).toBe("cancelled");
     expect(puts).toEqual([]);
@@ -245,23 +245,23 @@ describe("a segment that is not stillNeeded any more", () => {
     expect(discarded()).toBe(1);
   });
 
-  test("is asked for after the wait for its file's time too", async () => {
-    let looks = 0;
-    const { take, puts } = await writer({ batchBytes: 60, stillNeeded: () => ++looks < 2 });
+  test("is detected after the wait for the batch spacing too", async () => {
+    let checks = 0;
+    const { take, puts } = await writer({ batchBytes: 60, stillNeeded: () => ++checks < 2 });
     expect(await take(page([item(1)]))).toBe("cancelled");
     expect(puts).toEqual([]);
   });
 });
 
-describe("a spacing of batches", () => {
-  test("is from one put to the next, the first of a segment at once", async () => {
+describe("a batch spacing", () => {
+  test("applies between puts, but not before the first file of a segment", async () => {
     const { take, puts, plain } = await writer({ batchBytes: 60, batchSpacingMs: 1000 });
     const now = plain.clock.now();
     await take(page([item(1), item(2), item(3)], LAST));
     expect(puts.map(({ atMs }) => atMs - now)).toEqual([0, 1000, 2000]);
   });
 
-  test("holds for a slice's first file, where the slice before it put one", async () => {
+  test("applies to a slice's first file if the previous slice put one", async () => {
     const from = { batch: 1, counts: { batches: 1, items: 1, bytes: 60 }, ended: false };
     const { take, puts, plain } = await writer({ batchBytes: 60, batchSpacingMs: 1000, from });
     const now = plain.clock.now();
@@ -271,7 +271,7 @@ describe("a spacing of batches", () => {
 });
 
 describe("a file that another worker put first", () => {
-  test("is adopted, the rest of the page void", async () => {
+  test("is adopted, and the rest of the page is discarded", async () => {
     const ports = world();
     ports.tables.put(source, item(1));
     const winner = await writer({ batchBytes: 60, ports });
@@ -279,12 +279,12 @@ describe("a file that another worker put first", () => {
     const loser = await writer({ batchBytes: 60, ports });
     expect(await loser.take(page([item(1), item(2), item(3), item(4)]))).toBe("adopted");
     expect(loser.position()).toEqual(winner.position());
-    expect(loser.stood).toEqual([winner.position()]);
+    expect(loser.positions).toEqual([winner.position()]);
     expect(await loser.take(page([item(3)], LAST))).toBe("taken");
     expect(loser.position()).toMatchObject({ batch: 3, ended: true, counts: { items: 3 } });
   });
 
-  test("with the segment's end ends it: nothing is put behind it", async () => {
+  test("with an end mark ends the segment, and no file is put after it", async () => {
     const ports = world();
     const winner = await writer({ ports });
     await winner.take(page([item(1)], LAST));
@@ -293,7 +293,7 @@ describe("a file that another worker put first", () => {
     expect(loser.position()).toMatchObject({ batch: 1, ended: true });
   });
 
-  test("and that cannot be listed is an error that may pass", async () => {
+  test("but that is not listed causes a transient error", async () => {
     const plain = world();
     const archive = { ...plain.archive, list: async () => [] };
     const winner = await writer({ ports: plain });

@@ -1,6 +1,6 @@
 /**
- * Fills a segment's data files and puts them, each once. Delivery is at least once, so any number of slices may work
- * on one segment: the put decides, and whoever loses it adopts the winner's file.
+ * Fills a segment's data files and puts each of them once. Messages are delivered at least once, so several workers may work
+ * on one segment: the conditional put decides between them, and the loser adopts the winner's file.
  */
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { addTo, adopt, metadataOf, type Position, readChain } from "../archive/chain.ts";
@@ -14,24 +14,24 @@ import type { Compressor, Ports } from "../ports.ts";
 import { invocationLeftMs } from "../slice-budget.ts";
 
 /**
- * What became of a page's items.
+ * The outcome for a page's items.
  * - `taken`: all of them are stored or in the open file.
- * - `adopted`: another worker's file is stored where one of theirs was due.
- * - `expired`: a file of theirs is stored, and the slice's time is up.
- * - `cancelled`: a put was left undone, because the segment is not needed any more.
+ * - `adopted`: another worker put the next file first.
+ * - `expired`: a file was stored, and the slice's time is up.
+ * - `cancelled`: a file was not put, because the segment is no longer needed.
  *
- * Unless they are taken, the rest of the page is void: read on from `position`.
+ * Unless it is `taken`, discard the rest of the page and continue reading from `position`.
  */
 export type Taken = "taken" | "adopted" | "expired" | "cancelled";
 
 export interface Writer {
-  /** Takes a page's items, putting each file that is full and, on the scan's last page, the segment's last file. */
+  /** Adds a page's items; puts each full file and, on the scan's last page, the segment's last file. */
   take(page: Page): Promise<Taken>;
   /** Puts the open file, if it holds items. */
   flush(): Promise<Taken>;
-  /** Behind the last file that is stored. */
+  /** The position after the last stored file. */
   position(): Position;
-  /** Gives up the open file. */
+  /** Discards the open file. */
   discard(): void;
 }
 
@@ -40,9 +40,9 @@ interface OpenFile {
   readonly compressor: Compressor;
   items: number;
   bytes: number;
-  /** The last item's bytes: its key is where the next file starts. */
+  /** The last item's bytes. The next file starts after its key. */
   lastItem?: Uint8Array;
-  /** The compression under way, beside the next page's receive. */
+  /** The compression in progress, concurrent with receiving the next page. */
   writing: Promise<void>;
 }
 
@@ -53,18 +53,18 @@ export function openWriter(
   {
     untilMs,
     watch,
-    moved,
-  }: { untilMs: number; watch: CancellationCheck; moved: (position: Position) => void },
+    onPosition,
+  }: { untilMs: number; watch: CancellationCheck; onPosition: (position: Position) => void },
   ports: Ports,
 ): Writer {
   let position = from;
   let open: OpenFile | undefined;
-  // The file before the first of this slice was put before it began, if there is one.
+  // If there is an earlier file, the previous slice may have put it just now.
   let notBeforeMs = from.batch === 0 ? 0 : ports.time.now() + ports.settings.batchSpacingMs;
 
   /** Puts the open file. */
   async function close(end: boolean): Promise<Exclude<Taken, "expired">> {
-    // A worker that waited beyond its invocation would never say what it did.
+    // Do not wait past the end of the invocation: the slice must still hand off.
     const waitUntilMs = Math.min(notBeforeMs, ports.time.now() + invocationLeftMs(ports));
     if (!(await watch.waitUntil(waitUntilMs)) || !(await watch.stillNeeded())) return "cancelled";
     const file = open ?? openFile(plan, ports);
@@ -72,7 +72,7 @@ export function openWriter(
     await file.writing;
     const body = await file.compressor.finish();
     const bucket = bucketOf(plan.request);
-    const about = {
+    const options = {
       metadata: metadataOf({
         requestId: work.task["request-id"],
         segments: plan["total-segments"],
@@ -85,11 +85,11 @@ export function openWriter(
       ...kmsOf(plan.request),
     };
     const key = dataFileKey(plan.request["bucket-prefix"], work.segment, position.batch);
-    const put = await ports.archive.putNew(bucket, key, body, about);
+    const put = await ports.archive.putNew(bucket, key, body, options);
     notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;
     if (put === "stored") position = positionAfter(position, file, end, plan);
     else position = await adoptWinner(key);
-    moved(position);
+    onPosition(position);
     return put === "stored" ? "taken" : "adopted";
   }
 
@@ -115,12 +115,12 @@ export function openWriter(
           if (!end && ports.time.now() >= untilMs) return "expired";
         }
       }
-      // The scan ended on nothing: an empty segment, or a page that was cut with nothing behind it.
+      // The last page is empty: the segment is empty, or ended exactly at the previous page.
       if (last && !position.ended) return close(true);
       return "taken";
     },
     async flush() {
-      // An empty file without `end` is never put.
+      // A file without items is put only with an end mark.
       return open === undefined ? "taken" : close(false);
     },
     position: () => position,
@@ -139,7 +139,7 @@ function openFile(plan: BackupPlan, ports: Ports): OpenFile {
   };
 }
 
-/** How far the items from `next` on fit: up to and with the one that reaches `roomBytes`. */
+/** The end of the items from `next` on that go into the file: up to and including the one that reaches `roomBytes`. */
 function fill(items: readonly Span[], next: number, roomBytes: number): number {
   let room = roomBytes;
   let upTo = next;
@@ -158,7 +158,7 @@ async function append(file: OpenFile, page: Page, items: readonly Span[]): Promi
   file.lastItem = page.body.subarray(last.start, last.end);
   await file.writing;
   file.writing = file.compressor.write(lines);
-  // Awaited before the next write and before the put; until then it must not count as unhandled.
+  // Awaited before the next write and before the put; this only avoids an unhandled rejection until then.
   file.writing.catch(() => {});
 }
 

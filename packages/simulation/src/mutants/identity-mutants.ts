@@ -209,8 +209,8 @@ export const identityMutants: readonly Mutant[] = [
     edits: [
       core(
         "backup/slice.ts",
-        "openScanner(plan, work.segment, from.after, about, ports)",
-        "openScanner(plan, work.segment, undefined, about, ports)",
+        "openScanner(plan, work.segment, from.after, options, ports)",
+        "openScanner(plan, work.segment, undefined, options, ports)",
       ),
     ],
   },
