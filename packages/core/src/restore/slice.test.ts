@@ -4,7 +4,7 @@ import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors.ts";
-import type { SegmentWork } from "../events.ts";
+import type { RestorePlan, SegmentWork } from "../events.ts";
 import { newTaskRow } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
@@ -476,8 +476,11 @@ describe("a slice", () => {
     });
     const [segment] = await accepted({ ...restoreRequest, ...one, ...asked }, plain);
     const calls: number[] = [];
+    const timesMs: number[] = [];
+    const startMs = plain.clock.now();
     const tables = intercept("tables", plain.tables, ["write"], ({ args }, run) => {
       calls.push((args[1] as Writes).length);
+      timesMs.push(plain.clock.now() - startMs);
       const error = refuse(calls.length);
       plain.clock.advance(passMs);
       return error === undefined ? run() : Promise.reject(error);
@@ -487,7 +490,7 @@ describe("a slice", () => {
       const time = plain.clock.invocation(900_000);
       return work(message("SegmentQueued", { ...segment, ...change }), { ...ports, time, ...more });
     };
-    return { ports, segment: segment!, calls, slice };
+    return { ports, segment: segment!, calls, timesMs, slice };
   }
   const numbered = (count: number) => Array.from({ length: count }, (_, n) => item(n));
   const sized = (count: number, bytes: number) =>
@@ -523,6 +526,13 @@ describe("a slice", () => {
     await large.slice();
     // Three units each.
     expect(large.calls).toEqual([3, 3]);
+    // Three of 31 units are exactly the 93 of a turn; one that is more than a turn goes alone.
+    const exact = await sliced(sized(4, 31 * 1024 - 9), { asked: { "write-units": 400 } });
+    await exact.slice();
+    expect(exact.calls).toEqual([3, 1]);
+    const alone = await sliced(sized(2, 3000), { asked: { "write-units": 4 } });
+    await alone.slice();
+    expect(alone.calls).toEqual([1, 1]);
   });
 
   test("that fails tells the line that it stands at, and which lines were refused", async () => {
@@ -592,6 +602,60 @@ describe("a slice", () => {
     expect(calls).toEqual([]);
   });
 
+  const spaced = {
+    backup: { "batch-bytes": 90 },
+    settings: { batchSpacingMs: 60_000, sliceBudgetMs: 200_000 },
+  };
+  test.each([
+    ["at its first file", 0, 0, 0],
+    ["in the middle of its first file", 0, 1, 0],
+    ["in the middle of another file", 1, 1, 0],
+    ["with another file", 1, 0, 60_000],
+  ])("that begins %s has its first call after %i:%i at %i ms", async (_, file, at, expectedMs) => {
+    const { timesMs, slice } = await sliced(numbered(4), spaced);
+    await slice({ cursor: { file, line: at } });
+    expect(timesMs[0]).toBe(expectedMs);
+  });
+
+  test("waits between its files and not behind the last one; what does not fit in is the next slice's", async () => {
+    const { ports, timesMs, slice } = await sliced(numbered(4), spaced);
+    const startMs = ports.clock.now();
+    expect(await slice()).toMatchObject([{ type: "SegmentCompleted" }]);
+    expect(timesMs).toEqual([0, 60_000]);
+    expect(ports.clock.now() - startMs).toBe(60_000);
+    for (const [sliceBudgetMs, type] of [
+      [60_000, "SegmentProgressed"],
+      [60_001, "SegmentCompleted"],
+    ]) {
+      const settings = { ...spaced.settings, sliceBudgetMs: sliceBudgetMs as number };
+      const other = await sliced(numbered(4), { ...spaced, settings });
+      const fromMs = other.ports.clock.now();
+      expect(await other.slice()).toMatchObject([{ type }]);
+      expect(other.ports.clock.now() - fromMs).toBe(type === "SegmentCompleted" ? 60_000 : 0);
+    }
+  });
+
+  test("of files without lines makes no call", async () => {
+    const { calls, slice } = await sliced([]);
+    expect(await slice()).toMatchObject([
+      { type: "SegmentCompleted", detail: { counts: { items: 0, batches: 1 } } },
+    ]);
+    expect(calls).toEqual([]);
+  });
+
+  test("names the line that cannot be read, also of an archive whose lines are not checked before", async () => {
+    const ports = world();
+    const lines = [...numbered(27).map(itemLine), '{"Other":{}}', itemLine(item(99))];
+    const made = fullExport({ bucket: bucket.name, id: "01", files: [lines] });
+    const asked = { ...restoreRequest, ...one, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const [segment] = await accepted(asked, ports);
+    const plan = segment!.plan as RestorePlan;
+    const own = { ...segment!, plan: { ...plan, manifest: { ...plan.manifest, own: true } } };
+    expect(await work(message("SegmentQueued", own), ports)).toMatchObject([
+      { detail: { cause: "corrupt-file", error: { message: expect.stringContaining("holds line 28,") } } },
+    ]);
+  });
+
   test("that begins with a file waits for its time, and writes nothing where its task ends meanwhile", async () => {
     const about = { backup: { "batch-bytes": 10 }, settings: { batchSpacingMs: 60_000 } };
     const { ports, segment, calls, slice } = await sliced(numbered(2), about);
@@ -604,9 +668,5 @@ describe("a slice", () => {
     await slice(second);
     expect(calls).toEqual([1]);
     expect(ports.clock.now() - startMs).toBeGreaterThanOrEqual(80_000);
-    // The first file has nothing to wait for.
-    const beforeMs = ports.clock.now();
-    await slice({ cursor: { file: 0, line: 0 } }, { settings: { ...ports.settings, sliceBudgetMs: 1000 } });
-    expect(ports.clock.now() - beforeMs).toBeLessThan(60_000);
   });
 });
