@@ -7,7 +7,7 @@ import type { ArchiveStore, Codec, ObjectMetadata } from "../ports.ts";
 import { defaultSettings, type Settings } from "../settings.ts";
 import { LINE_BYTES_MAX } from "./blocks.ts";
 import { pakoCodec } from "./pako-codec.ts";
-import { type VerifiedFile, verifyDataFile } from "./stored-file.ts";
+import { readingLine, type VerifiedFile, verifyDataFile } from "./stored-file.ts";
 
 const MIB = 1024 * 1024;
 const bucket = { region: "eu-central-1", name: "archives" };
@@ -195,6 +195,58 @@ describe("a data file", () => {
       resource,
       message: expect.stringMatching(message),
     });
+  });
+
+  test("given a line that a reader cannot read, then it is named; any other error is thrown as it is", () => {
+    const reading = (error: Error) => () =>
+      readingLine(bucket, key, 7, () => {
+        throw error;
+      });
+    expect(readingLine(bucket, key, 7, () => "read")).toBe("read");
+    expect(reading(new SyntaxError("no Item"))).toThrow(
+      expect.objectContaining({
+        kind: "permanent",
+        code: "corrupt-file",
+        operation: "read data file",
+        resource,
+        message: "holds line 7, which cannot be read: no Item.",
+      }),
+    );
+    const other = new RangeError("a bug");
+    expect(reading(other)).toThrow(other);
+  });
+
+  test("given exactly the bytes that its metadata or the setting says, then it is read", async () => {
+    const line = numbered(1, 2);
+    const bytes = String(line.length);
+    const recorded = await stored([line], { items: 1, metadata: { ...own, bytes } });
+    expect(await verifyDataFile(bucket, recorded.file, recorded.ports, always)).toBeDefined();
+    const settings = { maximumFileBytes: line.length };
+    const bounded = await stored([line], { items: 1, settings });
+    expect(await verifyDataFile(bucket, bounded.file, bounded.ports, always)).toBeDefined();
+  });
+
+  test.each(["27x", "x27", "", "-1"])(
+    "given metadata with %j for its bytes, then they are no record",
+    async (bytes) => {
+      const { file, ports } = await stored([numbered(1, 3)], { items: 2, metadata: { ...own, bytes } });
+      expect(await verifyDataFile(bucket, file, ports, always)).toBeDefined();
+    },
+  );
+
+  test("given one block, then it is read whatever goes on", async () => {
+    const { file, ports } = await stored([numbered(1, 3)], { items: 2 });
+    expect(await verifyDataFile(bucket, file, ports, async () => false)).toBeDefined();
+  });
+
+  test("given an error of the bucket, then it is thrown as it is", async () => {
+    const { file, ports } = await stored([numbered(1, 2)], { items: 1 });
+    const about = { operation: "GetObject", resource: "r", message: "no.", hint: "" };
+    for (const code of ["access-denied", "corrupt-file"] as const) {
+      const denied = new FerryError("permanent", code, about);
+      const archive = { ...ports.archive, open: () => Promise.reject(denied) };
+      await expect(verifyDataFile(bucket, file, { ...ports, archive }, always)).rejects.toBe(denied);
+    }
   });
 
   test("given that it was deleted, then it is an error", async () => {
