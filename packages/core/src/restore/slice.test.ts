@@ -283,6 +283,27 @@ describe("a restore", () => {
     });
   });
 
+  test("given no time to verify a file, then the files behind it are the next slice's, also empty ones", async () => {
+    const ports = world();
+    const lines = Array.from({ length: 8 }, (_, n) =>
+      itemLine(`{"id":{"S":"item-${n}"},"x":{"S":"${"x".repeat(390_000)}"}}`),
+    );
+    const made = fullExport({ bucket: bucket.name, id: "01", files: [[], lines, [], []] });
+    const asked = { ...restoreRequest, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const [segment] = await accepted({ ...asked, "total-segments": 1 }, ports);
+    let opens = 0;
+    // The time is up when a file is opened: whichever comes first, the large one among them is not verified in time.
+    const archive = intercept("archive", ports.archive, ["open"], (_, run) => {
+      if (++opens <= 4) ports.clock.advance(300_000);
+      return run();
+    });
+    const [event] = await work(message("SegmentQueued", segment), { ...ports, archive });
+    expect(event).toMatchObject({ type: "SegmentProgressed", detail: { counts: { items: 0 } } });
+    const { event: last } = await sliceToEnd(event!.detail as SegmentWork, ports);
+    expect(last).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 8, batches: 4 } } });
+    expect(restored(ports)).toHaveLength(8);
+  });
+
   test("given a line that cannot be read, then its segment fails and names file and line", async () => {
     const ports = world();
     const made = fullExport({ bucket: bucket.name, id: "01", files: [[itemLine(item(1)), '{"Other":{}}']] });

@@ -47,7 +47,9 @@ describe("an archive that is replaced while it is restored", () => {
       [lines("a", "2", 5), lines("b", "2", 5)],
     );
     const text = cloud.rows("restore")[0]?.reasons[0]?.text;
-    expect(text).toMatch(/manifest-files\.json: had MD5 \S{24} and ETag "\w+" and now has MD5 \S{24} and ETag/);
+    expect(text).toMatch(
+      /manifest-files\.json: had MD5 \S{24} and ETag "\w+" and now has MD5 \S{24} and ETag/,
+    );
   });
 
   it("given the change after the last slice, fails at its end", async () => {
