@@ -5,16 +5,17 @@ import { openProgress } from "@ferry/terminal/progress";
 import { type Options, readArguments } from "./arguments.ts";
 import { mutants } from "./mutants/all.ts";
 import { loadMutant } from "./mutants/loader.ts";
+import type { FaultSelection } from "./scenario/select-faults.ts";
 import { runSeeds } from "./seeds.ts";
 import type { SeedResult } from "./seeds-thread.ts";
 
-/** Failing seeds that are told in full. */
-const TOLD_MAX = 20;
-/** Violations of one seed that are told. */
+/** The most failing seeds that are shown. */
+const SHOWN_MAX = 20;
+/** The most violations of a seed that are shown. */
 const VIOLATIONS_MAX = 5;
-/** Lines of the first failing seed's trace that are shown. */
+/** The last lines of the first failing seed's trace that are shown. */
 const TRACE_LINES = 60;
-/** What is said of a seed that took its thread down. */
+/** The violation of a seed that crashed its thread. */
 const THREAD_ENDED = /^(CRASHED|ENDLESS)/;
 
 const { mode, json } = readArguments();
@@ -27,28 +28,35 @@ function run(what: Options["mode"]): Promise<number> | number {
       for (const { name, breaks } of mutants) console.log(`${name.padEnd(28)}${breaks}`);
       return 0;
     case "seed":
-      return one(what.seed, what.mutant);
+      return runOne(what.seed, what.mutant, what.faults);
     case "seeds":
-      return many(what.from, what.count);
+      return runMany(what.from, what.count, what.faults);
     case "mutants":
-      return mutantsShown(what.names, what.seedsMax);
+      return searchMutants(what.names, what.seedsMax);
   }
 }
 
-/** One seed, with all that happens, as it happens: also of a seed that never ends. */
-async function one(seed: number, mutantName: string | undefined): Promise<number> {
-  const check =
+/** Runs one seed, and prints each line of its trace at once: also of a seed that never ends. */
+async function runOne(
+  seed: number,
+  mutantName: string | undefined,
+  faults: FaultSelection | undefined,
+): Promise<number> {
+  const assertLoaded =
     mutantName === undefined ? undefined : loadMutant(mutants.find(({ name }) => name === mutantName)!);
   const { simulate } = await import("./simulate.ts");
-  check?.();
-  const { violations, counts } = await simulate(seed, json ? {} : { tell: (line) => console.log(line) });
+  assertLoaded?.();
+  const { violations, counts } = await simulate(seed, {
+    ...(!json && { onLine: (line: string) => console.log(line) }),
+    ...(faults !== undefined && { faults }),
+  });
   if (json) console.log(JSON.stringify({ seed, violations, counts }));
   else console.log(violations.length === 0 ? "\nEvery check holds." : `\n${violations.join("\n")}`);
   return violations.length === 0 ? 0 : 1;
 }
 
-/** Many seeds, and how often what happened. */
-async function many(from: number, count: number): Promise<number> {
+/** Runs many seeds, and prints how often what happened. */
+async function runMany(from: number, count: number, faults: FaultSelection | undefined): Promise<number> {
   const startedMs = performance.now();
   const counts: Record<string, number> = {};
   const failed: SeedResult[] = [];
@@ -57,6 +65,7 @@ async function many(from: number, count: number): Promise<number> {
     runSeeds({
       from,
       count,
+      ...(faults !== undefined && { faults }),
       done(result) {
         at(++done);
         for (const [name, times] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + times;
@@ -65,39 +74,39 @@ async function many(from: number, count: number): Promise<number> {
       },
     });
   await openProgress(json).track(`Seeds ${from} to ${from + count - 1}`, count, track, "seeds");
-  const told = failed
+  const shown = failed
     .sort((a, b) => a.seed - b.seed)
-    .slice(0, TOLD_MAX)
-    .map(({ seed, violations }) => ({ seed, violations, replay: replayOf(seed) }));
+    .slice(0, SHOWN_MAX)
+    .map(({ seed, violations }) => ({ seed, violations, replay: replayOf(seed, { faults }) }));
   const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
   if (json) {
-    console.log(JSON.stringify({ seeds: done, violations: failed.length, failed: told, seconds, counts }));
+    console.log(JSON.stringify({ seeds: done, violations: failed.length, failed: shown, seconds, counts }));
     return failed.length === 0 ? 0 : 1;
   }
   for (const [name, times] of Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)))
     console.log(`${name.padEnd(22)}${String(times).padStart(10)}`);
-  for (const { seed, violations, replay } of told) {
+  for (const { seed, violations, replay } of shown) {
     console.log(`\nseed ${seed}: ${replay}`);
     for (const violation of violations.slice(0, VIOLATIONS_MAX)) console.log(`  ${violation}`);
   }
-  // What ended its thread would end this one, too: `--seed` tells it as it happens.
-  const first = told.find(({ violations }) => !violations.some((violation) => THREAD_ENDED.test(violation)));
-  if (first !== undefined) await showTrace(first.seed);
+  // A seed that crashed its thread would crash this one, too: `--seed` prints its trace until then.
+  const first = shown.find(({ violations }) => !violations.some((violation) => THREAD_ENDED.test(violation)));
+  if (first !== undefined) await showTrace(first.seed, faults);
   console.log(`\n${done} seeds, ${failed.length} with violations, in ${seconds} s.`);
   return failed.length === 0 ? 0 : 1;
 }
 
-/** The end of what happened in a seed that failed. */
-async function showTrace(seed: number): Promise<void> {
+/** Prints the end of a failing seed's trace. */
+async function showTrace(seed: number, faults: FaultSelection | undefined): Promise<void> {
   const { simulate } = await import("./simulate.ts");
   const lines: string[] = [];
-  await simulate(seed, { tell: (line) => lines.push(line) });
+  await simulate(seed, { onLine: (line) => lines.push(line), ...(faults !== undefined && { faults }) });
   console.log(`\nThe end of seed ${seed}:`);
   for (const line of lines.slice(-TRACE_LINES)) console.log(`  ${line}`);
 }
 
-/** Each mutant until a seed shows it. */
-async function mutantsShown(names: readonly string[], seedsMax: number): Promise<number> {
+/** Searches for a seed that shows each mutant. */
+async function searchMutants(names: readonly string[], seedsMax: number): Promise<number> {
   const caught: Record<string, number> = {};
   const survived: string[] = [];
   for (const name of names) {
@@ -108,7 +117,7 @@ async function mutantsShown(names: readonly string[], seedsMax: number): Promise
     if (first === undefined) console.log(`SURVIVED ${name}: no violation in ${seedsMax} seeds`);
     else
       console.log(
-        `caught   ${name}: ${replayOf(first.seed, name)}\n           ${first.violations[0]!.slice(0, 200)}`,
+        `caught   ${name}: ${replayOf(first.seed, { mutantName: name })}\n           ${first.violations[0]!.slice(0, 200)}`,
       );
   }
   if (json) console.log(JSON.stringify({ mutants: names.length, caught, survived }));
@@ -121,7 +130,7 @@ async function mutantsShown(names: readonly string[], seedsMax: number): Promise
   return survived.length === 0 ? 0 : 1;
 }
 
-/** The seed that is stored with a mutant; where that does not show it any more, the lowest of those that were run until one did. */
+/** The seed that is stored with a mutant; if that no longer shows it, the lowest seed that the search found. */
 async function firstCaught(mutantName: string, seedsMax: number): Promise<SeedResult | undefined> {
   const { seed } = mutants.find(({ name }) => name === mutantName)!;
   const stored = seed === undefined ? undefined : await caughtIn(mutantName, seed, 1);
@@ -142,6 +151,17 @@ async function caughtIn(mutantName: string, from: number, count: number): Promis
   return first;
 }
 
-function replayOf(seed: number, mutantName?: string): string {
-  return `npm run simulate -- ${mutantName === undefined ? "" : `--mutant ${mutantName} `}--seed ${seed}`;
+/** The command that runs a seed again. */
+function replayOf(
+  seed: number,
+  { mutantName, faults }: { readonly mutantName?: string; readonly faults?: FaultSelection | undefined },
+): string {
+  const options = [
+    ...(mutantName === undefined ? [] : [`--mutant ${mutantName}`]),
+    `--seed ${seed}`,
+    ...Object.entries(faults ?? {}).flatMap(([option, names]: [string, readonly string[]]) =>
+      names.map((name) => `--${option} ${name}`),
+    ),
+  ];
+  return `npm run simulate -- ${options.join(" ")}`;
 }

@@ -1,27 +1,36 @@
 /**
- * A thread that runs the seeds it is sent, with the mutant it was given planted.
+ * A thread that runs the seeds that it receives, with the mutant and the selected faults of its `workerData`.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { mutants } from "./mutants/all.ts";
 import { loadMutant } from "./mutants/loader.ts";
+import type { FaultSelection } from "./scenario/select-faults.ts";
 
-/** What a thread says of a seed. */
+/** The result of a seed. */
 export interface SeedResult {
   readonly seed: number;
   readonly violations: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
 }
 
-const { mutantName } = workerData as { mutantName?: string };
-const planted =
+/** What a thread is started with. */
+export interface ThreadOptions {
+  /** The mutant to load. */
+  readonly mutantName?: string;
+  /** Which faults of the seeds may happen; default all. */
+  readonly faults?: FaultSelection;
+}
+
+const { mutantName, faults } = workerData as ThreadOptions;
+const assertLoaded =
   mutantName === undefined ? undefined : loadMutant(mutants.find(({ name }) => name === mutantName)!);
-// Loaded only now: what is planted is planted before.
+// Imported only now: the mutant must be installed first.
 const { simulate } = await import("./simulate.ts");
-planted?.();
+assertLoaded?.();
 
 parentPort!.postMessage("ready");
 parentPort!.on("message", async (seed: number) => {
-  // Where this throws, the thread dies of it, and who started it hears why.
-  const { violations, counts } = await simulate(seed);
+  // If this throws, the thread ends, and its parent receives the error.
+  const { violations, counts } = await simulate(seed, faults === undefined ? {} : { faults });
   parentPort!.postMessage({ seed, violations, counts } satisfies SeedResult);
 });

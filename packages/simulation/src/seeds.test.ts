@@ -1,5 +1,5 @@
 /**
- * What takes a thread down is a violation of its seed, and no other seed's.
+ * A seed that crashes its thread has a violation; the other seeds are not affected.
  */
 import { describe, expect, test } from "vitest";
 import { runSeeds } from "./seeds.ts";
@@ -8,43 +8,43 @@ import type { SeedResult } from "./seeds-thread.ts";
 /** Long enough for a seed that does nothing, on a busy machine. */
 const SEED_MS_MAX = 10_000;
 
-/** A thread's program: `odd` is what it does with seed 1; the others pass. */
-function program(odd: string): URL {
+/** A thread's program. It runs `fault` for seed 1; the other seeds pass. */
+function program(fault: string): URL {
   return new URL(
     `data:text/javascript,${encodeURIComponent(`
     import { parentPort } from "node:worker_threads";
     parentPort.postMessage("ready");
     parentPort.on("message", async (seed) => {
-      if (seed === 1) { ${odd} }
+      if (seed === 1) { ${fault} }
       parentPort.postMessage({ seed, violations: [], counts: { runs: 1 } });
     });`)}`,
   );
 }
 
-async function resultsOf(odd: string): Promise<SeedResult[]> {
+async function resultsOf(fault: string): Promise<SeedResult[]> {
   const results: SeedResult[] = [];
   await runSeeds({
     from: 0,
     count: 4,
     threads: 1,
     seedMsMax: SEED_MS_MAX,
-    program: program(odd),
+    program: program(fault),
     done: (result) => results.push(result) === 0,
   });
   return results;
 }
 
-describe("a seed that takes its thread down", () => {
+describe("a seed", () => {
   test.each([
-    ["throws", `throw new Error("the projector fell over");`, /^CRASHED: .*the projector fell over/],
+    ["that throws", `throw new Error("the projector crashed");`, /^CRASHED: .*the projector crashed/],
     [
-      "rejects where nobody listens",
-      `Promise.reject(new Error("adrift")); await new Promise(setImmediate);`,
-      /^CRASHED: .*adrift/,
+      "with an unhandled rejection",
+      `Promise.reject(new Error("unhandled")); await new Promise(setImmediate);`,
+      /^CRASHED: .*unhandled/,
     ],
-    ["never gives way", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);", /^ENDLESS: /],
-  ])("that %s is a violation of its own, and the others go on", async (_, odd, expected) => {
-    const results = await resultsOf(odd);
+    ["that never yields", "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);", /^ENDLESS: /],
+  ])("%s has a violation, and the other seeds continue", async (_, fault, expected) => {
+    const results = await resultsOf(fault);
     expect(results.map(({ seed }) => seed)).toEqual([0, 1, 2, 3]);
     expect(results[1]!.violations).toEqual([expect.stringMatching(expected)]);
     for (const { seed, violations, counts } of results)
@@ -52,14 +52,14 @@ describe("a seed that takes its thread down", () => {
   });
 });
 
-test("a thread that cannot begin ends the run: no seed is told to have failed", async () => {
+test("a thread that cannot start ends the run without results", async () => {
   const mutants = { from: 0, count: 4, mutantName: "no-such-mutant", threads: 2 };
   const results: SeedResult[] = [];
   await expect(runSeeds({ ...mutants, done: (result) => results.push(result) === 0 })).rejects.toThrow();
   expect(results).toEqual([]);
 });
 
-test("the run ends when its listener has heard enough", async () => {
+test("the run ends when `done` returns true", async () => {
   const seen: number[] = [];
   await runSeeds({
     from: 5,

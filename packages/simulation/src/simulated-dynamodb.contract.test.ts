@@ -1,6 +1,5 @@
 /**
- * The contract suites over the AWS adapters on the simulation's own DynamoDB: what stands in for it is held to what the
- * cloud is held to.
+ * The contract suites over the AWS adapters on the simulated DynamoDB.
  */
 
 import { rateLimiterContract } from "@ferry/contracts/rate-limiter";
@@ -23,7 +22,7 @@ const INVOCATION_MS = 3_600_000;
 
 function simulated({ statements = true } = {}) {
   const scheduler = createScheduler();
-  const chance = rngOf(1, 1);
+  const rng = rngOf(1, 1);
   const tables = memoryTables();
   const ownTables = createOwnTables(() => {});
   const invocation = createInvocation(
@@ -43,12 +42,12 @@ function simulated({ statements = true } = {}) {
     ownTables,
     around: {
       invocation,
-      chance,
+      rng,
       tables,
       statements,
       ownTables,
       outside: scheduler.outside,
-      faults: createFaults(noFaults, 0, chance),
+      faults: createFaults({ faultRates: noFaults, faultsMax: 0 }, rng),
       visit: async (_port: string, _method: string, _about: string, effect: () => Promise<unknown>) =>
         effect(),
     },

@@ -1,5 +1,5 @@
 /**
- * What must hold of every run, however it went.
+ * All checks of a run.
  */
 import { announcementViolations } from "./announcements.ts";
 import { answerViolations } from "./answers.ts";
@@ -16,7 +16,7 @@ import { stepViolations } from "./steps.ts";
 import { tableViolations } from "./tables.ts";
 import { taskViolations } from "./tasks.ts";
 
-/** All that does not hold of a run, one line each. */
+/** The violations of a run, one line each. */
 export async function violationsOf(outcome: Outcome): Promise<string[]> {
   return [
     ...taskViolations(outcome),

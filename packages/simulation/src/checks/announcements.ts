@@ -1,5 +1,5 @@
 /**
- * What the bus says of a task's end is what its row says: who, in which attempt, how much, and why.
+ * The announcements of a task agree with its row: task, attempt, counts and reason.
  */
 import type { BusEvent } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
@@ -15,7 +15,7 @@ const STATES: Readonly<Record<string, string>> = {
   TaskCancelled: "cancelled",
 };
 
-/** Fields that stand in the announcement as they stand in the row. */
+/** Fields that are the same in announcement and row. */
 const COUNTS = [
   "total-segments",
   "completed-segments",
@@ -35,42 +35,42 @@ export function announcementViolations(outcome: Outcome): string[] {
   for (const event of recorder.events) {
     const state = STATES[event["detail-type"]];
     if (state === undefined || event.source !== "ferry") continue;
-    const said = event.detail as Readonly<Record<string, unknown>>;
-    // A worker hands finishing off: that is no announcement of a row.
-    if (state === "finishing" && said["state"] === undefined) continue;
-    const task = said["task"] as { id: string; action: string; key: string; timestamp: number };
-    // A row that was deleted and made anew by later facts knows only those.
+    const announced = event.detail as Readonly<Record<string, unknown>>;
+    // A TaskFinishing without a state is a handoff of the finishing step, no announcement.
+    if (state === "finishing" && announced["state"] === undefined) continue;
+    const task = announced["task"] as { id: string; action: string; key: string; timestamp: number };
+    // A row that was deleted and made again by later facts contains only those.
     if (outcome.operations.actors.deletedRows.has(taskName(task))) continue;
     const row = rows.get(taskName(task));
-    const about = `ANNOUNCED: ${taskName(task)} as ${event["detail-type"]}`;
+    const label = `ANNOUNCED: ${taskName(task)} as ${event["detail-type"]}`;
     if (row === undefined) {
-      found.push(`${about}, and there is no such row`);
+      found.push(`${label}, and there is no such row`);
       continue;
     }
-    if (said["state"] !== state) found.push(`${about} in state ${said["state"]}`);
-    if (task.id !== row["task-id"]) found.push(`${about} with the id ${task.id}`);
-    const asked = answers.requestOf(row);
+    if (announced["state"] !== state) found.push(`${label} in state ${announced["state"]}`);
+    if (task.id !== row["task-id"]) found.push(`${label} with the id ${task.id}`);
+    const request = answers.requestOf(row);
     for (const name of ADDRESS)
-      if (asked !== undefined && said[name] !== asked.fields[name])
-        found.push(`${about} with ${name} ${said[name]}, asked was ${asked.fields[name]}`);
-    if (Number(said["attempt"]) > row.attempt) found.push(`${about} in attempt ${said["attempt"]}`);
+      if (request !== undefined && announced[name] !== request.fields[name])
+        found.push(`${label} with ${name} ${announced[name]}, requested was ${request.fields[name]}`);
+    if (Number(announced["attempt"]) > row.attempt) found.push(`${label} in attempt ${announced["attempt"]}`);
     if (state === "succeeded") last.set(taskName(row), event);
   }
   for (const [name, event] of last) found.push(...successViolations(name, rows.get(name)!, event));
   return found;
 }
 
-/** Nothing changes any more once a task has succeeded, but that late workers tell of attempts. */
+/** After a task has succeeded, nothing but its attempt changes. */
 function successViolations(name: string, row: TaskRow, { detail }: BusEvent): string[] {
   const seen = attributesOf(row);
   if (announcedAs(stateIn(seen)) !== "TaskSucceeded")
-    return [`ANNOUNCED: ${name} succeeded, its row says otherwise`];
-  const said = detail as Readonly<Record<string, unknown>>;
-  const differing = COUNTS.filter((count) => Number(said[count]) !== seen[count]);
+    return [`ANNOUNCED: ${name} succeeded, its row has another state`];
+  const announced = detail as Readonly<Record<string, unknown>>;
+  const differing = COUNTS.filter((count) => Number(announced[count]) !== seen[count]);
   const found = differing.map(
-    (count) => `ANNOUNCED: ${name} with ${count} ${said[count]}, its row says ${seen[count]}`,
+    (count) => `ANNOUNCED: ${name} with ${count} ${announced[count]}, its row has ${seen[count]}`,
   );
-  return said["reason"] === ""
+  return announced["reason"] === ""
     ? found
-    : [...found, `ANNOUNCED: ${name} succeeded with the reason ${said["reason"]}`];
+    : [...found, `ANNOUNCED: ${name} succeeded with the reason ${announced["reason"]}`];
 }

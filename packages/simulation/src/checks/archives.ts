@@ -1,6 +1,6 @@
 /**
- * A sealed archive is exactly the table: every item that was there throughout once, with bytes that it really had, in
- * chains without a gap that end once, listed whole, and never changed since.
+ * A sealed archive is exactly the table: it has every item that was present throughout once, with bytes that the item had, in
+ * chains without a gap and with one end. Its manifest lists all files, and it never changes.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
@@ -9,10 +9,10 @@ import { type Answers, answersOf } from "./answers.ts";
 import { linesOf } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { stateOfRow } from "./projection.ts";
-import { nameOf } from "./recorder.ts";
+import { taskLabel } from "./recorder.ts";
 import { batchBytesOf, type DataFile, formatViolations, sizeViolations } from "./sealed.ts";
 
-/** A line of the manifest, as anyone can read it. */
+/** A line of the manifest. */
 interface Listed {
   readonly dataFileS3Key: string;
   readonly itemCount: number;
@@ -22,20 +22,20 @@ const decoder = new TextDecoder();
 
 export async function archiveViolations(outcome: Outcome): Promise<string[]> {
   const backups = outcome.status.rows().filter(({ action, accepted }) => action === "backup" && accepted);
-  const found = outcome.recorder.borrowed.map((line) => `FOREIGN: ${line}`);
+  const found = outcome.recorder.foreignFileCompletions.map((line) => `FOREIGN: ${line}`);
   const answers = answersOf(outcome);
   for (const row of backups) {
     const prefix = String(row.request["bucket-prefix"]);
     const stored = await outcome.archive.get(bucket, `${prefix}/task.json`);
     const owner = stored && (JSON.parse(decoder.decode(stored.body)) as { task: { id: string } }).task.id;
-    // Wiped, and another's since.
+    // The prefix was wiped, and belongs to another task since.
     if (owner !== `${row.key}@${row.timestamp}`) continue;
-    // Someone deletes parts of it.
+    // An actor deleted objects of it.
     if (outcome.operations.disturbed.has(`prefix ${prefix}`)) continue;
-    // Sealed, too, by a late worker of the task before: who finds that says so and fails.
+    // A late worker of the earlier task may have sealed it, too: then the task fails for that.
     if (outcome.operations.wiped.has(prefix) && stateOfRow(row) !== "succeeded") continue;
     const more = await sealedViolations(row, prefix, answers, outcome);
-    found.push(...more.map((violation) => `${violation} (${nameOf(row)})`));
+    found.push(...more.map((violation) => `${violation} (${taskLabel(row)})`));
   }
   return found;
 }
@@ -56,7 +56,7 @@ async function sealedViolations(
   if (!operations.wiped.has(prefix) && !sameContents(seal, archive.contents(bucket, `${prefix}/`)))
     found.push("CHANGED: the archive is another than when it was sealed");
   const all = await dataFiles(prefix, outcome);
-  // What a late worker of the task before the wipe put since is in no manifest.
+  // Files that a late worker of the earlier task put after the wipe are in no manifest.
   const isOwn = ({ metadata }: DataFile) => metadata["request-id"] === row["request-id"];
   const files = operations.wiped.has(prefix) ? all.filter(isOwn) : all;
   found.push(...chainViolations(files, row, prefix));
@@ -66,40 +66,40 @@ async function sealedViolations(
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Listed);
   if (listed.map(({ dataFileS3Key: key }) => key).join() !== files.map(({ key }) => key).join())
-    found.push(`SEAL: the manifest lists ${listed.length} files, ${files.length} are there`);
+    found.push(`SEAL: the manifest lists ${listed.length} files, the bucket has ${files.length}`);
   const lines = files.flatMap((file) => file.lines);
   const { itemCount } = JSON.parse(decoder.decode(summary.body)) as { itemCount: number };
   const counted = listed.reduce((sum, { itemCount: items }) => sum + items, 0);
   if (row.items !== lines.length || itemCount !== lines.length || counted !== lines.length)
     found.push(`TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`);
-  // Of a wiped prefix, what its first task put again after the wipe stands beside what it had told before it.
+  // On a wiped prefix, the row of the first task also counts what was wiped.
   if (operations.wiped.has(prefix)) return [...found, ...itemViolations(files, row, outcome)];
   const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
   if (stateOfRow(row) === "succeeded" && (row.batches !== files.length || row.bytes !== bytes))
     found.push(
-      `TOTALS: row ${row.batches} files of ${row.bytes} bytes, there are ${files.length} of ${bytes}`,
+      `TOTALS: row ${row.batches} files of ${row.bytes} bytes, the bucket has ${files.length} of ${bytes}`,
     );
-  const asked = answers.requestOf(row);
-  if (asked !== undefined && stateOfRow(row) === "succeeded") {
-    found.push(...(await formatViolations(row, asked, files, outcome)));
+  const request = answers.requestOf(row);
+  if (request !== undefined && stateOfRow(row) === "succeeded") {
+    found.push(...(await formatViolations(row, request, files, outcome)));
     for (let segment = 0; segment < row.total; segment++) {
       const of = files.filter(({ key }) => key.startsWith(`${prefix}/${hex(segment, 4)}/`));
-      const slices = [...recorder.runs.values()].filter(
+      const slices = [...recorder.invocations.values()].filter(
         ({ work }) => work.segment === segment && work.task?.id === `${row.key}@${row.timestamp}`,
       );
-      found.push(...sizeViolations(of, batchBytesOf(row, asked, scenario), slices.length));
+      found.push(...sizeViolations(of, batchBytesOf(row, request, scenario), slices.length));
     }
   }
   return [...found, ...itemViolations(files, row, outcome)];
 }
 
 /**
- * No item twice, each as it was at a moment of the time in which it may have been read, and none left out that was there
- * throughout. An eventually consistent read may also return what was there shortly before it.
+ * No item is stored twice, each has a text that it had while it may have been read, and no item is missing that was present
+ * throughout. An eventually consistent read may also return a text from shortly before it.
  */
 function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outcome): string[] {
   const { operations, scenario, items } = outcome;
-  // Of an archive that was there before there is nothing to compare with: it is the restore's.
+  // The archive of a restore without a backup comes from the fixtures.
   if (scenario.kind === "restore") return [];
   const isConsistent = scenario.backup["consistent-read"] === true;
   const reads = readingTimes(row, outcome, isConsistent ? 0 : scenario.data.stalenessMs);
@@ -110,13 +110,13 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
     for (const line of lines) {
       const text = line.slice('{"Item":'.length, -1);
       const name = items.nameOf(text);
-      if (names.has(name)) found.push(`TWICE: item ${name}`);
+      if (names.has(name)) found.push(`DUPLICATE: item ${name}`);
       names.add(name);
       if (operations.history.was(name, text, fromMs, untilMs)) continue;
       found.push(
         operations.history.was(name, text, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
           ? `STALE: ${line} of ${key} was in the table, but not when it was read`
-          : `STRANGE: ${line} was never in the table`,
+          : `UNKNOWN: ${line} was never in the table`,
       );
     }
   }
@@ -130,11 +130,11 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
   return found;
 }
 
-/** What was read of a table before it was deleted, and of the one that was created in its place, is no backup of either. */
+/** A backup that succeeded did not read both a table and the table that was created in its place. */
 function mixedViolations(row: TaskRow, { recorder, operations }: Outcome): string[] {
-  const untilMs = recorder.history(nameOf(row)).succeededMs ?? 0;
+  const untilMs = recorder.history(taskLabel(row)).succeededMs ?? 0;
   const scans = recorder.calls.filter(
-    ({ task, method, issuedMs }) => task === nameOf(row) && method === "scan" && issuedMs < untilMs,
+    ({ task, method, issuedMs }) => task === taskLabel(row) && method === "scan" && issuedMs < untilMs,
   );
   const times = scans.map(({ issuedMs }) => issuedMs);
   return operations.actors.recreations
@@ -142,12 +142,12 @@ function mixedViolations(row: TaskRow, { recorder, operations }: Outcome): strin
       const isBetween = Math.min(...times) < atMs && atMs < Math.max(...times);
       return table === row.request["table-name"] && isBetween;
     })
-    .map(({ table }) => `MIXED: ${table} was created anew while it was read`);
+    .map(({ table }) => `MIXED: ${table} was created again while it was read`);
 }
 
-/** When the items of a task's files and segments were read: from a first scan to a last put. */
+/** When the items of a task's files and segments were read: between the first scan and the last put. */
 function readingTimes(row: TaskRow, { recorder }: Outcome, stalenessMs: number) {
-  const calls = recorder.calls.filter(({ task }) => task === nameOf(row));
+  const calls = recorder.calls.filter(({ task }) => task === taskLabel(row));
   const scans = calls.filter(({ method }) => method === "scan");
   const firstMs = (times: readonly number[]) => Math.min(...times) - stalenessMs;
   const storedMs = (key: string) => recorder.storedMs.get(key) ?? Number.POSITIVE_INFINITY;
@@ -158,7 +158,7 @@ function readingTimes(row: TaskRow, { recorder }: Outcome, stalenessMs: number) 
   const scansOf = Map.groupBy(scans, ({ invocation }) => invocation);
   const scansIn = Map.groupBy(scans, ({ segment }) => segment);
   return {
-    /** By whichever worker put it: of several that tried one did. */
+    /** By any worker that tried to put it. */
     ofFile(key: string) {
       const workers = new Set((puts.get(key) ?? []).map(({ invocation }) => invocation));
       const own = [...workers].flatMap((worker) => scansOf.get(worker) ?? []);
@@ -174,7 +174,7 @@ function readingTimes(row: TaskRow, { recorder }: Outcome, stalenessMs: number) 
   };
 }
 
-/** Each segment's files are numbered without a gap, end with the one `end`, and are the task's own. */
+/** Each segment's files are numbered without a gap, only the last has `end`, and all belong to the task. */
 function chainViolations(files: readonly DataFile[], row: TaskRow, prefix: string): string[] {
   const found: string[] = [];
   const rest = new Map(files.map((file) => [file.key, file]));
@@ -184,15 +184,15 @@ function chainViolations(files: readonly DataFile[], row: TaskRow, prefix: strin
       const key = `${prefix}/${hex(segment, 4)}/${hex(batch, 8)}.json.gz`;
       const file = rest.get(key);
       if (file === undefined) {
-        found.push(`CHAIN: segment ${segment} has no end: ${key} is not there`);
+        found.push(`CHAIN: segment ${segment} has no end: ${key} is missing`);
         break;
       }
       rest.delete(key);
       const { "request-id": owner, items, end } = file.metadata;
-      if (owner !== row["request-id"]) found.push(`FOREIGN: ${key} is ${owner}'s`);
+      if (owner !== row["request-id"]) found.push(`FOREIGN: ${key} belongs to request ${owner}`);
       if (Number(items) !== file.lines.length)
-        found.push(`CHAIN: ${key} says ${items} items and has ${file.lines.length}`);
-      if (file.lines.length === 0 && end !== "true") found.push(`CHAIN: ${key} is empty and no end`);
+        found.push(`CHAIN: ${key} has ${items} items in its metadata and ${file.lines.length} lines`);
+      if (file.lines.length === 0 && end !== "true") found.push(`CHAIN: ${key} is empty and not the end`);
       ended = end === "true";
     }
   }

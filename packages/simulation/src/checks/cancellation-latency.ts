@@ -1,24 +1,24 @@
 /**
- * Who is not wanted any more stops: no call on items is issued later than a look's age after a cancel or a completion.
+ * A worker stops soon after a cancel or a completion: it issues no call on items later than the age of its last poll.
  */
 
 import type { Scenario } from "../scenario/scenario.ts";
-import { forgottenTasks, type Outcome } from "./outcome.ts";
+import { type Outcome, tasksWithDeletedRow } from "./outcome.ts";
 import type { DataCall } from "./recorder.ts";
 
-/** What an invocation must have beside its slice, so that a wait is never cut short: its margin, and as much again. */
+/** The time beside its slice with which an invocation never cuts a wait short: twice its margin. */
 const SPARE_MS_MIN = 120_000;
 
 export function cancellationLatencyViolations(outcome: Outcome): string[] {
   const { recorder, scenario } = outcome;
   const found: string[] = [];
-  const forgotten = forgottenTasks(outcome);
-  /** How old the last look of a call's invocation may be, ms: the looks' interval, and what one took to be answered. */
+  const deletedTasks = tasksWithDeletedRow(outcome);
+  /** The greatest age of the last poll when a call is issued, ms: the poll interval plus the longest poll. */
   const ageMsMax = ({ invocation }: DataCall) =>
-    scenario.settings.cancelPollIntervalMs + recorder.lookMsMax(invocation);
+    scenario.settings.cancelPollIntervalMs + recorder.pollMsMax(invocation);
   for (const call of recorder.calls) {
-    // A row that was deleted knows nothing of what was in it.
-    if (forgotten.has(call.task)) continue;
+    // The history of a deleted row is unknown.
+    if (deletedTasks.has(call.task)) continue;
     const { cancelledMs, completedMs, succeededMs = Number.POSITIVE_INFINITY } = recorder.history(call.task);
     const cancelled = cancelledMs.get(call.attempt) ?? Number.POSITIVE_INFINITY;
     const lateMs = call.issuedMs - cancelled - ageMsMax(call);
@@ -27,8 +27,8 @@ export function cancellationLatencyViolations(outcome: Outcome): string[] {
         `SLOW: ${call.invocation} issued a ${call.method} of segment ${call.segment} ${lateMs} ms too late after a cancel`,
       );
     if (call.writes === undefined) continue;
-    const unwanted = Math.min(succeededMs, completedMs.get(call.segment) ?? Number.POSITIVE_INFINITY);
-    const tooLateMs = call.issuedMs - unwanted - ageMsMax(call);
+    const completed = Math.min(succeededMs, completedMs.get(call.segment) ?? Number.POSITIVE_INFINITY);
+    const tooLateMs = call.issuedMs - completed - ageMsMax(call);
     if (tooLateMs > 0)
       found.push(
         `LATE: ${call.invocation} issued writes of segment ${call.segment} ${tooLateMs} ms too late after its completion`,
@@ -37,7 +37,7 @@ export function cancellationLatencyViolations(outcome: Outcome): string[] {
   return [...found.slice(0, 5), ...spacingViolations(recorder.calls, scenario)];
 }
 
-/** The puts of one worker keep their distance, where stalls and short invocations leave it the time. */
+/** The puts of one worker keep the batch spacing, if no stall or short invocation takes the time. */
 function spacingViolations(calls: readonly DataCall[], scenario: Scenario): string[] {
   const { batchSpacingMs: spacingMs, sliceBudgetMs } = scenario.settings;
   const spareMs = scenario.timeoutSeconds * 1000 - sliceBudgetMs;

@@ -1,17 +1,17 @@
 /**
- * A task's workers together never consume more than its ceiling, averaged over ten seconds. What a call consumed whose answer
- * was lost is charged as expected, and may be more: docs/correctness.md, T6.
+ * A task's workers together never consume more than its ceiling, averaged over ten seconds. A call whose answer was lost is
+ * charged as estimated, and may have consumed more: docs/correctness.md, T6.
  */
 import type { Scenario } from "../scenario/scenario.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**
- * By how much a call whose answer is lost may exceed what was expected of it, as a share of what was expected. One that is not
- * charged at all exceeds it by 1: this is less, so that a missing charge is found.
+ * By how much a call whose answer is lost may exceed its estimate, as a share of the estimate. A call that is not charged at
+ * all exceeds it by 1; this is less, so that a missing charge is found.
  */
 const LOST_EXCESS = 0.65;
 
-/** Over which the consumption is averaged, ms. */
+/** The window over which the consumption is averaged, ms. */
 export const WINDOW_MS = 10_000;
 
 interface Consumed {
@@ -20,14 +20,14 @@ interface Consumed {
 }
 
 export function ceilingViolations({ status, recorder, scenario }: Outcome): string[] {
-  // A call that stalls is counted minutes after its turn: nobody can know when.
+  // A call that stalls consumes minutes after its reservation.
   if (scenario.faultRates.stall > 0) return [];
   const found: string[] = [];
   for (const kind of ["read", "write"] as const) {
     const action = kind === "read" ? "backup" : "restore";
     const tasks = status.rows().filter((row) => row.action === action && row.accepted);
     const ceiling = (tasks[0]?.plan as Readonly<Record<string, unknown>> | undefined)?.[`${kind}-units`];
-    // Two tasks on one table have a ceiling each.
+    // Two tasks on one table have separate ceilings.
     if (tasks.length !== 1 || typeof ceiling !== "number") continue;
     const peak = peakOf(recorder.consumption.filter((one) => one.kind === kind));
     if (peak > ceiling * (1 + LOST_EXCESS * lostShare(scenario)))

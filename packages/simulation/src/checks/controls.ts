@@ -1,11 +1,11 @@
 /**
- * A retry begins one attempt, however often it is delivered; one that names the attempt that its operator saw begins the
- * next one. A cancel of an attempt that was never begun is refused, and no other.
+ * A retry begins at most one attempt, even if it is delivered several times. A retry that names an attempt begins the next
+ * one. A cancel is refused exactly if it names an attempt that never began.
  */
 import type { BusEvent } from "@ferry/core/events";
 import type { Outcome } from "./outcome.ts";
 import { taskName } from "./recount.ts";
-import { cancelsAhead } from "./rows.ts";
+import { isUnknownAttemptCancel } from "./rows.ts";
 
 export function controlViolations(outcome: Outcome): string[] {
   return [...retryViolations(outcome), ...cancelViolations(outcome)];
@@ -20,14 +20,17 @@ function cancelViolations(outcome: Outcome): string[] {
   }
   return events
     .filter((event) => event["detail-type"] === "TaskCancelRequested")
-    .filter((event) => cancelsAhead(event, outcome) !== refused.has(event.id) && !isForgotten(event, outcome))
+    .filter(
+      (event) =>
+        isUnknownAttemptCancel(event, outcome) !== refused.has(event.id) && !hasDeletedRow(event, outcome),
+    )
     .map(
-      ({ id }) => `CANCELLED: ${id} is ${refused.has(id) ? "" : "not "}refused for the attempt that it names`,
+      ({ id }) => `CANCEL: ${id} is ${refused.has(id) ? "" : "not "}refused for the attempt that it names`,
     );
 }
 
-/** Where an operator deleted the row, nothing tells which attempts the task had. */
-function isForgotten({ detail }: BusEvent, { operations }: Outcome): boolean {
+/** If an operator deleted the row, the attempts of the task are unknown. */
+function hasDeletedRow({ detail }: BusEvent, { operations }: Outcome): boolean {
   return operations.actors.deletedRows.has(
     taskName((detail as { task: Parameters<typeof taskName>[0] }).task),
   );
@@ -35,17 +38,17 @@ function isForgotten({ detail }: BusEvent, { operations }: Outcome): boolean {
 
 function retryViolations({ recorder, operations }: Outcome): string[] {
   const begun = new Map<string, Set<number>>();
-  for (const { ran, type, detail } of recorder.conclusions) {
-    if (ran.type !== "TaskRetryRequested" || type !== "TaskAccepted") continue;
-    begun.set(ran.event, (begun.get(ran.event) ?? new Set()).add(Number(detail["attempt"])));
+  for (const { invocation, type, detail } of recorder.emittedEvents) {
+    if (invocation.type !== "TaskRetryRequested" || type !== "TaskAccepted") continue;
+    begun.set(invocation.event, (begun.get(invocation.event) ?? new Set()).add(Number(detail["attempt"])));
   }
   const found: string[] = [];
   for (const { id, detail } of operations.retries) {
     const attempts = [...(begun.get(id) ?? [])];
     const { attempt } = detail as { attempt?: number };
-    if (attempts.length > 1) found.push(`RETRIED: ${id} began the attempts ${attempts.join()}`);
+    if (attempts.length > 1) found.push(`RETRY: ${id} began the attempts ${attempts.join()}`);
     if (attempt !== undefined && attempts.some((one) => one !== attempt + 1))
-      found.push(`RETRIED: ${id} names attempt ${attempt} and began ${attempts.join()}`);
+      found.push(`RETRY: ${id} names attempt ${attempt} and began ${attempts.join()}`);
   }
   return found;
 }

@@ -1,5 +1,5 @@
 /**
- * A data file's lines, read by themselves: nothing here is the engine's reader.
+ * Reads the lines of a data file without the engine's reader.
  */
 import { gunzipSync } from "node:zlib";
 
@@ -9,7 +9,7 @@ export function linesOf(body: Uint8Array): string[] {
   return text === "" ? [] : text.replace(/\n$/, "").split("\n");
 }
 
-/** The last line of a data file; empty where it has none. */
+/** The last line of a data file; empty if it has none. */
 export function lastLineOf(body: Uint8Array): string {
   return linesOf(body).at(-1) ?? "";
 }

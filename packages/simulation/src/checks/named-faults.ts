@@ -1,16 +1,16 @@
 /**
- * A restore of an archive whose lines do not fit the table says so, and where. What a table's refusal or a last count
- * would say of it leads nobody to the fault.
+ * A restore of an archive whose lines do not match the table fails with a cause that names the fault. The causes of a
+ * rejected call or of a final count do not lead an operator to it.
  */
 
 import type { ArchiveFault, Source } from "../scenario/archives.ts";
 import { OTHER_PREFIX } from "../scenario/other-archive.ts";
 import { isDisturbed, type Outcome } from "./outcome.ts";
-import { nameOf } from "./recorder.ts";
+import { taskLabel } from "./recorder.ts";
 
-/** What must not be said of a fault. */
+/** The causes that do not name a fault. */
 function misleading(kind: Source, fault: ArchiveFault | undefined): RegExp | undefined {
-  // Two lines of one file, or keys that the archive itself names.
+  // The archive names its keys, or two lines are in one file.
   const isFoundBefore = kind === "own" || kind === "incremental";
   if (fault === "duplicate key") return /^(invalid-request|items-missing|totals-differ)$/;
   if (fault === "table with other keys")
@@ -31,7 +31,7 @@ export function namedFaultViolations(outcome: Outcome): string[] {
     .flatMap((row) => row.reasons.filter(({ cause }) => wrong.test(cause)).map((reason) => ({ row, reason })))
     .map(
       ({ row, reason }) =>
-        `MISNAMED: ${nameOf(row)} of an archive with this fault: ${fault}, says ${reason.text}`,
+        `MISLEADING: ${taskLabel(row)} of an archive with this fault: ${fault}, has the reason ${reason.text}`,
     )
     .slice(0, 3);
 }

@@ -1,5 +1,5 @@
 /**
- * What a run left behind, and what was seen of it.
+ * The result of a run, and what was recorded of it.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
@@ -10,17 +10,17 @@ import type { Fixtures } from "../scenario/fixtures.ts";
 import type { Items } from "../scenario/items.ts";
 import type { Operations } from "../scenario/operations.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { nameOf, type Recorder } from "./recorder.ts";
+import { type Recorder, taskLabel } from "./recorder.ts";
 import { taskName } from "./recount.ts";
 
-/** A table, texts by name, as it was at `atMs`; the step that came to it began at `fromMs`. */
+/** The items of a table at `atMs`, texts by name. The step before it began at `fromMs`. */
 export interface Snapshot {
-  readonly there: ReadonlyMap<string, string>;
+  readonly items: ReadonlyMap<string, string>;
   readonly fromMs: number;
   readonly atMs: number;
 }
 
-/** A run, at rest. */
+/** A run after its last phase. */
 export interface Outcome extends Fixtures {
   readonly scenario: Scenario;
   readonly operations: Operations;
@@ -29,24 +29,26 @@ export interface Outcome extends Fixtures {
   readonly archive: MemoryArchiveStore;
   readonly tables: MemoryTables;
   readonly status: StatusTables;
-  /** The rows when the faults had stopped, before anything was retried. */
-  readonly calmRows: readonly TaskRow[];
-  /** How many facts there were by then. */
-  readonly calmFacts: number;
-  /** When what did not succeed was first retried, and how many events there were before. */
-  /** By task (see `taskName`): its restore's table when the task was first said to be finished. */
+  /** The rows after the quiesce, before any task was retried. */
+  readonly quiescedRows: readonly TaskRow[];
+  /** The number of facts by then. */
+  readonly quiescedFacts: number;
+  /** When all unsuccessful tasks were first retried, and the number of events before. */
+  readonly retryAllStart: { readonly atMs: number; readonly events: number };
+  /** The types of the messages that were lost. */
+  readonly lostTypes: readonly string[];
+  /** By `taskName`: a restore's table when its task first reported that it was finished. */
   readonly finished: ReadonlyMap<string, Snapshot>;
-  /** What the other archive ever held. */
-  readonly otherVersions: readonly ArchiveModel[];
-  readonly healing: { readonly atMs: number; readonly events: number };
+  /** The versions of the other archive. */
+  readonly otherArchiveVersions: readonly ArchiveModel[];
 }
 
-/** Whether it is a backup to a prefix that someone wiped: a worker of a task before it may put its file there since. */
-export function intoWiped({ action, request }: TaskRow, { operations }: Outcome): boolean {
+/** Whether it is a backup to a prefix that was wiped: a late worker of an earlier task may have put files there. */
+export function isIntoWipedPrefix({ action, request }: TaskRow, { operations }: Outcome): boolean {
   return action === "backup" && operations.wiped.has(`${request["bucket-prefix"]}`);
 }
 
-/** Whether others changed its table or archive, or deleted its row: then it need not succeed. */
+/** Whether an actor changed its table or archive, or deleted its row. Such a task need not succeed. */
 export function isDisturbed(row: TaskRow, { operations }: Outcome): boolean {
   const { action, key, timestamp, request } = row;
   return [
@@ -56,8 +58,8 @@ export function isDisturbed(row: TaskRow, { operations }: Outcome): boolean {
   ].some((one) => operations.disturbed.has(one));
 }
 
-/** By `nameOf`: the tasks whose row an operator deleted. */
-export function forgottenTasks({ status, operations }: Outcome): ReadonlySet<string> {
+/** The tasks whose row an operator deleted, by `taskLabel`. */
+export function tasksWithDeletedRow({ status, operations }: Outcome): ReadonlySet<string> {
   const rows = status.rows().filter((row) => operations.actors.deletedRows.has(taskName(row)));
-  return new Set(rows.map(nameOf));
+  return new Set(rows.map(taskLabel));
 }

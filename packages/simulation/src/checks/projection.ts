@@ -1,5 +1,5 @@
 /**
- * A row as an operator reads it: the attributes of its item in the status table, and the state that they come to.
+ * A row as an operator reads it: the attributes of its item in the status table, and the state that follows from them.
  */
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { itemOfRow } from "@ferry/aws/status-item";
@@ -8,21 +8,21 @@ import type { TaskRow } from "@ferry/core/projection/status";
 /** The attributes of a row's item, by name. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
-/** What stands in the status table for this row. */
+/** The attributes of this row in the status table. */
 export function attributesOf(row: TaskRow): Attributes {
   return unmarshall(itemOfRow(row));
 }
 
 const ENDS: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "rejected"]);
 
-/** How each end is announced. */
+/** The announcement of each final state. */
 const ANNOUNCED_AS: Readonly<Record<string, string>> = {
   succeeded: "TaskSucceeded",
   failed: "TaskFailed",
   cancelled: "TaskCancelled",
 };
 
-/** The state that the attributes come to, by the words of docs/operations.md. */
+/** The state that follows from the attributes, by the rules of docs/operations.md. */
 export function stateIn(seen: Attributes): string {
   const number = (name: string) => Number(seen[name]);
   if (seen["finished"] === true) return "succeeded";
@@ -41,12 +41,12 @@ export function stateOfRow(row: TaskRow): string {
   return stateIn(attributesOf(row));
 }
 
-/** Whether nothing more comes of a task by itself. */
+/** Whether the state is final unless an operator retries the task. */
 export function isOver(state: string): boolean {
   return ENDS.has(state);
 }
 
-/** What the bus says of an end; nothing of a rejection, which is an event already. */
+/** The announcement of a final state; none for a rejection, which already is an event. */
 export function announcedAs(state: string): string | undefined {
   return ANNOUNCED_AS[state];
 }

@@ -1,5 +1,5 @@
 /**
- * What the checks need to know of a run besides what it leaves behind: what happened when.
+ * Records what happens in a run, and when, for the checks.
  */
 import type { BusEvent, SegmentWork } from "@ferry/core/events";
 import type { ScanPage, Slice, Write } from "@ferry/core/ports";
@@ -10,31 +10,31 @@ import type { Invocation } from "../cloud/invocation.ts";
 import { stateOfRow } from "./projection.ts";
 import { taskName } from "./recount.ts";
 
-/** A call that reads or writes items, when it was issued. */
+/** A call that reads or writes items. */
 export interface DataCall {
   readonly method: "scan" | "putNew" | "write" | "insert";
   readonly invocation: string;
   /** The message's id. */
   readonly message: string;
-  /** See `nameOf`. */
+  /** See `taskLabel`. */
   readonly task: string;
   readonly segment: number;
   readonly attempt: number;
   readonly handoffs: number;
   readonly issuedMs: number;
-  /** When its attempt gives up, ms since 1970. */
+  /** The deadline of its attempt, ms since 1970. */
   readonly deadlineMs: number;
-  /** Of a put: the object's key. */
+  /** The object's key, if it is a put. */
   readonly key?: string;
   readonly page?: ScanPage;
   readonly writes?: readonly Write[];
 }
 
-/** An invocation, from its beginning to its end or death. */
-export interface Ran {
+/** An invocation, from its start to its end or crash. */
+export interface InvocationRecord {
   readonly name: string;
   readonly message: string;
-  /** How often its message was received by then. */
+  /** How often its message had been received by then. */
   readonly receives: number;
   readonly type: string;
   /** Its event's id. */
@@ -42,22 +42,22 @@ export interface Ran {
   readonly work: Invocation["work"];
   readonly beganMs: number;
   endedMs?: number;
-  /** Whether its message is to come again. */
+  /** Whether its message is delivered again. */
   failed?: boolean;
-  /** When a fault made its messages visible again while it went on, ms since 1970. */
-  shownMs?: number;
+  /** When a fault made its messages visible again while it continued, ms since 1970. */
+  visibleAgainMs?: number;
 }
 
-/** An event that an invocation put, beside the message that it worked on. */
-export interface Concluded {
-  readonly ran: Ran;
+/** An event that an invocation put. */
+export interface EmittedEvent {
+  readonly invocation: InvocationRecord;
   readonly type: string;
   readonly detail: Readonly<Record<string, unknown>>;
   readonly atMs: number;
 }
 
-/** Writes that had their effect. */
-export interface Landing {
+/** Writes that took effect. */
+export interface CompletedWrite {
   readonly atMs: number;
   readonly table: string;
   /** See `taskName`. */
@@ -66,23 +66,23 @@ export interface Landing {
   readonly writes: readonly Write[];
 }
 
-/** A call on the bucket, as the SDK's command has it. */
+/** A call on the bucket, with the input of the SDK's command. */
 export interface BucketCall {
   readonly method: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** What a task's row came to, and when. */
+/** When a task's row changed, and how. */
 interface History {
-  /** Attempt → when its cancel was in the row. */
+  /** Attempt → when the row showed its cancel. */
   readonly cancelledMs: Map<number, number>;
-  /** Segment → when its completion was in the row. */
+  /** Segment → when the row showed its completion. */
   readonly completedMs: Map<number, number>;
   /** When the row succeeded. */
   succeededMs?: number;
-  /** Of the row, as it last was. */
+  /** The last state of the row. */
   state?: string;
-  /** Rows that came to `finishing`. */
+  /** The rows that changed to `finishing`. */
   readonly finishing: TaskRow[];
 }
 
@@ -92,88 +92,88 @@ export interface Recorder {
     message: { readonly id: string; readonly receives: number },
     event: { readonly id: string; readonly "detail-type": string },
   ): void;
-  /** It is over; `failed`: its message is to come again. */
+  /** `failed`: its message is delivered again. */
   ended(invocation: string, failed: boolean): void;
-  /** Its messages are visible again, and it goes on. */
-  shown(invocation: Invocation): void;
-  /** It puts events. */
-  concluded(invocation: Invocation, type: string, detail: unknown): void;
-  asked(method: string, input: object): void;
-  called(invocation: Invocation, method: string, args: readonly unknown[]): void;
-  /** The engine waits so long, ms. */
+  /** A fault made its messages visible again while it continues. */
+  madeVisible(invocation: Invocation): void;
+  /** It puts an event. */
+  eventEmitted(invocation: Invocation, type: string, detail: unknown): void;
+  bucketCalled(method: string, input: object): void;
+  dataCalled(invocation: Invocation, method: string, args: readonly unknown[]): void;
+  /** The engine waits this long, ms. */
   waited(invocation: Invocation, ms: number): void;
-  /** A look at a row took so long, ms. */
-  looked(invocation: Invocation, ms: number): void;
-  /** Writes of an invocation had their effect on a table. */
-  landed(invocation: Invocation, table: string, writes: readonly Write[]): void;
+  /** A read of the task's row took this long, ms. */
+  polled(invocation: Invocation, ms: number): void;
+  /** Writes of an invocation took effect on a table. */
+  writesCompleted(invocation: Invocation, table: string, writes: readonly Write[]): void;
   rowChanged(change: RowChange): void;
-  heard(event: BusEvent): void;
-  /** An event reached the projection's queue. */
-  projected(event: BusEvent): void;
-  /** A worker saw whose a data file is. */
-  sawFile(invocation: Invocation, key: string, owner: string | undefined): void;
-  /** A slice was given up: from now on another message may have it. */
+  eventAccepted(event: BusEvent): void;
+  /** An event was sent to the projection queue. */
+  factQueued(event: BusEvent): void;
+  /** A worker read which request owns a data file. */
+  fileOwnerRead(invocation: Invocation, key: string, owner: string | undefined): void;
+  /** A slice's claim was released: from now on another message may claim it. */
   released(slice: Slice): void;
-  /** A worker says that its segment is complete. */
-  toldComplete(invocation: Invocation): void;
+  /** A worker reports that its segment is complete. */
+  completionEmitted(invocation: Invocation): void;
   /** A data file is in the bucket. */
   stored(key: string): void;
   sealed(prefix: string, objects: ReadonlyMap<string, string>): void;
   consumed(kind: "read" | "write", units: number): void;
-  readonly runs: ReadonlyMap<string, Ran>;
-  readonly conclusions: readonly Concluded[];
+  readonly invocations: ReadonlyMap<string, InvocationRecord>;
+  readonly emittedEvents: readonly EmittedEvent[];
   readonly bucketCalls: readonly BucketCall[];
   readonly calls: readonly DataCall[];
-  /** Slices that were given up, and when. */
+  /** Slices whose claims were released, and when. */
   readonly releases: readonly (Pick<DataCall, "task" | "segment" | "attempt" | "handoffs"> & {
     readonly atMs: number;
   })[];
   readonly events: readonly BusEvent[];
   readonly facts: readonly BusEvent[];
-  /** Segments that were told as complete by a worker that saw a file of another request in their chain, one line each. */
-  readonly borrowed: readonly string[];
-  /** When a data file was stored, last. */
+  /** Segments that a worker reported as complete although it read a file of another request in their chain, one line each. */
+  readonly foreignFileCompletions: readonly string[];
+  /** Key → when a data file was last stored. */
   readonly storedMs: ReadonlyMap<string, number>;
   readonly seals: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly consumption: readonly { readonly atMs: number; readonly kind: string; readonly units: number }[];
-  readonly landings: readonly Landing[];
-  /** The longest look of an invocation, ms. */
-  lookMsMax(invocation: string): number;
-  /** The longest single wait of an invocation between two of its looks, ms. */
+  readonly completedWrites: readonly CompletedWrite[];
+  /** The longest read of the task's row by an invocation, ms. */
+  pollMsMax(invocation: string): number;
+  /** The longest single wait of an invocation between two reads of the task's row, ms. */
   waitMsMax(invocation: string): number;
   history(task: string): History;
-  /** The highest attempt of a task that anything was said of by then; `task` as `taskName` names it. */
+  /** The highest attempt of a task that was accepted by then; `task`: see `taskName`. */
   attemptAt(task: string, atMs: number): number;
 }
 
-/** A task's name here: all that its row is found by, and whose request it is. */
-export function nameOf(task: {
+/** Identifies a task in violations and in this recorder: its row's key and its request-id. */
+export function taskLabel(task: {
   readonly action: string;
   readonly key: string;
   readonly timestamp: number;
   readonly "request-id"?: string | undefined;
 }): string {
-  return `${task.action} ${task["request-id"] ?? "of no request"} at ${task.key}@${task.timestamp - START_MS}`;
+  return `${task.action} ${task["request-id"] ?? "without a request"} at ${task.key}@${task.timestamp - START_MS}`;
 }
 
 export function createRecorder(now: () => number): Recorder {
-  const runs = new Map<string, Ran>();
-  const conclusions: Concluded[] = [];
+  const invocations = new Map<string, InvocationRecord>();
+  const emittedEvents: EmittedEvent[] = [];
   const bucketCalls: BucketCall[] = [];
   const calls: DataCall[] = [];
   const releases: Recorder["releases"][number][] = [];
   const events: BusEvent[] = [];
   const facts: BusEvent[] = [];
-  const borrowed: string[] = [];
-  const foreign = new Map<string, string>();
+  const foreignFileCompletions: string[] = [];
+  const foreignFiles = new Map<string, string>();
   const storedMs = new Map<string, number>();
   const seals = new Map<string, ReadonlyMap<string, string>>();
   const consumption: { atMs: number; kind: string; units: number }[] = [];
-  const landings: Landing[] = [];
-  const looks = new Map<string, number>();
-  const waits = new Map<string, number>();
-  /** Of an invocation that has looked: its longest wait since. */
-  const waitsSince = new Map<string, number>();
+  const completedWrites: CompletedWrite[] = [];
+  const pollMs = new Map<string, number>();
+  const waitMs = new Map<string, number>();
+  /** By invocation that has read its task's row: the longest wait since. */
+  const waitMsSincePoll = new Map<string, number>();
   const attempts = new Map<string, { atMs: number; attempt: number }[]>();
   const histories = new Map<string, History>();
 
@@ -188,11 +188,11 @@ export function createRecorder(now: () => number): Recorder {
   }
 
   return {
-    runs,
-    conclusions,
+    invocations,
+    emittedEvents,
     bucketCalls,
     began({ name, work }, { id, receives }, event) {
-      runs.set(name, {
+      invocations.set(name, {
         name,
         message: id,
         receives,
@@ -203,50 +203,62 @@ export function createRecorder(now: () => number): Recorder {
       });
     },
     ended(name, failed) {
-      const ran = runs.get(name);
-      if (ran !== undefined && ran.endedMs === undefined) Object.assign(ran, { endedMs: now(), failed });
+      const record = invocations.get(name);
+      if (record !== undefined && record.endedMs === undefined)
+        Object.assign(record, { endedMs: now(), failed });
     },
-    shown({ name }) {
-      const ran = runs.get(name);
-      if (ran !== undefined) ran.shownMs ??= now();
+    madeVisible({ name }) {
+      const record = invocations.get(name);
+      if (record !== undefined) record.visibleAgainMs ??= now();
     },
-    concluded({ name }, type, detail) {
-      const ran = runs.get(name);
-      if (ran !== undefined)
-        conclusions.push({ ran, type, detail: detail as Concluded["detail"], atMs: now() });
+    eventEmitted({ name }, type, detail) {
+      const record = invocations.get(name);
+      if (record !== undefined)
+        emittedEvents.push({
+          invocation: record,
+          type,
+          detail: detail as EmittedEvent["detail"],
+          atMs: now(),
+        });
     },
-    asked(method, input) {
+    bucketCalled(method, input) {
       bucketCalls.push({ method, input: { ...input } });
     },
     calls,
     releases,
     released({ task, segment, attempt, handoffs }) {
-      releases.push({ task: nameOf(task), segment, attempt, handoffs, atMs: now() });
+      releases.push({ task: taskLabel(task), segment, attempt, handoffs, atMs: now() });
     },
     events,
     facts,
     storedMs,
     seals,
-    borrowed,
+    foreignFileCompletions,
     consumption,
-    landings,
+    completedWrites,
     history,
-    looked({ name }, ms) {
-      looks.set(name, Math.max(looks.get(name) ?? 0, ms));
-      waits.set(name, Math.max(waits.get(name) ?? 0, waitsSince.get(name) ?? 0));
-      waitsSince.set(name, 0);
+    polled({ name }, ms) {
+      pollMs.set(name, Math.max(pollMs.get(name) ?? 0, ms));
+      waitMs.set(name, Math.max(waitMs.get(name) ?? 0, waitMsSincePoll.get(name) ?? 0));
+      waitMsSincePoll.set(name, 0);
     },
     waited({ name }, ms) {
-      const since = waitsSince.get(name);
-      if (since !== undefined) waitsSince.set(name, Math.max(since, ms));
+      const since = waitMsSincePoll.get(name);
+      if (since !== undefined) waitMsSincePoll.set(name, Math.max(since, ms));
     },
-    waitMsMax: (invocation) => waits.get(invocation) ?? 0,
-    lookMsMax: (invocation) => looks.get(invocation) ?? 0,
-    landed({ work }, table, writes) {
+    waitMsMax: (invocation) => waitMs.get(invocation) ?? 0,
+    pollMsMax: (invocation) => pollMs.get(invocation) ?? 0,
+    writesCompleted({ work }, table, writes) {
       if (work.task !== undefined)
-        landings.push({ atMs: now(), table, task: taskName(work.task), attempt: work.attempt ?? 1, writes });
+        completedWrites.push({
+          atMs: now(),
+          table,
+          task: taskName(work.task),
+          attempt: work.attempt ?? 1,
+          writes,
+        });
     },
-    called({ name, messages, work }, method, args) {
+    dataCalled({ name, messages, work }, method, args) {
       const { task, segment, attempt, handoffs, "deadline-ms": deadlineMs = Number.POSITIVE_INFINITY } = work;
       if (task === undefined || segment === undefined || attempt === undefined || handoffs === undefined)
         return;
@@ -255,7 +267,7 @@ export function createRecorder(now: () => number): Recorder {
         method: method as DataCall["method"],
         invocation: name,
         message: messages[0]!.id,
-        task: nameOf(task),
+        task: taskLabel(task),
         segment,
         attempt,
         handoffs,
@@ -268,7 +280,7 @@ export function createRecorder(now: () => number): Recorder {
       });
     },
     rowChanged({ after }) {
-      const known = history(nameOf(after));
+      const known = history(taskLabel(after));
       for (let attempt = 1; attempt <= after.cancelledAttempt; attempt++)
         if (!known.cancelledMs.has(attempt)) known.cancelledMs.set(attempt, now());
       for (const segment of after.completed)
@@ -282,22 +294,25 @@ export function createRecorder(now: () => number): Recorder {
       const known = attempts.get(task) ?? [];
       return Math.max(1, ...known.filter((one) => one.atMs <= atMs).map(({ attempt }) => attempt));
     },
-    heard(event) {
+    eventAccepted(event) {
       events.push(event);
       const { task, attempt } = (event.detail ?? {}) as Partial<SegmentWork>;
       if (event["detail-type"] !== "TaskAccepted" || task === undefined) return;
       const name = taskName(task);
       attempts.set(name, [...(attempts.get(name) ?? []), { atMs: now(), attempt: attempt! }]);
     },
-    projected(event) {
+    factQueued(event) {
       facts.push(event);
     },
-    sawFile({ name, work }, key, owner) {
-      if (owner !== work.task?.["request-id"]) foreign.set(name, `${key}, which is ${owner}'s`);
+    fileOwnerRead({ name, work }, key, owner) {
+      if (owner !== work.task?.["request-id"]) foreignFiles.set(name, `${key} of request ${owner}`);
     },
-    toldComplete({ name, work }) {
-      const file = foreign.get(name);
-      if (file !== undefined) borrowed.push(`${name} told segment ${work.segment} as complete after ${file}`);
+    completionEmitted({ name, work }) {
+      const file = foreignFiles.get(name);
+      if (file !== undefined)
+        foreignFileCompletions.push(
+          `${name} reported segment ${work.segment} as complete after it read ${file}`,
+        );
     },
     stored(key) {
       storedMs.set(key, now());

@@ -1,30 +1,30 @@
 /**
- * What the events of the bus say of each task, counted by rules of its own: nothing here is the engine's projection.
+ * Each task as the events of the bus describe it, computed without the engine's projector.
  */
 import type { BusEvent } from "@ferry/core/events";
 
 /** What a segment stored or wrote. */
-interface Moved {
+interface Transferred {
   readonly batches: number;
   readonly items: number;
   readonly bytes: number;
   readonly skipped?: number;
 }
 
-/** A failure, as its event tells it. `segment` is absent where the task as a whole failed. */
+/** A failure, from its event. `segment` is absent if a step of the task failed. */
 interface Failed {
   readonly attempt: number;
   readonly segment?: number;
   readonly cause: string;
 }
 
-/** A task, as its events tell it. */
+/** A task, from its events. */
 export interface Recount {
   readonly action: string;
   readonly key: string;
   readonly timestamp: number;
   requestId?: string;
-  /** The plan, as text: any of those that its events carry. */
+  /** The plans of its events, as text. */
   readonly plans: Set<string>;
   total: number;
   attempt: number;
@@ -34,20 +34,20 @@ export interface Recount {
   acceptedTime?: string;
   finishedTime?: string;
   updatedTime: string;
-  readonly completed: Map<number, Moved>;
-  /** Segment → what its completions say that was skipped: a late duplicate may meet what the application wrote since. */
+  readonly completed: Map<number, Transferred>;
+  /** Segment → the skipped items of each of its completions: for a late duplicate they may include items that the application wrote since. */
   readonly skips: Map<number, number[]>;
-  /** Segment → the highest attempt that was heard of it. */
+  /** Segment → the highest attempt in its events. */
   readonly attempts: Map<number, number>;
   readonly failures: Failed[];
-  /** Segment → the furthest that a failure of it tells. */
-  readonly stood: Map<number, Stood>;
-  /** Every event that named the task. */
+  /** Segment → the furthest checkpoint of its failures. */
+  readonly failedAt: Map<number, FailedCheckpoint>;
+  /** The number of events that name the task. */
   events: number;
 }
 
-/** Where a segment stood when it failed. */
-export interface Stood extends Moved {
+/** The checkpoint of a segment when it failed. */
+export interface FailedCheckpoint extends Transferred {
   readonly file: number;
   readonly line: number;
 }
@@ -57,32 +57,33 @@ interface Detail {
   readonly attempt?: number | string;
   readonly segment?: number;
   readonly plan?: { "total-segments": number };
-  readonly counts?: Moved;
+  readonly counts?: Transferred;
   readonly cursor?: { file?: number; line?: number };
   readonly cause?: string;
   readonly step?: string;
   readonly work?: Detail;
 }
 
-/** What names a task: the three things by which an operator names its row. */
+/** A task's name: the key of its row. */
 export function taskName(task: { action: string; key: string; timestamp: number | string }): string {
   return `${task.action} ${task.key}@${task.timestamp}`;
 }
 
-/** Every task that the events name, by `taskName`. Rejections name a request, no task: see answers.ts. */
+/** Every task that the events name, by `taskName`. Rejections name a request instead: see answers.ts. */
 export function recount(events: readonly BusEvent[]): ReadonlyMap<string, Recount> {
   const tasks = new Map<string, Recount>();
-  for (const { "detail-type": type, detail, time } of events) {
+  for (const event of events) {
+    const { "detail-type": type, time } = event;
     if (type === "TaskRejected" || type === "SegmentProgressed") continue;
-    const said = detail as Detail;
-    const about = type === "SegmentFailed" || type === "TaskStepFailed" ? (said.work ?? {}) : said;
-    // A refused retry belongs to no attempt, unless it says which one ends for it.
-    if (said.step === "TaskRetryRequested" && said.cause !== "prefix-taken") continue;
-    if (typeof about.task?.key !== "string") continue;
-    const name = taskName(about.task);
-    const task = tasks.get(name) ?? begun(about.task, time);
+    const detail = event.detail as Detail;
+    const work = type === "SegmentFailed" || type === "TaskStepFailed" ? (detail.work ?? {}) : detail;
+    // A rejected retry belongs to no attempt, except one for `prefix-taken`: it ends its attempt.
+    if (detail.step === "TaskRetryRequested" && detail.cause !== "prefix-taken") continue;
+    if (typeof work.task?.key !== "string") continue;
+    const name = taskName(work.task);
+    const task = tasks.get(name) ?? begun(work.task, time);
     tasks.set(name, task);
-    add(task, type, said, about, time);
+    add(task, type, detail, work, time);
   }
   return tasks;
 }
@@ -102,24 +103,24 @@ function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: st
     skips: new Map(),
     attempts: new Map(),
     failures: [],
-    stood: new Map(),
+    failedAt: new Map(),
     events: 0,
   };
 }
 
-function add(task: Recount, type: string, said: Detail, about: Detail, time: string): void {
-  const { segment, plan } = about;
-  const attempt = Number(about.attempt ?? 1);
+function add(task: Recount, type: string, detail: Detail, work: Detail, time: string): void {
+  const { segment, plan } = work;
+  const attempt = Number(work.attempt ?? 1);
   task.events++;
-  if (about.task?.["request-id"] !== undefined) task.requestId ??= about.task["request-id"];
+  if (work.task?.["request-id"] !== undefined) task.requestId ??= work.task["request-id"];
   if (time > task.updatedTime) task.updatedTime = time;
   if (type === "TaskCancelRequested") {
     task.cancelledAttempt = Math.max(task.cancelledAttempt, attempt);
     return;
   }
   task.attempt = Math.max(task.attempt, attempt);
-  // A step that failed carries the plan for certain only where it is the acceptance, or what follows from it.
-  const carries = type !== "TaskStepFailed" || said.step === "TaskAccepted";
+  // Of the steps that fail only TaskAccepted always has the plan.
+  const carries = type !== "TaskStepFailed" || detail.step === "TaskAccepted";
   if (plan !== undefined && carries) {
     task.plans.add(JSON.stringify(plan));
     task.total = plan["total-segments"];
@@ -127,32 +128,32 @@ function add(task: Recount, type: string, said: Detail, about: Detail, time: str
   }
   if (segment !== undefined) task.attempts.set(segment, Math.max(task.attempts.get(segment) ?? 1, attempt));
   if (type === "SegmentCompleted") {
-    task.completed.set(segment!, about.counts!);
-    task.skips.set(segment!, [...(task.skips.get(segment!) ?? []), about.counts!.skipped ?? 0]);
+    task.completed.set(segment!, work.counts!);
+    task.skips.set(segment!, [...(task.skips.get(segment!) ?? []), work.counts!.skipped ?? 0]);
   }
   if (type === "TaskFinished") {
     task.finished = true;
     if (task.finishedTime === undefined || time < task.finishedTime) task.finishedTime = time;
   }
-  if (type === "TaskStepFailed") task.failures.push({ attempt, cause: said.cause! });
+  if (type === "TaskStepFailed") task.failures.push({ attempt, cause: detail.cause! });
   if (type === "SegmentFailed") {
-    task.failures.push({ attempt, segment: segment!, cause: said.cause! });
-    const { file = 0, line = 0 } = about.cursor ?? {};
-    const stood = { file, line, ...(about.counts ?? { batches: 0, items: 0, bytes: 0 }) };
-    const known = task.stood.get(segment!);
-    if (known === undefined || isFurther(stood, known)) task.stood.set(segment!, stood);
+    task.failures.push({ attempt, segment: segment!, cause: detail.cause! });
+    const { file = 0, line = 0 } = work.cursor ?? {};
+    const failedAt = { file, line, ...(work.counts ?? { batches: 0, items: 0, bytes: 0 }) };
+    const known = task.failedAt.get(segment!);
+    if (known === undefined || isFurther(failedAt, known)) task.failedAt.set(segment!, failedAt);
   }
 }
 
-function isFurther(a: Stood, b: Stood): boolean {
+function isFurther(a: FailedCheckpoint, b: FailedCheckpoint): boolean {
   for (const name of ["file", "line", "batches", "items", "bytes", "skipped"] as const)
     if ((a[name] ?? 0) !== (b[name] ?? 0)) return (a[name] ?? 0) > (b[name] ?? 0);
   return false;
 }
 
-/** The segments whose failure stands: not complete, and not tried again since. */
-export function standingFailures(task: Recount): ReadonlySet<number> {
-  const standing = new Set<number>();
+/** The segments that failed, and were neither completed nor retried since. */
+export function currentFailures(task: Recount): ReadonlySet<number> {
+  const current = new Set<number>();
   for (const { segment, attempt } of task.failures)
     if (
       segment !== undefined &&
@@ -160,40 +161,40 @@ export function standingFailures(task: Recount): ReadonlySet<number> {
       !task.completed.has(segment) &&
       attempt >= (task.attempts.get(segment) ?? 1)
     )
-      standing.add(segment);
-  return standing;
+      current.add(segment);
+  return current;
 }
 
-/** The state that README and docs/operations.md promise: from the last word to the first. */
+/** The state by the rules of README and docs/operations.md. */
 export function stateFrom(task: Recount, rejected: boolean): string {
   if (task.finished) return "succeeded";
   if (task.acceptedTime === undefined) return rejected ? "rejected" : "requested";
   const stepFailed = task.failures.some((one) => one.segment === undefined && one.attempt >= task.attempt);
   if (task.completed.size === task.total) return stepFailed ? "failed" : "finishing";
-  const isOver = stepFailed || task.completed.size + standingFailures(task).size === task.total;
+  const isOver = stepFailed || task.completed.size + currentFailures(task).size === task.total;
   if (task.cancelledAttempt >= task.attempt) return isOver ? "cancelled" : "cancelling";
   return isOver ? "failed" : "running";
 }
 
-/** What the row must say was moved: of complete segments, and of those that failed on the way. */
-export function movedBy(task: Recount): Moved {
+/** The counts that the row must have: those of complete segments, and of the checkpoints of failed ones. */
+export function transferredBy(task: Recount): Transferred {
   const parts = [
     ...task.completed.values(),
-    ...[...task.stood].filter(([segment]) => !task.completed.has(segment)).map(([, stood]) => stood),
+    ...[...task.failedAt].filter(([segment]) => !task.completed.has(segment)).map(([, failedAt]) => failedAt),
   ];
   const sum = (of: "batches" | "items" | "bytes") => parts.reduce((all, part) => all + part[of], 0);
   return { batches: sum("batches"), items: sum("items"), bytes: sum("bytes") };
 }
 
-/** The least and the most that the row may say was skipped. */
+/** The least and the most skipped items that the row may have. */
 export function skippedBy(task: Recount): { readonly least: number; readonly most: number } {
   let least = 0;
   let most = 0;
-  for (const said of task.skips.values()) {
-    least += Math.min(...said);
-    most += Math.max(...said);
+  for (const skips of task.skips.values()) {
+    least += Math.min(...skips);
+    most += Math.max(...skips);
   }
-  for (const [segment, { skipped = 0 }] of task.stood) {
+  for (const [segment, { skipped = 0 }] of task.failedAt) {
     if (task.completed.has(segment)) continue;
     least += skipped;
     most += skipped;

@@ -1,15 +1,15 @@
 /**
- * What stands in a sealed archive besides its items, word for word as docs/archive-format.md says.
+ * The objects and metadata of a sealed archive besides its items agree exactly with docs/archive-format.md.
  */
 import { createHash } from "node:crypto";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
 import type { Scenario } from "../scenario/scenario.ts";
-import type { Asked } from "./answers.ts";
+import type { TaskRequest } from "./answers.ts";
 import type { Outcome } from "./outcome.ts";
-import { nameOf } from "./recorder.ts";
+import { taskLabel } from "./recorder.ts";
 
-/** A data file, read by other means than the engine's. */
+/** A data file, read without the engine. */
 export interface DataFile {
   readonly key: string;
   readonly lines: readonly string[];
@@ -21,21 +21,22 @@ export interface DataFile {
 type Json = Readonly<Record<string, unknown>>;
 
 const decoder = new TextDecoder();
-/** The byte of gzip's header that tells the fastest level and the smallest one from the others. */
+/** The byte of gzip's header that distinguishes the fastest and the smallest level from the others. */
 const LEVEL_AT = 8;
-/** A table that grows has so much for each of its plan's segments; and what ImportTable takes, with room. */
+/** A growing table has this size per segment of its plan. */
 const SEGMENT_BYTES = 4 * 1024 ** 3;
+/** The most files of an archive: below the limit of ImportTable. */
 const FILES_MAX = 45_000;
 
-/** `files`: those of all chains, in order. */
+/** `files`: the data files of all chains, in order. */
 export async function formatViolations(
   row: TaskRow,
-  asked: Asked,
+  request: TaskRequest,
   files: readonly DataFile[],
   { archive, scenario, recorder }: Outcome,
 ): Promise<string[]> {
   const { keys } = scenario.data;
-  const prefix = String(asked.fields["bucket-prefix"]);
+  const prefix = String(request.fields["bucket-prefix"]);
   const read = async (name: string) => (await archive.get(bucket, `${prefix}/${name}`))?.body;
   const [task, table, listed, summary] = await Promise.all(
     ["task.json", "table.json", "manifest-files.json", "manifest-summary.json"].map(read),
@@ -45,7 +46,7 @@ export async function formatViolations(
     if (JSON.stringify(is) !== JSON.stringify(expected))
       found.push(`FORMAT: ${prefix}/${what} is ${JSON.stringify(is)}, not ${JSON.stringify(expected)}`);
   };
-  const kmsKey = asked.fields["kms-key-id"] ?? null;
+  const kmsKey = request.fields["kms-key-id"] ?? null;
   const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
   const items = files.reduce((sum, file) => sum + file.lines.length, 0);
 
@@ -57,10 +58,10 @@ export async function formatViolations(
       ...(metadata["end"] !== undefined && { end: "true" }),
       items: String(file.lines.length),
       md5: md5(body),
-      "request-id": asked.id,
+      "request-id": request.id,
       segments: String(row.total),
     });
-    const level = asked.fields["compression-level"] ?? scenario.settings.compressionLevel;
+    const level = request.fields["compression-level"] ?? scenario.settings.compressionLevel;
     differs(`${name} level mark`, body[LEVEL_AT], level === 9 ? 2 : level === 1 ? 4 : 0);
   }
   const lines = files.map(
@@ -73,7 +74,7 @@ export async function formatViolations(
   differs("task.json", pick(plan, ["format-version", "total-segments", "batch-bytes"]), {
     "format-version": 1,
     "total-segments": row.total,
-    "batch-bytes": batchBytesOf(row, asked, scenario),
+    "batch-bytes": batchBytesOf(row, request, scenario),
   });
   const { key, timestamp } = row;
   differs("task.json task", pick(plan["task"] as Json, ["id", "action", "key", "timestamp", "request-id"]), {
@@ -81,21 +82,19 @@ export async function formatViolations(
     action: "backup",
     key,
     timestamp,
-    "request-id": asked.id,
+    "request-id": request.id,
   });
-  differs("task.json request", sorted(plan["request"] as Json), sorted(asked.fields));
+  differs("task.json request", sorted(plan["request"] as Json), sorted(request.fields));
   differs(
     "task.json table keys",
     (plan["table"] as Json)["keys"],
     keys.map(({ name }) => name),
   );
   const started = Date.parse(String(plan["started"]));
-  const scans = recorder.calls.filter(({ page, task: of }) => page !== undefined && of === nameOf(row));
+  const scans = recorder.calls.filter(({ page, task: of }) => page !== undefined && of === taskLabel(row));
   const scan = scans[0];
   if (scan !== undefined && !(started <= scan.issuedMs))
-    found.push(
-      `FORMAT: ${prefix}/task.json says that it started at ${plan["started"]}, after the first scan`,
-    );
+    found.push(`FORMAT: ${prefix}/task.json has the start ${plan["started"]}, after the first scan`);
 
   differs("table.json", pick(parsed(table), ["format-version", "keys"]), { "format-version": 1, keys });
 
@@ -121,7 +120,7 @@ export async function formatViolations(
   const own = {
     "format-version": 1,
     task: `${key}@${timestamp}`,
-    "request-id": asked.id,
+    "request-id": request.id,
     segments: row.total,
     files: files.length,
     bytes,
@@ -132,20 +131,22 @@ export async function formatViolations(
   const lastMs = Math.max(...files.map((file) => recorder.storedMs.get(file.key) ?? 0));
   // An event's time has whole seconds.
   if (!(Date.parse(String(endTime)) >= Math.floor(lastMs / 1000) * 1000))
-    found.push(`FORMAT: ${prefix}/manifest-summary.json says ${endTime}, before its last file was put`);
+    found.push(
+      `FORMAT: ${prefix}/manifest-summary.json has the end ${endTime}, before its last file was put`,
+    );
   return found;
 }
 
-/** The size at which a task's files are closed: what was asked for, but of a large table no more than 45,000 files. */
-export function batchBytesOf(row: TaskRow, asked: Asked, { grows, weight }: Scenario): number {
-  const wanted = Number(asked.fields["batch-bytes"]);
+/** The size at which a task's files are closed: the requested one, or a larger one if there were more than 45,000 files. */
+export function batchBytesOf(row: TaskRow, request: TaskRequest, { grows, weight }: Scenario): number {
+  const requested = Number(request.fields["batch-bytes"]);
   const planned = Number((row.plan as unknown as Json)["batch-bytes"]);
-  // A weighted table is larger than its items are.
-  if (weight > 1) return Math.max(wanted, planned);
-  return grows ? Math.max(wanted, Math.ceil((row.total * SEGMENT_BYTES) / FILES_MAX)) : wanted;
+  // A weighted table is larger than the sum of its items.
+  if (weight > 1) return Math.max(requested, planned);
+  return grows ? Math.max(requested, Math.ceil((row.total * SEGMENT_BYTES) / FILES_MAX)) : requested;
 }
 
-/** A file is closed at `batch-bytes`, or where a slice ends. */
+/** A file is closed at `batch-bytes`, or at the end of a slice. */
 export function sizeViolations(segment: readonly DataFile[], batchBytes: number, slices: number): string[] {
   const found: string[] = [];
   let short = 0;

@@ -1,89 +1,93 @@
 /**
- * Every task ends, its end is told, and what did not end well can be retried.
+ * Every task ends, its end is announced, and a task that did not succeed can be retried.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import { intoWiped, isDisturbed, type Outcome } from "./outcome.ts";
+import { isDisturbed, isIntoWipedPrefix, type Outcome } from "./outcome.ts";
 import { announcedAs, isOver, stateOfRow } from "./projection.ts";
-import { nameOf } from "./recorder.ts";
+import { taskLabel } from "./recorder.ts";
 import { taskName } from "./recount.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
 export function taskViolations(outcome: Outcome): string[] {
-  const { operations, status, calmRows, recorder } = outcome;
+  const { operations, status, quiescedRows, recorder, lostTypes } = outcome;
   const rows = status.rows();
   const found: string[] = [];
-  for (const row of calmRows)
+  for (const row of quiescedRows)
     if (
-      operations.actors.hastened.has(taskName(row)) &&
+      operations.actors.retriedDuringLag.has(taskName(row)) &&
       mustSucceed(row, outcome) &&
-      operations.lost.length === 0
+      lostTypes.length === 0
     )
       if (stateOfRow(row) !== "succeeded" && outcome.scenario.control.taskTimeoutMs > DAY_MS)
         found.push(
-          `SWALLOWED: ${nameOf(row)} was retried when all was calm and is ${stateOfRow(row)}: ${reasons(row)}`,
+          `RETRY-IGNORED: ${taskLabel(row)} was retried after the fault phase and is ${stateOfRow(row)}: ${reasons(row)}`,
         );
-  // Who loses a message altogether waits for a retry.
-  if (operations.lost.length === 0)
-    for (const row of calmRows)
-      if (!isOver(stateOfRow(row)) && !isRefusedAgain(row, outcome))
-        found.push(`HANG: ${nameOf(row)} is ${stateOfRow(row)} when all is calm`);
+  // A task with a lost message continues only when it is retried.
+  if (lostTypes.length === 0)
+    for (const row of quiescedRows)
+      if (!isOver(stateOfRow(row)) && !isDuplicateRejected(row, outcome))
+        found.push(`HANG: ${taskLabel(row)} is ${stateOfRow(row)} after the quiesce`);
   for (const row of rows) {
     const state = stateOfRow(row);
-    if (!isOver(state)) found.push(`HANG: ${nameOf(row)} is ${state} for ever`);
+    if (!isOver(state)) found.push(`HANG: ${taskLabel(row)} is ${state} at the end`);
     if (announcedAs(state) !== undefined && !wasAnnounced(row, outcome))
-      found.push(`UNTOLD: ${nameOf(row)} came to ${state} in attempt ${row.attempt} and nobody was told`);
+      found.push(
+        `NOT-ANNOUNCED: ${taskLabel(row)} is ${state} in attempt ${row.attempt} and was not announced`,
+      );
     if (mustSucceed(row, outcome) && state !== "succeeded")
-      found.push(`UNHEALED: ${nameOf(row)} was retried when all was calm and is ${state}: ${reasons(row)}`);
-    for (const finishing of recorder.history(nameOf(row)).finishing)
+      found.push(
+        `RETRY-FAILED: ${taskLabel(row)} was retried without faults and is ${state}: ${reasons(row)}`,
+      );
+    for (const finishing of recorder.history(taskLabel(row)).finishing)
       if (finishing.completed.length !== finishing.total)
         found.push(
-          `EARLY: ${nameOf(row)} is finishing with ${finishing.completed.length} of ${finishing.total} segments`,
+          `EARLY: ${taskLabel(row)} is finishing with ${finishing.completed.length} of ${finishing.total} segments`,
         );
   }
   return found;
 }
 
-/** Where an operator deleted its row, a duplicate of the request ends the task; one that is rejected leaves it to a retry. */
-function isRefusedAgain(row: TaskRow, { operations }: Outcome): boolean {
+/** If an operator deleted its row, a duplicate of the request is planned again; if that is rejected, the task needs a retry. */
+function isDuplicateRejected(row: TaskRow, { operations }: Outcome): boolean {
   return row.rejected && operations.actors.deletedRows.has(taskName(row));
 }
 
-/** An accepted task; but nothing is sealed over files of another, nor restored from a broken archive. */
+/** Every accepted task must, except over the files of another task, from a broken archive, or after disturbances. */
 function mustSucceed(row: TaskRow, outcome: Outcome): boolean {
   const { fault } = outcome.scenario.data.source;
-  // A stage that reads no large files reads none of a backup's own, either.
+  // A stage with a file size limit also cannot read the data files of its own backups.
   const isBroken = row.action === "restore" ? fault !== undefined : fault === "larger than allowed";
   return (
     row.accepted &&
     !isBroken &&
-    !isMissingDeleted(row, outcome) &&
-    !isDisplaced(row, outcome) &&
-    !intoWiped(row, outcome) &&
+    !isMissingDeletedItems(row, outcome) &&
+    !isTableUsedByOther(row, outcome) &&
+    !isIntoWipedPrefix(row, outcome) &&
     !isDisturbed(row, outcome)
   );
 }
 
-/** Items that an application deleted while a restore ran look to it as if they had never been written. */
-function isMissingDeleted(row: TaskRow, { operations }: Outcome): boolean {
-  const written = operations.after.get(String(row.request["table-name"]));
+/** To a restore, items that the application deleted meanwhile look as if they had not been written. */
+function isMissingDeletedItems(row: TaskRow, { operations }: Outcome): boolean {
+  const written = operations.applicationItems.get(String(row.request["table-name"]));
   const isDeleted = [...(written?.values() ?? [])].some(({ text }) => text === undefined);
   return isDeleted && row.reasons.some(({ text }) => text.startsWith("items-missing"));
 }
 
-/** A retry that needs the table to itself is refused where another restore had the table since. */
-function isDisplaced(row: TaskRow, { status }: Outcome): boolean {
+/** A retry that needs an empty table is rejected if another restore used the table since. */
+function isTableUsedByOther(row: TaskRow, { status }: Outcome): boolean {
   if (row.action !== "restore" || (row.request["restore-mode"] ?? "empty-only") !== "empty-only")
     return false;
-  const isRival = (one: TaskRow) =>
+  const isOther = (one: TaskRow) =>
     one !== row &&
     one.action === "restore" &&
     one.accepted &&
     one.request["table-name"] === row.request["table-name"];
-  return status.rows().some(isRival);
+  return status.rows().some(isOther);
 }
 
-/** A success once, whatever attempts are heard of later; else each attempt's end. */
+/** A success is announced once, even if later attempts follow; a failure or cancel once per attempt. */
 function wasAnnounced(row: TaskRow, { recorder }: Outcome): boolean {
   return recorder.events.some(({ "detail-type": type, detail }) => {
     const { task, attempt } = detail as { task?: { timestamp: number; key: string }; attempt?: number };

@@ -1,5 +1,5 @@
 /**
- * EventBridge: what is put is delivered to every rule that matches, at least once, late and in no order.
+ * EventBridge: an event is delivered to every rule that matches, at least once, late and in any order.
  */
 import type { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import type { BusEvent } from "@ferry/core/events";
@@ -7,55 +7,54 @@ import { isoOf } from "@ferry/core/time";
 import type { QueueName } from "@ferry/core/topology";
 import type { Faults } from "./faults.ts";
 import type { Effect } from "./invocation.ts";
-import { routed, type Said } from "./router.ts";
+import { type EventBody, routed } from "./router.ts";
 import type { Rng, Scheduler } from "./scheduler.ts";
 
 const DELAY_MS_MAX = 20 * 60_000;
 
 export interface Bus {
-  /** Puts an event, as whoever `source` is; `id` names it, where someone puts the same one again. */
-  accept(said: Said, source: string): BusEvent;
-  /** Delivers an event once more. */
+  /** Puts an event. */
+  accept(body: EventBody, source: string): BusEvent;
+  /** Delivers an event again. */
   deliver(event: BusEvent): void;
   /** The client of one invocation: each call passes through `visit`. */
   client(
-    visit: (entries: readonly Said[], effect: Effect) => Promise<unknown>,
+    visit: (entries: readonly EventBody[], effect: Effect) => Promise<unknown>,
   ): Pick<EventBridgeClient, "send">;
 }
 
 export function createBus(
-  about: {
-    /** Hears of each event when it is put. */
-    readonly heard: (event: BusEvent) => void;
+  options: {
+    /** Called with each event when it is put. */
+    readonly onAccepted: (event: BusEvent) => void;
     readonly send: (queue: QueueName, body: string, event: BusEvent) => void;
     readonly log: (line: () => string) => void;
   },
-  { scheduler, chance, faults }: { scheduler: Scheduler; chance: Rng; faults: Faults },
+  { scheduler, rng, faults }: { scheduler: Scheduler; rng: Rng; faults: Faults },
 ): Bus {
   let count = 0;
 
-  function accept({ "detail-type": type, detail }: Said, source: string): BusEvent {
+  function accept({ "detail-type": type, detail }: EventBody, source: string): BusEvent {
     const event: BusEvent = {
       id: `e-${++count}`,
       time: `${isoOf(scheduler.now()).slice(0, 19)}Z`,
       source,
       "detail-type": type,
-      // A text in between: what was put is not changed by what its maker does later.
+      // A copy: later changes of the caller's object do not change the event.
       detail: JSON.parse(JSON.stringify(detail)),
     };
-    about.log(() => `bus takes ${event.id} ${inWords(event)}`);
-    about.heard(event);
+    options.log(() => `bus takes ${event.id} ${describeEvent(event)}`);
+    options.onAccepted(event);
     deliver(event);
     return event;
   }
 
   function deliver(event: BusEvent): void {
     for (const { queue, body } of routed(event)) {
-      const times = faults.strikes("duplicateEvent") ? 2 : 1;
+      const times = faults.occurs("duplicateEvent") ? 2 : 1;
       for (let time = 0; time < times; time++)
-        scheduler.after(
-          faults.strikes("delay") ? chance.between(1000, DELAY_MS_MAX) : chance.between(5, 100),
-          () => about.send(queue, body, event),
+        scheduler.after(faults.occurs("delay") ? rng.between(1000, DELAY_MS_MAX) : rng.between(5, 100), () =>
+          options.send(queue, body, event),
         );
     }
   }
@@ -66,14 +65,14 @@ export function createBus(
     client: (visit) => ({
       send: ((command: PutEventsCommand) => {
         const entries = command.input.Entries ?? [];
-        const said = entries.map((entry) => ({
+        const bodies = entries.map((entry) => ({
           "detail-type": entry.DetailType!,
           detail: JSON.parse(entry.Detail!),
         }));
-        return visit(said, async () => {
+        return visit(bodies, async () => {
           const Entries = entries.map((entry, i) => {
-            if (faults.strikes("refusedEntry")) return { ErrorCode: "InternalFailure", ErrorMessage: "" };
-            return { EventId: accept(said[i]!, entry.Source!).id };
+            if (faults.occurs("refusedEntry")) return { ErrorCode: "InternalFailure", ErrorMessage: "" };
+            return { EventId: accept(bodies[i]!, entry.Source!).id };
           });
           return { FailedEntryCount: Entries.filter((entry) => "ErrorCode" in entry).length, Entries };
         });
@@ -83,10 +82,10 @@ export function createBus(
 }
 
 /** An event's line in a trace. */
-function inWords({ "detail-type": type, detail }: BusEvent): string {
+function describeEvent({ "detail-type": type, detail }: BusEvent): string {
   const { segment, attempt, counts, handoff, cause, work, segments, state } = detail as Record<string, never>;
   const { segment: failed, attempt: failedIn } = (work ?? {}) as { segment?: number; attempt?: number };
-  const about = {
+  const fields = {
     segment: segment ?? failed,
     attempt: attempt ?? failedIn,
     handoff,
@@ -95,6 +94,6 @@ function inWords({ "detail-type": type, detail }: BusEvent): string {
     segments: segments === undefined ? undefined : (segments as unknown[]).length,
     items: (counts as { items?: number } | undefined)?.items,
   };
-  const said = Object.entries(about).filter(([, value]) => value !== undefined);
-  return `${type} ${said.map(([name, value]) => `${name}=${value}`).join(" ")}`.trim();
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return `${type} ${present.map(([name, value]) => `${name}=${value}`).join(" ")}`.trim();
 }

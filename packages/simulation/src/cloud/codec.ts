@@ -1,12 +1,12 @@
 /**
- * A codec whose threads virtual time waits for.
+ * A codec for whose threads virtual time waits.
  */
 import type { Codec } from "@ferry/core/ports";
 import type { Scheduler } from "./scheduler.ts";
 
-/** The same codec. Its results come in the order in which they were asked for. */
+/** The same codec. Its results come in the order of the calls. */
 export function orderedCodec(codec: Codec, outside: Scheduler["outside"]): Codec {
-  /** Reads the whole file first: reading takes virtual time, which must not depend on how far a thread has come. */
+  /** Reads the whole file first: reading takes virtual time, which must not depend on the progress of a thread. */
   async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
     const read: Uint8Array[] = [];
     for await (const chunk of file) read.push(chunk);

@@ -1,26 +1,34 @@
 /**
- * Whether something goes wrong here and now: by the fault rates's rates, while the storm lasts and the faults do.
+ * Decides whether a fault happens now: by the scenario's rates, until the fault phase ends or the fault budget is used up.
  */
-import type { FaultName, FaultRates } from "../scenario/fault-rates.ts";
+import type { FaultRates, RatedFaultName } from "../scenario/fault-rates.ts";
 import type { Rng } from "./scheduler.ts";
 
 export interface Faults {
   /** Whether this fault happens now. */
-  strikes(name: FaultName): boolean;
-  /** No more of them. */
+  occurs(name: RatedFaultName): boolean;
+  /** From now on no fault happens. */
   end(): void;
   /** How often each happened. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
-export function createFaults(faultRates: FaultRates, faultsMax: number, chance: Rng): Faults {
+export interface FaultsOptions {
+  readonly faultRates: FaultRates;
+  /** See `selectFaults`. */
+  readonly drawn?: { readonly faultRates: FaultRates };
+  /** The most faults of a run. */
+  readonly faultsMax: number;
+}
+
+export function createFaults({ faultRates, drawn, faultsMax }: FaultsOptions, rng: Rng): Faults {
   const counts: Record<string, number> = {};
+  const drawnRates = drawn?.faultRates ?? faultRates;
   let left = faultsMax;
   return {
-    strikes(name) {
-      if (!chance.happens(faultRates[name]) || left <= 0) return false;
-      // Slow tables and clocks that are off wear nobody out.
-      if (!LASTING.has(name)) left--;
+    occurs(name) {
+      if (!rng.happens(drawnRates[name]) || left <= 0 || faultRates[name] === 0) return false;
+      if (!UNBUDGETED.has(name)) left--;
       counts[name] = (counts[name] ?? 0) + 1;
       return true;
     },
@@ -31,7 +39,8 @@ export function createFaults(faultRates: FaultRates, faultsMax: number, chance: 
   };
 }
 
-const LASTING: ReadonlySet<FaultName> = new Set([
+/** Conditions that last, such as throttling or a clock that is off, do not count against the fault budget. */
+const UNBUDGETED: ReadonlySet<RatedFaultName> = new Set([
   "clockSkew",
   "shortPage",
   "unprocessed",

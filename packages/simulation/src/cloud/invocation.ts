@@ -1,6 +1,6 @@
 /**
- * One run of a Lambda function: it dies where a fault kills it or its time is up, and whatever it waits for then
- * never comes.
+ * One invocation of a Lambda function. It dies when a fault kills it or its timeout ends; promises that it then awaits never
+ * resolve.
  */
 import type { SegmentWork } from "@ferry/core/events";
 import type { Time } from "@ferry/core/ports";
@@ -11,54 +11,57 @@ import type { Scheduler } from "./scheduler.ts";
 export type Effect = () => Promise<unknown>;
 
 export interface Invocation {
-  /** For the trace: `backup#12`. */
+  /** Its name in the trace, for instance `backup#12`. */
   readonly name: string;
   readonly consumer: ConsumerName;
   readonly messages: readonly Delivered[];
   /** The detail of its (first) message. */
   readonly work: Partial<SegmentWork>;
   readonly time: Time;
-  /** Resolves after so long; never, if it died meanwhile. */
+  /** Resolves after this time; never if the invocation died meanwhile. */
   pass(ms: number): Promise<void>;
-  /** It ends here. The promise is for whoever waits for it: it never resolves. */
+  /** Ends the invocation. The promise never resolves, so that its caller stops. */
   die(): Promise<never>;
   alive(): boolean;
 }
 
-/** `skewMs`: how far its clock is off. `died` hears of its death. */
+/** `skewMs`: how far its clock is off. `onDeath` is called when it dies. */
 export function createInvocation(
-  about: Pick<Invocation, "name" | "consumer" | "messages" | "work"> & { timeoutMs: number; skewMs: number },
+  options: Pick<Invocation, "name" | "consumer" | "messages" | "work"> & {
+    timeoutMs: number;
+    skewMs: number;
+  },
   scheduler: Scheduler,
-  died: () => void,
+  onDeath: () => void,
 ): Invocation & { end(): void } {
-  const endMs = scheduler.now() + about.timeoutMs;
+  const endMs = scheduler.now() + options.timeoutMs;
   let alive = true;
   const die = () => {
     if (alive) {
       alive = false;
-      callOff();
-      died();
+      cancelTimer();
+      onDeath();
     }
     return new Promise<never>(() => {});
   };
-  const callOff = scheduler.after(about.timeoutMs, () => void die());
+  const cancelTimer = scheduler.after(options.timeoutMs, () => void die());
   const pass = async (ms: number) => {
     await scheduler.sleep(ms);
     if (!alive) await new Promise<never>(() => {});
   };
   return {
-    ...about,
+    ...options,
     pass,
     die,
     alive: () => alive,
     time: {
-      now: () => scheduler.now() + about.skewMs,
+      now: () => scheduler.now() + options.skewMs,
       remainingMs: () => Math.max(0, endMs - scheduler.now()),
       sleep: pass,
     },
     end() {
       alive = false;
-      callOff();
+      cancelTimer();
     },
   };
 }

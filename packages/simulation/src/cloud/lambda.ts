@@ -1,5 +1,5 @@
 /**
- * Lambda: polls the queues, runs the real handlers, and deletes what they have done, by message id.
+ * Lambda: polls the queues, runs the real handlers, and deletes the processed messages by message id.
  */
 import { projectorHandler } from "@ferry/aws/lambda/projector";
 import { workerHandler } from "@ferry/aws/lambda/worker";
@@ -13,13 +13,13 @@ import type { Delivered } from "./queues.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export interface Lambda {
-  /** Something is visible in a queue. */
+  /** A queue has a visible message. */
   ready(queue: QueueName): void;
 }
 
-export interface LambdaAbout {
+export interface LambdaOptions {
   readonly timeoutMs: number;
-  /** The most invocations of a worker at once. */
+  /** The most concurrent invocations of a worker. */
   readonly concurrency: number;
   /** How far a clock may be off, ms. */
   readonly skewMsMax: number;
@@ -27,10 +27,10 @@ export interface LambdaAbout {
 
 const PROJECTOR_TIMEOUT_MS = 60_000;
 const POLL_MS_MAX = 500;
-/** Before a handler says otherwise. */
+/** The visibility timeout is so much longer than the Lambda timeout, until a handler changes it. */
 const VISIBILITY_MARGIN_MS = 30_000;
 
-export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: Scheduler): Lambda {
+export function createLambda(options: LambdaOptions, cloud: () => Cloud, scheduler: Scheduler): Lambda {
   const running = new Map<ConsumerName, number>();
   const polling = new Set<ConsumerName>();
   const names = Object.keys(consumers) as ConsumerName[];
@@ -39,20 +39,20 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
   function poll(name: ConsumerName): void {
     if (polling.has(name)) return;
     polling.add(name);
-    // The longer it takes, the larger a batch becomes.
-    const stopsMs = name === "projection" ? cloud().projectorStopsUntilMs() - scheduler.now() : 0;
-    scheduler.after(Math.max(0, stopsMs) + cloud().chance.magnitude(1, POLL_MS_MAX), () => {
+    // The longer the delay, the larger the batch.
+    const pausedMs = name === "projection" ? cloud().projectorPausedUntilMs() - scheduler.now() : 0;
+    scheduler.after(Math.max(0, pausedMs) + cloud().rng.magnitude(1, POLL_MS_MAX), () => {
       polling.delete(name);
-      const most = name === "projection" ? consumers[name].maximumConcurrency : about.concurrency;
+      const most = name === "projection" ? consumers[name].maximumConcurrency : options.concurrency;
       while ((running.get(name) ?? 0) < most && cloud().queues.any(consumers[name].queue)) start(name);
     });
   }
 
   function start(name: ConsumerName): void {
-    const { queues, chance, faults } = cloud();
+    const { queues, rng, faults } = cloud();
     const { queue, batchSize } = consumers[name];
-    const timeoutMs = name === "projection" ? PROJECTOR_TIMEOUT_MS : about.timeoutMs;
-    const messages = queues.receive(queue, chance.between(1, batchSize), timeoutMs + VISIBILITY_MARGIN_MS);
+    const timeoutMs = name === "projection" ? PROJECTOR_TIMEOUT_MS : options.timeoutMs;
+    const messages = queues.receive(queue, rng.between(1, batchSize), timeoutMs + VISIBILITY_MARGIN_MS);
     const [first] = messages;
     if (first === undefined) return;
     running.set(name, (running.get(name) ?? 0) + 1);
@@ -64,7 +64,7 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
         messages,
         work: (event.detail ?? {}) as Partial<SegmentWork>,
         timeoutMs,
-        skewMs: faults.strikes("clockSkew") ? chance.between(-about.skewMsMax, about.skewMsMax) : 0,
+        skewMs: faults.occurs("clockSkew") ? rng.between(-options.skewMsMax, options.skewMsMax) : 0,
       },
       scheduler,
       () => {
@@ -74,7 +74,7 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
     );
     cloud().recorder.began(invocation, first, event);
     cloud().log(
-      () => `${invocation.name} begins ${messages.map(({ body }) => aboutMessage(body)).join(", ")}`,
+      () => `${invocation.name} begins ${messages.map(({ body }) => describeMessage(body)).join(", ")}`,
     );
     void run(name, invocation);
   }
@@ -93,8 +93,8 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
     );
     for (const { id, handle } of invocation.messages) {
       if (again.includes(id)) continue;
-      if (faults.strikes("lostAcknowledgement"))
-        log(() => `${invocation.name} is done with ${id}: NOT DELETED`);
+      if (faults.occurs("lostAcknowledgement"))
+        log(() => `${invocation.name} has processed ${id}: NOT DELETED`);
       else queues.remove(handle);
     }
     if (!invocation.alive()) return;
@@ -110,7 +110,7 @@ export function createLambda(about: LambdaAbout, cloud: () => Cloud, scheduler: 
   };
 }
 
-/** The handler's response; where it throws, nothing is done. */
+/** The handler's response. If it throws, every message has failed. */
 async function handle(name: ConsumerName, invocation: Invocation, cloud: Cloud): Promise<unknown> {
   const event = { Records: invocation.messages.map(toRecord) } as unknown as SQSEvent;
   const context = { getRemainingTimeInMillis: () => invocation.time.remainingMs() };
@@ -133,7 +133,7 @@ function toRecord({ id, handle, body, receives }: Delivered) {
   };
 }
 
-function aboutMessage(body: string): string {
+function describeMessage(body: string): string {
   const { event } = parseMessage(body);
   const { segment, attempt } = (event.detail ?? {}) as Partial<SegmentWork>;
   const where = segment === undefined ? "" : ` segment ${segment} attempt ${attempt}`;

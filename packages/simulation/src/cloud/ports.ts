@@ -1,6 +1,6 @@
 /**
- * What one invocation works with: memory ports behind the AWS adapters where they have a say, every call with a fault
- * before and after its effect.
+ * The ports of one invocation: memory, or the AWS adapters on a simulated cloud. Each call may fail before and after its
+ * effect.
  */
 import { archiveStore } from "@ferry/aws/archive-store";
 import { eventBus } from "@ferry/aws/bus";
@@ -37,7 +37,7 @@ import type { Queues } from "./queues.ts";
 import { s3Error, simulatedS3, withCutBody } from "./s3.ts";
 import type { Rng, Scheduler } from "./scheduler.ts";
 
-/** What all invocations share. */
+/** The parts of the cloud that all invocations share. */
 export interface Cloud {
   readonly tables: ItemTables;
   readonly archive: MemoryArchiveStore;
@@ -50,14 +50,14 @@ export interface Cloud {
   readonly queues: Queues;
   readonly settings: Settings;
   readonly faults: Faults;
-  readonly chance: Rng;
+  readonly rng: Rng;
   readonly recorder: Recorder;
-  /** Whether someone took away the permission to read and write tables and buckets. */
-  readonly denied: () => boolean;
-  /** Until when the projector does nothing, ms since 1970. */
-  readonly projectorStopsUntilMs: () => number;
+  /** Whether the permission to read and write tables and buckets is revoked. */
+  readonly isDenied: () => boolean;
+  /** Until when the projector is paused, ms since 1970. */
+  readonly projectorPausedUntilMs: () => number;
   readonly log: (line: () => string) => void;
-  /** Given: the AWS adapters and codec are at work, and Ferry's own tables are these. */
+  /** Ferry's own tables, if the run uses the AWS adapters and codec. */
   readonly ownTables?: OwnTables;
   /** Whether DynamoDB executes PartiQL statements. */
   readonly statements: boolean;
@@ -75,63 +75,63 @@ const ITEM_CALLS: ReadonlySet<string> = new Set(["table.scan", "table.write", "t
 const READS: ReadonlySet<string> = new Set(["scan", "get", "describe", "identify"]);
 
 /** Ports on Ferry's own tables. */
-const KEPT_IN_TABLES: ReadonlySet<string> = new Set([
+const OWN_TABLE_PORTS: ReadonlySet<string> = new Set([
   "status",
   "limiter",
   "claims",
   "leases",
   "registry",
-  "notes",
+  "worker-table",
 ]);
 
 export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const visit = visitor(invocation, cloud);
   const { recorder } = cloud;
-  const wait = (msMax: number) => invocation.pass(cloud.chance.random() * msMax);
+  const wait = (msMax: number) => invocation.pass(cloud.rng.random() * msMax);
   const store = archiveStore(
     (region) =>
       simulatedS3(cloud.archive, region, async (method, key, input, effect) => {
-        recorder.asked(method, input);
+        recorder.bucketCalled(method, input);
         const answer = await visit("s3", method, key, effect);
         const { Metadata } = answer as { Metadata?: Record<string, string> };
-        if (method === "HeadObject") recorder.sawFile(invocation, key, Metadata?.["request-id"]);
-        return method === "GetObject" && cloud.faults.strikes("cutBody")
-          ? withCutBody(answer, cloud.chance)
+        if (method === "HeadObject") recorder.fileOwnerRead(invocation, key, Metadata?.["request-id"]);
+        return method === "GetObject" && cloud.faults.occurs("cutBody")
+          ? withCutBody(answer, cloud.rng)
           : answer;
       }),
     wait,
   );
-  const issued = (call: { method: string; args: readonly unknown[] }, run: () => Promise<unknown>) => {
-    recorder.called(invocation, call.method, call.args);
+  const recordCall = (call: { method: string; args: readonly unknown[] }, run: () => Promise<unknown>) => {
+    recorder.dataCalled(invocation, call.method, call.args);
     return run();
   };
   const { tables, status, limiter, claims, leases, registry, codec } = servicesOf(invocation, visit, cloud);
   return {
     ports: {
-      tables: intercept("table", tables, ["scan", "write", "insert"], issued),
-      archive: intercept("archive", store, ["putNew"], issued),
+      tables: intercept("table", tables, ["scan", "write", "insert"], recordCall),
+      archive: intercept("archive", store, ["putNew"], recordCall),
       codec,
       status: intercept("status", status, ["read"], async (_, run) => {
         const startMs = invocation.time.now();
         const row = await run();
-        recorder.looked(invocation, invocation.time.now() - startMs);
+        recorder.polled(invocation, invocation.time.now() - startMs);
         return row;
       }),
       limiter,
-      claims: noted(claims, recorder),
+      claims: withRecordedReleases(claims, recorder),
       leases,
       registry,
       bus: eventBus(
         cloud.bus.client((entries, effect) => {
           const types = entries.map((entry) => entry["detail-type"]).join();
-          if (types.includes("SegmentCompleted")) recorder.toldComplete(invocation);
-          for (const entry of entries) recorder.concluded(invocation, entry["detail-type"], entry.detail);
+          if (types.includes("SegmentCompleted")) recorder.completionEmitted(invocation);
+          for (const entry of entries) recorder.eventEmitted(invocation, entry["detail-type"], entry.detail);
           return visit("bus", "PutEvents", types, effect);
         }),
         BUS_NAME,
         wait,
       ),
-      random: cloud.chance.random,
+      random: cloud.rng.random,
     },
     clock: {
       ...invocation.time,
@@ -151,7 +151,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   };
 }
 
-/** What a worker's ports stand on: memory, each call a visit; or the AWS adapters, each of whose requests is one. */
+/** A worker's ports: memory with a visit per call, or the AWS adapters with a visit per request. */
 function servicesOf(
   invocation: Invocation,
   visit: Visit,
@@ -161,11 +161,11 @@ function servicesOf(
   const tables = intercept("table", cloud.tables, ["write", "insert"], async ({ method, args }, run) => {
     const answer = await run();
     const { name } = args[0] as { name: string };
-    if (method === "write") recorder.landed(invocation, name, args[1] as readonly Write[]);
+    if (method === "write") recorder.writesCompleted(invocation, name, args[1] as readonly Write[]);
     else {
       const { outcomes } = answer as InsertResult;
       const stored = (args[1] as readonly Uint8Array[]).filter((_, i) => outcomes[i] === "stored");
-      recorder.landed(
+      recorder.writesCompleted(
         invocation,
         name,
         stored.map((put) => ({ put })),
@@ -184,7 +184,7 @@ function servicesOf(
       "table",
       tables,
       ["describe", "identify", "scan", "count", "write", "insert"],
-      ({ port, method, args }, run) => visit(port, method, aboutTable(args), run),
+      ({ port, method, args }, run) => visit(port, method, describeTableCall(args), run),
     ),
     status: intercept("status", cloud.status, ["read"], ({ port, method }, run) =>
       visit(port, method, "", run),
@@ -203,10 +203,10 @@ function servicesOf(
 export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
   const visit: Visit = (port, method, about, effect) =>
     visitor(invocation, cloud)(port, method, about, async () => {
-      if (cloud.faults.strikes("projectorRefused")) throw new Error("socket hang up");
+      if (cloud.faults.occurs("projectorRefused")) throw new Error("socket hang up");
       return effect();
     });
-  const wait = (msMax: number) => invocation.pass(cloud.chance.random() * msMax);
+  const wait = (msMax: number) => invocation.pass(cloud.rng.random() * msMax);
   const { ownTables, recorder } = cloud;
   const { claims, ...ports } =
     ownTables !== undefined
@@ -220,7 +220,7 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
         };
   return {
     ...ports,
-    claims: noted(claims, recorder),
+    claims: withRecordedReleases(claims, recorder),
     bus: eventBus(
       cloud.bus.client((entries, effect) => {
         const types = entries.map((entry) => entry["detail-type"]).join();
@@ -234,8 +234,8 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
   };
 }
 
-/** The recorder hears of each slice that is given up, before it is. */
-function noted(claims: SliceClaims, recorder: Recorder): SliceClaims {
+/** Records the release of each claim before it happens. */
+function withRecordedReleases(claims: SliceClaims, recorder: Recorder): SliceClaims {
   return intercept("claims", claims, ["release"], ({ args }, run) => {
     recorder.released(args[0] as Slice);
     return run();
@@ -263,47 +263,47 @@ function registryOf(visit: Visit, { registry }: Cloud): TaskRegistry {
   );
 }
 
-function visitor(invocation: Invocation, { faults, chance, queues, denied, recorder, log }: Cloud): Visit {
-  const { strikes } = faults;
+function visitor(invocation: Invocation, { faults, rng, queues, isDenied, recorder, log }: Cloud): Visit {
+  const { occurs } = faults;
   const latencyMs = (method?: string) =>
-    strikes("stall") || (method === "PutObject" && strikes("slowPut"))
-      ? chance.between(1000, 240_000)
-      : chance.between(2, 60);
+    occurs("stall") || (method === "PutObject" && occurs("slowPut"))
+      ? rng.between(1000, 240_000)
+      : rng.between(2, 60);
   return async (port, method, about, effect) => {
-    const say = (what: string) => log(() => `${invocation.name} ${port}.${method} ${about} ${what}`);
+    const trace = (what: string) => log(() => `${invocation.name} ${port}.${method} ${about} ${what}`);
     await invocation.pass(latencyMs(method));
-    if (strikes("crashBefore") || (port === "bus" && strikes("crashBeforeEvents"))) {
-      say("DIES BEFORE");
+    if (occurs("crashBefore") || (port === "bus" && occurs("crashBeforeEvents"))) {
+      trace("DIES BEFORE");
       return invocation.die();
     }
-    if (strikes("refused")) {
-      say("connection refused");
+    if (occurs("refused")) {
+      trace("connection refused");
       throw new Error("socket hang up");
     }
-    const refusal = refusalOf(port, method, faults, denied);
-    if (refusal !== undefined) {
-      say(refusal.message);
-      throw refusal;
+    const error = errorOf(port, method, faults, isDenied);
+    if (error !== undefined) {
+      trace(error.message);
+      throw error;
     }
     let answer: unknown;
     try {
       answer = await effect();
     } catch (error) {
-      say(`→ ${(error as Error).message}`);
+      trace(`→ ${(error as Error).message}`);
       throw error;
     }
-    say(inWords(answer));
-    if (strikes("visibilityExpired")) {
-      say("its messages are visible again");
-      recorder.shown(invocation);
+    trace(describeAnswer(answer));
+    if (occurs("visibilityExpired")) {
+      trace("its messages are visible again");
+      recorder.madeVisible(invocation);
       for (const { handle } of invocation.messages) queues.setVisibility(handle, 0);
     }
-    if (strikes("crashAfter")) {
-      say("DIES AFTER");
+    if (occurs("crashAfter")) {
+      trace("DIES AFTER");
       return invocation.die();
     }
-    if (strikes("answerLost") || (ITEM_CALLS.has(`${port}.${method}`) && strikes("itemAnswerLost"))) {
-      say("answer lost");
+    if (occurs("answerLost") || (ITEM_CALLS.has(`${port}.${method}`) && occurs("itemAnswerLost"))) {
+      trace("answer lost");
       throw new Error("socket hang up");
     }
     await invocation.pass(latencyMs() / 2);
@@ -311,53 +311,53 @@ function visitor(invocation: Invocation, { faults, chance, queues, denied, recor
   };
 }
 
-/** What the service says instead of an answer, if anything. */
-function refusalOf(
+/** The error that the service returns instead of an answer, if any. */
+function errorOf(
   port: string,
   method: string,
-  { strikes }: Faults,
-  denied: () => boolean,
+  { occurs }: Faults,
+  isDenied: () => boolean,
 ): Error | undefined {
   const isRead = READS.has(method);
   const isTable = port === "table";
-  if (isTable && denied())
+  if (isTable && isDenied())
     return permanent("access-denied", {
       operation: method,
       resource: "table",
       message: "AccessDeniedException",
       hint: "",
     });
-  if (port === "s3" && denied()) return s3Error("AccessDenied", 403);
-  if (port === "s3" && method === "PutObject" && strikes("conflict"))
+  if (port === "s3" && isDenied()) return s3Error("AccessDenied", 403);
+  if (port === "s3" && method === "PutObject" && occurs("conflict"))
     return s3Error("ConditionalRequestConflict", 409);
-  if (port === "s3") return strikes("slowDown") ? s3Error("SlowDown", 503) : undefined;
+  if (port === "s3") return occurs("slowDown") ? s3Error("SlowDown", 503) : undefined;
   const throttled = isTable
-    ? strikes(isRead ? "throttledRead" : "throttledWrite")
-    : KEPT_IN_TABLES.has(port) && strikes("throttledStatus");
+    ? occurs(isRead ? "throttledRead" : "throttledWrite")
+    : OWN_TABLE_PORTS.has(port) && occurs("throttledStatus");
   if (!throttled) return undefined;
-  const about = { operation: method, resource: port, message: "throttled", hint: "" };
-  return new FerryError("throttled", "throttled", about);
+  const context = { operation: method, resource: port, message: "throttled", hint: "" };
+  return new FerryError("throttled", "throttled", context);
 }
 
 function loggerOf(invocation: Invocation, { log }: Cloud): Log {
-  const say = (message: unknown, extra: unknown) => {
+  const trace = (message: unknown, extra: unknown) => {
     const { error, event } = (extra ?? {}) as { error?: Error; event?: unknown };
     log(
       () =>
-        `${invocation.name} says: ${message}${error === undefined ? "" : `: ${error.message}`}${event ?? ""}`,
+        `${invocation.name} logs: ${message}${error === undefined ? "" : `: ${error.message}`}${event ?? ""}`,
     );
   };
-  return { info() {}, warn: say, error: say } as Log;
+  return { info() {}, warn: trace, error: trace } as Log;
 }
 
-function aboutTable(args: readonly unknown[]): string {
+function describeTableCall(args: readonly unknown[]): string {
   const [first, second] = args as [{ segment?: number; after?: object; name?: string }, unknown];
   if (first.segment !== undefined)
     return `segment ${first.segment} after ${first.after === undefined ? "nothing" : JSON.stringify(first.after)}`;
   return Array.isArray(second) ? `${second.length} writes` : "";
 }
 
-function inWords(answer: unknown): string {
+function describeAnswer(answer: unknown): string {
   if (typeof answer !== "object") return `→ ${answer}`;
   const { unprocessed } = (answer ?? {}) as { unprocessed?: readonly unknown[] };
   return unprocessed === undefined || unprocessed.length === 0

@@ -1,5 +1,6 @@
 /**
- * SQS: at least once, in no order, invisible while someone has it, set aside when it came too often.
+ * SQS: delivers at least once and in any order, hides a received message for its visibility timeout, and moves it to the dead
+ * letters after its attempts.
  */
 import { parseMessage } from "@ferry/core/events";
 import { type QueueName, queues } from "@ferry/core/topology";
@@ -12,11 +13,11 @@ interface QueueMessage {
   readonly body: string;
   receives: number;
   state: "visible" | "hidden" | "done";
-  /** Calls off its coming back. */
-  callOff: () => void;
+  /** Cancels the timer that makes it visible again. */
+  cancelTimer: () => void;
 }
 
-/** A message as it was received: the handle is void once it was received again. */
+/** A received message. Its handle is invalid once the message is received again. */
 export interface Delivered {
   readonly id: string;
   readonly handle: string;
@@ -26,22 +27,22 @@ export interface Delivered {
 
 export interface Queues {
   send(queue: QueueName, body: string): void;
-  /** Up to `max` visible messages, for `visibilityMs` invisible to others. */
+  /** Receives up to `max` visible messages and hides them for `visibilityMs`. */
   receive(queue: QueueName, max: number, visibilityMs: number): Delivered[];
-  /** Whether anything is visible. */
+  /** Whether a message is visible. */
   any(queue: QueueName): boolean;
   setVisibility(handle: string, ms: number): void;
   remove(handle: string): void;
-  /** Moves dead letters that no Pipe takes back to their queue, as an operator does once the cause is mended. */
+  /** Moves dead letters that no Pipe reports back to their queue, as an operator does after the repair. */
   redrive(): void;
 }
 
-export interface QueuesAbout {
-  /** Receives of a worker's message before it is set aside. */
+export interface QueuesOptions {
+  /** How often a worker's message is received before it becomes a dead letter. */
   readonly attempts: number;
-  /** Hears that a queue has something visible. */
+  /** Called when a queue has a visible message. */
   readonly ready: (queue: QueueName) => void;
-  /** What the Pipe on the redrive queue makes of a dead letter. */
+  /** Called with a dead letter for the Pipe on the redrive queue. */
   readonly report: (body: string) => void;
   /** Whether a message is lost altogether. */
   readonly loses: (queue: QueueName, type: string) => boolean;
@@ -52,8 +53,8 @@ const DELAY_MS_MAX = 20 * 60_000;
 const DUPLICATE_MS_MAX = 5 * 60_000;
 
 export function createQueues(
-  about: QueuesAbout,
-  { scheduler, chance, faults }: { scheduler: Scheduler; chance: Rng; faults: Faults },
+  options: QueuesOptions,
+  { scheduler, rng, faults }: { scheduler: Scheduler; rng: Rng; faults: Faults },
 ): Queues {
   const visible = new Map<QueueName, QueueMessage[]>();
   const received = new Map<string, QueueMessage>();
@@ -63,11 +64,11 @@ export function createQueues(
   function show(message: QueueMessage): void {
     message.state = "visible";
     visible.set(message.queue, [...(visible.get(message.queue) ?? []), message]);
-    about.ready(message.queue);
+    options.ready(message.queue);
   }
   function hide(message: QueueMessage, ms: number): void {
-    message.callOff();
-    message.callOff = scheduler.after(ms, () => {
+    message.cancelTimer();
+    message.cancelTimer = scheduler.after(ms, () => {
       if (message.state === "hidden") show(message);
     });
   }
@@ -78,11 +79,11 @@ export function createQueues(
       body,
       receives: 0,
       state: "hidden",
-      callOff() {},
+      cancelTimer() {},
     };
-    hide(message, faults.strikes("delay") ? chance.between(1000, DELAY_MS_MAX) : chance.between(1, 50));
+    hide(message, faults.occurs("delay") ? rng.between(1000, DELAY_MS_MAX) : rng.between(1, 50));
   }
-  /** The message of a handle that still counts. */
+  /** The message of a handle that is still valid. */
   function held(handle: string): QueueMessage | undefined {
     const message = received.get(handle);
     return message?.state === "hidden" && handle === handleOf(message) ? message : undefined;
@@ -91,25 +92,25 @@ export function createQueues(
   return {
     send(queue, body) {
       const type = parseMessage(body).event["detail-type"];
-      if (about.loses(queue, type)) {
-        about.log(() => `${queue} LOSES ${type}`);
+      if (options.loses(queue, type)) {
+        options.log(() => `${queue} LOSES ${type}`);
         return;
       }
       arrive(queue, body);
-      if (faults.strikes("duplicateMessage"))
-        scheduler.after(chance.between(0, DUPLICATE_MS_MAX), () => arrive(queue, body));
+      if (faults.occurs("duplicateMessage"))
+        scheduler.after(rng.between(0, DUPLICATE_MS_MAX), () => arrive(queue, body));
     },
     any: (queue) => (visible.get(queue)?.length ?? 0) > 0,
     receive(queue, max, visibilityMs) {
       const waiting = visible.get(queue) ?? [];
       const got: Delivered[] = [];
       while (got.length < max && waiting.length > 0) {
-        const [message] = waiting.splice(chance.between(0, waiting.length - 1), 1) as [QueueMessage];
-        const attempts = queue === "projection-queue" ? queues[queue].attempts : about.attempts;
+        const [message] = waiting.splice(rng.between(0, waiting.length - 1), 1) as [QueueMessage];
+        const attempts = queue === "projection-queue" ? queues[queue].attempts : options.attempts;
         if (message.receives >= attempts) {
           message.state = "done";
-          about.log(() => `${queue} sets ${message.id} aside after ${attempts} receives`);
-          if (queues[queue].deadLetters === "redrive-queue") about.report(message.body);
+          options.log(() => `${queue} moves ${message.id} to the dead letters after ${attempts} receives`);
+          if (queues[queue].deadLetters === "redrive-queue") options.report(message.body);
           else dead.push(message);
           continue;
         }
@@ -129,7 +130,7 @@ export function createQueues(
       const message = held(handle);
       if (message === undefined) return;
       message.state = "done";
-      message.callOff();
+      message.cancelTimer();
     },
     redrive() {
       for (const message of dead.splice(0)) {

@@ -1,5 +1,5 @@
 /**
- * Who hears what: the topology's own patterns, filters and templates, without a clock or a network.
+ * Routes events, messages and row changes by the topology's own patterns, filters and templates, without clock or network.
  */
 import { itemOfRow } from "@ferry/aws/status-item";
 import type { BusEvent } from "@ferry/core/events";
@@ -9,8 +9,8 @@ import { compileRuleTemplate } from "@ferry/emulator/eventbridge/input-template"
 import { compileEntry } from "@ferry/emulator/eventbridge/pipe-target";
 import type { RowChange } from "@ferry/memory/status-store";
 
-/** What an event needs besides its id and time. */
-export type Said = Pick<BusEvent, "detail-type" | "detail">;
+/** An event without its id, time and source. */
+export type EventBody = Pick<BusEvent, "detail-type" | "detail">;
 
 const rules = Object.values(routes).map((route) => ({
   queue: route.queue,
@@ -18,7 +18,7 @@ const rules = Object.values(routes).map((route) => ({
   render: compileRuleTemplate(inputTemplate(route)),
 }));
 
-/** The messages that an event becomes. */
+/** The messages that the bus sends for an event. */
 export function routed(event: BusEvent): { queue: QueueName; body: string }[] {
   return rules
     .filter((rule) => rule.matches(event))
@@ -31,19 +31,19 @@ const announce = {
   restore: pipe(pipes["announce-restores"]!),
 };
 
-/** What the Pipe says of a message whose attempts ran out. */
-export function reported(body: string): Said | undefined {
+/** The event that the Pipe puts for a dead letter; undefined if the message does not say which. */
+export function reported(body: string): EventBody | undefined {
   return reportFailures({ body: JSON.parse(body) });
 }
 
-/** What the Pipe says of a row's change, if anything. */
-export function announced({ before, after }: RowChange): Said | undefined {
+/** The event that the Pipe puts for a row change, if any. */
+export function announced({ before, after }: RowChange): EventBody | undefined {
   return announce[after.action]({
     dynamodb: { NewImage: itemOfRow(after), ...(before !== undefined && { OldImage: itemOfRow(before) }) },
   });
 }
 
-function pipe(spec: PipeSpec): (record: unknown) => Said | undefined {
+function pipe(spec: PipeSpec): (record: unknown) => EventBody | undefined {
   const filters = spec.filters?.map(compilePattern);
   const entry = compileEntry(spec);
   return (record) => {
@@ -52,7 +52,7 @@ function pipe(spec: PipeSpec): (record: unknown) => Said | undefined {
       const { type, detail } = entry(record);
       return { "detail-type": type, detail: JSON.parse(detail) };
     } catch {
-      // On AWS it ends in the Pipe's dead letters.
+      // On AWS the record goes to the Pipe's dead letters.
       return undefined;
     }
   };

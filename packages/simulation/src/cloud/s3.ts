@@ -1,5 +1,5 @@
 /**
- * S3 as its client's callers see it, over buckets in memory: the AWS adapter runs on it, conditions and all.
+ * The S3 client over buckets in memory, with its conditions: the AWS adapter runs on it.
  */
 import {
   GetObjectCommand,
@@ -13,7 +13,7 @@ import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { Effect } from "./invocation.ts";
 import type { Rng } from "./scheduler.ts";
 
-/** What S3 lists at once: fewer than S3 does, so that it happens. */
+/** Keys per page of a listing: fewer than in S3, so that listings have several pages. */
 const KEYS_PER_PAGE_MAX = 100;
 
 /** The client of one invocation: each call passes through `visit`. */
@@ -82,7 +82,7 @@ async function answer(command: unknown, archive: MemoryArchiveStore, region: str
   throw new Error(`the simulated S3 has no ${(command as object).constructor.name}`);
 }
 
-/** An object's body, as the SDK gives it. */
+/** An object's body, as the SDK returns it. */
 function bodyOf(bytes: Uint8Array, cutAt?: number) {
   async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
     yield bytes.subarray(0, cutAt);

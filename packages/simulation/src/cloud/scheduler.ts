@@ -1,5 +1,5 @@
 /**
- * Time and chance of one run: virtual time that moves only from one thing to the next, and numbers of one seed.
+ * Virtual time, which moves from one scheduled action to the next, and the random numbers of a seed.
  */
 import { seeded } from "@ferry/core/hash";
 import { virtualClock } from "@ferry/memory/time";
@@ -7,19 +7,19 @@ import { virtualClock } from "@ferry/memory/time";
 export interface Scheduler {
   /** ms since 1970. */
   now(): number;
-  /** Does something later; returns how to call it off. */
+  /** Does something later. The returned function cancels it. */
   after(ms: number, act: () => void): () => void;
   sleep(ms: number): Promise<void>;
   /**
-   * Runs what the process's own threads or clock have a part in: virtual time waits for it. What several of these resolve
-   * to comes one after the other, in the order in which they were begun, so that two runs of a seed are identical.
+   * Runs something that depends on the process's threads or clock; virtual time waits for it. Several of these resolve one
+   * after another, in the order in which they began, so that two runs of a seed are identical.
    */
   outside<T>(run: () => Promise<T>): Promise<T>;
-  /** Moves to what is next and does it; false where nothing is left. */
+  /** Moves to the next scheduled action and does it; false if there is none. */
   step(): Promise<boolean>;
 }
 
-/** A scheduler. Of things that are due together the first that was scheduled comes first. */
+/** Actions that are due at the same time run in the order in which they were scheduled. */
 export function createScheduler(): Scheduler {
   const clock = virtualClock({ scheduled: true });
   let outsideCount = 0;
@@ -28,13 +28,13 @@ export function createScheduler(): Scheduler {
   async function outside<T>(run: () => Promise<T>): Promise<T> {
     outsideCount++;
     const running = run();
-    const turn = lastOutside.then(async () => {
+    const resolved = lastOutside.then(async () => {
       await running.catch(() => {});
-      // Whatever follows from the one before has run by then.
+      // By then everything that follows from the one before has run.
       await new Promise(setImmediate);
     });
-    lastOutside = turn;
-    await turn;
+    lastOutside = resolved;
+    await resolved;
     outsideCount--;
     return running;
   }
@@ -45,7 +45,7 @@ export function createScheduler(): Scheduler {
     sleep: clock.sleep,
     outside,
     async step() {
-      // Everything here works in microtasks alone: when the event loop comes round, all who could run have run.
+      // The simulation runs in microtasks alone: after one round of the event loop all of them have run.
       do await new Promise(setImmediate);
       while (outsideCount > 0);
       return clock.wakeNext();
@@ -56,16 +56,16 @@ export function createScheduler(): Scheduler {
 export interface Rng {
   /** In [0, 1). */
   random(): number;
-  /** Whether something of this probability happens. */
+  /** True with this probability. */
   happens(rate: number): boolean;
   /** A whole number from `min` to `max`. */
   between(min: number, max: number): number;
-  /** Between `min` and `max`, every order of magnitude as likely as the others. */
+  /** A number from `min` to `max`; each order of magnitude is equally likely. */
   magnitude(min: number, max: number): number;
   pick<T>(all: readonly T[]): T;
 }
 
-/** The chance of a seed. `stream` tells apart what must not disturb each other. */
+/** The random numbers of a seed. Draws from one `stream` do not change another one. */
 export function rngOf(seed: number, stream: number): Rng {
   const random = seeded(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca77));
   const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));

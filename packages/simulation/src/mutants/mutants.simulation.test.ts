@@ -1,11 +1,12 @@
 /**
- * The checks are checked: mutants are caught by the seeds that show them.
+ * Tests the checks: each mutant is caught by the seed that is stored with it.
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { faultNames } from "../scenario/fault-rates.ts";
 import { runSeeds } from "../seeds.ts";
 import type { SeedResult } from "../seeds-thread.ts";
 import { mutants } from "./all.ts";
@@ -13,7 +14,10 @@ import { edited } from "./loader.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 
-/** Mutants whose seeds are quick to replay; two more are replayed by the command below. A nightly workflow replays every one, and searches where its seed was moved. */
+/**
+ * Mutants whose seeds run quickly; the tests of the command below run two more. A nightly workflow runs every mutant, and
+ * searches a seed if the stored one no longer shows it.
+ */
 const QUICK = [
   "unconditional-put",
   "foreign-file-adopted",
@@ -37,14 +41,17 @@ async function simulate(...args: string[]) {
 }
 
 describe("a mutant", () => {
-  test.each(mutants)("$name finds what it replaces, once, and changes it", ({ name, edits }) => {
-    for (const edit of edits) {
-      const text = readFileSync(join(root, edit.file), "utf8");
-      expect(edited(name, text, edit)).not.toBe(text);
-    }
-  });
+  test.each(mutants)(
+    "$name finds the text that it replaces exactly once, and changes it",
+    ({ name, edits }) => {
+      for (const edit of edits) {
+        const text = readFileSync(join(root, edit.file), "utf8");
+        expect(edited(name, text, edit)).not.toBe(text);
+      }
+    },
+  );
 
-  test("whose text is not there is an error that names it", () => {
+  test("whose text is missing or repeated throws an error with its name", () => {
     const edit = { file: "a.ts", find: "x", replace: "y" };
     expect(() => edited("some-mutant", "no such thing", edit)).toThrow("some-mutant: a.ts has 0 times");
     expect(() => edited("some-mutant", "x x", edit)).toThrow("2 times");
@@ -62,13 +69,13 @@ describe("the seed that is stored with a mutant", () => {
 });
 
 describe("npm run simulate", () => {
-  test("with a mutant and a seed that shows it: ends with 1", async () => {
+  test("given a mutant and a seed that shows it, exits with 1", async () => {
     const { code, stdout } = await simulate("--mutant", "no-end-mark", "--seed", "1", "--json");
     expect(code).toBe(1);
     expect(JSON.parse(stdout).violations.length).toBeGreaterThan(0);
   });
 
-  test("with a mutant: tries the seed that is stored with it first", async () => {
+  test("given a mutant, tries the seed that is stored with it first", async () => {
     const { code, stdout } = await simulate("--mutant", "adopt-keeps-page", "--json");
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -78,18 +85,44 @@ describe("npm run simulate", () => {
     });
   });
 
-  test("with seeds: runs as many as were asked for, and ends with one line of JSON", async () => {
+  test("given a number of seeds, runs as many, and prints one line of JSON", async () => {
     const { code, stdout } = await simulate("--seeds", "6", "--from", "10", "--json");
     expect(code).toBe(0);
     expect(stdout.trim().split("\n")).toHaveLength(1);
     expect(JSON.parse(stdout)).toMatchObject({ seeds: 6, violations: 0, failed: [], counts: { runs: 6 } });
   });
 
-  test("with one seed: tells what happened", async () => {
+  test("given one seed, prints its trace", async () => {
     const { code, stdout } = await simulate("--seed", "3");
     expect(code).toBe(0);
-    expect(stdout).toContain("the storm is over");
+    expect(stdout).toContain("the fault phase is over");
     expect(stdout.trimEnd().endsWith("Every check holds.")).toBe(true);
+  });
+
+  test("given --without, a fault of the seeds does not happen", async () => {
+    const seeds = ["--seeds", "6", "--json"];
+    const { counts } = JSON.parse((await simulate(...seeds)).stdout);
+    expect(counts.duplicateMessage).toBeGreaterThan(0);
+    const { stdout } = await simulate(...seeds, "--without", "duplicateMessage", "--without", "delay");
+    const narrowed = JSON.parse(stdout).counts;
+    expect(narrowed).toMatchObject({ runs: 6, crashBefore: expect.any(Number) });
+    expect(narrowed.duplicateMessage).toBeUndefined();
+    expect(narrowed.delay).toBeUndefined();
+  });
+
+  test("given --only, no other fault of the seed happens", async () => {
+    const { code, stdout } = await simulate(
+      "--seed",
+      "3",
+      "--only",
+      "duplicateEvent",
+      "--only",
+      "clockSkew",
+      "--json",
+    );
+    expect(code).toBe(0);
+    const { counts } = JSON.parse(stdout);
+    expect(faultNames.filter((name) => name in counts).sort()).toEqual(["clockSkew", "duplicateEvent"]);
   });
 
   test.each([
@@ -97,7 +130,11 @@ describe("npm run simulate", () => {
     [["--seed", "1", "--seeds", "2"], "--seed is one seed"],
     [["--mutant", "nothing"], "--mutant must be all, list or a name"],
     [["--frobnicate"], "--frobnicate"],
-  ])("with %j ends with 2 and says why", async (args, why) => {
+    [["--seed", "1", "--without", "rain"], "--without must be one of duplicateEvent, duplicateMessage"],
+    [["--seeds", "1", "--only", "stall", "--only", "rain"], "got rain"],
+    [["--seed", "1", "--without", "stall", "--only", "delay"], "exclude each other"],
+    [["--mutant", "no-end-mark", "--without", "stall"], "need --seed or --seeds"],
+  ])("given %j, exits with 2 and an explanation", async (args, why) => {
     expect(await simulate(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(why) });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The archives that restores read, made by nothing of the engine's: in the dialect that Ferry writes, as DynamoDB's own
- * exports are, whole or broken. What a table must hold afterwards is reckoned here, from the lines.
+ * The archives that restores read, valid or broken, made without the engine: in Ferry's format and as DynamoDB exports.
+ * The expected items of the table are computed here, from the lines.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { backupRequest, bucket } from "@ferry/core/testing/tasks";
@@ -17,14 +17,17 @@ import type { Rng } from "../cloud/scheduler.ts";
 import type { Items } from "./items.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** What a restore reads: Ferry's lines and manifest alone; an archive of Ferry's with all that belongs to it; exports. */
+/**
+ * The kind of an archive: Ferry's data files and manifest alone (`bare`), a complete archive of Ferry's (`own`), or an export
+ * of DynamoDB (`full`, `incremental`).
+ */
 export type Source = "bare" | "own" | "full" | "incremental";
 
-/** What may be wrong: each must keep the restore from succeeding. */
+/** The faults of an archive, and the kinds that may have them. A restore must not succeed with any of them. */
 export const archiveFaults = {
-  // In archives of Ferry's own nobody looks for it: they have none.
+  // Not in Ferry's own archives: they have no duplicate keys, and restores do not check for them.
   "duplicate key": ["bare", "full", "incremental"],
-  // Only found where the table was empty.
+  // Only found if the table was empty.
   "one key in two files": ["bare", "full"],
   "delete in a full export": ["bare", "own", "full"],
   "line cut off": ["bare", "own", "full", "incremental"],
@@ -46,19 +49,19 @@ export const archiveFaults = {
 
 export type ArchiveFault = keyof typeof archiveFaults;
 
-/** What is asked for, and what there is. */
+/** The archive of a restore: its kind, and its fault if it has one. */
 export interface SourceSpec {
   readonly kind: Source;
   readonly fault?: ArchiveFault;
 }
 
-/** What an archive leaves of each item, by name; undefined: it is deleted. */
+/** The items after a restore of an archive, texts by name; undefined: the item is deleted. */
 export interface ArchiveModel {
   readonly items: ReadonlyMap<string, string | undefined>;
   readonly lines: number;
 }
 
-/** Where the archive of a kind lies. */
+/** The prefix of an archive of this kind. */
 export function prefixOf(kind: Source): string {
   return kind === "full" || kind === "incremental" ? EXPORT_PREFIX : backupRequest["bucket-prefix"];
 }
@@ -67,10 +70,10 @@ const EXPORT_ID = "01793498400000-a1b2c3d4";
 const EXPORT_PREFIX = `AWSDynamoDB/${EXPORT_ID}`;
 const FILES_MAX = 100;
 const DELETED_SHARE = 0.2;
-/** Where a moved archive was before. */
+/** The parent of a moved archive's prefix. */
 const ELSEWHERE = "elsewhere";
 
-/** One line: its item, as it will be. */
+/** A line, and the name and resulting text of its item. */
 interface Line {
   readonly name: string;
   readonly text: string | undefined;
@@ -78,27 +81,27 @@ interface Line {
 }
 
 /**
- * Makes the archive of a scenario from its items' texts, with its fault. Of a fault that needs a line there must be one.
+ * Makes the archive of a scenario from its items' texts, with its fault. A fault in a line needs at least one item.
  */
 export function makeArchive(
   scenario: Scenario,
   items: Items,
   archive: MemoryArchiveStore,
   texts: readonly string[],
-  chance: Rng,
+  rng: Rng,
 ): ArchiveModel {
   const { kind, fault } = scenario.data.source;
-  const lines = texts.map((text) => lineOf(text, kind === "incremental" && chance.happens(DELETED_SHARE)));
+  const lines = texts.map((text) => lineOf(text, kind === "incremental" && rng.happens(DELETED_SHARE)));
   const model: ArchiveModel = {
     items: new Map(lines.map(({ name, text }) => [name, text])),
     lines: lines.length,
   };
   // Some files may be empty.
   const most = Math.min(Math.max(1, Math.ceil(lines.length / 3)), FILES_MAX);
-  // Two lines of one file are to come into two calls as well as into one.
-  const count = chance.between(1, fault === "duplicate key" ? 1 : most);
+  // Two lines with one key in one file: sometimes in one call, sometimes in two.
+  const count = rng.between(1, fault === "duplicate key" ? 1 : most);
   const files = Array.from({ length: count }, (): string[] => []);
-  for (const { line } of lines) chance.pick(files).push(line);
+  for (const { line } of lines) rng.pick(files).push(line);
   breakLines();
   const objects = breakObjects(kind === "full" || kind === "incremental" ? exported() : written());
   for (const { key, body } of objects) archive.plant(bucket, key, body, metadataOf(key));
@@ -116,18 +119,18 @@ export function makeArchive(
   function breakLines(): void {
     const filled = files.filter((file) => file.length > 0);
     if (filled.length === 0) return;
-    const some = chance.pick(filled);
-    const at = chance.between(0, some.length - 1);
-    if (fault === "line cut off") some[at] = some[at]!.slice(0, -chance.between(1, some[at]!.length - 1));
+    const some = rng.pick(filled);
+    const at = rng.between(0, some.length - 1);
+    if (fault === "line cut off") some[at] = some[at]!.slice(0, -rng.between(1, some[at]!.length - 1));
     if (fault === "delete in a full export")
-      some[at] = changeLine({ keys: JSON.stringify(items.key(chance.between(0, texts.length - 1))) });
-    if (fault === "duplicate key") twin(at, some);
-    if (fault === "one key in two files") twin(at, chance.pick(files));
+      some[at] = changeLine({ keys: JSON.stringify(items.key(rng.between(0, texts.length - 1))) });
+    if (fault === "duplicate key") addDuplicate(at, some);
+    if (fault === "one key in two files") addDuplicate(at, rng.pick(files));
 
-    /** Another version of an item of `some`, anywhere in a file. */
-    function twin(of: number, into: string[]): void {
+    /** Adds another version of an item of `some` anywhere in a file. */
+    function addDuplicate(of: number, into: string[]): void {
       const n = items.numberOf(nameIn(some[of]!));
-      into.splice(chance.between(0, into.length), 0, lineOf(items.text(n, "twice"), false).line);
+      into.splice(rng.between(0, into.length), 0, lineOf(items.text(n, "twice"), false).line);
     }
   }
 
@@ -146,7 +149,7 @@ export function makeArchive(
     return [...(kind === "full" ? fullExport(spec) : incrementalExport(spec)).objects];
   }
 
-  /** Ferry's own dialect, as docs/archive-format.md has it. */
+  /** Ferry's own format, see docs/archive-format.md. */
   function written(): ExportObject[] {
     const prefix = backupRequest["bucket-prefix"];
     const bodies = files.map((file) => file.map((line) => `${line}\n`).join(""));
@@ -222,11 +225,11 @@ export function makeArchive(
 
   function breakObjects(all: readonly ExportObject[]): ExportObject[] {
     const isData = ({ key }: ExportObject) => key.endsWith(".json.gz");
-    // One with lines.
-    const victim = chance.pick(
+    // A data file with lines.
+    const victim = rng.pick(
       all.filter((object) => isData(object) && (texts.length === 0 || gunzipSync(object.body).length > 0)),
     );
-    const changed = (ends: string, change: (text: string) => string) =>
+    const withText = (ends: string, change: (text: string) => string) =>
       all.map((object) =>
         object.key.endsWith(ends)
           ? { ...object, body: utf8(change(new TextDecoder().decode(object.body))) }
@@ -234,12 +237,12 @@ export function makeArchive(
       );
     switch (fault) {
       case "another count":
-        return relisted(all, (list) => {
-          chance.pick(list).itemCount++;
+        return withFileList(all, (list) => {
+          rng.pick(list).itemCount++;
         });
       case "file listed twice":
-        return relisted(all, (list) => {
-          list.push(chance.pick(list));
+        return withFileList(all, (list) => {
+          list.push(rng.pick(list));
         });
       case "another file in its place":
         return all.map((object) => {
@@ -251,13 +254,13 @@ export function makeArchive(
         return all.map((object) => {
           if (object !== victim) return object;
           const body = object.body.slice();
-          body[chance.between(0, body.length - 1)]! ^= 1 << chance.between(0, 7);
+          body[rng.between(0, body.length - 1)]! ^= 1 << rng.between(0, 7);
           return { ...object, body };
         });
       case "bytes behind a file's end": {
-        const more = Buffer.alloc(chance.between(1, 20), chance.pick([0, 0x1f, 0x41]));
+        const more = Buffer.alloc(rng.between(1, 20), rng.pick([0, 0x1f, 0x41]));
         const body = Buffer.concat([victim.body, more]);
-        return relisted(
+        return withFileList(
           all.map((object) => (object === victim ? { ...object, body } : object)),
           (list) => {
             const entry = list.find(({ dataFileS3Key: key }) => key === victim.key)!;
@@ -268,21 +271,19 @@ export function makeArchive(
       case "missing file":
         return all.filter((object) => object !== victim);
       case "checksum object differs":
-        return changed(chance.pick(["manifest-files.md5", "manifest-summary.md5"]), () =>
-          md5(utf8("another")),
-        );
+        return withText(rng.pick(["manifest-files.md5", "manifest-summary.md5"]), () => md5(utf8("another")));
       case "no table.json":
         return all.filter(({ key }) => !key.endsWith("/table.json"));
       case "damaged table.json":
-        return changed("/table.json", (text) => text.slice(0, text.length / 2));
+        return withText("/table.json", (text) => text.slice(0, text.length / 2));
       case "moved": {
-        // What the manifest names is still there, or not.
+        // The objects under the old prefix are kept or removed.
         const prefix = scenario.restore["bucket-prefix"];
         const from = kind === "own" ? backupRequest["bucket-prefix"] : EXPORT_PREFIX;
         const copies = all
           .filter(({ key }) => key.startsWith(`${from}/`))
           .map((object) => ({ ...object, key: `${prefix}${object.key.slice(from.length)}` }));
-        return chance.happens(0.5) ? [...all, ...copies] : copies;
+        return rng.happens(0.5) ? [...all, ...copies] : copies;
       }
       default:
         return [...all];
@@ -290,27 +291,27 @@ export function makeArchive(
   }
 }
 
-/** Where a moved archive lies. */
+/** The prefix of a moved archive. */
 export function movedPrefixOf(kind: Source): string {
   return kind === "own" ? `${ELSEWHERE}/one` : `${ELSEWHERE}/AWSDynamoDB/${EXPORT_ID}`;
 }
 
-/** Who made an archive of Ferry's: another request than any here. */
+/** The request-id of the request that made an archive of Ferry's: none of this run. */
 const OWNER = "r-long-ago";
 
 function metadataOf(key: string): Readonly<Record<string, string>> {
   return key.endsWith(".json.gz") || !key.includes("backups/") ? {} : { "request-id": OWNER };
 }
 
-/** A line of the file list. */
+/** An entry of `manifest-files.json`. */
 interface ListedFile {
   itemCount: number;
   md5Checksum: string;
   readonly dataFileS3Key: string;
 }
 
-/** The objects with another file list, and a summary and checksums that fit it. */
-function relisted(all: readonly ExportObject[], change: (list: ListedFile[]) => void): ExportObject[] {
+/** The objects with a changed file list, and with a summary and checksums that match it. */
+function withFileList(all: readonly ExportObject[], change: (list: ListedFile[]) => void): ExportObject[] {
   const textAt = (ends: string) => {
     const found = all.find(({ key }) => key.endsWith(ends));
     return found && new TextDecoder().decode(found.body);

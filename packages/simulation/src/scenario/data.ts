@@ -1,5 +1,5 @@
 /**
- * What the tables of a run hold: which keys, how odd their values and items are, and how stale a read may be.
+ * The data of a run: the keys of its tables, how unusual their values and items are, and how stale a read may be.
  */
 import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { KeyAttributes } from "@ferry/memory/item-key";
@@ -10,25 +10,25 @@ import { type ArchiveFault, archiveFaults, type SourceSpec } from "./archives.ts
 export interface Data {
   /** The key schema of the tables. */
   readonly keys: KeyAttributes;
-  /** Whether key values are such as few programs write: escapes, astral characters, 38 digits, any bytes. */
+  /** Whether key values are unusual: escapes, astral characters, 38 digits, arbitrary bytes. */
   readonly oddKeys: boolean;
-  /** `odd`: attributes of every type, nested; `wide`: strings of many bytes a character. */
+  /** `odd`: attributes of every type, nested; `wide`: long strings of multi-byte characters. */
   readonly items: "plain" | "odd" | "wide";
-  /** How old what an eventually consistent scan returns may be, ms; 0 where it reads the latest of everything. */
+  /** The greatest age of an item that an eventually consistent scan returns, ms; 0: scans return the latest items. */
   readonly stalenessMs: number;
-  /** Whether the AWS adapters, the SDK and zlib's codec are at work, instead of memory behind the ports. */
+  /** Whether the ports are the AWS adapters on the SDK and zlib's codec, instead of memory. */
   readonly realAdapters: boolean;
-  /** Whether DynamoDB executes PartiQL statements for Ferry; not every engine does, and a role may lack the permission. */
+  /** Whether DynamoDB executes PartiQL statements: not every engine does, and a role may lack the permission. */
   readonly statements: boolean;
-  /** What a restore reads, where nothing is backed up before. */
+  /** The archive that a restore reads, if no backup was made before. */
   readonly source: SourceSpec;
-  /** The largest file that is kept in memory, and that is read at all, decompressed bytes. */
+  /** The largest file that is read, and the largest that is kept in memory, decompressed bytes. */
   readonly fileBytes: Pick<Settings, "maximumFileBytes" | "maximumFileBytesInMemory">;
-  /** Changes of the source right before the first request. */
+  /** How many times the source changes right before the first request. */
   readonly earlyWrites: number;
 }
 
-/** What an item is larger by than its filler, about, bytes. */
+/** About how much larger an item is than its filler, bytes. */
 export const OVERHEAD_BYTES = { plain: 60, odd: 600, wide: 60 } as const;
 
 const plainKeys = [
@@ -36,7 +36,7 @@ const plainKeys = [
   { name: "sk", type: "N" },
 ] as const;
 
-/** No oddity at all. */
+/** Nothing unusual. */
 export const plainData: Data = {
   keys: plainKeys,
   oddKeys: false,
@@ -60,47 +60,47 @@ const NAMES = [
 ] as const;
 const TYPES: readonly KeyType[] = ["S", "N", "B"];
 const STALENESS_MS_MAX = 60_000;
-/** They cost many times the processor's time: a share of the seeds, of few items. */
-const REAL_SHARE = 0.3;
-const REAL_ITEMS_MAX = 1000;
-/** No line has so few. */
+/** Real adapters take many times as much CPU time: only some seeds with few items have them. */
+const REAL_ADAPTERS_RATE = 0.3;
+const REAL_ADAPTERS_ITEMS_MAX = 1000;
+/** Fewer bytes than any line has. */
 const TOO_FEW_BYTES = 20;
-/** Of the archives that restores read. */
-const BROKEN_SHARE = 0.5;
-/** Faults that several checks of the engine look for, one behind the other: each needs seeds of its own. */
+/** The share of broken archives among those that restores read. */
+const BROKEN_RATE = 0.5;
+/** Faults that the engine detects at several places: each place needs its own seeds. */
 const WEIGHTS: Partial<Readonly<Record<ArchiveFault, number>>> = {
   "duplicate key": 4,
   "one key in two files": 4,
   "table with other keys": 4,
 };
 const EARLY_WRITES_MAX = 30;
-/** Of wide items: files then span several chunks of a compressor. */
+/** The size of wide items, with which a file spans several chunks of a compressor. */
 const WIDE_ITEM_BYTES_MIN = 2_000;
 const WIDE_ITEM_BYTES_MAX = 60_000;
 const WIDE_ITEMS_MAX = 30;
 
-/** A seed's data. `plain`: of a task with a ceiling, whose units are reckoned from the items' sizes. */
+/** A seed's data. `plain`: the task has a ceiling, and its units are computed from the items' sizes. */
 export function dataOf(
-  chance: Rng,
-  about: { items: number; partitions: number; plain: boolean; restores: boolean },
+  rng: Rng,
+  task: { items: number; partitions: number; plain: boolean; restores: boolean },
 ): Data {
-  const { happens, pick, between, magnitude } = chance;
-  const isOdd = happens(0.5) && !about.plain;
+  const { happens, pick, between, magnitude } = rng;
+  const isOdd = happens(0.5) && !task.plain;
   const base: Data = {
     ...plainData,
     ...(isOdd && {
-      keys: oddKeySchema(chance),
+      keys: oddKeySchema(rng),
       oddKeys: happens(0.7),
-      items: about.items <= WIDE_ITEMS_MAX && happens(0.15) ? "wide" : pick(["plain", "odd"] as const),
+      items: task.items <= WIDE_ITEMS_MAX && happens(0.15) ? "wide" : pick(["plain", "odd"] as const),
     }),
     stalenessMs: happens(0.5) ? Math.floor(magnitude(50, STALENESS_MS_MAX)) : 0,
-    realAdapters: about.items <= REAL_ITEMS_MAX && happens(REAL_SHARE),
-    // Not drawn: what else a seed draws stays as it is.
-    statements: about.items % 2 > 0,
+    realAdapters: task.items <= REAL_ADAPTERS_ITEMS_MAX && happens(REAL_ADAPTERS_RATE),
+    // Derived, not drawn, so that the other random numbers of each seed stay the same.
+    statements: task.items % 2 > 0,
     earlyWrites: happens(0.4) ? between(1, EARLY_WRITES_MAX) : 0,
   };
   const { maximumFileBytes, maximumFileBytesInMemory } = defaultSettings;
-  const source = about.restores ? sourceOf(chance, base, about) : base.source;
+  const source = task.restores ? sourceOf(rng, base, task) : base.source;
   return {
     ...base,
     source,
@@ -124,14 +124,14 @@ function sourceOf(
   const kind = pick(["bare", "own", "full", "full", "incremental", "incremental"] as const);
   const possible = (Object.keys(archiveFaults) as ArchiveFault[]).filter((fault) => {
     if (!(archiveFaults[fault] as readonly string[]).includes(kind)) return false;
-    // Only where several items come to have one key is something lost.
+    // An item is lost only if several items have one key.
     return fault !== "table with other keys" || (keys.length === 2 && partitions < items);
   });
   const weighted = possible.flatMap((fault) => Array<ArchiveFault>(WEIGHTS[fault] ?? 1).fill(fault));
-  return items > 0 && happens(BROKEN_SHARE) ? { kind, fault: pick(weighted) } : { kind };
+  return items > 0 && happens(BROKEN_RATE) ? { kind, fault: pick(weighted) } : { kind };
 }
 
-/** The filler of wide items. */
+/** The filler size of wide items. */
 export function wideItemBytes({ magnitude }: Rng): number {
   return Math.floor(magnitude(WIDE_ITEM_BYTES_MIN, WIDE_ITEM_BYTES_MAX));
 }

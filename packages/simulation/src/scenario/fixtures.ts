@@ -1,5 +1,5 @@
 /**
- * What there is before anything is asked for: the tables, and the archive that a restore reads.
+ * What exists before the first request: the tables, and the archive that a restore reads.
  */
 import type { TableAddress } from "@ferry/core/ports";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
@@ -15,15 +15,15 @@ import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
 
 const PROVISIONED = { readUnits: PROVISIONED_UNITS, writeUnits: PROVISIONED_UNITS };
 
-/** What there was before anything was asked for. */
+/** What existed before the first request. */
 export interface Fixtures {
-  /** What the restore's table held, texts by name. */
+  /** The items of the restore's table, texts by name. */
   readonly before: ReadonlyMap<string, string>;
-  /** The archive of a restore without a backup. */
+  /** The archive, if the scenario is a restore without a backup. */
   readonly source: ArchiveModel | undefined;
 }
 
-/** The destinations of a run's restores; the first is that of the first restore. */
+/** The destinations of a run's restores, the first restore's first. */
 export const destinations: readonly TableAddress[] = Array.from({ length: DESTINATIONS_MAX }, (_, n) =>
   n === 0 ? destination : { ...destination, name: `${destination.name}-${n + 1}` },
 );
@@ -38,23 +38,22 @@ export function tableSpec(scenario: Scenario, table: TableAddress): TableSpec {
   };
 }
 
-/** Makes tables, bucket and archives. */
+/** Creates tables, bucket and archives. */
 export function createFixtures(
   scenario: Scenario,
   items: Items,
   tables: MemoryTables,
   archive: MemoryArchiveStore,
   otherArchive: OtherArchive,
-  chance: Rng,
+  rng: Rng,
 ): Fixtures {
   archive.createBucket({ ...bucket, owner: BUCKET_OWNER });
   for (const table of [source, ...destinations]) tables.create(table, tableSpec(scenario, table));
   const texts = Array.from({ length: scenario.items }, (_, n) => items.text(n, "v"));
   tables.put(source, ...texts);
-  const model =
-    scenario.kind === "restore" ? makeArchive(scenario, items, archive, texts, chance) : undefined;
+  const model = scenario.kind === "restore" ? makeArchive(scenario, items, archive, texts, rng) : undefined;
   const otherTexts = texts.flatMap((_, n) => (n % 3 === 0 ? [] : [items.text(n, "other")]));
-  if (scenario.control.copies.some((copy) => copy.archive === "other")) otherArchive.make(otherTexts, chance);
+  if (scenario.control.copies.some((copy) => copy.archive === "other")) otherArchive.make(otherTexts, rng);
   const held = new Map<string, string>();
   const mode = scenario.restore["restore-mode"] ?? "empty-only";
   if (mode === "empty-only") return { before: held, source: model };

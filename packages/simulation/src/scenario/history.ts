@@ -1,17 +1,17 @@
 /**
- * What each item was, and when: every text that it ever had, and the times in which it was not there.
+ * What each item was, and when: every text that it had, and the times at which it was absent.
  */
 
 export interface ItemHistory {
-  /** From `atMs` on the item is `text`; undefined: it is not there. Times must not fall. */
+  /** From `atMs` on the item is `text`; undefined: it is absent. Times must not fall. */
   record(name: string, text: string | undefined, atMs: number): void;
-  /** Whether the item was `text` (undefined: not there) at a moment from `fromMs` to `untilMs`. */
+  /** Whether the item was `text` (undefined: absent) at a moment from `fromMs` to `untilMs`. */
   was(name: string, text: string | undefined, fromMs: number, untilMs: number): boolean;
-  /** Every item that was there at any time. */
+  /** Every item that was present at any time. */
   names(): readonly string[];
 }
 
-/** A history in which nothing is there at first. */
+/** A history in which every item is absent at first. */
 export function createHistory(): ItemHistory {
   const histories = new Map<string, { readonly text: string | undefined; readonly fromMs: number }[]>();
   const absent = [{ text: undefined, fromMs: Number.NEGATIVE_INFINITY }];

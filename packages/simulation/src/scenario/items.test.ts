@@ -1,5 +1,5 @@
 /**
- * The items of runs: what checks rely on.
+ * The items of runs have the properties that checks rely on.
  */
 
 import { readKey } from "@ferry/memory/item-key";
@@ -9,8 +9,8 @@ import { createHistory } from "./history.ts";
 import { itemsOf } from "./items.ts";
 import { scenarioOf } from "./scenario.ts";
 
-describe("items of any seed", () => {
-  it("have distinct keys that a table takes, and names that give their numbers back", () => {
+describe("the items of a seed", () => {
+  it("have distinct keys that are valid in a table, and names from which their numbers are found", () => {
     for (let seed = 0; seed < 300; seed++) {
       const scenario = scenarioOf(rngOf(seed, 0));
       const items = itemsOf(scenario);
@@ -29,7 +29,7 @@ describe("items of any seed", () => {
 });
 
 describe("an item's history", () => {
-  it("tells what it was at any moment of a time", () => {
+  it("returns whether the item had a text at a moment of an interval", () => {
     const history = createHistory();
     history.record("a", "1", 10);
     history.record("a", undefined, 20);

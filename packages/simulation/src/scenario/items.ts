@@ -1,16 +1,16 @@
 /**
- * The items of a run: their texts by number and version, and the names by which checks know them.
+ * The items of a run: their texts by number and version, and the names by which checks identify them.
  */
 import type { DynamoKey } from "@ferry/core/events";
 import { type KeyType, sortable } from "@ferry/memory/order";
 import type { Scenario } from "./scenario.ts";
 
 export interface Items {
-  /** The text of an item: DynamoDB JSON. `version` tells apart what was written when. */
+  /** The text of an item: DynamoDB JSON. `version` distinguishes texts that were written at different times. */
   text(n: number, version: string): string;
   /** The key of an item. */
   key(n: number): DynamoKey;
-  /** What names an item, from its text: the same for every spelling of its key. */
+  /** The name of an item, from its text: the same for every spelling of its key. */
   nameOf(text: string): string;
   /** The number of an item whose text or key was made here. */
   numberOf(name: string): number;
@@ -65,7 +65,7 @@ export function itemsOf({ data, itemBytes, partitions }: Scenario): Items {
   };
 }
 
-/** A name, now and then with an escape where none is needed. */
+/** An attribute name; some are written with an unnecessary escape. */
 function spelled(name: string, n: number): string {
   return n % 7 === 3 && name === "pk" ? '"\\u0070k"' : JSON.stringify(name);
 }
@@ -75,7 +75,7 @@ function plainValue(type: KeyType, n: number): string {
   return type === "N" ? String(n) : bytesOf(n).toString("base64");
 }
 
-/** One of several kinds of values; no two numbers have one. */
+/** One of several kinds of values; each number has a different one. */
 function oddValue(type: KeyType, n: number): string {
   const kinds = { S: oddStrings, N: oddNumbers, B: oddBinaries }[type];
   return kinds[n % kinds.length]!(n);
@@ -94,7 +94,7 @@ const oddStrings: readonly ((n: number) => string)[] = [
 
 const oddNumbers: readonly ((n: number) => string)[] = [
   (n) => String(n),
-  // 38 digits: a double would lose the last of them.
+  // 38 digits: a double would lose the last digits.
   (n) => `1234567890123456789012345678${String(n).padStart(10, "0")}`,
   (n) => `-${n}.5`,
   (n) => `${n + 1}E-120`,
@@ -120,7 +120,7 @@ function fillerOf(kind: Scenario["data"]["items"], bytes: number): string {
   return "x".repeat(bytes % 4) + "\u{1f600}".repeat(Math.floor(bytes / 4));
 }
 
-/** Members of every type, by the item's number. */
+/** Attributes of every type, by the item's number. */
 function oddAttributes(n: number): readonly string[] {
   const all = [
     `"empty":{"S":""}`,

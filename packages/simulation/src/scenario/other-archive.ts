@@ -1,6 +1,6 @@
 /**
- * Another archive than the first restore's, made by nothing of the engine's, with other versions of the same items; someone
- * may replace it while it is read.
+ * A second archive with other versions of the same items, made without the engine. An operator may replace it while a
+ * restore reads it.
  */
 import { gzipSync } from "node:zlib";
 import { bucket } from "@ferry/core/testing/tasks";
@@ -15,11 +15,11 @@ const FILES_MAX = 20;
 const encoder = new TextEncoder();
 
 export interface OtherArchive {
-  /** Makes it of these items. */
-  make(texts: readonly string[], chance: Rng): void;
-  /** Puts the same files, listed in another order; or, in their place, files of other items, as many in each. */
+  /** Creates it from these items. */
+  make(texts: readonly string[], rng: Rng): void;
+  /** Replaces each item by `other`, with as many items in each file; undefined: lists the same files in reverse order. */
   replace(other: ((text: string) => string) | undefined): void;
-  /** Every list of items that it ever held. */
+  /** The items of each version of the archive. */
   readonly versions: readonly (readonly string[])[];
 }
 
@@ -50,10 +50,10 @@ export function createOtherArchive(archive: MemoryArchiveStore): OtherArchive {
 
   return {
     versions,
-    make(texts, chance) {
-      const count = chance.between(1, Math.min(Math.max(1, Math.ceil(texts.length / 3)), FILES_MAX));
+    make(texts, rng) {
+      const count = rng.between(1, Math.min(Math.max(1, Math.ceil(texts.length / 3)), FILES_MAX));
       const contents = Array.from({ length: count }, (): string[] => []);
-      for (const text of texts) chance.pick(contents).push(text);
+      for (const text of texts) rng.pick(contents).push(text);
       put(contents, false);
     },
     replace(other) {

@@ -1,93 +1,92 @@
 /**
- * What a seed is about: which tables there are, what is asked for, how the stage is set, and what people do meanwhile.
+ * The scenario of a seed: tables, requests, settings, faults, and what operators, callers and applications do.
  */
 import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { Rng } from "../cloud/scheduler.ts";
 import { type ArchiveFault, movedPrefixOf, prefixOf } from "./archives.ts";
 import { type Control, controlOf, withControl } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
-import { type FaultRates, faultRatesOf } from "./fault-rates.ts";
+import { type FaultCounts, type FaultRates, faultCountsOf, faultRatesOf } from "./fault-rates.ts";
 
 export interface Scenario {
-  /** A backup; a restore of an archive that is there; or the one and then the other. */
+  /** A backup; a restore of an archive from the fixtures; or a backup and then its restore. */
   readonly kind: "backup" | "restore" | "both";
   readonly items: number;
-  /** Of an item's filler. */
+  /** The size of an item's filler. */
   readonly itemBytes: number;
-  /** What the tables hold. */
+  /** The contents of the tables. */
   readonly data: Data;
-  /** How many partitions the items are in: few of them leave most segments empty. */
+  /** How many partitions the items are in. With few, most segments are empty. */
   readonly partitions: number;
   /** The size at which a page is cut. */
   readonly pageBytes: number;
-  /** What the requests say besides where from and where to. */
+  /** The fields of the requests besides table and archive. */
   readonly backup: Readonly<Record<string, unknown>>;
   readonly restore: Readonly<Record<string, unknown>>;
-  /** Whether the table's size, as DynamoDB tells it, changes: a plan derived anew has other segments. */
+  /** Whether the table's reported size changes, so that a new plan has other segments. */
   readonly grows: boolean;
-  /** What the restore's table holds before, of the archive's keys and of others. */
+  /** How many items the restore's table holds before: with keys of the archive, and with others. */
   readonly held: { readonly same: number; readonly others: number };
   readonly provisioned: boolean;
-  /** How many times dearer than its bytes everything is, so that a ceiling counts. */
+  /** By how much the units of every call are multiplied, so that a ceiling has an effect. */
   readonly weight: number;
-  /** Indexes of the restore's table. */
+  /** The number of indexes of the restore's table. */
   readonly indexCount: number;
   readonly settings: Settings;
   readonly timeoutSeconds: number;
   readonly concurrency: number;
-  /** How often a worker's message is received before it is set aside. */
+  /** How often a worker's message is received before it becomes a dead letter. */
   readonly attempts: number;
-  /** How tasks are asked for and steered besides. */
+  /** Rare requests and operations. */
   readonly control: Control;
   readonly faultRates: FaultRates;
+  readonly faultCounts: FaultCounts;
+  /** The seed's faults, if some of them are switched off: see `selectFaults`. */
+  readonly drawn?: { readonly faultRates: FaultRates; readonly faultCounts: FaultCounts };
   /** How long faults happen, ms, and how many at most. */
   readonly faultPhaseMs: number;
   readonly faultsMax: number;
-  /** What people do in the storm, how many times each. */
+  /** What operators, callers and applications do in the fault phase, how many times each. */
   readonly operations: {
     readonly cancels: number;
     readonly retries: number;
     readonly wipes: number;
     /** Changes of the source table besides those at cursors. */
     readonly writes: number;
-    /** Messages that are lost altogether. */
-    readonly losses: number;
-    /** Someone takes a permission away for a while. */
-    readonly denials: number;
-    /** The same request once more, as a new event. */
+    /** The same request again: as a new event, or the same event delivered again. */
     readonly repeats: number;
     /** Another request for the same prefix. */
     readonly prefixConflicts: number;
-    /** Another request, for another prefix, in the same second. */
+    /** A request for another prefix in the same second. */
     readonly otherPrefixes: number;
-    /** Events that name no task: they fail until they are set aside. */
+    /** Events that name no task: they fail until they are dead letters. */
     readonly malformedEvents: number;
   };
 }
 
-/** What a provisioned table has, units per second of each kind: a task takes half. */
+/** The capacity of a provisioned table, units per second of each kind. A task takes half of it. */
 export const PROVISIONED_UNITS = 40;
 const LIMITABLE_ITEMS_MIN = 200;
-/** How long a whole table takes at its ceiling, about. */
+/** About how long a whole table takes at its ceiling. */
 const LIMITED_SECONDS = 60;
 const RESTORE_SECONDS_MAX = 200;
-/** What a unit reads, eventually consistent. */
+/** Bytes per read unit, eventually consistent. */
 const READ_UNIT_BYTES = 8192;
 
-/** Where a prefix is wiped, of a task that was cancelled, somebody should still be writing to it. */
+/** A wipe follows a cancel: with enough items and cancels a worker is still writing to the prefix. */
 const WIPEABLE_ITEMS_MIN = 20;
 const WIPED_CANCELS = 4;
-/** Several workers on a segment, who take their time, while its items change. */
+/** Several slow workers on one segment, while its items change. */
 const CONTENTION = { slowPut: 0.6, visibilityExpired: 0.3, stall: 0, writeAtCursor: 0.6 };
 const CONTENTION_RATE = 0.25;
-/** So few that there are faults left for the puts: a message that is shown again is one worker more for minutes. */
+/** Rare enough to leave budget for the puts: each message that becomes visible again adds a worker for minutes. */
 const CONTENDED = { ...CONTENTION, visibilityExpired: 0.08 };
 const CONTENDED_FAULTS_MAX = 500;
-/** Fewer items than a handful of batches hold no second worker up. */
+/** The most items of a table under contention. */
 const CONTENDED_ITEMS_MAX = 150;
-/** How many times larger than the smallest its batches may be: a table comes to ten of them at least. */
+/** How many times larger than the smallest its batches may be, so that a table has at least ten. */
 const CONTENDED_BATCHES = 15;
-/** Under a ceiling: many calls consume, and nobody hears how much. */
+/** Under a ceiling: many calls consume units, and the answer with their number is lost. */
 const LOSSY = { itemAnswerLost: 0.35, stall: 0 };
 const LOSSY_RATE = 0.5;
 const CONTENTION_PAGE_BATCHES_MAX = 10;
@@ -98,8 +97,8 @@ const TIMEOUT_SECONDS_MAX = 900;
 const FAULTS_MAX = 200;
 
 /** The scenario of a seed. */
-export function scenarioOf(chance: Rng): Scenario {
-  const { between, happens, magnitude, pick } = chance;
+export function scenarioOf(rng: Rng): Scenario {
+  const { between, happens, magnitude, pick } = rng;
   const some = (rate: number, max: number) => (happens(rate) ? between(1, max) : 0);
   const kind = pick(["backup", "backup", "backup", "restore", "restore", "both"] as const);
   const contended = kind !== "restore" && happens(CONTENTION_RATE);
@@ -108,34 +107,34 @@ export function scenarioOf(chance: Rng): Scenario {
     : pick([0, between(1, 3), between(4, 30), between(4, 30), between(31, 300), between(300, 4000)]);
   const counts = contended ? [1, 1, 2, 3] : [1, 1, 2, 3, between(4, 9), between(10, 64)];
   const segments = happens(0.3) ? undefined : pick(counts);
-  // Of a few items each may be more than a ceiling leaves.
+  // With only a few items, one item may exceed the ceiling.
   const limitable = items >= LIMITABLE_ITEMS_MIN;
   const indexCount = happens(0.3) ? between(1, 5) : 0;
-  // So high that a restore takes minutes, not hours.
+  // High enough that a restore takes minutes, not hours.
   const unitsMin = Math.ceil((items * (1 + indexCount)) / RESTORE_SECONDS_MAX);
   const ceiling = limitable && happens(0.4) ? Math.max(unitsMin, between(5, 50)) : undefined;
   const provisioned = limitable && ceiling === undefined && unitsMin <= PROVISIONED_UNITS / 2 && happens(0.2);
   const unitsPerSecond = ceiling ?? (provisioned ? PROVISIONED_UNITS / 2 : 0);
   const partitions = happens(0.3) ? between(1, 4) : Math.max(1, items);
-  const data = dataOf(chance, { items, partitions, plain: unitsPerSecond > 0, restores: kind === "restore" });
+  const data = dataOf(rng, { items, partitions, plain: unitsPerSecond > 0, restores: kind === "restore" });
   const itemBytes =
-    data.items === "wide" ? wideItemBytes(chance) : Math.floor(magnitude(1, items > 300 ? 60 : 400));
+    data.items === "wide" ? wideItemBytes(rng) : Math.floor(magnitude(1, items > 300 ? 60 : 400));
   const bytes = itemBytes + OVERHEAD_BYTES[data.items];
-  // At most a few hundred files, whatever the table.
+  // At most a few hundred files for any table.
   const least = Math.max(20, Math.floor((items * bytes) / 150));
-  // Many batches a segment, where several workers are to meet on them.
+  // Under contention a segment has many batches, on which several workers meet.
   const batchBytes = Math.floor(magnitude(least, least * (contended ? CONTENDED_BATCHES : 30)));
   const wipes = kind === "backup" && items >= WIPEABLE_ITEMS_MIN ? some(0.6, 1) : 0;
-  const stubborn = wipes > 0 || contended;
+  const hasSlowWorkers = wipes > 0 || contended;
   const faultRates = {
-    ...faultRatesOf(chance),
-    ...(stubborn && CONTENTION),
+    ...faultRatesOf(rng),
+    ...(hasSlowWorkers && CONTENTION),
     ...(contended && CONTENDED),
     ...(unitsPerSecond > 0 && happens(LOSSY_RATE) && LOSSY),
   };
-  // Slices that are shorter than their turns get nowhere, and hand off all the while.
-  // And a put that takes minutes is not the end of a stubborn one's.
-  const budgetMs = stubborn
+  // A slice that is shorter than its reservations hands off without progress.
+  // Runs with slow workers get a long slice budget, so that a slow put does not end the slice.
+  const budgetMs = hasSlowWorkers
     ? CONTENTION_BUDGET_MS
     : Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
   const scenario = {
@@ -144,8 +143,8 @@ export function scenarioOf(chance: Rng): Scenario {
     itemBytes,
     data,
     partitions,
-    // Of several batches each, so that who comes late finds others ahead in the middle of a page.
-    pageBytes: stubborn
+    // Under contention a page has several batches, so that a late worker finds others ahead in the middle of a page.
+    pageBytes: hasSlowWorkers
       ? batchBytes * between(2, CONTENTION_PAGE_BATCHES_MAX)
       : Math.floor(magnitude(60, Math.max(1000, least * 10))),
     backup: {
@@ -175,35 +174,47 @@ export function scenarioOf(chance: Rng): Scenario {
       maxHandoffsWithoutProgress: between(3, 20),
       ...data.fileBytes,
     },
-    timeoutSeconds: stubborn ? TIMEOUT_SECONDS_MAX : between(60, TIMEOUT_SECONDS_MAX),
+    timeoutSeconds: hasSlowWorkers ? TIMEOUT_SECONDS_MAX : between(60, TIMEOUT_SECONDS_MAX),
     concurrency: pick(contended ? [4, 8, between(5, 50)] : [1, 2, 4, between(5, 50)]),
     attempts: pick(contended ? [4, 6, between(4, 8)] : [2, 2, between(2, 5)]),
     faultRates,
     faultPhaseMs: Math.floor(magnitude(5000, 1_800_000)),
-    faultsMax: contended ? CONTENDED_FAULTS_MAX : stubborn ? FAULTS_MAX : between(5, FAULTS_MAX),
-    operations: {
-      cancels: wipes > 0 ? WIPED_CANCELS : some(0.3, 2),
-      retries: some(0.4, 4),
-      wipes,
-      writes: stubborn ? between(0, CONTENTION_WRITES_MAX) : some(0.6, WRITES_MAX),
-      losses: some(0.15, 2),
-      denials: some(0.1, 1),
-      repeats: some(0.2, 1),
-      prefixConflicts: some(0.15, 1),
-      otherPrefixes: some(0.5, 1),
-      malformedEvents: some(0.4, 30),
-    },
+    faultsMax: contended ? CONTENDED_FAULTS_MAX : hasSlowWorkers ? FAULTS_MAX : between(5, FAULTS_MAX),
+    ...operationsOf(rng, { wipes, hasSlowWorkers }),
   };
-  return withControl(scenario, controlOf(chance));
+  return withControl(scenario, controlOf(rng));
 }
 
-/** Lines that become one item of the table: where items were there before, their number does not tell. */
+/** A seed's operations and counted faults. They are drawn in this order, so that each seed keeps its scenario. */
+function operationsOf(
+  rng: Rng,
+  { wipes, hasSlowWorkers }: { readonly wipes: number; readonly hasSlowWorkers: boolean },
+): Pick<Scenario, "operations" | "faultCounts"> {
+  const some = (rate: number, max: number) => (rng.happens(rate) ? rng.between(1, max) : 0);
+  const cancels = wipes > 0 ? WIPED_CANCELS : some(0.3, 2);
+  const retries = some(0.4, 4);
+  const writes = hasSlowWorkers ? rng.between(0, CONTENTION_WRITES_MAX) : some(0.6, WRITES_MAX);
+  const faultCounts = faultCountsOf(rng);
+  const operations = {
+    cancels,
+    retries,
+    wipes,
+    writes,
+    repeats: some(0.2, 1),
+    prefixConflicts: some(0.15, 1),
+    otherPrefixes: some(0.5, 1),
+    malformedEvents: some(0.4, 30),
+  };
+  return { operations, faultCounts };
+}
+
+/** Faults in which several lines become one item. Their number shows it only if the table was empty. */
 const FOUND_IN_EMPTY: ReadonlySet<ArchiveFault | undefined> = new Set([
   "one key in two files",
   "table with other keys",
 ] as const);
 
-/** Changes are applied to what is there. */
+/** Changes are merged into the table. */
 function sourceFields({ kind, fault }: Data["source"]): Readonly<Record<string, unknown>> {
   return {
     "bucket-prefix": fault === "moved" ? movedPrefixOf(kind) : prefixOf(kind),
@@ -213,7 +224,7 @@ function sourceFields({ kind, fault }: Data["source"]): Readonly<Record<string, 
   };
 }
 
-/** Such that the ceiling counts, and no item is more than half a second of it. */
+/** A weight with which the ceiling has an effect, and no item takes more than half a second of it. */
 function weightOf(unitsPerSecond: number, items: number, bytes: number): number {
   const all = (LIMITED_SECONDS * unitsPerSecond * READ_UNIT_BYTES) / ((items + 1) * bytes);
   return Math.max(1, Math.min(all, (unitsPerSecond * READ_UNIT_BYTES) / 2 / bytes));

@@ -14,7 +14,7 @@ import { type QueueName, queues } from "@ferry/core/topology";
 import { work } from "@ferry/core/worker";
 import type { MemoryPorts } from "@ferry/memory/ports";
 import { memoryStatusStore } from "@ferry/memory/status-store";
-import { announced, reported, routed, type Said } from "../cloud/router.ts";
+import { announced, type EventBody, reported, routed } from "../cloud/router.ts";
 
 /** A message in a queue. */
 export interface Waiting {
@@ -65,7 +65,7 @@ export function smallCloud(overrides: Partial<MemoryPorts> = {}): SmallCloud {
   const ports = world({ status, ...overrides });
   let messages = 0;
 
-  function accept({ "detail-type": type, detail }: Said, source: string, id?: string): BusEvent {
+  function accept({ "detail-type": type, detail }: EventBody, source: string, id?: string): BusEvent {
     const event: BusEvent = {
       id: id ?? `event-${events.length + 1}`,
       time: `${isoOf(ports.clock.now()).slice(0, 19)}Z`,
@@ -142,7 +142,7 @@ export function itemsOf(count: number, value = "v"): string[] {
   return Array.from({ length: count }, (_, i) => `{"id":{"S":"k${i}"},"v":{"S":"${value}"}}`);
 }
 
-/** Picks by chance: any order that queues may have. `random` in [0, 1). */
+/** Picks by rng: any order that queues may have. `random` in [0, 1). */
 export function shuffled(random: () => number): Pick {
   return (waiting) => Math.floor(random() * waiting.length);
 }

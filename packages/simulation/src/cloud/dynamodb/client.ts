@@ -1,6 +1,6 @@
 /**
- * The SDK's DynamoDB client over memory: requests are signed, serialized and retried by the SDK, and answered here, with the
- * faults of a wire. Time is the invocation's.
+ * The SDK's DynamoDB client over memory: the SDK signs, serializes and retries requests, and this module answers them, with
+ * network faults. Time is the invocation's.
  */
 import { crc32 } from "node:zlib";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -13,17 +13,17 @@ import type { Rng, Scheduler } from "../scheduler.ts";
 import { callItemTables, type ItemTables } from "./item-tables.ts";
 import { DynamoDbError, type OwnTables } from "./own-tables.ts";
 
-/** A call, as it is about to be made. */
+/** Makes a call, with the faults before and after its effect. */
 export type Visit = (port: string, method: string, about: string, effect: Effect) => Promise<unknown>;
 
-export interface Surroundings {
+export interface ClientContext {
   readonly invocation: Invocation;
   readonly visit: Visit;
   readonly faults: Faults;
-  readonly chance: Rng;
+  readonly rng: Rng;
   readonly outside: Scheduler["outside"];
   readonly tables: ItemTables;
-  /** Whether PartiQL statements are known. */
+  /** Whether PartiQL statements are supported. */
   readonly statements: boolean;
   readonly ownTables: OwnTables;
 }
@@ -42,7 +42,7 @@ interface HttpResponse {
 
 const RETRY_MS_MAX = 20_000;
 const RETRY_BASE_MS = 100;
-/** What a client says of an operation on items, by the port's method. */
+/** Operation on items → the port's method. */
 const METHODS: Readonly<Record<string, string>> = {
   Scan: "scan",
   BatchWriteItem: "write",
@@ -53,18 +53,18 @@ const METHODS: Readonly<Record<string, string>> = {
 const encoder = new TextEncoder();
 
 /** A region's client of one invocation. `triesMax`: how often the SDK tries a call. */
-export function simulatedDynamoDb(region: string, triesMax: number, around: Surroundings): DynamoDBClient {
+export function simulatedDynamoDb(region: string, triesMax: number, context: ClientContext): DynamoDBClient {
   const client = new DynamoDBClient({
     region,
     endpoint: `https://dynamodb.${region}.amazonaws.com`,
     credentials: { accessKeyId: "simulation", secretAccessKey: "simulation" },
     protocol: RawProtocol,
-    retryStrategy: retries(triesMax, around),
+    retryStrategy: retries(triesMax, context),
     requestHandler: {
       metadata: { handlerProtocol: "http/1.1" },
       async handle(request: unknown, { reached }: { reached(): Promise<void> }) {
         await reached();
-        return { response: await answer(request as HttpRequest, region, around) };
+        return { response: await answer(request as HttpRequest, region, context) };
       },
     } as never,
   });
@@ -73,7 +73,7 @@ export function simulatedDynamoDb(region: string, triesMax: number, around: Surr
     // The SDK reads files before its first request.
     async send(command: unknown) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const entered = around.outside(() => promise);
+      const entered = context.outside(() => promise);
       const reached = () => {
         resolve();
         return entered;
@@ -90,44 +90,44 @@ export function simulatedDynamoDb(region: string, triesMax: number, around: Surr
 async function answer(
   { headers, body }: HttpRequest,
   region: string,
-  around: Surroundings,
+  context: ClientContext,
 ): Promise<HttpResponse> {
-  const { visit, faults, chance, ownTables, tables } = around;
+  const { visit, faults, rng, ownTables, tables } = context;
   const operation = headers["x-amz-target"]!.split(".")[1]!;
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   const input = JSON.parse(new TextDecoder().decode(bytes)) as { TableName?: string };
   const isOwn = input.TableName !== undefined && ownTables.has(input.TableName);
-  const port = !isOwn ? "table" : input.TableName === workerTable.name ? "notes" : "status";
+  const port = !isOwn ? "table" : input.TableName === workerTable.name ? "worker-table" : "status";
   const method = isOwn ? operation : (METHODS[operation] ?? "describe");
   try {
-    const sent = (await visit(port, method, aboutCall(operation, input), async () => {
-      if (faults.strikes("serverError"))
-        return chance.happens(0.5) ? "failed before" : await effect("failed after");
+    const sent = (await visit(port, method, describeCall(operation, input), async () => {
+      if (faults.occurs("serverError"))
+        return rng.happens(0.5) ? "failed before" : await effect("failed after");
       return effect();
     })) as Uint8Array | string;
     if (typeof sent === "string") return failed(500, { __type: "#InternalServerError", message: sent });
     return { statusCode: 200, headers: { "x-amz-crc32": String(crc32(sent)) }, body: onTheWire(sent) };
   } catch (error) {
     if (error instanceof DynamoDbError) return failed(400, error.body);
-    if (error instanceof FerryError) return failed(400, refusalOf(error));
+    if (error instanceof FerryError) return failed(400, errorBodyOf(error));
     throw Object.assign(error as Error, { code: "ECONNRESET" });
   }
 
   async function effect(instead?: string): Promise<Uint8Array | string> {
     const result = isOwn
       ? encoder.encode(JSON.stringify(ownTables.call(operation, input)))
-      : await callItemTables(operation, region, bytes, tables, around);
+      : await callItemTables(operation, region, bytes, tables, context);
     return instead ?? result;
   }
 
-  /** The body in chunks; now and then cut off or damaged. */
+  /** The body in chunks; a fault may cut it off or damage it. */
   async function* onTheWire(sent: Uint8Array): AsyncGenerator<Uint8Array> {
-    const at = chance.between(0, sent.length);
-    if (faults.strikes("cutAnswer")) {
+    const at = rng.between(0, sent.length);
+    if (faults.occurs("cutAnswer")) {
       yield sent.subarray(0, at);
       throw Object.assign(new Error("aborted"), { code: "ECONNRESET" });
     }
-    if (faults.strikes("damagedAnswer")) {
+    if (faults.occurs("damagedAnswer")) {
       const damaged = sent.slice();
       damaged[Math.min(at, sent.length - 1)]! ^= 1;
       yield damaged;
@@ -142,21 +142,21 @@ function failed(statusCode: number, body: object): HttpResponse {
   return { statusCode, headers: {}, body: encoder.encode(JSON.stringify(body)) };
 }
 
-/** What the cloud refuses before a call reaches its table. */
-function refusalOf({ code }: FerryError): object {
+/** The body of an error that happens before a call reaches its table. */
+function errorBodyOf({ code }: FerryError): object {
   const type = code === "throttled" ? "ProvisionedThroughputExceededException" : "AccessDeniedException";
   return { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: code };
 }
 
-function aboutCall(operation: string, input: object): string {
+function describeCall(operation: string, input: object): string {
   const { TableName, Segment, ExclusiveStartKey, RequestItems, Key } = input as Record<string, object>;
   const [writes] = Object.values(RequestItems ?? {}) as object[][];
   const parts = { Segment, after: ExclusiveStartKey, writes: writes?.length, Key };
   return `${operation} ${TableName ?? ""} ${JSON.stringify(parts)}`;
 }
 
-/** The SDK's standard strategy, in virtual time: its own waits by the process's clock. */
-function retries(triesMax: number, { invocation, chance }: Surroundings) {
+/** The SDK's standard retry strategy in virtual time: the SDK's own uses the process's clock. */
+function retries(triesMax: number, { invocation, rng }: ClientContext) {
   const tokenOf = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 });
   return {
     acquireInitialRetryToken: async () => tokenOf(0),
@@ -167,7 +167,7 @@ function retries(triesMax: number, { invocation, chance }: Surroundings) {
       const count = token.getRetryCount() + 1;
       if (count >= triesMax || (errorType !== "THROTTLING" && errorType !== "TRANSIENT"))
         throw new Error("no more tries");
-      await invocation.pass(chance.random() * Math.min(RETRY_MS_MAX, RETRY_BASE_MS * 2 ** (count - 1)));
+      await invocation.pass(rng.random() * Math.min(RETRY_MS_MAX, RETRY_BASE_MS * 2 ** (count - 1)));
       return tokenOf(count);
     },
     recordSuccess() {},

@@ -1,5 +1,5 @@
 /**
- * DynamoDB's operations on the tables that hold items: requests and responses as their bodies, on the memory tables.
+ * DynamoDB's operations on the tables of items, with request and response bodies, on the memory tables.
  */
 import { FerryError } from "@ferry/core/errors";
 import type { DynamoKey } from "@ferry/core/events";
@@ -8,7 +8,7 @@ import type { MemoryTables } from "@ferry/memory/tables";
 import { DynamoDbError } from "./own-tables.ts";
 import { type RawJson, readRawJson } from "./raw-json.ts";
 
-/** What stands behind the operations. */
+/** The tables behind the operations. */
 export type ItemTables = TableData & Pick<MemoryTables, "find">;
 
 const encoder = new TextEncoder();
@@ -45,29 +45,29 @@ export async function callItemTables(
       case "ListTagsOfResource":
         return json({ Tags: [] });
       default:
-        throw new Error(`tables of items have no ${operation} here`);
+        throw new Error(`the simulated tables of items do not support ${operation}`);
     }
   } catch (error) {
     throw error instanceof FerryError ? new DynamoDbError(bodyOf(error)) : error;
   }
 }
 
-async function scan(asked: ScanRequest, region: string, tables: TableData): Promise<Uint8Array> {
+async function scan(request: ScanRequest, region: string, tables: TableData): Promise<Uint8Array> {
   const page: ScanPage = {
-    table: { region, name: asked.TableName },
-    segment: asked.Segment,
-    totalSegments: asked.TotalSegments,
-    consistent: asked.ConsistentRead === true,
-    ...(asked.ExclusiveStartKey !== undefined && { after: asked.ExclusiveStartKey }),
-    ...(asked.Limit !== undefined && { limit: asked.Limit }),
+    table: { region, name: request.TableName },
+    segment: request.Segment,
+    totalSegments: request.TotalSegments,
+    consistent: request.ConsistentRead === true,
+    ...(request.ExclusiveStartKey !== undefined && { after: request.ExclusiveStartKey }),
+    ...(request.Limit !== undefined && { limit: request.Limit }),
   };
-  if (asked.Select !== "COUNT") return tables.scan(page);
+  if (request.Select !== "COUNT") return tables.scan(page);
   const { items, after, units } = await tables.count(page);
   return json({
     Count: items,
     ScannedCount: items,
     LastEvaluatedKey: after,
-    ConsumedCapacity: { TableName: asked.TableName, CapacityUnits: units },
+    ConsumedCapacity: { TableName: request.TableName, CapacityUnits: units },
   });
 }
 
@@ -98,10 +98,10 @@ async function batchWrite(
   });
   const { unprocessed, units } = await tables.write(at(name), writes);
   const left = unprocessed.map((write) => sources.get(write));
-  const told = request.members.get("ReturnConsumedCapacity")?.source === '"TOTAL"';
+  const wantsCapacity = request.members.get("ReturnConsumedCapacity")?.source === '"TOTAL"';
   return encoder.encode(
     `{"UnprocessedItems":{${left.length === 0 ? "" : `${JSON.stringify(name)}:[${left.join(",")}]`}}` +
-      `${told ? `,"ConsumedCapacity":[{"TableName":${JSON.stringify(name)},"CapacityUnits":${units}}]` : ""}}`,
+      `${wantsCapacity ? `,"ConsumedCapacity":[{"TableName":${JSON.stringify(name)},"CapacityUnits":${units}}]` : ""}}`,
   );
 }
 
@@ -139,15 +139,15 @@ function itemOf(names: readonly string[], values: readonly RawJson[]): Uint8Arra
 }
 
 function batchGet(request: RawJson, at: (name: string) => TableAddress, tables: ItemTables): Uint8Array {
-  const [[name, asked] = ["", undefined]] = request.members.get("RequestItems")!.members;
-  const found = asked!.members.get("Keys")!.elements.flatMap(({ source }) => {
+  const [[name, keys] = ["", undefined]] = request.members.get("RequestItems")!.members;
+  const found = keys!.members.get("Keys")!.elements.flatMap(({ source }) => {
     const item = tables.find(at(name), JSON.parse(source) as DynamoKey);
     return item === undefined ? [] : [decoder.decode(item)];
   });
   return encoder.encode(`{"Responses":{${JSON.stringify(name)}:[${found.join(",")}]},"UnprocessedKeys":{}}`);
 }
 
-/** A put, without a condition or with the one that no item has its key. */
+/** A put, without a condition or with the condition that no item has its key. */
 async function put(request: RawJson, address: TableAddress, tables: TableData): Promise<Uint8Array> {
   const { members } = request;
   const text = (name: string) => JSON.parse(members.get(name)?.source ?? "null") as unknown;
@@ -178,7 +178,7 @@ function tableOf(table: TableDescription) {
     TableStatus: table.status,
     TableSizeBytes: table.sizeBytes,
     ItemCount: table.itemCount,
-    // Not in the schema's order: DynamoDB promises none.
+    // Not in the order of the key schema: DynamoDB guarantees no order.
     AttributeDefinitions: Object.entries(table.keyTypes)
       .map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType }))
       .reverse(),
@@ -192,7 +192,7 @@ function tableOf(table: TableDescription) {
   };
 }
 
-/** A refusal of the memory tables, as DynamoDB's. */
+/** The body of an error of the memory tables. */
 function bodyOf({ code, message }: FerryError): object {
   const types: Readonly<Record<string, string>> = {
     "no-such-table": "ResourceNotFoundException",

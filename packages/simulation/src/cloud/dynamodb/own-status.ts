@@ -1,5 +1,5 @@
 /**
- * The status tables of a run whose adapters are the AWS ones: what their items say.
+ * Reads rows and segment records from the items of a run with the AWS adapters.
  */
 import { recordOfItem, rowOfItem } from "@ferry/aws/status-item";
 import type { RowChange, StatusTables } from "@ferry/memory/status-store";
@@ -7,7 +7,7 @@ import type { Item, OwnTables } from "./own-tables.ts";
 
 const ROWS: readonly string[] = ["backup-table", "restore-table"];
 
-/** What is in the tables. */
+/** The status tables as the checks read them. */
 export function statusOf(tables: OwnTables): StatusTables {
   return {
     rows: () => ROWS.flatMap((name) => tables.items(name)).map(rowOfItem),
@@ -26,7 +26,7 @@ export function statusOf(tables: OwnTables): StatusTables {
   };
 }
 
-/** Hears of each write, and tells those of rows. */
+/** Receives each write to the own tables, and passes those of rows on. */
 export function itemChanged(rowChanged: (change: RowChange) => void) {
   return (table: string, { before, after }: { readonly before?: Item; readonly after: Item }): void => {
     if (!ROWS.includes(table)) return;

@@ -1,5 +1,5 @@
 /**
- * Ferry's own tables in memory: dynalite's validation, expressions and operations on a store that answers at once.
+ * Ferry's own tables in memory: dynalite's validation, expressions and operations on a synchronous store.
  */
 
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
@@ -19,11 +19,11 @@ export interface OwnTables {
   /** The response of an operation. Throws `DynamoDbError`. */
   call(operation: string, input: object): object;
   items(table: string): Item[];
-  /** Deletes the items that are so. */
-  remove(table: string, isWanted: (item: Item) => boolean): void;
+  /** Deletes the matching items. */
+  remove(table: string, isMatch: (item: Item) => boolean): void;
 }
 
-/** An answer that is an error: its body as DynamoDB would send it. */
+/** An error response, with the body that DynamoDB would send. */
 export class DynamoDbError extends Error {
   readonly body: object;
   constructor(body: object) {
@@ -42,13 +42,13 @@ const operations: Readonly<
 };
 
 /**
- * The tables of the topology, empty. `changed` hears of each write, as a table's stream does. A GetItem that is not
- * consistent returns what was there last but one.
+ * The tables of the topology, empty. `changed` receives each write, as a table's stream does. An eventually consistent
+ * GetItem returns the item before its last write.
  */
 export function createOwnTables(
   changed: (table: string, change: { readonly before?: Item; readonly after: Item }) => void,
 ): OwnTables {
-  // Texts: what is read shares nothing with what was written.
+  // Stored as text: items that are read share no objects with items that were written.
   const contents = new Map<string, Map<string, string>>();
   const earlier = new Map<string, string | undefined>();
   const schemas = new Map<string, object>();
@@ -91,13 +91,13 @@ export function createOwnTables(
   return {
     has: (table) => contents.has(table),
     items: (table) => [...contents.get(table)!.values()].map((text) => JSON.parse(text) as Item),
-    remove(table, isWanted) {
+    remove(table, isMatch) {
       const items = contents.get(table)!;
-      for (const [key, text] of items) if (isWanted(JSON.parse(text) as Item)) items.delete(key);
+      for (const [key, text] of items) if (isMatch(JSON.parse(text) as Item)) items.delete(key);
     },
     call(name, input) {
       const operation = operations[name];
-      if (operation === undefined) throw new Error(`Ferry's tables have no ${name} here`);
+      if (operation === undefined) throw new Error(`the simulated own tables do not support ${name}`);
       const { action, types, custom } = operation;
       let answer: object | undefined;
       consistent = name !== "GetItem" || (input as { ConsistentRead?: boolean }).ConsistentRead === true;
@@ -112,7 +112,7 @@ export function createOwnTables(
         const { body } = error as { body?: object };
         throw body === undefined ? error : new DynamoDbError(body);
       }
-      if (answer === undefined) throw new Error(`${name} did not answer at once`);
+      if (answer === undefined) throw new Error(`${name} did not answer synchronously`);
       return answer;
     },
   };

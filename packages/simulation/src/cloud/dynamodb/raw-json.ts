@@ -1,16 +1,16 @@
 /**
- * JSON texts with the source of each of their values: how a request's items reach the tables as the bytes they are.
- * It shares nothing with the engine's cutter.
+ * Parses JSON and keeps the source text of each value, so that a request's items reach the tables byte by byte.
+ * Independent of the engine's cutter.
  */
 
-/** A value: its source, and its members where it is an object, its elements where it is an array. */
+/** A value: its source, its members if it is an object, its elements if it is an array. */
 export interface RawJson {
   readonly source: string;
   readonly members: ReadonlyMap<string, RawJson>;
   readonly elements: readonly RawJson[];
 }
 
-/** Reads a text that `JSON.parse` takes. Throws a SyntaxError on any other. */
+/** Throws a SyntaxError if the text is not JSON. */
 export function readRawJson(text: string): RawJson {
   JSON.parse(text);
   return readValue(text, skipSpace(text, 0)).value;

@@ -1,0 +1,88 @@
+/**
+ * Faults that happen a number of times in the fault phase: messages that are lost, permissions that are revoked.
+ */
+import type { FaultPhase } from "../scenario/fault-phase.ts";
+import type { FaultCounts } from "../scenario/fault-rates.ts";
+import type { Rng, Scheduler } from "./scheduler.ts";
+
+export interface Outages {
+  /** Schedules them over the fault phase. */
+  begin(): void;
+  /** From now on no message is lost, and no permission is revoked. */
+  end(): void;
+  /** Whether the permission to read and write tables and buckets is revoked now. */
+  isDenied(): boolean;
+  /** Whether this message is lost. */
+  loses(queue: string, type: string): boolean;
+  /** The types of the lost messages. */
+  readonly lostTypes: readonly string[];
+}
+
+export interface OutagesOptions {
+  readonly faultCounts: FaultCounts;
+  /** See `selectFaults`. */
+  readonly drawn?: { readonly faultCounts: FaultCounts };
+}
+
+/** Never lost: a task that was not accepted cannot be retried, only requested again. */
+const NEVER_LOST = new Set([
+  "TaskRequested",
+  "TaskRejected",
+  "TaskRetryRequested",
+  "TaskCancelRequested",
+  "SegmentProgressed projection-queue",
+]);
+const DENIED_MS_MIN = 1000;
+const DENIED_MS_MAX = 600_000;
+
+export function createOutages(
+  { faultCounts, drawn }: OutagesOptions,
+  around: {
+    readonly scheduler: Scheduler;
+    readonly rng: Rng;
+    readonly faultPhase: FaultPhase;
+    readonly log: (line: () => string) => void;
+  },
+): Outages {
+  const { scheduler, rng, faultPhase, log } = around;
+  const drawnCounts = drawn?.faultCounts ?? faultCounts;
+  const lostTypes: string[] = [];
+  let isDenied = false;
+  let toLose = 0;
+
+  function times(name: keyof FaultCounts, act: () => void): void {
+    for (let i = 0; i < drawnCounts[name]; i++)
+      faultPhase.schedule(() => {
+        if (faultCounts[name] > 0) act();
+      });
+  }
+
+  return {
+    lostTypes,
+    isDenied: () => isDenied,
+    loses(queue, type) {
+      if (toLose === 0 || NEVER_LOST.has(type) || NEVER_LOST.has(`${type} ${queue}`)) return false;
+      // An acceptance that is lost on both of its ways leaves nothing to retry.
+      if (type === "TaskAccepted" && lostTypes.includes(type)) return false;
+      toLose--;
+      lostTypes.push(type);
+      return true;
+    },
+    begin() {
+      times("lostMessage", () => {
+        toLose++;
+      });
+      times("revokedPermission", () => {
+        isDenied = true;
+        log(() => "the permissions are revoked");
+        scheduler.after(rng.between(DENIED_MS_MIN, DENIED_MS_MAX), () => {
+          isDenied = false;
+        });
+      });
+    },
+    end() {
+      isDenied = false;
+      toLose = 0;
+    },
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * Sets up the simulated cloud of a run: tables, bucket, bus, queues and Lambda, connected as the topology says, and the
+ * operations on them. Nothing has been requested yet.
+ */
+import { itemOfRow } from "@ferry/aws/status-item";
+import { itemBytes } from "@ferry/aws/testing/item-size";
+import { memoryArchiveStore } from "@ferry/memory/archive-store";
+import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
+import { memorySliceClaims } from "@ferry/memory/slice-claims";
+import { memoryStatusStore, type RowChange } from "@ferry/memory/status-store";
+import { memoryTableLeases } from "@ferry/memory/table-leases";
+import { memoryTaskRegistry } from "@ferry/memory/task-registry";
+import { START_MS } from "@ferry/memory/time";
+import type { Snapshot } from "../checks/outcome.ts";
+import { createRecorder } from "../checks/recorder.ts";
+import { type Bus, createBus } from "../cloud/bus.ts";
+import { itemChanged, statusOf } from "../cloud/dynamodb/own-status.ts";
+import { createOwnTables } from "../cloud/dynamodb/own-tables.ts";
+import { createFaults } from "../cloud/faults.ts";
+import { createLambda } from "../cloud/lambda.ts";
+import { createOutages } from "../cloud/outages.ts";
+import type { Cloud } from "../cloud/ports.ts";
+import { createQueues } from "../cloud/queues.ts";
+import { announced, type EventBody, reported } from "../cloud/router.ts";
+import { createScheduler, rngOf } from "../cloud/scheduler.ts";
+import { createFaultPhase } from "../scenario/fault-phase.ts";
+import { createFixtures } from "../scenario/fixtures.ts";
+import { itemsOf } from "../scenario/items.ts";
+import { createOperations, type Operations } from "../scenario/operations.ts";
+import { createOtherArchive } from "../scenario/other-archive.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { describeRow } from "./describe-row.ts";
+import { createItemTables, withGrowingSize } from "./item-tables.ts";
+import { observedArchive } from "./observed-archive.ts";
+import { takeSnapshot } from "./snapshot.ts";
+
+/** A run that is set up. */
+export type Simulation = ReturnType<typeof setUp>;
+
+/** Clocks may be off by this much; by less if a ceiling depends on them. */
+const SKEW_MS_MAX = 2000;
+const LIMITED_SKEW_MS_MAX = 50;
+const EVENT_DELAY_MS_MIN = 10;
+const EVENT_DELAY_MS_MAX = 1000;
+
+/** `onLine` receives each line of the trace. */
+export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) => void) | undefined) {
+  const scheduler = createScheduler();
+  const rng = rngOf(seed, 1);
+  const log = (line: () => string) =>
+    onLine?.(`${((scheduler.now() - START_MS) / 1000).toFixed(3).padStart(10)} ${line()}`);
+  log(() => `seed ${seed}: ${JSON.stringify(scenario)}`);
+  const faults = createFaults(scenario, rng);
+  const faultPhase = createFaultPhase(scenario.faultPhaseMs, scheduler, rng);
+  const outages = createOutages(scenario, { scheduler, rng, faultPhase, log });
+  const recorder = createRecorder(scheduler.now);
+  const parts = { scheduler, rng, faults };
+
+  const items = itemsOf(scenario);
+  let operations: Operations | undefined;
+  const archive = memoryArchiveStore();
+  const tables = createItemTables(scenario, { ...parts, recorder, isSetUp: () => operations !== undefined });
+  const finished = new Map<string, Snapshot>();
+  const otherArchive = createOtherArchive(archive);
+  const fixtures = createFixtures(scenario, items, tables, archive, otherArchive, rng);
+
+  /** Puts an event on the bus as a Pipe does: some time later. */
+  const putLater = (event: EventBody) =>
+    void scheduler.after(rng.between(EVENT_DELAY_MS_MIN, EVENT_DELAY_MS_MAX), () =>
+      bus.accept(event, "ferry"),
+    );
+  const rowChanged = (change: RowChange) => {
+    log(() => `row of ${change.after.action} ${change.after["request-id"]} is ${describeRow(change.after)}`);
+    recorder.rowChanged(change);
+    const announcement = announced(change);
+    if (announcement !== undefined) {
+      const times = faults.occurs("duplicateEvent") ? 2 : 1;
+      for (let time = 0; time < times; time++) putLater(announcement);
+    }
+    operations?.rowChanged(change.after);
+  };
+  const memoryStatus = memoryStatusStore(rowChanged, (row) => itemBytes(itemOfRow(row)));
+  const ownTables = scenario.data.realAdapters ? createOwnTables(itemChanged(rowChanged)) : undefined;
+  const status = ownTables === undefined ? memoryStatus : statusOf(ownTables);
+  const bus: Bus = createBus(
+    {
+      onAccepted(event) {
+        recorder.eventAccepted(event);
+        takeSnapshot(event, finished, { status, tables, items, recorder, nowMs: scheduler.now() });
+      },
+      send(queue, body, event) {
+        if (queue === "projection-queue") {
+          if (outages.loses(queue, event["detail-type"])) return;
+          recorder.factQueued(event);
+        }
+        queues.send(queue, body);
+      },
+      log,
+    },
+    parts,
+  );
+  const queues = createQueues(
+    {
+      attempts: scenario.attempts,
+      ready: (queue) => lambda.ready(queue),
+      report(body) {
+        const report = reported(body);
+        if (report === undefined) log(() => "the Pipe drops a dead letter that does not say what to report");
+        else putLater(report);
+      },
+      loses: (queue, type) => queue !== "projection-queue" && outages.loses(queue, type),
+      log,
+    },
+    parts,
+  );
+  const isLimited = scenario.provisioned || scenario.backup["read-units"] !== undefined;
+  const lambda = createLambda(
+    {
+      timeoutMs: scenario.timeoutSeconds * 1000,
+      concurrency: scenario.concurrency,
+      skewMsMax: isLimited ? LIMITED_SKEW_MS_MAX : SKEW_MS_MAX,
+    },
+    () => cloud,
+    scheduler,
+  );
+  const operationsOfRun = createOperations(scenario, {
+    ...parts,
+    faultPhase,
+    items,
+    bus,
+    tables,
+    archive,
+    otherArchive,
+    status,
+    log,
+    onStarted: outages.begin,
+  });
+  operations = operationsOfRun;
+  const cloud: Cloud = {
+    ...parts,
+    tables: withGrowingSize(tables, scenario, rng),
+    archive: observedArchive(archive, { recorder, faults, changeLastItem: operationsOfRun.changeLastItem }),
+    status: memoryStatus,
+    ...(ownTables !== undefined && { ownTables }),
+    statements: scenario.data.statements,
+    outside: scheduler.outside,
+    limiter: memoryRateLimiter(),
+    claims: memorySliceClaims(),
+    leases: memoryTableLeases(),
+    registry: memoryTaskRegistry(),
+    bus,
+    queues,
+    settings: scenario.settings,
+    recorder,
+    isDenied: outages.isDenied,
+    projectorPausedUntilMs: operationsOfRun.actors.projectorPausedUntilMs,
+    log,
+  };
+
+  return {
+    scenario,
+    scheduler,
+    faults,
+    faultPhase,
+    outages,
+    operations: operationsOfRun,
+    items,
+    fixtures,
+    otherArchive,
+    archive,
+    tables,
+    status,
+    queues,
+    recorder,
+    finished,
+    log,
+  };
+}

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { rngOf } from "../cloud/scheduler.ts";
+import { simulate } from "../simulate.ts";
+import { ratedFaultNames } from "./fault-rates.ts";
+import { scenarioOf } from "./scenario.ts";
+import { selectFaults } from "./select-faults.ts";
+
+/** A seed in which several faults happen, among them the one that the tests switch off. */
+const SEED = 3;
+const FAULT = "crashBeforeEvents";
+
+async function traced(options: Parameters<typeof simulate>[1] = {}) {
+  const lines: string[] = [];
+  const { counts } = await simulate(SEED, { ...options, onLine: (line) => lines.push(line) });
+  return { counts, lines: lines.slice(1) };
+}
+
+describe("without a fault", () => {
+  test("its rate is 0 and the rest of the scenario is unchanged", () => {
+    const scenario = scenarioOf(rngOf(SEED, 0));
+    const { drawn, ...selected } = selectFaults(scenario, { without: [FAULT, "lostMessage"] });
+    expect(drawn).toEqual({ faultRates: scenario.faultRates, faultCounts: scenario.faultCounts });
+    expect(scenario.faultRates[FAULT]).toBeGreaterThan(0);
+    expect(selected).toEqual({
+      ...scenario,
+      faultRates: { ...scenario.faultRates, [FAULT]: 0 },
+      faultCounts: { ...scenario.faultCounts, lostMessage: 0 },
+    });
+  });
+
+  test("the fault never happens, and the run is identical until it would have happened", async () => {
+    const full = await traced();
+    const first = full.lines.findIndex(
+      (line) => line.includes("bus.PutEvents") && line.includes("DIES BEFORE"),
+    );
+    expect(first).toBeGreaterThan(10);
+    const { counts, lines } = await traced({ faults: { without: [FAULT] } });
+    expect(counts[FAULT]).toBeUndefined();
+    expect(lines.slice(0, first)).toEqual(full.lines.slice(0, first));
+    expect(lines[first]).not.toBe(full.lines[first]);
+  });
+});
+
+test("with one fault only, no other fault happens", async () => {
+  const { counts } = await traced({ faults: { only: [FAULT] } });
+  expect(counts[FAULT]).toBeGreaterThan(0);
+  expect(ratedFaultNames.filter((name) => name !== FAULT && counts[name] !== undefined)).toEqual([]);
+});
+
+test("without a counted fault, it does not happen", async () => {
+  const seed = Array.from({ length: 100 }, (_, n) => n).find(
+    (n) => scenarioOf(rngOf(n, 0)).faultCounts.revokedPermission > 0,
+  )!;
+  const isRevoked = async (options: Parameters<typeof simulate>[1] = {}) => {
+    const lines: string[] = [];
+    await simulate(seed, { ...options, onLine: (line) => lines.push(line) });
+    return lines.some((line) => line.endsWith("the permissions are revoked"));
+  };
+  expect(await isRevoked()).toBe(true);
+  expect(await isRevoked({ faults: { without: ["revokedPermission"] } })).toBe(false);
+});
