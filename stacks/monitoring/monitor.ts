@@ -10,14 +10,12 @@ import { serviceRole } from "../permissions/service-role.ts";
 import { pipes } from "../pipes/pipes.ts";
 import { scheduleGroup } from "../schedules/schedules.ts";
 import { settings } from "../settings/stage-settings.ts";
-import { BY_STATE } from "../tables/status-tables.ts";
 
 export const MONITOR_PERIOD_MINUTES = 15;
 
 const monitorLink = new sst.Linkable("Monitor", {
   properties: {
     pipes: pipes.map((pipe) => pipe.name),
-    index: BY_STATE,
     stalledAfterMs: settings.stalledAfterMinutes * 60_000,
   },
 });

@@ -1,12 +1,12 @@
 /** What each function may do. The statements here are complete: links grant nothing (functions/links.ts). */
 import { SOURCE } from "@ferry/core/events";
-import { type ConsumerName, consumers, pipes } from "@ferry/core/topology";
+import { byState, type ConsumerName, consumers, pipes } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { arnOf, bucketArns, objectArns, tableArns } from "../naming/arns.ts";
 import { named } from "../naming/names.ts";
 import { queues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
-import { BY_STATE, statusTables } from "../tables/status-tables.ts";
+import { statusTables } from "../tables/status-tables.ts";
 import { workerTable } from "../tables/worker-table.ts";
 
 type Permission = Omit<ReturnType<typeof sst.aws.permission>, "type">;
@@ -126,8 +126,8 @@ const monitor: Permission[] = [
   {
     actions: ["dynamodb:Query"],
     resources: [
-      $interpolate`${statusTables["backup-table"].arn}/index/${BY_STATE}`,
-      $interpolate`${statusTables["restore-table"].arn}/index/${BY_STATE}`,
+      $interpolate`${statusTables["backup-table"].arn}/index/${byState.name}`,
+      $interpolate`${statusTables["restore-table"].arn}/index/${byState.name}`,
       statusTables["segment-table"].arn,
     ],
   },

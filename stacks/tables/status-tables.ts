@@ -1,10 +1,7 @@
 /** The status tables: the projector writes them, their streams announce changes of state, and operators read them. */
-import { type TableName, tables } from "@ferry/core/topology";
+import { byState, type TableName, tables } from "@ferry/core/topology";
 import { logical, physical } from "../naming/names.ts";
 import { settings } from "../settings/stage-settings.ts";
-
-/** The index by state: the monitor queries it for open tasks, so that it does not read the tasks that have ended. */
-export const BY_STATE = "by-state";
 
 const field = (type: "S" | "N") => (type === "S" ? "string" : "number");
 
@@ -14,13 +11,15 @@ function table(name: TableName) {
     fields: {
       [hash.name]: field(hash.type),
       [range.name]: field(range.type),
-      ...(stream && { state: "string" }),
+      ...(stream && { [byState.hash.name]: field(byState.hash.type) }),
     },
     primaryIndex: { hashKey: hash.name, rangeKey: range.name },
     ...(stream && {
       // The Pipes' filter "the state became X" compares both images.
       stream: "new-and-old-images",
-      globalIndexes: { [BY_STATE]: { hashKey: "state", rangeKey: range.name, projection: "keys-only" } },
+      globalIndexes: {
+        [byState.name]: { hashKey: byState.hash.name, rangeKey: range.name, projection: "keys-only" },
+      },
     }),
     deletionProtection: settings.protect,
     transform: { table: { name: physical(name), pointInTimeRecovery: { enabled: true } } },

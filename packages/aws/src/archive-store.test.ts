@@ -16,13 +16,13 @@ import {
 const bucket: BucketAddress = { region: "eu-west-1", name: "archive", owner: "123456789012" };
 const key = "some/prefix/0x0000/0x00000000.json.gz";
 const resource = `s3://archive/${key}`;
-const about = { metadata: { items: "1", "request-id": "r" }, contentType: "application/gzip" };
+const options = { metadata: { items: "1", "request-id": "r" }, contentType: "application/gzip" };
 const body = Buffer.from("bytes");
 
 const xml = (status: number, Code: string): StubAnswer => ({
   status,
   headers: { "content-type": "application/xml" },
-  body: `<?xml version="1.0"?><Error><Code>${Code}</Code><Message>it is so</Message></Error>`,
+  body: `<?xml version="1.0"?><Error><Code>${Code}</Code><Message>because</Message></Error>`,
 });
 
 describe("an archive on S3", () => {
@@ -41,9 +41,9 @@ describe("an archive on S3", () => {
   }
 
   describe("given a put", () => {
-    it("it is conditional, names the owner, and carries metadata", async () => {
+    it("the request is conditional and carries the bucket's owner and the metadata", async () => {
       const store = await storeOn(() => ({ headers: { etag: '"e"' } }));
-      expect(await store.putNew(bucket, key, body, about)).toBe("stored");
+      expect(await store.putNew(bucket, key, body, options)).toBe("stored");
       const [{ method, url, headers, body: sent } = stub.requests[0]!] = stub.requests;
       expect({ method, path: url.split("?")[0], sent: sent.toString() }).toEqual({
         method: "PUT",
@@ -60,34 +60,34 @@ describe("an archive on S3", () => {
       expect(headers["x-amz-server-side-encryption"]).toBeUndefined();
     });
 
-    it("a KMS key is named where there is one", async () => {
+    it("the request names the KMS key if one is given", async () => {
       const store = await storeOn(() => ({}));
-      await store.putNew(bucket, key, body, { ...about, kmsKeyId: "alias/ferry" });
+      await store.putNew(bucket, key, body, { ...options, kmsKeyId: "alias/ferry" });
       expect(stub.requests[0]?.headers).toMatchObject({
         "x-amz-server-side-encryption": "aws:kms",
         "x-amz-server-side-encryption-aws-kms-key-id": "alias/ferry",
       });
     });
 
-    it("412 says that the key is taken", async () => {
+    it("given 412, the outcome is `exists`", async () => {
       const store = await storeOn(() => xml(412, "PreconditionFailed"));
-      expect(await store.putNew(bucket, key, body, about)).toBe("exists");
+      expect(await store.putNew(bucket, key, body, options)).toBe("exists");
     });
 
-    it("409 is tried again, whatever comes then", async () => {
+    it("given 409, the put is retried until it is stored or the key exists", async () => {
       const stored = await storeOn((_, n) => (n < 2 ? xml(409, "ConditionalRequestConflict") : {}));
-      expect(await stored.putNew(bucket, key, body, about)).toBe("stored");
+      expect(await stored.putNew(bucket, key, body, options)).toBe("stored");
       expect(stub.requests).toHaveLength(3);
       await stub.close();
       const taken = await storeOn((_, n) =>
         n < 1 ? xml(409, "ConditionalRequestConflict") : xml(412, "PreconditionFailed"),
       );
-      expect(await taken.putNew(bucket, key, body, about)).toBe("exists");
+      expect(await taken.putNew(bucket, key, body, options)).toBe("exists");
     });
 
-    it("409 for ever passes, and is no answer", async () => {
+    it("given 409 on every try, the error is transient", async () => {
       const store = await storeOn(() => xml(409, "ConditionalRequestConflict"));
-      await expect(store.putNew(bucket, key, body, about)).rejects.toMatchObject({
+      await expect(store.putNew(bucket, key, body, options)).rejects.toMatchObject({
         kind: "transient",
         code: "conditional-request-conflict",
         operation: "PutObject",
@@ -97,7 +97,7 @@ describe("an archive on S3", () => {
   });
 
   describe("given an object", () => {
-    it("its head and its bytes come back", async () => {
+    it("head and get return its metadata and bytes", async () => {
       const store = await storeOn(() => ({
         headers: { etag: '"e"', "content-length": "5", "x-amz-meta-items": "7", "x-amz-meta-md5": "a==" },
         body: "bytes",
@@ -111,7 +111,7 @@ describe("an archive on S3", () => {
         expect(headers["x-amz-expected-bucket-owner"]).toBe("123456789012");
     });
 
-    it("an answer that is cut short is no object", async () => {
+    it("given a truncated response, get fails with a transient error", async () => {
       const store = await storeOn(() => ({
         headers: { "content-length": "5", connection: "close" },
         body: "by",
@@ -123,7 +123,7 @@ describe("an archive on S3", () => {
     });
   });
 
-  it("given no such object, get, open and head tell nothing", async () => {
+  it("given no such object, get, open and head return undefined", async () => {
     const store = await storeOn(() => xml(404, "NoSuchKey"));
     expect(await store.get(bucket, key)).toBeUndefined();
     expect(await store.open(bucket, key)).toBeUndefined();
@@ -131,12 +131,12 @@ describe("an archive on S3", () => {
   });
 
   describe("given an object that is opened", () => {
-    /** A server that says 1,000,000 bytes, sends 100,000 of them and then does `next` with the connection. */
+    /** A server that announces 1,000,000 bytes, sends 100,000 of them and then passes the response to `next`. */
     async function half(next: (response: ServerResponse) => void) {
       const closed = vi.fn();
       const server = await listen((_, response) => {
         response.on("close", closed);
-        // With a checksum the SDK puts a stream of its own in front of the connection's.
+        // With a checksum the SDK wraps the connection's stream in another one.
         const checksum = { "x-amz-checksum-crc32": "AAAAAA==" };
         response.writeHead(200, { "content-length": "1000000", etag: '"e"', ...checksum });
         response.write(Buffer.alloc(100_000), () => next(response));
@@ -146,7 +146,7 @@ describe("an archive on S3", () => {
       return { store: archiveStore(() => client), closed };
     }
 
-    it("a connection that breaks in the middle of its bytes is a transient error that names the object", async () => {
+    it("if the connection breaks while the body is read, the transient error names the object", async () => {
       const { store } = await half((response) => response.destroy());
       const opened = await store.open(bucket, key);
       await expect(gathered(opened!.chunks)).rejects.toMatchObject({
@@ -163,7 +163,7 @@ describe("an archive on S3", () => {
       await expect.poll(() => closed).toHaveBeenCalled();
     });
 
-    it("one that is too large to be read whole is refused by get before its bytes come", async () => {
+    it("get refuses an object above the limit before it reads the body", async () => {
       let received = 0;
       const closed = vi.fn();
       const server = await listen((_, response) => {
@@ -187,7 +187,7 @@ describe("an archive on S3", () => {
       expect(received).toBeLessThan(64 * 1024 * 1024);
     });
 
-    it("a part is asked for by range and ETag, and its head is of the whole object", async () => {
+    it("a part is requested by range and ETag, and its head describes the whole object", async () => {
       const store = await storeOn(() => ({
         status: 206,
         headers: { etag: '"e"', "content-range": "bytes 7-9/10", "content-length": "3" },
@@ -205,7 +205,7 @@ describe("an archive on S3", () => {
   });
 
   const calls: Record<string, (store: ArchiveStore) => Promise<unknown>> = {
-    putNew: (store) => store.putNew(bucket, key, body, about),
+    putNew: (store) => store.putNew(bucket, key, body, options),
     get: (store) => store.get(bucket, key),
     open: (store) => store.open(bucket, key),
     list: (store) => store.list(bucket, key),
@@ -225,9 +225,9 @@ describe("an archive on S3", () => {
     [500, "InternalError", "transient", "service-error", /again/],
   ];
   describe.each(failures)("given %i %s", (status, name, kind, code, hint) => {
-    // HEAD has no body to tell more than the status by.
+    // A HEAD response has no body, so only its status is known.
     it.each(Object.keys(calls).filter((call) => call !== "head"))(
-      `%s is ${kind} and says what to do`,
+      `the error of %s is ${kind} and has a hint`,
       async (call) => {
         const store = await storeOn(() => xml(status, name));
         await expect(calls[call]!(store)).rejects.toMatchObject({
@@ -244,7 +244,7 @@ describe("an archive on S3", () => {
     [403, "permanent", "access-denied"],
     [503, "throttled", "throttled"],
     [500, "transient", undefined],
-  ])("given %i, head is %s", async (status, kind, code) => {
+  ])("given %i, the error of head is %s", async (status, kind, code) => {
     const store = await storeOn(() => ({ status }));
     await expect(store.head(bucket, key)).rejects.toMatchObject({
       kind,
@@ -263,7 +263,7 @@ describe("an archive on S3", () => {
     });
     const query = (n: number) => new URL(stub.requests[n]!.url, "http://stub").searchParams;
 
-    it("all pages are read, from behind a key", async () => {
+    it("all pages after the given key are read", async () => {
       const store = await storeOn((_, n) => (n === 0 ? page(["p/b", "p/c"], "more") : page(["p/d"])));
       expect(await store.list(bucket, "p/", { after: "p/a" })).toEqual(["p/b", "p/c", "p/d"]);
       expect(query(0).get("prefix")).toBe("p/");
@@ -271,7 +271,7 @@ describe("an archive on S3", () => {
       expect(query(1).get("continuation-token")).toBe("more");
     });
 
-    it("no more is read than asked for", async () => {
+    it("no more keys are read than the limit", async () => {
       const store = await storeOn(() => page(["p/a", "p/b"], "more"));
       expect(await store.list(bucket, "p/", { limit: 2 })).toEqual(["p/a", "p/b"]);
       expect(stub.requests).toHaveLength(1);

@@ -20,36 +20,36 @@ import {
 import { type Call, ferryError, nameOf, statusOf, translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
-/** An S3 client, as far as it is used here. */
+/** The part of an S3 client that the archive store uses. */
 type Client = Pick<S3Client, "send">;
 
-/** Tries of a put that another put of the same key disturbs. */
+/** Tries of a put that conflicts with another put of the same key. */
 const CONFLICTS_MAX = 6;
 const CONFLICT_WAIT_MS = 50;
-/** What S3 lists at once. */
+/** The most keys that S3 returns in one page. */
 const KEYS_PER_PAGE_MAX = 1000;
 
-/** Objects in buckets, by region. */
+/** Archives in S3 buckets. `s3` returns the client of a region. */
 export function archiveStore(s3: (region: string) => Client, wait: Jitter = jitter): ArchiveStore {
   return {
-    putNew: (bucket, key, body, about) => putNew(s3(bucket.region), bucket, key, body, about, wait),
+    putNew: (bucket, key, body, options) => putNew(s3(bucket.region), bucket, key, body, options, wait),
     head: (bucket, key) => head(s3(bucket.region), bucket, key),
     get: (bucket, key) => get(s3(bucket.region), bucket, key),
-    open: (bucket, key, about) => open(s3(bucket.region), bucket, key, about ?? {}),
-    list: (bucket, prefix, about) => list(s3(bucket.region), bucket, prefix, about ?? {}),
+    open: (bucket, key, options) => open(s3(bucket.region), bucket, key, options ?? {}),
+    list: (bucket, prefix, options) => list(s3(bucket.region), bucket, prefix, options ?? {}),
   };
 }
 
 /**
- * An answer that was lost is asked for again by the SDK, and may then be `exists` of our own object: whoever is told
- * so looks whose it is.
+ * If a response is lost, the SDK repeats the put, which may then find the object that the first try stored. A caller that
+ * receives `exists` must therefore check who wrote the object.
  */
 async function putNew(
   client: Client,
   bucket: BucketAddress,
   key: string,
   body: Uint8Array,
-  about: Parameters<ArchiveStore["putNew"]>[3],
+  options: Parameters<ArchiveStore["putNew"]>[3],
   wait: Jitter,
 ): Promise<"stored" | "exists"> {
   const call = onObject("PutObject", bucket, key);
@@ -61,11 +61,11 @@ async function putNew(
           Key: key,
           Body: body,
           IfNoneMatch: "*",
-          ContentType: about.contentType,
-          Metadata: { ...about.metadata },
-          ...(about.kmsKeyId !== undefined && {
+          ContentType: options.contentType,
+          Metadata: { ...options.metadata },
+          ...(options.kmsKeyId !== undefined && {
             ServerSideEncryption: "aws:kms",
-            SSEKMSKeyId: about.kmsKeyId,
+            SSEKMSKeyId: options.kmsKeyId,
           }),
         }),
       );
@@ -74,13 +74,13 @@ async function putNew(
       if (statusOf(error) === 412) return "exists";
       if (statusOf(error) !== 409) throw ferryError(error, call);
       if (tries === CONFLICTS_MAX) throw conflict(error, call);
-      // Another put of this key is under way: it will have won or lost soon.
+      // Another put of this key is in progress and ends soon.
       await wait(CONFLICT_WAIT_MS * 2 ** tries);
     }
   }
 }
 
-/** HEAD's answers have no body, so a bucket that is not there looks like a key that is not there. */
+/** A HEAD response has no body, so a missing bucket looks like a missing key: both return undefined. */
 function head(client: Client, bucket: BucketAddress, key: string): Promise<ObjectHead | undefined> {
   return translateErrors(onObject("HeadObject", bucket, key), () =>
     unlessMissing(async () =>
@@ -95,7 +95,7 @@ function get(client: Client, bucket: BucketAddress, key: string) {
     unlessMissing(async () => {
       const answer = await client.send(new GetObjectCommand({ ...addressOf(bucket), Key: key }));
       if ((answer.ContentLength ?? 0) > GET_BYTES_MAX) {
-        // Unread, and its connection with it.
+        // The body is not read: its connection is closed.
         (answer.Body as Readable | undefined)?.destroy();
         throw tooLarge(answer.ContentLength, call);
       }
@@ -135,7 +135,7 @@ function open(
   );
 }
 
-/** Stopping early destroys the body, and its connection with it. The SDK tries requests again, but no bodies. */
+/** If the reader stops early, the body and its connection are destroyed. The SDK retries requests, but not bodies. */
 async function* chunksOf(body: AsyncIterable<Uint8Array> | undefined, call: Call) {
   if (body === undefined) return;
   try {
@@ -149,9 +149,9 @@ async function list(
   client: Client,
   bucket: BucketAddress,
   prefix: string,
-  about: { after?: string; limit?: number },
+  options: { after?: string; limit?: number },
 ): Promise<string[]> {
-  const limit = about.limit ?? Number.POSITIVE_INFINITY;
+  const limit = options.limit ?? Number.POSITIVE_INFINITY;
   const keys: string[] = [];
   let token: string | undefined;
   do {
@@ -161,7 +161,7 @@ async function list(
           ...addressOf(bucket),
           Prefix: prefix,
           MaxKeys: Math.min(limit - keys.length, KEYS_PER_PAGE_MAX),
-          ...(about.after !== undefined && { StartAfter: about.after }),
+          ...(options.after !== undefined && { StartAfter: options.after }),
           ...(token !== undefined && { ContinuationToken: token }),
         }),
       ),
@@ -208,16 +208,16 @@ function onObject(operation: string, bucket: BucketAddress, key: string): Call {
 function tooLarge(sizeBytes: number | undefined, call: Call): FerryError {
   return permanent("object-too-large", {
     ...call,
-    message: `has ${sizeBytes} bytes; what is read whole has ${GET_BYTES_MAX} at most.`,
-    hint: "Check that the object is what its name says.",
+    message: `has ${sizeBytes} bytes; an object that is read whole may have at most ${GET_BYTES_MAX}.`,
+    hint: "Check that the object under this key is the one that Ferry or DynamoDB wrote.",
   });
 }
 
 function changed(error: unknown, call: Call, ifMatch: string | undefined): FerryError {
   return permanent("object-changed", {
     ...call,
-    message: `is not the object with the ETag ${ifMatch} any more.`,
-    hint: "Something else writes under this prefix while it is read: find it, then ask again.",
+    message: `no longer has the ETag ${ifMatch}.`,
+    hint: "Another writer changes objects under this prefix while it is read: stop it, then request the task again.",
     cause: error,
   });
 }
@@ -225,8 +225,8 @@ function changed(error: unknown, call: Call, ifMatch: string | undefined): Ferry
 function conflict(error: unknown, call: Call): FerryError {
   return new FerryError("transient", "conditional-request-conflict", {
     ...call,
-    message: `another put of this key was under way, ${CONFLICTS_MAX} times in a row.`,
-    hint: "The queue tries again.",
+    message: `another put of this key was in progress on each of ${CONFLICTS_MAX} tries.`,
+    hint: "The queue delivers the message again.",
     cause: error,
   });
 }

@@ -30,7 +30,7 @@ describe("a bus on EventBridge", () => {
   let taken: Entry[];
   afterEach(() => stub.close());
 
-  /** `refuse` says which entries of call `n` are refused, and as what. */
+  /** `refuse` returns the error code of an entry of call `n`, or undefined if the entry is taken. */
   async function busThat(
     refuse: (entry: Entry, n: number, i: number) => string | undefined = () => undefined,
   ) {
@@ -62,7 +62,7 @@ describe("a bus on EventBridge", () => {
   const calls = () =>
     stub.requests.map(({ body }) => (JSON.parse(body.toString()) as { Entries: Entry[] }).Entries);
 
-  it("given a call that is throttled as a whole, its entries are put again", async () => {
+  it("given a throttled call, its entries are put again", async () => {
     stub = await startStub((_, n): StubAnswer => {
       if (n < 2)
         return { status: 400, body: JSON.stringify({ __type: "ThrottlingException", message: "slow" }) };
@@ -78,7 +78,7 @@ describe("a bus on EventBridge", () => {
     expect(stub.requests).toHaveLength(3);
   });
 
-  it("given an event, its entry says who, what and where", async () => {
+  it("given an event, its entry has the bus, source, type and detail", async () => {
     const bus = await busThat();
     await bus.put([event("a", { 'quo"te': "é\u2028" })]);
     expect(taken).toEqual([
@@ -91,13 +91,13 @@ describe("a bus on EventBridge", () => {
     ]);
   });
 
-  it("given none, it calls nobody", async () => {
+  it("given no events, no call is made", async () => {
     const bus = await busThat();
     await bus.put([]);
     expect(stub.requests).toEqual([]);
   });
 
-  it("given 25 events, calls hold 10 at most, in order", async () => {
+  it("given 25 events, each call has at most 10, in order", async () => {
     const bus = await busThat();
     await bus.put(numbered(25));
     expect(calls().map((entries) => entries.length)).toEqual([10, 10, 5]);
@@ -118,7 +118,7 @@ describe("a bus on EventBridge", () => {
     expect(calls().map((entries) => entries.length)).toEqual([3, 3]);
   });
 
-  it("given entries that are refused, those alone are put again", async () => {
+  it("given refused entries, only those are put again", async () => {
     const bus = await busThat((entry, n) =>
       n === 0 && /step-[257]"/.test(entry.Detail) ? "ThrottlingException" : undefined,
     );
@@ -131,7 +131,7 @@ describe("a bus on EventBridge", () => {
     );
   });
 
-  it("given an entry that is always refused, it gives up and says why", async () => {
+  it("given an entry that is always refused, the put fails with its error code", async () => {
     const bus = await busThat((entry) => (entry.Detail.includes("step-1") ? "InternalFailure" : undefined));
     await expect(bus.put(numbered(3))).rejects.toMatchObject({
       kind: "transient",
@@ -149,7 +149,7 @@ describe("a bus on EventBridge", () => {
     ).toBe(true);
   }, 60_000);
 
-  it("given an event that is too large by itself, nothing is put", async () => {
+  it("given an event above the size limit, nothing is put", async () => {
     const bus = await busThat();
     await expect(bus.put([event("a"), event("b", "é".repeat(524_288))])).rejects.toMatchObject({
       kind: "permanent",
@@ -158,7 +158,7 @@ describe("a bus on EventBridge", () => {
     expect(stub.requests).toEqual([]);
   });
 
-  it("given no permission, it names it", async () => {
+  it("given a missing permission, the hint names it", async () => {
     stub = await startStub(() => ({
       status: 400,
       body: '{"__type":"AccessDeniedException","Message":"no"}',

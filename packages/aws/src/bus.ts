@@ -14,9 +14,9 @@ import { translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
 const ENTRIES_MAX = 10;
-/** EventBridge's limit is 1 MiB, as is that of the queue's message that an event becomes, wrapped: hence the margin. */
+/** EventBridge's limit is 1 MiB. So is SQS's for the message that wraps the event: hence the margin. */
 const CALL_BYTES_MAX = 1024 * 1024 - 8 * 1024;
-/** How often refused entries are put again before the put is given up. */
+/** Rounds of PutEvents calls before the put fails. */
 const ROUNDS_MAX = 7;
 const WAIT_MS = 50;
 
@@ -24,7 +24,7 @@ interface Entry extends PutEventsRequestEntry {
   readonly bytes: number;
 }
 
-/** A bus by its name. Throws once entries were refused too often; some of the events may have been taken by then. */
+/** The bus with this name. `put` throws if entries are refused in every round; some events may have been taken by then. */
 export function eventBus(client: Pick<EventBridgeClient, "send">, name: string, wait: Jitter = jitter): Bus {
   const call = { operation: "PutEvents", resource: `bus ${name}` };
 
@@ -33,12 +33,12 @@ export function eventBus(client: Pick<EventBridgeClient, "send">, name: string, 
       client.send(new PutEventsCommand({ Entries: entries.map(({ bytes: _, ...entry }) => entry) })),
     ).catch((error: unknown) => {
       if (!isThrottled(error)) throw error;
-      // What a slice did would be done again, minutes of it, were its last word given up for this.
+      // Retry when throttled: failing here would repeat minutes of a slice's work.
       const refused = { ErrorCode: error.code, ErrorMessage: error.message };
       const Entries: PutEventsResultEntry[] = entries.map(() => refused);
       return { FailedEntryCount: entries.length, Entries };
     });
-    // A 200 says nothing of the entries.
+    // A 200 does not mean that every entry was taken.
     if ((answer.FailedEntryCount ?? 0) === 0) return [];
     const results = answer.Entries ?? [];
     return entries.flatMap((entry, i) => (results[i]?.EventId ? [] : [{ entry, result: results[i] ?? {} }]));
@@ -50,7 +50,7 @@ export function eventBus(client: Pick<EventBridgeClient, "send">, name: string, 
       for (let round = 1; pending.length > 0; round++) {
         const refused: Refused[] = [];
         for (const chunk of chunks(pending)) refused.push(...(await putOnce(chunk)));
-        if (refused.length > 0 && round === ROUNDS_MAX) throw givenUp(refused, call);
+        if (refused.length > 0 && round === ROUNDS_MAX) throw entriesRefused(refused, call);
         pending = refused.map(({ entry }) => entry);
         if (pending.length > 0) await wait(WAIT_MS * 2 ** round);
       }
@@ -65,19 +65,19 @@ interface Refused {
 
 function entryOf(event: FerryEvent, bus: string): Entry {
   const Detail = JSON.stringify(event.detail);
-  // Counted as EventBridge counts: UTF-8 bytes of source, type and detail.
+  // EventBridge counts the UTF-8 bytes of source, type and detail.
   const bytes = SOURCE.length + event.type.length + Buffer.byteLength(Detail);
   if (bytes > CALL_BYTES_MAX)
     throw permanent("event-too-large", {
       operation: "PutEvents",
       resource: `event ${event.type}`,
-      message: `the event has ${bytes} bytes; the bus takes ${CALL_BYTES_MAX}.`,
-      hint: "Ask with a smaller request: an event carries the request whole.",
+      message: `the event has ${bytes} bytes; the limit is ${CALL_BYTES_MAX}.`,
+      hint: "Make the request smaller: an event carries the whole request.",
     });
   return { EventBusName: bus, Source: SOURCE, DetailType: event.type, Detail, bytes };
 }
 
-/** As few calls as the limits allow, in order. */
+/** Splits the entries into as few calls as the limits allow, in order. */
 function chunks(entries: readonly Entry[]): Entry[][] {
   const all: Entry[][] = [];
   let open: Entry[] = [];
@@ -95,13 +95,16 @@ function chunks(entries: readonly Entry[]): Entry[][] {
   return all;
 }
 
-function givenUp(refused: readonly Refused[], call: { operation: string; resource: string }): FerryError {
-  const why = new Set(
+function entriesRefused(
+  refused: readonly Refused[],
+  call: { operation: string; resource: string },
+): FerryError {
+  const reasons = new Set(
     refused.map(({ result }) => `${result.ErrorCode ?? "no ErrorCode"}: ${result.ErrorMessage ?? ""}`),
   );
   return new FerryError("transient", "entries-refused", {
     ...call,
-    message: `${refused.length} entries were refused ${ROUNDS_MAX} times: ${[...why].join("; ")}.`,
-    hint: "The queue tries the message again. Throttling: ask for a higher PutEvents quota, or use fewer segments.",
+    message: `${refused.length} entries were refused ${ROUNDS_MAX} times: ${[...reasons].join("; ")}.`,
+    hint: "The queue delivers the message again. If the reason is throttling, raise the PutEvents quota or use fewer segments.",
   });
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { visibilityOf } from "./queue.ts";
 import { type Stub, startStub } from "./testing/stub-server.ts";
 
-describe("clients", () => {
+describe("the SDK's clients", () => {
   let stub: Stub;
   let status: number;
   let clients: typeof import("./clients.ts");
@@ -27,13 +27,13 @@ describe("clients", () => {
       .exec(String(stub.requests[n]?.headers.authorization))
       ?.slice(1);
 
-  it("are one per region", () => {
+  it("there is one client per service and region", () => {
     expect(clients.dynamodbClient("us-east-1")).toBe(clients.dynamodbClient("us-east-1"));
     expect(clients.dynamodbClient("us-east-1")).not.toBe(clients.dynamodbClient("us-west-2"));
     expect(clients.s3Client("us-east-1")).not.toBe(clients.s3Client());
   });
 
-  it("of tables' items make one try a call, all others retry it", async () => {
+  it("the clients for tables' items try a call once, all others retry it", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
     status = 500;
     const command = () => new DescribeTableCommand({ TableName: "orders" });
@@ -43,7 +43,7 @@ describe("clients", () => {
     expect(stub.requests).toHaveLength(1 + 4);
   });
 
-  it("go to the configured endpoint, signed for their region", async () => {
+  it("calls go to the configured endpoint, signed for the client's region", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
     await clients.dynamodbClient("us-west-2").send(new DescribeTableCommand({ TableName: "orders" }));
     await clients
@@ -54,7 +54,7 @@ describe("clients", () => {
     expect(regionOf(1)).toEqual(["ap-south-1", "s3"]);
   });
 
-  it("of a region's own DynamoDB go there", async () => {
+  it("calls to DynamoDB go to the region's own endpoint if one is configured", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     vi.stubEnv("FERRY_DYNAMODB_ENDPOINT_US_WEST_2", stub.endpoint);
     await clients.dynamodbClient("us-west-2").send(new DescribeTableCommand({ TableName: "orders" }));
@@ -64,7 +64,7 @@ describe("clients", () => {
     expect(regionOf(1)).toEqual(["eu-west-1", "dynamodb"]);
   });
 
-  it("of SQS go to the configured endpoint, wherever the queue's URL points", async () => {
+  it("calls to SQS go to the configured endpoint, whatever the queue's URL", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL_SQS", stub.endpoint);
     const command = {
       QueueUrl: "https://sqs.eu-west-1.amazonaws.com/1/q",
@@ -79,9 +79,9 @@ describe("clients", () => {
     [29.2, 30],
     [-5, 0],
     [90_000, 43_200],
-  ])("a visibility of %f s is set as %i s, within what SQS takes", async (asked, sent) => {
+  ])("a visibility of %f s is sent as %i s, within SQS's limits", async (seconds, sent) => {
     vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
-    await visibilityOf(clients.sqsClient(), "http://127.0.0.1/q")("handle", asked);
+    await visibilityOf(clients.sqsClient(), "http://127.0.0.1/q")("handle", seconds);
     expect(JSON.parse(stub.requests[0]!.body.toString())).toEqual({
       QueueUrl: "http://127.0.0.1/q",
       ReceiptHandle: "handle",

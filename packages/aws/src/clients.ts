@@ -1,8 +1,8 @@
 /**
- * The SDK's clients, one per service and region for the life of the process, so that connections are kept.
+ * The SDK's clients, one per service and region for the life of the process, so that connections are reused.
  *
  * Endpoints and credentials follow the SDK's own conventions (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, `AWS_REGION`,
- * profiles, roles…). One thing is ours, for the local host, where each region is a DynamoDB of its own:
+ * profiles, roles…). Ferry adds one variable for the local host, where each region is a separate DynamoDB:
  * `FERRY_DYNAMODB_ENDPOINT_<REGION>`, the region in capitals with `_` for `-`, for instance
  * `FERRY_DYNAMODB_ENDPOINT_EU_WEST_1=http://127.0.0.1:8001`.
  */
@@ -12,19 +12,19 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { RawProtocol } from "./raw-protocol.ts";
 
-/** Tries of one call, the first included; then the error is thrown. */
+/** Tries of one call, the first included. */
 const TRIES_MAX = 4;
-/** Connections per client: a restore with conditional puts has 200 calls in flight, where statements are not possible. */
+/** Connections per client: a restore that must use conditional puts has 200 calls in flight. */
 const SOCKETS_MAX = 256;
 
 const common = {
   maxAttempts: TRIES_MAX,
   requestHandler: {
     connectionTimeout: 5_000,
-    // Until the answer's head: no call of ours takes as long, but a dead connection would take for ever.
+    // Until the response's head. No call takes that long, but a dead connection would never end.
     requestTimeout: 60_000,
     throwOnRequestTimeout: true,
-    // While a body is on its way.
+    // While a body is transferred.
     socketTimeout: 30_000,
     httpAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
     httpsAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
@@ -32,15 +32,15 @@ const common = {
 } as const;
 
 /**
- * A region's DynamoDB, for the items of tables. One try a call: a try consumes capacity even if its answer is lost, so
- * core makes each one in a turn of the task's ceiling (`TRIES_MAX` in packages/core/src/pacing.ts).
- * It speaks RawProtocol: its Scan answers raw bodies, not items.
+ * A region's DynamoDB, for the items of tables. It tries each call once: a try consumes capacity even if its response is
+ * lost, so core reserves capacity for each one (`TRIES_MAX` in packages/core/src/pacing.ts).
+ * It uses RawProtocol: its Scan returns raw bodies, not items.
  */
 export const dynamodbClient = memoized((region) => dynamodb(region, { maxAttempts: 1 }));
 
 /**
- * A region's DynamoDB, for descriptions of tables and for Ferry's own tables; without a region, that of the environment's
- * region. The SDK makes a failed call again.
+ * A region's DynamoDB, for descriptions of tables and for Ferry's own tables. The default is the environment's region. The
+ * SDK retries failed calls.
  */
 export const retryingDynamodbClient = memoized((region) => dynamodb(region, {}));
 
@@ -58,12 +58,12 @@ function dynamodb(region: string | undefined, tries: { maxAttempts?: number }): 
 /** A region's S3. */
 export const s3Client = memoized((region) => new S3Client({ ...common, ...regionOf(region) }));
 
-/** EventBridge of the environment's region. */
+/** EventBridge, by default of the environment's region. */
 export const eventBridgeClient = memoized(
   (region) => new EventBridgeClient({ ...common, ...regionOf(region) }),
 );
 
-/** SQS of the environment's region, at the configured endpoint wherever a queue's URL may point. */
+/** SQS, by default of the environment's region. Calls go to the configured endpoint, whatever a queue's URL. */
 export const sqsClient = memoized(
   (region) => new SQSClient({ ...common, ...regionOf(region), useQueueUrlAsEndpoint: false }),
 );

@@ -37,7 +37,7 @@ describe("zlib's codec", () => {
     );
   });
 
-  it("given many large writes at once in flight, all bytes arrive in order", async () => {
+  it("given many concurrent large writes, all bytes are written in order", async () => {
     const parts = Array.from({ length: 20 }, (_, i) => Buffer.alloc(1_000_000, `${i} `));
     const file = zlibCodec.compress(1);
     const writes = parts.map((part) => file.write(part));
@@ -46,7 +46,7 @@ describe("zlib's codec", () => {
     expect(Buffer.compare(await decompressed(zlibCodec, body), Buffer.concat(parts))).toBe(0);
   });
 
-  it("given a file that is changed or cut anywhere, it says so", async () => {
+  it("given a file that is changed or truncated at any byte, decompress fails with corrupt-file", async () => {
     const file = gzipSync(Buffer.from('{"Item":{"id":{"S":"a"}}}\n'.repeat(50)));
     for (let length = 0; length < file.length; length++)
       await expect(decompressed(zlibCodec, file.subarray(0, length))).rejects.toMatchObject({
@@ -67,7 +67,7 @@ describe("zlib's codec", () => {
     ["zeros", Buffer.alloc(3)],
     ["half a file", gzipSync("more").subarray(0, 12)],
     ["one byte", Buffer.from([0x1f])],
-  ])("given %s behind the end, it says so", async (_, garbage) => {
+  ])("given %s after the last member, decompress fails with corrupt-file", async (_, garbage) => {
     const file = Buffer.concat([gzipSync("one"), garbage]);
     await expect(decompressed(zlibCodec, file)).rejects.toMatchObject({
       kind: "permanent",
@@ -75,20 +75,20 @@ describe("zlib's codec", () => {
     });
   });
 
-  it("given several members, it reads them all", async () => {
+  it("given several members, all are read", async () => {
     const file = Buffer.concat([gzipSync("one,"), gzipSync(""), gzipSync("two")]);
     expect(Buffer.from(await decompressed(zlibCodec, file)).toString()).toBe("one,two");
   });
 
-  it("given up, it leaves no write waiting", async () => {
+  it("discard ends every pending write", async () => {
     const file = zlibCodec.compress(9);
     const writes = [file.write(Buffer.alloc(4_000_000, "x")), file.write(Buffer.alloc(4_000_000, "y"))];
     file.discard();
-    // The one that is on a thread may end well; what matters is that both end.
+    // The write that is already on a thread may succeed; what matters is that both settle.
     const [, second] = await Promise.allSettled(writes);
     expect(second?.status).toBe("rejected");
-    await expect(file.write(Buffer.from("x"))).rejects.toThrow("given up");
-    await expect(file.finish()).rejects.toThrow("given up");
+    await expect(file.write(Buffer.from("x"))).rejects.toThrow("discarded");
+    await expect(file.finish()).rejects.toThrow("discarded");
   });
 
   it("its digest is MD5 in base64", () => {

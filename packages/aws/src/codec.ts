@@ -1,5 +1,5 @@
 /**
- * The codec on Node's zlib: compression runs on other threads, beside the next page's receive.
+ * The codec on Node's zlib: compression runs on other threads while the next page is received.
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -24,13 +24,13 @@ const CHUNK_BYTES = 256 * 1024;
 function compress(level: number): Compressor {
   const gzip = createGzip({ level, chunkSize: 64 * 1024 });
   const chunks: Buffer[] = [];
-  // Taken as they come: the file is kept in memory whole, so only the input is held back, to one write at a time.
+  // The whole file is kept in memory, so the output needs no backpressure; the input has one write at a time.
   gzip.on("data", (chunk: Buffer) => chunks.push(chunk));
-  // A failure is told by the next write or by finish; until then it must not bring the process down.
+  // The next write or finish reports a failure; until then it must not end the process.
   gzip.on("error", () => {});
 
   return {
-    // By callback, not by `drain`: a stream that is ended drains no more, and whoever waits would wait for ever.
+    // A callback, not `drain`: an ended stream emits no `drain`, so a pending write would never settle.
     write: (bytes) =>
       new Promise((resolve, reject) => {
         gzip.write(bytes, (error) => (error ? reject(gzip.errored ?? error) : resolve()));
@@ -42,14 +42,14 @@ function compress(level: number): Compressor {
       return Buffer.concat(chunks);
     },
     discard() {
-      // With an error, so that a write that waits is not left waiting.
-      gzip.destroy(new Error("the file was given up"));
+      // The error rejects pending writes.
+      gzip.destroy(new Error("the file was discarded"));
       chunks.length = 0;
     },
   };
 }
 
-/** The file is read as fast as chunks are asked for: streams hold each other back. */
+/** Backpressure applies: the file is read only as fast as the caller takes chunks. */
 async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   let bytesRead = 0;
@@ -59,7 +59,7 @@ async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
       yield chunk;
     }
   }
-  // What goes wrong in the file comes out of `gunzip`; where the reader stops early, nothing is wrong.
+  // An error of the file is thrown by `gunzip`. A reader that stops early is not an error.
   pipeline(counted(), gunzip).catch(() => {});
   try {
     yield* gunzip as AsyncIterable<Buffer>;
@@ -67,19 +67,19 @@ async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     if (!isZlibError(error)) throw error;
     throw corrupt(error.message, error);
   }
-  // zlib ends at zeros behind a member, and says nothing.
-  if (gunzip.bytesWritten !== bytesRead) throw corrupt("it has bytes behind its end");
+  // zlib stops at zeros after a member without an error.
+  if (gunzip.bytesWritten !== bytesRead) throw corrupt("it has bytes after its end");
 }
 
 function isZlibError(error: unknown): error is Error {
   return error instanceof Error && /^Z_/.test(String((error as { code?: unknown }).code));
 }
 
-function corrupt(why: string, cause?: unknown) {
+function corrupt(reason: string, cause?: unknown) {
   return permanent("corrupt-file", {
     operation: "decompress",
     resource: "a data file",
-    message: `is not a complete gzip file: ${why}.`,
+    message: `is not a complete gzip file: ${reason}.`,
     hint: "The archive was damaged after it was written: restore from another backup.",
     ...(cause !== undefined && { cause }),
   });

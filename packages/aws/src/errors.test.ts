@@ -11,9 +11,9 @@ function thrown(name: string, status?: number, message = "because"): Error {
   });
 }
 
-describe("what the SDK throws", () => {
+describe("an error of the SDK", () => {
   it.each([
-    // What asks for less.
+    // Throttling.
     ["ProvisionedThroughputExceededException", 400, "throttled", "throttled"],
     ["RequestLimitExceeded", 400, "throttled", "throttled"],
     ["ThrottlingException", 400, "throttled", "throttled"],
@@ -23,7 +23,7 @@ describe("what the SDK throws", () => {
     ["KMSThrottlingException", 400, "throttled", "throttled"],
     ["Whatever", 503, "throttled", "throttled"],
     ["Whatever", 429, "throttled", "throttled"],
-    // What trying again cannot help.
+    // Errors that a retry cannot mend.
     ["ResourceNotFoundException", 400, "permanent", "no-such-table"],
     ["TableNotFoundException", 400, "permanent", "no-such-table"],
     ["ResourceInUseException", 400, "permanent", "table-not-active"],
@@ -40,7 +40,7 @@ describe("what the SDK throws", () => {
     ["ValidationException", 400, "permanent", "invalid-request"],
     ["SerializationException", 400, "permanent", "invalid-request"],
     ["InvalidObjectState", 403, "permanent", "object-not-readable"],
-    // What may pass.
+    // Errors that a retry may mend.
     ["ExpiredTokenException", 400, "transient", "service-error"],
     ["ExpiredToken", 403, "transient", "service-error"],
     ["RequestTimeTooSkewed", 403, "transient", "service-error"],
@@ -56,7 +56,7 @@ describe("what the SDK throws", () => {
     expect(error.hint).not.toBe("");
   });
 
-  it("an expired signature passes, a wrong one does not", () => {
+  it("an expired signature is transient, a wrong one is permanent", () => {
     const expired = thrown(
       "InvalidSignatureException",
       400,
@@ -73,17 +73,17 @@ describe("what the SDK throws", () => {
     ["HeadObject", "s3:ListBucket"],
     ["ListObjectsV2", "s3:ListBucket"],
     ["PutEvents", "events:PutEvents"],
-  ])("access denied to %s names %s", (operation, permission) => {
+  ])("given access denied to %s, the hint names %s", (operation, permission) => {
     expect(ferryError(thrown("AccessDenied", 403), { ...call, operation }).hint).toContain(permission);
   });
 
-  it("an error that is told already stays as it is", async () => {
-    const about = { operation: "a", resource: "b", message: "c", hint: "d" };
-    const error = permanent("corrupt-file", about);
+  it("a FerryError is rethrown unchanged", async () => {
+    const details = { operation: "a", resource: "b", message: "c", hint: "d" };
+    const error = permanent("corrupt-file", details);
     await expect(translateErrors(call, () => Promise.reject(error))).rejects.toBe(error);
   });
 
-  it("what is no error at all is told too", async () => {
+  it("a thrown value that is not an Error becomes a FerryError", async () => {
     await expect(translateErrors(call, () => Promise.reject("odd"))).rejects.toBeInstanceOf(FerryError);
     await expect(translateErrors(call, () => Promise.reject(undefined))).rejects.toMatchObject({
       kind: "transient",

@@ -1,11 +1,11 @@
 /**
- * What the SDK throws, in the words an operator needs.
+ * Turns errors of the AWS SDK into FerryErrors with a code and a hint for operators.
  */
 import type { ErrorCode } from "@ferry/core/error-codes";
 import { type ErrorKind, FerryError } from "@ferry/core/errors";
 import type { TableAddress } from "@ferry/core/ports";
 
-/** What a call was about: the API's operation, and a table, `s3://bucket/key` or the like. */
+/** A call for an error's report: the API's operation, and the resource: a table, `s3://bucket/key` or the like. */
 export interface Call {
   readonly operation: string;
   readonly resource: string;
@@ -17,12 +17,12 @@ interface Classification {
   readonly hint: string;
 }
 
-/** An operation on a table. */
+/** The call of an operation on a table. */
 export function onTable(operation: string, table: TableAddress): Call {
   return { operation, resource: `table ${table.name} in ${table.region}` };
 }
 
-/** Runs a call to AWS; what it throws comes out as a FerryError of the right kind. */
+/** Runs a call to AWS. Throws any error as a FerryError. */
 export async function translateErrors<T>(call: Call, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
@@ -31,7 +31,7 @@ export async function translateErrors<T>(call: Call, run: () => Promise<T>): Pro
   }
 }
 
-/** The FerryError for anything that the SDK, the network or a credential provider threw. */
+/** The FerryError for any error of the SDK, the network or a credential provider. */
 export function ferryError(error: unknown, call: Call): FerryError {
   if (error instanceof FerryError) return error;
   const { kind, code, hint } = classify(error, call);
@@ -44,19 +44,23 @@ export function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : "Error";
 }
 
-/** The status of the HTTP answer that an error came in. */
+/** The HTTP status of the response that an error came with. */
 export function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
 }
 
-/** By the error's name first: DynamoDB sends almost everything with 400. */
+/** The name decides before the status: DynamoDB sends almost every error with 400. */
 function classify(error: unknown, call: Call): Classification {
   const name = nameOf(error);
   const status = statusOf(error);
   if (TRANSIENT.test(name) || /Signature expired|security token .* expired/i.test(messageOf(error)))
     return transient();
   if (THROTTLES.test(name) || status === 429 || status === 503)
-    return { kind: "throttled", code: "throttled", hint: "Ferry backs off and goes on by itself." };
+    return {
+      kind: "throttled",
+      code: "throttled",
+      hint: "Ferry backs off and retries; nothing needs to be done.",
+    };
   if (WRONG_REGION.has(name) || status === 301) return permanent("wrong-region", HINTS.region);
   if (/^ResourceNotFound|^TableNotFound/.test(name)) return permanent("no-such-table", HINTS.table);
   if (name === "NoSuchBucket") return permanent("no-such-bucket", HINTS.bucket);
@@ -70,11 +74,11 @@ function classify(error: unknown, call: Call): Classification {
   if (/^AccessDenied|^AllAccessDisabled|^Forbidden$/.test(name) || status === 403)
     return permanent("access-denied", accessHint(call.operation));
   if (name === "ResourceInUseException" || name === "TableInUseException")
-    return permanent("table-not-active", "Ask again when the table is ACTIVE.");
+    return permanent("table-not-active", "Request the task again when the table is ACTIVE.");
   if (INVALID.test(name))
     return permanent(
       "invalid-request",
-      "What was sent does not fit the table or bucket: check that it is the right one.",
+      "The request does not match the table or bucket: check that it is the right one.",
     );
   return transient();
 }
@@ -87,14 +91,14 @@ function transient(): Classification {
   return {
     kind: "transient",
     code: "service-error",
-    hint: "The queue tries again; if it does not pass, look at AWS's health page.",
+    hint: "The queue delivers the message again; if the error persists, check the AWS Health Dashboard.",
   };
 }
 
-/** Credentials that were good and will be again, clocks, and time. */
+/** Expired credentials, which are renewed, clock skew and timeouts. */
 const TRANSIENT =
   /^(ExpiredToken|RequestExpired|TokenRefreshRequired|RequestTimeTooSkewed|RequestTimeout|TimeoutError)/;
-/** KMS is asked by S3 and DynamoDB on our behalf: its throttles come with its name in front. */
+/** S3 and DynamoDB call KMS for Ferry, and prefix KMS's errors with its name. */
 const THROTTLES =
   /^((KMS\.?)?Throttling(Exception|Error)?|Throttled(Exception)?|ProvisionedThroughputExceeded(Exception)?|RequestLimitExceeded|TooManyRequests(Exception)?|SlowDown|RequestThrottled(Exception)?|BandwidthLimitExceeded)$/;
 const UNUSABLE_KEY =
@@ -110,18 +114,18 @@ const INVALID =
   /^(Validation(Exception|Error)|SerializationException|ItemCollectionSizeLimitExceeded(Exception)?|InvalidRequest|InvalidArgument|InvalidBucketName|InvalidParameter(Value|Exception)?|InvalidEndpointException|EntityTooLarge|MetadataTooLarge|KeyTooLong(Error)?|MethodNotAllowed|InvalidStorageClass|UnknownOperationException)$/;
 
 const HINTS = {
-  region: "Check bucket-region: it must be the region in which the bucket is.",
+  region: "Check bucket-region: it must be the bucket's region.",
   table: "Check table-name and table-region, and that the table is ACTIVE.",
   bucket: "Check bucket-name and bucket-region.",
   key: "Check kms-key-id: the key must be enabled, in the resource's region, and usable by the worker's role.",
   credentials:
-    "Check the credentials and the account of this process: AWS does not know them, or the region is not enabled.",
+    "Check the credentials and the account of this process: AWS refused them, or the region is not enabled.",
 } as const;
 
-/** What a role needs for an operation, where it is not the operation's own name. */
+/** The permission for an operation, if its name differs from the operation's. */
 const PERMISSIONS: Readonly<Record<string, string>> = {
   PutObject: "s3:PutObject (with a KMS key also kms:GenerateDataKey and kms:Decrypt)",
-  HeadObject: "s3:GetObject and s3:ListBucket (without the latter S3 says 403 of objects that are not there)",
+  HeadObject: "s3:GetObject and s3:ListBucket (without the latter S3 answers 403 for missing objects)",
   GetObject: "s3:GetObject and s3:ListBucket (with a KMS key also kms:Decrypt)",
   ListObjectsV2: "s3:ListBucket",
   PutEvents: "events:PutEvents",
@@ -130,10 +134,10 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
 
 function accessHint(operation: string): string {
   const permission = PERMISSIONS[operation] ?? `dynamodb:${operation}`;
-  const besides = operation.includes("Object")
-    ? "the bucket's policy, and bucket-owner where the request names one"
-    : "the resource's own policy where it is another account's";
-  return `Check that the role is allowed ${permission}; then ${besides}.`;
+  const policy = operation.includes("Object")
+    ? "the bucket's policy, and bucket-owner if the request has one"
+    : "the resource's own policy if another account owns it";
+  return `Check that the role is allowed ${permission}; then check ${policy}.`;
 }
 
 function messageOf(error: unknown): string {

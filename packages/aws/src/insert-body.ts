@@ -1,12 +1,11 @@
 /**
- * Bodies of the calls that insert items: an attribute's value is spliced in, and items that came are cut out, as the bytes
- * they are.
+ * Bodies of the calls that insert items. Attribute values are spliced in and returned items are cut out as unchanged bytes.
  */
 import { elements, type Member, members } from "@ferry/core/archive/cutter";
 import { valueText } from "@ferry/core/archive/same-item";
 import type { KeyNames } from "@ferry/core/events";
 
-/** The most that a PartiQL statement may have, in characters. Source: DynamoDB's quotas. */
+/** The longest PartiQL statement, in characters. Source: DynamoDB's quotas. */
 const STATEMENT_MAX = 8192;
 
 const encoder = new TextEncoder();
@@ -16,13 +15,13 @@ const COMMA = encoder.encode(",");
 /** An item to insert. */
 export interface Insertion {
   readonly item: Uint8Array;
-  /** Its key, if the item has one: a text that is equal for equal keys, and DynamoDB JSON. */
+  /** Its key, if the item has one: as a text that is equal for equal keys, and as DynamoDB JSON. */
   readonly key?: { readonly text: string; readonly json: Uint8Array };
-  /** The member of `Statements` that inserts it; absent where no statement can. */
+  /** The member of `Statements` that inserts it; absent if no statement can. */
   readonly statement?: Uint8Array;
 }
 
-/** Reads an item as far as it takes to insert it. What cannot be read is left to DynamoDB to refuse. */
+/** Reads the parts of an item that its insertion needs. An item that cannot be read is left for DynamoDB to refuse. */
 export function readInsertion(item: Uint8Array, tableName: string, keys: KeyNames): Insertion {
   let attributes: Member[];
   try {
@@ -35,7 +34,7 @@ export function readInsertion(item: Uint8Array, tableName: string, keys: KeyName
   return { item, ...(key !== undefined && { key }), ...(statement !== undefined && { statement }) };
 }
 
-/** The key that these attributes of `bytes` hold. */
+/** The key in these attributes of `bytes`, or undefined if it is incomplete. */
 function keyOf(bytes: Uint8Array, attributes: readonly Member[], keys: KeyNames): Insertion["key"] {
   const texts: string[] = [];
   const parts: Uint8Array[] = [];
@@ -54,8 +53,8 @@ function keyOf(bytes: Uint8Array, attributes: readonly Member[], keys: KeyNames)
 }
 
 /**
- * `{"Statement":"INSERT …","Parameters":[…]}`: names in the statement, values as parameters. Nothing where the statement
- * would be too long, where two attributes have one name, and for a table that is named by its ARN: PartiQL takes a name.
+ * `{"Statement":"INSERT …","Parameters":[…]}`: names in the statement, values as parameters. Undefined if the statement
+ * would be too long, if two attributes have the same name, or if the table is named by its ARN: PartiQL needs a name.
  */
 function statementOf(
   item: Uint8Array,
@@ -84,7 +83,7 @@ export function statementsBody(statements: readonly Uint8Array[]): Uint8Array {
   ]);
 }
 
-/** What a BatchExecuteStatement says: of each statement the error, if any, in order; and the units of all, 0 where not told. */
+/** The result of a BatchExecuteStatement: the error of each statement, if any, in order; all units, 0 if not reported. */
 export interface StatementsAnswer {
   readonly errors: readonly (StatementError | undefined)[];
   readonly units: number;
@@ -95,7 +94,7 @@ export interface StatementError {
   readonly Message?: string;
 }
 
-/** Reads the body of a BatchExecuteStatement's response. Throws a SyntaxError where it does not answer each statement. */
+/** Reads the body of a BatchExecuteStatement's response. Throws a SyntaxError if it lacks the result of a statement. */
 export function readStatementsAnswer(body: Uint8Array, statements: number): StatementsAnswer {
   const { Responses, ConsumedCapacity } = JSON.parse(decoder.decode(body)) as {
     readonly Responses?: readonly { readonly Error?: StatementError | null }[];
@@ -105,25 +104,25 @@ export function readStatementsAnswer(body: Uint8Array, statements: number): Stat
     throw new SyntaxError(`${statements} statements have ${Responses?.length} responses`);
   return {
     errors: Responses.map((response) => response.Error ?? undefined),
-    // One number a statement, or one a table.
+    // One number per statement, or one per table.
     units: (ConsumedCapacity ?? []).reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0),
   };
 }
 
 /** The body of a PutItem that puts the item unless an item with its key exists. */
 export function conditionalPutBody(tableName: string, item: Uint8Array, keys: KeyNames): Uint8Array {
-  const about = {
+  const fields = {
     TableName: tableName,
-    // The condition is on the item with this very key: that it has a hash key says that it is there.
+    // The condition applies to the item with this key: it exists if it has a hash key.
     ConditionExpression: "attribute_not_exists(#k)",
     ExpressionAttributeNames: { "#k": keys[0] },
     ReturnConsumedCapacity: "TOTAL",
   };
-  const start = encoder.encode(`${JSON.stringify(about).slice(0, -1)},"Item":`);
+  const start = encoder.encode(`${JSON.stringify(fields).slice(0, -1)},"Item":`);
   return Buffer.concat([start, item, encoder.encode("}")]);
 }
 
-/** The body of a BatchGetItem that reads these keys, each as DynamoDB JSON, consistently. */
+/** The body of a strongly consistent BatchGetItem of these keys, each as DynamoDB JSON. */
 export function getBody(tableName: string, keys: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([
     encoder.encode(`{"RequestItems":{${JSON.stringify(tableName)}:{"Keys":[`),
@@ -132,7 +131,7 @@ export function getBody(tableName: string, keys: readonly Uint8Array[]): Uint8Ar
   ]);
 }
 
-/** What a BatchGetItem found: the items by the text of their keys, and whether it looked for all of them. */
+/** The result of a BatchGetItem: items by the text of their keys, and whether all keys were read. */
 export interface Found {
   readonly items: ReadonlyMap<string, Uint8Array>;
   readonly isComplete: boolean;
@@ -145,7 +144,7 @@ export function readGetAnswer(body: Uint8Array, keys: KeyNames): Found {
   for (const { name, start } of members(body)) {
     if (name === "UnprocessedKeys" && members(body, start).length > 0) isComplete = false;
     if (name !== "Responses") continue;
-    // One table was asked, so its items are ours, whether its name or its ARN stands there.
+    // The request named one table, so all items are from it, whether the response has its name or its ARN.
     for (const table of members(body, start))
       for (const span of elements(body, table.start)) {
         const item = body.subarray(span.start, span.end);

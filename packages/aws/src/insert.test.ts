@@ -18,17 +18,17 @@ const error = (Code: string) => ({ Error: { Code, Message: "because" } });
 
 type Answer = (body: string, n: number) => StubAnswer | object;
 
-describe("given a server that answers as DynamoDB may", () => {
+describe("inserts on a stub of DynamoDB", () => {
   let stub: Stub;
   afterEach(() => stub.close());
 
-  /** Tables on a server that answers each operation as it is told; any other with an empty object. */
+  /** Tables on a stub that answers each operation with `answers`, and any other with an empty object. */
   async function tablesOn(answers: Readonly<Record<string, Answer>>) {
-    const asked = new Map<string, number>();
+    const calls = new Map<string, number>();
     stub = await startStub((request) => {
       const operation = operationOf(request);
-      const n = asked.get(operation) ?? 0;
-      asked.set(operation, n + 1);
+      const n = calls.get(operation) ?? 0;
+      calls.set(operation, n + 1);
       const answer = answers[operation]?.(request.body.toString(), n) ?? {};
       return "status" in answer ? (answer as StubAnswer) : { body: JSON.stringify(answer) };
     });
@@ -38,7 +38,7 @@ describe("given a server that answers as DynamoDB may", () => {
   const operationOf = ({ headers }: StubRequest) => String(headers["x-amz-target"]).split(".")[1]!;
   const operations = () => stub.requests.map(operationOf);
 
-  it("a statement carries each value as the bytes that it is, and names its attribute", async () => {
+  it("a statement names each attribute and carries its value as unchanged bytes", async () => {
     const tables = await tablesOn({ BatchExecuteStatement: () => ({ Responses: [{}] }) });
     await fc.assert(
       fc.asyncProperty(oddJson(itemsArbitrary(1)), async ({ text }) => {
@@ -72,7 +72,7 @@ describe("given a server that answers as DynamoDB may", () => {
     );
   });
 
-  it("an item whose key is taken is compared with the one that is there", async () => {
+  it("an item whose key exists is compared with the stored item", async () => {
     const tables = await tablesOn({
       BatchExecuteStatement: () => ({
         Responses: [{}, error("DuplicateItem"), error("DuplicateItem"), error("DuplicateItem")],
@@ -99,47 +99,53 @@ describe("given a server that answers as DynamoDB may", () => {
   });
 
   it.each([
-    ["one number a table", [{ CapacityUnits: 9 }], 9],
-    ["one number a statement", [{ CapacityUnits: 2 }, { CapacityUnits: 5 }], 7],
-    // The items have 2 and 3 KiB; the one that is there has 8.
+    ["one number per table", [{ CapacityUnits: 9 }], 9],
+    ["one number per statement", [{ CapacityUnits: 2 }, { CapacityUnits: 5 }], 7],
+    // The items have 2 and 3 KiB; the stored one has 8.
     ["nothing", undefined, 10],
     ["less than a unit for each statement", [{ CapacityUnits: 1 }], 10],
-  ])("given that DynamoDB reports %s, it charges what is known", async (_, ConsumedCapacity, expected) => {
-    const tables = await tablesOn({
-      BatchExecuteStatement: () => ({ Responses: [{}, error("DuplicateItem")], ConsumedCapacity }),
-      BatchGetItem: () => ({
-        Responses: { orders: [{ id: { S: "b" }, x: { S: "x".repeat(8000) } }] },
-      }),
-    });
-    const { units } = await tables.insert(table, [itemOf("a", 1500), itemOf("b", 2500)], ["id"]);
-    expect(units).toBe(expected);
-  });
+  ])(
+    "given that DynamoDB reports %s as consumed, the units cover every statement",
+    async (_, ConsumedCapacity, expected) => {
+      const tables = await tablesOn({
+        BatchExecuteStatement: () => ({ Responses: [{}, error("DuplicateItem")], ConsumedCapacity }),
+        BatchGetItem: () => ({
+          Responses: { orders: [{ id: { S: "b" }, x: { S: "x".repeat(8000) } }] },
+        }),
+      });
+      const { units } = await tables.insert(table, [itemOf("a", 1500), itemOf("b", 2500)], ["id"]);
+      expect(units).toBe(expected);
+    },
+  );
 
   it.each([
     "ProvisionedThroughputExceeded",
     "ThrottlingError",
     "RequestLimitExceeded",
     "InternalServerError",
-  ])("a statement that fails with %s is unprocessed, and the others are not repeated", async (code) => {
-    const tables = await tablesOn({ BatchExecuteStatement: () => ({ Responses: [{}, error(code)] }) });
-    const { outcomes, units } = await tables.insert(table, [itemOf("a"), itemOf("b")], ["id"]);
-    expect(outcomes).toEqual(["stored", "unprocessed"]);
-    // What an internal error consumed is not known.
-    expect(units).toBe(code === "InternalServerError" ? 2 : 1);
-    expect(operations()).toEqual(["BatchExecuteStatement"]);
-  });
+  ])(
+    "an item whose statement fails with %s is unprocessed, and the others are not repeated",
+    async (code) => {
+      const tables = await tablesOn({ BatchExecuteStatement: () => ({ Responses: [{}, error(code)] }) });
+      const { outcomes, units } = await tables.insert(table, [itemOf("a"), itemOf("b")], ["id"]);
+      expect(outcomes).toEqual(["stored", "unprocessed"]);
+      // It is unknown what a statement with an internal error consumed.
+      expect(units).toBe(code === "InternalServerError" ? 2 : 1);
+      expect(operations()).toEqual(["BatchExecuteStatement"]);
+    },
+  );
 
   it.each([
     ["ThrottlingError", "throttled"],
     ["InternalServerError", "transient"],
-  ])("a call of which every statement fails with %s is %s", async (code, kind) => {
+  ])("if every statement fails with %s, the call fails with a %s error", async (code, kind) => {
     const tables = await tablesOn({
       BatchExecuteStatement: () => ({ Responses: [error(code), error(code)] }),
     });
     await expect(tables.insert(table, [itemOf("a"), itemOf("b")], ["id"])).rejects.toMatchObject({ kind });
   });
 
-  it("an item whose statement is refused for good is put alone, and the put's error is thrown", async () => {
+  it("an item whose statement has a permanent error is put alone, and the put's error is thrown", async () => {
     const answers = {
       BatchExecuteStatement: () => ({ Responses: [{}, error("ValidationError")] }),
       PutItem: () => refusal("ValidationException"),
@@ -153,7 +159,7 @@ describe("given a server that answers as DynamoDB may", () => {
   });
 
   it.each(["UnknownOperationException", "AccessDeniedException"])(
-    "after a %s its items are put alone, and so are all later ones of the table",
+    "after %s, the call's items and all later ones of the table are put alone",
     async (type) => {
       const tables = await tablesOn({ BatchExecuteStatement: () => refusal(type) });
       for (const id of ["a", "b"])
@@ -162,7 +168,7 @@ describe("given a server that answers as DynamoDB may", () => {
     },
   );
 
-  it("so they are after a statement whose table denies access", async () => {
+  it("after a statement with AccessDenied, the call's items and all later ones of the table are put alone", async () => {
     const tables = await tablesOn({
       BatchExecuteStatement: () => ({ Responses: [error("AccessDenied"), error("AccessDenied")] }),
     });
@@ -171,7 +177,7 @@ describe("given a server that answers as DynamoDB may", () => {
     expect(operations()).toEqual(["BatchExecuteStatement", "PutItem", "PutItem", "PutItem"]);
   });
 
-  it("a call that is invalid as a whole is made as puts, and the next one by statements", async () => {
+  it("after a call that is invalid as a whole, its items are put alone, and the next call uses statements", async () => {
     const tables = await tablesOn({
       BatchExecuteStatement: (_, n) => (n === 0 ? refusal("ValidationException") : { Responses: [{}, {}] }),
     });
@@ -182,34 +188,34 @@ describe("given a server that answers as DynamoDB may", () => {
   });
 
   it.each([
-    ["has two attributes of one name", table, '{"id":{"S":"a"},"x":{"S":"1"},"x":{"S":"2"}}'],
+    ["has two attributes with the same name", table, '{"id":{"S":"a"},"x":{"S":"1"},"x":{"S":"2"}}'],
     [
       "is for a table that is named by its ARN",
       { ...table, name: "arn:aws:dynamodb:x:1:table/y" },
       '{"id":{"S":"a"}}',
     ],
     ["has a name of 8,192 characters", table, `{"id":{"S":"a"},"${"n".repeat(8192)}":{"S":"1"}}`],
-    ["is no JSON", table, '{"id":{"S":"a"}'],
-  ])("an item that %s is put alone, as it is", async (_, address, item) => {
+    ["is not JSON", table, '{"id":{"S":"a"}'],
+  ])("an item that %s is put alone, unchanged", async (_, address, item) => {
     const tables = await tablesOn({});
     expect((await tables.insert(address, [encoder.encode(item)], ["id"])).outcomes).toEqual(["stored"]);
     expect(operations()).toEqual(["PutItem"]);
     expect(stub.requests[0]!.body.toString()).toContain(`"Item":${item}}`);
   });
 
-  it("of puts the throttled ones are unprocessed, and one that is refused is charged by the larger item", async () => {
+  it("a throttled put is unprocessed, and a refused put is charged by the larger of the two items", async () => {
     const tables = await tablesOn({
       BatchExecuteStatement: () => refusal("UnknownOperationException"),
       PutItem: (body) => {
         if (body.includes('"throttled"')) return refusal("ThrottlingException");
-        if (body.includes('"there"')) return refusal("ConditionalCheckFailedException");
+        if (body.includes('"stored"')) return refusal("ConditionalCheckFailedException");
         return { ConsumedCapacity: { CapacityUnits: 4 } };
       },
       BatchGetItem: () => ({
-        Responses: { orders: [{ id: { S: "there" }, x: { S: "x".repeat(8000) } }] },
+        Responses: { orders: [{ id: { S: "stored" }, x: { S: "x".repeat(8000) } }] },
       }),
     });
-    const items = ["throttled", "there", "new"].map((id) => itemOf(id));
+    const items = ["throttled", "stored", "new"].map((id) => itemOf(id));
     expect(await tables.insert(table, items, ["id"])).toEqual({
       outcomes: ["unprocessed", "exists", "stored"],
       units: 12,
@@ -223,7 +229,7 @@ describe("given a server that answers as DynamoDB may", () => {
       () => ({ Responses: { orders: [] }, UnprocessedKeys: { orders: { Keys: [{ id: { S: "a" } }] } } }),
     ],
   ])(
-    "where the read of what is there %s, the item is unprocessed, and its statement is charged",
+    "if the read of the stored item %s, the item is unprocessed, and its statement is charged",
     async (_, answer) => {
       const tables = await tablesOn({
         BatchExecuteStatement: () => ({ Responses: [error("DuplicateItem")] }),
@@ -236,7 +242,7 @@ describe("given a server that answers as DynamoDB may", () => {
     },
   );
 
-  it("where that read fails otherwise, the call fails", async () => {
+  it("if the read of the stored item fails permanently, the call fails", async () => {
     const tables = await tablesOn({
       BatchExecuteStatement: () => ({ Responses: [error("DuplicateItem")] }),
       BatchGetItem: () => refusal("AccessDeniedException"),
@@ -246,14 +252,14 @@ describe("given a server that answers as DynamoDB may", () => {
     });
   });
 
-  it("an answer that does not tell of each statement is an error that passes", async () => {
+  it("a response without a result for each statement is a transient error", async () => {
     const tables = await tablesOn({ BatchExecuteStatement: () => ({ Responses: [{}] }) });
     await expect(tables.insert(table, [itemOf("a"), itemOf("b")], ["id"])).rejects.toMatchObject({
       kind: "transient",
     });
   });
 
-  it("two items of one key are refused before anything is asked", async () => {
+  it("two items with the same key are refused before any call", async () => {
     const tables = await tablesOn({});
     await expect(
       tables.insert(table, [itemOf("a"), itemOf("b"), encoder.encode('{"id":{"S":"\\u0061"}}')], ["id"]),

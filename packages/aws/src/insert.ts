@@ -1,6 +1,6 @@
 /**
- * Inserts items into tables, many in one call: DynamoDB has no conditional BatchWriteItem, but a PartiQL INSERT is refused
- * where an item has its key. docs/decisions/0020.
+ * Inserts items into tables, many in one call. DynamoDB has no conditional BatchWriteItem, but a PartiQL INSERT fails if an
+ * item with its key exists. docs/decisions/0020.
  */
 import {
   BatchExecuteStatementCommand,
@@ -12,7 +12,7 @@ import { itemText } from "@ferry/core/archive/same-item";
 import { FerryError, isThrottled, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
 import type { InsertOutcome, InsertResult, TableAddress } from "@ferry/core/ports";
-import { ferryError, nameOf, onTable, translateErrors } from "./errors.ts";
+import { type Call, ferryError, nameOf, onTable, translateErrors } from "./errors.ts";
 import {
   conditionalPutBody,
   type Found,
@@ -26,12 +26,12 @@ import {
 } from "./insert-body.ts";
 import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
 
-/** What one capacity unit writes. */
+/** The bytes that one capacity unit writes. */
 const UNIT_BYTES = 1024;
 
 /**
- * How an insertion ended. `taken`: an item has its key. `units` are estimated by the item's size, but of a put that was
- * stored, which tells them.
+ * How an insertion ended. `taken`: an item with its key exists. `units` are estimated by the item's size, except for a put
+ * that was stored: DynamoDB reports those.
  */
 type Ended =
   | { readonly as: "stored" | "taken"; readonly units: number }
@@ -44,12 +44,12 @@ type Insert = (
   keys: KeyNames,
 ) => Promise<InsertResult>;
 
-/** Returns TableData's `insert`, which remembers for which tables statements are not possible. */
+/** Returns TableData's `insert`. It remembers the tables for which statements are not possible. */
 export function openInsert(): Insert {
   const withoutStatements = new Set<string>();
   return async (client, table, items, keys) => {
     const insertions = items.map((item) => readInsertion(item, table.name, keys));
-    refuseTwins(table, insertions);
+    refuseDuplicateKeys(table, insertions);
     const ended = new Map<Insertion, Ended>();
     const place = `${table.region}/${table.name}`;
     const batch = withoutStatements.has(place) ? [] : insertions.filter((one) => one.statement !== undefined);
@@ -57,36 +57,36 @@ export function openInsert(): Insert {
     const byStatement = insertions.filter((one) => ended.has(one));
     const alone = insertions.filter((one) => !ended.has(one));
     await byPuts(client, table, alone, keys, ended);
-    throwIfNothingWasTaken([...ended.values()]);
-    const there = await readTaken(client, table, insertions, keys, ended);
-    const outcomes = insertions.map((one) => outcomeOf(one, ended.get(one)!, there));
+    throwIfAllUnprocessed([...ended.values()]);
+    const existing = await readTaken(client, table, insertions, keys, ended);
+    const outcomes = insertions.map((one) => outcomeOf(one, ended.get(one)!, existing));
     const units = (some: readonly Insertion[]) =>
-      some.reduce((sum, one) => sum + chargeOf(one, ended.get(one)!, there), 0);
-    // A statement that was executed costs a unit at least: less than that does not tell of all of them.
+      some.reduce((sum, one) => sum + chargeOf(one, ended.get(one)!, existing), 0);
+    // An executed statement costs at least one unit: a smaller sum does not cover all of them.
     const executed = byStatement.filter((one) => ended.get(one)!.as !== "unprocessed").length;
     const ofStatements = reported > 0 && reported >= executed ? reported : units(byStatement);
     return { outcomes, units: ofStatements + units(alone) };
   };
 }
 
-function outcomeOf({ item, key }: Insertion, { as }: Ended, there: Found): InsertOutcome {
+function outcomeOf({ item, key }: Insertion, { as }: Ended, existing: Found): InsertOutcome {
   if (as !== "taken") return as;
-  const found = there.items.get(key?.text ?? "");
-  // An item that is gone by now was there.
-  if (found === undefined) return there.isComplete ? "exists" : "unprocessed";
+  const found = existing.items.get(key?.text ?? "");
+  // An item that was deleted since then did exist.
+  if (found === undefined) return existing.isComplete ? "exists" : "unprocessed";
   return itemText(found) === itemText(item) ? "same" : "exists";
 }
 
-/** What an insertion consumed, units. One that was refused is charged by the larger of its item and the one that is there. */
-function chargeOf({ key }: Insertion, end: Ended, there: Found): number {
-  const found = end.as === "taken" ? there.items.get(key?.text ?? "") : undefined;
+/** The units that an insertion consumed. If its key exists, the larger of its item and the existing one counts. */
+function chargeOf({ key }: Insertion, end: Ended, existing: Found): number {
+  const found = end.as === "taken" ? existing.items.get(key?.text ?? "") : undefined;
   return Math.max(end.units, found === undefined ? 0 : unitsOf(found));
 }
 
 /**
- * Executes the items' statements in one call. Items whose statements were not executed have no end: they must be put by calls
- * of their own. So must all, where the call is refused as a whole, for what it asks or for want of the permission. Returns the
- * units that DynamoDB reports, 0 where it does not.
+ * Executes the items' statements in one call and records in `ended` how each one ended. Items that are missing there must be
+ * put alone: their statements were not executed, or the whole call was refused as invalid or for a missing permission.
+ * Returns the units that DynamoDB reports, 0 if it reports none.
  */
 async function byStatements(
   client: DynamoDBClient,
@@ -97,10 +97,10 @@ async function byStatements(
 ): Promise<number> {
   if (batch.length === 0) return 0;
   const body = statementsBody(batch.map(({ statement }) => statement!));
-  const about = onTable("BatchExecuteStatement", table);
+  const call = onTable("BatchExecuteStatement", table);
   let answer: ReturnType<typeof readStatementsAnswer>;
   try {
-    answer = await translateErrors(about, async () => {
+    answer = await translateErrors(call, async () => {
       const command = new BatchExecuteStatementCommand(withRawBody({ Statements: [] }, body));
       return readStatementsAnswer(rawBodyOf(await client.send(command)), batch.length);
     });
@@ -114,29 +114,25 @@ async function byStatements(
   for (const [i, insertion] of batch.entries()) {
     const error = answer.errors[i];
     if (error?.Code === "AccessDenied") notPossible();
-    const end = endOf(error, unitsOf(insertion.item), about);
+    const end = endOf(error, unitsOf(insertion.item), call);
     if (end !== undefined) ended.set(insertion, end);
   }
   return answer.units;
 }
 
-/** How a statement ended. `units`: what it consumes where it is executed. */
-function endOf(
-  error: StatementError | undefined,
-  units: number,
-  about: { operation: string; resource: string },
-): Ended | undefined {
+/** How a statement ended, or undefined if its item must be put alone. `units`: consumed if it was executed. */
+function endOf(error: StatementError | undefined, units: number, call: Call): Ended | undefined {
   if (error === undefined) return { as: "stored", units };
   if (error.Code === "DuplicateItem") return { as: "taken", units };
   const { Code, Message = "" } = error;
-  const thrown = ferryError(Object.assign(new Error(Message), { name: Code }), about);
-  // A put's own error says more.
+  const thrown = ferryError(Object.assign(new Error(Message), { name: Code }), call);
+  // A put's error has more detail.
   if (thrown.kind === "permanent") return undefined;
-  // An internal error may have come after the effect: it is charged.
+  // An internal error may have happened after the write: it is charged.
   return { as: "unprocessed", units: isThrottled(thrown) ? 0 : units, error: thrown };
 }
 
-/** Puts items by calls of their own, all at once. Throws what is not throttled, once all have ended. */
+/** Puts each item alone, all concurrently. Once all have ended, throws the first error that is not throttling. */
 async function byPuts(
   client: DynamoDBClient,
   table: TableAddress,
@@ -167,19 +163,19 @@ function putIfAbsent(
       return { as: "stored", units: ConsumedCapacity?.CapacityUnits ?? unitsOf(item) };
     } catch (error) {
       if (nameOf(error) !== "ConditionalCheckFailedException") throw error;
-      // A refused put costs as much as a write, and does not tell how much.
+      // A refused put costs as much as a write, but DynamoDB does not report the units.
       return { as: "taken", units: unitsOf(item) };
     }
   });
 }
 
-/** A call of which nothing was taken has failed as a whole, as a BatchWriteItem has. */
-function throwIfNothingWasTaken(ended: readonly Ended[]): void {
+/** If every item is unprocessed, the call fails, as BatchWriteItem does. */
+function throwIfAllUnprocessed(ended: readonly Ended[]): void {
   const errors = ended.flatMap((end) => (end.as === "unprocessed" ? [end.error] : []));
   if (errors.length === ended.length) throw errors[0];
 }
 
-/** The items that have the keys of those which were refused, as far as reads are not throttled. */
+/** Reads the items whose keys were taken. If the read is throttled, the result is incomplete. */
 async function readTaken(
   client: DynamoDBClient,
   table: TableAddress,
@@ -187,11 +183,11 @@ async function readTaken(
   keys: KeyNames,
   ended: ReadonlyMap<Insertion, Ended>,
 ): Promise<Found> {
-  const wanted = insertions.flatMap((one) =>
+  const keysTaken = insertions.flatMap((one) =>
     ended.get(one)!.as === "taken" && one.key !== undefined ? [one.key.json] : [],
   );
-  if (wanted.length === 0) return { items: new Map(), isComplete: true };
-  const body = getBody(table.name, wanted);
+  if (keysTaken.length === 0) return { items: new Map(), isComplete: true };
+  const body = getBody(table.name, keysTaken);
   try {
     return await translateErrors(onTable("BatchGetItem", table), async () => {
       const command = new BatchGetItemCommand(
@@ -200,14 +196,14 @@ async function readTaken(
       return readGetAnswer(rawBodyOf(await client.send(command)), keys);
     });
   } catch (error) {
-    // What was inserted must be charged: the call has not failed.
+    // The call has not failed: the inserted items must be charged.
     if (isThrottled(error)) return { items: new Map(), isComplete: false };
     throw error;
   }
 }
 
-/** Two items of one key: of such a call DynamoDB executes nothing. */
-function refuseTwins(table: TableAddress, insertions: readonly Insertion[]): void {
+/** DynamoDB refuses a whole call that has two items with the same key. */
+function refuseDuplicateKeys(table: TableAddress, insertions: readonly Insertion[]): void {
   const seen = new Set<string>();
   for (const { key } of insertions) {
     if (key === undefined) continue;
@@ -215,13 +211,13 @@ function refuseTwins(table: TableAddress, insertions: readonly Insertion[]): voi
       throw permanent("invalid-request", {
         ...onTable("insert", table),
         message: `two items of one call have the key ${Buffer.from(key.json).toString()}.`,
-        hint: "An archive has one item of a key: restore from another one.",
+        hint: "An archive has one item per key: restore from another archive.",
       });
     seen.add(key.text);
   }
 }
 
-/** What a write of an item consumes at least, units. */
+/** The least units that a write of an item consumes. */
 function unitsOf(item: Uint8Array): number {
   return Math.ceil(item.length / UNIT_BYTES);
 }

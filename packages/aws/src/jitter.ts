@@ -1,9 +1,9 @@
 /**
- * The wait between tries. It comes in from outside, so that the simulation's is of its own clock and chance.
+ * The wait between tries. Callers may replace it: the simulation uses its own clock and random numbers.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Waits for a random part of `msMax`. */
+/** Waits for a random time of at most `msMax`. */
 export type Jitter = (msMax: number) => Promise<void>;
 
 /** Full jitter. Source: AWS, "Exponential backoff and jitter". */

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 
-// Before `sst` is loaded, which reads the environment once.
+// Must run before `sst` is loaded: it reads the environment once.
 vi.hoisted(() => {
   const links = {
     App: { name: "ferry", stage: "test" },
@@ -18,18 +18,18 @@ vi.hoisted(() => {
 import { busName, queueUrl, settings, tableName } from "./links.ts";
 
 describe("links outside SST", () => {
-  it("given links, their values are read", () => {
+  it("given valid links, their values are returned", () => {
     expect(busName()).toBe("ferry-test");
     expect(queueUrl("BackupQueue")).toBe("http://127.0.0.1/q");
     expect(tableName("SegmentTable")).toBe("ferry-test-segment-table");
     expect(settings()).toMatchObject({ retryDelaySeconds: 2, compressionLevel: 6 });
   });
 
-  it("given a link that is missing, only who asks for it is told", () => {
+  it("given a missing link, reading it throws", () => {
     expect(() => tableName("BackupTable")).toThrow("BackupTable");
   });
 
-  it("given a link of another shape, it is told which and why", () => {
+  it("given a link of the wrong shape, the error names the link and the field", () => {
     expect(() => queueUrl("RestoreQueue")).toThrow(/link RestoreQueue .*url/s);
     expect(() => tableName("RestoreTable")).toThrow(/link RestoreTable .*name/s);
   });

@@ -1,6 +1,6 @@
 /**
- * What handlers are linked to, read from `Resource` of `sst`. Outside SST the same code runs with `SST_RESOURCE_App`
- * and `SST_RESOURCE_<Name>` set to JSON. Each link is read when it is asked for: a handler needs only those it uses.
+ * The links of the handlers, read from `Resource` of `sst`. Outside SST the same code runs with `SST_RESOURCE_App`
+ * and `SST_RESOURCE_<Name>` set to JSON. Each function reads its link when called, so a handler needs only those it uses.
  */
 import { Resource } from "sst";
 import * as v from "valibot";
@@ -34,12 +34,12 @@ export function settings(): WorkerSettings {
 }
 
 function read<T>(name: string, as: v.GenericSchema<unknown, T> | { parse(value: unknown): T }): T {
-  // Throws by itself where there is no such link.
+  // Throws if there is no such link.
   const value = (Resource as unknown as Readonly<Record<string, unknown>>)[name];
   try {
     return "parse" in as ? as.parse(value) : v.parse(as, value);
   } catch (error) {
-    const why = v.isValiError(error) ? v.summarize(error.issues) : String(error);
-    throw new Error(`the link ${name} is not what its handler expects: ${why}`, { cause: error });
+    const reason = v.isValiError(error) ? v.summarize(error.issues) : String(error);
+    throw new Error(`the link ${name} is invalid: ${reason}`, { cause: error });
   }
 }

@@ -13,8 +13,8 @@ const table = { region: REGION, name: "orders" };
 const page = { table, segment: 0, totalSegments: 1, consistent: false };
 const encoder = new TextEncoder();
 
-/** An answer with the checksum that DynamoDB sends. */
-function sealed(body: string | Uint8Array): StubAnswer {
+/** A response with the checksum that DynamoDB sends. */
+function withChecksum(body: string | Uint8Array): StubAnswer {
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   return { headers: { "x-amz-crc32": String(crc32(bytes)) }, body: bytes };
 }
@@ -23,7 +23,7 @@ function failure(status: number, type: string, message = "because"): StubAnswer 
   return { status, body: JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message }) };
 }
 
-describe("given a server that answers as DynamoDB may", () => {
+describe("RawProtocol on a stub of DynamoDB", () => {
   let stub: Stub;
   afterEach(() => stub.close());
 
@@ -33,9 +33,9 @@ describe("given a server that answers as DynamoDB may", () => {
     return tableData(client, client);
   }
 
-  it("a page's bytes are handed over as they came", async () => {
+  it("a scan returns a page's bytes unchanged", async () => {
     let body = new Uint8Array();
-    const tables = await tablesOn(() => sealed(body));
+    const tables = await tablesOn(() => withChecksum(body));
     await fc.assert(
       fc.asyncProperty(
         oddJson(fc.record({ Items: itemsArbitrary(5), Count: fc.nat() })),
@@ -48,8 +48,8 @@ describe("given a server that answers as DynamoDB may", () => {
     );
   });
 
-  it("a scan asks for its segment from behind a key, in the words the last page said it", async () => {
-    const tables = await tablesOn(() => sealed("{}"));
+  it("a scan requests its segment and sends the start key exactly as the last page returned it", async () => {
+    const tables = await tablesOn(() => withChecksum("{}"));
     const after = { id: { B: "AP/+" }, n: { N: "1.50" } };
     await tables.scan({ table, segment: 3, totalSegments: 8, consistent: true, limit: 7, after });
     await tables.scan(page);
@@ -74,15 +74,15 @@ describe("given a server that answers as DynamoDB may", () => {
   });
 
   it("a task's row is read consistently", async () => {
-    stub = await startStub(() => sealed("{}"));
+    stub = await startStub(() => withChecksum("{}"));
     const reader = statusReader(rawClient(stub.endpoint), { backup: "backups" });
     expect(await reader.read({ action: "backup", key: "k", timestamp: 1 })).toBeUndefined();
     expect(JSON.parse(stub.requests[0]!.body.toString())).toMatchObject({ ConsistentRead: true });
   });
 
-  it("items are sent as the bytes they are, and what was not taken is returned as the bytes that came", async () => {
+  it("a write sends items as unchanged bytes and returns unprocessed ones as unchanged bytes", async () => {
     let unprocessed = "";
-    const tables = await tablesOn(() => sealed(`{ "UnprocessedItems" : {"orders":[${unprocessed}]} }`));
+    const tables = await tablesOn(() => withChecksum(`{ "UnprocessedItems" : {"orders":[${unprocessed}]} }`));
     await fc.assert(
       fc.asyncProperty(oddJson(itemsArbitrary(5).filter((items) => items.length > 0)), async ({ text }) => {
         const bytes = encoder.encode(text);
@@ -106,8 +106,11 @@ describe("given a server that answers as DynamoDB may", () => {
     );
   });
 
-  it("a retried write is the same bytes, signed anew", async () => {
-    const tables = await tablesOn((_, n) => (n < 2 ? failure(500, "InternalServerError") : sealed("{}")), 3);
+  it("a retried write sends the same bytes with a new signature", async () => {
+    const tables = await tablesOn(
+      (_, n) => (n < 2 ? failure(500, "InternalServerError") : withChecksum("{}")),
+      3,
+    );
     await tables.write(table, [{ put: encoder.encode('{ "id":{"S":"é"}}') }]);
     expect(stub.requests).toHaveLength(3);
     const [first, ...others] = stub.requests.map(({ body }) => body.toString("hex"));
@@ -120,17 +123,17 @@ describe("given a server that answers as DynamoDB may", () => {
     }
   });
 
-  it("a body that does not match its CRC-32 is asked for again", async () => {
+  it("a call whose response does not match its CRC-32 is retried", async () => {
     const good = '{"Items":[],"Count":0}';
     const tables = await tablesOn(
-      (_, n) => (n === 0 ? { ...sealed(good), body: '{"Items":[],"Count":1}' } : sealed(good)),
+      (_, n) => (n === 0 ? { ...withChecksum(good), body: '{"Items":[],"Count":1}' } : withChecksum(good)),
       2,
     );
     expect(Buffer.from(await tables.scan(page)).toString()).toBe(good);
     expect(stub.requests).toHaveLength(2);
   });
 
-  it("a body that never matches is an error that passes, of ordinary operations too", async () => {
+  it("a response that never matches its CRC-32 is a transient error, also of operations with parsed bodies", async () => {
     const tables = await tablesOn(() => ({ headers: { "x-amz-crc32": "1" }, body: "{}" }), 2);
     await expect(tables.scan(page)).rejects.toMatchObject({
       kind: "transient",
@@ -142,13 +145,13 @@ describe("given a server that answers as DynamoDB may", () => {
     ).rejects.toThrow("CRC-32");
   });
 
-  it("a body cut off on its way is asked for again", async () => {
+  it("a call whose response is truncated is retried", async () => {
     const good = '{"Items":[],"Count":0}';
     const tables = await tablesOn(
       (_, n) =>
         n === 0
           ? { headers: { "content-length": "22", connection: "close" }, body: good.slice(0, 9) }
-          : sealed(good),
+          : withChecksum(good),
       2,
     );
     expect(Buffer.from(await tables.scan(page)).toString()).toBe(good);
@@ -176,7 +179,7 @@ describe("given a server that answers as DynamoDB may", () => {
       ...expected,
       operation: "BatchWriteItem",
     });
-    // A call that is refused for what it asks is made as conditional puts: see insert.test.ts.
+    // Items of a call that is invalid or denied are put alone: see insert.test.ts.
     const isPut = code === "access-denied" || code === "invalid-request";
     await expect(tables.insert(table, [item], ["id"])).rejects.toMatchObject({
       ...expected,
@@ -184,18 +187,18 @@ describe("given a server that answers as DynamoDB may", () => {
     });
   });
 
-  it("a 502 whose body is no JSON passes", async () => {
+  it("a 502 whose body is not JSON is a transient error", async () => {
     const tables = await tablesOn(() => ({ status: 502, body: "<html>Bad Gateway</html>" }));
     await expect(tables.scan(page)).rejects.toMatchObject({ kind: "transient" });
   });
 
-  it("a connection that is refused passes", async () => {
+  it("a refused connection is a transient error", async () => {
     const tables = await tablesOn(() => ({}));
     await stub.close();
     await expect(tables.scan(page)).rejects.toMatchObject({ kind: "transient", operation: "Scan" });
   });
 
-  it("a missing permission is named", async () => {
+  it("given a missing permission, the hint names it", async () => {
     const answer = JSON.stringify({
       Table: { TableArn: "arn", KeySchema: [{ AttributeName: "id", KeyType: "HASH" }] },
     });

@@ -1,12 +1,13 @@
 /**
- * DynamoDB's protocol with the items' bytes passed through: signing, retries, credentials and errors stay the SDK's,
- * but nothing parses or builds the bodies that hold items.
+ * DynamoDB's protocol with the items' bytes passed through. The SDK still signs, retries, resolves credentials and
+ * reads errors, but nothing parses or builds the bodies that hold items.
  *
  * A command whose input carries a raw body (`withRawBody`) is sent with exactly those bytes, in every retry. The operations
- * of RAW_ANSWERS answer with the raw bytes of a successful response (`rawBodyOf`). All others are ordinary.
+ * in RAW_ANSWERS return the raw bytes of a successful response (`rawBodyOf`). All others are unchanged.
  */
 import { crc32 } from "node:zlib";
 import { AwsJson1_0Protocol } from "@aws-sdk/core/protocols";
+import { gathered } from "@ferry/core/archive/chunks";
 
 const REQUEST = Symbol("raw request body");
 const RESPONSE = Symbol("raw response body");
@@ -24,21 +25,20 @@ type ResponseContext = Parameters<AwsJson1_0Protocol["deserializeResponse"]>[1];
 type Response = Parameters<AwsJson1_0Protocol["deserializeResponse"]>[2];
 
 /**
- * An input that is sent as `body`. Its own fields should say no more than what names the table, for endpoints are
- * resolved by them.
+ * An input that is sent as `body`. Its fields should only name the table: the SDK resolves the endpoint by them.
  */
 export function withRawBody<Input extends object>(input: Input, body: Uint8Array): Input {
   return { ...input, [REQUEST]: body };
 }
 
-/** The body of the response of an operation in RAW_ANSWERS, as the bytes that came. */
+/** The response's body, unchanged, of an operation in RAW_ANSWERS. */
 export function rawBodyOf(output: object): Uint8Array {
   const body = (output as { [RESPONSE]?: Uint8Array })[RESPONSE];
-  if (body === undefined) throw new TypeError("the client that sent this does not speak RawProtocol");
+  if (body === undefined) throw new TypeError("the command was sent by a client without RawProtocol");
   return body;
 }
 
-/** To be given to a DynamoDBClient as `protocol`. */
+/** The `protocol` option of a DynamoDBClient. */
 export class RawProtocol extends AwsJson1_0Protocol {
   override async serializeRequest<Input extends object>(
     operation: Operation,
@@ -47,19 +47,19 @@ export class RawProtocol extends AwsJson1_0Protocol {
   ): Promise<Request> {
     const request = await super.serializeRequest(operation, input, context);
     const body = (input as { [REQUEST]?: Uint8Array })[REQUEST];
-    // Its length and signature are reckoned later, for each try.
+    // The SDK computes its length and signature later, for each try.
     if (body !== undefined) request.body = body;
     return request;
   }
 
-  // The base's type parameter is its result, which no caller can check: `never` fits them all.
+  // The base's type parameter is its result, which no caller can check: `never` is assignable to all.
   override async deserializeResponse(
     operation: Operation,
     context: ResponseContext,
     response: Response,
   ): Promise<never> {
     if (response.statusCode >= 300) return super.deserializeResponse(operation, context, response);
-    const body = await collect(response.body);
+    const body = await gathered(response.body);
     check(body, response.headers["x-amz-crc32"]);
     if (!RAW_ANSWERS.has(operation.name)) {
       response.body = body;
@@ -69,16 +69,10 @@ export class RawProtocol extends AwsJson1_0Protocol {
   }
 }
 
-async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-}
-
-/** DynamoDB sends the CRC-32 of each body. What does not match was damaged on its way: the SDK asks again. */
+/** DynamoDB sends the CRC-32 of each body. If it does not match, the body was damaged in transit: the SDK retries. */
 function check(body: Uint8Array, expected: string | undefined): void {
   if (expected === undefined || crc32(body) === Number(expected)) return;
-  throw Object.assign(new Error(`the body's CRC-32 is ${crc32(body)}, DynamoDB says ${expected}`), {
+  throw Object.assign(new Error(`the body's CRC-32 is ${crc32(body)}, but DynamoDB sent ${expected}`), {
     name: "ChecksumMismatch",
     $retryable: {},
   });

@@ -34,7 +34,7 @@ const fingerprint = { md5: "m".repeat(24), etag: `"${"e".repeat(62)}"` };
 /** The largest request that is valid, and the largest plan for it. */
 function worstPlan(total: number): RestorePlan {
   const region = `eu-${"w".repeat(1130)}-1`;
-  const asked = {
+  const fields = {
     action: "restore",
     "table-region": region,
     "table-name": `arn:aws-iso-b:dynamodb:${region}:123456789012:table/${"t".repeat(255)}`,
@@ -44,12 +44,12 @@ function worstPlan(total: number): RestorePlan {
     "bucket-owner": "123456789012",
     "restore-mode": "if-absent",
     "write-units": 10_000_000,
-    // A request may not ask for more.
+    // The most that a request may have.
     "total-segments": Math.min(total, SEGMENTS_MAX),
   };
-  const parsed = parseRequest(asked, { requestTimeMs: 1, maximumSegments: total });
+  const parsed = parseRequest(fields, { requestTimeMs: 1, maximumSegments: total });
   if (!("request" in parsed)) throw new Error(JSON.stringify(parsed));
-  const detail = { request: asked, "request-id": "r".repeat(128), "request-time": 4_102_444_799_999 };
+  const detail = { request: fields, "request-id": "r".repeat(128), "request-time": 4_102_444_799_999 };
   const identity = identify(detail, { id: "e", time: TIME });
   const key = keyOf(identity, identity.requestTimeMs)!;
   expect(Buffer.byteLength(key)).toBe(1900);
@@ -63,7 +63,7 @@ function worstPlan(total: number): RestorePlan {
     "items-before": "none",
     "count-units": 10_000_000,
     table: {
-      arn: asked["table-name"],
+      arn: fields["table-name"],
       id: "i".repeat(36),
       keys: ["\u6f22".repeat(85), "\u5b57".repeat(85)],
       "key-types": ["S", "B"],
@@ -93,12 +93,12 @@ const error = permanent("conditional-request-conflict", {
   hint: "h",
 });
 
-/** What is said of a restore whose every segment failed late, and far from the start, with long reasons. */
+/** The facts of a restore whose segments all failed with long reasons, in late attempts and with large counts. */
 function worstFacts(total: number): BusEvent[] {
   const plan = worstPlan(total);
   const { task } = plan;
   const shared = { version: 1, task, plan, attempt: ATTEMPT, "deadline-ms": 4_102_444_799_999 };
-  // All together they are numbers that a row can hold.
+  // Their sum must be a safe integer.
   const each = Math.floor(MOST / total);
   const facts = [event("TaskAccepted", { ...shared, segments: [] })];
   for (let segment = 0; segment < total; segment++) {
@@ -123,25 +123,25 @@ function worstRow(total: number): TaskRow {
   return { ...row!, rev: MOST };
 }
 
-describe("a task with as many segments as there may be, all of which failed", () => {
+describe("a task with the most segments, all of which failed", () => {
   const row = worstRow(SEGMENTS_MAX);
 
-  test("has a row that fits in an item, with room for a few attributes more, and is read as it was written", () => {
+  test("has a row that fits in an item with 24 KiB to spare, and the row is read as it was written", () => {
     const item = itemOfRow(row);
     expect(itemBytes(item)).toBeLessThan(ITEM_BYTES_MAX - 24 * 1024);
     expect(rowOfItem(item)).toEqual(row);
   });
 
-  test("and a quarter more would not fit", () => {
+  test("with a quarter more segments, the row does not fit", () => {
     expect(itemBytes(itemOfRow(worstRow(SEGMENTS_MAX * 1.25)))).toBeGreaterThan(ITEM_BYTES_MAX);
   });
 
-  test("is retried by one event that the bus takes, and so is that event's failure", async () => {
+  test("is retried by one event within the bus's size limit, and so is the event of its failure", async () => {
     const ports = memoryPorts();
     await ports.status.write(row, undefined);
     const { action, key, timestamp } = row;
-    const asked = event("TaskRetryRequested", { task: { action, key, timestamp } });
-    const answer = await work({ id: "m", failsAs: "TaskStepFailed", event: asked }, ports);
+    const retry = event("TaskRetryRequested", { task: { action, key, timestamp } });
+    const answer = await work({ id: "m", failsAs: "TaskStepFailed", event: retry }, ports);
     expect(answer).toMatchObject([{ type: "TaskAccepted" }]);
     const { detail } = answer[0]! as { detail: TaskAccepted };
     expect(detail.segments).toHaveLength(SEGMENTS_MAX);
@@ -158,7 +158,7 @@ describe("a task with as many segments as there may be, all of which failed", ()
     expect(entries.map(({ DetailType }) => DetailType)).toEqual(["TaskAccepted", "TaskStepFailed"]);
   });
 
-  test("is put together of its facts by the projector", async () => {
+  test("is projected from one batch of its facts", async () => {
     const status = memoryStatusStore(undefined, (one) => itemBytes(itemOfRow(one)));
     const messages = worstFacts(SEGMENTS_MAX).map((one, n) => ({ id: `m-${n}`, message: { event: one } }));
     expect(await projectBatch(messages, projecting(status))).toEqual({

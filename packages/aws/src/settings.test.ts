@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { parseSettings } from "./settings.ts";
 
 describe("a stage's settings", () => {
-  it("given nothing, are the defaults", () => {
+  it("without fields, are the defaults", () => {
     expect(parseSettings({})).toEqual({ ...defaultSettings, retryDelaySeconds: 5 });
   });
 
-  it("given some, keep the others, and SST's own fields are no harm", () => {
+  it("keep the defaults of absent fields and ignore SST's own fields", () => {
     const link = { type: "sst.sst.Linkable", sliceBudgetMs: 1000, retryDelaySeconds: 1 };
     expect(parseSettings(link)).toEqual({ ...defaultSettings, sliceBudgetMs: 1000, retryDelaySeconds: 1 });
   });
@@ -23,11 +23,11 @@ describe("a stage's settings", () => {
     { retryDelaySeconds: -1 },
     { batchSpacingMs: 1.5 },
     undefined,
-  ])("given %j, are refused", (link) => {
+  ])("%j is refused", (link) => {
     expect(() => parseSettings(link)).toThrow();
   });
 
-  it("know every setting of the engine", () => {
+  it("include every setting of the engine", () => {
     expect(Object.keys(parseSettings({}))).toEqual(expect.arrayContaining(Object.keys(defaultSettings)));
   });
 });

@@ -1,12 +1,12 @@
 /**
- * The settings of a stage, as the link `Settings` carries them: part of core's, and what concerns the queues.
+ * The settings of a stage, as the link `Settings` carries them: core's settings and those of the queues.
  */
 import { defaultSettings, SEGMENTS_MAX, type Settings } from "@ferry/core/settings";
 import * as v from "valibot";
 
 /** The settings of a worker on AWS. */
 export interface WorkerSettings extends Settings {
-  /** How long a message stays away after its first failure, s. It doubles with each receive. */
+  /** How long a message stays invisible after its first failure, s. It doubles with each receive. */
   readonly retryDelaySeconds: number;
 }
 
@@ -29,7 +29,7 @@ const workerSettingsSchema = v.object({
   retryDelaySeconds: v.optional(whole(0, 43_200), 5),
 }) satisfies v.GenericSchema<unknown, WorkerSettings>;
 
-/** Reads a link's value; what it leaves out has its default. Throws a ValiError on anything else. */
+/** Reads a link's value; absent fields have their defaults. Throws a ValiError if a field is invalid. */
 export function parseSettings(link: unknown): WorkerSettings {
   return v.parse(workerSettingsSchema, link);
 }

@@ -1,6 +1,6 @@
 /**
- * Slices' claims on the workers' notes: for each segment the latest slice that was claimed, the message that has it, and
- * what the segment came to.
+ * Slices' claims in the worker table: an item per segment with the latest claimed slice, the message that holds the claim,
+ * and the counts of the completed segment.
  */
 import { claimedPart } from "@ferry/core/claimed-part";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
@@ -12,21 +12,21 @@ const claim = { ...slice, "#m": "message" };
 const counts = { "#b": "batches", "#i": "items", "#y": "bytes" };
 const expires = { "#e": workerTable.expires };
 
-/** Claims on these notes. */
+/** Claims in the worker table. */
 export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
   return {
-    async claim(asked, message) {
-      const { attempt, handoffs } = asked;
-      const claimed = await update(claimedPart(asked), {
+    async claim(work, message) {
+      const { attempt, handoffs } = work;
+      const claimed = await update(claimedPart(work), {
         set: "SET #a = :a, #h = :h, #m = :m, #e = :e",
         condition:
           "attribute_not_exists(#i) AND (attribute_not_exists(#a) OR #a < :a OR (#a = :a AND (attribute_not_exists(#m) OR #h < :h OR (#h = :h AND #m = :m))))",
         names: { ...claim, ...expires, "#i": counts["#i"] },
-        values: { ":a": attempt, ":h": handoffs, ":m": message, ":e": expiresSeconds(asked) },
+        values: { ":a": attempt, ":h": handoffs, ":m": message, ":e": expiresSeconds(work) },
       });
       if (claimed !== undefined) return { outcome: "claimed" };
-      // An update that changes nothing: the role may not read.
-      const completed = await update(claimedPart(asked), {
+      // An update that changes nothing, because the role may not read.
+      const completed = await update(claimedPart(work), {
         set: "SET #b = #b, #i = #i, #y = #y",
         condition: "attribute_exists(#i)",
         names: counts,
@@ -39,26 +39,26 @@ export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
         counts: { batches: Number(batches), items: Number(items), bytes: Number(bytes) },
       };
     },
-    async complete(asked, { batches, items, bytes }) {
-      await update(claimedPart(asked), {
+    async complete(work, { batches, items, bytes }) {
+      await update(claimedPart(work), {
         set: "SET #b = :b, #i = :i, #y = :y, #e = :e",
         condition: "attribute_not_exists(#i)",
         names: { ...counts, ...expires },
-        values: { ":b": batches, ":i": items, ":y": bytes, ":e": expiresSeconds(asked) },
+        values: { ":b": batches, ":i": items, ":y": bytes, ":e": expiresSeconds(work) },
       });
     },
-    async release(asked) {
-      await update(claimedPart(asked), {
+    async release(work) {
+      await update(claimedPart(work), {
         set: "REMOVE #m",
         condition: "#a = :a AND #h = :h",
         names: claim,
-        values: { ":a": asked.attempt, ":h": asked.handoffs },
+        values: { ":a": work.attempt, ":h": work.handoffs },
       });
     },
   };
 }
 
-/** After its deadline nobody works on an attempt. */
+/** After its deadline an attempt has no workers. */
 function expiresSeconds({ "deadline-ms": deadlineMs }: Slice): number {
   return Math.ceil(deadlineMs / 1000) + KEPT_SECONDS;
 }

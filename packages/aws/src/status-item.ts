@@ -1,12 +1,11 @@
 /**
- * Rows of the status tables as DynamoDB items. Attributes are kebab-case: these are the tables that operators, other
- * systems and the streams' Pipes read. A row's item has, beside the request's fields:
+ * Rows of the status tables as DynamoDB items. Operators, other systems and the streams' Pipes read them. A row's item has,
+ * in addition to the request's fields:
  *
- * - always: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty), `reasons`, the numbers below, `plan`
- *   ({S: JSON}, else {NULL: true}) and `updated-time`: the Pipe's template cannot do without them;
- * - of a restore: `skipped-items`;
- * - where there is something to say: `task-id`, `request-id`, `announcement`, `completed`, `notes`, `accepted-time`,
- *   `finished-time`.
+ * - always, because the Pipe's template needs them: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty),
+ *   `reasons`, the numbers below, `plan` ({S: JSON}, else {NULL: true}) and `updated-time`;
+ * - for a restore: `skipped-items`;
+ * - if they have a value: `task-id`, `request-id`, `announcement`, `completed`, `notes`, `accepted-time`, `finished-time`.
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
@@ -23,18 +22,22 @@ import {
   type TaskRow,
   transferred,
 } from "@ferry/core/projection/status";
+import { attributes, tables } from "@ferry/core/topology";
 
 export type Item = Record<string, AttributeValue>;
 type Value = string | number | boolean;
 
-/** Attributes that are the row's own, whatever a request may call its fields. */
+/** Both row tables have the same key. */
+const { hash, range } = tables["backup-table"];
+
+/** Attributes of the row itself. A request's fields with these names are stored as JSON. */
 const OWN: ReadonlySet<string> = new Set([
-  "key",
-  "timestamp",
+  hash.name,
+  range.name,
   "action",
-  "task-id",
+  attributes.taskId,
   "request-id",
-  "state",
+  attributes.state,
   "announcement",
   "reason",
   "reasons",
@@ -61,7 +64,7 @@ const OWN: ReadonlySet<string> = new Set([
   "causes",
   "accepted-time",
   "finished-time",
-  "updated-time",
+  attributes.updatedTime,
   "plan",
   "request-fields",
   "request-rest",
@@ -69,7 +72,7 @@ const OWN: ReadonlySet<string> = new Set([
 
 const REASON_LENGTH_MAX = 1000;
 
-/** The item of a task's row. `itemOfRow` and `rowOfItem` are inverse. */
+/** The item of a task's row. `rowOfItem` is its inverse. */
 export function itemOfRow(row: TaskRow): Item {
   const state = stateOf(row);
   const reasons = reasonsOf(row).map(wellFormed);
@@ -79,12 +82,12 @@ export function itemOfRow(row: TaskRow): Item {
   return marshall(
     {
       ...flat,
-      key: row.key,
-      timestamp: row.timestamp,
+      [hash.name]: row.key,
+      [range.name]: row.timestamp,
       action: row.action,
-      "task-id": row["task-id"],
+      [attributes.taskId]: row["task-id"],
       "request-id": row["request-id"],
-      state,
+      [attributes.state]: state,
       announcement: announcementOf(state),
       reason: printable(reasons[0] ?? ""),
       reasons,
@@ -104,7 +107,7 @@ export function itemOfRow(row: TaskRow): Item {
       failedStepAttempt: row.failedStepAttempt,
       rev: row.rev,
       reannounce: row.reannounce,
-      // A set cannot be empty.
+      // DynamoDB refuses an empty set.
       completed: row.completed.length === 0 ? undefined : new Set(row.completed),
       failed: row.failed,
       attempts: row.attempts,
@@ -112,7 +115,7 @@ export function itemOfRow(row: TaskRow): Item {
       causes: row.reasons.map((reason) => ({ ...reason, text: wellFormed(reason.text) })),
       "accepted-time": row.acceptedTime,
       "finished-time": row.finishedTime,
-      "updated-time": row.updatedTime,
+      [attributes.updatedTime]: row.updatedTime,
       plan: row.plan === undefined ? null : JSON.stringify(row.plan),
       "request-fields": Object.keys(flat),
       "request-rest": Object.keys(rest).length === 0 ? undefined : JSON.stringify(rest),
@@ -121,7 +124,7 @@ export function itemOfRow(row: TaskRow): Item {
   );
 }
 
-/** The row that an item holds. */
+/** The row of an item. */
 export function rowOfItem(item: Item): TaskRow {
   const it = unmarshall(item);
   const names = it["request-fields"] as string[];
@@ -129,9 +132,9 @@ export function rowOfItem(item: Item): TaskRow {
   const parts = transferred({ segmentCheckpoints, batches: 0, items: 0, bytes: 0, skipped: 0 });
   return {
     action: it["action"],
-    key: it["key"],
-    timestamp: it["timestamp"],
-    ...(it["task-id"] !== undefined && { "task-id": it["task-id"] as string }),
+    key: it[hash.name],
+    timestamp: it[range.name],
+    ...(it[attributes.taskId] !== undefined && { "task-id": it[attributes.taskId] as string }),
     ...(it["request-id"] !== undefined && { "request-id": it["request-id"] as string }),
     rev: it["rev"],
     ...(it["reannounce"] === true && { reannounce: true as const }),
@@ -158,13 +161,13 @@ export function rowOfItem(item: Item): TaskRow {
     reasons: it["causes"] as Reason[],
     ...(it["accepted-time"] !== undefined && { acceptedTime: it["accepted-time"] as string }),
     ...(it["finished-time"] !== undefined && { finishedTime: it["finished-time"] as string }),
-    updatedTime: it["updated-time"],
+    updatedTime: it[attributes.updatedTime],
   };
 }
 
 /**
- * What a segment has done, as short as it can be said, for a row holds it of thousands of segments: batches, items, bytes
- * and, of a restore, the cursor's file and line, and items that were skipped where there were any.
+ * A segment's checkpoint in its shortest form, because a row holds thousands: batches, items, bytes and, for a restore, the
+ * cursor's file and line and the number of skipped items if there are any.
  */
 type ShortPart = readonly [
   batches: number,
@@ -209,29 +212,29 @@ function checkpointsOf(parts: ShortParts): TaskRow["segmentCheckpoints"] {
   );
 }
 
-/** The item of a segment's record, with its `rank`. */
+/** The item of a segment record, with its `rank`. */
 export function itemOfRecord(record: SegmentRecord): Item {
   const { updatedTime, ...rest } = record;
   return marshall(
     {
       ...rest,
       ...(record.reason !== undefined && { reason: wellFormed(record.reason) }),
-      "updated-time": updatedTime,
+      [attributes.updatedTime]: updatedTime,
       rank: rankOf(record),
     },
     { removeUndefinedValues: true },
   );
 }
 
-/** The record that an item holds. */
+/** The segment record of an item. */
 export function recordOfItem(item: Item): SegmentRecord {
-  const { rank: _, "updated-time": updatedTime, ...record } = unmarshall(item);
+  const { rank: _, [attributes.updatedTime]: updatedTime, ...record } = unmarshall(item);
   return { ...record, updatedTime } as SegmentRecord;
 }
 
 /**
- * A request's fields: those that can be attributes of their own, and the rest, which is kept as JSON. A rejected
- * request may hold anything: names that are the row's, no name at all, numbers beyond DynamoDB's.
+ * Splits a request's fields into those that can be attributes, and the rest, which is stored as JSON. A rejected request may
+ * have any fields: names of the row's attributes, empty names, numbers that DynamoDB does not support.
  */
 function split(request: TaskRow["request"]): { flat: Record<string, Value>; rest: Record<string, Value> } {
   const flat: [string, Value][] = [];
@@ -243,24 +246,24 @@ function split(request: TaskRow["request"]): { flat: Record<string, Value>; rest
 
 function isAttribute(name: string, value: Value): boolean {
   if (OWN.has(name) || name === "" || name.length > 255 || !name.isWellFormed()) return false;
-  // The SDK takes an object that has a constructor of its own for a class's.
+  // The SDK treats an object with an own `constructor` property as an instance of a class.
   if (Object.hasOwn(Object.prototype, name)) return false;
   if (typeof value === "string") return value.isWellFormed();
   if (typeof value === "number") return Number.isSafeInteger(value) || isDecimal(Math.abs(value));
   return true;
 }
 
-/** Numbers that DynamoDB and the SDK take as they are: 1E-130 to 9.9E+125, and no large ones that may be inexact. */
+/** Whether DynamoDB (1E-130 to 9.9E+125) and the SDK keep the number exactly; large numbers may be inexact. */
 function isDecimal(size: number): boolean {
   return size > 1e-120 && size < Number.MAX_SAFE_INTEGER;
 }
 
-/** A text that was cut between two halves of a character would make DynamoDB refuse the whole row. */
+/** DynamoDB refuses a whole row that has a lone surrogate, as from a truncated text. */
 function wellFormed(text: string): string {
   return text.toWellFormed();
 }
 
-/** What can stand between quotes in a Pipe's template, which escapes nothing. */
+/** A text that is safe between quotes in a Pipe's template: Pipes do not escape strings. */
 function printable(text: string): string {
   const plain = text
     .replaceAll('"', "'")

@@ -30,7 +30,7 @@ const plan: BackupPlan = {
   started: "2026-11-01T02:00:00.123Z",
 };
 
-const own = fc.constantFrom(
+const ownNames = fc.constantFrom(
   "key",
   "timestamp",
   "action",
@@ -56,7 +56,7 @@ const request = fc
   .uniqueArray(
     fc.tuple(
       fc.oneof(
-        own,
+        ownNames,
         fc.string({ maxLength: 12 }),
         fc.constantFrom("table-name", "bucket-prefix", "x".repeat(300), "\ud800"),
       ),
@@ -170,7 +170,7 @@ function rowWith(fields: Partial<TaskRow>): TaskRow {
 }
 
 describe("a row as an item", () => {
-  it("comes back as it was", () => {
+  it("is read as it was written", () => {
     fc.assert(
       fc.property(rowArbitrary, (row) => {
         expect(rowOfItem(itemOfRow(row))).toStrictEqual(row);
@@ -179,7 +179,7 @@ describe("a row as an item", () => {
     );
   });
 
-  it("has notes where a backup has more files than ImportTable takes, and no such attribute otherwise", () => {
+  it("has notes if a backup has more files than ImportTable accepts, and no such attribute otherwise", () => {
     const row = {
       ...newTaskRow({ action: "backup", key: "k", timestamp: 1 }, "2026-11-01T02:00:00Z"),
       batches: 50_001,
@@ -188,7 +188,7 @@ describe("a row as an item", () => {
     expect(unmarshall(itemOfRow({ ...row, batches: 50_000 }))["notes"]).toBeUndefined();
   });
 
-  it("has every attribute that the Pipe's template reads, and none that breaks it", () => {
+  it("fills the Pipe's template to valid JSON", () => {
     const template = pipes["announce-backups"]!.inputTemplate;
     fc.assert(
       fc.property(rowArbitrary, (row) => {
@@ -199,20 +199,20 @@ describe("a row as an item", () => {
           /<\$\.dynamodb\.NewImage\.([a-z-]+)(?:\.([SN]))?>/g,
           (_, name, type) => {
             const value = item[name] as Record<string, string> | undefined;
-            // A Pipe escapes objects, and nothing else; what is missing is empty.
+            // A Pipe escapes only objects; a missing value is empty.
             return type === undefined ? JSON.stringify(value) : (value?.[type] ?? "");
           },
         );
-        const said = JSON.parse(filled);
-        expect(said.plan).toEqual({ S: JSON.stringify(plan) });
-        expect(said.state).toBe(stateOf({ ...row, accepted: true }));
-        expect(said.reason.length).toBeLessThanOrEqual(2000);
+        const announcement = JSON.parse(filled);
+        expect(announcement.plan).toEqual({ S: JSON.stringify(plan) });
+        expect(announcement.state).toBe(stateOf({ ...row, accepted: true }));
+        expect(announcement.reason.length).toBeLessThanOrEqual(2000);
       }),
       { numRuns: 300 },
     );
   });
 
-  it("is announced in the states that the topology names, and in no other", () => {
+  it("has an announcement only in the states that the topology announces", () => {
     const done = { accepted: true, total: 1, completed: [0] };
     const rows = [
       rowWith({}),
@@ -224,13 +224,13 @@ describe("a row as an item", () => {
       rowWith({ accepted: true, total: 1, failed: { 0: 1 } }),
       rowWith({ accepted: true, total: 1, failed: { 0: 1 }, cancelledAttempt: 1 }),
     ];
-    const said = rows.map((row) => itemOfRow(row)["announcement"]?.S);
+    const announced = rows.map((row) => itemOfRow(row)["announcement"]?.S);
     const name = (row: TaskRow) => (announcements as Record<string, string | undefined>)[stateOf(row)];
-    expect(said).toEqual(rows.map(name));
-    expect(new Set(said.filter(Boolean)).size).toBe(Object.keys(announcements).length);
+    expect(announced).toEqual(rows.map(name));
+    expect(new Set(announced.filter(Boolean)).size).toBe(Object.keys(announcements).length);
   });
 
-  it("shows a task as operators and older tools read it", () => {
+  it("has the attributes that operators read", () => {
     const item = unmarshall(
       itemOfRow(
         rowWith({
@@ -270,8 +270,8 @@ describe("a row as an item", () => {
   });
 });
 
-describe("a reason that was cut inside a character", () => {
-  it("does not make the row one that DynamoDB refuses", () => {
+describe("a reason that was truncated inside a character", () => {
+  it("is stored as well-formed text, which DynamoDB accepts", () => {
     const row = rowWith({ rejected: true, reasons: [{ attempt: 1, cause: "c", text: "cut \ud83d" }] });
     const record: SegmentRecord = {
       task: "t",
@@ -337,7 +337,7 @@ describe("the status tables on a DynamoDB engine", () => {
     expect(await store.read(row)).toStrictEqual(row);
   });
 
-  it("given a revision, only who read the latest writes", async () => {
+  it("a row is written only by a writer that read its latest revision", async () => {
     const row = rowWith({ key: "revised", request: { rev: 7 } });
     expect(await store.write(row, 1)).toBe(false);
     expect(await store.write(row, undefined)).toBe(true);
@@ -348,7 +348,7 @@ describe("the status tables on a DynamoDB engine", () => {
     expect(await store.read(row)).toMatchObject({ rev: 2, items: 5 });
   });
 
-  it("given another action, key or time, there is no row", async () => {
+  it("given another action, key or timestamp, read returns undefined", async () => {
     const row = rowWith({ key: "alone" });
     await store.write(row, undefined);
     expect(await store.read({ ...row, action: "restore" })).toBeUndefined();
@@ -356,7 +356,7 @@ describe("the status tables on a DynamoDB engine", () => {
     expect(await store.read({ ...row, key: "alon" })).toBeUndefined();
   });
 
-  it("given records in any order, the highest rank stays, whole", async () => {
+  it("given records in any order, the one with the highest rank is kept unchanged", async () => {
     const task = "t@1";
     const base = {
       task,
@@ -374,17 +374,17 @@ describe("the status tables on a DynamoDB engine", () => {
     expect(recordOfItem(itemOfRecord(failed))).toStrictEqual(failed);
   });
 
-  it("given no such table, it says which", async () => {
-    const broken = statusStore(rawClient(engine.endpoint), { ...names, backup: "nowhere" });
+  it("given a missing table, the error names it", async () => {
+    const withoutTable = statusStore(rawClient(engine.endpoint), { ...names, backup: "nowhere" });
     const error = { kind: "permanent", code: "no-such-table", resource: expect.stringContaining("nowhere") };
-    await expect(broken.read(rowWith({}))).rejects.toMatchObject({ ...error, operation: "GetItem" });
-    await expect(broken.write(rowWith({}), undefined)).rejects.toMatchObject({
+    await expect(withoutTable.read(rowWith({}))).rejects.toMatchObject({ ...error, operation: "GetItem" });
+    await expect(withoutTable.write(rowWith({}), undefined)).rejects.toMatchObject({
       ...error,
       operation: "PutItem",
     });
   });
 
-  it("given a task whose table it is not linked to, the reader says so", async () => {
+  it("given a task whose table is not linked, the reader's error names the table", async () => {
     const reader = statusReader(rawClient(engine.endpoint), { backup: names.backup });
     await expect(reader.read(rowWith({ action: "restore" }))).rejects.toThrow("restore-table");
   });

@@ -1,5 +1,5 @@
 /**
- * The status tables on DynamoDB: one conditional put each, no transactions, so any DynamoDB engine serves.
+ * The status tables on DynamoDB. A write is one conditional put, without transactions, so any DynamoDB engine suffices.
  */
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
@@ -9,10 +9,10 @@ import type { Action } from "@ferry/core/task";
 import { nameOf, translateErrors } from "./errors.ts";
 import { type Item, itemOfRecord, itemOfRow, rowOfItem } from "./status-item.ts";
 
-/** The tables' names: a worker reads its own action's alone. */
+/** The physical names of the row tables: a worker has only its own action's. */
 export type TaskTables = Readonly<Partial<Record<Action, string>>>;
 
-/** Reads tasks' rows. Throws where a task is of an action whose table was not given. */
+/** Reads tasks' rows. Throws if the table of a task's action was not given. */
 export function statusReader(client: DynamoDBClient, tables: TaskTables): StatusReader {
   return {
     async read({ action, key, timestamp }) {
@@ -27,12 +27,12 @@ export function statusReader(client: DynamoDBClient, tables: TaskTables): Status
   };
 }
 
-/** Reads and writes the status tables; `segment` holds the segments' records. */
+/** Reads and writes the status tables; `segment` holds the segment records. */
 export function statusStore(
   client: DynamoDBClient,
   tables: Readonly<Record<Action | "segment", string>>,
 ): StatusStore {
-  /** Tells whether the condition held. */
+  /** Returns whether the condition held. */
   async function putIf(
     row: { TableName: string; Item: Item; name: string },
     condition: {
@@ -68,21 +68,21 @@ export function statusStore(
   return {
     ...statusReader(client, tables),
     write(row, readRevision) {
-      const at = {
+      const put = {
         TableName: tableOf(row.action, tables),
         Item: itemOfRow(row),
         name: `${row.key}@${row.timestamp}`,
       };
       return readRevision === undefined
-        ? putIf(at, { ConditionExpression: "attribute_not_exists(#key)", names: { "#key": "key" } })
-        : putIf(at, {
+        ? putIf(put, { ConditionExpression: "attribute_not_exists(#key)", names: { "#key": "key" } })
+        : putIf(put, {
             ConditionExpression: "#rev = :read",
             names: { "#rev": "rev" },
             values: { ":read": readRevision },
           });
     },
     async raise(record) {
-      // Refused: a higher rank is there, and nothing is to be done.
+      // If it is refused, a record of a higher rank is stored already.
       await putIf(
         { TableName: tables.segment, Item: itemOfRecord(record), name: `${record.task} ${record.segment}` },
         {

@@ -52,7 +52,7 @@ describe("a table's description", () => {
     return describeTable(rawClient(stub.endpoint), address);
   }
 
-  it("given a provisioned table, has keys in order, capacity, and settings as plain JSON", async () => {
+  it("of a provisioned table has keys in order, capacity, and settings as plain JSON", async () => {
     const description = await describing(described);
     expect(description).toEqual({
       arn: table.name,
@@ -79,7 +79,7 @@ describe("a table's description", () => {
     }
   });
 
-  it("given another account's table, is had without what DynamoDB tells its owner alone, and says so", async () => {
+  it("of another account's table lists the settings that only its owner can read", async () => {
     const { settings } = await describing(described, table, ["DescribeTimeToLive"]);
     expect(settings).not.toHaveProperty("TimeToLiveDescription");
     expect(settings["NotRead"]).toEqual([
@@ -89,7 +89,7 @@ describe("a table's description", () => {
   });
 
   it.each(["DescribeTimeToLive", "ListTagsOfResource"])(
-    "given a table of one's own, is refused when %s is: a permission is missing",
+    "of a table in the own account fails if %s is denied",
     async (operation) => {
       const own = { ...table, name: "orders" };
       await expect(describing(described, own, [operation])).rejects.toMatchObject({
@@ -99,13 +99,13 @@ describe("a table's description", () => {
     },
   );
 
-  it("given that another account's table itself may not be described, is refused", async () => {
+  it("of another account's table fails if DescribeTable is denied", async () => {
     await expect(describing(described, table, ["DescribeTable"])).rejects.toMatchObject({
       kind: "permanent",
     });
   });
 
-  it("is not read where only the table's id is asked for: one DescribeTable is all", async () => {
+  it("is not read for the table's id: identifyTable calls DescribeTable once and nothing else", async () => {
     await describing(described);
     stub.requests.length = 0;
     expect(await identifyTable(rawClient(stub.endpoint), table)).toBe("id");
@@ -118,7 +118,7 @@ describe("a table's description", () => {
     { BillingModeSummary: { BillingMode: "PAY_PER_REQUEST" } },
     { ProvisionedThroughput: { ReadCapacityUnits: 0, WriteCapacityUnits: 0 } },
     { ProvisionedThroughput: undefined },
-  ])("given an on-demand table as %j, has no capacity", async (some) => {
+  ])("of an on-demand table, shown by %j, has no provisioned capacity", async (some) => {
     expect((await describing({ ...described, ...some })).provisioned).toBeUndefined();
   });
 });

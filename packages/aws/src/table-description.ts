@@ -1,5 +1,5 @@
 /**
- * What is known of a table: its keys and size for the plan, its settings for table.json.
+ * Reads a table's description: its keys and size for the plan, its settings for table.json.
  */
 import {
   DescribeTableCommand,
@@ -15,9 +15,9 @@ import type { TableAddress, TableDescription } from "@ferry/core/ports";
 import { onTable, translateErrors } from "./errors.ts";
 
 /**
- * Describes a table. `settings` holds the answers of DescribeTable (`Table`), DescribeTimeToLive
- * (`TimeToLiveDescription`) and ListTagsOfResource (`Tags`), times as ISO 8601. Of a table that is named by its ARN, and
- * so may be another account's, the latter two may be missing: `NotRead` then says which, and why.
+ * Describes a table. `settings` holds the results of DescribeTable (`Table`), DescribeTimeToLive
+ * (`TimeToLiveDescription`) and ListTagsOfResource (`Tags`), times as ISO 8601. If the table is named by its ARN, it may
+ * belong to another account, and the latter two may be missing: `NotRead` then lists them with reasons.
  */
 export async function describeTable(client: DynamoDBClient, table: TableAddress): Promise<TableDescription> {
   const TableName = table.name;
@@ -64,12 +64,12 @@ export async function describeTable(client: DynamoDBClient, table: TableAddress)
         writeUnits: throughput.WriteCapacityUnits ?? 0,
       },
     }),
-    // Plain JSON: Dates become ISO 8601, what is undefined goes.
+    // To plain JSON: Dates become ISO 8601, undefined fields are removed.
     settings: JSON.parse(JSON.stringify(settings)) as TableDescription["settings"],
   };
 }
 
-/** The table's id by DescribeTable alone: it is asked for in every slice. */
+/** The table's id. Only calls DescribeTable, because every slice needs the id. */
 export async function identifyTable(
   client: DynamoDBClient,
   table: TableAddress,
@@ -91,8 +91,8 @@ interface NotReadSetting {
 }
 
 /**
- * What DynamoDB answers other accounts is less than it answers the owner (DescribeTimeToLive: nothing at all), whatever
- * the table's policy says. That must not make the backup of such a table impossible.
+ * DynamoDB lets other accounts read less than the owner (DescribeTimeToLive: nothing), whatever the table's policy
+ * allows. A table of another account must be possible to back up nevertheless.
  */
 async function unlessForeign<T>(
   table: TableAddress,

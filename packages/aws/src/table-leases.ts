@@ -1,5 +1,5 @@
 /**
- * Tables' leases on the workers' notes: an item for each table, which does not expire.
+ * Tables' leases in the worker table: an item per table, which does not expire.
  */
 import type { TableLease, TableLeases } from "@ferry/core/ports";
 import type { UpdateWorkerItem } from "./worker-table.ts";
@@ -7,11 +7,11 @@ import type { UpdateWorkerItem } from "./worker-table.ts";
 const LEASE = "lease";
 const names = { "#l": LEASE };
 
-/** Leases on these notes. */
+/** Leases in the worker table. */
 export function tableLeases(update: UpdateWorkerItem): TableLeases {
   return {
     async read(tableArn) {
-      // An update that changes nothing: the role may not read.
+      // An update that changes nothing, because the role may not read.
       const found = await update(keyOf(tableArn), {
         set: "SET #l = #l",
         condition: "attribute_exists(#l)",

@@ -59,7 +59,7 @@ describe("tables on a DynamoDB engine", () => {
   }
   const parsed = (texts: readonly string[]) => texts.map((text) => JSON.parse(text));
 
-  it("given items as odd JSON, they go through a write and come back; what came back comes back the same", async () => {
+  it("items of any JSON form survive a write and a scan, and a second round returns identical bytes", async () => {
     await fc.assert(
       fc.asyncProperty(oddJson(itemsArbitrary(8).map(canonicalBinary)), async ({ value, text }) => {
         const bytes = encoder.encode(text);
@@ -72,7 +72,7 @@ describe("tables on a DynamoDB engine", () => {
     );
   });
 
-  it("given odd white space, key order, escapes and 38 digits, the values are kept to the last digit", async () => {
+  it("given odd white space, key order, escapes and 38 digits, the values are kept exactly", async () => {
     const table = await freshTable();
     const put = encoder.encode(
       '\t{ "z" : {"N":"12345678901234567890123456789012345678"} ,\r\n"s":{"S":"\\u0061\\ud83d\\ude80\\"]}{[\\\\"},' +
@@ -90,7 +90,7 @@ describe("tables on a DynamoDB engine", () => {
     });
   });
 
-  it("given binary and number keys, a scan goes on after them page by page", async () => {
+  it("given binary and number keys, a scan continues page by page", async () => {
     const table = await freshTable({ b: "B", n: "N" });
     const writes: Write[] = Array.from({ length: 20 }, (_, i) => ({
       put: encoder.encode(`{"b":{"B":"${Buffer.from([0, 255, i]).toString("base64")}"},"n":{"N":"${i}.5"}}`),
@@ -102,7 +102,7 @@ describe("tables on a DynamoDB engine", () => {
     );
   });
 
-  it("given a put and a delete, both are done", async () => {
+  it("given a put and a delete, both take effect", async () => {
     const table = await freshTable();
     await tables.write(table, [{ put: encoder.encode('{"id":{"S":"a"}}') }]);
     const result = await tables.write(table, [
@@ -114,7 +114,7 @@ describe("tables on a DynamoDB engine", () => {
     expect(parsed(await scanned(table))).toEqual([{ id: { S: "b" } }]);
   });
 
-  it("given an item with the key, insert stores nothing", async () => {
+  it("given a stored item with the key, insert stores nothing", async () => {
     const table = await freshTable({ "odd name": "S", r: "N" });
     const item = (v: string) => encoder.encode(`{"v":{"S":"${v}"},"odd name":{"S":"x"},"r":{"N":"1"}}`);
     expect(await tables.insert(table, [item("first")], ["odd name", "r"])).toEqual({
@@ -128,7 +128,7 @@ describe("tables on a DynamoDB engine", () => {
     expect(parsed(await scanned(table))).toMatchObject([{ v: { S: "first" } }]);
   });
 
-  it("given a table, its description has keys, types and plain settings", async () => {
+  it("a table's description has keys, types and plain settings", async () => {
     const table = await freshTable({ h: "S", r: "B" });
     const description = await tables.describe(table);
     expect(description).toMatchObject({ keys: ["h", "r"], keyTypes: { h: "S", r: "B" }, status: "ACTIVE" });
@@ -152,7 +152,7 @@ describe("tables on a DynamoDB engine", () => {
       "PutItem",
       () => tables.insert({ region: REGION, name: "no-such" }, [encoder.encode('{"id":{"S":"a"}}')], ["id"]),
     ],
-  ])("given no such table, %s says so and what to do", async (operation, call) => {
+  ])("given no such table, the error of %s has a hint", async (operation, call) => {
     await expect(call()).rejects.toMatchObject({
       kind: "permanent",
       code: "no-such-table",
@@ -162,7 +162,7 @@ describe("tables on a DynamoDB engine", () => {
     });
   });
 
-  it("given an item without its key, the write is refused for good", async () => {
+  it("given an item without its key, the write fails permanently", async () => {
     const table = await freshTable();
     await expect(tables.write(table, [{ put: encoder.encode('{"x":{"S":"a"}}') }])).rejects.toMatchObject({
       kind: "permanent",
@@ -171,7 +171,7 @@ describe("tables on a DynamoDB engine", () => {
   });
 });
 
-/** The engine writes numbers in its own way, and sets in its own order: as values they are the same. */
+/** The engine formats numbers and orders sets differently: this makes equal values comparable. */
 function comparable(value: unknown): unknown {
   if (Array.isArray(value))
     return value.map(comparable).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
@@ -187,7 +187,7 @@ function comparable(value: unknown): unknown {
   return Object.fromEntries(entries.sort());
 }
 
-/** fast-check's base64 may have stray bits in its last character, which DynamoDB refuses. */
+/** fast-check's base64 may have unused bits set in its last character, which DynamoDB refuses. */
 function canonicalBinary(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (name, one) =>
     name === "B" && typeof one === "string" ? Buffer.from(one, "base64").toString("base64") : one,

@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Tables by region. The clients of `dynamodb` must speak RawProtocol and make one try a call; `retrying` ones describe
+ * Tables of all regions. The clients of `dynamodb` must use RawProtocol and try a call once; those of `retrying` describe
  * tables.
  */
 export function tableData(
@@ -32,10 +32,10 @@ export function tableData(
   };
 }
 
-/** `about`: further members of the request. */
-function scan(client: DynamoDBClient, page: ScanPage, about: { Select?: "COUNT" }): Promise<Uint8Array> {
+/** `options`: further members of the request. */
+function scan(client: DynamoDBClient, page: ScanPage, options: { Select?: "COUNT" }): Promise<Uint8Array> {
   const TableName = page.table.name;
-  // The start key is DynamoDB JSON as the last page said it, its binary in base64: the SDK would want it decoded.
+  // The start key is the last page's DynamoDB JSON, its binary in base64: the SDK would need it decoded.
   const body = JSON.stringify({
     TableName,
     Segment: page.segment,
@@ -44,14 +44,14 @@ function scan(client: DynamoDBClient, page: ScanPage, about: { Select?: "COUNT" 
     ConsistentRead: page.consistent,
     Limit: page.limit,
     ReturnConsumedCapacity: "TOTAL",
-    ...about,
+    ...options,
   });
   return translateErrors(onTable("Scan", page.table), async () =>
     rawBodyOf(await client.send(new ScanCommand(withRawBody({ TableName }, encoder.encode(body))))),
   );
 }
 
-/** The answer is small, and its key is DynamoDB JSON as the next request wants it: it is parsed here, not by the SDK. */
+/** Parses the small response here, not in the SDK: the next request needs its key as DynamoDB JSON. */
 async function count(client: DynamoDBClient, page: ScanPage): Promise<ItemCount> {
   const answer = JSON.parse(decoder.decode(await scan(client, page, { Select: "COUNT" }))) as {
     Count: number;

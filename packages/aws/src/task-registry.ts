@@ -1,5 +1,5 @@
 /**
- * The registry of requests, rows and attempts on the workers' notes: who came first.
+ * The registry of requests, rows and attempts in the worker table: the first registration wins.
  */
 import { createHash } from "node:crypto";
 import { REGISTRATION_DAYS, type RegisteredRequest, type TaskRegistry } from "@ferry/core/ports";
@@ -11,14 +11,14 @@ const request = { "#d": "digest", "#t": "time" };
 const attempt = { "#a": "attempt" };
 const owner = { "#o": "owner" };
 const expires = { "#e": workerTable.expires };
-/** How often a note may expire, or change, between two updates of it. */
+/** Tries of two updates of an item, between which it may expire or change. */
 const TRIES_MAX = 10;
 
-/** A registry on these notes. `now`: ms since 1970. */
+/** A registry in the worker table. `now`: ms since 1970. */
 export function taskRegistry(update: UpdateWorkerItem, now: () => number = Date.now): TaskRegistry {
   const expiresSeconds = () => Math.ceil(now() / 1000) + REGISTRATION_DAYS * 24 * 3600;
 
-  /** The note of a request, kept for longer, or nothing. An update that changes nothing else: the role may not read. */
+  /** Finds a request's item and extends its expiry. Uses an update, because the role may not read. */
   async function findRequest(requestId: string): Promise<RegisteredRequest | undefined> {
     const found = await update(keyOf.request(requestId), {
       set: "SET #d = #d, #t = #t, #e = :e",
@@ -29,7 +29,7 @@ export function taskRegistry(update: UpdateWorkerItem, now: () => number = Date.
     return found && { digest: String(found["digest"]), timeMs: Number(found["time"]) };
   }
 
-  /** What the note's attempt is after either update; whichever condition held. */
+  /** Sets the item's attempt if `first.condition` holds. Returns the item's attempt in either case. */
   async function attemptAfter(
     key: string,
     first: { readonly condition: string; readonly attempt: number },
@@ -50,24 +50,26 @@ export function taskRegistry(update: UpdateWorkerItem, now: () => number = Date.
       });
       if (kept !== undefined) return Number(kept["attempt"]);
     }
-    throw new Error(`the note ${key} changed ${TRIES_MAX} times in a row`);
+    throw new Error(`the worker-table item ${key} changed between updates ${TRIES_MAX} times in a row`);
   }
 
   return {
     findRequest,
-    async registerRequest(requestId, asked) {
+    async registerRequest(requestId, registration) {
       for (let tries = 0; tries < TRIES_MAX; tries++) {
         const set = await update(keyOf.request(requestId), {
           set: "SET #d = :d, #t = :t, #e = :e",
           condition: "attribute_not_exists(#d)",
           names: { ...request, ...expires },
-          values: { ":d": asked.digest, ":t": asked.timeMs, ":e": expiresSeconds() },
+          values: { ":d": registration.digest, ":t": registration.timeMs, ":e": expiresSeconds() },
         });
-        if (set !== undefined) return asked;
+        if (set !== undefined) return registration;
         const found = await findRequest(requestId);
         if (found !== undefined) return found;
       }
-      throw new Error(`the note of request ${requestId} changed ${TRIES_MAX} times in a row`);
+      throw new Error(
+        `the worker-table item of request ${requestId} changed between updates ${TRIES_MAX} times in a row`,
+      );
     },
     async claimRow(row, name) {
       const claimed = await update(keyOf.row(row), {
@@ -100,7 +102,7 @@ export function taskRegistry(update: UpdateWorkerItem, now: () => number = Date.
 
 const keyOf = {
   request: (requestId: string) => `request ${requestId}`,
-  /** A row's key alone may be nearly as long as a note's. */
+  /** Hashed, because a row's key may be nearly as long as the worker table's keys may be. */
   row: ({ action, key, timestamp }: RowKey) =>
     `row ${action} ${createHash("sha256").update(key).digest("hex")} ${timestamp}`,
   attempts: ({ action, id }: TaskRef) => `attempts ${action} ${id}`,

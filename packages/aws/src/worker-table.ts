@@ -1,12 +1,12 @@
 /**
- * The workers' own notes on DynamoDB, an item each. A worker may update them and nothing else: not read, not delete.
+ * Items of the worker table. Workers are only allowed to update them: they may neither read nor delete.
  */
 import { type DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { workerTable } from "@ferry/core/topology";
 import { nameOf, translateErrors } from "./errors.ts";
 
-/** An update of a note. Attributes' names and values stand in it as placeholders. */
+/** An update of an item. `names` and `values` define the placeholders in its expressions. */
 export interface WorkerTableUpdate {
   /** The UpdateExpression. */
   readonly set: string;
@@ -15,16 +15,16 @@ export interface WorkerTableUpdate {
   readonly values: Readonly<Record<string, string | number>>;
 }
 
-/** How long a note is kept after its last use, s. */
+/** How long an item is kept after its last use, s. */
 export const KEPT_SECONDS = 24 * 3600;
 
-/** Updates a note; gives all that it says then, or nothing where the condition did not hold. */
+/** Updates an item. Returns all its attributes, or undefined if the condition did not hold. */
 export type UpdateWorkerItem = (
   key: string,
   update: WorkerTableUpdate,
 ) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
-/** The notes in the table of that name. */
+/** Updates items of the worker table with this name. */
 export function workerTableItems(client: DynamoDBClient, table: string): UpdateWorkerItem {
   return (key, { set, condition, names, values }) =>
     translateErrors({ operation: "UpdateItem", resource: `table ${table}, ${key}` }, async () => {

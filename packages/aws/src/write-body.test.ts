@@ -20,16 +20,16 @@ describe("the body of a write", () => {
   });
 });
 
-describe("the answer to a write", () => {
+describe("the response to a write", () => {
   it.each([
     ["nothing", "{}"],
     ["no unprocessed items", '{"UnprocessedItems":{}}'],
-    ["none of this table", '{"UnprocessedItems":{"a":[]},"ConsumedCapacity":null}'],
-  ])("given %s, all was taken", (_, body) => {
+    ["an empty list for the table", '{"UnprocessedItems":{"a":[]},"ConsumedCapacity":null}'],
+  ])("given %s, every write was taken", (_, body) => {
     expect(readWriteAnswer(encoder.encode(body))).toEqual({ unprocessed: [], units: 0 });
   });
 
-  it("given unprocessed puts and deletes under an ARN, they are cut out as they are", () => {
+  it("given unprocessed puts and deletes under an ARN, they are cut out unchanged", () => {
     const answer = readWriteAnswer(
       encoder.encode(
         '{"ConsumedCapacity":[{"CapacityUnits":2.5},{"CapacityUnits":1}],\n "UnprocessedItems":{"arn:aws:x":' +
@@ -40,7 +40,7 @@ describe("the answer to a write", () => {
     expect(texts(answer)).toEqual(['put { "s":{"S":"\\"}]"} }', 'remove {"id":{"N":"1.0"}}']);
   });
 
-  it("given a request that is neither, it throws rather than lose an item", () => {
+  it("given an unprocessed request that is neither a put nor a delete, it throws", () => {
     const body = encoder.encode('{"UnprocessedItems":{"a":[{"UpdateRequest":{}}]}}');
     expect(() => readWriteAnswer(body)).toThrow(SyntaxError);
   });

@@ -1,5 +1,5 @@
 /**
- * BatchWriteItem's bodies: items are spliced in, and what was not taken is cut out, as the bytes they are.
+ * BatchWriteItem's bodies: items are spliced in and unprocessed ones are cut out as unchanged bytes.
  */
 import { elements, members } from "@ferry/core/archive/cutter";
 import type { Write, WriteResult } from "@ferry/core/ports";
@@ -23,13 +23,13 @@ export function writeBody(tableName: string, writes: readonly Write[]): Uint8Arr
   return Buffer.concat(parts);
 }
 
-/** What the body of a response says. Throws a SyntaxError where it is no such body. */
+/** Reads the body of a response. Throws a SyntaxError if it is not one of BatchWriteItem. */
 export function readWriteAnswer(body: Uint8Array): WriteResult {
   const unprocessed: Write[] = [];
   let units = 0;
   for (const { name, start, end } of members(body)) {
     if (name === "UnprocessedItems") {
-      // One table was asked, so whatever it is called here, name or ARN, its requests are ours.
+      // The request named one table, so all requests are for it, whether the response has its name or its ARN.
       for (const table of members(body, start))
         for (const request of elements(body, table.start)) unprocessed.push(writeOf(body, request.start));
     } else if (name === "ConsumedCapacity") units = unitsOf(decoder.decode(body.subarray(start, end)));
@@ -45,7 +45,7 @@ function writeOf(body: Uint8Array, start: number): Write {
       if (request.name === "DeleteRequest" && name === "Key") return { remove: body.subarray(from, end) };
     }
   }
-  // To pass over it would lose an item.
+  // Ignoring it would lose an item.
   throw new SyntaxError("an unprocessed item is neither a PutRequest nor a DeleteRequest");
 }
 

@@ -1,12 +1,13 @@
 /**
- * Runs the tables and status suites against DynamoDB Local, AWS's own engine: the reference for semantics. It needs
- * Java 17 and Maven, so it is a command of its own: `npm run test:dynamodb-local --workspace packages/contracts`.
+ * Runs the suites of tables and status stores on DynamoDB Local, AWS's own engine, which is the reference for semantics. It
+ * needs Java 17 and Maven, so it is a separate command: `npm run test:dynamodb-local --workspace packages/contracts`.
  *
- * Maven fetches the engine once, into node_modules/.cache at the repository's root.
+ * Maven downloads the engine once, into node_modules/.cache at the repository's root.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -22,7 +23,9 @@ for (const [program, args] of [
   ["mvn", ["-version"]],
 ] as const) {
   if (spawnSync(program, args).status !== 0) {
-    console.error(`DynamoDB Local needs ${program} (Java 17 or later, and Maven): install it and try again.`);
+    console.error(
+      `DynamoDB Local needs ${program} (Java 17 or later, and Maven): install it and run this again.`,
+    );
     process.exit(1);
   }
 }
@@ -44,7 +47,7 @@ const engine = spawn(
 );
 try {
   const endpoint = `http://127.0.0.1:${port}`;
-  await answering(endpoint, engine);
+  await waitForResponse(endpoint, engine);
   const tests = spawnSync(
     join(root, "node_modules/.bin/vitest"),
     ["run", "--project", "contract", "packages/contracts/src/endpoint.contract.test.ts"],
@@ -78,19 +81,19 @@ function fetchEngine(): void {
   );
   const args = ["-q", "-B", "dependency:copy-dependencies", `-DoutputDirectory=${libraries}`];
   const fetched = spawnSync("mvn", args, { cwd: home, stdio: "inherit" });
-  if (fetched.status !== 0) throw new Error("Maven could not fetch DynamoDB Local: see above");
+  if (fetched.status !== 0) throw new Error("Maven could not download DynamoDB Local: see its output above");
 }
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port: free } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
+  await once(server, "listening");
+  const { port: free } = server.address() as AddressInfo;
+  await once(server.close(), "close");
   return free;
 }
 
-/** Resolves when it answers anything at all. */
-async function answering(endpoint: string, started: ChildProcess): Promise<void> {
+/** Resolves at the engine's first response. */
+async function waitForResponse(endpoint: string, started: ChildProcess): Promise<void> {
   for (let waitedMs = 0; waitedMs < START_MS_MAX; waitedMs += 250) {
     if (started.exitCode !== null) throw new Error(`DynamoDB Local ended with ${started.exitCode}`);
     const answer = await fetch(endpoint).catch(() => undefined);

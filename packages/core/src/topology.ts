@@ -185,6 +185,12 @@ export const announcements = {
   cancelled: "TaskCancelled",
 } as const;
 
+/** Attributes of the status tables' items that several components read, besides the tables' keys. */
+export const attributes = { taskId: "task-id", state: "state", updatedTime: "updated-time" } as const;
+
+/** The index of `backup-table` and `restore-table` by which the monitor and operators find the tasks in a state. */
+export const byState = { name: "by-state", hash: { name: attributes.state, type: "S" } } as const;
+
 /** A DynamoDB table that Ferry owns. */
 export interface TableSpec {
   readonly hash: { readonly name: string; readonly type: "S" };
@@ -237,10 +243,10 @@ export interface PipeSpec {
  */
 const becameFilters: readonly EventPattern[] = Object.keys(announcements).map((state) => ({
   dynamodb: {
-    NewImage: { state: { S: [state] } },
+    NewImage: { [attributes.state]: { S: [state] } },
     $or: [
-      { OldImage: { state: { S: [{ "anything-but": [state] }] } } },
-      { OldImage: { state: { S: [{ exists: false }] } } },
+      { OldImage: { [attributes.state]: { S: [{ "anything-but": [state] }] } } },
+      { OldImage: { [attributes.state]: { S: [{ exists: false }] } } },
     ],
   },
 }));
@@ -249,9 +255,9 @@ const image = (name: string, type: "S" | "N") => `<$.dynamodb.NewImage.${name}.$
 
 /** Pipes escape no string: every one quoted here is of a restricted alphabet. Objects are escaped, so the plan is one. */
 const announcementTemplate = (action: "backup" | "restore") =>
-  `{"version":1,"task":{"id":"${image("task-id", "S")}","action":"${action}",` +
+  `{"version":1,"task":{"id":"${image(attributes.taskId, "S")}","action":"${action}",` +
   `"key":"${image("key", "S")}","timestamp":${image("timestamp", "N")},"request-id":"${image("request-id", "S")}"},` +
-  `"attempt":${image("attempt", "N")},"state":"${image("state", "S")}","reason":"${image("reason", "S")}",` +
+  `"attempt":${image("attempt", "N")},"state":"${image(attributes.state, "S")}","reason":"${image("reason", "S")}",` +
   `"table-region":"${image("table-region", "S")}","table-name":"${image("table-name", "S")}",` +
   `"bucket-region":"${image("bucket-region", "S")}","bucket-name":"${image("bucket-name", "S")}",` +
   `"bucket-prefix":"${image("bucket-prefix", "S")}","total-segments":${image("total-segments", "N")},` +

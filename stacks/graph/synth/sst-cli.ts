@@ -1,7 +1,10 @@
 /** Answers the calls that SST's components make to SST's CLI. */
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
+import { json } from "node:stream/consumers";
 import { bundleHandler, root } from "./bundle.ts";
 import type { BuiltFunction } from "./graph.ts";
 
@@ -51,9 +54,7 @@ export async function startSstCli(scratch: string) {
   };
 
   const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
+    const { method, params } = (await json(request)) as {
       method: string;
       params: [never];
     };
@@ -66,7 +67,7 @@ export async function startSstCli(scratch: string) {
       ),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, functions, stop: () => server.close() };
 }

@@ -1,4 +1,4 @@
-/** The Lambda function on `backup-queue`. */
+/** The Lambda function that consumes `backup-queue`. */
 import { wireWorker } from "../lambda/wiring.ts";
 import { workerHandler } from "../lambda/worker.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The Lambda function that a schedule invokes: counts open tasks, silent ones and stopped Pipes, as metrics for the alarms, and logs which.
- * It changes nothing.
+ * The Lambda function that a schedule invokes. It publishes the numbers of open tasks, stalled tasks and stopped Pipes as
+ * metrics for the alarms, and logs the stalled tasks and stopped Pipes. It changes nothing.
  */
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -16,34 +16,33 @@ interface Links {
   readonly SegmentTable: { readonly name: string };
   readonly Monitor: {
     readonly pipes: readonly string[];
-    readonly index: string;
     readonly stalledAfterMs: number;
   };
 }
 
 const links = Resource as unknown as Links;
 const db = new DynamoDBClient({});
-const pipes = new PipesClient({});
+const pipesClient = new PipesClient({});
 // Namespace and service come from the function's environment.
 const metrics = new Metrics();
 
 export async function handler(): Promise<void> {
-  const { index, stalledAfterMs } = links.Monitor;
-  const tables = [links.BackupTable.name, links.RestoreTable.name];
+  const { pipes, stalledAfterMs } = links.Monitor;
+  const rows = [links.BackupTable.name, links.RestoreTable.name];
   const [open, stopped] = await Promise.all([
-    openTasks(db, { tables, index, records: links.SegmentTable.name }),
-    stoppedPipes(pipes, links.Monitor.pipes),
+    openTasks(db, { rows, records: links.SegmentTable.name }),
+    stoppedPipes(pipesClient, pipes),
   ]);
-  const silent = stalledTasks(open, Date.now(), stalledAfterMs);
-  for (const task of silent)
+  const stalled = stalledTasks(open, Date.now(), stalledAfterMs);
+  for (const task of stalled)
     console.warn({
-      message: "task is silent",
+      message: "task is stalled",
       task: task.id,
-      silentMinutes: Math.round(task.silentMs / 60_000),
+      stalledMinutes: Math.round(task.stalledMs / 60_000),
     });
-  for (const pipe of stopped) console.warn({ message: "pipe does not run", ...pipe });
+  for (const pipe of stopped) console.warn({ message: "pipe is not running", ...pipe });
   metrics.addMetric("OpenTasks", MetricUnit.Count, open.length);
-  metrics.addMetric("StalledTasks", MetricUnit.Count, silent.length);
+  metrics.addMetric("StalledTasks", MetricUnit.Count, stalled.length);
   metrics.addMetric("PipesNotRunning", MetricUnit.Count, stopped.length);
   metrics.publishStoredMetrics();
 }

@@ -1,5 +1,5 @@
 /**
- * The Lambda function on `projection-queue`. It reads the links `Bus`, `BackupTable`, `RestoreTable`, `SegmentTable` and
+ * The Lambda function that consumes `projection-queue`. It reads the links `Bus`, `BackupTable`, `RestoreTable`, `SegmentTable` and
  * `WorkerTable`.
  */
 import { eventBus } from "../bus.ts";
@@ -13,15 +13,15 @@ import { taskRegistry } from "../task-registry.ts";
 import { workerTableItems } from "../worker-table.ts";
 
 export const handler = projectorHandler(() => {
-  const notes = workerTableItems(retryingDynamodbClient(), tableName("WorkerTable"));
+  const updateItem = workerTableItems(retryingDynamodbClient(), tableName("WorkerTable"));
   return {
     store: statusStore(retryingDynamodbClient(), {
       backup: tableName("BackupTable"),
       restore: tableName("RestoreTable"),
       segment: tableName("SegmentTable"),
     }),
-    registry: taskRegistry(notes),
-    claims: sliceClaims(notes),
+    registry: taskRegistry(updateItem),
+    claims: sliceClaims(updateItem),
     bus: eventBus(eventBridgeClient(), busName()),
     logger: loggerOf("projection"),
     publish: metricsOf("projection"),

@@ -1,4 +1,4 @@
-/** The Lambda function on `restore-queue`. */
+/** The Lambda function that consumes `restore-queue`. */
 import { wireWorker } from "../lambda/wiring.ts";
 import { workerHandler } from "../lambda/worker.ts";
 

@@ -6,16 +6,16 @@ import { memorySliceClaims } from "@ferry/memory/slice-claims";
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { describe, expect, it } from "vitest";
-import { event, failedIds, keptTelemetry, record } from "../testing/handlers.ts";
+import { event, failedIds, record, recordedTelemetry } from "../testing/handlers.ts";
 import { projectorHandler } from "./projector.ts";
 
 function subject(store: StatusStore = memoryStatusStore(), bus: Bus = memoryBus()) {
-  const telemetry = keptTelemetry();
+  const telemetry = recordedTelemetry();
   const ports = { store, bus, registry: memoryTaskRegistry(), claims: memorySliceClaims() };
   return { handler: projectorHandler(() => ({ ...ports, ...telemetry })), telemetry };
 }
 const fact = ({ type, detail }: FerryEvent): Message => ({ event: busEvent(type, detail) });
-const first = async (asked: unknown, ports = world()) => (await request(asked, ports))[0]!;
+const first = async (fields: unknown, ports = world()) => (await request(fields, ports))[0]!;
 
 async function wholeTask(): Promise<FerryEvent[]> {
   const ports = world();
@@ -32,8 +32,8 @@ async function wholeTask(): Promise<FerryEvent[]> {
   ];
 }
 
-describe("the handler of the projector", () => {
-  it("given a task's facts, in any order and twice, writes its row and counts it once", async () => {
+describe("the projector's handler", () => {
+  it("given a task's facts twice and in reverse order, it writes the row and counts the task once", async () => {
     const store = memoryStatusStore();
     const { handler, telemetry } = subject(store);
     const facts = (await wholeTask()).toReversed();
@@ -49,7 +49,7 @@ describe("the handler of the projector", () => {
     expect(telemetry.sums["TasksFailed"]).toBeUndefined();
   });
 
-  it("given a batch, folds it, and reports what failed by its id", async () => {
+  it("given a batch, it projects the valid facts and reports the failed messages by their ids", async () => {
     const store = memoryStatusStore();
     const { handler, telemetry } = subject(store);
     const [one, two, three] = await wholeTask();
@@ -71,7 +71,7 @@ describe("the handler of the projector", () => {
     expect(telemetry.sums).toMatchObject({ Retries: 2 });
   });
 
-  it("given another writer in between, counts what was written, once", async () => {
+  it("given a write that loses to another writer, the change is counted once", async () => {
     const store = memoryStatusStore();
     let refusals = 2;
     const contested: StatusStore = {
@@ -85,14 +85,14 @@ describe("the handler of the projector", () => {
     expect(telemetry.sums).toMatchObject({ TasksAccepted: 1 });
   });
 
-  it("given a table that cannot be written, reports all of it", async () => {
+  it("given a table that cannot be written, every message is reported as failed", async () => {
     const store = { ...memoryStatusStore(), write: () => Promise.reject(new Error("no")) };
     const { handler } = subject(store);
     const [one] = await wholeTask();
     expect(failedIds(await handler(event(record("m1", fact(one!)))))).toEqual(["m1"]);
   });
 
-  it("given rejections, counts them, with and without a row", async () => {
+  it("rejections are counted, with and without a row", async () => {
     const store = memoryStatusStore();
     const { handler, telemetry } = subject(store);
     const withRow = await first({ ...backupRequest, "bucket-name": 7 });
@@ -104,7 +104,7 @@ describe("the handler of the projector", () => {
     expect(telemetry.sums).toMatchObject({ RequestsRejected: 2 });
   });
 
-  it("given cancels that cannot be read or name no task, says so on the bus and is done with them", async () => {
+  it("given cancels that are invalid or name no task, it puts events of their refusal, and the messages are done", async () => {
     const bus = memoryBus();
     const { handler, telemetry } = subject(memoryStatusStore(), bus);
     const cancel = (detail: unknown): Message => ({ event: busEvent("TaskCancelRequested", detail) });
@@ -135,14 +135,14 @@ describe("the handler of the projector", () => {
     expect(telemetry.sums).toMatchObject({ ControlsRefused: 2, TasksAccepted: 1 });
   });
 
-  it("given a bus that takes no event, tries the refused cancels again", async () => {
+  it("given a bus that takes no event, a refused cancel's message fails", async () => {
     const bus = { put: () => Promise.reject(new Error("no")) };
     const { handler } = subject(memoryStatusStore(), bus);
     const cancel = { event: busEvent("TaskCancelRequested", { task: "cities" }) };
     expect(failedIds(await handler(event(record("m1", cancel))))).toEqual(["m1"]);
   });
 
-  it("given a failing segment, counts the task's failure when all others are done", async () => {
+  it("given a failed segment, the task's failure is counted once", async () => {
     const { handler, telemetry } = subject();
     const [one, two] = await wholeTask();
     const failed: FerryEvent = {

@@ -1,5 +1,5 @@
 /**
- * The handler of `projection-queue`: the facts of a batch, folded into the status tables.
+ * The handler of `projection-queue`: projects a batch's facts into the status tables.
  */
 import { type Message, parseMessage } from "@ferry/core/events";
 import type { Bus } from "@ferry/core/ports";
@@ -8,14 +8,14 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { countStateChanges } from "./state-metrics.ts";
 import { aboutMessage, type Log, type Publish } from "./telemetry.ts";
 
-/** What a projector works with. */
+/** What a projector's handler uses. */
 export interface Projector extends ProjectionPorts {
   readonly bus: Bus;
   readonly logger: Log;
   readonly publish: Publish;
 }
 
-/** The handler of a projector that is connected when the first batch comes. */
+/** A projector's handler. It connects at the first batch. */
 export function projectorHandler(connect: () => Projector): (event: SQSEvent) => Promise<SQSBatchResponse> {
   let connected: Projector | undefined;
   return async (event) => {
@@ -48,7 +48,7 @@ export function projectorHandler(connect: () => Projector): (event: SQSEvent) =>
     const { RequestsRejected = 0, ...others } = changes.counts;
     publish({
       ...others,
-      // Those of which no row can be made must not go by unseen either.
+      // Rejections without a row count too.
       RequestsRejected: RequestsRejected + result.withoutRow.length,
       ControlsRefused: result.refused.length,
       SegmentsFailed: readable.filter(({ message }) => message.event["detail-type"] === "SegmentFailed")
@@ -61,7 +61,7 @@ export function projectorHandler(connect: () => Projector): (event: SQSEvent) =>
   };
 }
 
-/** Puts the events that say what was refused; where that fails, the messages whose events they are. */
+/** Puts the events of refused messages. If that fails, returns those messages as failed. */
 async function putRefused({ refused }: BatchResult, bus: Bus): Promise<BatchResult["failed"]> {
   if (refused.length === 0) return [];
   try {

@@ -1,5 +1,5 @@
 /**
- * Counts what becomes of tasks, where it becomes so: at the writes of their rows.
+ * Counts tasks' changes of state at the writes of their rows.
  */
 import type { StatusStore } from "@ferry/core/ports";
 import { stateOf, type TaskRow, type TaskState } from "@ferry/core/projection/status";
@@ -17,8 +17,8 @@ export interface StateMetrics {
 }
 
 /**
- * The same store, its rows' changes counted: `TasksAccepted`, and the states that a row came to. Each is counted once,
- * for only one write of a revision succeeds.
+ * Wraps a store and counts the changes of its rows: `TasksAccepted`, and the states that rows come to. Each is counted
+ * once, because only one write of a revision succeeds.
  */
 export function countStateChanges(store: StatusStore): StateMetrics {
   const counts: Record<string, number> = {};

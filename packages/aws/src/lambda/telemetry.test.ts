@@ -24,7 +24,7 @@ describe("logs and metrics", () => {
       .filter(Boolean)
       .map((line) => JSON.parse(line));
 
-  it("metrics have one dimension, the service, and units", () => {
+  it("metrics have units and one dimension, the service", () => {
     metricsOf("backup")({ Items: 3, Bytes: 9, Throttles: 0 });
     expect(lines()).toMatchObject([{ service: "ferry-backup", Items: 3, Bytes: 9 }]);
     expect(lines()[0]._aws.CloudWatchMetrics).toEqual([
@@ -39,7 +39,7 @@ describe("logs and metrics", () => {
     ]);
   });
 
-  it("the environment names namespace and service", () => {
+  it("the environment sets the namespace and the service", () => {
     vi.stubEnv("POWERTOOLS_METRICS_NAMESPACE", "Other");
     vi.stubEnv("POWERTOOLS_SERVICE_NAME", "ferry-test-backup");
     metricsOf("backup")({ Items: 1 });
@@ -50,12 +50,12 @@ describe("logs and metrics", () => {
     ]);
   });
 
-  it("nothing measured is nothing said", () => {
+  it("zeros are not published", () => {
     metricsOf("restore")({ Throttles: 0 });
     expect(written).toEqual([]);
   });
 
-  it("the environment silences both", () => {
+  it("the environment disables logs and metrics", () => {
     vi.stubEnv("POWERTOOLS_METRICS_DISABLED", "true");
     vi.stubEnv("POWERTOOLS_LOG_LEVEL", "SILENT");
     metricsOf("backup")({ Items: 1 });
@@ -64,16 +64,18 @@ describe("logs and metrics", () => {
   });
 });
 
-describe("what a step did", () => {
-  it("is what came on top of what its message knew", () => {
+describe("a step's measurements", () => {
+  it("are the events' counts less the message's counts", () => {
     const counts = (items: number) => ({ items, bytes: items * 10, batches: items / 5 });
-    const said = [{ type: "SegmentProgressed", detail: { counts: counts(15) } }] as unknown as FerryEvent[];
+    const concluding = [
+      { type: "SegmentProgressed", detail: { counts: counts(15) } },
+    ] as unknown as FerryEvent[];
     const handedOff = { event: busEvent("SegmentProgressed", { counts: counts(10) }) };
-    expect(measure(handedOff, said)).toMatchObject({ Items: 5, Bytes: 50, Batches: 1 });
-    expect(measure({ event: busEvent("SegmentQueued", null) }, said)).toMatchObject({ Items: 15 });
+    expect(measure(handedOff, concluding)).toMatchObject({ Items: 5, Bytes: 50, Batches: 1 });
+    expect(measure({ event: busEvent("SegmentQueued", null) }, concluding)).toMatchObject({ Items: 15 });
   });
 
-  it("is nothing where nothing was to be done", () => {
+  it("are zero if no events conclude it", () => {
     const nothing = measure({ event: busEvent("SegmentQueued", {}) }, []);
     expect(Object.values(nothing).every((value) => value === 0)).toBe(true);
   });

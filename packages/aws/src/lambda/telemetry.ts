@@ -1,6 +1,6 @@
 /**
- * Logs and metrics. Both are silenced or redirected by the environment alone: POWERTOOLS_LOG_LEVEL,
- * POWERTOOLS_METRICS_DISABLED, POWERTOOLS_METRICS_NAMESPACE, POWERTOOLS_SERVICE_NAME (the metrics' one dimension).
+ * Logs and metrics. Environment variables alone disable or redirect them: POWERTOOLS_LOG_LEVEL,
+ * POWERTOOLS_METRICS_DISABLED, POWERTOOLS_METRICS_NAMESPACE, POWERTOOLS_SERVICE_NAME (the metrics' only dimension).
  */
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
@@ -12,15 +12,15 @@ import * as v from "valibot";
 
 const env = (name: string, otherwise: string) => process.env[name] || otherwise;
 
-/** What handlers write their log to. */
+/** The part of a Logger that handlers use. */
 export type Log = Pick<Logger, "info" | "warn" | "error">;
 
-/** The log of a handler. */
+/** A handler's log. */
 export function loggerOf(consumer: ConsumerName): Log {
   return new Logger({ serviceName: env("POWERTOOLS_SERVICE_NAME", `ferry-${consumer}`) });
 }
 
-/** A metric's unit: a count where nothing is said. */
+/** Units of metrics; all others are counts. */
 const UNITS: Readonly<Record<string, (typeof MetricUnit)[keyof typeof MetricUnit]>> = {
   Bytes: MetricUnit.Bytes,
   Duration: MetricUnit.Milliseconds,
@@ -28,15 +28,15 @@ const UNITS: Readonly<Record<string, (typeof MetricUnit)[keyof typeof MetricUnit
 
 export type Measurements = Readonly<Record<string, number>>;
 
-/** Publishes what an invocation measured: names to values, zeros left out. */
+/** Publishes an invocation's measurements, names to values, without zeros. */
 export type Publish = (measurements: Measurements) => void;
 
-/** The metrics of a handler. */
+/** A handler's metrics. */
 export function metricsOf(consumer: ConsumerName): Publish {
   return (measurements) => {
     const counted = Object.entries(measurements).filter(([, value]) => value !== 0);
     if (counted.length === 0) return;
-    // A new one each time: invocations may run side by side in one process.
+    // A new instance each time: invocations may run concurrently in one process.
     const metrics = new Metrics({
       namespace: env("POWERTOOLS_METRICS_NAMESPACE", "Ferry"),
       serviceName: env("POWERTOOLS_SERVICE_NAME", `ferry-${consumer}`),
@@ -46,7 +46,7 @@ export function metricsOf(consumer: ConsumerName): Publish {
   };
 }
 
-/** What the log says of a message, whatever its detail is. */
+/** A message's log fields. Its detail may have any shape. */
 export function aboutMessage(record: SQSRecord, message?: Message) {
   const detail = message?.event.detail;
   const task = fieldOf(detail, "task");
@@ -66,8 +66,8 @@ export function receiveCountOf(record: SQSRecord): number {
 }
 
 /**
- * What a step did, by the events that conclude it: `Items`, `Bytes` (uncompressed) and `Batches` are what this slice
- * moved; a repeated slice counts again what it finds done.
+ * A step's measurements, from the events that conclude it. `Items`, `Bytes` (uncompressed) and `Batches` are what this
+ * slice moved; a repeated slice counts again what an earlier one did.
  */
 export function measure(message: Message, events: readonly FerryEvent[]): Measurements {
   const work = v.safeParse(v.object({ counts: countsSchema }), message.event.detail);

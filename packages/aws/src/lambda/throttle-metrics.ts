@@ -1,17 +1,17 @@
 /**
- * Counts how often services asked for less, beside what the engine makes of it.
+ * Counts throttled calls and unprocessed writes. The engine handles them; this only measures.
  */
 import { isThrottled } from "@ferry/core/errors";
 import type { ArchiveStore, TableData } from "@ferry/core/ports";
 
 export interface ThrottleMetrics {
-  /** Calls that were refused, and writes that were not taken, so far. */
+  /** Throttled calls and unprocessed writes so far. */
   readonly counts: { Throttles: number; UnprocessedWrites: number };
   readonly tables: TableData;
   readonly archive: ArchiveStore;
 }
 
-/** The same ports, counted. */
+/** Wraps the ports with counters. */
 export function countThrottles(tables: TableData, archive: ArchiveStore): ThrottleMetrics {
   const counts = { Throttles: 0, UnprocessedWrites: 0 };
   const counted = async <T>(call: Promise<T>): Promise<T> => {

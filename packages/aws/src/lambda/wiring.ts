@@ -1,5 +1,5 @@
 /**
- * A worker of one action, connected to what its handler is linked to.
+ * Connects a worker to the resources that its handler is linked to.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Action } from "@ferry/core/task";
@@ -30,10 +30,10 @@ const LINKS = {
   restore: { table: "RestoreTable", queue: "RestoreQueue" },
 } as const;
 
-/** Reads the links `Bus`, `Settings`, `WorkerTable`, and the action's own table and queue. */
+/** The worker of an action. Reads the links `Bus`, `Settings`, `WorkerTable`, and the action's table and queue. */
 export function wireWorker(action: Action): Worker {
   const links = LINKS[action];
-  const notes = workerTableItems(retryingDynamodbClient(), tableName("WorkerTable"));
+  const updateItem = workerTableItems(retryingDynamodbClient(), tableName("WorkerTable"));
   return {
     ports: {
       tables: tableData(dynamodbClient, retryingDynamodbClient),
@@ -41,10 +41,10 @@ export function wireWorker(action: Action): Worker {
       codec: zlibCodec,
       status: statusReader(retryingDynamodbClient(), { [action]: tableName(links.table) }),
       bus: eventBus(eventBridgeClient(), busName()),
-      limiter: rateLimiter(notes),
-      claims: sliceClaims(notes),
-      leases: tableLeases(notes),
-      registry: taskRegistry(notes),
+      limiter: rateLimiter(updateItem),
+      claims: sliceClaims(updateItem),
+      leases: tableLeases(updateItem),
+      registry: taskRegistry(updateItem),
       random: Math.random,
     },
     clock: {

@@ -6,19 +6,19 @@ import type { MemoryPorts } from "@ferry/memory/ports";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, it } from "vitest";
 import { parseSettings } from "../settings.ts";
-import { event, failedIds, keptTelemetry, record } from "../testing/handlers.ts";
+import { event, failedIds, record, recordedTelemetry } from "../testing/handlers.ts";
 import { type Worker, workerHandler } from "./worker.ts";
 
 const context = { getRemainingTimeInMillis: () => 900_000 };
 const requested = (id: string, request: unknown = backupRequest) =>
   message("TaskRequested", { request, "request-id": id }, "TaskRejected");
-/** The handler's clock is the real one. */
+/** The handler uses the real clock. */
 const queued = (work: SegmentWork | undefined, fields: Partial<SegmentWork> = {}) =>
   message("SegmentQueued", { ...work, "deadline-ms": Date.now() + 3_600_000, ...fields });
 
 function subject(overrides: Partial<MemoryPorts> = {}, worker: Partial<Worker> = {}) {
   const ports = world(overrides);
-  const telemetry = keptTelemetry();
+  const telemetry = recordedTelemetry();
   const visibility: { handle: string; seconds: number }[] = [];
   let connections = 0;
   const handler = workerHandler(() => {
@@ -38,8 +38,8 @@ function subject(overrides: Partial<MemoryPorts> = {}, worker: Partial<Worker> =
   return { ports, telemetry, visibility, handler, connections: () => connections };
 }
 
-describe("the handler of a worker", () => {
-  it("given a request, puts what follows, and the message is done", async () => {
+describe("a worker's handler", () => {
+  it("given a request, it puts the concluding event, and the message is done", async () => {
     const { ports, handler, telemetry } = subject();
     expect(await handler(event(record("m1", requested("r1"))), context)).toEqual({ batchItemFailures: [] });
     expect(ports.bus.events.map(({ type }) => type)).toEqual(["TaskAccepted"]);
@@ -53,7 +53,7 @@ describe("the handler of a worker", () => {
     ]);
   });
 
-  it("connects when the first message comes, once", async () => {
+  it("connects once, at the first message", async () => {
     const { handler, connections } = subject();
     expect(connections()).toBe(0);
     await handler(event(record("m1", requested("r1"))), context);
@@ -61,7 +61,7 @@ describe("the handler of a worker", () => {
     expect(connections()).toBe(1);
   });
 
-  it("given a batch, reports those that failed by their ids, wherever they stand", async () => {
+  it("given a batch, it reports the failed messages by their ids, whatever their positions", async () => {
     const { ports, handler } = subject();
     const [segment] = await accepted({ ...backupRequest, "bucket-prefix": "other" }, ports);
     const response = await handler(
@@ -78,27 +78,27 @@ describe("the handler of a worker", () => {
     expect(ports.bus.events.map(({ type }) => type).sort()).toEqual(["SegmentCompleted", "TaskAccepted"]);
   });
 
-  it("given a bus that takes nothing, the message is not done", async () => {
+  it("given a bus that takes no event, the message fails", async () => {
     const { handler } = subject({ bus: memoryBus({ refuse: () => true }) });
     expect(failedIds(await handler(event(record("m1", requested("r1"))), context))).toEqual(["m1"]);
   });
 
-  it("hides the message for its whole invocation and then some; a failure shows it soon, later each time", async () => {
-    const hidden: number[] = [];
+  it("extends visibility beyond the invocation; after a failure, by a delay that grows with each receive", async () => {
+    const delays: number[] = [];
     for (const receiveCount of [1, 2, 4, 20]) {
       const { handler, visibility } = subject({ bus: memoryBus({ refuse: () => true }) });
       await handler(event(record("m1", requested("r1"), receiveCount)), context);
       expect(visibility.map(({ handle }) => handle)).toEqual(["handle-m1", "handle-m1"]);
       expect(visibility[0]?.seconds).toBe(930);
-      hidden.push(visibility[1]!.seconds);
+      delays.push(visibility[1]!.seconds);
     }
     for (const [i, least] of [5, 10, 40, 900].entries()) {
-      expect(hidden[i]).toBeGreaterThanOrEqual(least);
-      expect(hidden[i]).toBeLessThanOrEqual(least * 1.25);
+      expect(delays[i]).toBeGreaterThanOrEqual(least);
+      expect(delays[i]).toBeLessThanOrEqual(least * 1.25);
     }
   });
 
-  it("shows a failed message only when its step has settled", async () => {
+  it("shortens a failed message's visibility only after its step has settled", async () => {
     const order: string[] = [];
     const tables = memoryTables();
     const { handler } = subject(
@@ -108,17 +108,17 @@ describe("the handler of a worker", () => {
           async describe() {
             await new Promise((resolve) => setTimeout(resolve, 50));
             order.push("settled");
-            throw new Error("at last");
+            throw new Error("failed");
           },
         },
       },
-      { setVisibility: async (_, seconds) => void order.push(seconds > 900 ? "hidden" : "shown") },
+      { setVisibility: async (_, seconds) => void order.push(seconds > 900 ? "extended" : "shortened") },
     );
     await handler(event(record("m1", requested("r1"))), context);
-    expect(order).toEqual(["hidden", "settled", "shown"]);
+    expect(order).toEqual(["extended", "settled", "shortened"]);
   });
 
-  it("goes on where the visibility cannot be set, and warns", async () => {
+  it("continues with a warning if visibility cannot be set", async () => {
     const { ports, handler, telemetry } = subject(
       {},
       { setVisibility: () => Promise.reject(new Error("gone")) },
@@ -128,8 +128,8 @@ describe("the handler of a worker", () => {
     expect(telemetry.lines.map(({ level }) => level)).toEqual(["warn", "info"]);
   });
 
-  it("logs of a failure whose it is and what to do", async () => {
-    const hint = "look there";
+  it("logs a failure with its task, segment, attempt, code and hint", async () => {
+    const hint = "do this";
     const { ports, telemetry } = subject();
     const [segment] = await accepted(backupRequest, ports);
     const status = {
@@ -144,9 +144,9 @@ describe("the handler of a worker", () => {
           }),
         ),
     };
-    const broken = subject({ ...ports, status });
-    await broken.handler(event(record("m1", queued(segment), 3)), context);
-    expect(broken.telemetry.lines).toEqual([
+    const failing = subject({ ...ports, status });
+    await failing.handler(event(record("m1", queued(segment), 3)), context);
+    expect(failing.telemetry.lines).toEqual([
       expect.objectContaining({
         level: "error",
         messageId: "m1",
@@ -161,11 +161,11 @@ describe("the handler of a worker", () => {
         report: expect.objectContaining({ hint }),
       }),
     ]);
-    expect(broken.telemetry.sums).toMatchObject({ Retries: 1 });
+    expect(failing.telemetry.sums).toMatchObject({ Retries: 1 });
     expect(telemetry.lines).toEqual([]);
   });
 
-  it("given a request that is refused, says so on the bus; that is no failure of the message", async () => {
+  it("given a rejected request, it puts TaskRejected, and the message is done", async () => {
     const { ports, handler, telemetry } = subject();
     const response = await handler(event(record("m1", requested("r1", { action: "backup" }))), context);
     expect(failedIds(response)).toEqual([]);
@@ -173,7 +173,7 @@ describe("the handler of a worker", () => {
     expect(telemetry.sums).toMatchObject({ RequestsRejected: 1 });
   });
 
-  it("measures what a slice moved, and where it was throttled", async () => {
+  it("measures what a slice moved and how often it was throttled", async () => {
     let refusals = 2;
     const tables = memoryTables({ faults: { scan: () => (refusals-- > 0 ? "throttled" : undefined) } });
     const { ports, handler, telemetry } = subject({ tables });

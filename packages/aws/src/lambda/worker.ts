@@ -1,6 +1,6 @@
 /**
- * The handler of `backup-queue` and `restore-queue`: one message is one step of the engine. The events that conclude
- * it are put before the message counts as done, and only then.
+ * The handler of `backup-queue` and `restore-queue`: one message is one step of the engine. A message is done only after
+ * the events that conclude its step are put.
  */
 import { FerryError, toReport } from "@ferry/core/errors";
 import { type Message, parseMessage } from "@ferry/core/events";
@@ -12,15 +12,15 @@ import type { WorkerSettings } from "../settings.ts";
 import { aboutMessage, type Log, measure, type Publish, receiveCountOf } from "./telemetry.ts";
 import { countThrottles } from "./throttle-metrics.ts";
 
-/** What a handler needs of Lambda's context. */
+/** The part of Lambda's context that a handler uses. */
 export interface InvocationContext {
-  /** What is left of this invocation, ms. */
+  /** The time left in this invocation, ms. */
   getRemainingTimeInMillis(): number;
 }
 
 export type SqsHandler = (event: SQSEvent, context: InvocationContext) => Promise<SQSBatchResponse>;
 
-/** What a worker works with. `time` is the invocation's: its clock is the process's. */
+/** What a worker's handler uses. `ports.time` is added per invocation, from `clock`. */
 export interface Worker {
   readonly ports: Omit<Ports, "time" | "settings">;
   readonly clock: Pick<Time, "now" | "sleep">;
@@ -30,24 +30,24 @@ export interface Worker {
   readonly publish: Publish;
 }
 
-/** A message stays invisible this much longer than its invocation can last, s. */
+/** How much longer than its invocation a message stays invisible, s. */
 const VISIBILITY_MARGIN_SECONDS = 30;
 const RETRY_DELAY_SECONDS_MAX = 900;
 
-/** The handler of a worker that is connected when the first message comes. */
+/** A worker's handler. It connects at the first message. */
 export function workerHandler(connect: () => Worker): SqsHandler {
   let connected: Worker | undefined;
   return async (event, context) => {
     connected ??= connect();
     const worker = connected;
-    // By message id, each on its own: one that fails takes no other with it.
+    // Each message succeeds or fails by itself.
     const done = await Promise.all(event.Records.map((record) => handle(record, worker, context)));
     const failed = event.Records.filter((_, i) => !done[i]);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
 }
 
-/** Works on one message. False: it failed, and comes again. */
+/** Handles one message. False if it failed and must be delivered again. */
 async function handle(record: SQSRecord, worker: Worker, context: InvocationContext): Promise<boolean> {
   const { logger, publish } = worker;
   let message: Message | undefined;
@@ -62,14 +62,14 @@ async function handle(record: SQSRecord, worker: Worker, context: InvocationCont
     return true;
   } catch (error) {
     logger.error(
-      message === undefined ? "this is no message of Ferry's" : "the step failed and is tried again",
+      message === undefined ? "the message is not one of Ferry's" : "the step failed and is retried",
       {
         ...aboutMessage(record, message),
         ...errorFields(error),
       },
     );
     publish({ Retries: 1 });
-    // By now everything in flight has settled: a second worker may begin.
+    // All calls of the step have settled, so another worker may begin.
     await extendVisibility(record, retryDelaySeconds(receiveCountOf(record), worker), worker);
     return false;
   }
@@ -100,7 +100,7 @@ async function step(
   }
 }
 
-/** Not to be had is no reason to stop: then the message comes when it comes, and two workers are no harm. */
+/** Best effort: if visibility cannot be set, the message may reappear early. That is safe: steps tolerate duplicates. */
 async function extendVisibility(
   record: SQSRecord,
   seconds: number,
@@ -116,13 +116,13 @@ async function extendVisibility(
   }
 }
 
-/** Exponential by receives, with jitter, s. */
+/** Exponential in the receive count, with jitter, s. */
 function retryDelaySeconds(receiveCount: number, { settings, ports }: Worker): number {
   const delay = settings.retryDelaySeconds * 2 ** (receiveCount - 1);
   return Math.min(delay, RETRY_DELAY_SECONDS_MAX) * (1 + ports.random() / 4);
 }
 
-/** How many events of each type. */
+/** The number of events of each type. */
 function summary(events: readonly { readonly type: string }[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { type } of events) counts[type] = (counts[type] ?? 0) + 1;

@@ -1,4 +1,4 @@
-/** The tasks that have not ended, from the status tables' index by state. */
+/** Reads the tasks that have not ended from the status tables' index by state. */
 import {
   type AttributeValue,
   type DynamoDBClient,
@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { isEnded, type TaskState } from "@ferry/core/projection/status";
 import { rowName } from "@ferry/core/task";
+import { attributes, byState, tables } from "@ferry/core/topology";
 import type { OpenTask } from "./stalled.ts";
 
 const STATES: readonly TaskState[] = [
@@ -20,51 +21,52 @@ const STATES: readonly TaskState[] = [
   "cancelled",
 ];
 const OPEN = STATES.filter((state) => !isEnded(state));
-/** The attribute of rows that names the task's records; absent from a row that only a cancel made. */
-const TASK_ID = "task-id";
-/** The attribute of rows and records that tells the latest fact's time. */
-const UPDATED = "updated-time";
+/** Both row tables have the same key. */
+const { hash, range } = tables["backup-table"];
+const { hash: recordHash } = tables["segment-table"];
 
 type Item = Record<string, AttributeValue>;
 
-export interface Where {
-  /** The status tables. */
-  readonly tables: readonly string[];
-  /** Their index by state. */
-  readonly index: string;
-  /** The table of segments' records. */
+/** The physical names of the status tables. */
+export interface StatusTableNames {
+  readonly rows: readonly string[];
   readonly records: string;
 }
 
-/** Every open task, and the times at which it was heard of. Reads as many items as tasks are open, and their records. */
-export async function openTasks(db: DynamoDBClient, where: Where): Promise<OpenTask[]> {
+/** Every open task and its update times. Reads the rows and segment records of the open tasks only. */
+export async function openTasks(db: DynamoDBClient, names: StatusTableNames): Promise<OpenTask[]> {
   const open: OpenTask[] = [];
-  for (const table of where.tables)
+  for (const table of names.rows)
     for (const state of OPEN)
-      for (const { key, timestamp } of await rowKeys(db, table, where.index, state)) {
+      for (const { key, timestamp } of await rowKeys(db, table, state)) {
         const row = await db.send(
           new GetItemCommand({
             TableName: table,
-            Key: { key: { S: key }, timestamp: { N: String(timestamp) } },
+            Key: { [hash.name]: { S: key }, [range.name]: { N: String(timestamp) } },
             ProjectionExpression: "#updated, #id",
-            ExpressionAttributeNames: { "#updated": UPDATED, "#id": TASK_ID },
+            ExpressionAttributeNames: { "#updated": attributes.updatedTime, "#id": attributes.taskId },
           }),
         );
-        const id = row.Item?.[TASK_ID]?.S ?? rowName({ key, timestamp });
-        open.push({ id, heard: timesOf([row.Item ?? {}, ...(await records(db, where.records, id))]) });
+        // A row that only a cancel made has no task id.
+        const id = row.Item?.[attributes.taskId]?.S ?? rowName({ key, timestamp });
+        const items = [row.Item ?? {}, ...(await records(db, names.records, id))];
+        open.push({ id, updatedTimes: updatedTimesOf(items) });
       }
   return open;
 }
 
-async function rowKeys(db: DynamoDBClient, table: string, index: string, state: TaskState) {
+async function rowKeys(db: DynamoDBClient, table: string, state: TaskState) {
   const items = await all(db, {
     TableName: table,
-    IndexName: index,
+    IndexName: byState.name,
     KeyConditionExpression: "#state = :state",
-    ExpressionAttributeNames: { "#state": "state" },
+    ExpressionAttributeNames: { "#state": byState.hash.name },
     ExpressionAttributeValues: { ":state": { S: state } },
   });
-  return items.map((item) => ({ key: item["key"]?.S ?? "", timestamp: Number(item["timestamp"]?.N) }));
+  return items.map((item) => ({
+    key: item[hash.name]?.S ?? "",
+    timestamp: Number(item[range.name]?.N),
+  }));
 }
 
 const records = (db: DynamoDBClient, table: string, task: string) =>
@@ -72,7 +74,7 @@ const records = (db: DynamoDBClient, table: string, task: string) =>
     TableName: table,
     KeyConditionExpression: "#task = :task",
     ProjectionExpression: "#updated",
-    ExpressionAttributeNames: { "#task": "task", "#updated": UPDATED },
+    ExpressionAttributeNames: { "#task": recordHash.name, "#updated": attributes.updatedTime },
     ExpressionAttributeValues: { ":task": { S: task } },
   });
 
@@ -87,8 +89,8 @@ async function all(db: DynamoDBClient, query: QueryCommand["input"]): Promise<It
   return items;
 }
 
-/** A row without a time was never heard of: as old as can be. */
-function timesOf(items: readonly Item[]): string[] {
-  const times = items.flatMap((item) => item[UPDATED]?.S ?? []);
+/** A row without an update time counts as infinitely old. */
+function updatedTimesOf(items: readonly Item[]): string[] {
+  const times = items.flatMap((item) => item[attributes.updatedTime]?.S ?? []);
   return times.length > 0 ? times : ["1970-01-01T00:00:00Z"];
 }

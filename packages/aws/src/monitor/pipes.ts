@@ -1,4 +1,4 @@
-/** The Pipes that do not run: EventBridge stops one whose target refuses nearly everything, and no metric tells. */
+/** Finds the Pipes that are not running. EventBridge stops a Pipe whose target keeps failing, and no metric shows it. */
 import { DescribePipeCommand, type PipesClient } from "@aws-sdk/client-pipes";
 
 export interface StoppedPipe {

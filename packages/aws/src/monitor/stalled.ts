@@ -1,20 +1,20 @@
-/** Which of the open tasks are silent. Pure. */
+/** Finds the stalled tasks among the open ones. Pure. */
 
-/** A task that has not ended, and when it was last heard of: the latest of its row's and its records' facts. */
+/** A task that has not ended. */
 export interface OpenTask {
   readonly id: string;
-  /** ISO 8601. */
-  readonly heard: readonly string[];
+  /** When its row and its segment records were last changed, ISO 8601. At least one. */
+  readonly updatedTimes: readonly string[];
 }
 
-/** The tasks of which nothing was heard for longer than `silentMs`, the longest silence first. */
+/** The tasks without an update for longer than `stalledAfterMs`, the longest stalled first. */
 export function stalledTasks(
   tasks: readonly OpenTask[],
   nowMs: number,
-  silentMs: number,
-): { readonly id: string; readonly silentMs: number }[] {
+  stalledAfterMs: number,
+): { readonly id: string; readonly stalledMs: number }[] {
   return tasks
-    .map(({ id, heard }) => ({ id, silentMs: nowMs - Math.max(...heard.map((time) => Date.parse(time))) }))
-    .filter((task) => task.silentMs > silentMs)
-    .sort((a, b) => b.silentMs - a.silentMs);
+    .map(({ id, updatedTimes }) => ({ id, stalledMs: nowMs - Math.max(...updatedTimes.map(Date.parse)) }))
+    .filter(({ stalledMs }) => stalledMs > stalledAfterMs)
+    .sort((a, b) => b.stalledMs - a.stalledMs);
 }

@@ -1,5 +1,5 @@
 /**
- * For tests: a DynamoDB engine, and clients that speak RawProtocol.
+ * For tests: a DynamoDB engine, and clients with RawProtocol.
  */
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
@@ -13,12 +13,12 @@ export function startDynamoDb(): Promise<Listening> {
   return listening(dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 }));
 }
 
-/** A client of a server, with no patience. */
+/** A client with RawProtocol, by default without retries. */
 export function rawClient(endpoint: string, maxAttempts = 1): DynamoDBClient {
   return new DynamoDBClient({ endpoint, region: REGION, credentials, protocol: RawProtocol, maxAttempts });
 }
 
-/** Makes a table and waits until it is active; keys as name to type, the hash key first. */
+/** Creates a table and waits until it is active. `keys`: name to type, the hash key first. */
 export async function createTable(
   client: DynamoDBClient,
   TableName: string,
@@ -33,7 +33,7 @@ export async function createTable(
       KeySchema: names.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
     }),
   );
-  // The engine makes it active after its answer, and knows no table before.
+  // The engine activates the table after its response.
   for (let status: string | undefined; status !== "ACTIVE"; ) {
     const { Table } = await client.send(new DescribeTableCommand({ TableName }));
     status = Table?.TableStatus;

@@ -1,10 +1,10 @@
 /**
- * For tests of handlers: records as Lambda hands them over, and a log and metrics that are kept.
+ * For tests of handlers: records as Lambda delivers them, and a log and metrics that are recorded.
  */
 import type { SQSEvent, SQSRecord } from "aws-lambda";
 import type { Log, Measurements } from "../lambda/telemetry.ts";
 
-/** A record; the body is made JSON unless it is a string. */
+/** A record. A body that is not a string becomes JSON. */
 export function record(messageId: string, body: unknown, receiveCount = 1): SQSRecord {
   return {
     messageId,
@@ -28,16 +28,16 @@ export function event(...Records: readonly SQSRecord[]): SQSEvent {
   return { Records: [...Records] };
 }
 
-export interface KeptTelemetry {
+export interface RecordedTelemetry {
   readonly logger: Log;
   readonly lines: { level: string; message: string; [field: string]: unknown }[];
   publish(measurements: Measurements): void;
-  /** What was published, summed. */
+  /** The sums of the published measurements. */
   readonly sums: Record<string, number>;
 }
 
-export function keptTelemetry(): KeptTelemetry {
-  const lines: KeptTelemetry["lines"] = [];
+export function recordedTelemetry(): RecordedTelemetry {
+  const lines: RecordedTelemetry["lines"] = [];
   const sums: Record<string, number> = {};
   const at =
     (level: string) =>

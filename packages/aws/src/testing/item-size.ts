@@ -1,5 +1,5 @@
 /**
- * The size of an item as DynamoDB counts it. Source: "DynamoDB item sizes and formats" in its developer guide.
+ * The size of an item as DynamoDB computes it. Source: "DynamoDB item sizes and formats" in its developer guide.
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
@@ -15,7 +15,7 @@ function valueBytes(value: AttributeValue): number {
   if (value.SS !== undefined) return total(value.SS.map(utf8));
   if (value.NS !== undefined) return total(value.NS.map(numberBytes));
   if (value.BS !== undefined) return total(value.BS.map((one) => one.length));
-  // A list or map has 3 bytes and each of its elements 1.
+  // A list or map adds 3 bytes, and 1 for each element.
   if (value.L !== undefined) return 3 + total(value.L.map((one) => 1 + valueBytes(one)));
   if (value.M !== undefined)
     return 3 + total(Object.entries(value.M).map(([name, one]) => 1 + utf8(name) + valueBytes(one)));
@@ -23,7 +23,7 @@ function valueBytes(value: AttributeValue): number {
   return 1;
 }
 
-/** One byte for each two significant digits, one besides, and one for a sign. */
+/** One byte for each two significant digits, one more, and one for a sign. */
 function numberBytes(text: string): number {
   const digits = text
     .replace(/[eE].*$/, "")

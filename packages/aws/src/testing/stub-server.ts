@@ -1,8 +1,10 @@
 /**
- * For tests: a server on 127.0.0.1 that answers what it is told, so that the SDK's own stack is on the way.
+ * For tests: a server on 127.0.0.1 with canned responses, so that the SDK's whole stack is tested.
  */
+import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 
 export interface StubRequest {
   readonly method: string;
@@ -32,29 +34,25 @@ export const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 /** Starts a server that answers request `n` (from 0) with `answer(request, n)`. */
 export async function startStub(answer: (request: StubRequest, n: number) => StubAnswer): Promise<Stub> {
   const requests: StubRequest[] = [];
-  const listening = await listen((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const { method = "", url = "", headers } = request;
-      const received = { method, url, headers, body: Buffer.concat(chunks) };
-      requests.push(received);
-      const { status = 200, headers: said = {}, body = "" } = answer(received, requests.length - 1);
-      response.writeHead(status, said);
-      response.end(method === "HEAD" ? "" : body);
-    });
+  const listening = await listen(async (request, response) => {
+    const { method = "", url = "", headers } = request;
+    const received = { method, url, headers, body: await buffer(request) };
+    requests.push(received);
+    const { status = 200, headers: answered = {}, body = "" } = answer(received, requests.length - 1);
+    response.writeHead(status, answered);
+    response.end(method === "HEAD" ? "" : body);
   });
   return { ...listening, requests };
 }
 
-/** Listens on a free port of 127.0.0.1. */
+/** Starts an HTTP server on a free port of 127.0.0.1. */
 export async function listen(listener: RequestListener): Promise<Listening> {
   return listening(createServer(listener));
 }
 
-/** Makes any HTTP server listen on a free port of 127.0.0.1. */
+/** Makes an HTTP server listen on a free port of 127.0.0.1. */
 export async function listening(server: ReturnType<typeof createServer>): Promise<Listening> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () =>

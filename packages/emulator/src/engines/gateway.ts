@@ -2,10 +2,12 @@
  * The one port: every service in every region. A request's signature names both, so that any client finds its way with
  * AWS_ENDPOINT_URL alone.
  */
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
 import type { LocalBus } from "../eventbridge/bus.ts";
 import type { DynamoDb } from "./dynamodb.ts";
-import { type Reply, readBody, readScope, type Scope, writeReply } from "./http.ts";
+import { type Reply, readScope, type Scope, writeReply } from "./http.ts";
 import type { S3Sqs } from "./s3-sqs.ts";
 import { namesForArns } from "./table-arns.ts";
 
@@ -34,10 +36,8 @@ export async function listen(
   // Uploads of any length, and clients that keep their connections.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  // Rejects on an error, as of a port that is in use.
+  await once(server.listen(port, "127.0.0.1"), "listening");
   return server;
 }
 
@@ -55,18 +55,18 @@ async function dispatch(
       services.s3Sqs(request, response);
       return;
     case "dynamodb": {
-      const body = namesForArns(await readBody(request), scope.region);
+      const body = namesForArns(await buffer(request), scope.region);
       const { method = "POST", headers } = request;
       writeReply(response, await services.dynamodb(scope.region, { method, url, headers, body }));
       return;
     }
     case "events": {
       const target = request.headers["x-amz-target"];
-      writeReply(response, services.events(scope.region, target?.toString(), await readBody(request)));
+      writeReply(response, services.events(scope.region, target?.toString(), await buffer(request)));
       return;
     }
     default:
-      await readBody(request);
+      await buffer(request);
       writeReply(response, unknownService(scope, request.headers["content-type"] ?? ""));
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Requests and replies between the gateway and the engines, and the scope that a signature names.
  */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 
 export interface Reply {
   readonly status: number;
@@ -23,13 +23,6 @@ export function readScope(headers: IncomingHttpHeaders, url: string): Scope | un
   const text = headers.authorization ?? (presigned === null ? "" : `Credential=${presigned}`);
   const match = credential.exec(text);
   return match === null ? undefined : { region: match[1]!, service: match[2]! };
-}
-
-/** The whole body of a request. Rejects when the client goes away first. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
 /** Writes a reply. */

@@ -3,9 +3,10 @@
  * outside by what was changed before it and what was not: so between two changes all moments are one, and a crash before
  * a change, or after it but before its answer, is every crash there is, however fast the machine.
  */
+import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request as open, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { readBody } from "@ferry/emulator/engines/http";
+import { buffer } from "node:stream/consumers";
 
 /** Whether a change passes, or is the workers' last: not made, or made and never answered. */
 export type Fate = "pass" | "crash before" | "crash after";
@@ -31,7 +32,7 @@ export async function openFaultProxy(
   const agent = new Agent({ keepAlive: true });
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(request);
+    const body = await buffer(request);
     const change = changeOf(request, body);
     const fate = change === undefined ? "pass" : fateOf(change);
     if (fate === "crash before") return crash(change!, fate);
@@ -44,14 +45,14 @@ export async function openFaultProxy(
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     open(new URL(url!, endpoint), { method: method!, headers, agent }, resolve).on("error", reject).end(body);
     const reply = await promise;
-    return { statusCode: reply.statusCode, headers: reply.headers, content: await readBody(reply) };
+    return { statusCode: reply.statusCode, headers: reply.headers, content: await buffer(reply) };
   }
 
   const server = createServer((request, response) => {
     // A client that was killed has no use for an answer, and one that lives sees that it gets none.
     pass(request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: async () => {

@@ -95,7 +95,7 @@ export const dataMutants: readonly Mutant[] = [
   {
     name: "turn-begins-early",
     breaks: "A turn behind others begins when they began.",
-    edits: [aws("rate-limiter.ts", "return Number(behind[BOOKED]) - durationMs;", "return nowMs;")],
+    edits: [aws("rate-limiter.ts", "return Number(extended[RESERVED_UNTIL]) - durationMs;", "return nowMs;")],
   },
   {
     name: "list-ends-at-a-page",
