@@ -1,5 +1,5 @@
 /**
- * What every host of the port ArchiveStore holds to.
+ * The contract suite of the port ArchiveStore.
  */
 import { gathered } from "@ferry/core/archive/chunks";
 import type { ArchiveStore, BucketAddress } from "@ferry/core/ports";
@@ -8,19 +8,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 export interface ArchiveStoreSubject {
   readonly archive: ArchiveStore;
-  /** It exists and is empty. */
+  /** An existing, empty bucket. */
   readonly bucket: BucketAddress;
-  /** The account that the bucket belongs to; absent where the engine has no accounts. */
+  /** The account that owns the bucket; absent if the engine has no accounts. */
   readonly owner?: string;
   close?(): Promise<void>;
 }
 
 const encoder = new TextEncoder();
-const about = { metadata: {}, contentType: "application/octet-stream" };
+const options = { metadata: {}, contentType: "application/octet-stream" };
 
 /** Keys in the order of their UTF-8 bytes: capitals first, `-` and `/` before digits, U+FF5E before U+1F600. */
 const ORDERED = ["A", "a", "a-", "a/", "a/b", "a0", "aa", "b", "é", "\uff5e", "\u{1f600}"];
-/** All that a bucket-prefix may hold, and what else URLs trip over. */
+/** All characters that a bucket-prefix may have, and others that are special in URLs. */
 const ODD_KEYS = [
   "a b",
   "a+b",
@@ -51,20 +51,20 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
       return `contract-${made}`;
     };
 
-    describe("given a key that is free", () => {
+    describe("given a new key", () => {
       it.each([
         ["no bytes", new Uint8Array(0)],
         ["every byte", Uint8Array.from({ length: 256 }, (_, i) => i)],
         ["5 MiB", Uint8Array.from({ length: 5 * 1024 * 1024 }, (_, i) => (i * 31 + (i >> 8)) % 251)],
-      ])("%s are stored and come back unchanged", async (_, body) => {
+      ])("%s are stored and read back unchanged", async (_, body) => {
         const key = `${fresh()}/object`;
-        expect(await archive.putNew(bucket, key, body, about)).toBe("stored");
+        expect(await archive.putNew(bucket, key, body, options)).toBe("stored");
         const got = await archive.get(bucket, key);
         expect(Buffer.compare(got!.body, body)).toBe(0);
         expect(got!.head.sizeBytes).toBe(body.length);
       });
 
-      it("metadata comes back with get and head alike", async () => {
+      it("get and head return the same metadata", async () => {
         const key = `${fresh()}/object`;
         const metadata = {
           "request-id": "0b1c-22:a_b.c",
@@ -73,17 +73,17 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
           end: "true",
           long: "x y;z=".repeat(300),
         };
-        await archive.putNew(bucket, key, encoder.encode("body"), { ...about, metadata });
+        await archive.putNew(bucket, key, encoder.encode("body"), { ...options, metadata });
         const head = await archive.head(bucket, key);
         expect(head).toMatchObject({ metadata, sizeBytes: 4 });
         expect(head?.metadata).toEqual(metadata);
         expect((await archive.get(bucket, key))?.head).toEqual(head);
       });
 
-      it("open gives what get gives, in chunks, from any byte on", async () => {
+      it("open returns the bytes of get in chunks, from any byte on", async () => {
         const key = `${fresh()}/object`;
         const body = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) % 251);
-        await archive.putNew(bucket, key, body, { ...about, metadata: { items: "1" } });
+        await archive.putNew(bucket, key, body, { ...options, metadata: { items: "1" } });
         const head = await archive.head(bucket, key);
         for (const fromByte of [undefined, 0, 1, 70_000, body.length - 1]) {
           const opened = await archive.open(bucket, key, fromByte === undefined ? {} : { fromByte });
@@ -93,17 +93,17 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         }
       });
 
-      it("open reads no bytes of an object that has none", async () => {
+      it("open of an empty object returns no bytes", async () => {
         const key = `${fresh()}/object`;
-        await archive.putNew(bucket, key, new Uint8Array(0), about);
+        await archive.putNew(bucket, key, new Uint8Array(0), options);
         const opened = await archive.open(bucket, key);
         expect(opened?.head.sizeBytes).toBe(0);
         expect(await gathered(opened!.chunks)).toHaveLength(0);
       });
 
-      it("open refuses an object with another ETag than is asked for", async () => {
+      it("open refuses an object whose ETag is not the requested one", async () => {
         const key = `${fresh()}/object`;
-        await archive.putNew(bucket, key, encoder.encode("body"), about);
+        await archive.putNew(bucket, key, encoder.encode("body"), options);
         const { etag } = (await archive.head(bucket, key))!;
         const opened = await archive.open(bucket, key, { ifMatch: etag, fromByte: 1 });
         expect(new TextDecoder().decode(await gathered(opened!.chunks))).toBe("ody");
@@ -113,9 +113,9 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         });
       });
 
-      it("readers that stop early keep nobody from reading", async () => {
+      it("readers that stop early do not block later reads", async () => {
         const key = `${fresh()}/object`;
-        await archive.putNew(bucket, key, new Uint8Array(3_000_000), about);
+        await archive.putNew(bucket, key, new Uint8Array(3_000_000), options);
         for (let reader = 0; reader < 30; reader++) {
           const opened = await archive.open(bucket, key);
           for await (const chunk of opened!.chunks) if (chunk.length > 0) break;
@@ -123,10 +123,10 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         expect((await archive.get(bucket, key))?.body).toHaveLength(3_000_000);
       });
 
-      it("the etag tells bodies apart", async () => {
+      it("objects with different bodies have different ETags", async () => {
         const prefix = fresh();
         for (const body of ["one", "two"])
-          await archive.putNew(bucket, `${prefix}/${body}`, encoder.encode(body), about);
+          await archive.putNew(bucket, `${prefix}/${body}`, encoder.encode(body), options);
         const [one, two] = await Promise.all(
           ["one", "two"].map((body) => archive.head(bucket, `${prefix}/${body}`)),
         );
@@ -134,10 +134,10 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         expect(one?.etag).not.toBe(two?.etag);
       });
 
-      it("what the caller does with its bytes later changes nothing", async () => {
+      it("an object does not change when the caller changes its buffers", async () => {
         const key = `${fresh()}/object`;
         const body = encoder.encode("before");
-        await archive.putNew(bucket, key, body, about);
+        await archive.putNew(bucket, key, body, options);
         body.fill(0);
         (await archive.get(bucket, key))!.body.fill(0);
         expect(new TextDecoder().decode((await archive.get(bucket, key))!.body)).toBe("before");
@@ -145,32 +145,32 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
 
       it.each(ODD_KEYS)("the key may be %j", async (odd) => {
         const key = `${fresh()}/${odd}`;
-        expect(await archive.putNew(bucket, key, encoder.encode(odd), about)).toBe("stored");
-        expect(await archive.putNew(bucket, key, encoder.encode("late"), about)).toBe("exists");
+        expect(await archive.putNew(bucket, key, encoder.encode(odd), options)).toBe("stored");
+        expect(await archive.putNew(bucket, key, encoder.encode("late"), options)).toBe("exists");
         expect(new TextDecoder().decode((await archive.get(bucket, key))!.body)).toBe(odd);
         expect(await archive.list(bucket, key)).toEqual([key]);
       });
     });
 
-    describe("given a key that is taken", () => {
-      it("a put says so and leaves bytes and metadata as they are, however often it is repeated", async () => {
+    describe("given an existing key", () => {
+      it("every put returns `exists` and leaves bytes and metadata unchanged", async () => {
         const key = `${fresh()}/object`;
-        await archive.putNew(bucket, key, encoder.encode("first"), { ...about, metadata: { by: "first" } });
+        await archive.putNew(bucket, key, encoder.encode("first"), { ...options, metadata: { by: "first" } });
         const before = await archive.get(bucket, key);
         for (const body of ["second", "first"]) {
-          const late = { ...about, metadata: { by: "second" } };
+          const late = { ...options, metadata: { by: "second" } };
           expect(await archive.putNew(bucket, key, encoder.encode(body), late)).toBe("exists");
         }
         expect(await archive.get(bucket, key)).toEqual(before);
       });
 
-      it("of many puts at once exactly one is stored, and it is the one that is read", async () => {
+      it("of concurrent puts exactly one is stored, and reads return it", async () => {
         for (let round = 0; round < 5; round++) {
           const key = `${fresh()}/object`;
           const answers = await Promise.all(
             Array.from({ length: 8 }, (_, i) =>
               archive.putNew(bucket, key, encoder.encode(`body ${i}`), {
-                ...about,
+                ...options,
                 metadata: { by: `${i}` },
               }),
             ),
@@ -185,10 +185,10 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
     });
 
     describe("given no such object", () => {
-      it("get, open and head tell nothing", async () => {
+      it("get, open and head return undefined", async () => {
         const prefix = fresh();
-        await archive.putNew(bucket, `${prefix}/object`, encoder.encode("x"), about);
-        // Neither a part of a key nor a folder is an object.
+        await archive.putNew(bucket, `${prefix}/object`, encoder.encode("x"), options);
+        // Neither a prefix of a key nor a folder is an object.
         for (const key of [`${prefix}/objec`, `${prefix}/object/`, prefix, `${prefix}/`]) {
           expect(await archive.get(bucket, key)).toBeUndefined();
           expect(await archive.open(bucket, key)).toBeUndefined();
@@ -199,10 +199,10 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
     });
 
     describe("given a listing", () => {
-      it("keys come in the order of their UTF-8 bytes, from `after` on, `limit` at most", async () => {
+      it("keys after `after`, at most `limit`, are in the order of their UTF-8 bytes", async () => {
         const prefix = fresh();
         const keys = ORDERED.map((key) => `${prefix}/${key}`);
-        for (const key of keys.toReversed()) await archive.putNew(bucket, key, encoder.encode(key), about);
+        for (const key of keys.toReversed()) await archive.putNew(bucket, key, encoder.encode(key), options);
         expect(await archive.list(bucket, `${prefix}/`)).toEqual(keys);
         for (let i = 0; i < keys.length; i++)
           expect(await archive.list(bucket, `${prefix}/`, { after: keys[i]! })).toEqual(keys.slice(i + 1));
@@ -210,24 +210,24 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         expect(await archive.list(bucket, `${prefix}/`, { after: keys[2]!, limit: 3 })).toEqual(
           keys.slice(3, 6),
         );
-        // A prefix is no folder, and `after` need not exist.
+        // A prefix is not a folder, and `after` need not exist.
         expect(await archive.list(bucket, `${prefix}/a/`)).toEqual([`${prefix}/a/`, `${prefix}/a/b`]);
         expect(await archive.list(bucket, `${prefix}/`, { after: `${prefix}/a.` })).toEqual(keys.slice(3));
       });
 
-      it("of nothing is empty, and other prefixes stay out of it", async () => {
+      it("of an empty prefix has no keys, although longer names begin with it", async () => {
         const prefix = fresh();
-        await archive.putNew(bucket, `${prefix}0/object`, encoder.encode("x"), about);
+        await archive.putNew(bucket, `${prefix}0/object`, encoder.encode("x"), options);
         expect(await archive.list(bucket, `${prefix}/`)).toEqual([]);
         expect(await archive.list(bucket, prefix, { after: `${prefix}~` })).toEqual([]);
       });
 
-      it("goes on beyond the thousand keys that S3 gives at once", async () => {
+      it("continues beyond S3's page size of 1,000 keys", async () => {
         const prefix = fresh();
         const keys = Array.from({ length: 2003 }, (_, i) => `${prefix}/0x${i.toString(16).padStart(8, "0")}`);
         for (let at = 0; at < keys.length; at += 100)
           await Promise.all(
-            keys.slice(at, at + 100).map((key) => archive.putNew(bucket, key, new Uint8Array(0), about)),
+            keys.slice(at, at + 100).map((key) => archive.putNew(bucket, key, new Uint8Array(0), options)),
           );
         expect(await archive.list(bucket, `${prefix}/`)).toEqual(keys);
         expect(await archive.list(bucket, `${prefix}/`, { after: keys[4]!, limit: 1500 })).toEqual(
@@ -238,19 +238,19 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
 
     describe("given the account that must own the bucket", () => {
       const calls: Record<string, (owned: BucketAddress, key: string) => Promise<unknown>> = {
-        putNew: (owned, key) => archive.putNew(owned, `${key}-new`, encoder.encode("x"), about),
+        putNew: (owned, key) => archive.putNew(owned, `${key}-new`, encoder.encode("x"), options),
         head: (owned, key) => archive.head(owned, key),
         get: (owned, key) => archive.get(owned, key),
         open: async (owned, key) => gathered((await archive.open(owned, key))!.chunks),
         list: (owned, key) => archive.list(owned, key),
       };
       it.for(Object.keys(calls))(
-        "%s works where it does, and is refused where it does not",
+        "%s succeeds for the owning account and is refused for another one",
         async (method, { skip }) => {
           const { owner } = subject;
-          if (owner === undefined) return skip("no account is given that owns the buckets");
+          if (owner === undefined) return skip("no account that owns the buckets is configured");
           const key = `${fresh()}/object`;
-          await archive.putNew(bucket, key, encoder.encode("x"), about);
+          await archive.putNew(bucket, key, encoder.encode("x"), options);
           expect(await calls[method]!({ ...bucket, owner }, key)).toBeTruthy();
           await expectPermanent(calls[method]!({ ...bucket, owner: "999999999999" }, key), {
             code: "access-denied",
@@ -262,19 +262,19 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
 
     describe("given no such bucket", () => {
       const calls: Record<string, (missing: BucketAddress) => Promise<unknown>> = {
-        putNew: (missing) => archive.putNew(missing, "key", encoder.encode("x"), about),
+        putNew: (missing) => archive.putNew(missing, "key", encoder.encode("x"), options),
         get: (missing) => archive.get(missing, "key"),
         open: (missing) => archive.open(missing, "key"),
         list: (missing) => archive.list(missing, "prefix/"),
       };
-      // On S3 all the world shares one space of names: this one is ours, and free.
+      // S3's bucket names are global: this derived name does not exist.
       const missingBucket = () => ({ region: bucket.region, name: `${bucket.name}-missing` });
-      it.each(Object.keys(calls))("%s says so, and what to do", async (method) => {
+      it.each(Object.keys(calls))("%s fails with no-such-bucket and a hint", async (method) => {
         const missing = missingBucket();
         await expectPermanent(calls[method]!(missing), { code: "no-such-bucket", resource: missing.name });
       });
 
-      it("head tells nothing, or says so: S3's answer to HEAD has no body to tell it by", async () => {
+      it("head returns undefined or fails with no-such-bucket, since S3's response to HEAD has no body", async () => {
         const missing = missingBucket();
         const head = archive.head(missing, "key");
         if ((await head.catch(() => "refused")) !== undefined)

@@ -1,5 +1,5 @@
 /**
- * The AWS adapters as subjects of the suites, on whatever the environment points the SDK at.
+ * The AWS hosts as subjects of the suites, on the endpoints that the environment configures for the SDK.
  */
 import {
   CreateTableCommand,
@@ -29,16 +29,16 @@ import type { TableLeasesSubject } from "./table-leases.ts";
 import type { TablesSubject } from "./tables.ts";
 import type { TaskRegistrySubject } from "./task-registry.ts";
 
-/** Where everything is. */
+/** The region of all resources. */
 export const REGION = "eu-west-1";
 const CREATE_SECONDS_MAX = 30;
 const KEYS_PER_DELETE_MAX = 1000;
-/** For services that no endpoint is given for: nothing resolves it. */
+/** The endpoint of services that are not configured: its name never resolves. */
 const NOWHERE = "http://nowhere.invalid";
 
-/** Sends everything that the SDK of this process says to `endpoint`. */
+/** Sends all SDK calls of this process to `endpoint`. */
 export function pointSdkAt(endpoint: string): void {
-  // Someone's profile or session must not send a test to the real cloud.
+  // A profile or session in the environment must not send a test to the real cloud.
   for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name];
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: endpoint,
@@ -49,8 +49,8 @@ export function pointSdkAt(endpoint: string): void {
 }
 
 /**
- * Sends what the SDK of this process says to the engines that are given, and to no other. They are named on purpose, so
- * the credentials that the environment holds are theirs; without any they get some that only a local engine takes.
+ * Sends SDK calls of this process only to the given engines. Naming an engine is deliberate, so the environment's credentials
+ * are used for it; without any, it gets credentials that only a local engine accepts.
  */
 export function pointSdkAtGiven(endpoints: { dynamodb?: string | undefined; s3?: string | undefined }): void {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
@@ -62,7 +62,7 @@ export function pointSdkAtGiven(endpoints: { dynamodb?: string | undefined; s3?:
   if (AWS_SESSION_TOKEN) process.env["AWS_SESSION_TOKEN"] = AWS_SESSION_TOKEN;
 }
 
-/** Tables. `prefix` keeps their names apart from those of another run; `lacks` is what the engine has not. */
+/** Tables. `prefix` separates their names from those of other runs; `lacks`: features that the engine does not have. */
 export function awsTables(prefix: string, lacks: TablesSubject["lacks"] = {}): TablesSubject {
   const made: string[] = [];
   return {
@@ -85,7 +85,7 @@ export function awsTables(prefix: string, lacks: TablesSubject["lacks"] = {}): T
   };
 }
 
-/** The status tables, made as the topology says. */
+/** The status tables, created as the topology specifies. */
 export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject> {
   const nameOf = (table: TableName) => `${prefix}${table}`;
   const entries = Object.entries(topologyTables) as [TableName, (typeof topologyTables)[TableName]][];
@@ -109,25 +109,25 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
   };
 }
 
-/** What stands on the workers' notes, with a table of its own. */
-export async function awsNotes(
+/** The ports that use the worker table, on a new one. */
+export async function awsWorkerTable(
   prefix: string,
 ): Promise<RateLimiterSubject & SliceClaimsSubject & TableLeasesSubject & TaskRegistrySubject> {
   const name = `${prefix}${workerTable.name}`;
   await createTable(name, [workerTable.hash]);
-  const notes = workerTableItems(retryingDynamodbClient(REGION), name);
+  const updateItem = workerTableItems(retryingDynamodbClient(REGION), name);
   return {
-    limiter: rateLimiter(notes),
-    claims: sliceClaims(notes),
-    leases: tableLeases(notes),
-    registry: taskRegistry(notes),
+    limiter: rateLimiter(updateItem),
+    claims: sliceClaims(updateItem),
+    leases: tableLeases(updateItem),
+    registry: taskRegistry(updateItem),
     close: () => deleteTables([name]),
   };
 }
 
 /**
- * An archive store with a fresh bucket, which is deleted in the end. `owner` is the account that it will belong to,
- * where the engine has accounts.
+ * An archive store with a new bucket, which `close` deletes. `owner`: the account that will own it, if the engine has
+ * accounts.
  */
 export async function awsArchiveStore(
   name: string,
@@ -154,8 +154,8 @@ export async function awsArchiveStore(
 }
 
 /**
- * S3 that names the bucket in the path: a server on a plain host name has no name for each bucket, as S3 has.
- * Otherwise the SDK as it comes.
+ * S3 clients that name the bucket in the path, since a plain server has no host name for each bucket. All else is the SDK's
+ * default.
  */
 export function pathStyleS3(): (region: string) => S3Client {
   const client = new S3Client({ region: REGION, forcePathStyle: true });

@@ -1,5 +1,5 @@
 /**
- * What every host of the port Bus holds to.
+ * The contract suite of the port Bus.
  */
 import type { FerryEvent } from "@ferry/core/events";
 import type { Bus } from "@ferry/core/ports";
@@ -11,7 +11,7 @@ export interface BusSubject {
   /** Every event taken since `forget`, in any order. */
   taken(): readonly FerryEvent[];
   forget(): void;
-  /** The bus refuses the next so many entries, one by one, while it takes others. */
+  /** Makes the bus refuse the next `entries` entries. */
   refuseNext(entries: number): void;
   close?(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export function busContract(name: string, makeSubject: () => Promise<BusSubject>
 
     const numbered = (count: number, work: unknown = "work") =>
       Array.from({ length: count }, (_, i) => failureEvent(`step ${i}`, work));
-    /** Every event arrived, unchanged, once at least: an answer that is lost is an event put twice. */
+    /** Every event arrived unchanged, at least once: after a lost response, an event is put again. */
     const expectAll = (events: readonly FerryEvent[]) => {
       const distinct = new Map(subject.taken().map((event) => [JSON.stringify(event), event]));
       const byStep = (event: FerryEvent) => ("step" in event.detail ? event.detail.step : "");
@@ -46,12 +46,12 @@ export function busContract(name: string, makeSubject: () => Promise<BusSubject>
       expectAll(events);
     });
 
-    it("given no events, nothing happens", async () => {
+    it("given no events, none arrive", async () => {
       await subject.bus.put([]);
       expect(subject.taken()).toEqual([]);
     });
 
-    it("given odd texts, they arrive as they are", async () => {
+    it("given texts with special characters, they arrive unchanged", async () => {
       const events = numbered(1, {
         'quo"te\\': "\u2028 \u{1f600} é <$.detail> \u0000",
         nested: [[], {}, null, 0.1],
@@ -66,8 +66,8 @@ export function busContract(name: string, makeSubject: () => Promise<BusSubject>
       expectAll(events);
     });
 
-    it("given events that are too large for one call together, all arrive", async () => {
-      // Of two bytes each in UTF-8: their length in UTF-16 would fit.
+    it("given events that exceed one call together, all arrive", async () => {
+      // Each character has two bytes in UTF-8: the length in UTF-16 would fit.
       const events = numbered(6, "é".repeat(150_000));
       await subject.bus.put(events);
       expectAll(events);
@@ -83,13 +83,13 @@ export function busContract(name: string, makeSubject: () => Promise<BusSubject>
       },
     );
 
-    it("given a bus that refuses all, the put fails", async () => {
+    it("given a bus that refuses every entry, the put fails", async () => {
       subject.refuseNext(Number.POSITIVE_INFINITY);
       await expect(subject.bus.put(numbered(2))).rejects.toThrow();
       expect(subject.taken()).toEqual([]);
     });
 
-    it("given an event beyond 1 MiB, the put fails", async () => {
+    it("given an event above 1 MiB, the put fails", async () => {
       await expect(subject.bus.put(numbered(1, "x".repeat(1024 * 1024)))).rejects.toThrow();
       expect(subject.taken()).toEqual([]);
     });

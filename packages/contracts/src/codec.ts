@@ -1,5 +1,5 @@
 /**
- * What every host of the port Codec holds to: any codec's files are read by every other.
+ * The contract suite of the port Codec: every codec reads the files of every other.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -11,7 +11,7 @@ import { describe, expect, it } from "vitest";
 
 const MIB = 1024 * 1024;
 
-/** Declares the tests of one codec. `others` are those that must read its files, and whose files it must read. */
+/** Declares the tests of one codec. It and `others` must read each other's files. */
 export function codecContract(
   name: string,
   makeCodec: () => Codec,
@@ -21,7 +21,7 @@ export function codecContract(
     const codec = makeCodec();
     const chunks = fc.array(fc.uint8Array({ maxLength: 400 }), { maxLength: 20 });
 
-    it("reads what it wrote, in whatever chunks it came", async () => {
+    it("reads a file that was written in any chunks", async () => {
       await fc.assert(
         fc.asyncProperty(chunks, fc.integer({ min: 1, max: 9 }), async (parts, level) => {
           const file = await compressed(codec, parts, level);
@@ -31,18 +31,19 @@ export function codecContract(
       );
     });
 
-    it.each(Object.entries(others))("reads the files of %s, and is read by it", async (_, other) => {
+    it.each(Object.entries(others))("reads the files of %s, which reads its files", async (_, other) => {
       await fc.assert(
         fc.asyncProperty(chunks, fc.integer({ min: 1, max: 9 }), async (parts, level) => {
-          const [mine, its] = [await compressed(codec, parts, level), await compressed(other, parts, level)];
-          expect(Buffer.compare(await decompressed(codec, its), Buffer.concat(parts))).toBe(0);
-          expect(Buffer.compare(await decompressed(other, mine), Buffer.concat(parts))).toBe(0);
+          const file = await compressed(codec, parts, level);
+          const otherFile = await compressed(other, parts, level);
+          expect(Buffer.compare(await decompressed(codec, otherFile), Buffer.concat(parts))).toBe(0);
+          expect(Buffer.compare(await decompressed(other, file), Buffer.concat(parts))).toBe(0);
         }),
         { numRuns: 50 },
       );
     });
 
-    it("keeps 20 MB of lines, and makes them smaller", async () => {
+    it("compresses 20 MB of lines and restores them", async () => {
       const chunk = Buffer.from(lines(20_000));
       const parts = Array.from({ length: 20 }, () => chunk);
       const file = await compressed(codec, parts, 1);
@@ -57,17 +58,17 @@ export function codecContract(
       expect(await decompressed(codec, file)).toHaveLength(0);
     });
 
-    it("writes what any gunzip reads", async () => {
+    it("writes files that Node's gunzip reads", async () => {
       const text = lines(100);
       expect(gunzipSync(await compressed(codec, [Buffer.from(text)], 6)).toString()).toBe(text);
     });
 
-    it("reads a file of several gzip members whole", async () => {
+    it("reads all members of a gzip file", async () => {
       const file = Buffer.concat([gzipSync("one\n"), gzipSync("two\n"), gzipSync("")]);
       expect(new TextDecoder().decode(await decompressed(codec, file))).toBe("one\ntwo\n");
     });
 
-    it("reads a file the same however it is cut into chunks", async () => {
+    it("reads the same bytes whatever the file's chunk size", async () => {
       const member = fc.string({ maxLength: 200 });
       await fc.assert(
         fc.asyncProperty(
@@ -82,7 +83,7 @@ export function codecContract(
       );
     });
 
-    it("a file of 64 MiB of spaces comes in chunks of at most 1 MiB", async () => {
+    it("decompresses 64 MiB of spaces in chunks of at most 1 MiB", async () => {
       let bytes = 0;
       let bytesMax = 0;
       for await (const chunk of codec.decompress(pieces(gzipSync(Buffer.alloc(64 * MIB, " ")), 64 * 1024))) {
@@ -93,39 +94,39 @@ export function codecContract(
       expect(bytesMax).toBeLessThanOrEqual(MIB);
     });
 
-    it("a file is read no faster than its bytes are asked for, and left when nobody asks any more", async () => {
+    it("reads a file only as fast as the caller takes bytes, and closes it when the caller stops", async () => {
       const file = gzipSync(randomBytes(20 * MIB), { level: 0 });
       let taken = 0;
-      let left = false;
-      async function* watched() {
+      let closed = false;
+      async function* observed() {
         try {
           for await (const piece of pieces(file, 64 * 1024)) {
             taken += piece.length;
             yield piece;
           }
         } finally {
-          left = true;
+          closed = true;
         }
       }
-      let asked = 0;
-      for await (const chunk of codec.decompress(watched())) {
-        // Whatever could be read ahead is read in this time.
+      let received = 0;
+      for await (const chunk of codec.decompress(observed())) {
+        // Time for any read-ahead.
         await new Promise((resolve) => setImmediate(resolve));
-        asked += chunk.length;
-        expect(taken).toBeLessThan(asked + 2 * MIB);
-        if (asked > 5 * MIB) break;
+        received += chunk.length;
+        expect(taken).toBeLessThan(received + 2 * MIB);
+        if (received > 5 * MIB) break;
       }
-      await expect.poll(() => left).toBe(true);
+      await expect.poll(() => closed).toBe(true);
       expect(taken).toBeLessThan(8 * MIB);
     });
 
-    it("an error on the way to the file comes as it is", async () => {
-      const broken = new Error("connection reset");
+    it("an error while the file is read is rethrown unchanged", async () => {
+      const error = new Error("connection reset");
       async function* chunks() {
         yield gzipSync(lines(20)).subarray(0, 40);
-        throw broken;
+        throw error;
       }
-      await expect(gathered(codec.decompress(chunks()))).rejects.toBe(broken);
+      await expect(gathered(codec.decompress(chunks()))).rejects.toBe(error);
     });
 
     it("several files may be open at once", async () => {
@@ -143,57 +144,57 @@ export function codecContract(
       }
     });
 
-    it("a file that is given up is gone, and disturbs no other", async () => {
-      const given = codec.compress(6);
-      await given.write(Buffer.from(lines(5000)));
-      given.discard();
+    it("a discarded file does not affect later ones", async () => {
+      const discarded = codec.compress(6);
+      await discarded.write(Buffer.from(lines(5000)));
+      discarded.discard();
       const file = await compressed(codec, [Buffer.from("next")], 6);
       expect(new TextDecoder().decode(await decompressed(codec, file))).toBe("next");
     });
 
-    it("a file cut short anywhere is refused", async () => {
+    it("a file truncated at any byte is refused", async () => {
       const file = await compressed(codec, [Buffer.from(lines(20))], 6);
       for (let length = 0; length < file.length; length++)
         await expectPermanent(decompressed(codec, file.subarray(0, length)), { code: "corrupt-file" });
     });
 
-    it("a file with anything behind its end is refused", async () => {
+    it("a file with bytes after its end is refused", async () => {
       const file = await compressed(codec, [Buffer.from(lines(20))], 6);
-      for (const behind of ["x", '{"Item":{}}\n'.repeat(10)])
-        await expectPermanent(decompressed(codec, Buffer.concat([file, Buffer.from(behind)])), {
+      for (const trailing of ["x", '{"Item":{}}\n'.repeat(10)])
+        await expectPermanent(decompressed(codec, Buffer.concat([file, Buffer.from(trailing)])), {
           code: "corrupt-file",
         });
     });
 
-    it("a file with a chunk behind its end is refused", async () => {
-      for (const behind of [Buffer.from([0]), Buffer.alloc(600), Buffer.from([0x1f]), Buffer.from("x")]) {
+    it("a file with a chunk after its end is refused", async () => {
+      for (const trailing of [Buffer.from([0]), Buffer.alloc(600), Buffer.from([0x1f]), Buffer.from("x")]) {
         async function* chunks() {
           yield gzipSync(lines(20));
-          yield behind;
+          yield trailing;
         }
         await expectPermanent(gathered(codec.decompress(chunks())), { code: "corrupt-file" });
       }
     });
 
-    it("no bytes at all are refused", async () => {
+    it("a file without bytes is refused", async () => {
       await expectPermanent(decompressed(codec, new Uint8Array(0)), { code: "corrupt-file" });
     });
 
-    it("a file with a changed byte is refused, or it is one that changes nothing", async () => {
+    it("a file with a changed byte is refused, unless the byte is an unused one of the header", async () => {
       const text = lines(20);
       const file = await compressed(codec, [Buffer.from(text)], 6);
       for (let at = 0; at < file.length; at++) {
         const changed = Uint8Array.from(file);
         changed[at]! ^= 0x5a;
-        // The header's time, flags for speed and system may be anything.
+        // The header's time, compression flags and operating system may have any value.
         const read = decompressed(codec, changed);
         const kept = await read.then((bytes) => new TextDecoder().decode(bytes) === text).catch(() => false);
         if (!kept) await expectPermanent(read, { code: "corrupt-file" });
-        else expect(at, "a changed byte behind the header went unseen").toBeLessThan(10);
+        else expect(at, "a changed byte after the header was not detected").toBeLessThan(10);
       }
     });
 
-    it("what is no gzip at all is refused", async () => {
+    it("bytes that are not gzip are refused", async () => {
       for (const bytes of [Buffer.from('{"Item":{}}\n'), Buffer.alloc(100), Buffer.from([0x1f, 0x8b])])
         await expectPermanent(decompressed(codec, bytes), { code: "corrupt-file" });
     });
@@ -219,7 +220,7 @@ async function compressed(codec: Codec, parts: readonly Uint8Array[], level: num
   return file.finish();
 }
 
-/** The whole file, read from chunks of `chunkBytes`. */
+/** The decompressed file, read in chunks of `chunkBytes`. */
 function decompressed(codec: Codec, file: Uint8Array, chunkBytes = 1000): Promise<Uint8Array> {
   return gathered(codec.decompress(pieces(file, chunkBytes)));
 }

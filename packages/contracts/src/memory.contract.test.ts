@@ -1,5 +1,5 @@
 /**
- * The contract suites over memory: the fake is held to what the cloud is held to.
+ * The contract suites of the hosts in memory.
  */
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import type { FerryEvent } from "@ferry/core/events";

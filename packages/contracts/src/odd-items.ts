@@ -1,8 +1,8 @@
 /**
- * Items as JSON allows them and few programs write them. Each has the hash key `pk` (S) and the range key `sk` (N).
+ * Items in forms of JSON that are valid but rare. Each has the hash key `pk` (S) and the range key `sk` (N).
  */
 
-/** What is odd about an item → its text. Its `pk` is unique. */
+/** The rare form → the item's text. Each `pk` is unique. */
 export const oddItems: Readonly<Record<string, string>> = {
   "white space":
     '{ "pk" :\t{"S" : "space"},\n  "sk":{ "N":"1" } ,\r\n"x":{"L":[ {"N":"1"} ,\t{"NULL":true}] } }',

@@ -1,11 +1,11 @@
 /**
- * Says at the end of a run which suites ran over which engines, whatever reporters the run has: an engine that is not
- * there must be seen to be missing. It is told from the results, by the suites' titles: `Port over engine`.
+ * Prints at the end of a run which suites ran on which engines, whatever reporters the run has, so that a missing engine is
+ * noticed. It reads port and engine from the suites' titles: `Port over engine`.
  */
 import type { Plugin } from "vitest/config";
 import type { Reporter, TestModule, TestSuite } from "vitest/node";
 
-/** What became of one suite over one engine. */
+/** The results of one suite on one engine. */
 export interface SuiteResult {
   /** `TableData over memory` */
   readonly title: string;
@@ -14,7 +14,7 @@ export interface SuiteResult {
   readonly skipped: number;
 }
 
-/** The lines of the report. `notRun` says of each engine that is missing why it is. */
+/** The lines of the report. `notRun`: why each missing engine did not run. */
 export function reportLines(suites: readonly SuiteResult[], notRun: readonly string[]): string[] {
   const ports = Map.groupBy(suites, ({ title }) => title.split(" over ")[0]!);
   const width = Math.max(...[...ports.keys()].map((port) => port.length));
@@ -24,19 +24,19 @@ export function reportLines(suites: readonly SuiteResult[], notRun: readonly str
       return `${(i === 0 ? port : "").padEnd(width)}  ${engine}: ${countsOf(suite)}`;
     }),
   );
-  return [...lines, ...notRun.map((why) => `not run: ${why}`)];
+  return [...lines, ...notRun.map((reason) => `not run: ${reason}`)];
 }
 
-/** Vite's plugin for the project of the contract suites. */
+/** The Vite plugin of the contract project. */
 export function engineReport(): Plugin {
   return {
     name: "ferry:engine-report",
     configureVitest({ vitest, project }) {
       const reporter: Reporter = {
         onTestRunEnd(modules) {
-          const ours = modules.filter((module) => module.project.name === project.name);
-          const suites = ours.flatMap((module) => [...module.children.suites()].map(resultOf));
-          const notRun = ours.flatMap(skippedEngines);
+          const ownModules = modules.filter((module) => module.project.name === project.name);
+          const suites = ownModules.flatMap((module) => [...module.children.suites()].map(resultOf));
+          const notRun = ownModules.flatMap(skippedEngines);
           if (suites.length + notRun.length === 0) return;
           vitest.logger.log(
             [" Contract suites, by port and engine", ...reportLines(suites, notRun), ""].join("\n   "),
@@ -50,7 +50,7 @@ export function engineReport(): Plugin {
 
 function countsOf({ passed, failed, skipped }: SuiteResult): string {
   const counts = Object.entries({ passed, failed, skipped }).filter(([, count]) => count > 0);
-  // A suite whose engine could not be started has no tests that ran.
+  // If an engine could not be started, no test of its suite ran.
   if (passed + failed === 0) return "did NOT run";
   return counts.map(([name, count]) => `${count} ${name}`).join(", ");
 }
@@ -61,7 +61,7 @@ function resultOf(suite: TestSuite): SuiteResult {
   return { title: suite.name, ...counts };
 }
 
-/** A test that stands by itself in a file, skipped, says that there is no engine. */
+/** A skipped test outside a suite stands for an engine that did not run. */
 function skippedEngines(module: TestModule): string[] {
   return [...module.children.tests()]
     .filter(({ options }) => options.mode === "skip")

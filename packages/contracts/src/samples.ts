@@ -1,12 +1,12 @@
 /**
- * Events and rows as the engine makes them, for the contract suites.
+ * Sample events and rows for the contract suites.
  */
 import { type BackupPlan, type FerryEvent, VERSION } from "@ferry/core/events";
 import { newTaskRow, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
 
 const TIMESTAMP = 1_793_498_400_123;
 
-/** The failure of a step of any name; `work` is whatever the message held. */
+/** The failure of a step with any name; `work`: the message's detail. */
 export function failureEvent(step: string, work: unknown): FerryEvent {
   return {
     type: "SegmentFailed",
@@ -49,26 +49,26 @@ export function plan(key: string): BackupPlan {
   };
 }
 
-/** A row as a task's first fact leaves it: everything empty. */
+/** A row after a task's first fact: all else is empty. */
 export function emptyRow(key: string, fields: Partial<TaskRow> = {}): TaskRow {
   const task = { action: "backup", key, timestamp: TIMESTAMP } as const;
   return { ...newTaskRow(task, "2026-11-01T02:00:00Z"), rev: 1, ...fields };
 }
 
-/** A row that has everything a row can have. */
+/** A row with every field. */
 export function fullRow(key: string): TaskRow {
   return emptyRow(key, {
     "request-id": "r-1",
-    // The row has columns of its own by some of these names.
+    // Some of these names are attributes of the row itself.
     request: {
       action: "backup",
       "table-name": "orders",
       "total-segments": 5,
       "consistent-read": true,
       "bucket-prefix": "123",
-      state: "of no account",
+      state: "ignored",
       rev: 7,
-      key: "of no account",
+      key: "ignored",
     },
     plan: plan(key),
     accepted: true,
@@ -97,7 +97,7 @@ export function fullRow(key: string): TaskRow {
   });
 }
 
-/** A record of a task's segment. */
+/** A segment record of a task. */
 export function recordOf(task: string, fields: Partial<SegmentRecord> = {}): SegmentRecord {
   return {
     task,

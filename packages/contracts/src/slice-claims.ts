@@ -1,5 +1,5 @@
 /**
- * What slices' claims promise, whatever engine they are on.
+ * The contract suite of the port SliceClaims.
  */
 import type { Plan } from "@ferry/core/events";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
@@ -21,7 +21,7 @@ function planOf(totalSegments: number, tableId = "table-1"): Plan {
   return { "total-segments": totalSegments, table: { id: tableId } } as Plan;
 }
 
-/** The first slice of a segment of which nobody has heard. */
+/** The first slice of a segment without claims. */
 const freshSlice = (): Slice => ({
   task: someTask(`us-east-1-claimed-${++tasks}`),
   plan: planOf(8),
@@ -31,7 +31,7 @@ const freshSlice = (): Slice => ({
   "deadline-ms": NOW_MS + 1000,
 });
 
-/** Runs the suite on the claims that `open` gives. */
+/** Declares the tests of one host of SliceClaims. */
 export function sliceClaimsContract(name: string, open: () => Promise<SliceClaimsSubject>): void {
   describe(`SliceClaims over ${name}`, () => {
     let subject: SliceClaimsSubject;
@@ -41,14 +41,14 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
     afterAll(() => subject?.close?.());
     const claim = (slice: Slice, message: string) => subject.claims.claim(slice, message);
 
-    it("given two messages that ask for one slice, it is the first one's", async () => {
+    it("given two messages of one slice, only the first claims it", async () => {
       const slice = freshSlice();
       expect(await claim(slice, "m-1")).toEqual(claimed);
       expect(await claim(slice, "m-2")).toEqual(taken);
       expect(await claim(slice, "m-1")).toEqual(claimed);
     });
 
-    it("given many messages at once, it is one's", async () => {
+    it("given many concurrent messages, one claims the slice", async () => {
       const slice = freshSlice();
       const messages = Array.from({ length: 20 }, (_, n) => `m-${n}`);
       const answers = await Promise.all(messages.map((message) => claim(slice, message)));
@@ -57,7 +57,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim(slice, winners[0]!)).toEqual(claimed);
     });
 
-    it("given a later slice that is claimed, an earlier one is nobody's any more", async () => {
+    it("after a later slice is claimed, no message can claim an earlier one", async () => {
       const slice = freshSlice();
       expect(await claim({ ...slice, handoffs: 9 }, "m-1")).toEqual(claimed);
       expect(await claim({ ...slice, handoffs: 10 }, "m-2")).toEqual(claimed);
@@ -66,7 +66,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim({ ...slice, handoffs: 10 }, "m-2")).toEqual(claimed);
     });
 
-    it("given a later attempt, its first slice comes after every handoffs of the one before", async () => {
+    it("the first slice of a later attempt is later than every slice of the attempt before", async () => {
       const slice = freshSlice();
       expect(await claim({ ...slice, attempt: 9, handoffs: 500 }, "m-1")).toEqual(claimed);
       expect(await claim({ ...slice, attempt: 10 }, "m-2")).toEqual(claimed);
@@ -74,7 +74,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim({ ...slice, attempt: 10 }, "m-1")).toEqual(taken);
     });
 
-    it("given other segments and other tasks, also one of the other action, each slice is claimed by itself", async () => {
+    it("slices of different segments, tasks and actions are claimed independently", async () => {
       const slice = freshSlice();
       await claim({ ...slice, handoffs: 3 }, "m-1");
       expect(await claim({ ...slice, segment: 8 }, "m-2")).toEqual(claimed);
@@ -82,14 +82,14 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim(freshSlice(), "m-2")).toEqual(claimed);
     });
 
-    it("given two tasks on one row key whose ids differ, each slice is claimed by itself", async () => {
+    it("slices of two tasks with the same row key and different ids are claimed independently", async () => {
       const slice = freshSlice();
       await claim(slice, "m-1");
       const other = { ...slice.task, id: `${slice.task.id}0` };
       expect(await claim({ ...slice, task: other }, "m-2")).toEqual(claimed);
     });
 
-    it("given a segment that is complete, tells every message so, in any attempt, with the first counts", async () => {
+    it("given a completed segment, a claim by any message in any attempt returns the first counts", async () => {
       const slice = freshSlice();
       await claim(slice, "m-1");
       await subject.claims.complete(slice, COUNTS);
@@ -102,19 +102,19 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim(slice, "m-1")).toEqual(completed);
     });
 
-    it("given a segment that is complete of a plan with another number of them, knows nothing of it", async () => {
+    it("a completed segment does not apply to a plan with a different number of segments", async () => {
       const slice = freshSlice();
       await subject.claims.complete(slice, COUNTS);
       expect(await claim({ ...slice, plan: planOf(9) }, "m-1")).toEqual(claimed);
     });
 
-    it("given a segment that is complete of a table that was created again, knows nothing of it", async () => {
+    it("a completed segment does not apply after its table was created again", async () => {
       const slice = freshSlice();
       await subject.claims.complete(slice, COUNTS);
       expect(await claim({ ...slice, plan: planOf(8, "table-2") }, "m-1")).toEqual(claimed);
     });
 
-    it("given a slice that was given up, any message may have any slice of its attempt, or of a later one", async () => {
+    it("after a slice is released, any message can claim any slice of its attempt or a later one", async () => {
       const slice = { ...freshSlice(), attempt: 2 };
       await claim({ ...slice, handoffs: 3 }, "m-1");
       await subject.claims.release({ ...slice, handoffs: 3 });
@@ -125,7 +125,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim({ ...slice, attempt: 3 }, "m-4")).toEqual(claimed);
     });
 
-    it("given a slice that is given up when a later one is claimed, keeps the later claim", async () => {
+    it("releasing a slice keeps the claim of a later one", async () => {
       const slice = freshSlice();
       await claim(slice, "m-1");
       await claim({ ...slice, handoffs: 1 }, "m-2");
@@ -133,7 +133,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim({ ...slice, handoffs: 1 }, "m-3")).toEqual(taken);
     });
 
-    it("given a slice that was never claimed, giving it up changes nothing", async () => {
+    it("releasing a slice that was never claimed changes nothing", async () => {
       const slice = freshSlice();
       await subject.claims.release(slice);
       expect(await claim(slice, "m-1")).toEqual(claimed);

@@ -1,5 +1,5 @@
 /**
- * What every host of the port StatusStore holds to.
+ * The contract suite of the port StatusStore.
  */
 import type { StatusStore } from "@ferry/core/ports";
 import { rankOf, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
@@ -9,7 +9,7 @@ import { emptyRow, fullRow, recordOf } from "./samples.ts";
 
 export interface StatusStoreSubject {
   readonly status: StatusStore;
-  /** A segment's record as it is held, or nothing. The port itself only writes it. */
+  /** A stored segment record, or undefined. The port itself only writes it. */
   record(task: string, segment: number): Promise<SegmentRecord | undefined>;
   close?(): Promise<void>;
 }
@@ -33,8 +33,8 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
 
     describe("given a row", () => {
       const rows: Record<string, (key: string) => TaskRow> = {
-        "with everything": fullRow,
-        "with nothing": (key) => emptyRow(key),
+        "with every field": fullRow,
+        "with no optional field": (key) => emptyRow(key),
         "of a restore": (key) => ({ ...fullRow(key), action: "restore" }),
         "that was rejected": (key) =>
           emptyRow(key, { rejected: true, request: { action: "both", "": 1, empty: "" } }),
@@ -48,7 +48,7 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
           const segments = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [i, 2]));
           return emptyRow(key, { accepted: true, total: 1000, failed: segments, attempts: segments });
         },
-        "whose total the request does not name": (key) => emptyRow(key, { accepted: true, total: 64 }),
+        "whose request has no total": (key) => emptyRow(key, { accepted: true, total: 64 }),
       };
       it.each(Object.keys(rows))("%s, it is read as it was written", async (which) => {
         const row = rows[which]!(fresh());
@@ -56,7 +56,7 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         expect(await status.read(row)).toStrictEqual(row);
       });
 
-      it("then another over it, nothing of the first remains", async () => {
+      it("a second write replaces the whole row", async () => {
         const key = fresh();
         await status.write(fullRow(key), undefined);
         const after = emptyRow(key, { rev: 2 });
@@ -64,7 +64,7 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         expect(await status.read(after)).toStrictEqual(after);
       });
 
-      it("nothing is read under another key, time or action", async () => {
+      it("nothing is read under another key, timestamp or action", async () => {
         const row = emptyRow(fresh());
         await status.write(row, undefined);
         expect(await status.read({ ...row, key: `${row.key}0` })).toBeUndefined();
@@ -72,7 +72,7 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         expect(await status.read({ ...row, action: "restore" })).toBeUndefined();
       });
 
-      it("what its maker does later changes nothing", async () => {
+      it("a stored row does not change when its writer changes the object", async () => {
         const completed = [1];
         const row = emptyRow(fresh(), { total: 2, completed });
         await status.write(row, undefined);
@@ -82,14 +82,14 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
     });
 
     describe("given a revision", () => {
-      it("a row is born once", async () => {
+      it("a row is created once", async () => {
         const row = emptyRow(fresh());
         expect(await status.write(row, undefined)).toBe(true);
         expect(await status.write({ ...row, attempt: 2 }, undefined)).toBe(false);
         expect(await status.read(row)).toStrictEqual(row);
       });
 
-      it("only who read the latest writes", async () => {
+      it("a write succeeds only with the latest revision", async () => {
         const row = emptyRow(fresh());
         await status.write(row, undefined);
         expect(await status.write({ ...row, rev: 2 }, 1)).toBe(true);
@@ -98,20 +98,20 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         expect(await status.read(row)).toStrictEqual({ ...row, rev: 2 });
       });
 
-      it("a row that is not there has none", async () => {
+      it("a missing row cannot be written with a revision", async () => {
         const row = emptyRow(fresh(), { rev: 2 });
         expect(await status.write(row, 1)).toBe(false);
         expect(await status.read(row)).toBeUndefined();
       });
 
-      it("a request's field of that name is no revision", async () => {
+      it("a request's field `rev` is not the revision", async () => {
         const row = emptyRow(fresh(), { request: { rev: 7 } });
         await status.write(row, undefined);
         expect(await status.write({ ...row, rev: 8 }, 7)).toBe(false);
         expect(await status.write({ ...row, rev: 2 }, 1)).toBe(true);
       });
 
-      it("of many writers at once exactly one wins, at the birth and later", async () => {
+      it("of concurrent writers exactly one wins, at creation and later", async () => {
         const row = emptyRow(fresh());
         for (const [read, rev] of [
           [undefined, 1],
@@ -126,7 +126,7 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         }
       });
 
-      it("many who read and write again lose no write", async () => {
+      it("writers that read again after a conflict lose no write", async () => {
         const row = emptyRow(fresh());
         await status.write(row, undefined);
         const add = async () => {
@@ -151,26 +151,30 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         items: fc.constantFrom(0, 9, 10, 99, 1_000_000_000_000),
       });
 
-      it.each(["one after the other", "at once"])("in any order, %s, the highest rank stays", async (how) => {
-        await fc.assert(
-          fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 8 }), async (fields) => {
-            const task = `${fresh()}@1`;
-            // Distinct times tell which of the records it is.
-            const records = fields.map((some, i) =>
-              recordOf(task, { ...some, updatedTime: `2026-11-01T02:00:${String(i).padStart(2, "0")}Z` }),
-            );
-            if (how === "at once") await Promise.all(records.map((each) => subject.status.raise(each)));
-            else for (const each of records) await subject.status.raise(each);
-            const highest = records.map(rankOf).sort().at(-1);
-            const held = await subject.record(task, 0);
-            expect(rankOf(held!)).toBe(highest);
-            expect(records).toContainEqual(held);
-          }),
-          { numRuns: 25 },
-        );
-      });
+      it.each(["one after the other", "concurrently"])(
+        "raised in any order, %s, the one with the highest rank is kept",
+        async (how) => {
+          await fc.assert(
+            fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 8 }), async (fields) => {
+              const task = `${fresh()}@1`;
+              // Distinct times identify the records.
+              const records = fields.map((some, i) =>
+                recordOf(task, { ...some, updatedTime: `2026-11-01T02:00:${String(i).padStart(2, "0")}Z` }),
+              );
+              if (how === "concurrently")
+                await Promise.all(records.map((each) => subject.status.raise(each)));
+              else for (const each of records) await subject.status.raise(each);
+              const highest = records.map(rankOf).sort().at(-1);
+              const held = await subject.record(task, 0);
+              expect(rankOf(held!)).toBe(highest);
+              expect(records).toContainEqual(held);
+            }),
+            { numRuns: 25 },
+          );
+        },
+      );
 
-      it("one that ranks the same changes nothing", async () => {
+      it("one of the same rank changes nothing", async () => {
         const task = `${fresh()}@1`;
         const first = recordOf(task, { items: 5 });
         await status.raise(first);
@@ -178,7 +182,7 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         expect(await subject.record(task, 0)).toStrictEqual(first);
       });
 
-      it("a higher one replaces the whole, its reason too", async () => {
+      it("one of a higher rank replaces the whole record, also its reason", async () => {
         const task = `${fresh()}@1`;
         const failed = recordOf(task, { state: "failed", reason: "Scan: gone.", bytes: 7 });
         await status.raise(failed);
@@ -188,7 +192,7 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         expect(await subject.record(task, 0)).toStrictEqual(again);
       });
 
-      it("each segment of each task has its own", async () => {
+      it("each segment of each task has its own record", async () => {
         const [one, two] = [`${fresh()}@1`, `${fresh()}@1`];
         for (const each of [recordOf(one), recordOf(one, { segment: 999 }), recordOf(two, { attempt: 2 })])
           await status.raise(each);

@@ -1,5 +1,5 @@
 /**
- * What tables' leases promise, whatever engine they are on.
+ * The contract suite of the port TableLeases.
  */
 import type { TableLease, TableLeases } from "@ferry/core/ports";
 import { someTask } from "@ferry/core/testing/tasks";
@@ -34,7 +34,7 @@ const windowed: TableLease = {
   },
 };
 
-/** Runs the suite on the leases that `open` gives. */
+/** Declares the tests of one host of TableLeases. */
 export function tableLeasesContract(name: string, open: () => Promise<TableLeasesSubject>): void {
   describe(`TableLeases over ${name}`, () => {
     let leases: TableLeases;
@@ -45,13 +45,13 @@ export function tableLeasesContract(name: string, open: () => Promise<TableLease
     });
     afterAll(() => subject?.close?.());
 
-    it("given a table of which nothing is known, says so, and again", async () => {
+    it("given a table without a lease, every read returns undefined", async () => {
       const arn = freshArn();
       expect(await leases.read(arn)).toBeUndefined();
       expect(await leases.read(arn)).toBeUndefined();
     });
 
-    it("given what was written, reads it, for each table alone", async () => {
+    it("each table's lease is read as it was written", async () => {
       const [one, other] = [freshArn(), freshArn()];
       expect(await leases.replace(one, undefined, leaseOf("a", "b"))).toBe(true);
       expect(await leases.replace(other, undefined, windowed)).toBe(true);
@@ -59,7 +59,7 @@ export function tableLeasesContract(name: string, open: () => Promise<TableLease
       expect(await leases.read(other)).toEqual(windowed);
     });
 
-    it("given what was read, replaces it once", async () => {
+    it("a lease is replaced once per read value", async () => {
       const arn = freshArn();
       await leases.replace(arn, undefined, leaseOf("a"));
       const read = await leases.read(arn);
@@ -69,14 +69,14 @@ export function tableLeasesContract(name: string, open: () => Promise<TableLease
       expect(await leases.read(arn)).toEqual(windowed);
     });
 
-    it("given nothing there, replaces nothing that was read", async () => {
+    it("a missing lease cannot be replaced by a read value", async () => {
       const arn = freshArn();
       expect(await leases.replace(arn, leaseOf("a"), leaseOf("b"))).toBe(false);
       expect(await leases.read(arn)).toBeUndefined();
     });
 
     it.each([undefined, leaseOf("first")])(
-      "given many that replace %j at once, one of them does",
+      "of concurrent replacements of %j, exactly one succeeds",
       async (first) => {
         const arn = freshArn();
         if (first !== undefined) await leases.replace(arn, undefined, first);

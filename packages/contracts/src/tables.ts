@@ -1,5 +1,5 @@
 /**
- * What every host of the port TableData holds to.
+ * The contract suite of the port TableData.
  */
 import { cutPage, type Page } from "@ferry/core/archive/page";
 import type { DynamoKey, KeyNames } from "@ferry/core/events";
@@ -13,16 +13,19 @@ import { oddItems } from "./odd-items.ts";
 export interface TablesSubject {
   readonly tables: TableData;
   readonly region: string;
-  /** `bytes` where an item comes back as the bytes it went in, `values` where the engine writes it anew. */
+  /** `bytes` if items are read as the written bytes, `values` if the engine formats them again. */
   readonly keeps: "bytes" | "values";
-  /** What the engine has not of DynamoDB, each with what it does instead: those tests are skipped, and say so. */
+  /** Features of DynamoDB that the engine lacks, with the reason for which their tests are skipped. */
   readonly lacks?: Readonly<Partial<Record<"units of consistent reads" | "table ids", string>>>;
-  /** Makes an empty table and returns when it can be used. */
+  /** Creates an empty table and returns when it is usable. */
   create(name: string, keys: KeyAttributes): Promise<TableAddress>;
-  /** Deletes a table and creates it again, empty; returns when it can be used. */
+  /** Deletes a table and creates it again, empty; returns when it is usable. */
   recreate(table: TableAddress, keys: KeyAttributes): Promise<void>;
   close?(): Promise<void>;
 }
+
+/** By default the whole table, in one consistent scan. */
+type ScanOptions = Partial<ScanPage> & Pick<ScanPage, "table">;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -46,7 +49,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
     });
     afterAll(async () => subject?.close?.());
 
-    /** A fresh table with these items. */
+    /** A new table with these items. */
     const given = async (keys: KeyAttributes, items: readonly string[] = []): Promise<TableAddress> => {
       made++;
       const table = await subject.create(`contract-${made}`, keys);
@@ -54,18 +57,18 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       return table;
     };
     const comparable = (item: string) => (subject.keeps === "bytes" ? item : valuesOf(item));
-    /** What `comparable` gave, as values. */
+    /** The result of `comparable`, as values. */
     const normal = (item: string) => (subject.keeps === "bytes" ? valuesOf(item) : item);
-    const scanned = async (about: Partial<ScanPage> & Pick<ScanPage, "table">): Promise<string[]> =>
-      (await scanAll(subject.tables, about)).map(comparable);
+    const scanned = async (options: ScanOptions): Promise<string[]> =>
+      (await scanAll(subject.tables, options)).map(comparable);
 
-    describe("given items as JSON allows them", () => {
+    describe("given items in rare forms of JSON", () => {
       it.each(Object.entries(oddItems))("a write and a scan keep %s", async (_, item) => {
         const table = await given(PAIR, [item]);
         expect(await scanned({ table })).toEqual([comparable(item)]);
       });
 
-      it("one write and one scan keep them all, among each other", async () => {
+      it("one write and one scan keep all of them together", async () => {
         const items = Object.values(oddItems);
         const table = await given(PAIR, items);
         expect((await scanned({ table })).sort()).toEqual(items.map(comparable).sort());
@@ -76,13 +79,13 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         const first = await subject.tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
         expect(first.outcomes).toEqual(["stored"]);
         expect(first.units).toBeGreaterThan(0);
-        // A statement names the attributes anew: their values are kept.
+        // A statement formats the attributes' names again, but keeps their values.
         expect((await scanned({ table })).map(normal)).toEqual([valuesOf(item)]);
         const again = await subject.tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
         expect(again.outcomes).toEqual(["same"]);
       });
 
-      it("one insert keeps them all, among each other", async () => {
+      it("one insert keeps all of them together", async () => {
         const items = Object.values(oddItems);
         const table = await given(PAIR);
         const answer = await subject.tables.insert(table, items.map(bytesOf), ["pk", "sk"]);
@@ -90,7 +93,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect((await scanned({ table })).map(normal).sort()).toEqual(items.map(valuesOf).sort());
       });
 
-      it("each of them is the start key of the page behind it", async () => {
+      it("the key of each can be a start key", async () => {
         const items = Object.values(oddItems);
         const table = await given(PAIR, items);
         expect((await scanned({ table, limit: 1 })).sort()).toEqual(items.map(comparable).sort());
@@ -117,20 +120,23 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         },
       );
 
-      it.each([2, 7])("so do pages of 4 items in each of %i segments", async (totalSegments) => {
-        const read: string[] = [];
-        for (let segment = 0; segment < totalSegments; segment++)
-          read.push(...(await scanned({ table, segment, totalSegments, limit: 4 })));
-        expect(read.sort()).toEqual(items.map(comparable).sort());
-      });
+      it.each([2, 7])(
+        "pages of 4 items in each of %i segments read each item exactly once",
+        async (totalSegments) => {
+          const read: string[] = [];
+          for (let segment = 0; segment < totalSegments; segment++)
+            read.push(...(await scanned({ table, segment, totalSegments, limit: 4 })));
+          expect(read.sort()).toEqual(items.map(comparable).sort());
+        },
+      );
 
-      it("a page holds no more than its limit, and names where to go on", async () => {
+      it("a page has at most `limit` items and returns the key after which to continue", async () => {
         const page = await onePage(subject.tables, { table, limit: 7 });
         expect(page.items).toHaveLength(7);
         expect(page.lastEvaluatedKey).toEqual(keyOf(textsOf(page).at(-1)!, ["pk", "sk"]));
       });
 
-      it("two scans read in one order", async () => {
+      it("two scans read in the same order", async () => {
         expect(await scanned({ table })).toEqual(await scanned({ table, limit: 11 }));
       });
 
@@ -159,9 +165,9 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           for (let segment = 0; segment < totalSegments; segment++) {
             let after: DynamoKey | undefined;
             do {
-              const about = { table, segment, totalSegments, consistent: true };
+              const options = { table, segment, totalSegments, consistent: true };
               const page = await subject.tables.count({
-                ...about,
+                ...options,
                 ...(limit !== undefined && { limit }),
                 ...(after !== undefined && { after }),
               });
@@ -175,19 +181,19 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         },
       );
 
-      it("goes on after a key of binary, as a scan does", async () => {
+      it("a count continues after a binary key", async () => {
         const keys: KeyAttributes = [{ name: "id", type: "B" }];
         const table = await given(
           keys,
           ["AA==", "AAE=", "/w==", "gA=="].map((id) => `{"id":{"B":"${id}"}}`),
         );
-        const about = { table, segment: 0, totalSegments: 1, consistent: true };
-        const first = await subject.tables.count({ ...about, limit: 1 });
+        const options = { table, segment: 0, totalSegments: 1, consistent: true };
+        const first = await subject.tables.count({ ...options, limit: 1 });
         expect(first.items).toBe(1);
-        expect(await subject.tables.count({ ...about, after: first.after! })).toMatchObject({ items: 3 });
+        expect(await subject.tables.count({ ...options, after: first.after! })).toMatchObject({ items: 3 });
       });
 
-      it("of an empty table is none", async () => {
+      it("the count of an empty table is 0", async () => {
         const table = await given(HASH);
         const page = await subject.tables.count({ table, segment: 0, totalSegments: 1, consistent: true });
         expect(page.items).toBe(0);
@@ -233,7 +239,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
             JSON.stringify({ pk: { S: "one" }, sk: { [type]: value }, i: { N: String(i) } }),
           ),
         );
-        // One item a page: each is found again by its key.
+        // With one item per page, each key is a start key.
         for (const limit of [1, 100]) {
           const read = (await scanAll(subject.tables, { table, limit })).map(
             (item) => JSON.parse(item).sk[type],
@@ -243,7 +249,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         }
       });
 
-      it.each(["N", "B"] as const)("a hash key of type %s is a key like any other", async (type) => {
+      it.each(["N", "B"] as const)("a hash key may be of type %s", async (type) => {
         const values = type === "N" ? ["-1", "0", "1e20", "3.25"] : ["AA==", "AAE=", "/w=="];
         const items = values.map((value) => `{"id":{"${type}":"${value}"}}`);
         const table = await given([{ name: "id", type }], items);
@@ -251,8 +257,8 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       });
     });
 
-    describe("given a scan under way", () => {
-      it("goes on behind an item that is deleted meanwhile, losing and repeating none", async () => {
+    describe("given a scan in progress", () => {
+      it("it continues after an item that was deleted meanwhile, without losing or repeating items", async () => {
         const items = Array.from({ length: 30 }, (_, i) => `{"pk":{"S":"item ${i}"}}`);
         const table = await given(HASH, items);
         const first = await onePage(subject.tables, { table, limit: 10 });
@@ -262,53 +268,62 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect([...textsOf(first), ...rest].map(comparable).sort()).toEqual(items.map(comparable).sort());
       });
 
-      it.each([1, 3])("so in partitions of several items, in each of %i segments", async (totalSegments) => {
-        const items = Array.from(
-          { length: 60 },
-          (_, i) => `{"pk":{"S":"partition ${i % 9}"},"sk":{"N":"${Math.floor(i / 9)}"}}`,
-        );
-        const table = await given(PAIR, items);
-        const read: string[] = [];
-        for (let segment = 0; segment < totalSegments; segment++) {
-          let after: DynamoKey | undefined;
-          do {
-            const about = { table, segment, totalSegments, limit: 4, ...(after !== undefined && { after }) };
-            const page = await onePage(subject.tables, about);
-            read.push(...textsOf(page));
-            after = page.lastEvaluatedKey;
-            if (after !== undefined) await subject.tables.write(table, [remove(after)]);
-          } while (after !== undefined);
-        }
-        expect(read.map(comparable).sort()).toEqual(items.map(comparable).sort());
-      });
+      it.each([1, 3])(
+        "it does so in partitions of several items, in each of %i segments",
+        async (totalSegments) => {
+          const items = Array.from(
+            { length: 60 },
+            (_, i) => `{"pk":{"S":"partition ${i % 9}"},"sk":{"N":"${Math.floor(i / 9)}"}}`,
+          );
+          const table = await given(PAIR, items);
+          const read: string[] = [];
+          for (let segment = 0; segment < totalSegments; segment++) {
+            let after: DynamoKey | undefined;
+            do {
+              const options = {
+                table,
+                segment,
+                totalSegments,
+                limit: 4,
+                ...(after !== undefined && { after }),
+              };
+              const page = await onePage(subject.tables, options);
+              read.push(...textsOf(page));
+              after = page.lastEvaluatedKey;
+              if (after !== undefined) await subject.tables.write(table, [remove(after)]);
+            } while (after !== undefined);
+          }
+          expect(read.map(comparable).sort()).toEqual(items.map(comparable).sort());
+        },
+      );
 
-      it("may be told to go on from a key that never was: what lies behind it comes", async () => {
+      it("it can continue after a key that never existed", async () => {
         const table = await given(
           HASH,
           Array.from({ length: 30 }, (_, i) => `{"pk":{"S":"item ${i}"}}`),
         );
         const whole = await scanned({ table });
-        let behind = 0;
+        let readAfter = 0;
         for (let i = 0; i < 8; i++) {
           const rest = await scanned({ table, after: { pk: { S: `never ${i}` } } });
           expect(whole.slice(whole.length - rest.length)).toEqual(rest);
-          behind += rest.length;
+          readAfter += rest.length;
         }
-        // Eight keys that all lie behind all items, or all before them: one chance in 30 to the eighth.
-        expect(behind).toBeGreaterThan(0);
-        expect(behind).toBeLessThan(8 * whole.length);
+        // The chance that all eight keys are after all items, or all before them, is one in 30 to the eighth.
+        expect(readAfter).toBeGreaterThan(0);
+        expect(readAfter).toBeLessThan(8 * whole.length);
       });
 
-      it("is refused a start key of another segment, or of another shape", async () => {
+      it("it refuses a start key of another segment or another schema", async () => {
         const items = Array.from({ length: 20 }, (_, i) => `{"pk":{"S":"item ${i}"}}`);
         const table = await given(HASH, items);
-        const [theirs] = await scanAll(subject.tables, { table, segment: 1, totalSegments: 2 });
-        const foreign = { table, segment: 0, totalSegments: 2, consistent: false };
-        for (const after of [keyOf(theirs!, ["pk"]), { pk: { S: "item 1" }, x: { S: "more" } }])
-          await expectPermanent(subject.tables.scan({ ...foreign, after }), { resource: table.name });
+        const [other] = await scanAll(subject.tables, { table, segment: 1, totalSegments: 2 });
+        const options = { table, segment: 0, totalSegments: 2, consistent: false };
+        for (const after of [keyOf(other!, ["pk"]), { pk: { S: "item 1" }, x: { S: "more" } }])
+          await expectPermanent(subject.tables.scan({ ...options, after }), { resource: table.name });
       });
 
-      it("goes on behind the last item of all with nothing", async () => {
+      it("after the last item, it returns an empty last page", async () => {
         const table = await given(
           HASH,
           ["a", "b", "c"].map((pk) => `{"pk":{"S":"${pk}"}}`),
@@ -319,19 +334,19 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect(page.lastEvaluatedKey).toBeUndefined();
       });
 
-      it("may be told to go on where nothing lies any more", async () => {
+      it("a page of all items may have a key, after which there is nothing", async () => {
         const table = await given(
           HASH,
           ["a", "b", "c"].map((pk) => `{"pk":{"S":"${pk}"}}`),
         );
-        // As many as there are: whether the page says so or not, nothing lies behind.
+        // The limit is the number of items: whether or not the page has a key, nothing follows.
         const page = await onePage(subject.tables, { table, limit: 3 });
         expect(page.items).toHaveLength(3);
         if (page.lastEvaluatedKey === undefined) return;
         expect(await scanned({ table, after: page.lastEvaluatedKey })).toEqual([]);
       });
 
-      it("of an empty table is one empty page", async () => {
+      it("a scan of an empty table returns one empty page", async () => {
         const table = await given(HASH);
         for (const segment of [0, 1, 2]) {
           const page = await onePage(subject.tables, { table, segment, totalSegments: 3 });
@@ -340,7 +355,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         }
       });
 
-      it("cuts a page by size", async () => {
+      it("a page is limited by size", async () => {
         const items = Array.from(
           { length: 12 },
           (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"x".repeat(250_000)}"}}`,
@@ -363,7 +378,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         table = await given(HASH, items);
       });
 
-      it("a write tells its units: one for each KiB of an item, of the larger where one is replaced", async () => {
+      it("a write reports one unit per KiB of the larger of the new and the replaced item", async () => {
         const other = await given(HASH);
         expect(await subject.tables.write(other, items.slice(0, 3).map(put))).toMatchObject({ units: 30 });
         const smaller = await subject.tables.write(other, [put('{"pk":{"S":"0"}}'), put('{"pk":{"S":"z"}}')]);
@@ -380,15 +395,15 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         });
       });
 
-      // DynamoDB may round the share of each of a table's partitions up.
+      // DynamoDB may round up for each of a table's partitions.
       const ROUNDED_MAX = 2;
-      it("a scan tells its units: half a one for each 4 KiB of the page", async () => {
+      it("a scan reports half a unit per 4 KiB of the page", async () => {
         const { units } = await onePage(subject.tables, { table, consistent: false });
         expect(units).toBeGreaterThanOrEqual(12.5);
         expect(units).toBeLessThanOrEqual(12.5 + ROUNDED_MAX);
       });
 
-      it("and twice as many when it is consistent", async ({ skip }) => {
+      it("a consistent scan reports one unit per 4 KiB of the page", async ({ skip }) => {
         const instead = subject.lacks?.["units of consistent reads"];
         if (instead !== undefined) return skip(instead);
         const { units } = await onePage(subject.tables, { table, consistent: true });
@@ -398,7 +413,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
     });
 
     describe("given writes", () => {
-      it("25 are taken at once, large ones too", async () => {
+      it("a call takes 25, also large ones", async () => {
         const items = Array.from(
           { length: 25 },
           (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"é".repeat(150_000)}"}}`,
@@ -410,7 +425,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect((await scanned({ table })).sort()).toEqual(items.map(comparable).sort());
       });
 
-      it("26 are refused", async () => {
+      it("a call with 26 is refused", async () => {
         const table = await given(HASH);
         const writes = Array.from({ length: 26 }, (_, i) => put(`{"pk":{"S":"${i}"}}`));
         await expectPermanent(subject.tables.write(table, writes), { resource: table.name });
@@ -418,26 +433,26 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
 
       it.each([
         ["two puts", [put('{"pk":{"S":"a"}}'), put('{"x":{"S":"y"},"pk":{"S":"\\u0061"}}')]],
-        ["a put and a removal", [put('{"pk":{"S":"a"}}'), remove({ pk: { S: "a" } })]],
-        ["two removals", [remove({ pk: { S: "a" } }), remove({ pk: { S: "a" } })]],
-      ])("%s of one key are refused, and nothing of the call is written", async (_, twins) => {
+        ["a put and a delete", [put('{"pk":{"S":"a"}}'), remove({ pk: { S: "a" } })]],
+        ["two deletes", [remove({ pk: { S: "a" } }), remove({ pk: { S: "a" } })]],
+      ])("%s with the same key are refused, and the call writes nothing", async (_, writes) => {
         const table = await given(HASH);
-        await expectPermanent(subject.tables.write(table, [put('{"pk":{"S":"b"}}'), ...twins]), {
+        await expectPermanent(subject.tables.write(table, [put('{"pk":{"S":"b"}}'), ...writes]), {
           resource: table.name,
         });
         expect(await scanned({ table })).toEqual([]);
       });
 
-      it("two spellings of one number are one key", async () => {
+      it("two notations of a number are the same key", async () => {
         const table = await given([{ name: "id", type: "N" }]);
-        const twins = [put('{"id":{"N":"1"}}'), put('{"id":{"N":"1.0"}}')];
-        await expectPermanent(subject.tables.write(table, twins), { resource: table.name });
-        await writeAll(subject.tables, table, [twins[0]!]);
+        const duplicates = [put('{"id":{"N":"1"}}'), put('{"id":{"N":"1.0"}}')];
+        await expectPermanent(subject.tables.write(table, duplicates), { resource: table.name });
+        await writeAll(subject.tables, table, [duplicates[0]!]);
         const late = bytesOf('{"id":{"N":"10e-1"}}');
         expect((await subject.tables.insert(table, [late], ["id"])).outcomes).toEqual(["same"]);
       });
 
-      it("a put replaces the whole item, a removal removes it, and both may be repeated", async () => {
+      it("a put replaces the whole item, a delete removes it, and both may be repeated", async () => {
         const table = await given(HASH, ['{"pk":{"S":"a"},"x":{"S":"old"}}', '{"pk":{"S":"b"}}']);
         const writes = [
           put('{"pk":{"S":"a"},"y":{"S":"new"}}'),
@@ -450,7 +465,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         }
       });
 
-      it("removals alone are taken, by keys of two attributes", async () => {
+      it("a call may have only deletes, by keys of two attributes", async () => {
         const table = await given(PAIR, [
           '{"pk":{"S":"a"},"sk":{"N":"1"}}',
           '{"pk":{"S":"a"},"sk":{"N":"2"}}',
@@ -465,7 +480,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         ["with an empty key", '{"pk":{"S":""}}'],
         ["with a key of more than 2,048 bytes", `{"pk":{"S":"${"x".repeat(2049)}"}}`],
         ["of more than 400 KiB", `{"pk":{"S":"a"},"x":{"S":"${"x".repeat(410_000)}"}}`],
-      ])("an item %s is refused, and whatever is written with it", async (_, item) => {
+      ])("an item %s is refused together with the whole call", async (_, item) => {
         const table = await given(HASH);
         const writes = [put('{"pk":{"S":"good"}}'), put(item)];
         await expectPermanent(subject.tables.write(table, writes), { resource: table.name });
@@ -476,24 +491,24 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       });
     });
 
-    describe("given insert", () => {
-      it("never overwrites", async () => {
-        const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"there"}}']);
+    describe("given inserts", () => {
+      it("an insert never overwrites", async () => {
+        const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"stored"}}']);
         const late = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"1.0"},"x":{"S":"late"}}');
         const answer = await subject.tables.insert(table, [late], ["pk", "sk"]);
         expect(answer.outcomes).toEqual(["exists"]);
         expect(await scanned({ table })).toEqual([
-          comparable('{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"there"}}'),
+          comparable('{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"stored"}}'),
         ]);
       });
 
-      it("looks at the whole key", async () => {
+      it("an insert compares the whole key", async () => {
         const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"}}']);
         const other = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"2"}}');
         expect((await subject.tables.insert(table, [other], ["pk", "sk"])).outcomes).toEqual(["stored"]);
       });
 
-      it("stores exactly one of many at once", async () => {
+      it("of concurrent inserts with the same key, exactly one is stored", async () => {
         const table = await given(HASH);
         const answers = await Promise.all(
           Array.from({ length: 8 }, (_, i) =>
@@ -505,12 +520,12 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect(await scanned({ table })).toEqual([comparable(`{"pk":{"S":"a"},"i":{"N":"${winner}"}}`)]);
       });
 
-      it("25 are taken at once, large ones too, and each is answered for itself", async () => {
+      it("a call takes 25, also large ones, and each has its own outcome", async () => {
         const items = Array.from(
           { length: 25 },
           (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"é".repeat(150_000)}"}}`,
         );
-        const other = '{"pk":{"S":"7"},"x":{"S":"there"}}';
+        const other = '{"pk":{"S":"7"},"x":{"S":"stored"}}';
         const table = await given(HASH, [items[3]!, other]);
         const { outcomes } = await subject.tables.insert(table, items.map(bytesOf), ["pk"]);
         expect(outcomes).toEqual(items.map((_, i) => (i === 3 ? "same" : i === 7 ? "exists" : "stored")));
@@ -519,17 +534,17 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         );
       });
 
-      it("two items of one key are refused, and nothing of the call is stored", async () => {
+      it("two items with the same key are refused, and the call stores nothing", async () => {
         const table = await given([{ name: "id", type: "N" }]);
-        const twins = ['{"id":{"N":"2"}}', '{"id":{"N":"1"}}', '{"x":{"S":"y"},"id":{"N":"1.0"}}'];
-        await expectPermanent(subject.tables.insert(table, twins.map(bytesOf), ["id"]), {
+        const items = ['{"id":{"N":"2"}}', '{"id":{"N":"1"}}', '{"x":{"S":"y"},"id":{"N":"1.0"}}'];
+        await expectPermanent(subject.tables.insert(table, items.map(bytesOf), ["id"]), {
           code: "invalid-request",
           resource: table.name,
         });
         expect(await scanned({ table })).toEqual([]);
       });
 
-      it("an item of more names than a statement has room for is stored, among others", async () => {
+      it("an item with more names than fit in a statement is stored together with others", async () => {
         const many = Array.from({ length: 400 }, (_, i) => `"attribute-of-a-long-name-${i}":{"N":"${i}"}`);
         const items = ['{"pk":{"S":"a"}}', `{"pk":{"S":"b"},${many.join(",")}}`, '{"pk":{"S":"c"}}'];
         const table = await given(HASH);
@@ -554,7 +569,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         "名前",
         "a\nb",
         " ",
-      ])("takes %j as the name of a key and in the names of other attributes", async (name) => {
+      ])("%j may be the name of a key and a part of other attributes' names", async (name) => {
         const written = JSON.stringify(name);
         const table = await given([{ name, type: "S" }]);
         const item = `{${written}:{"S":"a"},${JSON.stringify(`${name}2`)}:{"N":"1"}}`;
@@ -564,7 +579,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect((await subject.tables.insert(table, [bytesOf(other)], [name])).outcomes).toEqual(["exists"]);
       });
 
-      it("takes keys whose names are reserved words, or hold dots", async () => {
+      it("keys may have names that are reserved words or contain dots", async () => {
         const table = await given([
           { name: "timestamp", type: "S" },
           { name: "a.b-c", type: "N" },
@@ -577,7 +592,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
     });
 
     describe("given a table's description", () => {
-      it("it names the keys in order, with their types", async () => {
+      it("it has the keys in order, with their types", async () => {
         const table = await given([
           { name: "z-hash", type: "B" },
           { name: "a-range", type: "N" },
@@ -592,7 +607,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect(description.sizeBytes).toBeGreaterThanOrEqual(0);
       });
 
-      it("its id is that of the table which has the name now", async ({ skip }) => {
+      it("its id belongs to the table that has the name now", async ({ skip }) => {
         const instead = subject.lacks?.["table ids"];
         if (instead !== undefined) return skip(instead);
         const table = await given(HASH);
@@ -607,7 +622,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         expect(other).not.toBe(id);
       });
 
-      it("its settings are plain JSON: table.json keeps them", async () => {
+      it("its settings are plain JSON, so that table.json can store them", async () => {
         const { settings } = await subject.tables.describe(await given(HASH));
         expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
       });
@@ -623,7 +638,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         write: (table) => subject.tables.write(table, [{ put: item }]),
         insert: (table) => subject.tables.insert(table, [item], ["pk"]),
       };
-      it.each(Object.keys(calls))("%s says so, and what to do", async (method) => {
+      it.each(Object.keys(calls))("%s fails with no-such-table and a hint", async (method) => {
         const table = { region: subject.region, name: "contract-missing" };
         await expectPermanent(calls[method]!(table), { code: "no-such-table", resource: table.name });
       });
@@ -631,20 +646,17 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
   });
 }
 
-/** Consistent, unless it is told otherwise: what a test has just written is there, on AWS too. */
-async function onePage(tables: TableData, about: Partial<ScanPage> & Pick<ScanPage, "table">): Promise<Page> {
-  return cutPage(await tables.scan({ segment: 0, totalSegments: 1, consistent: true, ...about }));
+/** By default consistent: on AWS too, the page has what the test has just written. */
+async function onePage(tables: TableData, options: ScanOptions): Promise<Page> {
+  return cutPage(await tables.scan({ segment: 0, totalSegments: 1, consistent: true, ...options }));
 }
 
-/** Every item of a segment, page by page, as the bytes they came in. */
-async function scanAll(
-  tables: TableData,
-  about: Partial<ScanPage> & Pick<ScanPage, "table">,
-): Promise<string[]> {
+/** The text of every item of a segment, read page by page. */
+async function scanAll(tables: TableData, options: ScanOptions): Promise<string[]> {
   const items: string[] = [];
-  let after = about.after;
+  let after = options.after;
   for (;;) {
-    const page = await onePage(tables, { ...about, ...(after !== undefined && { after }) });
+    const page = await onePage(tables, { ...options, ...(after !== undefined && { after }) });
     items.push(...textsOf(page));
     if (page.lastEvaluatedKey === undefined) return items;
     after = page.lastEvaluatedKey;

@@ -1,5 +1,5 @@
 /**
- * What the registry of requests, rows and attempts promises, whatever engine it is on.
+ * The contract suite of the port TaskRegistry.
  */
 import type { TaskRegistry } from "@ferry/core/ports";
 import type { RowKey } from "@ferry/core/task";
@@ -23,7 +23,7 @@ const freshRow = (): RowKey => ({
 });
 const freshTask = () => someTask(`us-east-1-registered-${++names}`);
 
-/** Runs the suite on the registry that `open` gives. */
+/** Declares the tests of one host of TaskRegistry. */
 export function taskRegistryContract(name: string, open: () => Promise<TaskRegistrySubject>): void {
   describe(`TaskRegistry over ${name}`, () => {
     let subject: TaskRegistrySubject;
@@ -32,7 +32,7 @@ export function taskRegistryContract(name: string, open: () => Promise<TaskRegis
     });
     afterAll(() => subject?.close?.());
 
-    it("given two requests under one request-id, the first is registered", async () => {
+    it("given two requests with one request-id, the first is registered", async () => {
       const id = freshId();
       expect(await subject.registry.registerRequest(id, first)).toEqual(first);
       expect(await subject.registry.registerRequest(id, second)).toEqual(first);
@@ -41,20 +41,20 @@ export function taskRegistryContract(name: string, open: () => Promise<TaskRegis
       expect(await subject.registry.registerRequest(freshId(), second)).toEqual(second);
     });
 
-    it("given many requests at once under one request-id, all learn of the same one", async () => {
+    it("given concurrent requests with one request-id, all receive the same registration", async () => {
       const id = freshId();
-      const asked = Array.from({ length: 20 }, (_, n) => ({ ...first, timeMs: first.timeMs + n }));
-      const answers = await Promise.all(asked.map((one) => subject.registry.registerRequest(id, one)));
+      const requests = Array.from({ length: 20 }, (_, n) => ({ ...first, timeMs: first.timeMs + n }));
+      const answers = await Promise.all(requests.map((one) => subject.registry.registerRequest(id, one)));
       expect(new Set(answers.map(({ timeMs }) => timeMs)).size).toBe(1);
     });
 
-    it("given a request-id that was never registered, finds nothing and registers nothing", async () => {
+    it("finding an unregistered request-id returns undefined and registers nothing", async () => {
       const id = freshId();
       expect(await subject.registry.findRequest(id)).toBeUndefined();
       expect(await subject.registry.registerRequest(id, second)).toEqual(second);
     });
 
-    it("given a row that is claimed, only its owner has it", async () => {
+    it("a claimed row can only be claimed again by its owner", async () => {
       const row = freshRow();
       expect(await subject.registry.isClaimed(row)).toBe(false);
       expect(await subject.registry.claimRow(row, first.digest)).toBe(true);
@@ -63,14 +63,14 @@ export function taskRegistryContract(name: string, open: () => Promise<TaskRegis
       expect(await subject.registry.isClaimed(row)).toBe(true);
     });
 
-    it("given many owners at once, one has the row", async () => {
+    it("of concurrent owners, one claims the row", async () => {
       const row = freshRow();
       const owners = Array.from({ length: 20 }, (_, n) => `owner-${n}`);
       const answers = await Promise.all(owners.map((owner) => subject.registry.claimRow(row, owner)));
       expect(answers.filter(Boolean)).toHaveLength(1);
     });
 
-    it("given rows of other keys, times and actions, each is claimed by itself", async () => {
+    it("rows with different keys, timestamps and actions are claimed independently", async () => {
       const row = freshRow();
       await subject.registry.claimRow(row, first.digest);
       for (const other of [
@@ -81,12 +81,12 @@ export function taskRegistryContract(name: string, open: () => Promise<TaskRegis
         expect(await subject.registry.claimRow(other, second.digest)).toBe(true);
     });
 
-    it("given the longest key that a row may have, claims it", async () => {
+    it("a row with the longest key can be claimed", async () => {
       const row = { ...freshRow(), key: "k".repeat(2048) };
       expect(await subject.registry.claimRow(row, first.digest)).toBe(true);
     });
 
-    it("given attempts in any order, keeps and tells the highest of each task", async () => {
+    it("raiseAttempt keeps and returns each task's highest attempt", async () => {
       const [one, other] = [freshTask(), freshTask()];
       expect(await subject.registry.raiseAttempt(one, 3)).toBe(3);
       expect(await subject.registry.raiseAttempt(one, 2)).toBe(3);
@@ -95,7 +95,7 @@ export function taskRegistryContract(name: string, open: () => Promise<TaskRegis
       expect(await subject.registry.raiseAttempt(other, 1)).toBe(1);
     });
 
-    it("given a retry that is delivered again, its attempt is the one of its first delivery", async () => {
+    it("a redelivered retry has the attempt of its first delivery", async () => {
       const task = freshTask();
       expect(await subject.registry.recordRetry(task, "event-1", 2)).toBe(2);
       expect(await subject.registry.recordRetry(task, "event-1", 5)).toBe(2);

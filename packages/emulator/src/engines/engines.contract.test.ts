@@ -6,9 +6,9 @@ import { zlibCodec } from "@ferry/aws/codec";
 import { archiveStoreContract } from "@ferry/contracts/archive-store";
 import {
   awsArchiveStore,
-  awsNotes,
   awsStatusStore,
   awsTables,
+  awsWorkerTable,
   pointSdkAt,
 } from "@ferry/contracts/aws-subjects";
 import { codecContract } from "@ferry/contracts/codec";
@@ -48,9 +48,9 @@ tablesContract("the AWS adapter and dynalite", async () =>
   awsTables("", { "units of consistent reads": "dynalite charges a consistent scan like any other" }),
 );
 statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-contract-"));
-rateLimiterContract("the AWS adapter and dynalite", () => awsNotes("ferry-limiter-"));
-sliceClaimsContract("the AWS adapter and dynalite", () => awsNotes("ferry-claims-"));
-tableLeasesContract("the AWS adapter and dynalite", () => awsNotes("ferry-leases-"));
-taskRegistryContract("the AWS adapter and dynalite", () => awsNotes("ferry-registry-"));
+rateLimiterContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-limiter-"));
+sliceClaimsContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-claims-"));
+tableLeasesContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-leases-"));
+taskRegistryContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-registry-"));
 archiveStoreContract("the AWS adapter and fauxqs", () => awsArchiveStore("contract", ACCOUNT));
 codecContract("zlib", () => zlibCodec, { pako: pakoCodec(openMd5) });
