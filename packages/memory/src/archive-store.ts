@@ -1,5 +1,5 @@
 /**
- * Buckets in memory: objects that are put once, listed in the order of their keys' bytes.
+ * Buckets in memory: objects are put once and listed in the order of their keys' bytes.
  */
 import { createHash } from "node:crypto";
 import {
@@ -22,20 +22,20 @@ import { compareUtf8 } from "./order.ts";
 
 const METADATA_BYTES_MAX = 2048;
 const KEY_BYTES_MAX = 1024;
-/** What a read gives at once: about what a socket does. */
+/** The size of a read's chunks: about that of a socket. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** Buckets, and what a test does with them behind the engine's back. */
+/** Buckets, and what other programs do with them. */
 export interface MemoryArchiveStore extends ArchiveStore {
-  /** Makes a bucket; `owner` is the account it belongs to. */
+  /** Creates a bucket; `owner` is the account that owns it. */
   createBucket(bucket: BucketAddress): void;
-  /** Puts an object over whatever is there, as another program would. */
+  /** Puts or overwrites an object, as another program would. */
   plant(bucket: BucketAddress, key: string, body: Uint8Array, metadata?: ObjectMetadata): void;
   /** Deletes an object, as another program would. */
   remove(bucket: BucketAddress, key: string): void;
   /** Every key of a bucket, in order. */
   keys(bucket: BucketAddress): string[];
-  /** What tells the objects under a prefix apart from any others: by key, their ETag and metadata. */
+  /** The ETags and metadata of the objects under a prefix, by key. They differ if the objects differ. */
   contents(bucket: BucketAddress, prefix: string): ReadonlyMap<string, string>;
 }
 
@@ -53,7 +53,7 @@ interface Bucket {
 export function memoryArchiveStore(): MemoryArchiveStore {
   const buckets = new Map<string, Bucket>();
 
-  /** The bucket's objects, or the refusal that S3 would give. */
+  /** The bucket's objects. Throws the error that S3 would return. */
   const open = (operation: string, address: BucketAddress, key = ""): Map<string, StoredObject> => {
     const bucket = buckets.get(address.name);
     if (bucket === undefined) throw noSuchBucket(operation, address);
@@ -62,7 +62,7 @@ export function memoryArchiveStore(): MemoryArchiveStore {
       throw accessDenied(
         operation,
         objectResource(address, key),
-        `The bucket is not account ${address.owner}'s.`,
+        `The bucket does not belong to account ${address.owner}.`,
       );
     return bucket.objects;
   };
@@ -87,19 +87,19 @@ export function memoryArchiveStore(): MemoryArchiveStore {
       return new Map(keys.map((key) => [key, JSON.stringify(headOf(objects.get(key)!))]));
     },
 
-    async putNew(address, key, body, about) {
+    async putNew(address, key, body, options) {
       const objects = open("PutObject", address, key);
       const resource = objectResource(address, key);
       if (key === "" || Buffer.byteLength(key) > KEY_BYTES_MAX)
         throw invalid("PutObject", resource, `a key has 1 to ${KEY_BYTES_MAX} bytes`);
-      checkMetadata(resource, about.metadata);
-      // Looked and put with nothing between: of two at once one is first.
+      checkMetadata(resource, options.metadata);
+      // Checked and put without an `await` between, so one of two concurrent puts is first.
       if (objects.has(key)) return "exists";
-      objects.set(key, { body: body.slice(), metadata: { ...about.metadata } });
+      objects.set(key, { body: body.slice(), metadata: { ...options.metadata } });
       return "stored";
     },
     async head(address, key) {
-      // S3's answer to HEAD has no body: a missing bucket looks like a missing object.
+      // S3's response to HEAD has no body, so a missing bucket looks like a missing object.
       if (!buckets.has(address.name)) return undefined;
       const object = open("HeadObject", address, key).get(key);
       return object && headOf(object);
@@ -118,16 +118,16 @@ export function memoryArchiveStore(): MemoryArchiveStore {
         throw objectChanged("GetObject", objectResource(address, key), ifMatch);
       return { head, chunks: chunksOf(object.body, fromByte) };
     },
-    async list(address, prefix, about = {}) {
-      const after = about.after;
+    async list(address, prefix, options = {}) {
+      const after = options.after;
       return sorted(open("ListObjectsV2", address, prefix))
         .filter((key) => key.startsWith(prefix) && (after === undefined || compareUtf8(key, after) > 0))
-        .slice(0, about.limit);
+        .slice(0, options.limit);
     },
   };
 }
 
-/** The object as it was when it was opened, whatever becomes of it. */
+/** The object as it was when it was opened, even if it changes meanwhile. */
 async function* chunksOf(body: Uint8Array, fromByte: number) {
   for (let at = fromByte; at < body.length; at += CHUNK_BYTES) yield body.slice(at, at + CHUNK_BYTES);
 }

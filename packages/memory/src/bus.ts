@@ -1,5 +1,5 @@
 /**
- * The bus in memory: it records what was put, in the order in which it took it.
+ * The bus in memory: it records the events in the order in which it took them.
  */
 import { FerryError, permanent } from "@ferry/core/errors";
 import type { FerryEvent } from "@ferry/core/events";
@@ -7,18 +7,18 @@ import type { Bus } from "@ferry/core/ports";
 
 const ENTRIES_MAX = 10;
 const CALL_BYTES_MAX = 1024 * 1024;
-/** How often refused entries are put again before the put is given up. */
+/** Rounds of puts before the put fails. */
 const ROUNDS_MAX = 10;
 
-/** The bus, and what it took. */
+/** The bus and its events. */
 export interface MemoryBus extends Bus {
-  /** Everything taken so far. A test may empty it. */
+  /** All events taken so far. A test may empty it. */
   readonly events: FerryEvent[];
 }
 
 /**
- * A bus in memory. `refuse` is asked for each entry of each call whether the bus refuses it; `taken` hears of each
- * event that it took.
+ * A bus in memory. `refuse` decides for each entry of each call whether the bus refuses it; `taken` is called with each
+ * event that the bus took.
  */
 export function memoryBus(
   options: { refuse?: (event: FerryEvent) => boolean; taken?: (event: FerryEvent) => void } = {},
@@ -34,7 +34,7 @@ export function memoryBus(
   return {
     events,
     async put(given) {
-      // Texts: an event that was put is not changed by what its maker does later.
+      // As texts, so that an event does not change when its caller changes the object.
       let pending = given.map((event) => JSON.stringify(event));
       for (const [i, text] of pending.entries()) {
         if (Buffer.byteLength(text) > CALL_BYTES_MAX) throw tooLarge(given[i]!.type);
@@ -54,8 +54,8 @@ function tooLarge(type: string): FerryError {
   return permanent("event-too-large", {
     operation: "PutEvents",
     resource: `event ${type}`,
-    message: `An event may have ${CALL_BYTES_MAX} bytes at most.`,
-    hint: "This is a fault in Ferry: report it.",
+    message: `An event may have at most ${CALL_BYTES_MAX} bytes.`,
+    hint: "This is a bug in Ferry: report it.",
   });
 }
 
@@ -64,6 +64,6 @@ function refused(entries: number): FerryError {
     operation: "PutEvents",
     resource: "bus",
     message: `${entries} entries were refused ${ROUNDS_MAX} times.`,
-    hint: "The queue tries the message again.",
+    hint: "The queue delivers the message again.",
   });
 }

@@ -1,5 +1,5 @@
 /**
- * What the memory ports refuse, as the AWS adapters would say it.
+ * The errors of the memory ports: those that the AWS hosts throw.
  */
 import { FerryError, permanent } from "@ferry/core/errors";
 import type { BucketAddress, TableAddress } from "@ferry/core/ports";
@@ -28,17 +28,17 @@ export function invalid(operation: string, resource: string, message: string): F
     operation,
     resource,
     message,
-    hint: "What was sent does not fit the table: check that it is the right one.",
+    hint: "The request does not match the table or bucket: check that it is the right one.",
   });
 }
 
-/** ProvisionedThroughputExceededException and its like. */
+/** ProvisionedThroughputExceededException and the like. */
 export function throttled(operation: string, resource: string): FerryError {
   return new FerryError("throttled", "throttled", {
     operation,
     resource,
-    message: "The service asks for less.",
-    hint: "Ferry backs off by itself.",
+    message: "The service throttles calls.",
+    hint: "Ferry backs off and retries; nothing needs to be done.",
   });
 }
 
@@ -52,23 +52,23 @@ export function noSuchBucket(operation: string, bucket: BucketAddress): FerryErr
   });
 }
 
-/** Not S3's, but the port's: what is read whole is bounded. */
+/** A limit of the port, not of S3: only objects below it are read whole. */
 export function objectTooLarge(operation: string, resource: string, sizeBytes: number): FerryError {
   return permanent("object-too-large", {
     operation,
     resource,
-    message: `has ${sizeBytes} bytes, more than is read whole.`,
-    hint: "Check that the object is what its name says.",
+    message: `has ${sizeBytes} bytes; it is too large to be read whole.`,
+    hint: "Check that the object under this key is the one that Ferry or DynamoDB wrote.",
   });
 }
 
-/** PreconditionFailed, of a read. */
+/** PreconditionFailed of a read. */
 export function objectChanged(operation: string, resource: string, ifMatch: string): FerryError {
   return permanent("object-changed", {
     operation,
     resource,
-    message: `is not the object with the ETag ${ifMatch} any more.`,
-    hint: "Something else writes under this prefix while it is read.",
+    message: `no longer has the ETag ${ifMatch}.`,
+    hint: "Another writer changes objects under this prefix while it is read: stop it, then request the task again.",
   });
 }
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { intercept, type PortCall } from "./intercept.ts";
 import { memoryPorts } from "./ports.ts";
 
-describe("a hooked port", () => {
-  it("passes its calls through one function, which may lose the answer of a call that had its effect", async () => {
+describe("an intercepted port", () => {
+  it("passes its calls through one function, which can lose the response of a call after its effect", async () => {
     const { archive } = memoryPorts();
     const bucket = { region: "eu-west-1", name: "archive" };
     archive.createBucket(bucket);

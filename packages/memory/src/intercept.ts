@@ -1,8 +1,8 @@
 /**
- * The seam for faults and schedules: a port whose every call passes through one function.
+ * Intercepts all calls of a port, to inject faults and to control their order.
  */
 
-/** A call on a port, as it is about to be made. */
+/** A call on a port before it is made. */
 export interface PortCall {
   readonly port: string;
   readonly method: string;
@@ -10,8 +10,8 @@ export interface PortCall {
 }
 
 /**
- * The port with `visit` around each of its calls. `visit` runs the call by `run`, or does not: so a test delays it,
- * counts it, lets it fail before it has an effect or loses its answer after.
+ * Wraps the calls of a port's `methods` in `visit`, which makes the call by `run` or does not. So it can delay or count the
+ * call, fail it before its effect or lose its response after it.
  */
 export function intercept<T extends object>(
   name: string,

@@ -1,5 +1,5 @@
 /**
- * An item's key: read from its bytes, ordered as a scan orders it.
+ * Items' keys: read from their bytes, in the order of a scan.
  */
 import type { DynamoKey } from "@ferry/core/events";
 import { fnv1a } from "@ferry/core/hash";
@@ -14,19 +14,19 @@ export interface KeyAttribute {
 export type KeyAttributes = readonly [KeyAttribute] | readonly [KeyAttribute, KeyAttribute];
 
 export interface ItemKey {
-  /** Where the item's partition lies in the table's 32-bit hash space. */
+  /** The position of the item's partition in the table's 32-bit hash space. */
   readonly position: number;
-  /** The key's values, as texts that sort. */
+  /** The key's values as sortable texts. */
   readonly values: readonly string[];
   readonly json: DynamoKey;
 }
 
 const HASH_SPACE = 2 ** 32;
 const decoder = new TextDecoder("utf-8", { fatal: true });
-/** DynamoDB's limits of a hash and of a range value. */
+/** DynamoDB's size limits of hash and range values. */
 const BYTES_MAX = [2048, 1024];
 
-/** The key in an item's bytes. Throws a RangeError or SyntaxError where the item has none that fits the table. */
+/** The key in an item's bytes. Throws a RangeError or SyntaxError if it does not match the table's schema. */
 export function readKey(item: Uint8Array, attributes: KeyAttributes): ItemKey {
   const parsed: unknown = JSON.parse(decoder.decode(item));
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
@@ -34,7 +34,7 @@ export function readKey(item: Uint8Array, attributes: KeyAttributes): ItemKey {
   return keyOf(parsed as DynamoKey, attributes);
 }
 
-/** The key in an item's or a start key's values. */
+/** The key in the values of an item or a start key. */
 export function keyOf(item: DynamoKey, attributes: KeyAttributes): ItemKey {
   const values = attributes.map(({ name, type }, i) => {
     const value = item[name];
@@ -56,7 +56,7 @@ export function keyOf(item: DynamoKey, attributes: KeyAttributes): ItemKey {
   };
 }
 
-/** The order of a scan: by partition, and by range inside it. */
+/** The order of a scan: by partition, then by range. */
 export function compareKeys(a: ItemKey, b: ItemKey): number {
   if (a.position !== b.position) return a.position - b.position;
   for (let i = 0; i < a.values.length; i++) {
@@ -66,12 +66,12 @@ export function compareKeys(a: ItemKey, b: ItemKey): number {
   return 0;
 }
 
-/** The segment of a parallel scan that reads this key: segments are equal shares of the hash space. */
+/** The segment of a parallel scan that reads this key: segments are equal parts of the hash space. */
 export function segmentOf(key: ItemKey, totalSegments: number): number {
   return Math.floor((key.position * totalSegments) / HASH_SPACE);
 }
 
-/** MurmurHash3's finalizer: FNV alone leaves the high bits of short texts alike, and the high bits are the segment. */
+/** MurmurHash3's finalizer: FNV's high bits, which decide the segment, hardly differ between short texts. */
 function scattered(hash: number): number {
   let h = hash;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

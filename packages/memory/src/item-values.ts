@@ -1,9 +1,9 @@
 /**
- * Items compared by value.
+ * Compares items by value.
  */
 import { sortable } from "./order.ts";
 
-/** An item as its values alone: for engines that write an item anew, where members, sets and digits may move. */
+/** A text that is equal for items of equal values, whatever the order of members and sets and the form of numbers. */
 export function valuesOf(item: string): string {
   return JSON.stringify(normalMap(JSON.parse(item) as Record<string, unknown>));
 }

@@ -1,24 +1,24 @@
 /**
- * Writes DynamoDB's own exports, full and incremental, from their documented format. It shares no code with the engine
- * that reads them. Source: AWS, "DynamoDB table export output format"; the checksum objects are named and written as
- * real exports have them: `manifest-*.md5`, base64 without a line feed.
+ * Writes DynamoDB's native exports, full and incremental, in their documented format. It shares no code with the engine
+ * that reads them. Source: AWS, "DynamoDB table export output format"; the checksum objects are as in real exports:
+ * `manifest-*.md5`, base64 without a line feed.
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { BucketAddress } from "@ferry/core/ports";
 import type { MemoryArchiveStore } from "./archive-store.ts";
 
-/** An object of an export: its key from the bucket's root. */
+/** An object of an export, with its full key. */
 export interface ExportObject {
   readonly key: string;
   readonly body: Uint8Array;
 }
 
-/** An export as it lies in its bucket. */
+/** The objects of an export. */
 export interface NativeExport {
-  /** The folder of the manifest: what a restore names as `bucket-prefix`. */
+  /** The folder of the manifest: a restore's `bucket-prefix`. */
   readonly prefix: string;
-  /** In the order in which DynamoDB writes them: the summary is the last but its checksum. */
+  /** In the order in which DynamoDB writes them: the summary is last, except for its checksum. */
   readonly objects: readonly ExportObject[];
 }
 
@@ -26,15 +26,15 @@ export interface ExportSpec {
   readonly bucket: string;
   /** The export's id: the name of its folder under `AWSDynamoDB/`. */
   readonly id: string;
-  /** The prefix that was given with the export request; none by default. */
+  /** The prefix of the export request; none by default. */
   readonly under?: string;
   /** Each data file's lines, without line feeds. */
   readonly files: readonly (readonly string[])[];
-  /** Members of manifest-summary.json that are different from what DynamoDB writes. */
+  /** Members of manifest-summary.json that differ from DynamoDB's. */
   readonly summary?: Readonly<Record<string, unknown>>;
 }
 
-/** A full export. `files` hold lines of `itemLine`. */
+/** A full export. `files` have lines of `itemLine`. */
 export function fullExport(spec: ExportSpec): NativeExport {
   return written(spec, "full", {
     version: "2020-06-30",
@@ -43,7 +43,7 @@ export function fullExport(spec: ExportSpec): NativeExport {
   });
 }
 
-/** An incremental export of a window, ISO 8601. `files` hold lines of `changeLine`. */
+/** An incremental export of a window, ISO 8601. `files` have lines of `changeLine`. */
 export function incrementalExport(
   spec: ExportSpec & { readonly from?: string; readonly to?: string },
 ): NativeExport {
@@ -71,20 +71,20 @@ export function changeLine(change: { keys: string; newImage?: string; oldImage?:
   return `{${[metadata, `"Keys":${change.keys}`, ...images].join(",")}}`;
 }
 
-/** Puts an export's objects into a bucket, over whatever is there. Returns its prefix. */
+/** Puts or overwrites an export's objects in a bucket. Returns the export's prefix. */
 export function plantExport(
   archive: Pick<MemoryArchiveStore, "plant">,
   bucket: BucketAddress,
-  made: NativeExport,
+  native: NativeExport,
 ): string {
-  for (const { key, body } of made.objects) archive.plant(bucket, key, body);
-  return made.prefix;
+  for (const { key, body } of native.objects) archive.plant(bucket, key, body);
+  return native.prefix;
 }
 
-function written(spec: ExportSpec, kind: "full" | "incremental", about: object): NativeExport {
+function written(spec: ExportSpec, kind: "full" | "incremental", fields: object): NativeExport {
   const root = `${spec.under === undefined ? "" : `${spec.under}/`}AWSDynamoDB`;
   const prefix = `${root}/${spec.id}`;
-  // The files of all incremental exports lie in one folder beside those of their manifests.
+  // All incremental exports share one folder of data files, next to the folders of their manifests.
   const data = kind === "full" ? `${prefix}/data` : `${root}/data`;
   const files = spec.files.map((lines, i) => {
     const name = createHash("sha256").update(`${spec.id} ${i}`).digest("hex").slice(0, 26);
@@ -118,7 +118,7 @@ function written(spec: ExportSpec, kind: "full" | "incremental", about: object):
       billedSizeBytes: 0,
       itemCount: files.reduce((sum, { items }) => sum + items, 0),
       outputFormat: "DYNAMODB_JSON",
-      ...about,
+      ...fields,
       ...spec.summary,
     }),
   );

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compareUtf8, sortable } from "./order.ts";
 
-/** Numbers written in many ways, with the power of ten apart so that they can be compared exactly. */
+/** Numbers in many notations, with their exact values. */
 const decimal = fc
   .record({
     negative: fc.boolean(),
@@ -12,12 +12,12 @@ const decimal = fc
   })
   .map(({ negative, digits, exponent, plus }) => ({
     text: `${negative ? "-" : ""}${digits}e${plus && exponent >= 0 ? "+" : ""}${exponent}`,
-    // Exact: everything times ten to the sixtieth.
+    // Exact: the number times ten to the sixtieth.
     value: BigInt(`${negative ? "-" : ""}${digits}`) * 10n ** BigInt(exponent + 60),
   }));
 
 describe("the order of key values", () => {
-  it("of numbers is their value's, however they are written", () => {
+  it("of numbers is by value, whatever their notation", () => {
     fc.assert(
       fc.property(decimal, decimal, (a, b) => {
         const [x, y] = [sortable("N", a.text), sortable("N", b.text)];
@@ -27,9 +27,9 @@ describe("the order of key values", () => {
     );
   });
 
-  it("knows one number by all its names", () => {
-    const names = ["1", "1.0", "01", "10e-1", "0.1E1", "+1", "1.", "1e+0"];
-    expect(new Set(names.map((name) => sortable("N", name))).size).toBe(1);
+  it("treats all notations of a number as equal", () => {
+    const notations = ["1", "1.0", "01", "10e-1", "0.1E1", "+1", "1.", "1e+0"];
+    expect(new Set(notations.map((text) => sortable("N", text))).size).toBe(1);
     expect(new Set(["0", "-0", "0.000", "0e9"].map((name) => sortable("N", name))).size).toBe(1);
   });
 
@@ -40,13 +40,13 @@ describe("the order of key values", () => {
     },
   );
 
-  it("takes DynamoDB's extremes", () => {
+  it("accepts DynamoDB's extreme numbers", () => {
     for (const text of ["9".repeat(38), "9.9999999999999999999999999999999999999E+125", "1E-130", "-1E-130"])
       expect(sortable("N", text)).toMatch(/^[46]/);
   });
 
   it("of strings is by UTF-8 bytes, not UTF-16 units", () => {
-    // U+FF5E is one unit above the surrogates that U+1F600 is made of, and below it in UTF-8.
+    // U+FF5E is above U+1F600's surrogates in UTF-16, and below U+1F600 in UTF-8.
     expect("\uff5e" > "\u{1f600}").toBe(true);
     expect(sortable("S", "\uff5e") < sortable("S", "\u{1f600}")).toBe(true);
     expect(compareUtf8("\uff5e", "\u{1f600}")).toBe(-1);

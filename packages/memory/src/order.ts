@@ -1,7 +1,7 @@
 /**
- * DynamoDB's order of key values: strings by their UTF-8 bytes, numbers by value, binaries by unsigned byte. A value
- * becomes a text that sorts as the value does, so that keys are compared as plain strings and equal keys are equal
- * texts (`1`, `1.0` and `10e-1` are one number).
+ * DynamoDB's order of key values: strings by UTF-8 bytes, numbers by value, binaries by unsigned bytes. Values become
+ * sortable texts, so that keys can be compared as plain strings, and equal keys are equal texts (`1`, `1.0` and `10e-1`
+ * are the same number).
  */
 
 export type KeyType = "S" | "N" | "B";
@@ -12,7 +12,7 @@ const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
 /** Makes every exponent, -130 to 126, a positive number of three digits. */
 const EXPONENT_OFFSET = 500;
 
-/** A key attribute's value as a text that sorts as DynamoDB sorts it. Throws a RangeError on what is no such value. */
+/** A key attribute's value as a text that sorts as DynamoDB sorts the value. Throws a RangeError if it is invalid. */
 export function sortable(type: KeyType, value: unknown): string {
   if (typeof value !== "string")
     throw new RangeError(`${type} must be a string, got ${JSON.stringify(value)}`);
@@ -28,7 +28,7 @@ export function compareUtf8(a: string, b: string): number {
 
 function bytesOf(base64: string): Buffer {
   const bytes = Buffer.from(base64, "base64");
-  // Buffer skips what it cannot read; DynamoDB refuses it.
+  // Buffer skips invalid characters; DynamoDB refuses them.
   if (bytes.toString("base64") !== base64) throw new RangeError(`B must be base64, got ${base64}`);
   return bytes;
 }
@@ -41,11 +41,11 @@ function sortableNumber(text: string): string {
   if (digits === "") return "5";
   if (digits.length > DIGITS_MAX)
     throw new RangeError(`N may have ${DIGITS_MAX} significant digits, got ${text}`);
-  // The value is 0.digits times ten to this.
+  // The value is 0.digits times ten to the power of this.
   const magnitude = whole.length - leadingZeros(padded) + Number(exponent);
   if (magnitude > 126 || magnitude < -129) throw new RangeError(`N is out of DynamoDB's range: ${text}`);
   if (sign !== "-") return `6${width3(magnitude + EXPONENT_OFFSET)}${digits}`;
-  // A negative number sorts the other way round; the mark at the end puts -0.12 after -0.123.
+  // Negative numbers sort in reverse; the `~` at the end puts -0.12 after -0.123.
   const mirrored = [...digits].map((digit) => 9 - Number(digit)).join("");
   return `4${width3(EXPONENT_OFFSET - magnitude)}${mirrored}~`;
 }

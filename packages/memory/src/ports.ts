@@ -1,5 +1,5 @@
 /**
- * Everything that a worker's step may use, in memory: for unit tests, and what the simulation builds upon.
+ * All ports of a worker's step, in memory, for unit tests.
  */
 import { createHash } from "node:crypto";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
@@ -24,23 +24,23 @@ export interface MemoryPorts extends Ports {
   readonly archive: MemoryArchiveStore;
   readonly status: MemoryStatusStore;
   readonly bus: MemoryBus;
-  /** What `time` reads. */
+  /** The clock behind `time`. */
   readonly clock: VirtualClock;
 }
 
-/** The MD5 of bytes that come in parts, as `pakoCodec` wants it. */
+/** The MD5 of bytes that come in parts, for `pakoCodec`. */
 export function openMd5(): Md5 {
   const hash = createHash("md5");
   return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest("base64") };
 }
 
-/** The MD5 of some bytes, base64. */
+/** The MD5 of bytes, base64. */
 export function md5(bytes: Uint8Array): string {
   return createHash("md5").update(bytes).digest("base64");
 }
 
 /**
- * Fresh memory ports. Any of them may be given instead, for instance tables with small pages:
+ * New memory ports. `overrides` replaces any of them, for instance by tables with small pages:
  * `memoryPorts({ tables: memoryTables({ pageBytes: 200 }) })`.
  */
 export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {

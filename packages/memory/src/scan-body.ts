@@ -1,5 +1,5 @@
 /**
- * The body of a Scan response as bytes: its items unchanged, its members in any order.
+ * Builds the body of a Scan response: items as unchanged bytes, members in any order.
  */
 import type { DynamoKey } from "@ferry/core/events";
 
@@ -11,8 +11,8 @@ export interface ScanResult {
 }
 
 /**
- * The body. With `layout`, a source of numbers in [0, 1), members come in any order with any white space around
- * them: JSON promises neither.
+ * The body of a result. With `layout`, a source of numbers in [0, 1), the order of members and the white space vary, since
+ * JSON guarantees neither.
  */
 export function scanBody(result: ScanResult, layout?: () => number): Uint8Array {
   const space = () =>

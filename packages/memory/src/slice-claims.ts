@@ -1,52 +1,52 @@
 /**
- * Slices' claims in memory: of each segment the latest slice that was claimed, by which message, and what the segment
- * came to.
+ * Slices' claims in memory: for each segment the latest claimed slice, the message that holds the claim, and the counts of
+ * the completed segment.
  */
 import { claimedPart } from "@ferry/core/claimed-part";
 import type { Counts } from "@ferry/core/events";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 
-interface Note {
+interface SegmentClaim {
   slice?: { readonly attempt: number; readonly handoffs: number };
-  /** Absent where the slice was given up. */
+  /** Absent after the slice was released. */
   message?: string | undefined;
   counts?: Counts;
 }
 
 /** Claims in memory. */
 export function memorySliceClaims(): SliceClaims {
-  const notes = new Map<string, Note>();
-  const noteOf = (slice: Slice) => {
+  const claims = new Map<string, SegmentClaim>();
+  const claimOf = (slice: Slice) => {
     const name = claimedPart(slice);
-    const note = notes.get(name) ?? {};
-    notes.set(name, note);
-    return note;
+    const claim = claims.get(name) ?? {};
+    claims.set(name, claim);
+    return claim;
   };
   return {
-    async claim(asked, message) {
-      const note = noteOf(asked);
-      if (note.counts !== undefined) return { outcome: "completed", counts: note.counts };
-      if (note.slice !== undefined) {
-        const { attempt, handoffs } = note.slice;
-        if (attempt > asked.attempt) return { outcome: "taken" };
-        const isHeld = attempt === asked.attempt && note.message !== undefined;
+    async claim(slice, message) {
+      const claim = claimOf(slice);
+      if (claim.counts !== undefined) return { outcome: "completed", counts: claim.counts };
+      if (claim.slice !== undefined) {
+        const { attempt, handoffs } = claim.slice;
+        if (attempt > slice.attempt) return { outcome: "taken" };
+        const isHeld = attempt === slice.attempt && claim.message !== undefined;
         if (
           isHeld &&
-          (handoffs > asked.handoffs || (handoffs === asked.handoffs && note.message !== message))
+          (handoffs > slice.handoffs || (handoffs === slice.handoffs && claim.message !== message))
         )
           return { outcome: "taken" };
       }
-      note.slice = { attempt: asked.attempt, handoffs: asked.handoffs };
-      note.message = message;
+      claim.slice = { attempt: slice.attempt, handoffs: slice.handoffs };
+      claim.message = message;
       return { outcome: "claimed" };
     },
-    async complete(asked, { batches, items, bytes }) {
-      noteOf(asked).counts ??= { batches, items, bytes };
+    async complete(slice, { batches, items, bytes }) {
+      claimOf(slice).counts ??= { batches, items, bytes };
     },
-    async release(asked) {
-      const note = noteOf(asked);
-      if (note.slice?.attempt === asked.attempt && note.slice.handoffs === asked.handoffs)
-        note.message = undefined;
+    async release(slice) {
+      const claim = claimOf(slice);
+      if (claim.slice?.attempt === slice.attempt && claim.slice.handoffs === slice.handoffs)
+        claim.message = undefined;
     },
   };
 }

@@ -1,27 +1,27 @@
 /**
- * The status tables in memory: a row is written if nobody else wrote it meanwhile, a record if it ranks higher.
+ * The status tables in memory: a row is written if its revision is the latest, a segment record if its rank is higher.
  */
 import type { StatusStore } from "@ferry/core/ports";
 import { rankOf, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
 import { invalid } from "./errors.ts";
 
-/** The most that an item of DynamoDB may have, bytes. */
+/** The largest item of DynamoDB, bytes. */
 export const ITEM_BYTES_MAX = 400 * 1024;
-/** A row of this length as JSON is no item that is too large: at worst it has its reasons twice and in three-byte letters. */
+/** A row whose JSON is at most this long always fits: its item has at worst its reasons twice, in three-byte characters. */
 const SMALL_ROW_LENGTH = 50 * 1024;
 
-/** What the table's stream tells: a row as it was, absent at its birth, and as it is. */
+/** A record of the table's stream: the row before the change, absent for a new row, and after it. */
 export interface RowChange {
   readonly before?: TaskRow;
   readonly after: TaskRow;
 }
 
-/** What a test reads of status tables. */
+/** What tests and operators do with status tables. */
 export interface StatusTables {
   rows(): TaskRow[];
   /** Deletes a row, as an operator would. */
   remove(row: TaskRow): void;
-  /** The records of a task, by its id, in the order of their segments. */
+  /** The segment records of a task, by its id, in the order of the segments. */
   records(task: string): SegmentRecord[];
 }
 
@@ -29,14 +29,14 @@ export interface StatusTables {
 export interface MemoryStatusStore extends StatusStore, StatusTables {}
 
 /**
- * A status store in memory. `changed` hears of each write of a row, as the tables' streams do. `rowBytes` is the size of
- * a row as a DynamoDB item, bytes: a row that is too large is refused. Without it every size is taken.
+ * A status store in memory. `changed` is called at each write of a row, as the tables' streams are. `rowBytes` returns the
+ * size of a row as a DynamoDB item, bytes: a row that is too large is refused. Without it every row is accepted.
  */
 export function memoryStatusStore(
   changed: (change: RowChange) => void = () => {},
   rowBytes: (row: TaskRow) => number = () => 0,
 ): MemoryStatusStore {
-  // Held as texts: what is read shares nothing with what was written, and nothing that JSON loses can be relied on.
+  // As texts, so that reads share no objects with writes, and fields that JSON loses are lost here too.
   const rows = new Map<string, string>();
   const records = new Map<string, string>();
   const parsed = (text: string | undefined) =>
@@ -63,8 +63,8 @@ export function memoryStatusStore(
     },
     async raise(record) {
       const name = JSON.stringify([record.task, record.segment]);
-      const held = records.get(name);
-      if (held !== undefined && rankOf(JSON.parse(held) as SegmentRecord) >= rankOf(record)) return;
+      const stored = records.get(name);
+      if (stored !== undefined && rankOf(JSON.parse(stored) as SegmentRecord) >= rankOf(record)) return;
       records.set(name, JSON.stringify(record));
     },
     remove(row) {

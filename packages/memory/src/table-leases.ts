@@ -3,7 +3,7 @@
  */
 import type { TableLease, TableLeases } from "@ferry/core/ports";
 
-/** Leases in memory. Held as texts: what is read shares nothing with what was written. */
+/** Leases in memory. They are stored as texts, so that reads share no objects with writes. */
 export function memoryTableLeases(): TableLeases {
   const leases = new Map<string, string>();
   return {

@@ -1,5 +1,5 @@
 /**
- * What memory does on demand and the cloud on a bad day. What both always do is in packages/contracts/src/tables.ts.
+ * Tests of the faults that memory tables inject. The behaviour that all hosts share is in packages/contracts/src/tables.ts.
  */
 import { cutPage } from "@ferry/core/archive/page";
 import { isThrottled } from "@ferry/core/errors";
@@ -21,27 +21,27 @@ function given(items: number, options: MemoryTablesOptions = {}): MemoryTables {
   return tables;
 }
 
-async function scan(tables: MemoryTables, about: Partial<ScanPage> = {}) {
-  const page = cutPage(await tables.scan({ ...whole, ...about }));
+async function scan(tables: MemoryTables, options: Partial<ScanPage> = {}) {
+  const page = cutPage(await tables.scan({ ...whole, ...options }));
   return { count: page.items.length, after: page.lastEvaluatedKey };
 }
 
 describe("a scan of tables in memory", () => {
-  it("that was cut names the last key, though nothing lies behind it", async () => {
+  it("returns a last key at the limit, even if nothing follows", async () => {
     const tables = given(3);
     const page = await scan(tables, { limit: 3 });
     expect(page).toMatchObject({ count: 3, after: expect.anything() });
     expect(await scan(tables, { after: page.after! })).toEqual({ count: 0, after: undefined });
   });
 
-  it("is cut by bytes behind the item that crosses the limit", async () => {
+  it("ends a page after the item that reaches the size limit", async () => {
     // Each item is 16 bytes.
     expect((await scan(given(9), {})).count).toBe(9);
     expect((await scan(given(9, { pageBytes: 33 }))).count).toBe(3);
     expect((await scan(given(9, { pageBytes: 1 }))).count).toBe(1);
   });
 
-  it("returns short pages on demand, empty ones too, and reads on from them", async () => {
+  it("returns short and empty pages on request, and continues after them", async () => {
     const random = seeded(3);
     const tables = given(40, { faults: { scan: () => ({ itemsMax: Math.floor(random() * 3) }) } });
     tables.remove(table, { pk: { S: "7" } });
@@ -57,17 +57,17 @@ describe("a scan of tables in memory", () => {
     expect(empty).toBeGreaterThan(3);
   });
 
-  it("is throttled on demand", async () => {
+  it("is throttled on request", async () => {
     const error = await given(1, { faults: { scan: () => "throttled" } })
       .scan(whole)
       .catch((thrown: unknown) => thrown);
     expect(isThrottled(error)).toBe(true);
   });
 
-  it("refuses a start key of another segment, of another schema, and a segment that is none", async () => {
+  it("refuses a start key of another segment or schema, and an invalid segment", async () => {
     const tables = given(20);
     const { after } = await scan(tables, { segment: 1, totalSegments: 4, limit: 1 });
-    for (const about of [
+    for (const options of [
       { after: after!, segment: 2, totalSegments: 4 },
       { after: { pk: { N: "1" } } },
       { after: { pk: { S: "1" }, sk: { S: "1" } } },
@@ -75,10 +75,10 @@ describe("a scan of tables in memory", () => {
       { totalSegments: 1_000_001 },
       { limit: 0 },
     ])
-      await expectPermanent(scan(tables, about), { resource: "orders" });
+      await expectPermanent(scan(tables, options), { resource: "orders" });
   });
 
-  it("varies in order and white space with a layout, and is the same for the same seed", async () => {
+  it("with a layout, varies in order and white space, identically for the same seed", async () => {
     const bodies = async (seed: number) => {
       const tables = given(5, { layout: seeded(seed) });
       return [await tables.scan({ ...whole, limit: 4 }), await tables.scan({ ...whole, limit: 4 })].map(
@@ -93,7 +93,7 @@ describe("a scan of tables in memory", () => {
 });
 
 describe("a write to tables in memory", () => {
-  it("leaves the last ones unprocessed on demand, but never all", async () => {
+  it("leaves the last writes unprocessed on request, but never all", async () => {
     for (const [unprocessed, left] of [
       [1, ["c"]],
       [9, ["b", "c"]],
@@ -105,14 +105,14 @@ describe("a write to tables in memory", () => {
     }
   });
 
-  it("is throttled on demand, and then writes nothing", async () => {
+  it("writes nothing when it is throttled on request", async () => {
     const tables = given(0, { faults: { write: () => "throttled" } });
     for (const call of [tables.write(table, [put("a")]), tables.insert(table, [put("a").put], ["pk"])])
       expect(isThrottled(await call.catch((thrown: unknown) => thrown))).toBe(true);
     expect(tables.items(table)).toEqual([]);
   });
 
-  it("refuses an empty call, and an item beyond 400 KiB", async () => {
+  it("refuses an empty call, and an item above 400 KiB", async () => {
     const tables = given(0);
     const sized = (pk: string, bytes: number) => ({
       put: new TextEncoder().encode(`{"pk":{"S":"${pk}"},"x":{"S":"${"x".repeat(bytes)}"}}`),
@@ -122,7 +122,7 @@ describe("a write to tables in memory", () => {
     expect((await tables.write(table, [sized("a", 399 * 1024)])).units).toBeGreaterThanOrEqual(399);
   });
 
-  it("goes to the same table by name and by ARN, and to none that is being made", async () => {
+  it("reaches a table by name and by ARN, but not a table that is being created", async () => {
     const tables = given(1);
     const { arn } = await tables.describe(table);
     expect((await scan(tables, { table: { ...table, name: arn } })).count).toBe(1);
@@ -142,7 +142,7 @@ describe("an eventually consistent scan of tables in memory", () => {
     tables.create(table, { keys: [{ name: "pk", type: "S" }] });
     return tables;
   };
-  /** What many scans return of the one item. */
+  /** The versions of the one item that many scans return. */
   async function seen(tables: MemoryTables, consistent: boolean): Promise<string[]> {
     const texts = new Set<string>();
     for (let i = 0; i < 50; i++) {
@@ -152,7 +152,7 @@ describe("an eventually consistent scan of tables in memory", () => {
     return [...texts].sort();
   }
 
-  it("returns any version that was current within the window, also none; a consistent one the latest", async () => {
+  it("returns any version of the window, also a missing item; a consistent scan returns the latest", async () => {
     const tables = staleTables();
     nowMs = 100;
     tables.put(table, item("1"));
@@ -178,7 +178,7 @@ describe("an eventually consistent scan of tables in memory", () => {
     expect(await seen(tables, false)).toEqual([""]);
   });
 
-  it("is as little consistent about what the engine wrote", async () => {
+  it("may also miss an item that the engine wrote", async () => {
     const tables = staleTables();
     await tables.write(table, [{ put: new TextEncoder().encode(item("1")) }]);
     expect(await seen(tables, false)).toEqual(["", item("1")]);

@@ -1,6 +1,6 @@
 /**
- * Tables in memory, with DynamoDB's semantics as far as the port reaches: partitions by hash, order by range, pages cut
- * by bytes, validation, and on demand its bad days. Items are held as the bytes they came in.
+ * Tables in memory, with DynamoDB's semantics as far as the port needs them: partitions by hash, order by range, pages
+ * limited by bytes, validation, and faults on request. Items are stored as the written bytes.
  */
 import type { FerryError } from "@ferry/core/errors";
 import type { DynamoKey, KeyNames } from "@ferry/core/events";
@@ -22,24 +22,24 @@ const WRITES_MAX = 25;
 const ITEM_BYTES_MAX = 400 * 1024;
 const SEGMENTS_MAX = 1_000_000;
 
-/** What goes wrong with a scan: the service asks for less, or returns fewer items than it could (none, even). */
+/** A fault of a scan: it is throttled, or returns fewer items than it could, possibly none. */
 export type ScanFault = "throttled" | { readonly itemsMax: number } | undefined;
-/** What goes wrong with a write: the service asks for less, or does not take the last so many. */
+/** A fault of a write: it is throttled, or leaves the last `unprocessed` writes unprocessed. */
 export type WriteFault = "throttled" | { readonly unprocessed: number } | undefined;
 
 export interface MemoryTablesOptions {
-  /** The size at which a page is cut; DynamoDB's is 1 MB. */
+  /** The size at which a page ends; DynamoDB's is 1 MB. */
   readonly pageBytes?: number;
-  /** A source of numbers in [0, 1) by which each body's members and white space vary. */
+  /** A source of numbers in [0, 1) by which the order of members and the white space of bodies vary. */
   readonly layout?: () => number;
-  /** How many times dearer than its bytes everything is, as if items were that much larger. Default 1. */
+  /** A factor on the sizes from which capacity units are computed. Default 1. */
   readonly weight?: number;
-  /** Hears of the capacity units that each call consumed. */
+  /** Called with the capacity units that each call consumed. */
   readonly consumed?: (table: TableAddress, kind: "read" | "write", units: number) => void;
   /**
-   * How old an eventually consistent scan may be: of each item it returns any version that was current within the last
-   * `msMax` by `now`, which includes an item that was deleted since and leaves out one that was put since. Absent: such
-   * a scan reads the latest version of everything, as a consistent one always does.
+   * How stale an eventually consistent scan may be: it returns any version of an item that was current within the last
+   * `msMax` by `now`. So it may return a deleted item and miss a new one. If absent, such a scan reads the latest versions,
+   * as a consistent one always does.
    */
   readonly staleness?: {
     readonly now: () => number;
@@ -59,13 +59,13 @@ export interface TableSpec {
   readonly status?: string;
   readonly provisioned?: { readonly readUnits: number; readonly writeUnits: number };
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** Each consumes as much as the table itself when an item is written. Default 0. */
+  /** A write consumes as many units for each index as for the table. Default 0. */
   readonly indexCount?: number;
-  /** Default what it holds; on AWS up to six hours old. */
+  /** Default: the size of the stored items; on AWS it may be six hours old. */
   readonly sizeBytes?: number;
 }
 
-/** Tables, and what a test does with them behind the engine's back. */
+/** Tables, and what operators and applications do with them. */
 export interface MemoryTables extends TableData {
   create(table: TableAddress, spec: TableSpec): void;
   drop(table: TableAddress): void;
@@ -75,20 +75,20 @@ export interface MemoryTables extends TableData {
   remove(table: TableAddress, key: DynamoKey): void;
   /** The item with this key, if there is one. */
   find(table: TableAddress, key: DynamoKey): Uint8Array | undefined;
-  /** Every item as the bytes it came in, in the order of a scan. */
+  /** Every item as the written bytes, in the order of a scan. */
   items(table: TableAddress): Uint8Array[];
 }
 
-/** What is held at a key: an item, or nothing where one was deleted. */
-interface Held {
-  /** As the latest item spells it: `1` and `1.0` are one key. */
+/** The state of a key: an item, or none after a delete. */
+interface KeyState {
+  /** In the latest item's notation: `1` and `1.0` are the same key. */
   key: ItemKey;
   item?: Uint8Array;
-  /** What was held before, oldest first, as long as an eventually consistent read may return it. */
+  /** Earlier versions that an eventually consistent read may return, oldest first. */
   earlier?: readonly Earlier[];
 }
 
-/** A version that is not current any more. */
+/** A version that is no longer current. */
 interface Earlier {
   readonly item?: Uint8Array;
   /** When it was replaced or deleted. */
@@ -97,16 +97,16 @@ interface Earlier {
 
 interface Table {
   readonly address: TableAddress;
-  /** Of this creation alone. */
+  /** Different for each creation of a table. */
   readonly id: string;
   readonly spec: TableSpec;
   /** In the order of a scan. */
-  readonly held: Held[];
+  readonly held: KeyState[];
 }
 
 const encoder = new TextEncoder();
 
-/** Tables in memory. Two of one seed behave alike: neither clock nor chance is its own. */
+/** Tables in memory. They are deterministic: clock and random numbers come from `options`. */
 export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
   const pageBytes = options.pageBytes ?? 1024 * 1024;
   const weight = options.weight ?? 1;
@@ -116,15 +116,15 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
 
   const { staleness } = options;
 
-  /** Whatever replaces what is held at a key, or removes it, comes through here. */
-  function remember(held: Held): void {
+  /** Keeps the current version as an earlier one. Must be called before each change of a key. */
+  function remember(held: KeyState): void {
     if (staleness === undefined) return;
     const nowMs = staleness.now();
     const before = (held.earlier ?? []).filter(({ untilMs }) => untilMs > nowMs - staleness.msMax);
     held.earlier = [...before, { ...(held.item !== undefined && { item: held.item }), untilMs: nowMs }];
   }
 
-  /** Copies: the cloud shares no memory with its callers. */
+  /** Stores a copy, since callers may change their buffers. */
   function store(table: Table, key: ItemKey, item: Uint8Array): void {
     let held = heldAt(table, key);
     if (held === undefined) {
@@ -142,8 +142,8 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     delete held.item;
   }
 
-  /** What a scan finds at a key. */
-  function itemRead(held: Held, consistent: boolean): Uint8Array | undefined {
+  /** The version of a key that a scan returns. */
+  function itemRead(held: KeyState, consistent: boolean): Uint8Array | undefined {
     if (consistent || staleness === undefined || held.earlier === undefined) return held.item;
     const fromMs = staleness.now() - staleness.msMax;
     const versions = [held, ...held.earlier.filter(({ untilMs }) => untilMs > fromMs)];
@@ -158,7 +158,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
   const usable = (operation: string, address: TableAddress): Table => {
     const table = find(operation, address);
     const status = table.spec.status ?? "ACTIVE";
-    // DynamoDB says of a table that is being made or deleted that it is not there.
+    // DynamoDB reports a table that is being created or deleted as missing.
     if (status !== "ACTIVE" && status !== "UPDATING") throw noSuchTable(operation, address);
     return table;
   };
@@ -240,14 +240,14 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       const resource = tableResource(address);
       if (writes.length < 1 || writes.length > WRITES_MAX)
         throw invalid(operation, resource, `1 to ${WRITES_MAX} writes a call, got ${writes.length}`);
-      // All is checked before anything is written: one bad item refuses the whole call.
+      // All writes are checked first: one invalid item refuses the whole call.
       const keyed = writes.map((write) => ({ write, key: checkedKey(operation, table, write) }));
       const texts = new Set(keyed.map(({ key }) => key.values.join("/")));
       if (texts.size < writes.length)
         throw invalid(operation, resource, "Provided list of item keys contains duplicates");
       const fault = options.faults?.write?.(address, writes);
       if (fault === "throttled") throw throttled(operation, resource);
-      // Where nothing at all could be written DynamoDB throws instead.
+      // If nothing could be written, DynamoDB would throw instead.
       const taken = Math.max(1, writes.length - (fault?.unprocessed ?? 0));
       let units = 0;
       for (const { write, key } of keyed.slice(0, taken)) {
@@ -278,8 +278,8 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       const outcomes = keyed.map(({ put, key }, i): InsertOutcome => {
         if (i >= taken) return "unprocessed";
         units += writeUnits(table, key, put, weight);
-        const there = itemAt(table, key);
-        if (there !== undefined) return isSameItem(there, put) ? "same" : "exists";
+        const existing = itemAt(table, key);
+        if (existing !== undefined) return isSameItem(existing, put) ? "same" : "exists";
         store(table, key, put);
         return "stored";
       });
@@ -294,7 +294,7 @@ function isSameItem(a: Uint8Array, b: Uint8Array): boolean {
   return valuesOf(decoder.decode(a)) === valuesOf(decoder.decode(b));
 }
 
-/** Region and bare name: an ARN names the same table. */
+/** Region and name: an ARN names the same table. */
 function nameOf(address: TableAddress): string {
   return `${address.region}/${bareTableName(address.name)}`;
 }
@@ -327,10 +327,10 @@ function isSegment({ segment, totalSegments }: ScanPage): boolean {
   );
 }
 
-/** An exclusive start key is valid whether or not its item is still there, but only in its own segment. */
+/** An exclusive start key is valid whether or not its item exists, but only in its own segment. */
 function startKey(table: Table, page: ScanPage, after: DynamoKey): ItemKey {
-  const refused = (why: string): FerryError =>
-    invalid("Scan", tableResource(page.table), `The provided starting key is invalid: ${why}`);
+  const refused = (reason: string): FerryError =>
+    invalid("Scan", tableResource(page.table), `The provided starting key is invalid: ${reason}`);
   if (Object.keys(after).length !== table.spec.keys.length) throw refused("it does not match the schema");
   let key: ItemKey;
   try {
@@ -339,13 +339,13 @@ function startKey(table: Table, page: ScanPage, after: DynamoKey): ItemKey {
     throw refused((error as Error).message);
   }
   if (segmentOf(key, page.totalSegments) !== page.segment)
-    throw refused(`it lies in segment ${segmentOf(key, page.totalSegments)}, not in ${page.segment}`);
+    throw refused(`it is in segment ${segmentOf(key, page.totalSegments)}, not in ${page.segment}`);
   return key;
 }
 
 /**
- * One page. Cut by `limit` or bytes it names the last key it came past, though nothing may lie behind; a page with no
- * item at all came past deleted ones, or not far.
+ * Reads one page. If it ends by `limit` or bytes, it has the last key that it passed, although nothing may follow. A page
+ * without items passed only deleted ones, or its limit is 0.
  */
 function readPage(
   table: Table,
@@ -358,7 +358,7 @@ function readPage(
   }: {
     limit: number;
     pageBytes: number;
-    itemRead: (held: Held, consistent: boolean) => Uint8Array | undefined;
+    itemRead: (held: KeyState, consistent: boolean) => Uint8Array | undefined;
   },
 ): { items: Uint8Array[]; lastEvaluatedKey?: DynamoKey } {
   const items: Uint8Array[] = [];
@@ -371,7 +371,7 @@ function readPage(
     if (segment > page.segment) break;
     if (segment < page.segment) continue;
     const item = itemRead(held, page.consistent);
-    // At a segment's start there may be no key to name: then the page holds one item after all.
+    // At a segment's start there may be no key to return: then the page has one item despite the limit.
     if (item !== undefined && items.length >= limit && last !== undefined)
       return { items, lastEvaluatedKey: last.json };
     last = key;
@@ -402,7 +402,7 @@ function bytesOf(write: Write): Uint8Array {
   return "put" in write ? write.put : write.remove;
 }
 
-/** One unit per KiB of the larger of the item before and after. */
+/** One unit per KiB of the larger of the items before and after the write. */
 function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array, weight: number): number {
   const units = Math.ceil((Math.max(bytes.length, itemAt(table, key)?.length ?? 0) * weight) / 1024);
   return units * (1 + (table.spec.indexCount ?? 0));
@@ -412,13 +412,13 @@ function itemAt(table: Table, key: ItemKey): Uint8Array | undefined {
   return heldAt(table, key)?.item;
 }
 
-function heldAt(table: Table, key: ItemKey): Held | undefined {
+function heldAt(table: Table, key: ItemKey): KeyState | undefined {
   const before = table.held[firstAfter(table.held, key) - 1];
   return before !== undefined && compareKeys(before.key, key) === 0 ? before : undefined;
 }
 
-/** The index of the first that sorts after `key`. */
-function firstAfter(held: readonly Held[], key: ItemKey): number {
+/** The index of the first key state after `key`. */
+function firstAfter(held: readonly KeyState[], key: ItemKey): number {
   let low = 0;
   let high = held.length;
   while (low < high) {

@@ -1,10 +1,10 @@
 /**
- * The registry of requests, rows and attempts in memory: who came first.
+ * The registry of requests, rows and attempts in memory: the first registration wins.
  */
 import type { RegisteredRequest, TaskRegistry } from "@ferry/core/ports";
 import type { RowKey, TaskRef } from "@ferry/core/task";
 
-/** A registry in memory. It forgets nothing. */
+/** A registry in memory. Nothing expires. */
 export function memoryTaskRegistry(): TaskRegistry {
   const requests = new Map<string, RegisteredRequest>();
   const owners = new Map<string, string>();

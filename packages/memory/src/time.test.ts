@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { virtualClock } from "./time.ts";
 
 describe("a virtual clock", () => {
-  it("wakes sleepers in the order they are due, at the time they are due, once everyone else is idle", async () => {
+  it("wakes sleepers in the order and at the time they are due, when nothing else can run", async () => {
     const clock = virtualClock({ startMs: 1000 });
     const seen: [string, number][] = [];
     const sleeper = async (name: string, ms: number, times: number) => {
@@ -16,19 +16,19 @@ describe("a virtual clock", () => {
       ["quick", 1020],
       ["slow", 1030],
       ["quick", 1040],
-      // Due together: the one that fell asleep first.
+      // Due at the same time: the one that began to sleep first wakes first.
       ["slow", 1060],
       ["quick", 1060],
     ]);
   });
 
-  it("tells an invocation what is left of it", async () => {
+  it("reports an invocation's remaining time", async () => {
     const time = virtualClock({ startMs: 0 }).invocation(100);
     await time.sleep(30);
     expect([time.now(), time.remainingMs()]).toEqual([30, 70]);
   });
 
-  it("moves when told, and by itself not at all when scheduled", async () => {
+  it("with `scheduled`, moves only by advance and wakeNext", async () => {
     const clock = virtualClock({ startMs: 0, scheduled: true });
     let awake = 0;
     const sleeping = [5, 5, 50].map((ms) => clock.sleep(ms).then(() => awake++));

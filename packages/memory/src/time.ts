@@ -1,35 +1,35 @@
 /**
- * A clock that only moves when told, or when everyone sleeps: two runs of one seed see the same time.
+ * A clock that moves only on request or when nothing else can run, so that two runs of one seed have the same times.
  */
 import type { Time } from "@ferry/core/ports";
 
 export interface VirtualClock {
   /** ms since 1970. */
   now(): number;
-  /** Does something in `ms`; returns how to call it off. */
+  /** Calls `act` in `ms`. Returns a function that cancels it. */
   after(ms: number, act: () => void): () => void;
   sleep(ms: number): Promise<void>;
-  /** Moves the clock by `ms`, doing in turn what is due on the way. */
+  /** Moves the clock by `ms` and runs in order what becomes due. */
   advance(ms: number): void;
-  /** Moves the clock to what is due first and does it; tells whether there was anything. */
+  /** Moves the clock to what is due first and runs it. Returns false if nothing is scheduled. */
   wakeNext(): boolean;
-  /** Time as one invocation sees it that may take `budgetMs` from now on. */
+  /** The time of an invocation that may take `budgetMs` from now on. */
   invocation(budgetMs: number): Time;
 }
 
 interface Due {
   readonly atMs: number;
   readonly order: number;
-  /** Absent of what was called off. */
+  /** Absent if it was cancelled. */
   act: (() => void) | undefined;
 }
 
-/** A Sunday in November 2026: no test should depend on which. */
+/** An arbitrary Sunday in November 2026: no test should depend on it. */
 export const START_MS = Date.UTC(2026, 10, 1, 2);
 
 /**
- * A virtual clock. Of things that are due together the first that was scheduled comes first. Left to itself it wakes the
- * next sleeper once nobody has anything left to do; with `scheduled` it leaves that to whoever calls `wakeNext`.
+ * A virtual clock. Actions that are due at the same time run in the order in which they were scheduled. By default the clock
+ * wakes the next sleeper when nothing else can run; with `scheduled` it moves only by `advance` and `wakeNext`.
  */
 export function virtualClock(options: { startMs?: number; scheduled?: boolean } = {}): VirtualClock {
   const heap: Due[] = [];
@@ -37,9 +37,9 @@ export function virtualClock(options: { startMs?: number; scheduled?: boolean } 
   let order = 0;
   let idling = false;
 
-  /** Does what is due first, if it is due by `untilMs`. */
+  /** Runs what is due first, if it is due by `untilMs`. */
   const wakeFirst = (untilMs: number): boolean => {
-    // What was called off does not move the clock.
+    // A cancelled action does not move the clock.
     while (heap[0] !== undefined && heap[0].act === undefined) pop(heap);
     const next = heap[0];
     if (next?.act === undefined || next.atMs > untilMs) return false;
@@ -49,7 +49,7 @@ export function virtualClock(options: { startMs?: number; scheduled?: boolean } 
     return true;
   };
   const wakeNext = () => wakeFirst(Number.POSITIVE_INFINITY);
-  /** Memory ports work in microtasks alone: when the event loop comes round, everyone who could run has run. */
+  /** Memory ports only use microtasks: at the event loop's next turn, all code that could run has run. */
   const wakeWhenIdle = () => {
     if (idling) return;
     idling = true;
@@ -86,7 +86,7 @@ export function virtualClock(options: { startMs?: number; scheduled?: boolean } 
 
 const before = (a: Due, b: Due) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 
-/** Adds to a binary heap whose first is due first. */
+/** Adds to a binary heap whose first element is due first. */
 function push(heap: Due[], due: Due): void {
   let at = heap.push(due) - 1;
   while (at > 0) {
@@ -98,7 +98,7 @@ function push(heap: Due[], due: Due): void {
   heap[at] = due;
 }
 
-/** Removes the first. */
+/** Removes the first element. */
 function pop(heap: Due[]): void {
   const last = heap.pop();
   if (last === undefined || heap.length === 0) return;
