@@ -165,9 +165,9 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
                 await Promise.all(records.map((each) => subject.status.raise(each)));
               else for (const each of records) await subject.status.raise(each);
               const highest = records.map(rankOf).sort().at(-1);
-              const held = await subject.record(task, 0);
-              expect(rankOf(held!)).toBe(highest);
-              expect(records).toContainEqual(held);
+              const stored = await subject.record(task, 0);
+              expect(rankOf(stored!)).toBe(highest);
+              expect(records).toContainEqual(stored);
             }),
             { numRuns: 25 },
           );

@@ -101,7 +101,7 @@ interface Table {
   readonly id: string;
   readonly spec: TableSpec;
   /** In the order of a scan. */
-  readonly held: KeyState[];
+  readonly keyStates: KeyState[];
 }
 
 const encoder = new TextEncoder();
@@ -117,36 +117,36 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
   const { staleness } = options;
 
   /** Keeps the current version as an earlier one. Must be called before each change of a key. */
-  function remember(held: KeyState): void {
+  function remember(state: KeyState): void {
     if (staleness === undefined) return;
     const nowMs = staleness.now();
-    const before = (held.earlier ?? []).filter(({ untilMs }) => untilMs > nowMs - staleness.msMax);
-    held.earlier = [...before, { ...(held.item !== undefined && { item: held.item }), untilMs: nowMs }];
+    const before = (state.earlier ?? []).filter(({ untilMs }) => untilMs > nowMs - staleness.msMax);
+    state.earlier = [...before, { ...(state.item !== undefined && { item: state.item }), untilMs: nowMs }];
   }
 
   /** Stores a copy, since callers may change their buffers. */
   function store(table: Table, key: ItemKey, item: Uint8Array): void {
-    let held = heldAt(table, key);
-    if (held === undefined) {
-      held = { key };
-      table.held.splice(firstAfter(table.held, key), 0, held);
+    let state = keyStateAt(table, key);
+    if (state === undefined) {
+      state = { key };
+      table.keyStates.splice(firstAfter(table.keyStates, key), 0, state);
     }
-    remember(held);
-    Object.assign(held, { key, item: item.slice() });
+    remember(state);
+    Object.assign(state, { key, item: item.slice() });
   }
 
   function clear(table: Table, key: ItemKey): void {
-    const held = heldAt(table, key);
-    if (held?.item === undefined) return;
-    remember(held);
-    delete held.item;
+    const state = keyStateAt(table, key);
+    if (state?.item === undefined) return;
+    remember(state);
+    delete state.item;
   }
 
   /** The version of a key that a scan returns. */
-  function itemRead(held: KeyState, consistent: boolean): Uint8Array | undefined {
-    if (consistent || staleness === undefined || held.earlier === undefined) return held.item;
+  function itemRead(state: KeyState, consistent: boolean): Uint8Array | undefined {
+    if (consistent || staleness === undefined || state.earlier === undefined) return state.item;
     const fromMs = staleness.now() - staleness.msMax;
-    const versions = [held, ...held.earlier.filter(({ untilMs }) => untilMs > fromMs)];
+    const versions = [state, ...state.earlier.filter(({ untilMs }) => untilMs > fromMs)];
     return versions[Math.floor(staleness.random() * versions.length)]!.item;
   }
 
@@ -188,7 +188,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
   return {
     create(address, spec) {
       const id = `${bareTableName(address.name)}-created-${++created}`;
-      tables.set(nameOf(address), { address, id, spec, held: [] });
+      tables.set(nameOf(address), { address, id, spec, keyStates: [] });
     },
     drop(address) {
       tables.delete(nameOf(address));
@@ -209,7 +209,9 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       return itemAt(table, keyOf(key, table.spec.keys))?.slice();
     },
     items(address) {
-      return find("items", address).held.flatMap(({ item }) => (item === undefined ? [] : [item.slice()]));
+      return find("items", address).keyStates.flatMap(({ item }) =>
+        item === undefined ? [] : [item.slice()],
+      );
     },
 
     async describe(address) {
@@ -299,7 +301,7 @@ function nameOf(address: TableAddress): string {
   return `${address.region}/${bareTableName(address.name)}`;
 }
 
-function description({ address, id, spec, held }: Table, weight: number): TableDescription {
+function description({ address, id, spec, keyStates }: Table, weight: number): TableDescription {
   const name = bareTableName(address.name);
   const arn = `arn:aws:dynamodb:${address.region}:000000000000:table/${name}`;
   return {
@@ -308,9 +310,9 @@ function description({ address, id, spec, held }: Table, weight: number): TableD
     status: spec.status ?? "ACTIVE",
     keys: spec.keys.map((key) => key.name) as unknown as KeyNames,
     keyTypes: Object.fromEntries(spec.keys.map((key) => [key.name, key.type])),
-    sizeBytes: spec.sizeBytes ?? held.reduce((sum, { item }) => sum + (item?.length ?? 0), 0) * weight,
+    sizeBytes: spec.sizeBytes ?? keyStates.reduce((sum, { item }) => sum + (item?.length ?? 0), 0) * weight,
     indexCount: spec.indexCount ?? 0,
-    itemCount: held.filter(({ item }) => item !== undefined).length,
+    itemCount: keyStates.filter(({ item }) => item !== undefined).length,
     ...(spec.provisioned !== undefined && { provisioned: spec.provisioned }),
     settings: spec.settings ?? { TableName: name },
   };
@@ -358,19 +360,23 @@ function readPage(
   }: {
     limit: number;
     pageBytes: number;
-    itemRead: (held: KeyState, consistent: boolean) => Uint8Array | undefined;
+    itemRead: (state: KeyState, consistent: boolean) => Uint8Array | undefined;
   },
 ): { items: Uint8Array[]; lastEvaluatedKey?: DynamoKey } {
   const items: Uint8Array[] = [];
   let bytes = 0;
   let last = after;
-  for (let i = after === undefined ? 0 : firstAfter(table.held, after); i < table.held.length; i++) {
-    const held = table.held[i]!;
-    const { key } = held;
+  for (
+    let i = after === undefined ? 0 : firstAfter(table.keyStates, after);
+    i < table.keyStates.length;
+    i++
+  ) {
+    const state = table.keyStates[i]!;
+    const { key } = state;
     const segment = segmentOf(key, page.totalSegments);
     if (segment > page.segment) break;
     if (segment < page.segment) continue;
-    const item = itemRead(held, page.consistent);
+    const item = itemRead(state, page.consistent);
     // At a segment's start there may be no key to return: then the page has one item despite the limit.
     if (item !== undefined && items.length >= limit && last !== undefined)
       return { items, lastEvaluatedKey: last.json };
@@ -409,21 +415,21 @@ function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array, weight: numbe
 }
 
 function itemAt(table: Table, key: ItemKey): Uint8Array | undefined {
-  return heldAt(table, key)?.item;
+  return keyStateAt(table, key)?.item;
 }
 
-function heldAt(table: Table, key: ItemKey): KeyState | undefined {
-  const before = table.held[firstAfter(table.held, key) - 1];
+function keyStateAt(table: Table, key: ItemKey): KeyState | undefined {
+  const before = table.keyStates[firstAfter(table.keyStates, key) - 1];
   return before !== undefined && compareKeys(before.key, key) === 0 ? before : undefined;
 }
 
 /** The index of the first key state after `key`. */
-function firstAfter(held: readonly KeyState[], key: ItemKey): number {
+function firstAfter(keyStates: readonly KeyState[], key: ItemKey): number {
   let low = 0;
-  let high = held.length;
+  let high = keyStates.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareKeys(held[middle]!.key, key) <= 0) low = middle + 1;
+    if (compareKeys(keyStates[middle]!.key, key) <= 0) low = middle + 1;
     else high = middle;
   }
   return low;
