@@ -197,7 +197,7 @@ describe("a data file", () => {
     });
   });
 
-  test("given a line that a reader cannot read, then it is named; any other error is thrown as it is", () => {
+  test("given a SyntaxError for a line, then the error names the line; any other error is thrown unchanged", () => {
     const reading = (error: Error) => () =>
       readingLine(bucket, key, 7, () => {
         throw error;
@@ -216,7 +216,7 @@ describe("a data file", () => {
     expect(reading(other)).toThrow(other);
   });
 
-  test("given exactly the bytes that its metadata or the setting says, then it is read", async () => {
+  test("given exactly as many bytes as its metadata or the setting allows, then it is read", async () => {
     const line = numbered(1, 2);
     const bytes = String(line.length);
     const recorded = await stored([line], { items: 1, metadata: { ...own, bytes } });
@@ -234,12 +234,12 @@ describe("a data file", () => {
     },
   );
 
-  test("given one block, then it is read whatever goes on", async () => {
+  test("given one block, then it is read even if the caller would stop the verification", async () => {
     const { file, ports } = await stored([numbered(1, 3)], { items: 2 });
     expect(await verifyDataFile(bucket, file, ports, async () => false)).toBeDefined();
   });
 
-  test("given an error of the bucket, then it is thrown as it is", async () => {
+  test("given an error of the bucket, then it is thrown unchanged", async () => {
     const { file, ports } = await stored([numbered(1, 2)], { items: 1 });
     const about = { operation: "GetObject", resource: "r", message: "no.", hint: "" };
     for (const code of ["access-denied", "corrupt-file"] as const) {

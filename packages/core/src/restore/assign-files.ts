@@ -1,11 +1,11 @@
 /**
- * Which of the archive's files are a segment's. Files in scan order hold neighbouring keys: in a shuffled order the
- * writes of a task spread over the whole table instead of heating one key range after the other.
+ * Assigns an archive's files to segments. Consecutive files hold neighbouring keys; the shuffle distributes a task's writes
+ * over the whole table, so that no key range becomes hot.
  */
 import type { ManifestFile } from "../archive/file-list.ts";
 import { fnv1a, seeded } from "../hash.ts";
 
-/** The files of one segment, in the order it writes them. The shuffle is seeded: every slice finds the same share. */
+/** The files of one segment, in the order in which they are written. The shuffle is seeded, so each slice gets the same files. */
 export function assignFiles(
   files: readonly ManifestFile[],
   seed: string,
@@ -15,7 +15,7 @@ export function assignFiles(
   return shuffled(files, seeded(fnv1a(seed))).filter((_, i) => i % totalSegments === segment);
 }
 
-/** Fisher and Yates. */
+/** Fisher–Yates shuffle. */
 function shuffled<T>(values: readonly T[], random: () => number): T[] {
   const result = [...values];
   for (let i = result.length - 1; i > 0; i--) {

@@ -16,7 +16,7 @@ const plan = (units?: number) =>
     ...(units !== undefined && { "count-units": units }),
   }) as unknown as RestorePlan;
 
-/** A world whose table has so many items of 100 bytes, on pages of so many; `visit` runs around each count. */
+/** A world whose table has this number of items of 100 bytes, on pages of 1000 bytes; `visit` wraps each count call. */
 function counting(
   items: number,
   visit: (page: ScanPage, run: () => Promise<unknown>) => Promise<unknown> = (_, run) => run(),
@@ -49,30 +49,30 @@ describe("a count", () => {
     [64 * MIB, 1],
     [64 * MIB + 1, 2],
     [64 * MIB * 5_000_000, 1_000_000],
-  ])("of a table of %i bytes begins with %i segments", (bytes, segments) => {
+  ])("of a table of %i bytes has %i segments", (bytes, segments) => {
     expect(beginCount(bytes)).toEqual({ items: 0, segments, next: 0, open: [], idle: 0 });
   });
 
   test.each([
-    ["every segment was begun and none is open", {}, true],
-    ["a segment was not begun", { next: 3 }, false],
+    ["every segment was started and none is open", {}, true],
+    ["a segment was not started", { next: 3 }, false],
     ["a segment is open", { open: [{ segment: 1 }] }, false],
-  ])("where %s is at its end: %j gives %s", (_, change, ended) => {
+  ])("in which %s is complete: %j gives %s", (_, change, ended) => {
     expect(isCounted({ items: 9, segments: 4, next: 4, open: [], idle: 0, ...change })).toBe(ended);
   });
 
-  test("reads every page of every segment once, consistently, eight segments at once", async () => {
+  test("reads every page of every segment once, consistently, with eight concurrent segments", async () => {
     let inFlight = 0;
-    let most = 0;
+    let inFlightMax = 0;
     const { ports, pages } = counting(400, async (_, run) => {
-      most = Math.max(most, ++inFlight);
+      inFlightMax = Math.max(inFlightMax, ++inFlight);
       await new Promise((resolve) => setImmediate(resolve));
       inFlight--;
       return run();
     });
     const counted = await countOn(plan(), beginCount(64 * MIB * 20), 100, ports);
     expect(counted).toEqual({ items: 400, segments: 20, next: 20, open: [], idle: 0 });
-    expect(most).toBe(8);
+    expect(inFlightMax).toBe(8);
     expect(new Set(pages.map(({ segment }) => segment)).size).toBe(20);
     for (const { segment, after, ...page } of pages) {
       expect(page).toStrictEqual({ table: destination, totalSegments: 20, consistent: true });
@@ -81,7 +81,7 @@ describe("a count", () => {
     expect(new Set(pages.map((page) => JSON.stringify(page))).size).toBe(pages.length);
   });
 
-  test("stops where the time is up, and goes on there: every item is counted once", async () => {
+  test("stops when the time is up and continues later, so that each item is counted once", async () => {
     const { ports, pages } = counting(300, async (_, run) => {
       ports.clock.advance(20_000);
       return run();
@@ -99,7 +99,7 @@ describe("a count", () => {
     expect(new Set(pages.map((page) => JSON.stringify(page))).size).toBe(pages.length);
   });
 
-  test("goes on with segments that were begun, behind what was counted of them", async () => {
+  test("continues open segments after the pages that were counted", async () => {
     const { ports, pages } = counting(50);
     const first = await ports.tables.count({
       ...{ table: destination, segment: 0, totalSegments: 1, consistent: true, limit: 20 },
@@ -116,25 +116,25 @@ describe("a count", () => {
     expect(pages[0]!.after).toEqual(first.after);
   });
 
-  test("keeps open what it did not come to, and counts invocations that counted nothing", async () => {
+  test("keeps open segments that it did not read, and counts invocations without progress", async () => {
     const { ports } = counting(50);
     const open = Array.from({ length: 10 }, (_, segment) => ({ segment }));
     const from = { items: 7, segments: 12, next: 10, open, idle: 4 };
-    const late = { ...ports, time: ports.clock.invocation(0) };
-    const counted = await countOn(plan(), from, 100, late);
+    const expired = { ...ports, time: ports.clock.invocation(0) };
+    const counted = await countOn(plan(), from, 100, expired);
     expect(counted).toMatchObject({ items: 7, segments: 12, next: 10, idle: 5 });
     expect(counted.open.map(({ segment }) => segment).toSorted((a, b) => a - b)).toEqual([
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
     ]);
   });
 
-  test("fails where more invocations in a row than the setting counted nothing", async () => {
+  test("fails after more invocations without progress than the setting allows", async () => {
     const { ports } = counting(50);
-    const late = { ...ports, time: ports.clock.invocation(0) };
+    const expired = { ...ports, time: ports.clock.invocation(0) };
     const from = { ...beginCount(0), idle: defaultSettings.maxHandoffsWithoutProgress - 1 };
-    const last = await countOn(plan(), from, 100, late);
+    const last = await countOn(plan(), from, 100, expired);
     expect(last.idle).toBe(defaultSettings.maxHandoffsWithoutProgress);
-    await expect(countOn(plan(), last, 100, late)).rejects.toMatchObject({
+    await expect(countOn(plan(), last, 100, expired)).rejects.toMatchObject({
       kind: "permanent",
       code: "no-progress",
       operation: "count items",
@@ -144,7 +144,7 @@ describe("a count", () => {
     });
   });
 
-  test("that fails says so when no read is in flight any more, and has settled its ceiling", async () => {
+  test("that fails throws only after all reads have ended, and settles with the ceiling", async () => {
     const denied = permanent("access-denied", { operation: "Scan", resource: "", message: "", hint: "" });
     let inFlight = 0;
     let released = 0;
@@ -165,7 +165,7 @@ describe("a count", () => {
     expect(released).toBe(1);
   });
 
-  test("with a ceiling keeps to it, by pages of its size, and never sleeps for no time", async () => {
+  test("with a ceiling keeps to it with limited pages, and never sleeps for 0 ms", async () => {
     const { ports, pages } = counting(400);
     const sleepsMs: number[] = [];
     const time = intercept("time", ports.time, ["sleep"], (call, run) => {
@@ -175,7 +175,7 @@ describe("a count", () => {
     const startMs = ports.clock.now();
     const counted = await countOn(plan(4), beginCount(0), 4096, { ...ports, time });
     expect(counted.items).toBe(400);
-    // The smallest page is one unit.
+    // A page consumes at least one unit.
     expect(ports.clock.now() - startMs).toBeGreaterThan(((pages.length - 10) / 4) * 1000);
     expect(pages[0]!.limit).toBe(1);
     expect(Math.min(...sleepsMs)).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 /**
- * Counts the items of a table, to its end or to the end of the invocation: a later one goes on where it stopped.
+ * Counts the items of a table. If the invocation's time does not suffice, a later invocation continues the count.
  */
 
 import type { CancellationCheck } from "../cancellation.ts";
@@ -12,26 +12,26 @@ import type { ItemCount, Ports } from "../ports.ts";
 import { sliceEndMs } from "../slice-budget.ts";
 import { tableOf } from "../table-identity.ts";
 
-/** How many segments are counted at once. */
+/** The number of segments that are counted concurrently. */
 const LANES = 8;
-/** How much of the table a segment has, if its keys spread evenly: a few seconds' work. */
+/** The average size of a segment: a few seconds' work. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const SEGMENTS_MAX = 1_000_000;
 
-/** A count that is not begun, of a table that holds about so many bytes. */
+/** The start of a count. `tableBytes`: the approximate size of the table. */
 export function beginCount(tableBytes: number): CountProgress {
   const segments = Math.min(SEGMENTS_MAX, Math.max(1, Math.ceil(tableBytes / SEGMENT_BYTES)));
   return { items: 0, segments, next: 0, open: [], idle: 0 };
 }
 
-/** Whether the whole table was counted. */
+/** Whether the whole table has been counted. */
 export function isCounted({ next, segments, open }: CountProgress): boolean {
   return next === segments && open.length === 0;
 }
 
 /**
- * Counts on, with strongly consistent reads at the pace of the plan's `count-units`. Throttling backs off. `itemBytes`: of
- * an average item. Permanent error: `no-progress`.
+ * Continues a count with strongly consistent reads, under the ceiling of the plan's `count-units`. Backs off when throttled.
+ * `itemBytes`: the average size of an item. Permanent error: `no-progress`.
  */
 export async function countOn(
   plan: RestorePlan,
@@ -39,8 +39,8 @@ export async function countOn(
   itemBytes: number,
   ports: Ports,
 ): Promise<CountProgress> {
-  const about = { task: plan.task, untilMs: sliceEndMs(ports), watch: untilTheEnd(ports) };
-  const pace = openPacer({ ...about, unitsPerSecond: plan["count-units"] }, ports);
+  const options = { task: plan.task, untilMs: sliceEndMs(ports), watch: neverCancelled(ports) };
+  const pace = openPacer({ ...options, unitsPerSecond: plan["count-units"] }, ports);
   const size = openPageSize(pace.callUnitsMax, 1, itemBytes);
   const waiting = [...from.open];
   const stopped: { segment: number; after?: DynamoKey }[] = [];
@@ -65,7 +65,7 @@ export async function countOn(
     }
   }
 
-  /** Nothing where the time is up. */
+  /** Counts one page; returns nothing if the time is up. */
   function countPage(at: { segment: number; after?: DynamoKey }): Promise<ItemCount | undefined> {
     return readPaced(
       { pace, size, random: ports.random },
@@ -93,13 +93,13 @@ export async function countOn(
       operation: "count items",
       resource: `table ${tableOf(plan).name} in ${tableOf(plan).region}`,
       message: `${idle} invocations in a row counted nothing: the table throttled every read.`,
-      hint: "Give the table read capacity; then put a TaskRetryRequested.",
+      hint: "Give the table more read capacity; then put a TaskRetryRequested.",
     });
   return { items, segments: from.segments, next, open: [...stopped, ...waiting], idle };
 }
 
-/** No segment is worked on: the only end is that of the time. */
-function untilTheEnd(ports: Ports): CancellationCheck {
+/** A check that never cancels: a count ends only when it is complete or its time is up. */
+function neverCancelled(ports: Ports): CancellationCheck {
   return {
     stillNeeded: async () => true,
     async waitUntil(untilMs) {

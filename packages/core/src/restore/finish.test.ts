@@ -19,26 +19,26 @@ import { finishRestore } from "./finish.ts";
 const ITEMS = 3;
 const item = (n: number) => `{"id":{"S":"k${n}"}}`;
 const items = Array.from({ length: ITEMS }, (_, n) => item(n));
-/** Of all lines. */
+/** The size of all lines. */
 const BYTES = items.map(itemLine).join("\n").length + 1;
 const lateMs = 120_000;
 
 /**
- * A restore of three items whose segments are complete; of a native export, unless `own`. `there`: what the table held at
- * the plan, `written`: what it holds now.
+ * A restore of three items whose segments are complete; of a native export, unless `own`. `before`: the items in the table
+ * during planning; `written`: the items added since.
  */
-async function segmentsDone({ own = false, there = [] as string[], written = items } = {}) {
+async function segmentsDone({ own = false, before = [] as string[], written = items } = {}) {
   const ports = world({ tables: memoryTables({ pageBytes: 20 }) });
-  const asked = { ...restoreRequest, "restore-mode": "merge" };
+  const fields = { ...restoreRequest, "restore-mode": "merge" };
   if (own) {
     ports.tables.put(source, ...items);
     await runTask({ ...backupRequest, "total-segments": 1 }, ports);
   } else {
     const made = fullExport({ bucket: bucket.name, id: "01", files: [items.map(itemLine)] });
-    asked["bucket-prefix"] = plantExport(ports.archive, bucket, made);
+    fields["bucket-prefix"] = plantExport(ports.archive, bucket, made);
   }
-  ports.tables.put(destination, ...there);
-  const [segment] = await accepted(asked, ports);
+  ports.tables.put(destination, ...before);
+  const [segment] = await accepted(fields, ports);
   ports.tables.put(destination, ...written);
   const plan = segment!.plan as RestorePlan;
   const pages: ScanPage[] = [];
@@ -66,18 +66,18 @@ const finished = (plan: RestorePlan) => [
 
 describe("a restore that is complete", () => {
   test.each([
-    ["into an empty table, of another's export: its table is counted", {}, true],
-    ["of Ferry's own archive: no item is counted", { own: true }, false],
-    ["into a table that held items: no item is counted", { there: [item(99)] }, false],
-  ])("is finished %s", async (_, about, counted) => {
-    const { plan, pages, finish, holders } = await segmentsDone(about);
+    ["into an empty table, from a native export: the items are counted", {}, true],
+    ["from Ferry's own archive: the items are not counted", { own: true }, false],
+    ["into a table that held items: the items are not counted", { before: [item(99)] }, false],
+  ])("is finished %s", async (_, options, counted) => {
+    const { plan, pages, finish, holders } = await segmentsDone(options);
     expect(await holders()).toBe(1);
     expect(await finish()).toStrictEqual(finished(plan));
     expect(pages.length > 0).toBe(counted);
     expect(await holders()).toBe(0);
   });
 
-  test("is finished where the table holds more items than were restored, and not where it holds fewer", async () => {
+  test("is finished if the table holds more items than were restored, and fails if it holds fewer", async () => {
     const more = await segmentsDone({ written: [...items, item(99)] });
     expect(await more.finish()).toStrictEqual(finished(more.plan));
     const fewer = await segmentsDone({ written: items.slice(1) });
@@ -86,14 +86,14 @@ describe("a restore that is complete", () => {
       code: "items-missing",
       operation: "count items",
       resource,
-      message: "the table was empty, 3 lines of the archive were written, and it holds 2 items.",
+      message: "the table was empty and 3 lines of the archive were written, but it holds 2 items.",
       hint: expect.stringContaining("a table with other keys"),
     });
-    // Its items are still this restore's to complete.
+    // The restore keeps its lease, so that a retry can complete the table.
     expect(await fewer.holders()).toBe(1);
   });
 
-  test("of nothing is finished", async () => {
+  test("of an empty archive is finished with 0 items", async () => {
     const { finish, plan } = await segmentsDone({ written: [] });
     const empty = { ...plan, manifest: { ...plan.manifest, items: 0 } };
     const none = { plan: empty, "transferred-items": 0, "transferred-bytes": 0 };
@@ -116,7 +116,7 @@ describe("a restore that is complete", () => {
       { "transferred-bytes": BYTES - 1 },
       `the segments processed ${BYTES - 1} bytes, but the manifest lists ${BYTES}.`,
     ],
-  ])("is not finished with other %s than the manifest lists", async (_, change, message) => {
+  ])("fails if its segments processed other %s than the manifest lists", async (_, change, message) => {
     const { finish, holders } = await segmentsDone({ own: true });
     await expect(finish(change)).rejects.toMatchObject({
       kind: "permanent",
@@ -129,12 +129,12 @@ describe("a restore that is complete", () => {
     expect(await holders()).toBe(1);
   });
 
-  test("is not held against the bytes of an export that does not tell them", async () => {
+  test("is finished with any bytes if the export does not contain its total bytes", async () => {
     const { finish, plan } = await segmentsDone();
     expect(await finish({ "transferred-bytes": 7 })).toStrictEqual(finished(plan));
   });
 
-  test("is not finished where the archive changed since, or the table was created again", async () => {
+  test("fails if the archive changed, or the table was created again", async () => {
     const changed = await segmentsDone();
     changed.ports.archive.remove(bucket, `${changed.plan.request["bucket-prefix"]}/manifest-files.json`);
     await expect(changed.finish()).rejects.toMatchObject({ code: "archive-changed" });
@@ -144,14 +144,14 @@ describe("a restore that is complete", () => {
     await expect(replaced.finish()).rejects.toMatchObject({ code: "table-replaced" });
   });
 
-  test("goes on in another invocation where its count does not fit into one", async () => {
+  test("continues in another invocation if its count does not fit into one", async () => {
     const { ports, plan, finish, holders } = await segmentsDone();
     const tables = intercept("tables", ports.tables, ["count"], (_, run) => {
       ports.clock.advance(lateMs);
       return run();
     });
-    const hurried = () => ({ tables, time: ports.clock.invocation(lateMs + 45_000) });
-    const [event, ...others] = await finish({}, hurried());
+    const shortInvocation = () => ({ tables, time: ports.clock.invocation(lateMs + 45_000) });
+    const [event, ...others] = await finish({}, shortInvocation());
     expect(others).toEqual([]);
     const counted = {
       items: 2,
@@ -177,10 +177,10 @@ describe("a restore that is complete", () => {
     expect(await finish({ counted: progress })).toStrictEqual(finished(plan));
   });
 
-  test("is counted on pages of the average line's size, at the plan's ceiling", async () => {
+  test("is counted with pages sized by the average line and the plan's ceiling", async () => {
     const { plan, pages, finish } = await segmentsDone();
     await finish({ plan: { ...plan, "count-units": 400 }, "transferred-bytes": ITEMS * 8192 - 1 });
-    // A lease of 93 units, and two units a line.
+    // A reservation of 93 units, and two units a line.
     expect(pages[0]!.limit).toBe(46);
   });
 });

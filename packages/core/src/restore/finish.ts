@@ -1,5 +1,5 @@
 /**
- * Ends a restore: what the segments processed must be what the manifest lists, in the table that was planned for.
+ * Finishes a restore: checks that the segments processed what the manifest lists, in the planned table.
  */
 import { bucketOf } from "../archive/bucket.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
@@ -17,18 +17,18 @@ import { beginCount, countOn, isCounted } from "./count.ts";
 import { releaseLease } from "./lease.ts";
 
 /**
- * Checks the archive, the counts and the table, and gives the table's lease back. Where the table was empty and nothing but
- * its items tells whether the archive's lines have distinct keys, the items are counted; a count that does not fit into the
- * invocation is handed off. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`, `no-such-table`,
+ * Checks the archive, the counts and the table, and releases the table's lease. If the table was empty and the archive is a
+ * native full export, counts the table's items, to detect lines whose keys were equal in this table. A count that does not
+ * fit into one invocation is handed off. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`, `no-such-table`,
  * `items-missing`.
  */
 export async function finishRestore(finishing: TaskFinishing, ports: Ports): Promise<readonly FerryEvent[]> {
   const plan = finishing.plan as RestorePlan;
   const items = finishing["transferred-items"];
-  // The archive may have changed after the last slice of one segment and before that of another.
+  // The archive may have changed between the slices of different segments.
   await readPlannedFiles(bucketOf(plan.request), plan, ports);
   requireTotal(plan, "items", items, plan.manifest.items);
-  // A native export does not tell its bytes.
+  // A native export does not contain its total bytes.
   requireTotal(plan, "bytes", finishing["transferred-bytes"], plan.manifest.bytes);
   await refuseReplaced(plan, ports);
   if (plan["items-before"] === "none") {
@@ -50,7 +50,7 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
   ];
 }
 
-/** The event that is the continuation of this step. */
+/** The event with which the next invocation continues this step. */
 function continued(finishing: TaskFinishing, counted: CountProgress): FerryEvent {
   const { task, attempt, plan } = finishing;
   return {
@@ -71,8 +71,8 @@ function missing(plan: RestorePlan, counted: number, items: number) {
   return permanent("items-missing", {
     operation: "count items",
     resource: `table ${plan.request["table-name"]} in ${plan.request["table-region"]}`,
-    message: `the table was empty, ${items} lines of the archive were written, and it holds ${counted} items.`,
-    hint: "Most likely the export is of a table with other keys, so that several of its items became one: restore it into a table with the keys that it had. Deletes by an application or by TTL while the restore ran look the same.",
+    message: `the table was empty and ${items} lines of the archive were written, but it holds ${counted} items.`,
+    hint: "Most likely the export is of a table with other keys, so that several of its items became one: restore it into a table with the original keys. Deletes by an application or by TTL during the restore have the same effect.",
   });
 }
 

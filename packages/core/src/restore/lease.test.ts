@@ -8,11 +8,11 @@ import { someTask, world } from "../testing/tasks.ts";
 import { type Attempt, noteWindow, releaseLease, takeLease, withdrawLease } from "./lease.ts";
 
 const ARN = "arn:aws:dynamodb:eu-west-1:000000000000:table/copies";
-const mine = someTask("mine", "restore", "r-mine");
-const theirs = someTask("theirs", "restore", "r-theirs");
+const ownTask = someTask("own", "restore", "r-own");
+const otherTask = someTask("other", "restore", "r-other");
 const T = (hour: number) => `2026-11-01T0${hour}:00:00.000Z`;
 
-interface About {
+interface Options {
   readonly mode?: string;
   readonly lines?: "items" | "changes";
   readonly window?: { readonly from?: string; readonly to: string };
@@ -20,9 +20,9 @@ interface About {
   readonly outOfOrder?: boolean;
 }
 
-function plan({ mode, lines = "items", window, id, outOfOrder }: About = {}): RestorePlan {
+function plan({ mode, lines = "items", window, id, outOfOrder }: Options = {}): RestorePlan {
   return {
-    task: mine,
+    task: ownTask,
     request: {
       "table-region": "eu-west-1",
       "table-name": "copies",
@@ -34,14 +34,14 @@ function plan({ mode, lines = "items", window, id, outOfOrder }: About = {}): Re
   } as unknown as RestorePlan;
 }
 
-/** A world in which this is known of the table, now being 1,000,000 ms before any deadline. */
+/** A world with this lease and these rows, 1,000,000 ms before the deadline. */
 async function given(lease?: TableLease, rows: readonly TaskRow[] = []) {
   const ports = world();
   if (lease !== undefined) await ports.leases.replace(ARN, undefined, lease);
   for (const row of rows) await ports.status.write(row, undefined);
   const deadlineMs = ports.clock.now() + 1_000_000;
-  const take = (about: About = {}, change: Partial<Attempt> = {}) =>
-    takeLease({ plan: plan(about), attempt: 1, deadlineMs, isWriting: true, ...change }, ports);
+  const take = (options: Options = {}, change: Partial<Attempt> = {}) =>
+    takeLease({ plan: plan(options), attempt: 1, deadlineMs, isWriting: true, ...change }, ports);
   return { ports, deadlineMs, take, lease: () => ports.leases.read(ARN) };
 }
 
@@ -56,17 +56,17 @@ const holder = (task: TaskRef, change: Partial<LeaseHolder> = {}): LeaseHolder =
 const resource = "table copies in eu-west-1";
 
 describe("a lease", () => {
-  test.each<[About, boolean]>([
+  test.each<[Options, boolean]>([
     [{}, true],
     [{ mode: "empty-only" }, true],
     [{ mode: "merge" }, false],
     [{ mode: "if-absent" }, false],
     [{ mode: "merge", lines: "changes" }, true],
-  ])("of a restore of %j is exclusive: %s", async (about, exclusive) => {
+  ])("of a restore of %j is exclusive: %s", async (options, exclusive) => {
     const { take, lease, deadlineMs } = await given();
-    await take(about, { attempt: 3 });
+    await take(options, { attempt: 3 });
     expect(await lease()).toEqual({
-      holders: [{ task: mine, attempt: 3, exclusive, "deadline-ms": deadlineMs, takes: 1 }],
+      holders: [{ task: ownTask, attempt: 3, exclusive, "deadline-ms": deadlineMs, takes: 1 }],
     });
   });
 
@@ -75,30 +75,33 @@ describe("a lease", () => {
     [true, "empty-only", false],
     [false, "empty-only", false],
     [false, "merge", true],
-  ])("beside one that is exclusive (%s) is had with restore-mode %s: %s", async (exclusive, mode, had) => {
-    const other = holder(theirs, { exclusive });
-    const { take, lease } = await given({ holders: [other] });
-    if (had) {
-      await take({ mode });
-      expect((await lease())?.holders.map(({ task }) => task.id)).toEqual([theirs.id, mine.id]);
-      return;
-    }
-    await expect(take({ mode })).rejects.toMatchObject({
-      kind: "permanent",
-      code: "table-leased",
-      operation: "plan restore",
-      resource,
-      message: expect.stringContaining(`is written to by restore ${theirs.id} (request-id r-theirs)`),
-    });
-    expect(await lease()).toEqual({ holders: [other] });
-  });
+  ])(
+    "next to one that is exclusive (%s) is granted with restore-mode %s: %s",
+    async (exclusive, mode, granted) => {
+      const other = holder(otherTask, { exclusive });
+      const { take, lease } = await given({ holders: [other] });
+      if (granted) {
+        await take({ mode });
+        expect((await lease())?.holders.map(({ task }) => task.id)).toEqual([otherTask.id, ownTask.id]);
+        return;
+      }
+      await expect(take({ mode })).rejects.toMatchObject({
+        kind: "permanent",
+        code: "table-leased",
+        operation: "plan restore",
+        resource,
+        message: expect.stringContaining(`is in use by restore ${otherTask.id} (request-id r-other)`),
+      });
+      expect(await lease()).toEqual({ holders: [other] });
+    },
+  );
 
-  test("that the task has is renewed, and what is known of the table's window stays", async () => {
+  test("that the task holds is renewed, and the recorded export is kept", async () => {
     const window: AppliedWindow = { to: T(1), task: "t", complete: true };
-    const { take, lease, deadlineMs } = await given({ holders: [holder(mine)], window });
+    const { take, lease, deadlineMs } = await given({ holders: [holder(ownTask)], window });
     await take({}, { attempt: 2 });
     expect(await lease()).toEqual({
-      holders: [{ task: mine, attempt: 2, exclusive: true, "deadline-ms": deadlineMs, takes: 2 }],
+      holders: [{ task: ownTask, attempt: 2, exclusive: true, "deadline-ms": deadlineMs, takes: 2 }],
       window,
     });
   });
@@ -110,72 +113,78 @@ describe("a lease", () => {
     ...change,
   });
   test.each<[string, Partial<LeaseHolder>, TaskRow | undefined, boolean]>([
-    ["of which no row tells", {}, undefined, false],
-    ["that is running", {}, row(theirs, {}), false],
-    ["that ended", {}, row(theirs, { finished: true }), true],
-    ["that ended in an earlier attempt", { attempt: 2 }, row(theirs, { failed: { 0: 1 } }), false],
-    ["that ended in a later attempt", {}, row(theirs, { attempt: 2, finished: true }), true],
-    ["whose row is another task's", {}, row(theirs, { finished: true, "task-id": "x" }), false],
+    ["without a row", {}, undefined, false],
+    ["that is running", {}, row(otherTask, {}), false],
+    ["that ended", {}, row(otherTask, { finished: true }), true],
+    ["that ended in an earlier attempt", { attempt: 2 }, row(otherTask, { failed: { 0: 1 } }), false],
+    ["that ended in a later attempt", {}, row(otherTask, { attempt: 2, finished: true }), true],
+    ["whose row belongs to another task", {}, row(otherTask, { finished: true, "task-id": "x" }), false],
     ["whose deadline is now", { "deadline-ms": 0 }, undefined, true],
-  ])("of a task %s is taken over: %4$s", async (_, change, known, taken) => {
-    const { take, lease } = await given({ holders: [holder(theirs, change)] }, known ? [known] : []);
+  ])("of a task %s is replaced: %4$s", async (_, change, known, taken) => {
+    const { take, lease } = await given({ holders: [holder(otherTask, change)] }, known ? [known] : []);
     if (!taken) return expect(take()).rejects.toMatchObject({ code: "table-leased" });
     await take();
-    expect((await lease())?.holders.map(({ task }) => task.id)).toEqual([mine.id]);
+    expect((await lease())?.holders.map(({ task }) => task.id)).toEqual([ownTask.id]);
   });
 
-  test("is over at its deadline, and not a moment before", async () => {
+  test("expires exactly at its deadline", async () => {
     for (const [leftMs, ended] of [
       [0, true],
       [1, false],
     ] as const) {
       const { take, ports, lease } = await given();
-      const held = { holders: [holder(theirs, { "deadline-ms": ports.clock.now() + leftMs })] };
+      const held = { holders: [holder(otherTask, { "deadline-ms": ports.clock.now() + leftMs })] };
       await ports.leases.replace(ARN, undefined, held);
       if (ended) await take();
       else await expect(take()).rejects.toMatchObject({ code: "table-leased" });
-      expect((await lease())?.holders[0]?.task.id).toBe(ended ? mine.id : theirs.id);
+      expect((await lease())?.holders[0]?.task.id).toBe(ended ? ownTask.id : otherTask.id);
     }
   });
 
   test.each([
     [19, true],
     [20, false],
-  ])("that others change %i times while it is read is had: %s", async (times, had) => {
+  ])("that other restores change %i times during the update is granted: %s", async (times, granted) => {
     const { ports, deadlineMs } = await given();
     let left = times;
     const leases = intercept("leases", ports.leases, ["replace"], async (_, run) =>
       left-- > 0 ? false : run(),
     );
     const taken = takeLease({ plan: plan(), attempt: 1, deadlineMs, isWriting: true }, { ...ports, leases });
-    if (had) return taken;
+    if (granted) return taken;
     return expect(taken).rejects.toThrow(`the lease of ${ARN} was changed 20 times while it was read`);
   });
 
-  describe("that a retry does not hold any more", () => {
-    test.each<[string, TableLease | undefined, About, Partial<Attempt>, boolean]>([
-      ["is refused: another restore had the table", { holders: [] }, {}, { attempt: 2 }, false],
-      ["is had by a first attempt", { holders: [] }, {}, { attempt: 1 }, true],
-      ["is had where only the end is left", { holders: [] }, {}, { attempt: 2, isWriting: false }, true],
-      ["is had with restore-mode merge", { holders: [] }, { mode: "merge" }, { attempt: 2 }, true],
-      ["is had where the lease was lost", undefined, {}, { attempt: 2 }, true],
-      ["is had where the task still holds it", { holders: [holder(mine)] }, {}, { attempt: 2 }, true],
+  describe("that a retry no longer holds", () => {
+    test.each<[string, TableLease | undefined, Options, Partial<Attempt>, boolean]>([
+      ["is refused after another restore held the table", { holders: [] }, {}, { attempt: 2 }, false],
+      ["is granted to a first attempt", { holders: [] }, {}, { attempt: 1 }, true],
       [
-        "is refused where an ended task holds it",
-        { holders: [holder(theirs, { "deadline-ms": 0 })] },
+        "is granted if the restore only has to be finished",
+        { holders: [] },
+        {},
+        { attempt: 2, isWriting: false },
+        true,
+      ],
+      ["is granted with restore-mode merge", { holders: [] }, { mode: "merge" }, { attempt: 2 }, true],
+      ["is granted if the lease item was lost", undefined, {}, { attempt: 2 }, true],
+      ["is granted if the task still holds it", { holders: [holder(ownTask)] }, {}, { attempt: 2 }, true],
+      [
+        "is refused if an ended task holds it",
+        { holders: [holder(otherTask, { "deadline-ms": 0 })] },
         {},
         { attempt: 2 },
         false,
       ],
-    ])("%s", async (_, known, about, change, had) => {
+    ])("%s", async (_, known, options, change, granted) => {
       const { take } = await given(known);
-      if (had) return take(about, change);
-      return expect(take(about, change)).rejects.toMatchObject({
+      if (granted) return take(options, change);
+      return expect(take(options, change)).rejects.toMatchObject({
         kind: "permanent",
         code: "table-used",
         operation: "plan restore",
         resource,
-        message: expect.stringContaining("was taken by another restore"),
+        message: expect.stringContaining("was used by another restore"),
       });
     });
   });
@@ -183,28 +192,28 @@ describe("a lease", () => {
   test.each([
     [1, false],
     [2, true],
-  ])("that the task took %i times stays where its request is rejected: %s", async (takes, stays) => {
-    const others = [holder(theirs, { exclusive: false })];
-    const own = holder(mine, { takes });
+  ])("that the task took %i times is kept when its request is rejected: %s", async (takes, stays) => {
+    const others = [holder(otherTask, { exclusive: false })];
+    const own = holder(ownTask, { takes });
     const window: AppliedWindow = { to: T(1), task: "t", complete: true };
     const { ports, lease } = await given({ holders: [own, ...others], window });
     await withdrawLease(plan(), ports);
     expect(await lease()).toEqual({ holders: [...(stays ? [own] : []), ...others], window });
   });
 
-  test("is given back by the task alone that held it", async () => {
-    const others = [holder(theirs, { exclusive: false })];
-    const { ports, lease } = await given({ holders: [...others, holder(mine)] });
+  test("is released only for the task that held it", async () => {
+    const others = [holder(otherTask, { exclusive: false })];
+    const { ports, lease } = await given({ holders: [...others, holder(ownTask)] });
     await releaseLease(plan(), ports);
     expect(await lease()).toStrictEqual({ holders: others });
   });
 
   test.each([
-    [mine.id, true],
-    [theirs.id, false],
-  ])("that is given back notes the export of %s as complete: %s", async (task, complete) => {
+    [ownTask.id, true],
+    [otherTask.id, false],
+  ])("that is released records the export of %s as complete: %s", async (task, complete) => {
     const window: AppliedWindow = { from: T(1), to: T(2), task, complete: false };
-    const { ports, lease } = await given({ holders: [holder(mine)], window });
+    const { ports, lease } = await given({ holders: [holder(ownTask)], window });
     await releaseLease(plan(), ports);
     expect(await lease()).toEqual({ holders: [], window: { ...window, complete } });
   });
@@ -212,36 +221,42 @@ describe("a lease", () => {
 
 describe("an incremental export", () => {
   const window = { from: T(2), to: T(4) };
-  const changes: About = { mode: "merge", lines: "changes", window, id: "id-1" };
-  const last: AppliedWindow = { from: T(2), to: T(4), task: theirs.id, "table-id": "id-1", complete: true };
-  const taken = async (about: About, applied?: AppliedWindow) => {
+  const changes: Options = { mode: "merge", lines: "changes", window, id: "id-1" };
+  const last: AppliedWindow = {
+    from: T(2),
+    to: T(4),
+    task: otherTask.id,
+    "table-id": "id-1",
+    complete: true,
+  };
+  const taken = async (options: Options, applied?: AppliedWindow) => {
     const { take } = await given({ holders: [], ...(applied !== undefined && { window: applied }) });
-    return take(about);
+    return take(options);
   };
   const { from: _, ...full } = last;
 
-  test.each<[string, About, AppliedWindow | undefined]>([
-    ["of a table of which nothing is known", changes, undefined],
-    ["that ends when the last one does", changes, last],
+  test.each<[string, Options, AppliedWindow | undefined]>([
+    ["for a table without a recorded export", changes, undefined],
+    ["that ends at the same time as the last one", changes, last],
     ["that ends later", changes, { ...last, to: T(3) }],
-    ["that begins behind a complete one", changes, { ...last, from: T(0), to: T(1) }],
-    ["that begins where an incomplete one did", changes, { ...last, complete: false }],
+    ["that begins after the end of a complete one", changes, { ...last, from: T(0), to: T(1) }],
+    ["that begins at the start of an incomplete one", changes, { ...last, complete: false }],
     ["that begins before an incomplete one", changes, { ...last, from: T(3), complete: false }],
-    ["that ends earlier, where the request says so", { ...changes, outOfOrder: true }, { ...last, to: T(5) }],
-    ["that ends earlier than itself", changes, { ...last, to: T(5), task: mine.id }],
+    ["that ends earlier, with out-of-order true", { ...changes, outOfOrder: true }, { ...last, to: T(5) }],
+    ["that ends earlier than an export of the same task", changes, { ...last, to: T(5), task: ownTask.id }],
     [
-      "that ends earlier than what another table of this name had",
+      "that ends earlier than an export into an earlier table of this name",
       changes,
       { ...last, to: T(5), "table-id": "id-0" },
     ],
-    ["that is a full one", { ...changes, lines: "items" }, { ...last, to: T(5) }],
-    ["that does not tell its time range", { mode: "merge", lines: "changes" }, { ...last, to: T(5) }],
-  ])("%s is taken", async (_name, about, applied) => {
-    await taken(about, applied);
+    ["that is a full export", { ...changes, lines: "items" }, { ...last, to: T(5) }],
+    ["without a time range", { mode: "merge", lines: "changes" }, { ...last, to: T(5) }],
+  ])("%s is taken", async (_name, options, applied) => {
+    await taken(options, applied);
   });
 
   const range = `${T(2)} to ${T(4)}`;
-  test.each<[string, About, AppliedWindow, string]>([
+  test.each<[string, Options, AppliedWindow, string]>([
     [
       "that ends earlier",
       changes,
@@ -249,48 +264,48 @@ describe("an incremental export", () => {
       `restored ${T(2)} to ${T(5)} into it, which is newer.`,
     ],
     [
-      "that ends before a full one was made",
+      "that ends before the time of a full export",
       changes,
       { ...full, to: T(5) },
       `restored items as of ${T(5)} into it, which is newer.`,
     ],
     [
-      "that ends earlier, where the table has no id",
+      "that ends earlier, if the table has no id",
       { mode: "merge", lines: "changes", window },
       { ...last, to: T(5) },
       "which is newer.",
     ],
     [
-      "that ends earlier, where the last one noted no id",
+      "that ends earlier, if no id was recorded with the last one",
       changes,
       (({ "table-id": _id, ...rest }) => ({ ...rest, to: T(5) }))(last),
       "which is newer.",
     ],
     [
-      "that ends earlier, where the request says no",
+      "that ends earlier, with out-of-order false",
       { ...changes, outOfOrder: false },
       { ...last, to: T(5) },
       "which is newer.",
     ],
     [
-      "that begins behind an incomplete one",
+      "that begins after the start of an incomplete one",
       changes,
       { ...last, from: T(1), complete: false },
       `began to restore ${T(1)} to ${T(4)} into it and did not succeed.`,
     ],
     [
-      "behind an incomplete full one",
+      "after an incomplete full export",
       changes,
       { ...full, complete: false },
       `began to restore items as of ${T(4)} into it and did not succeed.`,
     ],
     [
-      "that does not tell where it begins, behind an incomplete one",
+      "without a start, after an incomplete one",
       { ...changes, window: { to: T(4) } },
       { ...last, complete: false },
       "did not succeed.",
     ],
-  ])("%s is refused", async (_name, about, applied, message) => {
+  ])("%s is refused", async (_name, options, applied, message) => {
     const refused = {
       kind: "permanent",
       code: "window-out-of-order",
@@ -300,72 +315,87 @@ describe("an incremental export", () => {
         message.includes("newer") ? "in the order of their time ranges" : "Retry that task first",
       ),
     };
-    const error = await taken(about, applied).catch((thrown: unknown) => thrown as Error);
+    const error = await taken(options, applied).catch((thrown: unknown) => thrown as Error);
     expect(error).toMatchObject(refused);
-    expect((error as Error).message).toContain(`task ${theirs.id} `);
+    expect((error as Error).message).toContain(`task ${otherTask.id} `);
     expect((error as Error).message.endsWith(message)).toBe(true);
-    if (about.window?.from !== undefined)
-      expect((error as Error).message).toContain(`is asked to take the incremental export of ${range};`);
+    if (options.window?.from !== undefined)
+      expect((error as Error).message).toContain(`cannot take the incremental export of ${range},`);
   });
 });
 
-describe("what is known of a table's export", () => {
+describe("the recorded export of a table", () => {
   const window = { from: T(2), to: T(4) };
-  const own: AppliedWindow = { ...window, task: mine.id, "table-id": "id-1", complete: false };
-  const last: AppliedWindow = { ...window, task: theirs.id, "table-id": "id-1", complete: false };
-  const about: About = { mode: "merge", window, id: "id-1" };
+  const own: AppliedWindow = { ...window, task: ownTask.id, "table-id": "id-1", complete: false };
+  const last: AppliedWindow = { ...window, task: otherTask.id, "table-id": "id-1", complete: false };
+  const options: Options = { mode: "merge", window, id: "id-1" };
 
-  test.each<[string, About, AppliedWindow | undefined, AppliedWindow | undefined]>([
-    ["is the export's range", about, undefined, own],
+  test.each<[string, Options, AppliedWindow | undefined, AppliedWindow | undefined]>([
+    ["is the export's range", options, undefined, own],
     [
-      "has no id where the table has none",
+      "has no table id if the table has none",
       { mode: "merge", window },
       undefined,
       (({ "table-id": _, ...rest }) => rest)(own),
     ],
-    ["is nothing where the export tells no range", { mode: "merge" }, undefined, undefined],
-    ["stays where an export that tells no range is merged", { mode: "merge", id: "id-1" }, last, last],
-    ["stays where an export that tells no range is added", { mode: "if-absent", id: "id-1" }, last, last],
-    ["is forgotten where one is restored into an empty table", { id: "id-1" }, last, undefined],
+    ["is absent if the export has no time range", { mode: "merge" }, undefined, undefined],
+    ["is kept if an export without a time range is merged", { mode: "merge", id: "id-1" }, last, last],
     [
-      "is forgotten where one is restored into an empty table, as asked",
+      "is kept if an export without a time range is restored with if-absent",
+      { mode: "if-absent", id: "id-1" },
+      last,
+      last,
+    ],
+    [
+      "is removed if an export without a time range is restored into an empty table",
+      { id: "id-1" },
+      last,
+      undefined,
+    ],
+    [
+      "is removed if an export without a time range is restored with empty-only",
       { mode: "empty-only", id: "id-1" },
       last,
       undefined,
     ],
-    ["is forgotten of another table of this name", { mode: "merge", id: "id-2" }, last, undefined],
-    ["stays as the same task noted it", about, { ...own, complete: true }, { ...own, complete: true }],
-    ["is that of a full export that is merged, also of an older one", about, { ...last, to: T(5) }, own],
-    ["is that of a full export into an empty table", { window, id: "id-1" }, { ...last, to: T(5) }, own],
-    ["is that of changes that end later", { ...about, lines: "changes" }, { ...last, to: T(3) }, own],
-    ["is that of changes that end at the same time", { ...about, lines: "changes" }, last, own],
+    ["is removed if it was of an earlier table of this name", { mode: "merge", id: "id-2" }, last, undefined],
+    ["is kept if the same task recorded it", options, { ...own, complete: true }, { ...own, complete: true }],
+    ["is replaced by a merged full export, even an older one", options, { ...last, to: T(5) }, own],
+    ["is replaced by a full export into an empty table", { window, id: "id-1" }, { ...last, to: T(5) }, own],
+    ["is replaced by changes that end later", { ...options, lines: "changes" }, { ...last, to: T(3) }, own],
+    ["is replaced by changes that end at the same time", { ...options, lines: "changes" }, last, own],
     [
-      "stays where the changes end earlier",
-      { ...about, lines: "changes" },
+      "is kept if the changes end earlier",
+      { ...options, lines: "changes" },
       { ...last, to: T(5) },
       { ...last, to: T(5) },
     ],
-    ["is that of an export that is added to a part of itself", { ...about, mode: "if-absent" }, last, own],
     [
-      "stays where one is added to all of itself",
-      { ...about, mode: "if-absent" },
+      "is replaced by an if-absent restore that completes the same export",
+      { ...options, mode: "if-absent" },
+      last,
+      own,
+    ],
+    [
+      "is kept if the same complete export is restored with if-absent",
+      { ...options, mode: "if-absent" },
       { ...last, complete: true },
       { ...last, complete: true },
     ],
     [
-      "stays where one is added that begins elsewhere",
-      { ...about, mode: "if-absent" },
+      "is kept if an export with another start is restored with if-absent",
+      { ...options, mode: "if-absent" },
       { ...last, from: T(1) },
       { ...last, from: T(1) },
     ],
     [
-      "stays where one is added that ends elsewhere",
-      { ...about, mode: "if-absent" },
+      "is kept if an export with another end is restored with if-absent",
+      { ...options, mode: "if-absent" },
       { ...last, to: T(3) },
       { ...last, to: T(3) },
     ],
   ])("%s", async (_, restored, before, after) => {
-    const holders = [holder(mine)];
+    const holders = [holder(ownTask)];
     const { ports, lease } = await given({ holders, ...(before !== undefined && { window: before }) });
     await noteWindow(plan(restored), ports);
     expect(await lease()).toStrictEqual({ holders, ...(after !== undefined && { window: after }) });

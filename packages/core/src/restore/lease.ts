@@ -1,6 +1,6 @@
 /**
- * The lease on a restore's table: which restores of this stage may write to it, and the last export that was restored into
- * it. A restore with restore-mode `empty-only`, and one of an incremental export, holds the table alone; others share it.
+ * The lease on a table: records which restores of this stage may write to it, and the last export that was restored into it. A
+ * restore with restore-mode `empty-only`, or of an incremental export, holds it exclusively; other restores share it.
  */
 import type { ErrorCode } from "../error-codes.ts";
 import { permanent } from "../errors.ts";
@@ -9,12 +9,12 @@ import type { AppliedWindow, LeaseHolder, Ports, TableLease } from "../ports.ts"
 import { isEnded, stateOf } from "../projection/status.ts";
 import { isRowOf } from "../registration.ts";
 
-/** How often another restore may come between a read and the write that follows it. */
+/** How often an update is tried if other restores update the lease at the same time. */
 const TRIES_MAX = 20;
 
 /**
- * An attempt of a restore. `deadlineMs`: when its workers stop, ms since 1970. `isWriting`: false where every segment is
- * complete, and the restore has only to be finished.
+ * An attempt of a restore. `deadlineMs`: when its workers stop, ms since 1970. `isWriting`: false if every segment is complete
+ * and the restore only has to be finished.
  */
 export interface Attempt {
   readonly plan: RestorePlan;
@@ -26,32 +26,31 @@ export interface Attempt {
 type LeasePorts = Pick<Ports, "leases" | "status" | "time">;
 
 /**
- * Takes the table's lease for an attempt, or renews it: a task that is asked for again still has it. A holder whose task
- * has ended, or whose deadline has passed, loses it. A retry of an `empty-only` restore is refused where another restore
- * had the table since: the retry writes only what is absent, so the other one's items would stay among its own.
- * Permanent errors: `table-leased`, `table-used`, `window-out-of-order`.
+ * Takes or renews the table's lease for an attempt. Removes holders whose task has ended or whose deadline has passed. Refuses
+ * a retry of an `empty-only` restore if another restore held the table since: the retry writes only missing items, so the other
+ * restore's items would remain among its own. Permanent errors: `table-leased`, `table-used`, `window-out-of-order`.
  */
 export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<void> {
   const { plan } = attempt;
   const ownIn = ({ holders }: TableLease) => holders.find(({ task }) => task.id === plan.task.id);
   await change(plan, ports, async (lease, isKnown) => {
     const own = ownIn(lease);
-    const mine = holderOf(attempt, 1 + (own?.takes ?? 0));
+    const renewed = holderOf(attempt, 1 + (own?.takes ?? 0));
     const others: LeaseHolder[] = [];
     for (const holder of lease.holders) {
-      if (holder.task.id === mine.task.id || (await hasEnded(holder, ports))) continue;
-      if (holder.exclusive || mine.exclusive) throw leased(plan, holder);
+      if (holder.task.id === renewed.task.id || (await hasEnded(holder, ports))) continue;
+      if (holder.exclusive || renewed.exclusive) throw leased(plan, holder);
       others.push(holder);
     }
-    // Of a lease that was lost nothing is known. A restore that was finished gave it back itself.
+    // If the lease item was lost, the holders are unknown. A restore that is only being finished may have released it itself.
     const isRetry = attempt.attempt > 1 && attempt.isWriting;
     if (isRetry && isEmptyOnly(plan) && isKnown && own === undefined) throw used(plan);
     refuseOutOfOrder(plan, lease.window);
-    return { ...lease, holders: [...others, mine] };
+    return { ...lease, holders: [...others, renewed] };
   });
 }
 
-/** Notes the time range of the export that is about to be restored: from now on the table may hold some of it. */
+/** Records the time range of the export before it is restored: from now on the table may hold some of its items. */
 export function noteWindow(plan: RestorePlan, ports: LeasePorts): Promise<void> {
   return change(plan, ports, async ({ holders, window }) => {
     const next = nextWindow(plan, isOfThisTable(plan, window) ? window : undefined);
@@ -59,7 +58,7 @@ export function noteWindow(plan: RestorePlan, ports: LeasePorts): Promise<void> 
   });
 }
 
-/** Gives the lease of a restore back that has succeeded, and notes that its export was restored completely. */
+/** Releases the lease of a restore that has succeeded, and records that its export was restored completely. */
 export function releaseLease(plan: RestorePlan, ports: LeasePorts): Promise<void> {
   return change(plan, ports, async ({ holders, window }) => ({
     holders: holders.filter(({ task }) => task.id !== plan.task.id),
@@ -70,8 +69,8 @@ export function releaseLease(plan: RestorePlan, ports: LeasePorts): Promise<void
 }
 
 /**
- * Gives the lease of a restore back whose request is rejected: its row, by which others could tell, may be written late. Not
- * where it was taken more than once: another delivery of the request may have been accepted with it.
+ * Releases the lease of a restore whose request is rejected, because its row may be written late. Keeps a lease that was taken
+ * more than once: another delivery of the request may have been accepted with it.
  */
 export function withdrawLease(plan: RestorePlan, ports: LeasePorts): Promise<void> {
   return change(plan, ports, async (lease) => ({
@@ -80,7 +79,7 @@ export function withdrawLease(plan: RestorePlan, ports: LeasePorts): Promise<voi
   }));
 }
 
-/** Reads, decides and writes; again where another restore wrote in between. */
+/** Reads the lease, decides and writes; tries again if another restore wrote in between. */
 async function change(
   plan: RestorePlan,
   ports: LeasePorts,
@@ -107,7 +106,7 @@ function isEmptyOnly({ request }: RestorePlan): boolean {
   return (request["restore-mode"] ?? "empty-only") === "empty-only";
 }
 
-/** Whether no worker of the holder writes any more. A row that has not heard of the attempt yet says nothing. */
+/** Whether all workers of the holder have stopped. A row of an earlier attempt does not prove it. */
 async function hasEnded(holder: LeaseHolder, { status, time }: LeasePorts): Promise<boolean> {
   if (time.now() >= holder["deadline-ms"]) return true;
   const row = await status.read(holder.task);
@@ -116,9 +115,9 @@ async function hasEnded(holder: LeaseHolder, { status, time }: LeasePorts): Prom
 }
 
 /**
- * An incremental export holds, of each item that changed in its time range, the version at the range's end. So it may
- * overlap the one before it, but must not end earlier: its versions would replace newer ones. Where the restore before it
- * did not succeed, its range must begin no later than that one's.
+ * An incremental export holds each item that changed in its time range, in its version at the range's end. So it may overlap
+ * the export before it, but must not end earlier: its versions would replace newer ones. If the previous restore did not
+ * succeed, its range must begin no later than the previous one.
  */
 function refuseOutOfOrder(plan: RestorePlan, last: AppliedWindow | undefined): void {
   const { window, lines } = plan.manifest;
@@ -128,37 +127,37 @@ function refuseOutOfOrder(plan: RestorePlan, last: AppliedWindow | undefined): v
   const isBehindGap =
     !last.complete && !(last.from !== undefined && window.from !== undefined && window.from <= last.from);
   if (!isOlder && !isBehindGap) return;
-  throw refusal(
+  throw planError(
     "window-out-of-order",
     plan,
     isOlder
-      ? `is asked to take the incremental export of ${inWords(window)}; task ${last.task} restored ${inWords(last)} into it, which is newer.`
-      : `is asked to take the incremental export of ${inWords(window)}; task ${last.task} began to restore ${inWords(last)} into it and did not succeed.`,
+      ? `cannot take the incremental export of ${describe(window)}, because task ${last.task} restored ${describe(last)} into it, which is newer.`
+      : `cannot take the incremental export of ${describe(window)}, because task ${last.task} began to restore ${describe(last)} into it and did not succeed.`,
     isOlder
-      ? "Restore incremental exports in the order of their time ranges. To apply this one all the same, ask with out-of-order true."
-      : "Retry that task first, or restore its export again. To apply this one all the same, ask with out-of-order true.",
+      ? "Restore incremental exports in the order of their time ranges. To apply this one anyway, request it with out-of-order true."
+      : "Retry that task first, or restore its export again. To apply this one anyway, request it with out-of-order true.",
   );
 }
 
-/** What is known of the table once this restore has begun. */
+/** The export to record for the table when this restore begins. */
 function nextWindow(plan: RestorePlan, last: AppliedWindow | undefined): AppliedWindow | undefined {
   const mode = plan.request["restore-mode"] ?? "empty-only";
   const { window, lines } = plan.manifest;
-  // An empty table has no past.
+  // A table that was empty holds no earlier export.
   if (window === undefined) return mode === "empty-only" ? undefined : last;
-  const mine: AppliedWindow = {
+  const next: AppliedWindow = {
     ...window,
     task: plan.task.id,
     ...(plan.table.id !== undefined && { "table-id": plan.table.id }),
     complete: false,
   };
-  if (last === undefined || last.task === mine.task) return last ?? mine;
-  // What was out of order leaves newer items as the last word.
-  if (lines === "changes") return window.to < last.to ? last : mine;
-  // A restore that never overwrites adds what is missing: it counts where it does that for the very same export.
+  if (last === undefined || last.task === next.task) return last ?? next;
+  // After an export that was applied out of order, the newest items are still those of the later range.
+  if (lines === "changes") return window.to < last.to ? last : next;
+  // A restore that never overwrites adds only missing items: it is recorded only if it completes the same export.
   if (mode === "if-absent")
-    return !last.complete && last.from === window.from && last.to === window.to ? mine : last;
-  return mine;
+    return !last.complete && last.from === window.from && last.to === window.to ? next : last;
+  return next;
 }
 
 function isOfThisTable(plan: RestorePlan, window: AppliedWindow | undefined): boolean {
@@ -166,29 +165,29 @@ function isOfThisTable(plan: RestorePlan, window: AppliedWindow | undefined): bo
   return id === undefined || window?.["table-id"] === undefined || window["table-id"] === id;
 }
 
-function inWords({ from, to }: { readonly from?: string; readonly to: string }): string {
+function describe({ from, to }: { readonly from?: string; readonly to: string }): string {
   return from === undefined ? `items as of ${to}` : `${from} to ${to}`;
 }
 
 function leased(plan: RestorePlan, { task }: LeaseHolder) {
-  return refusal(
+  return planError(
     "table-leased",
     plan,
-    `is written to by restore ${task.id} (request-id ${task["request-id"]}); one of the two needs the table for itself: it has restore-mode empty-only, or is of an incremental export.`,
-    "Ask again when that task has ended, or cancel it.",
+    `is in use by restore ${task.id} (request-id ${task["request-id"]}), and one of the two restores needs it exclusively: it has restore-mode empty-only, or restores an incremental export.`,
+    "Request the restore again when that task has ended, or cancel that task.",
   );
 }
 
 function used(plan: RestorePlan) {
-  return refusal(
+  return planError(
     "table-used",
     plan,
-    "was taken by another restore after this one stopped, so it may hold items of another archive.",
-    "Restore into an empty table, or ask anew with restore-mode merge (overwrite) or if-absent (never overwrite).",
+    "was used by another restore after this one stopped, so it may hold items of another archive.",
+    "Restore into an empty table, or request a new restore with restore-mode merge (overwrite) or if-absent (never overwrite).",
   );
 }
 
-function refusal(code: ErrorCode, { request }: RestorePlan, message: string, hint: string) {
+function planError(code: ErrorCode, { request }: RestorePlan, message: string, hint: string) {
   const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
   return permanent(code, { operation: "plan restore", resource, message, hint });
 }

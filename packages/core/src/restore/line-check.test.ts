@@ -12,7 +12,7 @@ const item = (id: string, more = "") => `{"Item":{"id":{"S":"${id}"}${more}}}`;
 const change = (id: string, image?: string) =>
   `{"Keys":{"id":{"S":"${id}"}}${image === undefined ? "" : `,"NewImage":${image}`}}`;
 
-/** Blocks of these lines, numbered one after the other. */
+/** Blocks of these lines, numbered consecutively. */
 function blocksOf(blocks: readonly (readonly string[])[]): Block[] {
   let firstLine = 0;
   return blocks.map((lines) => {
@@ -22,7 +22,7 @@ function blocksOf(blocks: readonly (readonly string[])[]): Block[] {
   });
 }
 
-/** What the check of a file says of it. `again`: the file as it is read once more. */
+/** The error that the check of a file throws. `again`: the content of the second read. */
 async function checked(
   blocks: readonly (readonly string[])[],
   { kind = "items" as LineKind, again = blocks }: { kind?: LineKind; again?: typeof blocks } = {},
@@ -43,16 +43,16 @@ async function checked(
 }
 
 const resource = `s3://archives/${key}`;
-const about = { kind: "permanent", operation: "read data file", resource };
+const fileError = { kind: "permanent", operation: "read data file", resource };
 
 describe("the lines of a data file", () => {
-  test("pass where their keys are the table's and no two are alike", async () => {
+  test("pass if their keys match the table's and are distinct", async () => {
     expect(await checked([[item("a"), item("b")], [item("c")]])).toBeUndefined();
     const changes = [change("a"), change("b", '{"v":{"N":"1"},"id":{"S":"b"}}')];
     expect(await checked([changes], { kind: "changes" })).toBeUndefined();
   });
 
-  test("are refused where one is there twice, in whatever blocks: both are named", async () => {
+  test("are refused if a line occurs twice, in any blocks, and the error names both", async () => {
     expect(
       await checked([
         [item("a"), item("b")],
@@ -60,27 +60,28 @@ describe("the lines of a data file", () => {
         [item("e"), item("d")],
       ]),
     ).toMatchObject({
-      ...about,
+      ...fileError,
       code: "duplicate-key",
-      message: "lines 4 and 6 have one key, and no archive has two lines of one key.",
+      message: "lines 4 and 6 have the same key, but each key may occur only once in an archive.",
       hint: expect.stringContaining("restore from another backup"),
     });
   });
 
   test.each([
-    ["of other attributes", item("a", ',"v":{"N":"1"}')],
-    ["of as many bytes", item("a", ',"v":{"N":"3"}')],
-    ["of the same attributes in another order", '{"Item":{"v":{"N":"2"},"id":{"S":"a"}}}'],
-  ])("are refused where two items %s have one key: the table's keys are others", async (_, other) => {
+    ["with different attributes", item("a", ',"v":{"N":"1"}')],
+    ["of the same size", item("a", ',"v":{"N":"3"}')],
+    ["with attributes in another order", '{"Item":{"v":{"N":"2"},"id":{"S":"a"}}}'],
+  ])("are refused with a key schema mismatch if two items %s have the same key", async (_, other) => {
     expect(await checked([[item("a", ',"v":{"N":"2"}'), other]])).toMatchObject({
-      ...about,
+      ...fileError,
       code: "key-schema-mismatch",
-      message: "lines 1 and 2 are two items with one key of the table: the table's keys are id (S).",
-      hint: expect.stringContaining("key schema that it had"),
+      message:
+        "lines 1 and 2 are different items with the same key in the table: the table's keys are id (S).",
+      hint: expect.stringContaining("with that key schema"),
     });
   });
 
-  test("that are changes are refused as duplicates, also where they say different things", async () => {
+  test("that are changes are refused as duplicates even if the changes differ", async () => {
     const twice = [change("a"), change("a", '{"id":{"S":"a"},"v":{"N":"1"}}')];
     expect(await checked([twice], { kind: "changes" })).toMatchObject({
       code: "duplicate-key",
@@ -88,12 +89,12 @@ describe("the lines of a data file", () => {
     });
   });
 
-  test("are refused where a line with the same key is gone when it is read again", async () => {
+  test("are refused if the earlier line is missing in the second read", async () => {
     const lines = [[item("a")], [item("b"), item("b")]];
     expect(await checked(lines, { again: [[item("a")]] })).toMatchObject({
-      ...about,
+      ...fileError,
       code: "corrupt-file",
-      message: "had a line 2 and has none any more.",
+      message: "had a line 2, but no longer has it.",
     });
   });
 
@@ -103,7 +104,7 @@ describe("the lines of a data file", () => {
       "another number of keys",
       "changes",
       '{"Keys":{"id":{"S":"a"},"at":{"N":"1"}},"NewImage":{"id":{"S":"a"},"at":{"N":"1"}}}',
-      { message: /^line 2 names the keys id, at where the table has id \(S\): / },
+      { message: /^line 2 has the keys id, at, but the table has id \(S\): / },
     ],
     [
       "an image of another key",
@@ -111,16 +112,24 @@ describe("the lines of a data file", () => {
       change("a", '{"id":{"S":"c"}}'),
       {
         code: "corrupt-file",
-        message: /^holds line 2, which cannot be read: its NewImage has another key than its Keys\.$/,
+        message: /^holds line 2, which cannot be read: the keys in its NewImage and Keys differ\.$/,
       },
     ],
-    ["half of it", "items", '{"Item":', { code: "corrupt-file", message: /^holds line 2, which cannot be/ }],
-  ])("are refused where one of them has %s: it is named", async (_, kind, line, { message, ...expected }) => {
-    const first = kind === "items" ? item("first") : change("first");
-    const error = await checked([[first], [line]], { kind });
-    expect(error).toMatchObject({ ...about, code: "key-schema-mismatch", ...expected });
-    expect(error!.message).toMatch(message);
-  });
+    [
+      "truncated JSON",
+      "items",
+      '{"Item":',
+      { code: "corrupt-file", message: /^holds line 2, which cannot be/ },
+    ],
+  ])(
+    "are refused if one of them has %s, and the error names it",
+    async (_, kind, line, { message, ...expected }) => {
+      const first = kind === "items" ? item("first") : change("first");
+      const error = await checked([[first], [line]], { kind });
+      expect(error).toMatchObject({ ...fileError, code: "key-schema-mismatch", ...expected });
+      expect(error!.message).toMatch(message);
+    },
+  );
 });
 
 describe("the lines of a call that the table refused", () => {
@@ -136,29 +145,29 @@ describe("the lines of a call that the table refused", () => {
       const bytes = encode(text);
       return readLine(bytes, lineSpans(bytes)[0]!, "Keys" in JSON.parse(text) ? "changes" : "items");
     });
-  const refused = (...texts: string[]) => refusedLines(error, { bucket, key, keys }, 51, lines(...texts));
+  const errorFor = (...texts: string[]) => refusedLines(error, { bucket, key, keys }, 51, lines(...texts));
 
-  test("are named where two have one key", () => {
-    expect(refused(item("a"), item("b"), item("c"), item("b"))).toMatchObject({
-      ...about,
+  test("are named if two have the same key", () => {
+    expect(errorFor(item("a"), item("b"), item("c"), item("b"))).toMatchObject({
+      ...fileError,
       code: "duplicate-key",
-      message: expect.stringContaining("lines 52 and 54 have one key"),
+      message: expect.stringContaining("lines 52 and 54 have the same key"),
     });
-    expect(refused(change("a"), change("b"), change("b"))).toMatchObject({
-      message: expect.stringContaining("lines 52 and 53 have one key"),
+    expect(errorFor(change("a"), change("b"), change("b"))).toMatchObject({
+      message: expect.stringContaining("lines 52 and 53 have the same key"),
     });
   });
 
-  test("are named where one has no key of the table", () => {
-    expect(refused(item("a"), '{"Item":{"x":{"S":"y"}}}')).toMatchObject({
-      ...about,
+  test("are named if one does not have the table's keys", () => {
+    expect(errorFor(item("a"), '{"Item":{"x":{"S":"y"}}}')).toMatchObject({
+      ...fileError,
       code: "key-schema-mismatch",
       message: "line 52 has no key attribute id (S): the table's keys are id (S).",
     });
   });
 
-  test("are all named where their keys do not tell which is at fault", () => {
-    const named = refused(item("a"), item("b"), item(""));
+  test("are all named if their keys do not show which one is invalid", () => {
+    const named = errorFor(item("a"), item("b"), item(""));
     expect(named).toMatchObject({
       kind: "permanent",
       code: "invalid-request",
@@ -170,13 +179,13 @@ describe("the lines of a call that the table refused", () => {
     expect((named as Error).cause).toBe(error);
   });
 
-  test("are not looked at where the error is another", () => {
+  test("are not checked for any other error", () => {
     const others = [new Error("socket hang up"), permanent("access-denied", failed)];
     for (const other of others)
       expect(refusedLines(other, { bucket, key, keys }, 1, lines(item("a"), item("a")))).toBe(other);
   });
 
-  test("that cannot be read are a fault of Ferry's own", () => {
+  test("that cannot be read cause a SyntaxError, since they were read before", () => {
     const broken = [{ put: encode('{"id":') }];
     expect(() => refusedLines(error, { bucket, key, keys }, 1, broken)).toThrow(SyntaxError);
   });

@@ -1,7 +1,7 @@
 /**
- * Whether the lines of a data file fit the destination table, each alone and all together: two lines with one key of the
- * table would become one item. For archives that Ferry did not write; of its own, table.json tells the keys, and no two
- * lines have one.
+ * Checks the lines of a data file against the destination table's keys: each line must have them, and two lines with the same
+ * key would become one item. Only for archives that Ferry did not write: table.json contains the keys of Ferry's own
+ * archives, and their lines have distinct keys.
  */
 import type { Block } from "../archive/blocks.ts";
 import { type Line, type LineKind, lineSpans, readLine } from "../archive/data-file.ts";
@@ -16,18 +16,18 @@ import type { BucketAddress } from "../ports.ts";
 export interface CheckedFile {
   readonly bucket: BucketAddress;
   readonly key: string;
-  /** Lines. */
+  /** The number of lines. */
   readonly items: number;
   readonly kind: LineKind;
   /** The destination table's keys. */
   readonly keys: KeySchema;
-  /** Reads the file once more, to compare two lines that may have one key. */
+  /** Reads the file again, to compare two lines that may have the same key. */
   reread(): AsyncIterable<Block>;
 }
 
 /**
- * Returns a function that checks the lines of the next block. It must be given all blocks from the first on. Permanent
- * errors: `corrupt-file`, `key-schema-mismatch`, `duplicate-key`; each names the file and its lines, from 1.
+ * Returns a function that checks the lines of the next block. Call it with all blocks in order. Permanent errors:
+ * `corrupt-file`, `key-schema-mismatch`, `duplicate-key`; each names the file and the lines, counted from 1.
  */
 export function openLineCheck(file: CheckedFile): (block: Block) => Promise<void> {
   const seen = openSeenKeys(file.items);
@@ -44,7 +44,7 @@ export function openLineCheck(file: CheckedFile): (block: Block) => Promise<void
   };
 }
 
-/** The key of a line, as a text. Permanent errors: `key-schema-mismatch`, `corrupt-file`. */
+/** The key of a line, as a string. Permanent errors: `key-schema-mismatch`, `corrupt-file`. */
 function keyOfLine(file: CheckedFile, number: number, line: Line): string {
   try {
     return readingLine(file.bucket, file.key, number, () => {
@@ -53,10 +53,10 @@ function keyOfLine(file: CheckedFile, number: number, line: Line): string {
       const names = attributeNames(line.keys);
       if (names.length !== file.keys.length)
         throw new KeyMismatch(
-          `names the keys ${names.join(", ")} where the table has ${describeKeys(file.keys)}`,
+          `has the keys ${names.join(", ")}, but the table has ${describeKeys(file.keys)}`,
         );
       if (keyTextOf(line.keys, file.keys) !== key)
-        throw new SyntaxError("its NewImage has another key than its Keys");
+        throw new SyntaxError("the keys in its NewImage and Keys differ");
       return key;
     });
   } catch (error) {
@@ -75,9 +75,9 @@ async function refuseIfSame(
 ): Promise<void> {
   const before = await reread(file, earlier);
   if (keyOfLine(file, earlier, before) !== key) return;
-  throw file.kind === "changes" || same(bytesOf(before), bytesOf(line))
+  throw file.kind === "changes" || equalBytes(bytesOf(before), bytesOf(line))
     ? duplicateKey(file, earlier, number)
-    : mismatch(file, `lines ${earlier} and ${number} are two items with one key of the table`);
+    : mismatch(file, `lines ${earlier} and ${number} are different items with the same key in the table`);
 }
 
 async function reread(file: CheckedFile, number: number): Promise<Line> {
@@ -85,20 +85,20 @@ async function reread(file: CheckedFile, number: number): Promise<Line> {
     const index = number - 1 - block.firstLine;
     if (index < block.lines) return readLine(block.bytes, lineSpans(block.bytes)[index]!, file.kind);
   }
-  throw corrupt(file.bucket, file.key, `had a line ${number} and has none any more`);
+  throw corrupt(file.bucket, file.key, `had a line ${number}, but no longer has it`);
 }
 
 function bytesOf(line: Line): Uint8Array {
   return "put" in line ? line.put : line.remove;
 }
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /**
- * What to report where a table refused a call for good: the lines at fault, if the table's keys tell which they are, or
- * else all of the call's. `first` counts from 1. Any other error is returned as it is.
+ * The error to report if a table refused a call with a permanent error: names the invalid lines if their keys show which they
+ * are, or else all lines of the call. `first` counts from 1. Returns any other error unchanged.
  */
 export function refusedLines(
   error: unknown,
@@ -131,22 +131,22 @@ export function refusedLines(
   });
 }
 
-/** The lines' keys are not those of the table. */
+/** The error for lines whose keys do not match the table's. */
 function mismatch(file: Pick<CheckedFile, "bucket" | "key" | "keys">, message: string) {
   return permanent("key-schema-mismatch", {
     operation: "read data file",
     resource: `s3://${file.bucket.name}/${file.key}`,
     message: `${message}: the table's keys are ${describeKeys(file.keys)}.`,
-    hint: "The archive is of a table with other keys: restore into a table with the key schema that it had.",
+    hint: "The archive is of a table with other keys: restore into a table with that key schema.",
   });
 }
 
-/** Two lines ask for one item. Line numbers count from 1. */
+/** The error for two lines with the same key. Line numbers count from 1. */
 function duplicateKey({ bucket, key }: Pick<CheckedFile, "bucket" | "key">, earlier: number, number: number) {
   return permanent("duplicate-key", {
     operation: "read data file",
     resource: `s3://${bucket.name}/${key}`,
-    message: `lines ${earlier} and ${number} have one key, and no archive has two lines of one key.`,
-    hint: "The archive is damaged, or its writer is at fault: restore from another backup.",
+    message: `lines ${earlier} and ${number} have the same key, but each key may occur only once in an archive.`,
+    hint: "The archive is damaged, or was written incorrectly: restore from another backup.",
   });
 }

@@ -35,7 +35,7 @@ async function backedUp() {
   return ports;
 }
 
-describe("a restore is refused, with the reason and what to do", () => {
+describe("a restore is rejected with the reason and a hint", () => {
   test("of a prefix without a manifest", async () => {
     expect(await request(restoreRequest, world())).toMatchObject([
       {
@@ -59,7 +59,7 @@ describe("a restore is refused, with the reason and what to do", () => {
           error: {
             operation: "plan restore",
             resource: "table copies in eu-west-1",
-            message: "holds items already.",
+            message: "is not empty.",
             hint: expect.stringContaining("merge"),
           },
         },
@@ -67,7 +67,7 @@ describe("a restore is refused, with the reason and what to do", () => {
     ]);
   });
 
-  test("into a table whose first page came without an item, though items lie behind it", async () => {
+  test("into a table whose first page has no items but whose next page has", async () => {
     const ports = await backedUp();
     ports.tables.put(destination, item);
     const scans: ScanPage[] = [];
@@ -100,7 +100,7 @@ describe("a restore is refused, with the reason and what to do", () => {
     ]);
   });
 
-  test("into a table that is being made", async () => {
+  test("into a table that is being created", async () => {
     const ports = await backedUp();
     ports.tables.create(destination, { keys: [{ name: "id", type: "S" }], status: "CREATING" });
     expect(await request(restoreRequest, ports)).toMatchObject([
@@ -108,13 +108,13 @@ describe("a restore is refused, with the reason and what to do", () => {
     ]);
   });
 
-  test("but not into a table whose settings are being changed", async () => {
+  test("but not into a table that is being updated", async () => {
     const ports = await backedUp();
     ports.tables.create(destination, { keys: [{ name: "id", type: "S" }], status: "UPDATING" });
     expect(await request(restoreRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
-  test("into a table that is not there", async () => {
+  test("into a table that does not exist", async () => {
     const ports = await backedUp();
     ports.tables.drop(destination);
     expect(await request(restoreRequest, ports)).toMatchObject([{ type: "TaskRejected" }]);
@@ -123,7 +123,7 @@ describe("a restore is refused, with the reason and what to do", () => {
   test.each([
     ["manifest-files.json", "[]"],
     ["manifest-summary.json", "{}"],
-  ])("of a manifest that was damaged: %s", async (name, text) => {
+  ])("from an archive with a damaged %s", async (name, text) => {
     const ports = await backedUp();
     ports.archive.plant(bucket, `backups/one/${name}`, encode(text));
     expect(await request(restoreRequest, ports)).toMatchObject([
@@ -134,9 +134,9 @@ describe("a restore is refused, with the reason and what to do", () => {
 
 test.each([
   ["another count", (line: string) => line.replace('"itemCount":1', '"itemCount":2'), "lists 2 items"],
-  // As many items as the summary says, of another file.
+  // The same number of items, in another file.
   ["the same count", (line: string) => line.replace('"etag":"', '"etag":"x'), "its MD5 is"],
-])("a restore is refused of files that the summary was not written for: %s", async (_, change, message) => {
+])("a restore is rejected if the summary was written for other files: %s", async (_, change, message) => {
   const ports = await backedUp();
   const key = "backups/one/manifest-files.json";
   const stored = await ports.archive.get(bucket, key);
@@ -151,7 +151,7 @@ test.each([
   ]);
 });
 
-/** Puts the summary again, with other words of Ferry's own in it. */
+/** Replaces fields of the `ferry` part of the summary. */
 async function plantSummary(ports: ReturnType<typeof world>, ferry: object): Promise<void> {
   const key = "backups/one/manifest-summary.json";
   const summary = JSON.parse(new TextDecoder().decode((await ports.archive.get(bucket, key))!.body));
@@ -162,12 +162,12 @@ async function plantSummary(ports: ReturnType<typeof world>, ferry: object): Pro
   );
 }
 
-test("a repeated request plans the same", async () => {
+test("a redelivered request gets the same plan", async () => {
   const ports = await backedUp();
   expect(await request(restoreRequest, ports)).toEqual(await request(restoreRequest, ports));
 });
 
-test("a repeated request whose task is under way is not refused for the items that it restored", async () => {
+test("a redelivered request of a running task is not rejected because of the items that it restored", async () => {
   const ports = await backedUp();
   const [first] = await request(restoreRequest, ports);
   if (first?.type !== "TaskAccepted") throw new Error("not accepted");
@@ -182,21 +182,21 @@ test("a repeated request whose task is under way is not refused for the items th
 
 describe("a plan", () => {
   const spec = { bucket: bucket.name, id: "01" };
-  const asked = { ...restoreRequest, "bucket-prefix": "AWSDynamoDB/01" };
+  const fields = { ...restoreRequest, "bucket-prefix": "AWSDynamoDB/01" };
   const keys = [{ name: "id", type: "S" }] as const;
 
-  /** The plan of a restore into a table like this, of an export of so many files. */
+  /** The event that accepts a restore of an export with this number of files into this table. */
   async function planOf(table: Partial<TableSpec>, { files = 1, more = {}, settings = {} } = {}) {
     const ports = world({ settings: { ...defaultSettings, ...settings } });
     const lines = Array.from({ length: files }, (_, n) => [itemLine(`{"id":{"S":"${n}"}}`)]);
     plantExport(ports.archive, bucket, fullExport({ ...spec, files: lines }));
     ports.tables.create(destination, { keys, ...table });
-    const [event] = await request({ ...asked, ...more }, ports);
+    const [event] = await request({ ...fields, ...more }, ports);
     if (event?.type !== "TaskAccepted") throw new Error(`not accepted: ${JSON.stringify(event)}`);
     return event.detail;
   }
 
-  test("has all that later steps need of table and manifest, and a deadline", async () => {
+  test("has everything that later steps need of table and manifest, and a deadline", async () => {
     const { plan, ...detail } = await planOf({
       keys: [{ name: "id", type: "S" }],
       indexCount: 2,
@@ -208,7 +208,7 @@ describe("a plan", () => {
       "deadline-ms": Date.parse("2026-11-01T02:00:00Z") + defaultSettings.taskTimeoutMs,
     });
     expect(plan).toStrictEqual({
-      request: asked,
+      request: fields,
       task: detail.task,
       "total-segments": 1,
       "write-units": 4,
@@ -233,7 +233,7 @@ describe("a plan", () => {
     });
   });
 
-  test("of Ferry's own archive has its bytes, and counts no table", async () => {
+  test("of Ferry's own archive has its bytes, and does not count the table", async () => {
     const ports = await backedUp();
     const [event] = await request(restoreRequest, ports);
     const { plan } = event!.detail as { plan: Record<string, unknown> };
@@ -249,7 +249,7 @@ describe("a plan", () => {
     [{ readUnits: 5, writeUnits: 5 }, undefined, 2, 2],
     [{ readUnits: 5, writeUnits: 5 }, 100, 100, 2],
   ])(
-    "of a table with capacity %j and write-units %s has a ceiling of %s, and %s for the count",
+    "for a table with capacity %j and write-units %s has a write ceiling of %s, and %s for the count",
     async (provisioned, units, writes, reads) => {
       const { plan } = await planOf(
         { ...(provisioned !== undefined && { provisioned }) },
@@ -262,52 +262,52 @@ describe("a plan", () => {
 
   test.each([
     ["a segment for each file", 3, {}, {}, 3],
-    ["one at least", 0, {}, {}, 1],
-    ["64 of them at most", 65, {}, {}, 64],
-    ["no more than the setting", 5, {}, { maximumSegments: 4 }, 4],
-    ["as many as the request says", 3, { "total-segments": 70 }, {}, 70],
+    ["at least one segment", 0, {}, {}, 1],
+    ["at most 64 segments", 65, {}, {}, 64],
+    ["at most maximumSegments segments", 5, {}, { maximumSegments: 4 }, 4],
+    ["the segments of the request", 3, { "total-segments": 70 }, {}, 70],
   ])("has %s", async (_, files, more, settings, segments) => {
     const detail = await planOf({}, { files, more, settings });
     expect(detail.plan["total-segments"]).toBe(segments);
     expect(detail.segments).toEqual(Array.from({ length: segments }, (_one, n) => n));
   });
 
-  test("reads the archive as manifest-keys say", async () => {
+  test("reads the archive according to manifest-keys", async () => {
     const { plan } = await planOf({}, { more: { "manifest-keys": "rebase" } });
     expect(plan).toMatchObject({ manifest: { location: { keys: "rebase" } } });
   });
 
-  test("has no time range where the export tells none", async () => {
+  test("has no time range if the export has none", async () => {
     const ports = world();
     const files = [[itemLine(item)]];
     plantExport(ports.archive, bucket, fullExport({ ...spec, files, summary: { exportTime: null } }));
-    const [event] = await request(asked, ports);
+    const [event] = await request(fields, ports);
     expect((event!.detail as { plan: RestorePlan }).plan.manifest).not.toHaveProperty("window");
   });
 
-  test("of changes does not count the table, nor look whether it holds items", async () => {
+  test("of changes does not read or count the table", async () => {
     const ports = world();
     const files = [[changeLine({ keys: item, newImage: item })]];
     plantExport(ports.archive, bucket, incrementalExport({ ...spec, files }));
     const tables = { ...ports.tables, scan: () => Promise.reject(new Error("read")) };
-    const [event] = await request({ ...asked, "restore-mode": "merge" }, { ...ports, tables });
+    const [event] = await request({ ...fields, "restore-mode": "merge" }, { ...ports, tables });
     expect((event!.detail as { plan: object }).plan).not.toHaveProperty("items-before");
   });
 
-  test("of Ferry's own archive that is merged reads neither the table nor a data file", async () => {
+  test("of Ferry's own archive with merge reads neither the table nor a data file", async () => {
     const ports = await backedUp();
     const refuse = () => Promise.reject(new Error("read"));
-    const blind = {
+    const unreadable = {
       ...ports,
       tables: { ...ports.tables, scan: refuse },
       archive: { ...ports.archive, open: refuse },
     };
-    expect(await request({ ...restoreRequest, "restore-mode": "merge" }, blind)).toMatchObject([
+    expect(await request({ ...restoreRequest, "restore-mode": "merge" }, unreadable)).toMatchObject([
       { type: "TaskAccepted" },
     ]);
   });
 
-  test("of a later attempt, whose row was lost, is refused where another restore had the table since", async () => {
+  test("of a later attempt whose row was lost is rejected if another restore held the table since", async () => {
     const ports = await backedUp();
     const [first] = await request(restoreRequest, ports);
     const { task, plan } = first!.detail as { task: TaskRef; plan: RestorePlan };
@@ -319,7 +319,7 @@ describe("a plan", () => {
     ]);
   });
 
-  test("of a table that has no id has none", async () => {
+  test("for a table without an id has none", async () => {
     const ports = await backedUp();
     const tables = intercept("tables", ports.tables, ["describe"], async (_, run) => {
       const { id: _id, ...table } = (await run()) as { id: string };
@@ -330,16 +330,16 @@ describe("a plan", () => {
   });
 
   test.each(["merge", "if-absent"])(
-    "with restore-mode %s tells whether the table held items",
+    "with restore-mode %s records whether the table held items",
     async (mode) => {
-      for (const [there, before] of [
+      for (const [existing, before] of [
         [[], "none"],
         [[item], "some"],
       ] as const) {
         const ports = world();
         plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item)]] }));
-        ports.tables.put(destination, ...there);
-        const [event] = await request({ ...asked, "restore-mode": mode }, ports);
+        ports.tables.put(destination, ...existing);
+        const [event] = await request({ ...fields, "restore-mode": mode }, ports);
         expect(event).toMatchObject({ type: "TaskAccepted", detail: { plan: { "items-before": before } } });
       }
     },
@@ -348,33 +348,33 @@ describe("a plan", () => {
 
 describe("a native export", () => {
   const spec = { bucket: bucket.name, id: "01793487600000-a1b2c3d4", under: "exports" };
-  const asked = { ...restoreRequest, "bucket-prefix": `exports/AWSDynamoDB/${spec.id}` };
+  const fields = { ...restoreRequest, "bucket-prefix": `exports/AWSDynamoDB/${spec.id}` };
 
-  test("full: is restored", async () => {
+  test("can be restored if it is a full export", async () => {
     const ports = world();
     plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item)], []] }));
-    await runTask(asked, ports);
+    await runTask(fields, ports);
     expect(ports.tables.items(destination).map((bytes) => new TextDecoder().decode(bytes))).toEqual([item]);
   });
 
-  test("of a table with other keys: is refused", async () => {
+  test("of a table with other keys is rejected", async () => {
     const ports = world();
     plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine('{"pk":{"S":"a"}}')]] }));
-    expect(await request(asked, ports)).toMatchObject([
+    expect(await request(fields, ports)).toMatchObject([
       {
         detail: { cause: "key-schema-mismatch", error: { message: expect.stringContaining("id (missing)") } },
       },
     ]);
   });
 
-  test("whose first item has a key without a value: is refused", async () => {
+  test("whose first item has a key without a value is rejected", async () => {
     const ports = world();
     plantExport(
       ports.archive,
       bucket,
       fullExport({ ...spec, files: [[], [itemLine('{"x":{"S":"y"},"id":{}}')]] }),
     );
-    expect(await request(asked, ports)).toMatchObject([
+    expect(await request(fields, ports)).toMatchObject([
       {
         detail: {
           cause: "key-schema-mismatch",
@@ -384,14 +384,14 @@ describe("a native export", () => {
     ]);
   });
 
-  test("that begins with empty lines is held against its first line that is not", async () => {
+  test("that begins with empty lines is checked by its first line that is not empty", async () => {
     const ports = world();
     const line = `${"\n".repeat(1_200_000)}${itemLine('{"pk":{"S":"a"}}')}`;
     plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[line]] }));
-    expect(await request(asked, ports)).toMatchObject([{ detail: { cause: "key-schema-mismatch" } }]);
+    expect(await request(fields, ports)).toMatchObject([{ detail: { cause: "key-schema-mismatch" } }]);
   });
 
-  test("incremental, of a table with one key more: is refused", async () => {
+  test("of a table with an additional key is rejected if it is incremental", async () => {
     const ports = world();
     const keys = '{"id":{"S":"a"},"at":{"N":"1"}}';
     plantExport(
@@ -399,7 +399,7 @@ describe("a native export", () => {
       bucket,
       incrementalExport({ ...spec, files: [[changeLine({ keys, newImage: keys })]] }),
     );
-    expect(await request({ ...asked, "restore-mode": "merge" }, ports)).toMatchObject([
+    expect(await request({ ...fields, "restore-mode": "merge" }, ports)).toMatchObject([
       {
         detail: {
           cause: "key-schema-mismatch",
@@ -409,23 +409,23 @@ describe("a native export", () => {
     ]);
   });
 
-  test("is held against its first line, however many there are", async () => {
+  test("is checked by its first line only", async () => {
     const ports = world();
     const others = Array.from({ length: 30_000 }, (_, n) =>
       itemLine(`{"other":{"S":"${"x".repeat(60)}${n}"}}`),
     );
     plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item), ...others]] }));
-    expect(await request(asked, ports)).toMatchObject([{ type: "TaskAccepted" }]);
+    expect(await request(fields, ports)).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
-  test("incremental: puts and deletes, and only with merge", async () => {
+  test("that is incremental puts and deletes items, and needs merge", async () => {
     const ports = world();
     const lines = [
       changeLine({ keys: '{"id":{"S":"a"}}', newImage: '{"id":{"S":"a"},"new":{"N":"1"}}' }),
       changeLine({ keys: '{"id":{"S":"b"}}', oldImage: '{"id":{"S":"b"}}' }),
     ];
     plantExport(ports.archive, bucket, incrementalExport({ ...spec, files: [lines] }));
-    expect(await request(asked, ports, "refused")).toMatchObject([
+    expect(await request(fields, ports, "refused")).toMatchObject([
       {
         detail: {
           cause: "mode-not-possible",
@@ -434,7 +434,7 @@ describe("a native export", () => {
       },
     ]);
     ports.tables.put(destination, item, '{"id":{"S":"b"}}', '{"id":{"S":"c"}}');
-    await runTask({ ...asked, "restore-mode": "merge" }, ports);
+    await runTask({ ...fields, "restore-mode": "merge" }, ports);
     expect(
       ports.tables
         .items(destination)

@@ -1,5 +1,5 @@
 /**
- * A restore's plan: a pure function of request, manifest and table, so a redelivered request plans the same.
+ * Plans a restore. The plan depends only on request, manifest and table, so a redelivered request gets the same plan.
  */
 import type { Block } from "../archive/blocks.ts";
 import { bucketOf } from "../archive/bucket.ts";
@@ -20,7 +20,7 @@ import { noteWindow, takeLease, withdrawLease } from "./lease.ts";
 
 const DEFAULT_SEGMENTS_MAX = 64;
 
-/** Accepts a valid restore request. Throws a permanent error: the reason to reject it. */
+/** Plans a valid restore request and returns the event that accepts it. Throws a permanent error if it must be rejected. */
 export async function planRestore(
   request: RestoreRequest,
   task: TaskRef,
@@ -36,18 +36,18 @@ export async function planRestore(
   refuseMode(request, manifest);
   const derived = derivePlan(request, task, manifest, table, ports);
   await takeLease({ plan: derived, attempt, deadlineMs, isWriting: true }, ports);
-  // Under the lease: no other restore puts items there from now on.
+  // Read while the lease is hadItems: from now on no other restore puts items into an exclusively leased table.
   const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
-  const counts = !manifest.own && manifest.lines === "items";
-  let held: boolean;
+  const countsItems = !manifest.own && manifest.lines === "items";
+  let hadItems: boolean;
   try {
-    held = (emptyOnly || counts) && (await holdsItems(request, ports));
-    if (emptyOnly && held) throw notEmpty(request);
+    hadItems = (emptyOnly || countsItems) && (await holdsItems(request, ports));
+    if (emptyOnly && hadItems) throw notEmpty(request);
   } catch (error) {
     if (isPermanent(error)) await withdrawLease(derived, ports);
     throw error;
   }
-  const plan = { ...derived, ...(counts && countPlan(held, table)) };
+  const plan = { ...derived, ...(countsItems && countPlan(hadItems, table)) };
   await noteWindow(plan, ports);
   return [
     {
@@ -64,10 +64,10 @@ export async function planRestore(
   ];
 }
 
-/** What the last step needs to count the table. */
-function countPlan(held: boolean, { provisioned }: TableDescription) {
+/** The fields of the plan with which the last step counts the table. */
+function countPlan(hadItems: boolean, { provisioned }: TableDescription) {
   return {
-    "items-before": held ? ("some" as const) : ("none" as const),
+    "items-before": hadItems ? ("some" as const) : ("none" as const),
     ...(provisioned !== undefined && { "count-units": Math.max(1, Math.floor(provisioned.readUnits / 2)) }),
   };
 }
@@ -111,32 +111,37 @@ function derivePlan(
 
 function refuseUnready(request: RestoreRequest, table: TableDescription): void {
   if (table.status === "ACTIVE" || table.status === "UPDATING") return;
-  throw refusal("table-not-active", request, `is ${table.status}.`, "Ask again when the table is ACTIVE.");
+  throw planError(
+    "table-not-active",
+    request,
+    `is ${table.status}.`,
+    "Request the restore again when the table is ACTIVE.",
+  );
 }
 
-/** Keys are the one thing a table cannot change: they must be the archive's. */
+/** Refuses a table whose key schema differs from the archive's. */
 async function refuseOtherKeys(
   request: RestoreRequest,
   manifest: Manifest,
   table: TableDescription,
   ports: Ports,
 ): Promise<void> {
-  const wanted = keySchema(table);
-  const found = await archivedKeys(request, manifest, wanted, ports);
-  if (found === undefined || describeKeys(found) === describeKeys(wanted)) return;
-  throw refusal(
+  const tableKeys = keySchema(table);
+  const found = await archivedKeys(request, manifest, tableKeys, ports);
+  if (found === undefined || describeKeys(found) === describeKeys(tableKeys)) return;
+  throw planError(
     "key-schema-mismatch",
     request,
-    `has the keys ${describeKeys(wanted)}; the archive's items have ${describeKeys(found)}.`,
-    "Restore into a table with the archive's key schema: table.json under the prefix has it.",
+    `has the keys ${describeKeys(tableKeys)}; the archive's items have ${describeKeys(found)}.`,
+    "Restore into a table with the archive's key schema. In a Ferry archive, table.json contains it.",
   );
 }
 
-/** The archive's key schema: from table.json; a native export has none, so from its first line. */
+/** The archive's key schema: from table.json or, in a native export without one, from its first line. */
 async function archivedKeys(
   request: RestoreRequest,
   manifest: Manifest,
-  wanted: KeySchema,
+  tableKeys: KeySchema,
   ports: Ports,
 ): Promise<KeySchema | undefined> {
   if (manifest.keys !== undefined) return manifest.keys;
@@ -156,27 +161,27 @@ async function archivedKeys(
       type: members(item, start)[0]?.name ?? "none",
     }));
     const types = new Map(found.map(({ name, type }) => [name, type]));
-    const known = wanted.map(({ name }) => ({ name, type: types.get(name) ?? "missing" }));
-    // Beside its key attributes an item has others; `Keys` of a change has none.
+    const known = tableKeys.map(({ name }) => ({ name, type: types.get(name) ?? "missing" }));
+    // An item also has other attributes, but `Keys` of a change has only key attributes.
     const more =
-      line.keys === undefined ? [] : found.filter(({ name }) => !wanted.some((key) => key.name === name));
+      line.keys === undefined ? [] : found.filter(({ name }) => !tableKeys.some((key) => key.name === name));
     return [...known, ...more];
   });
 }
 
-/** A change list is meant to be applied to what was restored before it. */
+/** Refuses an incremental export with another mode than merge: its changes must be applied to existing items. */
 function refuseMode(request: RestoreRequest, manifest: Manifest): void {
   const mode = request["restore-mode"] ?? "empty-only";
   if (manifest.lines === "items" || mode === "merge") return;
-  throw refusal(
+  throw planError(
     "mode-not-possible",
     request,
-    `is asked to take an incremental export with restore-mode ${mode}; its changes overwrite and delete items.`,
-    "Ask again with restore-mode merge.",
+    `cannot take an incremental export with restore-mode ${mode}: its changes overwrite and delete items.`,
+    "Request the restore with restore-mode merge.",
   );
 }
 
-/** A page may come without an item and yet not be the last: only the scan's end proves a table empty. */
+/** Whether the table holds items. A page without items may be followed by others, so only the end of the scan proves it empty. */
 async function holdsItems(request: RestoreRequest, ports: Ports): Promise<boolean> {
   let after: DynamoKey | undefined;
   do {
@@ -197,15 +202,15 @@ async function holdsItems(request: RestoreRequest, ports: Ports): Promise<boolea
 }
 
 function notEmpty(request: RestoreRequest) {
-  return refusal(
+  return planError(
     "table-not-empty",
     request,
-    "holds items already.",
-    "Restore into an empty table, or ask with restore-mode merge (overwrite) or if-absent (never overwrite).",
+    "is not empty.",
+    "Restore into an empty table, or request the restore with restore-mode merge (overwrite) or if-absent (never overwrite).",
   );
 }
 
-function refusal(code: ErrorCode, request: RestoreRequest, message: string, hint: string) {
+function planError(code: ErrorCode, request: RestoreRequest, message: string, hint: string) {
   const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
   return permanent(code, { operation: "plan restore", resource, message, hint });
 }

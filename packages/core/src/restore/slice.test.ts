@@ -36,7 +36,7 @@ async function backedUp(items: readonly string[], ports = world(), backup: objec
 }
 
 describe("a restore", () => {
-  test("given any number of segments on either side, then the table holds the very same bytes", async () => {
+  test("given any numbers of segments in backup and restore, then the table holds the items byte for byte", async () => {
     await fc.assert(
       fc.asyncProperty(
         itemsArbitrary(30).chain((items) => fc.tuple(...items.map((one) => oddJson(fc.constant(one))))),
@@ -57,7 +57,7 @@ describe("a restore", () => {
     );
   });
 
-  test("given a table that takes only part of each call and throttles, then every item arrives all the same", async () => {
+  test("given a table that takes only part of each call and throttles, then every item is written", async () => {
     let calls = 0;
     const tables = memoryTables({
       faults: {
@@ -71,7 +71,7 @@ describe("a restore", () => {
     expect(restored(ports)).toEqual([...items].sort());
   });
 
-  test("given no time for all of it, then it hands off at a line, and every line is counted once", async () => {
+  test("given too little time, then it hands off at a line, and each line is counted once", async () => {
     const tables = memoryTables();
     const settings = { ...defaultSettings, sliceBudgetMs: 3000 };
     const items = Array.from({ length: 1000 }, (_, n) => item(n));
@@ -93,7 +93,7 @@ describe("a restore", () => {
     expect(restored(ports)).toEqual([...items].sort());
   });
 
-  test("given throttling that lasts, then it hands off from the same line and no handoffs counts as idle", async () => {
+  test("given continuous throttling, then it hands off at the same line, and the handoff does not count as one without progress", async () => {
     const tables = memoryTables({ faults: { write: () => "throttled" } });
     const ports = await backedUp([item(1)], world({ tables }));
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
@@ -111,22 +111,25 @@ describe("a restore", () => {
     const ports = await backedUp(Array.from({ length: 200 }, (_, n) => item(n)));
     const before = ports.clock.now();
     await runTask({ ...restoreRequest, "total-segments": 1, "write-units": 20 }, ports);
-    // 200 items of a unit each, 20 a second; up to eight calls of 25 go before the first is counted.
+    // 200 items of one unit each, at 20 a second; up to eight calls of 25 are sent before the first is counted.
     expect(ports.clock.now() - before).toBeGreaterThan(1_000);
   });
 
   test.each([
     ["merge", ["item-1 old", "item-2 old", "item-3 app"]],
     ["if-absent", ["item-1 app", "item-2 old", "item-3 app"]],
-  ])("given a table with items and restore-mode %s", async (mode, expected) => {
-    const ports = await backedUp([item(1), item(2)]);
-    ports.tables.put(destination, item(1, "app"), item(3, "app"));
-    await runTask({ ...restoreRequest, "restore-mode": mode }, ports);
-    const found = restored(ports).map((text) => JSON.parse(text));
-    expect(found.map(({ id, of }) => `${id.S} ${of.S}`)).toEqual(expected);
-  });
+  ])(
+    "given a table with items and restore-mode %s, then it holds the expected items",
+    async (mode, expected) => {
+      const ports = await backedUp([item(1), item(2)]);
+      ports.tables.put(destination, item(1, "app"), item(3, "app"));
+      await runTask({ ...restoreRequest, "restore-mode": mode }, ports);
+      const found = restored(ports).map((text) => JSON.parse(text));
+      expect(found.map(({ id, of }) => `${id.S} ${of.S}`)).toEqual(expected);
+    },
+  );
 
-  test("given items with its keys and restore-mode if-absent, then it counts those that differ as skipped", async () => {
+  test("given restore-mode if-absent and items with the same keys, then it counts those that differ as skipped", async () => {
     const items = Array.from({ length: 60 }, (_, n) => item(n));
     const ports = await backedUp(items);
     ports.tables.put(destination, item(1, "app"), item(2), item(30, "app"), item(99, "app"));
@@ -136,16 +139,16 @@ describe("a restore", () => {
       const call = JSON.stringify(args);
       if (before.has(call)) return answer;
       before.add(call);
-      // Its items are in the table, and the writer does not know.
+      // The items are in the table, but the response is lost.
       throw new Error("socket hang up");
     });
-    const asked = { ...restoreRequest, "total-segments": 1, "restore-mode": "if-absent" };
-    const [segment] = await accepted(asked, ports);
+    const restore = { ...restoreRequest, "total-segments": 1, "restore-mode": "if-absent" };
+    const [segment] = await accepted(restore, ports);
     const { event } = await sliceToEnd(segment!, { ...ports, tables });
     expect(event?.detail).toMatchObject({ counts: { items: 60, skipped: 2 } });
   });
 
-  test("given a retry of empty-only, then what it put before is not skipped, and what the application put is", async () => {
+  test("given a retry of empty-only, then items of the application count as skipped, and its own earlier items do not", async () => {
     const ports = await backedUp([1, 2, 3].map((n) => item(n)));
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
     ports.tables.put(destination, item(1), item(2, "app"));
@@ -166,7 +169,7 @@ describe("a restore", () => {
     expect(event?.detail).not.toHaveProperty("counts.skipped");
   });
 
-  test("given a spacing of batches, then its files keep their distance, in one slice and from one to the next", async () => {
+  test("given a batch spacing, then its files keep to it, in one slice and between slices", async () => {
     for (const sliceBudgetMs of [10_000, 200_000]) {
       const settings = { ...defaultSettings, batchSpacingMs: 60_000, sliceBudgetMs };
       const plain = await backedUp(
@@ -191,7 +194,7 @@ describe("a restore", () => {
     const settings = { ...defaultSettings, maximumFileBytesInMemory: 1, sliceBudgetMs: 3000 };
     const items = Array.from({ length: 1000 }, (_, n) => item(n));
 
-    test("then each slice goes on behind the cursor's line, and every line is written and counted once", async () => {
+    test("then each slice continues at the cursor's line, and each line is written and counted once", async () => {
       const plain = await backedUp(items, world({ settings }), { "total-segments": 1 });
       const written: string[] = [];
       const tables = intercept("tables", plain.tables, ["write"], (call, run) => {
@@ -210,7 +213,7 @@ describe("a restore", () => {
       expect(written.sort()).toEqual([...items].sort());
     });
 
-    test("and is replaced while it is written, then its segment fails, and the file does not count as done", async () => {
+    test("and is replaced while it is written, then its segment fails, and the file does not count as complete", async () => {
       const plain = await backedUp(items, world({ settings }), { "total-segments": 1 });
       const key = "backups/one/0x0000/0x00000000.json.gz";
       let opens = 0;
@@ -238,7 +241,7 @@ describe("a restore", () => {
       { length: 20 },
       (_, n) => `{"id":{"S":"item-${n}"},"x":{"S":"${"x".repeat(390_000)}"}}`,
     );
-    /** Works on its slice while `ms` pass as it is opened. Returns its events, and how many bytes were decompressed. */
+    /** Runs a slice in which opening the file takes `ms`. Returns its events and the number of decompressed bytes. */
     async function verifyFor(ms: number, cancelled: boolean) {
       const settings = { ...defaultSettings, sliceBudgetMs: 60_000, cancelPollIntervalMs: 1000 };
       const plain = await backedUp(texts, world({ settings }), { "total-segments": 1 });
@@ -265,7 +268,7 @@ describe("a restore", () => {
     }
     const ALL_BYTES = 20 * 390_000;
 
-    test("when the slice's time is up, then it is read no further and the slice hands off", async () => {
+    test("when the slice's time is up, then reading stops and the slice hands off", async () => {
       const { events, bytes } = await verifyFor(70_000, false);
       expect(events).toMatchObject([
         {
@@ -276,23 +279,23 @@ describe("a restore", () => {
       expect(bytes).toBeLessThan(ALL_BYTES / 2);
     });
 
-    test("when the task is cancelled, then it is read no further and the segment fails", async () => {
+    test("when the task is cancelled, then reading stops and the segment fails", async () => {
       const { events, bytes } = await verifyFor(2000, true);
       expect(events).toMatchObject([{ type: "SegmentFailed", detail: { cause: "cancelled" } }]);
       expect(bytes).toBeLessThan(ALL_BYTES / 2);
     });
   });
 
-  test("given no time to verify a file, then the files behind it are the next slice's, also empty ones", async () => {
+  test("given no time to verify a file, then the next slice continues with it and the later files, even empty ones", async () => {
     const ports = world();
     const lines = Array.from({ length: 8 }, (_, n) =>
       itemLine(`{"id":{"S":"item-${n}"},"x":{"S":"${"x".repeat(390_000)}"}}`),
     );
     const made = fullExport({ bucket: bucket.name, id: "01", files: [[], lines, [], []] });
-    const asked = { ...restoreRequest, "bucket-prefix": plantExport(ports.archive, bucket, made) };
-    const [segment] = await accepted({ ...asked, "total-segments": 1 }, ports);
+    const restore = { ...restoreRequest, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const [segment] = await accepted({ ...restore, "total-segments": 1 }, ports);
     let opens = 0;
-    // The time is up when a file is opened: whichever comes first, the large one among them is not verified in time.
+    // Opening a file takes longer than the slice has, so the large file is not verified in time in any order of the files.
     const archive = intercept("archive", ports.archive, ["open"], (_, run) => {
       if (++opens <= 4) ports.clock.advance(300_000);
       return run();
@@ -304,11 +307,11 @@ describe("a restore", () => {
     expect(restored(ports)).toHaveLength(8);
   });
 
-  test("given a line that cannot be read, then its segment fails and names file and line", async () => {
+  test("given a line that cannot be read, then its segment fails, and the error names file and line", async () => {
     const ports = world();
     const made = fullExport({ bucket: bucket.name, id: "01", files: [[itemLine(item(1)), '{"Other":{}}']] });
-    const asked = { ...restoreRequest, "bucket-prefix": plantExport(ports.archive, bucket, made) };
-    const [segment] = await accepted({ ...asked, "total-segments": 1 }, ports);
+    const restore = { ...restoreRequest, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const [segment] = await accepted({ ...restore, "total-segments": 1 }, ports);
     expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
       {
         type: "SegmentFailed",
@@ -323,7 +326,7 @@ describe("a restore", () => {
     ]);
   });
 
-  test("given a damaged data file, then its segment fails and names it", async () => {
+  test("given a damaged data file, then its segment fails, and the error names the file", async () => {
     const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
     const key = "backups/one/0x0000/0x00000000.json.gz";
     const stored = await ports.archive.get(bucket, key);
@@ -338,9 +341,9 @@ describe("a restore", () => {
     expect(restored(ports)).toEqual([]);
   });
 
-  test("given a file with other lines than the manifest counts, then its segment fails before it writes", async () => {
+  test("given a file with another number of lines than the manifest lists, then the restore is rejected", async () => {
     const ports = world();
-    // One entry of the list, two lines of the file.
+    // One item in the manifest, two lines in the file.
     const files = [[`${itemLine(item(1))}\n${itemLine(item(2))}`]];
     const made = fullExport({ bucket: bucket.name, id: "01", files });
     const prefix = plantExport(ports.archive, bucket, made);
@@ -355,7 +358,7 @@ describe("a restore", () => {
     });
   });
 
-  test("given large items, then no call has more bytes than DynamoDB takes", async () => {
+  test("given large items, then no call has more bytes than DynamoDB accepts", async () => {
     const large = (n: number) => `{"id":{"S":"item-${n}"},"filler":{"S":"${"x".repeat(390 * 1024)}"}}`;
     const plain = await backedUp([...Array(24).keys()].map(large));
     const bytes: number[] = [];
@@ -369,7 +372,7 @@ describe("a restore", () => {
     expect(Math.max(...bytes)).toBeLessThan(5 * 1024 * 1024);
   });
 
-  test("given a write that fails for good, then it says so when nothing is in flight any more", async () => {
+  test("given a write that fails permanently, then its segment fails after all calls in flight have ended", async () => {
     const plain = await backedUp(Array.from({ length: 150 }, (_, n) => item(n)));
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
     let calls = 0;
@@ -389,7 +392,7 @@ describe("a restore", () => {
     expect(inFlight).toBe(0);
   });
 
-  test("given other totals than the manifest's, then it is not finished", async () => {
+  test("given other totals than the manifest's, then finishing fails", async () => {
     const ports = await backedUp([item(1)]);
     const [{ task, plan } = {} as SegmentWork] = await accepted(restoreRequest, ports);
     const counted = { "transferred-items": "1", "transferred-bytes": String(item(1).length + 10) };
@@ -405,7 +408,7 @@ describe("a restore", () => {
     expect(await finish({})).toMatchObject([{ type: "TaskFinished" }]);
   });
 
-  test("given that its segment completed meanwhile, then a late duplicate writes nothing", async () => {
+  test("given an ended task, then a late duplicate writes nothing", async () => {
     const ports = await backedUp([item(1)]);
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
     await ports.status.write(finishedRow(segment!), undefined);
@@ -413,7 +416,7 @@ describe("a restore", () => {
     expect(restored(ports)).toEqual([]);
   });
 
-  test("given that its segment completed and others still work, then a late duplicate writes nothing", async () => {
+  test("given a complete segment of a running task, then a late duplicate writes nothing", async () => {
     const ports = await backedUp([item(1)]);
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
     await ports.status.write({ ...finishedRow(segment!), finished: false, total: 2 }, undefined);
@@ -421,7 +424,7 @@ describe("a restore", () => {
     expect(restored(ports)).toEqual([]);
   });
 
-  test("given that it completes while a duplicate is at work, then the duplicate stops at its next look", async () => {
+  test("given a segment that completes while a duplicate works, then the duplicate stops at its next check", async () => {
     const settings = { ...defaultSettings, cancelPollIntervalMs: 1000 };
     const plain = await backedUp(
       Array.from({ length: 2000 }, (_, n) => item(n)),
@@ -442,7 +445,7 @@ describe("a restore", () => {
     expect(writes).toBeLessThan(12);
   });
 
-  test("given that it completes while a duplicate's writes are throttled, then they are not tried again", async () => {
+  test("given a segment that completes while a duplicate's writes are throttled, then they are not retried", async () => {
     const plain = await backedUp([item(1), item(2)]);
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, plain);
     let writes = 0;
@@ -474,18 +477,18 @@ describe("a slice", () => {
   const one = { "total-segments": 1 };
   type Writes = readonly { readonly put: Uint8Array }[];
 
-  /** A restore of these items in one segment, and the calls that it makes. `refuse`: what a call throws, by its number. */
+  /** A restore of these items in one segment, and a record of its calls. `refuse`: the error of the nth call, if any. */
   async function sliced(
     items: readonly string[],
     {
       backup = {},
-      asked = {},
+      restore = {},
       settings = {},
       refuse = () => undefined as Error | undefined,
       passMs = 0,
     }: {
       backup?: object;
-      asked?: object;
+      restore?: object;
       settings?: Partial<typeof defaultSettings>;
       refuse?: (call: number) => Error | undefined;
       passMs?: number;
@@ -495,7 +498,7 @@ describe("a slice", () => {
       ...one,
       ...backup,
     });
-    const [segment] = await accepted({ ...restoreRequest, ...one, ...asked }, plain);
+    const [segment] = await accepted({ ...restoreRequest, ...one, ...restore }, plain);
     const calls: number[] = [];
     const timesMs: number[] = [];
     const startMs = plain.clock.now();
@@ -529,34 +532,34 @@ describe("a slice", () => {
   });
 
   test.each([
-    // Sixteen lines of 256 KiB are 4 MiB; a line has nine bytes beside its item.
+    // Sixteen lines of 256 KiB are 4 MiB; a line has nine bytes besides its item.
     [256 * 1024 - 9, [16, 1]],
     [256 * 1024 - 8, [15, 2]],
-  ])("writes items of %i bytes in calls of 4 MiB at most", async (bytes, expected) => {
+  ])("writes items of %i bytes in calls of at most 4 MiB", async (bytes, expected) => {
     const { calls, slice } = await sliced(sized(17, bytes));
     await slice();
     expect(calls).toEqual(expected);
   });
 
-  test("writes calls of as many units as a turn of its ceiling holds", async () => {
-    const { calls, slice } = await sliced(numbered(30), { asked: { "write-units": 40 } });
+  test("writes calls of at most as many units as one reservation has", async () => {
+    const { calls, slice } = await sliced(numbered(30), { restore: { "write-units": 40 } });
     await slice();
     // A quarter of a second at 93 % of 40 units.
     expect(calls).toEqual([9, 9, 9, 3]);
-    const large = await sliced(sized(6, 3000), { asked: { "write-units": 40 } });
+    const large = await sliced(sized(6, 3000), { restore: { "write-units": 40 } });
     await large.slice();
     // Three units each.
     expect(large.calls).toEqual([3, 3]);
-    // Three of 31 units are exactly the 93 of a turn; one that is more than a turn goes alone.
-    const exact = await sliced(sized(4, 31 * 1024 - 9), { asked: { "write-units": 400 } });
+    // Three items of 31 units are exactly one reservation of 93; an item larger than a reservation is sent alone.
+    const exact = await sliced(sized(4, 31 * 1024 - 9), { restore: { "write-units": 400 } });
     await exact.slice();
     expect(exact.calls).toEqual([3, 1]);
-    const alone = await sliced(sized(2, 3000), { asked: { "write-units": 4 } });
+    const alone = await sliced(sized(2, 3000), { restore: { "write-units": 4 } });
     await alone.slice();
     expect(alone.calls).toEqual([1, 1]);
   });
 
-  test("that fails tells the line that it stands at, and which lines were refused", async () => {
+  test("that fails reports its cursor, and which lines were refused", async () => {
     const refused = permanent("invalid-request", {
       operation: "BatchWriteItem",
       resource: "t",
@@ -577,7 +580,7 @@ describe("a slice", () => {
     });
   });
 
-  test("that fails in its second file has done the first", async () => {
+  test("that fails in its second file reports the first as complete", async () => {
     const denied = permanent("access-denied", { operation: "", resource: "", message: "", hint: "" });
     const { slice } = await sliced(numbered(2), {
       backup: { "batch-bytes": 10 },
@@ -598,7 +601,7 @@ describe("a slice", () => {
     expect(event).toMatchObject({ detail: { counts: { bytes } } });
   });
 
-  test("reports where it stands, at most once an interval", async () => {
+  test("reports its progress at most once an interval", async () => {
     const { ports, slice } = await sliced(numbered(300), {
       settings: { progressIntervalMs: 2500 },
       passMs: 1000,
@@ -616,14 +619,14 @@ describe("a slice", () => {
     expect(items.at(-1)).toBeGreaterThan(items[0]!);
   });
 
-  test("fails where the table was created again, before it writes", async () => {
+  test("fails before it writes if the table was created again", async () => {
     const { ports, calls, slice } = await sliced(numbered(3));
     ports.tables.create(destination, { keys: [{ name: "id", type: "S" }] });
     expect(await slice()).toMatchObject([{ type: "SegmentFailed", detail: { cause: "table-replaced" } }]);
     expect(calls).toEqual([]);
   });
 
-  const spaced = {
+  const spacing = {
     backup: { "batch-bytes": 90 },
     settings: { batchSpacingMs: 60_000, sliceBudgetMs: 200_000 },
   };
@@ -633,13 +636,13 @@ describe("a slice", () => {
     ["in the middle of another file", 1, 1, 0],
     ["with another file", 1, 0, 60_000],
   ])("that begins %s has its first call after %i:%i at %i ms", async (_, file, at, expectedMs) => {
-    const { timesMs, slice } = await sliced(numbered(4), spaced);
+    const { timesMs, slice } = await sliced(numbered(4), spacing);
     await slice({ cursor: { file, line: at } });
     expect(timesMs[0]).toBe(expectedMs);
   });
 
-  test("waits between its files and not behind the last one; what does not fit in is the next slice's", async () => {
-    const { ports, timesMs, slice } = await sliced(numbered(4), spaced);
+  test("waits between its files but not after the last one, and hands off if the wait does not fit", async () => {
+    const { ports, timesMs, slice } = await sliced(numbered(4), spacing);
     const startMs = ports.clock.now();
     expect(await slice()).toMatchObject([{ type: "SegmentCompleted" }]);
     expect(timesMs).toEqual([0, 60_000]);
@@ -648,8 +651,8 @@ describe("a slice", () => {
       [60_000, "SegmentProgressed"],
       [60_001, "SegmentCompleted"],
     ]) {
-      const settings = { ...spaced.settings, sliceBudgetMs: sliceBudgetMs as number };
-      const other = await sliced(numbered(4), { ...spaced, settings });
+      const settings = { ...spacing.settings, sliceBudgetMs: sliceBudgetMs as number };
+      const other = await sliced(numbered(4), { ...spacing, settings });
       const fromMs = other.ports.clock.now();
       expect(await other.slice()).toMatchObject([{ type }]);
       expect(other.ports.clock.now() - fromMs).toBe(type === "SegmentCompleted" ? 60_000 : 0);
@@ -664,12 +667,12 @@ describe("a slice", () => {
     expect(calls).toEqual([]);
   });
 
-  test("names the line that cannot be read, also of an archive whose lines are not checked before", async () => {
+  test("names the line that cannot be read, also in Ferry's own archive", async () => {
     const ports = world();
     const lines = [...numbered(27).map(itemLine), '{"Other":{}}', itemLine(item(99))];
     const made = fullExport({ bucket: bucket.name, id: "01", files: [lines] });
-    const asked = { ...restoreRequest, ...one, "bucket-prefix": plantExport(ports.archive, bucket, made) };
-    const [segment] = await accepted(asked, ports);
+    const restore = { ...restoreRequest, ...one, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const [segment] = await accepted(restore, ports);
     const plan = segment!.plan as RestorePlan;
     const own = { ...segment!, plan: { ...plan, manifest: { ...plan.manifest, own: true } } };
     expect(await work(message("SegmentQueued", own), ports)).toMatchObject([
@@ -677,9 +680,9 @@ describe("a slice", () => {
     ]);
   });
 
-  test("that begins with a file waits for its time, and writes nothing where its task ends meanwhile", async () => {
-    const about = { backup: { "batch-bytes": 10 }, settings: { batchSpacingMs: 60_000 } };
-    const { ports, segment, calls, slice } = await sliced(numbered(2), about);
+  test("that begins with a new file waits for the batch spacing, and writes nothing if its task ends during the wait", async () => {
+    const options = { backup: { "batch-bytes": 10 }, settings: { batchSpacingMs: 60_000 } };
+    const { ports, segment, calls, slice } = await sliced(numbered(2), options);
     const startMs = ports.clock.now();
     const second = { cursor: { file: 1, line: 0 }, counts: { batches: 1, items: 1, bytes: 60 } };
     const read = async () => (ports.clock.now() - startMs > 20_000 ? finishedRow(segment) : undefined);

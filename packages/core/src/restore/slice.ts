@@ -1,6 +1,6 @@
 /**
- * One slice of a restore: its share of the manifest's files, from the cursor to where the time is up. The manifest
- * alone is trusted, never a listing.
+ * One slice of a restore: writes the segment's files from the cursor on, until the segment is complete or the time is up. Files
+ * come only from the manifest, never from a listing.
  */
 import { bucketOf } from "../archive/bucket.ts";
 import type { Span } from "../archive/cutter.ts";
@@ -24,25 +24,25 @@ const WRITES_PER_CALL = 25;
 const BYTES_PER_CALL_MAX = 4 * 1024 * 1024;
 
 /**
- * Works on a segment of a restore until it is done or the time is up. Returns how it ends; nothing where the task
- * needs it no more: a late duplicate would put old items over the application's new ones. `stands` hears what is
- * written for sure, each time that there is more. Throws permanent errors.
+ * Works on a segment of a restore until it is complete or the time is up. Returns the event that ends the slice, or nothing if
+ * the segment is no longer needed: a late duplicate would overwrite the application's new items with old ones. Calls
+ * `onCheckpoint` each time that more is written. Throws a permanent error if the segment fails.
  */
 export async function sliceRestore(
   work: SegmentWork,
   ports: Ports,
-  stands: (standing: Checkpoint) => void,
+  onCheckpoint: (checkpoint: Checkpoint) => void,
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as RestorePlan;
   const watch = openCancellationCheck(work, ports);
   if (!(await watch.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
-  const share = await readShare(work, plan, ports);
+  const files = await readAssignedFiles(work, plan, ports);
   const spacingMs = ports.settings.batchSpacingMs;
   let at = { file: 0, line: 0, ...("file" in work.cursor && work.cursor) };
   let { counts } = work;
-  const standing = (): Checkpoint => ({ cursor: at, counts });
-  // The slice before this one ended with a file.
+  const checkpoint = (): Checkpoint => ({ cursor: at, counts });
+  // The previous slice ended with a complete file, so wait for the batch spacing.
   if (at.file > 0 && at.line === 0 && spacingMs > 0) {
     const nextFileMs = ports.time.now() + Math.min(spacingMs, invocationLeftMs(ports));
     if (!(await watch.waitUntil(nextFileMs))) return [];
@@ -53,23 +53,23 @@ export async function sliceRestore(
   const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, watch }, ports);
   const bucket = bucketOf(plan.request);
   const keys = keysOf(plan);
-  let spaced = true;
+  let mayContinue = true;
   let outOfTime = false;
   try {
-    for (let index = at.file; index < share.length && !writer.stopped() && spaced; index++) {
-      await writeFile(share[index]!);
+    for (let index = at.file; index < files.length && !writer.stopped() && mayContinue; index++) {
+      await writeFile(files[index]!);
       if (outOfTime) break;
-      spaced = await space(index + 1 < share.length);
+      mayContinue = await waitForSpacing(index + 1 < files.length);
     }
   } finally {
     await writer.close();
   }
-  // What is complete is complete, even if it was cancelled meanwhile.
-  if (at.file === share.length) return [segmentCompleted(work, counts)];
+  // A complete segment is reported as complete even if the task was cancelled.
+  if (at.file === files.length) return [segmentCompleted(work, counts)];
   if (!(await watch.stillNeeded())) return [];
-  return [handoffEvent(work, standing(), writer.heldUp(), ports)];
+  return [handoffEvent(work, checkpoint(), writer.wasThrottled(), ports)];
 
-  /** Sends the lines of the file at the cursor, as far as the writer takes them. */
+  /** Sends the lines of the file at the cursor, until the writer stops. */
   async function writeFile(listed: ManifestFile): Promise<void> {
     const key = listed.dataFileS3Key;
     const recorded = { key, items: listed.itemCount, md5: listed.md5Checksum };
@@ -79,22 +79,22 @@ export async function sliceRestore(
           ...{ bucket, key, keys, items: listed.itemCount, kind: plan.manifest.lines },
           reread: () => readBlocks(bucket, recorded, ports),
         });
-    const file = await verifyDataFile(bucket, recorded, ports, goesOn, check);
+    const file = await verifyDataFile(bucket, recorded, ports, shouldContinue, check);
     if (file === undefined) {
       outOfTime = true;
       return;
     }
     await writeLines(file, key);
-    // A file is done when all that was sent of it has landed.
+    // A file is complete when all its writes have landed.
     await writer.settle();
     if (writer.stopped()) return;
     at = { file: at.file + 1, line: 0 };
     counts = { ...counts, batches: counts.batches + 1 };
-    stands(standing());
+    onCheckpoint(checkpoint());
   }
 
-  /** Whether a file that takes long to verify should be read on. */
-  async function goesOn(): Promise<boolean> {
+  /** Whether the verification of a large file should continue. */
+  async function shouldContinue(): Promise<boolean> {
     return ports.time.now() < untilMs && (await watch.stillNeeded());
   }
 
@@ -126,7 +126,7 @@ export async function sliceRestore(
     const report = (error: unknown) =>
       refusedLines(error, { bucket, key, keys }, upTo - writes.length + 1, writes);
     const landed = (skipped: number) => {
-      // Each line has a line feed.
+      // Each line also has a line feed.
       counts = {
         ...counts,
         items: counts.items + writes.length,
@@ -134,14 +134,14 @@ export async function sliceRestore(
         ...(skipped > 0 && { skipped: (counts.skipped ?? 0) + skipped }),
       };
       at = { ...at, line: upTo };
-      stands(standing());
+      onCheckpoint(checkpoint());
     };
     await writer.write(writes, landed, report);
-    if (reportDue()) await ports.bus.put([segmentProgressed(work, standing())]);
+    if (reportDue()) await ports.bus.put([segmentProgressed(work, checkpoint())]);
   }
 
-  /** Waits for the next file's time; false where it is the next slice's. */
-  async function space(more: boolean): Promise<boolean> {
+  /** Waits for the batch spacing; returns false if the next file belongs to the next slice. */
+  async function waitForSpacing(more: boolean): Promise<boolean> {
     if (!more || spacingMs === 0 || writer.stopped()) return true;
     const nextFileMs = ports.time.now() + spacingMs;
     return nextFileMs < untilMs && watch.waitUntil(nextFileMs);
@@ -152,9 +152,9 @@ export async function sliceRestore(
 interface Call {
   readonly writes: Line[];
   bytes: number;
-  /** By `unitsOf`. */
+  /** The sum of `unitsOf` over its lines. */
   units: number;
-  /** The number of the line behind its last. */
+  /** The number of the line after its last line. */
   upTo: number;
 }
 
@@ -162,7 +162,7 @@ function emptyCall(firstLine: number): Call {
   return { writes: [], bytes: 0, units: 0, upTo: firstLine };
 }
 
-/** Whether a call has no room for one line more: by number, by bytes, or by what a turn of the ceiling holds. */
+/** Whether another line does not fit into a call: by count, by bytes, or by the units of one reservation. */
 function isFull(call: Call, { start, end }: Span, unitsMax: number): boolean {
   if (call.writes.length === 0) return false;
   return (
@@ -177,7 +177,11 @@ function keysOf({ table }: RestorePlan): KeySchema {
   return table.keys.map((name, i) => ({ name, type: table["key-types"][i] ?? "?" }));
 }
 
-async function readShare(work: SegmentWork, plan: RestorePlan, ports: Ports): Promise<ManifestFile[]> {
+async function readAssignedFiles(
+  work: SegmentWork,
+  plan: RestorePlan,
+  ports: Ports,
+): Promise<ManifestFile[]> {
   const files = await readPlannedFiles(bucketOf(plan.request), plan, ports);
   return assignFiles(files, work.task["request-id"], work.segment, plan["total-segments"]);
 }

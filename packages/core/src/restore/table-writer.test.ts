@@ -7,13 +7,13 @@ import type { InsertOutcome, Ports, RateLimiter, TableData, Write } from "../por
 import { destination, restoreRequest, someTask, world } from "../testing/tasks.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 
-const about = { operation: "BatchWriteItem", resource: "copies", message: "was refused.", hint: "" };
-const throttled = new FerryError("throttled", "throttled", about);
-const refused = permanent("access-denied", about);
+const refusedCall = { operation: "BatchWriteItem", resource: "copies", message: "was refused.", hint: "" };
+const throttled = new FerryError("throttled", "throttled", refusedCall);
+const refused = permanent("access-denied", refusedCall);
 
 const put = (bytes = 100): Write => ({ put: new Uint8Array(bytes) });
 
-/** A writer on a table that answers as it is told, and what it was asked. */
+/** A writer on a table with the given methods, and a record of its calls. */
 function writer(
   plan: { "write-units"?: number; "units-per-write"?: number; "restore-mode"?: string } = {},
   table: Partial<TableData> = {},
@@ -24,9 +24,9 @@ function writer(
   const memory = memoryRateLimiter();
   const limiter: RateLimiter = {
     ...memory,
-    reserve: (task, asked) => {
-      reservedMs.push(asked.durationMs);
-      return memory.reserve(task, asked);
+    reserve: (task, options) => {
+      reservedMs.push(options.durationMs);
+      return memory.reserve(task, options);
     },
   };
   const calls: (readonly Write[])[] = [];
@@ -49,42 +49,47 @@ function writer(
       return stillNeeded();
     },
   };
-  const all: Ports = { ...ports, limiter, random: () => 0.5, tables: { ...ports.tables, ...table, write } };
+  const allPorts: Ports = {
+    ...ports,
+    limiter,
+    random: () => 0.5,
+    tables: { ...ports.tables, ...table, write },
+  };
   return {
-    ...openTableWriter(restorePlan, { attempt: 1, untilMs, watch }, all),
+    ...openTableWriter(restorePlan, { attempt: 1, untilMs, watch }, allPorts),
     calls,
     reservedMs,
     clock: ports.clock,
   };
 }
 
-/** A promise, and what settles it. */
+/** A promise and the functions that settle it. */
 function pending<T>() {
   return Promise.withResolvers<T>();
 }
 
-/** When all that could go on has gone on. */
-const rest = () => new Promise((resolve) => setImmediate(resolve));
+/** Waits until all pending microtasks have run. */
+const flushMicrotasks = () => new Promise((resolve) => setImmediate(resolve));
 
 test.each([
   [1, 1],
   [1024, 1],
   [1025, 2],
-])("a write of %i bytes consumes %i units at least", (bytes, units) => {
+])("a write of %i bytes consumes at least %i units", (bytes, units) => {
   expect(unitsOf(bytes)).toBe(units);
 });
 
-describe("what a write consumes", () => {
-  test("is expected to be its bytes times what the plan says of the table's indexes", async () => {
+describe("the expected consumption of a write", () => {
+  test("is the units of its bytes times the plan's units-per-write", async () => {
     const { write, settle, reservedMs, callUnitsMax } = writer({ "write-units": 100, "units-per-write": 2 });
     expect(callUnitsMax()).toBeCloseTo(23.25 / 2);
     await write([put(1025), { remove: new Uint8Array(30) }], () => {});
     await settle();
-    // Three units of bytes, six of the table: 93 a second.
+    // Three units by bytes, six with the index; the ceiling reserves 93 a second.
     expect(reservedMs).toEqual([Math.ceil((6 / 93) * 1000)]);
   });
 
-  test("is learned from the answers: at once where it is more, half way where it is less", async () => {
+  test("is raised at once by a response, and lowered half way", async () => {
     const answers = [6, 2, 0];
     const { write, settle, callUnitsMax } = writer(
       { "write-units": 100 },
@@ -96,11 +101,11 @@ describe("what a write consumes", () => {
       await settle();
       factors.push(23.25 / callUnitsMax());
     }
-    // An answer without units teaches nothing.
+    // A response without units changes nothing.
     expect(factors.map((factor) => Number(factor.toFixed(6)))).toEqual([3, 2, 2]);
   });
 
-  test("is that of the writes which the table took", async () => {
+  test("is computed from the processed writes", async () => {
     const { write, settle, callUnitsMax } = writer(
       { "write-units": 100 },
       {
@@ -113,7 +118,7 @@ describe("what a write consumes", () => {
     expect(23.25 / callUnitsMax()).toBeCloseTo(2);
   });
 
-  test("is paid before the next call where it was more than expected", async () => {
+  test("is exceeded by a call: the difference is reserved before the next call", async () => {
     const { write, settle, clock } = writer(
       { "write-units": 100 },
       { write: async () => ({ units: 94, unprocessed: [] }) },
@@ -123,22 +128,22 @@ describe("what a write consumes", () => {
     await settle();
     await write([put()], () => {});
     await settle();
-    // The second expects what the first consumed.
+    // The second call expects the consumption of the first.
     expect(clock.now() - now).toBeGreaterThanOrEqual(1000);
   });
 });
 
 describe("writes that are in flight", () => {
-  test("are eight calls at most: the eighth waits for the oldest", async () => {
+  test("are at most eight calls: the eighth waits for the oldest", async () => {
     const answers = Array.from({ length: 9 }, () => pending<{ units: number; unprocessed: Write[] }>());
-    let asked = 0;
-    const { write, settle, calls } = writer({}, { write: () => answers[asked++]!.promise });
+    let nth = 0;
+    const { write, settle, calls } = writer({}, { write: () => answers[nth++]!.promise });
     for (let n = 0; n < 7; n++) await write([put()], () => {});
     let isTaken = false;
     const eighth = write([put()], () => {}).then(() => {
       isTaken = true;
     });
-    await rest();
+    await flushMicrotasks();
     expect(calls).toHaveLength(8);
     expect(isTaken).toBe(false);
     answers[0]!.resolve({ units: 1, unprocessed: [] });
@@ -147,17 +152,17 @@ describe("writes that are in flight", () => {
     await settle();
   });
 
-  test("are told to have landed in the order in which they were sent", async () => {
+  test("are reported as landed in the order in which they were sent", async () => {
     const first = pending<{ units: number; unprocessed: Write[] }>();
-    let asked = 0;
+    let nth = 0;
     const { write, settle, stopped } = writer(
       {},
-      { write: async () => (asked++ === 0 ? first.promise : { units: 1, unprocessed: [] }) },
+      { write: async () => (nth++ === 0 ? first.promise : { units: 1, unprocessed: [] }) },
     );
     const landed: number[] = [];
     await write([put()], () => landed.push(1));
     await write([put()], () => landed.push(2));
-    await rest();
+    await flushMicrotasks();
     expect(landed).toEqual([]);
     first.resolve({ units: 1, unprocessed: [] });
     await settle();
@@ -165,14 +170,14 @@ describe("writes that are in flight", () => {
     expect(stopped()).toBe(false);
   });
 
-  test("are not told to have landed behind one that failed, and its error is thrown when all have settled", async () => {
+  test("are not reported as landed after a failed one, whose error is thrown when all have ended", async () => {
     const second = pending<{ units: number; unprocessed: Write[] }>();
-    let asked = 0;
+    let nth = 0;
     const { write, settle, stopped } = writer(
       {},
       {
         write: async () => {
-          if (asked++ === 0) throw refused;
+          if (nth++ === 0) throw refused;
           return second.promise;
         },
       },
@@ -180,7 +185,7 @@ describe("writes that are in flight", () => {
     const landed: number[] = [];
     await write([put()], () => landed.push(1));
     await write([put()], () => landed.push(2));
-    await rest();
+    await flushMicrotasks();
     const settled = settle();
     let isSettled = false;
     settled
@@ -188,7 +193,7 @@ describe("writes that are in flight", () => {
       .finally(() => {
         isSettled = true;
       });
-    await rest();
+    await flushMicrotasks();
     expect(isSettled).toBe(false);
     second.resolve({ units: 1, unprocessed: [] });
     await expect(settled).rejects.toBe(refused);
@@ -198,9 +203,9 @@ describe("writes that are in flight", () => {
   });
 });
 
-describe("what the table does not take", () => {
-  test("is sent again, it alone, after a pause", async () => {
-    const { write, settle, calls, clock, heldUp } = writer(
+describe("a write that the table does not process", () => {
+  test("is sent again after a pause, without the processed ones", async () => {
+    const { write, settle, calls, clock, wasThrottled } = writer(
       {},
       { write: async (_, writes) => ({ units: 1, unprocessed: writes.slice(0, -1) }) },
     );
@@ -209,22 +214,22 @@ describe("what the table does not take", () => {
     await write(writes, () => {});
     await settle();
     expect(calls).toEqual([writes, writes.slice(0, 2), writes.slice(0, 1)]);
-    expect(heldUp()).toBe(true);
-    // Half of 200 ms and half of 400 ms, above 50 ms each.
+    expect(wasThrottled()).toBe(true);
+    // Half of 200 ms and half of 400 ms, plus 50 ms each.
     expect(clock.now() - now).toBe(150 + 250);
   });
 
-  test("does not hold up where there is none", async () => {
-    const { write, settle, calls, heldUp } = writer();
+  test("counts as throttling only if there is one", async () => {
+    const { write, settle, calls, wasThrottled } = writer();
     await write([put()], () => {});
     await settle();
     expect(calls).toHaveLength(1);
-    expect(heldUp()).toBe(false);
+    expect(wasThrottled()).toBe(false);
   });
 
-  test("for being throttled is sent again, after pauses that grow", async () => {
+  test("because of throttling is sent again after growing pauses", async () => {
     let left = 6;
-    const { write, settle, clock, heldUp } = writer(
+    const { write, settle, clock, wasThrottled } = writer(
       {},
       {
         write: async () => {
@@ -237,10 +242,10 @@ describe("what the table does not take", () => {
     await write([put()], () => {});
     await settle();
     expect(clock.now() - now).toBe(6 * 50 + 50 * (1 + 2 + 4 + 8 + 16 + 32));
-    expect(heldUp()).toBe(true);
+    expect(wasThrottled()).toBe(true);
   });
 
-  test("for a transient error is tried again a few times, which does not count as being held up", async () => {
+  test("because of a transient error is retried a few times, which does not count as throttling", async () => {
     const failing = (times: number) => {
       let left = times;
       return writer(
@@ -259,14 +264,14 @@ describe("what the table does not take", () => {
     await some.settle();
     expect(some.clock.now() - now).toBe(150 + 250 + 450);
     expect(some.calls).toHaveLength(TRIES_MAX);
-    expect(some.heldUp()).toBe(false);
+    expect(some.wasThrottled()).toBe(false);
     const many = failing(TRIES_MAX);
     await many.write([put()], () => {});
     await expect(many.settle()).rejects.toThrow("away");
     expect(many.calls).toHaveLength(TRIES_MAX);
   });
 
-  test("for want of time stays behind: nothing lands any more", async () => {
+  test("because the time is up is abandoned, and nothing lands any more", async () => {
     const { write, settle, stopped, calls } = writer({}, {}, { untilMs: 0 });
     const landed: number[] = [];
     await write([put()], () => landed.push(1));
@@ -276,17 +281,17 @@ describe("what the table does not take", () => {
     expect(stopped()).toBe(true);
   });
 
-  test("since it is not stillNeeded any more stays behind too, and is looked at before each call", async () => {
-    let isWanted = true;
+  test("because it is no longer needed is abandoned, which is checked before each call", async () => {
+    let isNeeded = true;
     const { write, settle, stopped, calls } = writer(
       {},
       {
         write: async (_, writes) => {
-          isWanted = false;
+          isNeeded = false;
           return { units: 1, unprocessed: writes.slice(1) };
         },
       },
-      { stillNeeded: async () => isWanted },
+      { stillNeeded: async () => isNeeded },
     );
     await write([put(), put()], () => {});
     await settle();
@@ -303,14 +308,14 @@ describe("closing", () => {
     return { closed, reservedMs: one.reservedMs };
   };
 
-  test("settles what the writes consumed with the ceiling", async () => {
+  test("settles the consumption of the writes with the ceiling", async () => {
     const { closed, reservedMs } = await close(async () => ({ units: 113, unprocessed: [] }));
     await closed;
-    // 20 units were booked, and 93 more are a second's.
+    // 20 units were reserved; 93 more are the ceiling of one second.
     expect(reservedMs).toEqual([216, 1000]);
   });
 
-  test("throws what a write threw, the ceiling settled all the same", async () => {
+  test("throws a write's error after settling with the ceiling", async () => {
     let calls = 0;
     const { closed, reservedMs } = await close(async (_, writes) => {
       if (calls++ === 0) return { units: 113, unprocessed: writes };
@@ -322,7 +327,7 @@ describe("closing", () => {
 });
 
 describe("with restore-mode if-absent", () => {
-  test("a line that asks for a delete is refused: it never deletes", async () => {
+  test("a line that is a delete is refused", async () => {
     const { write, settle } = writer({ "restore-mode": "if-absent" });
     await write([{ remove: new Uint8Array(1) }], () => {});
     await expect(settle()).rejects.toMatchObject({
@@ -333,7 +338,7 @@ describe("with restore-mode if-absent", () => {
     });
   });
 
-  test("items of which the table has another are skipped, each once, however often the call is made", async () => {
+  test("items whose key another item has are counted as skipped once, over several calls", async () => {
     const answers: InsertOutcome[][] = [
       ["stored", "exists", "same", "unprocessed", "unprocessed"],
       ["exists", "unprocessed"],
@@ -350,7 +355,7 @@ describe("with restore-mode if-absent", () => {
     expect(answers).toEqual([]);
   });
 
-  test("a call that consumed units for nothing that was taken teaches nothing", async () => {
+  test("a call that processed nothing does not change the expected consumption", async () => {
     const outcomes: InsertOutcome[][] = [["unprocessed"], ["stored"]];
     const { write, settle, callUnitsMax } = writer(
       { "restore-mode": "if-absent", "write-units": 100 },
@@ -361,17 +366,17 @@ describe("with restore-mode if-absent", () => {
     expect(callUnitsMax()).toBeCloseTo(23.25);
   });
 
-  test("what was not put for want of time stays behind: nothing lands any more", async () => {
-    let isWanted = true;
+  test("items that are no longer needed are abandoned, and nothing lands any more", async () => {
+    let isNeeded = true;
     const { write, settle, stopped } = writer(
       { "restore-mode": "if-absent" },
       {
         insert: async () => {
-          isWanted = false;
+          isNeeded = false;
           return { units: 1, outcomes: ["stored"] };
         },
       },
-      { stillNeeded: async () => isWanted },
+      { stillNeeded: async () => isNeeded },
     );
     const landed: number[] = [];
     await write([put()], () => landed.push(1));

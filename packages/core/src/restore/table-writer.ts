@@ -1,6 +1,6 @@
 /**
- * Writes to a table with several calls in flight. What the table does not take is sent again, with backoff and
- * jitter, and so is a call that failed, a few times; what landed is told in the order in which it was sent, so that a cursor can follow.
+ * Writes to a table with several concurrent calls. Retries writes that the table did not process, with backoff and jitter, and
+ * failed calls a few times. Reports completed writes in the order in which they were sent, so that a cursor can follow.
  */
 
 import type { CancellationCheck } from "../cancellation.ts";
@@ -10,74 +10,74 @@ import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
 import type { Ports, Write, WriteResult } from "../ports.ts";
 
 const CALLS_IN_FLIGHT = 8;
-/** What one capacity unit writes. */
+/** The bytes that one capacity unit writes. */
 const UNIT_BYTES = 1024;
 
-/** What a write of so many bytes consumes at least, units. */
+/** The minimum consumption of a write of this size, in capacity units. */
 export function unitsOf(bytes: number): number {
   return Math.ceil(bytes / UNIT_BYTES);
 }
 
 export interface TableWriter {
   /**
-   * Sends writes, waiting for a free place; calls `landed` once they and all that was sent before are in the table, with how
-   * many of them were skipped: another item had their key, and the plan never overwrites.
-   * `report` makes what is thrown of an error of these writes; without it the error is thrown.
+   * Sends writes; waits if too many calls are in flight. Calls `landed` when these and all earlier writes are in the table,
+   * with the number that were skipped because another item had their key and the plan never overwrites. `report` converts an
+   * error of these writes before it is thrown.
    */
   write(
     writes: readonly Write[],
     landed: (skipped: number) => void,
     report?: (error: unknown) => unknown,
   ): Promise<void>;
-  /** What the writes of one call may come to by `unitsOf`, so that a turn of the ceiling holds them. */
+  /** The largest sum of `unitsOf` for the writes of one call that fits into one reservation of the ceiling. */
   callUnitsMax(): number;
-  /** Waits for all that is in flight. Throws the first error, after everything has settled. */
+  /** Waits for all calls in flight. Throws the first error after all have ended. */
   settle(): Promise<void>;
-  /** Settles, and the ceiling with it. */
+  /** Waits for all calls in flight, and settles their consumption with the ceiling. */
   close(): Promise<void>;
-  /** Whether something that was sent did not land, for want of time or of a wish: nothing lands any more. */
+  /** Whether writes were abandoned, because the time was up or the segment is no longer needed. Then nothing lands any more. */
   stopped(): boolean;
   /** Whether the table or the ceiling made it wait. */
-  heldUp(): boolean;
+  wasThrottled(): boolean;
 }
 
-/** What a call took of its writes, and what it skipped. */
-type Taken = WriteResult & { readonly skipped: number };
-/** How the writes of one call ended. */
+/** The result of a call, with the number of skipped writes. */
+type CallResult = WriteResult & { readonly skipped: number };
+/** The outcome of the writes of one call. */
 type Done = { readonly skipped: number } | "too late";
 
 /**
- * Opens a writer to the plan's table, until `untilMs`, ms since 1970. It looks whether the segment is still wanted before
- * each call, the repeated ones too, for the wait before it may have been long: where it is not, nothing is written any
- * more.
+ * Opens a writer to the plan's table that stops at `untilMs`, ms since 1970. It checks before each call, also before each
+ * retry, whether the segment is still needed, because the wait before the call may have been long. If it is not, the writer
+ * stops.
  */
 export function openTableWriter(
   plan: RestorePlan,
-  about: { attempt: number; untilMs: number; watch: CancellationCheck },
+  options: { attempt: number; untilMs: number; watch: CancellationCheck },
   ports: Ports,
 ): TableWriter {
   const { request } = plan;
   const table = { region: request["table-region"], name: request["table-name"] };
-  const pace = openPacer({ task: plan.task, unitsPerSecond: plan["write-units"], ...about }, ports);
+  const pace = openPacer({ task: plan.task, unitsPerSecond: plan["write-units"], ...options }, ports);
   const inFlight: { done: Promise<Done>; landed: (skipped: number) => void }[] = [];
   let stopped = false;
-  /** What a write consumes for each unit of its bytes: indexes are written too. */
+  /** The consumption of a write per unit of its bytes: indexes consume units too. */
   let factor = plan["units-per-write"] ?? 1;
 
   /**
-   * One try of a call, in a turn of its own. Returns what the call returns; `too late` where there is no turn left;
-   * `failed` where the call is to be tried again: the table throttled it, or it failed for the first few times.
+   * One try of a call, with its own reservation. Returns the result of the call; `too late` if nothing can be reserved any
+   * more; `failed` if the call must be retried because it was throttled or had one of the first few transient errors.
    */
-  async function inTurn(
+  async function tryCall(
     writes: readonly Write[],
     tries: { made: number; failures: number },
-  ): Promise<Taken | "too late" | "failed"> {
+  ): Promise<CallResult | "too late" | "failed"> {
     const expected = bytesUnits(writes) * factor;
     if (!(await pace.reserve(expected))) return "too late";
-    // Where the answer is lost, the call may have been made: it is charged as expected.
+    // If the response is lost, the call may have been executed: charge the expected units.
     let units = expected;
     try {
-      const result = await take(writes);
+      const result = await call(writes);
       units = result.units;
       const perUnit = units / (bytesUnits(writes) - bytesUnits(result.unprocessed));
       // Raise the estimate at once; lower it gradually.
@@ -99,10 +99,10 @@ export function openTableWriter(
     }
   }
 
-  const mayOverwrite = !neverOverwrites(plan, about.attempt);
+  const mayOverwrite = !neverOverwrites(plan, options.attempt);
 
-  /** The call itself. */
-  async function take(writes: readonly Write[]): Promise<Taken> {
+  /** Makes the call. */
+  async function call(writes: readonly Write[]): Promise<CallResult> {
     if (mayOverwrite) return { ...(await ports.tables.write(table, writes)), skipped: 0 };
     const { outcomes, units } = await ports.tables.insert(table, writes.map(itemOf), plan.table.keys);
     return {
@@ -117,18 +117,18 @@ export function openTableWriter(
     throw permanent("mode-not-possible", {
       operation: "restore",
       resource: `table ${table.name} in ${table.region}`,
-      message: "a line asks for a delete, which restore-mode if-absent never does.",
-      hint: "Ask again with restore-mode merge.",
+      message: "a line is a delete, which restore-mode if-absent does not allow.",
+      hint: "Request the restore with restore-mode merge.",
     });
   }
 
-  /** Calls until all is taken; `too late` when the time is up first, or the segment is not wanted any more. */
+  /** Repeats calls until all writes are processed; `too late` if the time is up or the segment is no longer needed. */
   async function send(writes: readonly Write[]): Promise<Done> {
     const tries = { made: 0, failures: 0 };
     let rest = writes;
     let skipped = 0;
     while (rest.length > 0) {
-      const result = await inTurn(rest, tries);
+      const result = await tryCall(rest, tries);
       if (result === "too late") return result;
       if (result === "failed") continue;
       skipped += result.skipped;
@@ -163,7 +163,7 @@ export function openTableWriter(
       const done = send(writes).catch((error: unknown) => {
         throw report(error);
       });
-      // Told by `land`; until then it must not count as unhandled.
+      // Awaited by `land`; this only avoids an unhandled rejection until then.
       done.catch(() => {});
       inFlight.push({ done, landed });
       if (inFlight.length >= CALLS_IN_FLIGHT) await land();
@@ -178,13 +178,13 @@ export function openTableWriter(
       }
     },
     stopped: () => stopped,
-    heldUp: pace.wasThrottled,
+    wasThrottled: pace.wasThrottled,
   };
 }
 
 /**
- * Whether items are put only where none has their key. A retry of an `empty-only` restore may find what the application
- * wrote since the attempt before it ended.
+ * Whether only missing items are put. A retry of an `empty-only` restore may find items that the application wrote after the
+ * previous attempt ended.
  */
 function neverOverwrites({ request }: RestorePlan, attempt: number): boolean {
   const mode = request["restore-mode"] ?? "empty-only";

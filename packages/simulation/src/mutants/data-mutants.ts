@@ -152,8 +152,8 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       core(
         "restore/table-writer.ts",
-        "const mayOverwrite = !neverOverwrites(plan, about.attempt);",
-        "const mayOverwrite = !neverOverwrites(plan, about.attempt) || true;",
+        "const mayOverwrite = !neverOverwrites(plan, options.attempt);",
+        "const mayOverwrite = !neverOverwrites(plan, options.attempt) || true;",
       ),
     ],
   },

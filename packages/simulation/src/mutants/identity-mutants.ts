@@ -38,7 +38,7 @@ export const identityMutants: readonly Mutant[] = [
     seed: 293,
     breaks: "Two restores write to one table at once, though one of them needs it for itself.",
     edits: [
-      core("restore/lease.ts", "if (holder.exclusive || mine.exclusive) throw leased(plan, holder);", ""),
+      core("restore/lease.ts", "if (holder.exclusive || renewed.exclusive) throw leased(plan, holder);", ""),
     ],
   },
   {

@@ -58,7 +58,7 @@ export const taskMutants: readonly Mutant[] = [
     edits: [
       core(
         "restore/plan.ts",
-        "if (found === undefined || describeKeys(found) === describeKeys(wanted)) return;",
+        "if (found === undefined || describeKeys(found) === describeKeys(tableKeys)) return;",
         "if (found === undefined || describeKeys(found) !== undefined) return;",
       ),
     ],

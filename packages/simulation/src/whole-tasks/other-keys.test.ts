@@ -53,7 +53,7 @@ describe("a full export of a table with keys id and at, restored into a table ke
       });
       expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "key-schema-mismatch" });
       expect(outcome(cloud).text).toMatch(
-        /data\/\w+\.json\.gz: lines 1 and 98 are two items with one key of the table/,
+        /data\/\w+\.json\.gz: lines 1 and 98 are different items with the same key in the table/,
       );
       // Found before a line of the file is written.
       expect(itemsIn(cloud)).toBe(0);
@@ -74,7 +74,7 @@ describe("a full export of a table with keys id and at, restored into a table ke
       const files = Array.from({ length: 10 }, (_, n) => items.slice(n * 97, (n + 1) * 97));
       const cloud = await restored(fullExport({ ...spec, files }), { "restore-mode": mode });
       expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "items-missing" });
-      expect(outcome(cloud).text).toContain("970 lines of the archive were written, and it holds 97 items");
+      expect(outcome(cloud).text).toContain("970 lines of the archive were written, but it holds 97 items");
     },
   );
 
@@ -110,7 +110,7 @@ describe("a line of a full export", () => {
       );
       const cloud = await restored(fullExport({ ...spec, files: [lines] }));
       expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "duplicate-key" });
-      expect(outcome(cloud).text).toContain(`lines 11 and ${11 + distance} have one key`);
+      expect(outcome(cloud).text).toContain(`lines 11 and ${11 + distance} have the same key`);
     }
   });
 
@@ -150,7 +150,7 @@ describe("an incremental export", () => {
     [
       "names other keys",
       changeLine({ keys: '{"id":{"S":"b"},"at":{"N":"1"}}', newImage: '{"id":{"S":"b"},"at":{"N":"1"}}' }),
-      { cause: "key-schema-mismatch", text: "line 2 names the keys id, at where the table has id (S)" },
+      { cause: "key-schema-mismatch", text: "line 2 has the keys id, at, but the table has id (S)" },
     ],
     [
       "deletes by a key of another type",
@@ -160,12 +160,15 @@ describe("an incremental export", () => {
     [
       "has an image of another key",
       changeLine({ keys: '{"id":{"S":"b"}}', newImage: '{"id":{"S":"c"}}' }),
-      { cause: "corrupt-file", text: "holds line 2, which cannot be read: its NewImage has another key" },
+      {
+        cause: "corrupt-file",
+        text: "holds line 2, which cannot be read: the keys in its NewImage and Keys differ",
+      },
     ],
     [
       "changes a key once more",
       changeLine({ keys: '{"id":{"S":"a"}}' }),
-      { cause: "duplicate-key", text: "lines 1 and 2 have one key" },
+      { cause: "duplicate-key", text: "lines 1 and 2 have the same key" },
     ],
     [
       "is a whole item",
@@ -224,7 +227,7 @@ describe("the count of a table that was empty", () => {
     cloud.ports.tables.remove(destination, { id: { S: "k7" } });
     await cloud.run();
     expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "items-missing" });
-    expect(outcome(cloud).text).toContain("500 lines of the archive were written, and it holds 499 items");
+    expect(outcome(cloud).text).toContain("500 lines of the archive were written, but it holds 499 items");
   });
 
   it("goes on in another invocation where it did not fit into one", async () => {
@@ -315,7 +318,7 @@ describe("an archive of Ferry's whose data file was written anew by another prog
       "two lines of one key",
       [...items(60), '{"id":{"S":"k59"}}'],
       "duplicate-key",
-      "lines 60 and 61 have one key",
+      "lines 60 and 61 have the same key",
     ],
     [
       "a line without its key",
