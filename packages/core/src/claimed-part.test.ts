@@ -17,10 +17,10 @@ const slice = (segments: number, id?: string) =>
     "deadline-ms": 0,
   }) as unknown as Slice;
 
-test("a claim is of a task's segment, of so many, in one creation of the table", () => {
+test("a claim's key has the task, the segment, the number of segments and the table's id", () => {
   expect(claimedPart(slice(8, "id-1"))).toBe(`backup ${task.id} segment 3 of 8 in id-1`);
 });
 
-test("a claim names no table where the engine has no ids", () => {
+test("a claim's key has no table if the table has no id", () => {
   expect(claimedPart(slice(8))).toBe(`backup ${task.id} segment 3 of 8`);
 });

@@ -8,7 +8,7 @@ const row = { action: "restore", key: "k", timestamp: 17 } as const;
 const event = (detail: unknown) => busEvent("TaskRetryRequested", detail);
 const deep = (levels: number) => JSON.parse("[".repeat(levels) + "]".repeat(levels)) as unknown;
 
-describe("a number in an operator's event", () => {
+describe("a number in a control event", () => {
   const read = (timestamp: unknown) => {
     try {
       return readControl(event({ task: { ...row, timestamp } })).task.timestamp;
@@ -30,26 +30,26 @@ describe("a number in an operator's event", () => {
     [-1, undefined],
     [1e300, undefined],
     [null, undefined],
-  ])("%j is read as %s", (given, number) => {
-    expect(read(given)).toBe(number);
+  ])("%j is read as %s", (received, number) => {
+    expect(read(received)).toBe(number);
   });
 });
 
-test("an operator's event names a row and may name the task's id, its request-id and an attempt", () => {
+test("a control event names a row, and may name the task's id, its request-id and an attempt", () => {
   for (const action of ["backup", "restore"] as const)
     expect(readControl(event({ task: { ...row, action } }))).toStrictEqual({ task: { ...row, action } });
   const all = { task: { ...row, id: "k@17-0", "request-id": "r" }, attempt: 2 };
   expect(readControl(event({ ...all, attempt: "2" }))).toStrictEqual(all);
 });
 
-test("what is wrong with an operator's event is told field by field, all of it at once", () => {
+test("an invalid control event has all its issues reported at once, by field", () => {
   const refusal = (detail: unknown) => {
     try {
       readControl(event(detail));
     } catch (error) {
       return (error as FerryError).issues;
     }
-    throw new Error("it was read");
+    throw new Error("the event was accepted");
   };
   expect(refusal({ task: { action: "x", key: "", timestamp: -1, more: 1 }, atempt: 2 })).toEqual([
     { field: "task.action", message: 'task.action must be backup or restore: got "x"' },
@@ -89,7 +89,7 @@ test.each([
   [{ task: row, attempt: 0 }, "attempt must be 1 or higher: got 0"],
   [{ task: row, attempt: "x" }, 'attempt must be a whole number: got "x"'],
   [{ task: row, more: { a: 1 } }, "more is not a field of this event: remove it, or check its spelling"],
-])("an operator's event of %j is refused: %s", (detail, message) => {
+])("a control event with the detail %j is refused: %s", (detail, message) => {
   expect(() => readControl(event(detail))).toThrow(
     expect.objectContaining({
       kind: "permanent",
@@ -102,13 +102,13 @@ test.each([
   );
 });
 
-test("all that is wrong with an operator's event is one message", () => {
+test("the error's message joins all issues of a control event", () => {
   expect(() => readControl(event({ task: { ...row, action: "x", key: "" } }))).toThrow(
     'task.action must be backup or restore: got "x"; task.key must not be empty: got "".',
   );
 });
 
-test("whatever the detail, it is read or refused by name, in an event that can be put", () =>
+test("a detail of any shape is read, or refused in an event that can be put", () =>
   fc.assert(
     fc.property(
       fc.oneof(
@@ -134,9 +134,9 @@ test("whatever the detail, it is read or refused by name, in an event that can b
 
 const error = permanent("invalid-request", { operation: "o", resource: "r", message: "m", hint: "h" });
 
-test("a refusal has the reason, what is to be done, and the event that was refused", () => {
+test("a refusal has the reason, the hint, the issues and the refused event", () => {
   const refused = event({ task: row });
-  const about = {
+  const fields = {
     version: 1,
     control: "retry",
     cause: "invalid-request",
@@ -148,7 +148,7 @@ test("a refusal has the reason, what is to be done, and the event that was refus
   };
   expect(controlRefused("retry", refused, error)).toStrictEqual({
     type: "TaskControlRefused",
-    detail: { ...about, issues: [] },
+    detail: { ...fields, issues: [] },
   });
   const issues = [{ field: "task", message: "task is odd" }];
   const named = permanent("invalid-request", {
@@ -160,11 +160,11 @@ test("a refusal has the reason, what is to be done, and the event that was refus
   });
   expect(controlRefused("retry", refused, named)).toStrictEqual({
     type: "TaskControlRefused",
-    detail: { ...about, issues },
+    detail: { ...fields, issues },
   });
 });
 
-test("a refusal has a detail whole that has 16 KiB as JSON at most, and no detail where there was none", () => {
+test("a refusal repeats a detail of up to 16 KiB as JSON, and has none if the event has none", () => {
   const askedOf = (detail: unknown) =>
     (controlRefused("cancel", event(detail), error).detail as { asked?: unknown }).asked;
   const largest = "x".repeat(16 * 1024 - 2);
@@ -174,7 +174,7 @@ test("a refusal has a detail whole that has 16 KiB as JSON at most, and no detai
   expect(askedOf(undefined)).toBeUndefined();
 });
 
-test("a refusal of a large detail has the beginning of it", () => {
+test("a refusal has the start of a large detail", () => {
   const refused = controlRefused("cancel", event({ task: "x".repeat(900_000) }), error);
   expect(refused).toMatchObject({
     detail: { control: "cancel", cause: "invalid-request", reason: "m", hint: "h" },

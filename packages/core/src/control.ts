@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { type FerryError, permanent } from "./errors.ts";
 import { type BusEvent, type FerryEvent, type TaskControlRefused, VERSION } from "./events.ts";
 import { cutNesting } from "./nesting.ts";
-import { shown } from "./quote.ts";
+import { quoted } from "./quote.ts";
 import type { RequestIssue } from "./request.ts";
 import { about, wholeNumber } from "./schema-parts.ts";
 import type { RowKey } from "./task.ts";
@@ -115,11 +115,11 @@ function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
   if (issue.type === "never")
     return issueOf("is not a field of this event: remove it, or check its spelling");
   if (issue.type === "object_with_rest" && issue.input !== undefined)
-    return issueOf(`must be an object: got ${shown(issue.input)}`);
+    return issueOf(`must be an object: got ${quoted(issue.input)}`);
   if (issue.input === undefined) return issueOf("is required but missing");
   if (WHOLE_NUMBER_ISSUES.has(issue.type))
-    return issueOf(`must be a whole number: got ${shown(issue.input)}`);
-  return issueOf(`${issue.message}: got ${shown(issue.input)}`);
+    return issueOf(`must be a whole number: got ${quoted(issue.input)}`);
+  return issueOf(`${issue.message}: got ${quoted(issue.input)}`);
 }
 
 /** The issue types of `wholeNumber` that have valibot's own messages. */

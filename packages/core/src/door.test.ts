@@ -1,6 +1,6 @@
 /**
- * What callers put on the bus, whatever it is, becomes an acceptance, a rejection or a refusal with reasons: nothing is
- * thrown, and every event can be put.
+ * An event of any shape from a caller is accepted or rejected with reasons: nothing is thrown, and each resulting event
+ * can be put.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -29,7 +29,7 @@ const request = fc.oneof(
     .map((some) => ({ ...backupRequest, ...some })),
 );
 
-test("a request of any shape is parsed, or has an issue with a message for each fault", () =>
+test("a request of any shape is parsed, or has issues with messages", () =>
   fc.assert(
     fc.property(request, (input) => {
       const parsed = parseRequest(input, { requestTimeMs: 1_793_498_400_000, maximumSegments: 1000 });
@@ -40,7 +40,7 @@ test("a request of any shape is parsed, or has an issue with a message for each 
     }),
   ));
 
-/** What comes of a request's detail; the events as they would be put. */
+/** The events that result from a request's detail, as JSON. */
 async function put(detail: unknown): Promise<FerryEvent[]> {
   const ports = world();
   ports.tables.put(source, '{"id":{"S":"a"}}');
@@ -63,12 +63,12 @@ test("a TaskRequested of any shape is accepted or rejected", () =>
     { numRuns: 60 },
   ));
 
-describe("a request is rejected by field and value", () => {
+describe("the rejection of a request names field and value", () => {
   test.each([
     ["in seconds instead of ms", 1_793_498_400, "1793498400"],
     ["beyond the range of a date", 8.7e15, "8700000000000000"],
     ["of 1970", 0, "got 0"],
-  ])("where its request-time is %s", async (_, time, got) => {
+  ])("if its request-time is %s", async (_, time, got) => {
     const events = await put({ request: backupRequest, "request-time": time });
     expect(events).toMatchObject([
       {
@@ -82,7 +82,7 @@ describe("a request is rejected by field and value", () => {
     ]);
   });
 
-  test("where a field is nested 6,000 deep, in an event without the levels below", async () => {
+  test("if a field is nested 6,000 levels deep, in an event without the lower levels", async () => {
     const events = await put({ request: { ...backupRequest, "total-segments": deep(6000) } });
     expect(events).toMatchObject([
       {
@@ -94,7 +94,7 @@ describe("a request is rejected by field and value", () => {
     expect(JSON.stringify(events).length).toBeLessThan(5000);
   });
 
-  test("where the names of its key are longer than a key may be", async () => {
+  test("if the fields of its key are too long together", async () => {
     const region = `eu-${"w".repeat(1900)}-1`;
     const [event] = await put({ request: { ...backupRequest, "table-region": region } });
     expect(event).toMatchObject({

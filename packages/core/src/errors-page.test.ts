@@ -6,10 +6,11 @@ import { type FerryError, permanent } from "./errors.ts";
 
 const KINDS = {
   permanent:
-    "Trying again cannot help. The segment or task fails with this code as the `cause` of its event, and in the `reason` of its row.",
-  throttled: "A service asks for fewer calls. Ferry slows down and continues; no task fails for it.",
+    "Trying again cannot help. The segment or task fails; the code is the `cause` of its event, and is in the `reason` of its row.",
+  throttled:
+    "A service limits the rate of calls. Ferry slows down and continues; no task fails for this reason.",
   transient:
-    "It may pass. The message is delivered again; the code is in the worker's log. When the attempts run out, the task fails with `attempts-exhausted`.",
+    "The error may be temporary. The message is delivered again; the code is in the worker's log. When its attempts run out, the task fails with `attempts-exhausted`.",
 } as const;
 
 function page(): string {
@@ -22,17 +23,17 @@ function page(): string {
   });
   return `# Error codes
 
-Generated from [error-codes.ts](../packages/core/src/error-codes.ts); \`npm test -- --update\` writes it anew. An error also names
-the operation, the resource, what happened and a hint: the fields of \`error\` in [events.md](events.md).
+Generated from [error-codes.ts](../packages/core/src/error-codes.ts); \`npm test -- --update\` regenerates it. An error also has an operation,
+a resource, a message and a hint: the fields of \`error\` in [events.md](events.md).
 
 ${sections.join("\n")}`;
 }
 
-test("docs/errors.md has each code once: npm test -- --update writes it anew", async () => {
+test("docs/errors.md matches the list of codes (npm test -- --update regenerates it)", async () => {
   await expect(page()).toMatchFileSnapshot("../../../docs/errors.md");
 });
 
-test("each code of the engine and its AWS host is thrown somewhere, and the list is sorted", async () => {
+test("the engine or its AWS host uses each code, and the list is sorted", async () => {
   const root = fileURLToPath(new URL("../../..", import.meta.url));
   let text = "";
   for await (const path of glob("packages/{core,aws}/src/**/*.ts", { cwd: root }))
@@ -43,9 +44,9 @@ test("each code of the engine and its AWS host is thrown somewhere, and the list
 });
 
 test("a code that is not in the list does not compile", () => {
-  const about = { operation: "o", resource: "r", message: "m", hint: "h" };
-  // @ts-expect-error: the code has a typing error.
-  const error: FerryError = permanent("no-such-tabel", about);
+  const details = { operation: "o", resource: "r", message: "m", hint: "h" };
+  // @ts-expect-error: the code is misspelled.
+  const error: FerryError = permanent("no-such-tabel", details);
   const code: ErrorCode = error.code;
   expect(Object.keys(errorCodes)).not.toContain(code);
 });

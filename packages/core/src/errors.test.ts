@@ -1,56 +1,56 @@
 import { expect, test } from "vitest";
 import { FerryError, isThrottled, isTransient, permanent, sentence, toReport } from "./errors.ts";
 
-const about = {
+const details = {
   operation: "Scan",
   resource: "table cities",
   message: "does not exist.",
   hint: "Check table-name.",
 };
 
-test("an error is an Error with its message, its name and what caused it", () => {
+test("a FerryError is an Error with a message, a name and a cause", () => {
   const cause = new Error("ResourceNotFoundException");
-  const error = permanent("no-such-table", { ...about, cause });
-  expect(error).toMatchObject({ name: "FerryError", cause, ...about });
+  const error = permanent("no-such-table", { ...details, cause });
+  expect(error).toMatchObject({ name: "FerryError", cause, ...details });
   expect(error).toMatchObject({ kind: "permanent", code: "no-such-table" });
 });
 
 test("an error without a cause has no such property", () => {
-  expect("cause" in permanent("no-such-table", about)).toBe(false);
+  expect("cause" in permanent("no-such-table", details)).toBe(false);
 });
 
 test.each([
   ["permanent", false],
   ["throttled", true],
   ["transient", true],
-] as const)("the report of a %s error has all of it as plain data; retryable: %s", (kind, retryable) => {
-  expect(toReport(new FerryError(kind, "service-error", about))).toStrictEqual({ ...about, retryable });
+] as const)("the report of a %s error has its fields as plain data; retryable: %s", (kind, retryable) => {
+  expect(toReport(new FerryError(kind, "service-error", details))).toStrictEqual({ ...details, retryable });
 });
 
-test("the report of a refused request has its issues", () => {
+test("the report of an invalid request has its issues", () => {
   const issues = [{ field: "action", message: "action is required but missing" }];
-  expect(toReport(permanent("invalid-request", { ...about, issues }))).toStrictEqual({
-    ...about,
+  expect(toReport(permanent("invalid-request", { ...details, issues }))).toStrictEqual({
+    ...details,
     retryable: false,
     issues,
   });
 });
 
-test("only an error of Ferry's that is of that kind counts as throttled", () => {
-  expect(isThrottled(new FerryError("throttled", "throttled", about))).toBe(true);
-  expect(isThrottled(new FerryError("transient", "throttled", about))).toBe(false);
+test("only a FerryError of the kind throttled counts as throttled", () => {
+  expect(isThrottled(new FerryError("throttled", "throttled", details))).toBe(true);
+  expect(isThrottled(new FerryError("transient", "throttled", details))).toBe(false);
   expect(isThrottled(Object.assign(new Error("throttled"), { kind: "throttled" }))).toBe(false);
 });
 
-test("an error counts as transient if its kind says so, or if it is none of Ferry's", () => {
-  expect(isTransient(new FerryError("transient", "service-error", about))).toBe(true);
-  expect(isTransient(new FerryError("throttled", "throttled", about))).toBe(false);
-  expect(isTransient(permanent("no-such-table", about))).toBe(false);
+test("a FerryError of the kind transient and any other Error count as transient", () => {
+  expect(isTransient(new FerryError("transient", "service-error", details))).toBe(true);
+  expect(isTransient(new FerryError("throttled", "throttled", details))).toBe(false);
+  expect(isTransient(permanent("no-such-table", details))).toBe(false);
   expect(isTransient(new Error("socket hang up"))).toBe(true);
 });
 
-test("a report as one line: operation, resource, message, hint", () => {
-  const report = toReport(permanent("no-such-table", about));
+test("a report's line has operation, resource, message and hint", () => {
+  const report = toReport(permanent("no-such-table", details));
   expect(sentence(report)).toBe("Scan table cities: does not exist. Check table-name.");
   expect(sentence({ ...report, hint: "" })).toBe("Scan table cities: does not exist.");
 });

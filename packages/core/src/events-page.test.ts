@@ -8,7 +8,7 @@ import { eventPages } from "./testing/event-examples.ts";
 import { announcements, callerTypes, pipes, routes } from "./topology.ts";
 
 type EventType = keyof typeof eventSchemas;
-/** What the walk below reads of a valibot schema, whatever its kind. */
+/** The fields of valibot schemas that the functions below read. */
 interface Schema {
   readonly type: string;
   readonly entries?: Readonly<Record<string, Schema>>;
@@ -23,7 +23,7 @@ interface Schema {
   readonly pipe?: readonly { readonly kind: string; readonly type: string; readonly description?: string }[];
 }
 
-/** Schemas with a section of their own: name and schema. */
+/** Schemas that have their own section: name and schema. */
 const shared: readonly (readonly [string, unknown])[] = [
   ["task", taskRefSchema],
   ["task", announcedTaskSchema],
@@ -37,7 +37,7 @@ function describedAs(schema: Schema): string {
   return found ?? (schema.wrapped === undefined ? "" : describedAs(schema.wrapped));
 }
 
-/** The type of a value as the page writes it. */
+/** The text for a type on the page. */
 function typeOf(schema: Schema): string {
   const named = schema.entries && shared.find(([, one]) => (one as Schema).entries === schema.entries);
   if (named !== undefined) return link(named[0]);
@@ -80,7 +80,7 @@ function isOptional(schema: Schema): boolean {
   return schema.type === "optional" || schema.type === "exact_optional";
 }
 
-/** One row for each field; those of an object with descriptions of its own are named by their path. */
+/** One row for each field. If an object's fields have descriptions, each gets a row with its path. */
 function rowsOf(schema: Schema, path = "", within = ""): string[] {
   return Object.entries(schema.entries!).flatMap(([name, one]) => {
     const inner = isOptional(one) ? one.wrapped! : one;
@@ -107,14 +107,14 @@ function table(schema: unknown): string {
 function page(): string {
   const types = Object.keys(eventPages) as EventType[];
   const section = (type: EventType) => {
-    const { emitter, when, heardBy, example } = eventPages[type];
+    const { emitter, when, consumers, example } = eventPages[type];
     const isCallers = (callerTypes as readonly string[]).includes(type);
     return `## ${type}
 
 - **source:** ${isCallers ? "any" : `\`${SOURCE}\``}
 - **put by:** ${emitter}
 - **when:** ${when}
-- **heard by:** ${heardBy}
+- **consumers:** ${consumers}
 
 ${table(eventSchemas[type])}
 \`\`\`json
@@ -124,20 +124,20 @@ ${JSON.stringify(example, null, 2)}
   };
   return `# Events
 
-Generated from the schemas in [packages/core/src](../packages/core/src/read-event.ts) and the examples beside them;
-\`npm test -- --update\` writes it anew.
+Generated from the schemas in [packages/core/src](../packages/core/src/read-event.ts) and the examples in the same package;
+\`npm test -- --update\` regenerates it.
 
-Ferry's bus is \`ferry-STAGE\`. An event's detail-type is the heading, its detail an object of these fields. Every reader of
-Ferry's checks a detail against its schema. A detail that does not fit is not processed: the error \`malformed-event\` in the log
-names each wrong field, and after its attempts the message is a dead letter, for which there are alarms. Requests, cancels and
-retries are answered instead, with \`TaskRejected\` or \`TaskControlRefused\`. Only Ferry's own roles may put events with the
-source \`${SOURCE}\`.
+Ferry's bus is \`ferry-STAGE\`. Each heading below is a detail-type; its table lists the fields of the detail. Ferry checks each
+detail against its schema and does not process one that does not match: the error \`malformed-event\` in the log names each invalid
+field, and when its attempts run out, the message becomes a dead letter, for which there are alarms. Invalid requests, cancels and
+retries are answered with \`TaskRejected\` or \`TaskControlRefused\` instead. Only Ferry's own roles may put events with the source
+\`${SOURCE}\`.
 
-Delivery is at least once, and in no order: a listener must expect an event twice.
+Events are delivered at least once and in any order: a consumer must expect duplicates.
 
-**Numbers in announcements.** The Pipes make \`TaskFinishing\`, \`TaskSucceeded\`, \`TaskFailed\` and \`TaskCancelled\` from the stream
-of a status table. DynamoDB's stream holds a number as text (\`{"N": "5"}\`), and a Pipe's template has no conversion: the numbers of
-these events come as text, \`"5"\`. Their type is *number or string*: read either. \`version\` is a number.
+**Numbers in announcements.** The Pipes create \`TaskFinishing\`, \`TaskSucceeded\`, \`TaskFailed\` and \`TaskCancelled\` from the stream
+of a status table. DynamoDB's streams represent a number as text (\`{"N": "5"}\`), and a Pipe's template cannot convert it, so the
+numbers in these events are text, \`"5"\`. Their type is *number or string*: accept both. \`version\` is a number.
 
 ${types.map((type) => `- [${type}](#${type.toLowerCase()})`).join("\n")}
 
@@ -157,11 +157,11 @@ ${table(backupPlanSchema)}
 ${table(restorePlanSchema)}`;
 }
 
-test("docs/events.md has each event's fields: npm test -- --update writes it anew", async () => {
+test("docs/events.md matches the schemas (npm test -- --update regenerates it)", async () => {
   await expect(page()).toMatchFileSnapshot("../../../docs/events.md");
 });
 
-test("the page has every event that a rule routes, a Pipe puts or a caller may put", () => {
+test("the page documents every event that a rule routes, a Pipe puts or a caller may put", () => {
   const routed = Object.values(routes).flatMap(({ pattern }) => pattern["detail-type"] as string[]);
   const put = Object.values(pipes).map(({ detailType }) => detailType);
   const wired = new Set([
@@ -170,15 +170,15 @@ test("the page has every event that a rule routes, a Pipe puts or a caller may p
     ...callerTypes,
     ...put.filter((one) => !one.startsWith("$.")),
   ]);
-  // A worker's answer to its caller, which no rule routes.
+  // No rule routes the refusal of a control.
   expect(Object.keys(eventSchemas).sort()).toEqual([...wired, "TaskControlRefused"].sort());
 });
 
 describe("the example of", () => {
-  test.each(Object.keys(eventSchemas) as EventType[])("%s fits its schema", (type) => {
+  test.each(Object.keys(eventSchemas) as EventType[])("%s matches its schema", (type) => {
     const { example } = eventPages[type];
     expect(v.safeParse(eventSchemas[type] as v.GenericSchema, example).issues).toBeUndefined();
-    // It shows no field that the schema does not have.
+    // The example has no unknown field.
     const names = Object.keys((eventSchemas[type] as unknown as Schema).entries!);
     expect(names).toEqual(expect.arrayContaining(Object.keys(example as object)));
   });

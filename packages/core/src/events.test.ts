@@ -6,7 +6,7 @@ describe("a queue's message", () => {
   const event = busEvent("SegmentQueued", { segment: 3 });
 
   test.each(["TaskRejected", "SegmentFailed", "TaskStepFailed", undefined])(
-    "holds its event, and what it fails as: %s",
+    "has its event and its failure type: %s",
     (failsAs) => {
       const message = { ...(failsAs !== undefined && { failsAs }), event };
       expect(parseMessage(JSON.stringify(message))).toStrictEqual(message);
@@ -21,7 +21,7 @@ describe("a queue's message", () => {
     ...Object.keys(event)
       .filter((field) => field !== "detail")
       .map((field) => JSON.stringify({ event: { ...event, [field]: 7 } })),
-  ])("of %s is refused", (body) => {
+  ])("with the body %s is refused", (body) => {
     expect(() => parseMessage(body)).toThrow();
   });
 });

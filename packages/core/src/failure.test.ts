@@ -20,10 +20,10 @@ const request = {
   "bucket-prefix": "backups/one",
   "total-segments": 4,
 };
-const about = { "request-id": "r-1", "request-time": 1_700_000_000_000 };
+const metadata = { "request-id": "r-1", "request-time": 1_700_000_000_000 };
 
 describe("a failure", () => {
-  test("says what went wrong, with which step, and of which event", () => {
+  test("has the error, the step's detail and the event's id and time", () => {
     const event = busEvent("SegmentQueued", { segment: 3, filler: "x".repeat(300_000) });
     expect(failure("SegmentFailed", event, error)).toStrictEqual({
       type: "SegmentFailed",
@@ -48,18 +48,18 @@ describe("a failure", () => {
   const rejected = (detail: unknown) =>
     (failure("TaskRejected", busEvent("TaskRequested", detail), error).detail as { work: unknown }).work;
 
-  test("of a request tells it back whole, up to a quarter of a MiB as JSON", () => {
-    const overhead = JSON.stringify({ request: { ...request, filler: "" }, ...about }).length;
+  test("of a request repeats it in full, up to 256 KiB as JSON", () => {
+    const overhead = JSON.stringify({ request: { ...request, filler: "" }, ...metadata }).length;
     const sized = (length: number) => ({
       request: { ...request, filler: "x".repeat(length - overhead) },
-      ...about,
+      ...metadata,
     });
     const largest = sized(256 * 1024);
     expect(rejected(largest)).toBe(largest);
-    expect(rejected(sized(256 * 1024 + 1))).toStrictEqual({ request, ...about });
+    expect(rejected(sized(256 * 1024 + 1))).toStrictEqual({ request, ...metadata });
   });
 
-  test("of a larger request keeps what names its task, where that is short", () => {
+  test("of a larger request keeps the short identifying fields", () => {
     const filler = "x".repeat(300_000);
     const odd = {
       ...request,
@@ -68,7 +68,7 @@ describe("a failure", () => {
       "bucket-prefix": ["backups"],
       filler,
     };
-    expect(rejected({ request: odd, ...about, "request-time": "2026-11-01T02:00:00Z" })).toStrictEqual({
+    expect(rejected({ request: odd, ...metadata, "request-time": "2026-11-01T02:00:00Z" })).toStrictEqual({
       request: {
         action: "backup",
         "table-region": "us-east-1",
@@ -82,16 +82,16 @@ describe("a failure", () => {
   });
 
   test.each([[null], ["a text"], [undefined]])(
-    "of a larger request that is %j keeps no field of it",
+    "of a large detail whose request is %j has an empty request",
     (odd) => {
-      expect(rejected({ request: odd, filler: "x".repeat(300_000), ...about })).toStrictEqual({
+      expect(rejected({ request: odd, filler: "x".repeat(300_000), ...metadata })).toStrictEqual({
         request: {},
-        ...about,
+        ...metadata,
       });
     },
   );
 
-  test("of a request without a detail tells that it has none", () => {
+  test("of a request event without a detail has no detail either", () => {
     expect(rejected(undefined)).toBeUndefined();
   });
 });

@@ -3,18 +3,18 @@ import { noCounts, type Plan, type TaskAccepted, VERSION } from "./events.ts";
 import { fanOut } from "./fan-out.ts";
 import { someTask } from "./testing/tasks.ts";
 
-const accepted = (action: "backup" | "restore", about: Partial<TaskAccepted> = {}): TaskAccepted => ({
+const accepted = (action: "backup" | "restore", change: Partial<TaskAccepted> = {}): TaskAccepted => ({
   version: VERSION,
   task: someTask("us-east-1-cities", action),
   plan: { "total-segments": 4 } as Plan,
   attempt: 2,
   segments: [1, 3],
   "deadline-ms": 1_700_000_900_000,
-  ...about,
+  ...change,
 });
 
-describe("an accepted task is spread over its segments", () => {
-  test("one event for each that is listed, with all that its worker needs", () => {
+describe("the fan-out of an accepted task", () => {
+  test("puts one event for each listed segment, with everything that its worker needs", () => {
     const { task, plan } = accepted("backup");
     const expected = [1, 3].map((segment) => ({
       type: "SegmentQueued",
@@ -34,7 +34,7 @@ describe("an accepted task is spread over its segments", () => {
     expect(fanOut(accepted("backup"))).toStrictEqual(expected);
   });
 
-  test("a restore's segment goes on where it stood, and starts at the first line where none is known", () => {
+  test("starts a restore's segment at its checkpoint, or at the first line if it has none", () => {
     const resume = { 1: { file: 2, line: 7, batches: 3, items: 40, bytes: 900 } };
     expect(fanOut(accepted("restore", { resume })).map(({ detail }) => detail)).toMatchObject([
       { segment: 1, cursor: { file: 2, line: 7 }, counts: { batches: 3, items: 40, bytes: 900 } },
@@ -43,7 +43,7 @@ describe("an accepted task is spread over its segments", () => {
     expect(fanOut(accepted("restore"))[0]!.detail).toMatchObject({ cursor: { file: 0, line: 0 } });
   });
 
-  test("a backup's segment starts at its first file: its archive tells where it stands", () => {
+  test("starts a backup's segment at its first file, since its chain in the archive shows its position", () => {
     const resume = { 1: { file: 2, line: 7, batches: 3, items: 40, bytes: 900 } };
     expect(fanOut(accepted("backup", { resume }))[0]!.detail).toMatchObject({
       cursor: { batch: 0 },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { cutNesting } from "./nesting.ts";
 
-/** So many levels of arrays, or of objects, around a value. */
+/** A value inside this many levels of arrays, or of objects. */
 const arrays = (levels: number, inner: unknown = 7): unknown =>
   levels === 0 ? inner : [arrays(levels - 1, inner)];
 const objects = (levels: number, inner: unknown = 7): unknown =>
@@ -20,11 +20,11 @@ describe("a value", () => {
     [arrays(32)],
     [objects(32)],
     [{ a: [null, { b: 1 }] }],
-  ])("that is not nested too deeply is returned as it is: %j", (value) => {
+  ])("that is not nested too deeply is returned unchanged: %j", (value) => {
     expect(cutNesting(value)).toBe(value);
   });
 
-  test("has its levels below the 32nd cut off, and all else is kept", () => {
+  test("loses its levels below the 32nd, and keeps everything else", () => {
     expect(cutNesting(arrays(33))).toStrictEqual(arrays(32, CUT));
     expect(cutNesting(objects(40))).toStrictEqual(objects(32, CUT));
     const beside = { shallow: { a: [1, null, "x"] }, deep: arrays(40) };

@@ -3,20 +3,20 @@ import { FerryError, permanent } from "./errors.ts";
 import { readPaced } from "./paced-read.ts";
 import { type Pacer, TRIES_MAX } from "./pacing.ts";
 
-const about = { operation: "Scan", resource: "table", message: "", hint: "" };
-const throttled = new FerryError("throttled", "throttled", about);
-const reset = new FerryError("transient", "service-error", about);
-const denied = permanent("access-denied", about);
+const details = { operation: "Scan", resource: "table", message: "", hint: "" };
+const throttled = new FerryError("throttled", "throttled", details);
+const reset = new FerryError("transient", "service-error", details);
+const denied = permanent("access-denied", details);
 const page = { units: 3, items: 8 };
 
-/** Reads with these outcomes, one a try. `turns`: how many the pacer has. */
-async function reading(outcomes: readonly (Error | typeof page)[], turns = Number.POSITIVE_INFINITY) {
+/** Reads with these outcomes, one for each try. `reservations`: how many the pacer grants. */
+async function reading(outcomes: readonly (Error | typeof page)[], reservations = Number.POSITIVE_INFINITY) {
   const calls: unknown[] = [];
   let tries = 0;
   const pace = {
     reserve: async (units: number) => {
       calls.push(["reserve", units]);
-      return turns-- > 0;
+      return reservations-- > 0;
     },
     recordConsumption: (expected: number, units: number) =>
       void calls.push(["recordConsumption", expected, units]),
@@ -33,18 +33,18 @@ async function reading(outcomes: readonly (Error | typeof page)[], turns = Numbe
     if (outcome instanceof Error) throw outcome;
     return outcome;
   };
-  const given = await readPaced(
+  const result = await readPaced(
     { pace, size, random: () => 1 },
     ({ items }: typeof page) => items,
     read,
   ).catch((error: unknown) => error);
-  return { given, calls, tries };
+  return { result, calls, tries };
 }
 
-describe("a read in turn", () => {
-  test("is charged as it consumed, and teaches the size of the next page", async () => {
+describe("a paced read", () => {
+  test("is charged with the units it consumed, and adjusts the size of the next page", async () => {
     expect(await reading([page])).toEqual({
-      given: page,
+      result: page,
       calls: [
         ["reserve", 5],
         ["read", 10],
@@ -55,16 +55,16 @@ describe("a read in turn", () => {
     });
   });
 
-  test("is not made where the pacer has no turn left", async () => {
-    expect(await reading([page], 0)).toEqual({ given: undefined, calls: [["reserve", 5]], tries: 0 });
+  test("is not made if the pacer grants no reservation", async () => {
+    expect(await reading([page], 0)).toEqual({ result: undefined, calls: [["reserve", 5]], tries: 0 });
   });
 
-  test("that is throttled consumed nothing, and is tried again after longer and longer pauses, without end", async () => {
-    const { given, calls, tries } = await reading([...Array(20).fill(throttled), page]);
-    expect(given).toBe(page);
+  test("that is throttled consumes nothing, and is repeated without a limit after growing pauses", async () => {
+    const { result, calls, tries } = await reading([...Array(20).fill(throttled), page]);
+    expect(result).toBe(page);
     expect(tries).toBe(21);
     const pauses = calls.filter((call) => (call as string[])[0] === "pause");
-    // The least wait is 50 ms, its random part doubles from 100 ms on.
+    // The wait is 50 ms plus a random part, whose limit starts at 100 ms and doubles.
     expect(pauses.slice(0, 3)).toEqual([
       ["pause", 150],
       ["pause", 250],
@@ -79,9 +79,9 @@ describe("a read in turn", () => {
     ]);
   });
 
-  test("whose answer is lost is charged as expected, and tried again after longer and longer delays", async () => {
-    const { given, calls } = await reading([reset, reset, page]);
-    expect(given).toBe(page);
+  test("whose response is lost is charged with the expected units, and repeated after growing delays", async () => {
+    const { result, calls } = await reading([reset, reset, page]);
+    expect(result).toBe(page);
     expect(calls).toEqual([
       ["reserve", 5],
       ["read", 10],
@@ -98,17 +98,17 @@ describe("a read in turn", () => {
     ]);
   });
 
-  test("is given up after a few transient errors, however often it was throttled between them", async () => {
-    const { given, tries } = await reading(Array(TRIES_MAX).fill([throttled, reset]).flat());
-    expect(given).toBe(reset);
+  test("fails after a few transient errors; throttled tries between them do not count", async () => {
+    const { result, tries } = await reading(Array(TRIES_MAX).fill([throttled, reset]).flat());
+    expect(result).toBe(reset);
     expect(tries).toBe(2 * TRIES_MAX);
     const only = await reading([reset]);
-    expect(only).toMatchObject({ given: reset, tries: TRIES_MAX });
+    expect(only).toMatchObject({ result: reset, tries: TRIES_MAX });
   });
 
-  test("is not tried again after a permanent error, and is charged as expected", async () => {
+  test("is not repeated after a permanent error, and is charged with the expected units", async () => {
     expect(await reading([denied])).toEqual({
-      given: denied,
+      result: denied,
       calls: [
         ["reserve", 5],
         ["read", 10],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shown } from "./quote.ts";
+import { quoted } from "./quote.ts";
 
 test.each<[unknown, string]>([
   [undefined, "nothing"],
@@ -9,10 +9,10 @@ test.each<[unknown, string]>([
   [Symbol("s"), "Symbol(s)"],
   ["x".repeat(118), `"${"x".repeat(118)}"`],
   ["x".repeat(119), `"${"x".repeat(118)}…`],
-])("%s is shown as %s", (value, text) => {
-  expect(shown(value)).toBe(text);
+])("%s is quoted as %s", (value, text) => {
+  expect(quoted(value)).toBe(text);
 });
 
-test("a value of any depth is shown", () => {
-  expect(shown(JSON.parse("[".repeat(100_000) + "]".repeat(100_000)))).toContain("(nested too deeply)");
+test("a value of any depth is quoted", () => {
+  expect(quoted(JSON.parse("[".repeat(100_000) + "]".repeat(100_000)))).toContain("(nested too deeply)");
 });

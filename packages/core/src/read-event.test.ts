@@ -8,9 +8,9 @@ import { routes } from "./topology.ts";
 import { work } from "./worker.ts";
 
 type EventType = keyof typeof eventSchemas;
-/** Requests, cancels and retries are answered, not dead-lettered. */
+/** Requests, cancels and retries are answered; they do not become dead letters. */
 const ANSWERED: readonly string[] = ["TaskRequested", "TaskCancelRequested", "TaskRetryRequested"];
-const heardBy = (queue: RegExp) => [
+const typesOf = (queue: RegExp) => [
   ...new Set(
     Object.values(routes)
       .filter((route) => queue.test(route.queue))
@@ -18,7 +18,7 @@ const heardBy = (queue: RegExp) => [
       .filter((type) => !ANSWERED.includes(type)),
   ),
 ];
-/** Each required field of an event, and its example without that field, or with one of another type. */
+/** For each required field of an event: its example without the field, and with a value of another type. */
 const malformed = (types: readonly EventType[]) =>
   types.flatMap((type) =>
     Object.entries(eventSchemas[type].entries)
@@ -32,17 +32,17 @@ const malformed = (types: readonly EventType[]) =>
       }),
   );
 
-describe("an event that is not of its schema", () => {
-  test.each(malformed(heardBy(/^(backup|restore)-queue$/)))(
-    "%s with a wrong %s makes its worker throw an error that names the field",
+describe("an event that does not match its schema", () => {
+  test.each(malformed(typesOf(/^(backup|restore)-queue$/)))(
+    "%s with an invalid %s makes its worker throw an error that names the field",
     async (type, field, detail) => {
       const error = { kind: "transient", code: "malformed-event", message: expect.stringContaining(field) };
       await expect(work(message(type, detail), world())).rejects.toMatchObject(error);
     },
   );
 
-  test.each(malformed(heardBy(/^projection-queue$/)))(
-    "%s with a wrong %s goes back to the projection's queue, with an error that names the field",
+  test.each(malformed(typesOf(/^projection-queue$/)))(
+    "%s with an invalid %s fails in the projector, with an error that names the field",
     async (type, field, detail) => {
       const store = memoryStatusStore();
       const batch = [
@@ -57,7 +57,7 @@ describe("an event that is not of its schema", () => {
     },
   );
 
-  test("has each wrong field named, ten at most", () => {
+  test("causes an error that names each invalid field, at most ten", () => {
     const read = (detail: unknown) => () => readDetail("TaskFinished", busEvent("TaskFinished", detail));
     const task = { ...someTask("k"), timestamp: "soon" };
     expect(read({ version: 2, task, items: 3 })).toThrow(
@@ -72,20 +72,20 @@ describe("an event that is not of its schema", () => {
   });
 });
 
-describe("what is read of an event", () => {
-  test("is the detail as it came: its fields' order, and those of a newer version", () => {
+describe("the detail that is read", () => {
+  test("is unchanged: it keeps its order of fields and the fields of a newer version", () => {
     const detail = { more: 1, ...(eventPages.SegmentQueued.example as object) };
     expect(readDetail("SegmentQueued", busEvent("SegmentQueued", detail))).toBe(detail);
   });
 
-  test("is the cursor's key as it came, whatever its attributes are called", () => {
+  test("has the cursor's key unchanged, whatever its attribute names", () => {
     const after = JSON.parse('{"constructor":{"S":"a"},"__proto__":{"N":"1"}}');
     const detail = { ...(eventPages.SegmentQueued.example as object), cursor: { batch: 1, after } };
     const { cursor } = readDetail("SegmentQueued", busEvent("SegmentQueued", detail));
     expect(JSON.stringify(cursor)).toBe(JSON.stringify({ batch: 1, after }));
   });
 
-  test("is an announcement's plan, which is JSON in a string attribute, and its numbers, which are text", () => {
+  test("of an announcement has its plan parsed from a JSON string, and its numbers from text", () => {
     const { plan, "transferred-items": items } = eventPages.TaskFinishing.example as Record<string, unknown>;
     const finishing = busEvent("TaskFinishing", eventPages.TaskFinishing.example);
     expect(items).toBe("8400");

@@ -18,7 +18,7 @@ import {
   taskFinishingSchema,
   taskRequestedSchema,
 } from "./events.ts";
-import { shown } from "./quote.ts";
+import { quoted } from "./quote.ts";
 import { unchanged } from "./schema-parts.ts";
 
 /** The schema of each detail-type on the bus. docs/events.md is generated from them. */
@@ -93,5 +93,5 @@ function toText(issue: v.BaseIssue<unknown>, whole: string): string {
   const field = path === null ? whole : `${whole}.${path}`;
   if (issue.input === undefined) return `${field} is required but missing`;
   const expected = issue.expected === null ? issue.message : `must be ${issue.expected}`;
-  return `${field} ${expected}: got ${shown(issue.input)}`;
+  return `${field} ${expected}: got ${quoted(issue.input)}`;
 }

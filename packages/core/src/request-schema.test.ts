@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { backupRequestSchema, restoreRequestSchema } from "./request.ts";
 import { defaultSettings } from "./settings.ts";
 
-test("the JSON Schema in the docs is that of the requests: npm test -- --update writes it anew", async () => {
+test("docs/request.schema.json matches the request schemas (npm test -- --update regenerates it)", async () => {
   const { maximumSegments } = defaultSettings;
   const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",

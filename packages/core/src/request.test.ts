@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { shown } from "./quote.ts";
+import { quoted } from "./quote.ts";
 import { expandPrefix, parseRequest } from "./request.ts";
 
-const about = { requestTimeMs: Date.UTC(2026, 10, 23, 8, 5, 9), maximumSegments: 1000 };
+const options = { requestTimeMs: Date.UTC(2026, 10, 23, 8, 5, 9), maximumSegments: 1000 };
 const backup = {
   action: "backup",
   "total-segments": 8,
@@ -13,27 +13,29 @@ const backup = {
   "bucket-prefix": "nightly/{table}/{date}T{time}/",
 };
 const issuesOf = (input: unknown) => {
-  const parsed = parseRequest(input, about);
+  const parsed = parseRequest(input, options);
   return "issues" in parsed ? parsed.issues : [];
 };
 
 describe("a valid request", () => {
-  test("is the older tool's seven fields, its prefix expanded without colons and without trailing slash", () => {
-    expect(parseRequest(backup, about)).toEqual({
+  test("has the earlier tool's seven fields, with the prefix expanded without colons or a trailing slash", () => {
+    expect(parseRequest(backup, options)).toEqual({
       request: { ...backup, "bucket-prefix": "nightly/cities/2026-11-23T08-05-09" },
     });
   });
 
-  test("may name another account's table by its ARN, of which the prefix takes the name", () => {
+  test("may have a table's ARN, whose name the prefix uses", () => {
     const arn = "arn:aws:dynamodb:us-east-1:123456789012:table/cities";
-    expect(parseRequest({ ...backup, "table-name": arn, "bucket-prefix": "{table}" }, about)).toMatchObject({
-      request: { "table-name": arn, "bucket-prefix": "cities" },
-    });
+    expect(parseRequest({ ...backup, "table-name": arn, "bucket-prefix": "{table}" }, options)).toMatchObject(
+      {
+        request: { "table-name": arn, "bucket-prefix": "cities" },
+      },
+    );
   });
 
-  test("of a restore takes a mode", () => {
+  test("of a restore may have a mode", () => {
     const restore = { ...backup, action: "restore", "restore-mode": "merge", "write-units": 100 };
-    expect(parseRequest(restore, about)).toHaveProperty("request");
+    expect(parseRequest(restore, options)).toHaveProperty("request");
   });
 });
 
@@ -120,7 +122,7 @@ describe("a field of a request", () => {
     for (const value of good) expect(issuesOf({ ...request, [field]: value })).toEqual([]);
     for (const value of bad)
       expect(issuesOf({ ...request, [field]: value }).map(({ message }) => message)).toContainEqual(
-        expect.stringContaining(`${field} must be ${expected}: got ${shown(value)}`),
+        expect.stringContaining(`${field} must be ${expected}: got ${quoted(value)}`),
       );
     expect(issuesOf({ ...request, [field]: 7 })).toEqual([
       { field, message: `${field} must be a string: got 7` },
@@ -128,19 +130,20 @@ describe("a field of a request", () => {
   });
 
   test.each<[object, string, number, string]>([
-    [backup, "total-segments", 1000, ", the setting maximumSegments (which is 4000 at most)"],
+    [backup, "total-segments", 1000, ", the setting maximumSegments (at most 4000)"],
     [backup, "batch-bytes", 256 * MIB, " (256 MiB)"],
     [backup, "compression-level", 9, ""],
     [backup, "read-units", 10_000_000, ""],
     [restore, "write-units", 10_000_000, ""],
-    [restore, "total-segments", 1000, ", the setting maximumSegments (which is 4000 at most)"],
-  ])("%j: %s is a whole number from 1 to %i", (request, field, max, what) => {
-    const told = (value: unknown) => issuesOf({ ...request, [field]: value }).map(({ message }) => message);
-    for (const value of [1, max]) expect(told(value)).toEqual([]);
-    expect(told(0)).toEqual([`${field} must be at least 1: got 0`]);
-    expect(told(max + 1)).toEqual([`${field} must be at most ${max}${what}: got ${max + 1}`]);
+    [restore, "total-segments", 1000, ", the setting maximumSegments (at most 4000)"],
+  ])("%j: %s is a whole number from 1 to %i", (request, field, max, explanation) => {
+    const messages = (value: unknown) =>
+      issuesOf({ ...request, [field]: value }).map(({ message }) => message);
+    for (const value of [1, max]) expect(messages(value)).toEqual([]);
+    expect(messages(0)).toEqual([`${field} must be at least 1: got 0`]);
+    expect(messages(max + 1)).toEqual([`${field} must be at most ${max}${explanation}: got ${max + 1}`]);
     for (const odd of [1.5, "8", null])
-      expect(told(odd)).toEqual([`${field} must be a whole number: got ${shown(odd)}`]);
+      expect(messages(odd)).toEqual([`${field} must be a whole number: got ${quoted(odd)}`]);
   });
 
   test.each<[object, string, readonly unknown[], string]>([
@@ -151,17 +154,17 @@ describe("a field of a request", () => {
     [restore, "out-of-order", [true, false], "true or false"],
   ])("%j: %s is one of %j", (request, field, values, words) => {
     for (const value of values)
-      expect(parseRequest({ ...request, [field]: value }, about)).toMatchObject({
+      expect(parseRequest({ ...request, [field]: value }, options)).toMatchObject({
         request: { [field]: value },
       });
     for (const odd of ["other", 7, ""])
       expect(issuesOf({ ...request, [field]: odd })).toEqual([
-        { field, message: `${field} must be ${words}: got ${shown(odd)}` },
+        { field, message: `${field} must be ${words}: got ${quoted(odd)}` },
       ]);
   });
 
   test.each(["table-region", "table-name", "bucket-region", "bucket-name", "bucket-prefix"])(
-    "%s is required of both actions",
+    "%s is required for both actions",
     (field) => {
       for (const { [field as "action"]: _, ...rest } of [backup, restore])
         expect(issuesOf(rest)).toEqual([{ field, message: `${field} is required but missing` }]);
@@ -170,7 +173,7 @@ describe("a field of a request", () => {
 });
 
 describe("a prefix", () => {
-  const expanded = (text: string, name = "cities") => expandPrefix(text, name, about.requestTimeMs);
+  const expanded = (text: string, name = "cities") => expandPrefix(text, name, options.requestTimeMs);
 
   test("has every placeholder expanded, and no trailing slash", () => {
     expect(expanded("{table}/{table}-{date}.{date}T{time}_{time}///")).toBe(
@@ -190,13 +193,16 @@ describe("a prefix", () => {
     ["{table}}", "}"],
     ["}{date}", "}"],
     ["{}", "{}"],
-  ])("of %s is refused, and told of %s", (given, what) => {
+  ])("of %s is refused with %s in the message", (given, what) => {
     expect(issuesOf({ ...backup, "bucket-prefix": given })).toEqual([
-      { field: "bucket-prefix", message: `bucket-prefix may hold {table}, {date} and {time}: got ${what}` },
+      {
+        field: "bucket-prefix",
+        message: `bucket-prefix may contain {table}, {date} and {time}: got ${what}`,
+      },
     ]);
   });
 
-  test("has 700 characters at most when it is expanded", () => {
+  test("expands to at most 700 characters", () => {
     const of = (length: number) => ({
       ...backup,
       "table-name": "t".repeat(200),
@@ -204,12 +210,12 @@ describe("a prefix", () => {
     });
     expect(issuesOf(of(700))).toEqual([]);
     expect(issuesOf(of(701))).toEqual([
-      { field: "bucket-prefix", message: "bucket-prefix must come to 700 characters at most: got 701" },
+      { field: "bucket-prefix", message: "bucket-prefix must expand to at most 700 characters: got 701" },
     ]);
   });
 });
 
-test("an ARN is of a table in the table's region", () => {
+test("an ARN must be in the table's region", () => {
   const arn = (region: string, partition = "aws") => ({
     ...backup,
     "table-name": `arn:${partition}:dynamodb:${region}:123456789012:table/cities`,
@@ -224,8 +230,8 @@ test("an ARN is of a table in the table's region", () => {
   ]);
 });
 
-describe("a bad request", () => {
-  test("is told everything that is wrong with it at once, each by field, expectation and what came", () => {
+describe("an invalid request", () => {
+  test("has all its issues reported at once, each with the field, the expected value and the received value", () => {
     const issues = issuesOf({
       ...backup,
       "total-segments": 1001,
@@ -238,7 +244,7 @@ describe("a bad request", () => {
     });
     expect(Object.fromEntries(issues.map(({ field, message }) => [field, message]))).toEqual({
       "total-segments":
-        "total-segments must be at most 1000, the setting maximumSegments (which is 4000 at most): got 1001",
+        "total-segments must be at most 1000, the setting maximumSegments (at most 4000): got 1001",
       "table-name":
         'table-name must be a table name (3 to 255 of A-Z a-z 0-9 _ . -) or a table\'s ARN: got "x"',
       "bucket-region": "bucket-region must be a string: got 7",
@@ -276,12 +282,12 @@ describe("a bad request", () => {
     [
       { ...backup, "bucket-prefix": "a/{day}" },
       "bucket-prefix",
-      "may hold {table}, {date} and {time}: got {day}",
+      "may contain {table}, {date} and {time}: got {day}",
     ],
     [
       { ...backup, "table-name": "t".repeat(255), "bucket-prefix": "{table}/".repeat(4) },
       "bucket-prefix",
-      "bucket-prefix must come to 700 characters at most",
+      "bucket-prefix must expand to at most 700 characters",
     ],
     [{ ...backup, "bucket-prefix": 'a"b' }, "bucket-prefix", "bucket-prefix must be a key prefix"],
     [
@@ -294,19 +300,19 @@ describe("a bad request", () => {
     expect(issue?.message).toContain(message);
   });
 
-  test("has the names of unknown fields cut to 120 characters", () => {
+  test("has names of unknown fields cut to 120 characters", () => {
     const cut = `${"x".repeat(119)}…`;
     expect(issuesOf({ ...backup, ["x".repeat(121)]: 1 })).toEqual([
       { field: cut, message: `${cut} is not a field of this request: remove it, or check its spelling` },
     ]);
   });
 
-  test("of an action that is neither has the fields of both", () => {
+  test("with another action may have the fields of both actions", () => {
     const both = { ...backup, action: "copy", "read-units": 1, "write-units": 1 };
     expect(issuesOf(both).map(({ field }) => field)).toEqual(["action"]);
   });
 
-  test("of no known action is told its other faults too", () => {
+  test("with another action has its other issues reported too", () => {
     expect(issuesOf({ action: "copy", "table-region": "mars" }).map(({ field }) => field)).toEqual(
       expect.arrayContaining(["action", "table-region", "table-name", "bucket-name"]),
     );

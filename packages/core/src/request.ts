@@ -1,25 +1,24 @@
 /**
- * A caller's request: one schema is the source of the types, of every message a caller reads, and of the
- * JSON Schema in docs/.
+ * The schema of requests. The types, the messages that callers receive, and the JSON Schema in docs/ derive from it.
  */
 import * as v from "valibot";
-import { shown } from "./quote.ts";
+import { quoted } from "./quote.ts";
 import { SEGMENTS_MAX } from "./settings.ts";
 import { isoOf } from "./time.ts";
 import { truncate } from "./truncate.ts";
 
 const MIB = 1024 * 1024;
-/** S3's keys have 1,024 bytes: what a prefix comes to, and a data file's name behind it. */
+/** S3's keys have at most 1,024 bytes, for the expanded prefix and a data file's name. */
 const PREFIX_LENGTH_MAX = 700;
 
-/** The fields both actions share. The first seven of a request are the older tool's, unchanged. */
+/** The fields of both actions. The first seven fields of a request are those of the earlier tool, unchanged. */
 function commonFields(maximumSegments: number) {
-  const count = (name: string, max: number, what: string) =>
+  const count = (name: string, max: number, explanation: string) =>
     v.pipe(
       v.number(`${name} must be a whole number`),
       v.integer(`${name} must be a whole number`),
       v.minValue(1, `${name} must be at least 1`),
-      v.maxValue(max, `${name} must be at most ${max}${what}`),
+      v.maxValue(max, `${name} must be at most ${max}${explanation}`),
     );
   const text = (name: string, pattern: RegExp, expected: string) =>
     v.pipe(v.string(`${name} must be a string`), v.regex(pattern, `${name} must be ${expected}`));
@@ -28,11 +27,7 @@ function commonFields(maximumSegments: number) {
     text,
     fields: {
       "total-segments": v.optional(
-        count(
-          "total-segments",
-          maximumSegments,
-          `, the setting maximumSegments (which is ${SEGMENTS_MAX} at most)`,
-        ),
+        count("total-segments", maximumSegments, `, the setting maximumSegments (at most ${SEGMENTS_MAX})`),
       ),
       "table-region": text("table-region", /^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as us-east-1"),
       "table-name": text(
@@ -56,12 +51,12 @@ function commonFields(maximumSegments: number) {
   };
 }
 
-/** An object of these fields and no others. Unlike `strictObject` it reports every unknown field, not only the first. */
+/** An object without unknown fields. Unlike `strictObject` it reports every unknown field, not only the first. */
 function closed<E extends v.ObjectEntries>(entries: E) {
   return v.objectWithRest(entries, v.never());
 }
 
-/** The schema of a backup request. `maximumSegments` is the stage's setting, SEGMENTS_MAX at most. */
+/** The schema of a backup request. `maximumSegments` is the stage's setting, at most SEGMENTS_MAX. */
 export function backupRequestSchema(maximumSegments: number) {
   const { count, text, fields } = commonFields(maximumSegments);
   return closed({
@@ -76,7 +71,7 @@ export function backupRequestSchema(maximumSegments: number) {
   });
 }
 
-/** The schema of a restore request. `maximumSegments` is the stage's setting, SEGMENTS_MAX at most. */
+/** The schema of a restore request. `maximumSegments` is the stage's setting, at most SEGMENTS_MAX. */
 export function restoreRequestSchema(maximumSegments: number) {
   const { count, fields } = commonFields(maximumSegments);
   return closed({
@@ -93,61 +88,60 @@ export function restoreRequestSchema(maximumSegments: number) {
   });
 }
 
-/** Without the index signature that the type of "no others" would bring. */
+/** The fields' types, without the index signature that `objectWithRest` adds. */
 type Fields<S extends { readonly entries: v.ObjectEntries }> = v.InferOutput<
   v.ObjectSchema<S["entries"], undefined>
 >;
 
-/** A valid backup request, kebab-case as callers send it, its prefix expanded and without trailing `/`. */
+/** A valid backup request, in kebab-case as callers send it, with its prefix expanded and without a trailing `/`. */
 export type BackupRequest = Fields<ReturnType<typeof backupRequestSchema>>;
-/** A valid restore request. */
+/** A valid restore request, with its prefix expanded and without a trailing `/`. */
 export type RestoreRequest = Fields<ReturnType<typeof restoreRequestSchema>>;
 export type Request = BackupRequest | RestoreRequest;
 
-/** One thing wrong with a request. */
+/** An issue of an invalid request. */
 export interface RequestIssue {
-  /** The field, or `request` when it is the whole. */
+  /** The field, or `request` for the request as a whole. */
   readonly field: string;
-  /** What is wrong, what was expected and what came. */
+  /** The field, the expected value and the received value. */
   readonly message: string;
 }
 
-/** A parsed request, or everything that is wrong with it. */
+/** A valid request, or all issues of an invalid one. */
 export type ParsedRequest = { readonly request: Request } | { readonly issues: readonly RequestIssue[] };
 
 /**
- * Reads a request, reporting **all** its issues at once.
- * `requestTimeMs` is the time its `{date}` and `{time}` expand to, ms since 1970.
+ * Reads a request and reports **all** its issues at once. `requestTimeMs`: the time to which `{date}` and `{time}` expand,
+ * ms since 1970.
  */
 export function parseRequest(
   input: unknown,
-  about: { requestTimeMs: number; maximumSegments: number },
+  options: { requestTimeMs: number; maximumSegments: number },
 ): ParsedRequest {
   const action = actionOf(input);
-  // A request whose action is neither is held against the backup's fields and the restore's alike, so that its
-  // other faults are told too.
+  // A request with another action is checked against the fields of both actions, so that its other issues are reported too.
   const schema =
     action === "restore"
-      ? restoreRequestSchema(about.maximumSegments)
+      ? restoreRequestSchema(options.maximumSegments)
       : action === "backup"
-        ? backupRequestSchema(about.maximumSegments)
+        ? backupRequestSchema(options.maximumSegments)
         : closed({
-            ...restoreRequestSchema(about.maximumSegments).entries,
-            ...backupRequestSchema(about.maximumSegments).entries,
+            ...restoreRequestSchema(options.maximumSegments).entries,
+            ...backupRequestSchema(options.maximumSegments).entries,
           });
   const parsed = v.safeParse(schema, input);
   if (!parsed.success) return { issues: parsed.issues.map(toIssue) };
-  const request = normalised(parsed.output as Request, about.requestTimeMs);
+  const request = normalised(parsed.output as Request, options.requestTimeMs);
   const issues = crossFieldIssues(parsed.output as Request, request["bucket-prefix"]);
   return issues.length > 0 ? { issues } : { request };
 }
 
-/** The table's bare name, also where the request gives an ARN. */
+/** The table's name, also if the request gives an ARN. */
 export function bareTableName(tableName: string): string {
   return tableName.slice(tableName.lastIndexOf("/") + 1);
 }
 
-/** The prefix as the archive has it: placeholders expanded (no colons in them), trailing `/` stripped. */
+/** The prefix of the archive: placeholders expanded (times without colons), trailing `/` removed. */
 export function expandPrefix(prefix: string, tableName: string, requestTimeMs: number): string {
   const iso = isoOf(requestTimeMs);
   return prefix
@@ -182,12 +176,12 @@ function crossFieldIssues(request: Request, expandedPrefix: string): RequestIssu
   if (unknown !== null)
     issues.push({
       field: "bucket-prefix",
-      message: `bucket-prefix may hold {table}, {date} and {time}: got ${unknown[0]}`,
+      message: `bucket-prefix may contain {table}, {date} and {time}: got ${unknown[0]}`,
     });
   if (expandedPrefix.length > PREFIX_LENGTH_MAX)
     issues.push({
       field: "bucket-prefix",
-      message: `bucket-prefix must come to ${PREFIX_LENGTH_MAX} characters at most: got ${expandedPrefix.length}`,
+      message: `bucket-prefix must expand to at most ${PREFIX_LENGTH_MAX} characters: got ${expandedPrefix.length}`,
     });
   return issues;
 }
@@ -196,7 +190,7 @@ function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
   const field = truncate(v.getDotPath(issue) ?? "request", 120);
   if (issue.type === "never")
     return { field, message: `${field} is not a field of this request: remove it, or check its spelling` };
-  if (field === "request") return { field, message: `request must be an object: got ${shown(issue.input)}` };
+  if (field === "request") return { field, message: `request must be an object: got ${quoted(issue.input)}` };
   if (issue.type === "object_with_rest") return { field, message: `${field} is required but missing` };
-  return { field, message: `${issue.message}: got ${shown(issue.input)}` };
+  return { field, message: `${issue.message}: got ${quoted(issue.input)}` };
 }

@@ -1,10 +1,10 @@
 /**
- * A retry: the next attempt of a task that failed, was cancelled or fell silent, for its unfinished segments. The archive
- * is its own journal, so a backup resumes where it ends; a restore where it said that it stood. With no segment left,
- * finishing itself is tried again. A task that lives after all is not harmed: its workers make way for the new attempt's.
+ * A retry begins the next attempt of a task that failed, was cancelled or stalled, for its unfinished segments. A backup
+ * resumes after the last file in its archive, a restore from its reported checkpoints. If all segments are complete, only
+ * the last step runs again. A retry does not harm a task that still runs: its workers stop for those of the new attempt.
  *
- * A retry begins one attempt, however often it is delivered. Its number does not come from the row alone: the projector
- * may lag behind attempts that were begun and have failed.
+ * A retry begins one attempt, even if it is delivered several times. The attempt's number does not come from the row
+ * alone, because the projector may lag behind attempts that began and failed.
  */
 import { requireOwnPrefix } from "./archive/task-file.ts";
 import { type Control, readControl } from "./control.ts";
@@ -25,22 +25,22 @@ import { rowName } from "./task.ts";
 import { msOf } from "./time.ts";
 
 /**
- * Accepts the task anew, as `event` asks; says nothing where the attempt that it asks for has begun. A backup whose prefix
- * was wiped since, or is another's, can never go on: its present attempt fails for that (`prefix-taken`), or one that fell
- * silent would be said to run for ever. Permanent errors: `invalid-request`, `not-retryable`; of a restore also
- * `table-leased` and `window-out-of-order`.
+ * Accepts the task for its next attempt. Returns no events if the requested attempt has already begun. A backup cannot
+ * continue if its prefix was wiped or belongs to another task: its present attempt fails (`prefix-taken`), since a stalled
+ * attempt would otherwise stay `running` forever. Permanent errors: `invalid-request`, `not-retryable`; for a restore also
+ * `table-leased`, `table-used` and `window-out-of-order`.
  */
 export async function retry(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
-  const asked = readControl(event);
-  const row = await ports.status.read(asked.task);
-  if (row?.plan === undefined || !row.accepted) throw neverAccepted(asked, row);
+  const control = readControl(event);
+  const row = await ports.status.read(control.task);
+  if (row?.plan === undefined || !row.accepted) throw neverAccepted(control, row);
   const { plan } = row;
   const { task } = plan;
   const highest = await ports.registry.raiseAttempt(task, row.attempt);
-  const next = await nextAttempt(asked, row, highest, event.id, ports);
-  // Delivered again, or another retry was asked for at the same time.
+  const next = await nextAttempt(control, row, highest, event.id, ports);
+  // A redelivery, or a concurrent retry began this attempt.
   if (row.attempt >= next) return [];
-  if (stateOf(row) === "succeeded") throw notRetryable(asked, "the task is succeeded");
+  if (stateOf(row) === "succeeded") throw notRetryable(control, "the task has succeeded");
   const accepted = { version: VERSION, task, plan, attempt: next } as const;
   try {
     if (task.action === "backup") await requireOwnPrefix(plan as BackupPlan, ports);
@@ -50,7 +50,7 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
   }
   if ((await ports.registry.raiseAttempt(task, next)) > next) return [];
   const deadlineMs = msOf(event.time) + ports.settings.taskTimeoutMs;
-  // Another restore may have taken the table since.
+  // Another restore may have taken the table's lease since the last attempt.
   if (task.action === "restore")
     await takeLease(
       { plan: plan as RestorePlan, attempt: next, deadlineMs, isWriting: unfinished(row).length > 0 },
@@ -60,26 +60,26 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
 }
 
 /**
- * The attempt that the retry begins: the one after that which it names; where it names none, the one after the highest
- * that there was when it was first delivered.
+ * The attempt that the retry begins: the one after the attempt that it names. If it names none, the one after the highest
+ * attempt at its first delivery.
  */
 async function nextAttempt(
-  asked: Control,
+  control: Control,
   row: TaskRow,
   highest: number,
   eventId: string,
   { registry }: Ports,
 ): Promise<number> {
-  if (asked.attempt === undefined) return registry.recordRetry(row.plan!.task, eventId, highest + 1);
-  if (asked.attempt > highest)
+  if (control.attempt === undefined) return registry.recordRetry(row.plan!.task, eventId, highest + 1);
+  if (control.attempt > highest)
     throw notRetryable(
-      asked,
-      `the task has had ${highest} attempts, and the retry names attempt ${asked.attempt}`,
+      control,
+      `the task has had ${highest} attempts, but the retry names attempt ${control.attempt}`,
     );
-  return asked.attempt + 1;
+  return control.attempt + 1;
 }
 
-/** The event that the task goes on with these segments, in this attempt. */
+/** The event by which the task continues with these segments, in this attempt. */
 export function acceptedAgain(
   row: TaskRow,
   plan: NonNullable<TaskRow["plan"]>,
@@ -107,15 +107,15 @@ export function unfinished(row: TaskRow): number[] {
   return Array.from({ length: row.total }, (_, segment) => segment).filter((segment) => !done.has(segment));
 }
 
-function neverAccepted(asked: Control, row: TaskRow | undefined): FerryError {
-  return notRetryable(asked, row === undefined ? "there is no such task" : `the task is ${stateOf(row)}`);
+function neverAccepted(control: Control, row: TaskRow | undefined): FerryError {
+  return notRetryable(control, row === undefined ? "there is no such task" : `the task is ${stateOf(row)}`);
 }
 
-function notRetryable({ task }: Control, why: string): FerryError {
+function notRetryable({ task }: Control, reason: string): FerryError {
   return permanent("not-retryable", {
     operation: "retry",
     resource: rowName(task),
-    message: `${why}; only one that was accepted and has not succeeded can be retried.`,
-    hint: "Take key, timestamp and action from the task's row in the status table; where it was never accepted, ask anew.",
+    message: `${reason}; only a task that was accepted and has not succeeded can be retried.`,
+    hint: "Take key, timestamp and action from the task's row in the status table. If the task was never accepted, send a new request.",
   });
 }

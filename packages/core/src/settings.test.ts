@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { defaultSettings } from "./settings.ts";
 
-test("a stage that sets nothing has these settings", () => {
+test("the defaults are these settings", () => {
   expect(defaultSettings).toEqual({
     maximumSegments: 1000,
     sliceBudgetMs: 240_000,

@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import { canonicalJson } from "./canonical-json.ts";
 import { sha256Hex } from "./hash.ts";
-import { shown } from "./quote.ts";
+import { quoted } from "./quote.ts";
 import { expandPrefix, type RequestIssue } from "./request.ts";
 import { about, count, fieldOf, readonlyObject, wholeNumber } from "./schema-parts.ts";
 import { isoOf, msOf } from "./time.ts";
@@ -112,7 +112,7 @@ function requestTime(
   const [field, value] = given === undefined ? ["time", eventTime] : ["request-time", given];
   const message =
     `${field} must be ms since 1970 or ISO 8601, from ${isoOf(TIME_MS_MIN)} to ${isoOf(TIME_MS_MAX)}: ` +
-    `got ${shown(value)}`;
+    `got ${quoted(value)}`;
   // The rejection needs a row, and thus a time.
   return {
     requestTimeMs: isPlausible(eventMs) ? eventMs : TIME_MS_MIN,

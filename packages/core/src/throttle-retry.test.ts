@@ -5,10 +5,10 @@ import type { ArchiveStore, Ports } from "./ports.ts";
 import { bucket, source, world } from "./testing/tasks.ts";
 import { withThrottleRetry } from "./throttle-retry.ts";
 
-const about = { operation: "call", resource: "cities", message: "was refused.", hint: "" };
-const throttled = new FerryError("throttled", "throttled", about);
+const details = { operation: "call", resource: "cities", message: "was refused.", hint: "" };
+const throttled = new FerryError("throttled", "throttled", details);
 
-/** A method that fails that often, and then answers with its arguments. */
+/** A method that fails `times` times, and then returns its arguments. */
 function failing(times: number, error: unknown = throttled) {
   let left = times;
   return async (...args: unknown[]) => {
@@ -17,7 +17,7 @@ function failing(times: number, error: unknown = throttled) {
   };
 }
 
-/** Ports all of whose methods that may be throttled are, `times` in a row. */
+/** Ports whose methods that may be throttled all fail `times` times. */
 function throttledPorts(times: number, error?: unknown) {
   const ports = world();
   const all = { ...ports, tables: { ...ports.tables }, archive: { ...ports.archive } };
@@ -53,7 +53,7 @@ const call = (ports: Ports, port: keyof Ports, method: string, args: readonly un
     ...args,
   );
 
-test("every call that is throttled is made again, with the same arguments, until it is answered", async () => {
+test("each throttled call is repeated with the same arguments until it succeeds", async () => {
   const { ports, calls } = throttledPorts(3);
   const beforeMs = ports.clock.now();
   for (const [port, method, args] of calls)
@@ -61,7 +61,7 @@ test("every call that is throttled is made again, with the same arguments, until
   expect(ports.clock.now()).toBeGreaterThan(beforeMs);
 });
 
-test("the pauses grow", async () => {
+test("the pauses between tries grow", async () => {
   const pausesMs: number[] = [];
   const { ports } = throttledPorts(4);
   const time = {
@@ -74,18 +74,18 @@ test("the pauses grow", async () => {
   expect(pausesMs).toEqual([150, 250, 450, 850]);
 });
 
-test("any other error is thrown at once; of a scan, whose client makes one try, after a few tries", async () => {
+test("any other error is thrown at once, but a scan's after a few tries", async () => {
   const away = new Error("away");
   for (const [port, method, args] of throttledPorts(0).calls) {
     const tries = method === "scan" ? TRIES_MAX : 1;
     const failing = withThrottleRetry(throttledPorts(tries, away).ports);
     await expect(call(failing, port, method, args)).rejects.toBe(away);
-    // All its tries are used up, so the next call is answered.
+    // All failures are used up, so the next call succeeds.
     expect(await call(failing, port, method, args)).toEqual(args);
   }
 });
 
-test("tries of a scan that are throttled do not count", async () => {
+test("throttled tries of a scan do not count", async () => {
   const errors = [new Error("away"), ...Array.from({ length: 6 }, () => throttled), new Error("away")];
   const ports = world();
   const scan = async () => {
@@ -98,24 +98,24 @@ test("tries of a scan that are throttled do not count", async () => {
 });
 
 test("a permanent error of a scan is thrown at once", async () => {
-  const refused = new FerryError("permanent", "access-denied", about);
+  const refused = new FerryError("permanent", "access-denied", details);
   await expect(withThrottleRetry(throttledPorts(1, refused).ports).tables.scan({} as never)).rejects.toBe(
     refused,
   );
 });
 
-test("a call that is throttled when the invocation has no time left fails as throttled", async () => {
+test("a throttled call fails as throttled if the invocation has no time left", async () => {
   const { ports } = throttledPorts(1e6);
   const time = ports.clock.invocation(60_000);
   const started = ports.clock.now();
   const archive: ArchiveStore = withThrottleRetry({ ...ports, time }).archive;
   await expect(archive.head(bucket, "key")).rejects.toBe(throttled);
-  // The margin of 45 seconds is kept, but for the last pause.
+  // The margin of 45 seconds is kept, except for the last pause.
   expect(ports.clock.now() - started).toBeGreaterThanOrEqual(15_000);
   expect(ports.clock.now() - started).toBeLessThanOrEqual(25_100);
 });
 
-test("what a slice does by itself is left as it is", () => {
+test("writes and the rate limiter are not wrapped, since a slice handles their throttling", () => {
   const { ports } = throttledPorts(0);
   expect(withThrottleRetry(ports).tables.write).toBe(ports.tables.write);
   expect(withThrottleRetry(ports).limiter).toBe(ports.limiter);

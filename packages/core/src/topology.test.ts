@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { queues, routes } from "./topology.ts";
 
-/** What a dead message of each type becomes: without it, its task would hang, or its request vanish. */
+/** The failure event of a message whose attempts ran out. Without it, the task would stay running, or the request be lost. */
 const failsAs: Readonly<Record<string, string>> = {
   TaskRequested: "TaskRejected",
   TaskRetryRequested: "TaskStepFailed",
@@ -12,16 +12,18 @@ const failsAs: Readonly<Record<string, string>> = {
 };
 
 test.each(Object.entries(routes).filter(([, route]) => queues[route.queue].deadLetters === "redrive-queue"))(
-  "a dead message of %s is reported as what it was",
+  "the failure of a message of the route %s has the type for its event",
   (_, route) => {
     const types = route.pattern["detail-type"] as readonly string[];
     expect(types.map((type) => failsAs[type])).toEqual([route.failsAs]);
   },
 );
 
-test("every fact that a worker hears is Ferry's own to say", () => {
+test("each route matches only Ferry's source, unless its type is a request of callers", () => {
   for (const { pattern } of Object.values(routes)) {
-    const asked = (pattern["detail-type"] as readonly string[]).every((type) => type.endsWith("Requested"));
-    expect(asked || JSON.stringify(pattern["source"]) === '["ferry"]').toBe(true);
+    const isCallers = (pattern["detail-type"] as readonly string[]).every((type) =>
+      type.endsWith("Requested"),
+    );
+    expect(isCallers || JSON.stringify(pattern["source"]) === '["ferry"]').toBe(true);
   }
 });

@@ -1,6 +1,6 @@
 /**
- * Who hears what, as data. The stacks build the deployed system from it, the local host delivers from it, and a test
- * holds the synthesized stack against it: declared and wired are one thing.
+ * Queues, rules, Pipes and tables as data. The stacks build the deployed system from it, the local host delivers with it,
+ * and a test compares the synthesized stack with it.
  */
 import { ATTEMPTS_EXHAUSTED, type FailureType, SOURCE } from "./events.ts";
 
@@ -14,11 +14,11 @@ export type DeadLetterName = "request-dead-letters" | "projection-dead-letters" 
 export type TableName = "backup-table" | "restore-table" | "segment-table";
 export type ConsumerName = "backup" | "restore" | "projection";
 
-/** A queue: how often a message is tried, and where it goes then. */
+/** A queue: how many times a message is tried, and where it moves afterwards. */
 export interface QueueSpec {
-  /** Receives before a message is set aside. */
+  /** The number of receives before a message is moved. */
   readonly attempts: number;
-  /** Where it goes then. */
+  /** The queue to which it is moved. */
   readonly deadLetters: DeadLetterName | "redrive-queue";
 }
 
@@ -27,37 +27,37 @@ export const queues: Readonly<Record<QueueName, QueueSpec>> = {
   "backup-queue": { attempts: 5, deadLetters: "redrive-queue" },
   "restore-queue": { attempts: 5, deadLetters: "redrive-queue" },
   "projection-queue": { attempts: 10, deadLetters: "projection-dead-letters" },
-  // AWS counts a message's receives "across all queues": whether those before it became a dead letter count here too is
-  // not said, so there is room for them.
+  // AWS counts a message's receives "across all queues". Its documentation does not say whether the receives before the
+  // redrive count here too, so the limit has room for them.
   "redrive-queue": { attempts: 10, deadLetters: "redrive-dead-letters" },
 };
 
-/** Takes what a rule could not deliver to its queue. */
+/** The queue for events that a rule could not deliver to its target. */
 export const UNDELIVERED_QUEUE = "undelivered-queue";
 
 /** A Lambda function on a queue. */
 export interface ConsumerSpec {
   readonly queue: QueueName;
   readonly batchSize: number;
-  /** The most invocations at once; the setting of the stage overrides the workers'. */
+  /** The most concurrent invocations; for the workers, the stage's setting overrides it. */
   readonly maximumConcurrency: number;
 }
 
 export const consumers: Readonly<Record<ConsumerName, ConsumerSpec>> = {
   backup: { queue: "backup-queue", batchSize: 1, maximumConcurrency: 50 },
   restore: { queue: "restore-queue", batchSize: 1, maximumConcurrency: 50 },
-  // Few at once: they meet on the rows. Many messages each: a task's facts fold into one write.
+  // Few invocations at once, because they compete for the same rows. Large batches, because a task's facts become one write.
   projection: { queue: "projection-queue", batchSize: 10, maximumConcurrency: 2 },
 };
 
 /** An EventBridge event pattern, as PutRule takes it. */
 export type EventPattern = { readonly [field: string]: unknown };
 
-/** A rule: what it matches, where it delivers, and what a message that is never processed becomes. */
+/** A rule: its pattern, its queue, and the failure event of a message that is never processed. */
 export interface Route {
   readonly pattern: EventPattern;
   readonly queue: QueueName;
-  /** Every routed type but the projector's has one, or a dead message hangs its task. */
+  /** Each route to a worker has one. Without it, a message whose attempts ran out would leave its task running forever. */
   readonly failsAs?: FailureType;
   /** The JSON path of the message group: fair queueing by task. */
   readonly messageGroup?: string;
@@ -66,14 +66,14 @@ export interface Route {
 const REQUEST_GROUP = "$.id";
 const TASK_GROUP = "$.detail.task.request-id";
 
-/** A fact is Ferry's own: without the source anyone could put one. */
+/** The pattern of a fact. It matches only Ferry's source: otherwise any system could put a fact. */
 const fact = (action: ConsumerName, type: string, detail: object = {}): EventPattern => ({
   source: [SOURCE],
   "detail-type": [type],
   detail: { task: { action: [action] }, ...detail },
 });
 
-/** The routes that an action's worker hears, the same for both. */
+/** The routes to the worker of an action. */
 const work = <A extends "backup" | "restore">(action: A): Record<string, Route> => {
   const queue: QueueName = `${action}-queue`;
   return {
@@ -120,7 +120,7 @@ const work = <A extends "backup" | "restore">(action: A): Record<string, Route> 
 export const routes: Readonly<Record<string, Route>> = {
   ...work("backup"),
   ...work("restore"),
-  // What would otherwise vanish: an action that is neither, or missing. The backup's worker refuses it.
+  // A request with another action or none would match no other rule and be lost. The backup worker rejects it.
   "other-requested": {
     pattern: {
       "detail-type": ["TaskRequested"],
@@ -153,7 +153,7 @@ export const routes: Readonly<Record<string, Route>> = {
     pattern: { "detail-type": ["TaskCancelRequested"] },
     queue: "projection-queue",
   },
-  // A retry that names no action would vanish too.
+  // A retry with another action or none would be lost too.
   "other-retry-requested": {
     pattern: {
       "detail-type": ["TaskRetryRequested"],
@@ -168,16 +168,16 @@ export const routes: Readonly<Record<string, Route>> = {
   },
 };
 
-/** What a rule's target receives: the whole event, and what to say if it is never processed. */
+/** The input of a rule's target: the whole event, and the type of the failure event if it is never processed. */
 export function inputTemplate(route: Route): string {
   const failsAs = route.failsAs === undefined ? "" : `"failsAs":"${route.failsAs}",`;
   return `{${failsAs}"event":<aws.events.event.json>}`;
 }
 
-/** The types that other systems may put; all else is Ferry's to say. */
+/** The event types that other systems may put; only Ferry puts the others. */
 export const callerTypes = ["TaskRequested", "TaskCancelRequested", "TaskRetryRequested"] as const;
 
-/** The states of a row that the bus is told of, and as what. */
+/** The states of a row that are announced on the bus, and the type of each announcement. */
 export const announcements = {
   finishing: "TaskFinishing",
   succeeded: "TaskSucceeded",
@@ -218,9 +218,9 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
 };
 
 /**
- * Notes of who came first: which request a request-id names and which row it has, which attempt a retry began, which
- * message has a segment's slice, how far a task's ceiling is reserved, which restores may write to a table. `expires` is the
- * attribute by which DynamoDB deletes them; a table's has none.
+ * The table in which workers coordinate: requests of request-ids, owners of rows, attempts that retries began, claims of
+ * slices, reservations of ceilings, leases of tables. `expires` is the attribute by which DynamoDB deletes items; a lease
+ * has none.
  */
 export const workerTable = {
   name: "worker-table",
@@ -228,18 +228,18 @@ export const workerTable = {
   expires: "expires",
 } as const;
 
-/** A Pipe to the bus. `detailType` is a name, or the JSON path of one. */
+/** A Pipe to the bus. `detailType` is a detail-type, or the JSON path of one. */
 export interface PipeSpec {
   readonly from: { readonly queue: QueueName } | { readonly table: TableName };
   readonly detailType: string;
   readonly inputTemplate: string;
-  /** Event patterns, or'ed, on a stream's records. A queue's Pipe has none: what does not match is deleted. */
+  /** Event patterns on a stream's records; one of them must match. A queue's Pipe has none, since it would delete messages that do not match. */
   readonly filters?: readonly EventPattern[];
 }
 
 /**
- * "The state became X." OldImage is anything but X, or absent: a row that is born in an announced state must be
- * announced too, and anything-but does not match a missing field.
+ * Filters for "the state became X": the old image has another state, or no state. A row that is created in an announced
+ * state must be announced too, and `anything-but` does not match a missing field.
  */
 const becameFilters: readonly EventPattern[] = Object.keys(announcements).map((state) => ({
   dynamodb: {
@@ -253,7 +253,7 @@ const becameFilters: readonly EventPattern[] = Object.keys(announcements).map((s
 
 const image = (name: string, type: "S" | "N") => `<$.dynamodb.NewImage.${name}.${type}>`;
 
-/** Pipes escape no string: every one quoted here is of a restricted alphabet. Objects are escaped, so the plan is one. */
+/** Pipes do not escape strings: each string here has a restricted alphabet. Pipes escape objects, so the plan is in one. */
 const announcementTemplate = (action: "backup" | "restore") =>
   `{"version":1,"task":{"id":"${image(attributes.taskId, "S")}","action":"${action}",` +
   `"key":"${image("key", "S")}","timestamp":${image("timestamp", "N")},"request-id":"${image("request-id", "S")}"},` +
@@ -294,7 +294,7 @@ export const pipes: Readonly<Record<string, PipeSpec>> = {
   },
 };
 
-/** The physical name of anything in a stage: stable, so that other systems can address it. */
+/** The physical name of a stage's resource. It is stable, so that other systems can use it. */
 export function physicalName(
   stage: string,
   name: QueueName | DeadLetterName | TableName | typeof workerTable.name | "undelivered-queue" | "bus",

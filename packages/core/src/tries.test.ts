@@ -1,5 +1,5 @@
 /**
- * Tries of calls on items: each takes a turn of the ceiling, whether its answer comes or not.
+ * Repeated calls on items: each try has its own reservation of the ceiling, also if its response is lost.
  */
 import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
@@ -16,8 +16,8 @@ const items = Array.from(
 );
 type Method = "scan" | "write" | "insert";
 
-/** A world in which `failing` decides of each try, by how many of the same call came before, whether its answer is lost. */
-function losing(method: Method, failing: (before: number) => unknown) {
+/** A world in which `failing` gives the error of each try, from the number of earlier tries of the same call. */
+function losingWorld(method: Method, failing: (before: number) => unknown) {
   const consumed: { kind: string; units: number }[] = [];
   const memory = memoryTables({ consumed: (_, kind, units) => consumed.push({ kind, units }) });
   const plain = world({ tables: memory });
@@ -27,15 +27,15 @@ function losing(method: Method, failing: (before: number) => unknown) {
   const ports = {
     ...plain,
     tables: intercept("table", memory, [method], async ({ args }, run) => {
-      const answer = await run();
-      if (!on) return answer;
+      const response = await run();
+      if (!on) return response;
       calls++;
       const call = JSON.stringify(args);
       const before = tries.get(call) ?? 0;
       tries.set(call, before + 1);
       const error = failing(before);
       if (error !== undefined) throw error;
-      return answer;
+      return response;
     }),
   };
   return {
@@ -61,19 +61,19 @@ const requests = {
   },
 };
 
-/** A world in which the request of that method can run: for a restore, with a backup. */
+/** A world in which the request that uses the method can run; for a restore it has a backup. */
 async function given(method: Method, failing: (before: number) => unknown) {
-  const world = losing(method, failing);
+  const world = losingWorld(method, failing);
   world.ports.tables.put(source, ...items);
   if (method !== "scan") await runTask(backupRequest, world.ports);
   world.start();
   return world;
 }
 
-describe.each(["scan", "write", "insert"] as const)("given that answers of %s are lost", (method) => {
+describe.each(["scan", "write", "insert"] as const)("given lost responses of %s", (method) => {
   const kind = method === "scan" ? "read" : "write";
 
-  test("the task goes on, and the lost tries are charged to its ceiling", async () => {
+  test("the task continues, and the lost tries are charged to its ceiling", async () => {
     const { ports, unitsOf } = await given(method, (before) => (before < 2 ? lost() : undefined));
     const startMs = ports.clock.now();
     expect(await runTask(requests[method], ports)).toMatchObject([
@@ -85,7 +85,7 @@ describe.each(["scan", "write", "insert"] as const)("given that answers of %s ar
     if (kind === "write") expect(ports.tables.items(destination)).toHaveLength(ITEMS);
   });
 
-  test("one call is made a few times, then the error is thrown and the queue tries again", async () => {
+  test("a call is tried a few times, then the error is thrown for the queue to try again", async () => {
     const { ports, calls } = await given(method, lost);
     await expect(runTask(requests[method], ports)).rejects.toThrow("socket hang up");
     const inFlight = method === "scan" ? 1 : calls() / TRIES_MAX;
@@ -93,9 +93,9 @@ describe.each(["scan", "write", "insert"] as const)("given that answers of %s ar
     expect(calls()).toBe(inFlight * TRIES_MAX);
   });
 
-  test("a permanent error is not tried again", async () => {
-    const about = { operation: "call", resource: "table", message: "no", hint: "" };
-    const { ports, calls } = await given(method, () => permanent("access-denied", about));
+  test("a call with a permanent error is not repeated", async () => {
+    const details = { operation: "call", resource: "table", message: "no", hint: "" };
+    const { ports, calls } = await given(method, () => permanent("access-denied", details));
     await expect(runTask(requests[method], ports)).rejects.toThrow("access-denied");
     expect(calls()).toBeLessThanOrEqual(method === "scan" ? 1 : 200);
   });

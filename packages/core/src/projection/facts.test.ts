@@ -16,19 +16,19 @@ const work = {
   handoffs: 0,
   "handoffs-without-progress": 0,
 };
-const about = { row: task, time, attempt: 2 };
+const common = { row: task, time, attempt: 2 };
 
-describe("a step's event as a fact", () => {
+describe("a step's event is read as a fact:", () => {
   test.each<[string, object, object]>([
     [
       "TaskAccepted",
       { version: VERSION, task, plan, attempt: 2, ...deadline, segments: [3] },
-      { kind: "accepted", ...about, plan },
+      { kind: "accepted", ...common, plan },
     ],
-    ["SegmentQueued", work, { kind: "queued", ...about, segment: 3, counts, plan }],
-    ["SegmentProgressed", { ...work, handoff: false }, { kind: "progressed", ...about, segment: 3, counts }],
-    ["SegmentCompleted", segment, { kind: "completed", ...about, segment: 3, counts, plan }],
-    ["TaskFinished", { version: VERSION, task, attempt: 2, items: 20 }, { kind: "finished", ...about }],
+    ["SegmentQueued", work, { kind: "queued", ...common, segment: 3, counts, plan }],
+    ["SegmentProgressed", { ...work, handoff: false }, { kind: "progressed", ...common, segment: 3, counts }],
+    ["SegmentCompleted", segment, { kind: "completed", ...common, segment: 3, counts, plan }],
+    ["TaskFinished", { version: VERSION, task, attempt: 2, items: 20 }, { kind: "finished", ...common }],
   ])("%s", (type, detail, fact) => {
     expect(factOf(busEvent(type, detail))).toStrictEqual(fact);
   });
@@ -38,7 +38,7 @@ describe("an operator's cancel", () => {
   const { action, key, timestamp } = task;
   const read = (detail: object) => factOf(busEvent("TaskCancelRequested", detail));
 
-  test("names a row by its key and timestamp, which a template may have made a string", () => {
+  test("names a row by key and timestamp, which may be a string from a template", () => {
     const fact = { kind: "cancel", row: { action, key, timestamp }, time, attempt: 1 };
     expect(read({ task: { action, key, timestamp } })).toStrictEqual(fact);
     expect(read({ task: { action, key, timestamp: String(timestamp) }, attempt: "3" })).toStrictEqual({
@@ -47,12 +47,12 @@ describe("an operator's cancel", () => {
     });
   });
 
-  test("has the request-id where it is given", () => {
+  test("has the request-id if it is given", () => {
     const named = { action, key, timestamp, "request-id": "r-1" };
     expect(read({ task: named })?.row).toStrictEqual(named);
   });
 
-  test("that cannot be read says which field it is", () => {
+  test("that is invalid causes an error that names the field", () => {
     expect(() => read({ task: { action, key } })).toThrow("task.timestamp is required but missing");
   });
 });
@@ -78,11 +78,11 @@ describe("a failure", () => {
   const text = "no-such-table: Scan table cities: does not exist. Check it.";
   const cause = "no-such-table";
 
-  test("of a segment tells where a restore's stood, and the plan", () => {
+  test("of a restore's segment has its cursor and the plan", () => {
     const work = { ...segment, cursor: { file: 2, line: 7 } };
     expect(factOf(busEvent("SegmentFailed", failure("SegmentQueued", work)))).toStrictEqual({
       kind: "failed",
-      ...about,
+      ...common,
       segment: 3,
       counts,
       plan,
@@ -92,11 +92,11 @@ describe("a failure", () => {
     });
   });
 
-  test("of a segment of which little is known tells just that", () => {
+  test("of a segment without counts, cursor and plan has no counts", () => {
     const work = { task, attempt: 2, segment: 3 };
     expect(factOf(busEvent("SegmentFailed", failure("SegmentQueued", work)))).toStrictEqual({
       kind: "failed",
-      ...about,
+      ...common,
       segment: 3,
       counts: noCounts,
       cause,
@@ -104,7 +104,7 @@ describe("a failure", () => {
     });
   });
 
-  test("of a backup's segment tells no place: its archive does", () => {
+  test("of a backup's segment has no cursor, since the archive shows its position", () => {
     const work = { ...segment, cursor: { batch: 4 } };
     expect(factOf(busEvent("SegmentFailed", failure("SegmentQueued", work)))).not.toHaveProperty("cursor");
   });
@@ -112,18 +112,18 @@ describe("a failure", () => {
   test.each([
     ["TaskAccepted", { plan }],
     ["TaskFinishing", {}],
-  ])("of the step %s breaks the attempt, with the plan where that is the acceptance's", (step, known) => {
+  ])("of the step %s fails the attempt, and has the plan if the step is the acceptance", (step, known) => {
     const work = { task: { ...task, timestamp: String(task.timestamp) }, plan, attempt: "2" };
     expect(factOf(busEvent("TaskStepFailed", failure(step, work)))).toStrictEqual({
       kind: "stepFailed",
-      ...about,
+      ...common,
       cause,
       text,
       ...known,
     });
   });
 
-  test("of an acceptance without a plan tells none", () => {
+  test("of an acceptance without a plan has none", () => {
     const fact = factOf(busEvent("TaskStepFailed", failure("TaskAccepted", { task, attempt: 2 })));
     expect(fact).not.toHaveProperty("plan");
   });
@@ -143,28 +143,30 @@ describe("a failure", () => {
     expect(() => factOf(busEvent(type, failure("TaskFinishing", work)))).toThrow(message);
   });
 
-  test("of an acceptance whose plan cannot be read is refused by the plan's field", () => {
+  test("of an acceptance with an invalid plan causes an error that names the plan's field", () => {
     const work = { task, attempt: 2, plan: { request: { action: "backup" } } };
     expect(() => factOf(busEvent("TaskStepFailed", failure("TaskAccepted", work)))).toThrow(
       "detail.work.plan.",
     );
   });
 
-  test("of a retry belongs to no attempt, unless its backup has lost its prefix", () => {
+  test("of a retry is no fact, unless the backup's prefix is taken", () => {
     const retried = (cause: string) =>
       factOf(busEvent("TaskStepFailed", failure("TaskRetryRequested", { task, attempt: 2 }, { cause })));
     expect(retried("no-such-table")).toBeUndefined();
     expect(retried("prefix-taken")).toMatchObject({ kind: "stepFailed", attempt: 2, cause: "prefix-taken" });
   });
 
-  test("of a message that no worker could process says so", () => {
-    const { error: _, ...given } = failure("TaskFinishing", { task, attempt: 2 });
-    expect(factOf(busEvent("TaskStepFailed", { ...given, cause: "attempts-exhausted" }))).toMatchObject({
-      text: expect.stringMatching(/^attempts-exhausted: TaskFinishing was tried until its attempts ran out/),
+  test("of a message whose attempts ran out has a text that names the step", () => {
+    const { error: _, ...withoutError } = failure("TaskFinishing", { task, attempt: 2 });
+    expect(
+      factOf(busEvent("TaskStepFailed", { ...withoutError, cause: "attempts-exhausted" })),
+    ).toMatchObject({
+      text: expect.stringMatching(/^attempts-exhausted: TaskFinishing failed until its attempts ran out/),
     });
   });
 
-  test("has a text of 600 characters at most", () => {
+  test("has a text of at most 600 characters", () => {
     const long = failure(
       "TaskFinishing",
       { task, attempt: 2 },
@@ -174,7 +176,7 @@ describe("a failure", () => {
     expect(fact.text).toHaveLength(600);
   });
 
-  test("of a request has the row of its task, and none without one", () => {
+  test("of a request has the row of its task, and is no fact without a task", () => {
     const request = { action: "backup", "table-region": "us-east-1", "table-name": "cities" };
     const rejected = failure("TaskRequested", { request }, { task });
     expect(factOf(busEvent("TaskRejected", rejected))).toMatchObject({
@@ -187,9 +189,9 @@ describe("a failure", () => {
   });
 });
 
-describe("the fields of a rejected request that its row shows", () => {
+describe("the fields of a rejected request in its row", () => {
   const named = { action: "backup", "table-region": "us-east-1", "table-name": "cities" };
-  const shown = (request: object) => {
+  const fieldsOf = (request: object) => {
     const failure = {
       version: VERSION,
       cause: "invalid-request",
@@ -202,28 +204,28 @@ describe("the fields of a rejected request that its row shows", () => {
     return (factOf(busEvent("TaskRejected", failure)) as { request: object }).request;
   };
 
-  test.each([[null], ["text"], [7], [undefined]])("are none where it is %j", (request) => {
-    expect(shown(request as never)).toEqual({});
+  test.each([[null], ["text"], [7], [undefined]])("are none if the request is %j", (request) => {
+    expect(fieldsOf(request as never)).toEqual({});
   });
 
   test("are strings, finite numbers and booleans", () => {
     const plain = { ...named, "total-segments": 4, "consistent-read": false, note: "" };
     const odd = { a: null, b: [1], c: { d: 1 }, e: Number.NaN, f: undefined };
-    expect(shown({ ...plain, ...odd })).toStrictEqual(plain);
+    expect(fieldsOf({ ...plain, ...odd })).toStrictEqual(plain);
   });
 
-  test("are as many as 32 KiB hold, each that fits", () => {
-    // As JSON an entry has its name, its value and six characters more, with two quotes each.
+  test("are those that fit 32 KiB", () => {
+    // As JSON an entry has its quoted name and value, brackets and a comma.
     const taken = Object.entries(named).reduce((sum, entry) => sum + JSON.stringify(entry).length, 0);
     const largest = 32 * 1024 - taken - JSON.stringify(["note", ""]).length;
-    expect(shown({ ...named, note: "x".repeat(largest) })).toHaveProperty("note");
-    expect(shown({ ...named, note: "x".repeat(largest + 1), more: "fits" })).toStrictEqual({
+    expect(fieldsOf({ ...named, note: "x".repeat(largest) })).toHaveProperty("note");
+    expect(fieldsOf({ ...named, note: "x".repeat(largest + 1), more: "fits" })).toStrictEqual({
       ...named,
       more: "fits",
     });
   });
 });
 
-test("a type that is no fact is refused by its name", () => {
-  expect(() => factOf(busEvent("TaskSucceeded", {}))).toThrow(/^TaskSucceeded is no fact/);
+test("a type that is not a fact causes an error that names it", () => {
+  expect(() => factOf(busEvent("TaskSucceeded", {}))).toThrow(/^TaskSucceeded is not a fact/);
 });

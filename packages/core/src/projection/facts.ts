@@ -1,5 +1,5 @@
 /**
- * Facts, as the projector reads them off the bus: normalised, so that projecting them is a pure join.
+ * Facts: the projector's events in a normalised form, so that projecting them is a pure join.
  */
 import * as v from "valibot";
 import { readControl } from "../control.ts";
@@ -19,12 +19,12 @@ import { count, fieldOf, unchanged, wholeNumber } from "../schema-parts.ts";
 import { announcedTaskSchema, type RowKey } from "../task.ts";
 import { truncate } from "../truncate.ts";
 
-/** Which row a fact is about, and of which task; an operator may name the row alone. */
+/** The row of a fact, and the task's ids; an operator may name only the row. */
 export type FactRow = RowKey & { readonly id?: string; readonly "request-id"?: string };
 
 export type RequestFields = Readonly<Record<string, string | number | boolean>>;
 
-/** What a fact says, without whom and when. */
+/** The content of a fact, without its row and time. */
 export type Statement =
   | { readonly kind: "accepted"; readonly attempt: number; readonly plan: Plan }
   | {
@@ -61,22 +61,22 @@ export type Statement =
       readonly segment: number;
       readonly counts: Counts;
       readonly plan?: Plan;
-      /** Where a restore's segment stood. */
+      /** The position of a restore's segment. */
       readonly cursor?: { readonly file: number; readonly line: number };
       readonly cause: string;
       readonly text: string;
     };
 
-/** ISO 8601 of its event. */
+/** A fact. `time`: of its event, ISO 8601. */
 export type Fact = Statement & { readonly row: FactRow; readonly time: string };
 
 const REASON_LENGTH_MAX = 600;
-/** As JSON: a row has 400 KB at most. */
+/** The most JSON of a rejected request in a row. A row has at most 400 KB. */
 const REQUEST_LENGTH_MAX = 32 * 1024;
 
 /**
- * Reads a fact. Nothing where it concerns no row: a rejection without a task, or a retry that was given up.
- * Transient error: `malformed-event`, where the detail is not what its type promises; a cancel that cannot be read is a permanent error.
+ * Reads a fact. Undefined if it concerns no row: a rejection without a task, or a retry that failed. Transient error:
+ * `malformed-event`, if the detail does not match its schema. Permanent error: `invalid-request`, for an invalid cancel.
  */
 export function factOf(event: BusEvent): Fact | undefined {
   const { time } = event;
@@ -111,17 +111,19 @@ export function factOf(event: BusEvent): Fact | undefined {
     case "TaskStepFailed":
       return failureFact(type, readDetail(type, event), time);
     default:
-      throw new Error(`${type} is no fact that the projector knows; it knows the types of the rule facts`);
+      throw new Error(
+        `${type} is not a fact that the projector reads: its types are those of the rule facts`,
+      );
   }
 }
 
-const whoFailed = { task: announcedTaskSchema, attempt: v.pipe(wholeNumber, v.minValue(1)) };
-/** Of a step that failed: its message's detail, as far as the row needs it. */
-const failedStepSchema = v.object(whoFailed);
+const failedEntries = { task: announcedTaskSchema, attempt: v.pipe(wholeNumber, v.minValue(1)) };
+/** The fields that the row needs from the detail of a failed step's message. */
+const failedStepSchema = v.object(failedEntries);
 const failedAcceptanceSchema = v.object({ plan: v.exactOptional(unchanged(planSchema)) });
-/** Of a segment that failed: the same. Of what a Pipe gave up, only the first three are sure to be there. */
+/** The same for a failed segment. If a Pipe reports it, only the first three fields are guaranteed. */
 const failedSegmentSchema = v.object({
-  ...whoFailed,
+  ...failedEntries,
   segment: count,
   counts: v.exactOptional(countsSchema),
   cursor: v.exactOptional(cursorSchema),
@@ -140,8 +142,8 @@ function failureFact(
     const request = scalarsOf(fieldOf(failure.work, "request"));
     return { kind: "rejected", row: failure.task, time, cause, text, request };
   }
-  // A retry that was given up belongs to no attempt, and the row stays as it is. But a backup that has lost its prefix can
-  // never go on, and the worker says which attempt that ends.
+  // A failed retry belongs to no attempt and does not change the row. But if a backup's prefix is taken, the task cannot
+  // continue, and the worker names the attempt that fails.
   if (failure.step === "TaskRetryRequested" && cause !== "prefix-taken") return undefined;
   const resource = `${type} of event ${failure["event-id"]}`;
   if (type === "TaskStepFailed") {
@@ -164,12 +166,12 @@ function failureFact(
 function reasonText(failure: Failure): string {
   const text =
     failure.error === undefined
-      ? `${failure.cause}: ${failure.step} was tried until its attempts ran out; the worker's log says why, under the task's request-id.`
+      ? `${failure.cause}: ${failure.step} failed until its attempts ran out; the worker's log has the error, under the task's request-id.`
       : `${failure.cause}: ${sentence(failure.error)}`;
   return truncate(text, REASON_LENGTH_MAX);
 }
 
-/** What a row can show of a request that may be anything: its plain fields, as many as fit. */
+/** The scalar fields of a request of any shape, as many as fit a row. */
 function scalarsOf(request: unknown): RequestFields {
   if (typeof request !== "object" || request === null) return {};
   const fields: Record<string, string | number | boolean> = {};

@@ -8,18 +8,18 @@ const row = (action: "backup" | "restore", batches: number) => ({
 });
 
 describe("a row's notes", () => {
-  test("say that a backup has more files than ImportTable takes", () => {
+  test("warn that a backup has more files than ImportTable reads", () => {
     expect(notesOf(row("backup", IMPORT_FILES_MAX + 1))).toEqual([
-      expect.stringContaining("50001 data files. ImportTable takes at most 50000"),
+      expect.stringContaining("50001 data files, but ImportTable reads at most 50000"),
     ]);
   });
 
-  test("count the files of segments that did not complete", () => {
+  test("count the files of failed segments", () => {
     const segmentCheckpoints = { 3: { batches: 1, items: 1, bytes: 1 } };
     expect(notesOf({ ...row("backup", IMPORT_FILES_MAX), segmentCheckpoints })).toHaveLength(1);
   });
 
-  test("are none of a backup that ImportTable takes, nor of a restore", () => {
+  test("are empty for a backup that ImportTable reads, and for a restore", () => {
     expect(notesOf(row("backup", IMPORT_FILES_MAX))).toEqual([]);
     expect(notesOf(row("restore", IMPORT_FILES_MAX + 1))).toEqual([]);
   });

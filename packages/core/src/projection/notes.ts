@@ -1,16 +1,16 @@
 /**
- * What an operator should know of a task beside its state and its counts.
+ * Remarks for operators about a task, in addition to its state and counts.
  */
 import { type TaskRow, transferred } from "./status.ts";
 
-/** The most objects that DynamoDB's ImportTable takes. Source: DynamoDB's quotas. */
+/** The most objects that DynamoDB's ImportTable reads. Source: DynamoDB's quotas. */
 export const IMPORT_FILES_MAX = 50_000;
 
-/** One sentence each. They follow from the row's counts, so they hold whatever the order of its facts. */
+/** The row's notes, short texts. They derive from the row's counts, so they do not depend on the order of its facts. */
 export function notesOf(row: TaskRow): string[] {
   const { batches } = transferred(row);
   if (row.action !== "backup" || batches <= IMPORT_FILES_MAX) return [];
   return [
-    `The backup has ${batches} data files. ImportTable takes at most ${IMPORT_FILES_MAX}: restore it with Ferry, or back up again with a larger batch-bytes.`,
+    `The backup has ${batches} data files, but ImportTable reads at most ${IMPORT_FILES_MAX}: restore it with Ferry, or back up again with a larger batch-bytes.`,
   ];
 }

@@ -1,18 +1,18 @@
 /**
- * The projection: a join. Facts arrive late, twice and out of order; any order and multiplicity of a task's facts
- * gives one row.
+ * The projection of facts to a row. Facts arrive late, repeatedly and out of order. The projection is a join: any order
+ * and any repetition of a task's facts gives the same row.
  */
 import type { Counts, Plan } from "../events.ts";
 import type { Fact, RequestFields } from "./facts.ts";
 import { newTaskRow, REJECTED, type Reason, type TaskRow } from "./status.ts";
 
-/** Reasons kept in a row. What is dropped is in the segments' records. */
+/** The most reasons in a row. The segments' records have the others. */
 const REASONS_MAX = 10;
 
-/** The row after a fact. The very same object when the fact adds nothing. */
+/** The row after a fact; the same object if the fact adds nothing. */
 export function project(before: TaskRow | undefined, fact: Fact): TaskRow {
   const row = before ?? newTaskRow(fact.row, fact.time);
-  // Progress touches the segment's record alone.
+  // Progress changes only the segment's record.
   if (fact.kind === "progressed") return row;
   const after = joined(withPlan(withIdentity(row, fact), fact), fact);
   return before !== undefined && same(before, after) ? before : after;
@@ -26,7 +26,7 @@ function withIdentity(row: TaskRow, fact: Fact): TaskRow {
     ...(id !== undefined && { "task-id": id }),
     ...(requestId !== undefined && { "request-id": requestId }),
     updatedTime: later(row.updatedTime, fact.time),
-    // A cancel cancels the attempt it meets, never raises one.
+    // A cancel never raises the row's attempt.
     attempt: "attempt" in fact && fact.kind !== "cancel" ? Math.max(row.attempt, fact.attempt) : row.attempt,
   };
 }
@@ -63,12 +63,12 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
     case "completed": {
       const { segment, counts } = fact;
       const attempted = withAttempt(row, segment, fact.attempt);
-      // All workers of a segment report the same totals, so the first to come may count.
+      // All workers of a segment report the same totals, so only the first report is added.
       if (isComplete(row, segment)) return attempted;
       return {
         ...attempted,
         completed: inserted(row.completed, segment),
-        // A failure does not stand where its segment completed.
+        // The segment's completion replaces its failure.
         failed: without(attempted.failed, segment),
         segmentCheckpoints: without(attempted.segmentCheckpoints, segment),
         batches: row.batches + counts.batches,
@@ -82,10 +82,10 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
       const attempted = withAttempt(row, segment, attempt);
       const reasons = withReason(row, { attempt, segment, cause, text });
       if (isComplete(row, segment)) return { ...attempted, reasons };
-      const stands = attempt >= attemptOf(attempted, segment) && row.failed[segment] !== attempt;
+      const isNew = attempt >= attemptOf(attempted, segment) && row.failed[segment] !== attempt;
       return {
         ...attempted,
-        ...(stands && { failed: { ...row.failed, [segment]: attempt } }),
+        ...(isNew && { failed: { ...row.failed, [segment]: attempt } }),
         segmentCheckpoints: withPart(row.segmentCheckpoints, segment, partOf(fact.counts, fact.cursor)),
         reasons,
       };
@@ -93,7 +93,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
   }
 }
 
-/** What follows from an acceptance carries the plan: a row that lost the one learns of it by the others. */
+/** Takes the plan from any fact that carries it, so that a row whose acceptance was lost still gets its plan. */
 function withPlan(row: TaskRow, fact: Fact): TaskRow {
   if (!("plan" in fact) || fact.plan === undefined) return row;
   const plan = smaller(row.plan, fact.plan);
@@ -108,21 +108,21 @@ function withPlan(row: TaskRow, fact: Fact): TaskRow {
   };
 }
 
-/** The furthest that a segment came. Nothing done is nothing to tell. */
+/** Keeps the segment's furthest checkpoint. A checkpoint without progress is not stored. */
 function withPart(
   segmentCheckpoints: TaskRow["segmentCheckpoints"],
   segment: number,
   part: Part,
 ): TaskRow["segmentCheckpoints"] {
   const known = segmentCheckpoints[segment];
-  if (furthest(part) <= (known === undefined ? furthest(nothing) : furthest(known)))
+  if (partRank(part) <= (known === undefined ? partRank(nothing) : partRank(known)))
     return segmentCheckpoints;
   return { ...segmentCheckpoints, [segment]: part };
 }
 
 type Part = TaskRow["segmentCheckpoints"][string];
 
-/** In one order of fields, whoever said it. */
+/** A fact's checkpoint, with a fixed order of fields. */
 function partOf({ batches, items, bytes, skipped }: Counts, cursor?: { file: number; line: number }): Part {
   return {
     ...{ batches, items, bytes },
@@ -133,8 +133,8 @@ function partOf({ batches, items, bytes, skipped }: Counts, cursor?: { file: num
 
 const nothing: Part = { batches: 0, items: 0, bytes: 0 };
 
-/** How far a part reaches, as a text that sorts: all that is in it, so that two of one reach are the same. */
-function furthest({ file = 0, line = 0, batches, items, bytes, skipped = 0 }: Part): string {
+/** A checkpoint's rank, as a string that sorts. It contains all fields, so that checkpoints of equal rank are equal. */
+function partRank({ file = 0, line = 0, batches, items, bytes, skipped = 0 }: Part): string {
   return [file, line, batches, items, bytes, skipped]
     .map((value) => String(value).padStart(15, "0"))
     .join(".");
@@ -144,7 +144,7 @@ function attemptOf(row: TaskRow, segment: number): number {
   return row.attempts[segment] ?? 1;
 }
 
-/** The segment's attempt, where it is a later one: a failure of an earlier one does not stand any more. */
+/** Raises the segment's attempt. A later attempt removes the failure of an earlier one. */
 function withAttempt(row: TaskRow, segment: number, attempt: number): TaskRow {
   if (attempt <= attemptOf(row, segment)) return row;
   return {
@@ -154,7 +154,7 @@ function withAttempt(row: TaskRow, segment: number, attempt: number): TaskRow {
   };
 }
 
-/** The same object where it has no such segment. */
+/** The record without this segment; the same object if it does not have it. */
 function without<T>(record: Readonly<Record<string, T>>, segment: number): Readonly<Record<string, T>> {
   if (!(segment in record)) return record;
   const { [segment]: _, ...rest } = record;
@@ -169,7 +169,7 @@ function inserted(segments: readonly number[], segment: number): readonly number
   return segments.toSpliced(placeOf(segments, segment), 0, segment);
 }
 
-/** The index of the first that is not lower. A search by halves: a row may have thousands of segments. */
+/** The index of the first segment that is not lower. It is a binary search, because a row may have thousands of segments. */
 function placeOf(ascending: readonly number[], segment: number): number {
   let low = 0;
   let high = ascending.length;
@@ -181,7 +181,7 @@ function placeOf(ascending: readonly number[], segment: number): number {
   return low;
 }
 
-/** The first of all reasons ever given in a fixed order, so that it does not matter in which order they came. */
+/** Keeps the first reasons in a fixed order, so that the order of their arrival does not matter. */
 function withReason(row: TaskRow, reason: Reason): readonly Reason[] {
   const key = (one: Reason) => JSON.stringify([one.attempt, one.segment, one.cause, one.text]);
   if (row.reasons.some((one) => key(one) === key(reason))) return row.reasons;
@@ -189,7 +189,7 @@ function withReason(row: TaskRow, reason: Reason): readonly Reason[] {
   return first.includes(reason) ? first : row.reasons;
 }
 
-/** Latest attempt first, the task's own before its segments', then by segment and text. */
+/** Latest attempt first, the task's own reason before those of segments, then by segment, cause and text. */
 function byRank(a: Reason, b: Reason): number {
   return (
     b.attempt - a.attempt ||
@@ -211,12 +211,12 @@ function later(a: string, b: string): string {
   return b > a ? b : a;
 }
 
-/** Plans of one task are equal but for what a repeated plan may read anew, such as provisioned capacity. */
+/** Chooses between plans of a task by their text. They differ only in what a repeated plan reads again, such as provisioned capacity. */
 function smaller(a: Plan | undefined, b: Plan): Plan {
   return a === undefined || JSON.stringify(b) < JSON.stringify(a) ? b : a;
 }
 
-/** Whether a fact added nothing. Each field is the very same value then: what does not change is not copied. */
+/** Whether a fact added nothing. Unchanged fields are not copied, so identity shows it. */
 function same(before: TaskRow, after: TaskRow): boolean {
   const fields = Object.keys({ ...before, ...after }) as (keyof TaskRow)[];
   return fields.every((field) => before[field] === after[field]);

@@ -53,7 +53,7 @@ describe("a batch", () => {
     ).toEqual(["us-east-1-cities", "us-east-1-towns"]);
   });
 
-  test("of a backup and a restore that have one key and time is of two tasks", async () => {
+  test("of a backup and a restore with the same key and timestamp is projected to two rows", async () => {
     const store = memoryStatusStore();
     const restore = { ...task, action: "restore" } as typeof task;
     await projectBatch([accepted("a"), accepted("b", 1, restore)], projecting(store));
@@ -65,7 +65,7 @@ describe("a batch", () => {
     ).toEqual(["backup", "restore"]);
   });
 
-  test("whose store fails fails its own messages alone", async () => {
+  test("fails only the messages of the task whose row cannot be read", async () => {
     const store = memoryStatusStore();
     const away = new Error("away");
     const failing: StatusStore = {
@@ -83,7 +83,7 @@ describe("a batch", () => {
     expect(store.rows()).toMatchObject([{ key: "us-east-1-towns" }]);
   });
 
-  test("that loses its writes to others reads and writes again, fifty times, and then fails", async () => {
+  test("is written again after a lost write, up to fifty times, and then fails", async () => {
     const store = memoryStatusStore();
     let writes = 0;
     const losing = (times: number): StatusStore => ({
@@ -100,7 +100,7 @@ describe("a batch", () => {
     expect(writes).toBe(50);
   });
 
-  test("of facts that concern no row does nothing", async () => {
+  test("of a rejection without a row writes nothing and returns its message", async () => {
     const store = memoryStatusStore();
     const rejected = {
       ...failureFields,
@@ -122,13 +122,13 @@ describe("a batch", () => {
     const blind: StatusStore = { ...store, read: () => Promise.reject(new Error("read")) };
     const progress = message("a", "SegmentProgressed", { ...segment(0), handoff: true });
     expect(await projectBatch([progress], projecting(blind))).toEqual(done);
-    // Beside other facts it adds nothing to the row.
+    // With other facts in the batch it adds nothing to the row either.
     await projectBatch([progress, accepted("b")], projecting(store));
     expect(store.rows()).toMatchObject([{ items: 0, accepted: true }]);
   });
 });
 
-describe("a cancel of an attempt that was not begun", () => {
+describe("a cancel of an attempt that has not begun", () => {
   const cancel = (id: string, attempt: number) =>
     message(id, "TaskCancelRequested", { task: named, attempt });
   const { action, key, timestamp } = task;
@@ -136,7 +136,7 @@ describe("a cancel of an attempt that was not begun", () => {
   const refusals = ({ refused }: Awaited<ReturnType<typeof projectBatch>>) =>
     refused.map(({ id, event }) => [id, (event.detail as { cause: string }).cause]);
 
-  test("is refused: it would stop every attempt up to it", async () => {
+  test("is refused, since it would stop every attempt up to it", async () => {
     const store = memoryStatusStore();
     const ports = projecting(store);
     const batch = await projectBatch([accepted("a"), cancel("b", 7)], ports);
@@ -144,7 +144,7 @@ describe("a cancel of an attempt that was not begun", () => {
     expect(store.rows()).toMatchObject([{ cancelledAttempt: 0, attempt: 1 }]);
   });
 
-  test("is refused of a row that nothing is known of, too", async () => {
+  test("is refused also if the row has no facts yet", async () => {
     const store = memoryStatusStore();
     const ports = projecting(store);
     await ports.registry.claimRow(named, "owner");
@@ -154,7 +154,7 @@ describe("a cancel of an attempt that was not begun", () => {
     expect(store.rows()).toMatchObject([{ cancelledAttempt: 1 }]);
   });
 
-  test("is told from one that the row has not heard of", async () => {
+  test("is distinguished from an attempt that is not projected yet", async () => {
     const store = memoryStatusStore();
     const ports = projecting(store);
     await projectBatch([accepted("a")], ports);
@@ -165,15 +165,15 @@ describe("a cancel of an attempt that was not begun", () => {
   });
 });
 
-describe("an end that is come to again", () => {
-  /** The states that the row is written in, each with its attempt. */
+describe("an end that is reached again", () => {
+  /** The state and attempt of each write of the row. */
   async function states(...batches: ReturnType<typeof message>[][]) {
     const written: string[] = [];
     const store = memoryStatusStore(({ after }) => written.push(`${stateOf(after)} ${after.attempt}`));
     for (const batch of batches) await projectBatch(batch, projecting(store));
     return written;
   }
-  const broken = (id: string, attempt: number) =>
+  const stepFailed = (id: string, attempt: number) =>
     message(id, "TaskStepFailed", {
       ...failureFields,
       cause: "archive-incomplete",
@@ -183,25 +183,26 @@ describe("an end that is come to again", () => {
       time: "2026-11-01T02:00:00Z",
     });
 
-  test("by a later attempt is left in between, so that it is announced again", async () => {
-    expect(await states([accepted("a"), broken("b", 1)], [accepted("c", 2), broken("d", 2)])).toEqual([
+  test("by a later attempt is announced again, since the row leaves the state in between", async () => {
+    expect(await states([accepted("a"), stepFailed("b", 1)], [accepted("c", 2), stepFailed("d", 2)])).toEqual(
+      ["failed 1", "running 2", "failed 2"],
+    );
+  });
+
+  test("by the same attempt is not announced again", async () => {
+    expect(await states([accepted("a"), stepFailed("b", 1)], [failed("c", 0)])).toEqual([
       "failed 1",
-      "running 2",
-      "failed 2",
+      "failed 1",
     ]);
   });
 
-  test("by the same attempt is not", async () => {
-    expect(await states([accepted("a"), broken("b", 1)], [failed("c", 0)])).toEqual(["failed 1", "failed 1"]);
-  });
-
-  test("as another state is not", async () => {
+  test("as another state needs no state in between", async () => {
     const cancel = message("c", "TaskCancelRequested", { task, attempt: 2 });
-    const batches = [accepted("d", 2), broken("e", 2), cancel];
-    expect(await states([accepted("a"), broken("b", 1)], batches)).toEqual(["failed 1", "cancelled 2"]);
+    const batches = [accepted("d", 2), stepFailed("e", 2), cancel];
+    expect(await states([accepted("a"), stepFailed("b", 1)], batches)).toEqual(["failed 1", "cancelled 2"]);
   });
 
-  test("is not, where it is succeeded: that is told once", async () => {
+  test("as succeeded is announced once", async () => {
     const finished = message("b", "TaskFinished", { version: 1, task, attempt: 1, items: 20 });
     expect(await states([accepted("a"), finished], [accepted("c", 2)])).toEqual([
       "succeeded 1",
@@ -209,7 +210,7 @@ describe("an end that is come to again", () => {
     ]);
   });
 
-  test("is not, where it is no end: running goes on", async () => {
+  test("does not include the state running", async () => {
     expect(await states([accepted("a")], [accepted("b", 2)])).toEqual(["running 1", "running 2"]);
   });
 });
@@ -235,7 +236,7 @@ describe("a segment's record", () => {
     ]);
   });
 
-  test("of anything else has none", async () => {
+  test("of another state has no reason", async () => {
     const queued = message("a", "SegmentQueued", { ...segment(0), counts: noCounts });
     expect((await record(queued))[0]).not.toHaveProperty("reason");
     const progress = message("b", "SegmentProgressed", segment(0));
@@ -255,7 +256,7 @@ describe("a fact of another task than the row's", () => {
     code: "another-task",
     operation: "project",
     resource: `row ${task.key}@${task.timestamp}`,
-    message: `the row is of task ${task.id}, request r-1; the fact is of task ${id}, request ${requestId}.`,
+    message: `the row belongs to task ${task.id}, request r-1; the fact names task ${id}, request ${requestId}.`,
     hint: expect.stringContaining("from the row itself"),
   });
 
@@ -270,7 +271,7 @@ describe("a fact of another task than the row's", () => {
     expect(rows.rows()).toMatchObject([{ attempt: 1 }]);
   });
 
-  test("as an operator's cancel is refused, in an event that has the reason", async () => {
+  test("that is a cancel is refused, in an event with the reason", async () => {
     const rows = await store();
     const cancel = message("b", "TaskCancelRequested", { task: { ...named, "request-id": "r-9" } });
     const { failed: unprojected, refused } = await projectBatch([cancel], projecting(rows));
@@ -283,7 +284,7 @@ describe("a fact of another task than the row's", () => {
           detail: {
             control: "cancel",
             cause: "another-task",
-            reason: `the row is of task ${task.id}, request r-1; the fact is of task undefined, request r-9.`,
+            reason: `the row belongs to task ${task.id}, request r-1; the fact names task undefined, request r-9.`,
           },
         },
       },
@@ -305,51 +306,51 @@ describe("an operator's cancel", () => {
     });
   };
 
-  test("of a row that no task claimed is refused", async () => {
+  test("of a row that no task has claimed is refused", async () => {
     const store = memoryStatusStore();
     expect(await reasons(projecting(store))).toEqual([
-      "no-such-task: there is no task of this row in the backup-table.",
+      "no-such-task: no task has this row in the backup-table.",
     ]);
     expect(store.rows()).toEqual([]);
   });
 
-  test("of a row that is known is taken, although its note has expired", async () => {
+  test("of a projected row is accepted, even if the row's claim has expired", async () => {
     const store = memoryStatusStore();
     await projectBatch([accepted("a")], projecting(store));
     expect(await reasons(projecting(store))).toEqual([]);
     expect(store.rows()).toMatchObject([{ cancelledAttempt: 1 }]);
   });
 
-  test("of an attempt that was not begun is refused, with how many there were", async () => {
+  test("of an attempt that has not begun is refused with the number of attempts", async () => {
     const ports = projecting(memoryStatusStore());
     await projectBatch([accepted("a", 3)], ports);
     expect(await reasons(ports, 4)).toEqual([
-      "no-such-attempt: the task has had 3 attempts, and the cancel names attempt 4.",
+      "no-such-attempt: the task has had 3 attempts, but the cancel names attempt 4.",
     ]);
   });
 
-  test("of an attempt that its row has heard of needs no look at the registry", async () => {
+  test("of a projected attempt does not read the registry", async () => {
     const store = memoryStatusStore();
     const ports = projecting(store);
     await projectBatch([accepted("a", 2)], ports);
-    const raiseAttempt = () => Promise.reject(new Error("asked"));
+    const raiseAttempt = () => Promise.reject(new Error("read"));
     const blind = { ...ports, registry: { ...ports.registry, raiseAttempt } };
     expect(await reasons(blind, 1)).toEqual([]);
     expect(await reasons(blind, 2)).toEqual([]);
     expect(store.rows()).toMatchObject([{ cancelledAttempt: 2 }]);
   });
 
-  test("of a second attempt, in a row that only a cancel made, is refused", async () => {
+  test("of a second attempt in a row that only a cancel created is refused", async () => {
     const ports = projecting(memoryStatusStore());
     await ports.registry.claimRow({ action, key, timestamp }, "owner");
     expect(await reasons(ports)).toEqual([]);
-    const raiseAttempt = () => Promise.reject(new Error("asked"));
+    const raiseAttempt = () => Promise.reject(new Error("read"));
     expect(await reasons({ ...ports, registry: { ...ports.registry, raiseAttempt } }, 2)).toEqual([
-      "no-such-attempt: the task has had 1 attempts, and the cancel names attempt 2.",
+      "no-such-attempt: the task has had 1 attempts, but the cancel names attempt 2.",
     ]);
   });
 
-  test("that cannot be read is refused; any other event that cannot be read fails", async () => {
+  test("that is invalid is refused; any other invalid event fails", async () => {
     const odd = [message("a", "TaskCancelRequested", {}), message("b", "TaskFinished", {})];
     const { failed: unprojected, refused } = await projectBatch(odd, projecting(memoryStatusStore()));
     expect(refused).toMatchObject([
@@ -359,8 +360,8 @@ describe("an operator's cancel", () => {
   });
 });
 
-describe("what a Pipe says of a message that was given up", () => {
-  const givenUp = {
+describe("the failure event of a message whose attempts ran out", () => {
+  const exhausted = {
     ...failureFields,
     cause: "attempts-exhausted",
     "event-id": "event-9",
@@ -368,34 +369,38 @@ describe("what a Pipe says of a message that was given up", () => {
   };
   const request = { action: "backup", "table-region": "us-east-1", "table-name": "cities" };
 
-  test("of a request is written into the row that the request would have had", async () => {
+  test("of a request is projected to the request's own row", async () => {
     const store = memoryStatusStore();
     const ports = projecting(store);
-    const detail = { ...givenUp, step: "TaskRequested", work: { request, "request-id": "nightly" } };
+    const detail = { ...exhausted, step: "TaskRequested", work: { request, "request-id": "nightly" } };
     const rejected = message("a", "TaskRejected", detail);
     expect(await projectBatch([rejected], ports)).toEqual(done);
     expect(store.rows()).toMatchObject([
       { key: "us-east-1-cities", "request-id": "nightly", rejected: true, request },
     ]);
-    // Said again, it is the same row; one that a worker rejected is in the row that the worker names.
+    // A repeat is projected to the same row. A worker's rejection is projected to the row that it names.
     const named = message("b", "TaskRejected", { ...detail, task: other });
     expect(await projectBatch([{ ...rejected, id: "c" }, named], ports)).toEqual(done);
     expect(store.rows().map(({ key }) => key)).toEqual(["us-east-1-cities", "us-east-1-towns"]);
   });
 
-  test("of a request without a request-id has the id and the time of its event", async () => {
+  test("of a request without a request-id uses the id and the time of its event", async () => {
     const store = memoryStatusStore();
-    const detail = { ...givenUp, step: "TaskRequested", work: { request } };
+    const detail = { ...exhausted, step: "TaskRequested", work: { request } };
     await projectBatch([message("a", "TaskRejected", detail)], projecting(store));
     const [row] = store.rows();
     expect(row).toMatchObject({ "request-id": "event-9" });
     expect(Math.floor(row!.timestamp / 1000)).toBe(Date.parse("2026-11-01T02:00:00Z") / 1000);
   });
 
-  test("of a request that has no row is told by its event alone; so is no retry", async () => {
-    const noKey = message("a", "TaskRejected", { ...givenUp, step: "TaskRequested", work: { request: {} } });
+  test("of a request without a row is returned as such; that of a retry is ignored", async () => {
+    const noKey = message("a", "TaskRejected", {
+      ...exhausted,
+      step: "TaskRequested",
+      work: { request: {} },
+    });
     const retried = message("b", "TaskStepFailed", {
-      ...givenUp,
+      ...exhausted,
       step: "TaskRetryRequested",
       work: { task },
     });
@@ -408,20 +413,20 @@ describe("what a Pipe says of a message that was given up", () => {
   const slice = segment(0);
   const { cursor: _, ...unreadable } = slice;
   test.each([
-    ["a segment gives its claim up", "attempts-exhausted", slice, true],
-    ["a segment that failed by itself does not: its worker did", "cancelled", slice, false],
-    ["a segment whose work cannot be read has no claim", "attempts-exhausted", unreadable, false],
+    ["a segment releases its claim", "attempts-exhausted", slice, true],
+    ["a segment that a worker reported does not release its claim", "cancelled", slice, false],
+    ["a segment whose work is invalid does not release a claim", "attempts-exhausted", unreadable, false],
   ])("of %s", async (_name, cause, work, isFree) => {
     const ports = projecting(memoryStatusStore());
     await ports.claims.claim(slice as never, "message-1");
-    const said = message("a", "SegmentFailed", { ...givenUp, cause, work });
-    expect((await projectBatch([said], ports)).failed).toEqual([]);
+    const failure = message("a", "SegmentFailed", { ...exhausted, cause, work });
+    expect((await projectBatch([failure], ports)).failed).toEqual([]);
     const { outcome } = await ports.claims.claim(slice as never, "message-2");
     expect(outcome).toBe(isFree ? "claimed" : "taken");
   });
 });
 
-test("progress that comes beside other facts changes nothing of the row", async () => {
+test("progress in a batch with other facts does not change the row", async () => {
   const rowOf = async (...batch: ReturnType<typeof message>[]) => {
     const store = memoryStatusStore();
     await projectBatch(batch, projecting(store));
@@ -434,7 +439,7 @@ test("progress that comes beside other facts changes nothing of the row", async 
   );
 });
 
-test("each write raises the row's revision by one, and what adds nothing is not written", async () => {
+test("each write raises the row's revision by one, and a fact that adds nothing is not written", async () => {
   const revisions: number[] = [];
   const store = memoryStatusStore(({ after }) => revisions.push(after.rev));
   for (const batch of [[accepted("a")], [accepted("b", 2)], [accepted("c"), accepted("d", 2)]])
@@ -442,7 +447,7 @@ test("each write raises the row's revision by one, and what adds nothing is not 
   expect(revisions).toEqual([1, 2]);
 });
 
-test("a batch leaves the highest record of each segment, whatever came first", async () => {
+test("a batch writes the highest-ranking record of each segment, in any order of facts", async () => {
   const completed = (n: number) => message(`c-${n}`, "SegmentCompleted", segment(n));
   const queued = (n: number) => message(`q-${n}`, "SegmentQueued", { ...segment(n), counts: noCounts });
   for (const batch of [

@@ -1,5 +1,5 @@
 /**
- * What the projector does with a batch of messages: the facts of each task fold into one write.
+ * The projector: it projects a batch of messages, with one write for the facts of each task.
  */
 import * as v from "valibot";
 import { controlRefused } from "../control.ts";
@@ -19,34 +19,34 @@ import { type Fact, factOf } from "./facts.ts";
 import { project } from "./project.ts";
 import { announcementOf, rankOf, type SegmentRecord, stateOf, type TaskRow } from "./status.ts";
 
-/** A row that others write at the same time is read again; a hot one settles well before that often. */
+/** How many times a row is read and written again under concurrent writes. Contention ends well before this limit. */
 const WRITES_MAX = 50;
 
-/** What the projector works with. */
+/** The ports of the projector. */
 export interface ProjectionPorts {
   readonly store: StatusStore;
   readonly registry: TaskRegistry;
   readonly claims: SliceClaims;
 }
 
-/** A message of the projection's queue. */
+/** A message of `projection-queue`. */
 export interface FactMessage {
   readonly id: string;
   readonly message: Message;
 }
 
-/** A message that could not be projected: it goes back to its queue, and to the dead letters in the end. */
+/** A message that could not be projected. It returns to its queue, and finally becomes a dead letter. */
 export interface Unprojected {
   readonly id: string;
   readonly error: unknown;
 }
 
-/** What came of a batch. A message that is in none of these is projected. */
+/** The result of a batch. A message that is in none of these lists is projected. */
 export interface BatchResult {
   readonly failed: readonly Unprojected[];
-  /** Cancels that change nothing: each message is done when its event is put. */
+  /** Refused cancels. Each message is done when its event is put. */
   readonly refused: readonly { readonly id: string; readonly event: FerryEvent }[];
-  /** Rejections of requests that have no row: the event alone says so. */
+  /** Rejections of requests without a row. Only the event reports them. */
   readonly withoutRow: readonly string[];
 }
 
@@ -56,7 +56,7 @@ interface Numbered {
   readonly event: BusEvent;
 }
 
-/** Projects a batch. Repeating a message changes nothing, but that a refused cancel is refused again. */
+/** Projects a batch. A repeated message changes nothing; a refused cancel is refused again. */
 export async function projectBatch(
   messages: readonly FactMessage[],
   ports: ProjectionPorts,
@@ -65,14 +65,14 @@ export async function projectBatch(
   const refused: { id: string; event: FerryEvent }[] = [];
   const withoutRow: string[] = [];
   const tasks = new Map<string, Numbered[]>();
-  const notDone = ({ id, event }: { id: string; event: BusEvent }, error: unknown) => {
+  const onError = ({ id, event }: { id: string; event: BusEvent }, error: unknown) => {
     const isRefusal = event["detail-type"] === "TaskCancelRequested" && isPermanent(error);
     if (isRefusal) refused.push({ id, event: controlRefused("cancel", event, error) });
     else failed.push({ id, error });
   };
   for (const { id, message } of messages) {
     try {
-      const event = await resolved(message.event, ports);
+      const event = await resolve(message.event, ports);
       const fact = factOf(event);
       if (fact === undefined) {
         if (event["detail-type"] === "TaskRejected") withoutRow.push(id);
@@ -81,13 +81,13 @@ export async function projectBatch(
       const row = `${fact.row.action} ${rowName(fact.row)}`;
       tasks.set(row, [...(tasks.get(row) ?? []), { id, fact, event }]);
     } catch (error) {
-      notDone({ id, event: message.event }, error);
+      onError({ id, event: message.event }, error);
     }
   }
   await Promise.all(
     [...tasks.values()].map(async (facts) => {
       try {
-        for (const { one, error } of await projectTask(facts, ports)) notDone(one, error);
+        for (const { one, error } of await projectTask(facts, ports)) onError(one, error);
       } catch (error) {
         failed.push(...facts.map(({ id }) => ({ id, error })));
       }
@@ -97,23 +97,23 @@ export async function projectBatch(
 }
 
 /**
- * What the Pipe report-failures says of a message that was given up, completed by what no Pipe can know: a rejected
- * request's task is found; a segment's claim is given up, since its message will not come again.
+ * Completes a failure event from the Pipe `report-failures`, for a message whose attempts ran out. It adds the task of a
+ * rejected request, and releases the claim of a segment, because its message is not delivered again.
  */
-async function resolved(event: BusEvent, { store, registry, claims }: ProjectionPorts): Promise<BusEvent> {
+async function resolve(event: BusEvent, { store, registry, claims }: ProjectionPorts): Promise<BusEvent> {
   const type = event["detail-type"];
   if (type === "TaskRejected") {
     const detail = readDetail(type, event);
     if (detail.task !== undefined) return event;
-    const asked = identify(detail.work, { id: detail["event-id"], time: detail.time });
-    const { task } = await findRegistration(asked, { registry, status: store });
+    const identity = identify(detail.work, { id: detail["event-id"], time: detail.time });
+    const { task } = await findRegistration(identity, { registry, status: store });
     return { ...event, detail: { ...detail, ...(task !== undefined && { task }) } };
   }
   if (type === "SegmentFailed") {
     const { cause, work } = readDetail(type, event);
-    // Of a message that is no segment's work there is no claim: its worker could not read it.
-    const given = v.safeParse(segmentWorkSchema, work);
-    if (cause === ATTEMPTS_EXHAUSTED && given.success) await claims.release(given.output);
+    // A malformed segment event has no claim, because no worker could read it.
+    const parsed = v.safeParse(segmentWorkSchema, work);
+    if (cause === ATTEMPTS_EXHAUSTED && parsed.success) await claims.release(parsed.output);
   }
   return event;
 }
@@ -123,7 +123,7 @@ interface NotJoined {
   readonly error: unknown;
 }
 
-/** One task's facts: its segments' records, then its row in one write (two where it fails once more). */
+/** Projects one task's facts: writes its segments' records, then its row in one write, or in two if a state is announced again. */
 async function projectTask(
   facts: readonly Numbered[],
   ports: ProjectionPorts,
@@ -133,29 +133,29 @@ async function projectTask(
   if (facts.every(({ fact }) => fact.kind === "progressed")) return [];
   for (let tries = 0; tries < WRITES_MAX; tries++) {
     const read = await store.read(facts[0]!.fact.row);
-    const before = read && joinOf(read);
+    const before = read && withoutMark(read);
     const { row, refused } = await join(before, facts, ports);
     if (row === undefined || row === read) return refused;
     const next = read === undefined ? row : announceable(read, row);
     const written = await store.write({ ...next, rev: (read?.rev ?? 0) + 1 }, read?.rev);
     if (written && next === row) return refused;
   }
-  throw new Error(`the row was written by others ${WRITES_MAX} times in a row`);
+  throw new Error(`another projector wrote the row ${WRITES_MAX} times in a row`);
 }
 
 /**
- * The row to write next. The streams announce that a state was come to, not that an attempt came to it again: where a
- * later one ends as the one before it, the row first leaves that state.
+ * The row to write next. The Pipes announce a change of state. If a later attempt ends in the same state as the one before,
+ * the row must first leave that state, or the second end would not be announced.
  */
 function announceable(read: TaskRow, after: TaskRow): TaskRow {
   const state = stateOf(after);
   const again = state === stateOf(read) && after.attempt > read.attempt;
-  const told = announcementOf(state) !== undefined && state !== "succeeded";
-  return again && told ? { ...read, attempt: after.attempt, reannounce: true } : after;
+  const isAnnounced = announcementOf(state) !== undefined && state !== "succeeded";
+  return again && isAnnounced ? { ...read, attempt: after.attempt, reannounce: true } : after;
 }
 
-/** The row without the mark that is not of the join. */
-function joinOf(row: TaskRow): TaskRow {
+/** The row without the mark `reannounce`, which is not part of the join. */
+function withoutMark(row: TaskRow): TaskRow {
   if (row.reannounce === undefined) return row;
   const { reannounce: _, ...join } = row;
   return join;
@@ -176,34 +176,34 @@ async function join(before: TaskRow | undefined, facts: readonly Numbered[], { r
   return { row, refused };
 }
 
-/** A fact of another task than the row's. Each task has a row of its own: only an operator can mean another one. */
+/** The error of a fact that belongs to another task than the row. Each task has its own row, so usually a cancel names the wrong one. */
 function foreign(row: TaskRow | undefined, { row: named }: Fact): FerryError | undefined {
-  const isOther = (known: string | undefined, said: string | undefined) =>
-    known !== undefined && said !== undefined && known !== said;
+  const isOther = (ofRow: string | undefined, ofFact: string | undefined) =>
+    ofRow !== undefined && ofFact !== undefined && ofRow !== ofFact;
   if (!isOther(row?.["task-id"], named.id) && !isOther(row?.["request-id"], named["request-id"]))
     return undefined;
   return permanent("another-task", {
     operation: "project",
     resource: `row ${rowName(named)}`,
-    message: `the row is of task ${row?.["task-id"]}, request ${row?.["request-id"]}; the fact is of task ${named.id}, request ${named["request-id"]}.`,
-    hint: "Take id and request-id from the row itself, or leave them out.",
+    message: `the row belongs to task ${row?.["task-id"]}, request ${row?.["request-id"]}; the fact names task ${named.id}, request ${named["request-id"]}.`,
+    hint: "Take id and request-id from the row itself, or omit them.",
   });
 }
 
-/** A cancel may come before the first fact of its task, but not before the task has claimed its row. */
+/** The error of a cancel whose row no task has. A cancel may come before its task's first fact, but not before the task claimed its row. */
 async function unknownTask(fact: Fact, registry: TaskRegistry): Promise<FerryError | undefined> {
   if (fact.kind !== "cancel" || (await registry.isClaimed(fact.row))) return undefined;
   return permanent("no-such-task", {
     operation: "cancel",
     resource: `row ${rowName(fact.row)}`,
-    message: `there is no task of this row in the ${fact.row.action}-table.`,
+    message: `no task has this row in the ${fact.row.action}-table.`,
     hint: "Take action, key and timestamp from the task's row in the status table.",
   });
 }
 
 /**
- * A cancel of an attempt that was not begun: it would stop every attempt up to that one. The row may lag behind the attempts,
- * the registry does not. A row that only a cancel made has had no retry.
+ * The error of a cancel whose attempt has not begun: it would stop every attempt up to that one. The row may lag behind
+ * the attempts, but the registry does not. A row that only a cancel created has had no retry.
  */
 async function unbegunAttempt(
   row: TaskRow | undefined,
@@ -217,19 +217,19 @@ async function unbegunAttempt(
   return permanent("no-such-attempt", {
     operation: "cancel",
     resource: `row ${rowName(fact.row)}`,
-    message: `the task has had ${highest} attempts, and the cancel names attempt ${fact.attempt}.`,
+    message: `the task has had ${highest} attempts, but the cancel names attempt ${fact.attempt}.`,
     hint: "Take attempt from the task's row in the status table.",
   });
 }
 
-/** The row's task; nothing where only a cancel made the row. */
+/** The row's task; undefined if only a cancel created the row. */
 function taskOf({ action, key, timestamp, ...row }: TaskRow): TaskRef | undefined {
   const { "task-id": id, "request-id": requestId } = row;
   if (id === undefined || requestId === undefined) return undefined;
   return { id, action, key, timestamp, "request-id": requestId };
 }
 
-/** The highest-ranking record of each segment that the facts speak of. */
+/** The highest-ranking record of each segment in the facts. */
 function highest(facts: readonly Numbered[]): SegmentRecord[] {
   const records = new Map<string, SegmentRecord>();
   for (const { fact } of facts) {

@@ -24,8 +24,8 @@ const row = (change: Partial<TaskRow> = {}): TaskRow => ({
   ...change,
 });
 
-describe("a task of which nothing is known", () => {
-  test("is in its first attempt, and nothing of it is done", () => {
+describe("a new task's row", () => {
+  test("is in the first attempt, with nothing done", () => {
     expect(newTaskRow(task, time)).toMatchObject({
       ...task,
       rev: 0,
@@ -42,7 +42,7 @@ describe("a task of which nothing is known", () => {
     expect(stateOf(newTaskRow(task, time))).toBe("requested");
   });
 
-  test("has a request-id where its first fact has one", () => {
+  test("has a request-id if its first fact has one", () => {
     expect(newTaskRow(task, time)).not.toHaveProperty("request-id");
     expect(newTaskRow({ ...task, "request-id": "r-1" }, time)["request-id"]).toBe("r-1");
   });
@@ -57,7 +57,7 @@ test.each<[TaskState, boolean, string | undefined]>([
   ["succeeded", true, "TaskSucceeded"],
   ["failed", true, "TaskFailed"],
   ["cancelled", true, "TaskCancelled"],
-])("%s: an end: %s; announced as %s", (state, ended, announcement) => {
+])("the state %s: ended: %s; announced as %s", (state, ended, announcement) => {
   expect(isEnded(state)).toBe(ended);
   expect(announcementOf(state)).toBe(announcement);
 });
@@ -86,7 +86,7 @@ describe("the state", () => {
   });
 });
 
-test("what is transferred is what the complete segments told, and the failed ones", () => {
+test("the transferred counts include those of complete and of failed segments", () => {
   const segmentCheckpoints = {
     1: { batches: 1, items: 10, bytes: 100 },
     3: { batches: 2, items: 20, bytes: 200, skipped: 2 },
@@ -101,36 +101,36 @@ test("what is transferred is what the complete segments told, and the failed one
   expect(transferred(row(counts))).toEqual(counts);
 });
 
-describe("the reasons that are told", () => {
+describe("the reasons of a row", () => {
   const own: Reason = { attempt: 2, cause: "x", text: "the task" };
   const refusal: Reason = { attempt: REJECTED, cause: "x", text: "the request" };
   const segment: Reason = { attempt: 2, segment: 1, cause: "x", text: "one segment" };
 
   test.each<[string, string[], Partial<TaskRow>]>([
-    ["the task's own of its last broken step", ["the task"], { failedStepAttempt: 2, reasons: [own] }],
-    ["not the task's own of an earlier one", [], { failedStepAttempt: 3, reasons: [own] }],
-    ["a refused request's", ["the request"], { accepted: false, rejected: true, reasons: [refusal] }],
-    ["not a refused duplicate's", [], { rejected: true, reasons: [refusal] }],
+    ["the task's own, of its last failed step", ["the task"], { failedStepAttempt: 2, reasons: [own] }],
+    ["not the task's own, of an earlier failed step", [], { failedStepAttempt: 3, reasons: [own] }],
+    ["a rejected request's", ["the request"], { accepted: false, rejected: true, reasons: [refusal] }],
+    ["not a rejected duplicate's", [], { rejected: true, reasons: [refusal] }],
     [
-      "not a refused duplicate's beside the task's own of its first attempt",
+      "the task's own of its first attempt, but not a rejected duplicate's",
       ["the task"],
       { attempt: 1, failedStepAttempt: 1, rejected: true, reasons: [{ ...own, attempt: 1 }, refusal] },
     ],
     ["a segment's", ["segment 1: one segment"], { failed: { 1: 2 }, reasons: [segment] }],
-    ["not a segment's that works again", [], { reasons: [segment] }],
-    ["not a segment's of an earlier failure", [], { failed: { 1: 3 }, reasons: [segment] }],
+    ["not those of a segment that has not failed", [], { reasons: [segment] }],
+    ["not those of a segment's earlier failure", [], { failed: { 1: 3 }, reasons: [segment] }],
     [
-      "not a segment's of an earlier attempt of the task",
+      "not those of segments in an earlier attempt of the task",
       [],
       { attempt: 3, failed: { 1: 2 }, reasons: [segment] },
     ],
     [
-      "where a row has no room for them, which segments failed",
-      ["segment 1: it failed; its record in the segment-table says why"],
+      "the names of failed segments, if the row does not list their reasons",
+      ["segment 1: it failed; its record in the segment-table has the reason"],
       { total: 2, completed: [0], failed: { 1: 2 }, reasons: [{ ...segment, segment: 0 }] },
     ],
     [
-      "none when it succeeded",
+      "none if the task succeeded",
       [],
       { finished: true, failedStepAttempt: 2, failed: { 1: 2 }, reasons: [own, segment] },
     ],
@@ -139,7 +139,7 @@ describe("the reasons that are told", () => {
   });
 });
 
-test("a record's rank sorts: complete, attempt, failed, batches, items", () => {
+test("records sort by rank: complete, attempt, failed, batches, items", () => {
   const record = (change: Partial<SegmentRecord>): SegmentRecord => ({
     task: "task-1",
     segment: 0,

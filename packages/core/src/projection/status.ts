@@ -1,5 +1,5 @@
 /**
- * The rows of the status tables, and what is derived from them.
+ * The rows of the status tables, and the values derived from them.
  */
 import type { Counts, Plan, Resume } from "../events.ts";
 import type { Action, RowKey } from "../task.ts";
@@ -15,10 +15,10 @@ export type TaskState =
   | "failed"
   | "cancelled";
 
-/** The attempt of a rejection's reason: there was none. A duplicate of an accepted task's request may be rejected, too. */
+/** The attempt in a rejection's reason, since a rejected request has none. A duplicate of an accepted request may be rejected too. */
 export const REJECTED = 0;
 
-/** Why something failed. `segment` is absent where the task as a whole did. */
+/** Why a segment or, without `segment`, the task failed. */
 export interface Reason {
   readonly attempt: number;
   readonly segment?: number;
@@ -26,22 +26,22 @@ export interface Reason {
   readonly text: string;
 }
 
-/** What is known of a task: the join of its facts. Everything else of a row is derived by `view`. */
+/** A task's row: the join of its facts. The other attributes of the stored item derive from it. */
 export interface TaskRow {
   readonly action: Action;
   readonly key: string;
   readonly timestamp: number;
-  /** The task's id and its request's. Absent until a fact that carries them: an operator's cancel names the row alone. */
+  /** The ids of the task and its request. Absent until a fact carries them: an operator's cancel may name only the row. */
   readonly "task-id"?: string;
   readonly "request-id"?: string;
   /** Raised by one with each write. */
   readonly rev: number;
   /**
-   * Not of the join: written between two ends that are alike, those of two attempts, so that the streams, which tell
-   * that a state was come to, tell the second one too.
+   * Not part of the join. It is set for one write between two attempts that end in the same state, so that the row changes
+   * its state and the second end is announced too.
    */
   readonly reannounce?: true;
-  /** The request's fields, as far as they are strings, numbers or booleans. */
+  /** The request's fields that are strings, numbers or booleans. */
   readonly request: Readonly<Record<string, string | number | boolean>>;
   readonly plan?: Plan;
   readonly accepted: boolean;
@@ -50,32 +50,32 @@ export interface TaskRow {
   readonly attempt: number;
   /** The highest attempt that was cancelled; 0 for none. */
   readonly cancelledAttempt: number;
-  /** The highest attempt in which a step of the task itself could not be done; 0 for none. */
+  /** The highest attempt in which a step of the task itself failed; 0 for none. */
   readonly failedStepAttempt: number;
   readonly total: number;
   /** Segments, ascending. */
   readonly completed: readonly number[];
-  /** Segment → the attempt it failed in. */
+  /** Segment → the attempt in which it failed. */
   readonly failed: Readonly<Record<string, number>>;
-  /** Segment → its highest attempt, where that is above 1. */
+  /** Segment → its highest attempt, if above 1. */
   readonly attempts: Readonly<Record<string, number>>;
-  /** Segment → what it stored or wrote before it failed, where it is not complete. */
+  /** Segment → its checkpoint when it failed, if it is not complete. */
   readonly segmentCheckpoints: Readonly<Record<string, Partial<Resume> & Counts>>;
-  /** Of the completed segments. */
+  /** The counts of the completed segments. */
   readonly batches: number;
   readonly items: number;
   readonly bytes: number;
   readonly skipped: number;
-  /** The first of the reasons ever given, latest attempt first, then by segment. */
+  /** The first reasons of all facts, latest attempt first, then by segment. */
   readonly reasons: readonly Reason[];
-  /** ISO 8601; the earliest event that says so. */
+  /** ISO 8601; the earliest time of such an event. */
   readonly acceptedTime?: string;
   readonly finishedTime?: string;
-  /** ISO 8601; the latest event. */
+  /** ISO 8601; the time of the latest event. */
   readonly updatedTime: string;
 }
 
-/** The row of a task of which nothing is known but who it is. `time`: ISO 8601, of the first event that names it. */
+/** The row of a task before any fact is projected. `time`: ISO 8601, of the first event that names the task. */
 export function newTaskRow(
   task: RowKey & { readonly id?: string; readonly "request-id"?: string },
   time: string,
@@ -109,29 +109,29 @@ export function newTaskRow(
   };
 }
 
-/** What is told of a task: the first that holds. */
+/** The task's state: the first that applies. */
 export function stateOf(row: TaskRow): TaskState {
   if (row.reannounce) return "running";
   if (row.finished) return "succeeded";
   if (!row.accepted) return row.rejected ? "rejected" : "requested";
-  const broken = row.failedStepAttempt >= row.attempt;
-  if (row.completed.length === row.total) return broken ? "failed" : "finishing";
+  const stepFailed = row.failedStepAttempt >= row.attempt;
+  if (row.completed.length === row.total) return stepFailed ? "failed" : "finishing";
   const cancelled = row.cancelledAttempt >= row.attempt;
   const done = row.completed.length + failedSegments(row) >= row.total;
-  if (broken || done) return cancelled ? "cancelled" : "failed";
+  if (stepFailed || done) return cancelled ? "cancelled" : "failed";
   return cancelled ? "cancelling" : "running";
 }
 
 /**
- * How many segments failed in this attempt. A failure of an earlier one does not count: a retry queues every
- * unfinished segment again, and until the projector has heard of each, a count of the old ones would end the new
- * attempt before it began (docs/decisions/0001).
+ * The number of segments that failed in this attempt. Failures of earlier attempts do not count: a retry queues every
+ * unfinished segment again, and until each is projected, the old failures would end the new attempt before it began
+ * (docs/decisions/0001).
  */
 export function failedSegments(row: TaskRow): number {
   return Object.values(row.failed).filter((attempt) => attempt >= row.attempt).length;
 }
 
-/** What the archive or the table holds, as far as the segments have told: of those that failed, too. */
+/** What the archive or the table holds according to the segments' reports, including those of failed segments. */
 export function transferred(row: Pick<TaskRow, "segmentCheckpoints" | keyof Counts>): Required<Counts> {
   return Object.values(row.segmentCheckpoints).reduce<Required<Counts>>(
     (sum, part) => ({
@@ -144,21 +144,21 @@ export function transferred(row: Pick<TaskRow, "segmentCheckpoints" | keyof Coun
   );
 }
 
-/** States in which no segment should work any more. `failed` and `cancelled` may lift: a retry, a late worker. */
+/** Whether no segment should work in this state. A retry or a late worker may still change `failed` and `cancelled`. */
 export function isEnded(state: TaskState): boolean {
   return state === "succeeded" || state === "failed" || state === "cancelled" || state === "rejected";
 }
 
-/** What the status stream's Pipe says of a state; nothing for the others. */
+/** The type of a state's announcement; undefined if the state is not announced. */
 export function announcementOf(state: TaskState): string | undefined {
   return (announcements as Partial<Record<TaskState, string>>)[state];
 }
 
-/** The reasons that still hold, in words: those of lifted failures are left out. A failed row always has one. */
+/** The reasons that still apply, as texts. A failed row has at least one. */
 export function reasonsOf(row: TaskRow): string[] {
   const state = stateOf(row);
   if (state === "succeeded") return [];
-  const holding = row.reasons
+  const texts = row.reasons
     .filter((reason) => {
       if (reason.attempt === REJECTED) return row.rejected && !row.accepted;
       return reason.segment === undefined
@@ -168,16 +168,18 @@ export function reasonsOf(row: TaskRow): string[] {
     .map((reason) =>
       reason.segment === undefined ? reason.text : `segment ${reason.segment}: ${reason.text}`,
     );
-  return holding.length === 0 && state === "failed" ? unlisted(row) : holding;
+  return texts.length === 0 && state === "failed" ? unlisted(row) : texts;
 }
 
-/** A row keeps few reasons. All of them may be of segments that completed since, while others failed too. */
+/** Reasons of segments that the row does not list. It keeps few reasons, and the segments of all of them may be complete by now. */
 function unlisted(row: TaskRow): string[] {
   const segments = Object.keys(row.failed).filter((segment) => row.failed[segment]! >= row.attempt);
-  return segments.map((segment) => `segment ${segment}: it failed; its record in the segment-table says why`);
+  return segments.map(
+    (segment) => `segment ${segment}: it failed; its record in the segment-table has the reason`,
+  );
 }
 
-/** The live row of one segment. */
+/** A segment's item in `segment-table`. */
 export interface SegmentRecord {
   /** The task's id. */
   readonly task: string;
@@ -194,8 +196,8 @@ export interface SegmentRecord {
 }
 
 /**
- * A record's rank, as a string that sorts: completed, attempt, failed, batches, items. Facts come late and out of
- * order; a lower rank never replaces a higher one.
+ * A record's rank, as a string that sorts: completed, attempt, failed, batches, items. Facts arrive late and out of
+ * order; a record of lower rank never replaces one of higher rank.
  */
 export function rankOf(record: SegmentRecord): string {
   const digits = (value: number, width: number) => String(value).padStart(width, "0");

@@ -1,19 +1,19 @@
 /**
- * What docs/events.md says of each event besides its schema: who puts it, when, who hears it, and an example.
+ * The texts of docs/events.md for each event besides its schema: its emitter, its occasion, its consumers, and an example.
  */
 import type { eventSchemas } from "../read-event.ts";
 
 export interface EventPage {
   readonly emitter: string;
   readonly when: string;
-  readonly heardBy: string;
+  readonly consumers: string;
   readonly example: unknown;
 }
 
-const ANYONE = "Any system whose role has the policy `ferry-STAGE-callers`; the source is its own.";
+const ANYONE = "Any system whose role has the policy `ferry-STAGE-callers`, with its own source.";
 const WORKER = "A worker.";
 const PROJECTOR = "The projector";
-const LISTENERS = "Your listeners; Ferry has no rule for it.";
+const LISTENERS = "Your own rules; Ferry has none for it.";
 
 const task = {
   id: "us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65",
@@ -62,7 +62,7 @@ const noSuchTable = {
     retryable: false,
   },
 };
-/** As a Pipe writes it: a stream's numbers are text. */
+/** An announcement as a Pipe writes it: a stream's numbers are text. */
 const announced = {
   version: 1,
   task: { ...task, timestamp: "1795399200123" },
@@ -84,36 +84,36 @@ const announced = {
 };
 const reason = "segment 1: no-such-table: Scan table orders in us-east-1: the table does not exist.";
 
-/** In the order of the page. */
+/** In the page's order. */
 export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> = {
   TaskRequested: {
-    emitter: `${ANYONE} The Pipe \`requests\` puts one for each message of \`request-queue\`, and each schedule of a stage when it is due.`,
-    when: "A backup or a restore is wanted.",
-    heardBy: "The worker of the request's action; of another action, the backup's, which rejects it.",
+    emitter: `${ANYONE} The Pipe \`requests\` puts one for each message of \`request-queue\`, and each schedule of the stage when it is due.`,
+    when: "A caller requests a backup or a restore.",
+    consumers: "The worker of the request's action. The backup worker rejects requests with another action.",
     example: { request: { ...request, "bucket-prefix": "{table}/{date}T{time}" }, "request-id": "nightly-1" },
   },
   TaskCancelRequested: {
     emitter: ANYONE,
-    when: "A task is to stop.",
-    heardBy: `${PROJECTOR}.`,
+    when: "An operator stops a task.",
+    consumers: `${PROJECTOR}.`,
     example: { task: row, attempt: 1 },
   },
   TaskRetryRequested: {
     emitter: ANYONE,
-    when: "A task that failed, was cancelled or stalled is to continue.",
-    heardBy: "The worker of the task's action.",
+    when: "An operator continues a task that failed, was cancelled or stalled.",
+    consumers: "The worker of the task's action.",
     example: { task: row },
   },
   TaskAccepted: {
     emitter: WORKER,
-    when: "A request was planned, or a retry begins an attempt.",
-    heardBy: `The worker, which queues the segments. ${PROJECTOR}.`,
+    when: "A request was planned, or a retry began an attempt.",
+    consumers: `The worker, which queues the segments. ${PROJECTOR}.`,
     example: { ...about, "deadline-ms": 1795485600000, segments: [0, 1] },
   },
   TaskRejected: {
-    emitter: `${WORKER} The Pipe \`report-failures\`, where the request's message ran out of attempts.`,
+    emitter: `${WORKER} The Pipe \`report-failures\`, if the attempts of the request's message ran out.`,
     when: "A request was not accepted. No work was done.",
-    heardBy: `${PROJECTOR}. It is for your notifications, too.`,
+    consumers: `${PROJECTOR}, and your own notification rules.`,
     example: {
       ...noSuchTable,
       task,
@@ -124,32 +124,32 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
   },
   SegmentQueued: {
     emitter: WORKER,
-    when: "Once for each segment of an attempt, when it begins.",
-    heardBy: `The worker, which begins the segment. ${PROJECTOR}.`,
+    when: "An attempt begins; once for each of its segments.",
+    consumers: `The worker, which begins the segment. ${PROJECTOR}.`,
     example: { ...work, cursor: { batch: 0 }, counts: { batches: 0, items: 0, bytes: 0 }, handoffs: 0 },
   },
   SegmentProgressed: {
     emitter: WORKER,
-    when: "A slice reports what it has stored, or ends before its segment does (`handoff` is true).",
-    heardBy: `The worker, which continues the segment, if \`handoff\` is true. ${PROJECTOR}.`,
+    when: "A slice reports its progress, or hands off to the next slice (`handoff` is true).",
+    consumers: `The worker, which continues the segment, if \`handoff\` is true. ${PROJECTOR}.`,
     example: { ...work, handoff: true },
   },
   SegmentCompleted: {
     emitter: WORKER,
     when: "A segment is complete.",
-    heardBy: `${PROJECTOR}.`,
+    consumers: `${PROJECTOR}.`,
     example: { ...about, segment: 1, counts: { batches: 3, items: 4200, bytes: 98304000 } },
   },
   SegmentFailed: {
-    emitter: `${WORKER} The Pipe \`report-failures\`, where the segment's message ran out of attempts.`,
+    emitter: `${WORKER} The Pipe \`report-failures\`, if the attempts of the segment's message ran out.`,
     when: "A segment failed or was cancelled.",
-    heardBy: `${PROJECTOR}.`,
+    consumers: `${PROJECTOR}.`,
     example: { ...noSuchTable, step: "SegmentQueued", work, ...refusedEvent },
   },
   TaskStepFailed: {
-    emitter: `${WORKER} The Pipe \`report-failures\`, where the step's message ran out of attempts.`,
+    emitter: `${WORKER} The Pipe \`report-failures\`, if the attempts of the step's message ran out.`,
     when: "A step of the task itself failed: queueing the segments, finishing, or a retry.",
-    heardBy: `${PROJECTOR}.`,
+    consumers: `${PROJECTOR}.`,
     example: {
       version: 1,
       cause: "attempts-exhausted",
@@ -161,31 +161,31 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
   TaskFinishing: {
     emitter: "The Pipes `announce-backups` and `announce-restores`; a worker, to continue a count.",
     when: "All segments of a task are complete.",
-    heardBy: "The worker, which finishes the task.",
+    consumers: "The worker, which finishes the task.",
     example: { ...announced, state: "finishing" },
   },
   TaskFinished: {
     emitter: WORKER,
     when: "The last step of a task is done.",
-    heardBy: `${PROJECTOR}.`,
+    consumers: `${PROJECTOR}.`,
     example: { version: 1, task, attempt: 1, items: 8400 },
   },
   TaskSucceeded: {
     emitter: "The Pipes `announce-backups` and `announce-restores`.",
-    when: "A task's row became `succeeded`: the archive has its manifest, or the table its items.",
-    heardBy: LISTENERS,
+    when: "A task's row became `succeeded`: the archive has its manifest, or the table has the items.",
+    consumers: LISTENERS,
     example: announced,
   },
   TaskFailed: {
     emitter: "The Pipes `announce-backups` and `announce-restores`.",
     when: "A task's row became `failed`, once for each attempt.",
-    heardBy: LISTENERS,
+    consumers: LISTENERS,
     example: { ...announced, state: "failed", reason, "completed-segments": "1", "failed-segments": "1" },
   },
   TaskCancelled: {
     emitter: "The Pipes `announce-backups` and `announce-restores`.",
-    when: "A task's row became `cancelled`: each of its segments has ended. Once for each attempt.",
-    heardBy: LISTENERS,
+    when: "A task's row became `cancelled`, once for each attempt: all of its segments have ended.",
+    consumers: LISTENERS,
     example: {
       ...announced,
       state: "cancelled",
@@ -196,13 +196,13 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
   },
   TaskControlRefused: {
     emitter: "A worker (retries) and the projector (cancels).",
-    when: "A cancel or a retry changes nothing.",
-    heardBy: LISTENERS,
+    when: "A cancel or a retry was refused.",
+    consumers: LISTENERS,
     example: {
       version: 1,
       control: "retry",
       cause: "not-retryable",
-      reason: "the task is succeeded; only one that was accepted and has not succeeded can be retried.",
+      reason: "the task has succeeded; only a task that was accepted and has not succeeded can be retried.",
       issues: [],
       hint: "Take key, timestamp and action from the task's row in the status table.",
       asked: { task: row },

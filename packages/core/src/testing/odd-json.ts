@@ -1,16 +1,16 @@
 /**
- * For tests: JSON texts that are not what `JSON.stringify` would write, with the values they stand for, and items as
- * DynamoDB JSON. What passes them through unchanged parses nothing.
+ * For tests: unusual JSON texts with their values, and items as DynamoDB JSON. Code that returns such texts unchanged
+ * did not parse and serialize them.
  */
 import * as fc from "fast-check";
 
-/** A value, and one of the many texts it may have. */
+/** A value and one of its possible JSON texts. */
 export interface OddText {
   readonly value: unknown;
   readonly text: string;
 }
 
-/** Any JSON value as an odd text: white space anywhere, escapes where none are needed, keys in any order. */
+/** A JSON value as an unusual text: white space in any place, unnecessary escapes, names in any order. */
 export function oddJson(value: fc.Arbitrary<unknown>): fc.Arbitrary<OddText> {
   return fc
     .tuple(value, fc.infiniteStream(fc.nat(99)))
@@ -22,8 +22,8 @@ const text = fc.oneof(
   fc.constantFrom("", '"', "\\", "\u2028", '{"Item":[', "]}\n", "\ud83d\ude80", "a/b"),
 );
 /**
- * Names hold no backslash: V8's JSON.parse can take an escaped name for a raw one that starts like it, so it is no
- * judge of them. The cutter reads names one by one, which is not affected.
+ * Names contain no backslash: V8's JSON.parse can mistake an escaped name for a raw name with the same start, so it gives
+ * no reliable expected value. The cutter parses each name separately and is not affected.
  */
 export const names = text.filter((name) => !name.includes("\\"));
 const digits = fc.constantFrom(
@@ -34,7 +34,7 @@ const digits = fc.constantFrom(
   "1E-130",
 );
 
-/** Attribute values as DynamoDB JSON has them, of every type. */
+/** Attribute values as DynamoDB JSON, of every type. */
 const attribute: fc.Arbitrary<Record<string, unknown>> = fc.letrec<{ value: Record<string, unknown> }>(
   (tie) => ({
     value: fc.oneof(
@@ -52,7 +52,7 @@ const attribute: fc.Arbitrary<Record<string, unknown>> = fc.letrec<{ value: Reco
   }),
 ).value;
 
-/** Items with the hash key `id` (S), unique among each other. */
+/** Items with distinct hash keys `id` (S). */
 export function itemsArbitrary(maxLength: number): fc.Arbitrary<Record<string, unknown>[]> {
   return fc
     .array(fc.dictionary(names, attribute, { maxKeys: 4 }), { maxLength })

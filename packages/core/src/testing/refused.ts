@@ -1,24 +1,24 @@
 /**
- * What every port promises of its permanent errors.
+ * The contract of permanent errors, for all ports.
  */
 
 import { expect } from "vitest";
 import { FerryError } from "../errors.ts";
 
-/** Expects a permanent error that tells the operator what was attempted, on what, and what to do. */
+/** Expects a permanent error with an operation, a resource, a message and a hint. */
 export async function expectPermanent(
   call: Promise<unknown>,
-  about: { code?: string; resource?: string } = {},
+  expected: { code?: string; resource?: string } = {},
 ): Promise<void> {
   const error: unknown = await call.then(
-    (value) => expect.fail(`expected a refusal, got ${JSON.stringify(value)}`),
+    (value) => expect.fail(`expected a permanent error, got ${JSON.stringify(value)}`),
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof FerryError)) throw error;
   expect(error.kind, error.message).toBe("permanent");
-  if (about.code !== undefined) expect(error.code).toBe(about.code);
+  if (expected.code !== undefined) expect(error.code).toBe(expected.code);
   expect(error.operation).not.toBe("");
-  expect(error.resource).toContain(about.resource ?? "");
+  expect(error.resource).toContain(expected.resource ?? "");
   expect(error.resource).not.toBe("");
   expect(error.message).not.toBe("");
   expect(error.hint).not.toBe("");

@@ -52,19 +52,19 @@ export function world(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
   return ports;
 }
 
-/** A message that is delivered; always the same one. */
+/** A delivered message; its id is always the same. */
 export function message(type: string, detail: unknown, failsAs: FailureType = "SegmentFailed"): Delivery {
   return { id: "message-1", failsAs, event: busEvent(type, detail) };
 }
 
-/** A plan of that task, backup or restore, with all that its schema requires. */
+/** A plan of this task, backup or restore, with all required fields. */
 export function somePlan(task: TaskRef, totalSegments = 4): Plan {
   const table = { arn: "arn:aws:dynamodb:us-east-1:123456789012:table/cities", keys: ["id"] } as const;
-  const about = { task, "total-segments": totalSegments };
+  const common = { task, "total-segments": totalSegments };
   if (task.action === "backup") {
     const request = backupRequest as BackupRequest;
     const sizes = { "batch-bytes": 33_554_432, "compression-level": 6 };
-    return { ...about, ...sizes, request, table, started: "2026-11-01T02:00:00.000Z" };
+    return { ...common, ...sizes, request, table, started: "2026-11-01T02:00:00.000Z" };
   }
   const request = restoreRequest as RestoreRequest;
   const fingerprint = { md5: "1B2M2Y8AsgTpgAmY7PhCfg==", etag: "e" };
@@ -78,10 +78,10 @@ export function somePlan(task: TaskRef, totalSegments = 4): Plan {
     objects: { summary: fingerprint, files: fingerprint, task: fingerprint },
     lines: "items",
   } as const;
-  return { ...about, request, table: { ...table, "key-types": ["S"] }, manifest };
+  return { ...common, request, table: { ...table, "key-types": ["S"] }, manifest };
 }
 
-/** What the detail of any step has besides its task, plan and attempt, at the beginning of a backup. */
+/** The fields of a step's detail besides task, plan and attempt, at the start of a backup. */
 export const stepFields = {
   version: VERSION,
   "deadline-ms": 1_793_541_600_000,
@@ -92,7 +92,7 @@ export const stepFields = {
   handoff: false,
 } as const;
 
-/** What a failure's detail has besides its cause and work. */
+/** The fields of a failure's detail besides cause and work. */
 export const failureFields = {
   version: VERSION,
   step: "SegmentQueued",
@@ -104,41 +104,45 @@ export function busEvent(type: string, detail: unknown): BusEvent {
   return { id: "event-1", time: "2026-11-01T02:00:00Z", source: "ferry", "detail-type": type, detail };
 }
 
-/** A task on some row of a key; its request-id is `r-1` unless one is given. */
+/** A task with this key. */
 export function someTask(key: string, action: Action = "backup", requestId = "r-1"): TaskRef {
   const row = { action, key, timestamp: 1_793_498_400_123 };
   return taskRef(row, { requestId, digest: sha256Hex(requestId).slice(0, 16) });
 }
 
-/** A projector's ports, with nothing registered and nothing claimed. */
+/** A projector's ports with an empty registry and no claims. */
 export function projecting(store: StatusStore): ProjectionPorts {
   return { store, registry: memoryTaskRegistry(), claims: memorySliceClaims() };
 }
 
-/** A request-id names one request: each restore of a world has its own. */
-const idOf = (asked: unknown) =>
-  (asked as { readonly action?: string }).action === "restore"
-    ? `restore-${fnv1a(JSON.stringify(asked))}`
+/** A request-id names one request, so each restore gets its own. */
+const requestIdOf = (body: unknown) =>
+  (body as { readonly action?: string }).action === "restore"
+    ? `restore-${fnv1a(JSON.stringify(body))}`
     : "request-1";
 
-/** Plans a request; the events of its conclusion. */
+/** Plans a request. Returns the concluding events. */
 export function request(
-  asked: unknown,
+  body: unknown,
   ports: MemoryPorts,
-  id = idOf(asked),
+  id = requestIdOf(body),
 ): Promise<readonly FerryEvent[]> {
-  return work(message("TaskRequested", { request: asked, "request-id": id }, "TaskRejected"), ports);
+  return work(message("TaskRequested", { request: body, "request-id": id }, "TaskRejected"), ports);
 }
 
-/** The segments' work of a request that must be accepted. */
-export async function accepted(asked: unknown, ports: MemoryPorts, id = idOf(asked)): Promise<SegmentWork[]> {
-  const [event] = await request(asked, ports, id);
+/** Plans a request and queues its segments. Throws if it is not accepted. */
+export async function accepted(
+  body: unknown,
+  ports: MemoryPorts,
+  id = requestIdOf(body),
+): Promise<SegmentWork[]> {
+  const [event] = await request(body, ports, id);
   if (event?.type !== "TaskAccepted") throw new Error(`not accepted: ${JSON.stringify(event)}`);
   const queued = await work(message("TaskAccepted", event.detail), ports);
   return queued.map((one) => one.detail as SegmentWork);
 }
 
-/** Slices a segment to its end, following its hand-offs; the last event, and how many slices it took. */
+/** Runs a segment's slices to its end. Returns the last event and the number of slices. */
 export async function sliceToEnd(first: SegmentWork, ports: MemoryPorts) {
   let detail = first;
   for (let slices = 1; ; slices++) {
@@ -150,7 +154,7 @@ export async function sliceToEnd(first: SegmentWork, ports: MemoryPorts) {
   }
 }
 
-/** The lines of a segment's files, file by file. */
+/** The lines of each of a segment's data files. */
 export async function archivedLines(ports: MemoryPorts, segment = 0): Promise<string[][]> {
   const codec = pakoCodec(openMd5);
   const keys = await ports.archive.list(bucket, `backups/one/0x${segment.toString(16).padStart(4, "0")}/`);
@@ -163,9 +167,9 @@ export async function archivedLines(ports: MemoryPorts, segment = 0): Promise<st
   );
 }
 
-/** Runs a whole task without a projector: plan, spread, slices, finish. The last event. */
-export async function runTask(asked: unknown, ports: MemoryPorts) {
-  const segments = await accepted(asked, ports);
+/** Runs a whole task without a projector: plan, fan-out, slices, finish. Returns the last events. */
+export async function runTask(body: unknown, ports: MemoryPorts) {
+  const segments = await accepted(body, ports);
   let items = 0;
   let bytes = 0;
   for (const segment of segments) {

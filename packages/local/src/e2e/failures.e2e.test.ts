@@ -47,7 +47,7 @@ describe("given a worker that throws until its attempts run out, then the task e
     failing = { type, name };
     const row = await user.ask({ ...user.backupOf(name), "total-segments": 2 }, `b-${name}`);
     expect(row).toMatchObject({ state });
-    expect(row["reasons"][0]).toContain(`attempts-exhausted: ${type} was tried until its attempts ran out`);
+    expect(row["reasons"][0]).toContain(`attempts-exhausted: ${type} failed until its attempts ran out`);
     expect((await user.keys(name)).some((key) => key.includes("manifest-summary"))).toBe(false);
   });
 

@@ -126,8 +126,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       core(
         "projection/status.ts",
-        'if (row.completed.length === row.total) return broken ? "failed" : "finishing";',
-        'if (row.completed.length + failedSegments(row) === row.total) return broken ? "failed" : "finishing";',
+        'if (row.completed.length === row.total) return stepFailed ? "failed" : "finishing";',
+        'if (row.completed.length + failedSegments(row) === row.total) return stepFailed ? "failed" : "finishing";',
       ),
     ],
   },

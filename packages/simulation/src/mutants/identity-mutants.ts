@@ -130,8 +130,8 @@ export const identityMutants: readonly Mutant[] = [
     edits: [
       core(
         "projection/status.ts",
-        "const broken = row.failedStepAttempt >= row.attempt;",
-        "const broken = row.failedStepAttempt > 0;",
+        "const stepFailed = row.failedStepAttempt >= row.attempt;",
+        "const stepFailed = row.failedStepAttempt > 0;",
       ),
     ],
   },

@@ -20,7 +20,7 @@ export const taskMutants: readonly Mutant[] = [
     name: "hole-retry-undoes-cancel",
     seed: 1,
     breaks: "A retry that names an attempt begins the next one, whatever came since: also after a cancel.",
-    edits: [core("retry.ts", "  return asked.attempt + 1;", "  return highest + 1;")],
+    edits: [core("retry.ts", "  return control.attempt + 1;", "  return highest + 1;")],
   },
   {
     name: "hole-duplicate-key-restored",
@@ -92,8 +92,8 @@ export const taskMutants: readonly Mutant[] = [
       core("worker.ts", "    await claims.release(segment);\n    return [failure(", "    return [failure("),
       core(
         "projection/projector.ts",
-        "if (cause === ATTEMPTS_EXHAUSTED && given.success) await claims.release(given.output);",
-        "if (cause === ATTEMPTS_EXHAUSTED && given.success) return event;",
+        "if (cause === ATTEMPTS_EXHAUSTED && parsed.success) await claims.release(parsed.output);",
+        "if (cause === ATTEMPTS_EXHAUSTED && parsed.success) return event;",
       ),
     ],
   },
