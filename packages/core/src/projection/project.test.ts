@@ -22,7 +22,7 @@ const counts = (segment: number) => ({
   ...(segment > 0 && { skipped: segment }),
 });
 
-/** Every fact that a task may come to have over two attempts with a cancel; all workers of a segment report the same. */
+/** All facts that a task may have over two attempts with a cancel. All workers of a segment report the same counts. */
 const statement: fc.Arbitrary<Statement> = fc
   .record({
     attempt: fc.integer({ min: 1, max: 2 }),
@@ -48,7 +48,7 @@ const facts = fc.array(
 const joined = (all: readonly Fact[]) => all.reduce<TaskRow | undefined>(project, undefined)!;
 
 describe("the projection is a join", () => {
-  test("any order and any multiplicity of a task's facts gives one row", () =>
+  test("any order and any repetition of a task's facts gives the same row", () =>
     fc.assert(
       fc.property(
         facts.chain((all) =>
@@ -66,7 +66,7 @@ describe("the projection is a join", () => {
       { numRuns: 1000 },
     ));
 
-  test("a fact that adds nothing gives the very same row: nothing is written", () =>
+  test("a fact that adds nothing returns the same object, so nothing is written", () =>
     fc.assert(
       fc.property(facts, (all) => {
         const row = joined(all);
@@ -74,7 +74,7 @@ describe("the projection is a join", () => {
       }),
     ));
 
-  test("a row that succeeded stays so", () =>
+  test("a row that succeeded stays succeeded", () =>
     fc.assert(
       fc.property(facts, facts, (before, after) => {
         const row = joined([...before, fact({ kind: "finished", attempt: 1 })]);
@@ -82,7 +82,7 @@ describe("the projection is a join", () => {
       }),
     ));
 
-  test("the counts are those of the completed segments, each once", () =>
+  test("the counts are those of the completed segments, each counted once", () =>
     fc.assert(
       fc.property(facts, (all) => {
         const row = joined(all);
@@ -119,53 +119,53 @@ describe("given facts, then the state", () => {
   const all = (attempt = 1) => [0, 1, 2].map((segment) => completed(segment, attempt));
   const rejected: Statement = { kind: "rejected", cause: "x", text: "no such table", request: {} };
   const cancel: Statement = { kind: "cancel", attempt: 1 };
-  const broken: Statement = { kind: "stepFailed", attempt: 1, cause: "x", text: "could not finish" };
+  const stepFailed: Statement = { kind: "stepFailed", attempt: 1, cause: "x", text: "could not finish" };
   const finished: Statement = { kind: "finished", attempt: 1 };
 
   test.each<[string, string, Statement[]]>([
-    ["running", "only a segment's fact came yet", [completed(0)]],
-    ["rejected", "the plan was refused", [rejected]],
-    ["running", "a duplicate of the request was refused after it was accepted", [rejected, accepted()]],
-    ["running", "a segment failed and others work", [accepted(), failed(1)]],
+    ["running", "only a segment's fact has arrived", [completed(0)]],
+    ["rejected", "the request was rejected", [rejected]],
+    ["running", "a duplicate of the accepted request was rejected", [rejected, accepted()]],
+    ["running", "a segment failed and others are running", [accepted(), failed(1)]],
     ["finishing", "every segment is complete", [accepted(), ...all()]],
-    ["finishing", "a failed segment's late worker completed it", [accepted(), failed(0), ...all()]],
+    ["finishing", "a late worker completed a failed segment", [accepted(), failed(0), ...all()]],
     ["succeeded", "it is finished", [accepted(), ...all(), finished]],
     [
       "failed",
       "a segment failed and the others are complete",
       [accepted(), completed(0), completed(1), failed(2)],
     ],
-    ["failed", "a step of the task itself could not be done", [accepted(), broken]],
-    ["failed", "finishing could not be done", [accepted(), ...all(), broken]],
-    ["cancelling", "it is cancelled and segments work", [accepted(), cancel, failed(0)]],
+    ["failed", "a step of the task itself failed", [accepted(), stepFailed]],
+    ["failed", "the last step failed", [accepted(), ...all(), stepFailed]],
+    ["cancelling", "it is cancelled and segments are running", [accepted(), cancel, failed(0)]],
     [
       "cancelled",
-      "it is cancelled and no segment works any more",
+      "it is cancelled and all segments have ended",
       [accepted(), cancel, failed(0), failed(1), failed(2)],
     ],
-    ["finishing", "it is cancelled when all is complete", [accepted(), cancel, ...all()]],
+    ["finishing", "it is cancelled after all segments completed", [accepted(), cancel, ...all()]],
     ["running", "it is retried", [accepted(), failed(0), failed(1), failed(2), accepted(2), queued(0, 2)]],
     [
       "running",
-      "a cancelled one is retried and no segment is heard of yet",
+      "a cancelled task is retried and none of its segments has reported",
       [accepted(), cancel, failed(0), failed(1), failed(2), accepted(2)],
     ],
     [
       "running",
-      "one segment of a retry failed before the others are heard of",
+      "a segment of a retry failed before the others reported",
       [accepted(), failed(0), failed(1), completed(2), accepted(2), failed(0, 2)],
     ],
-    ["finishing", "finishing is retried", [accepted(), ...all(), broken, accepted(2)]],
+    ["finishing", "the last step is retried", [accepted(), ...all(), stepFailed, accepted(2)]],
     [
       "failed",
-      "a retry failed too",
+      "a retry failed",
       [accepted(), failed(0), accepted(2), failed(0, 2), completed(1, 2), completed(2, 2)],
     ],
   ])("is %s when %s", (state, _, statements) => {
     expect(stateOf(joined(statements.map((one) => fact(one))))).toBe(state);
   });
 
-  test("the reasons are those that still hold", () => {
+  test("the reasons are those that still apply", () => {
     const first = [accepted(), failed(0), completed(1), completed(2)].map((one) => fact(one));
     expect(reasonsOf(joined(first))).toEqual(["segment 0: failed in attempt 1"]);
     expect(reasonsOf(joined([...first, fact(accepted(2)), fact(queued(0, 2))]))).toEqual([]);
@@ -176,7 +176,7 @@ describe("given facts, then the state", () => {
   });
 });
 
-test("what a segment skipped before it failed counts until it is complete", () => {
+test("the skipped items of a failed segment count until the segment is complete", () => {
   const failed = (attempt: number, line: number, skipped?: number): Statement => ({
     ...{ kind: "failed", attempt, segment: 1, cause: "x", text: "x", plan },
     ...{ cursor: { file: 0, line }, counts: { batches: 0, items: line, bytes: line } },
@@ -185,14 +185,14 @@ test("what a segment skipped before it failed counts until it is complete", () =
   const row = (...statements: Statement[]) => joined(statements.map((one) => fact(one)));
   expect(transferred(row(failed(1, 5, 3), failed(2, 7, 4))).skipped).toBe(4);
   expect(transferred(row(failed(2, 7, 4), failed(1, 5, 3))).skipped).toBe(4);
-  // Of two that came as far, the higher count: whichever is heard first.
+  // Of two equal positions the higher count is kept, in either order.
   expect(transferred(row(failed(1, 5, 3), failed(2, 5))).skipped).toBe(3);
   expect(transferred(row(failed(2, 5), failed(1, 5, 3))).skipped).toBe(3);
   const completed: Statement = { kind: "completed", attempt: 2, segment: 1, counts: counts(1), plan };
   expect(transferred(row(failed(1, 5, 3), completed)).skipped).toBe(1);
 });
 
-test("a cancel raises no attempt", () => {
+test("a cancel does not raise the attempt", () => {
   const cancelled = joined([
     fact({ kind: "accepted", attempt: 1, plan }),
     fact({ kind: "cancel", attempt: 2 }),
@@ -220,19 +220,19 @@ describe("a batch", () => {
     expect(store.rows()).toMatchObject([{ key: "us-east-1-cities", completed: [0, 1, 2], rev: 1 }]);
     expect(store.records(task.id).map(({ state }) => state)).toEqual(["completed", "completed", "completed"]);
     expect(store.records(task.id).map(({ skipped }) => skipped)).toEqual([undefined, 1, 2]);
-    // Again: nothing to write.
+    // A repeat writes nothing.
     await projectBatch(batch, projecting(store));
     expect(writes).toBe(1);
   });
 
-  test("meets other projectors on the row, and all facts arrive", async () => {
+  test("is projected completely while other projectors write the row", async () => {
     const store = memoryStatusStore();
     const results = await Promise.all(batch.map((one) => projectBatch([one], projecting(store))));
     expect(results.flatMap(({ failed }) => failed)).toEqual([]);
     expect(store.rows()).toMatchObject([{ completed: [0, 1, 2], rev: 4 }]);
   });
 
-  test("fails message by message: what cannot be read, and what another request says of this row", async () => {
+  test("fails only the messages that are invalid or belong to another task", async () => {
     const store = memoryStatusStore();
     await projectBatch(batch, projecting(store));
     const { failed, refused } = await projectBatch(
@@ -254,7 +254,7 @@ describe("a batch", () => {
     expect(store.rows()).toMatchObject([{ cancelledAttempt: 1, failed: {} }]);
   });
 
-  test("of a retry that finds the task finishing leaves that state and comes back to it, to be announced", async () => {
+  test("with a retry of a finishing task leaves that state and returns to it, so that it is announced", async () => {
     const states: string[] = [];
     const store = memoryStatusStore(({ after }) => states.push(`${stateOf(after)} ${after.attempt}`));
     const accept = (attempt: number) => ({
@@ -270,7 +270,7 @@ describe("a batch", () => {
     expect(states).toEqual(["running 1", "finishing 1", "running 2", "finishing 2"]);
   });
 
-  test("whose projector died between two ends that are alike is told by whoever comes next", async () => {
+  test("whose projector crashed between two equal end states is completed by the next batch", async () => {
     const store = memoryStatusStore();
     const row: TaskRow = {
       ...newTaskRow(task, "2026-11-01T02:00:00Z"),
@@ -289,27 +289,27 @@ describe("a batch", () => {
   });
 
   test.each([
-    ["its acceptance first", ["TaskAccepted", "SegmentFailed"]],
-    ["its failure first", ["SegmentFailed", "TaskAccepted"]],
+    ["acceptance first", ["TaskAccepted", "SegmentFailed"]],
+    ["failure first", ["SegmentFailed", "TaskAccepted"]],
   ])(
-    "of a retry that failed at once leaves the state and comes back to it, to be announced: %s",
+    "with a retry that failed at once leaves the state and returns to it, so that it is announced: %s",
     async (_, types) => {
       const states: string[] = [];
       const store = memoryStatusStore(({ after }) => states.push(`${stateOf(after)} ${after.attempt}`));
-      const said = (attempt: number): Record<string, object> => ({
+      const details = (attempt: number): Record<string, object> => ({
         TaskAccepted: { ...stepFields, task, plan: { ...plan, "total-segments": 1 }, attempt },
         SegmentFailed: { ...failureFields, cause: "no-such-table", work: { ...segment(0), attempt } },
       });
       for (const attempt of [1, 2])
         await projectBatch(
-          types.map((type) => message(`${type} ${attempt}`, type, said(attempt)[type]!)),
+          types.map((type) => message(`${type} ${attempt}`, type, details(attempt)[type]!)),
           projecting(store),
         );
       expect(states).toEqual(["failed 1", "running 2", "failed 2"]);
     },
   );
 
-  test("of one segment leaves its highest record, in whatever order its facts came", async () => {
+  test("writes a segment's highest-ranking record, in any order of its facts", async () => {
     const store = memoryStatusStore();
     const queued = message("q", "SegmentQueued", { ...segment(1), counts: counts(0) });
     await projectBatch(
@@ -319,7 +319,7 @@ describe("a batch", () => {
     expect(store.records(task.id)).toMatchObject([{ state: "completed", items: 10 }]);
   });
 
-  test("of progress touches the record alone", async () => {
+  test("of progress writes only the segment's record", async () => {
     const store = memoryStatusStore();
     await projectBatch(
       [message("p", "SegmentProgressed", { ...segment(1), handoff: false })],
@@ -344,7 +344,7 @@ describe("a fact", () => {
     time: "2026-11-01T02:00:00Z",
   };
 
-  test("of a spread that could not be done tells the plan, which the row may not know", () => {
+  test("of a failed fan-out carries the plan, which the row may not have", () => {
     const work = { task: someTask(row.key), plan, attempt: 1, segments: [0, 1, 2] };
     const detail = { ...failure, step: "TaskAccepted", work };
     const after = project(undefined, factOf(busEvent("TaskStepFailed", detail))!);
@@ -352,7 +352,7 @@ describe("a fact", () => {
     expect(stateOf(after)).toBe("failed");
   });
 
-  test("of a rejection names the row of the task that it is of", () => {
+  test("of a rejection has the row of its task", () => {
     const task = someTask("us-east-1-x");
     expect(factOf(busEvent("TaskRejected", { ...failure, task }))).toMatchObject({
       kind: "rejected",
@@ -362,13 +362,13 @@ describe("a fact", () => {
     });
   });
 
-  test("of a retry that was given up concerns no row, whatever attempt its asker names", () => {
+  test("of a retry whose attempts ran out concerns no row, whatever attempt it names", () => {
     const work = { task: row, attempt: 7 };
     const detail = { ...failure, step: "TaskRetryRequested", work };
     expect(factOf(busEvent("TaskStepFailed", detail))).toBeUndefined();
   });
 
-  test("of a request that is too much for a row shows only some of it", () => {
+  test("of a request that is too large for a row has only some of its fields", () => {
     const fields = Object.fromEntries(
       Array.from({ length: 60 }, (_, n) => [`field-${n}`, "\u0001".repeat(2000)]),
     );
@@ -389,24 +389,24 @@ describe("a fact", () => {
     expect(factOf(busEvent("TaskRejected", { ...failure, work: null }))).toBeUndefined();
   });
 
-  test("of a type that the projector does not know is an error", () => {
-    expect(() => factOf(busEvent("TaskSucceeded", {}))).toThrow("no fact that the projector knows");
+  test("of a type that the projector does not read causes an error", () => {
+    expect(() => factOf(busEvent("TaskSucceeded", {}))).toThrow("not a fact that the projector reads");
   });
 });
 
 describe("a row after its facts", () => {
   const at = (second: number) => `2026-11-01T02:00:0${second}Z`;
-  const failed = (segment: number, about: object = {}): Statement => ({
+  const failed = (segment: number, change: object = {}): Statement => ({
     kind: "failed",
     attempt: 1,
     segment,
     counts: { batches: 0, items: 0, bytes: 0 },
     cause: "x",
     text: "y",
-    ...about,
+    ...change,
   });
 
-  test("has all that they told", () => {
+  test("has the information of all of them", () => {
     const facts = [
       fact({ kind: "accepted", attempt: 1, plan }, at(3)),
       fact({ kind: "queued", attempt: 2, segment: 1, counts: counts(0), plan }, at(2)),
@@ -439,9 +439,9 @@ describe("a row after its facts", () => {
     });
   });
 
-  test("has the request-id of the first fact that tells it, and no such field before", () => {
-    const { "request-id": _, ...nameless } = row;
-    const cancel: Fact = { kind: "cancel", attempt: 1, row: nameless, time: at(0) };
+  test("has the request-id of the first fact that carries one, and no such field before", () => {
+    const { "request-id": _, ...withoutId } = row;
+    const cancel: Fact = { kind: "cancel", attempt: 1, row: withoutId, time: at(0) };
     const cancelled = joined([cancel]);
     expect(cancelled).not.toHaveProperty("request-id");
     const accepted = fact({ kind: "accepted", attempt: 1, plan });
@@ -449,16 +449,16 @@ describe("a row after its facts", () => {
     expect(joined([accepted, cancel])["request-id"]).toBe("r-1");
   });
 
-  test("has the task's id and request-id of the first fact that tells them", () => {
-    const told = (id: string) =>
+  test("has the task's id and request-id of the first fact that carries them", () => {
+    const cancelOf = (id: string) =>
       ({ kind: "cancel", attempt: 1, row: { ...row, id, "request-id": id }, time: at(0) }) as Fact;
-    expect(joined([told("a"), told("b")])).toMatchObject({ "task-id": "a", "request-id": "a" });
-    const nameless = { kind: "cancel", attempt: 1, row: { ...row }, time: at(0) } as Fact;
-    expect(joined([nameless])).not.toHaveProperty("task-id");
-    expect(joined([nameless, told("a")])).toMatchObject({ "task-id": "a" });
+    expect(joined([cancelOf("a"), cancelOf("b")])).toMatchObject({ "task-id": "a", "request-id": "a" });
+    const withoutId = { kind: "cancel", attempt: 1, row: { ...row }, time: at(0) } as Fact;
+    expect(joined([withoutId])).not.toHaveProperty("task-id");
+    expect(joined([withoutId, cancelOf("a")])).toMatchObject({ "task-id": "a" });
   });
 
-  test("has a segment that was queued again as one that has not failed", () => {
+  test("does not list a segment as failed that was queued again", () => {
     const again = fact({ kind: "queued", attempt: 2, segment: 1, counts: counts(0), plan });
     for (const order of [
       [fact(failed(1)), again],
@@ -467,14 +467,14 @@ describe("a row after its facts", () => {
       expect(joined(order)).toMatchObject({ failed: {}, attempts: { 1: 2 }, attempt: 2 });
   });
 
-  test("of progress is the same row, and progress of a task not heard of is no more than who it is", () => {
+  test("is unchanged by progress; progress of an unknown task creates an empty row", () => {
     const progressed = fact({ kind: "progressed", attempt: 2, segment: 0, counts: counts(1) });
     expect(project(undefined, progressed)).toStrictEqual(newTaskRow(row, progressed.time));
     const before = joined([fact({ kind: "accepted", attempt: 1, plan })]);
     expect(project(before, progressed)).toBe(before);
   });
 
-  test("shows a rejected request, but not a rejected duplicate's", () => {
+  test("has the fields of a rejected request, but not those of a rejected duplicate", () => {
     const rejected = (request: Record<string, string>) =>
       fact({ kind: "rejected", cause: "x", text: "y", request });
     expect(joined([rejected({ a: "1" })]).request).toEqual({ a: "1" });
@@ -483,7 +483,7 @@ describe("a row after its facts", () => {
     expect(joined([accepted, rejected({ a: "1" })]).request).toEqual(plan.request);
   });
 
-  test("has the lesser of two plans that differ, whichever came first, with its request and total", () => {
+  test("has the lesser of two different plans in either order, with its request and total", () => {
     const planned = (total: number) => ({ request: { action: "backup", total }, "total-segments": total });
     const accepted = (total: number) =>
       fact({ kind: "accepted", attempt: 1, plan: planned(total) as unknown as Plan });
@@ -494,12 +494,12 @@ describe("a row after its facts", () => {
       expect(joined(facts)).toMatchObject({ plan: planned(2), total: 2, request: { total: 2 } });
   });
 
-  test("of a broken step without a plan is not accepted by it", () => {
-    const broken = fact({ kind: "stepFailed", attempt: 1, cause: "x", text: "y" });
-    expect(joined([broken])).toMatchObject({ accepted: false, failedStepAttempt: 1 });
+  test("is not accepted by a failed step without a plan", () => {
+    const stepFailed = fact({ kind: "stepFailed", attempt: 1, cause: "x", text: "y" });
+    expect(joined([stepFailed])).toMatchObject({ accepted: false, failedStepAttempt: 1 });
   });
 
-  test("has the furthest that a segment came: by file, line, batches, items and bytes", () => {
+  test("has a segment's furthest checkpoint, by file, line, batches, items and bytes", () => {
     const part = (file: number, line: number, batches = 0, items = 0, bytes = 0) => ({
       counts: { batches, items, bytes },
       cursor: { file, line },
@@ -525,12 +525,12 @@ describe("a row after its facts", () => {
       }
   });
 
-  test("has no part of a segment that did nothing", () => {
+  test("has no checkpoint of a segment without progress", () => {
     expect(joined([fact(failed(0))]).segmentCheckpoints).toEqual({});
     expect(joined([fact(failed(0, { cursor: { file: 0, line: 0 } }))]).segmentCheckpoints).toEqual({});
   });
 
-  test("that failed has a reason, also where the ten that it keeps are of segments that completed since", () => {
+  test("that failed has a reason, even if the ten that it keeps belong to segments that completed later", () => {
     const segments = Array.from({ length: 11 }, (_, segment) => segment);
     const wide = { ...plan, "total-segments": 11 };
     const facts = [
@@ -545,7 +545,7 @@ describe("a row after its facts", () => {
     expect(reasonsOf(row)).toEqual(["segment 10: it failed; its record in the segment-table has the reason"]);
   });
 
-  test("has the first ten reasons: latest attempt first, the task's own before its segments', by cause and text", () => {
+  test("has the first ten reasons: latest attempt first, the task's own before its segments', then by cause and text", () => {
     const own = (attempt: number, cause: string, text: string) =>
       fact({ kind: "stepFailed", attempt, cause, text });
     const ranked = [
