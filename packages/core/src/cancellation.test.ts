@@ -24,13 +24,13 @@ const work: SegmentWork = {
 };
 const resource = `${task.id} segment 3`;
 
-describe("a slice's time", () => {
+describe("a slice's time budget", () => {
   test.each([
     [60_000, 15_000],
     [45_001, 1],
     [45_000, 0],
     [10_000, 0],
-  ])("of an invocation that has %i ms left is %i ms: the rest is for the end", (remainingMs, ms) => {
+  ])("of an invocation with %i ms left is %i ms, less the margin for its conclusion", (remainingMs, ms) => {
     const ports = world();
     expect(invocationLeftMs({ ...ports, time: ports.clock.invocation(remainingMs) })).toBe(ms);
   });
@@ -44,37 +44,37 @@ describe("a slice's time", () => {
     expect(sliceEndMs({ ...ports, time }) - ports.clock.now()).toBe(ms);
   });
 
-  test("ends with its attempt's", () => {
+  test("ends at its attempt's deadline", () => {
     const ports = world();
-    const until = (deadlineMs: number) => () =>
+    const checkDeadline = (deadlineMs: number) => () =>
       assertBeforeDeadline({ ...work, "deadline-ms": deadlineMs }, ports);
-    expect(until(ports.clock.now() + 1)).not.toThrow();
+    expect(checkDeadline(ports.clock.now() + 1)).not.toThrow();
     const late = { kind: "permanent", code: "deadline-exceeded", operation: "work on segment", resource };
-    expect(until(ports.clock.now())).toThrow(expect.objectContaining(late));
+    expect(checkDeadline(ports.clock.now())).toThrow(expect.objectContaining(late));
   });
 });
 
-describe("how a slice ends", () => {
-  const standing = { cursor: { batch: 4 }, counts: { batches: 4, items: 30, bytes: 400 } };
+describe("the event of a slice", () => {
+  const checkpoint = { cursor: { batch: 4 }, counts: { batches: 4, items: 30, bytes: 400 } };
 
-  test("complete: with the counts of all its slices", () => {
-    expect(segmentCompleted(work, standing.counts)).toStrictEqual({
+  test("that completes its segment has the counts of all slices", () => {
+    expect(segmentCompleted(work, checkpoint.counts)).toStrictEqual({
       type: "SegmentCompleted",
-      detail: { version: VERSION, task, plan: work.plan, attempt: 2, segment: 3, counts: standing.counts },
+      detail: { version: VERSION, task, plan: work.plan, attempt: 2, segment: 3, counts: checkpoint.counts },
     });
   });
 
-  test("in progress: where it stands, not handed off", () => {
-    expect(segmentProgressed(work, standing)).toStrictEqual({
+  test("in progress has its checkpoint and no handoff", () => {
+    expect(segmentProgressed(work, checkpoint)).toStrictEqual({
       type: "SegmentProgressed",
-      detail: { ...work, ...standing, handoff: false },
+      detail: { ...work, ...checkpoint, handoff: false },
     });
   });
 
-  test("handed off: where the next slice goes on", () => {
-    expect(handoffEvent(work, standing, false, world())).toStrictEqual({
+  test("that hands off has the checkpoint from which the next slice continues", () => {
+    expect(handoffEvent(work, checkpoint, false, world())).toStrictEqual({
       type: "SegmentProgressed",
-      detail: { ...work, ...standing, handoffs: 6, "handoffs-without-progress": 0, handoff: true },
+      detail: { ...work, ...checkpoint, handoffs: 6, "handoffs-without-progress": 0, handoff: true },
     });
   });
 
@@ -84,125 +84,128 @@ describe("how a slice ends", () => {
     ["nothing", counts, false, 2],
     ["nothing", counts, true, 1],
     ["items", { ...counts, items: 31 }, true, 0],
-  ])("having moved %s, to %j (held up: %s), it has %i idle hops in a row", (_, after, heldUp, idle) => {
-    const event = handoffEvent(work, { cursor: work.cursor, counts: after }, heldUp, world());
-    expect(event.detail).toMatchObject({ "handoffs-without-progress": idle });
-  });
+  ])(
+    "with progress of %s, to %j (throttled: %s), counts %i handoffs without progress",
+    (_, after, throttled, idle) => {
+      const event = handoffEvent(work, { cursor: work.cursor, counts: after }, throttled, world());
+      expect(event.detail).toMatchObject({ "handoffs-without-progress": idle });
+    },
+  );
 
-  test("fails when too many in a row moved nothing", () => {
+  test("is a failure after too many handoffs in a row without progress", () => {
     const ports = world({ settings: { ...defaultSettings, maxHandoffsWithoutProgress: 3 } });
-    const idle = (hops: number) => () =>
+    const handOff = (idle: number) => () =>
       handoffEvent(
-        { ...work, "handoffs-without-progress": hops },
+        { ...work, "handoffs-without-progress": idle },
         { cursor: work.cursor, counts },
         false,
         ports,
       );
-    expect(idle(2)).not.toThrow();
+    expect(handOff(2)).not.toThrow();
     const stuck = { kind: "permanent", code: "no-progress", operation: "work on segment", resource };
-    expect(idle(3)).toThrow(expect.objectContaining(stuck));
+    expect(handOff(3)).toThrow(expect.objectContaining(stuck));
   });
 });
 
-describe("a segment is stillNeeded", () => {
-  const stillNeeded = async (change: Partial<TaskRow> | undefined, about: Partial<SegmentWork> = {}) => {
+describe("a segment", () => {
+  const stillNeeded = async (change: Partial<TaskRow> | undefined, fields: Partial<SegmentWork> = {}) => {
     const ports = world();
     const row = newTaskRow(task, "2026-11-01T02:00:00Z");
     if (change !== undefined)
       await ports.status.write({ ...row, accepted: true, total: 8, attempt: 2, ...change }, undefined);
-    return openCancellationCheck({ ...work, ...about }, ports).stillNeeded();
+    return openCancellationCheck({ ...work, ...fields }, ports).stillNeeded();
   };
 
   test.each<[string, Partial<TaskRow> | undefined]>([
-    ["that there is none", undefined],
-    ["nothing of an end", {}],
-    ["that it is another task's", { "task-id": "us-east-1-cities@17-0", cancelledAttempt: 2 }],
-    ["a cancel of an earlier attempt", { cancelledAttempt: 1 }],
-    ["that other segments are complete", { completed: [2, 4] }],
-    ["this attempt of it", { attempts: { 3: 2 } }],
-    ["a later attempt of others", { attempts: { 2: 3 } }],
-    ["a rejection, and not yet the acceptance", { accepted: false, rejected: true }],
-    ["that an earlier attempt failed", { attempt: 1, failedStepAttempt: 1 }],
-  ])("where the row tells %s", async (_, change) => {
+    ["does not exist", undefined],
+    ["is running", {}],
+    ["belongs to another task", { "task-id": "us-east-1-cities@17-0", cancelledAttempt: 2 }],
+    ["has a cancel of an earlier attempt", { cancelledAttempt: 1 }],
+    ["has other complete segments", { completed: [2, 4] }],
+    ["has the segment in this attempt", { attempts: { 3: 2 } }],
+    ["has other segments in a later attempt", { attempts: { 2: 3 } }],
+    ["has a rejection and not yet the acceptance", { accepted: false, rejected: true }],
+    ["has a failure of an earlier attempt", { attempt: 1, failedStepAttempt: 1 }],
+  ])("is needed if the row %s", async (_, change) => {
     expect(await stillNeeded(change)).toBe(true);
   });
 
   test.each<[string, Partial<TaskRow>]>([
-    ["that it is complete", { completed: [2, 3] }],
-    ["a later attempt of it", { attempts: { 3: 3 } }],
-    ["that the task failed", { failedStepAttempt: 2 }],
-    ["that a later attempt failed", { attempt: 3, failedStepAttempt: 3 }],
-    ["that the task succeeded", { finished: true }],
-  ])("no more where the row tells %s", async (_, change) => {
+    ["has it as complete", { completed: [2, 3] }],
+    ["has it in a later attempt", { attempts: { 3: 3 } }],
+    ["has failed", { failedStepAttempt: 2 }],
+    ["has failed in a later attempt", { attempt: 3, failedStepAttempt: 3 }],
+    ["has succeeded", { finished: true }],
+  ])("is not needed if the row %s", async (_, change) => {
     expect(await stillNeeded(change)).toBe(false);
   });
 
-  test("no more of its first attempt where a second one has it", async () => {
+  test("is not needed in its first attempt if the row has it in the second", async () => {
     expect(await stillNeeded({ attempt: 1, attempts: { 3: 2 } }, { attempt: 1 })).toBe(false);
     expect(await stillNeeded({ attempt: 1, attempts: {} }, { attempt: 1 })).toBe(true);
   });
 
-  test.each([2, 3])("no more where attempt %i is cancelled: it fails as such", async (cancel) => {
+  test.each([2, 3])("fails as cancelled in attempt 2 if attempt %i is cancelled", async (cancel) => {
     const cancelled = { kind: "permanent", code: "cancelled", operation: "work on segment", resource };
     await expect(stillNeeded({ cancelledAttempt: cancel, completed: [3] })).rejects.toMatchObject(cancelled);
   });
 
-  test("no more past its attempt's deadline: it fails as such", async () => {
+  test("fails as deadline-exceeded after its attempt's deadline", async () => {
     await expect(stillNeeded({}, { "deadline-ms": 0 })).rejects.toMatchObject({ code: "deadline-exceeded" });
   });
 });
 
-describe("a watch", () => {
-  /** A watch that looks every five seconds at a row which is cancelled when `cancel` is called; and how often it looked. */
-  const watched = () => {
+describe("a cancellation check", () => {
+  /** A check that polls a row every five seconds, and the number of polls. `end` completes the segment in the row. */
+  const checked = () => {
     const plain = world();
-    let looks = 0;
-    let isCancelled = false;
+    let polls = 0;
+    let isComplete = false;
     const read = async () => {
-      looks++;
+      polls++;
       const row = newTaskRow(task, "2026-11-01T02:00:00Z");
-      return { ...row, accepted: true, total: 8, attempt: 2, ...(isCancelled && { completed: [3] }) };
+      return { ...row, accepted: true, total: 8, attempt: 2, ...(isComplete && { completed: [3] }) };
     };
     const watch = openCancellationCheck(work, { ...plain, status: { ...plain.status, read } });
     const end = () => {
-      isCancelled = true;
+      isComplete = true;
     };
-    return { watch, clock: plain.clock, looks: () => looks, end };
+    return { watch, clock: plain.clock, polls: () => polls, end };
   };
 
-  test("looks once at the start, and again when its last look is an interval old", async () => {
-    const { watch, clock, looks } = watched();
+  test("polls once at the start, and again one interval after the last poll", async () => {
+    const { watch, clock, polls } = checked();
     expect(await watch.stillNeeded()).toBe(true);
     clock.advance(4_999);
     expect(await watch.stillNeeded()).toBe(true);
-    expect(looks()).toBe(1);
+    expect(polls()).toBe(1);
     clock.advance(1);
     expect(await watch.stillNeeded()).toBe(true);
-    expect(looks()).toBe(2);
+    expect(polls()).toBe(2);
     clock.advance(4_999);
     await watch.stillNeeded();
-    expect(looks()).toBe(2);
+    expect(polls()).toBe(2);
   });
 
-  test("waits until a time, looking on the way", async () => {
-    const { watch, clock, looks } = watched();
+  test("waits until a time and polls while it waits", async () => {
+    const { watch, clock, polls } = checked();
     const now = clock.now();
     expect(await watch.waitUntil(now + 12_000)).toBe(true);
     expect(clock.now()).toBe(now + 12_000);
-    expect(looks()).toBe(3);
+    expect(polls()).toBe(3);
   });
 
-  test("does not wait for a time that has come, and does not look either", async () => {
-    const { watch, clock, looks, end } = watched();
+  test("neither waits nor polls for a time that has passed", async () => {
+    const { watch, clock, polls, end } = checked();
     end();
     const now = clock.now();
     expect(await watch.waitUntil(now)).toBe(true);
     expect(clock.now()).toBe(now);
-    expect(looks()).toBe(1);
+    expect(polls()).toBe(1);
   });
 
-  test("stops waiting when the segment is not stillNeeded any more", async () => {
-    const { watch, clock, end } = watched();
+  test("stops waiting when the segment is no longer needed", async () => {
+    const { watch, clock, end } = checked();
     await watch.stillNeeded();
     end();
     const now = clock.now();
@@ -210,7 +213,7 @@ describe("a watch", () => {
     expect(clock.now()).toBe(now + 5_000);
   });
 
-  test("rejects for each caller when its look fails, and leaves no rejection unhandled", async () => {
+  test("rejects for each caller if its poll fails, and leaves no rejection unhandled", async () => {
     const ports = world();
     const away = new FerryError("transient", "service-error", {
       operation: "GetItem",
@@ -226,7 +229,7 @@ describe("a watch", () => {
   });
 });
 
-test("something is due at most once an interval, the first time after one", () => {
+test("an interval timer is due at most once per interval, for the first time after one interval", () => {
   const ports = world();
   const isDue = intervalTimer(1000, ports);
   expect(isDue()).toBe(false);

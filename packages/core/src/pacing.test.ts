@@ -8,51 +8,51 @@ import { someTask } from "./testing/tasks.ts";
 const task = someTask("us-east-1-cities");
 const FOREVER_MS = 1e15;
 
-/** A pacer on a clock of its own or a shared one. `stillNeeded`: until when the segment is, ms from now. */
+/** A pacer on its own clock or a shared one. `neededMs`: how long the segment is needed from now, ms. */
 function pacer(
   unitsPerSecond: number | undefined,
-  about: { wantedMs?: number; untilMs?: number; limiter?: ReturnType<typeof memoryRateLimiter> } = {},
+  options: { neededMs?: number; untilMs?: number; limiter?: ReturnType<typeof memoryRateLimiter> } = {},
   clock = virtualClock(),
 ) {
   const startMs = clock.now();
-  const limiter = about.limiter ?? memoryRateLimiter();
-  const isWanted = () => clock.now() - startMs < (about.wantedMs ?? FOREVER_MS);
+  const limiter = options.limiter ?? memoryRateLimiter();
+  const isNeeded = () => clock.now() - startMs < (options.neededMs ?? FOREVER_MS);
   const watch = {
-    stillNeeded: async () => isWanted(),
+    stillNeeded: async () => isNeeded(),
     async waitUntil(untilMs: number) {
       while (clock.now() < untilMs) {
         await clock.sleep(Math.min(1000, untilMs - clock.now()));
-        if (!isWanted()) return false;
+        if (!isNeeded()) return false;
       }
       return true;
     },
   };
-  const untilMs = startMs + (about.untilMs ?? FOREVER_MS);
+  const untilMs = startMs + (options.untilMs ?? FOREVER_MS);
   const ports = { limiter, time: clock.invocation(FOREVER_MS), random: () => 0.5 };
   const pace = openPacer({ task, unitsPerSecond, untilMs, watch }, ports);
   return { pace, limiter, clock, elapsedMs: () => clock.now() - startMs };
 }
 
-test("without a ceiling a turn is had at once, and a call may be of any size", async () => {
+test("without a ceiling each reservation is granted at once, and a call may have any size", async () => {
   const { pace, elapsedMs } = pacer(undefined);
   for (let n = 0; n < 100; n++) expect(await pace.reserve(1000)).toBe(true);
   expect(elapsedMs()).toBe(0);
   expect(pace.callUnitsMax).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("turns of a ceiling come at its pace, also when they are asked for at once", async () => {
+test("concurrent reservations are granted at the rate of the ceiling", async () => {
   const { pace, elapsedMs } = pacer(100);
   const calls = Array.from({ length: 40 }, async () => {
     expect(await pace.reserve(10)).toBe(true);
     pace.recordConsumption(10, 10);
   });
   await Promise.all(calls);
-  // 400 units, the first ten of them at once.
+  // 400 units, of which the first ten are granted at once.
   expect(elapsedMs()).toBeGreaterThan(3_900);
   expect(elapsedMs()).toBeLessThan(4_700);
 });
 
-test("what a call consumed beyond its turn is paid before the next", async () => {
+test("units that a call consumed beyond its reservation delay the next call", async () => {
   const { pace, elapsedMs } = pacer(100);
   await pace.reserve(1);
   pace.recordConsumption(1, 501);
@@ -60,7 +60,7 @@ test("what a call consumed beyond its turn is paid before the next", async () =>
   expect(elapsedMs()).toBeGreaterThan(5_000);
 });
 
-test("what was booked and not used in time is not used beside others' turns", async () => {
+test("an expired reservation is not used at the time of other workers' reservations", async () => {
   const { pace, clock, limiter } = pacer(100);
   await pace.reserve(20);
   pace.recordConsumption(20, 0);
@@ -72,7 +72,7 @@ test("what was booked and not used in time is not used beside others' turns", as
   expect(clock.now()).toBeGreaterThan(before);
 });
 
-test("a turn beyond the slice's end is refused, and nobody waits for it afterwards", async () => {
+test("a reservation after the slice's end is refused and not kept on the timeline", async () => {
   const limiter = memoryRateLimiter();
   const clock = virtualClock();
   const now = clock.now();
@@ -84,12 +84,12 @@ test("a turn beyond the slice's end is refused, and nobody waits for it afterwar
   expect(await limiter.reserve(task, { durationMs: 1, nowMs: now, latestMs: FOREVER_MS })).toBe(now + 60_000);
 });
 
-test("a turn that nobody wants any more is not waited for, and is given back", async () => {
+test("a segment that is no longer needed stops waiting, and its reservation is released", async () => {
   const limiter = memoryRateLimiter();
   const clock = virtualClock();
   const now = clock.now();
   await limiter.reserve(task, { durationMs: 60_000, nowMs: now, latestMs: now });
-  const { pace, elapsedMs } = pacer(100, { wantedMs: 5_000, limiter }, clock);
+  const { pace, elapsedMs } = pacer(100, { neededMs: 5_000, limiter }, clock);
   expect(await pace.reserve(10)).toBe(false);
   expect(elapsedMs()).toBeLessThanOrEqual(6_000);
   await pace.close();
@@ -98,23 +98,23 @@ test("a turn that nobody wants any more is not waited for, and is given back", a
   ).toBeLessThanOrEqual(now + 60_001);
 });
 
-test("what is left at the end is given back where nobody has booked behind it, and lost where somebody has", async () => {
-  const next = async (bookedBehind: boolean) => {
+test("unused units are released at the end, unless another reservation follows", async () => {
+  const next = async (isFollowed: boolean) => {
     const { pace, limiter, clock } = pacer(100);
     const now = clock.now();
-    const asked = { durationMs: 100, nowMs: now, latestMs: FOREVER_MS };
+    const reservation = { durationMs: 100, nowMs: now, latestMs: FOREVER_MS };
     await pace.reserve(20);
     pace.recordConsumption(20, 0);
-    if (bookedBehind) await limiter.reserve(task, asked);
+    if (isFollowed) await limiter.reserve(task, reservation);
     await pace.close();
-    return (await limiter.reserve(task, asked))! - now;
+    return (await limiter.reserve(task, reservation))! - now;
   };
-  // Twenty units are a good fifth of a second.
+  // Twenty units take a little over 200 ms.
   expect(await next(false)).toBeLessThan(5);
   expect(await next(true)).toBeGreaterThan(300);
 });
 
-test("a limiter that fails when all is done does not undo it", async () => {
+test("an error of the limiter on closing is ignored, since the work is done", async () => {
   const limiter = memoryRateLimiter();
   const { pace } = pacer(100, { limiter: { ...limiter, release: () => Promise.reject(new Error("away")) } });
   await pace.reserve(20);
@@ -122,7 +122,7 @@ test("a limiter that fails when all is done does not undo it", async () => {
   await pace.close();
 });
 
-/** A limiter that keeps what it is asked for. */
+/** A limiter that records its calls. */
 function recorded(limiter: RateLimiter = memoryRateLimiter()) {
   const reserved: { durationMs: number; latestMs: number }[] = [];
   const released: { endMs: number; durationMs: number }[] = [];
@@ -130,13 +130,13 @@ function recorded(limiter: RateLimiter = memoryRateLimiter()) {
     reserved,
     released,
     limiter: {
-      reserve: (who, asked) => {
-        reserved.push({ durationMs: asked.durationMs, latestMs: asked.latestMs });
-        return limiter.reserve(who, asked);
+      reserve: (task, reservation) => {
+        reserved.push({ durationMs: reservation.durationMs, latestMs: reservation.latestMs });
+        return limiter.reserve(task, reservation);
       },
-      release: (who, given) => {
-        released.push(given);
-        return limiter.release(who, given);
+      release: (task, reservation) => {
+        released.push(reservation);
+        return limiter.release(task, reservation);
       },
     } satisfies RateLimiter,
   };
@@ -154,11 +154,11 @@ test.each([
 
 describe("a pause", () => {
   test.each([undefined, 100])(
-    "delays the next turn and counts as held up; a delay does not (ceiling: %s)",
+    "delays the next call and counts as throttling; a delay does not (ceiling: %s)",
     async (ceiling) => {
       const { pace, elapsedMs } = pacer(ceiling);
       pace.delay(3000);
-      // The longer of two holds.
+      // The longer of two delays applies.
       pace.delay(1000);
       await pace.reserve(1);
       expect(elapsedMs()).toBe(3000);
@@ -171,13 +171,13 @@ describe("a pause", () => {
   );
 });
 
-// A ceiling of 100 units a second: 93 are booked, 23.25 in a quarter of a second.
-describe("of a ceiling of 100 units a second", () => {
-  test("a call may take a quarter of a second's", () => {
+// Of 100 units per second 93 are reserved, 23.25 in 250 ms.
+describe("with a ceiling of 100 units per second", () => {
+  test("a call may consume the units of 250 ms", () => {
     expect(pacer(100).pace.callUnitsMax).toBeCloseTo(23.25);
   });
 
-  test("a first turn books what it is for, once, and does not count as held up", async () => {
+  test("the first reservation is for its own call only, and does not count as throttling", async () => {
     const { limiter, reserved } = recorded();
     const { pace, clock } = pacer(100, { limiter, untilMs: 60_000 });
     const now = clock.now();
@@ -192,14 +192,14 @@ describe("of a ceiling of 100 units a second", () => {
   test.each([
     // An eighth of 40 is 5: two calls.
     [40, 20, 4, 44],
-    // In 100 ms it took 2, so in 250 it can take 5: two calls.
+    // It took 2 units in 100 ms, so it can take 5 in 250 ms: two calls.
     [800, 100, 4, 44],
-    // A quarter of a second's at most: eleven calls.
+    // At most the units of 250 ms: eleven calls.
     [800, 20, 22, 237],
     [800, 0, 22, 237],
     [0, 20, 2, 22],
   ])(
-    "one that used %i units, 2 of them within %i ms, books %i units: %i ms",
+    "a worker that used %i units, and took 2 within %i ms, reserves %i units: %i ms",
     async (used, ms, units, durationMs) => {
       const { limiter, reserved } = recorded();
       const { pace, clock } = pacer(100, { limiter });
@@ -208,7 +208,7 @@ describe("of a ceiling of 100 units a second", () => {
       clock.advance(ms);
       await pace.reserve(2);
       expect(reserved.map((one) => one.durationMs)).toEqual([22, durationMs]);
-      // All of them may be taken without another booking.
+      // All of them may be taken without another reservation.
       for (let taken = 2; taken < units; taken += 2) await pace.reserve(2);
       expect(reserved).toHaveLength(2);
       await pace.reserve(2);
@@ -217,7 +217,7 @@ describe("of a ceiling of 100 units a second", () => {
   );
 
   test.each([500, 10_000])(
-    "what was used and not booked is booked before the next turn, also %i ms later",
+    "units used without a reservation are reserved before the next call, also %i ms later",
     async (ms) => {
       const { limiter, reserved } = recorded();
       const { pace, clock } = pacer(100, { limiter });
@@ -235,19 +235,19 @@ describe("of a ceiling of 100 units a second", () => {
     [249, 1],
     [250, 2],
   ])(
-    "what was booked and not used serves for 250 ms: after %i ms there are %i bookings",
-    async (ms, bookings) => {
+    "an unused reservation is valid for 250 ms: after %i ms there are %i reservations",
+    async (ms, reservations) => {
       const { limiter, reserved } = recorded();
       const { pace, clock } = pacer(100, { limiter });
       await pace.reserve(20);
       pace.recordConsumption(20, 0);
       clock.advance(ms);
       await pace.reserve(20);
-      expect(reserved).toHaveLength(bookings);
+      expect(reserved).toHaveLength(reservations);
     },
   );
 
-  test("what expires while a turn is waited for is not used behind it", async () => {
+  test("units that expire during a wait are not used after it", async () => {
     const { limiter, reserved } = recorded();
     const { pace, clock } = pacer(100, { limiter });
     await pace.reserve(20);
@@ -271,24 +271,24 @@ describe("of a ceiling of 100 units a second", () => {
       return { reserved: reserved.slice(1), released, now };
     };
 
-    test("what was used and not booked is booked, however late that is", async () => {
+    test("units used without a reservation are reserved, at any later time", async () => {
       const { reserved, released } = await end(120, 0);
       expect(reserved).toEqual([{ durationMs: 1076, latestMs: Number.MAX_SAFE_INTEGER }]);
       expect(released).toEqual([]);
     });
 
-    test("nothing is settled where all that was booked was used", async () => {
+    test("nothing is reserved or released if all reserved units were used", async () => {
       const { reserved, released } = await end(20, 0);
       expect([...reserved, ...released]).toEqual([]);
     });
 
-    test("what is left is given back while it would serve", async () => {
+    test("unused units are released while they are valid", async () => {
       const { reserved, released, now } = await end(0, 249);
       expect(reserved).toEqual([]);
       expect(released).toEqual([{ endMs: now + 216, durationMs: 215 }]);
     });
 
-    test("what has expired is not", async () => {
+    test("expired units are not released", async () => {
       const { reserved, released } = await end(0, 250);
       expect([...reserved, ...released]).toEqual([]);
     });

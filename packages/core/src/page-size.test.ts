@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { openPageSize } from "./page-size.ts";
 
-/** Reads pages of items that are all alike; what each consumed, units, as DynamoDB rounds it up. */
-function consumed(unitsMax: number, itemBytes: number, told: number | undefined, pages = 20): number[] {
-  const size = openPageSize(unitsMax, 0.5, told);
+/** Reads pages of items of equal size. Returns the units of each page, rounded up as in DynamoDB. */
+function consumed(
+  unitsMax: number,
+  itemBytes: number,
+  reportedBytes: number | undefined,
+  pages = 20,
+): number[] {
+  const size = openPageSize(unitsMax, 0.5, reportedBytes);
   return Array.from({ length: pages }, () => {
     const { limit = Number.POSITIVE_INFINITY } = size.next();
     const items = Math.min(limit, Math.ceil(1_048_576 / itemBytes));
@@ -23,16 +28,16 @@ describe("a page's size", () => {
     [100, undefined],
     [4000, 4000],
     [4000, undefined],
-    // DynamoDB's figures are hours old.
+    // DynamoDB's reported sizes are hours old.
     [4000, 100],
     [100, 4000],
-  ])("of items of %i bytes, said to have %s, comes to a turn's units", (itemBytes, told) => {
-    const pages = consumed(10, itemBytes, told);
+  ])("of items of %i bytes, reported as %s, approaches a reservation's units", (itemBytes, reportedBytes) => {
+    const pages = consumed(10, itemBytes, reportedBytes);
     expect(Math.max(...pages.slice(1))).toBeLessThanOrEqual(10.5);
     expect(pages.at(-1)).toBeGreaterThanOrEqual(8);
   });
 
-  test("is expected to consume what it does, so that a turn covers it", () => {
+  test("has the expected consumption of its page, so that the reservation covers it", () => {
     const size = openPageSize(10, 0.5, 100);
     const { limit, units } = size.next();
     expect(units).toBe(Math.ceil((limit! * 100) / 4096) * 0.5);
@@ -42,34 +47,34 @@ describe("a page's size", () => {
     [0.5, 128],
     [1, 256],
   ])(
-    "is DynamoDB's largest page at most, where a turn has room for more: of units of %d it takes %i",
+    "is at most DynamoDB's largest page, even if a reservation allows more: with units of %d it is %i",
     (unit, units) => {
       expect(openPageSize(1000, unit, 100).next().units).toBe(units);
     },
   );
 
-  test("is one item, where one is more than a turn", () => {
+  test("is one item if an item exceeds a reservation", () => {
     expect(consumed(1, 400_000, undefined).every((units) => units === 49)).toBe(true);
   });
 
-  test("is a smallest page's, where a turn is less than that", () => {
+  test("is that of the smallest page if a reservation is smaller", () => {
     // 40 items cost as much as one.
     const size = openPageSize(0.1, 0.5, 100);
     expect(size.next()).toEqual({ limit: 40, units: 0.5 });
   });
 
-  test("is learned from pages: a page that consumed the smallest amount says no more than that items are cheap", () => {
+  test("takes only an upper bound of an item's consumption from a page that consumed the smallest amount", () => {
     const size = openPageSize(8, 1, 4096);
     expect(size.next()).toEqual({ limit: 8, units: 8 });
-    // 16 items cost one unit: an item is at most a sixteenth, and a page grows to four times at once.
+    // 16 items consumed one unit: an item consumes at most a sixteenth, and the limit grows to at most four times.
     size.learn(16, 1);
     expect(size.next()).toEqual({ limit: 32, units: 2 });
-    // Half as many for the same unit: that does not make an item dearer than was seen.
+    // Half as many items for the same unit do not raise the estimate.
     size.learn(8, 1);
     expect(size.next().limit).toBe(128);
   });
 
-  test("takes dearer items at once, and cheaper ones half way", () => {
+  test("follows a higher consumption per item at once, and a lower one half way", () => {
     const size = openPageSize(8, 1, 4096);
     size.learn(8, 16);
     expect(size.next()).toEqual({ limit: 4, units: 8 });
@@ -81,48 +86,48 @@ describe("a page's size", () => {
   test.each([
     [0, 1],
     [8, 0],
-  ])("learns nothing of a page of %i items and %i units", (items, units) => {
+  ])("is unchanged after a page of %i items and %i units", (items, units) => {
     const size = openPageSize(8, 1, 4096);
     size.learn(items, units);
     expect(size.next()).toEqual({ limit: 8, units: 8 });
   });
 
-  test("is expected to consume no more than pages that were cut by their bytes did", () => {
+  test("is expected to consume at most as much as pages that ended at the byte limit", () => {
     const size = openPageSize(1000, 1, 4096);
     expect(size.next()).toEqual({ limit: 1000, units: 256 });
     size.learn(250, 250);
     expect(size.next()).toEqual({ limit: 1000, units: 250 });
-    // The most that one consumed counts.
+    // The highest consumption counts.
     size.learn(200, 200);
     expect(size.next()).toEqual({ limit: 1000, units: 250 });
   });
 
-  test("is not capped by a page that was merely short", () => {
+  test("is not capped by a short page", () => {
     const size = openPageSize(100, 1, 4096);
-    // The first page of all: it tells as much as there is to tell.
+    // Before any other page, the first page is the best estimate.
     size.learn(2, 2);
     expect(size.next()).toEqual({ limit: 100, units: 2 });
-    // It held its limit: its bytes did not cut it, and another of so many items will consume as much.
+    // It reached its item limit, so it did not end at the byte limit, and another page of as many items will consume as much.
     size.learn(100, 100);
     expect(size.next()).toEqual({ limit: 100, units: 100 });
     size.learn(2, 2);
     expect(size.next()).toEqual({ limit: 100, units: 100 });
   });
 
-  test("is a full page again after one that held its limit; a page that ended early says nothing", () => {
+  test("is a full page again after one that reached its item limit; a page that ended early does not count", () => {
     const size = openPageSize(1000, 1, 4096);
     size.learn(300, 300);
     expect(size.next().units).toBe(300);
     size.learn(1000, 1000);
     expect(size.next().units).toBe(256);
-    // Less than half of what another page held: it was not its bytes that cut it.
+    // It consumed less than half of another page, so it did not end at the byte limit.
     size.learn(499, 499);
     expect(size.next().units).toBe(256);
     size.learn(500, 500);
     expect(size.next().units).toBe(500);
   });
 
-  test("starts with one item where an average one is not known, and grows fourfold", () => {
+  test("starts with one item if the average size is unknown, and grows fourfold", () => {
     const size = openPageSize(100, 0.5, undefined);
     const limits = [1, 4, 16].map((items) => {
       const { limit } = size.next();

@@ -42,10 +42,10 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
       return { limit, units: Math.min(units, cutUnits ?? fullUnits) };
     },
     learn(items, units) {
-      // A table that does not tell what it took teaches nothing.
+      // A table that does not report its consumption gives no information.
       if (items === 0 || units === 0) return;
       if (items >= limit) cutUnits = undefined;
-      // DynamoDB may end a page early, too. Bytes do not cut a page at less than half of what another one held.
+      // DynamoDB may also end a page early. A page at the byte limit consumes at least half as much as any other page.
       else if (units >= mostUnits / 2) cutUnits = Math.max(cutUnits ?? 0, units);
       mostUnits = Math.max(mostUnits, units);
       if (units <= unitsMin) {
@@ -53,7 +53,7 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
         limit = Math.min(fitting(), limit * GROWTH);
         return;
       }
-      // Dear items are believed at once, cheap ones by and by.
+      // A higher consumption per item is adopted at once, a lower one half way.
       unitsPerItem = Math.max(units / items, (unitsPerItem + units / items) / 2);
       limit = Math.min(fitting(), limit * GROWTH);
     },

@@ -14,7 +14,7 @@ const request = {
 const keyNow = (identity: Identity) => keyOf(identity, identity.requestTimeMs);
 
 describe("a request's identity", () => {
-  test("of a backup has its table as key", () => {
+  test("of a backup has its table as the key", () => {
     const identity = identify({ request, "request-id": "r-1" }, event);
     expect(identity).toMatchObject({
       action: "backup",
@@ -24,15 +24,14 @@ describe("a request's identity", () => {
     expect(keyNow(identity)).toBe("us-east-1-cities");
   });
 
-  test("of a restore has its archive as key, the prefix as it is stored", () => {
+  test("of a restore has its archive as the key, with the prefix expanded", () => {
     const identity = identify({ request: { ...request, action: "restore" } }, event);
     expect(identity.action).toBe("restore");
     expect(keyNow(identity)).toBe("eu-west-1-archives-nightly/2026-11-23");
   });
 
-  test("has a digest that covers the action, the whole request-id and every field, and no order of fields", () => {
-    const digest = (asked: object, id = "r-1") =>
-      identify({ request: asked, "request-id": id }, event).digest;
+  test("has a digest of the action, the request-id and every field, independent of their order", () => {
+    const digest = (body: object, id = "r-1") => identify({ request: body, "request-id": id }, event).digest;
     const own = digest(request);
     expect(own).toMatch(/^[0-9a-f]{16}$/);
     const others = [
@@ -46,23 +45,23 @@ describe("a request's identity", () => {
     expect(digest(Object.fromEntries(Object.entries(request).toReversed()))).toBe(own);
   });
 
-  test("has a digest that time does not change", () => {
+  test("has a digest that does not depend on the time", () => {
     const later = { id: "e-2", time: "2026-11-24T08:00:00Z" };
     const detail = { request, "request-id": "r-1" };
     expect(identify(detail, later).digest).toBe(identify(detail, event).digest);
   });
 
-  test("takes the message's time from the Pipe, as a number or as the text of one", () => {
+  test("has the message's time from the Pipe, a number or a numeric string", () => {
     const at = Date.parse("2026-01-02T03:04:05.678Z");
     for (const time of [at, String(at)])
       expect(identify({ request, "request-time": time }, event)).toMatchObject({ requestTimeMs: at });
   });
 
-  test("takes the time it was due from a schedule, in whose words it comes", () => {
+  test("has the due time of a schedule, in ISO 8601", () => {
     const detail = { request, "request-time": "2026-01-02T03:04:05Z", "request-id": "nightly" };
     const first = identify(detail, event);
     expect(first).toMatchObject({ requestTimeMs: Date.parse("2026-01-02T03:04:05Z") });
-    // Delivered again, later: the same request.
+    // A later redelivery is the same request.
     expect(identify(detail, { id: "e-2", time: "2026-01-02T03:09:00Z" })).toEqual(first);
   });
 
@@ -74,7 +73,7 @@ describe("a request's identity", () => {
     ["a word", "Tuesday"],
     ["null", null],
     ["an object", { ms: 1 }],
-  ])("names the request-time and what came where it is %s, and has the event's time", (_, time) => {
+  ])("has an issue and the event's time if the request-time is %s", (_, time) => {
     const { timeIssue, requestTimeMs } = identify({ request, "request-time": time }, event);
     expect(timeIssue).toMatchObject({
       field: "request-time",
@@ -83,7 +82,7 @@ describe("a request's identity", () => {
     expect(requestTimeMs).toBe(Date.parse(event.time));
   });
 
-  test("names the event's time where that is none, and has some time all the same", () => {
+  test("has an issue and a default time if the event's time is invalid", () => {
     for (const time of ["1970-01-01T00:00:00Z", "no time"]) {
       const { timeIssue, requestTimeMs } = identify({ request }, { id: "e", time });
       expect(timeIssue).toMatchObject({ field: "time", message: expect.stringContaining(time) });
@@ -91,7 +90,7 @@ describe("a request's identity", () => {
     }
   });
 
-  test("names the field, the range and what came", () => {
+  test("has an issue with the field, the range and the received value", () => {
     const message = (request: object, at = event) => identify(request, at).timeIssue?.message;
     const range =
       "must be ms since 1970 or ISO 8601, from 2000-01-01T00:00:00.000Z to 2100-01-01T00:00:00.000Z";
@@ -107,22 +106,22 @@ describe("a request's identity", () => {
     ["ISO 8601 without a time", "2026-01-02", false],
     ["a list of a time", [Date.UTC(2026, 0)], false],
     ["true", true, false],
-  ])("takes a request-time of %s: %j is one, %s", (_, given, taken) => {
-    const { timeIssue, requestTimeMs } = identify({ request, "request-time": given }, event);
-    expect(timeIssue === undefined).toBe(taken);
-    expect(requestTimeMs).toBe(taken ? given : Date.parse(event.time));
+  ])("accepts a request-time of %s, %j: %s", (_, requestTime, isValid) => {
+    const { timeIssue, requestTimeMs } = identify({ request, "request-time": requestTime }, event);
+    expect(timeIssue === undefined).toBe(isValid);
+    expect(requestTimeMs).toBe(isValid ? requestTime : Date.parse(event.time));
     // The event's time has the same bounds.
-    if (typeof given === "number") {
-      const time = new Date(given).toISOString();
-      expect(identify({ request }, { id: "e", time }).timeIssue === undefined).toBe(taken);
+    if (typeof requestTime === "number") {
+      const time = new Date(requestTime).toISOString();
+      expect(identify({ request }, { id: "e", time }).timeIssue === undefined).toBe(isValid);
     }
   });
 
-  test("of an action that is neither is told where the backup's would be", () => {
+  test("of a request with another action has the action backup", () => {
     expect(identify({ request: { ...request, action: "copy" } }, event).action).toBe("backup");
   });
 
-  test("has the event's id where the request-id is none that a message group takes", () => {
+  test("has the event's id if the request-id is not valid for a message group", () => {
     expect(identify({ request, "request-id": "a b" }, event).requestId).toBe("e-1");
     expect(identify({ request, "request-id": 7 }, event).requestId).toBe("e-1");
     for (const odd of ["", " a", "a ", "a/b", "é", "x".repeat(129)])
@@ -131,7 +130,7 @@ describe("a request's identity", () => {
       expect(identify({ request, "request-id": id }, event).requestId).toBe(id);
   });
 
-  test("never throws, whatever the detail", () =>
+  test("never throws, for any detail", () =>
     fc.assert(
       fc.property(fc.anything(), fc.anything(), fc.string(), (detail, inner, time) => {
         keyNow(identify(detail, event));
@@ -139,7 +138,7 @@ describe("a request's identity", () => {
       }),
     ));
 
-  test("never throws, however deep the detail or long what a prefix expands to", () => {
+  test("never throws for a deeply nested detail or a long expanded prefix", () => {
     const deep = JSON.parse("[".repeat(100_000) + "]".repeat(100_000));
     expect(keyNow(identify({ request: { ...request, "bucket-prefix": deep } }, event))).toBe(
       "us-east-1-cities",
@@ -150,7 +149,7 @@ describe("a request's identity", () => {
     ).toBeUndefined();
   });
 
-  test("has no key where the fields of a key are missing", () => {
+  test("has no key if a field of the key is missing or invalid", () => {
     expect(keyNow(identify({ request: { action: "backup" } }, event))).toBeUndefined();
     for (const field of ["table-region", "table-name"])
       for (const odd of [undefined, "", 7])
@@ -162,7 +161,7 @@ describe("a request's identity", () => {
         ).toBeUndefined();
   });
 
-  test("has a key of 1,900 bytes at most", () => {
+  test("has a key of at most 1,900 bytes", () => {
     const named = (name: string) => keyNow(identify({ request: { ...request, "table-name": name } }, event));
     const longest = "x".repeat(1900 - "us-east-1-".length);
     expect(named(longest)).toBe(`us-east-1-${longest}`);
@@ -171,7 +170,7 @@ describe("a request's identity", () => {
     expect(named(`é${longest.slice(1)}`)).toBeUndefined();
   });
 
-  test("expands the prefix of a restore with the name of a table of up to 1,900 characters", () => {
+  test("of a restore expands the prefix with a table name of up to 1,900 characters", () => {
     const restored = (name: unknown) =>
       keyNow(identify({ request: { ...request, action: "restore", "table-name": name } }, event));
     expect(restored("x".repeat(1900))).toBe("eu-west-1-archives-nightly/2026-11-23");

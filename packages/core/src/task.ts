@@ -75,7 +75,7 @@ export function identify(detail: unknown, event: { readonly id: string; readonly
   // The backup worker rejects a request with another action, in a row of the backup table.
   const action: Action = fieldOf(request, "action") === "restore" ? "restore" : "backup";
   const digest = sha256Hex(canonicalJson([action, requestId, request])).slice(0, DIGEST_LENGTH);
-  return { action, requestId, digest, request, ...requestTime(fieldOf(detail, "request-time"), event.time) };
+  return { action, requestId, digest, request, ...timesOf(fieldOf(detail, "request-time"), event.time) };
 }
 
 /** The key of the request's row, with the prefix expanded at `requestTimeMs`; undefined if the request lacks the key's fields. */
@@ -101,15 +101,15 @@ export function rowName({ key, timestamp }: Pick<RowKey, "key" | "timestamp">): 
   return `${key}@${timestamp}`;
 }
 
-function requestTime(
-  given: unknown,
+function timesOf(
+  requestTime: unknown,
   eventTime: string,
 ): Pick<Identity, "requestTimeMs"> & { timeIssue?: RequestIssue } {
   const eventMs = msOf(eventTime);
-  if (given === undefined && isPlausible(eventMs)) return { requestTimeMs: eventMs };
-  const givenMs = timeOf(given);
-  if (isPlausible(givenMs)) return { requestTimeMs: givenMs };
-  const [field, value] = given === undefined ? ["time", eventTime] : ["request-time", given];
+  if (requestTime === undefined && isPlausible(eventMs)) return { requestTimeMs: eventMs };
+  const requestTimeMs = msOfRequestTime(requestTime);
+  if (isPlausible(requestTimeMs)) return { requestTimeMs };
+  const [field, value] = requestTime === undefined ? ["time", eventTime] : ["request-time", requestTime];
   const message =
     `${field} must be ms since 1970 or ISO 8601, from ${isoOf(TIME_MS_MIN)} to ${isoOf(TIME_MS_MAX)}: ` +
     `got ${quoted(value)}`;
@@ -125,9 +125,9 @@ function isPlausible(timeMs: number): boolean {
 }
 
 /** A number or a numeric string, either of which a Pipe's template may write; or ISO 8601, which a schedule writes. */
-function timeOf(given: unknown): number {
-  if (typeof given === "string") return given.includes("T") ? msOf(given) : Number(given);
-  return typeof given === "number" ? given : Number.NaN;
+function msOfRequestTime(value: unknown): number {
+  if (typeof value === "string") return value.includes("T") ? msOf(value) : Number(value);
+  return typeof value === "number" ? value : Number.NaN;
 }
 
 /** The parts joined; undefined if one is not a string, or the result is too long for a key. */
