@@ -29,28 +29,28 @@ import { work } from "./worker.ts";
 const gone = permanent("access-denied", { operation: "GetObject", resource: "", message: "", hint: "" });
 
 describe("a worker", () => {
-  test("spreads an accepted task over exactly its segments", async () => {
+  test("queues exactly the segments of an accepted task", async () => {
     const segments = await accepted({ ...backupRequest, "total-segments": 64 }, world());
     expect(segments.map(({ segment }) => segment)).toEqual(Array.from({ length: 64 }, (_, n) => n));
     expect(segments[0]).toMatchObject({ attempt: 1, cursor: { batch: 0 }, "handoffs-without-progress": 0 });
   });
 
-  test("throws what may pass, so that the queue tries again", async () => {
+  test("throws an unknown error, so that the queue delivers the message again", async () => {
     const ports = world();
-    const broken = {
+    const failing = {
       ...ports,
       tables: { ...ports.tables, describe: () => Promise.reject(new Error("socket hang up")) },
     };
     await expect(
-      work(message("TaskRequested", { request: backupRequest }, "TaskRejected"), broken),
+      work(message("TaskRequested", { request: backupRequest }, "TaskRejected"), failing),
     ).rejects.toThrow("socket hang up");
   });
 
-  test("hands a segment off from where it began when the archive or the status asks for less", async () => {
+  test("hands a segment off from its start if the archive or the status table throttles", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    const about = { operation: "ListObjectsV2", resource: "s3://archives", message: "Slow Down", hint: "" };
-    const slow = () => Promise.reject(new FerryError("throttled", "throttled", about));
+    const details = { operation: "ListObjectsV2", resource: "s3://archives", message: "Slow Down", hint: "" };
+    const slow = () => Promise.reject(new FerryError("throttled", "throttled", details));
     for (const throttled of [
       { ...ports, archive: { ...ports.archive, list: slow } },
       { ...ports, status: { ...ports.status, read: slow } },
@@ -63,20 +63,20 @@ describe("a worker", () => {
       ]);
   });
 
-  test("throws a passing error of a port too: what it says is for the log", async () => {
+  test("throws a port's transient error unchanged, for the log", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    const about = { operation: "Scan", resource: "table", message: "Internal Server Error", hint: "" };
-    const error = new FerryError("transient", "service-error", about);
+    const details = { operation: "Scan", resource: "table", message: "Internal Server Error", hint: "" };
+    const error = new FerryError("transient", "service-error", details);
     const tables = { ...ports.tables, scan: () => Promise.reject(error) };
     await expect(work(message("SegmentQueued", segment), { ...ports, tables })).rejects.toBe(error);
   });
 
-  test("throttled beyond its attempt's deadline fails: it must not be handed off for ever", async () => {
+  test("fails a throttled segment after its attempt's deadline instead of handing it off forever", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    const about = { operation: "ListObjectsV2", resource: "s3://archives", message: "Slow Down", hint: "" };
-    const slow = () => Promise.reject(new FerryError("throttled", "throttled", about));
+    const details = { operation: "ListObjectsV2", resource: "s3://archives", message: "Slow Down", hint: "" };
+    const slow = () => Promise.reject(new FerryError("throttled", "throttled", details));
     const late = { ...segment!, "deadline-ms": ports.clock.now() + 1000 };
     ports.clock.advance(2000);
     expect(
@@ -84,7 +84,7 @@ describe("a worker", () => {
     ).toMatchObject([{ type: "SegmentFailed", detail: { cause: "deadline-exceeded" } }]);
   });
 
-  test("throws on a detail of another version, and on a type that it has no step for", async () => {
+  test("throws for a detail of another version, and for a type without a step", async () => {
     await expect(work(message("SegmentQueued", { version: 2 }), world())).rejects.toThrow(
       "detail.version must be 1: got 2",
     );
@@ -92,11 +92,11 @@ describe("a worker", () => {
   });
 });
 
-describe("a slice that is asked for twice", () => {
+describe("a slice that two messages request", () => {
   const other = (delivery: ReturnType<typeof message>) => ({ ...delivery, id: "message-2" });
   const hurried = { ...defaultSettings, sliceBudgetMs: 0 };
 
-  test("is worked on by one message, each time that it comes", async () => {
+  test("is processed only for the message that claimed it, also when that is redelivered", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const queued = message("SegmentQueued", segment);
@@ -105,7 +105,7 @@ describe("a slice that is asked for twice", () => {
     expect(await work(queued, ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
-  test("of a segment that is complete comes to the same end, whichever message asks", async () => {
+  test("of a complete segment has the same result for either message", async () => {
     const ports = world();
     ports.tables.put(source, `{"id":{"S":"a"}}`, `{"id":{"S":"b"}}`);
     await runTask({ ...backupRequest, "total-segments": 1 }, ports);
@@ -113,13 +113,13 @@ describe("a slice that is asked for twice", () => {
     const queued = message("SegmentQueued", segment);
     const [completed] = await work(queued, ports);
     expect(completed).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 2 } } });
-    // The application used the table since.
+    // The application has changed the table since then.
     ports.tables.remove(destination, { id: { S: "a" } });
     for (const late of [queued, other(queued)]) expect(await work(late, ports)).toEqual([completed]);
     expect(ports.tables.items(destination)).toHaveLength(1);
   });
 
-  test("of a segment that failed, or that nobody needed, is another message's to do", async () => {
+  test("of a segment that failed or was not needed may be claimed by another message", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const queued = message("SegmentQueued", segment);
@@ -141,7 +141,7 @@ describe("a slice that is asked for twice", () => {
     expect(await ports.claims.claim(unneeded!, "message-3")).toEqual({ outcome: "claimed" });
   });
 
-  test("is followed by the one that its hand-off asks for, and comes no more", async () => {
+  test("is not processed again after its handoff; the next slice is", async () => {
     const ports = world();
     ports.tables.put(source, `{"id":{"S":"a"}}`);
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
@@ -154,7 +154,7 @@ describe("a slice that is asked for twice", () => {
     expect(await work(other(progressed), ports)).toMatchObject([{ type: "SegmentCompleted" }]);
   });
 
-  test("is retried all the same: an attempt's first slice comes after all of the one before", async () => {
+  test("may be claimed again in a later attempt, whose first slice follows all slices of the earlier one", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await work(message("SegmentProgressed", { ...segment, handoffs: 900, handoff: true }), ports);
@@ -164,7 +164,7 @@ describe("a slice that is asked for twice", () => {
 });
 
 describe("a task that is cancelled", () => {
-  /** A row that has heard of the task and of its cancel. */
+  /** A row with the task's acceptance and cancel. */
   const cancelled = ({ task, plan }: SegmentWork): TaskRow => ({
     ...newTaskRow(task, "2026-11-01T02:00:00Z"),
     plan,
@@ -173,15 +173,15 @@ describe("a task that is cancelled", () => {
     cancelledAttempt: 1,
   });
 
-  test("tells in its row what the archive holds", async () => {
+  test("has in its row the counts of what the archive holds", async () => {
     const settings = { ...defaultSettings, batchSpacingMs: 60_000 };
     const ports = world({ settings });
     ports.tables.put(source, ...["a", "b", "c"].map((id) => `{"id":{"S":"${id}"}}`));
-    const asked = { ...backupRequest, "total-segments": 1, "batch-bytes": 20 };
-    const [segment] = await accepted(asked, ports);
+    const body = { ...backupRequest, "total-segments": 1, "batch-bytes": 20 };
+    const [segment] = await accepted(body, ports);
     const status = memoryStatusStore();
     const startMs = ports.clock.now();
-    // It comes while the worker waits for its second batch's time.
+    // The cancel comes while the worker waits to put its second batch.
     const read: typeof status.read = async (task) =>
       ports.clock.now() - startMs > 20_000 ? cancelled(segment!) : status.read(task);
     const [event] = await work(message("SegmentQueued", segment), { ...ports, status: { read } });
@@ -195,33 +195,36 @@ describe("a task that is cancelled", () => {
     expect(transferred(row)).toMatchObject({ batches: 1, items: 1 });
   });
 
-  test.each(["backup", "restore"])("stops while a %s waits for its ceiling's turn", async (action) => {
-    const ports = world();
-    ports.tables.put(source, ...Array.from({ length: 400 }, (_, n) => `{"id":{"S":"${n}"}}`));
-    if (action === "restore") await runTask(backupRequest, ports);
-    const asked =
-      action === "backup"
-        ? { ...backupRequest, "bucket-prefix": "backups/two", "read-units": 1 }
-        : { ...restoreRequest, "write-units": 1 };
-    const [segment] = await accepted({ ...asked, "total-segments": 1 }, ports, "request-2");
-    const startMs = ports.clock.now();
-    // Somebody has booked the next two minutes.
-    await ports.limiter.reserve(segment!.task, { durationMs: 120_000, nowMs: startMs, latestMs: startMs });
-    const read: typeof ports.status.read = async () =>
-      ports.clock.now() - startMs > 20_000 ? cancelled(segment!) : undefined;
-    expect(await work(message("SegmentQueued", segment), { ...ports, status: { read } })).toMatchObject([
-      { type: "SegmentFailed", detail: { cause: "cancelled" } },
-    ]);
-    expect(ports.clock.now() - startMs).toBeLessThan(30_000);
-  });
+  test.each(["backup", "restore"])(
+    "stops while a %s waits for a reservation of its ceiling",
+    async (action) => {
+      const ports = world();
+      ports.tables.put(source, ...Array.from({ length: 400 }, (_, n) => `{"id":{"S":"${n}"}}`));
+      if (action === "restore") await runTask(backupRequest, ports);
+      const body =
+        action === "backup"
+          ? { ...backupRequest, "bucket-prefix": "backups/two", "read-units": 1 }
+          : { ...restoreRequest, "write-units": 1 };
+      const [segment] = await accepted({ ...body, "total-segments": 1 }, ports, "request-2");
+      const startMs = ports.clock.now();
+      // Another worker has reserved the next two minutes.
+      await ports.limiter.reserve(segment!.task, { durationMs: 120_000, nowMs: startMs, latestMs: startMs });
+      const read: typeof ports.status.read = async () =>
+        ports.clock.now() - startMs > 20_000 ? cancelled(segment!) : undefined;
+      expect(await work(message("SegmentQueued", segment), { ...ports, status: { read } })).toMatchObject([
+        { type: "SegmentFailed", detail: { cause: "cancelled" } },
+      ]);
+      expect(ports.clock.now() - startMs).toBeLessThan(30_000);
+    },
+  );
 });
 
 describe("a retry", () => {
   const row = { action: "backup", key: "us-east-1-x", timestamp: 1 } as const;
-  const ask = ({ key, timestamp }: { key: string; timestamp: number }) =>
+  const retryMessage = ({ key, timestamp }: { key: string; timestamp: number }) =>
     message("TaskRetryRequested", { task: { action: "backup", key, timestamp } }, "TaskStepFailed");
 
-  /** A world with a backup of four segments, of which some are complete in archive and row. */
+  /** A world with a backup of four segments; the completed ones are complete in archive and row. */
   async function failed(change: Partial<TaskRow>) {
     const ports = world();
     ports.tables.put(source, '{"id":{"S":"a"}}', '{"id":{"S":"b"}}');
@@ -233,9 +236,9 @@ describe("a retry", () => {
     return { ports, task };
   }
 
-  test("of a failed task queues its unfinished segments under the next attempt, and they resume", async () => {
+  test("of a failed task queues its unfinished segments in the next attempt, and they resume", async () => {
     const { ports, task } = await failed({ completed: [0, 2], failed: { 1: 1, 3: 1 } });
-    const [event] = await work(ask(task), ports);
+    const [event] = await work(retryMessage(task), ports);
     expect(event).toMatchObject({ type: "TaskAccepted", detail: { attempt: 2, segments: [1, 3], task } });
     const queued = await work(message("TaskAccepted", event!.detail), ports);
     for (const { detail } of queued) {
@@ -245,23 +248,23 @@ describe("a retry", () => {
     expect(ports.archive.keys(bucket).filter((key) => key.includes("/0x"))).toHaveLength(4);
   });
 
-  test("of a task that could not be finished queues nothing: finishing itself is tried again", async () => {
+  test("of a task whose last step failed queues no segment and repeats the last step", async () => {
     const { ports, task } = await failed({ completed: [0, 1, 2, 3], failedStepAttempt: 1 });
-    expect(await work(ask(task), ports)).toMatchObject([
+    expect(await work(retryMessage(task), ports)).toMatchObject([
       { type: "TaskAccepted", detail: { attempt: 2, segments: [] } },
     ]);
   });
 
-  test("of a task that fell silent queues what is not complete: a message may be lost", async () => {
+  test("of a stalled task queues the segments that are not complete, since a message may be lost", async () => {
     const { ports, task } = await failed({ completed: [1] });
-    expect(await work(ask(task), ports)).toMatchObject([
+    expect(await work(retryMessage(task), ports)).toMatchObject([
       { type: "TaskAccepted", detail: { attempt: 2, segments: [0, 2, 3] } },
     ]);
   });
 
-  test("of a task whose announcement that it is complete was lost finishes it", async () => {
+  test("of a task whose TaskFinishing announcement was lost finishes it", async () => {
     const { ports, task } = await failed({ completed: [0, 1, 2, 3], items: 2 });
-    const [event] = await work(ask(task), ports);
+    const [event] = await work(retryMessage(task), ports);
     expect(await work(message("TaskAccepted", event!.detail, "TaskStepFailed"), ports)).toMatchObject([
       { type: "TaskFinished", detail: { attempt: 2, items: 2 } },
     ]);
@@ -269,14 +272,14 @@ describe("a retry", () => {
 
   test.each([
     ["wiped", undefined],
-    ["wiped and another's since", "request-9"],
+    ["wiped and taken by another task", "request-9"],
   ])(
-    "of a backup whose prefix was %s is refused, and ends it: it may have fallen silent",
+    "of a backup whose prefix was %s is refused, and fails the task, which may be stalled",
     async (_, owner) => {
       const { ports, task } = await failed({ completed: [2], attempt: 3 });
       for (const key of ports.archive.keys(bucket)) ports.archive.remove(bucket, key);
       if (owner !== undefined) await request(backupRequest, ports, owner);
-      const [event] = await work(ask(task), ports);
+      const [event] = await work(retryMessage(task), ports);
       expect(event).toMatchObject({ type: "TaskStepFailed", detail: { cause: "prefix-taken" } });
       const row = await ports.status.read(task);
       expect(stateOf(row!)).toBe("running");
@@ -284,7 +287,7 @@ describe("a retry", () => {
     },
   );
 
-  test("of a restore goes on where its segments stood", async () => {
+  test("of a restore continues from its segments' checkpoints", async () => {
     const ports = world({ settings: { ...defaultSettings, sliceBudgetMs: 1 } });
     ports.tables.put(source, ...Array.from({ length: 30 }, (_, n) => `{"id":{"S":"${n}"}}`));
     await runTask({ ...backupRequest, "total-segments": 1, "batch-bytes": 200 }, ports);
@@ -297,8 +300,8 @@ describe("a retry", () => {
     const { cursor, counts } = handedOff!.detail as SegmentWork;
     expect(counts.items).toBeGreaterThan(0);
     const { task, plan } = segment!;
-    const broken = { ...ports, archive: { ...ports.archive, get: () => Promise.reject(gone) } };
-    const [failed] = await work(message("SegmentProgressed", handedOff!.detail), broken);
+    const failing = { ...ports, archive: { ...ports.archive, get: () => Promise.reject(gone) } };
+    const [failed] = await work(message("SegmentProgressed", handedOff!.detail), failing);
     const row = [
       busEvent("TaskAccepted", { ...stepFields, task, plan, attempt: 1 }),
       busEvent("SegmentFailed", failed!.detail),
@@ -320,7 +323,7 @@ describe("a retry", () => {
     ["rejected", { accepted: false, rejected: true }],
   ])("of a task that is %s is refused", async (state, change) => {
     const { ports, task } = await failed(change);
-    expect(await work(ask(task), ports)).toMatchObject([
+    expect(await work(retryMessage(task), ports)).toMatchObject([
       {
         type: "TaskControlRefused",
         detail: { control: "retry", cause: "not-retryable", reason: expect.stringContaining(state) },
@@ -335,21 +338,21 @@ describe("a retry", () => {
     ["has an unknown field", { task: row, atempt: 2 }, "atempt", "not a field"],
     ["names attempt 0", { task: row, attempt: 0 }, "attempt", "0"],
     ["has no detail at all", null, "detail", "null"],
-  ])("that %s is refused, and says which field it is", async (_, detail, field, what) => {
+  ])("that %s is refused, with an issue that names the field", async (_, detail, field, text) => {
     const [event] = await work(message("TaskRetryRequested", detail, "TaskStepFailed"), world());
     expect(event).toMatchObject({
       type: "TaskControlRefused",
       detail: {
         control: "retry",
         cause: "invalid-request",
-        issues: [{ field, message: expect.stringContaining(what) }],
+        issues: [{ field, message: expect.stringContaining(text) }],
         asked: detail,
       },
     });
   });
 
-  test("of a task that nobody knows is refused", async () => {
-    expect(await work(ask({ key: "us-east-1-x", timestamp: 1 }), world())).toMatchObject([
+  test("of an unknown task is refused", async () => {
+    expect(await work(retryMessage({ key: "us-east-1-x", timestamp: 1 }), world())).toMatchObject([
       {
         type: "TaskControlRefused",
         detail: { cause: "not-retryable", reason: expect.stringContaining("no such task") },
@@ -358,11 +361,11 @@ describe("a retry", () => {
   });
 });
 
-describe("what a worker refuses and repeats", () => {
-  test("a permanent error is thrown where the message names nothing that it fails as", async () => {
+describe("a worker's errors and refusals", () => {
+  test("a permanent error is thrown if the message has no failure type", async () => {
     const ports = world();
     const status = { ...ports.status, read: () => Promise.reject(gone) };
-    const { failsAs: _, ...nameless } = message("TaskFinishing", {
+    const { failsAs: _, ...withoutType } = message("TaskFinishing", {
       version: 1,
       task: { id: "k@1-0", action: "backup", key: "k", timestamp: 1, "request-id": "r" },
       attempt: 1,
@@ -370,11 +373,11 @@ describe("what a worker refuses and repeats", () => {
       "transferred-bytes": 0,
       plan: { S: JSON.stringify(somePlan(someTask("k"))) },
     });
-    await expect(work(nameless, { ...ports, status })).rejects.toMatchObject({ code: gone.code });
+    await expect(work(withoutType, { ...ports, status })).rejects.toMatchObject({ code: gone.code });
   });
 
   test.each([[null], [undefined], ["text"], [{}]])(
-    "a request that is in a detail of %j is refused",
+    "a request event with the detail %j is rejected",
     async (detail) => {
       expect(await work(message("TaskRequested", detail, "TaskRejected"), world())).toMatchObject([
         {
@@ -385,7 +388,7 @@ describe("what a worker refuses and repeats", () => {
     },
   );
 
-  test("the first hundred issues of a request are told, and how many more there are", async () => {
+  test("the first hundred issues of a request are reported, with the number of the others", async () => {
     const rejected = async (issues: number) => {
       const odd = Object.fromEntries(Array.from({ length: issues }, (_, n) => [`odd-${n}`, 1]));
       const [event] = await request({ ...backupRequest, ...odd }, world());
@@ -401,7 +404,7 @@ describe("what a worker refuses and repeats", () => {
   });
 
   test.each(["TaskAccepted", "SegmentQueued", "SegmentProgressed"])(
-    "a %s without a detail is an error that names it",
+    "a %s without a valid detail causes an error that names the type",
     async (type) => {
       for (const detail of [undefined, null, { version: 2 }])
         await expect(work(message(type, detail), world())).rejects.toMatchObject({
@@ -412,17 +415,17 @@ describe("what a worker refuses and repeats", () => {
     },
   );
 
-  test("a retry that cannot be read names its event", async () => {
-    const asked = message("TaskRetryRequested", {}, "TaskStepFailed");
-    const [event] = await work(asked, world());
+  test("the refusal of an invalid retry names its event", async () => {
+    const invalid = message("TaskRetryRequested", {}, "TaskStepFailed");
+    const [event] = await work(invalid, world());
     expect(event).toMatchObject({
       type: "TaskControlRefused",
-      detail: { control: "retry", asked: {}, "event-id": asked.event.id, time: asked.event.time },
+      detail: { control: "retry", asked: {}, "event-id": invalid.event.id, time: invalid.event.time },
     });
   });
 });
 
-describe("a task that is announced to be complete", () => {
+describe("a task that is announced as finishing", () => {
   const completed = async (change: Partial<TaskRow>) => {
     const ports = world();
     ports.tables.put(source, '{"id":{"S":"a"}}');
@@ -445,19 +448,19 @@ describe("a task that is announced to be complete", () => {
       plan: { S: JSON.stringify(plan) },
     });
 
-  test("is finished once: a second announcement, or a retry's, does nothing", async () => {
+  test("is finished once: a second announcement or a retry does nothing", async () => {
     const { ports, task, plan } = await completed({ completed: [0], items: 1, finished: true });
     expect(await work(announced(task, plan), ports)).toEqual([]);
     expect(await work(again(task, plan), ports)).toEqual([]);
   });
 
-  test("is finished also where no row is known", async () => {
+  test("is finished also if its row does not exist", async () => {
     const { ports, task, plan } = await completed({});
     const blind = { ...ports, status: { ...ports.status, read: async () => undefined } };
     expect(await work(announced(task, plan), blind)).toMatchObject([{ type: "TaskFinished" }]);
   });
 
-  test("is not finished by a retry whose row does not say so", async () => {
+  test("is not finished by a retry if its row is incomplete or does not exist", async () => {
     const { ports, task, plan } = await completed({ completed: [], items: 1 });
     await expect(work(again(task, plan), ports)).rejects.toThrow("is not complete");
     const blind = { ...ports, status: { ...ports.status, read: async () => undefined } };
@@ -468,20 +471,20 @@ describe("a task that is announced to be complete", () => {
 describe("a request", () => {
   const invalid = { ...backupRequest, "total-segments": 0 };
 
-  test("that is rejected leaves its request-id free, and one that is accepted has it", async () => {
+  test("that is rejected does not register its request-id; one that is accepted does", async () => {
     const ports = world();
     expect(await request(invalid, ports)).toMatchObject([{ detail: { cause: "invalid-request" } }]);
     expect(await ports.registry.findRequest("request-1")).toBeUndefined();
     expect(await request(backupRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
     expect(await ports.registry.findRequest("request-1")).toBeDefined();
-    // The request-id names that one from now on.
+    // The request-id is now registered for the accepted request.
     const other = { ...backupRequest, "bucket-prefix": "backups/two" };
     expect(await request(other, ports)).toMatchObject([
       { type: "TaskRejected", detail: { cause: "request-id-reused" } },
     ]);
   });
 
-  test("has its deadline from its own time, and that of an attempt which a retry began from now on", async () => {
+  test("has a deadline from its own time; in an attempt that a retry began, from the present time", async () => {
     const ports = world();
     const requestTimeMs = Date.parse("2026-11-01T02:00:00Z");
     ports.clock.advance(3_600_000);
@@ -496,7 +499,7 @@ describe("a request", () => {
 });
 
 describe("a claim", () => {
-  test("of a slice that handed off stays: no other message does the slice again", async () => {
+  test("of a slice that handed off is kept, so that no other message repeats the slice", async () => {
     const ports = world({ settings: { ...defaultSettings, sliceBudgetMs: 0 } });
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
@@ -505,7 +508,7 @@ describe("a claim", () => {
     expect(await ports.claims.claim(segment!, "message-2")).toEqual({ outcome: "taken" });
   });
 
-  test("that a backup's segment is complete is not believed: its archive tells", async () => {
+  test("of a complete segment is ignored for a backup, whose archive shows its progress", async () => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await ports.claims.complete(segment!, { batches: 9, items: 9, bytes: 9 });
@@ -515,7 +518,7 @@ describe("a claim", () => {
   });
 });
 
-test("a last step that cannot be done fails as its message says, with its detail", async () => {
+test("a failed last step becomes the failure event of its message's type, with the message's detail", async () => {
   const ports = world();
   const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
   const detail = {
