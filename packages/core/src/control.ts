@@ -7,7 +7,7 @@ import { type BusEvent, type FerryEvent, type TaskControlRefused, VERSION } from
 import { cutNesting } from "./nesting.ts";
 import { quoted } from "./quote.ts";
 import type { RequestIssue } from "./request.ts";
-import { about, wholeNumber } from "./schema-parts.ts";
+import { described, wholeNumber } from "./schema-parts.ts";
 import type { RowKey } from "./task.ts";
 import { truncate } from "./truncate.ts";
 
@@ -19,14 +19,14 @@ const KEY_LENGTH_MAX = 2048;
 /** The detail of `TaskCancelRequested` and `TaskRetryRequested`. */
 export const controlSchema = v.objectWithRest(
   {
-    task: about(
+    task: described(
       v.objectWithRest(
         {
-          action: about(
+          action: described(
             v.picklist(["backup", "restore"], "must be backup or restore"),
             "From the task's row.",
           ),
-          key: about(
+          key: described(
             v.pipe(
               v.string("must be a string"),
               v.minLength(1, "must not be empty"),
@@ -34,15 +34,18 @@ export const controlSchema = v.objectWithRest(
             ),
             "From the task's row.",
           ),
-          timestamp: about(wholeNumber, "From the task's row."),
+          timestamp: described(wholeNumber, "From the task's row."),
           id: v.optional(
-            about(
+            described(
               v.string("must be a string"),
               "The task's id. If the row belongs to another task, the control is refused.",
             ),
           ),
           "request-id": v.optional(
-            about(v.string("must be a string"), "The id of the task's request, compared in the same way."),
+            described(
+              v.string("must be a string"),
+              "The id of the task's request, compared in the same way.",
+            ),
           ),
         },
         v.never(),
@@ -50,7 +53,7 @@ export const controlSchema = v.objectWithRest(
       "The task's row.",
     ),
     attempt: v.optional(
-      about(
+      described(
         v.pipe(wholeNumber, v.minValue(1, "must be 1 or higher")),
         "A cancel: the attempt to cancel; the default is 1. A retry: the attempt that it follows; the default is the latest.",
       ),

@@ -11,8 +11,8 @@ import {
   type restorePlanSchema,
 } from "./plan-schema.ts";
 import {
-  about,
   count,
+  described,
   dynamoKey,
   either,
   fieldOf,
@@ -41,13 +41,13 @@ export type Plan = BackupPlan | RestorePlan;
 
 const text = v.string();
 const optional = v.exactOptional;
-const version = about(v.literal(VERSION), "The version of the detail.");
-const attempt = about(v.pipe(count, v.minValue(1)), "The attempt of the task; the first is 1.");
-const announcedAttempt = about(
+const version = described(v.literal(VERSION), "The version of the detail.");
+const attempt = described(v.pipe(count, v.minValue(1)), "The attempt of the task; the first is 1.");
+const announcedAttempt = described(
   v.pipe(wholeNumber, v.minValue(1)),
   "The attempt of the task; the first is 1.",
 );
-const segment = about(count, "The segment, from 0.");
+const segment = described(count, "The segment, from 0.");
 
 const countEntries = {
   ...{ batches: count, items: count, bytes: count },
@@ -57,7 +57,7 @@ const countEntries = {
  * What a segment has stored (backup) or processed (restore) so far. `bytes` are uncompressed. `skipped`: items that a
  * restore did not put because another item had their key; absent for none.
  */
-export const countsSchema = about(
+export const countsSchema = described(
   readonlyObject(countEntries),
   "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes. A restore that never overwrites also counts `skipped`: items that it did not put because another item had their key.",
 );
@@ -72,7 +72,7 @@ export type DynamoKey = Readonly<Record<string, Readonly<Record<string, unknown>
  * Where a slice continues. A backup: the next data file's number and the last stored item's key. A restore: a file of the
  * segment and a line in it.
  */
-export const cursorSchema = about(
+export const cursorSchema = described(
   either(
     readonlyObject({ batch: count, after: optional(dynamoKey) }),
     readonlyObject({ file: count, line: count }),
@@ -90,22 +90,22 @@ export type Resume = v.InferOutput<typeof resumeSchema>;
 const stepEntries = {
   version,
   task: taskRefSchema,
-  plan: about(planSchema, "The task's plan: everything that later steps need."),
+  plan: described(planSchema, "The task's plan: everything that later steps need."),
   attempt,
-  "deadline-ms": about(count, "The attempt's deadline, ms since 1970."),
+  "deadline-ms": described(count, "The attempt's deadline, ms since 1970."),
 };
 
 /** A request. `identify` and `parseRequest` read it from a detail of any shape and report what is wrong. */
 export const taskRequestedSchema = v.object({
-  request: about(v.unknown(), "The request: see [request.schema.json](request.schema.json)."),
+  request: described(v.unknown(), "The request: see [request.schema.json](request.schema.json)."),
   "request-id": optional(
-    about(
+    described(
       v.pipe(text, v.regex(REQUEST_ID)),
       "The id of this one request. If it is missing or has other characters, the event's id is used.",
     ),
   ),
   "request-time": optional(
-    about(
+    described(
       v.union([v.number(), text]),
       "ms since 1970: the time of the message from which the Pipe made the event. ISO 8601: when a schedule was due. The default is the event's time.",
     ),
@@ -115,12 +115,12 @@ export type TaskRequested = v.InferOutput<typeof taskRequestedSchema>;
 
 export const taskAcceptedSchema = readonlyObject({
   ...stepEntries,
-  segments: about(
+  segments: described(
     list(count),
     "The segments to queue: all of them in the first attempt, the unfinished ones in a retry. If empty, the last step runs again.",
   ),
   resume: optional(
-    about(
+    described(
       v.pipe(v.record(text, resumeSchema), v.readonly()),
       "In a restore's retry: the checkpoints of the segments that an earlier attempt began.",
     ),
@@ -133,8 +133,8 @@ const workEntries = {
   segment,
   cursor: cursorSchema,
   counts: countsSchema,
-  handoffs: about(count, "The number of handoffs in this attempt before this slice."),
-  "handoffs-without-progress": about(
+  handoffs: described(count, "The number of handoffs in this attempt before this slice."),
+  "handoffs-without-progress": described(
     count,
     "The number of handoffs in a row without progress; throttled slices do not count.",
   ),
@@ -146,14 +146,14 @@ export type SegmentWork = v.InferOutput<typeof segmentWorkSchema>;
 
 export const segmentProgressedSchema = readonlyObject({
   ...workEntries,
-  handoff: about(v.boolean(), "Whether the event is a continuation: true routes it to a worker."),
+  handoff: described(v.boolean(), "Whether the event is a continuation: true routes it to a worker."),
 });
 export type SegmentProgressed = v.InferOutput<typeof segmentProgressedSchema>;
 
 export const segmentCompletedSchema = readonlyObject({
   version,
   task: taskRefSchema,
-  plan: about(planSchema, "The task's plan: everything that later steps need."),
+  plan: described(planSchema, "The task's plan: everything that later steps need."),
   attempt,
   segment,
   counts: countsSchema,
@@ -164,21 +164,21 @@ export const taskFinishedSchema = readonlyObject({
   version,
   task: taskRefSchema,
   attempt,
-  items: about(count, "The number of items in the archive."),
+  items: described(count, "The number of items in the archive."),
 });
 export type TaskFinished = v.InferOutput<typeof taskFinishedSchema>;
 
 const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];
-const cause = about(v.picklist(codes), "One of the codes in [errors.md](errors.md).");
+const cause = described(v.picklist(codes), "One of the codes in [errors.md](errors.md).");
 const issues = list(readonlyObject({ field: text, message: text }));
 
 const errorReportSchema = readonlyObject({
-  operation: about(text, "The attempted operation, for instance `Scan`."),
-  resource: about(text, "Its resource: a table, `s3://bucket/key`, a request field."),
-  message: about(text, "The reason."),
-  hint: about(text, "What the operator can do."),
-  retryable: about(v.boolean(), "Whether the error may be temporary."),
-  issues: optional(about(issues, "All issues of an invalid request.")),
+  operation: described(text, "The attempted operation, for instance `Scan`."),
+  resource: described(text, "Its resource: a table, `s3://bucket/key`, a request field."),
+  message: described(text, "The reason."),
+  hint: described(text, "What the operator can do."),
+  retryable: described(v.boolean(), "Whether the error may be temporary."),
+  issues: optional(described(issues, "All issues of an invalid request.")),
 });
 
 /**
@@ -188,31 +188,31 @@ const errorReportSchema = readonlyObject({
 export const failureSchema = readonlyObject({
   version,
   cause,
-  error: optional(about(errorReportSchema, "Absent if the message's attempts ran out.")),
+  error: optional(described(errorReportSchema, "Absent if the message's attempts ran out.")),
   task: optional(
-    about(
+    described(
       taskRefSchema,
       "The task of a request that a worker rejected. Absent if the request lacks the fields of a row's key, and in events from the Pipe.",
     ),
   ),
-  step: about(text, "The detail-type of the message that failed."),
-  work: about(v.unknown(), "The detail of that message."),
-  "event-id": about(text, "The id of its event."),
-  time: about(text, "The time of its event, ISO 8601."),
+  step: described(text, "The detail-type of the message that failed."),
+  work: described(v.unknown(), "The detail of that message."),
+  "event-id": described(text, "The id of its event."),
+  time: described(text, "The time of its event, ISO 8601."),
 });
 export type Failure = v.InferOutput<typeof failureSchema>;
 
 /** The detail of `TaskControlRefused`: a cancel or retry that was refused, and the reason. */
 export const taskControlRefusedSchema = readonlyObject({
   version,
-  control: about(v.picklist(["cancel", "retry"]), "The requested control."),
+  control: described(v.picklist(["cancel", "retry"]), "The requested control."),
   cause,
-  reason: about(text, "Why it was refused."),
-  issues: about(issues, "Each invalid field; empty if all fields are valid."),
-  hint: about(text, "What to do."),
-  asked: about(v.unknown(), "The refused event's detail; if it is large, the start of its JSON."),
-  "event-id": about(text, "The refused event's id."),
-  time: about(text, "The refused event's time, ISO 8601."),
+  reason: described(text, "Why it was refused."),
+  issues: described(issues, "Each invalid field; empty if all fields are valid."),
+  hint: described(text, "What to do."),
+  asked: described(v.unknown(), "The refused event's detail; if it is large, the start of its JSON."),
+  "event-id": described(text, "The refused event's id."),
+  time: described(text, "The refused event's time, ISO 8601."),
 });
 export type TaskControlRefused = v.InferOutput<typeof taskControlRefusedSchema>;
 
@@ -268,7 +268,7 @@ export function parseMessage(body: string): Message {
 }
 
 /** The plan as a row's string attribute. It is in an object because a Pipe escapes only objects. */
-const announcedPlan = about(
+const announcedPlan = described(
   v.pipe(
     readonlyObject({ S: text }),
     v.transform((plan) => plan.S),
@@ -279,23 +279,23 @@ const announcedPlan = about(
 );
 
 const movedEntries = {
-  "transferred-items": about(wholeNumber, "The task's items in the archive or the table."),
-  "transferred-bytes": about(wholeNumber, "Their uncompressed bytes."),
+  "transferred-items": described(wholeNumber, "The task's items in the archive or the table."),
+  "transferred-bytes": described(wholeNumber, "Their uncompressed bytes."),
 };
 
 /** The other fields that an announcement copies from the row. */
 const rowEntries = {
-  state: about(v.picklist(["finishing", "succeeded", "failed", "cancelled"]), "The row's state."),
-  reason: about(text, "Why the task failed or was cancelled, in one line; empty if it succeeded."),
-  "table-region": about(text, "From the request."),
-  "table-name": about(text, "From the request."),
-  "bucket-region": about(text, "From the request."),
-  "bucket-name": about(text, "From the request."),
-  "bucket-prefix": about(text, "From the request, with placeholders expanded."),
-  "total-segments": about(wholeNumber, "The number of segments."),
-  "completed-segments": about(wholeNumber, "The number of complete segments."),
-  "failed-segments": about(wholeNumber, "The number of segments that failed in this attempt."),
-  "transferred-batches": about(wholeNumber, "The data files of the transferred items."),
+  state: described(v.picklist(["finishing", "succeeded", "failed", "cancelled"]), "The row's state."),
+  reason: described(text, "Why the task failed or was cancelled, in one line; empty if it succeeded."),
+  "table-region": described(text, "From the request."),
+  "table-name": described(text, "From the request."),
+  "bucket-region": described(text, "From the request."),
+  "bucket-name": described(text, "From the request."),
+  "bucket-prefix": described(text, "From the request, with placeholders expanded."),
+  "total-segments": described(wholeNumber, "The number of segments."),
+  "completed-segments": described(wholeNumber, "The number of complete segments."),
+  "failed-segments": described(wholeNumber, "The number of segments that failed in this attempt."),
+  "transferred-batches": described(wholeNumber, "The data files of the transferred items."),
 };
 
 /** The detail of `TaskSucceeded`, `TaskFailed` and `TaskCancelled`. A status stream's Pipe writes it from the row. */
@@ -309,14 +309,14 @@ export const announcementSchema = readonlyObject({
 });
 
 const countProgressSchema = readonlyObject({
-  items: about(count, "Items counted so far."),
-  segments: about(count, "The number of scan segments of the count."),
-  next: about(count, "The first segment that has not begun."),
-  open: about(
+  items: described(count, "Items counted so far."),
+  segments: described(count, "The number of scan segments of the count."),
+  next: described(count, "The first segment that has not begun."),
+  open: described(
     list(readonlyObject({ segment: count, after: optional(dynamoKey) })),
     "The segments in progress, and the key after which each continues.",
   ),
-  idle: about(count, "The number of invocations in a row that counted nothing."),
+  idle: described(count, "The number of invocations in a row that counted nothing."),
 });
 /** The progress of a count of a table. */
 export type CountProgress = v.InferOutput<typeof countProgressSchema>;
@@ -331,7 +331,9 @@ export const taskFinishingSchema = readonlyObject({
   attempt: announcedAttempt,
   ...movedEntries,
   plan: announcedPlan,
-  counted: optional(about(countProgressSchema, "The progress of a count that an earlier invocation began.")),
+  counted: optional(
+    described(countProgressSchema, "The progress of a count that an earlier invocation began."),
+  ),
   ...v.partial(v.object(rowEntries)).entries,
 });
 

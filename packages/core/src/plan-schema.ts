@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import { locationSchema } from "./archive/location.ts";
 import { backupRequestSchema, restoreRequestSchema } from "./request.ts";
-import { about, count, either, fieldOf, list, readonlyObject } from "./schema-parts.ts";
+import { count, described, either, fieldOf, list, readonlyObject } from "./schema-parts.ts";
 import { SEGMENTS_MAX } from "./settings.ts";
 import { taskRefSchema } from "./task.ts";
 
@@ -19,48 +19,50 @@ export const keyNamesSchema = v.union([
 
 const fingerprint = readonlyObject({ md5: text, etag: text });
 
-const totalSegments = about(count, "The number of segments.");
+const totalSegments = described(count, "The number of segments.");
 const requestText = "The request, its prefix expanded: see [request.schema.json](request.schema.json).";
 
 /** Everything that a backup's later steps need. `task.json` holds it. */
 export const backupPlanSchema = readonlyObject({
-  request: about(readonlyObject(backupRequestSchema(SEGMENTS_MAX).entries), requestText),
+  request: described(readonlyObject(backupRequestSchema(SEGMENTS_MAX).entries), requestText),
   task: taskRefSchema,
   "total-segments": totalSegments,
-  "batch-bytes": about(count, "The uncompressed size of a data file, bytes."),
-  "compression-level": about(count, "1 to 9."),
+  "batch-bytes": described(count, "The uncompressed size of a data file, bytes."),
+  "compression-level": described(count, "1 to 9."),
   "read-units": optional(
-    about(
+    described(
       v.number(),
       "The read ceiling for all workers together, capacity units per second; absent for none.",
     ),
   ),
-  "item-bytes": optional(about(count, "With a ceiling: the average item size that DynamoDB reports, bytes.")),
-  table: about(
+  "item-bytes": optional(
+    described(count, "With a ceiling: the average item size that DynamoDB reports, bytes."),
+  ),
+  table: described(
     readonlyObject({ arn: text, id: optional(text), keys: keyNamesSchema }),
     "The table. `keys`: its key attributes, hash first.",
   ),
-  started: about(text, "ISO 8601. No item of the archive was read before this time."),
+  started: described(text, "ISO 8601. No item of the archive was read before this time."),
 });
 
 const manifestSchema = readonlyObject({
-  own: about(v.boolean(), "Whether Ferry wrote the archive. Then no two of its lines have the same key."),
-  location: about(locationSchema, "The manifest's location, and how the keys that it lists are read."),
-  items: about(count, "The number of lines in all data files."),
-  files: about(count, "The number of data files."),
+  own: described(v.boolean(), "Whether Ferry wrote the archive. Then no two of its lines have the same key."),
+  location: described(locationSchema, "The manifest's location, and how the keys that it lists are read."),
+  items: described(count, "The number of lines in all data files."),
+  files: described(count, "The number of data files."),
   bytes: optional(
-    about(count, "The uncompressed bytes of all data files; absent if Ferry did not write the archive."),
+    described(count, "The uncompressed bytes of all data files; absent if Ferry did not write the archive."),
   ),
-  objects: about(
+  objects: described(
     readonlyObject({ summary: fingerprint, files: fingerprint, task: optional(fingerprint) }),
     "The fingerprints that each later step compares, so that all steps read the same archive. `task`: only if Ferry wrote the archive.",
   ),
-  lines: about(
+  lines: described(
     v.picklist(["items", "changes"]),
     "The content of a line: a whole item, or a change (incremental exports).",
   ),
   window: optional(
-    about(
+    described(
       readonlyObject({ from: optional(text), to: text }),
       "The export's time range, ISO 8601; `from` only for an incremental export.",
     ),
@@ -69,36 +71,36 @@ const manifestSchema = readonlyObject({
 
 /** Everything that a restore's later steps need: a pure function of request, manifest and table. */
 export const restorePlanSchema = readonlyObject({
-  request: about(readonlyObject(restoreRequestSchema(SEGMENTS_MAX).entries), requestText),
+  request: described(readonlyObject(restoreRequestSchema(SEGMENTS_MAX).entries), requestText),
   task: taskRefSchema,
   "total-segments": totalSegments,
   "write-units": optional(
-    about(
+    described(
       v.number(),
       "The write ceiling for all workers together, capacity units per second; absent for none.",
     ),
   ),
   // A repeated plan may be `some` because of the first one's writes; of two plans the projection keeps the one that sorts first.
   "items-before": optional(
-    about(
+    described(
       v.picklist(["none", "some"]),
       "Whether the table held items when the restore was planned. Absent if the last step does not count the table: for Ferry's own archives, and for changes.",
     ),
   ),
   "count-units": optional(
-    about(v.number(), "The read ceiling of that count, capacity units per second; absent for none."),
+    described(v.number(), "The read ceiling of that count, capacity units per second; absent for none."),
   ),
   "units-per-write": optional(
-    about(
+    described(
       v.number(),
       "With a ceiling: the units that a write consumes for each KiB, one for the table and one for each index.",
     ),
   ),
-  table: about(
+  table: described(
     readonlyObject({ arn: text, id: optional(text), keys: keyNamesSchema, "key-types": list(text) }),
     "The table. `keys`: its key attributes, hash first; `key-types`: their types, S, N or B.",
   ),
-  manifest: about(manifestSchema, "The archive to restore."),
+  manifest: described(manifestSchema, "The archive to restore."),
 });
 
 /** The plan of a backup or a restore, chosen by its request's action. */

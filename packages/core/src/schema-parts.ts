@@ -15,7 +15,7 @@ export function list<S extends v.GenericSchema>(items: S) {
 }
 
 /** Adds a field description to a schema. */
-export function about<S extends v.GenericSchema>(schema: S, text: string) {
+export function described<S extends v.GenericSchema>(schema: S, text: string) {
   return v.pipe(schema, v.description(text));
 }
 

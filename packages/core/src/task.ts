@@ -6,32 +6,32 @@ import { canonicalJson } from "./canonical-json.ts";
 import { sha256Hex } from "./hash.ts";
 import { quoted } from "./quote.ts";
 import { expandPrefix, type RequestIssue } from "./request.ts";
-import { about, count, fieldOf, readonlyObject, wholeNumber } from "./schema-parts.ts";
+import { count, described, fieldOf, readonlyObject, wholeNumber } from "./schema-parts.ts";
 import { isoOf, msOf } from "./time.ts";
 
 export type Action = TaskRef["action"];
 
 const taskRefEntries = {
-  id: about(v.string(), "`{key}@{timestamp}-{digest}`: unique among all tasks."),
-  action: about(v.picklist(["backup", "restore"]), "The task's action."),
-  key: about(
+  id: described(v.string(), "`{key}@{timestamp}-{digest}`: unique among all tasks."),
+  action: described(v.picklist(["backup", "restore"]), "The task's action."),
+  key: described(
     v.string(),
     "`{table-region}-{table-name}` for a backup, `{bucket-region}-{bucket-name}-{bucket-prefix}` for a restore.",
   ),
-  "request-id": about(v.string(), "The id of the task's request."),
+  "request-id": described(v.string(), "The id of the task's request."),
 };
 const timestampText =
   "With `action` and `key` it identifies the task's row: the second of the request, ms since 1970, plus a slot of 0 to 999 ms.";
 
 /** A reference to a task, as in each fact. */
-export const taskRefSchema = about(
-  readonlyObject({ ...taskRefEntries, timestamp: about(count, timestampText) }),
+export const taskRefSchema = described(
+  readonlyObject({ ...taskRefEntries, timestamp: described(count, timestampText) }),
   "The task.",
 );
 
 /** A reference to a task, as a Pipe's template writes it. */
-export const announcedTaskSchema = about(
-  readonlyObject({ ...taskRefEntries, timestamp: about(wholeNumber, timestampText) }),
+export const announcedTaskSchema = described(
+  readonlyObject({ ...taskRefEntries, timestamp: described(wholeNumber, timestampText) }),
   "The task.",
 );
 

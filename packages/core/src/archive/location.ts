@@ -5,19 +5,19 @@
 import * as v from "valibot";
 import { permanent } from "../errors.ts";
 import type { BucketAddress } from "../ports.ts";
-import { about, readonlyObject } from "../schema-parts.ts";
+import { described, readonlyObject } from "../schema-parts.ts";
 import { brokenManifest } from "./errors.ts";
 import { manifestSummaryKey } from "./keys.ts";
 
 /** The location of an archive, and how the keys in its manifest are mapped. */
 export const locationSchema = readonlyObject({
-  prefix: about(v.string(), "The prefix under which the summary was read, without a trailing `/`."),
-  writtenFor: about(v.string(), "The prefix that the manifest was written for."),
-  keys: about(
+  prefix: described(v.string(), "The prefix under which the summary was read, without a trailing `/`."),
+  writtenFor: described(v.string(), "The prefix that the manifest was written for."),
+  keys: described(
     v.picklist(["own", "rebase", "as-listed"]),
     "How the listed keys are mapped. `own`: they must lie under the archive's own prefix. `rebase`: the archive was moved, and they are resolved relative to the prefix that it was written for. `as-listed`: they are read at the keys that the manifest lists.",
   ),
-  shared: about(
+  shared: described(
     v.boolean(),
     "Whether the data files may be in the folder that all incremental exports of one prefix share.",
   ),

@@ -39,9 +39,9 @@ const plan = {
   table: { arn: "arn:aws:dynamodb:us-east-1:123456789012:table/orders", keys: ["id"] },
   started: "2026-11-23T02:00:00.000Z",
 };
-const about = { version: 1, task, plan, attempt: 1 };
+const common = { version: 1, task, plan, attempt: 1 };
 const work = {
-  ...about,
+  ...common,
   "deadline-ms": 1795485600000,
   segment: 1,
   cursor: { batch: 3, after: { id: { S: "order-88" } } },
@@ -108,7 +108,7 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
     emitter: WORKER,
     when: "A request was planned, or a retry began an attempt.",
     consumers: `The worker, which queues the segments. ${PROJECTOR}.`,
-    example: { ...about, "deadline-ms": 1795485600000, segments: [0, 1] },
+    example: { ...common, "deadline-ms": 1795485600000, segments: [0, 1] },
   },
   TaskRejected: {
     emitter: `${WORKER} The Pipe \`report-failures\`, if the attempts of the request's message ran out.`,
@@ -138,7 +138,7 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
     emitter: WORKER,
     when: "A segment is complete.",
     consumers: `${PROJECTOR}.`,
-    example: { ...about, segment: 1, counts: { batches: 3, items: 4200, bytes: 98304000 } },
+    example: { ...common, segment: 1, counts: { batches: 3, items: 4200, bytes: 98304000 } },
   },
   SegmentFailed: {
     emitter: `${WORKER} The Pipe \`report-failures\`, if the attempts of the segment's message ran out.`,
