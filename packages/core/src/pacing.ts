@@ -10,9 +10,15 @@ import type { TaskRef } from "./task.ts";
 const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 10_000;
 
-/** The reservable share of a ceiling. The rest absorbs reservations that are used late, so that no ten seconds exceed the ceiling. */
+/**
+ * The reservable share of a ceiling. The rest absorbs reservations that are used late, so that no ten seconds exceed the
+ * ceiling.
+ */
 const RESERVED_SHARE = 0.93;
-/** The longest span that a worker reserves at once, beyond a single call. It must be used within the same time, or it is lost. */
+/**
+ * The longest span that a worker reserves at once, beyond a single call. It must be used within the same time, or it is
+ * lost.
+ */
 const RESERVATION_MS = 250;
 /** A worker also reserves at most this share of the units it has used so far, so that little is left unused. */
 const RESERVATION_SHARE = 1 / 8;
@@ -35,7 +41,10 @@ export interface Pacer {
   readonly callUnitsMax: number;
   /** Waits until `units` are reserved. False if the slice's time ends first, or the segment is no longer needed. */
   reserve(units: number): Promise<boolean>;
-  /** Records the units that a call consumed, which reserved `expected` units. If its response was lost, `units` is `expected`. */
+  /**
+   * Records the units that a call consumed, which reserved `expected` units. If its response was lost, `units` is
+   * `expected`.
+   */
   recordConsumption(expected: number, units: number): void;
   /** Delays the next call by `ms`, because of throttling. */
   pause(ms: number): void;

@@ -25,7 +25,10 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
   if (unitsMax === Number.POSITIVE_INFINITY) return { next: () => ({ units: 0 }), learn() {} };
   let unitsPerItem = itemBytes === undefined ? unitsMin : (itemBytes / PAGE_BYTES_MIN) * unitsMin;
   let limit = itemBytes === undefined ? 1 : fitting();
-  /** The consumption of a page that ended at the byte limit. Undefined before such a page, and after a page that reached its item limit. */
+  /**
+   * The consumption of a page that ended at the byte limit. Undefined before such a page, and after a page that reached
+   * its item limit.
+   */
   let cutUnits: number | undefined;
   /** The highest consumption of a page. */
   let mostUnits = 0;

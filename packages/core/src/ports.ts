@@ -227,7 +227,10 @@ export interface RateLimiter {
    * again: that wastes capacity but never exceeds the ceiling.
    */
   reserve(task: TaskRef, reservation: Reservation): Promise<number | undefined>;
-  /** Releases the last `durationMs` of a reservation that ends at `endMs`, if it is the last one on the timeline; else that time is lost. */
+  /**
+   * Releases the last `durationMs` of a reservation that ends at `endMs`, if it is the last one on the timeline; else
+   * that time is lost.
+   */
   release(task: TaskRef, reservation: { readonly endMs: number; readonly durationMs: number }): Promise<void>;
 }
 

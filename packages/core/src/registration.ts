@@ -118,7 +118,10 @@ async function claimRow(
   });
 }
 
-/** Whether the row belongs to this task. A row that only a cancel created names no task, and belongs to the task that claimed it. */
+/**
+ * Whether the row belongs to this task. A row that only a cancel created names no task, and belongs to the task that
+ * claimed it.
+ */
 export function isRowOf(row: TaskRow, task: TaskRef): boolean {
   return row["task-id"] === undefined ? row["request-id"] === undefined : row["task-id"] === task.id;
 }

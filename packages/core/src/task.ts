@@ -78,7 +78,10 @@ export function identify(detail: unknown, event: { readonly id: string; readonly
   return { action, requestId, digest, request, ...timesOf(fieldOf(detail, "request-time"), event.time) };
 }
 
-/** The key of the request's row, with the prefix expanded at `requestTimeMs`; undefined if the request lacks the key's fields. */
+/**
+ * The key of the request's row, with the prefix expanded at `requestTimeMs`; undefined if the request lacks the key's
+ * fields.
+ */
 export function keyOf({ action, request }: Identity, requestTimeMs: number): string | undefined {
   const table = { region: fieldOf(request, "table-region"), name: fieldOf(request, "table-name") };
   if (action === "backup") return joined(table.region, table.name);

@@ -233,7 +233,10 @@ export interface PipeSpec {
   readonly from: { readonly queue: QueueName } | { readonly table: TableName };
   readonly detailType: string;
   readonly inputTemplate: string;
-  /** Event patterns on a stream's records; one of them must match. A queue's Pipe has none, since it would delete messages that do not match. */
+  /**
+   * Event patterns on a stream's records; one of them must match. A queue's Pipe has none, since it would delete
+   * messages that do not match.
+   */
   readonly filters?: readonly EventPattern[];
 }
 

@@ -211,7 +211,10 @@ function later(a: string, b: string): string {
   return b > a ? b : a;
 }
 
-/** Chooses between plans of a task by their text. They differ only in what a repeated plan reads again, such as provisioned capacity. */
+/**
+ * Chooses between plans of a task by their text. They differ only in what a repeated plan reads again, such as
+ * provisioned capacity.
+ */
 function smaller(a: Plan | undefined, b: Plan): Plan {
   return a === undefined || JSON.stringify(b) < JSON.stringify(a) ? b : a;
 }

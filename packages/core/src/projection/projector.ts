@@ -123,7 +123,10 @@ interface NotJoined {
   readonly error: unknown;
 }
 
-/** Projects one task's facts: writes its segments' records, then its row in one write, or in two if a state is announced again. */
+/**
+ * Projects one task's facts: writes its segments' records, then its row in one write, or in two if a state is announced
+ * again.
+ */
 async function projectTask(
   facts: readonly Numbered[],
   ports: ProjectionPorts,
@@ -176,7 +179,10 @@ async function join(before: TaskRow | undefined, facts: readonly Numbered[], { r
   return { row, refused };
 }
 
-/** The error of a fact that belongs to another task than the row. Each task has its own row, so usually a cancel names the wrong one. */
+/**
+ * The error of a fact that belongs to another task than the row. Each task has its own row, so usually a cancel names
+ * the wrong one.
+ */
 function foreign(row: TaskRow | undefined, { row: named }: Fact): FerryError | undefined {
   const isOther = (ofRow: string | undefined, ofFact: string | undefined) =>
     ofRow !== undefined && ofFact !== undefined && ofRow !== ofFact;
@@ -190,7 +196,10 @@ function foreign(row: TaskRow | undefined, { row: named }: Fact): FerryError | u
   });
 }
 
-/** The error of a cancel whose row no task has. A cancel may come before its task's first fact, but not before the task claimed its row. */
+/**
+ * The error of a cancel whose row no task has. A cancel may come before its task's first fact, but not before the task
+ * claimed its row.
+ */
 async function unknownTask(fact: Fact, registry: TaskRegistry): Promise<FerryError | undefined> {
   if (fact.kind !== "cancel" || (await registry.isClaimed(fact.row))) return undefined;
   return permanent("no-such-task", {

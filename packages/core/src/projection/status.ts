@@ -15,7 +15,10 @@ export type TaskState =
   | "failed"
   | "cancelled";
 
-/** The attempt in a rejection's reason, since a rejected request has none. A duplicate of an accepted request may be rejected too. */
+/**
+ * The attempt in a rejection's reason, since a rejected request has none. A duplicate of an accepted request may be
+ * rejected too.
+ */
 export const REJECTED = 0;
 
 /** Why a segment or, without `segment`, the task failed. */
@@ -171,7 +174,10 @@ export function reasonsOf(row: TaskRow): string[] {
   return texts.length === 0 && state === "failed" ? unlisted(row) : texts;
 }
 
-/** Reasons of segments that the row does not list. It keeps few reasons, and the segments of all of them may be complete by now. */
+/**
+ * Reasons of segments that the row does not list. It keeps few reasons, and the segments of all of them may be complete
+ * by now.
+ */
 function unlisted(row: TaskRow): string[] {
   const segments = Object.keys(row.failed).filter((segment) => row.failed[segment]! >= row.attempt);
   return segments.map(
