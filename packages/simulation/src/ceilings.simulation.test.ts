@@ -1,5 +1,5 @@
 /**
- * Ceilings: never exceeded by a task's workers together, and used, however many segments and workers there are.
+ * A task's workers together never exceed its ceiling and use most of it, with any number of segments and workers.
  */
 import { describe, expect, test } from "vitest";
 import { peakOf } from "./checks/ceilings.ts";
@@ -12,16 +12,14 @@ import { simulateScenario } from "./simulate.ts";
 
 const ITEMS = 2000;
 const ITEM_BYTES = 100;
-/** How long a task takes at its ceiling, about. */
+/** About how long a task takes at its ceiling. */
 const SECONDS = 200;
 const READ_UNIT_BYTES = 8192;
-const nobody = {
+const noOperations = {
   cancels: 0,
   retries: 0,
   wipes: 0,
   writes: 0,
-  losses: 0,
-  denials: 0,
   repeats: 0,
   prefixConflicts: 0,
   otherPrefixes: 0,
@@ -30,14 +28,14 @@ const nobody = {
 
 interface Limited {
   readonly kind: "backup" | "restore";
-  /** Absent: the table is provisioned, and nothing is said. */
+  /** Absent: the table is provisioned, and the request has no ceiling. */
   readonly unitsPerSecond?: number;
   readonly segments: number;
   readonly workers: number;
   readonly items?: number;
-  /** Items in so few partitions leave most segments empty. */
+  /** With few partitions, most segments are empty. */
   readonly partitions?: number;
-  /** Small pages: a worker cannot use much by itself. */
+  /** With small pages, one worker cannot use much of the ceiling. */
   readonly pageBytes?: number;
   readonly faultRates?: Partial<FaultRates>;
 }
@@ -52,10 +50,10 @@ function scenario({
   pageBytes = 1024 * 1024,
   faultRates,
 }: Limited): Scenario {
-  const anything = scenarioOf(rngOf(0, 0));
+  const drawn = scenarioOf(rngOf(0, 0));
   const rate = unitsPerSecond ?? 20;
   return {
-    ...anything,
+    ...drawn,
     kind,
     items,
     itemBytes: ITEM_BYTES - 60,
@@ -75,7 +73,7 @@ function scenario({
     provisioned: unitsPerSecond === undefined,
     weight: kind === "backup" ? (SECONDS * rate * READ_UNIT_BYTES) / (items * ITEM_BYTES) : 1,
     indexCount: kind === "restore" ? Math.round((SECONDS * rate) / items) : 0,
-    settings: { ...anything.settings, sliceBudgetMs: 60_000, cancelPollIntervalMs: 5000, batchSpacingMs: 0 },
+    settings: { ...drawn.settings, sliceBudgetMs: 60_000, cancelPollIntervalMs: 5000, batchSpacingMs: 0 },
     timeoutSeconds: 360,
     concurrency: workers,
     attempts: 5,
@@ -83,11 +81,12 @@ function scenario({
     faultRates: { ...noFaults, ...faultRates },
     faultPhaseMs: 3_600_000,
     faultsMax: 100,
-    operations: nobody,
+    faultCounts: { lostMessage: 0, revokedPermission: 0 },
+    operations: noOperations,
   };
 }
 
-/** The highest ten seconds, and the average from the first call to the last, units per second. */
+/** The highest average over ten seconds, and the average from the first call to the last, units per second. */
 async function consumption(limited: Limited, seed = 1) {
   const { violations, recorder, counts } = await simulateScenario(seed, scenario(limited));
   expect(violations).toEqual([]);
@@ -99,7 +98,7 @@ async function consumption(limited: Limited, seed = 1) {
   return { peak: peakOf(calls), average: units / seconds };
 }
 
-/** Of a task without faults, which has work all the time. */
+/** For a task without faults, which has work all the time. */
 async function expectKeptAndUsed(limited: Limited, unitsPerSecond: number): Promise<void> {
   const { peak, average } = await consumption(limited);
   expect(peak).toBeLessThanOrEqual(unitsPerSecond);
@@ -114,49 +113,52 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
       [16, 4],
       [64, 1],
       [64, 50],
-    ])("shared by %i segments and up to %i workers is kept, and used", async (segments, workers) => {
+    ])("with %i segments and up to %i workers is kept and used", async (segments, workers) => {
       await expectKeptAndUsed({ kind, unitsPerSecond, segments, workers }, unitsPerSecond);
     });
   });
 
-  test("is used by the few segments that have items, where most have none", async () => {
+  test("is used by the few segments that have items, if most have none", async () => {
     await expectKeptAndUsed({ kind, unitsPerSecond: 40, segments: 64, workers: 50, partitions: 2 }, 40);
   });
 
-  test("is half of what a provisioned table has, where nothing is said", async () => {
+  test("is half of the table's provisioned capacity, if the request has none", async () => {
     await expectKeptAndUsed({ kind, segments: 8, workers: 8 }, 20);
   });
 
-  test.each([1, 2, 3, 4, 5])("is kept by duplicates, zombies and workers that die: seed %i", async (seed) => {
-    const faultRates = {
-      duplicateEvent: 0.1,
-      duplicateMessage: 0.1,
-      visibilityExpired: 0.02,
-      crashAfter: 0.01,
-      answerLost: 0.02,
-      throttledRead: 0.1,
-      throttledWrite: 0.1,
-      unprocessed: 0.2,
-    };
-    const { peak } = await consumption(
-      { kind, unitsPerSecond: 40, segments: 8, workers: 20, faultRates },
-      seed,
-    );
-    expect(peak).toBeLessThanOrEqual(40);
-  });
+  test.each([1, 2, 3, 4, 5])(
+    "is kept with duplicates, expired visibility and crashing workers: seed %i",
+    async (seed) => {
+      const faultRates = {
+        duplicateEvent: 0.1,
+        duplicateMessage: 0.1,
+        visibilityExpired: 0.02,
+        crashAfter: 0.01,
+        answerLost: 0.02,
+        throttledRead: 0.1,
+        throttledWrite: 0.1,
+        unprocessed: 0.2,
+      };
+      const { peak } = await consumption(
+        { kind, unitsPerSecond: 40, segments: 8, workers: 20, faultRates },
+        seed,
+      );
+      expect(peak).toBeLessThanOrEqual(40);
+    },
+  );
 });
 
-test("a high ceiling is used by many workers, each of which can use little of it", async () => {
-  // A page is one item, of thirty units: in the quarter of a second for which a worker books, it reads a handful.
+test("a high ceiling is used by many workers together, each of which can use little of it", async () => {
+  // A page is one item, of thirty units: a worker reads a few of them in a reservation of a quarter of a second.
   const shared = { unitsPerSecond: 3000, segments: 32, workers: 32 };
   await expectKeptAndUsed({ kind: "backup", ...shared, items: 20_000, pageBytes: 1 }, 3000);
 });
 
 describe.each(["backup", "restore"] as const)("throttling of a %s", (kind) => {
-  test("nearly all the time slows it, and never fails it", async () => {
+  test("of nearly all calls slows it, and does not fail it", async () => {
     const faultRates = { throttledRead: 0.9, throttledWrite: 0.9 };
-    const asked = { ...scenario({ kind, segments: 4, workers: 4, faultRates }), provisioned: false };
-    const { violations, recorder, counts } = await simulateScenario(7, asked);
+    const throttled = { ...scenario({ kind, segments: 4, workers: 4, faultRates }), provisioned: false };
+    const { violations, recorder, counts } = await simulateScenario(7, throttled);
     expect(violations).toEqual([]);
     expect(counts["throttledRead"]! + (counts["throttledWrite"] ?? 0)).toBeGreaterThan(20);
     expect(counts).toMatchObject({ succeeded: 1, healed: 0 });

@@ -178,7 +178,7 @@ function retryViolations(outcome: Outcome): string[] {
     if (Math.abs(accepted["deadline-ms"] - latestMs) > 1000)
       found.push(`${about} has a deadline ${accepted["deadline-ms"] - latestMs} ms off`);
     if (accepted.task.action === "backup") continue;
-    for (const { invocation, type: said, detail: queued } of recorder.emittedEvents) {
+    for (const { invocation, type, detail: queued } of recorder.emittedEvents) {
       const work = queued as unknown as SegmentWork;
       if (said !== "SegmentQueued" || invocation.type !== "TaskAccepted" || work.attempt !== accepted.attempt)
         continue;

@@ -60,14 +60,14 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   const least = failures.sort((a, b) => a.length - b.length)[0]!;
   const found = least.slice(0, 3).map((failure) => `${failure} (${taskLabel(row)})`);
   if (versions.every(({ lines }) => lines !== row.items))
-    found.push(`TOTALS: ${taskLabel(row)} says ${row.items} items, the archive has ${versions[0]!.lines}`);
+    found.push(`TOTALS: ${taskLabel(row)} has ${row.items} items, the archive has ${versions[0]!.lines}`);
   const skipped = Number(attributesOf(row)["skipped-items"]);
   const isAlone =
     !otherWritesTo(row, table, outcome).some(({ atMs }) => atMs <= snapshot.atMs) &&
     (operations.firstUseMs.get(table) ?? Number.POSITIVE_INFINITY) > snapshot.atMs;
   if (isAlone && !versions.some((version) => skippedOf(version, held, mode) === skipped))
     found.push(
-      `SKIPPED: ${taskLabel(row)} says that ${skipped} items were skipped, the table had ${skippedOf(versions[0]!, held, mode)} of their keys`,
+      `SKIPPED: ${taskLabel(row)} has ${skipped} skipped items, the table had ${skippedOf(versions[0]!, held, mode)} of their keys`,
     );
   return found;
 }

@@ -1,5 +1,5 @@
 /**
- * The topology, by what becomes of events, messages and rows.
+ * Tests of the topology: where events, messages and row changes are delivered.
  */
 import type { BusEvent } from "@ferry/core/events";
 import { newTaskRow, type TaskRow } from "@ferry/core/projection/status";
@@ -25,7 +25,7 @@ const event = (type: string, detail: object, source = "ferry"): BusEvent => ({
   "detail-type": type,
   detail,
 });
-/** The queues that an event comes to, each with what its message fails as. */
+/** The queues of an event, each with the `failsAs` of its message. */
 const delivered = (type: string, detail: object, source?: string) =>
   routed(event(type, detail, source)).map(({ queue, body }) => [queue, JSON.parse(body).failsAs]);
 
@@ -55,7 +55,7 @@ describe.each(["backup", "restore"] as const)("of a %s", (action) => {
     expect(delivered(type, detail)).toEqual(expected);
   });
 
-  test("only what callers may say is taken from another source", () => {
+  test("only the event types of callers are accepted from another source", () => {
     const detail = { ...own, request: { action }, handoff: true };
     const types = new Set(
       Object.values(routes).flatMap(({ pattern }) => pattern["detail-type"] as readonly string[]),
@@ -70,33 +70,30 @@ test.each([
   ["TaskRequested", { request: {} }, "TaskRejected"],
   ["TaskRetryRequested", { task: { action: "move" } }, "TaskStepFailed"],
   ["TaskRetryRequested", { task: {} }, "TaskStepFailed"],
-])("%s with %j, which names no action, is refused by the backup's worker", (type, detail, failsAs) => {
+])("%s with %j, which names no action, is delivered to the backup's worker", (type, detail, failsAs) => {
   expect(delivered(type, detail, "my.system")).toEqual([["backup-queue", failsAs]]);
 });
 
 test("a message holds the whole event", () => {
-  const said = event("TaskAccepted", { task: task("backup"), plan: { a: [1, "x"] } });
-  for (const { body } of routed(said)) expect(JSON.parse(body).event).toEqual(said);
+  const sent = event("TaskAccepted", { task: task("backup"), plan: { a: [1, "x"] } });
+  for (const { body } of routed(sent)) expect(JSON.parse(body).event).toEqual(sent);
   expect(inputTemplate({ pattern: {}, queue: "projection-queue" })).toBe('{"event":<aws.events.event.json>}');
 });
 
 test.each(Object.entries(routes))(
-  "%s: a worker's messages are grouped, by request or by task",
+  "%s: the messages of workers are grouped by request or by task",
   (_, route) => {
-    const asked = (route.pattern["detail-type"] as readonly string[])[0]!.endsWith("Requested");
-    const group = asked ? "$.id" : "$.detail.task.request-id";
+    const isRequest = (route.pattern["detail-type"] as readonly string[])[0]!.endsWith("Requested");
+    const group = isRequest ? "$.id" : "$.detail.task.request-id";
     expect(route.messageGroup).toBe(route.queue === "projection-queue" ? undefined : group);
   },
 );
 
 describe("a queue", () => {
-  test.each(Object.entries(queues))(
-    "%s hands its dead messages to one that is made for them",
-    (name, { deadLetters }) => {
-      const isWorkers = name === "backup-queue" || name === "restore-queue";
-      expect(deadLetters).toBe(isWorkers ? "redrive-queue" : name.replace("-queue", "-dead-letters"));
-    },
-  );
+  test.each(Object.entries(queues))("%s has the right dead-letter queue", (name, { deadLetters }) => {
+    const isWorkers = name === "backup-queue" || name === "restore-queue";
+    expect(deadLetters).toBe(isWorkers ? "redrive-queue" : name.replace("-queue", "-dead-letters"));
+  });
 
   test("is consumed by a function or a Pipe", () => {
     const consumed = [
@@ -107,18 +104,18 @@ describe("a queue", () => {
   });
 });
 
-test("a dead message becomes the failure that it names, of the step that it asked for", () => {
-  const said = event("SegmentQueued", { task: task("backup"), segment: 3 });
-  const [message] = routed(said);
+test("a dead letter is reported as the failure that it names, with its step", () => {
+  const sent = event("SegmentQueued", { task: task("backup"), segment: 3 });
+  const [message] = routed(sent);
   expect(reported(message!.body)).toEqual({
     "detail-type": "SegmentFailed",
     detail: {
       version: 1,
       cause: "attempts-exhausted",
       step: "SegmentQueued",
-      work: said.detail,
+      work: sent.detail,
       "event-id": "event-1",
-      time: said.time,
+      time: sent.time,
     },
   });
 });
@@ -154,12 +151,12 @@ describe("a row's change", () => {
     ["TaskSucceeded", { completed: [0, 1], finished: true }],
     ["TaskFailed", { failedStepAttempt: 1 }],
     ["TaskCancelled", { failedStepAttempt: 1, cancelledAttempt: 1 }],
-  ])("to that state is announced as %s, also of a row that is born in it", (type, change) => {
+  ])("to that state is announced as %s, also for a new row", (type, change) => {
     for (const action of ["backup", "restore"] as const) {
       const after = { ...row(change), action };
       expect(announced({ before: { ...running, action }, after })?.["detail-type"]).toBe(type);
       expect(announced({ after })?.["detail-type"]).toBe(type);
-      // Announced once: whatever else changes in that state.
+      // Announced once: other changes in that state are not announced.
       expect(announced({ before: after, after: { ...after, rev: 9 } })).toBeUndefined();
     }
   });
@@ -172,7 +169,7 @@ describe("a row's change", () => {
     expect(announced({ after })).toBeUndefined();
   });
 
-  test("is announced with all that listeners and the next step need", () => {
+  test("is announced with the fields that listeners and the next step need", () => {
     const plan = { "total-segments": 2, request: { action: "backup" } } as TaskRow["plan"] & object;
     expect(announced({ before: running, after: { ...finishing, plan } })?.detail).toMatchObject({
       version: 1,
@@ -205,21 +202,21 @@ describe("a row's change", () => {
   });
 });
 
-test("a request is a message's body, its id the message's and its time when it was sent", () => {
+test("a request from the request queue has the body, id and send time of its message", () => {
   expect(pipes["requests"]).toMatchObject({ from: { queue: "request-queue" }, detailType: "TaskRequested" });
   expect(pipes["requests"]!.inputTemplate).toBe(
     '{"request":<$.body>,"request-id":"<$.messageId>","request-time":<$.attributes.SentTimestamp>}',
   );
 });
 
-test("a status table's key is a row's key and timestamp, a segment's record is its task's and its number's", () => {
+test("the key of a status table is key and timestamp, that of the segment table is task and segment", () => {
   const row = { hash: { name: "key", type: "S" }, range: { name: "timestamp", type: "N" }, stream: true };
   const record = { hash: { name: "task", type: "S" }, range: { name: "segment", type: "N" }, stream: false };
   expect(tables).toEqual({ "backup-table": row, "restore-table": row, "segment-table": record });
   expect(workerTable).toEqual({ name: "worker-table", hash: { name: "key", type: "S" }, expires: "expires" });
 });
 
-test("a name in AWS has the stage; the bus has no other", () => {
+test("a physical name contains the stage", () => {
   expect(physicalName("test", "bus")).toBe("ferry-test");
   expect(physicalName("test", "backup-queue")).toBe("ferry-test-backup-queue");
 });

@@ -1,5 +1,5 @@
 /**
- * Bugs to mutant, each a mistake that a careful engineer might make: what it breaks, and where.
+ * All mutants. Each is a mistake that a careful engineer might make: what it breaks, and the edit that makes it.
  */
 
 import { dataMutants } from "./data-mutants.ts";
@@ -12,13 +12,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "unconditional-put",
     seed: 1,
-    breaks: "Objects are put without If-None-Match: of two workers the last one wins.",
+    breaks: "Objects are put without If-None-Match: the last of two workers wins.",
     edits: [aws("archive-store.ts", '          IfNoneMatch: "*",\n', "")],
   },
   {
     name: "adopt-without-cursor",
     seed: 112,
-    breaks: "Who loses a put takes the winner's counts and scans on from where it was itself.",
+    breaks:
+      "A worker that loses a put adopts the winner's counts, but continues the scan from its own cursor.",
     edits: [
       core("backup/slice.ts", 'if (taken !== "taken") await scanner.restart(writer.position().after);', ""),
     ],
@@ -27,13 +28,13 @@ export const mutants: readonly Mutant[] = [
     name: "adopt-keeps-page",
     seed: 112,
     breaks:
-      "Who loses a put goes on with the rest of its page, and with its knowledge that the scan has ended.",
+      "A worker that loses a put continues with the rest of its page, and still assumes that its scan has ended.",
     edits: [core("backup/writer.ts", 'if (closed !== "taken") return closed;', "")],
   },
   {
     name: "no-end-mark",
     seed: 1,
-    breaks: "A segment's last file is not marked, and finishing does not ask for the mark.",
+    breaks: "A segment's last file has no end mark, and the finishing step does not check it.",
     edits: [
       core("archive/chain.ts", '    ...(file.end && { end: "true" }),\n', ""),
       core("backup/finish.ts", "if (files.at(-1)?.end !== true)", "if (files.length === 0)"),
@@ -42,14 +43,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "foreign-file-adopted",
     seed: 8,
-    breaks: "Nobody looks whose a file of the chain is.",
+    breaks: "The request-id of a file in the chain is not compared.",
     edits: [
       core("archive/chain.ts", 'if (metadata["request-id"] !== plan.task["request-id"])', "if (false)"),
     ],
   },
   {
-    name: "replan-derives-segments",
-    breaks: "A request that is delivered again is planned anew, though its plan is stored.",
+    name: "replan-makes-new-plan",
+    breaks: "A request that is delivered again gets a new plan, although its plan is stored.",
     edits: [
       core(
         "archive/task-file.ts",
@@ -60,8 +61,8 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "spread-in-plan",
-    breaks: "The plan queues its segments itself, in entries of their own: there is no one commit point.",
+    name: "fan-out-in-plan",
+    breaks: "The plan queues its segments itself, in separate entries: there is no single commit point.",
     edits: [
       core(
         "worker.ts",
@@ -74,7 +75,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "ack-by-position",
     seed: 19,
-    breaks: "A batch tells how many of its messages failed by naming its first ones.",
+    breaks: "The response names as many messages as failed, but the first ones of the batch.",
     edits: [
       aws(
         "lambda/projector.ts",
@@ -86,7 +87,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "ignore-failed-entries",
     seed: 1,
-    breaks: "A 200 of PutEvents is taken for success.",
+    breaks: "A PutEvents response with failed entries counts as success.",
     edits: [
       aws(
         "bus.ts",
@@ -98,13 +99,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "ignore-unprocessed",
     seed: 9,
-    breaks: "What BatchWriteItem did not take is not sent again.",
+    breaks: "Unprocessed writes of BatchWriteItem are not sent again.",
     edits: [core("restore/table-writer.ts", "rest = result.unprocessed;", "rest = [];")],
   },
   {
     name: "projection-counts-twice",
     seed: 1,
-    breaks: "A segment's counts are added each time that it is heard to be complete.",
+    breaks: "A segment's counts are added again with each duplicate of its completion.",
     edits: [
       core(
         "projection/project.ts",
@@ -116,13 +117,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: "projection-order-dependent",
     seed: 0,
-    breaks: "The row's attempt is that of the last fact to come.",
+    breaks: "The row has the attempt of the fact that arrived last.",
     edits: [core("projection/project.ts", "Math.max(row.attempt, fact.attempt)", "fact.attempt")],
   },
   {
     name: "finish-before-complete",
     seed: 4,
-    breaks: "A task is finished when all segments are done, failed ones too.",
+    breaks: "A task is finished when every segment is complete or has failed.",
     edits: [
       core(
         "projection/status.ts",
@@ -134,7 +135,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "finish-without-fails-as",
     seed: 5,
-    breaks: "A message to finish a task says nothing when it is given up.",
+    breaks: "A dead letter of the finishing step is not reported.",
     edits: [
       core(
         "topology.ts",
@@ -144,9 +145,9 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "restore-without-looking",
+    name: "restore-without-cancellation-check",
     seed: 37,
-    breaks: "A restore's worker never looks whether it should still write.",
+    breaks: "A restore's worker never checks whether it was cancelled.",
     edits: [
       core(
         "restore/slice.ts",
@@ -157,33 +158,33 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "cursor-off-by-one",
-    breaks: "A file's cursor is the last item but one.",
+    breaks: "A file's cursor is its second to last item.",
     edits: [
       core("backup/writer.ts", "const last = items.at(-1)!;", "const last = items.at(-2) ?? items.at(-1)!;"),
     ],
   },
   {
-    name: "landed-out-of-order",
+    name: "cursor-passes-failed-write",
     seed: 19,
-    breaks: "A restore's cursor passes over a write that failed, since one behind it landed.",
+    breaks: "A restore's cursor passes a failed write, because a later write succeeded.",
     edits: [core("restore/table-writer.ts", 'if (done === "too late") stopped = true;', "")],
   },
   {
-    name: "deaf-to-cancel",
+    name: "cancel-polled-once",
     seed: 2,
-    breaks: "A slice looks whether it was cancelled when it begins, and not again.",
+    breaks: "A slice checks whether it was cancelled only at its start.",
     edits: [core("cancellation.ts", "if (due()) last = poll();", "")],
   },
   {
-    name: "forks-go-on",
+    name: "claim-ignored",
     seed: 1,
-    breaks: "A slice that is asked for twice is worked on twice, and so is all that follows from it.",
+    breaks: "A slice with two messages is processed twice, as are all its continuations.",
     edits: [core("worker.ts", 'if (claim.outcome === "taken") return [];', "")],
   },
   {
-    name: "rows-shared",
+    name: "row-claim-ignored",
     seed: 1,
-    breaks: "A request takes the row that its digest chooses, whoever has it.",
+    breaks: "A request takes the row that its digest chooses, even if another task has it.",
     edits: [
       core(
         "registration.ts",
@@ -195,20 +196,20 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "hops-not-counted",
+    name: "handoffs-not-counted",
     seed: 0,
-    breaks: "A hand-off asks for the slice that it ends.",
+    breaks: "A handoff has the number of the slice that it ends.",
     edits: [core("checkpoint.ts", "handoffs: work.handoffs + 1,", "")],
   },
   {
-    name: "claimed-but-for-once",
+    name: "claim-per-delivery",
     seed: 4,
-    breaks: "Whoever has claimed a slice has it once: the message that comes again is sent away.",
+    breaks: "A claim is valid for one delivery: when its message is delivered again, it is dropped.",
     edits: [core("worker.ts", "claim(segment, message)", "claim(segment, message + ports.random())")],
   },
   {
     name: "ceiling-per-worker",
-    breaks: "Each worker keeps to the ceiling by itself, whatever the others consume.",
+    breaks: "Each worker keeps the ceiling for itself, regardless of the consumption of the others.",
     edits: [
       core(
         "pacing.ts",

@@ -1,13 +1,13 @@
 /**
- * Mutants of what touches items, files and tables: what is read, what is stored, what is written, and at what cost.
+ * Mutants in the code that reads, stores, writes and charges for items, data files and tables.
  */
 import { aws, core, type Mutant } from "./edit.ts";
 
 export const dataMutants: readonly Mutant[] = [
   {
-    name: "consistent-read-forgotten",
+    name: "consistent-read-ignored",
     seed: 1,
-    breaks: "A backup that asks for consistent reads gets eventually consistent ones.",
+    breaks: "A backup with consistent reads makes eventually consistent ones.",
     edits: [
       core(
         "backup/scanner.ts",
@@ -17,8 +17,8 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "file-size-not-bounded",
-    breaks: "A data file is decompressed whatever its size.",
+    name: "file-size-unlimited",
+    breaks: "A data file of any size is decompressed.",
     edits: [core("archive/stored-file.ts", "if (bytes > settings.maximumFileBytes)", "if (false)")],
   },
   {
@@ -33,18 +33,18 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "file-listed-twice-read-twice",
-    breaks: "A file that a manifest lists twice is not noticed.",
+    name: "duplicate-file-read-twice",
+    breaks: "A file that a manifest lists twice is read twice.",
     edits: [core("archive/file-list.ts", "if (listed.has(key))", "if (false)")],
   },
   {
-    name: "damaged-answer-taken",
+    name: "checksum-not-compared",
     breaks: "The checksum of DynamoDB's answers is not compared.",
     edits: [aws("raw-protocol.ts", '    check(body, response.headers["x-amz-crc32"]);\n', "")],
   },
   {
     name: "one-unprocessed-of-many",
-    breaks: "Of the writes that were not taken only the first is sent again.",
+    breaks: "Only the first of several unprocessed writes is sent again.",
     edits: [
       aws(
         "write-body.ts",
@@ -54,8 +54,8 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "unprocessed-deletes-forgotten",
-    breaks: "Deletes that were not taken are not sent again.",
+    name: "unprocessed-deletes-not-sent",
+    breaks: "Unprocessed deletes are not sent again.",
     edits: [
       aws(
         "write-body.ts",
@@ -65,20 +65,20 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "rows-read-eventually",
-    breaks: "A task's row is read eventually consistent.",
+    name: "row-read-eventually",
+    breaks: "A task's row is read with eventual consistency.",
     edits: [aws("status-store.ts", "ConsistentRead: true", "ConsistentRead: false")],
   },
   {
-    name: "row-written-over",
-    breaks: "A row is written over whatever another projector wrote meanwhile.",
+    name: "row-overwritten",
+    breaks: "A row overwrites what another projector wrote meanwhile.",
     edits: [
       aws("status-store.ts", 'ConditionExpression: "#rev = :read"', 'ConditionExpression: "#rev >= :read"'),
     ],
   },
   {
-    name: "record-lowered",
-    breaks: "A segment's record is written over by an earlier fact.",
+    name: "record-overwritten",
+    breaks: "A segment's record is overwritten by an earlier fact.",
     edits: [
       aws(
         "status-store.ts",
@@ -88,18 +88,18 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "line-booked-too-short",
-    breaks: "A first turn of a ceiling is booked without its length.",
+    name: "reservation-without-duration",
+    breaks: "The first reservation of a ceiling is stored without its duration.",
     edits: [aws("rate-limiter.ts", '":until": nowMs + durationMs', '":until": nowMs')],
   },
   {
-    name: "turn-begins-early",
-    breaks: "A turn behind others begins when they began.",
+    name: "reservation-starts-early",
+    breaks: "A reservation starts before earlier reservations end.",
     edits: [aws("rate-limiter.ts", "return Number(extended[RESERVED_UNTIL]) - durationMs;", "return nowMs;")],
   },
   {
-    name: "list-ends-at-a-page",
-    breaks: "A listing ends with its first page.",
+    name: "list-ends-after-first-page",
+    breaks: "A listing ends after its first page.",
     edits: [
       aws(
         "archive-store.ts",
@@ -109,7 +109,7 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "events-of-one-call",
+    name: "first-ten-events-only",
     breaks: "Events beyond the first ten of a step are not put.",
     edits: [
       aws(
@@ -120,8 +120,8 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "lost-try-costs-nothing",
-    breaks: "A try whose answer is lost is not charged to the ceiling.",
+    name: "lost-call-not-charged",
+    breaks: "A call whose answer is lost is not charged to the ceiling.",
     edits: [
       core(
         "paced-read.ts",
@@ -137,7 +137,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "put-without-condition",
-    breaks: "An item that must only be put where none has its key is put over it.",
+    breaks: "An item that must only be put if its key is free overwrites the existing item.",
     edits: [
       aws(
         "insert-body.ts",
@@ -148,7 +148,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "insert-overwrites",
-    breaks: "A restore that must never overwrite puts its items over those that are there.",
+    breaks: "A restore that must never overwrite overwrites existing items.",
     edits: [
       core(
         "restore/table-writer.ts",
@@ -159,7 +159,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "skipped-counted-as-written",
-    breaks: "An item whose key another item has is counted as written.",
+    breaks: "A skipped item, whose key is taken, is counted as written.",
     edits: [core("restore/table-writer.ts", '(outcome) => outcome === "exists"', "() => false")],
   },
   {
@@ -174,8 +174,8 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "taken-key-is-stored",
-    breaks: "A put that finds its key taken is told as stored.",
+    name: "existing-key-reported-as-stored",
+    breaks: "A put whose key exists is reported as stored.",
     edits: [
       aws(
         "archive-store.ts",
@@ -185,13 +185,13 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "backslash-ends-string",
-    breaks: "A backslash in a string hides nothing.",
+    name: "backslash-ignored",
+    breaks: "A backslash in a string does not escape the next character.",
     edits: [core("archive/cutter.ts", "if (byte === BACKSLASH) i++;", "if (byte === BACKSLASH) i += 0;")],
   },
   {
-    name: "escaped-names-kept",
-    breaks: "Names with escapes are compared as they are written.",
+    name: "escaped-names-not-decoded",
+    breaks: "Attribute names with escapes are compared without decoding them.",
     edits: [
       core(
         "archive/cutter.ts",
@@ -202,17 +202,17 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "cursor-is-first-key",
-    breaks: "Who adopts a file goes on behind its first item.",
+    breaks: "A worker that adopts a file continues after its first item.",
     edits: [core("archive/chain.ts", "lineSpans(bytes).at(-1)!", "lineSpans(bytes).at(0)!")],
   },
   {
     name: "end-before-last-file",
-    breaks: "The first file that is full on the scan's last page is marked as the segment's last.",
+    breaks: "The first full file of the scan's last page gets the end mark.",
     edits: [core("backup/writer.ts", "const end = last && next === items.length;", "const end = last;")],
   },
   {
-    name: "page-tried-again-elsewhere",
-    breaks: "A page that was throttled is read from the segment's start.",
+    name: "page-retried-from-start",
+    breaks: "A page that was throttled is read again from the segment's start.",
     edits: [
       core(
         "backup/scanner.ts",
@@ -223,8 +223,8 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "file-done-before-landing",
-    breaks: "A restore's file counts as done while its last writes are in flight.",
+    name: "file-done-before-writes",
+    breaks: "A restore's file counts as done while its last writes are still in progress.",
     edits: [
       core(
         "restore/slice.ts",
@@ -234,8 +234,8 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "slice-starts-file-anew",
-    breaks: "A restore's slice starts its file anew, and counts its lines again.",
+    name: "slice-restarts-file",
+    breaks: "A restore's slice starts its file again, and counts its lines twice.",
     edits: [core("restore/slice.ts", "    const from = at.line;\n", "    const from = 0;\n")],
   },
   {
@@ -249,13 +249,13 @@ export const dataMutants: readonly Mutant[] = [
     edits: [core("archive/stored-file.ts", "if (found !== file.md5)", "if (false)")],
   },
   {
-    name: "attempts-not-kept",
-    breaks: "A row's item loses the attempts that its segments are in.",
+    name: "segment-attempts-not-stored",
+    breaks: "A row's item does not have the attempts of its segments.",
     edits: [aws("status-item.ts", '    attempts: it["attempts"],', "    attempts: {},")],
   },
   {
-    name: "partial-counted-as-done",
-    breaks: "What segments have done so far is counted as if they were complete.",
+    name: "checkpoints-counted-as-complete",
+    breaks: "The checkpoints of incomplete segments are counted as if they were complete.",
     edits: [
       aws(
         "status-item.ts",

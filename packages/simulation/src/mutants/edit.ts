@@ -1,10 +1,10 @@
 /**
- * What a mutant is: text of the engine's source, and what stands there instead.
+ * A mutant: edits of the engine's source, and what they break.
  */
 
-/** Text that must be in a file exactly once, and what stands there instead. */
+/** Replaces a text that must occur exactly once in a file. */
 export interface Edit {
-  /** From the repository's root. */
+  /** The path from the repository's root. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;
@@ -13,11 +13,11 @@ export interface Edit {
 export interface Mutant {
   readonly name: string;
   /**
-   * A seed that shows it. A change of the engine or the scenarios may move it: `npm run simulate -- --mutant NAME` then finds
-   * another.
+   * A seed that shows it. After a change of the engine or the scenarios another seed may be needed: `npm run simulate --
+   * --mutant NAME` finds one.
    */
   readonly seed?: number;
-  /** In one sentence. */
+  /** What it breaks, in one sentence. */
   readonly breaks: string;
   readonly edits: readonly Edit[];
 }

@@ -1,24 +1,13 @@
 /**
- * More bugs to mutant: the holes that were found once, put back, and mistakes of one line in steps, rows and handlers.
+ * Mutants of tasks, steps, rows and handlers: bugs that were found once, put back, and mistakes of one line.
  */
-import type { Edit, Mutant } from "./edit.ts";
-
-const core = (file: string, find: string, replace: string): Edit => ({
-  file: `packages/core/src/${file}`,
-  find,
-  replace,
-});
-const aws = (file: string, find: string, replace: string): Edit => ({
-  file: `packages/aws/src/${file}`,
-  find,
-  replace,
-});
+import { aws, core, type Mutant } from "./edit.ts";
 
 export const identityMutants: readonly Mutant[] = [
   {
-    name: "hole-archive-changes",
+    name: "archive-change-not-compared",
     seed: 112,
-    breaks: "A restore does not compare the archive with the one that it was planned for.",
+    breaks: "A restore does not compare the archive with the one of its plan.",
     edits: [
       core(
         "archive/fingerprint.ts",
@@ -28,23 +17,23 @@ export const identityMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "hole-table-replaced",
+    name: "table-replacement-not-noticed",
     seed: 347,
     breaks: "A task does not notice that its table was deleted and created again.",
     edits: [core("table-identity.ts", "if (found === undefined || found === planned) return;", "return;")],
   },
   {
-    name: "hole-two-restores",
+    name: "exclusive-lease-ignored",
     seed: 293,
-    breaks: "Two restores write to one table at once, though one of them needs it for itself.",
+    breaks: "Two restores write to one table at once, although one of them needs an exclusive lease.",
     edits: [
       core("restore/lease.ts", "if (holder.exclusive || renewed.exclusive) throw leased(plan, holder);", ""),
     ],
   },
   {
-    name: "retry-loses-resume",
+    name: "retry-restarts-segments",
     seed: 37,
-    breaks: "A retried restore begins its segments anew.",
+    breaks: "A retried restore begins its segments from the start.",
     edits: [
       core("fan-out.ts", "if (resume === undefined) return", "if (resume !== undefined || true) return"),
     ],
@@ -52,19 +41,19 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "retry-keeps-attempt",
     seed: 0,
-    breaks: "A retry is the same attempt once more.",
+    breaks: "A retry has the same attempt number.",
     edits: [core("retry.ts", "acceptedAgain(row, plan, next, ", "acceptedAgain(row, plan, next - 1, ")],
   },
   {
-    name: "retry-queues-everything",
+    name: "retry-queues-all-segments",
     seed: 5,
-    breaks: "A retry queues the complete segments too.",
+    breaks: "A retry also queues the complete segments.",
     edits: [core("retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)")],
   },
   {
     name: "retry-keeps-deadline",
     seed: 0,
-    breaks: "A retry has the deadline of its request's time, not of its own.",
+    breaks: "The deadline of a retry is computed from the time of the request, not of the retry.",
     edits: [
       core(
         "retry.ts",
@@ -82,7 +71,7 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "handoffs-without-progress-not-reset",
     seed: 0,
-    breaks: "Hand-offs that moved something count as idle ones.",
+    breaks: "Handoffs with progress count as handoffs without progress.",
     edits: [
       core(
         "checkpoint.ts",
@@ -94,15 +83,15 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "cancel-of-earlier-attempt",
     seed: 8,
-    breaks: "A cancel stops the attempts after the one that it names.",
+    breaks: "A cancel also stops the attempts after the one that it names.",
     edits: [
       core("cancellation.ts", "if (row.cancelledAttempt >= work.attempt)", "if (row.cancelledAttempt > 0)"),
     ],
   },
   {
-    name: "cancel-of-later-attempt-alone",
+    name: "cancel-of-later-attempt-only",
     seed: 5,
-    breaks: "A cancel stops attempts before the one that it names, not that one.",
+    breaks: "A cancel stops only the attempts before the one that it names.",
     edits: [
       core(
         "cancellation.ts",
@@ -114,7 +103,7 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "cancelled-before-failed",
     seed: 6,
-    breaks: "An attempt that failed while a cancel was for another one is told as cancelled.",
+    breaks: "A failed attempt is reported as cancelled if another attempt was cancelled.",
     edits: [
       core(
         "projection/status.ts",
@@ -124,9 +113,9 @@ export const identityMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "broken-for-ever",
+    name: "failed-step-fails-later-attempts",
     seed: 0,
-    breaks: "A step that failed once keeps every later attempt failed.",
+    breaks: "A failed step makes every later attempt fail.",
     edits: [
       core(
         "projection/status.ts",
@@ -138,7 +127,7 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "finished-time-last",
     seed: 22,
-    breaks: "A row has the time of the last word that its task is finished, not of the first.",
+    breaks: "A row has the time of the last TaskFinished, not of the first.",
     edits: [
       core(
         "projection/project.ts",
@@ -150,7 +139,7 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "update-time-of-last-fact",
     seed: 0,
-    breaks: "A row's time is that of the fact that came last.",
+    breaks: "A row has the time of the fact that arrived last.",
     edits: [
       core(
         "projection/project.ts",
@@ -162,7 +151,7 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "bytes-not-counted",
     seed: 0,
-    breaks: "A row's bytes are its items.",
+    breaks: "A row's bytes are the sum of its items.",
     edits: [
       core("projection/project.ts", "bytes: row.bytes + counts.bytes", "bytes: row.bytes + counts.items"),
     ],
@@ -170,13 +159,13 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "record-rank-by-items",
     seed: 0,
-    breaks: "A segment's record is replaced by one of an earlier attempt.",
+    breaks: "A segment's record is replaced by a record of an earlier attempt.",
     edits: [core("projection/status.ts", "    digits(record.attempt, 6),\n", "")],
   },
   {
-    name: "failure-of-earlier-attempt-stands",
+    name: "failure-of-earlier-attempt-counts",
     seed: 0,
-    breaks: "A failure stands though its segment was tried again since.",
+    breaks: "A failure counts although its segment was retried since.",
     edits: [
       core(
         "projection/status.ts",
@@ -186,14 +175,14 @@ export const identityMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "progress-hands-off",
+    name: "progress-report-hands-off",
     seed: 8,
-    breaks: "A report of progress asks for the slice that is under way.",
+    breaks: "A progress report queues another message for the slice that is in progress.",
     edits: [core("checkpoint.ts", "cursor, counts, handoff: false", "cursor, counts, handoff: true")],
   },
   {
-    name: "spacing-forgotten",
-    breaks: "Two files of a slice are put without the distance between them.",
+    name: "batch-spacing-ignored",
+    breaks: "Two files of a slice are put without the batch spacing.",
     edits: [
       core(
         "backup/writer.ts",
@@ -205,7 +194,7 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "chain-from-start",
     seed: 0,
-    breaks: "A slice of a backup reads its segment from the start, whatever is stored.",
+    breaks: "A slice of a backup reads its segment from the start, although files are stored.",
     edits: [
       core(
         "backup/slice.ts",
@@ -217,7 +206,7 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "chain-counts-one-file",
     seed: 2,
-    breaks: "Of several files that another worker put, the first alone is counted.",
+    breaks: "Of several files that another worker put, only the first is counted.",
     edits: [
       core(
         "archive/chain.ts",
@@ -227,13 +216,13 @@ export const identityMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "eventual-reads",
+    name: "consistent-read-not-planned",
     seed: 1,
-    breaks: "A consistent read is asked for and not made.",
+    breaks: "A request for consistent reads is ignored.",
     edits: [core("backup/scanner.ts", 'plan.request["consistent-read"] ?? false', "false")],
   },
   {
-    name: "level-of-the-stage",
+    name: "compression-level-of-request-ignored",
     breaks: "The request's compression level is ignored.",
     edits: [
       core(
@@ -244,21 +233,21 @@ export const identityMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "bucket-owner-forgotten",
+    name: "bucket-owner-not-sent",
     seed: 1,
-    breaks: "Calls on the bucket do not say who must own it.",
+    breaks: "Calls on the bucket do not name its expected owner.",
     edits: [core("archive/bucket.ts", "...(owner !== undefined && { owner }),", "")],
   },
   {
-    name: "key-forgotten",
+    name: "kms-key-not-sent",
     seed: 1,
-    breaks: "Objects are not encrypted with the key that was asked for.",
+    breaks: "Objects are not encrypted with the requested key.",
     edits: [core("archive/bucket.ts", "return kmsKeyId === undefined ? {} : { kmsKeyId };", "return {};")],
   },
   {
-    name: "shown-too-soon",
+    name: "visibility-too-short",
     seed: 2,
-    breaks: "A message is visible again before its invocation must have ended.",
+    breaks: "A message becomes visible again before its invocation ends.",
     edits: [
       aws(
         "lambda/worker.ts",
@@ -268,9 +257,9 @@ export const identityMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "no-pause-between-tries",
+    name: "retry-delay-ignored",
     seed: 4,
-    breaks: "A message that failed comes again at once.",
+    breaks: "A failed message is delivered again immediately.",
     edits: [
       aws(
         "lambda/worker.ts",
@@ -282,7 +271,7 @@ export const identityMutants: readonly Mutant[] = [
   {
     name: "rejection-without-row",
     seed: 0,
-    breaks: "A rejected request leaves nothing.",
+    breaks: "A rejected request has no row.",
     edits: [core("projection/project.ts", "        rejected: true,\n", "")],
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * Loads a mutant: edits the engine's source as it is loaded, before anything of it has run.
+ * Loads a mutant: edits the engine's source when Node loads it.
  */
 import { registerHooks } from "node:module";
 import { join } from "node:path";
@@ -9,8 +9,8 @@ import type { Edit, Mutant } from "./edit.ts";
 const root = join(import.meta.dirname, "../../../..");
 
 /**
- * From now on loads the mutant's files as it edits them. Returns a function that throws where one of them was never
- * loaded: then the mutant changed nothing.
+ * Edits the mutant's files from now on when they are loaded. The returned function throws if one of them was never loaded:
+ * then the mutant changed nothing.
  */
 export function loadMutant({ name, edits }: Mutant): () => void {
   const byUrl = new Map(edits.map(({ file }) => [pathToFileURL(join(root, file)).href, file]));
@@ -40,10 +40,12 @@ export function loadMutant({ name, edits }: Mutant): () => void {
   };
 }
 
-/** The text with the edit in it. Throws where what it looks for is not there exactly once. */
+/** The edited text. Throws unless the text that the edit replaces occurs exactly once. */
 export function edited(name: string, text: string, { file, find, replace }: Edit): string {
   const times = text.split(find).length - 1;
   if (times !== 1)
-    throw new Error(`mutant ${name}: ${file} has ${times} times what it replaces, instead of once: ${find}`);
+    throw new Error(
+      `mutant ${name}: ${file} has ${times} times the text that it replaces, instead of once: ${find}`,
+    );
   return text.replace(find, () => replace);
 }

@@ -22,9 +22,9 @@ const QUICK = [
   "unconditional-put",
   "foreign-file-adopted",
   "adopt-without-cursor",
-  "hole-retry-undoes-cancel",
-  "hole-items-not-counted",
-  "hole-keys-not-compared",
+  "retry-undoes-cancel",
+  "items-not-counted",
+  "keys-not-compared",
 ];
 
 /** The command, as a user runs it: its exit code and what it printed. */

@@ -1,11 +1,11 @@
 /**
- * Mutants of what names, claims, retries and refuses a task.
+ * Mutants in the code that identifies, claims, retries and rejects tasks.
  */
 import { core, type Mutant } from "./edit.ts";
 
 export const taskMutants: readonly Mutant[] = [
   {
-    name: "hole-retry-begins-twice",
+    name: "retry-begins-twice",
     seed: 11,
     breaks: "The event of a retry is not recorded: delivered again, it begins another attempt.",
     edits: [
@@ -17,13 +17,13 @@ export const taskMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "hole-retry-undoes-cancel",
+    name: "retry-undoes-cancel",
     seed: 1,
-    breaks: "A retry that names an attempt begins the next one, whatever came since: also after a cancel.",
+    breaks: "A retry that names an attempt begins another one even after later attempts and cancels.",
     edits: [core("retry.ts", "  return control.attempt + 1;", "  return highest + 1;")],
   },
   {
-    name: "hole-duplicate-key-restored",
+    name: "duplicate-key-restored",
     seed: 6,
     breaks: "Two lines of a foreign archive with one key are written one after the other.",
     edits: [
@@ -35,9 +35,9 @@ export const taskMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "hole-duplicate-key-unnamed",
+    name: "duplicate-key-lines-not-named",
     seed: 320,
-    breaks: "A call that the table refuses does not tell the lines that it was made of.",
+    breaks: "The error of a rejected call does not name its lines.",
     edits: [
       core(
         "restore/line-check.ts",
@@ -52,7 +52,7 @@ export const taskMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "hole-keys-not-compared",
+    name: "keys-not-compared",
     seed: 376,
     breaks: "A plan does not compare the archive's keys with the table's.",
     edits: [
@@ -64,29 +64,29 @@ export const taskMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "hole-items-not-counted",
+    name: "items-not-counted",
     seed: 115,
-    breaks: "A restore into an empty table may leave fewer items there than it wrote lines.",
+    breaks: "A restore into an empty table may end with fewer items than it wrote lines.",
     edits: [core("restore/finish.ts", "if (counted.items < items) throw", "if (counted.items < 0) throw")],
   },
   {
     name: "digest-of-request-id-alone",
     seed: 12,
-    breaks: "The digest of a request covers its request-id alone.",
+    breaks: "The digest of a request covers only its request-id.",
     edits: [core("task.ts", "canonicalJson([action, requestId, request])", "canonicalJson([requestId])")],
   },
   {
-    name: "completion-not-noted",
+    name: "completion-not-stored",
     seed: 136,
-    breaks: "That a segment is complete is not noted beside its claim.",
+    breaks: "The completion of a segment is not stored with its claim.",
     edits: [
       core("worker.ts", "if (done !== undefined) await claims.complete(segment, done.detail.counts);", ""),
     ],
   },
   {
-    name: "claims-kept",
+    name: "claims-not-released",
     seed: 94,
-    breaks: "The claim of a slice that ended is never given up.",
+    breaks: "The claim of a slice that ended is never released.",
     edits: [
       core("worker.ts", "if (events.length === 0) await claims.release(segment);", ""),
       core("worker.ts", "    await claims.release(segment);\n    return [failure(", "    return [failure("),
@@ -98,9 +98,9 @@ export const taskMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "wait-not-cut",
+    name: "wait-without-poll",
     seed: 139,
-    breaks: "A slice that waits for its turn does not look meanwhile whether it was cancelled.",
+    breaks: "A slice that waits for its reservation does not poll for a cancel.",
     edits: [
       core(
         "cancellation.ts",

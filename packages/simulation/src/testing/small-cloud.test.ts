@@ -19,7 +19,7 @@ describe("a small cloud", () => {
     expect(cloud.deadLetters).toEqual([]);
   });
 
-  it("given a message that fails each time, gives it up after its queue's attempts and reports it", async () => {
+  it("given a message that fails each time, makes it a dead letter after its queue's attempts and reports it", async () => {
     const cloud = smallCloud({
       limiter: {
         reserve: () => Promise.reject(new Error("no connection")),

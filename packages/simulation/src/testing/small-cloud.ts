@@ -1,8 +1,8 @@
 /**
- * For tests of whole tasks: a small cloud without faults. What is put on the bus goes by the topology's own rules to
- * queues, from there to the engine's real `work` and `projectBatch`, and the status tables' streams announce through the
- * topology's own Pipes. Nothing is late, lost or twice unless the test says so: it picks the next message, puts an event
- * again, or stops in the middle. Tables `source` and `destination` (hash key `id`) and the bucket are there.
+ * A small cloud without faults, for tests of whole tasks. The topology's rules route events to queues, the engine's real
+ * `work` and `projectBatch` process the messages, and the topology's Pipes announce row changes. Messages are delayed, lost
+ * or duplicated only by the test: it picks the next message, delivers an event again, or stops in the middle. The tables
+ * `source` and `destination` (hash key `id`) and the bucket exist.
  */
 import { type BusEvent, type Delivery, type Message, parseMessage } from "@ferry/core/events";
 import { projectBatch } from "@ferry/core/projection/projector";
@@ -30,37 +30,37 @@ export type Pick = (waiting: readonly Waiting[]) => number;
 
 export interface SmallCloud {
   readonly ports: MemoryPorts;
-  /** Everything that the bus took, in order. */
+  /** The events of the bus, in order. */
   readonly events: readonly BusEvent[];
-  /** Messages that are not processed yet, in the order in which they came. */
+  /** Messages that are not processed yet, in the order of their arrival. */
   readonly waiting: readonly Waiting[];
-  /** What was given up after its queue's attempts, and why. A dead message of a worker is reported on the bus, too. */
+  /** Messages whose attempts ran out, and their last errors. Those of workers are also reported on the bus. */
   readonly deadLetters: readonly {
     readonly queue: QueueName;
     readonly type: string;
     readonly error: Error;
   }[];
-  /** Puts an event, by default as a caller would; `id` names it where it is put again. */
+  /** Puts an event, by default as a caller would; `id` is its event id. */
   put(type: string, detail: unknown, about?: { readonly source?: string; readonly id?: string }): BusEvent;
-  /** Delivers an event once more: new messages, same event. */
+  /** Delivers an event again, in new messages. */
   deliver(event: BusEvent): void;
-  /** Processes messages, by default in order, until none is left, `pick` gives -1, or `until` holds. */
+  /** Processes messages, by default in order, until none is left, `pick` returns -1, or `until` returns true. */
   run(about?: { readonly pick?: Pick; readonly until?: () => boolean }): Promise<void>;
-  /** The rows of an action's tasks, in the order of their births. */
+  /** The rows of an action's tasks, in the order of their creation. */
   rows(action: Action): TaskRow[];
 }
 
 /** Fifteen minutes: the longest Lambda invocation. */
 const INVOCATION_MS = 15 * 60_000;
 
-/** A small cloud. Ports may be given instead of memory's, for instance tables that refuse. */
+/** A small cloud. `overrides` replaces memory ports, for instance by tables that fail. */
 export function smallCloud(overrides: Partial<MemoryPorts> = {}): SmallCloud {
   const events: BusEvent[] = [];
   const waiting: Waiting[] = [];
   const deadLetters: { queue: QueueName; type: string; error: Error }[] = [];
   const status = memoryStatusStore((change) => {
-    const said = announced(change);
-    if (said !== undefined) accept(said, "ferry");
+    const report = announced(change);
+    if (report !== undefined) accept(report, "ferry");
   });
   const ports = world({ status, ...overrides });
   let messages = 0;
@@ -98,8 +98,8 @@ export function smallCloud(overrides: Partial<MemoryPorts> = {}): SmallCloud {
         type: one.message.event["detail-type"],
         error: error as Error,
       });
-      const said = one.queue === "projection-queue" ? undefined : reported(one.body);
-      if (said !== undefined) accept(said, "ferry");
+      const report = one.queue === "projection-queue" ? undefined : reported(one.body);
+      if (report !== undefined) accept(report, "ferry");
     }
   }
 
@@ -142,12 +142,12 @@ export function itemsOf(count: number, value = "v"): string[] {
   return Array.from({ length: count }, (_, i) => `{"id":{"S":"k${i}"},"v":{"S":"${value}"}}`);
 }
 
-/** Picks by rng: any order that queues may have. `random` in [0, 1). */
+/** Picks a random message: queues may deliver in any order. `random` in [0, 1). */
 export function shuffled(random: () => number): Pick {
   return (waiting) => Math.floor(random() * waiting.length);
 }
 
-/** Picks the first message of a queue; -1 where it has none. */
+/** Picks the first message of a queue; -1 if it has none. */
 export function onlyFrom(queue: QueueName): Pick {
   return (waiting) => waiting.findIndex((one) => one.queue === queue);
 }

@@ -4,11 +4,11 @@ import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
 import { describe, expect, it } from "vitest";
 import { type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
-/** Lines of `count` items, their keys and values named. */
+/** Lines of `count` items with keys `NAME-n`. */
 const lines = (name: string, value: string, count: number) =>
   Array.from({ length: count }, (_, n) => itemLine(`{"id":{"S":"${name}-${n}"},"v":{"S":"${value}"}}`));
 
-/** Restores `before`; the export is replaced by `after` once something is in the table. */
+/** Restores `before`, and replaces the export by `after` once the table has an item. */
 async function replacedMeanwhile(before: readonly string[][], after: readonly string[][]) {
   const cloud = smallCloud();
   const plant = (files: readonly string[][]) =>
@@ -27,21 +27,21 @@ const itemsIn = (cloud: SmallCloud) => cloud.ports.tables.items(destination);
 const outcome = (cloud: SmallCloud) =>
   cloud.rows("restore").map((row) => ({ state: stateOf(row), cause: row.reasons[0]?.cause }));
 
-describe("an archive that is replaced while it is restored", () => {
-  it("given other items in as many files and lines, fails the task and writes none of them", async () => {
+describe("a restore whose archive is replaced", () => {
+  it("by as many files and lines with other items fails, and writes none of these", async () => {
     const half = (value: string) => [lines("a", value, 50), lines("b", value, 50)];
     const cloud = await replacedMeanwhile(half("monday"), half("tuesday"));
     expect(outcome(cloud)).toEqual([{ state: "failed", cause: "archive-changed" }]);
     expect(itemsIn(cloud).filter((item) => new TextDecoder().decode(item).includes("tuesday"))).toEqual([]);
   });
 
-  it("given the same files in another order, fails the task", async () => {
+  it("by the same files in another order fails", async () => {
     const four = (order: readonly number[]) => order.map((n) => lines(`file-${n}`, "v", 25));
     const cloud = await replacedMeanwhile(four([0, 1, 2, 3]), four([2, 3, 0, 1]));
     expect(outcome(cloud)).toEqual([{ state: "failed", cause: "archive-changed" }]);
   });
 
-  it("names the object, and the MD5 and ETag of both", async () => {
+  it("fails with a message that names the object, and the MD5 and ETag before and after", async () => {
     const cloud = await replacedMeanwhile(
       [lines("a", "1", 5), lines("b", "1", 5)],
       [lines("a", "2", 5), lines("b", "2", 5)],
@@ -52,7 +52,7 @@ describe("an archive that is replaced while it is restored", () => {
     );
   });
 
-  it("given the change after the last slice, fails at its end", async () => {
+  it("after the last slice fails in its finishing step", async () => {
     const cloud = smallCloud();
     const plant = (value: string) =>
       plantExport(
@@ -73,7 +73,7 @@ describe.each(["manifest-files.json", "manifest-summary.json", "task.json"])(
   (name) => {
     const key = `backups/one/${name}`;
 
-    /** A restore whose plan is made, and whose slice is not yet. */
+    /** A restore that is planned and whose first slice has not begun. */
     async function planned() {
       const cloud = smallCloud();
       const { ports } = cloud;
@@ -89,7 +89,7 @@ describe.each(["manifest-files.json", "manifest-summary.json", "task.json"])(
       return cloud;
     }
 
-    it("given that it is deleted, fails the task before anything is written", async () => {
+    it("given that it is deleted, the task fails before an item is written", async () => {
       const cloud = await planned();
       cloud.ports.archive.remove(bucket, key);
       await cloud.run();
@@ -98,7 +98,7 @@ describe.each(["manifest-files.json", "manifest-summary.json", "task.json"])(
       expect(itemsIn(cloud)).toEqual([]);
     });
 
-    it("given one more byte, fails the task before anything is written", async () => {
+    it("given one more byte, the task fails before an item is written", async () => {
       const cloud = await planned();
       const stored = await cloud.ports.archive.get(bucket, key);
       cloud.ports.archive.plant(bucket, key, new Uint8Array([...stored!.body, 0x0a]), stored!.head.metadata);

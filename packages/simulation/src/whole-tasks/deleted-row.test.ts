@@ -1,6 +1,6 @@
 /**
- * A row that an operator deleted, and then a late duplicate of its request: the task runs again, or is refused; it never
- * hangs.
+ * An operator deletes a row, and then a late duplicate of its request arrives: the task runs again or is rejected, and always
+ * ends.
  */
 import { permanent } from "@ferry/core/errors";
 import { seeded } from "@ferry/core/hash";
@@ -15,7 +15,7 @@ const ITEMS = 60;
 const backup = { ...backupRequest, "total-segments": 3, "batch-bytes": 500 };
 const restore = (mode: string) => ({ ...restoreRequest, "total-segments": 3, "restore-mode": mode });
 
-async function asked(action: Action, request: object) {
+async function requested(action: Action, request: object) {
   let denied = false;
   const inner = memoryTables();
   const error = permanent("access-denied", { operation: "Write", resource: "t", message: "no", hint: "" });
@@ -31,14 +31,14 @@ async function asked(action: Action, request: object) {
     await cloud.run();
   }
   const event = cloud.put("TaskRequested", { request, "request-id": "r" });
-  const forget = () => {
+  const deleteRows = () => {
     for (const row of cloud.rows(action)) cloud.ports.status.remove(row);
   };
   const deny = (now: boolean) => {
     denied = now;
   };
-  const ends = () => cloud.rows(action).map(stateOf);
-  return { cloud, event, forget, deny, ends };
+  const states = () => cloud.rows(action).map(stateOf);
+  return { cloud, event, deleteRows, deny, states };
 }
 
 const kinds: [string, Action, object][] = [
@@ -47,50 +47,50 @@ const kinds: [string, Action, object][] = [
 ];
 
 describe.each(kinds)("given %s", (_, action, request) => {
-  test("that succeeded, it succeeds again, and no item is written a second time", async () => {
-    const { cloud, event, forget, ends } = await asked(action, request);
+  test("that succeeded, it succeeds again, and no item is written again", async () => {
+    const { cloud, event, deleteRows, states } = await requested(action, request);
     await cloud.run();
-    forget();
+    deleteRows();
     if (action === "restore") cloud.ports.tables.remove(destination, { id: { S: "k1" } });
     const objects = cloud.ports.archive.keys({ region: "eu-central-1", name: "archives" }).length;
     cloud.deliver(event);
     await cloud.run();
-    expect(ends()).toEqual(["succeeded"]);
+    expect(states()).toEqual(["succeeded"]);
     expect(cloud.rows(action)).toMatchObject([{ items: ITEMS }]);
     expect(cloud.ports.archive.keys({ region: "eu-central-1", name: "archives" })).toHaveLength(objects);
     if (action === "restore") expect(cloud.ports.tables.items(destination)).toHaveLength(ITEMS - 1);
   });
 
   test("that failed, it runs again", async () => {
-    const { cloud, event, forget, deny, ends } = await asked(action, request);
+    const { cloud, event, deleteRows, deny, states } = await requested(action, request);
     await cloud.run({ until: () => cloud.rows(action).some((row) => row.accepted) });
     deny(true);
     await cloud.run();
-    expect(ends()).toEqual(["failed"]);
-    forget();
+    expect(states()).toEqual(["failed"]);
+    deleteRows();
     deny(false);
     cloud.deliver(event);
     await cloud.run();
-    expect(ends()).toEqual(["succeeded"]);
+    expect(states()).toEqual(["succeeded"]);
   });
 
-  test("whose workers died of what never passes, it runs again", async () => {
-    const { cloud, event, forget, ends } = await asked(action, request);
+  test("whose messages became dead letters, it runs again", async () => {
+    const { cloud, event, deleteRows, states } = await requested(action, request);
     await cloud.run({ until: () => cloud.rows(action).some((row) => row.accepted) });
     const { get, list } = cloud.ports.archive;
     const down = () => Promise.reject(new Error("no connection"));
     Object.assign(cloud.ports.archive, { get: down, list: down });
     await cloud.run();
-    expect(ends()).toEqual(["failed"]);
+    expect(states()).toEqual(["failed"]);
     Object.assign(cloud.ports.archive, { get, list });
-    forget();
+    deleteRows();
     cloud.deliver(event);
     await cloud.run();
-    expect(ends()).toEqual(["succeeded"]);
+    expect(states()).toEqual(["succeeded"]);
   });
 
   test("that was cancelled, it runs again", async () => {
-    const { cloud, event, forget, ends } = await asked(action, request);
+    const { cloud, event, deleteRows, states } = await requested(action, request);
     await cloud.run({ until: () => cloud.rows(action).some((row) => row.accepted) });
     const { key, timestamp } = cloud.rows(action)[0]!;
     cloud.put("TaskCancelRequested", { task: { action, key, timestamp } });
@@ -101,38 +101,35 @@ describe.each(kinds)("given %s", (_, action, request) => {
           waiting.findIndex(({ queue }) => queue === "projection-queue"),
         ),
     });
-    expect(ends()).toEqual(["cancelled"]);
-    forget();
+    expect(states()).toEqual(["cancelled"]);
+    deleteRows();
     cloud.deliver(event);
     await cloud.run();
-    expect(ends()).toEqual(["succeeded"]);
+    expect(states()).toEqual(["succeeded"]);
   });
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    "that is under way, it comes to its end all the same: order %i",
-    async (seed) => {
-      const { cloud, event, forget, ends } = await asked(action, request);
-      const random = seeded(seed);
-      const steps = Math.floor(random() * 40);
-      let step = 0;
-      await cloud.run({ pick: shuffled(random), until: () => step++ >= steps });
-      forget();
-      await cloud.run({ pick: shuffled(random) });
-      cloud.deliver(event);
-      await cloud.run({ pick: shuffled(random) });
-      expect(ends()).toEqual(["succeeded"]);
-      expect(cloud.rows(action)).toMatchObject([{ items: ITEMS }]);
-    },
-  );
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])("that is in progress, it still ends: order %i", async (seed) => {
+    const { cloud, event, deleteRows, states } = await requested(action, request);
+    const random = seeded(seed);
+    const steps = Math.floor(random() * 40);
+    let step = 0;
+    await cloud.run({ pick: shuffled(random), until: () => step++ >= steps });
+    deleteRows();
+    await cloud.run({ pick: shuffled(random) });
+    cloud.deliver(event);
+    await cloud.run({ pick: shuffled(random) });
+    expect(states()).toEqual(["succeeded"]);
+    expect(cloud.rows(action)).toMatchObject([{ items: ITEMS }]);
+  });
 });
 
-test("given a restore into an empty table that succeeded, the duplicate is refused: the table is not empty", async () => {
-  const { cloud, event, forget, ends } = await asked("restore", restore("empty-only"));
+test("given a restore into an empty table that succeeded, the duplicate is rejected: the table is not empty", async () => {
+  const { cloud, event, deleteRows, states } = await requested("restore", restore("empty-only"));
   await cloud.run();
-  forget();
+  deleteRows();
   cloud.deliver(event);
   await cloud.run();
-  expect(ends().every((state) => isEnded(state))).toBe(true);
-  expect(ends()).toEqual(["rejected"]);
+  expect(states().every((state) => isEnded(state))).toBe(true);
+  expect(states()).toEqual(["rejected"]);
   expect(cloud.rows("restore")[0]?.reasons[0]?.cause).toBe("table-not-empty");
 });

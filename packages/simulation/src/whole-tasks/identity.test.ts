@@ -1,5 +1,5 @@
 /**
- * Two requests are never one task: whatever their request-ids, each has a row of its own, or is the same request.
+ * Two different requests are never one task: each has its own row, with any request-ids.
  */
 import { seeded } from "@ferry/core/hash";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
@@ -18,7 +18,7 @@ const restoreInto = (table: { name: string }) => ({
   "total-segments": 3,
 });
 
-/** A cloud with an archive and two empty tables to restore it into. */
+/** A cloud with an archive, and two empty tables as destinations. */
 async function withArchive(): Promise<SmallCloud> {
   const cloud = smallCloud();
   cloud.ports.tables.create(other, { keys: [{ name: "id", type: "S" }] });
@@ -29,7 +29,7 @@ async function withArchive(): Promise<SmallCloud> {
   return cloud;
 }
 
-/** Every request is planned before any row is written; then any order. */
+/** Picks all requests first, so that each is planned before any row is written; then any message. */
 function plansFirst(seed: number): Pick {
   const rest = shuffled(seeded(seed));
   return (waiting) => {
@@ -47,7 +47,7 @@ const ends = (cloud: SmallCloud, after: number) =>
     .filter((type) => /^Task(Succeeded|Failed|Cancelled|Rejected)$/.test(type))
     .sort();
 
-/** Request-ids whose requests choose the same slot of their second. */
+/** Request-ids with which the requests choose the same slot of their second. */
 function colliding(requests: readonly object[]): string[] {
   const slotOf = (request: object, id: string) =>
     Number.parseInt(identify({ request, "request-id": id }, { id, time: "" }).digest.slice(0, 8), 16) % 1000;
@@ -89,7 +89,7 @@ describe.each([1, 2, 3, 4])("in order %i", (seed) => {
     expect(cloud.deadLetters).toEqual([]);
   });
 
-  test("given two restores of one second whose request-ids choose one row, each is restored in a row of its own", async () => {
+  test("given two restores of one second whose request-ids choose one row, each is restored and has its own row", async () => {
     const cloud = await withArchive();
     const before = cloud.events.length;
     const requests = [destination, other].map(restoreInto);
@@ -121,7 +121,7 @@ describe.each([1, 2, 3, 4])("in order %i", (seed) => {
     expect(cloud.deadLetters).toEqual([]);
   });
 
-  test("given a request that is delivered again at any time, it is one task", async () => {
+  test("given a request that is delivered again at any time, there is one task", async () => {
     const cloud = smallCloud();
     cloud.ports.tables.put(source, ...itemsOf(ITEMS));
     const event = cloud.put("TaskRequested", { request: backup, "request-id": "nightly" });
@@ -142,31 +142,31 @@ describe.each([1, 2, 3, 4])("in order %i", (seed) => {
   });
 });
 
-const asks = (cloud: SmallCloud, request: object, id = "nightly") =>
+const putRequest = (cloud: SmallCloud, request: object, id = "nightly") =>
   cloud.put("TaskRequested", { request, "request-id": id });
 const dated = { ...backup, "bucket-prefix": "backups/{date}T{time}" };
 
-test("given a request that its caller repeats within minutes, it is one task with the time of the first", async () => {
+test("given a request that is repeated within minutes, there is one task with the time of the first", async () => {
   const cloud = smallCloud();
   cloud.ports.tables.put(source, ...itemsOf(ITEMS));
-  asks(cloud, dated);
+  putRequest(cloud, dated);
   cloud.ports.clock.advance(60_000);
-  asks(cloud, dated);
+  putRequest(cloud, dated);
   await cloud.run();
   cloud.ports.clock.advance(60_000);
-  asks(cloud, dated);
+  putRequest(cloud, dated);
   await cloud.run();
   expect(cloud.rows("backup")).toMatchObject([
     { finished: true, request: { "bucket-prefix": "backups/2026-11-01T02-00-00" } },
   ]);
 });
 
-test("given a request-id that is used for the same request a day later, rejects it: it is never silent", async () => {
+test("given a request that is repeated a day later under its request-id, the second is rejected", async () => {
   const cloud = smallCloud();
-  asks(cloud, dated);
+  putRequest(cloud, dated);
   await cloud.run();
   cloud.ports.clock.advance(24 * 3_600_000);
-  const again = asks(cloud, dated);
+  const again = putRequest(cloud, dated);
   cloud.deliver(again);
   await cloud.run();
   const rows = cloud.rows("backup");
@@ -176,25 +176,25 @@ test("given a request-id that is used for the same request a day later, rejects 
   ]);
 });
 
-test("given a request that was rejected as malformed, takes the corrected one under its request-id", async () => {
+test("given a request that was rejected as malformed, the corrected one is accepted under its request-id", async () => {
   const cloud = smallCloud();
-  asks(cloud, { ...backup, "total-segments": "three" });
+  putRequest(cloud, { ...backup, "total-segments": "three" });
   await cloud.run();
-  asks(cloud, backup);
+  putRequest(cloud, backup);
   await cloud.run();
   expect(cloud.rows("backup").map(stateOf)).toEqual(["rejected", "succeeded"]);
 });
 
-test("given requests that no worker could process, each is rejected in the row that it would have had", async () => {
+test("given requests that no worker can process, each is rejected in its own row", async () => {
   const down = () => Promise.reject(new Error("no connection"));
   const broken = smallCloud({ tables: { ...memoryTables(), describe: down } });
   const requests = ["backups/x", "backups/y"].map((prefix) => ({ ...backup, "bucket-prefix": prefix }));
   const ids = colliding(requests);
-  const events = requests.map((request, i) => asks(broken, request, ids[i]));
+  const events = requests.map((request, i) => putRequest(broken, request, ids[i]));
   await broken.run();
   expect(broken.deadLetters.map(({ type }) => type)).toEqual(["TaskRequested", "TaskRequested"]);
   expect(broken.rows("backup").map(stateOf)).toEqual(["rejected", "rejected"]);
-  // Delivered once more, and given up once more: the same rows.
+  // Delivered again, their messages become dead letters again, and change the same rows.
   for (const event of events) broken.deliver(event);
   await broken.run();
   expect(broken.rows("backup").map((row) => row.request["bucket-prefix"])).toEqual([

@@ -11,11 +11,11 @@ import { onlyFrom, type SmallCloud, smallCloud } from "../testing/small-cloud.ts
 const DAY_MS = 24 * 3_600_000;
 const keys = [{ name: "id", type: "S" }] as const;
 const item = (id: string, v: string) => `{"id":{"S":"${id}"},"v":{"S":"${v}"}}`;
-const keyed = (prefix: string, v: string, count: number) =>
+const itemsWithPrefix = (prefix: string, v: string, count: number) =>
   Array.from({ length: count }, (_, i) => item(`${prefix}${i}`, v));
 const arn = async (cloud: SmallCloud) => (await cloud.ports.tables.describe(destination)).arn;
 
-/** Puts an export of DynamoDB's under a prefix: one file for each list of lines. */
+/** Puts a DynamoDB export under a prefix: one file per list of lines. */
 function plant(cloud: SmallCloud, prefix: string, lines: readonly string[][], summary: object = {}): void {
   const put = (key: string, body: string | Uint8Array) =>
     cloud.ports.archive.plant(bucket, key, typeof body === "string" ? new TextEncoder().encode(body) : body);
@@ -53,15 +53,15 @@ const incremental = (cloud: SmallCloud, prefix: string, from: string, to: string
     exportToTime: to,
   });
 
-function ask(cloud: SmallCloud, prefix: string, about: object = {}): void {
+function putRequest(cloud: SmallCloud, prefix: string, fields: object = {}): void {
   cloud.put("TaskRequested", {
-    request: { ...restoreRequest, "bucket-prefix": prefix, ...about },
+    request: { ...restoreRequest, "bucket-prefix": prefix, ...fields },
     "request-id": `request-${prefix}-${cloud.events.length}`,
   });
 }
 const merge = { "restore-mode": "merge" };
-/** Plans every request that waits before anything else happens. */
-const planFirst = (waiting: Parameters<ReturnType<typeof onlyFrom>>[0]) =>
+/** Picks the requests first. */
+const requestsFirst = (waiting: Parameters<ReturnType<typeof onlyFrom>>[0]) =>
   Math.max(
     0,
     waiting.findIndex(({ message }) => message.event["detail-type"] === "TaskRequested"),
@@ -78,7 +78,7 @@ const valuesOf = (cloud: SmallCloud) => {
   return counts;
 };
 
-/** Cancels a restore when its first file is in the table, and lets it end. */
+/** Cancels a restore once an item is in the table, and runs until it has ended. */
 async function cancelHalfWay(cloud: SmallCloud): Promise<TaskRow> {
   await cloud.run({
     pick: (waiting) => Math.max(0, onlyFrom("projection-queue")(waiting)),
@@ -91,30 +91,30 @@ async function cancelHalfWay(cloud: SmallCloud): Promise<TaskRow> {
   return cloud.rows("restore").at(-1)!;
 }
 
-describe("a restore that is rejected after it took the lease", () => {
+describe("a restore that is rejected after it acquired the lease", () => {
   const holders = async (cloud: SmallCloud) =>
     (await cloud.ports.leases.read(await arn(cloud)))?.holders ?? [];
 
-  test("gives the lease back itself: its row may be written late", async () => {
+  test("releases the lease itself, because its row may be written late", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("k", "A", 10)]);
+    full(cloud, "a", [itemsWithPrefix("k", "A", 10)]);
     cloud.ports.tables.put(destination, item("there", "before"));
-    ask(cloud, "a");
+    putRequest(cloud, "a");
     await cloud.run({ pick: onlyFrom("restore-queue") });
     expect(cloud.events.map((event) => event["detail-type"])).toEqual(["TaskRequested", "TaskRejected"]);
     expect(await holders(cloud)).toEqual([]);
-    ask(cloud, "a", merge);
+    putRequest(cloud, "a", merge);
     await cloud.run();
     expect(outcomes(cloud)).toEqual(["rejected table-not-empty", "succeeded"]);
   });
 
-  test("keeps the lease, where another delivery of its request took it, too, and may have been accepted", async () => {
+  test("keeps the lease if another delivery of its request acquired it too and may have been accepted", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("k", "A", 10)]);
-    ask(cloud, "a");
+    full(cloud, "a", [itemsWithPrefix("k", "A", 10)]);
+    putRequest(cloud, "a");
     const { events, ports } = cloud;
     cloud.deliver(events[0]!);
-    // While the first delivery looks whether the table is empty, the second is accepted, and its first items are written.
+    // While the first delivery checks that the table is empty, the second is accepted and writes its first items.
     const { scan } = ports.tables;
     let isFirst = true;
     ports.tables.scan = async (page) => {
@@ -131,13 +131,13 @@ describe("a restore that is rejected after it took the lease", () => {
 });
 
 describe("two restores into one table at once", () => {
-  test("given two that need it empty, the second is refused and names the first", async () => {
+  test("given two that need it empty, the second is rejected with a reason that names the first", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("k", "A", 100)]);
-    full(cloud, "b", [keyed("k", "B", 60), keyed("z", "B", 40)]);
-    ask(cloud, "a");
-    ask(cloud, "b");
-    await cloud.run({ pick: planFirst });
+    full(cloud, "a", [itemsWithPrefix("k", "A", 100)]);
+    full(cloud, "b", [itemsWithPrefix("k", "B", 60), itemsWithPrefix("z", "B", 40)]);
+    putRequest(cloud, "a");
+    putRequest(cloud, "b");
+    await cloud.run({ pick: requestsFirst });
     const [first, second] = cloud.rows("restore");
     expect(outcomes(cloud)).toEqual(["succeeded", "rejected table-leased"]);
     expect(second!.reasons[0]!.text).toContain(`${first!.key}@${first!.timestamp}`);
@@ -149,43 +149,43 @@ describe("two restores into one table at once", () => {
     ["empty-only", "if-absent"],
     ["merge", "empty-only"],
     ["if-absent", "empty-only"],
-  ])("given %s and then %s, the second is refused", async (one, other) => {
+  ])("given %s and then %s, the second is rejected", async (one, other) => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("k", "A", 10)]);
-    full(cloud, "b", [keyed("k", "B", 10)]);
-    ask(cloud, "a", { "restore-mode": one });
-    ask(cloud, "b", { "restore-mode": other });
-    await cloud.run({ pick: planFirst });
+    full(cloud, "a", [itemsWithPrefix("k", "A", 10)]);
+    full(cloud, "b", [itemsWithPrefix("k", "B", 10)]);
+    putRequest(cloud, "a", { "restore-mode": one });
+    putRequest(cloud, "b", { "restore-mode": other });
+    await cloud.run({ pick: requestsFirst });
     expect(outcomes(cloud)).toEqual(["succeeded", "rejected table-leased"]);
     expect(valuesOf(cloud)).toEqual({ A: 10 });
   });
 
-  test("given two that merge, both go on", async () => {
+  test("given two that merge, both succeed", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("a", "A", 10)]);
-    full(cloud, "b", [keyed("b", "B", 10)]);
-    ask(cloud, "a", merge);
-    ask(cloud, "b", merge);
-    await cloud.run({ pick: planFirst });
+    full(cloud, "a", [itemsWithPrefix("a", "A", 10)]);
+    full(cloud, "b", [itemsWithPrefix("b", "B", 10)]);
+    putRequest(cloud, "a", merge);
+    putRequest(cloud, "b", merge);
+    await cloud.run({ pick: requestsFirst });
     expect(outcomes(cloud)).toEqual(["succeeded", "succeeded"]);
     expect(valuesOf(cloud)).toEqual({ A: 10, B: 10 });
     expect((await cloud.ports.leases.read(await arn(cloud)))?.holders).toEqual([]);
   });
 
-  test("given an incremental export and a merge, the second is refused", async () => {
+  test("given an incremental export and a merge, the second is rejected", async () => {
     const cloud = smallCloud();
     incremental(cloud, "a", "2026-11-01T00:00:00Z", "2026-11-01T01:00:00Z");
-    full(cloud, "b", [keyed("k", "B", 10)]);
-    ask(cloud, "a", merge);
-    ask(cloud, "b", merge);
-    await cloud.run({ pick: planFirst });
+    full(cloud, "b", [itemsWithPrefix("k", "B", 10)]);
+    putRequest(cloud, "a", merge);
+    putRequest(cloud, "b", merge);
+    await cloud.run({ pick: requestsFirst });
     expect(outcomes(cloud)).toEqual(["succeeded", "rejected table-leased"]);
   });
 
-  test("given two plans at the same moment, exactly one has the table", async () => {
+  test("given two plans at the same moment, exactly one acquires the lease", async () => {
     const memory = memoryTableLeases();
     const readers: (() => void)[] = [];
-    // Both have read before either writes.
+    // Both read before one of them writes.
     const leases: TableLeases = {
       ...memory,
       async read(tableArn) {
@@ -199,51 +199,51 @@ describe("two restores into one table at once", () => {
       },
     };
     const cloud = smallCloud({ leases });
-    full(cloud, "a", [keyed("k", "A", 10)]);
-    full(cloud, "b", [keyed("k", "B", 10)]);
-    ask(cloud, "a");
-    ask(cloud, "b");
-    await Promise.all([cloud.run({ pick: planFirst }), cloud.run({ pick: planFirst })]);
+    full(cloud, "a", [itemsWithPrefix("k", "A", 10)]);
+    full(cloud, "b", [itemsWithPrefix("k", "B", 10)]);
+    putRequest(cloud, "a");
+    putRequest(cloud, "b");
+    await Promise.all([cloud.run({ pick: requestsFirst }), cloud.run({ pick: requestsFirst })]);
     expect(outcomes(cloud).sort()).toEqual(["rejected table-leased", "succeeded"]);
   });
 });
 
 describe("the lease of a table", () => {
-  test("is had again by a plan that is delivered again", async () => {
+  test("is acquired again by a request that is delivered again", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("k", "A", 10)]);
-    ask(cloud, "a");
+    full(cloud, "a", [itemsWithPrefix("k", "A", 10)]);
+    putRequest(cloud, "a");
     cloud.deliver(cloud.events.at(-1)!);
-    await cloud.run({ pick: planFirst });
+    await cloud.run({ pick: requestsFirst });
     expect(outcomes(cloud)).toEqual(["succeeded"]);
   });
 
-  test("is free once its restore succeeded, although the row has not heard of it", async () => {
+  test("is free once its restore succeeded, even before the row shows it", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("k", "A", 10)]);
-    ask(cloud, "a");
+    full(cloud, "a", [itemsWithPrefix("k", "A", 10)]);
+    putRequest(cloud, "a");
     await cloud.run();
     expect((await cloud.ports.leases.read(await arn(cloud)))?.holders).toEqual([]);
   });
 
-  test("is taken over from a task that has ended, and from no other", async () => {
+  test("is taken over from a task that has ended", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("a", "A", 10), keyed("b", "A", 10)]);
-    full(cloud, "b", [keyed("c", "B", 10)]);
-    ask(cloud, "a", { "total-segments": 2 });
+    full(cloud, "a", [itemsWithPrefix("a", "A", 10), itemsWithPrefix("b", "A", 10)]);
+    full(cloud, "b", [itemsWithPrefix("c", "B", 10)]);
+    putRequest(cloud, "a", { "total-segments": 2 });
     await cancelHalfWay(cloud);
-    ask(cloud, "b", merge);
+    putRequest(cloud, "b", merge);
     await cloud.run();
     expect(outcomes(cloud)[1]).toBe("succeeded");
   });
 
-  test("is refused to a retry whose table another restore has taken since", async () => {
+  test("is not given to a retry if another restore acquired it since", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("a", "A", 10), keyed("b", "A", 10)]);
+    full(cloud, "a", [itemsWithPrefix("a", "A", 10), itemsWithPrefix("b", "A", 10)]);
     incremental(cloud, "b", "2026-11-01T00:00:00Z", "2026-11-01T01:00:00Z");
-    ask(cloud, "a", { "total-segments": 2 });
+    putRequest(cloud, "a", { "total-segments": 2 });
     const row = await cancelHalfWay(cloud);
-    ask(cloud, "b", merge);
+    putRequest(cloud, "b", merge);
     await cloud.run({ until: () => cloud.rows("restore").length === 2 });
     cloud.put("TaskRetryRequested", { task: taskOf(row), attempt: 1 });
     await cloud.run({
@@ -259,47 +259,47 @@ describe("the lease of a table", () => {
     ).toBeDefined();
   });
 
-  test("is kept by a retry of which the row has not heard", async () => {
+  test("is kept by a retry that the row does not show yet", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("a", "A", 10), keyed("b", "A", 10)]);
-    full(cloud, "b", [keyed("c", "B", 10)]);
-    ask(cloud, "a", { "total-segments": 2 });
+    full(cloud, "a", [itemsWithPrefix("a", "A", 10), itemsWithPrefix("b", "A", 10)]);
+    full(cloud, "b", [itemsWithPrefix("c", "B", 10)]);
+    putRequest(cloud, "a", { "total-segments": 2 });
     const row = await cancelHalfWay(cloud);
     cloud.put("TaskRetryRequested", { task: taskOf(row), attempt: 1 });
     await cloud.run({
       pick: onlyFrom("restore-queue"),
       until: () => cloud.events.at(-1)!["detail-type"] === "TaskAccepted",
     });
-    ask(cloud, "b", merge);
-    await cloud.run({ pick: planFirst });
+    putRequest(cloud, "b", merge);
+    await cloud.run({ pick: requestsFirst });
     expect(outcomes(cloud)).toEqual([expect.stringContaining("succeeded"), "rejected table-leased"]);
     expect(valuesOf(cloud)).toEqual({ A: 20 });
   });
 
-  test("ends with its attempt's deadline, whatever became of the task", async () => {
+  test("ends at its attempt's deadline, even if the task has not ended", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("a", "A", 10)]);
-    full(cloud, "b", [keyed("b", "B", 10)]);
-    ask(cloud, "a");
+    full(cloud, "a", [itemsWithPrefix("a", "A", 10)]);
+    full(cloud, "b", [itemsWithPrefix("b", "B", 10)]);
+    putRequest(cloud, "a");
     await cloud.run({ until: () => cloud.rows("restore").length === 1 });
     cloud.ports.clock.advance(6 * DAY_MS);
-    ask(cloud, "b", merge);
-    await cloud.run({ pick: planFirst, until: () => cloud.rows("restore").length === 2 });
+    putRequest(cloud, "b", merge);
+    await cloud.run({ pick: requestsFirst, until: () => cloud.rows("restore").length === 2 });
     expect(outcomes(cloud)[1]).toBe("rejected table-leased");
     cloud.ports.clock.advance(2 * DAY_MS);
-    ask(cloud, "b", merge);
-    await cloud.run({ pick: planFirst });
+    putRequest(cloud, "b", merge);
+    await cloud.run({ pick: requestsFirst });
     expect(outcomes(cloud).slice(2)).toEqual(["succeeded"]);
   });
 });
 
 describe("a retry of a restore that needed an empty table", () => {
-  test("goes on where the restore has only to be finished, although it gave its lease back", async () => {
+  test("continues if only the finishing step is left, although the lease was released", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("a", "A", 10)]);
-    ask(cloud, "a");
+    full(cloud, "a", [itemsWithPrefix("a", "A", 10)]);
+    putRequest(cloud, "a");
     await cloud.run({ until: () => outcomes(cloud)[0] === "finishing" });
-    // The worker finishes the restore, and what it says is lost.
+    // The worker finishes the restore, and its event is lost.
     const finishing = cloud.events.find((event) => event["detail-type"] === "TaskFinishing")!;
     const time = cloud.ports.clock.invocation(900_000);
     const [finished] = await work(message("TaskFinishing", finishing.detail), { ...cloud.ports, time });
@@ -311,19 +311,19 @@ describe("a retry of a restore that needed an empty table", () => {
     expect(valuesOf(cloud)).toEqual({ A: 10 });
   });
 
-  test("is refused where another restore had the table since, even one that has ended", async () => {
+  test("is rejected if another restore used the table since, even if that has ended", async () => {
     const cloud = smallCloud();
-    full(cloud, "a", [keyed("a", "A", 10), keyed("b", "A", 10)]);
-    full(cloud, "b", [keyed("c", "B", 10)]);
-    ask(cloud, "a", { "total-segments": 2 });
+    full(cloud, "a", [itemsWithPrefix("a", "A", 10), itemsWithPrefix("b", "A", 10)]);
+    full(cloud, "b", [itemsWithPrefix("c", "B", 10)]);
+    putRequest(cloud, "a", { "total-segments": 2 });
     const row = await cancelHalfWay(cloud);
-    ask(cloud, "b", merge);
+    putRequest(cloud, "b", merge);
     await cloud.run();
-    const there = valuesOf(cloud);
+    const before = valuesOf(cloud);
     cloud.put("TaskRetryRequested", { task: taskOf(row), attempt: 1 });
     await cloud.run();
     expect(outcomes(cloud)).toEqual([expect.stringContaining("cancelled"), "succeeded"]);
-    expect(valuesOf(cloud)).toEqual(there);
+    expect(valuesOf(cloud)).toEqual(before);
     expect(
       cloud.events.find(({ detail }) => (detail as { cause?: string }).cause === "table-used"),
     ).toBeDefined();
@@ -331,13 +331,13 @@ describe("a retry of a restore that needed an empty table", () => {
 
   test("does not overwrite what the application wrote since", async () => {
     const cloud = smallCloud();
-    full(cloud, "p", [keyed("f0-", "archive", 25), keyed("f1-", "archive", 25)]);
-    ask(cloud, "p", { "total-segments": 2 });
+    full(cloud, "p", [itemsWithPrefix("f0-", "archive", 25), itemsWithPrefix("f1-", "archive", 25)]);
+    putRequest(cloud, "p", { "total-segments": 2 });
     const row = await cancelHalfWay(cloud);
     cloud.ports.tables.put(
       destination,
-      ...keyed("f0-", "application", 20),
-      ...keyed("f1-", "application", 20),
+      ...itemsWithPrefix("f0-", "application", 20),
+      ...itemsWithPrefix("f1-", "application", 20),
     );
     cloud.put("TaskRetryRequested", { task: taskOf(row), attempt: 1 });
     await cloud.run();
@@ -350,12 +350,12 @@ describe("an incremental export", () => {
   const T = (hour: number) => `2026-11-01T${String(hour).padStart(2, "0")}:00:00Z`;
   const ISO = (hour: number) => T(hour).replace("Z", ".000Z");
 
-  test("whose time range ends before that of the last one is refused, naming both", async () => {
+  test("whose time range ends before that of the last one is rejected with a reason that names both", async () => {
     const cloud = smallCloud();
     incremental(cloud, "w1", T(1), T(2));
     incremental(cloud, "w2", T(2), T(3));
     for (const prefix of ["w2", "w1"]) {
-      ask(cloud, prefix, merge);
+      putRequest(cloud, prefix, merge);
       await cloud.run();
     }
     expect(outcomes(cloud)).toEqual(["succeeded", "rejected window-out-of-order"]);
@@ -364,37 +364,37 @@ describe("an incremental export", () => {
     expect(valuesOf(cloud)).toEqual({ w2: 1 });
   });
 
-  test("is taken in order, again, overlapping, or out of order where the request says so", async () => {
+  test("is accepted in order, repeated, overlapping, or out of order if the request allows it", async () => {
     const cloud = smallCloud();
     incremental(cloud, "w1", T(1), T(2));
     incremental(cloud, "w2", T(2), T(3));
     incremental(cloud, "wide", T(1), T(4));
-    const asked = [["w1"], ["w2"], ["w2"], ["wide"], ["w1", { "out-of-order": true }], ["w2"]] as const;
-    for (const [prefix, about] of asked) {
-      ask(cloud, prefix, { ...merge, ...about });
+    const requests = [["w1"], ["w2"], ["w2"], ["wide"], ["w1", { "out-of-order": true }], ["w2"]] as const;
+    for (const [prefix, fields] of requests) {
+      putRequest(cloud, prefix, { ...merge, ...fields });
       await cloud.run();
     }
     expect(outcomes(cloud)).toEqual([...Array(5).fill("succeeded"), "rejected window-out-of-order"]);
   });
 
-  test("that ends before the full export in the table was made is refused", async () => {
+  test("that ends before the full export in the table was made is rejected", async () => {
     const cloud = smallCloud();
     full(cloud, "full", [[item("a", "full")]], T(5));
     incremental(cloud, "old", T(3), T(4));
     incremental(cloud, "new", T(4), T(6));
-    for (const [prefix, about] of [
+    for (const [prefix, fields] of [
       ["full", {}],
       ["old", merge],
       ["new", merge],
     ] as const) {
-      ask(cloud, prefix, about);
+      putRequest(cloud, prefix, fields);
       await cloud.run();
     }
     expect(outcomes(cloud)).toEqual(["succeeded", "rejected window-out-of-order", "succeeded"]);
     expect(valuesOf(cloud)).toEqual({ new: 1 });
   });
 
-  test("is retried and asked for again after it failed; a later one waits for it", async () => {
+  test("can be retried after it failed; a later one is rejected until then", async () => {
     const cloud = smallCloud();
     plant(
       cloud,
@@ -406,56 +406,56 @@ describe("an incremental export", () => {
       { exportType: "INCREMENTAL_EXPORT", exportFromTime: T(1), exportToTime: T(2) },
     );
     incremental(cloud, "w2", T(2), T(3));
-    ask(cloud, "w1", { ...merge, "total-segments": 2 });
+    putRequest(cloud, "w1", { ...merge, "total-segments": 2 });
     const row = await cancelHalfWay(cloud);
-    ask(cloud, "w2", merge);
+    putRequest(cloud, "w2", merge);
     await cloud.run();
     expect(outcomes(cloud)[1]).toBe("rejected window-out-of-order");
     cloud.put("TaskRetryRequested", { task: taskOf(row), attempt: 1 });
     await cloud.run();
-    ask(cloud, "w2", merge);
+    putRequest(cloud, "w2", merge);
     await cloud.run();
     expect(outcomes(cloud).map((one) => one.split(" ")[0])).toEqual(["succeeded", "rejected", "succeeded"]);
   });
 
-  test("that does not say where its time range begins can be retried", async () => {
+  test("without a start of its time range can be retried", async () => {
     const cloud = smallCloud();
     const files = ["a", "b"].map((id) => [`{"Keys":{"id":{"S":"${id}"}},"NewImage":${item(id, "w")}}`]);
     plant(cloud, "w", files, { exportType: "INCREMENTAL_EXPORT", exportToTime: T(2) });
-    ask(cloud, "w", { ...merge, "total-segments": 2 });
+    putRequest(cloud, "w", { ...merge, "total-segments": 2 });
     const row = await cancelHalfWay(cloud);
     cloud.put("TaskRetryRequested", { task: taskOf(row), attempt: 1 });
     await cloud.run();
     expect(stateOf(cloud.rows("restore")[0]!)).toBe("succeeded");
   });
 
-  test("into a table that was created again is taken, whatever its predecessor had", async () => {
+  test("into a table that was created again is accepted, regardless of the windows of the old table", async () => {
     const cloud = smallCloud();
     incremental(cloud, "w1", T(1), T(2));
     incremental(cloud, "w2", T(2), T(3));
-    ask(cloud, "w2", merge);
+    putRequest(cloud, "w2", merge);
     await cloud.run();
     cloud.ports.tables.drop(destination);
     cloud.ports.tables.create(destination, { keys });
-    ask(cloud, "w1", merge);
+    putRequest(cloud, "w1", merge);
     await cloud.run();
     expect(outcomes(cloud)).toEqual(["succeeded", "succeeded"]);
   });
 
-  test("is judged anew after a full export was restored, or was only added to what is there", async () => {
+  test("is checked against a full export that was merged since, not against one that was only added (if-absent)", async () => {
     const cloud = smallCloud();
     incremental(cloud, "w1", T(1), T(2));
     incremental(cloud, "w2", T(2), T(3));
     full(cloud, "full", [[item("a", "full")]], T(1));
-    const asked = [
+    const requests = [
       ["w2", merge],
       ["full", { "restore-mode": "if-absent" }],
       ["w1", merge],
       ["full", merge],
       ["w1", merge],
     ];
-    for (const [prefix, about] of asked as [string, object][]) {
-      ask(cloud, prefix, about);
+    for (const [prefix, fields] of requests as [string, object][]) {
+      putRequest(cloud, prefix, fields);
       await cloud.run();
     }
     expect(outcomes(cloud)).toEqual([

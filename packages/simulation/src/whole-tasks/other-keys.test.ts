@@ -13,11 +13,11 @@ import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, it } from "vitest";
 import { type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
-/** Items of a table with the keys `id` and `at`: `count` of them in 97 partitions. */
+/** `count` items with the keys `id` and `at`, in 97 partitions. */
 const sorted = (count: number) =>
   Array.from({ length: count }, (_, n) => `{"id":{"S":"p${n % 97}"},"at":{"N":"${n}"},"v":{"S":"v${n}"}}`);
 
-/** Spreads lines over files, each file with otherPrefixes of the scan. */
+/** Distributes lines over files, neighbouring lines in one file. */
 const inFiles = (lines: readonly string[], files: number) =>
   Array.from({ length: files }, (_, n) =>
     lines.filter((_line, i) => Math.floor((i * files) / lines.length) === n),
@@ -25,10 +25,10 @@ const inFiles = (lines: readonly string[], files: number) =>
 
 const spec = { bucket: bucket.name, id: "01793487600000-a1b2c3d4" };
 
-/** Restores an export into the table `destination`, keyed by `id`; to its end. */
-async function restored(made: NativeExport, asked: object = {}, cloud = smallCloud()): Promise<SmallCloud> {
+/** Restores an export into the table `destination`, keyed by `id`, and runs until it has ended. */
+async function restored(made: NativeExport, fields: object = {}, cloud = smallCloud()): Promise<SmallCloud> {
   const prefix = plantExport(cloud.ports.archive, bucket, made);
-  cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": prefix, ...asked } });
+  cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": prefix, ...fields } });
   await cloud.run();
   expect(cloud.deadLetters).toEqual([]);
   return cloud;
@@ -46,7 +46,7 @@ describe("a full export of a table with keys id and at, restored into a table ke
   const items = sorted(3000).map(itemLine);
 
   it.each(["empty-only", "merge", "if-absent"])(
-    "fails with restore-mode %s, naming file and lines",
+    "fails with restore-mode %s and a reason that names file and lines",
     async (mode) => {
       const cloud = await restored(fullExport({ ...spec, files: inFiles(items, 5) }), {
         "restore-mode": mode,
@@ -55,12 +55,12 @@ describe("a full export of a table with keys id and at, restored into a table ke
       expect(outcome(cloud).text).toMatch(
         /data\/\w+\.json\.gz: lines 1 and 98 are different items with the same key in the table/,
       );
-      // Found before a line of the file is written.
+      // The fault is found before a line of the file is written.
       expect(itemsIn(cloud)).toBe(0);
     },
   );
 
-  it("fails also where the table holds items", async () => {
+  it("also fails if the table holds items", async () => {
     const cloud = smallCloud();
     cloud.ports.tables.put(destination, '{"id":{"S":"other"}}');
     await restored(fullExport({ ...spec, files: inFiles(items, 5) }), { "restore-mode": "merge" }, cloud);
@@ -68,9 +68,9 @@ describe("a full export of a table with keys id and at, restored into a table ke
   });
 
   it.each(["empty-only", "merge", "if-absent"])(
-    "fails with restore-mode %s where items of one key lie in several files: the table holds fewer",
+    "fails with restore-mode %s if items with one key are in several files, because the table holds fewer items",
     async (mode) => {
-      // Each file holds each partition once at most.
+      // Each file holds each partition at most once.
       const files = Array.from({ length: 10 }, (_, n) => items.slice(n * 97, (n + 1) * 97));
       const cloud = await restored(fullExport({ ...spec, files }), { "restore-mode": mode });
       expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "items-missing" });
@@ -78,7 +78,7 @@ describe("a full export of a table with keys id and at, restored into a table ke
     },
   );
 
-  it("succeeds where no two items share an id", async () => {
+  it("succeeds if no two items share an id", async () => {
     const distinct = Array.from({ length: 3000 }, (_, n) => itemLine(`{"id":{"S":"k${n}"},"at":{"N":"1"}}`));
     const cloud = await restored(fullExport({ ...spec, files: inFiles(distinct, 5) }));
     expect(outcome(cloud)).toEqual({ state: "succeeded", cause: undefined, text: undefined });
@@ -94,16 +94,19 @@ describe("a line of a full export", () => {
       '{"id":{"N":"1"}}',
       "line 3 has the key attribute id of type N, but the table's is of type S",
     ],
-  ])("%s fails the task, naming file and line, before the file is written", async (_, item, message) => {
-    const lines = ['{"id":{"S":"a"}}', '{"id":{"S":"b"}}', item].map(itemLine);
-    const cloud = await restored(fullExport({ ...spec, files: [lines] }));
-    expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "key-schema-mismatch" });
-    expect(outcome(cloud).text).toMatch(/data\/\w+\.json\.gz: line 3/);
-    expect(outcome(cloud).text).toContain(message);
-    expect(itemsIn(cloud)).toBe(0);
-  });
+  ])(
+    "%s fails the task before the file is written, with a reason that names file and line",
+    async (_, item, message) => {
+      const lines = ['{"id":{"S":"a"}}', '{"id":{"S":"b"}}', item].map(itemLine);
+      const cloud = await restored(fullExport({ ...spec, files: [lines] }));
+      expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "key-schema-mismatch" });
+      expect(outcome(cloud).text).toMatch(/data\/\w+\.json\.gz: line 3/);
+      expect(outcome(cloud).text).toContain(message);
+      expect(itemsIn(cloud)).toBe(0);
+    },
+  );
 
-  it("that is there twice, adjacent or not, fails the task, naming both", async () => {
+  it("that occurs twice, adjacent or not, fails the task with a reason that names both", async () => {
     for (const distance of [1, 40]) {
       const lines = Array.from({ length: 60 }, (_, n) =>
         itemLine(`{"id":{"S":"k${n === 10 + distance ? 10 : n}"}}`),
@@ -114,7 +117,7 @@ describe("a line of a full export", () => {
     }
   });
 
-  it("that is a delete of an incremental export fails the task, naming file and line", async () => {
+  it("that is a delete of an incremental export fails the task with a reason that names file and line", async () => {
     const lines = [itemLine('{"id":{"S":"a"}}'), '{"Keys":{"id":{"S":"a"}}}'];
     const cloud = await restored(fullExport({ ...spec, files: [lines] }), { "restore-mode": "merge" });
     expect(outcome(cloud)).toMatchObject({ state: "failed", cause: "corrupt-file" });
@@ -124,7 +127,7 @@ describe("a line of a full export", () => {
     expect(itemsIn(cloud)).toBe(0);
   });
 
-  it("as the first that cannot be read is refused at once", async () => {
+  it("that cannot be read and is the first is rejected during planning", async () => {
     const cloud = await restored(fullExport({ ...spec, files: [['{"Item":{"id":{"S":"a"}}']] }));
     expect(outcome(cloud)).toMatchObject({ state: "rejected", cause: "corrupt-file" });
     expect(outcome(cloud).text).toContain("holds line 1, which cannot be read");
@@ -136,7 +139,7 @@ describe("an incremental export", () => {
   const put = (id: string, more = "") =>
     changeLine({ keys: `{"id":{"S":"${id}"}}`, newImage: `{"id":{"S":"${id}"}${more}}` });
 
-  it("of a table with one key more is refused at the plan, naming both schemas", async () => {
+  it("of a table with one key more is rejected during planning, with a reason that names both schemas", async () => {
     const keys = '{"id":{"S":"a"},"at":{"N":"1"}}';
     const cloud = await restored(
       incrementalExport({ ...spec, files: [[changeLine({ keys, newImage: keys })]] }),
@@ -166,7 +169,7 @@ describe("an incremental export", () => {
       },
     ],
     [
-      "changes a key once more",
+      "changes a key again",
       changeLine({ keys: '{"id":{"S":"a"}}' }),
       { cause: "duplicate-key", text: "lines 1 and 2 have the same key" },
     ],
@@ -175,7 +178,7 @@ describe("an incremental export", () => {
       itemLine('{"id":{"S":"b"}}'),
       { cause: "corrupt-file", text: "holds line 2, which cannot be read: a line has Item" },
     ],
-  ])("with a line that %s fails, naming file and line", async (_, line, { cause, text }) => {
+  ])("with a line that %s fails with a reason that names file and line", async (_, line, { cause, text }) => {
     const cloud = await restored(incrementalExport({ ...spec, files: [[put("a"), line]] }), merge);
     expect(outcome(cloud)).toMatchObject({ state: "failed", cause });
     expect(outcome(cloud).text).toContain(text);
@@ -183,7 +186,7 @@ describe("an incremental export", () => {
     expect(itemsIn(cloud)).toBe(0);
   });
 
-  it("is applied where its keys are the table's, and the table is not counted", async () => {
+  it("is applied if its keys are the table's, without a count of the table", async () => {
     const cloud = await restored(
       incrementalExport({
         ...spec,
@@ -199,7 +202,7 @@ describe("an incremental export", () => {
 describe("the count of a table that was empty", () => {
   const lines = Array.from({ length: 500 }, (_, n) => itemLine(`{"id":{"S":"k${n}"}}`));
 
-  it("is not made where the table held items", async () => {
+  it("is not made if the table held items", async () => {
     const count = () => Promise.reject(new Error("counted"));
     const cloud = smallCloud({ tables: { ...memoryTables(), count } });
     cloud.ports.tables.put(destination, '{"id":{"S":"k1"}}', '{"id":{"S":"other"}}');
@@ -207,7 +210,7 @@ describe("the count of a table that was empty", () => {
     expect(outcome(cloud).state).toBe("succeeded");
   });
 
-  it("is no less for what the application put meanwhile", async () => {
+  it("includes items that the application put meanwhile, and does not fail the task", async () => {
     const cloud = smallCloud();
     const prefix = plantExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [lines] }));
     cloud.put("TaskRequested", {
@@ -219,7 +222,7 @@ describe("the count of a table that was empty", () => {
     expect(outcome(cloud).state).toBe("succeeded");
   });
 
-  it("fails the task where an item is gone when it ends", async () => {
+  it("fails the task if an item is missing at its end", async () => {
     const cloud = smallCloud();
     const prefix = plantExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [lines] }));
     cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": prefix } });
@@ -230,12 +233,12 @@ describe("the count of a table that was empty", () => {
     expect(outcome(cloud).text).toContain("500 lines of the archive were written, but it holds 499 items");
   });
 
-  it("goes on in another invocation where it did not fit into one", async () => {
+  it("continues in another invocation if one is too short", async () => {
     const tables = memoryTables({ pageBytes: 200 });
     const cloud = smallCloud({
       tables: {
         ...tables,
-        // Two minutes a page: an invocation has time for a few.
+        // Two minutes per page: an invocation has time for a few pages.
         count: async (page) => {
           cloud.ports.clock.advance(120_000);
           return tables.count(page);
@@ -249,7 +252,7 @@ describe("the count of a table that was empty", () => {
     expect(finishing.at(-1)?.detail).toMatchObject({ counted: { segments: 1, next: 1 } });
   });
 
-  it("fails where it counts nothing, invocation after invocation", async () => {
+  it("fails the task if several invocations in a row count nothing", async () => {
     let throttled = false;
     const tables = memoryTables({ faults: { scan: () => (throttled ? "throttled" : undefined) } });
     const cloud = smallCloud({ tables });
@@ -266,7 +269,7 @@ describe("the count of a table that was empty", () => {
     expect(outcome(cloud).state).toBe("succeeded");
   });
 
-  it("keeps to half of the read capacity of a provisioned table", async () => {
+  it("uses at most half of the read capacity of a provisioned table", async () => {
     const cloud = smallCloud();
     cloud.ports.tables.drop(destination);
     cloud.ports.tables.create(destination, {
@@ -285,13 +288,13 @@ describe("the count of a table that was empty", () => {
     const startMs = cloud.ports.clock.now();
     await cloud.run();
     expect(outcome(cloud).state).toBe("succeeded");
-    // 100 units, two a second.
+    // 100 units at two per second.
     expect(cloud.ports.clock.now() - startMs).toBeGreaterThan(45_000);
   });
 });
 
-describe("an archive of Ferry's whose data file was written anew by another program", () => {
-  /** An archive of Ferry's with these lines as its one data file, its manifest and metadata adjusted. */
+describe("an archive of Ferry's whose data file was replaced by another program", () => {
+  /** Makes an archive of Ferry's with these lines as its only data file, and a matching manifest. */
   async function rewritten(lines: readonly string[], cloud: SmallCloud): Promise<string> {
     const { archive, codec, tables } = cloud.ports;
     tables.put(source, '{"id":{"S":"a"}}');
@@ -332,7 +335,7 @@ describe("an archive of Ferry's whose data file was written anew by another prog
       "invalid-request",
       "refused lines 51 to 61 of s3://archives/",
     ],
-  ])("fails for %s in one call, naming file and lines", async (_, lines, cause, text) => {
+  ])("fails for %s in one call, with a reason that names file and lines", async (_, lines, cause, text) => {
     const cloud = smallCloud();
     const key = await rewritten(lines.map(itemLine), cloud);
     cloud.put("TaskRequested", { request: restoreRequest });
@@ -342,7 +345,7 @@ describe("an archive of Ferry's whose data file was written anew by another prog
     expect(outcome(cloud).text).toContain(key);
   });
 
-  it("is not counted: its key schema is known", async () => {
+  it("is restored without a count, because its key schema is known", async () => {
     const tables = memoryTables();
     let counts = 0;
     const count: typeof tables.count = (page) => {
@@ -355,7 +358,7 @@ describe("an archive of Ferry's whose data file was written anew by another prog
     await cloud.run();
     expect(outcome(cloud).state).toBe("succeeded");
     expect(counts).toBe(0);
-    // A manifest without Ferry's part says nothing of the keys of its lines: its restore counts.
+    // A manifest without Ferry's part does not have the key schema: its restore counts the table.
     await restored(
       fullExport({ ...spec, files: [[itemLine('{"id":{"S":"x"}}')]] }),
       {},

@@ -1,5 +1,5 @@
 /**
- * A retry begins one attempt, however often it is delivered and however late the row is.
+ * A retry begins one attempt, even if it is delivered several times and the row is late.
  */
 import { permanent } from "@ferry/core/errors";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
@@ -9,13 +9,13 @@ import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
 import { itemsOf, onlyFrom, type Pick, type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
-const named = ({ action, key, timestamp }: TaskRow) => ({ task: { action, key, timestamp } });
+const taskOf = ({ action, key, timestamp }: TaskRow) => ({ task: { action, key, timestamp } });
 const rowOf = (cloud: SmallCloud, action: Action) => cloud.rows(action)[0]!;
-/** The projector is ahead of the workers, or behind them. */
+/** The projector processes its messages before the workers, or not at all. */
 const rowsFirst: Pick = (waiting) => Math.max(0, onlyFrom("projection-queue")(waiting));
 const workersOnly: Pick = (waiting) => waiting.findIndex(({ queue }) => queue !== "projection-queue");
 
-/** A cloud whose source cannot be scanned until `mend` is called, and a backup of two segments that failed for it. */
+/** A cloud whose source cannot be scanned until `allow` is called, and a backup of two segments that failed for it. */
 async function deniedBackup() {
   let denied = true;
   const inner = memoryTables();
@@ -29,10 +29,10 @@ async function deniedBackup() {
   cloud.put("TaskRequested", { request: { ...backupRequest, "total-segments": 2 }, "request-id": "r" });
   await cloud.run();
   expect(stateOf(rowOf(cloud, "backup"))).toBe("failed");
-  const mend = () => {
+  const allow = () => {
     denied = false;
   };
-  return { cloud, mend, ...named(rowOf(cloud, "backup")) };
+  return { cloud, allow, ...taskOf(rowOf(cloud, "backup")) };
 }
 
 const accepted = (cloud: SmallCloud) =>
@@ -43,7 +43,7 @@ const accepted = (cloud: SmallCloud) =>
 describe("a retry that is delivered again", () => {
   test.each([
     ["names no attempt", {}],
-    ["names the attempt that it saw", { attempt: 1 }],
+    ["names its attempt", { attempt: 1 }],
   ])("and %s does not undo a later cancel", async (_, attempt) => {
     const cloud = smallCloud();
     cloud.ports.tables.put(source, ...itemsOf(60));
@@ -52,12 +52,12 @@ describe("a retry that is delivered again", () => {
     const request = { ...restoreRequest, "restore-mode": "merge", "total-segments": 3 };
     cloud.put("TaskRequested", { request, "request-id": "r" });
     await cloud.run({ until: () => cloud.rows("restore").some((row) => stateOf(row) === "running") });
-    const asked = named(rowOf(cloud, "restore"));
-    cloud.put("TaskCancelRequested", { ...asked, attempt: 1 });
+    const ofTask = taskOf(rowOf(cloud, "restore"));
+    cloud.put("TaskCancelRequested", { ...ofTask, attempt: 1 });
     await cloud.run({ pick: rowsFirst });
-    const retry = cloud.put("TaskRetryRequested", { ...asked, ...attempt });
+    const retry = cloud.put("TaskRetryRequested", { ...ofTask, ...attempt });
     await cloud.run({ until: () => rowOf(cloud, "restore").attempt === 2 });
-    cloud.put("TaskCancelRequested", { ...asked, attempt: 2 });
+    cloud.put("TaskCancelRequested", { ...ofTask, attempt: 2 });
     await cloud.run({ pick: rowsFirst });
     expect(stateOf(rowOf(cloud, "restore"))).toBe("cancelled");
     const held = cloud.ports.tables.items(destination).length;
@@ -69,9 +69,9 @@ describe("a retry that is delivered again", () => {
     expect(cloud.ports.tables.items(destination)).toHaveLength(held);
   });
 
-  test("before the row has heard of its attempt begins no second one", async () => {
-    const { cloud, mend, task } = await deniedBackup();
-    mend();
+  test("before the row shows its attempt begins no second attempt", async () => {
+    const { cloud, allow, task } = await deniedBackup();
+    allow();
     const retry = cloud.put("TaskRetryRequested", { task });
     await cloud.run({ pick: workersOnly });
     cloud.deliver(retry);
@@ -81,9 +81,9 @@ describe("a retry that is delivered again", () => {
     expect(rowOf(cloud, "backup")).toMatchObject({ finished: true, attempt: 2, items: 20 });
   });
 
-  test("when the task has succeeded since says nothing", async () => {
-    const { cloud, mend, task } = await deniedBackup();
-    mend();
+  test("after the task succeeded puts no event", async () => {
+    const { cloud, allow, task } = await deniedBackup();
+    allow();
     const retry = cloud.put("TaskRetryRequested", { task });
     await cloud.run();
     const before = cloud.events.length;
@@ -96,27 +96,24 @@ describe("a retry that is delivered again", () => {
 describe("a retry while the projector lags", () => {
   test.each([
     ["names no attempt", {}, {}],
-    ["names the attempt that it saw", { attempt: 1 }, { attempt: 2 }],
-  ])(
-    "and %s is not swallowed: it begins the attempt after the last that was begun",
-    async (_, first, second) => {
-      const { cloud, mend, task } = await deniedBackup();
-      cloud.put("TaskRetryRequested", { task, ...first });
-      await cloud.run({ pick: workersOnly });
-      // It failed again, and the row does not know yet.
-      expect(rowOf(cloud, "backup").attempt).toBe(1);
-      mend();
-      cloud.put("TaskRetryRequested", { task, ...second });
-      await cloud.run({ pick: workersOnly });
-      expect(accepted(cloud)).toEqual([1, 2, 3]);
-      await cloud.run();
-      expect(rowOf(cloud, "backup")).toMatchObject({ finished: true, attempt: 3, items: 20 });
-    },
-  );
+    ["names its attempt", { attempt: 1 }, { attempt: 2 }],
+  ])("and %s begins the attempt after the last that was begun", async (_, first, second) => {
+    const { cloud, allow, task } = await deniedBackup();
+    cloud.put("TaskRetryRequested", { task, ...first });
+    await cloud.run({ pick: workersOnly });
+    // It failed again, and the row does not show it yet.
+    expect(rowOf(cloud, "backup").attempt).toBe(1);
+    allow();
+    cloud.put("TaskRetryRequested", { task, ...second });
+    await cloud.run({ pick: workersOnly });
+    expect(accepted(cloud)).toEqual([1, 2, 3]);
+    await cloud.run();
+    expect(rowOf(cloud, "backup")).toMatchObject({ finished: true, attempt: 3, items: 20 });
+  });
 
-  test("that was begun by another retry of the same attempt does nothing", async () => {
-    const { cloud, mend, task } = await deniedBackup();
-    mend();
+  test("of an attempt that another retry has already followed does nothing", async () => {
+    const { cloud, allow, task } = await deniedBackup();
+    allow();
     cloud.put("TaskRetryRequested", { task, attempt: 1 });
     cloud.put("TaskRetryRequested", { task, attempt: 1 });
     await cloud.run({ pick: workersOnly });
@@ -129,7 +126,7 @@ describe("a retry while the projector lags", () => {
   });
 });
 
-test("a retry of an attempt that never was is refused", async () => {
+test("a retry of an attempt that does not exist is refused", async () => {
   const { cloud, task } = await deniedBackup();
   cloud.put("TaskRetryRequested", { task, attempt: 7 });
   await cloud.run();
@@ -140,10 +137,10 @@ test("a retry of an attempt that never was is refused", async () => {
   expect(accepted(cloud)).toEqual([1]);
 });
 
-test("a crash at any call of a retry loses it not, and begins one attempt", async () => {
+test("a retry that crashes at any call still begins one attempt", async () => {
   for (let calls = 0; ; calls++) {
-    const { cloud, mend, task } = await deniedBackup();
-    mend();
+    const { cloud, allow, task } = await deniedBackup();
+    allow();
     let left = calls;
     let crashed = false;
     const registry = Object.fromEntries(

@@ -18,7 +18,7 @@ import { itemsOf, smallCloud } from "../testing/small-cloud.ts";
 const keys = [{ name: "id", type: "S" }] as const;
 const request = { ...backupRequest, "total-segments": 4 };
 
-/** Deletes a table and creates it again, with as many other items. */
+/** Deletes a table, and creates it again with other items. */
 function replace(cloud: ReturnType<typeof smallCloud>, table: typeof source, items: readonly string[]): void {
   cloud.ports.tables.drop(table);
   cloud.ports.tables.create(table, { keys });
@@ -39,7 +39,7 @@ const segmentIsStored = (cloud: ReturnType<typeof smallCloud>, segment: string) 
   cloud.ports.archive.keys(bucket).some((key) => key.includes(`/${segment}/`));
 
 describe("a table that is deleted and created again", () => {
-  test("between two segments of a backup fails the backup, naming both ids", async () => {
+  test("between two segments of a backup fails the backup with a reason that names both ids", async () => {
     const cloud = smallCloud();
     cloud.ports.tables.put(source, ...itemsOf(200, "old table"));
     const old = await cloud.ports.tables.identify(source);
@@ -82,7 +82,7 @@ describe("a table that is deleted and created again", () => {
     ]);
   });
 
-  test("given a complete segment whose table cannot be asked for its id, goes on from before its end", async () => {
+  test("given a complete segment whose table id cannot be read, continues before the segment's end", async () => {
     const ports = world();
     ports.tables.put(source, ...itemsOf(20));
     const [segment] = await accepted({ ...request, "total-segments": 1 }, ports);
@@ -97,7 +97,7 @@ describe("a table that is deleted and created again", () => {
     ]);
   });
 
-  test("after a backup's last segment is complete does not fail it: all its items are of the table", async () => {
+  test("after a backup's last segment is complete does not fail it, because all its items were read before", async () => {
     const cloud = smallCloud();
     cloud.ports.tables.put(source, ...itemsOf(200));
     cloud.put("TaskRequested", { request });
