@@ -48,7 +48,7 @@ function simulated({ statements = true } = {}) {
       ownTables,
       outside: scheduler.outside,
       faults: createFaults({ faultRates: noFaults, faultsMax: 0 }, rng),
-      visit: async (_port: string, _method: string, _about: string, effect: () => Promise<unknown>) =>
+      visit: async (_port: string, _method: string, _subject: string, effect: () => Promise<unknown>) =>
         effect(),
     },
   };

@@ -79,13 +79,13 @@ function fanOutViolations({ invocation, type, detail }: EmittedEvent): string[] 
   if (invocation.type !== "TaskAccepted" || type !== "SegmentQueued") return [];
   const accepted = invocation.work as unknown as TaskAccepted;
   const queued = detail as unknown as SegmentWork;
-  const about = `FAN-OUT: segment ${queued.segment} of attempt ${accepted.attempt}`;
+  const label = `FAN-OUT: segment ${queued.segment} of attempt ${accepted.attempt}`;
   const found: string[] = [];
-  if (!accepted.segments.includes(queued.segment)) found.push(`${about} was queued and not accepted`);
+  if (!accepted.segments.includes(queued.segment)) found.push(`${label} was queued and not accepted`);
   for (const name of ["task", "plan", "attempt", "deadline-ms", "version"] as const)
-    if (!isSame(queued[name], accepted[name])) found.push(`${about} has another ${name}`);
+    if (!isSame(queued[name], accepted[name])) found.push(`${label} has another ${name}`);
   if (queued.handoffs !== 0 || queued["handoffs-without-progress"] !== 0)
-    found.push(`${about} does not begin with handoffs 0`);
+    found.push(`${label} does not begin with handoffs 0`);
   return found;
 }
 
@@ -98,7 +98,7 @@ function acceptanceViolations(outcome: Outcome): string[] {
   for (const { "detail-type": type, detail, source } of recorder.events) {
     if (type !== "TaskAccepted" || source !== "ferry") continue;
     const { task, plan, attempt, segments, "deadline-ms": deadlineMs } = detail as TaskAccepted;
-    const about = `PLAN: ${taskName(task)} attempt ${attempt}`;
+    const label = `PLAN: ${taskName(task)} attempt ${attempt}`;
     const request = plan.request as Detail;
     const event = requests.find(
       ({ id, fields, action, time }) =>
@@ -108,23 +108,23 @@ function acceptanceViolations(outcome: Outcome): string[] {
         isSame(sorted(fields), sorted(request)),
     );
     if (event === undefined) {
-      found.push(`${about} has an unknown request`);
+      found.push(`${label} has an unknown request`);
       continue;
     }
     const kind = task.action === "backup" ? "read" : "write";
     const half = scenario.provisioned ? PROVISIONED_UNITS / 2 : undefined;
     const units = event.fields[`${kind}-units`] ?? half;
     if ((plan as unknown as Detail)[`${kind}-units`] !== units)
-      found.push(`${about} has a ceiling of ${(plan as unknown as Detail)[`${kind}-units`]}, not ${units}`);
+      found.push(`${label} has a ceiling of ${(plan as unknown as Detail)[`${kind}-units`]}, not ${units}`);
     const total = event.fields["total-segments"];
     if (total !== undefined && plan["total-segments"] !== total)
-      found.push(`${about} has ${plan["total-segments"]} segments, requested were ${total}`);
+      found.push(`${label} has ${plan["total-segments"]} segments, requested were ${total}`);
     if (total === undefined && task.action === "backup" && !scenario.grows && plan["total-segments"] !== 1)
-      found.push(`${about} has ${plan["total-segments"]} segments for a small table`);
+      found.push(`${label} has ${plan["total-segments"]} segments for a small table`);
     if ("manifest" in plan && total === undefined) {
       const expected = Math.min(Math.max(1, plan.manifest.files), SEGMENTS_MAX);
       if (plan["total-segments"] !== expected)
-        found.push(`${about} has ${plan["total-segments"]} segments for ${plan.manifest.files} files`);
+        found.push(`${label} has ${plan["total-segments"]} segments for ${plan.manifest.files} files`);
     }
     if (attempt !== 1) continue;
     // A request that is delivered again queues the segments that are not complete in its row.
@@ -132,10 +132,10 @@ function acceptanceViolations(outcome: Outcome): string[] {
     planned.add(taskName(task));
     const isWhole = segments.length === plan["total-segments"];
     if ((isFirst && !isWhole) || new Set(segments).size !== segments.length)
-      found.push(`${about} queues ${segments.length} of ${plan["total-segments"]} segments`);
+      found.push(`${label} queues ${segments.length} of ${plan["total-segments"]} segments`);
     const latestMs = Date.parse(event.time) + scenario.settings.taskTimeoutMs;
     if (deadlineMs !== latestMs)
-      found.push(`${about} has the deadline ${deadlineMs}, ${deadlineMs - latestMs} ms off`);
+      found.push(`${label} has the deadline ${deadlineMs}, ${deadlineMs - latestMs} ms off`);
   }
   return found;
 }
@@ -160,33 +160,37 @@ function retryViolations(outcome: Outcome): string[] {
     seen.add(name);
     // A task on a wiped prefix may have been planned again.
     if (operations.wiped.has(`${accepted.plan.request["bucket-prefix"]}`)) continue;
-    const about = `RETRY: ${name}`;
+    const label = `RETRY: ${name}`;
     // A number is skipped if an earlier retry recorded it and could not begin.
     if (accepted.attempt <= task.attempt)
-      found.push(`${about} is retried as attempt ${accepted.attempt} after ${task.attempt}`);
-    const rest = Array.from({ length: task.total }, (_, segment) => segment).filter(
+      found.push(`${label} is retried as attempt ${accepted.attempt} after ${task.attempt}`);
+    const incomplete = Array.from({ length: task.total }, (_, segment) => segment).filter(
       (segment) => !task.completed.has(segment),
     );
     if (
       !isSame(
         [...accepted.segments].sort((a, b) => a - b),
-        rest,
+        incomplete,
       )
     )
-      found.push(`${about} queues segments ${accepted.segments.join()} where ${rest.join()} are left`);
+      found.push(`${label} queues segments ${accepted.segments.join()} where ${incomplete.join()} are left`);
     const latestMs = retryAllStart.atMs + scenario.settings.taskTimeoutMs;
     if (Math.abs(accepted["deadline-ms"] - latestMs) > 1000)
-      found.push(`${about} has a deadline ${accepted["deadline-ms"] - latestMs} ms off`);
+      found.push(`${label} has a deadline ${accepted["deadline-ms"] - latestMs} ms off`);
     if (accepted.task.action === "backup") continue;
-    for (const { invocation, type, detail: queued } of recorder.emittedEvents) {
+    for (const { invocation, type: emitted, detail: queued } of recorder.emittedEvents) {
       const work = queued as unknown as SegmentWork;
-      if (said !== "SegmentQueued" || invocation.type !== "TaskAccepted" || work.attempt !== accepted.attempt)
+      if (
+        emitted !== "SegmentQueued" ||
+        invocation.type !== "TaskAccepted" ||
+        work.attempt !== accepted.attempt
+      )
         continue;
       if (taskName(work.task) !== name) continue;
       const { file = 0, line = 0, ...counts } = task.failedAt.get(work.segment) ?? NO_CHECKPOINT;
       if (!isSame(work.cursor, { file, line }) || !isSame(work.counts, counts))
         found.push(
-          `${about} segment ${work.segment} continues at ${JSON.stringify(work.cursor)}, its checkpoint is ${file}/${line}`,
+          `${label} segment ${work.segment} continues at ${JSON.stringify(work.cursor)}, its checkpoint is ${file}/${line}`,
         );
     }
   }

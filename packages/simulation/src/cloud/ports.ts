@@ -201,8 +201,8 @@ function servicesOf(
 }
 
 export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
-  const visit: Visit = (port, method, about, effect) =>
-    visitor(invocation, cloud)(port, method, about, async () => {
+  const visit: Visit = (port, method, subject, effect) =>
+    visitor(invocation, cloud)(port, method, subject, async () => {
       if (cloud.faults.occurs("projectorRefused")) throw new Error("socket hang up");
       return effect();
     });
@@ -269,8 +269,8 @@ function visitor(invocation: Invocation, { faults, rng, queues, isDenied, record
     occurs("stall") || (method === "PutObject" && occurs("slowPut"))
       ? rng.between(1000, 240_000)
       : rng.between(2, 60);
-  return async (port, method, about, effect) => {
-    const trace = (what: string) => log(() => `${invocation.name} ${port}.${method} ${about} ${what}`);
+  return async (port, method, subject, effect) => {
+    const trace = (what: string) => log(() => `${invocation.name} ${port}.${method} ${subject} ${what}`);
     await invocation.pass(latencyMs(method));
     if (occurs("crashBefore") || (port === "bus" && occurs("crashBeforeEvents"))) {
       trace("DIES BEFORE");

@@ -20,11 +20,11 @@ const KEYS_PER_PAGE_MAX = 100;
 export function simulatedS3(
   archive: MemoryArchiveStore,
   region: string,
-  visit: (method: string, about: string, input: object, effect: Effect) => Promise<unknown>,
+  visit: (method: string, subject: string, input: object, effect: Effect) => Promise<unknown>,
 ): Pick<S3Client, "send"> {
   const send = (command: { input: { Key?: string; Prefix?: string } }) => {
-    const about = command.input.Key ?? command.input.Prefix ?? "";
-    return visit(command.constructor.name.replace("Command", ""), about, command.input, () =>
+    const subject = command.input.Key ?? command.input.Prefix ?? "";
+    return visit(command.constructor.name.replace("Command", ""), subject, command.input, () =>
       answer(command, archive, region),
     );
   };

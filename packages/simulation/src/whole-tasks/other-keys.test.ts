@@ -303,8 +303,8 @@ describe("an archive of Ferry's whose data file was replaced by another program"
     const key = "backups/one/0x0000/0x00000000.json.gz";
     const text = lines.map((line) => `${line}\n`).join("");
     const body = new Uint8Array(gzipSync(text));
-    const about = { itemCount: lines.length, md5Checksum: codec.md5(body), etag: "e", dataFileS3Key: key };
-    const list = new TextEncoder().encode(`${JSON.stringify(about)}\n`);
+    const entry = { itemCount: lines.length, md5Checksum: codec.md5(body), etag: "e", dataFileS3Key: key };
+    const list = new TextEncoder().encode(`${JSON.stringify(entry)}\n`);
     const summaryKey = "backups/one/manifest-summary.json";
     const summary = JSON.parse(new TextDecoder().decode((await archive.get(bucket, summaryKey))!.body));
     const ferry = { ...summary.ferry, bytes: text.length, "manifest-files-md5": codec.md5(list) };

@@ -14,7 +14,7 @@ import { callItemTables, type ItemTables } from "./item-tables.ts";
 import { DynamoDbError, type OwnTables } from "./own-tables.ts";
 
 /** Makes a call, with the faults before and after its effect. */
-export type Visit = (port: string, method: string, about: string, effect: Effect) => Promise<unknown>;
+export type Visit = (port: string, method: string, subject: string, effect: Effect) => Promise<unknown>;
 
 export interface ClientContext {
   readonly invocation: Invocation;
