@@ -492,11 +492,11 @@ describe("a slice", () => {
   ])("fails if the table was created again %s", async (_, nth, least) => {
     const ports = ofItems(2);
     const [segment] = await accepted(one, ports);
-    let asked = 0;
+    let identifies = 0;
     let scans = 0;
     const tables = intercept("tables", ports.tables, ["identify", "scan"], ({ method }, run) => {
       if (method === "scan") scans++;
-      else if (++asked === nth) return Promise.resolve("another");
+      else if (++identifies === nth) return Promise.resolve("another");
       return run();
     });
     const [event] = await slice(segment!, { ...ports, tables });
@@ -507,7 +507,7 @@ describe("a slice", () => {
     expect((cursor as { batch: number }).batch).toBeLessThan(ports.archive.keys(bucket).length);
     if (nth === 2) {
       // The next attempt finds the segment complete, and fails in the same way.
-      asked = 1;
+      identifies = 1;
       const [late] = await slice({ ...segment!, attempt: 2 }, { ...ports, tables });
       expect(late).toMatchObject({ detail: { cause: "table-replaced", work: { cursor: { batch: 0 } } } });
     }

@@ -13,7 +13,7 @@ import { sliceEndMs } from "../slice-budget.ts";
 import { tableOf } from "../table-identity.ts";
 
 /** The number of segments that are counted concurrently. */
-const LANES = 8;
+const SEGMENTS_AT_ONCE = 8;
 /** The average size of a segment: a few seconds' work. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const SEGMENTS_MAX = 1_000_000;
@@ -47,7 +47,7 @@ export async function countOn(
   let { items, next } = from;
   let pages = 0;
 
-  async function lane(): Promise<void> {
+  async function countSegments(): Promise<void> {
     for (;;) {
       let at = waiting.shift() ?? (next < from.segments ? { segment: next++ } : undefined);
       if (at === undefined) return;
@@ -82,8 +82,8 @@ export async function countOn(
   }
 
   try {
-    const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
-    for (const one of lanes) if (one.status === "rejected") throw one.reason;
+    const results = await Promise.allSettled(Array.from({ length: SEGMENTS_AT_ONCE }, countSegments));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   } finally {
     await pace.close();
   }

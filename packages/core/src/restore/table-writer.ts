@@ -138,7 +138,7 @@ export function openTableWriter(
     return { skipped };
   }
 
-  /** Waits for the oldest. */
+  /** Waits for the oldest call in flight. */
   async function land(): Promise<void> {
     const oldest = inFlight.shift();
     if (oldest === undefined) return;
@@ -146,7 +146,7 @@ export function openTableWriter(
     try {
       done = await oldest.done;
     } finally {
-      // What was sent behind it may have landed, and must not be told: the cursor would pass over what did not.
+      // Later calls may have landed, but must not be reported: the cursor would skip the writes that did not land.
       if (done === "too late") stopped = true;
     }
     if (done !== "too late" && !stopped) oldest.landed(done.skipped);
