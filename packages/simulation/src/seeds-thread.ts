@@ -14,14 +14,14 @@ export interface SeedResult {
 }
 
 /** What a thread is started with. */
-export interface ThreadOptions {
+export interface SeedsThreadOptions {
   /** The mutant to load. */
   readonly mutantName?: string;
   /** Which faults of the seeds may happen; default all. */
   readonly faults?: FaultSelection;
 }
 
-const { mutantName, faults } = workerData as ThreadOptions;
+const { mutantName, faults } = workerData as SeedsThreadOptions;
 const assertLoaded =
   mutantName === undefined ? undefined : loadMutant(mutants.find(({ name }) => name === mutantName)!);
 // Imported only now: the mutant must be installed first.

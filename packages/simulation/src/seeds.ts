@@ -4,9 +4,9 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { SeedResult, ThreadOptions } from "./seeds-thread.ts";
+import type { SeedResult, SeedsThreadOptions } from "./seeds-thread.ts";
 
-export interface RunSeedsOptions extends ThreadOptions {
+export interface RunSeedsOptions extends SeedsThreadOptions {
   readonly from: number;
   readonly count: number;
   /** The number of threads; default one per core. */
@@ -29,7 +29,7 @@ const SEED_MS_MAX = 120_000;
 export async function runSeeds(options: RunSeedsOptions): Promise<void> {
   const { from, count, program = new URL("./seeds-thread.ts", import.meta.url) } = options;
   const { mutantName, faults } = options;
-  const workerData: ThreadOptions = {
+  const workerData: SeedsThreadOptions = {
     ...(mutantName !== undefined && { mutantName }),
     ...(faults !== undefined && { faults }),
   };
