@@ -17,7 +17,6 @@ const ALLOWED: Readonly<Record<string, string>> = {
   handler: "Lambda's name of an entry point",
   keyOf: "the key of a row, of a line, and of an item",
   listen: "starts a server on a free port",
-  nameOf: "the name of an error, and of a thing that is recorded",
   prefixOf: "the prefix of an archive, and of a stage's names",
   queueUrl: "a queue's URL, from a link, of the emulator, and of a deployed stage",
   readArguments: "reads the command line of the demo, and of the simulation",
@@ -30,7 +29,6 @@ const ALLOWED: Readonly<Record<string, string>> = {
   Call: "a call to AWS, and one that a test's worker makes",
   Control: "an operator's cancel or retry; the simulation's actors that ask for one",
   Delivery: "a message that is delivered; the emulator's delivery of one",
-  Stage: "where the simulation's actors act; a deployed stage",
   Statement: "what a fact says; of an IAM policy",
   itemsOf: "the items of a table, in two fixtures of the simulation",
 
