@@ -2,7 +2,7 @@
 
 export default $config({
   async app(input) {
-    // Only what is known before the settings are checked: run() refuses an unknown stage, with one clear message.
+    // The settings are not checked yet: run() refuses an unknown stage with one message.
     const { stages } = await import("./stacks/stages.ts");
     const { isProtected } = await import("./stacks/settings/parse.ts");
     const keep = isProtected(stages, input.stage);

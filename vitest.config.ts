@@ -1,7 +1,7 @@
 import { engineReport } from "@ferry/contracts/report";
 import { defineConfig } from "vitest/config";
 
-/** Generous: on a busy machine a test may take many times as long. Only what hangs comes to a limit. */
+/** Long limits: on a busy machine a test may take many times as long. Only a test that hangs reaches them. */
 const limits = {
   testTimeout: 600_000,
   hookTimeout: 600_000,
@@ -9,8 +9,8 @@ const limits = {
 };
 
 /**
- * unit: pure, beside the source. contract: one suite per port, on every engine that has it. simulation: whole tasks
- * under faults. e2e: the local host. infra: the synthesized stack.
+ * unit: tests without a server. contract: one suite per port, on every host of the port. simulation: whole tasks under
+ * faults. e2e: tests with the local host. infra: the synthesized stack.
  */
 export default defineConfig({
   test: {
@@ -42,7 +42,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["packages/*/src/**/*.e2e.test.ts"],
-          // Workers that fail on purpose say so; the tests look at what the operator sees.
+          // The workers log their intended failures; the tests check what the operator sees.
           env: { POWERTOOLS_LOG_LEVEL: "SILENT" },
           ...limits,
         },

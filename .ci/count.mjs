@@ -1,5 +1,5 @@
-// Prints the closing line of .ci/run from vitest's report. A run that failed without a failed test (a file that could
-// not be loaded, say) counts as one.
+// Prints the last line of .ci/run from vitest's report. A run that failed without a failed test (for instance, a file that
+// could not be loaded) counts as one failure.
 import { readFileSync } from "node:fs";
 
 const [path, status] = process.argv.slice(2);

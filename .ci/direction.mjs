@@ -1,8 +1,8 @@
 /**
- * Which way imports go. `npm run lint` holds every import of packages/ and stacks/ to it, with dependency-cruiser.
+ * The allowed imports. `npm run lint` checks every import of packages/ and stacks/ against them with dependency-cruiser.
  */
 
-/** The packages from bottom to top: what their code may import, and what their tests may import besides. */
+/** The packages from bottom to top, with the packages that their code may import, and those that only their tests may import. */
 const packages = [
   { name: "core", code: [], tests: ["memory"] },
   { name: "memory", code: ["core"], tests: [] },
@@ -38,7 +38,7 @@ const forbidden = (name, comment, from, to) => ({ name, severity: "error", comme
 
 const packageRules = packages.flatMap(({ name, code, tests }, at) => {
   const above = code.find((other) => !packages.slice(0, at).some((below) => below.name === other));
-  if (above !== undefined) throw new Error(`.ci/direction.mjs: ${above} does not stand below ${name}`);
+  if (above !== undefined) throw new Error(`.ci/direction.mjs: ${above} is not listed before ${name}`);
   const others = (allowed) => ({
     path: "^packages/",
     pathNot: `^packages/${oneOf([name, ...allowed])}`,
@@ -74,7 +74,7 @@ export default {
     ...stackRules,
     forbidden(
       "unknown-folder",
-      "A package or a folder of stacks/ needs its place in .ci/direction.mjs.",
+      "A package or a folder of stacks/ must be listed in .ci/direction.mjs.",
       {
         path: "^(packages|stacks)/[^/]+/",
         pathNot: [`^packages/${oneOf(packages.map(({ name }) => name))}`, `^stacks/${oneOf(stacks)}`],
@@ -83,32 +83,32 @@ export default {
     ),
     forbidden(
       "packages-below-stacks",
-      "packages/ imports nothing of what stands above it.",
+      "packages/ imports only from packages/.",
       { path: "^packages/" },
       { dependencyTypes: ["local"], pathNot: "^packages/" },
     ),
     forbidden(
       "stacks-above-core",
-      "stacks/ imports from packages/core alone; its functions are bundled by their paths.",
+      "stacks/ imports only from packages/core; its functions are bundled by their paths.",
       { path: "^stacks/" },
       { dependencyTypes: ["local"], pathNot: "^(stacks|packages/core)/" },
     ),
     forbidden(
       "no-cycle",
-      "No file imports itself through others. Imports of types alone do not count: nothing is left of them at run time.",
+      "No file imports itself through others. Imports of types do not count: they do not exist at run time.",
       {},
       { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     ),
     forbidden(
       "resolves",
-      "An import that is not of a file would not be held to any rule.",
+      "An import that does not resolve to a file cannot be checked.",
       {},
       { couldNotResolve: true, path: "^(\\.|@ferry/)" },
     ),
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    // dependency-cruiser does not know TypeScript 7.
+    // dependency-cruiser does not support TypeScript 7.
     parser: "swc",
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import"], extensions: [".ts"] },
   },

@@ -1,4 +1,4 @@
 import * as fc from "fast-check";
 
-// A fixed seed, so that two runs of one mutant end alike. No shrinking: it is enough to know that a property fails.
+// A fixed seed, so that two runs of a mutant have the same result. No shrinking: only the failure matters.
 fc.configureGlobal({ seed: 1, endOnFailure: true });

@@ -1,10 +1,10 @@
 /**
- * A Stryker plugin: leaves sentences alone. Texts of three words and more are for people to read (messages, hints), and
- * an emptied one says nothing about the tests of the logic. All other literals are mutated.
+ * A Stryker plugin that excludes sentences. Texts of three or more words are messages and hints, and emptying one shows
+ * nothing about the tests of the logic. All other literals are mutated.
  */
 import { declareValuePlugin, PluginKind } from "@stryker-mutator/api/plugin";
 
-/** What this plugin reads of a node of Babel's syntax tree. */
+/** The fields of a node of Babel's syntax tree that this plugin reads. */
 interface Node {
   readonly type: string;
   readonly value?: unknown;
@@ -13,7 +13,7 @@ interface Node {
 }
 
 const SENTENCE = /\S\s+\S+\s+\S/;
-/** What a template may insert and still hold no logic. */
+/** The expressions that a template may contain and still have no logic. */
 const PLAIN = ["Identifier", "MemberExpression", "StringLiteral"];
 
 function isSentence({ type, value, quasis = [], expressions = [] }: Node): boolean {

@@ -1,6 +1,6 @@
 /**
- * `npm run mutation`: changes the code in one place at a time, and tells which changes no test notices.
- * docs/mutation.md says how to read the result.
+ * `npm run mutation`: changes the code in one place at a time, and lists the changes that no test detects.
+ * docs/mutation.md explains the result.
  */
 import { spawnSync } from "node:child_process";
 import { suites } from "./suites.ts";
@@ -8,7 +8,7 @@ import { suites } from "./suites.ts";
 const USAGE = `npm run mutation [-- core | aws | FILE…]
 
   core, aws    one package; default: both, one after the other
-  FILE…        these files of one package, for instance packages/core/src/archive/cutter.ts`;
+  FILE…        files of one package, for instance packages/core/src/archive/cutter.ts`;
 
 const given = process.argv.slice(2);
 const named = Object.keys(suites).filter((name) => given.includes(name));
@@ -23,7 +23,7 @@ if (files.some((file) => file.startsWith("-")) || !owners.every((owner) => owner
 for (const name of files.length > 0 ? owners : named.length > 0 ? named : Object.keys(suites)) {
   const { sources, leastScore } = suites[name]!;
   const mutate = files.length > 0 ? files.filter((file) => file.startsWith(`packages/${name}/`)) : sources;
-  // The score of a few files says little of a package's.
+  // The limit applies to the score of a whole package, not of single files.
   const least = files.length > 0 ? undefined : leastScore;
   const { status } = spawnSync(
     "stryker",

@@ -10,9 +10,9 @@ export default {
   ignorers: ["sentences"],
   concurrency: 2,
   thresholds: { high: 95, low: 90, break: leastScore === undefined ? null : Number(leastScore) },
-  // Generous, since a mutant that is only slow on a busy machine would count as killed.
+  // Long, because a mutant that is only slow on a busy machine would count as killed.
   timeoutMS: 10_000,
-  // No such file, on purpose: Stryker would rewrite it with TypeScript's JavaScript API, which version 7 does not have.
+  // This file does not exist, so that Stryker does not rewrite it with TypeScript's JavaScript API, which version 7 lacks.
   tsconfigFile: "none",
   tempDirName: ".ferry/mutation/sandbox",
   ignorePatterns: [".ferry", ".sst", "docs"],

@@ -4,10 +4,10 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { suites } from "./suites.ts";
 
-/** The root of the sandbox: Stryker copies the repository, this file too, and mutates the copy. */
+/** The root of the sandbox: Stryker copies the repository, including this file, and mutates the copy. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Runs small test files first: most mutants die in one of them, and then the large ones need not run. */
+/** Runs small test files first: they kill most mutants, and then the large files need not run. */
 class SmallFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]) {
     const sizeBytes = (file: TestSpecification) => statSync(file.moduleId).size;
@@ -17,7 +17,7 @@ class SmallFirst extends BaseSequencer {
 
 export default defineConfig({
   root,
-  // node_modules is a link to the repository's, and so is its @ferry: without this, tests would load unmutated code.
+  // node_modules, with its @ferry links, is that of the repository: without this alias, tests would load unmutated code.
   resolve: { alias: [{ find: /^@ferry\/([^/]+)\/(.+)$/, replacement: `${root}packages/$1/src/$2.ts` }] },
   test: {
     include: suites[process.env["FERRY_MUTATED_PACKAGE"] ?? "core"]!.tests,

@@ -5,7 +5,7 @@ import "../permissions/queue-policies.ts";
 import "../schedules/schedules.ts";
 import { bus } from "../bus/bus.ts";
 import { topic } from "../monitoring/topic.ts";
-import { named } from "../naming/names.ts";
+import { resourceName } from "../naming/names.ts";
 import { callerPolicy } from "../permissions/caller-policy.ts";
 import { queues } from "../queues/queues.ts";
 
@@ -13,8 +13,8 @@ export const outputs = {
   bus: bus.name,
   requestQueue: queues["request-queue"].url,
   callersPolicy: callerPolicy.arn,
-  backupRole: named("backup"),
-  restoreRole: named("restore"),
-  dashboard: named("dashboard"),
+  backupRole: resourceName("backup"),
+  restoreRole: resourceName("restore"),
+  dashboard: resourceName("dashboard"),
   alarms: topic.arn,
 };

@@ -3,24 +3,24 @@
  * `$or` and opens the queue to every rule, topic and bucket of any account (docs/decisions/0010).
  */
 import { inputTemplate, type Route, routes } from "@ferry/core/topology";
-import { logical, physical } from "../naming/names.ts";
+import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
 import { queues } from "../queues/queues.ts";
 import { bus } from "./bus.ts";
 
-/** An event that SQS refuses for four hours goes to the undelivered queue. EventBridge's own limit is a day. */
+/** An event that SQS refuses for four hours goes to the undelivered queue. EventBridge's default is a day. */
 const RETRIES = { maximumEventAgeInSeconds: 4 * 3_600, maximumRetryAttempts: 100 };
 
 function rule(name: string, route: Route) {
-  const built = new aws.cloudwatch.EventRule(`${logical(name)}Rule`, {
+  const built = new aws.cloudwatch.EventRule(`${logicalNameOf(name)}Rule`, {
     name, // unique on its bus, and the bus has the stage's name
     description: `To ${route.queue}${route.failsAs === undefined ? "" : `; a dead letter becomes ${route.failsAs}`}`,
     eventBusName: bus.name,
     eventPattern: JSON.stringify(route.pattern),
   });
-  new aws.cloudwatch.EventTarget(`${logical(name)}Target`, {
+  new aws.cloudwatch.EventTarget(`${logicalNameOf(name)}Target`, {
     rule: built.name,
     eventBusName: bus.name,
-    targetId: physical(route.queue),
+    targetId: physicalNameOf(route.queue),
     arn: queues[route.queue].arn,
     inputTransformer: { inputTemplate: inputTemplate(route) },
     retryPolicy: RETRIES,

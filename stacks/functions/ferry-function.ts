@@ -1,5 +1,5 @@
 /** The arguments that all functions of Ferry share. */
-import { METRICS_NAMESPACE, named } from "../naming/names.ts";
+import { METRICS_NAMESPACE, resourceName } from "../naming/names.ts";
 import { ownLog } from "../permissions/function-permissions.ts";
 import { settings } from "../settings/stage-settings.ts";
 
@@ -23,20 +23,23 @@ type FunctionArgs = Pick<sst.aws.FunctionArgs, "handler" | "memory" | "timeout" 
 export function ferryFunction(name: string, args: FunctionArgs): sst.aws.FunctionArgs {
   return {
     ...args,
-    name: named(name),
+    name: resourceName(name),
     runtime: "nodejs24.x",
     architecture: "arm64",
     nodejs: { minify: true },
     // `service` is the metrics' one dimension. It contains the stage, because an account may hold several.
-    environment: { POWERTOOLS_SERVICE_NAME: named(name), POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE },
+    environment: {
+      POWERTOOLS_SERVICE_NAME: resourceName(name),
+      POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
+    },
     logging: { format: "json", retention: RETENTION[settings.logRetentionDays] },
-    permissions: [...args.permissions, ownLog(named(name))],
+    permissions: [...args.permissions, ownLog(resourceName(name))],
     transform: {
       role: (role) => {
         // Policies of tables and buckets in other accounts refer to the role by this name.
-        role.name = named(name);
+        role.name = resourceName(name);
         role.managedPolicyArns = [];
-        // SST allows every principal of the account to assume it, which only `sst dev` needs.
+        // By default SST allows every principal of the account to assume the role, which only `sst dev` needs.
         if (!$dev)
           role.assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" });
       },

@@ -1,20 +1,20 @@
 /**
- * What handlers read from `Resource`: names and settings. What a function may do with them is in
- * permissions/function-permissions.ts; linking a queue, a bus or a table itself would grant every action on it.
+ * The names and settings that handlers read from `Resource`. The permissions are in permissions/function-permissions.ts: a
+ * link to a queue, a bus or a table itself would grant every action on it.
  */
 import type { Settings } from "@ferry/core/settings";
 import { type ConsumerName, type QueueName, workerTable as spec, type TableName } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
-import { logical } from "../naming/names.ts";
+import { logicalNameOf } from "../naming/names.ts";
 import { queues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { statusTables } from "../tables/status-tables.ts";
 import { workerTable } from "../tables/worker-table.ts";
 
 const queueLink = (name: QueueName) =>
-  new sst.Linkable(logical(name), { properties: { url: queues[name].url } });
+  new sst.Linkable(logicalNameOf(name), { properties: { url: queues[name].url } });
 const tableLink = (name: TableName) =>
-  new sst.Linkable(logical(name), { properties: { name: statusTables[name].name } });
+  new sst.Linkable(logicalNameOf(name), { properties: { name: statusTables[name].name } });
 
 const busLink = new sst.Linkable("Bus", { properties: { name: bus.name } });
 const backupQueueLink = queueLink("backup-queue");
@@ -22,7 +22,9 @@ const restoreQueueLink = queueLink("restore-queue");
 const backupTableLink = tableLink("backup-table");
 const restoreTableLink = tableLink("restore-table");
 const segmentTableLink = tableLink("segment-table");
-const workerTableLink = new sst.Linkable(logical(spec.name), { properties: { name: workerTable.name } });
+const workerTableLink = new sst.Linkable(logicalNameOf(spec.name), {
+  properties: { name: workerTable.name },
+});
 
 /** The links to the three status tables. */
 export const statusTableLinks = [backupTableLink, restoreTableLink, segmentTableLink];

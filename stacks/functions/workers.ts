@@ -1,6 +1,6 @@
 /** The functions on the queues: both workers and the projector. */
 import { type ConsumerName, consumers } from "@ferry/core/topology";
-import { logical } from "../naming/names.ts";
+import { logicalNameOf } from "../naming/names.ts";
 import { permissions } from "../permissions/function-permissions.ts";
 import { queues } from "../queues/queues.ts";
 import { concurrency, memoryMb } from "../settings/capacity.ts";
@@ -8,30 +8,30 @@ import { timeoutSeconds } from "../settings/timeouts.ts";
 import { ferryFunction } from "./ferry-function.ts";
 import { links } from "./links.ts";
 
-/** Not `queue.subscribe`: it makes the logical names of function and mapping from a hash (docs/decisions/0010). */
+/** It does not use `queue.subscribe`, which derives the logical names of function and mapping from a hash (docs/decisions/0010). */
 function worker(name: ConsumerName) {
   const { queue, batchSize } = consumers[name];
   const built = new sst.aws.Function(
-    `${logical(name)}Worker`,
+    `${logicalNameOf(name)}Worker`,
     ferryFunction(name, {
       handler: `packages/aws/src/functions/${name}.handler`,
-      description: `Works on ${queue}`,
+      description: `Processes messages of ${queue}`,
       memory: `${memoryMb(name)} MB`,
       timeout: `${timeoutSeconds(name)} seconds`,
       link: links[name],
       permissions: permissions[name],
     }),
   );
-  new aws.lambda.EventSourceMapping(`${logical(name)}WorkerMapping`, {
+  new aws.lambda.EventSourceMapping(`${logicalNameOf(name)}WorkerMapping`, {
     eventSourceArn: queues[queue].arn,
     functionName: built.targetArn,
     batchSize,
     functionResponseTypes: ["ReportBatchItemFailures"],
     scalingConfig: { maximumConcurrency: concurrency(name) },
   });
-  // A worker continues its segment through the bus. Lambda would take that for an endless loop and stop it after 16 handoffs.
+  // A worker continues its segment through the bus. Lambda would treat that as an endless loop and stop it after 16 handoffs.
   if (name !== "projection")
-    new aws.lambda.FunctionRecursionConfig(`${logical(name)}WorkerRecursion`, {
+    new aws.lambda.FunctionRecursionConfig(`${logicalNameOf(name)}WorkerRecursion`, {
       functionName: built.name,
       recursiveLoop: "Allow",
     });

@@ -20,27 +20,27 @@ async function run(script: string, argument: string): Promise<string> {
   return stdout;
 }
 
-test("given the workers' bundles, when they receive messages, then they back up, restore and reject", async () => {
+test("the workers' bundles back up, restore and reject", async () => {
   const bundles = Object.fromEntries(
     (Object.keys(consumers) as ConsumerName[]).map((name) => [
       name,
       bundleOf(`packages/aws/src/functions/${name}.handler`),
     ]),
   );
-  const printed = await run("packages/smoke/src/with-bundles.ts", JSON.stringify(bundles));
-  expect(printed.trim().split("\n")).toEqual(["20 items", "20 items, the same", "TaskRejected"]);
+  const output = await run("packages/smoke/src/with-bundles.ts", JSON.stringify(bundles));
+  expect(output.trim().split("\n")).toEqual(["20 items", "20 identical items", "TaskRejected"]);
 });
 
-test("given Ferry's own metrics in alarms and dashboard, then each is published by its function's bundle", () => {
+test("every Ferry metric of the alarms and the dashboard is published by its function's bundle", () => {
   const { resources } = deploymentOf("production").graph;
   // ["Ferry", "Items", "service", "ferry-production-backup"] in the dashboard; in an alarm, by its fields.
-  const shown = resources.flatMap(({ inputs }) => [
+  const onDashboard = resources.flatMap(({ inputs }) => [
     ...(inputs.dashboardBody?.matchAll(/"Ferry","(\w+)","service","ferry-production-(\w+)"/g) ?? []),
   ]);
-  const watched = resources
+  const inAlarms = resources
     .filter(({ inputs }) => inputs.namespace === "Ferry")
     .map(({ inputs }) => ["", inputs.metricName, inputs.dimensions.service.replace("ferry-production-", "")]);
-  const pairs = [...shown, ...watched].map(([, metric, service]) => ({ metric, service }));
+  const pairs = [...onDashboard, ...inAlarms].map(([, metric, service]) => ({ metric, service }));
   expect(pairs.length).toBeGreaterThan(10);
   const missing = pairs.filter(
     ({ metric, service }) =>
@@ -49,12 +49,12 @@ test("given Ferry's own metrics in alarms and dashboard, then each is published 
   expect(missing).toEqual([]);
 });
 
-test("given the monitor's bundle, a stalled task and a stopped Pipe, when it runs, then it counts them", async () => {
-  const printed = await run(
+test("the monitor's bundle counts a stalled task and a stopped Pipe", async () => {
+  const output = await run(
     "stacks/graph/testing/run-monitor.ts",
     bundleOf("packages/aws/src/functions/monitor.handler"),
   );
-  const metrics = JSON.parse(printed.split("\n").find((line) => line.includes("CloudWatchMetrics"))!);
+  const metrics = JSON.parse(output.split("\n").find((line) => line.includes("CloudWatchMetrics"))!);
   expect(metrics).toMatchObject({
     service: "ferry-test-monitor",
     OpenTasks: 1,

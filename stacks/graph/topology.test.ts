@@ -1,16 +1,16 @@
-/** The synthesized stack against packages/core/src/topology.ts: what the topology declares is deployed, and nothing else. */
+/** The synthesized stack has exactly the resources that packages/core/src/topology.ts declares. */
 import { consumers, inputTemplate, pipes, queues, routes, tables, workerTable } from "@ferry/core/topology";
 import { expect, test } from "vitest";
-import { type Deployment, ofType } from "./invariants/invariant.ts";
+import { type Deployment, resourcesOfType } from "./invariants/invariant.ts";
 import { deploymentOf } from "./testing/graphs.ts";
 
-// With default settings, which are the topology's own numbers.
+// With default settings, which equal the topology's numbers.
 const deployment = deploymentOf("production");
 
 /** The inputs of all resources of a type by physical name, without the stage. */
 // biome-ignore lint/suspicious/noExplicitAny: the inputs of any resource.
-const byName = (type: string, of: Deployment = deployment): Record<string, any> =>
-  Object.fromEntries(ofType(of, type).map(({ inputs }) => [short(inputs.name), inputs]));
+const inputsByName = (type: string, of: Deployment = deployment): Record<string, any> =>
+  Object.fromEntries(resourcesOfType(of, type).map(({ inputs }) => [short(inputs.name), inputs]));
 const short = (name: string) => name.replace("ferry-production-", "");
 /** The name at the end of an ARN or a URL. */
 const endOf = (arn: string) => short(/[^:/]+$/.exec(arn)![0]);
@@ -20,9 +20,9 @@ const mapValues = <A, B>(of: Record<string, A>, to: (value: A) => B): Record<str
   Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
 
 test("given the routes, when synthesized, then each is one rule with one target", () => {
-  const targets = ofType(deployment, "EventTarget").map(({ inputs }) => inputs);
+  const targets = resourcesOfType(deployment, "EventTarget").map(({ inputs }) => inputs);
   expect(targets).toHaveLength(Object.keys(routes).length);
-  const found = mapValues(byName("EventRule"), (rule) => {
+  const actual = mapValues(inputsByName("EventRule"), (rule) => {
     const target = targets.find((one) => one.rule === rule.name)!;
     return {
       bus: rule.eventBusName,
@@ -33,7 +33,7 @@ test("given the routes, when synthesized, then each is one rule with one target"
       messageGroup: target.sqsTarget?.messageGroupId,
     };
   });
-  expect(found).toEqual(
+  expect(actual).toEqual(
     mapValues(routes, (route) => ({
       bus: "ferry-production",
       state: "ENABLED",
@@ -46,19 +46,19 @@ test("given the routes, when synthesized, then each is one rule with one target"
 });
 
 test("given the queues, when synthesized, then attempts and dead letters are the topology's", () => {
-  const found = mapValues(byName("Queue"), ({ redrivePolicy }) => {
+  const actual = mapValues(inputsByName("Queue"), ({ redrivePolicy }) => {
     const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(redrivePolicy ?? "{}");
     return deadLetterTargetArn && { attempts: maxReceiveCount, deadLetters: endOf(deadLetterTargetArn) };
   });
   const withoutDeadLetters = ["request-dead-letters", "projection-dead-letters", "redrive-dead-letters"];
-  expect(found).toEqual({
+  expect(actual).toEqual({
     ...queues,
     ...Object.fromEntries([...withoutDeadLetters, "undelivered-queue"].map((name) => [name, undefined])),
   });
 });
 
 test("given the consumers, when synthesized, then each function reads its queue", () => {
-  const found = ofType(deployment, "EventSourceMapping").map(({ inputs }) => [
+  const actual = resourcesOfType(deployment, "EventSourceMapping").map(({ inputs }) => [
     endOf(inputs.functionName),
     {
       queue: endOf(inputs.eventSourceArn),
@@ -66,12 +66,12 @@ test("given the consumers, when synthesized, then each function reads its queue"
       maximumConcurrency: inputs.scalingConfig.maximumConcurrency,
     },
   ]);
-  expect(found).toHaveLength(Object.keys(consumers).length);
-  expect(Object.fromEntries(found)).toEqual(consumers);
+  expect(actual).toHaveLength(Object.keys(consumers).length);
+  expect(Object.fromEntries(actual)).toEqual(consumers);
 });
 
 test("given the tables, when synthesized, then keys and streams are the topology's", () => {
-  const found = mapValues(byName("Table"), (table) => {
+  const actual = mapValues(inputsByName("Table"), (table) => {
     const key = (name?: string) => table.attributes.find((one: { name: string }) => one.name === name);
     return {
       hash: key(table.hashKey),
@@ -81,7 +81,7 @@ test("given the tables, when synthesized, then keys and streams are the topology
     };
   });
   const { hash, expires } = workerTable;
-  expect(found).toEqual({
+  expect(actual).toEqual({
     // The filter "the state became X" compares both images.
     ...mapValues(tables, (table) => ({ ...table, stream: table.stream && "NEW_AND_OLD_IMAGES" })),
     [workerTable.name]: { hash, expires, stream: false },
@@ -89,7 +89,7 @@ test("given the tables, when synthesized, then keys and streams are the topology
 });
 
 test("given the Pipes, when synthesized, then source, filters and event are the topology's", () => {
-  const found = mapValues(byName("Pipe"), (pipe) => ({
+  const actual = mapValues(inputsByName("Pipe"), (pipe) => ({
     from: pipe.source.includes(":sqs:") ? { queue: endOf(pipe.source) } : { table: tableOf(pipe.source) },
     detailType: pipe.targetParameters.eventbridgeEventBusParameters.detailType,
     inputTemplate: pipe.targetParameters.inputTemplate,
@@ -97,5 +97,5 @@ test("given the Pipes, when synthesized, then source, filters and event are the 
       JSON.parse(pattern),
     ),
   }));
-  expect(found).toEqual(pipes);
+  expect(actual).toEqual(pipes);
 });

@@ -1,5 +1,5 @@
 /** One alarm. It notifies the stage's topic when it starts and when it ends. */
-import { logical, named } from "../naming/names.ts";
+import { logicalNameOf, resourceName } from "../naming/names.ts";
 import { topic } from "./topic.ts";
 
 interface Alarm {
@@ -20,15 +20,15 @@ interface Alarm {
 /** Every alarm that was created, for the dashboard. */
 export const alarms: aws.cloudwatch.MetricAlarm[] = [];
 
-export function alarm(name: string, about: Alarm) {
-  const built = new aws.cloudwatch.MetricAlarm(`${logical(name)}Alarm`, {
-    name: named(name),
-    alarmDescription: `${about.means} See docs/operations.md, "${name}".`,
-    ...metricOf(about),
-    evaluationPeriods: about.periods ?? 1,
-    threshold: about.above,
+export function createAlarm(name: string, alarm: Alarm) {
+  const built = new aws.cloudwatch.MetricAlarm(`${logicalNameOf(name)}Alarm`, {
+    name: resourceName(name),
+    alarmDescription: `${alarm.means} See docs/operations.md, "${name}".`,
+    ...metricOf(alarm),
+    evaluationPeriods: alarm.periods ?? 1,
+    threshold: alarm.above,
     comparisonOperator: "GreaterThanThreshold",
-    treatMissingData: about.breachOnMissingData && !$dev ? "breaching" : "notBreaching",
+    treatMissingData: alarm.breachOnMissingData && !$dev ? "breaching" : "notBreaching",
     // A developer's stage notifies nobody.
     actionsEnabled: !$dev,
     alarmActions: [topic.arn],

@@ -1,6 +1,6 @@
 /**
- * Every alarm. Errors of the workers' invocations have none: retries are normal, and a message that failed for good is a
- * failed segment, which its task reports. docs/operations.md has a chapter for each alarm (graph/invariants/monitoring.ts).
+ * Every alarm. There is none on errors of the workers' invocations: retries are normal, and a message whose attempts ran out
+ * is a failed segment, which its task reports. docs/operations.md has a chapter for each alarm (graph/invariants/monitoring.ts).
  */
 import {
   type ConsumerName,
@@ -10,26 +10,26 @@ import {
   queues,
   UNDELIVERED_QUEUE,
 } from "@ferry/core/topology";
-import { METRICS_NAMESPACE, named, physical, type TopologyName } from "../naming/names.ts";
+import { METRICS_NAMESPACE, physicalNameOf, resourceName, type TopologyName } from "../naming/names.ts";
 import { pipes } from "../pipes/pipes.ts";
 import { settings } from "../settings/stage-settings.ts";
-import { alarm } from "./alarm.ts";
+import { createAlarm } from "./alarm.ts";
 import { MONITOR_PERIOD_MINUTES } from "./monitor.ts";
 
 const sqs = (name: string, queue: TopologyName) => ({
   namespace: "AWS/SQS",
   name,
-  dimensions: { QueueName: physical(queue) },
+  dimensions: { QueueName: physicalNameOf(queue) },
 });
 const own = (name: string, service: ConsumerName | "monitor") => ({
   namespace: METRICS_NAMESPACE,
   name,
-  dimensions: { service: named(service) },
+  dimensions: { service: resourceName(service) },
 });
 
 for (const queue of Object.keys(queues) as QueueName[]) {
   const isWork = queue === consumers.backup.queue || queue === consumers.restore.queue;
-  alarm(`${queue}-age`, {
+  createAlarm(`${queue}-age`, {
     means: `The oldest message of ${queue} has waited too long.`,
     metric: sqs("ApproximateAgeOfOldestMessage", queue),
     statistic: "Maximum",
@@ -40,16 +40,16 @@ for (const queue of Object.keys(queues) as QueueName[]) {
   });
 }
 
-/** The queues that nothing reads: what a message in one of them asks for is not done. */
-export const unprocessed: (DeadLetterName | typeof UNDELIVERED_QUEUE)[] = [
+/** The queues of messages that were not processed. No function or Pipe reads them. */
+export const unprocessedQueues: (DeadLetterName | typeof UNDELIVERED_QUEUE)[] = [
   ...Object.values(queues).flatMap(({ deadLetters }) =>
     deadLetters === "redrive-queue" ? [] : [deadLetters],
   ),
   UNDELIVERED_QUEUE,
 ];
-for (const queue of unprocessed)
-  alarm(queue, {
-    means: `A message arrived in ${queue}: it was not processed, and will not be without an operator.`,
+for (const queue of unprocessedQueues)
+  createAlarm(queue, {
+    means: `A message arrived in ${queue}. It was not processed, and stays there until an operator handles it.`,
     metric: sqs("ApproximateNumberOfMessagesVisible", queue),
     statistic: "Maximum",
     above: 0,
@@ -57,7 +57,7 @@ for (const queue of unprocessed)
   });
 
 for (const pipe of pipes)
-  alarm(`${pipe.key}-pipe`, {
+  createAlarm(`${pipe.key}-pipe`, {
     means: `The Pipe ${pipe.key} failed to put an event on the bus.`,
     metric: {
       namespace: "AWS/EventBridge/Pipes",
@@ -71,14 +71,14 @@ for (const pipe of pipes)
     periodSeconds: 300,
   });
 
-alarm("pipes-stopped", {
+createAlarm("pipes-stopped", {
   means: "A Pipe is not running.",
   metric: own("PipesNotRunning", "monitor"),
   statistic: "Maximum",
   above: 0,
   periodSeconds: MONITOR_PERIOD_MINUTES * 60,
 });
-alarm("stalled-tasks", {
+createAlarm("stalled-tasks", {
   means: `A task that has not ended made no progress for ${settings.stalledAfterMinutes} minutes, or the monitor itself does not run.`,
   metric: own("StalledTasks", "monitor"),
   statistic: "Maximum",
@@ -88,14 +88,14 @@ alarm("stalled-tasks", {
   breachOnMissingData: true,
 });
 
-alarm("failed-tasks", {
+createAlarm("failed-tasks", {
   means: "A task failed.",
   metric: own("TasksFailed", "projection"),
   statistic: "Sum",
   above: 0,
   periodSeconds: 300,
 });
-alarm("rejected-requests", {
+createAlarm("rejected-requests", {
   means: "A request was rejected; its row has the reasons.",
   metric: own("RequestsRejected", "projection"),
   statistic: "Sum",
@@ -104,9 +104,9 @@ alarm("rejected-requests", {
 });
 
 for (const name of Object.keys(consumers) as ConsumerName[])
-  alarm(`${name}-throttles`, {
+  createAlarm(`${name}-throttles`, {
     means: `Lambda throttled the ${name} function for 15 minutes.`,
-    metric: { namespace: "AWS/Lambda", name: "Throttles", dimensions: { FunctionName: named(name) } },
+    metric: { namespace: "AWS/Lambda", name: "Throttles", dimensions: { FunctionName: resourceName(name) } },
     statistic: "Sum",
     above: 0,
     periodSeconds: 300,

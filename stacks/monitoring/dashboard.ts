@@ -1,13 +1,13 @@
 /** The dashboard. From top to bottom: alarms, tasks, throughput, waiting messages, throttles and failures, the functions. */
 import { type ConsumerName, consumers, type QueueName, queues } from "@ferry/core/topology";
 import { region } from "../naming/arns.ts";
-import { METRICS_NAMESPACE, named, physical, type TopologyName } from "../naming/names.ts";
+import { METRICS_NAMESPACE, physicalNameOf, resourceName, type TopologyName } from "../naming/names.ts";
 import { pipes } from "../pipes/pipes.ts";
 import type { Table } from "../settings/schema.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { alarms } from "./alarm.ts";
-import { unprocessed } from "./alarms.ts";
-import { alarmStates, graph, type Metric, rate, text } from "./widgets.ts";
+import { unprocessedQueues } from "./alarms.ts";
+import { alarmStates, graphWidget, type Metric, ratePerSecond, textWidget } from "./widgets.ts";
 
 const queueNames = Object.keys(queues) as QueueName[];
 const consumerNames = Object.keys(consumers) as ConsumerName[];
@@ -15,20 +15,26 @@ const own = (service: ConsumerName | "monitor", name: string, label: string): Me
   METRICS_NAMESPACE,
   name,
   "service",
-  named(service),
+  resourceName(service),
   { label },
 ];
 const sqs = (name: string, queue: TopologyName): Metric => [
   "AWS/SQS",
   name,
   "QueueName",
-  physical(queue),
+  physicalNameOf(queue),
   { label: queue },
 ];
 const lambda = (name: string): Metric[] =>
-  consumerNames.map((consumer) => ["AWS/Lambda", name, "FunctionName", named(consumer), { label: consumer }]);
+  consumerNames.map((consumer) => [
+    "AWS/Lambda",
+    name,
+    "FunctionName",
+    resourceName(consumer),
+    { label: consumer },
+  ]);
 
-/** Metrics of the tables in this account. Another account's tables have theirs in that account. */
+/** Metrics of the tables in this account. The metrics of another account's tables are in that account. */
 const dynamo = (name: string, tables: readonly Table[], label: string): Metric[] =>
   tables.flatMap((table) =>
     typeof table === "string"
@@ -45,16 +51,20 @@ const dynamo = (name: string, tables: readonly Table[], label: string): Metric[]
   );
 
 const transfer = (name: "Items" | "Bytes") => [
-  ...rate([METRICS_NAMESPACE, name, "service", named("backup")], `backup${name}`, "backup"),
-  ...rate([METRICS_NAMESPACE, name, "service", named("restore")], `restore${name}`, "restore"),
+  ...ratePerSecond([METRICS_NAMESPACE, name, "service", resourceName("backup")], `backup${name}`, "backup"),
+  ...ratePerSecond(
+    [METRICS_NAMESPACE, name, "service", resourceName("restore")],
+    `restore${name}`,
+    "restore",
+  ),
 ];
 
 const widgets = (regionName: string, alarmArns: readonly string[]) => [
-  text(
-    `# Ferry, ${$app.stage}\nThe workers' retries are normal. A message that used up its attempts passes the redrive queue, so that queue's traffic is the rate of failing segments. What to do about an alarm: docs/operations.md.`,
+  textWidget(
+    `# Ferry, ${$app.stage}\nThe workers' retries are normal. A message whose attempts ran out passes the redrive queue, so that queue's traffic is the rate of failing segments. docs/operations.md explains every alarm.`,
   ),
   alarmStates(alarmArns),
-  ...graph(regionName, {
+  ...graphWidget(regionName, {
     title: "Tasks by outcome",
     metrics: [
       own("projection", "TasksAccepted", "accepted"),
@@ -64,35 +74,35 @@ const widgets = (regionName: string, alarmArns: readonly string[]) => [
       own("projection", "RequestsRejected", "rejected"),
     ],
   }),
-  ...graph(regionName, {
-    title: "Open tasks and stalled ones",
+  ...graphWidget(regionName, {
+    title: "Open and stalled tasks",
     stat: "Maximum",
     metrics: [own("monitor", "OpenTasks", "open"), own("monitor", "StalledTasks", "stalled")],
   }),
-  ...graph(regionName, { title: "Items per second", metrics: transfer("Items"), label: "items/s" }),
-  ...graph(regionName, {
+  ...graphWidget(regionName, { title: "Items per second", metrics: transfer("Items"), label: "items/s" }),
+  ...graphWidget(regionName, {
     title: "Bytes per second, uncompressed",
     metrics: transfer("Bytes"),
     label: "bytes/s",
   }),
-  ...graph(regionName, {
+  ...graphWidget(regionName, {
     title: "Age of the oldest message, s",
     stat: "Maximum",
     metrics: queueNames.map((name) => sqs("ApproximateAgeOfOldestMessage", name)),
   }),
-  ...graph(regionName, {
+  ...graphWidget(regionName, {
     title: "Messages waiting",
     stat: "Maximum",
     metrics: queueNames.map((name) => sqs("ApproximateNumberOfMessagesVisible", name)),
   }),
-  ...graph(regionName, {
+  ...graphWidget(regionName, {
     title: "Consumed capacity, units per minute",
     metrics: [
       ...dynamo("ConsumedReadCapacityUnits", settings.backup.tables, "read"),
       ...dynamo("ConsumedWriteCapacityUnits", settings.restore.tables, "written"),
     ],
   }),
-  ...graph(regionName, {
+  ...graphWidget(regionName, {
     title: "Throttles",
     metrics: [
       ...dynamo("ReadThrottleEvents", settings.backup.tables, "reads"),
@@ -100,17 +110,17 @@ const widgets = (regionName: string, alarmArns: readonly string[]) => [
       ...lambda("Throttles"),
     ],
   }),
-  // Not NumberOfMessagesSent: it does not count the messages that SQS moves itself.
-  ...graph(regionName, {
+  // NumberOfMessagesSent does not count the messages that SQS moves.
+  ...graphWidget(regionName, {
     title: "Failing segments: messages that passed the redrive queue",
     metrics: [sqs("NumberOfMessagesDeleted", "redrive-queue")],
   }),
-  ...graph(regionName, {
+  ...graphWidget(regionName, {
     title: "Dead letters and undelivered events",
     stat: "Maximum",
-    metrics: unprocessed.map((name) => sqs("ApproximateNumberOfMessagesVisible", name)),
+    metrics: unprocessedQueues.map((name) => sqs("ApproximateNumberOfMessagesVisible", name)),
   }),
-  ...graph(regionName, {
+  ...graphWidget(regionName, {
     title: "Pipes: failed executions",
     metrics: pipes.map((pipe) => [
       "AWS/EventBridge/Pipes",
@@ -120,17 +130,20 @@ const widgets = (regionName: string, alarmArns: readonly string[]) => [
       { label: pipe.key },
     ]),
   }),
-  ...graph(regionName, { title: "Errors of invocations: each is retried", metrics: lambda("Errors") }),
-  ...graph(regionName, {
+  ...graphWidget(regionName, {
+    title: "Errors of invocations, which are retried",
+    metrics: lambda("Errors"),
+  }),
+  ...graphWidget(regionName, {
     title: "Concurrent invocations",
     stat: "Maximum",
     metrics: lambda("ConcurrentExecutions"),
   }),
-  ...graph(regionName, { title: "Duration, ms", stat: "Maximum", metrics: lambda("Duration") }),
+  ...graphWidget(regionName, { title: "Duration, ms", stat: "Maximum", metrics: lambda("Duration") }),
 ];
 
 new aws.cloudwatch.Dashboard("Dashboard", {
-  dashboardName: named("dashboard"),
+  dashboardName: resourceName("dashboard"),
   dashboardBody: $jsonStringify(
     $util
       .output({ regionName: region, arns: alarms.map((alarm) => alarm.arn) })

@@ -4,7 +4,7 @@
  */
 import { ferryFunction } from "../functions/ferry-function.ts";
 import { statusTableLinks } from "../functions/links.ts";
-import { named } from "../naming/names.ts";
+import { resourceName } from "../naming/names.ts";
 import { permissions } from "../permissions/function-permissions.ts";
 import { serviceRole } from "../permissions/service-role.ts";
 import { pipes } from "../pipes/pipes.ts";
@@ -33,14 +33,14 @@ const monitor = new sst.aws.Function(
 );
 
 const role = serviceRole("MonitorScheduleRole", {
-  name: named("monitor-schedule"),
+  name: resourceName("monitor-schedule"),
   service: "scheduler.amazonaws.com",
   sourceArn: scheduleGroup.arn,
   statements: [{ actions: ["lambda:InvokeFunction"], resources: [monitor.arn] }],
 });
 
 new aws.scheduler.Schedule("MonitorSchedule", {
-  name: named("monitor"),
+  name: resourceName("monitor"),
   groupName: scheduleGroup.name,
   state: $dev ? "DISABLED" : "ENABLED",
   scheduleExpression: `rate(${MONITOR_PERIOD_MINUTES} minutes)`,
@@ -48,7 +48,7 @@ new aws.scheduler.Schedule("MonitorSchedule", {
   target: {
     arn: monitor.arn,
     roleArn: role.arn,
-    // The next run comes soon enough, and a late count would describe the wrong time.
+    // The next run is soon, and a late count would be counted at the wrong time.
     retryPolicy: { maximumEventAgeInSeconds: 300, maximumRetryAttempts: 2 },
   },
 });

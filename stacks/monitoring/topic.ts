@@ -1,9 +1,9 @@
-/** The topic that alarms notify, and its mail subscription. */
+/** The topic of the alarms, and its mail subscription. */
 import { account } from "../naming/arns.ts";
-import { named } from "../naming/names.ts";
+import { resourceName } from "../naming/names.ts";
 import { settings } from "../settings/stage-settings.ts";
 
-export const topic = new aws.sns.Topic("Alarms", { name: named("alarms") });
+export const topic = new aws.sns.Topic("Alarms", { name: resourceName("alarms") });
 
 new aws.sns.TopicPolicy("AlarmsPolicy", {
   arn: topic.arn,

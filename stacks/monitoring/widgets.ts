@@ -8,9 +8,9 @@ interface Graph {
   readonly label?: string;
 }
 
-/** A graph over time; none without metrics, since CloudWatch refuses a dashboard that has an empty graph. */
-export const graph = (region: string, about: Graph) =>
-  about.metrics.length === 0
+/** A graph over time. Without metrics there is no widget, because CloudWatch refuses a dashboard with an empty graph. */
+export const graphWidget = (region: string, graph: Graph) =>
+  graph.metrics.length === 0
     ? []
     : [
         {
@@ -18,28 +18,28 @@ export const graph = (region: string, about: Graph) =>
           width: 12,
           height: 6,
           properties: {
-            title: about.title,
+            title: graph.title,
             region,
             view: "timeSeries",
-            stat: about.stat ?? "Sum",
+            stat: graph.stat ?? "Sum",
             period: 60,
             stacked: false,
-            metrics: about.metrics,
-            ...(about.label !== undefined && {
-              yAxis: { left: { label: about.label, min: 0, showUnits: false } },
+            metrics: graph.metrics,
+            ...(graph.label !== undefined && {
+              yAxis: { left: { label: graph.label, min: 0, showUnits: false } },
             }),
           },
         },
       ];
 
-/** A rate per second instead of a sum per minute: the metric itself, hidden, and an expression on its id. */
-export const rate = (metric: Metric, id: string, label: string) =>
+/** A rate per second instead of a sum per minute: the hidden metric, and an expression on its id. */
+export const ratePerSecond = (metric: Metric, id: string, label: string) =>
   [
     [...metric, { id, visible: false }] as unknown as Metric,
     [{ expression: `${id}/PERIOD(${id})`, label }],
   ] as const;
 
-export const text = (markdown: string) => ({
+export const textWidget = (markdown: string) => ({
   type: "text",
   width: 24,
   height: 2,

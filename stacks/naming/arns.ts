@@ -1,4 +1,4 @@
-/** The account and region that the stage is deployed to, and the ARNs of what is there. */
+/** The account and region that the stage is deployed to, and ARNs in it. */
 import type { Table } from "../settings/schema.ts";
 
 export const account = aws.getCallerIdentityOutput().accountId;
@@ -9,7 +9,7 @@ const partition = aws.getPartitionOutput().partition;
 export const arnOf = (service: string, resource: string) =>
   $interpolate`arn:${partition}:${service}:${region}:${account}:${resource}`;
 
-/** Tables that the settings list: another account's table is listed by its ARN. */
+/** The ARNs of tables that the settings list. Another account's table is listed by its ARN. */
 export const tableArns = (tables: readonly Table[]) =>
   tables.map((table) =>
     typeof table === "string"
@@ -21,6 +21,6 @@ export const bucketArns = (buckets: readonly string[]) =>
 export const objectArns = (buckets: readonly string[]) =>
   buckets.map((name) => $interpolate`arn:${partition}:s3:::${name}/*`);
 
-/** The root of other accounts: as a principal it stands for every role there that its own policies allow. */
+/** The root of other accounts. As a principal it includes every role of the account whose own policies allow the action. */
 export const accountRoots = (ids: readonly string[]) =>
   ids.map((id) => $interpolate`arn:${partition}:iam::${id}:root`);

@@ -1,12 +1,12 @@
-/** What callers may put on the bus: a managed policy to attach to their role; for other accounts also the bus's own policy. */
+/** The permissions of callers: a managed policy to attach to their role; for other accounts also the bus's resource policy. */
 import { callerTypes } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { accountRoots } from "../naming/arns.ts";
-import { named } from "../naming/names.ts";
+import { resourceName } from "../naming/names.ts";
 import { queues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 
-/** Requests, cancels and retries. Facts are Ferry's own: no caller may put one. */
+/** Requests, cancels and retries. Callers may not put facts. */
 const putRequests = {
   actions: ["events:PutEvents"],
   resources: [bus.arn],
@@ -14,7 +14,7 @@ const putRequests = {
 };
 
 export const callerPolicy = new aws.iam.Policy("Callers", {
-  name: named("callers"),
+  name: resourceName("callers"),
   description: `May request, cancel and retry tasks of Ferry, stage ${$app.stage}; may not put facts`,
   policy: aws.iam.getPolicyDocumentOutput({
     statements: [

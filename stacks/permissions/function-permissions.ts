@@ -1,9 +1,9 @@
-/** What each function may do. The statements here are complete: links grant nothing (functions/links.ts). */
+/** The permissions of each function. They are complete: links grant nothing (functions/links.ts). */
 import { SOURCE } from "@ferry/core/events";
 import { byState, type ConsumerName, consumers, pipes } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { arnOf, bucketArns, objectArns, tableArns } from "../naming/arns.ts";
-import { named } from "../naming/names.ts";
+import { resourceName } from "../naming/names.ts";
 import { queues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { statusTables } from "../tables/status-tables.ts";
@@ -11,7 +11,7 @@ import { workerTable } from "../tables/worker-table.ts";
 
 type Permission = Omit<ReturnType<typeof sst.aws.permission>, "type">;
 
-/** To receive and delete the messages of its queue, and to change their visibility timeout. */
+/** Allows to receive and delete the messages of the function's queue, and to change their visibility timeout. */
 const consume = (consumer: ConsumerName): Permission => ({
   actions: [
     "sqs:ChangeMessageVisibility",
@@ -25,14 +25,14 @@ const consume = (consumer: ConsumerName): Permission => ({
 
 const ownSource = { test: "StringEquals", variable: "events:source", values: [SOURCE] };
 
-/** To put events on the bus with Ferry's own source. */
+/** Allows to put events on the bus with Ferry's source. */
 const putEvents: Permission = {
   actions: ["events:PutEvents"],
   resources: [bus.arn],
   conditions: [ownSource],
 };
 
-/** To put the one event that the projector puts: a cancel was refused. */
+/** Allows to put the projector's only event, which reports that a cancel was refused. */
 const putRefusals: Permission = {
   actions: ["events:PutEvents"],
   resources: [bus.arn],
@@ -42,10 +42,10 @@ const putRefusals: Permission = {
   ],
 };
 
-/** To register requests, to claim rows and slices, and to reserve capacity of a task's ceiling. */
+/** Allows to register requests, to claim rows and slices, and to reserve capacity of a task's ceiling. */
 const updateWorkerTable: Permission = { actions: ["dynamodb:UpdateItem"], resources: [workerTable.arn] };
 
-/** To use the KMS keys of listed tables and buckets, through DynamoDB and S3 only. */
+/** Allows to use the KMS keys of listed tables and buckets, through DynamoDB and S3 only. */
 const keys = (arns: readonly string[], actions: string[]): Permission[] =>
   arns.length === 0
     ? []
@@ -75,7 +75,7 @@ const backup: Permission[] = [
     // S3 refuses a put without If-None-Match to this role, because such a put could overwrite.
     conditions: [{ test: "Null", variable: "s3:if-none-match", values: ["false"] }],
   },
-  // To read its own archive, which is its journal.
+  // A worker reads its archive, which is its journal.
   { actions: ["s3:GetObject"], resources: objectArns(settings.backup.buckets) },
   { actions: ["s3:ListBucket"], resources: bucketArns(settings.backup.buckets) },
   ...keys(settings.backup.kmsKeys, ["kms:Decrypt", "kms:GenerateDataKey"]),
@@ -88,12 +88,12 @@ const backup: Permission[] = [
 const restore: Permission[] = [
   consume("restore"),
   { actions: ["s3:GetObject"], resources: objectArns(settings.restore.buckets) },
-  // Without it S3 answers 403, not 404, for an object that does not exist.
+  // Without this permission S3 answers 403, not 404, for an object that does not exist.
   { actions: ["s3:ListBucket"], resources: bucketArns(settings.restore.buckets) },
   {
-    // BatchWriteItem is authorised by its own action, deletes included. Scan sees whether a table is
-    // empty, and counts its items after a restore of a native export. PartiQL's INSERT and PutItem write where
-    // nothing is overwritten; BatchGetItem then reads the items that were there.
+    // The action BatchWriteItem includes deletes. Scan is for the check that a table is empty, and for the count of its
+    // items after a restore of a native export. PartiQL's INSERT and PutItem write without overwriting; BatchGetItem then
+    // reads the items that were not overwritten.
     actions: [
       "dynamodb:BatchGetItem",
       "dynamodb:BatchWriteItem",
@@ -137,7 +137,7 @@ const monitor: Permission[] = [
   },
   {
     actions: ["pipes:DescribePipe"],
-    resources: Object.keys(pipes).map((key) => arnOf("pipes", `pipe/${named(key)}`)),
+    resources: Object.keys(pipes).map((key) => arnOf("pipes", `pipe/${resourceName(key)}`)),
   },
 ];
 
@@ -146,7 +146,7 @@ export const permissions = { backup, restore, projection, monitor } satisfies Re
   Permission[]
 >;
 
-/** To write a function's own log. AWS's managed policy would allow every log group of the account. */
+/** Allows a function to write its log. AWS's managed policy would allow every log group of the account. */
 export const ownLog = (functionName: string): Permission => ({
   actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
   resources: [arnOf("logs", `log-group:/aws/lambda/${functionName}:*`)],

@@ -1,15 +1,15 @@
-/** Who may send to the queues: the rules that deliver to each; on the request queue, callers of other accounts. */
+/** The queues' policies. They allow the rules that deliver to a queue to send; on the request queue, callers of other accounts. */
 import { UNDELIVERED_QUEUE } from "@ferry/core/topology";
 import { rules } from "../bus/rules.ts";
 import { account, accountRoots, arnOf } from "../naming/arns.ts";
-import { logical, physical } from "../naming/names.ts";
+import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
 import { queues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 
 type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
 
 function policy(name: keyof typeof queues, statement: Statement) {
-  new aws.sqs.QueuePolicy(`${logical(name)}Policy`, {
+  new aws.sqs.QueuePolicy(`${logicalNameOf(name)}Policy`, {
     queueUrl: queues[name].url,
     policy: aws.iam.getPolicyDocumentOutput({
       statements: [{ actions: ["sqs:SendMessage"], resources: [queues[name].arn], ...statement }],
@@ -30,9 +30,9 @@ const fromRules = (arns: $util.Input<string>[]): Statement => ({
 for (const name of new Set(rules.map((rule) => rule.queue)))
   policy(name, fromRules(rules.filter((rule) => rule.queue === name).map((rule) => rule.arn)));
 
-// Every rule of the bus sends there what it cannot deliver. A pattern, because a queue's policy may hold ten conditions, and
-// AWS does not say whether sixteen ARNs count as one.
-policy(UNDELIVERED_QUEUE, fromRules([arnOf("events", `rule/${physical("bus")}/*`)]));
+// Every rule of the bus sends the events that it cannot deliver to this queue. The condition is a pattern, because a queue's
+// policy may have ten conditions, and AWS does not document whether sixteen ARNs count as one.
+policy(UNDELIVERED_QUEUE, fromRules([arnOf("events", `rule/${physicalNameOf("bus")}/*`)]));
 
 if (settings.callerAccounts.length > 0)
   policy("request-queue", {

@@ -5,7 +5,7 @@ type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
 
 export function serviceRole(
   logicalName: string,
-  about: {
+  options: {
     readonly name: string;
     readonly service: "pipes.amazonaws.com" | "scheduler.amazonaws.com";
     /** The resource that may use the role: a Pipe, or a group of schedules. */
@@ -14,21 +14,21 @@ export function serviceRole(
   },
 ) {
   return new aws.iam.Role(logicalName, {
-    name: about.name,
+    name: options.name,
     assumeRolePolicy: aws.iam.getPolicyDocumentOutput({
       statements: [
         {
           actions: ["sts:AssumeRole"],
-          principals: [{ type: "Service", identifiers: [about.service] }],
+          principals: [{ type: "Service", identifiers: [options.service] }],
           conditions: [
             { test: "StringEquals", variable: "aws:SourceAccount", values: [account] },
-            { test: "ArnEquals", variable: "aws:SourceArn", values: [about.sourceArn] },
+            { test: "ArnEquals", variable: "aws:SourceArn", values: [options.sourceArn] },
           ],
         },
       ],
     }).json,
     inlinePolicies: [
-      { name: "inline", policy: aws.iam.getPolicyDocumentOutput({ statements: about.statements }).json },
+      { name: "inline", policy: aws.iam.getPolicyDocumentOutput({ statements: options.statements }).json },
     ],
   });
 }

@@ -1,4 +1,4 @@
-/** What a Pipe reads from, and what its role needs for that. */
+/** A Pipe's source, and the permissions that its role needs to read it. */
 import type { PipeSpec } from "@ferry/core/topology";
 import { queues } from "../queues/queues.ts";
 import { statusTables } from "../tables/status-tables.ts";

@@ -1,17 +1,17 @@
-/** The Pipes to the bus: from the request queue, from the redrive queue, and from the streams of both tables of tasks. */
+/** The Pipes to the bus: from the request queue, from the redrive queue, and from the streams of the backup and restore tables. */
 import { SOURCE } from "@ferry/core/events";
 import { type PipeSpec, pipes as specs } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { arnOf } from "../naming/arns.ts";
-import { logical, named } from "../naming/names.ts";
+import { logicalNameOf, resourceName } from "../naming/names.ts";
 import { serviceRole } from "../permissions/service-role.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { pipeSource } from "./pipe-source.ts";
 
 function pipe(key: string, spec: PipeSpec) {
-  const name = named(key);
+  const name = resourceName(key);
   const source = pipeSource(spec.from);
-  const role = serviceRole(`${logical(key)}PipeRole`, {
+  const role = serviceRole(`${logicalNameOf(key)}PipeRole`, {
     name: `${name}-pipe`,
     service: "pipes.amazonaws.com",
     sourceArn: arnOf("pipes", `pipe/${name}`),
@@ -24,17 +24,17 @@ function pipe(key: string, spec: PipeSpec) {
       },
     ],
   });
-  const logs = new aws.cloudwatch.LogGroup(`${logical(key)}PipeLogs`, {
+  const logs = new aws.cloudwatch.LogGroup(`${logicalNameOf(key)}PipeLogs`, {
     name: `/aws/vendedlogs/pipes/${name}`,
     retentionInDays: settings.logRetentionDays,
   });
-  new aws.pipes.Pipe(`${logical(key)}Pipe`, {
+  new aws.pipes.Pipe(`${logicalNameOf(key)}Pipe`, {
     name,
     roleArn: role.arn,
     source: source.arn,
     sourceParameters: {
       ...source.parameters,
-      // A Pipe on a queue has no filter: it deletes the messages that do not match one.
+      // Only Pipes on streams have filters: a Pipe on a queue deletes the messages that do not match its filter.
       ...(spec.filters !== undefined && {
         filterCriteria: { filters: spec.filters.map((filter) => ({ pattern: JSON.stringify(filter) })) },
       }),

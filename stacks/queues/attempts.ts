@@ -2,12 +2,12 @@
 import { type QueueName, queues } from "@ferry/core/topology";
 import { settings } from "../settings/stage-settings.ts";
 
-/** Receives that the Pipe on the redrive queue needs for itself. */
+/** The receives of the Pipe on the redrive queue. */
 const PIPE_ATTEMPTS = 5;
 
 /**
- * The workers' queues follow the stage's setting, the others the topology. The redrive queue leaves room in case the receives
- * on a worker's queue count there too.
+ * The workers' queues use the stage's setting, the others the topology's number. The redrive queue allows more, in case the
+ * receives on a worker's queue count there too.
  */
 export function attemptsOf(name: QueueName): number {
   const { attempts } = queues[name];

@@ -1,17 +1,17 @@
 /** Every queue of the topology, the queues of their dead letters, and the queue of undelivered events. */
 import { type QueueName, queues as specs, UNDELIVERED_QUEUE } from "@ferry/core/topology";
-import { logical, physical } from "../naming/names.ts";
+import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
 import { visibilitySeconds } from "../settings/timeouts.ts";
 import { attemptsOf } from "./attempts.ts";
 import { type AnyQueue, RETENTION_DAYS } from "./retention.ts";
 
 function queue(name: AnyQueue, more: Omit<sst.aws.QueueArgs, "transform"> = {}) {
-  // The name Resource.BackupQueue belongs to the handlers' link (functions/links.ts), so the component needs another.
-  return new sst.aws.Queue(logical(name.replace(/-queue$/, "")), {
+  // Resource.BackupQueue is the handlers' link (functions/links.ts), so the component needs another name.
+  return new sst.aws.Queue(logicalNameOf(name.replace(/-queue$/, "")), {
     ...more,
     transform: {
       queue: {
-        name: physical(name),
+        name: physicalNameOf(name),
         messageRetentionSeconds: RETENTION_DAYS[name] * 24 * 3_600,
         sqsManagedSseEnabled: true, // SQS's own keys: EventBridge can deliver without a key policy
       },

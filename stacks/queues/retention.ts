@@ -1,9 +1,9 @@
-/** How long a queue keeps a message. */
+/** The queues' message retention. */
 import type { DeadLetterName, QueueName, UNDELIVERED_QUEUE } from "@ferry/core/topology";
 
 export type AnyQueue = QueueName | DeadLetterName | typeof UNDELIVERED_QUEUE;
 
-/** A dead letter keeps the age it had, so each queue of dead letters must keep messages longer than its source. */
+/** A dead letter keeps its age, so each queue of dead letters must keep messages longer than its source. */
 export const RETENTION_DAYS: Readonly<Record<AnyQueue, number>> = {
   "request-queue": 4,
   "backup-queue": 4,

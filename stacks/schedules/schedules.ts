@@ -1,19 +1,19 @@
 /** The stage's schedules: EventBridge Scheduler entries that put a request on the bus, one for each table, without a function. */
 import { SOURCE } from "@ferry/core/events";
 import { bus } from "../bus/bus.ts";
-import { named, physical } from "../naming/names.ts";
+import { physicalNameOf, resourceName } from "../naming/names.ts";
 import { serviceRole } from "../permissions/service-role.ts";
 import { queues } from "../queues/queues.ts";
-import { entriesOf } from "../settings/schedule-entries.ts";
+import { scheduleEntries } from "../settings/schedule-entries.ts";
 import { settings } from "../settings/stage-settings.ts";
 
-/** The group of all schedules of the stage, the monitor's included. Their roles trust this group only. */
-export const scheduleGroup = new aws.scheduler.ScheduleGroup("Schedules", { name: physical("bus") });
+/** The group of all schedules of the stage, including the monitor's. Their roles trust only this group. */
+export const scheduleGroup = new aws.scheduler.ScheduleGroup("Schedules", { name: physicalNameOf("bus") });
 
 const undelivered = queues["undelivered-queue"].arn;
 
 const role = serviceRole("SchedulesRole", {
-  name: named("schedules"),
+  name: resourceName("schedules"),
   service: "scheduler.amazonaws.com",
   sourceArn: scheduleGroup.arn,
   statements: [
@@ -29,7 +29,7 @@ const role = serviceRole("SchedulesRole", {
   ],
 });
 
-for (const entry of settings.schedules.flatMap(entriesOf)) {
+for (const entry of settings.schedules.flatMap(scheduleEntries)) {
   new aws.scheduler.Schedule(`Schedule-${entry.name}`, {
     name: entry.name,
     groupName: scheduleGroup.name,

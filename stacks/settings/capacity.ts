@@ -8,11 +8,11 @@ const capacity = {
   projection: settings.projector,
 } as const satisfies Record<ConsumerName, unknown>;
 
-/** The least that AWS accepts: in `sst dev` one developer's machine does all the work. */
+/** The least that AWS accepts: in `sst dev` the functions run on one developer's machine. */
 const DEV_CONCURRENCY = 2;
 
 export const memoryMb = (consumer: ConsumerName): number => capacity[consumer].memoryMb;
 
-/** The most invocations at the same time. */
+/** The most concurrent invocations. */
 export const concurrency = (consumer: ConsumerName): number =>
   $dev ? DEV_CONCURRENCY : capacity[consumer].concurrency;

@@ -1,18 +1,18 @@
-/** The fields of settings. They reject before a deploy what AWS would reject in the middle of it. */
+/** The fields of settings. They reject values before a deploy that AWS would reject in the middle of it. */
 import * as v from "valibot";
 
-export const between = (lowest: number, highest: number) =>
+export const integerBetween = (lowest: number, highest: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(lowest), v.maxValue(highest));
-export const region = v.pipe(
+export const regionField = v.pipe(
   v.string(),
   v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as us-east-1"),
 );
-export const account = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be an account id of 12 digits"));
-export const kmsKey = v.pipe(
+export const accountField = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be an account id of 12 digits"));
+export const kmsKeyField = v.pipe(
   v.string(),
   v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, "must be the ARN of a KMS key"),
 );
-export const bucket = v.pipe(
+export const bucketField = v.pipe(
   v.string(),
   v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "must be a bucket name of 3 to 63 characters of a-z 0-9 . -"),
 );
@@ -24,17 +24,17 @@ const tableArn = v.pipe(
   ),
 );
 
-/** A table: the ARN of a table in any account, or region and name of one in the account that Ferry is deployed to. */
-export const table = v.union([
+/** A table: the ARN of a table in any account, or the region and name of a table in the account that Ferry is deployed to. */
+export const tableField = v.union([
   tableArn,
   v.strictObject({
-    region,
+    region: regionField,
     name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name")),
   }),
 ]);
 
-/** When a schedule is due: an expression of EventBridge Scheduler. */
-export const expression = v.pipe(
+/** The times of a schedule: an expression of EventBridge Scheduler. */
+export const expressionField = v.pipe(
   v.string(),
   v.check(
     (text) => isCron(text) || isRate(text),
@@ -52,7 +52,7 @@ function isRate(text: string): boolean {
   return value === "1" || unit?.endsWith("s") === true;
 }
 
-export const timezone = v.pipe(
+export const timezoneField = v.pipe(
   v.string(),
   v.check((name) => {
     try {
@@ -64,7 +64,7 @@ export const timezone = v.pipe(
 );
 
 const TAGS_MAX = 7;
-export const tags = v.pipe(
+export const tagsField = v.pipe(
   v.record(
     v.pipe(
       v.string(),

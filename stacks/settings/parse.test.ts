@@ -19,7 +19,7 @@ const messageOf = (settings: unknown, name = "beta"): string => {
   }
 };
 
-test("given only the lists, when parsed, then everything else has a default", () => {
+test("given only the lists, all other settings have defaults", () => {
   const settings = parseStage({ beta: stage }, "beta");
   expect(settings).toMatchObject({
     maximumSegments: 1000,
@@ -36,14 +36,11 @@ test("given only the lists, when parsed, then everything else has a default", ()
   });
 });
 
-test.each(Object.keys(stages))(
-  "given the stage %s of stacks/stages.ts, when parsed, then it is valid",
-  (name) => {
-    expect(() => parseStage(stages, name)).not.toThrow();
-  },
-);
+test.each(Object.keys(stages))("the stage %s of stacks/stages.ts is valid", (name) => {
+  expect(() => parseStage(stages, name)).not.toThrow();
+});
 
-test("given no lists, when parsed, then one message names them all", () => {
+test("given no lists, one message names all of them", () => {
   expect(messageOf({})).toBe(
     [
       'The settings of stage "beta" in stacks/stages.ts cannot be used:',
@@ -52,31 +49,31 @@ test("given no lists, when parsed, then one message names them all", () => {
   );
 });
 
-test("given an unknown stage, when parsed, then the message says where to add it", () => {
+test("given an unknown stage, the message names the file to add it to", () => {
   expect(messageOf(stage, "gamma")).toBe(
     'Stage "gamma" has no settings: add it to stacks/stages.ts (there are: beta).',
   );
 });
 
-test("given several wrong fields, when parsed, then one message names them all by their paths", () => {
+test("given several wrong fields, one message names their paths", () => {
   const message = messageOf({
     ...stage,
     compressionLevel: 12,
     memory: 512,
     backup: { ...lists, buckets: ["Not_A_Bucket"] },
-    alarmEmail: "nobody",
+    alarmEmail: "not-an-address",
   });
   for (const field of ["compressionLevel:", "memory: no such setting", "backup.buckets.0:", "alarmEmail:"])
     expect(message).toContain(`  - ${field}`);
 });
 
-test("given a timeout too short for a slice, when parsed, then the message has both numbers", () => {
+test("given a timeout too short for a slice, the message has both numbers", () => {
   expect(messageOf({ ...stage, backupWorker: { timeoutSeconds: 200 } })).toContain(
     "backupWorker.timeoutSeconds: 200, but must be at least 60 more than sliceBudgetSeconds (240)",
   );
 });
 
-test("given a restore worker with less memory than its files need, when parsed, then the message has both numbers", () => {
+test("given a restore worker with less memory than its files need, the message has both numbers", () => {
   const restoreWorker = { memoryMb: 512 };
   expect(messageOf({ ...stage, restoreWorker })).toContain(
     "restoreWorker.memoryMb: 512, but maximumFileBytesInMemory (301989888) needs at least 832",
@@ -88,12 +85,12 @@ test("given a restore worker with less memory than its files need, when parsed, 
   ).toContain("needs at least 513");
 });
 
-test("given more segments than a row has room for, when parsed, then they are rejected", () => {
+test("more segments than a row can hold are rejected", () => {
   expect(messageOf({ ...stage, maximumSegments: 4000 })).toBe("accepted");
   expect(messageOf({ ...stage, maximumSegments: 4001 })).toContain("maximumSegments: ");
 });
 
-test("given schedules of unlisted tables and buckets, and two of one name, when parsed, then the message names each problem", () => {
+test("given schedules with unlisted tables and buckets and the same name, the message names each problem", () => {
   const schedule = {
     name: "nightly",
     expression: "rate(1 day)",
@@ -106,7 +103,7 @@ test("given schedules of unlisted tables and buckets, and two of one name, when 
   expect(message).toContain("schedules: two schedules are named nightly.");
 });
 
-test("given a schedule whose prefix has no {date} and {time}, when parsed, then it is rejected", () => {
+test("a schedule whose prefix has no {date} and {time} is rejected", () => {
   const schedule = {
     name: "nightly",
     expression: "rate(1 day)",
@@ -116,7 +113,7 @@ test("given a schedule whose prefix has no {date} and {time}, when parsed, then 
   expect(messageOf({ ...stage, schedules: [schedule] })).toContain("must contain {date} and {time}");
 });
 
-test("given two tables of one name in a schedule, when parsed, then they are rejected", () => {
+test("a schedule with two tables of the same name is rejected", () => {
   const tables = [
     { region: "us-east-1", name: "orders" },
     { region: "eu-west-1", name: "orders" },
@@ -135,17 +132,14 @@ test("given two tables of one name in a schedule, when parsed, then they are rej
 test.each([
   { tables: Array.from({ length: 200 }, (_, i) => ({ region: "us-east-1", name: `orders-${i}` })) },
   { buckets: Array.from({ length: 90 }, (_, i) => `archive-with-quite-a-long-name-${i}`) },
-])(
-  "given more tables or buckets than fit into a policy, when parsed, then the message says what to do",
-  (more) => {
-    expect(messageOf({ ...stage, backup: { ...lists, ...more } })).toContain(
-      "deploy another stage for some of them",
-    );
-  },
-);
+])("given more tables or buckets than fit into a policy, the message advises another stage", (more) => {
+  expect(messageOf({ ...stage, backup: { ...lists, ...more } })).toContain(
+    "deploy another stage for some of them",
+  );
+});
 
 test.each(["Beta", "x_y", "9lives", "a".repeat(31), ""])(
-  "given the invalid stage name %j, when parsed, then the message says what is valid",
+  "given the invalid stage name %j, the message describes a valid one",
   (name) => {
     expect(() => parseStage({ [name]: stage }, name)).toThrow(
       "must be 1 to 30 characters of a-z 0-9 - and begin with a letter",
@@ -153,7 +147,7 @@ test.each(["Beta", "x_y", "9lives", "a".repeat(31), ""])(
   },
 );
 
-test("given a stage named like a property of every object, when parsed, then it is an unknown stage", () => {
+test("a stage named like a property of Object is unknown", () => {
   expect(messageOf(stage, "constructor")).toContain("has no settings");
 });
 
@@ -166,7 +160,7 @@ const nightly = {
 const withSchedule = (more: object) => ({ ...stage, schedules: [{ ...nightly, ...more }] });
 
 test.each(["cron(0 2 ? * MON-FRI *)", "cron(0/30 1,2 L * ? 2026-2030)", "rate(1 hour)", "rate(12 hours)"])(
-  "given the expression %s, when parsed, then it is accepted",
+  "the expression %s is accepted",
   (expression) => {
     expect(messageOf(withSchedule({ expression }))).toBe("accepted");
   },
@@ -179,29 +173,26 @@ test.each([
   "rate(often)",
   "rate(0 days)",
   "rate(12 hour)",
-])("given the invalid expression %s, when parsed, then the message describes a valid one", (expression) => {
+])("given the invalid expression %s, the message describes a valid one", (expression) => {
   expect(messageOf(withSchedule({ expression }))).toContain(
     `schedules.0.expression: must be cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, or rate(12 hours), not "${expression}"`,
   );
 });
 
-test.each(["Europe/Londn", "+01:00", ""])(
-  "given the time zone %j, when parsed, then it is rejected",
-  (timezone) => {
-    expect(messageOf(withSchedule({ timezone }))).toContain(
-      `schedules.0.timezone: must be an IANA time zone such as Europe/London, not ${JSON.stringify(timezone)}`,
-    );
-  },
-);
+test.each(["Europe/Londn", "+01:00", ""])("the time zone %j is rejected", (timezone) => {
+  expect(messageOf(withSchedule({ timezone }))).toContain(
+    `schedules.0.timezone: must be an IANA time zone such as Europe/London, not ${JSON.stringify(timezone)}`,
+  );
+});
 
-test("given a schedule with an unlisted key and an invalid request, when parsed, then the message names both problems", () => {
+test("given a schedule with an unlisted key and an invalid request, the message names both problems", () => {
   const request = { ...nightly.request, "kms-key-id": "alias/archive", "total-segments": 20 };
   const message = messageOf({ ...withSchedule({ request }), maximumSegments: 10 });
   expect(message).toContain("schedules.nightly: alias/archive is not in backup.kmsKeys");
   expect(message).toContain("schedules.nightly.request: total-segments must be at most 10");
 });
 
-test("given tags that AWS would reject, when parsed, then the message names each", () => {
+test("given tags that AWS would reject, the message names each", () => {
   const many = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`tag-${i}`, "x"]));
   expect(messageOf({ ...stage, tags: many })).toContain("tags: must be at most 7");
   expect(messageOf({ ...stage, tags: { "aws:team": "data" } })).toContain(
@@ -210,19 +201,19 @@ test("given tags that AWS would reject, when parsed, then the message names each
   expect(messageOf({ ...stage, tags: { team: "a&b" } })).toContain("tags.team: must be up to 256");
 });
 
-test("given a name twice in a list, when parsed, then the message names it", () => {
+test("given a repeated name in a list, the message names it", () => {
   const twice = { tables: [...lists.tables, ...lists.tables], buckets: ["archive-one", "archive-one"] };
   const message = messageOf({ ...stage, restore: twice });
   expect(message).toContain("restore.tables: us-east-1/orders is listed twice.");
   expect(message).toContain("restore.buckets: archive-one is listed twice.");
 });
 
-test("given more caller accounts than fit into a queue's policy, when parsed, then they are rejected", () => {
+test("more caller accounts than fit into a queue's policy are rejected", () => {
   const callerAccounts = Array.from({ length: 51 }, (_, i) => String(100_000_000_000 + i));
   expect(messageOf({ ...stage, callerAccounts })).toContain("callerAccounts: must be at most 50");
 });
 
-test("given no protect setting, then production stages are protected; given one, then it decides", () => {
+test("the setting protect decides; without it, production stages are protected", () => {
   expect(isProtected({ production: stage }, "production")).toBe(true);
   expect(isProtected({ "production-eu": stage }, "production-eu")).toBe(true);
   expect(isProtected({ productions: stage }, "productions")).toBe(false);

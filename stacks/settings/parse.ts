@@ -1,7 +1,7 @@
-/** Turns what the operator wrote into the settings that the stacks use, or into one error that lists every problem. */
+/** Parses the operator's settings. Invalid settings give one error that lists every problem. */
 import { parseRequest } from "@ferry/core/request";
 import * as v from "valibot";
-import { entriesOf } from "./schedule-entries.ts";
+import { scheduleEntries } from "./schedule-entries.ts";
 import {
   type Access,
   type Schedule,
@@ -25,7 +25,7 @@ const SLICE_MARGIN_SECONDS = 60;
 const WORKER_MB_MIN = 256;
 const MIB = 1024 ** 2;
 
-/** Whether the stage's data outlives its stack. Callable before the settings are checked. `production-eu` counts as production. */
+/** Whether the stage's data is kept when its stack is removed. It works before the settings are checked. `production-eu` counts as production. */
 export function isProtected(stages: Stages, stage: string): boolean {
   return stages[stage]?.protect ?? /^production(-|$)/.test(stage);
 }
@@ -86,12 +86,12 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
     issues.push(
       `restoreWorker.memoryMb: ${settings.restoreWorker.memoryMb}, but maximumFileBytesInMemory (${settings.maximumFileBytesInMemory}) needs at least ${restoreMbMin}. Raise the memory, or lower maximumFileBytesInMemory: larger files are then read twice.`,
     );
-  for (const action of ["backup", "restore"] as const) issues.push(...tooMany(action, settings[action]));
-  const listed = new Set(settings.backup.tables.map(keyOf));
+  for (const action of ["backup", "restore"] as const) issues.push(...listProblems(action, settings[action]));
+  const listed = new Set(settings.backup.tables.map(displayName));
   for (const schedule of settings.schedules) {
     for (const table of schedule.tables)
-      if (!listed.has(keyOf(table)))
-        issues.push(`schedules.${schedule.name}: ${keyOf(table)} is not in backup.tables.`);
+      if (!listed.has(displayName(table)))
+        issues.push(`schedules.${schedule.name}: ${displayName(table)} is not in backup.tables.`);
     for (const name of repeated(schedule.tables.map(bareName)))
       issues.push(
         `schedules.${schedule.name}: two tables are named ${name}, so their archives would have the same prefix; give each its own schedule with its own bucket-prefix.`,
@@ -103,20 +103,20 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
       issues.push(
         `schedules.${schedule.name}: ${key} is not in backup.kmsKeys; name the key by its ARN there.`,
       );
-    issues.push(...wouldBeRejected(schedule, settings.maximumSegments));
+    issues.push(...requestProblems(schedule, settings.maximumSegments));
   }
   for (const name of repeated(settings.schedules.map((schedule) => schedule.name)))
     issues.push(`schedules: two schedules are named ${name}.`);
   return issues;
 }
 
-/** A list that names something twice, or more than fits into a role's policy. */
-function tooMany(action: "backup" | "restore", access: Access): string[] {
+/** Problems of lists with repeated names, and of lists that exceed a role's policy. */
+function listProblems(action: "backup" | "restore", access: Access): string[] {
   const { tables, buckets, kmsKeys } = access;
-  const twice = Object.entries({ tables: tables.map(keyOf), buckets, kmsKeys }).flatMap(([list, names]) =>
-    [...repeated(names)].map((name) => `${action}.${list}: ${name} is listed twice.`),
+  const repeatedNames = Object.entries({ tables: tables.map(displayName), buckets, kmsKeys }).flatMap(
+    ([list, names]) => [...repeated(names)].map((name) => `${action}.${list}: ${name} is listed twice.`),
   );
-  // The policy names a bucket three times: once by its own ARN, twice by its objects'.
+  // The policy names a bucket three times: once by its own ARN, repeatedNames by its objects'.
   const length = [
     ...tables.map(arnOf),
     ...buckets.flatMap((name) => Array(3).fill(`arn:aws:s3:::${name}/*`)),
@@ -125,16 +125,16 @@ function tooMany(action: "backup" | "restore", access: Access): string[] {
     .map((arn: string) => arn.length + 3)
     .reduce((sum, one) => sum + one, 0);
   return length <= ARNS_LENGTH_MAX
-    ? twice
+    ? repeatedNames
     : [
-        ...twice,
+        ...repeatedNames,
         `${action}: ${tables.length} tables, ${buckets.length} buckets and ${kmsKeys.length} keys make the role's policy larger than AWS allows; deploy another stage for some of them.`,
       ];
 }
 
-/** Problems of a scheduled request for which every run would be rejected. */
-function wouldBeRejected(schedule: Schedule, maximumSegments: number): string[] {
-  const issues = entriesOf(schedule).flatMap(({ detail }) => {
+/** Problems for which every run of a schedule would be rejected. */
+function requestProblems(schedule: Schedule, maximumSegments: number): string[] {
+  const issues = scheduleEntries(schedule).flatMap(({ detail }) => {
     const parsed = parseRequest(detail.request, { requestTimeMs: 0, maximumSegments });
     return "issues" in parsed ? parsed.issues : [];
   });
@@ -148,5 +148,6 @@ const bareName = (table: Table) =>
 const arnOf = (table: Table) =>
   typeof table === "string" ? table : `arn:aws:dynamodb:${table.region}:111111111111:table/${table.name}`;
 
-/** How a message names a table. */
-const keyOf = (table: Table): string => (typeof table === "string" ? table : `${table.region}/${table.name}`);
+/** A table's name in messages. */
+const displayName = (table: Table): string =>
+  typeof table === "string" ? table : `${table.region}/${table.name}`;

@@ -6,7 +6,7 @@ import type { Schedule, Table } from "./schema.ts";
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 const NAME_LENGTH_MAX = 64;
 
-/** A name within AWS's limit that is unique for each table: the end is cut off, and a digest of the table replaces it. */
+/** A name within AWS's limit that is unique for each table: a digest of the table replaces the end of a long name. */
 function entryName(schedule: string, table: string): string {
   const name = `${schedule}-${table.replace(/[^A-Za-z0-9_.-]/g, "-")}`;
   const digest = createHash("sha256").update(table).digest("hex").slice(0, 8);
@@ -17,10 +17,10 @@ const regionOf = (table: Table) => (typeof table === "string" ? table.split(":")
 const nameOrArn = (table: Table) => (typeof table === "string" ? table : table.name);
 
 /**
- * The entries of one schedule. A request's identity is the time at which it was due, not the attempt: if one night's request
- * is delivered twice, both deliveries are the same task with the same archive.
+ * The entries of one schedule. A request is identified by the time at which it was due, so if a night's request is delivered
+ * twice, both deliveries are the same task with the same archive.
  */
-export function entriesOf(schedule: Schedule) {
+export function scheduleEntries(schedule: Schedule) {
   return schedule.tables.map((table) => {
     const name = entryName(schedule.name, `${regionOf(table)}-${nameOrArn(table)}`);
     const request = {

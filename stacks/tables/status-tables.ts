@@ -1,13 +1,13 @@
 /** The status tables: the projector writes them, their streams announce changes of state, and operators read them. */
 import { byState, type TableName, tables } from "@ferry/core/topology";
-import { logical, physical } from "../naming/names.ts";
+import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
 import { settings } from "../settings/stage-settings.ts";
 
 const field = (type: "S" | "N") => (type === "S" ? "string" : "number");
 
 function table(name: TableName) {
   const { hash, range, stream } = tables[name];
-  return new sst.aws.Dynamo(logical(name.replace(/-table$/, "-status")), {
+  return new sst.aws.Dynamo(logicalNameOf(name.replace(/-table$/, "-status")), {
     fields: {
       [hash.name]: field(hash.type),
       [range.name]: field(range.type),
@@ -15,14 +15,14 @@ function table(name: TableName) {
     },
     primaryIndex: { hashKey: hash.name, rangeKey: range.name },
     ...(stream && {
-      // The Pipes' filter "the state became X" compares both images.
+      // The Pipes' filters compare the old state with the new one, so they need both images.
       stream: "new-and-old-images",
       globalIndexes: {
         [byState.name]: { hashKey: byState.hash.name, rangeKey: range.name, projection: "keys-only" },
       },
     }),
     deletionProtection: settings.protect,
-    transform: { table: { name: physical(name), pointInTimeRecovery: { enabled: true } } },
+    transform: { table: { name: physicalNameOf(name), pointInTimeRecovery: { enabled: true } } },
   });
 }
 

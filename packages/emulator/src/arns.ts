@@ -1,12 +1,12 @@
 /**
- * How things are called here.
+ * The account, the ARNs and the URLs of the emulator.
  */
 
-/** The one account there is. */
+/** The emulator's only account. */
 export const ACCOUNT = "000000000000";
 
-/** A queue's URL. It tells the region, since one port serves them all. */
-export function queueUrl(endpoint: string, region: string, name: string): string {
+/** A queue's URL. It contains the region, because one port serves all regions. */
+export function emulatedQueueUrl(endpoint: string, region: string, name: string): string {
   return `${endpoint}/${region}/${ACCOUNT}/${name}`;
 }
 

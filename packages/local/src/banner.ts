@@ -1,9 +1,9 @@
 /**
- * What `npm run local` prints: export lines for a shell, the rest as comments.
+ * The text that `npm run local` prints: export lines for a shell, the rest as comments.
  */
 import type { Host } from "./host.ts";
 
-/** The text, for a shell whose environment is `shell`. `eval "$(grep ^export FILE)"` of it sets that up. */
+/** Returns the text, for a shell whose environment is `shell`. `eval "$(grep ^export FILE)"` sets the shell up. */
 export function banner(
   { env, names, endpoint, homeRegion }: Pick<Host, "env" | "names" | "endpoint" | "homeRegion">,
   shell: NodeJS.ProcessEnv,
@@ -16,7 +16,7 @@ export function banner(
     ["FERRY_BACKUP_TABLE", names.table("backup-table")],
     ["FERRY_RESTORE_TABLE", names.table("restore-table")],
     ["FERRY_SEGMENT_TABLE", names.table("segment-table")],
-    ...pastProxies(shell),
+    ...proxyExclusions(shell),
   ].map(([name, value]) => `export ${name}=${value}`);
   const place = { "bucket-region": "eu-west-1", "bucket-name": "archives", "bucket-prefix": "songs/first" };
   const backup = { action: "backup", "table-region": homeRegion, "table-name": "songs", ...place };
@@ -25,29 +25,29 @@ export function banner(
   const entries = [{ EventBusName: names.bus, Source: "me", DetailType: "TaskRequested", Detail }];
 
   return `# Ferry is running at ${endpoint}: all services, all regions. Home region: ${homeRegion}.
-# It is for trying Ferry and for tests: everything is in memory and gone when it ends. Ctrl-C ends it.
-# In another shell (with no AWS_PROFILE set):
+# It is for trials and tests: all data is in memory and is lost when it stops. Ctrl-C stops it.
+# In another shell (without AWS_PROFILE):
 
 ${exports.join("\n")}
 
-# Try it: a table and a bucket,
+# To try it, create a table and a bucket:
 #
 #   aws dynamodb create-table --table-name songs --billing-mode PAY_PER_REQUEST \\
 #     --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH
 #   aws dynamodb put-item --table-name songs --item '{"id":{"S":"1"},"title":{"S":"Yes"}}'
 #   aws s3 mb s3://archives --region eu-west-1
 #
-# a backup, asked for by an event,
+# Request a backup with an event:
 #
 #   aws events put-events --entries '${JSON.stringify(entries)}'
 #
-# how it is going, and what is there,
+# Show its state and its archive:
 #
 #   aws dynamodb scan --table-name ${names.table("backup-table")} \\
 #     --projection-expression '#key,#state' --expression-attribute-names '{"#key":"key","#state":"state"}'
 #   aws s3 ls --recursive s3://archives --region eu-west-1
 #
-# and a restore into another table in another region, asked for by a message.
+# Request a restore into another table in another region, with a message:
 #
 #   aws dynamodb create-table --region eu-west-1 --table-name songs-copy --billing-mode PAY_PER_REQUEST \\
 #     --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH
@@ -58,12 +58,12 @@ ${exports.join("\n")}
 `;
 }
 
-/** Where a proxy is set, clients would look for 127.0.0.1 behind it. */
-function pastProxies(shell: NodeJS.ProcessEnv): [string, string][] {
+/** If a proxy is set, clients would send requests for 127.0.0.1 to it. */
+function proxyExclusions(shell: NodeJS.ProcessEnv): [string, string][] {
   if (!Object.keys(shell).some((name) => /^(https?|all)_proxy$/i.test(name))) return [];
   const others = (shell["no_proxy"] ?? shell["NO_PROXY"] ?? "").replaceAll(/\s/g, "");
   const value = others === "" ? "127.0.0.1" : `${others},127.0.0.1`;
-  // Tools differ in which of the two they read.
+  // Some tools read one of the two, some the other.
   return [
     ["no_proxy", value],
     ["NO_PROXY", value],

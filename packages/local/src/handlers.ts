@@ -1,5 +1,5 @@
 /**
- * Ferry's own Lambda handlers, from their sources.
+ * Ferry's Lambda handlers, loaded from their sources.
  */
 import { type ConsumerName, consumers } from "@ferry/core/topology";
 import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
@@ -7,9 +7,9 @@ import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
 /** One handler for each consumer. */
 export type Handlers = Readonly<Record<ConsumerName, Handler>>;
 
-/** Loads them into this process. They read `process.env`, which must be the host's by now. */
+/** Loads the handlers into this process. They read `process.env`: set the host's environment first. */
 export async function loadHandlers(): Promise<Handlers> {
-  // Whoever wants the workers' logs asks for them: POWERTOOLS_LOG_LEVEL=INFO.
+  // POWERTOOLS_LOG_LEVEL=INFO shows the workers' logs.
   process.env["POWERTOOLS_LOG_LEVEL"] ??= "WARN";
   process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
   const names = Object.keys(consumers) as ConsumerName[];

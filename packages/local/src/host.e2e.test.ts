@@ -10,7 +10,7 @@ import { type Host, type HostOptions, startHostWith } from "./host.ts";
 let host: Host;
 afterEach(async () => await host.stop());
 
-const none: Handler = async () => {};
+const ignore: Handler = async () => {};
 const client = () => ({
   endpoint: host.endpoint,
   region: host.homeRegion,
@@ -19,15 +19,15 @@ const client = () => ({
 
 async function start(handlers: Partial<Record<ConsumerName, Handler>>, options: HostOptions = {}) {
   host = await startHostWith({ settings: { retryDelaySeconds: 0 }, log: () => {}, ...options }, async () => ({
-    backup: none,
-    restore: none,
-    projection: none,
+    backup: ignore,
+    restore: ignore,
+    projection: ignore,
     ...handlers,
   }));
 }
 
-/** A handler that keeps what it is given. */
-function keeper() {
+/** A handler that records its messages. */
+function recordingHandler() {
   const seen: Message[] = [];
   const handler: Handler = async (event) => {
     seen.push(...event.Records.map((record) => parseMessage(record.body)));
@@ -63,9 +63,9 @@ async function receive(queue: Parameters<Host["names"]["queueUrl"]>[0]) {
 const types = (messages: readonly { event: BusEvent }[]) => messages.map(({ event }) => event["detail-type"]);
 const task = (action: string) => ({ action, id: "k@1", key: "k", timestamp: 1, "request-id": "r" });
 
-test("requests reach their action's worker; one of no action the backup's", async () => {
-  const backup = keeper();
-  const restore = keeper();
+test("a request reaches its action's worker; one without an action reaches the backup worker", async () => {
+  const backup = recordingHandler();
+  const restore = recordingHandler();
   await start({ backup: backup.handler, restore: restore.handler });
   await put("TaskRequested", { request: { action: "backup" } }, "anyone");
   await put("TaskRequested", { request: { action: "restore" } }, "anyone");
@@ -78,13 +78,13 @@ test("requests reach their action's worker; one of no action the backup's", asyn
   expect(backup.seen[0]?.failsAs).toBe("TaskRejected");
 });
 
-test("a fact reaches projector and worker, but only Ferry's own", async () => {
-  const backup = keeper();
-  const projection = keeper();
+test("a fact reaches the projector and the worker only if its source is Ferry", async () => {
+  const backup = recordingHandler();
+  const projection = recordingHandler();
   await start({ backup: backup.handler, projection: projection.handler });
   await put("SegmentQueued", { task: task("backup"), segment: 1 }, "someone-else");
   await put("SegmentQueued", { task: task("backup"), segment: 2 });
-  // Sent last: what is not there before it does not come.
+  // Sent last: when it has arrived, an earlier event that is missing was not delivered.
   await put("SegmentQueued", { task: task("backup"), segment: 3 });
   const segments = ({ seen }: typeof backup) =>
     seen.map(({ event }) => (event.detail as { segment: number }).segment).sort();
@@ -94,16 +94,16 @@ test("a fact reaches projector and worker, but only Ferry's own", async () => {
   expect(segments(projection)).toEqual([2, 3]);
 });
 
-test("duplicate: every message comes twice, with the same event", async () => {
-  const backup = keeper();
+test("given duplicate, every message is delivered twice, with the same event", async () => {
+  const backup = recordingHandler();
   await start({ backup: backup.handler }, { duplicate: true });
   await put("TaskRequested", { request: { action: "backup" } });
   await expect.poll(() => backup.seen).toHaveLength(2);
   expect(backup.seen[0]).toEqual(backup.seen[1]);
 });
 
-test("a message in the request-queue becomes a request under its id", async () => {
-  const backup = keeper();
+test("a message in request-queue becomes a request with the message's id", async () => {
+  const backup = recordingHandler();
   await start({ backup: backup.handler });
   const { MessageId } = await send("request-queue", '{"action":"backup","x":"say \\"x\\""}');
   await expect.poll(() => backup.seen).toHaveLength(1);
@@ -113,13 +113,13 @@ test("a message in the request-queue becomes a request under its id", async () =
   });
 });
 
-test("a message that cannot be a request is set aside", async () => {
+test("a message that is not JSON goes to the dead letters", async () => {
   await start({});
   await send("request-queue", "not JSON");
   await expect.poll(() => receive("request-dead-letters")).toMatchObject([{ Body: "not JSON" }]);
 });
 
-test("only what a batch reports as failed comes again", async () => {
+test("only the messages that a batch reports as failed are redelivered", async () => {
   const times = new Map<string, number>();
   await start({
     projection: async (event) => {
@@ -133,13 +133,13 @@ test("only what a batch reports as failed comes again", async () => {
   });
   for (const step of ["good", "bad", "better"]) await put("TaskFinished", { step });
   await expect.poll(() => times.get("bad")).toBe(3);
-  // Sent last: what has not come again before it does not come again.
+  // Sent last: when it has arrived, the earlier messages are not redelivered any more.
   await put("TaskFinished", { step: "last" });
   await expect.poll(() => times.get("last")).toBe(1);
   expect(Object.fromEntries(times)).toEqual({ good: 1, bad: 3, better: 1, last: 1 });
 });
 
-test("a worker sees itself to when a message that it reports as failed comes again", async () => {
+test("the host leaves the visibility of a message that a worker reports as failed to the worker", async () => {
   let backups = 0;
   let projections = 0;
   await start({
@@ -154,22 +154,22 @@ test("a worker sees itself to when a message that it reports as failed comes aga
   });
   await put("SegmentQueued", { task: task("backup") });
   await expect.poll(() => projections).toBe(10);
-  // It did not: so the message waits for its visibility timeout, as on AWS.
+  // This worker did not set it, so the message waits for its visibility timeout, as on AWS.
   expect(backups).toBe(1);
 });
 
-test("how a task ends is heard; what another says of it is not", async () => {
-  const heard: string[] = [];
-  await start({}, { hear: (event) => heard.push(event["detail-type"]) });
+test("onTaskEnd receives the event that ends a task only if its source is Ferry", async () => {
+  const ends: string[] = [];
+  await start({}, { onTaskEnd: (event) => ends.push(event["detail-type"]) });
   await put("TaskRejected", { cause: "forged" }, "someone-else");
   await put("TaskAccepted", { task: task("backup") });
   await put("TaskRejected", { cause: "x" });
-  await expect.poll(() => heard).toEqual(["TaskRejected"]);
+  await expect.poll(() => ends).toEqual(["TaskRejected"]);
 });
 
-test("a worker that always throws: after its attempts the failure is an event", async () => {
+test("given a worker that always throws, its failure is an event after the last attempt", async () => {
   let invocations = 0;
-  const projection = keeper();
+  const projection = recordingHandler();
   await start({
     projection: projection.handler,
     backup: async () => {
@@ -188,14 +188,14 @@ test("a worker that always throws: after its attempts the failure is an event", 
   });
 });
 
-test("a dead message that names no failure is set aside for good", async () => {
+test("a message in redrive-queue without failsAs goes to the dead letters", async () => {
   await start({});
   await send("redrive-queue", '{"event":{"id":"e"}}');
   await expect.poll(() => receive("redrive-dead-letters")).toHaveLength(1);
 });
 
-test("a wrapped handler stands in for the handler", async () => {
-  const backup = keeper();
+test("a wrapper runs in place of the handler", async () => {
+  const backup = recordingHandler();
   let thrown = 0;
   await start(
     { backup: backup.handler },
@@ -211,7 +211,7 @@ test("a wrapped handler stands in for the handler", async () => {
   expect(thrown).toBe(2);
 });
 
-test("no more invocations at once than allowed, and as many", async () => {
+test("the number of concurrent invocations reaches maximumConcurrency and does not exceed it", async () => {
   let now = 0;
   let most = 0;
   let done = 0;
@@ -226,7 +226,7 @@ test("no more invocations at once than allowed, and as many", async () => {
         const { promise, resolve } = three;
         if (now === 3) {
           three = Promise.withResolvers();
-          // One more, were it allowed, has begun by then.
+          // A fourth invocation, if it were allowed, would have begun by then.
           setImmediate(resolve);
         }
         await promise;
@@ -243,7 +243,7 @@ test("no more invocations at once than allowed, and as many", async () => {
   expect(most).toBe(3);
 });
 
-/** A row of a status table as the projector writes it. */
+/** A status row as the projector writes it. */
 const row = (state: string, announcement?: string) => ({
   key: { S: "k" },
   timestamp: { N: "1767225600123" },
@@ -266,8 +266,8 @@ const row = (state: string, announcement?: string) => ({
   plan: { S: '{"a":"say \\"x\\""}' },
 });
 
-test("a row that becomes finishing is announced, once, with its plan", async () => {
-  const backup = keeper();
+test("a row that becomes finishing is announced once, with its plan", async () => {
+  const backup = recordingHandler();
   await start({ backup: backup.handler });
   const dynamodb = new DynamoDBClient(client());
   const write = (state: string, announcement?: string) =>
@@ -276,7 +276,7 @@ test("a row that becomes finishing is announced, once, with its plan", async () 
     );
   await write("running");
   await write("finishing", "TaskFinishing");
-  // The same state again, in another way.
+  // Another change with the same state.
   await dynamodb.send(
     new UpdateItemCommand({
       TableName: host.names.table("backup-table"),
@@ -285,7 +285,7 @@ test("a row that becomes finishing is announced, once, with its plan", async () 
       ExpressionAttributeValues: { ":more": { S: "x" } },
     }),
   );
-  // Of the same key, so that it is announced after what the changes before it announce.
+  // It has the same key, so its announcement comes after those of the earlier changes.
   await dynamodb.send(
     new PutItemCommand({
       TableName: host.names.table("backup-table"),
@@ -313,8 +313,8 @@ test("a row that becomes finishing is announced, once, with its plan", async () 
   });
 });
 
-test("a row that is born in an announced state is announced; another's is not", async () => {
-  const restore = keeper();
+test("a new row is announced if its state is an announced one", async () => {
+  const restore = recordingHandler();
   await start({ restore: restore.handler });
   const dynamodb = new DynamoDBClient(client());
   const write = (timestamp: string, state: string, announcement?: string) =>
@@ -336,7 +336,7 @@ test("a row that is born in an announced state is announced; another's is not", 
   ]);
 });
 
-test("a host that stops does not wait for a handler that hangs", async () => {
+test("stop does not wait for a handler that hangs", async () => {
   let hangs = false;
   await start({
     backup: () => {

@@ -1,8 +1,7 @@
 /**
- * The local host: everything Ferry runs on, on one port of 127.0.0.1, and Ferry's own Lambda handlers in this process.
- * For trying Ferry and for tests; all data is in memory.
+ * The local host: the services that Ferry needs, on one port of 127.0.0.1, and Ferry's Lambda handlers in this process.
+ * It is for trials and tests; all data is in memory.
  */
-
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Settings } from "@ferry/core/settings";
 import {
@@ -13,63 +12,63 @@ import {
   type TableName,
   workerTable,
 } from "@ferry/core/topology";
-import { queueArn, queueUrl } from "@ferry/emulator/arns";
+import { emulatedQueueUrl, queueArn } from "@ferry/emulator/arns";
 import { startEngines } from "@ferry/emulator/engines/start";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 import { type Handler, type Mapping, startMapping } from "@ferry/emulator/lambda/event-source-mapping";
 import { type Handlers, loadHandlers } from "./handlers.ts";
-import { NEWS } from "./task-log.ts";
+import { TASK_END_TYPES } from "./task-log.ts";
 
 export interface HostOptions {
   /** Default `local`. */
   readonly stage?: string;
-  /** Where the bus, the queues and the status tables are. Default `eu-central-2`: see docs/decisions/0003. */
+  /** The region of the bus, the queues and the status tables. Default `eu-central-2`: see docs/decisions/0003. */
   readonly homeRegion?: string;
-  /** Default: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
   readonly settings?: Partial<Settings> & { readonly retryDelaySeconds?: number };
-  /** The rules deliver every event to every target twice, late and in another order. */
+  /** Whether the rules deliver every event to every target twice, late and in another order. */
   readonly duplicate?: boolean;
   /** The most invocations of the backup and of the restore worker at once. */
   readonly maximumConcurrency?: number;
-  /** What an invocation may take, ms. Default: 15 minutes. */
+  /** The timeout of an invocation, ms. Default: 15 minutes. */
   readonly timeoutMs?: number;
-  /** Puts something around a handler: faults, for instance. */
+  /** Wraps a handler, for instance with faults. */
   readonly wrap?: (consumer: ConsumerName, handler: Handler) => Handler;
-  /** Takes a line about something that went wrong. Default: to stderr. */
+  /** Receives a line for each problem. Default: it is printed to stderr. */
   readonly log?: (line: string) => void;
-  /** Hears how each task ended, as whoever listens on the bus does. */
-  readonly hear?: (news: EventEnvelope) => void;
+  /** Receives the event that ends each task. */
+  readonly onTaskEnd?: (event: EventEnvelope) => void;
 }
 
 export interface Host {
   /** `http://127.0.0.1:PORT`: all services, all regions. */
   readonly endpoint: string;
   readonly homeRegion: string;
-  /** What a client or a handler needs in its environment. */
+  /** The environment variables that clients and handlers need. */
   readonly env: Readonly<Record<string, string>>;
   readonly names: {
     readonly bus: string;
     readonly queueUrl: (queue: Parameters<typeof physicalName>[1]) => string;
     readonly table: (table: TableName) => string;
   };
-  /** Rejects if the engines end by themselves. */
+  /** Rejects if the engines' thread ends before `stop`. */
   readonly failed: Promise<never>;
-  /** Ends everything; within about two seconds, whatever the handlers are at. */
+  /** Stops everything within about two seconds, even if handlers are still running. */
   stop(): Promise<void>;
 }
 
-/** How long running invocations may take to end when the host stops. */
-const STOP_PATIENCE_MS = 1500;
+/** How long `stop` waits for running invocations. */
+const STOP_TIMEOUT_MS = 1500;
 const LAMBDA_TIMEOUT_MS = 15 * 60_000;
 
 /**
- * Starts the host with Ferry's own handlers. They run in this process and read `process.env`, which this sets: one host
- * at a time, and since Node loads a module once, one host per process (a test file, say).
+ * Starts the host with Ferry's handlers. They run in this process and read `process.env`, which this function sets. Node
+ * loads a module once, so a process (a test file, for instance) can start one such host.
  */
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   return startHostWith(options, async (env) => {
-    // Someone's profile, session or endpoints must not send a local client to the real cloud.
+    // A profile, session or endpoint in the environment must not send a local client to the real cloud.
     for (const name of Object.keys(process.env))
       if (name.startsWith("AWS_") && !(name in env)) delete process.env[name];
     Object.assign(process.env, env);
@@ -77,7 +76,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   });
 }
 
-/** Starts the host with the handlers that `load` gives, once it is told the environment. */
+/** Starts the host with the handlers that `load` returns; `load` receives the handlers' environment. */
 export async function startHostWith(
   options: HostOptions,
   load: (env: Readonly<Record<string, string>>) => Promise<Handlers>,
@@ -96,14 +95,14 @@ export async function startHostWith(
       port: options.port ?? 0,
       duplicate: options.duplicate ?? false,
       retryDelaySeconds,
-      heard: NEWS,
+      reportedTypes: TASK_END_TYPES,
     },
     log,
-    options.hear,
+    options.onTaskEnd,
   );
   const names: Host["names"] = {
     bus: physicalName(stage, "bus"),
-    queueUrl: (queue) => queueUrl(engines.endpoint, homeRegion, physicalName(stage, queue)),
+    queueUrl: (queue) => emulatedQueueUrl(engines.endpoint, homeRegion, physicalName(stage, queue)),
     table: (table) => physicalName(stage, table),
   };
   const env = environment(engines.endpoint, homeRegion, stage, names, {
@@ -117,21 +116,21 @@ export async function startHostWith(
   });
   const mappings: Mapping[] = [];
   const end = async () => {
-    let patience: NodeJS.Timeout | undefined;
+    let timeout: NodeJS.Timeout | undefined;
     await Promise.race([
       Promise.all(mappings.map((mapping) => mapping.stop())),
       new Promise((resolve) => {
-        patience = setTimeout(resolve, STOP_PATIENCE_MS);
+        timeout = setTimeout(resolve, STOP_TIMEOUT_MS);
       }),
     ]);
-    clearTimeout(patience);
+    clearTimeout(timeout);
     sqs.destroy();
     await engines.stop();
   };
-  let ended: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
   const stop = () => {
-    ended ??= end();
-    return ended;
+    stopped ??= end();
+    return stopped;
   };
 
   try {
@@ -149,14 +148,14 @@ export async function startHostWith(
           queueArn: queueArn(homeRegion, physicalName(stage, spec.queue)),
           region: homeRegion,
           batchSize: spec.batchSize,
-          // The projector's is its own: few meet on the rows.
+          // The projector keeps its own low limit: concurrent invocations conflict on the rows.
           maximumConcurrency:
             name === "projection"
               ? spec.maximumConcurrency
               : (options.maximumConcurrency ?? spec.maximumConcurrency),
           timeoutMs: options.timeoutMs ?? LAMBDA_TIMEOUT_MS,
           retryDelaySeconds,
-          // The workers do; the projector leaves it to its queue.
+          // The workers set it; the projector relies on its queue's visibility timeout.
           setsVisibility: name !== "projection",
           log,
         }),
@@ -169,7 +168,7 @@ export async function startHostWith(
   return { endpoint: engines.endpoint, homeRegion, env, names, failed: engines.failed, stop };
 }
 
-/** For clients (the AWS_ names) and for Ferry's handlers, which find what they are linked to as SST puts it. */
+/** The variables of clients (AWS_…) and of Ferry's handlers: the links, in the form that SST gives them. */
 function environment(
   endpoint: string,
   region: string,

@@ -7,7 +7,7 @@ import { afterEach, expect, test } from "vitest";
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 let child: ChildProcess;
-// The whole group: a test that fails must not leave its grandchildren.
+// Kill the whole process group, so that a failed test leaves no grandchild.
 afterEach(() => {
   try {
     process.kill(-child.pid!, "SIGKILL");
@@ -16,7 +16,7 @@ afterEach(() => {
   }
 });
 
-/** Starts it and resolves with what it prints until it is ready. */
+/** Starts the host; resolves with the text that it prints until it is ready. */
 async function start(
   command: readonly string[] = [process.execPath, main],
   env: NodeJS.ProcessEnv = {},
@@ -31,7 +31,7 @@ async function start(
     text += chunk;
     if (text.includes("songs-copy --region")) return text;
   }
-  throw new Error(`it ended before it was ready: ${text}`);
+  throw new Error(`the host ended before it was ready: ${text}`);
 }
 
 const exportsIn = (text: string) =>
@@ -39,13 +39,13 @@ const exportsIn = (text: string) =>
     [...text.matchAll(/^export ([A-Z_]+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
   );
 
-const refused = (endpoint: string) =>
+const isRefused = (endpoint: string) =>
   fetch(endpoint).then(
     () => false,
     (error: { cause?: { code?: string } }) => error.cause?.code === "ECONNREFUSED",
   );
 
-test("it prints what a shell needs", async () => {
+test("the banner exports the variables that a client needs", async () => {
   const text = await start();
   expect(exportsIn(text)).toEqual({
     AWS_ENDPOINT_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
@@ -61,42 +61,45 @@ test("it prints what a shell needs", async () => {
     FERRY_RESTORE_TABLE: "ferry-local-restore-table",
     FERRY_SEGMENT_TABLE: "ferry-local-segment-table",
   });
-  // Whatever is no export line is a comment: the whole text can be sourced.
+  // All other lines are comments, so the whole text can be sourced.
   for (const line of text.split("\n")) expect(line).toMatch(/^(#|export |$)/);
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)("%s ends it, and the port with it", async (signal) => {
+test.each(["SIGINT", "SIGTERM"] as const)("%s stops the host and closes its port", async (signal) => {
   const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start());
-  expect(await refused(endpoint!)).toBe(false);
+  expect(await isRefused(endpoint!)).toBe(false);
   child.kill(signal);
   const [code] = await once(child, "exit");
   expect(code).toBe(0);
-  expect(await refused(endpoint!)).toBe(true);
+  expect(await isRefused(endpoint!)).toBe(true);
 });
 
-test("kill -9 leaves no port", async () => {
+test("kill -9 closes the port", async () => {
   const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start());
   child.kill("SIGKILL");
   await once(child, "exit");
-  expect(await refused(endpoint!)).toBe(true);
+  expect(await isRefused(endpoint!)).toBe(true);
 });
 
-/** Starts another program and is in its way. */
-const starts = (...command: string[]) =>
+/** A script that starts a command as its child. */
+const scriptThatStarts = (...command: string[]) =>
   `require("node:child_process").spawn(${JSON.stringify(command[0])}, ${JSON.stringify(command.slice(1))}, { stdio: "inherit" })`;
 
 test.each([
-  ["its parent", starts(process.execPath, main)],
-  ["its parent's parent, as npm is", starts(process.execPath, "-e", starts(process.execPath, main))],
-])("started by npm: kill -9 of %s leaves no port", async (_, script) => {
+  ["its parent", scriptThatStarts(process.execPath, main)],
+  [
+    "its parent's parent (npm)",
+    scriptThatStarts(process.execPath, "-e", scriptThatStarts(process.execPath, main)),
+  ],
+])("given a host that npm started, kill -9 of %s closes the port", async (_, script) => {
   const env = { npm_lifecycle_event: "local" };
   const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start([process.execPath, "-e", script], env));
   child.kill("SIGKILL");
   await once(child, "exit");
-  await expect.poll(() => refused(endpoint!)).toBe(true);
+  await expect.poll(() => isRefused(endpoint!)).toBe(true);
 });
 
-test("a port that is taken is said so, and nothing stays", async () => {
+test("given a port that is in use, the host reports EADDRINUSE and ends with code 1", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   const { port } = taken.address() as { port: number };
@@ -104,26 +107,26 @@ test("a port that is taken is said so, and nothing stays", async () => {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
-  let said = "";
+  let stderr = "";
   child.stderr!.on("data", (chunk) => {
-    said += chunk;
+    stderr += chunk;
   });
   const [code] = await once(child, "close");
   expect(code).toBe(1);
-  expect(said).toContain("EADDRINUSE");
+  expect(stderr).toContain("EADDRINUSE");
   taken.close();
 });
 
-test("what it does not understand it says", async () => {
+test("an unknown option is reported, and the host ends with code 1", async () => {
   child = spawn(process.execPath, [main, "--data", "x"], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
-  let said = "";
+  let stderr = "";
   child.stderr!.on("data", (chunk) => {
-    said += chunk;
+    stderr += chunk;
   });
   const [code] = await once(child, "close");
   expect(code).toBe(1);
-  expect(said).toContain("--data");
+  expect(stderr).toContain("--data");
 });

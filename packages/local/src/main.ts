@@ -1,5 +1,5 @@
 /**
- * `npm run local`: Ferry on this machine, until Ctrl-C.
+ * `npm run local`: runs Ferry on this machine until Ctrl-C.
  */
 import { parseArgs } from "node:util";
 import { banner } from "./banner.ts";
@@ -7,17 +7,17 @@ import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
 import { taskLogLine } from "./task-log.ts";
 
-const help = `Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, every region, data in
-memory, with Ferry's own workers behind them. For trying Ferry and for tests.
+const help = `Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, in every region, and
+Ferry's workers. All data is in memory. It is for trials and tests.
 
   npm run local -- [--port N]
 
-  --port N   the port to listen on; default: a free one
-  --help     this
+  --port N   the port to listen on; default: a free port
+  --help     print this text
 
-Prints export lines: with them a stock AWS CLI or SDK talks to it. Ctrl-C ends it and leaves nothing behind.`;
+It prints export lines for a stock AWS CLI or SDK. Ctrl-C stops it and leaves nothing behind.`;
 
-/** A terminal and npm may both pass the same Ctrl-C on. */
+/** The terminal and npm may both send a signal for one Ctrl-C. */
 const SAME_PRESS_MS = 300;
 
 const { values } = readArguments();
@@ -27,7 +27,7 @@ if (values.help) {
 }
 const port = Number(values.port ?? 0);
 if (!Number.isInteger(port) || port < 0 || port > 65_535)
-  fail(`--port takes a port number, not ${values.port}`);
+  fail(`--port must be a port number from 0 to 65535: got ${values.port}`);
 
 let host: Host | undefined;
 let stoppingSinceMs: number | undefined;
@@ -41,7 +41,7 @@ void exitWhenOrphaned(() => {
 });
 
 try {
-  host = await startHost({ port, hear: (news) => console.log(`# ${taskLogLine(news)}`) });
+  host = await startHost({ port, onTaskEnd: (event) => console.log(`# ${taskLogLine(event)}`) });
 } catch (error) {
   fail(error instanceof Error ? error.message : String(error));
 }

@@ -1,25 +1,25 @@
 /**
- * Whoever started this may be killed without a word: npm and the shell between pass no signal on then, and nobody is left
- * to stop it.
+ * Ends this process when the npm that started it was killed. A process that is killed with SIGKILL cannot forward a
+ * signal, so this process would run on without a parent.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-const LOOK_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
-/** Calls `gone` once npm, or its shell, is no more. Does nothing if npm did not start this. */
-export async function exitWhenOrphaned(gone: () => void): Promise<void> {
+/** Calls `onOrphaned` once npm, or its shell, has ended. Does nothing if npm did not start this process. */
+export async function exitWhenOrphaned(onOrphaned: () => void): Promise<void> {
   if (process.env["npm_lifecycle_event"] === undefined) return;
   const parent = process.ppid;
   const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=", "-p", String(parent)]).catch(() => ({
     stdout: "",
   }));
   const grandparent = Number(stdout) || parent;
-  const look = setInterval(() => {
+  const poll = setInterval(() => {
     if (process.ppid === parent && isAlive(grandparent)) return;
-    clearInterval(look);
-    gone();
-  }, LOOK_MS).unref();
+    clearInterval(poll);
+    onOrphaned();
+  }, POLL_INTERVAL_MS).unref();
 }
 
 function isAlive(pid: number): boolean {

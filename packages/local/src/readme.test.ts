@@ -1,5 +1,5 @@
 /**
- * What the documents say of the repository is so.
+ * Checks of the documents against the repository.
  */
 import { existsSync } from "node:fs";
 import { glob, readFile } from "node:fs/promises";
@@ -14,13 +14,13 @@ const documents: string[] = [];
 for await (const path of glob(["*.md", "docs/**/*.md", "packages/*/README.md"], { cwd: root }))
   documents.push(path);
 
-test.each(documents)("%s: every link to a file leads to one", async (path) => {
+test.each(documents)("%s: every linked file exists", async (path) => {
   const links = [...(await read(path)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!.split("#")[0]!);
   const files = links.filter((link) => link !== "" && !/^https?:/.test(link));
   expect(files.filter((file) => !existsSync(join(root, dirname(path), file)))).toEqual([]);
 });
 
-test.each(documents)("%s: every npm script it names is there", async (path) => {
+test.each(documents)("%s: every named npm script exists", async (path) => {
   const named = (await read(path)).matchAll(/npm run ([a-z:-]*[a-z])(?:.* --workspace (\S+))?/g);
   for (const [, name, workspace = "."] of named) {
     const { scripts } = JSON.parse(await read(join(workspace.replaceAll("`", ""), "package.json")));
@@ -28,13 +28,13 @@ test.each(documents)("%s: every npm script it names is there", async (path) => {
   }
 });
 
-test("README: the request it shows is one that Ferry takes", async () => {
+test("README: the example request is valid", async () => {
   const [, detail] = /"Detail": ("\{\\"request.*\}")\n/.exec(await read("README.md"))!;
   const { request } = JSON.parse(JSON.parse(detail!));
   expect(parseRequest(request, { requestTimeMs: 0, maximumSegments: 1000 })).toHaveProperty("request");
 });
 
-test("README: its table has every field of the request, and no other", async () => {
+test("README: the table of fields has exactly the fields of a request", async () => {
   const rows = [
     ...(await read("README.md")).matchAll(/^\| (`.*?) \| (required|optional|backup|restore) \|/gm),
   ];
@@ -44,15 +44,15 @@ test("README: its table has every field of the request, and no other", async () 
   expect(named.sort()).toEqual([...new Set(fields)].sort());
 });
 
-test("ARCHITECTURE: every path of the layout is there", async () => {
-  const [, rooms] = /## Layout\n+```\n([\s\S]*?)```/.exec(await read("ARCHITECTURE.md"))!;
+test("ARCHITECTURE: every path of the layout exists", async () => {
+  const [, layout] = /## Layout\n+```\n([\s\S]*?)```/.exec(await read("ARCHITECTURE.md"))!;
   const paths: string[] = [];
-  let building = "";
-  for (const line of rooms!.split("\n")) {
+  let folder = "";
+  for (const line of layout!.split("\n")) {
     const isInside = line.startsWith(" ");
     const names = line.split(/\s+/).filter((word) => /^[\w./-]+(\/|\.ts)$/.test(word));
-    if (!isInside) building = names[0] ?? building;
-    paths.push(...names.map((name, at) => join(isInside || at > 0 ? building : "", name)));
+    if (!isInside) folder = names[0] ?? folder;
+    paths.push(...names.map((name, at) => join(isInside || at > 0 ? folder : "", name)));
   }
   expect(paths.length).toBeGreaterThan(25);
   expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
@@ -65,16 +65,16 @@ test("docs/README: every page is listed", async () => {
   expect(pages.filter((page) => page !== "README.md" && !text.includes(`](${page})`))).toEqual([]);
 });
 
-test("every package has a README, and is of the version of the repository, which the CHANGELOG dates", async () => {
+test("every package has a README and the repository's version, which the CHANGELOG dates", async () => {
   const { version, devDependencies } = JSON.parse(await read("package.json"));
   for await (const path of glob("packages/*/package.json", { cwd: root })) {
     expect(existsSync(join(root, dirname(path), "README.md")), dirname(path)).toBe(true);
-    const about = JSON.parse(await read(path));
-    const own = Object.entries({ ...about.dependencies, ...about.devDependencies }).filter(([name]) =>
-      name.startsWith("@ferry/"),
+    const manifest = JSON.parse(await read(path));
+    const ferryPackages = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
+      ([name]) => name.startsWith("@ferry/"),
     );
     expect(
-      [about.version, ...own.map(([, wanted]) => wanted)].every((one) => one === version),
+      [manifest.version, ...ferryPackages.map(([, required]) => required)].every((one) => one === version),
       path,
     ).toBe(true);
   }
@@ -82,7 +82,7 @@ test("every package has a README, and is of the version of the repository, which
   expect((await read(".nvmrc")).trim()).toBe(devDependencies.node);
 });
 
-test("docs/glossary: its terms are sorted, each in one line", async () => {
+test("docs/glossary: terms are sorted, one per line", async () => {
   const terms = [...(await read("docs/glossary.md")).matchAll(/^\| ([^|]+) \| [^|]+ \|$/gm)].map(
     ([, term]) => term!,
   );

@@ -1,8 +1,8 @@
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 import { expect, test } from "vitest";
-import { NEWS, taskLogLine } from "./task-log.ts";
+import { TASK_END_TYPES, taskLogLine } from "./task-log.ts";
 
-const said = (type: string, detail: EventEnvelope["detail"] = {}): EventEnvelope => ({
+const eventOf = (type: string, detail: EventEnvelope["detail"] = {}): EventEnvelope => ({
   version: "0",
   id: "e",
   "detail-type": type,
@@ -15,21 +15,21 @@ const said = (type: string, detail: EventEnvelope["detail"] = {}): EventEnvelope
 });
 const task = { id: "us-east-1-songs@1", action: "backup" };
 
-test("how a task ends is news, and nothing else is", () => {
-  expect(NEWS.toSorted()).toEqual(["TaskCancelled", "TaskFailed", "TaskRejected", "TaskSucceeded"]);
+test("only the events that end a task are logged", () => {
+  expect(TASK_END_TYPES.toSorted()).toEqual(["TaskCancelled", "TaskFailed", "TaskRejected", "TaskSucceeded"]);
 });
 
 test.each([
   [
-    said("TaskSucceeded", { task, reason: "", "transferred-items": 3 }),
+    eventOf("TaskSucceeded", { task, reason: "", "transferred-items": 3 }),
     "TaskSucceeded: backup us-east-1-songs@1: 3 items",
   ],
   [
-    said("TaskFailed", { task, reason: "segment 0: it fell over", "transferred-items": 3 }),
+    eventOf("TaskFailed", { task, reason: "segment 0: it fell over", "transferred-items": 3 }),
     "TaskFailed: backup us-east-1-songs@1: segment 0: it fell over",
   ],
   [
-    said("TaskRejected", {
+    eventOf("TaskRejected", {
       cause: "invalid-request",
       "event-id": "r",
       error: {
@@ -42,7 +42,7 @@ test.each([
     "TaskRejected: event r: invalid-request: TaskRequested request: action is missing. Ask again.",
   ],
   [
-    said("TaskRejected", { cause: "attempts-exhausted", "event-id": "r" }),
+    eventOf("TaskRejected", { cause: "attempts-exhausted", "event-id": "r" }),
     "TaskRejected: event r: attempts-exhausted",
   ],
-])("%#: one line", (event, line) => expect(taskLogLine(event)).toBe(line));
+])("event %# is logged as one line", (event, line) => expect(taskLogLine(event)).toBe(line));

@@ -1,19 +1,18 @@
 /**
- * What Ferry tells whoever listens on its bus, as lines for whoever looks at a terminal.
+ * The events that report the end of a task, as lines for a terminal.
  */
-
 import { sentence } from "@ferry/core/errors";
 import type { Failure } from "@ferry/core/events";
 import { announcements } from "@ferry/core/topology";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 
-/** The types of the events that tell how a task ended. `TaskFinishing` asks for work; it is no news. */
-export const NEWS: readonly string[] = [
+/** The types of the events that report the end of a task. `TaskFinishing` is not one: it requests the last step. */
+export const TASK_END_TYPES: readonly string[] = [
   ...Object.values(announcements).filter((type) => type !== announcements.finishing),
   "TaskRejected",
 ];
 
-/** One line: the end, the task, and the reason. A rejected request may be of no task: then there is no row to look at. */
+/** One line with the type, the task and the reason. A rejected request may have no task, and then no row. */
 export function taskLogLine(event: EventEnvelope): string {
   const detail = event.detail as Partial<Failure> & {
     readonly task?: { readonly id: string; readonly action: string };

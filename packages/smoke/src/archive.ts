@@ -1,9 +1,9 @@
-/** The run's archives, taken away with the operator's own rights: Ferry's roles cannot. */
+/** Deletes the run's archives with the operator's permissions: Ferry's roles cannot delete objects. */
 import { DeleteObjectsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { prefixOf, type Stage } from "./stage.ts";
+import { archivePrefix, type DeployedStage } from "./stage.ts";
 
-export async function deleteArchives(stage: Stage): Promise<void> {
-  const Prefix = `${prefixOf(stage)}/`;
+export async function deleteArchives(stage: DeployedStage): Promise<void> {
+  const Prefix = `${archivePrefix(stage)}/`;
   for (;;) {
     const { Contents = [] } = await stage.s3.send(new ListObjectsV2Command({ Bucket: stage.bucket, Prefix }));
     if (Contents.length === 0) return;
@@ -15,7 +15,7 @@ export async function deleteArchives(stage: Stage): Promise<void> {
     );
     if (Errors.length > 0)
       throw new Error(
-        `${Errors[0]?.Key}: ${Errors[0]?.Message}; delete s3://${stage.bucket}/${Prefix} yourself`,
+        `${Errors[0]?.Key}: ${Errors[0]?.Message}; delete s3://${stage.bucket}/${Prefix} manually`,
       );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A rule and a queue of the smoke's own, for the time of a run: what Ferry says on its bus, as another system would
- * hear it. Only a real bus has rules to add.
+ * A rule and a queue for the time of a run, which receive Ferry's events as another system would. Only a real bus accepts
+ * new rules.
  */
 import {
   DeleteRuleCommand,
@@ -19,26 +19,29 @@ import {
 } from "@aws-sdk/client-sqs";
 import { type BusEvent, SOURCE } from "@ferry/core/events";
 import { physicalName } from "@ferry/core/topology";
-import { eventually, type Stage } from "./stage.ts";
+import { type DeployedStage, waitFor } from "./stage.ts";
 
-/** Nothing of Ferry's listens for it. */
-const OPENED = "SmokeTapOpened";
+/** A type that none of Ferry's rules matches. */
+const OPENED = "SmokeListenerOpened";
 const WAIT_SECONDS = 120;
 
-export interface Heard {
+export interface ReceivedEvent {
   readonly event: BusEvent;
-  /** The message group that EventBridge gave it. */
+  /** The message group that EventBridge set. */
   readonly group?: string;
 }
 
 export interface EventListener {
-  /** All that was heard so far. */
-  heard(): Promise<readonly Heard[]>;
+  /** All events received so far. */
+  received(): Promise<readonly ReceivedEvent[]>;
   close(): Promise<void>;
 }
 
-/** Opens a tap on all that Ferry says. The queue is encrypted, and grouped by event, as Ferry's own are by task. */
-export async function openEventListener(stage: Stage): Promise<EventListener> {
+/**
+ * Opens a listener for all of Ferry's events. Its queue is encrypted, like Ferry's, and has a message group per event, where
+ * Ferry's have one per task.
+ */
+export async function openEventListener(stage: DeployedStage): Promise<EventListener> {
   const name = `ferry-${stage.name}-smoke-${stage.run}`;
   const bus = { EventBusName: physicalName(stage.name, "bus") };
   const { RuleArn } = await stage.events.send(
@@ -55,20 +58,21 @@ export async function openEventListener(stage: Stage): Promise<EventListener> {
   );
   const arn = Attributes!["QueueArn"]!;
   await stage.sqs.send(
-    new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy: admits(RuleArn!, arn) } }),
+    new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy: queuePolicy(RuleArn!, arn) } }),
   );
   const { FailedEntryCount } = await stage.events.send(
     new PutTargetsCommand({
       ...bus,
       Rule: name,
-      Targets: [{ Id: "tap", Arn: arn, SqsParameters: { MessageGroupId: "$.id" } }],
+      Targets: [{ Id: "listener", Arn: arn, SqsParameters: { MessageGroupId: "$.id" } }],
     }),
   );
-  if (FailedEntryCount !== 0) throw new Error("the smoke's rule could not be given its target");
+  if (FailedEntryCount !== 0)
+    throw new Error("the listener's queue could not be added to its rule as a target");
 
-  const kept: Heard[] = [];
-  const tap: EventListener = {
-    async heard() {
+  const events: ReceivedEvent[] = [];
+  const listener: EventListener = {
+    async received() {
       for (;;) {
         const { Messages = [] } = await stage.sqs.send(
           new ReceiveMessageCommand({
@@ -78,11 +82,11 @@ export async function openEventListener(stage: Stage): Promise<EventListener> {
             MessageSystemAttributeNames: ["MessageGroupId"],
           }),
         );
-        if (Messages.length === 0) return kept;
-        for (const { Body, Attributes: its } of Messages)
-          kept.push({
+        if (Messages.length === 0) return events;
+        for (const { Body, Attributes: attributes } of Messages)
+          events.push({
             event: JSON.parse(Body!) as BusEvent,
-            ...(its?.MessageGroupId !== undefined && { group: its.MessageGroupId }),
+            ...(attributes?.MessageGroupId !== undefined && { group: attributes.MessageGroupId }),
           });
         await stage.sqs.send(
           new DeleteMessageBatchCommand({
@@ -93,27 +97,27 @@ export async function openEventListener(stage: Stage): Promise<EventListener> {
       }
     },
     async close() {
-      await stage.events.send(new RemoveTargetsCommand({ ...bus, Rule: name, Ids: ["tap"] }));
+      await stage.events.send(new RemoveTargetsCommand({ ...bus, Rule: name, Ids: ["listener"] }));
       await stage.events.send(new DeleteRuleCommand({ ...bus, Name: name }));
       await stage.sqs.send(new DeleteQueueCommand({ QueueUrl }));
     },
   };
-  // A new rule takes its time: what is said before it works would be missed, and taken for a fault of Ferry's.
-  await eventually("the smoke's own rule works", WAIT_SECONDS, async () => {
+  // A new rule works only after some time. Events that it missed until then would be reported as a fault of Ferry.
+  await waitFor("the listener's rule delivers an event", WAIT_SECONDS, async () => {
     await stage.events.send(
       new PutEventsCommand({
         Entries: [{ ...bus, Source: SOURCE, DetailType: OPENED, Detail: JSON.stringify({ run: stage.run }) }],
       }),
     );
-    return (await tap.heard()).find(({ event }) => event["detail-type"] === OPENED);
+    return (await listener.received()).find(({ event }) => event["detail-type"] === OPENED);
   }).catch(async (error: unknown) => {
-    await tap.close();
+    await listener.close();
     throw error;
   });
-  return tap;
+  return listener;
 }
 
-const admits = (rule: string, queue: string) =>
+const queuePolicy = (rule: string, queue: string) =>
   JSON.stringify({
     Version: "2012-10-17",
     Statement: [

@@ -1,32 +1,31 @@
 /**
- * `npm run smoke`: a backup, a restore and a dead message on a deployed stage, with tables of its own, and all of it
- * taken away again.
+ * `npm run smoke`: runs a backup, a restore and a dead message on a deployed stage, with tables that it creates and deletes.
  */
 import { parseArgs } from "node:util";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { deleteArchives } from "./archive.ts";
 import { openEventListener } from "./event-listener.ts";
-import { type Stage, stageOf } from "./stage.ts";
-import { type Step, steps, type Trial } from "./steps.ts";
+import { type DeployedStage, stageOf } from "./stage.ts";
+import { type SmokeRun, type Step, steps } from "./steps.ts";
 import { createTables, deleteTable } from "./tables.ts";
-import { forget } from "./tasks.ts";
+import { deleteRows } from "./tasks.ts";
 
-const USAGE = `Tries a deployed stage: what only AWS can show, and that all parts meet.
+const USAGE = `Checks that all parts of a deployed stage work together, and what only AWS can show.
 
-  npm run smoke -- --stage NAME --bucket NAME [--region REGION] [--hops]
+  npm run smoke -- --stage NAME --bucket NAME [--region REGION] [--handoffs]
   npm run smoke -- --local
 
   --stage NAME     the stage. Its settings must list the tables ferry-NAME-smoke (backup) and
-                   ferry-NAME-smoke-restored (restore), and the bucket in both; the tables are made and deleted
+                   ferry-NAME-smoke-restored (restore), and the bucket in both; the tables are created and deleted
   --bucket NAME    a bucket in the stage's region; archives go under ferry-smoke/ and are deleted
   --region REGION  the stage's region; default AWS_REGION
-  --hops           also lets a worker continue itself 20 times: several minutes, on a stage with
+  --handoffs       also runs a backup of 20 handoffs, which takes several minutes; the stage needs
                    sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000
-  --local          against the local host, as far as that can answer`;
+  --local          run the steps that the local host supports, on a local host`;
 
 const values = read(process.argv.slice(2));
 
-/** The options; what is none of them is told in one line, with all that are. */
+/** Reads the options. An unknown one ends the process with code 2, after the usage and the reason. */
 function read(args: string[]) {
   try {
     return parseArgs({
@@ -35,7 +34,7 @@ function read(args: string[]) {
         stage: { type: "string" },
         bucket: { type: "string" },
         region: { type: "string" },
-        hops: { type: "boolean", default: false },
+        handoffs: { type: "boolean", default: false },
         local: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -55,19 +54,21 @@ process.exit(await main());
 async function main(): Promise<number> {
   const run = Date.now().toString(36);
   const isNamed = values.stage !== undefined || values.bucket !== undefined || values.region !== undefined;
-  if (values.local && (isNamed || values.hops)) {
-    console.error(`${USAGE}\n\n--local goes alone: it makes a stage and a bucket of its own.`);
+  if (values.local && (isNamed || values.handoffs)) {
+    console.error(
+      `${USAGE}\n\n--local cannot be combined with other options: it creates its own stage and bucket.`,
+    );
     return 2;
   }
   if (values.local) {
     const { startHost } = await import("@ferry/local/host");
-    // The handlers' own logs would drown what is told here.
+    // The handlers' logs would hide the output of the steps.
     process.env["POWERTOOLS_LOG_LEVEL"] ??= "SILENT";
     process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
     const host = await startHost({ stage: "smoke" });
     const stage = stageOf({ name: "smoke", region: host.homeRegion, bucket: "ferry-smoke", run });
     await stage.s3.send(new CreateBucketCommand({ Bucket: stage.bucket }));
-    return trial(stage, true).finally(() => host.stop());
+    return runSteps(stage, true).finally(() => host.stop());
   }
   const region = values.region ?? process.env["AWS_REGION"];
   if (values.stage === undefined || values.bucket === undefined || region === undefined) {
@@ -82,53 +83,58 @@ async function main(): Promise<number> {
     console.error(`${USAGE}\n\nMissing: ${missing.join(", ")}.`);
     return 2;
   }
-  return trial(stageOf({ name: values.stage, region, bucket: values.bucket, run }), false);
+  return runSteps(stageOf({ name: values.stage, region, bucket: values.bucket, run }), false);
 }
 
-async function trial(stage: Stage, local: boolean): Promise<number> {
-  // For the hand-offs the table must last: 3 MB at 8 KB a second.
-  const size = values.hops ? { items: 10, bytes: 300_000 } : { items: 50, bytes: 200 };
+async function runSteps(stage: DeployedStage, local: boolean): Promise<number> {
+  // For the handoffs the backup must take long enough: 3 MB at 8 KB per second.
+  const size = values.handoffs ? { items: 10, bytes: 300_000 } : { items: 50, bytes: 200 };
   console.log(`Stage ${stage.name} in ${stage.region}, run ${stage.run}`);
   const undo: (() => Promise<void>)[] = [];
   let failures = 0;
   try {
-    // What was there before is not ours to delete.
+    // Delete only the tables that this run created.
     await createTables(stage, size, (table) => undo.push(() => deleteTable(stage, table)));
-    const tap = local ? undefined : await openEventListener(stage);
-    if (tap !== undefined) undo.push(() => tap.close());
-    const about: Trial = { stage, hops: values.hops, tasks: [], ...(tap !== undefined && { tap }) };
+    const listener = local ? undefined : await openEventListener(stage);
+    if (listener !== undefined) undo.push(() => listener.close());
+    const run: SmokeRun = {
+      stage,
+      handoffs: values.handoffs,
+      tasks: [],
+      ...(listener !== undefined && { listener }),
+    };
     undo.push(
       () => deleteArchives(stage),
       async () => {
-        for (const task of about.tasks) await forget(stage, task);
+        for (const task of run.tasks) await deleteRows(stage, task);
       },
     );
-    for (const step of steps) if (!(await tried(step, about))) failures++;
+    for (const step of steps) if (!(await runStep(step, run))) failures++;
   } catch (error) {
     console.error(`✗ ${messageOf(error)}`);
     failures++;
   }
   for (const step of undo.reverse())
     await step().catch((error: unknown) => {
-      console.error(`✗ not cleaned up: ${messageOf(error)}`);
+      console.error(`✗ clean-up failed: ${messageOf(error)}`);
       failures++;
     });
-  console.log(failures === 0 ? "All that was tried works; cleaned up." : `${failures} did not work.`);
+  console.log(failures === 0 ? "All steps succeeded; everything is cleaned up." : `${failures} failed.`);
   return failures === 0 ? 0 : 1;
 }
 
-/** Runs a step, if this is the place for it. False: it failed. */
-async function tried(step: Step, about: Trial): Promise<boolean> {
-  if (step.needs !== undefined && about.tap === undefined) {
-    console.log(`- ${step.name}: only AWS can show it`);
+/** Runs a step unless its needs are not met. Returns false if it failed. */
+async function runStep(step: Step, run: SmokeRun): Promise<boolean> {
+  if (step.needs !== undefined && run.listener === undefined) {
+    console.log(`- ${step.name}: skipped, needs AWS`);
     return true;
   }
-  if (step.needs === "hops" && !about.hops) {
-    console.log(`- ${step.name}: not tried; with --hops`);
+  if (step.needs === "handoffs" && !run.handoffs) {
+    console.log(`- ${step.name}: skipped, needs --handoffs`);
     return true;
   }
   try {
-    console.log(`✓ ${step.name}: ${await step.run(about)}`);
+    console.log(`✓ ${step.name}: ${await step.run(run)}`);
     return true;
   } catch (error) {
     console.log(`✗ ${step.name}: ${messageOf(error)}`);

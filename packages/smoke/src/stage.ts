@@ -1,16 +1,16 @@
-/** The stage that is tried: its names, and clients to it with the operator's own rights. */
+/** The stage that is checked: its names, and clients with the operator's permissions. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { physicalName } from "@ferry/core/topology";
 
-export interface Stage {
+export interface DeployedStage {
   readonly name: string;
-  /** Where the stage is deployed, and the smoke's tables are made. */
+  /** The region of the stage and of the smoke test's tables. */
   readonly region: string;
   readonly bucket: string;
-  /** Of this run: part of every name it makes. */
+  /** The id of this run, part of every name that it creates. */
   readonly run: string;
   readonly db: DynamoDBClient;
   readonly events: EventBridgeClient;
@@ -18,12 +18,17 @@ export interface Stage {
   readonly sqs: SQSClient;
 }
 
-export function stageOf(about: { name: string; region: string; bucket: string; run: string }): Stage {
-  const { region } = about;
-  // The local host has S3 on one port, where a bucket cannot be part of the host's name.
+export function stageOf(options: {
+  name: string;
+  region: string;
+  bucket: string;
+  run: string;
+}): DeployedStage {
+  const { region } = options;
+  // The local host serves S3 at an IP address, to which a bucket cannot be prepended.
   const forcePathStyle = process.env["AWS_ENDPOINT_URL"] !== undefined;
   return {
-    ...about,
+    ...options,
     db: new DynamoDBClient({ region }),
     events: new EventBridgeClient({ region }),
     s3: new S3Client({ region, forcePathStyle }),
@@ -31,30 +36,33 @@ export function stageOf(about: { name: string; region: string; bucket: string; r
   };
 }
 
-/** The table that is backed up, and the one that is restored into. Fixed: the stage's settings list them. */
-export const sourceTable = (stage: Stage): string => `ferry-${stage.name}-smoke`;
-export const restoredTable = (stage: Stage): string => `ferry-${stage.name}-smoke-restored`;
+/** The table that is backed up, and the one that is restored into. Their names are fixed: the stage's settings list them. */
+export const sourceTable = (stage: DeployedStage): string => `ferry-${stage.name}-smoke`;
+export const restoredTable = (stage: DeployedStage): string => `ferry-${stage.name}-smoke-restored`;
 
-/** Where this run's archives are. */
-export const prefixOf = (stage: Stage): string => `ferry-smoke/${stage.run}`;
+/** The prefix of this run's archives. */
+export const archivePrefix = (stage: DeployedStage): string => `ferry-smoke/${stage.run}`;
 
-export async function queueUrl(stage: Stage, queue: Parameters<typeof physicalName>[1]): Promise<string> {
+export async function deployedQueueUrl(
+  stage: DeployedStage,
+  queue: Parameters<typeof physicalName>[1],
+): Promise<string> {
   const { QueueUrl } = await stage.sqs.send(
     new GetQueueUrlCommand({ QueueName: physicalName(stage.name, queue) }),
   );
   return QueueUrl!;
 }
 
-/** Calls until it gives something, for `seconds` at most. */
-export async function eventually<T>(
+/** Polls every second until the result is not undefined. Throws an Error after `seconds`. */
+export async function waitFor<T>(
   what: string,
   seconds: number,
-  look: () => Promise<T | undefined>,
+  poll: () => Promise<T | undefined>,
 ): Promise<T> {
   const until = Date.now() + seconds * 1_000;
   for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
+    const result = await poll();
+    if (result !== undefined) return result;
     if (Date.now() > until) throw new Error(`${what}: not within ${seconds} s`);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }

@@ -1,16 +1,16 @@
-/** What is tried, in order. Each step says what was seen, or throws what was not. */
+/** The steps, in order. Each returns a text about its result, or throws an Error that says what is wrong. */
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import type { Action } from "@ferry/core/task";
 import type { EventListener } from "./event-listener.ts";
-import { prefixOf, queueUrl, restoredTable, type Stage, sourceTable } from "./stage.ts";
+import { archivePrefix, type DeployedStage, deployedQueueUrl, restoredTable, sourceTable } from "./stage.ts";
 import { contents } from "./tables.ts";
-import { reached, request } from "./tasks.ts";
+import { putRequest, waitForState } from "./tasks.ts";
 
-const PATIENCE_SECONDS = 300;
+const TIMEOUT_SECONDS = 300;
 /** Lambda's loop detection stops a chain after about 16. */
-const HOPS = 20;
-/** A hand-off every ten seconds, and as much again for what is in between. */
-const HOPS_PATIENCE_SECONDS = HOPS * 60;
+const HANDOFFS = 20;
+/** A handoff takes at least ten seconds; the rest is a margin for what happens between two slices. */
+const HANDOFFS_TIMEOUT_SECONDS = HANDOFFS * 60;
 
 export interface Task {
   readonly action: Action;
@@ -18,49 +18,49 @@ export interface Task {
   readonly requestId: string;
 }
 
-export interface Trial {
-  readonly stage: Stage;
-  /** Absent where no rule can be added: on the local host. */
-  readonly tap?: EventListener;
-  /** Whether the long step runs, too. */
-  readonly hops: boolean;
-  /** Every task that was asked for, to be forgotten in the end. */
+export interface SmokeRun {
+  readonly stage: DeployedStage;
+  /** Absent on the local host, which accepts no new rules. */
+  readonly listener?: EventListener;
+  /** Whether the step with many handoffs runs. */
+  readonly handoffs: boolean;
+  /** Every requested task; its rows are deleted at the end. */
   readonly tasks: Task[];
 }
 
 export interface Step {
   readonly name: string;
-  /** What only AWS can show; the others run on the local host, too. */
-  readonly needs?: "tap" | "hops";
-  readonly run: (trial: Trial) => Promise<string>;
+  /** What the step needs from AWS or from the options. A step without needs also runs on the local host. */
+  readonly needs?: "listener" | "handoffs";
+  readonly run: (run: SmokeRun) => Promise<string>;
 }
 
-const places = (stage: Stage, table: string) => ({
+const locations = (stage: DeployedStage, table: string) => ({
   "table-region": stage.region,
   "table-name": table,
   "bucket-region": stage.region,
   "bucket-name": stage.bucket,
 });
 
-const backupKey = (stage: Stage) => `${stage.region}-${sourceTable(stage)}`;
-const archive = (stage: Stage) => `${prefixOf(stage)}/archive`;
+const backupKey = (stage: DeployedStage) => `${stage.region}-${sourceTable(stage)}`;
+const archive = (stage: DeployedStage) => `${archivePrefix(stage)}/archive`;
 
 const backup: Step = {
   name: "a request on the bus becomes a backup (rules, queues, the stream's Pipe)",
   async run({ stage, tasks }) {
     const task: Task = { action: "backup", key: backupKey(stage), requestId: `smoke-${stage.run}-backup` };
     tasks.push(task);
-    await request(
+    await putRequest(
       stage,
       {
         action: "backup",
         "total-segments": 4,
         "bucket-prefix": archive(stage),
-        ...places(stage, sourceTable(stage)),
+        ...locations(stage, sourceTable(stage)),
       },
       task.requestId,
     );
-    const { items } = await reached(stage, task, "succeeded", PATIENCE_SECONDS);
+    const { items } = await waitForState(stage, task, "succeeded", TIMEOUT_SECONDS);
     return `${items} items`;
   },
 };
@@ -70,36 +70,36 @@ const restore: Step = {
   async run({ stage, tasks }) {
     const { MessageId } = await stage.sqs.send(
       new SendMessageCommand({
-        QueueUrl: await queueUrl(stage, "request-queue"),
+        QueueUrl: await deployedQueueUrl(stage, "request-queue"),
         MessageBody: JSON.stringify({
           action: "restore",
           "total-segments": 2,
           "bucket-prefix": archive(stage),
-          ...places(stage, restoredTable(stage)),
+          ...locations(stage, restoredTable(stage)),
         }),
       }),
     );
-    // The Pipe makes the message's id the request's.
+    // The Pipe uses the message's id as the request-id.
     const key = `${stage.region}-${stage.bucket}-${archive(stage)}`;
     const task: Task = { action: "restore", key, requestId: MessageId! };
     tasks.push(task);
-    await reached(stage, task, "succeeded", PATIENCE_SECONDS);
+    await waitForState(stage, task, "succeeded", TIMEOUT_SECONDS);
     const [before, after] = [
       await contents(stage, sourceTable(stage)),
       await contents(stage, restoredTable(stage)),
     ];
     if (JSON.stringify(before) !== JSON.stringify(after))
       throw new Error(`the restored table differs: ${after.length} items, the source has ${before.length}`);
-    return `${after.length} items, the same`;
+    return `${after.length} identical items`;
   },
 };
 
 const reported: Step = {
-  name: "a dead message is reported under its own detail-type (the report-failures Pipe)",
-  async run({ stage, tap, tasks }) {
+  name: "a dead message is reported as the event that it names (the report-failures Pipe)",
+  async run({ stage, listener, tasks }) {
     const requestId = `smoke-${stage.run}-dead`;
     const detail = {
-      request: { action: "backup", "bucket-prefix": archive(stage), ...places(stage, sourceTable(stage)) },
+      request: { action: "backup", "bucket-prefix": archive(stage), ...locations(stage, sourceTable(stage)) },
       "request-id": requestId,
     };
     const task: Task = { action: "backup", key: backupKey(stage), requestId };
@@ -114,81 +114,86 @@ const reported: Step = {
     };
     await stage.sqs.send(
       new SendMessageCommand({
-        QueueUrl: await queueUrl(stage, "redrive-queue"),
+        QueueUrl: await deployedQueueUrl(stage, "redrive-queue"),
         MessageBody: JSON.stringify({ failsAs: "TaskRejected", event }),
       }),
     );
-    await reached(stage, task, "rejected", PATIENCE_SECONDS);
-    const heard = await tap?.heard();
-    const types = heard?.filter(({ event: { detail } }) => JSON.stringify(detail).includes(requestId));
-    if (types !== undefined && !types.some(({ event: { "detail-type": type } }) => type === "TaskRejected"))
-      throw new Error("no TaskRejected was heard on the bus");
+    await waitForState(stage, task, "rejected", TIMEOUT_SECONDS);
+    const received = await listener?.received();
+    const reports = received?.filter(({ event: { detail } }) => JSON.stringify(detail).includes(requestId));
+    if (
+      reports !== undefined &&
+      !reports.some(({ event: { "detail-type": type } }) => type === "TaskRejected")
+    )
+      throw new Error("no TaskRejected was put on the bus");
     return "TaskRejected";
   },
 };
 
 const announced: Step = {
   name: "each change of state is announced once (the stream's filters)",
-  needs: "tap",
-  async run({ tap, tasks }) {
-    const heard = await tap!.heard();
+  needs: "listener",
+  async run({ listener, tasks }) {
+    const received = await listener!.received();
     const counts = tasks.slice(0, 2).flatMap(({ key, requestId }) =>
       ["TaskFinishing", "TaskSucceeded", "TaskFailed"].map((type) => {
-        const about = heard.filter(({ event }) => {
+        const announcements = received.filter(({ event }) => {
           const { task } = event.detail as { task?: { key?: string; "request-id"?: string } };
           return event["detail-type"] === type && task?.key === key && task["request-id"] === requestId;
         });
         // Delivery is at least once: a repetition has the same event id.
-        return { type, times: new Set(about.map(({ event }) => event.id)).size };
+        return { type, times: new Set(announcements.map(({ event }) => event.id)).size };
       }),
     );
     const wrong = counts.filter(({ type, times }) => times !== (type === "TaskFailed" ? 0 : 1));
     if (wrong.length > 0)
       throw new Error(wrong.map(({ type, times }) => `${type} ${times} times`).join(", "));
-    return "TaskFinishing and TaskSucceeded, of backup and restore";
+    return "TaskFinishing and TaskSucceeded, of the backup and the restore";
   },
 };
 
 const grouped: Step = {
   name: "a rule delivers to an encrypted queue, grouped by a JSON path (fair queues)",
-  needs: "tap",
-  async run({ tap }) {
-    const heard = await tap!.heard();
-    const wrong = heard.filter(({ event, group }) => group !== event.id);
-    if (heard.length === 0 || wrong.length > 0)
-      throw new Error(`${wrong.length} of ${heard.length} messages have another group than the path says`);
-    return `${heard.length} messages`;
+  needs: "listener",
+  async run({ listener }) {
+    const received = await listener!.received();
+    const wrong = received.filter(({ event, group }) => group !== event.id);
+    if (received.length === 0 || wrong.length > 0)
+      throw new Error(
+        `${wrong.length} of ${received.length} messages have a group that is not the value at the path`,
+      );
+    return `${received.length} messages`;
   },
 };
 
 const continued: Step = {
-  name: `a worker continues itself ${HOPS} times (recursion)`,
-  needs: "hops",
-  async run({ stage, tap, tasks }) {
-    const requestId = `smoke-${stage.run}-hops`;
+  name: `a backup continues after ${HANDOFFS} handoffs (Lambda's loop detection)`,
+  needs: "handoffs",
+  async run({ stage, listener, tasks }) {
+    const requestId = `smoke-${stage.run}-handoffs`;
     const task: Task = { action: "backup", key: backupKey(stage), requestId };
     tasks.push(task);
-    await request(
+    await putRequest(
       stage,
       {
         action: "backup",
         "total-segments": 1,
         "read-units": 1,
-        "bucket-prefix": `${prefixOf(stage)}/hops`,
-        ...places(stage, sourceTable(stage)),
+        "bucket-prefix": `${archivePrefix(stage)}/handoffs`,
+        ...locations(stage, sourceTable(stage)),
       },
       requestId,
     );
-    await reached(stage, task, "succeeded", HOPS_PATIENCE_SECONDS);
-    const hops = (await tap!.heard()).filter(({ event }) => {
+    await waitForState(stage, task, "succeeded", HANDOFFS_TIMEOUT_SECONDS);
+    const handoffs = (await listener!.received()).filter(({ event }) => {
       const detail = event.detail as { handoff?: boolean; task?: { "request-id"?: string } };
       return detail.handoff === true && detail.task?.["request-id"] === requestId;
     }).length;
-    if (hops < HOPS)
+    if (handoffs < HANDOFFS)
       throw new Error(
-        `the backup succeeded in ${hops} hand-offs, too few to show anything: deploy the stage with sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000`,
+        `the backup succeeded with ${handoffs} handoffs, too few for this check: deploy the stage with sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000`,
       );
-    return `${hops} hand-offs`;
+    return `${handoffs} handoffs`;
   },
 };
 

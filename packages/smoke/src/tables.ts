@@ -1,4 +1,4 @@
-/** The smoke's own two tables: made for the run, and gone after it. Never one that was there before. */
+/** The smoke test's two tables: created for a run and deleted after it. An existing table is never used. */
 import {
   CreateTableCommand,
   DeleteTableCommand,
@@ -7,16 +7,16 @@ import {
   ResourceInUseException,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import { restoredTable, type Stage, sourceTable } from "./stage.ts";
+import { type DeployedStage, restoredTable, sourceTable } from "./stage.ts";
 
 const HASH = "id";
 const WAIT_SECONDS = 120;
 
-/** Makes both tables, telling `made` of each; the source holds `items` of about `bytes` each. */
+/** Creates both tables and calls `onCreated` after each. The source holds `items` items of about `bytes` bytes each. */
 export async function createTables(
-  stage: Stage,
+  stage: DeployedStage,
   { items, bytes }: { items: number; bytes: number },
-  made: (table: string) => void,
+  onCreated: (table: string) => void,
 ): Promise<void> {
   for (const TableName of [sourceTable(stage), restoredTable(stage)]) {
     try {
@@ -31,10 +31,10 @@ export async function createTables(
     } catch (error) {
       if (!(error instanceof ResourceInUseException)) throw error;
       throw new Error(
-        `${TableName} exists: another smoke runs, or one ended badly. If none runs, delete the table and try again.`,
+        `${TableName} exists: another smoke test is running, or one ended without cleaning up. If none is running, delete the table and try again.`,
       );
     }
-    made(TableName);
+    onCreated(TableName);
     await waitUntilTableExists(
       { client: stage.db, minDelay: 1, maxDelay: 5, maxWaitTime: WAIT_SECONDS },
       { TableName },
@@ -55,12 +55,12 @@ export async function createTables(
     );
 }
 
-export async function deleteTable(stage: Stage, TableName: string): Promise<void> {
+export async function deleteTable(stage: DeployedStage, TableName: string): Promise<void> {
   await stage.db.send(new DeleteTableCommand({ TableName }));
 }
 
-/** All items, as text that is the same for the same items. */
-export async function contents(stage: Stage, TableName: string): Promise<string[]> {
+/** All items as sorted texts; equal items give equal texts. */
+export async function contents(stage: DeployedStage, TableName: string): Promise<string[]> {
   const items: string[] = [];
   for await (const { Items = [] } of paginateScan({ client: stage.db }, { TableName, ConsistentRead: true }))
     items.push(

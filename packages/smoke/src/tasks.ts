@@ -1,10 +1,10 @@
-/** Asking for tasks, and following them in the status tables. */
+/** Requests tasks, and reads and deletes their rows. */
 import { type AttributeValue, DeleteItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { isEnded, type TaskState } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/task";
 import { physicalName } from "@ferry/core/topology";
-import { eventually, type Stage } from "./stage.ts";
+import { type DeployedStage, waitFor } from "./stage.ts";
 
 export interface Row {
   readonly id: string;
@@ -15,10 +15,10 @@ export interface Row {
   readonly items: number;
 }
 
-const tableOf = (stage: Stage, action: Action) => physicalName(stage.name, `${action}-table`);
+const tableOf = (stage: DeployedStage, action: Action) => physicalName(stage.name, `${action}-table`);
 
 /** Puts a request on the bus. */
-export async function request(stage: Stage, fields: object, requestId: string): Promise<void> {
+export async function putRequest(stage: DeployedStage, fields: object, requestId: string): Promise<void> {
   const { FailedEntryCount, Entries } = await stage.events.send(
     new PutEventsCommand({
       Entries: [
@@ -34,14 +34,14 @@ export async function request(stage: Stage, fields: object, requestId: string): 
   if (FailedEntryCount !== 0) throw new Error(`the bus refused the request: ${Entries?.[0]?.ErrorMessage}`);
 }
 
-/** The task's row, once it is in one of these states; another end is told with its reason. */
-export async function reached(
-  stage: Stage,
+/** Returns the task's row when it is in `state`. Throws an Error with the reason if the task ends in another state. */
+export async function waitForState(
+  stage: DeployedStage,
   task: { action: Action; key: string; requestId: string },
   state: TaskState,
   seconds: number,
 ): Promise<Row> {
-  return eventually(`${task.action} ${state}`, seconds, async () => {
+  return waitFor(`${task.action} ${state}`, seconds, async () => {
     const row = await rowOf(stage, task);
     if (row === undefined || (row.state !== state && !isEnded(row.state))) return undefined;
     if (row.state !== state) throw new Error(`the ${task.action} is ${row.state}: ${row.reason}`);
@@ -49,7 +49,7 @@ export async function reached(
   });
 }
 
-async function rowOf(stage: Stage, task: { action: Action; key: string; requestId: string }) {
+async function rowOf(stage: DeployedStage, task: { action: Action; key: string; requestId: string }) {
   const rows = await query(stage, tableOf(stage, task.action), "key", task.key);
   const item = rows.find((row) => row["request-id"]?.S === task.requestId);
   return (
@@ -64,9 +64,9 @@ async function rowOf(stage: Stage, task: { action: Action; key: string; requestI
   );
 }
 
-/** Takes a task of this run out of the status tables. */
-export async function forget(
-  stage: Stage,
+/** Deletes a task's row and its segment records. */
+export async function deleteRows(
+  stage: DeployedStage,
   task: { action: Action; key: string; requestId: string },
 ): Promise<void> {
   const row = await rowOf(stage, task);
@@ -77,7 +77,7 @@ export async function forget(
   await remove(stage, tableOf(stage, task.action), { key: { S: row.key }, timestamp: { N: row.timestamp } });
 }
 
-async function query(stage: Stage, TableName: string, hash: string, value: string) {
+async function query(stage: DeployedStage, TableName: string, hash: string, value: string) {
   const { Items = [] } = await stage.db.send(
     new QueryCommand({
       TableName,
@@ -91,6 +91,10 @@ async function query(stage: Stage, TableName: string, hash: string, value: strin
   return Items;
 }
 
-async function remove(stage: Stage, TableName: string, Key: Record<string, AttributeValue>): Promise<void> {
+async function remove(
+  stage: DeployedStage,
+  TableName: string,
+  Key: Record<string, AttributeValue>,
+): Promise<void> {
   await stage.db.send(new DeleteItemCommand({ TableName, Key }));
 }

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
 
-test("a process that ends under a running bar leaves the terminal as it was", async () => {
+test("a process that exits while a bar is running shows the cursor again", async () => {
   const progress = JSON.stringify(new URL("./progress.ts", import.meta.url).href);
   const script = `
     process.stderr.isTTY = true;
@@ -15,7 +15,7 @@ test("a process that ends under a running bar leaves the terminal as it was", as
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const shown = await text(child.stderr);
-  expect(shown).toContain(HIDE_CURSOR);
-  expect(shown.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(shown.lastIndexOf(HIDE_CURSOR));
+  const output = await text(child.stderr);
+  expect(output).toContain(HIDE_CURSOR);
+  expect(output.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(output.lastIndexOf(HIDE_CURSOR));
 });

@@ -1,4 +1,4 @@
-/** Every invariant, and which of them a graph violates. */
+/** Every invariant, and the check of a graph against them. */
 import { limitInvariants } from "./aws-limits.ts";
 import { deliveryInvariants } from "./delivery.ts";
 import type { Deployment, Invariant } from "./invariant.ts";
@@ -17,7 +17,7 @@ export const invariants: readonly Invariant[] = [
 ];
 
 /** The violations by invariant; empty if every invariant holds. */
-export function brokenInvariants(deployment: Deployment): ReadonlyMap<string, readonly string[]> {
+export function violatedInvariants(deployment: Deployment): ReadonlyMap<string, readonly string[]> {
   return new Map(
     invariants
       .map(({ name, violations }) => [name, violations(deployment)] as const)

@@ -1,10 +1,10 @@
-/** Alterations of a sound graph, each of which one invariant must find. They show that the invariants can fail. */
+/** Alterations of a valid graph. Each must violate one invariant, which shows that the invariants can fail. */
 import type { Graph, Resource } from "../synth/graph.ts";
 
 export interface Alteration {
   readonly name: string;
-  /** The invariant that must find it. */
-  readonly foundBy: string;
+  /** The invariant that the alteration must violate. */
+  readonly violates: string;
   /** The graph to alter; production if absent. */
   readonly graph?: "production" | "dev" | "every-setting";
   readonly alter: (graph: AlterableGraph) => void;
@@ -20,7 +20,7 @@ function inputs(graph: AlterableGraph, type: string, name: string): Resource["in
   return found.inputs;
 }
 
-/** Alters the statement that has this action, in a policy's JSON. */
+/** Alters the statement with this action in a policy's JSON. */
 function alterStatement(policy: string, action: string, alter: (statement: Statement) => void): string {
   const document = JSON.parse(policy);
   alter(document.Statement.find((one: Statement) => one.Action.includes(action)));
@@ -62,88 +62,88 @@ const without = (type: string, name: string) => (graph: AlterableGraph) => {
 export const alterations: readonly Alteration[] = [
   {
     name: "a wildcard action",
-    foundBy: "no-wildcards",
+    violates: "no-wildcards",
     alter: inRole("BackupWorkerRole", "dynamodb:Scan", (one) => one.Action.push("dynamodb:*")),
   },
   {
     name: "a wildcard resource",
-    foundBy: "no-wildcards",
+    violates: "no-wildcards",
     alter: inRole("RestoreWorkerRole", "s3:ListBucket", (one) => one.Resource.push("*")),
   },
   {
     name: "a backup role that may overwrite objects",
-    foundBy: "backup-only-creates",
+    violates: "backup-only-creates",
     alter: inRole("BackupWorkerRole", "s3:PutObject", (one) => delete one.Condition),
   },
   {
     name: "a backup role that may delete objects",
-    foundBy: "backup-only-creates",
+    violates: "backup-only-creates",
     alter: inRole("BackupWorkerRole", "s3:PutObject", (one) => one.Action.push("s3:DeleteObject")),
   },
   {
-    name: "a backup role that may change the tables it reads",
-    foundBy: "backup-only-creates",
+    name: "a backup role that may write to the tables that it reads",
+    violates: "backup-only-creates",
     alter: inRole("BackupWorkerRole", "dynamodb:Scan", (one) => one.Action.push("dynamodb:UpdateItem")),
   },
   {
     name: "a worker that may put events with any source",
-    foundBy: "only-ferry-puts-facts",
+    violates: "only-ferry-puts-facts",
     alter: inRole("RestoreWorkerRole", "events:PutEvents", (one) => delete one.Condition),
   },
   {
     name: "callers that may put facts",
-    foundBy: "only-ferry-puts-facts",
+    violates: "only-ferry-puts-facts",
     alter: inPolicy("Policy", "Callers", "events:PutEvents", (one) =>
       one.Condition!["StringEquals"]!["events:detail-type"]!.push("SegmentCompleted"),
     ),
   },
   {
     name: "a queue that admits the rules of any account",
-    foundBy: "principals-are-bound",
+    violates: "principals-are-bound",
     alter: inPolicy("QueuePolicy", "BackupQueuePolicy", "sqs:SendMessage", (one) => {
       delete one.Condition!["StringEquals"];
     }),
   },
   {
     name: "a request queue that admits every account",
-    foundBy: "principals-are-bound",
+    violates: "principals-are-bound",
     graph: "every-setting",
     alter: inPolicy("QueuePolicy", "RequestQueuePolicy", "sqs:SendMessage", (one) => {
       one.Principal = { AWS: ["*"] };
     }),
   },
   {
-    name: "a rule that takes facts from any source",
-    foundBy: "facts-need-their-source",
+    name: "a rule that matches facts from any source",
+    violates: "facts-need-their-source",
     alter: set("EventRule", "BackupAcceptedRule", {
       eventPattern: JSON.stringify({ "detail-type": ["TaskAccepted"] }),
     }),
   },
   {
     name: "a route to a worker without failsAs",
-    foundBy: "work-has-fails-as",
+    violates: "work-has-fails-as",
     alter: set("EventTarget", "BackupSegmentQueuedTarget", {
       inputTransformer: { inputTemplate: '{"event":<aws.events.event.json>}' },
     }),
   },
   {
     name: "a mapping without partial responses",
-    foundBy: "partial-responses",
+    violates: "partial-responses",
     alter: set("EventSourceMapping", "ProjectionWorkerMapping", { functionResponseTypes: [] }),
   },
   {
     name: "a target without dead letters",
-    foundBy: "everything-has-dead-letters",
+    violates: "everything-has-dead-letters",
     alter: set("EventTarget", "FactsTarget", { deadLetterConfig: undefined }),
   },
   {
     name: "a target that never retries",
-    foundBy: "everything-has-dead-letters",
+    violates: "everything-has-dead-letters",
     alter: set("EventTarget", "FactsTarget", { retryPolicy: { maximumRetryAttempts: 0 } }),
   },
   {
-    name: "a Pipe that retries a record for ever",
-    foundBy: "everything-has-dead-letters",
+    name: "a Pipe that retries a record without a limit",
+    violates: "everything-has-dead-letters",
     alter: (graph) => {
       const { sourceParameters } = inputs(graph, "Pipe", "AnnounceBackupsPipe");
       delete sourceParameters.dynamodbStreamParameters.maximumRetryAttempts;
@@ -151,54 +151,54 @@ export const alterations: readonly Alteration[] = [
   },
   {
     name: "a worker's queue without dead letters",
-    foundBy: "everything-has-dead-letters",
+    violates: "everything-has-dead-letters",
     alter: set("Queue", "RestoreQueue", { redrivePolicy: undefined }),
   },
   {
     name: "a visibility timeout below the function's timeout",
-    foundBy: "visibility-covers-the-timeout",
+    violates: "visibility-covers-the-timeout",
     alter: set("Queue", "BackupQueue", { visibilityTimeoutSeconds: 300 }),
   },
   {
     name: "in dev, a visibility timeout below the function's timeout",
-    foundBy: "visibility-covers-the-timeout",
+    violates: "visibility-covers-the-timeout",
     graph: "dev",
     alter: set("Queue", "BackupQueue", { visibilityTimeoutSeconds: 300 }),
   },
   {
     name: "dead letters that expire with their source",
-    foundBy: "dead-letters-outlive-their-source",
+    violates: "dead-letters-outlive-their-source",
     alter: set("Queue", "RedriveQueue", { messageRetentionSeconds: 4 * 24 * 3_600 }),
   },
   {
     name: "a role's name of 65 characters",
-    foundBy: "aws-accepts-everything",
+    violates: "aws-accepts-everything",
     alter: set("Role", "SchedulesRole", { name: `ferry-production-${"x".repeat(48)}` }),
   },
   {
     name: "a Pipe's template that is too long",
-    foundBy: "aws-accepts-everything",
+    violates: "aws-accepts-everything",
     alter: (graph) => {
       inputs(graph, "Pipe", "AnnounceBackupsPipe").targetParameters.inputTemplate = "x".repeat(8_193);
     },
   },
   {
     name: "a role's policy that is too long",
-    foundBy: "aws-accepts-everything",
+    violates: "aws-accepts-everything",
     alter: inRole("RestoreWorkerRole", "dynamodb:Scan", (one) => {
       one.Resource = Array.from({ length: 200 }, (_, at) => `${one.Resource[0]}-${at}`);
     }),
   },
   {
     name: "a queue's policy with more conditions than SQS accepts",
-    foundBy: "aws-accepts-everything",
+    violates: "aws-accepts-everything",
     alter: inPolicy("QueuePolicy", "UndeliveredQueuePolicy", "sqs:SendMessage", (one) => {
       one.Condition!["ArnLike"] = { "aws:SourceArn": Array.from({ length: 16 }, (_, at) => `arn-${at}`) };
     }),
   },
   {
     name: "a dashboard with an empty graph",
-    foundBy: "aws-accepts-everything",
+    violates: "aws-accepts-everything",
     alter: (graph) => {
       const dashboard = inputs(graph, "Dashboard", "Dashboard");
       const body = JSON.parse(dashboard.dashboardBody);
@@ -208,19 +208,19 @@ export const alterations: readonly Alteration[] = [
   },
   {
     name: "a function with a random name",
-    foundBy: "physical-names-are-stable",
+    violates: "physical-names-are-stable",
     alter: set("Function", "BackupWorkerFunction", {
       name: "ferry-production-BackupWorkerFunction-bcdefghk",
     }),
   },
   {
     name: "a queue without its alarm",
-    foundBy: "every-queue-and-pipe-has-an-alarm",
+    violates: "every-queue-and-pipe-has-an-alarm",
     alter: without("MetricAlarm", "UndeliveredQueueAlarm"),
   },
   {
     name: "a Pipe's alarm on another metric",
-    foundBy: "every-queue-and-pipe-has-an-alarm",
+    violates: "every-queue-and-pipe-has-an-alarm",
     alter: (graph) => {
       const { metricQueries } = inputs(graph, "MetricAlarm", "RequestsPipeAlarm");
       metricQueries[1].metric.metricName = "Invocations";
@@ -228,34 +228,34 @@ export const alterations: readonly Alteration[] = [
   },
   {
     name: "an alarm that docs/operations.md does not explain",
-    foundBy: "alarms-are-explained",
+    violates: "alarms-are-explained",
     alter: set("MetricAlarm", "FailedTasksAlarm", { name: "ferry-production-tasks-failed" }),
   },
   {
     name: "a chapter of docs/operations.md without an alarm",
-    foundBy: "alarms-are-explained",
+    violates: "alarms-are-explained",
     alter: without("MetricAlarm", "StalledTasksAlarm"),
   },
   {
-    name: "an alarm that notifies nobody",
-    foundBy: "only-dev-stages-are-quiet",
+    name: "an alarm without an action",
+    violates: "only-dev-stages-are-quiet",
     alter: set("MetricAlarm", "StalledTasksAlarm", { alarmActions: [] }),
   },
   {
-    name: "an alarm of a developer's stage that notifies",
-    foundBy: "only-dev-stages-are-quiet",
+    name: "an alarm of a developer's stage with actions enabled",
+    violates: "only-dev-stages-are-quiet",
     graph: "dev",
     alter: set("MetricAlarm", "StalledTasksAlarm", { actionsEnabled: true }),
   },
   {
-    name: "a schedule of a developer's stage that runs",
-    foundBy: "only-dev-stages-are-quiet",
+    name: "an enabled schedule of a developer's stage",
+    violates: "only-dev-stages-are-quiet",
     graph: "dev",
     alter: set("Schedule", "MonitorSchedule", { state: "ENABLED" }),
   },
   {
-    name: "a status table that goes with the stack",
-    foundBy: "protected-stages-keep-their-tables",
+    name: "a status table that is deleted with the stack",
+    violates: "protected-stages-keep-their-tables",
     alter: (graph) => {
       const at = graph.resources.findIndex(({ name }) => name === "BackupStatusTable");
       graph.resources[at] = { ...graph.resources[at]!, retainOnDelete: false };
@@ -263,7 +263,7 @@ export const alterations: readonly Alteration[] = [
   },
   {
     name: "a status table without deletion protection",
-    foundBy: "protected-stages-keep-their-tables",
+    violates: "protected-stages-keep-their-tables",
     alter: set("Table", "SegmentStatusTable", { deletionProtectionEnabled: false }),
   },
 ];

@@ -1,6 +1,6 @@
 /** The limits in AWS's API references. */
-import { type Deployment, type Invariant, ofType, unless } from "./invariant.ts";
-import { type Statement, statementsOf } from "./policies.ts";
+import { type Deployment, type Invariant, resourcesOfType, violationUnless } from "./invariant.ts";
+import { type PolicyStatement, statementsOf } from "./policies.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the inputs of any resource.
 type Inputs = any;
@@ -26,7 +26,7 @@ const NAME_LENGTH_MAX: Readonly<Record<string, number>> = {
 
 interface Bound {
   readonly type: string;
-  readonly what: string;
+  readonly quantity: string;
   readonly of: (inputs: Inputs) => number | readonly number[] | undefined;
   readonly least?: number;
   readonly most: number;
@@ -35,7 +35,7 @@ interface Bound {
 const DAY_SECONDS = 24 * 3_600;
 const filtersOf = (pipe: Inputs): { pattern: string }[] =>
   pipe.sourceParameters?.filterCriteria?.filters ?? [];
-const conditionValues = (statements: readonly Statement[]) =>
+const conditionValues = (statements: readonly PolicyStatement[]) =>
   statements
     .flatMap(({ Condition = {} }) => Object.values(Condition))
     .flatMap((keys) => Object.values(keys).flat()).length;
@@ -44,121 +44,127 @@ const widgetsOf = (dashboard: Inputs): Inputs[] => JSON.parse(dashboard.dashboar
 const BOUNDS: readonly Bound[] = [
   {
     type: "Queue",
-    what: "visibility",
+    quantity: "visibility",
     of: (queue) => queue.visibilityTimeoutSeconds,
     most: 12 * 3_600,
   },
   {
     type: "Queue",
-    what: "retention",
+    quantity: "retention",
     of: (queue) => queue.messageRetentionSeconds,
     least: 60,
     most: 14 * DAY_SECONDS,
   },
   {
     type: "Queue",
-    what: "attempts",
+    quantity: "attempts",
     of: ({ redrivePolicy }) =>
       redrivePolicy === undefined ? undefined : JSON.parse(redrivePolicy).maxReceiveCount,
     least: 1,
     most: 1_000,
   },
-  { type: "QueuePolicy", what: "policy's length", of: ({ policy }) => policy.length, most: 8_192 },
+  { type: "QueuePolicy", quantity: "policy's length", of: ({ policy }) => policy.length, most: 8_192 },
   {
     type: "QueuePolicy",
-    what: "policy's conditions",
+    quantity: "policy's conditions",
     of: ({ policy }) => conditionValues(statementsOf(policy)),
     most: 10,
   },
   {
     type: "QueuePolicy",
-    what: "policy's principals",
+    quantity: "policy's principals",
     of: ({ policy }) =>
       statementsOf(policy).flatMap(({ Principal = {} }) => Object.values(Principal).flat()).length,
     most: 50,
   },
-  { type: "Function", what: "timeout", of: ({ timeout }) => timeout, least: 1, most: 900 },
-  { type: "Function", what: "memory", of: ({ memorySize }) => memorySize, least: 128, most: 10_240 },
+  { type: "Function", quantity: "timeout", of: ({ timeout }) => timeout, least: 1, most: 900 },
+  { type: "Function", quantity: "memory", of: ({ memorySize }) => memorySize, least: 128, most: 10_240 },
   {
     type: "EventSourceMapping",
-    what: "concurrency",
+    quantity: "concurrency",
     of: (mapping) => mapping.scalingConfig?.maximumConcurrency,
     least: 2,
     most: 1_000,
   },
   // A longer pattern needs a raised quota.
-  { type: "EventRule", what: "pattern's length", of: (rule) => rule.eventPattern?.length, most: 2_048 },
-  { type: "EventRule", what: "description's length", of: (rule) => rule.description?.length, most: 512 },
-  { type: "EventTarget", what: "id's length", of: (target) => target.targetId?.length, least: 1, most: 64 },
+  { type: "EventRule", quantity: "pattern's length", of: (rule) => rule.eventPattern?.length, most: 2_048 },
+  { type: "EventRule", quantity: "description's length", of: (rule) => rule.description?.length, most: 512 },
   {
     type: "EventTarget",
-    what: "template's length",
+    quantity: "id's length",
+    of: (target) => target.targetId?.length,
+    least: 1,
+    most: 64,
+  },
+  {
+    type: "EventTarget",
+    quantity: "template's length",
     of: (target) => target.inputTransformer?.inputTemplate?.length,
     most: 8_192,
   },
   {
     type: "EventTarget",
-    what: "retries' age",
+    quantity: "retries' age",
     of: (target) => target.retryPolicy?.maximumEventAgeInSeconds,
     least: 60,
     most: DAY_SECONDS,
   },
   {
     type: "EventTarget",
-    what: "message group's length",
+    quantity: "message group's length",
     of: (target) => target.sqsTarget?.messageGroupId?.length,
     most: 100,
   },
-  { type: "Pipe", what: "number of filters", of: (pipe) => filtersOf(pipe).length, most: 5 },
+  { type: "Pipe", quantity: "number of filters", of: (pipe) => filtersOf(pipe).length, most: 5 },
   {
     type: "Pipe",
-    what: "filter's length",
+    quantity: "filter's length",
     of: (pipe) => filtersOf(pipe).map(({ pattern }) => pattern.length),
     most: 4_096,
   },
   {
     type: "Pipe",
-    what: "template's length",
+    quantity: "template's length",
     of: (pipe) => pipe.targetParameters?.inputTemplate?.length,
     most: 8_192,
   },
   {
     type: "Pipe",
-    what: "records' age",
+    quantity: "records' age",
     of: (pipe) => pipe.sourceParameters?.dynamodbStreamParameters?.maximumRecordAgeInSeconds,
     least: 60,
     most: 7 * DAY_SECONDS,
   },
   {
     type: "Schedule",
-    what: "window",
+    quantity: "window",
     of: (schedule) => schedule.flexibleTimeWindow.maximumWindowInMinutes,
     least: 1,
     most: 1_440,
   },
   {
     type: "Role",
-    what: "inline policies' length",
+    quantity: "inline policies' length",
     of: ({ inlinePolicies = [] }) =>
       inlinePolicies.reduce((sum: number, { policy }: { policy: string }) => sum + policy.length, 0),
     most: 10_240,
   },
   {
     type: "MetricAlarm",
-    what: "description's length",
+    quantity: "description's length",
     of: (alarm) => alarm.alarmDescription?.length,
     most: 1_024,
   },
   {
     type: "Dashboard",
-    what: "number of metrics in a graph",
+    quantity: "number of metrics in a graph",
     of: (dashboard) => widgetsOf(dashboard).flatMap(({ properties }) => properties.metrics?.length ?? []),
     least: 1,
     most: 500,
   },
   {
     type: "Dashboard",
-    what: "number of alarms in a widget",
+    quantity: "number of alarms in a widget",
     of: (dashboard) => widgetsOf(dashboard).map(({ properties }) => properties.alarms?.length ?? 0),
     most: 100,
   },
@@ -169,22 +175,25 @@ const awsAcceptsEverything: Invariant = {
   reason: "A deploy that exceeds a limit fails in the middle.",
   violations: (deployment) => [
     ...Object.entries(NAME_LENGTH_MAX).flatMap(([type, most]) =>
-      ofType(deployment, type).flatMap(({ name, inputs }) =>
-        unless(inputs.name?.length <= most, `the name of ${type} ${name} is longer than ${most} characters`),
+      resourcesOfType(deployment, type).flatMap(({ name, inputs }) =>
+        violationUnless(
+          inputs.name?.length <= most,
+          `the name of ${type} ${name} is longer than ${most} characters`,
+        ),
       ),
     ),
-    ...BOUNDS.flatMap((bound) => outOf(bound, deployment)),
+    ...BOUNDS.flatMap((bound) => outOfBounds(bound, deployment)),
   ],
 };
 
-function outOf({ type, what, of, least = 0, most }: Bound, deployment: Deployment): string[] {
-  return ofType(deployment, type).flatMap(({ name, inputs }) =>
+function outOfBounds({ type, quantity, of, least = 0, most }: Bound, deployment: Deployment): string[] {
+  return resourcesOfType(deployment, type).flatMap(({ name, inputs }) =>
     [of(inputs) ?? []]
       .flat()
       .flatMap((value) =>
-        unless(
+        violationUnless(
           value >= least && value <= most,
-          `the ${what} of ${type} ${name} is ${value}; AWS accepts ${least} to ${most}`,
+          `the ${quantity} of ${type} ${name} is ${value}; AWS accepts ${least} to ${most}`,
         ),
       ),
   );

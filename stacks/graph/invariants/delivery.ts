@@ -1,7 +1,13 @@
 /** No event and no message is lost between the bus, the queues, the Pipes and the functions. */
 import { SOURCE } from "@ferry/core/events";
 import { callerTypes, consumers, physicalName } from "@ferry/core/topology";
-import { type Deployment, type Invariant, ofType, same, unless } from "./invariant.ts";
+import {
+  type Deployment,
+  equalAsJson,
+  type Invariant,
+  resourcesOfType,
+  violationUnless,
+} from "./invariant.ts";
 
 /** A Pipe's put takes at most a second; AWS advises six times that, and throttling needs more. */
 const PIPE_VISIBILITY_SECONDS_MIN = 60;
@@ -10,20 +16,20 @@ const VISIBILITY_FACTOR = 6;
 
 const endOf = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);
 const queueNamed = (deployment: Deployment, name: string) =>
-  ofType(deployment, "Queue").find(({ inputs }) => inputs.name === name)?.inputs;
+  resourcesOfType(deployment, "Queue").find(({ inputs }) => inputs.name === name)?.inputs;
 
 const factsNeedTheirSource: Invariant = {
   name: "facts-need-their-source",
   reason:
-    "Callers may put requests from any source. A rule that took a fact from any source would act on forged ones.",
+    "Callers may put requests from any source. A rule that matches facts from any source would deliver forged facts.",
   violations: (deployment) =>
-    ofType(deployment, "EventRule").flatMap(({ inputs }) => {
+    resourcesOfType(deployment, "EventRule").flatMap(({ inputs }) => {
       const pattern = JSON.parse(inputs.eventPattern) as { source?: string[]; "detail-type"?: string[] };
       const facts = (pattern["detail-type"] ?? ["every type"]).filter(
         (type) => !(callerTypes as readonly string[]).includes(type),
       );
-      return unless(
-        facts.length === 0 || same(pattern.source, [SOURCE]),
+      return violationUnless(
+        facts.length === 0 || equalAsJson(pattern.source, [SOURCE]),
         `rule ${inputs.name} matches ${facts.join(", ")} from any source`,
       );
     }),
@@ -38,10 +44,10 @@ const workHasFailsAs: Invariant = {
     const workQueues = [consumers.backup.queue, consumers.restore.queue].map((name) =>
       physicalName(stage, name),
     );
-    return ofType(deployment, "EventTarget")
+    return resourcesOfType(deployment, "EventTarget")
       .filter(({ inputs }) => workQueues.includes(endOf(inputs.arn)))
       .flatMap(({ inputs }) =>
-        unless(
+        violationUnless(
           /^\{"failsAs":"(TaskRejected|SegmentFailed|TaskStepFailed)",/.test(
             inputs.inputTransformer?.inputTemplate ?? "",
           ),
@@ -55,52 +61,57 @@ const partialResponses: Invariant = {
   name: "partial-responses",
   reason: "Without them Lambda ignores the failures that a handler returns, and deletes the messages.",
   violations: (deployment) =>
-    ofType(deployment, "EventSourceMapping").flatMap(({ name, inputs }) => [
-      ...unless(
-        same(inputs.functionResponseTypes, ["ReportBatchItemFailures"]),
+    resourcesOfType(deployment, "EventSourceMapping").flatMap(({ name, inputs }) => [
+      ...violationUnless(
+        equalAsJson(inputs.functionResponseTypes, ["ReportBatchItemFailures"]),
         `${name} ignores the failure of single messages`,
       ),
-      ...unless(
+      ...violationUnless(
         inputs.filterCriteria === undefined,
-        `${name} has a filter, which deletes what does not match`,
+        `${name} has a filter, which deletes the messages that do not match`,
       ),
     ]),
 };
 
 const everythingHasDeadLetters: Invariant = {
   name: "everything-has-dead-letters",
-  reason: "What cannot be delivered must be kept where an alarm sees it, after a limited number of attempts.",
+  reason:
+    "After a limited number of attempts, an undeliverable event or message must go to a queue that has an alarm.",
   violations: (deployment) => {
     const kept = (arn: string | undefined) =>
       arn !== undefined && queueNamed(deployment, endOf(arn)) !== undefined;
     const retries = (policy?: { maximumRetryAttempts?: number; maximumEventAgeInSeconds?: number }) =>
       Number(policy?.maximumRetryAttempts) > 0 && Number(policy?.maximumEventAgeInSeconds) < 24 * 3_600;
-    const read = [...ofType(deployment, "EventSourceMapping"), ...ofType(deployment, "Pipe")].map(
-      ({ inputs }) => endOf(inputs.eventSourceArn ?? inputs.source),
-    );
+    const read = [
+      ...resourcesOfType(deployment, "EventSourceMapping"),
+      ...resourcesOfType(deployment, "Pipe"),
+    ].map(({ inputs }) => endOf(inputs.eventSourceArn ?? inputs.source));
     return [
-      ...ofType(deployment, "EventTarget").flatMap(({ name, inputs }) =>
-        unless(
+      ...resourcesOfType(deployment, "EventTarget").flatMap(({ name, inputs }) =>
+        violationUnless(
           kept(inputs.deadLetterConfig?.arn) && retries(inputs.retryPolicy),
-          `${name} drops what it cannot deliver, or has EventBridge's own limits`,
+          `${name} drops undeliverable events, or has EventBridge's default limits`,
         ),
       ),
-      ...ofType(deployment, "Schedule")
+      ...resourcesOfType(deployment, "Schedule")
         .filter(({ inputs }) => inputs.target.eventbridgeParameters !== undefined)
         .flatMap(({ name, inputs }) =>
-          unless(kept(inputs.target.deadLetterConfig?.arn), `${name} drops a request that it cannot put`),
+          violationUnless(
+            kept(inputs.target.deadLetterConfig?.arn),
+            `${name} drops a request that it cannot put`,
+          ),
         ),
-      ...ofType(deployment, "Pipe").flatMap(({ name, inputs }) => {
+      ...resourcesOfType(deployment, "Pipe").flatMap(({ name, inputs }) => {
         const stream = inputs.sourceParameters?.dynamodbStreamParameters;
-        return unless(
+        return violationUnless(
           stream === undefined || (kept(stream.deadLetterConfig?.arn) && stream.maximumRetryAttempts > 0),
-          `${name} drops a record that it cannot put, or retries it for ever`,
+          `${name} drops a record that it cannot put, or retries it without a limit`,
         );
       }),
-      ...ofType(deployment, "Queue")
+      ...resourcesOfType(deployment, "Queue")
         .filter(({ inputs }) => read.includes(inputs.name))
         .flatMap(({ inputs }) =>
-          unless(
+          violationUnless(
             kept(JSON.parse(inputs.redrivePolicy ?? "{}").deadLetterTargetArn),
             `${inputs.name} has no dead letters`,
           ),
@@ -115,10 +126,10 @@ const visibilityCoversTheTimeout: Invariant = {
   violations: (deployment) => {
     const { graph } = deployment;
     const least = new Map<string, number>();
-    for (const { inputs } of ofType(deployment, "Pipe"))
+    for (const { inputs } of resourcesOfType(deployment, "Pipe"))
       least.set(endOf(inputs.source), PIPE_VISIBILITY_SECONDS_MIN);
-    for (const { inputs } of ofType(deployment, "EventSourceMapping")) {
-      const reader = ofType(deployment, "Function").find(
+    for (const { inputs } of resourcesOfType(deployment, "EventSourceMapping")) {
+      const reader = resourcesOfType(deployment, "Function").find(
         (one) => one.inputs.name === endOf(inputs.functionName),
       );
       // In `sst dev` the messages of a stopped session should return soon.
@@ -130,7 +141,7 @@ const visibilityCoversTheTimeout: Invariant = {
     return [...least].flatMap(([name, seconds]) => {
       const queue = queueNamed(deployment, name);
       if (queue === undefined) return []; // a stream
-      return unless(
+      return violationUnless(
         queue.visibilityTimeoutSeconds >= seconds,
         `${name} hides a message for ${queue.visibilityTimeoutSeconds} s; its reader needs ${seconds} s`,
       );
@@ -142,11 +153,11 @@ const deadLettersOutliveTheirSource: Invariant = {
   name: "dead-letters-outlive-their-source",
   reason: "A dead letter keeps its age, so it would expire at once in a queue that keeps messages no longer.",
   violations: (deployment) =>
-    ofType(deployment, "Queue").flatMap(({ inputs }) => {
+    resourcesOfType(deployment, "Queue").flatMap(({ inputs }) => {
       const arn = JSON.parse(inputs.redrivePolicy ?? "{}").deadLetterTargetArn;
       if (arn === undefined) return [];
       const kept = queueNamed(deployment, endOf(arn))?.messageRetentionSeconds;
-      return unless(
+      return violationUnless(
         kept > inputs.messageRetentionSeconds,
         `${endOf(arn)} keeps messages for ${kept} s, ${inputs.name} for ${inputs.messageRetentionSeconds} s`,
       );

@@ -1,4 +1,4 @@
-/** An invariant: something that must hold of every stage's graph, whatever its settings are. */
+/** An invariant: a rule that every stage's graph must satisfy, with any settings. */
 import type { StageSettings } from "../../settings/schema.ts";
 import type { Graph, Resource } from "../synth/graph.ts";
 
@@ -10,18 +10,18 @@ export interface Deployment {
 
 export interface Invariant {
   readonly name: string;
-  /** Why it must hold. */
+  /** Why the rule exists. */
   readonly reason: string;
   /** One sentence for each violation; empty if the invariant holds. */
   readonly violations: (deployment: Deployment) => string[];
 }
 
 /** The resources of a type, given the end of its name: `Queue` is `aws:sqs/queue:Queue`. */
-export const ofType = ({ graph }: Deployment, type: string): readonly Resource[] =>
+export const resourcesOfType = ({ graph }: Deployment, type: string): readonly Resource[] =>
   graph.resources.filter((resource) => resource.type.endsWith(`:${type}`));
 
 /** The message if the condition does not hold. */
-export const unless = (holds: boolean, message: string): string[] => (holds ? [] : [message]);
+export const violationUnless = (holds: boolean, message: string): string[] => (holds ? [] : [message]);
 
 /** Compares as JSON. */
-export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+export const equalAsJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -1,7 +1,7 @@
 /** The IAM policies of a graph. */
-import { type Deployment, ofType } from "./invariant.ts";
+import { type Deployment, resourcesOfType } from "./invariant.ts";
 
-export interface Statement {
+export interface PolicyStatement {
   readonly Effect: "Allow" | "Deny";
   readonly Principal?: Readonly<Record<string, readonly string[]>>;
   readonly Action: readonly string[];
@@ -9,8 +9,8 @@ export interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
 
-/** A policy's statements, with lists also where the policy has single values. The policy is a document or its JSON. */
-export function statementsOf(policy: string | { readonly Statement: unknown }): Statement[] {
+/** A policy's statements, with single values as lists. The policy is a document or its JSON. */
+export function statementsOf(policy: string | { readonly Statement: unknown }): PolicyStatement[] {
   const list = (value: unknown) => (Array.isArray(value) ? value : value === undefined ? [] : [value]);
   return list((typeof policy === "string" ? JSON.parse(policy) : policy).Statement).map((statement) => ({
     ...statement,
@@ -27,25 +27,25 @@ export function statementsOf(policy: string | { readonly Statement: unknown }): 
 /** A statement, and the physical name of the role, or the logical name of the policy, that contains it. */
 export interface Grant {
   readonly owner: string;
-  readonly statement: Statement;
+  readonly statement: PolicyStatement;
 }
 
-/** What the roles grant. In `sst dev` SST adds two statements of its own to each function's role, which are left out. */
+/** The grants of the roles. In `sst dev` SST adds two statements to each function's role, which are left out. */
 export const roleGrants = (deployment: Deployment): Grant[] =>
-  ofType(deployment, "Role").flatMap(({ inputs }) =>
+  resourcesOfType(deployment, "Role").flatMap(({ inputs }) =>
     (inputs.inlinePolicies ?? [])
       .flatMap(({ policy }: { policy: string }) => statementsOf(policy))
       .filter(
-        ({ Action }: Statement) =>
+        ({ Action }: PolicyStatement) =>
           !(deployment.graph.dev && Action.length === 1 && ["appsync:*", "s3:*"].includes(Action[0]!)),
       )
-      .map((statement: Statement) => ({ owner: inputs.name, statement })),
+      .map((statement: PolicyStatement) => ({ owner: inputs.name, statement })),
   );
 
-/** What the policies of queues, topics and buses grant, and managed policies. */
+/** The grants of the policies of queues, topics and buses, and of managed policies. */
 export const policyGrants = (deployment: Deployment): Grant[] =>
   ["QueuePolicy", "TopicPolicy", "EventBusPolicy", "Policy"]
-    .flatMap((type) => ofType(deployment, type))
+    .flatMap((type) => resourcesOfType(deployment, type))
     .flatMap(({ name, inputs }) =>
       statementsOf(inputs.policy).map((statement) => ({ owner: name, statement })),
     );

@@ -1,24 +1,24 @@
-/** What depends on the kind of stage: protected stages, developers' stages. */
+/** Invariants of protected stages and of developers' stages. */
 import { physicalName, type TableName, tables } from "@ferry/core/topology";
-import { type Invariant, ofType, unless } from "./invariant.ts";
+import { type Invariant, resourcesOfType, violationUnless } from "./invariant.ts";
 
 const onlyDevStagesAreQuiet: Invariant = {
   name: "only-dev-stages-are-quiet",
   reason:
-    "A developer's stage runs no schedule and notifies nobody: a shared stage has the same tables. Others do both.",
+    "A developer's stage has the tables of a shared stage, so its schedules and alarm actions are disabled. In other stages they are enabled.",
   violations: (deployment) => {
     const { dev } = deployment.graph;
     const state = dev ? "DISABLED" : "ENABLED";
     return [
-      ...ofType(deployment, "Schedule").flatMap(({ inputs }) =>
-        unless(inputs.state === state, `${inputs.name} is ${inputs.state}, not ${state}`),
+      ...resourcesOfType(deployment, "Schedule").flatMap(({ inputs }) =>
+        violationUnless(inputs.state === state, `${inputs.name} is ${inputs.state}, not ${state}`),
       ),
-      ...ofType(deployment, "MetricAlarm").flatMap(({ inputs }) => [
-        ...unless(
+      ...resourcesOfType(deployment, "MetricAlarm").flatMap(({ inputs }) => [
+        ...violationUnless(
           inputs.actionsEnabled === !dev,
           `${inputs.name} has actionsEnabled: ${inputs.actionsEnabled}`,
         ),
-        ...unless(inputs.alarmActions?.length > 0, `${inputs.name} has no actions`),
+        ...violationUnless(inputs.alarmActions?.length > 0, `${inputs.name} has no actions`),
       ]),
     ];
   },
@@ -32,19 +32,19 @@ const protectedStagesKeepTheirTables: Invariant = {
     const { graph, settings } = deployment;
     const names = (Object.keys(tables) as TableName[]).map((name) => physicalName(graph.app.stage, name));
     return [
-      ...unless(graph.app.protect === settings.protect, `the app has protect: ${graph.app.protect}`),
-      ...ofType(deployment, "Table")
+      ...violationUnless(graph.app.protect === settings.protect, `the app has protect: ${graph.app.protect}`),
+      ...resourcesOfType(deployment, "Table")
         .filter(({ inputs }) => names.includes(inputs.name))
         .flatMap(({ inputs, retainOnDelete = false }) => [
-          ...unless(
+          ...violationUnless(
             inputs.deletionProtectionEnabled === settings.protect,
             `${inputs.name} has deletionProtectionEnabled: ${inputs.deletionProtectionEnabled}`,
           ),
-          ...unless(
+          ...violationUnless(
             retainOnDelete === settings.protect,
             `${inputs.name} has retainOnDelete: ${retainOnDelete}`,
           ),
-          ...unless(
+          ...violationUnless(
             inputs.pointInTimeRecovery?.enabled === true,
             `${inputs.name} has no point-in-time recovery`,
           ),

@@ -1,12 +1,12 @@
 /**
- * Renders a graph for review: one resource after the other, policies as lines of grants, JSON texts as what they contain.
- * Left out is what unrelated changes of the sources would change: the hashes of the functions' code.
+ * Renders a graph for review: one resource after the other, policies as lines of grants, JSON texts as their values. The
+ * hashes of the functions' code are left out, because unrelated changes of the sources would change them.
  */
-import { type Statement, statementsOf } from "../invariants/policies.ts";
+import { type PolicyStatement, statementsOf } from "../invariants/policies.ts";
 import type { Graph } from "../synth/graph.ts";
 import { yamlOf } from "./yaml.ts";
 
-/** By type and logical name, such as `Queue BackupQueue`. The stage's name is `STAGE` in every value. */
+/** The resources by type and logical name, such as `Queue BackupQueue`. The stage's name is `STAGE` in every value. */
 function resourcesOf(graph: Graph): Map<string, object> {
   const app: Record<string, unknown> = { ...graph.app };
   const resources: [string, object][] = [
@@ -23,11 +23,11 @@ function resourcesOf(graph: Graph): Map<string, object> {
   return new Map(resources.map(([title, value]) => [title, readable(value, graph.app.stage) as object]));
 }
 
-/** All resources. */
+/** All resources as text. */
 export const rendered = (graph: Graph): string =>
   [...resourcesOf(graph)].map(([title, value]) => yamlOf({ [title]: value })).join("\n\n");
 
-/** The resources that are different in another graph, and the titles of those that it does not have. */
+/** The resources of `graph` that differ from those of `base`, and the titles of those that it does not have. */
 export function renderedChanges(graph: Graph, base: Graph): string {
   const before = resourcesOf(base);
   const after = resourcesOf(graph);
@@ -48,7 +48,7 @@ function readable(value: unknown, stage: string): unknown {
     if ("Statement" in value) return grantsOf(value, stage);
     return Object.fromEntries(
       Object.entries(value)
-        // SST's note on where a link's value comes from.
+        // SST's description of the origin of a link's value.
         .filter(([key, inner]) => !(key === "type" && String(inner).startsWith("pulumi.")))
         .map(([key, inner]) => [key, readable(inner, stage)]),
     );
@@ -70,7 +70,7 @@ function grantsOf(policy: { Statement: unknown }, stage: string): string[] {
 }
 
 function grant(
-  { Effect, Principal = {}, Condition = {} }: Statement,
+  { Effect, Principal = {}, Condition = {} }: PolicyStatement,
   action: string,
   resource: string,
 ): string {

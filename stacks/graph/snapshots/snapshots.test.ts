@@ -9,14 +9,14 @@ const base = deploymentOf("production").graph;
 const file = (header: string, body: string) =>
   `# ${header}\n# Generated. After a change that should alter it: ${UPDATE}\n\n${body}\n`;
 
-test("given the stage production, when synthesized, then the graph is the committed one", async () => {
+test("the graph of the stage production is the committed one", async () => {
   await expect(file("The graph of a protected stage.", rendered(base))).toMatchFileSnapshot(
     "production.yaml",
   );
 });
 
 test.each(Object.keys(SNAPSHOTS).filter((name) => name !== "production"))(
-  "given the stage %s, when synthesized, then it differs from production as committed",
+  "the differences of the stage %s from production are the committed ones",
   async (name) => {
     const { graph } = deploymentOf(name);
     const header = `What is different from production.yaml in the stage ${graph.app.stage}${graph.dev ? ", in sst dev" : ""}.`;

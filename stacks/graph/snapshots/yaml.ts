@@ -1,15 +1,15 @@
-/** Writes values as YAML for people who compare versions: short lists on one line, long strings broken after commas. */
+/** Writes values as YAML that is easy to compare: short lists on one line, long strings broken after commas. */
 const LINE_LENGTH_MAX = 110;
 
 /** An object as YAML, each level indented by two spaces. */
 export function yamlOf(value: object, indent = ""): string {
   return Object.entries(value)
-    .map(([key, inner]) => `${indent}${scalar(key)}:${after(inner, indent)}`)
+    .map(([key, inner]) => `${indent}${scalar(key)}:${valueText(inner, indent)}`)
     .join("\n");
 }
 
-/** What follows a key's colon. */
-function after(value: unknown, indent: string): string {
+/** The text after a key's colon. */
+function valueText(value: unknown, indent: string): string {
   if (Array.isArray(value)) return list(value, indent);
   if (typeof value === "object" && value !== null)
     return Object.keys(value).length === 0 ? " {}" : `\n${yamlOf(value, `${indent}  `)}`;
@@ -29,17 +29,17 @@ function item(value: unknown, indent: string): string {
   return yamlOf(value as object, indent).trimStart();
 }
 
-/** On one line. JSON is YAML too. */
+/** A value on one line. JSON is also YAML. */
 const flow = (value: unknown): string => (typeof value === "string" ? scalar(value) : JSON.stringify(value));
 
 function text(value: unknown, indent: string): string {
   if (typeof value !== "string") return JSON.stringify(value);
   if (value.length < LINE_LENGTH_MAX || !value.includes(',"')) return scalar(value);
-  // Folded: YAML reads the lines joined by spaces, which JSON ignores at these places.
+  // A folded string: YAML joins the lines with spaces, which JSON ignores at these places.
   return `>-\n${value.replaceAll(/^|(?<=,)(?=")/gm, `\n${indent}  `).slice(1)}`;
 }
 
-/** A string without quotes where YAML reads it as the same string. */
+/** A string, without quotes if YAML reads it as the same string. */
 const scalar = (value: string): string =>
   /^[A-Za-z/$][\w ./:@$=*,'"()-]*$/.test(value) &&
   !/: |:$| #| $/.test(value) &&

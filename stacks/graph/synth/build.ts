@@ -25,11 +25,11 @@ export async function build(options: SynthOptions): Promise<Graph> {
   const config = path.join(root, "sst.config.ts");
   const replacements: Record<string, string> =
     options.stages === STAGES ? {} : { [STAGES]: path.relative(root, path.resolve(root, options.stages)) };
-  // A directory for each graph: the tests build several at the same time.
+  // One directory per graph, because the tests build several at the same time.
   const variant = [options.stages, stage, ...(dev ? ["dev"] : [])].join("-").replaceAll(/[^\w-]/g, "-");
   const scratch = path.join(root, ".sst/synth", variant);
   const out = (name: string) => path.join(platform, `synth-${process.pid}-${name}.mjs`);
-  // biome-ignore lint/suspicious/noExplicitAny: what the bundles export is SST's own.
+  // biome-ignore lint/suspicious/noExplicitAny: the bundles export SST's values.
   const load = async (file: string): Promise<any> => import(pathToFileURL(file).href);
 
   try {

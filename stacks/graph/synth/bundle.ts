@@ -6,7 +6,7 @@ import path from "node:path";
 export const root = path.resolve(import.meta.dirname, "../../..");
 export const platform = path.join(root, ".sst/platform");
 
-/** The part of esbuild's interface that is used here. esbuild itself is the SST platform's copy. */
+/** The part of esbuild's interface that is used here. esbuild is the SST platform's copy. */
 interface Esbuild {
   build(
     options: Record<string, unknown>,
@@ -15,7 +15,7 @@ interface Esbuild {
 
 const esbuild = (): Esbuild => createRequire(path.join(platform, "package.json"))("esbuild") as Esbuild;
 
-/** Not bundled: native packages, and large ones that are imported from the platform. */
+/** Packages that are not bundled: native ones, and large ones that are imported from the platform. */
 const EXTERNAL = [
   "@pulumi/*",
   "@pulumiverse/*",
@@ -45,20 +45,20 @@ interface Bundle {
 }
 
 /** Bundles the app, with `globals` in front of every file of the repository. */
-export async function bundle(about: Bundle): Promise<void> {
-  const { globals = "", replacements = {} } = about;
+export async function bundle(options: Bundle): Promise<void> {
+  const { globals = "", replacements = {} } = options;
   await esbuild().build({
-    stdin: { contents: about.code, resolveDir: root, sourcefile: "synth.ts", loader: "ts" },
-    outfile: about.outfile,
-    banner: { js: `${REQUIRE}\n${about.banner ?? ""}` },
+    stdin: { contents: options.code, resolveDir: root, sourcefile: "synth.ts", loader: "ts" },
+    outfile: options.outfile,
+    banner: { js: `${REQUIRE}\n${options.banner ?? ""}` },
     bundle: true,
     platform: "node",
     format: "esm",
     mainFields: ["module", "main"],
     nodePaths: [path.join(platform, "node_modules")],
     external: EXTERNAL,
-    define: about.define ?? {},
-    inject: about.inject ?? [],
+    define: options.define ?? {},
+    inject: options.inject ?? [],
     logLevel: "silent",
     plugins: [
       {

@@ -10,11 +10,11 @@ export interface Resource {
   readonly protect?: boolean;
 }
 
-/** A function, as SST's component asks the CLI to build it. */
+/** A function, as SST's component requests it from the CLI. */
 export interface BuiltFunction {
   /** Path and export of the handler's source. */
   readonly handler: string;
-  /** What the handler will find in `Resource`. */
+  /** The values that the handler reads from `Resource`. */
   readonly links: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The bundle's path from the repository's root. Absent in `sst dev`, which does not bundle. */
   readonly bundle?: string;

@@ -1,12 +1,12 @@
 /**
- * `npm run synth`: builds the graph of a stage, which is what a deploy would create, and checks it against the invariants.
- * Exits with 1 if one is broken.
+ * `npm run synth`: builds the graph of a stage, that is, of the resources that a deploy would create, and checks the
+ * invariants. The exit code is 1 if one is violated.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { parseStage, type Stages } from "../../settings/parse.ts";
-import { brokenInvariants } from "../invariants/all.ts";
+import { violatedInvariants } from "../invariants/all.ts";
 import { build, STAGES } from "./build.ts";
 import { root } from "./bundle.ts";
 import type { Graph } from "./graph.ts";
@@ -39,7 +39,7 @@ function read(args: string[]) {
   }
 }
 
-/** Prints the message alone. Pulumi reports an error of the stacks as its own, and more than once. */
+/** Prints only the message. Pulumi would report an error of the stacks as its own, and more than once. */
 function fail(error: unknown): never {
   console.error(error instanceof Error ? error.message : String(error));
   process.exit(1);
@@ -55,7 +55,9 @@ async function main(): Promise<number> {
     return 0;
   }
   if (!existsSync(path.resolve(root, values.stages)))
-    throw new Error(`--stages: there is no ${values.stages} (paths are from the repository's root).`);
+    throw new Error(
+      `--stages: the file ${values.stages} does not exist (paths are relative to the repository's root).`,
+    );
   await ensurePlatform();
 
   const started = performance.now();
@@ -68,10 +70,10 @@ async function main(): Promise<number> {
   );
 
   const { stages } = (await import(path.resolve(root, values.stages))) as { stages: Stages };
-  const broken = brokenInvariants({ graph, settings: parseStage(stages, values.stage) });
-  for (const [name, problems] of broken) console.error([`✗ ${name}`, ...problems].join("\n    "));
-  console.error(broken.size === 0 ? "  every invariant holds" : `  broken invariants: ${broken.size}`);
-  return broken.size === 0 ? 0 : 1;
+  const violated = violatedInvariants({ graph, settings: parseStage(stages, values.stage) });
+  for (const [name, problems] of violated) console.error([`✗ ${name}`, ...problems].join("\n    "));
+  console.error(violated.size === 0 ? "  every invariant holds" : `  violated invariants: ${violated.size}`);
+  return violated.size === 0 ? 0 : 1;
 }
 
 function write(file: string, graph: Graph): void {

@@ -51,7 +51,7 @@ const ANSWERS: Readonly<Record<string, (inputs: Inputs) => Inputs>> = {
   "aws:index/getPartition:getPartition": () => ({ partition: "aws", dnsSuffix: "amazonaws.com" }),
   "aws:iam/getPolicyDocument:getPolicyDocument": (inputs) => ({
     ...inputs,
-    // SST's components test for undefined.
+    // SST's components compare this with undefined.
     statements: inputs.statements?.length ? inputs.statements : undefined,
     json: JSON.stringify({ Version: "2012-10-17", Statement: (inputs.statements ?? []).map(statement) }),
   }),

@@ -1,5 +1,5 @@
 // Unpacks SST's components and their types into .sst/platform, which synth and the type check of stacks/ need.
-// It needs only the npm registry, no cloud account and no Pulumi, and returns at once if they are there already.
+// It needs only the npm registry, no cloud account and no Pulumi, and returns at once if they are already unpacked.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,12 +9,12 @@ const platform = join(root, ".sst/platform");
 
 /** Whether .sst/platform is complete and has the SST version that package.json pins. */
 function unpacked(): boolean {
-  const wanted = JSON.parse(readFileSync(join(root, "node_modules/sst/package.json"), "utf8")).version;
-  const there = ["version", "config.d.ts", "node_modules/@pulumi/aws/package.json"];
+  const required = JSON.parse(readFileSync(join(root, "node_modules/sst/package.json"), "utf8")).version;
+  const files = ["version", "config.d.ts", "node_modules/@pulumi/aws/package.json"];
   return (
-    there.every((file) => existsSync(join(platform, file))) &&
+    files.every((file) => existsSync(join(platform, file))) &&
     existsSync(join(root, ".sst/provider-lock.json")) &&
-    readFileSync(join(platform, "version"), "utf8").trim() === wanted
+    readFileSync(join(platform, "version"), "utf8").trim() === required
   );
 }
 

@@ -1,4 +1,4 @@
-/** The graphs that the tests look at. synthesize.ts builds them before the tests run. */
+/** The graphs for the tests. synthesize.ts builds them before the tests run. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parseStage } from "../../settings/parse.ts";
@@ -18,7 +18,7 @@ interface Variant {
 const TEST_STAGES = "stacks/graph/testing/stages.ts";
 const OPERATOR_STAGES = "stacks/stages.ts";
 
-/** The graphs with a snapshot. Their settings are the tests' own, so that an operator's changes to stacks/stages.ts do not change them. */
+/** The graphs with a snapshot. They have the tests' settings, so that an operator's changes to stacks/stages.ts do not change them. */
 export const SNAPSHOTS = {
   production: { stage: "production", dev: false, stages: TEST_STAGES },
   dev: { stage: "developer", dev: true, stages: TEST_STAGES },
@@ -26,7 +26,7 @@ export const SNAPSHOTS = {
   "other-accounts-tables": { stage: "other-accounts-tables", dev: false, stages: TEST_STAGES },
 } as const satisfies Record<string, Variant>;
 
-/** All graphs: the operator's own stages too, of which the invariants must hold. */
+/** All graphs, including those of the operator's stages, which must satisfy the invariants too. */
 export const VARIANTS: Readonly<Record<string, Variant>> = {
   ...SNAPSHOTS,
   ...Object.fromEntries(

@@ -1,5 +1,4 @@
 /** The stages of the tests. */
-
 import type { Stages } from "../../settings/parse.ts";
 import type { StageSettingsInput } from "../../settings/schema.ts";
 

@@ -1,4 +1,4 @@
-/** Builds the graphs before the tests run, each in a process of its own, as `npm run synth` does. */
+/** Builds the graphs before the tests run, each in a separate process, as `npm run synth` does. */
 import { execFile } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -19,7 +19,7 @@ async function synthesize(name: string): Promise<void> {
   const main = path.join(root, "stacks/graph/synth/main.ts");
   const args = ["--stage", stage, "--stages", stages, "--out", out, ...(dev ? ["--dev"] : [])];
   await promisify(execFile)(process.execPath, [main, ...args]).catch((error: { stderr: string }) => {
-    // With a graph, what failed is an invariant, which a test reports.
+    // If the graph was built, an invariant is violated, which a test reports.
     if (!existsSync(out)) throw new Error(`synth of ${name} failed:\n${error.stderr}`);
   });
 }

@@ -8,6 +8,6 @@ declare module "dynalite" {
     readonly updateTableMs?: number;
   }
 
-  /** A server that is not listening. It takes its region from AWS_REGION when it is made. */
+  /** Creates a server that does not listen. It reads its region from AWS_REGION when it is created. */
   export default function dynalite(options?: Options): Server;
 }

@@ -1,13 +1,13 @@
 /**
- * DynamoDB: one dynalite per region, made when the region is first asked for. Requests are handed over in the process;
- * nothing listens.
+ * DynamoDB: one dynalite per region, created with the region's first request. Requests are passed on within the process;
+ * no port is opened.
  */
 import { EventEmitter } from "node:events";
 import type { IncomingHttpHeaders, Server } from "node:http";
 import dynalite from "dynalite";
 import type { Reply } from "./http.ts";
 
-export interface Request {
+export interface HttpRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
@@ -15,13 +15,13 @@ export interface Request {
 }
 
 export interface DynamoDb {
-  /** Answers a request to a region's DynamoDB. */
-  handle(region: string, request: Request): Promise<Reply>;
-  /** Calls an operation, for this host itself. Throws an Error with the service's name and message of it. */
+  /** Processes a request to a region's DynamoDB. */
+  handle(region: string, request: HttpRequest): Promise<Reply>;
+  /** Calls an operation, for the emulator. Throws an Error with the name and message of DynamoDB's error. */
   call(region: string, operation: string, input: object): Promise<Readonly<Record<string, unknown>>>;
 }
 
-/** Long enough that a client which does not wait for ACTIVE is found out. */
+/** Long enough that a client that does not wait for ACTIVE fails. */
 const TABLE_CHANGE_MS = 100;
 
 export function createDynamoDb(): DynamoDb {
@@ -30,7 +30,7 @@ export function createDynamoDb(): DynamoDb {
   const serverOf = (region: string): Server => {
     let server = servers.get(region);
     if (server === undefined) {
-      // The only way to tell dynalite its region; this thread's environment is its own.
+      // Dynalite reads its region only from the environment. This thread has a separate one.
       process.env["AWS_REGION"] = region;
       server = dynalite({
         createTableMs: TABLE_CHANGE_MS,
@@ -42,9 +42,9 @@ export function createDynamoDb(): DynamoDb {
     return server;
   };
 
-  const handle = (region: string, { method, url, headers, body }: Request): Promise<Reply> =>
+  const handle = (region: string, { method, url, headers, body }: HttpRequest): Promise<Reply> =>
     new Promise((resolve, reject) => {
-      // The body is complete by now: dynalite throws, out of reach, when a client goes away while it reads one.
+      // Pass a complete body: if a client disconnected while dynalite reads one, it would throw where nothing can catch it.
       const request = Object.assign(new EventEmitter(), { method, url, headers });
       const replyHeaders: Record<string, string> = {};
       const response = {
@@ -53,7 +53,7 @@ export function createDynamoDb(): DynamoDb {
           replyHeaders[name] = String(value);
         },
         end: (text = "") => {
-          // Counted anew by whoever writes the reply.
+          // writeReply sets the length.
           delete replyHeaders["Content-Length"];
           delete replyHeaders["Transfer-Encoding"];
           resolve({ status: response.statusCode, headers: replyHeaders, body: text });

@@ -1,5 +1,5 @@
 /**
- * The contract suites over the AWS adapters and the local host's engines, on the wire.
+ * The contract suites on the AWS adapters and the emulator's engines, over HTTP.
  */
 import type { Server } from "node:http";
 import { zlibCodec } from "@ferry/aws/codec";
@@ -23,7 +23,7 @@ import { openMd5 } from "@ferry/memory/ports";
 import { afterAll, beforeAll } from "vitest";
 import { ACCOUNT } from "../arns.ts";
 import { createDynamoDb } from "./dynamodb.ts";
-import { listen } from "./gateway.ts";
+import { startGateway } from "./gateway.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
 
 let server: Server;
@@ -33,10 +33,10 @@ beforeAll(async () => {
     dynamodb: createDynamoDb().handle,
     s3Sqs: s3Sqs.handle,
     events: () => {
-      throw new Error("no suite here has a bus");
+      throw new Error("none of these suites uses a bus");
     },
   };
-  server = await listen(0, Promise.resolve(services), console.error);
+  server = await startGateway(0, Promise.resolve(services), console.error);
   pointSdkAt(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
 });
 afterAll(() => {
@@ -45,7 +45,9 @@ afterAll(() => {
 });
 
 tablesContract("the AWS adapter and dynalite", async () =>
-  awsTables("", { "units of consistent reads": "dynalite charges a consistent scan like any other" }),
+  awsTables("", {
+    "units of consistent reads": "dynalite counts the same units for a consistent scan as for any other",
+  }),
 );
 statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-contract-"));
 rateLimiterContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-limiter-"));

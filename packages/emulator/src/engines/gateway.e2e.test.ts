@@ -29,22 +29,29 @@ let engines: Engines;
 const log: string[] = [];
 beforeAll(async () => {
   engines = await startEngines(
-    { stage: "local", homeRegion: "us-east-1", port: 0, duplicate: false, retryDelaySeconds: 0, heard: [] },
+    {
+      stage: "local",
+      homeRegion: "us-east-1",
+      port: 0,
+      duplicate: false,
+      retryDelaySeconds: 0,
+      reportedTypes: [],
+    },
     (line) => log.push(line),
   );
 });
 afterAll(async () => await engines.stop());
 
-/** What any client is configured with: endpoint, region, credentials. */
-const at = (region: string) => ({
+/** The configuration of a client: endpoint, region, credentials. */
+const configFor = (region: string) => ({
   endpoint: engines.endpoint,
   region,
   credentials: { accessKeyId: "any", secretAccessKey: "any" },
 });
 
 describe.each(["us-east-1", "eu-west-1"])("stock clients in %s", (region) => {
-  test("DynamoDB: each region has its own tables", async () => {
-    const dynamodb = new DynamoDBClient(at(region));
+  test("DynamoDB: each region has separate tables", async () => {
+    const dynamodb = new DynamoDBClient(configFor(region));
     const { TableDescription } = await dynamodb.send(
       new CreateTableCommand({
         TableName: "songs",
@@ -62,8 +69,8 @@ describe.each(["us-east-1", "eu-west-1"])("stock clients in %s", (region) => {
     }
   });
 
-  test("SQS: a queue's URL works as it is given", async () => {
-    const sqs = new SQSClient(at(region));
+  test("SQS: a queue's URL is usable as returned", async () => {
+    const sqs = new SQSClient(configFor(region));
     await sqs.send(new CreateQueueCommand({ QueueName: "same-name" }));
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: "same-name" }));
     const { Attributes } = await sqs.send(
@@ -75,8 +82,8 @@ describe.each(["us-east-1", "eu-west-1"])("stock clients in %s", (region) => {
     expect(Messages?.map((message) => message.Body)).toEqual([region]);
   });
 
-  test("S3: objects of more than 11 MiB", async () => {
-    const s3 = new S3Client(at(region));
+  test("S3: an object larger than 11 MiB is stored and read", async () => {
+    const s3 = new S3Client(configFor(region));
     const Bucket = `archives-${region}`;
     await s3.send(new CreateBucketCommand({ Bucket }));
     const Body = Buffer.alloc(20 * 1024 * 1024, region);
@@ -90,7 +97,7 @@ describe.each(["us-east-1", "eu-west-1"])("stock clients in %s", (region) => {
 describe("conditional puts", () => {
   let s3: S3Client;
   beforeAll(async () => {
-    s3 = new S3Client({ ...at("us-east-1"), maxAttempts: 1 });
+    s3 = new S3Client({ ...configFor("us-east-1"), maxAttempts: 1 });
     await s3.send(new CreateBucketCommand({ Bucket: "conditions" }));
   });
   const put = (Key: string, Body: string, more: object = {}) =>
@@ -98,7 +105,7 @@ describe("conditional puts", () => {
   const read = async (Key: string) =>
     (await s3.send(new GetObjectCommand({ Bucket: "conditions", Key }))).Body!.transformToString();
 
-  test("of twenty writers at once one stores, and the others are told", async () => {
+  test("one of twenty concurrent writers stores, and the others receive PreconditionFailed", async () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 20 }, (_, writer) => put("p/0x0000/a b+c.gz", `${writer}`, { IfNoneMatch: "*" })),
     );
@@ -113,7 +120,7 @@ describe("conditional puts", () => {
         });
   });
 
-  test("if-match holds for the version that is there", async () => {
+  test("IfMatch succeeds only with the stored version's ETag", async () => {
     const { ETag } = await put("m", "1");
     await expect(put("m", "2", { IfMatch: '"other"' })).rejects.toMatchObject({ name: "PreconditionFailed" });
     await put("m", "3", { IfMatch: ETag });
@@ -121,7 +128,7 @@ describe("conditional puts", () => {
     await expect(put("none", "1", { IfMatch: ETag })).rejects.toMatchObject({ name: "NoSuchKey" });
   });
 
-  test("a bucket that does not exist is named as such, and what does not exist is not found", async () => {
+  test("a missing bucket is NoSuchBucket, and a missing object is 404", async () => {
     const Bucket = "no-such-bucket";
     for (const more of [{}, { IfNoneMatch: "*" }])
       await expect(
@@ -135,7 +142,7 @@ describe("conditional puts", () => {
     });
   });
 
-  test("another owner's bucket is denied", async () => {
+  test("a bucket of another expected owner is denied", async () => {
     await put("o", "1", { ExpectedBucketOwner: "000000000000" });
     await expect(put("o", "2", { ExpectedBucketOwner: "111111111111" })).rejects.toMatchObject({
       name: "AccessDenied",
@@ -147,9 +154,9 @@ describe("conditional puts", () => {
 describe("EventBridge", () => {
   const entry = { Source: "test", DetailType: "T", Detail: "{}" };
   const put = (region: string, Entries: object[]) =>
-    new EventBridgeClient(at(region)).send(new PutEventsCommand({ Entries }));
+    new EventBridgeClient(configFor(region)).send(new PutEventsCommand({ Entries }));
 
-  test("entries fail on their own; the whole call for its size", async () => {
+  test("a malformed entry fails alone; too many entries fail the whole call", async () => {
     const output = await put("us-east-1", [
       { ...entry, EventBusName: "ferry-local" },
       { ...entry, Detail: "[]" },
@@ -161,9 +168,9 @@ describe("EventBridge", () => {
     });
   });
 
-  test("a bus that does not exist takes an event and drops it; here a warning says so", async () => {
+  test("an event to a missing bus is accepted and dropped, with a line in the log", async () => {
     for (const [region, bus] of [
-      ["us-east-1", "nobodys-bus"],
+      ["us-east-1", "missing-bus"],
       ["eu-west-1", "ferry-local"],
     ] as const) {
       const output = await put(region, [{ ...entry, EventBusName: bus }]);
@@ -172,17 +179,17 @@ describe("EventBridge", () => {
     }
   });
 
-  test("other operations are refused by name", async () => {
-    await expect(new EventBridgeClient(at("us-east-1")).send(new ListRulesCommand({}))).rejects.toMatchObject(
-      {
-        name: "UnknownOperationException",
-        message: expect.stringContaining("PutEvents only"),
-      },
-    );
+  test("other operations are refused", async () => {
+    await expect(
+      new EventBridgeClient(configFor("us-east-1")).send(new ListRulesCommand({})),
+    ).rejects.toMatchObject({
+      name: "UnknownOperationException",
+      message: expect.stringContaining("PutEvents only"),
+    });
   });
 });
 
-test("an unsigned request, and one to another service, are told what is here", async () => {
+test("an unsigned request, and one to another service, receive the list of services", async () => {
   const unsigned = await fetch(engines.endpoint);
   expect(unsigned.status).toBe(400);
   expect(await unsigned.text()).toContain("dynamodb, events (PutEvents), s3 and sqs");
@@ -192,7 +199,7 @@ test("an unsigned request, and one to another service, are told what is here", a
   expect(await other.json()).toMatchObject({ message: expect.stringContaining('no service "kinesis"') });
 });
 
-test("a client that goes away in the middle of a request breaks nothing", async () => {
+test("given a client that disconnects during a request, later requests succeed", async () => {
   const controller = new AbortController();
   const body = new ReadableStream({
     start(stream) {
@@ -210,7 +217,7 @@ test("a client that goes away in the middle of a request breaks nothing", async 
     signal: controller.signal,
   };
   await expect(fetch(engines.endpoint, request as RequestInit)).rejects.toThrow();
-  const { Items } = await new DynamoDBClient(at("us-east-1")).send(
+  const { Items } = await new DynamoDBClient(configFor("us-east-1")).send(
     new ScanCommand({ TableName: "ferry-local-segment-table" }),
   );
   expect(Items).toEqual([]);

@@ -1,6 +1,5 @@
 /**
- * The one port: every service in every region. A request's signature names both, so that any client finds its way with
- * AWS_ENDPOINT_URL alone.
+ * One port for every service in every region. A request's signature names both, so clients need only AWS_ENDPOINT_URL.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -17,8 +16,8 @@ export interface Services {
   readonly events: LocalBus["call"];
 }
 
-/** Listens on 127.0.0.1 (port 0: a free one). The services may come later: until then requests wait. */
-export async function listen(
+/** Listens on 127.0.0.1 (port 0: a free port). Requests wait until `services` resolves. */
+export async function startGateway(
   port: number,
   services: Promise<Services>,
   log: (line: string) => void,
@@ -27,13 +26,13 @@ export async function listen(
     services
       .then((ready) => dispatch(ready, request, response))
       .catch((error) => {
-        // A client that went away is no news.
+        // The client disconnected: nothing to report.
         if (request.destroyed && !request.complete) return;
         log(`${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`);
         if (!response.headersSent) writeReply(response, serverFault(error));
       });
   });
-  // Uploads of any length, and clients that keep their connections.
+  // Uploads may take any time, and clients keep their connections.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
   // Rejects on an error, as of a port that is in use.
@@ -71,14 +70,14 @@ async function dispatch(
   }
 }
 
-const HERE = "the local host has dynamodb, events (PutEvents), s3 and sqs";
+const SERVICES = "the local host has dynamodb, events (PutEvents), s3 and sqs";
 
-/** In the dialect of the client: JSON, or XML for the older services. */
+/** An error in the format of the client's protocol: JSON, or XML for the older services. */
 function unknownService(scope: Scope | undefined, contentType: string): Reply {
   const [code, message] =
     scope === undefined
-      ? ["MissingAuthenticationToken", `The request is not signed, so it names no service: ${HERE}`]
-      : ["UnknownOperationException", `There is no service "${scope.service}" here: ${HERE}`];
+      ? ["MissingAuthenticationToken", `The request is not signed, so it names no service: ${SERVICES}`]
+      : ["UnknownOperationException", `The local host has no service "${scope.service}": ${SERVICES}`];
   return contentType.includes("form-urlencoded")
     ? {
         status: 400,

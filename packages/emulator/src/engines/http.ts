@@ -9,7 +9,7 @@ export interface Reply {
   readonly body: string;
 }
 
-/** What a SigV4 signature is for. It names the service and the region, so one port serves them all. */
+/** The region and the service that a SigV4 signature names, so that one port serves them all. */
 export interface Scope {
   readonly region: string;
   readonly service: string;
@@ -17,7 +17,7 @@ export interface Scope {
 
 const credential = /Credential=[^/\s]+(?:\/[^/\s]+)*?\/\d{8}\/([^/\s]+)\/([^/\s]+)\/aws4_request/;
 
-/** Reads the scope from the Authorization header or, of a presigned URL, from X-Amz-Credential. */
+/** Reads the scope from the Authorization header, or from X-Amz-Credential in a presigned URL. */
 export function readScope(headers: IncomingHttpHeaders, url: string): Scope | undefined {
   const presigned = new URLSearchParams(url.split("?", 2)[1] ?? "").get("X-Amz-Credential");
   const text = headers.authorization ?? (presigned === null ? "" : `Credential=${presigned}`);

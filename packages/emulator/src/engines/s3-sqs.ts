@@ -1,24 +1,25 @@
 /**
- * S3 and SQS: fauxqs, with what it lacks: conditional writes, objects larger than 11 MiB, queue URLs that any client
- * can reach, and dead letters that start anew. Nothing listens: requests are handed over in the process.
+ * S3 and SQS: fauxqs, with the features that it lacks: conditional writes, objects larger than 11 MiB, queue URLs that any
+ * client can reach, and dead letters whose receive count starts at 0. No port is opened: requests are passed on within the
+ * process.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type BuildAppOptions, buildApp } from "fauxqs";
-import { ACCOUNT, queueUrl } from "../arns.ts";
+import { ACCOUNT, emulatedQueueUrl } from "../arns.ts";
 
-/** The largest body taken: what S3 takes in one put. Objects are held in memory. */
+/** The largest body: S3's limit for one put. Objects are held in memory. */
 const BODY_BYTES_MAX = 5 * 1024 ** 3;
 
 export interface S3Sqs {
-  /** Answers a request to S3, SQS or STS. */
+  /** Processes a request to S3, SQS or STS. */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Calls an operation of SQS, for this host itself. Throws an Error with the service's name and message of it. */
+  /** Calls an operation of SQS, for the emulator. Throws an Error with the name and message of SQS's error. */
   sqs(region: string, operation: string, input: object): Promise<Readonly<Record<string, unknown>>>;
 }
 
 type Stores = NonNullable<BuildAppOptions["stores"]>;
 
-/** `endpoint` is where clients reach this host: queue URLs start with it. */
+/** `endpoint` is the address that clients use: queue URLs start with it. */
 export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
   const stores = await createStores();
   adaptQueues(stores.sqsStore, endpoint);
@@ -28,13 +29,13 @@ export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
     done(null, body),
   );
 
-  // Synchronous, as the handlers behind it are: nothing comes between the look and the write.
+  // The check and the handlers are synchronous, so no other request runs between the check and the write.
   app.addHook("preHandler", (request, reply, done) => {
-    const refusal = precondition(stores.s3Store, request.method, request.params, request.headers);
-    if (refusal === undefined) return done();
-    reply.status(refusal.status).header("content-type", "application/xml");
+    const rejection = precondition(stores.s3Store, request.method, request.params, request.headers);
+    if (rejection === undefined) return done();
+    reply.status(rejection.status).header("content-type", "application/xml");
     reply.send(
-      `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${refusal.code}</Code><Message>${refusal.message}</Message></Error>`,
+      `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${rejection.code}</Code><Message>${rejection.message}</Message></Error>`,
     );
   });
   await app.ready();
@@ -61,7 +62,7 @@ export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
   return { handle: (request, response) => app.routing(request, response), sqs };
 }
 
-/** The stores behind fauxqs: its option takes them, but its package does not name them. */
+/** The stores of fauxqs: it accepts them as an option, but does not export them. */
 async function createStores(): Promise<Stores> {
   const load = (file: string) => import(new URL(file, import.meta.resolve("fauxqs")).href);
   const { SqsStore } = await load("./sqs/sqsStore.js");
@@ -70,19 +71,19 @@ async function createStores(): Promise<Stores> {
   return { sqsStore: new SqsStore(), snsStore: new SnsStore(), s3Store: new S3Store() };
 }
 
-/** S3 lists keys by their UTF-8 bytes. fauxqs sorts them by locale, and compares `startAfter` in another order still. */
+/** S3 lists keys in the order of their UTF-8 bytes. fauxqs sorts them by locale, and compares `startAfter` in a third order. */
 function adaptListings(store: Stores["s3Store"]): void {
   const listObjects = store.listObjects.bind(store);
   store.listObjects = (bucket, options = {}) => {
     const { prefix = "", delimiter, maxKeys = 1000 } = options;
     const after = options.startAfter ?? options.marker ?? "";
     const { objects } = listObjects(bucket, { prefix, maxKeys: Number.POSITIVE_INFINITY });
-    /** An object's own key, or the folder that stands for it. */
-    const nameOf = (key: string) => {
+    /** An object's key, or its common prefix. */
+    const listedName = (key: string) => {
       const end = delimiter ? key.indexOf(delimiter, prefix.length) : -1;
       return end === -1 || !delimiter ? key : key.slice(0, end + delimiter.length);
     };
-    const named = new Map(objects.map((object) => [nameOf(object.key), object]));
+    const named = new Map(objects.map((object) => [listedName(object.key), object]));
     const names = [...named.keys()].filter((name) => compareBytes(name, after) > 0).sort(compareBytes);
     const page = names.slice(0, maxKeys);
     return {
@@ -98,13 +99,13 @@ function compareBytes(a: string, b: string): number {
 }
 
 function adaptQueues(store: Stores["sqsStore"], endpoint: string): void {
-  // Its own URLs name hosts (sqs.us-east-1.localhost) that not every machine resolves.
-  store.buildQueueUrl = (name, _port, _host, region) => queueUrl(endpoint, region, name);
+  // The URLs of fauxqs name hosts (sqs.us-east-1.localhost) that some machines do not resolve.
+  store.buildQueueUrl = (name, _port, _host, region) => emulatedQueueUrl(endpoint, region, name);
   store.getQueue = (url) => {
     const [region, , name] = url.split("/").slice(-3);
     return store.getQueueByArn(`arn:aws:sqs:${region}:${ACCOUNT}:${name}`);
   };
-  // A message comes to its dead letters with the receives of its first queue, and would be past their attempts at once.
+  // A message keeps its first queue's receive count in the dead-letter queue, and would exceed that queue's attempts at once.
   const createQueue = store.createQueue.bind(store);
   store.createQueue = (...queueOptions) => {
     const queue = createQueue(...queueOptions);
@@ -117,19 +118,19 @@ function adaptQueues(store: Stores["sqsStore"], endpoint: string): void {
   };
 }
 
-interface Refusal {
+interface Rejection {
   readonly status: number;
   readonly code: string;
   readonly message: string;
 }
 
-/** Why a request must not be carried out: its If-None-Match or If-Match does not hold, or the bucket is another's. */
+/** Returns why a request is refused: its If-None-Match or If-Match does not hold, or the bucket has another owner. */
 function precondition(
   store: Stores["s3Store"],
   method: string,
   params: unknown,
   headers: IncomingMessage["headers"],
-): Refusal | undefined {
+): Rejection | undefined {
   const owner = headers["x-amz-expected-bucket-owner"];
   if (owner !== undefined && owner !== ACCOUNT)
     return { status: 403, code: "AccessDenied", message: `The bucket's owner is ${ACCOUNT}` };
@@ -138,7 +139,7 @@ function precondition(
   const etag = headers["if-match"];
   if (absent === undefined && etag === undefined) return undefined;
   const { bucket, "*": key } = params as { bucket?: string; "*"?: string };
-  // Without a bucket the handler says so.
+  // The handler reports a missing bucket.
   if (bucket === undefined || !key || !store.hasBucket(bucket)) return undefined;
   const current = find(store, bucket, key);
   const failed = { status: 412, code: "PreconditionFailed", message: "A precondition does not hold" };

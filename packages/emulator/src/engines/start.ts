@@ -7,36 +7,36 @@ import type { EventEnvelope } from "../eventbridge/put-events.ts";
 export interface ThreadOptions {
   readonly stage: string;
   readonly homeRegion: string;
-  /** 0 for a free one. */
+  /** 0 for a free port. */
   readonly port: number;
   readonly duplicate: boolean;
   readonly retryDelaySeconds: number;
-  /** The detail-types of Ferry's events that `hear` is called with. */
-  readonly heard: readonly string[];
+  /** The detail-types of Ferry's events that are passed to `onEvent`. */
+  readonly reportedTypes: readonly string[];
 }
 
 export type FromThread =
   | { readonly endpoint: string }
   | { readonly log: string }
-  | { readonly heard: EventEnvelope };
+  | { readonly event: EventEnvelope };
 
 export interface Engines {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
-  /** Rejects if the thread ends by itself. */
+  /** Rejects if the thread ends before `stop`. */
   readonly failed: Promise<never>;
   stop(): Promise<void>;
 }
 
-/** Resolves when everything is created and the port answers; rejects when it cannot be (the port is taken, …). */
+/** Resolves when all resources are created and the port answers; rejects if that fails (the port is in use, for instance). */
 export async function startEngines(
   options: ThreadOptions,
   log: (line: string) => void,
-  hear: (event: EventEnvelope) => void = () => {},
+  onEvent: (event: EventEnvelope) => void = () => {},
 ): Promise<Engines> {
   const worker = new Worker(new URL("./thread.ts", import.meta.url), {
     workerData: options,
-    // Nothing of the real cloud reaches the engines.
+    // The engines must not read AWS credentials or endpoints.
     env: { PATH: process.env["PATH"] },
     execArgv: [],
   });
@@ -44,15 +44,15 @@ export async function startEngines(
   const failed = new Promise<never>((_, reject) => {
     worker.once("error", reject);
     worker.once("exit", (code) => {
-      if (!stopping) reject(new Error(`the engines ended by themselves (${code})`));
+      if (!stopping) reject(new Error(`the engines' thread ended unexpectedly (exit code ${code})`));
     });
   });
-  // Whoever wants to know waits for it; nobody else is to be ended by it.
+  // Callers await this promise; the empty catch only avoids an unhandled rejection.
   failed.catch(() => {});
   const ready = new Promise<string>((resolve) => {
     worker.on("message", (message: FromThread) => {
       if ("log" in message) log(message.log);
-      else if ("heard" in message) hear(message.heard);
+      else if ("event" in message) onEvent(message.event);
       else resolve(message.endpoint);
     });
   });

@@ -1,17 +1,17 @@
 /**
- * DynamoDB streams, which dynalite has not: writes to a streamed table happen one at a time, and each one's images
- * before and after make a record, as on AWS with NEW_AND_OLD_IMAGES.
+ * DynamoDB streams, which dynalite lacks: writes to a streamed table run one at a time, and the images before and after
+ * each write become a record, as on AWS with NEW_AND_OLD_IMAGES.
  */
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { TableSpec } from "@ferry/core/topology";
-import type { DynamoDb, Request } from "./dynamodb.ts";
+import type { DynamoDb, HttpRequest } from "./dynamodb.ts";
 import type { Reply } from "./http.ts";
 
 /** An item as DynamoDB JSON. */
 export type Image = Readonly<Record<string, unknown>>;
 
-/** One change, as a stream's reader (a Pipe) sees it. An absent image has no field. */
+/** One change, as a stream's reader (a Pipe) receives it. An absent image has no field. */
 export interface StreamRecord {
   readonly eventID: string;
   readonly eventName: "INSERT" | "MODIFY" | "REMOVE";
@@ -32,14 +32,14 @@ export interface StreamRecord {
 export interface StreamsOptions {
   readonly dynamodb: DynamoDb;
   readonly region: string;
-  /** The streamed tables, by their physical names. */
+  /** The streamed tables, by physical name. */
   readonly tables: ReadonlyMap<string, TableSpec>;
-  /** Called with every change, in the table's order. */
+  /** Called with every change, in the order of the table's writes. */
   readonly emit: (table: string, record: StreamRecord) => void;
 }
 
 const writes = new Set(["PutItem", "UpdateItem", "DeleteItem"]);
-const uncaught = new Set(["BatchWriteItem", "TransactWriteItems"]);
+const unsupported = new Set(["BatchWriteItem", "TransactWriteItems"]);
 
 /** Returns DynamoDB's `handle` with streams on the given tables. */
 export function withStreams(options: StreamsOptions): DynamoDb["handle"] {
@@ -47,17 +47,22 @@ export function withStreams(options: StreamsOptions): DynamoDb["handle"] {
   const locks = new Map<string, Promise<unknown>>();
   let sequence = 0;
 
-  /** The one after the other, table by table. */
-  const inTurn = <T>(table: string, work: () => Promise<T>): Promise<T> => {
+  /** Runs the writes to a table one after the other. */
+  const serialize = <T>(table: string, work: () => Promise<T>): Promise<T> => {
     const before = locks.get(table) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    locks.set(table, mine);
-    return mine;
+    const current = before.then(work, work);
+    locks.set(table, current);
+    return current;
   };
 
-  const write = async (table: string, spec: TableSpec, input: Image, request: Request): Promise<Reply> => {
+  const write = async (
+    table: string,
+    spec: TableSpec,
+    input: Image,
+    request: HttpRequest,
+  ): Promise<Reply> => {
     const keys = keysOf(input, spec);
-    // Malformed: the engine says how.
+    // A malformed request: dynalite returns the error.
     if (keys === undefined) return dynamodb.handle(options.region, request);
     const read = async () =>
       (await dynamodb.call(options.region, "GetItem", { TableName: table, Key: keys, ConsistentRead: true }))[
@@ -68,7 +73,7 @@ export function withStreams(options: StreamsOptions): DynamoDb["handle"] {
     const reply = await dynamodb.handle(options.region, request);
     if (reply.status !== 200) return reply;
     const after = await read();
-    // A write that changes nothing makes no record.
+    // A write that changes nothing creates no record.
     if (isDeepStrictEqual(before, after)) return reply;
     options.emit(table, {
       eventID: randomUUID(),
@@ -90,27 +95,27 @@ export function withStreams(options: StreamsOptions): DynamoDb["handle"] {
 
   return async (region, request) => {
     const operation = String(request.headers["x-amz-target"]).split(".").at(-1)!;
-    const relevant = region === options.region && (writes.has(operation) || uncaught.has(operation));
-    // Only what names a streamed table is worth parsing.
+    const relevant = region === options.region && (writes.has(operation) || unsupported.has(operation));
+    // Parse only the bodies that name a streamed table.
     const named = relevant ? [...tables.keys()].filter((table) => request.body.includes(`"${table}"`)) : [];
     if (named.length === 0) return dynamodb.handle(region, request);
-    if (uncaught.has(operation)) return refusal(operation, named);
+    if (unsupported.has(operation)) return refusal(operation, named);
     const input = parse(request.body);
     const table = String(input?.["TableName"]);
     const spec = tables.get(table);
     if (input === undefined || spec === undefined) return dynamodb.handle(region, request);
-    return inTurn(table, () => write(table, spec, input, request));
+    return serialize(table, () => write(table, spec, input, request));
   };
 }
 
-/** Better than a change that is never announced. */
+/** Refuses these operations: their changes would not be in the stream. */
 function refusal(operation: string, tables: readonly string[]): Reply {
   return {
     status: 400,
     headers: { "content-type": "application/x-amz-json-1.0" },
     body: JSON.stringify({
       __type: "com.amazon.coral.validate#ValidationException",
-      message: `${operation} on ${tables.join(", ")} is not supported here: its stream is made of single writes`,
+      message: `${operation} on ${tables.join(", ")} is not supported by the local host: its streams need single writes`,
     }),
   };
 }

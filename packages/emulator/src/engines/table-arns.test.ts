@@ -7,7 +7,7 @@ const rewritten = (text: string) => namesForArns(Buffer.from(text), "eu-west-1")
 test.each([
   ["a table's name", `{"TableName" : "${arn}"}`, '{"TableName" : "songs"}'],
   ["the tables of a batch", `{"RequestItems":{"${arn}":[]}}`, '{"RequestItems":{"songs":[]}}'],
-])("%s may be an ARN", (_, given, wanted) => expect(rewritten(given)).toBe(wanted));
+])("an ARN is replaced in %s", (_, given, expected) => expect(rewritten(given)).toBe(expected));
 
 test.each([
   ["a name", '{"TableName":"songs"}'],
@@ -17,4 +17,4 @@ test.each([
     "an item's string",
     `{"TableName":"songs","Item":{"a":{"S":"${arn}"},"b":{"S":"\\"TableName\\":\\"${arn}\\""}}}`,
   ],
-])("%s stays", (_, given) => expect(rewritten(given)).toBe(given));
+])("%s is not changed", (_, given) => expect(rewritten(given)).toBe(given));

@@ -1,6 +1,6 @@
 /**
- * The cloud's side of the local host, in a thread of its own: the engines, the bus, the Pipes, behind one port. It ends
- * with the process, whatever ends that.
+ * The emulated services in a separate thread: the engines, the bus and the Pipes, behind one port. The thread ends with
+ * the process, however that ends.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { SOURCE } from "@ferry/core/events";
@@ -16,32 +16,39 @@ import {
   UNDELIVERED_QUEUE,
   workerTable,
 } from "@ferry/core/topology";
-import { ACCOUNT, queueArn, queueUrl } from "../arns.ts";
-import { createBus } from "../eventbridge/bus.ts";
+import { ACCOUNT, emulatedQueueUrl, queueArn } from "../arns.ts";
+import { createLocalBus } from "../eventbridge/bus.ts";
 import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
 import { createRules } from "../eventbridge/rules.ts";
 import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
 import { createDynamoDb } from "./dynamodb.ts";
-import { listen, type Services } from "./gateway.ts";
+import { type Services, startGateway } from "./gateway.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
 import type { FromThread, ThreadOptions } from "./start.ts";
 import { withStreams } from "./streams.ts";
 
-const { stage, homeRegion: region, port, duplicate, retryDelaySeconds, heard } = workerData as ThreadOptions;
-const tell = (message: FromThread) => parentPort!.postMessage(message);
-const log = (line: string) => tell({ log: line });
+const {
+  stage,
+  homeRegion: region,
+  port,
+  duplicate,
+  retryDelaySeconds,
+  reportedTypes,
+} = workerData as ThreadOptions;
+const send = (message: FromThread) => parentPort!.postMessage(message);
+const log = (line: string) => send({ log: line });
 
-/** Longer than a handler needs to set its own. */
+/** Long enough for a handler to set its messages' visibility. */
 const VISIBILITY_SECONDS = 120;
-/** As on the stage: 4 days, and longer for dead letters, which keep the time they were first sent. */
+/** As in a stage: 4 days, and longer for dead letters, whose retention counts from when they were first sent. */
 const RETENTION_SECONDS = 4 * 24 * 3600;
 const DEAD_RETENTION_SECONDS = 14 * 24 * 3600;
 
 const { promise: services, resolve: open } = Promise.withResolvers<Services>();
-const server = await listen(port, services, log);
+const server = await startGateway(port, services, log);
 const endpoint = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
 const urlOf = (name: QueueName | typeof UNDELIVERED_QUEUE) =>
-  queueUrl(endpoint, region, physicalName(stage, name));
+  emulatedQueueUrl(endpoint, region, physicalName(stage, name));
 
 const s3Sqs = await createS3Sqs(endpoint);
 const sqs = (operation: string, input: object) => s3Sqs.sqs(region, operation, input);
@@ -68,14 +75,14 @@ const deliver = createRules({
     });
   },
 });
-const bus = createBus({
+const bus = createLocalBus({
   name: busName,
   account: ACCOUNT,
   region,
   log,
   deliver: (event) => {
     void deliver(event);
-    if (event.source === SOURCE && heard.includes(event["detail-type"])) tell({ heard: event });
+    if (event.source === SOURCE && reportedTypes.includes(event["detail-type"])) send({ event });
   },
 });
 const target = { name: busName, region, put: bus.put };
@@ -106,7 +113,7 @@ open({
     emit: (table, record) => streamPipes.get(table)?.(record),
   }),
 });
-tell({ endpoint });
+send({ endpoint });
 
 async function createQueues(): Promise<void> {
   const create = (name: string, attributes: Record<string, string>) =>

@@ -1,5 +1,5 @@
 /**
- * The bus's suite over the AWS adapter and the local host's EventBridge, on the wire.
+ * The bus's contract suite on the AWS adapter and the emulator's EventBridge, over HTTP.
  */
 import type { Server } from "node:http";
 import { eventBus } from "@ferry/aws/bus";
@@ -8,10 +8,10 @@ import { pointSdkAt } from "@ferry/contracts/aws-subjects";
 import { busContract } from "@ferry/contracts/bus";
 import type { FerryEvent } from "@ferry/core/events";
 import { afterAll, vi } from "vitest";
-import { listen, type Services } from "../engines/gateway.ts";
-import { createBus } from "./bus.ts";
+import { type Services, startGateway } from "../engines/gateway.ts";
+import { createLocalBus } from "./bus.ts";
 
-// What is tested is that refused entries are put again, not for how long the adapter waits in between.
+// The suite tests that refused entries are put again, not how long the adapter waits.
 vi.mock("node:timers/promises", () => ({ setTimeout: async () => {} }));
 
 const REGION = "eu-west-1";
@@ -26,7 +26,7 @@ afterAll(() => {
 busContract("the AWS adapter and the local EventBridge", async () => {
   let taken: FerryEvent[] = [];
   let refusals = 0;
-  const bus = createBus({
+  const bus = createLocalBus({
     name: NAME,
     account: "000000000000",
     region: REGION,
@@ -35,7 +35,7 @@ busContract("the AWS adapter and the local EventBridge", async () => {
     },
     log: console.error,
   });
-  /** EventBridge answers for each entry; the local one refuses only what is malformed. */
+  /** EventBridge may refuse any entry. The emulator refuses only malformed ones, so the entries to refuse are malformed here. */
   const events: Services["events"] = (region, target, body) => {
     const input = JSON.parse(body.toString()) as { Entries: Record<string, unknown>[] };
     const refused = input.Entries.map(() => refusals-- > 0);
@@ -45,9 +45,9 @@ busContract("the AWS adapter and the local EventBridge", async () => {
     return bus.call(region, target, Buffer.from(JSON.stringify({ Entries })));
   };
   const absent = () => {
-    throw new Error("this suite has a bus only");
+    throw new Error("this suite uses only a bus");
   };
-  server = await listen(0, Promise.resolve({ events, dynamodb: absent, s3Sqs: absent }), console.error);
+  server = await startGateway(0, Promise.resolve({ events, dynamodb: absent, s3Sqs: absent }), console.error);
   pointSdkAt(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
   return {
     bus: eventBus(eventBridgeClient(REGION), NAME),

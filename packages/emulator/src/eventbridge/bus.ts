@@ -1,29 +1,29 @@
 /**
- * The bus: PutEvents over EventBridge's wire protocol (JSON 1.1), and for this host's own Pipes.
+ * The bus: PutEvents in EventBridge's protocol (JSON 1.1), and for the emulator's Pipes.
  */
 import { randomUUID } from "node:crypto";
 import type { Reply } from "../engines/http.ts";
 import { type EventEnvelope, type PutEventsOutput, readPutEvents, ValidationError } from "./put-events.ts";
 
 export interface BusOptions {
-  /** The name of the one bus that has rules. */
+  /** The name of the only bus with rules. */
   readonly name: string;
   readonly account: string;
-  /** The region it is in. */
+  /** The bus's region. */
   readonly region: string;
-  /** Called with each event, after the answer: what it does is nobody's to wait for. */
+  /** Called with each event after the response, which does not wait for it. */
   readonly deliver: (event: EventEnvelope) => void;
   readonly log: (line: string) => void;
 }
 
 export interface LocalBus {
-  /** PutEvents as a client in `region` calls it. Throws a ValidationError when the whole call is refused. */
+  /** PutEvents, called by a client in `region`. Throws a ValidationError if the whole call is refused. */
   put(region: string, input: unknown): PutEventsOutput;
-  /** One call of any operation of EventBridge, from its X-Amz-Target header and body. */
+  /** A call of any EventBridge operation, from its X-Amz-Target header and body. */
   call(region: string, target: string | undefined, body: Buffer): Reply;
 }
 
-export function createBus(options: BusOptions): LocalBus {
+export function createLocalBus(options: BusOptions): LocalBus {
   const arn = `arn:aws:events:${options.region}:${options.account}:event-bus/${options.name}`;
 
   const put = (region: string, input: unknown): PutEventsOutput => {
@@ -36,11 +36,11 @@ export function createBus(options: BusOptions): LocalBus {
     for (const { bus, event } of accepted) {
       if (region === options.region && (bus === options.name || bus === arn))
         setImmediate(options.deliver, event);
-      // EventBridge answers 200 and drops the event; here at least it is said.
+      // EventBridge answers 200 and drops the event without notice; the emulator also logs it.
       else
         options.log(
-          `event ${event.id} (${event["detail-type"]}) was put to bus "${bus}" in ${region}, which has no rules here, ` +
-            `and is dropped: the one that has is "${options.name}" in ${options.region}`,
+          `event ${event.id} (${event["detail-type"]}) was put to bus "${bus}" in ${region}, which has no rules, ` +
+            `and is dropped: the local host's only bus with rules is "${options.name}" in ${options.region}`,
         );
     }
     return output;
@@ -50,7 +50,7 @@ export function createBus(options: BusOptions): LocalBus {
     if (target !== "AWSEvents.PutEvents")
       return failure(
         "UnknownOperationException",
-        `${target ?? "An operation without X-Amz-Target"} is not here: of EventBridge the local host has PutEvents only`,
+        `${target ?? "An operation without X-Amz-Target"} is not supported: the local host's EventBridge has PutEvents only`,
       );
     try {
       return json(200, put(region, JSON.parse(body.toString())));

@@ -7,7 +7,7 @@ interface Truth {
   readonly name: string;
   readonly pattern: unknown;
   readonly event: unknown;
-  /** What AWS's rule engine answers; a string when it refuses the pattern. */
+  /** The result of AWS's rule engine; a string if it refuses the pattern. */
   readonly matches: boolean | string;
 }
 
@@ -17,8 +17,8 @@ const truth: readonly Truth[] = JSON.parse(
 
 const refused = /^event pattern operator "(wildcard|cidr)" is not supported here/;
 
-describe("the matcher answers as AWS's rule engine, or refuses by name", () => {
-  test("there are 97 answers to agree with", () => expect(truth).toHaveLength(97));
+describe("the matcher agrees with AWS's rule engine, or refuses the operator", () => {
+  test("there are 97 recorded results", () => expect(truth).toHaveLength(97));
 
   test.each(truth)("$name", ({ pattern, event, matches }) => {
     if (/"(wildcard|cidr)":/.test(JSON.stringify(pattern)))
@@ -27,7 +27,7 @@ describe("the matcher answers as AWS's rule engine, or refuses by name", () => {
     else expect(compilePattern(pattern)(event)).toBe(matches);
   });
 
-  test("the claim is exactly this", () => {
+  test("these operators are supported", () => {
     expect(operators).toEqual([
       "anything-but",
       "equals-ignore-case",
@@ -38,12 +38,12 @@ describe("the matcher answers as AWS's rule engine, or refuses by name", () => {
     ]);
   });
 
-  test("what EventBridge refuses is not blamed on this host", () => {
+  test("an operator that EventBridge does not have is refused as unrecognized", () => {
     expect(() => compilePattern({ a: [{ foo: "x" }] })).toThrow("unrecognized match type foo");
   });
 });
 
-test("absence is asked of the whole event, not of one element", () => {
+test("exists: false holds only if the field is absent in every element", () => {
   const matches = compilePattern({ d: { a: [{ exists: false }] } });
   expect(matches({ d: [{ a: 1 }, {}] })).toBe(false);
   expect(matches({ d: [{ b: 1 }, {}] })).toBe(true);

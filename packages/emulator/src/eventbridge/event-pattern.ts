@@ -1,6 +1,6 @@
 /**
- * Event patterns, as EventBridge rules and Pipe filters match them. What is claimed here agrees with AWS's own rule
- * engine (fixtures/event-pattern-truth.json); every other operator is refused by name when the pattern is compiled.
+ * Event patterns, as EventBridge rules and Pipe filters match them. The supported operators agree with AWS's rule engine
+ * (fixtures/event-pattern-truth.json); any other operator is refused when the pattern is compiled.
  */
 
 /** Whether an event (any JSON object) matches. */
@@ -16,18 +16,18 @@ export const operators = [
   "suffix",
 ] as const;
 
-/** Operators of EventBridge that a pattern must not use here. */
+/** Operators of EventBridge that are not supported here. */
 const unsupportedOperators = ["cidr", "wildcard"];
 
-/** Tells whether one leaf value of the event passes. */
+/** Whether one leaf value of the event passes. */
 type ValueTest = (value: unknown) => boolean;
 
-/** A field's test: `here` is what the event holds at the field, `root` the whole event. */
-type Test = (here: unknown, root: unknown) => boolean;
+/** A field's test: `value` is the event's value at the field, `root` the whole event. */
+type Test = (value: unknown, root: unknown) => boolean;
 
 type Path = readonly string[];
 
-/** Compiles a pattern. Throws an Error that names what EventBridge would refuse, or what is not supported here. */
+/** Compiles a pattern. Throws an Error that names the part that EventBridge would refuse or that is not supported here. */
 export function compilePattern(pattern: unknown): Matcher {
   const test = compileObject(pattern, []);
   return (event) => test(event, event);
@@ -46,7 +46,7 @@ function compileObject(pattern: unknown, path: Path): Test {
   return allOf(tests);
 }
 
-/** A dot in a pattern's field name stands for a nested field. */
+/** A dot in a pattern's field name separates nested fields. */
 function compileField(names: Path, value: unknown, path: Path): Test {
   const [name, ...rest] = names as [string, ...string[]];
   const deeper = [...path, name];
@@ -56,8 +56,8 @@ function compileField(names: Path, value: unknown, path: Path): Test {
       : Array.isArray(value)
         ? compileLeaf(value, deeper)
         : compileObject(value, deeper);
-  // In an array of objects, one and the same element must pass all of an object's fields: hence any element, then its fields.
-  return (here, root) => objectsIn(here).some((object) => test(own(object, name), root));
+  // In an array of objects, a single element must pass the tests of all fields: so try each element, then its fields.
+  return (value, root) => objectsIn(value).some((object) => test(ownField(object, name), root));
 }
 
 function compileLeaf(alternatives: readonly unknown[], path: Path): Test {
@@ -73,9 +73,9 @@ function compileLeaf(alternatives: readonly unknown[], path: Path): Test {
       else throw new Error(`${where}: exists must be either true or false`);
     } else tests.push(compileValue(alternative, where));
   }
-  return (here, root) =>
-    leavesIn(here).some((value) => tests.some((test) => test(value))) ||
-    // Absence is asked of the whole event: no element of any array may have the field.
+  return (value, root) =>
+    leavesIn(value).some((leaf) => tests.some((test) => test(leaf))) ||
+    // Absence concerns the whole event: no element of any array may have the field.
     (absent && leavesAt(root, path).length === 0);
 }
 
@@ -106,11 +106,11 @@ function compileAffix(operator: "prefix" | "suffix", operand: unknown, where: st
     if (inner !== "equals-ignore-case") throw unknownOperator(inner, where);
   }
   const affix = string(isObject(operand) ? operand["equals-ignore-case"] : operand, operator, where);
-  const fold = (text: string) => (ignoringCase ? text.toLowerCase() : text);
-  const wanted = fold(affix);
+  const normalize = (text: string) => (ignoringCase ? text.toLowerCase() : text);
+  const expected = normalize(affix);
   return (value) =>
     typeof value === "string" &&
-    (operator === "prefix" ? fold(value).startsWith(wanted) : fold(value).endsWith(wanted));
+    (operator === "prefix" ? normalize(value).startsWith(expected) : normalize(value).endsWith(expected));
 }
 
 function compileAnythingBut(operand: unknown, where: string): ValueTest {
@@ -130,7 +130,7 @@ function compileAnythingBut(operand: unknown, where: string): ValueTest {
   const values = Array.isArray(operand) ? operand : [operand];
   const alike = (type: string) => values.length > 0 && values.every((value) => typeof value === type);
   if (!alike("string") && !alike("number"))
-    throw new Error(`${where}: anything-but takes strings or numbers, not both and not none`);
+    throw new Error(`${where}: anything-but takes one or more values, all strings or all numbers`);
   return (value) => !values.includes(value);
 }
 
@@ -157,11 +157,11 @@ function compileNumeric(operand: unknown, where: string): ValueTest {
 }
 
 function equalsIgnoringCase(text: string): ValueTest {
-  const wanted = text.toLowerCase();
-  return (value) => typeof value === "string" && value.toLowerCase() === wanted;
+  const expected = text.toLowerCase();
+  return (value) => typeof value === "string" && value.toLowerCase() === expected;
 }
 
-/** `$or` is an operator only over two or more objects of fields; any other value makes it a field's name. */
+/** `$or` is an operator only with two or more objects of fields; with any other value it is a field's name. */
 function isAlternatives(value: unknown): value is readonly object[] {
   const reserved: readonly string[] = [...operators, ...unsupportedOperators];
   return (
@@ -191,22 +191,22 @@ function string(value: unknown, operator: string, where: string): string {
 
 const allOf =
   (tests: readonly Test[]): Test =>
-  (here, root) =>
-    // The fields of one object are asked of one element; a `$or` beside them too.
-    objectsIn(here).some((object) => tests.every((test) => test(object, root)));
+  (value, root) =>
+    // One element must pass all of an object's tests, including a `$or` beside its fields.
+    objectsIn(value).some((object) => tests.every((test) => test(object, root)));
 
 const anyOf =
   (tests: readonly Test[]): Test =>
-  (here, root) =>
-    tests.some((test) => test(here, root));
+  (value, root) =>
+    tests.some((test) => test(value, root));
 
-/** The objects to look for fields in; a field of what is no object is absent, as in an empty one. */
+/** The objects in which fields are looked up. A value that is not an object counts as an empty object. */
 function objectsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   if (Array.isArray(value) && value.length > 0) return value.flatMap(objectsIn);
   return [isObject(value) ? value : {}];
 }
 
-/** The values to compare: arrays stand for each of their elements; objects have none. */
+/** The values to compare: the elements of arrays, and no value for an object. */
 function leavesIn(value: unknown): readonly unknown[] {
   if (value === undefined) return [];
   if (Array.isArray(value)) return value.flatMap(leavesIn);
@@ -215,11 +215,11 @@ function leavesIn(value: unknown): readonly unknown[] {
 
 function leavesAt(value: unknown, [name, ...rest]: Path): readonly unknown[] {
   if (name === undefined) return leavesIn(value);
-  return objectsIn(value).flatMap((object) => leavesAt(own(object, name), rest));
+  return objectsIn(value).flatMap((object) => leavesAt(ownField(object, name), rest));
 }
 
-/** A field of its own: a pattern must not find what every object inherits. */
-function own(object: Readonly<Record<string, unknown>>, name: string): unknown {
+/** A field that is not inherited: a pattern must not match Object's properties. */
+function ownField(object: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 

@@ -2,31 +2,36 @@ import { inputTemplate, pipes, routes } from "@ferry/core/topology";
 import { expect, test } from "vitest";
 import { compilePipeTemplate, compileRuleTemplate } from "./input-template.ts";
 
-test("a rule's template holds the whole event", () => {
+test("a rule's template inserts the whole event", () => {
   const render = compileRuleTemplate('{"failsAs":"X","event":<aws.events.event.json>}');
-  // A detail may hold what looks like a replacement pattern or a placeholder: it is inserted, not read.
+  // A detail may contain a replacement pattern or a placeholder: it is inserted as it is.
   const event = { id: "1", detail: { text: 'quotes " and $& and <$.id>' } };
   expect(JSON.parse(render(event))).toEqual({ failsAs: "X", event });
 });
 
-test("a rule's template refuses what it does not know", () => {
+test("a rule's template refuses other placeholders", () => {
   expect(() => compileRuleTemplate('{"name":<aws.events.rule-name>}')).toThrow("<aws.events.rule-name>");
 });
 
 test.each<[string, string, unknown, string]>([
-  ["a string goes in without quotes", "<$.a>", { a: "x" }, "x"],
+  ["a string is inserted without quotes", "<$.a>", { a: "x" }, "x"],
   ["a string is not escaped", '"<$.a>"', { a: 'say "x"' }, '"say "x""'],
   ["a number", "<$.a>", { a: 1.5 }, "1.5"],
   ["a boolean", "<$.a>", { a: false }, "false"],
   ["null", "<$.a>", { a: null }, "null"],
-  ["an object goes in as JSON, its strings escaped", "<$.a>", { a: { b: 'say "x"' } }, '{"b":"say \\"x\\""}'],
+  [
+    "an object is inserted as JSON, its strings escaped",
+    "<$.a>",
+    { a: { b: 'say "x"' } },
+    '{"b":"say \\"x\\""}',
+  ],
   ["an array", "<$.a>", { a: [1, "x"] }, '[1,"x"]'],
   ["a missing path is an empty string", '{"a":"<$.a.b>"}', {}, '{"a":""}'],
   ["a path through a string is missing", '"<$.a.b>"', { a: "x" }, '""'],
-  ["what objects inherit is missing", '"<$.constructor>"', {}, '""'],
+  ["an inherited property is missing", '"<$.constructor>"', {}, '""'],
   ["a hyphen in a name", "<$.body.event.detail-type>", { body: { event: { "detail-type": "T" } } }, "T"],
   ["the same path twice", "<$.a><$.a>", { a: "x" }, "xx"],
-  ["what is inserted is not read again", "<$.a>", { a: "<$.b> $&", b: "no" }, "<$.b> $&"],
+  ["inserted text is not expanded again", "<$.a>", { a: "<$.b> $&", b: "no" }, "<$.b> $&"],
 ])("a Pipe's template: %s", (_, template, record, text) => {
   expect(compilePipeTemplate(template)(record)).toBe(text);
 });

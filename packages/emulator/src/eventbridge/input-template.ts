@@ -1,6 +1,6 @@
 /**
- * The input templates of rules and Pipes. Neither escapes what it inserts: a string goes in raw, without quotes; objects
- * and arrays go in as JSON.
+ * The input templates of rules and Pipes. Neither escapes what it inserts: strings are inserted unchanged, without quotes;
+ * objects and arrays as JSON.
  */
 import { compilePath } from "./json-path.ts";
 
@@ -18,8 +18,8 @@ export function compileRuleTemplate(template: string): Template {
 }
 
 /**
- * A Pipe's template: `<$.path>` is what the record holds there, and nothing when it holds nothing. Throws on any other
- * placeholder.
+ * A Pipe's template: `<$.path>` is the record's value at the path, or an empty string if there is none. Throws on any
+ * other placeholder.
  */
 export function compilePipeTemplate(template: string): Template {
   const lookups = new Map(

@@ -1,23 +1,23 @@
 /**
- * The JSON paths of Pipes and rules: `$.field.field`, where a field's name may hold hyphens.
+ * The JSON paths of Pipes and rules: `$.field.field`. A field's name may contain hyphens.
  */
 
-/** Looks a path up in a document; undefined when there is nothing. */
+/** Returns the value at a path of a document, or undefined. */
 export type Lookup = (document: unknown) => unknown;
 
 const shape = /^\$(\.[A-Za-z0-9_-]+)*$/;
 
-/** Compiles a path. Throws an Error that names a path of another shape (indexes, filters, quotes). */
+/** Compiles a path. Throws an Error that names the path if it has another form (indexes, filters, quotes). */
 export function compilePath(path: string): Lookup {
   if (!shape.test(path)) throw new Error(`JSON path "${path}" is not supported here: only $.field.field is`);
   const names = path.split(".").slice(1);
   return (document) => {
-    let here = document;
+    let value = document;
     for (const name of names) {
-      if (typeof here !== "object" || here === null || Array.isArray(here)) return undefined;
-      // Own fields only: a path must not find what every object inherits.
-      here = Object.hasOwn(here, name) ? (here as Readonly<Record<string, unknown>>)[name] : undefined;
+      if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+      // Own fields only: a path must not find Object's properties.
+      value = Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
     }
-    return here;
+    return value;
   };
 }

@@ -1,11 +1,11 @@
 import { pipes } from "@ferry/core/topology";
 import { expect, test } from "vitest";
-import { compileEmission } from "./pipe-target.ts";
+import { compilePipeTarget } from "./pipe-target.ts";
 import type { EventEnvelope } from "./put-events.ts";
 import { readPutEvents } from "./put-events.ts";
 import { toRecord } from "./queue-pipe.ts";
 
-/** What a Pipe of the topology makes of a queue's message. */
+/** The events that a Pipe of the topology puts for a queue's message. */
 function emitted(pipe: string, body: string): readonly EventEnvelope[] {
   const events: EventEnvelope[] = [];
   const put = (region: string, input: unknown) => {
@@ -20,11 +20,11 @@ function emitted(pipe: string, body: string): readonly EventEnvelope[] {
     Body: body,
     Attributes: { SentTimestamp: "1767225600123" },
   };
-  compileEmission(pipes[pipe]!, { name: "b", region: "us-east-1", put })(toRecord(message));
+  compilePipeTarget(pipes[pipe]!, { name: "b", region: "us-east-1", put })(toRecord(message));
   return events;
 }
 
-test("requests: a message is a request under the message's id", () => {
+test("requests: a message becomes a request with the message's id", () => {
   expect(emitted("requests", '{"action":"backup"}')).toMatchObject([
     {
       source: "ferry",
@@ -34,12 +34,12 @@ test("requests: a message is a request under the message's id", () => {
   ]);
 });
 
-test("requests: a number, a list or null is a request to be rejected", () => {
+test("requests: a number, a boolean, a list or null is passed on as the request, which the worker rejects", () => {
   for (const body of ["1", "[]", "null", "true"])
     expect(emitted("requests", body)[0]?.detail["request"]).toEqual(JSON.parse(body));
 });
 
-test("requests: a body that is no JSON, or a bare string, cannot be put", () => {
+test("requests: a body that is not JSON, or a bare string, is refused", () => {
   expect(() => emitted("requests", "hello")).toThrow("MalformedDetail");
   expect(() => emitted("requests", '"hello"')).toThrow("MalformedDetail");
 });
@@ -52,7 +52,7 @@ const event = {
   detail: { segment: 1 },
 };
 
-test("report-failures: the message names the event to say", () => {
+test("report-failures: failsAs of the message is the event's type", () => {
   expect(emitted("report-failures", dead({ failsAs: "SegmentFailed", event }))).toMatchObject([
     {
       "detail-type": "SegmentFailed",
@@ -68,13 +68,13 @@ test("report-failures: the message names the event to say", () => {
   ]);
 });
 
-test("report-failures: a message that names none, or is none, cannot be put", () => {
+test("report-failures: a message without a valid failsAs is refused", () => {
   expect(() => emitted("report-failures", dead({ event }))).toThrow("not a string");
   expect(() => emitted("report-failures", dead({ failsAs: 1, event }))).toThrow("not a string");
   expect(() => emitted("report-failures", "hello")).toThrow("not a string");
 });
 
-test("report-failures: what the template cannot hold is not put half", () => {
-  // Without its event the work is missing, and the detail no JSON.
+test("report-failures: a message without its event is refused", () => {
+  // Without the event the template has no value for the work, and the detail is not JSON.
   expect(() => emitted("report-failures", dead({ failsAs: "SegmentFailed" }))).toThrow("MalformedDetail");
 });

@@ -1,5 +1,5 @@
 /**
- * A Pipe's target, the bus: what a record becomes.
+ * A Pipe's target: converts a record to an event and puts it on the bus.
  */
 import { SOURCE } from "@ferry/core/events";
 import type { PipeSpec } from "@ferry/core/topology";
@@ -7,7 +7,7 @@ import type { LocalBus } from "./bus.ts";
 import { compilePipeTemplate } from "./input-template.ts";
 import { compilePath } from "./json-path.ts";
 
-/** What a record becomes. It throws an Error when the detail-type is no string. `detail`: JSON. */
+/** Returns a function from a record to its event. It throws an Error if the detail-type is not a string. `detail` is JSON. */
 export function compileEntry(spec: PipeSpec): (record: unknown) => { type: string; detail: string } {
   const render = compilePipeTemplate(spec.inputTemplate);
   const detailType = spec.detailType.startsWith("$") ? compilePath(spec.detailType) : () => spec.detailType;
@@ -20,10 +20,10 @@ export function compileEntry(spec: PipeSpec): (record: unknown) => { type: strin
 }
 
 /**
- * Returns what puts a record's event. It throws an Error when the detail-type is no string, when the template's result
- * is not a JSON object, or when the bus refuses the entry.
+ * Returns a function that puts a record's event. It throws an Error if the detail-type is not a string, if the template's
+ * result is not a JSON object, or if the bus refuses the entry.
  */
-export function compileEmission(
+export function compilePipeTarget(
   spec: PipeSpec,
   bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] },
 ): (record: unknown) => void {

@@ -31,7 +31,7 @@ test("an entry becomes the event a target receives", () => {
   ]);
 });
 
-test("a given time has whole seconds too; without a bus it is the default one", () => {
+test("a given time is cut to whole seconds; an entry without a bus goes to the default bus", () => {
   expect(read({ ...entry, Time: 1767225600.9 }).accepted[0]).toMatchObject({
     bus: "default",
     event: { time: "2026-01-01T00:00:00Z" },
@@ -43,12 +43,12 @@ test.each<[string, object, string]>([
   ["an empty source", { Source: "" }, "InvalidArgument"],
   ["no detail-type", { DetailType: undefined }, "InvalidArgument"],
   ["no detail", { Detail: undefined }, "InvalidArgument"],
-  ["a time that is none", { Time: "soon" }, "InvalidArgument"],
+  ["an invalid time", { Time: "soon" }, "InvalidArgument"],
   ["a detail that is not JSON", { Detail: '{"a":' }, "MalformedDetail"],
   ["a detail that is a list", { Detail: "[]" }, "MalformedDetail"],
   ["a detail that is null", { Detail: "null" }, "MalformedDetail"],
-  ["a source of AWS's own", { Source: "aws.s3" }, "NotAuthorizedForSourceException"],
-])("%s fails its entry only", (_, change, code) => {
+  ["a source that AWS reserves", { Source: "aws.s3" }, "NotAuthorizedForSourceException"],
+])("%s fails only its entry", (_, change, code) => {
   const { output, accepted } = read(entry, { ...entry, ...change }, entry);
   expect(output.FailedEntryCount).toBe(1);
   expect(output.Entries).toMatchObject([{ EventId: "id" }, { ErrorCode: code }, { EventId: "id" }]);
@@ -58,12 +58,12 @@ test.each<[string, object, string]>([
 const detailOf = (bytes: number) => `{"a":"${"x".repeat(bytes - 8)}"}`;
 const MIB = 1024 * 1024;
 
-test("the whole call is refused with no entries, with more than ten, and from 1 MiB on", () => {
+test("the whole call is refused without entries, with more than ten, and from 1 MiB", () => {
   expect(() => readPutEvents({}, scope)).toThrow(ValidationError);
   expect(() => read()).toThrow(ValidationError);
   expect(read(...Array(10).fill(entry)).accepted).toHaveLength(10);
   expect(() => read(...Array(11).fill(entry))).toThrow(ValidationError);
-  // Source and detail-type count as well: 2 bytes.
+  // Source and detail-type count too: 2 bytes.
   expect(read({ ...entry, Detail: detailOf(MIB - 3) }).accepted).toHaveLength(1);
   expect(() => read({ ...entry, Detail: detailOf(MIB - 2) })).toThrow("Total size");
   expect(() => read(entry, { ...entry, Detail: detailOf(MIB - 10) })).toThrow("Total size");

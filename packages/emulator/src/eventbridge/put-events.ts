@@ -1,5 +1,5 @@
 /**
- * PutEvents: what comes over the wire, as events or as the errors EventBridge answers with.
+ * Reads the input of PutEvents: into events, or into the errors that EventBridge returns.
  */
 
 /** An event as a rule's target receives it. */
@@ -20,13 +20,13 @@ export type EntryResult =
   | { readonly EventId: string }
   | { readonly ErrorCode: string; readonly ErrorMessage: string };
 
-/** The answer to one PutEvents. */
+/** The output of one PutEvents. */
 export interface PutEventsOutput {
   readonly FailedEntryCount: number;
   readonly Entries: readonly EntryResult[];
 }
 
-/** Where the call arrived, and what it cannot know itself. */
+/** The account and region of the call, the current time, and a source of event ids. */
 export interface PutEventsScope {
   readonly account: string;
   readonly region: string;
@@ -34,7 +34,7 @@ export interface PutEventsScope {
   readonly newId: () => string;
 }
 
-/** An accepted event and the bus it is for: a name, or the ARN as it was given. */
+/** An accepted event and its bus: the name or ARN from the entry. */
 export interface Accepted {
   readonly bus: string;
   readonly event: EventEnvelope;
@@ -47,10 +47,10 @@ export class ValidationError extends Error {
 
 const ENTRIES_MAX = 10;
 const BYTES_MAX = 1024 * 1024;
-/** What EventBridge counts for a Time that is given. */
+/** The bytes that EventBridge counts for an entry's Time. */
 const TIME_BYTES = 14;
 
-/** Reads a PutEvents input. Throws a ValidationError when the whole call is refused; a bad entry is only its own. */
+/** Reads a PutEvents input. Throws a ValidationError if the whole call is refused. A wrong entry fails alone. */
 export function readPutEvents(
   input: unknown,
   scope: PutEventsScope,
@@ -84,9 +84,9 @@ export function readPutEvents(
 
 type Entry = Readonly<Record<string, unknown>>;
 
-type Refusal = Extract<EntryResult, { readonly ErrorCode: string }>;
+type EntryError = Extract<EntryResult, { readonly ErrorCode: string }>;
 
-function readEntry(entry: Entry, scope: PutEventsScope): Refusal | Accepted {
+function readEntry(entry: Entry, scope: PutEventsScope): EntryError | Accepted {
   for (const field of ["Source", "DetailType", "Detail"])
     if (typeof entry[field] !== "string" || entry[field] === "")
       return invalid(field, `${field} is a required argument.`);
@@ -114,14 +114,14 @@ function readEntry(entry: Entry, scope: PutEventsScope): Refusal | Accepted {
   return { bus: typeof entry["EventBusName"] === "string" ? entry["EventBusName"] : "default", event };
 }
 
-function invalid(field: string, reason: string): Refusal {
+function invalid(field: string, reason: string): EntryError {
   return {
     ErrorCode: "InvalidArgument",
     ErrorMessage: `Parameter ${field} is not valid. Reason: ${reason}`,
   };
 }
 
-/** The wire has seconds since 1970; ISO 8601 is taken too, as EventBridge does. */
+/** Reads seconds since 1970, or ISO 8601, as EventBridge does. */
 function readTimeMs(time: unknown, nowMs: number): number | undefined {
   if (time === undefined || time === null) return nowMs;
   const timeMs =
@@ -129,7 +129,7 @@ function readTimeMs(time: unknown, nowMs: number): number | undefined {
   return Number.isNaN(new Date(timeMs).getTime()) ? undefined : timeMs;
 }
 
-/** Counted as EventBridge counts: source, type, detail and resources in UTF-8. */
+/** The size as EventBridge counts it: source, type, detail and resources in UTF-8. */
 function entryBytes(entry: Entry): number {
   const resources = Array.isArray(entry["Resources"]) ? entry["Resources"] : [];
   const texts = [entry["Source"], entry["DetailType"], entry["Detail"], ...resources];

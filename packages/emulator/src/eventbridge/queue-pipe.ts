@@ -1,10 +1,11 @@
 /**
- * The Pipe from a queue to the bus. What it cannot put it leaves in the queue, whose redrive policy sets it aside.
+ * The Pipe from a queue to the bus. A message that cannot be put stays in the queue, whose redrive policy moves it to the
+ * dead letters.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PipeSpec } from "@ferry/core/topology";
 import type { LocalBus } from "./bus.ts";
-import { compileEmission } from "./pipe-target.ts";
+import { compilePipeTarget } from "./pipe-target.ts";
 
 export interface QueuePipeOptions {
   readonly name: string;
@@ -12,7 +13,7 @@ export interface QueuePipeOptions {
   readonly queueUrl: string;
   readonly sqs: (operation: string, input: object) => Promise<Readonly<Record<string, unknown>>>;
   readonly bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] };
-  /** How soon a message that could not be put is tried again. */
+  /** The delay until a message that could not be put is retried. */
   readonly retryDelaySeconds: number;
   readonly log: (line: string) => void;
 }
@@ -24,7 +25,7 @@ interface SqsMessage {
   readonly Attributes?: Readonly<Record<string, string>>;
 }
 
-/** Drains the queue until the thread ends. */
+/** Moves messages from the queue to the bus until the thread ends. */
 export async function runQueuePipe({
   name,
   spec,
@@ -34,7 +35,7 @@ export async function runQueuePipe({
   retryDelaySeconds,
   log,
 }: QueuePipeOptions) {
-  const emit = compileEmission(spec, bus);
+  const emit = compilePipeTarget(spec, bus);
 
   const handle = async (message: SqsMessage): Promise<void> => {
     const receipt = { QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle };
@@ -64,7 +65,7 @@ export async function runQueuePipe({
   }
 }
 
-/** As Pipes hand it on: a body that is JSON is parsed, any other is a string. */
+/** A message as Pipes pass it on: a body that is JSON is parsed, any other is a string. */
 export function toRecord(message: SqsMessage) {
   return {
     messageId: message.MessageId,

@@ -1,7 +1,7 @@
 import type { Route } from "@ferry/core/topology";
 import { expect, test } from "vitest";
 import type { EventEnvelope } from "./put-events.ts";
-import { createRules, type Delivery, type RulesOptions } from "./rules.ts";
+import { createRules, type RuleDelivery, type RulesOptions } from "./rules.ts";
 
 const route: Route = {
   pattern: { "detail-type": ["T"] },
@@ -22,7 +22,7 @@ const event: EventEnvelope = {
 };
 
 function given(options: Partial<RulesOptions> = {}) {
-  const sent: Delivery[] = [];
+  const sent: RuleDelivery[] = [];
   const log: string[] = [];
   const deliver = createRules({
     routes: { one: route },
@@ -36,7 +36,7 @@ function given(options: Partial<RulesOptions> = {}) {
   return { deliver, sent, log };
 }
 
-test("a matching event is wrapped by the template and sent in its group", async () => {
+test("a matching event is sent in the template's form, with its message group", async () => {
   const { deliver, sent } = given();
   await deliver(event);
   expect(sent).toEqual([
@@ -44,19 +44,19 @@ test("a matching event is wrapped by the template and sent in its group", async 
   ]);
 });
 
-test("an event that no rule matches goes nowhere", async () => {
+test("an event that no rule matches is not sent", async () => {
   const { deliver, sent } = given();
   await deliver({ ...event, "detail-type": "U" });
   expect(sent).toEqual([]);
 });
 
-test("every rule that matches has its own delivery", async () => {
+test("every matching rule sends the event", async () => {
   const { deliver, sent } = given({ routes: { one: route, two: { ...route, queue: "projection-queue" } } });
   await deliver(event);
   expect(sent.map((delivery) => delivery.queue).sort()).toEqual(["backup-queue", "projection-queue"]);
 });
 
-test("duplicate: events overtake one another", async () => {
+test("given duplicate, events arrive in another order", async () => {
   const { deliver, sent } = given({ duplicate: true });
   const ids = Array.from({ length: 30 }, (_, n) => `e${n}`);
   await Promise.all(ids.map((id) => deliver({ ...event, id })));
@@ -65,14 +65,14 @@ test("duplicate: events overtake one another", async () => {
   expect([...new Set(received)]).not.toEqual(ids);
 });
 
-test("duplicate: every target receives every event twice", async () => {
+test("given duplicate, every target receives every event twice", async () => {
   const { deliver, sent } = given({ duplicate: true });
   await deliver(event);
   expect(sent).toHaveLength(2);
   expect(sent[0]).toEqual(sent[1]);
 });
 
-test("a delivery that fails is tried again", async () => {
+test("a failed delivery is retried", async () => {
   const bodies: string[] = [];
   let failures = 2;
   const { deliver, log } = given({
@@ -86,8 +86,8 @@ test("a delivery that fails is tried again", async () => {
   expect(log).toEqual([]);
 });
 
-test("what cannot be delivered goes to the undelivered-queue, with the reason", async () => {
-  const sent: Delivery[] = [];
+test("an event that cannot be delivered goes to undelivered-queue, with the reason", async () => {
+  const sent: RuleDelivery[] = [];
   const { deliver, log } = given({
     send: async (delivery) => {
       if (delivery.queue === "backup-queue")

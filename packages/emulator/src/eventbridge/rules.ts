@@ -1,6 +1,6 @@
 /**
- * Delivers events to queues by the topology's rules, as EventBridge does: at least once, in no order, each target on
- * its own; what cannot be delivered goes to the undelivered-queue.
+ * Delivers events to queues by the topology's rules, as EventBridge does: at least once, in no order, each target
+ * independently. An event that cannot be delivered goes to undelivered-queue.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { inputTemplate, type QueueName, type Route, UNDELIVERED_QUEUE } from "@ferry/core/topology";
@@ -9,8 +9,8 @@ import { compileRuleTemplate } from "./input-template.ts";
 import { compilePath } from "./json-path.ts";
 import type { EventEnvelope } from "./put-events.ts";
 
-/** What a rule sends to a queue. */
-export interface Delivery {
+/** A message that a rule sends to a queue. */
+export interface RuleDelivery {
   readonly queue: QueueName | typeof UNDELIVERED_QUEUE;
   readonly body: string;
   readonly messageGroup?: string;
@@ -20,21 +20,21 @@ export interface Delivery {
 export interface RulesOptions {
   readonly routes: Readonly<Record<string, Route>>;
   /** Sends one message; rejects with the queue's error. */
-  readonly send: (delivery: Delivery) => Promise<void>;
+  readonly send: (delivery: RuleDelivery) => Promise<void>;
   readonly ruleArn: (rule: string) => string;
   readonly queueArn: (queue: QueueName) => string;
-  /** Every event reaches every target twice, late and in another order: what at-least-once delivery allows. */
+  /** Whether every event is delivered to every target twice, late and in another order, as at-least-once delivery allows. */
   readonly duplicate: boolean;
   readonly log: (line: string) => void;
 }
 
-/** A target is tried this often before its event is set aside. AWS: 185 times in 24 hours. */
+/** The number of attempts before an event goes to undelivered-queue. AWS: 185 in 24 hours. */
 const TRIES = 3;
 const RETRY_MS = 50;
-/** A duplicated event's copies come at once, while another is being worked on, or when that is long done. */
+/** Long enough that a copy arrives before, during or after the processing of the other copy. */
 const DUPLICATE_AFTER_MS_MAX = 200;
 
-/** Returns what delivers an event to every target whose rule matches; it resolves when all are done and never rejects. */
+/** Returns a function that delivers an event to the target of every matching rule. It resolves when all are done and never rejects. */
 export function createRules(options: RulesOptions): (event: EventEnvelope) => Promise<void> {
   const rules = Object.entries(options.routes).map(([name, route]) => ({
     name,
@@ -47,14 +47,14 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
   const deliver = async (rule: (typeof rules)[number], event: EventEnvelope): Promise<void> => {
     const body = rule.render(event);
     const group = rule.group?.(event);
-    const delivery: Delivery = {
+    const delivery: RuleDelivery = {
       queue: rule.queue,
       body,
       ...(typeof group === "string" && group !== "" ? { messageGroup: group } : {}),
     };
     let error: unknown;
-    for (let tried = 0; tried < TRIES; tried++) {
-      if (tried > 0) await sleep(RETRY_MS * 2 ** tried);
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      if (attempt > 0) await sleep(RETRY_MS * 2 ** attempt);
       try {
         await options.send(delivery);
         return;
@@ -62,11 +62,11 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
         error = cause;
       }
     }
-    await setAside(rule.name, rule.queue, event, error);
+    await sendToDeadLetters(rule.name, rule.queue, event, error);
   };
 
-  /** As AWS does: the event itself, and the reason in attributes. */
-  const setAside = async (name: string, queue: QueueName, event: EventEnvelope, error: unknown) => {
+  /** Sends an event to undelivered-queue as AWS does, with the reason in attributes. */
+  const sendToDeadLetters = async (name: string, queue: QueueName, event: EventEnvelope, error: unknown) => {
     const { code, message } = describe(error);
     options.log(
       `rule ${name}: event ${event.id} (${event["detail-type"]}) not delivered to ${queue}: ${message}`,
@@ -87,7 +87,7 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
     }
   };
 
-  const late = async (rule: (typeof rules)[number], event: EventEnvelope): Promise<void> => {
+  const deliverLate = async (rule: (typeof rules)[number], event: EventEnvelope): Promise<void> => {
     await sleep(Math.random() * DUPLICATE_AFTER_MS_MAX);
     await deliver(rule, event);
   };
@@ -97,7 +97,9 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
       rules
         .filter((rule) => rule.matches(event))
         .flatMap((rule) => [
-          ...(options.duplicate ? [late(rule, event), late(rule, event)] : [deliver(rule, event)]),
+          ...(options.duplicate
+            ? [deliverLate(rule, event), deliverLate(rule, event)]
+            : [deliver(rule, event)]),
         ]),
     );
   };

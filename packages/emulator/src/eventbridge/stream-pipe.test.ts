@@ -17,7 +17,7 @@ const record = (key: string, text: string): StreamRecord => ({
   },
 });
 
-/** A Pipe to a bus that refuses the first puts of a text, so many times. */
+/** A Pipe to a bus that refuses the first puts of a text; `refusals` has their number by text. */
 function given(refusals: Readonly<Record<string, number>> = {}) {
   const put: string[] = [];
   const log: string[] = [];
@@ -52,14 +52,14 @@ function given(refusals: Readonly<Record<string, number>> = {}) {
   return { pipe, put, log };
 }
 
-test("only what a filter matches is put", async () => {
+test("only a record that a filter matches is put", async () => {
   const { pipe, put } = given();
   pipe(record("k", "b1"));
   pipe(record("k", "a1"));
   await expect.poll(() => put).toEqual(["a1"]);
 });
 
-test("the changes of one key stay in order, though one has to be tried again; other keys do not wait", async () => {
+test("the changes of one key stay in order during retries; other keys do not wait", async () => {
   const { pipe, put, log } = given({ a1: 2 });
   pipe(record("k", "a1"));
   pipe(record("k", "a2"));
@@ -68,7 +68,7 @@ test("the changes of one key stay in order, though one has to be tried again; ot
   expect(log).toEqual([]);
 });
 
-test("a change that cannot be put is given up, and said so; the next one is put", async () => {
+test("a change that cannot be put is dropped and logged; the next one is put", async () => {
   const { pipe, put, log } = given({ a1: 1000 });
   pipe(record("k", "a1"));
   pipe(record("k", "a2"));

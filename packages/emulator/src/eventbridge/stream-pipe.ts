@@ -1,12 +1,12 @@
 /**
- * The Pipe from a table's stream to the bus: filtered, in order per key, tried a bounded number of times.
+ * The Pipe from a table's stream to the bus: filtered, in order per key, with a bounded number of attempts.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PipeSpec } from "@ferry/core/topology";
 import type { StreamRecord } from "../engines/streams.ts";
 import type { LocalBus } from "./bus.ts";
 import { compilePattern } from "./event-pattern.ts";
-import { compileEmission } from "./pipe-target.ts";
+import { compilePipeTarget } from "./pipe-target.ts";
 
 export interface StreamPipeOptions {
   readonly name: string;
@@ -18,7 +18,7 @@ export interface StreamPipeOptions {
 const TRIES = 5;
 const RETRY_MS = 20;
 
-/** Returns what takes a stream's records. */
+/** Returns a function that receives a stream's records. */
 export function createStreamPipe({
   name,
   spec,
@@ -26,19 +26,19 @@ export function createStreamPipe({
   log,
 }: StreamPipeOptions): (record: StreamRecord) => void {
   const filters = spec.filters?.map(compilePattern);
-  const emit = compileEmission(spec, bus);
-  /** The last record of each key that is still on its way. */
+  const emit = compilePipeTarget(spec, bus);
+  /** The processing of the last record of each key, until it is done. */
   const last = new Map<string, Promise<void>>();
 
   const process = async (record: StreamRecord): Promise<void> => {
-    for (let tried = 1; ; tried++) {
+    for (let attempt = 1; ; attempt++) {
       try {
         return emit(record);
       } catch (error) {
-        if (tried < TRIES) await sleep(RETRY_MS * tried);
+        if (attempt < TRIES) await sleep(RETRY_MS * attempt);
         else
           return log(
-            `pipe ${name}: a change of ${JSON.stringify(record.dynamodb.Keys)} is given up: ${error}`,
+            `pipe ${name}: a change of ${JSON.stringify(record.dynamodb.Keys)} is dropped: ${error}`,
           );
       }
     }
@@ -47,10 +47,10 @@ export function createStreamPipe({
   return (record) => {
     if (filters !== undefined && !filters.some((matches) => matches(record))) return;
     const key = JSON.stringify(record.dynamodb.Keys);
-    const mine = (last.get(key) ?? Promise.resolve()).then(() => process(record));
-    last.set(key, mine);
-    void mine.finally(() => {
-      if (last.get(key) === mine) last.delete(key);
+    const current = (last.get(key) ?? Promise.resolve()).then(() => process(record));
+    last.set(key, current);
+    void current.finally(() => {
+      if (last.get(key) === current) last.delete(key);
     });
   };
 }

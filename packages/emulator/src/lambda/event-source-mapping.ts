@@ -15,7 +15,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda"
 import { failedMessages } from "./partial-batch.ts";
 
 /** A Lambda handler on a queue. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing has done its batch.
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing has processed its whole batch.
 export type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse | void>;
 
 export interface MappingOptions {
@@ -26,26 +26,26 @@ export interface MappingOptions {
   readonly queueArn: string;
   readonly region: string;
   readonly batchSize: number;
-  /** The most invocations at once. */
+  /** The most concurrent invocations. */
   readonly maximumConcurrency: number;
-  /** What an invocation has, by its context. Nothing ends it: it shares this process. */
+  /** The time that the context reports to an invocation, ms. An invocation that takes longer is not ended: it shares this process. */
   readonly timeoutMs: number;
   /**
-   * How soon a message is tried again whose handler threw; and one that it reported as failed, unless the handler sees
-   * to that itself. On AWS a message waits for its visibility timeout.
+   * The delay until a message is redelivered whose handler threw, or that the handler reported as failed without setting
+   * its visibility. On AWS a message waits for its visibility timeout.
    */
   readonly retryDelaySeconds: number;
-  /** Whether the handler sets the visibility of what it reports as failed. */
+  /** Whether the handler sets the visibility of the messages that it reports as failed. */
   readonly setsVisibility: boolean;
   readonly log: (line: string) => void;
 }
 
 export interface Mapping {
-  /** Receives no more, and resolves when the running invocations are done. */
+  /** Stops receiving. Resolves when the running invocations have ended. */
   stop(): Promise<void>;
 }
 
-/** What SQS gives at once. */
+/** The most messages that SQS returns at once. */
 const RECEIVE_MAX = 10;
 const WAIT_SECONDS = 20;
 
@@ -95,37 +95,37 @@ export function startMapping(options: MappingOptions): Mapping {
     }
   };
 
-  /** One invocation and what follows from its response. */
+  /** Invokes the handler with a batch; then deletes, or makes visible retried, each message according to the response. */
   const work = async (messages: readonly Message[]): Promise<void> => {
     const ids = messages.map((message) => message.MessageId!);
     const { response, threw } = await invoke(messages);
     const failed = new Set(failedMessages(response, ids));
     const done = messages.filter((message) => !failed.has(message.MessageId!));
-    const again = messages.filter((message) => failed.has(message.MessageId!));
+    const retried = messages.filter((message) => failed.has(message.MessageId!));
     if (done.length > 0) {
       const { Failed = [] } = await sqs.send(
         new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries: done.map(toEntry) }),
       );
       for (const entry of Failed)
-        log(`${functionName}: message not deleted, it will come again: ${entry.Code}`);
+        log(`${functionName}: message not deleted, it will be redelivered: ${entry.Code}`);
     }
-    // Nobody wants to wait for a visibility timeout, here.
-    if (again.length > 0 && (threw || !options.setsVisibility)) {
+    // Shorter than the visibility timeout, so that tests need not wait for it.
+    if (retried.length > 0 && (threw || !options.setsVisibility)) {
       const { Failed = [] } = await sqs.send(
         new ChangeMessageVisibilityBatchCommand({
           QueueUrl: queueUrl,
-          Entries: again.map((message, index) => ({
+          Entries: retried.map((message, index) => ({
             ...toEntry(message, index),
             VisibilityTimeout: options.retryDelaySeconds,
           })),
         }),
       );
       for (const entry of Failed)
-        log(`${functionName}: message comes again only when its visibility ends: ${entry.Code}`);
+        log(`${functionName}: message is redelivered only when its visibility ends: ${entry.Code}`);
     }
   };
 
-  /** The handler's response; every message as failed when it throws. */
+  /** Returns the handler's response. If the handler throws, every message counts as failed. */
   const invoke = async (messages: readonly Message[]): Promise<{ response: unknown; threw: boolean }> => {
     const event = { Records: messages.map((message) => toRecord(message, options)) };
     try {
@@ -174,7 +174,7 @@ function toRecord(message: Message, { queueArn, region }: MappingOptions): SQSRe
 
 function toContext({ functionName, region, timeoutMs }: MappingOptions): Context {
   const endsMs = performance.now() + timeoutMs;
-  const none = () => {};
+  const noop = () => {};
   return {
     functionName,
     functionVersion: "$LATEST",
@@ -185,8 +185,8 @@ function toContext({ functionName, region, timeoutMs }: MappingOptions): Context
     logStreamName: "local",
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.max(0, Math.floor(endsMs - performance.now())),
-    done: none,
-    fail: none,
-    succeed: none,
+    done: noop,
+    fail: noop,
+    succeed: noop,
   };
 }

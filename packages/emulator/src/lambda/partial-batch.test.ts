@@ -9,9 +9,9 @@ test.each<[string, unknown, readonly string[]]>([
   ["an empty object is success", {}, []],
   ["an empty list is success", { batchItemFailures: [] }, []],
   ["null failures are success", { batchItemFailures: null }, []],
-  ["one failure is that one, wherever it stands", { batchItemFailures: [{ itemIdentifier: "b" }] }, ["b"]],
+  ["one failure fails its message only", { batchItemFailures: [{ itemIdentifier: "b" }] }, ["b"]],
   [
-    "a failure named twice is one",
+    "a repeated failure counts once",
     { batchItemFailures: [{ itemIdentifier: "b" }, { itemIdentifier: "b" }] },
     ["b"],
   ],

@@ -1,10 +1,10 @@
 /**
- * What a handler's response says about its batch (ReportBatchItemFailures).
+ * Reads a handler's partial batch response (ReportBatchItemFailures).
  */
 
 /**
- * The message ids that are to be tried again. As Lambda reads it: nothing, null or an empty list is success of all; a
- * response of another shape, or an id that is none of the batch's, is failure of all.
+ * Returns the ids of the messages to retry. As in Lambda, undefined, null or an empty list is success of all; a response
+ * of another shape, or an id that is not in the batch, is failure of all.
  */
 export function failedMessages(response: unknown, batch: readonly string[]): readonly string[] {
   if (response === undefined || response === null) return [];

@@ -1,7 +1,7 @@
 /**
- * A server that answers every Scan with one full page and takes every write, of 25 items where it is one of statements, so
- * that only the client is measured.
- * A process of its own; it ends with the one that forked it.
+ * A server that answers every Scan with one full page and accepts every write, so that only the client is measured. A
+ * BatchExecuteStatement is answered as one of 25 statements.
+ * It runs in a separate process, which ends with the one that forked it.
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -22,7 +22,7 @@ const page = JSON.stringify({
   ScannedCount: items.length,
   ConsumedCapacity: units,
 });
-const taken = JSON.stringify({ UnprocessedItems: {}, ConsumedCapacity: [units] });
+const written = JSON.stringify({ UnprocessedItems: {}, ConsumedCapacity: [units] });
 const inserted = JSON.stringify({
   Responses: Array.from({ length: 25 }, () => ({ TableName: "cities" })),
   ConsumedCapacity: [units],
@@ -31,7 +31,7 @@ const inserted = JSON.stringify({
 const server = createServer((request, response) => {
   request.resume().on("end", () => {
     const operation = String(request.headers["x-amz-target"]).split(".")[1]!;
-    const answer = { Scan: page, BatchExecuteStatement: inserted }[operation] ?? taken;
+    const answer = { Scan: page, BatchExecuteStatement: inserted }[operation] ?? written;
     response.writeHead(200, { "content-type": "application/x-amz-json-1.0" }).end(answer);
   });
 });

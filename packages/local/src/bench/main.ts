@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what an item costs on the hot path, against the SDK's ordinary way, in one run. Absolute figures are
- * of this machine; the ratios are what to look at.
+ * `npm run bench`: the CPU time of the hot path compared with the SDK's standard path, in one run. The absolute figures
+ * depend on the machine; compare the ratios.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ import { lineSpans, readLine, toLines } from "@ferry/core/archive/data-file";
 import { cutPage } from "@ferry/core/archive/page";
 import type { Write } from "@ferry/core/ports";
 
-/** The data has no binary: what the SDK would cost there to turn base64 into bytes and back is not counted. */
+/** The data has no binary attributes, so the SDK's cost of decoding and encoding base64 is not counted. */
 const PAGES = 30;
 const WARM_UP = 5;
 const LEVEL = 6;
@@ -36,7 +36,7 @@ const page = await tables.scan({ table: address, segment: 0, totalSegments: 1, c
 const lines = toLines(page, cutPage(page).items);
 const file = gzipSync(lines, { level: LEVEL });
 
-/** A page to the lines of a data file, gzipped. */
+/** From a page to the gzipped lines of a data file. */
 const backup = {
   async sdk() {
     const { Items = [] } = await stock.send(new ScanCommand({ TableName: address.name }));
@@ -51,7 +51,7 @@ const backup = {
   },
 };
 
-/** A data file to BatchWriteItem calls. */
+/** From a data file to BatchWriteItem calls. */
 const restore = {
   async sdk() {
     const items = gunzipSync(file)
@@ -69,7 +69,7 @@ const restore = {
   },
 };
 
-/** The same by inserts, which never overwrite. Without the last call, which is not full. */
+/** The same with inserts, which never overwrite. The last call is left out, because it is not full. */
 async function insertAll(): Promise<void> {
   for await (const writes of calls()) {
     if (writes.length < WRITES_PER_CALL) return;
@@ -78,7 +78,7 @@ async function insertAll(): Promise<void> {
   }
 }
 
-/** The writes of a data file, 25 a call. */
+/** The writes of a data file, 25 per call. */
 async function* calls(): AsyncGenerator<Write[]> {
   const blocks = blocksOf(zlibCodec.decompress(chunksOf(file)), (line) => new Error(`line ${line}`));
   let writes: Write[] = [];
@@ -99,16 +99,16 @@ for (const [name, ways] of Object.entries({ backup, restore })) {
   const sdk = await cpuMs(ways.sdk);
   const ferry = await cpuMs(ways.ferry);
   const rate = (ms: number) =>
-    `${ms.toFixed(1)} ms a page, ${(page.length / 1e3 / ms).toFixed(0)} MB/s a core`;
+    `${ms.toFixed(1)} ms per page, ${(page.length / 1e3 / ms).toFixed(0)} MB/s per core`;
   console.log(`${name.padEnd(8)} SDK ${rate(sdk)}; Ferry ${rate(ferry)}; ratio ${(sdk / ferry).toFixed(1)}`);
 }
 const [merge, ifAbsent] = [await cpuMs(restore.ferry), await cpuMs(insertAll)];
 console.log(
-  `if-absent  merge ${merge.toFixed(1)} ms a page; if-absent ${ifAbsent.toFixed(1)} ms; ratio ${(ifAbsent / merge).toFixed(1)}`,
+  `if-absent  merge ${merge.toFixed(1)} ms per page; if-absent ${ifAbsent.toFixed(1)} ms; ratio ${(ifAbsent / merge).toFixed(1)}`,
 );
 server.kill();
 
-/** CPU time of one run, all threads, ms. */
+/** CPU time of one run, of all threads, ms. */
 async function cpuMs(run: () => Promise<void>): Promise<number> {
   for (let i = 0; i < WARM_UP; i++) await run();
   const before = process.cpuUsage();

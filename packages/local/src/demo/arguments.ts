@@ -4,27 +4,27 @@
 import { parseArgs } from "node:util";
 import { CITIES_MAX } from "./cities.ts";
 
-const help = `Loads real data into a DynamoDB table, backs it up, restores it in another region and compares the two.
+const help = `Loads real data into a DynamoDB table, backs it up, restores it in another region and compares both tables.
 
   npm run demo -- [--items N] [--segments N] [--json] [--keep]
 
-  --items N      how many items; default: all ${CITIES_MAX + 1}
-  --segments N   the backup's segments, 1 to 999; default: 8
-  --json         print nothing but one line of JSON at the end
-  --keep         leave everything up afterwards, to look at
-  --help         this
+  --items N      number of items; default: all ${CITIES_MAX + 1}
+  --segments N   number of segments of the backup, 1 to 999; default: 8
+  --json         print only one line of JSON at the end
+  --keep         keep the host running afterwards
+  --help         print this text
 
-Exit code 0 only if both tables are identical.`;
+The exit code is 0 only if both tables are identical.`;
 
-export interface Options {
+export interface DemoOptions {
   readonly items: number;
   readonly segments: number;
   readonly json: boolean;
   keep: boolean;
 }
 
-/** Reads the command line; ends the process on a wrong one, with a line that says what was expected. */
-export function readArguments(): Options {
+/** Reads the command line. If it is wrong, prints what was expected and ends the process with code 2. */
+export function readDemoArguments(): DemoOptions {
   const { values } = parsed();
   if (values.help) {
     console.log(help);
@@ -54,8 +54,8 @@ function parsed() {
   }
 }
 
-function wholeNumber(name: string, given: string | undefined, otherwise: number, max: number): number {
-  if (given === undefined) return otherwise;
+function wholeNumber(name: string, given: string | undefined, fallback: number, max: number): number {
+  if (given === undefined) return fallback;
   if (!/^\d+$/.test(given) || Number(given) < 1 || Number(given) > max)
     return fail(`${name} must be a whole number from 1 to ${max}: got ${given}`);
   return Number(given);

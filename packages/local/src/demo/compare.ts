@@ -1,55 +1,55 @@
 /**
- * The proof: both tables read by a stock client and compared item by item. It shares no code with the engine.
+ * Compares two tables item by item, as read by a stock client. It shares no code with the engine.
  */
 import { isDeepStrictEqual } from "node:util";
 import { type AttributeValue, DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
 
 const SEGMENTS = 4;
 
-/** Items by their keys. */
-type Waiting = Map<string, Record<string, AttributeValue>>;
+/** Items of one table whose counterpart has not been read yet, by key. */
+type Unmatched = Map<string, Record<string, AttributeValue>>;
 
-export interface TablePlace {
+export interface TableLocation {
   readonly region: string;
   readonly table: string;
 }
 
-export interface Proof {
+export interface Comparison {
   readonly identical: boolean;
-  /** Items in either table. */
+  /** Number of items in each table. */
   readonly source: number;
   readonly copy: number;
-  /** The first few items that differ, by key. */
+  /** The keys of the first few items that differ. */
   readonly differences: readonly string[];
 }
 
 /**
- * Compares two tables with the keys `country` and `id`, reading both at once: what is read from one waits for its like
- * from the other. `at` hears how many items were read.
+ * Compares two tables with the keys `country` and `id`. It reads both at once, and keeps only the items whose counterpart
+ * has not been read yet. `onProgress` receives the number of items read.
  */
 export async function compareTables(
-  source: TablePlace,
-  copy: TablePlace,
-  at: (count: number) => void,
-): Promise<Proof> {
+  source: TableLocation,
+  copy: TableLocation,
+  onProgress: (count: number) => void,
+): Promise<Comparison> {
   const differences: string[] = [];
   let count = 0;
-  /** Reads a table, item by item; how many. */
-  const read = async (place: TablePlace, mine: Waiting, theirs: Waiting): Promise<number> => {
+  /** Reads a table; returns its number of items. */
+  const read = async (table: TableLocation, own: Unmatched, others: Unmatched): Promise<number> => {
     let found = 0;
-    for await (const item of scan(place)) {
+    for await (const item of scan(table)) {
       found++;
-      at(++count);
+      onProgress(++count);
       const key = keyOf(item);
-      const other = theirs.get(key);
-      if (other === undefined) mine.set(key, item);
+      const other = others.get(key);
+      if (other === undefined) own.set(key, item);
       else if (!isDeepStrictEqual(sorted(item), sorted(other))) differences.push(key);
-      theirs.delete(key);
+      others.delete(key);
     }
     return found;
   };
-  const onlySource: Waiting = new Map();
-  const onlyCopy: Waiting = new Map();
+  const onlySource: Unmatched = new Map();
+  const onlyCopy: Unmatched = new Map();
   const [originals, copies] = await Promise.all([
     read(source, onlySource, onlyCopy),
     read(copy, onlyCopy, onlySource),
@@ -64,7 +64,7 @@ export async function compareTables(
   };
 }
 
-async function* scan({ region, table }: TablePlace) {
+async function* scan({ region, table }: TableLocation) {
   const client = new DynamoDBClient({ region });
   for (let Segment = 0; Segment < SEGMENTS; Segment++)
     for await (const page of paginateScan({ client }, { TableName: table, Segment, TotalSegments: SEGMENTS }))
@@ -75,7 +75,7 @@ function keyOf(item: Record<string, AttributeValue>): string {
   return `${item["country"]?.S} ${item["id"]?.N}`;
 }
 
-/** Sets have no order. */
+/** Sorts the members of sets, which have no order. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;

@@ -1,9 +1,9 @@
 /**
- * One item with every DynamoDB type, at the edges where tools lose something.
+ * One item with every DynamoDB type, with values that tools often change.
  */
-import type { Item } from "./cities.ts";
+import type { CityItem } from "./cities.ts";
 
-export function everyType(): Item {
+export function everyType(): CityItem {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   return {
     country: { S: "**" },
@@ -24,7 +24,7 @@ export function everyType(): Item {
     false: { BOOL: false },
     "300 KB": { S: "x".repeat(300 * 1024) },
     "line separators": { S: "a\u2028b\u2029c\nd\re\tf" },
-    'quotes " and \\ backslashes': { S: '"\\"\\\\" {"Item":{"S":"no"}}]}' },
+    'quotes " and \\ backslashes': { S: '"\\"\\\\" {"CityItem":{"S":"no"}}]}' },
     "beyond the basic plane": { S: "🚢 𝔉𝔢𝔯𝔯𝔶 \u0000 \u001f" },
     nested: { L: [{ M: { deep: { L: [{ M: { deeper: { NULL: true } } }] } } }, { L: [{ BOOL: false }] }] },
   };

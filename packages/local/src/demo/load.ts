@@ -1,5 +1,5 @@
 /**
- * What a user of DynamoDB does: a table, and items in it, by a stock client.
+ * Creates the demo's table and puts its items, with a stock client.
  */
 import {
   BatchWriteItemCommand,
@@ -7,12 +7,12 @@ import {
   DynamoDBClient,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import type { Item } from "./cities.ts";
+import type { CityItem } from "./cities.ts";
 
 const WRITES_PER_CALL = 25;
 const CALLS_IN_FLIGHT = 8;
 
-export async function createTable(region: string, name: string): Promise<void> {
+export async function createCityTable(region: string, name: string): Promise<void> {
   const client = new DynamoDBClient({ region });
   await client.send(
     new CreateTableCommand({
@@ -31,12 +31,12 @@ export async function createTable(region: string, name: string): Promise<void> {
   await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: name });
 }
 
-/** Puts all items; how many. `at` hears how many are there. */
+/** Puts all items; returns their number. `onProgress` receives the number of items put so far. */
 export async function load(
   region: string,
   table: string,
-  items: readonly Item[],
-  at: (count: number) => void,
+  items: readonly CityItem[],
+  onProgress: (count: number) => void,
 ): Promise<number> {
   const client = new DynamoDBClient({ region });
   let next = 0;
@@ -53,7 +53,7 @@ export async function load(
         requests = (UnprocessedItems?.[table] ?? []) as typeof requests;
       }
       done += some.length;
-      at(done);
+      onProgress(done);
     }
   };
   await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, worker));

@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ferry demo "));
 });
 afterAll(() => rm(folder, { recursive: true }));
-// The whole group: a test that fails must not leave its grandchildren.
+// Kill the whole process group, so that a failed test leaves no grandchild.
 afterEach(() => {
   try {
     process.kill(-child.pid!, "SIGKILL");
@@ -37,14 +37,14 @@ function start(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
 
 /** Runs the demo to its end. */
 async function run(...args: string[]) {
-  const { stdout, stderr } = start([main, ...args]);
-  const [out, said, [code]] = await Promise.all([text(stdout!), text(stderr!), once(child, "exit")]);
-  return { out, said, code };
+  const { stdout, stderr: errors } = start([main, ...args]);
+  const [out, stderr, [code]] = await Promise.all([text(stdout!), text(errors!), once(child, "exit")]);
+  return { out, stderr, code };
 }
 
-test("--json prints one line and nothing else, and the archive is there to look at", async () => {
-  const { out, said, code } = await run("--items", "300", "--segments", "3", "--json");
-  expect(said).toBe("");
+test("--json prints only one line, and the archive is copied to a folder", async () => {
+  const { out, stderr, code } = await run("--items", "300", "--segments", "3", "--json");
+  expect(stderr).toBe("");
   expect(code).toBe(0);
   expect(out.trimEnd().split("\n")).toHaveLength(1);
   const result = JSON.parse(out);
@@ -60,12 +60,12 @@ test("the summary's commands work in a folder with a space in its name", async (
   expect(code).toBe(0);
   expect(out).toMatch(/identical: 20 items/);
   const [zcat, cat] = out.split("\n").flatMap((line) => (/^ {4}z?cat /.test(line) ? [line.trim()] : []));
-  // Not every machine's zcat reads gzip.
+  // The zcat of some systems does not read gzip.
   for (const command of [zcat!.replace("zcat", "gunzip -c"), cat!]) {
     const shell = spawn("sh", ["-c", command], { stdio: ["ignore", "pipe", "pipe"] });
-    const [shown, complaint] = await Promise.all([text(shell.stdout), text(shell.stderr)]);
-    expect(complaint).toBe("");
-    expect(shown).toMatch(/^\{/);
+    const [output, errors] = await Promise.all([text(shell.stdout), text(shell.stderr)]);
+    expect(errors).toBe("");
+    expect(output).toMatch(/^\{/);
   }
 });
 
@@ -73,22 +73,22 @@ test.each([
   [["--items", "0"], "--items must be a whole number from 1 to"],
   [["--segments", "1000"], "--segments must be a whole number from 1 to 999"],
   [["--item", "5"], "--item"],
-])("%j is refused with what was expected", async (args, complaint) => {
-  const { out, said, code } = await run(...args);
+])("%j is refused, with a message that names what was expected", async (args, message) => {
+  const { out, stderr, code } = await run(...args);
   expect(code).toBe(2);
-  expect(said).toContain(complaint);
+  expect(stderr).toContain(message);
   expect(out).toBe("");
 });
 
-test("--keep: the host stays up, and ends with what started it", async () => {
+test("given --keep, the host runs on until the process that started it ends", async () => {
   const script = `require("node:child_process").spawn(${JSON.stringify(process.execPath)}, ${JSON.stringify([main, "--items", "1", "--json", "--keep"])}, { stdio: "inherit" })`;
   start(["-e", script], { npm_lifecycle_event: "demo" });
-  let said = "";
+  let stderr = "";
   for await (const chunk of child.stderr!) {
-    said += chunk;
-    if (said.includes("Kept up")) break;
+    stderr += chunk;
+    if (stderr.includes("Still running")) break;
   }
-  const [, endpoint] = /^export AWS_ENDPOINT_URL=(\S+)$/m.exec(said)!;
+  const [, endpoint] = /^export AWS_ENDPOINT_URL=(\S+)$/m.exec(stderr)!;
   const answers = () => fetch(endpoint!).then(Boolean, () => false);
   expect(await answers()).toBe(true);
   child.kill("SIGKILL");

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: a real data set through the whole of Ferry on this machine, and the proof that nothing changed.
+ * `npm run demo`: backs up and restores a real data set on this machine, and compares the restored table with the original.
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -8,23 +8,23 @@ import { openProgress } from "@ferry/terminal/progress";
 import { banner } from "../banner.ts";
 import { type Host, startHost } from "../host.ts";
 import { exitWhenOrphaned } from "../orphan-guard.ts";
-import { readArguments } from "./arguments.ts";
+import { readDemoArguments } from "./arguments.ts";
 import { cities } from "./cities.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
-import { createTable, load } from "./load.ts";
-import { requestTask, type TaskPlace } from "./request.ts";
+import { createCityTable, load } from "./load.ts";
+import { type ArchiveLocation, requestTask } from "./request.ts";
 import { summary } from "./summary.ts";
 
 const SOURCE = { region: "us-east-1", table: "cities" };
 const COPY = { region: "eu-west-1", table: "cities-copy" };
 const BUCKET = { region: "eu-central-1", name: "archives" };
-/** Small files, so that a small table shows many. */
+/** Small, so that the archive of a small table has many files. */
 const BATCH_BYTES = 1024 * 1024;
-/** Where the archive is copied to, to be looked at after the host is gone. Git ignores it. */
+/** The archive is copied here, so that it can be read after the host has stopped. Git ignores it. */
 const FOLDER = resolve(".ferry/demo");
 
-const options = readArguments();
+const options = readDemoArguments();
 
 let host: Host | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -37,13 +37,13 @@ try {
   await leave(1);
 }
 
-/** Runs it all; whether both tables are identical. */
+/** Runs the whole demo. Returns whether both tables are identical. */
 async function demo(): Promise<boolean> {
   const started = performance.now();
   const progress = openProgress(options.json);
-  progress.say("Starting DynamoDB, S3, SQS and EventBridge on this machine …");
+  progress.log("Starting DynamoDB, S3, SQS and EventBridge on this machine …");
   host = await startHost({ settings: { progressIntervalMs: 200 } });
-  // What the stock clients below read, as anyone's would.
+  // The stock clients below read these variables.
   Object.assign(process.env, host.env);
   host.failed.catch((error: unknown) => {
     console.error(`ferry demo: ${String(error)}`);
@@ -51,8 +51,8 @@ async function demo(): Promise<boolean> {
   });
   const s3 = new S3Client({ region: BUCKET.region });
   await Promise.all([
-    createTable(SOURCE.region, SOURCE.table),
-    createTable(COPY.region, COPY.table),
+    createCityTable(SOURCE.region, SOURCE.table),
+    createCityTable(COPY.region, COPY.table),
     s3.send(new CreateBucketCommand({ Bucket: BUCKET.name })),
   ]);
 
@@ -61,7 +61,7 @@ async function demo(): Promise<boolean> {
     load(SOURCE.region, SOURCE.table, items, at),
   );
 
-  const place: TaskPlace = {
+  const location: ArchiveLocation = {
     "bucket-region": BUCKET.region,
     "bucket-name": BUCKET.name,
     "bucket-prefix": `demo/${SOURCE.table}`,
@@ -74,12 +74,12 @@ async function demo(): Promise<boolean> {
       "total-segments": options.segments,
       "table-region": SOURCE.region,
       "table-name": SOURCE.table,
-      ...place,
+      ...location,
       "batch-bytes": BATCH_BYTES,
     },
     items.length,
   );
-  // Another number of segments than the backup's: it need not match.
+  // The number of segments need not be the backup's.
   const restore = await requestTask(
     host,
     progress,
@@ -88,23 +88,24 @@ async function demo(): Promise<boolean> {
       "total-segments": options.segments + 1,
       "table-region": COPY.region,
       "table-name": COPY.table,
-      ...place,
+      ...location,
     },
     items.length,
   );
 
-  const archive = await copyArchive(s3, place["bucket-prefix"]);
-  const proof = await progress.track("Compare the tables, item by item", items.length * 2, (at) =>
+  const archive = await copyArchive(s3, location["bucket-prefix"]);
+  const comparison = await progress.track("Compare the tables, item by item", items.length * 2, (at) =>
     compareTables(SOURCE, COPY, at),
   );
-  const identical = proof.identical && proof.source === items.length && archive.items === items.length;
+  const identical =
+    comparison.identical && comparison.source === items.length && archive.items === items.length;
   if (options.json)
     console.log(
       JSON.stringify({
         items: loaded,
-        scanned: proof.source,
+        scanned: comparison.source,
         stored: archive.items,
-        restored: proof.copy,
+        restored: comparison.copy,
         identical,
         backup: backup.row,
         restore: restore.row,
@@ -118,7 +119,7 @@ async function demo(): Promise<boolean> {
         backup,
         restore,
         archive,
-        proof,
+        comparison,
         identical,
         seconds: (performance.now() - started) / 1000,
       }),
@@ -126,7 +127,7 @@ async function demo(): Promise<boolean> {
   return identical;
 }
 
-/** Copies the archive out of S3; its folder, and how many items its manifest lists. */
+/** Copies the archive from S3 to `FOLDER`. Returns its folder, its files and bytes, and the items that its manifest lists. */
 async function copyArchive(s3: S3Client, prefix: string) {
   await rm(FOLDER, { recursive: true, force: true });
   let files = 0;
@@ -155,11 +156,11 @@ async function copyArchive(s3: S3Client, prefix: string) {
   return { folder: join(FOLDER, prefix), files, bytes, items: counts.reduce((sum, count) => sum + count, 0) };
 }
 
-/** Ends the host and this process; with `--keep`, first waits for Ctrl-C. */
+/** Stops the host and ends this process; with `--keep`, waits for Ctrl-C first. */
 async function leave(code: number): Promise<never> {
   if (options.keep && host !== undefined && code < 128) {
     options.keep = false;
-    console.error(`\n${banner(host, process.env)}\n# Kept up, as --keep asks. Ctrl-C ends it.`);
+    console.error(`\n${banner(host, process.env)}\n# Still running (--keep). Ctrl-C stops it.`);
     await new Promise(() => {});
   }
   await host?.stop();

@@ -1,5 +1,5 @@
 /**
- * Asks for a task as any other system would, by PutEvents, and watches its row until it ends.
+ * Requests a task with PutEvents, as any other system does, and polls its row until it ends.
  */
 import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
@@ -7,16 +7,16 @@ import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { Progress } from "@ferry/terminal/progress";
 import type { Host } from "../host.ts";
 
-const LOOK_MS = 150;
+const POLL_INTERVAL_MS = 150;
 
 /** The request fields that a backup and its restore share. */
-export interface TaskPlace {
+export interface ArchiveLocation {
   readonly "bucket-region": string;
   readonly "bucket-name": string;
   readonly "bucket-prefix": string;
 }
 
-export interface DemoRequest extends TaskPlace {
+export interface DemoRequest extends ArchiveLocation {
   readonly action: "backup" | "restore";
   readonly "total-segments": number;
   readonly "table-region": string;
@@ -24,19 +24,19 @@ export interface DemoRequest extends TaskPlace {
   readonly "batch-bytes"?: number;
 }
 
-export interface Ended {
+export interface TaskResult {
   /** The status row. */
   readonly row: Record<string, unknown>;
   readonly seconds: number;
 }
 
-/** The task's row once it succeeded; an error with its reasons if it did not. */
+/** Returns the task's row when it has succeeded. Throws an Error with the reasons if the task ends otherwise. */
 export async function requestTask(
   host: Host,
   progress: Progress,
   request: DemoRequest,
   items: number,
-): Promise<Ended> {
+): Promise<TaskResult> {
   const started = performance.now();
   const id = `demo-${request.action}`;
   const bus = new EventBridgeClient();
@@ -54,15 +54,15 @@ export async function requestTask(
   );
   if (put.FailedEntryCount !== 0)
     throw new Error(`the bus refused the request: ${put.Entries?.[0]?.ErrorMessage}`);
-  const what = request.action === "backup" ? "Back up to" : "Restore from";
-  const title = `${what} s3://${request["bucket-name"]}/${request["bucket-prefix"]}`;
-  const row = await progress.track(title, items, (at) => ended(host, request, at));
+  const verb = request.action === "backup" ? "Back up to" : "Restore from";
+  const title = `${verb} s3://${request["bucket-name"]}/${request["bucket-prefix"]}`;
+  const row = await progress.track(title, items, (onProgress) => untilEnded(host, request, onProgress));
   if (row["state"] !== "succeeded")
     throw new Error(`the ${request.action} ${row["state"]}: ${(row["reasons"] as string[]).join("; ")}`);
   return { row, seconds: (performance.now() - started) / 1000 };
 }
 
-async function ended(host: Host, request: DemoRequest, at: (items: number) => void) {
+async function untilEnded(host: Host, request: DemoRequest, onProgress: (items: number) => void) {
   const client = new DynamoDBClient();
   const key =
     request.action === "backup"
@@ -78,11 +78,11 @@ async function ended(host: Host, request: DemoRequest, at: (items: number) => vo
         "task",
         `${key}@${row["timestamp"]}`,
       );
-      at(records.reduce((sum, record) => sum + Number(record["items"]), 0));
+      onProgress(records.reduce((sum, record) => sum + Number(record["items"]), 0));
     }
     if (row !== undefined && ["succeeded", "failed", "rejected", "cancelled"].includes(String(state)))
       return row;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
 }
 
@@ -98,7 +98,7 @@ async function query(client: DynamoDBClient, table: string, name: string, value:
   return Items.map((item) => plain(unmarshall(item)));
 }
 
-/** Sets as lists: JSON has none. */
+/** Sets become lists: JSON has no sets. */
 function plain(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [name, value instanceof Set ? [...value] : value]),

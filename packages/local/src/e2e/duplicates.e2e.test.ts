@@ -1,27 +1,27 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Host, startHost } from "../host.ts";
-import { someItems, type User, userOf } from "./test-client.ts";
+import { createTestClient, someItems, type TestClient } from "./test-client.ts";
 
 let host: Host;
-let user: User;
+let client: TestClient;
 beforeAll(async () => {
   host = await startHost({ duplicate: true, settings: { retryDelaySeconds: 0 } });
-  user = await userOf(host);
+  client = await createTestClient(host);
 });
 afterAll(() => host?.stop());
 
-test("given that every message comes twice, then a backup and its restore are whole all the same", async () => {
-  await user.createTables("twice", someItems(400));
-  const request = { ...user.backupOf("twice"), "total-segments": 4, "batch-bytes": 2000 };
-  expect(await user.ask(request, "b-twice")).toMatchObject({
+test("given duplicate delivery of every message, a backup and its restore are complete", async () => {
+  await client.createTables("twice", someItems(400));
+  const request = { ...client.backupOf("twice"), "total-segments": 4, "batch-bytes": 2000 };
+  expect(await client.runTask(request, "b-twice")).toMatchObject({
     state: "succeeded",
     "completed-segments": 4,
     "transferred-items": 400,
   });
-  const restore = await user.ask({ ...user.restoreOf("twice"), "total-segments": 3 }, "r-twice");
+  const restore = await client.runTask({ ...client.restoreOf("twice"), "total-segments": 3 }, "r-twice");
   expect(restore).toMatchObject({ state: "succeeded", "transferred-items": 400 });
-  expect(await user.identical("twice")).toBe(true);
-  // One task each: the second request is the first one's.
-  expect(await user.rows(request)).toHaveLength(1);
-  expect(await user.rows(user.restoreOf("twice"))).toHaveLength(1);
+  expect(await client.identical("twice")).toBe(true);
+  // One task each: the second copy of a request is the same task.
+  expect(await client.rows(request)).toHaveLength(1);
+  expect(await client.rows(client.restoreOf("twice"))).toHaveLength(1);
 });

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Host, startHost } from "../host.ts";
-import { someItems, type User, userOf } from "./test-client.ts";
+import { createTestClient, someItems, type TestClient } from "./test-client.ts";
 
 let host: Host;
-let user: User;
-/** The detail-type whose step fails, and for which table. */
+let client: TestClient;
+/** The detail-type whose step fails, and the table for which it fails. */
 let failing: { type: string; name: string; segment?: number } | undefined;
 
 beforeAll(async () => {
@@ -16,11 +16,11 @@ beforeAll(async () => {
         ? handler
         : (event, context) => {
             if (failing !== undefined && event.Records.some(({ body }) => fails(JSON.parse(body).event)))
-              throw new Error("the worker fell over");
+              throw new Error("the worker crashed");
             return handler(event, context);
           },
   });
-  user = await userOf(host);
+  client = await createTestClient(host);
 });
 afterAll(() => host?.stop());
 afterEach(() => {
@@ -35,33 +35,33 @@ function fails(event: { "detail-type": string; detail: { segment?: number } }): 
   );
 }
 
-describe("given a worker that throws until its attempts run out, then the task ends with the reason", () => {
+describe("given a worker that throws in every attempt, the task ends with the reason", () => {
   test.each([
     ["plan", "TaskRequested", "rejected"],
-    ["spread", "TaskAccepted", "failed"],
+    ["fan-out", "TaskAccepted", "failed"],
     ["slice", "SegmentQueued", "failed"],
     ["finish", "TaskFinishing", "failed"],
   ])("a backup, in %s", async (step, type, state) => {
     const name = `backup-${step}`;
-    await user.createTables(name, someItems(5));
+    await client.createTables(name, someItems(5));
     failing = { type, name };
-    const row = await user.ask({ ...user.backupOf(name), "total-segments": 2 }, `b-${name}`);
+    const row = await client.runTask({ ...client.backupOf(name), "total-segments": 2 }, `b-${name}`);
     expect(row).toMatchObject({ state });
     expect(row["reasons"][0]).toContain(`attempts-exhausted: ${type} failed until its attempts ran out`);
-    expect((await user.keys(name)).some((key) => key.includes("manifest-summary"))).toBe(false);
+    expect((await client.keys(name)).some((key) => key.includes("manifest-summary"))).toBe(false);
   });
 
   test.each([
     ["plan", "TaskRequested", "rejected"],
-    ["spread", "TaskAccepted", "failed"],
+    ["fan-out", "TaskAccepted", "failed"],
     ["slice", "SegmentQueued", "failed"],
     ["finish", "TaskFinishing", "failed"],
   ])("a restore, in %s", async (step, type, state) => {
     const name = `restore-${step}`;
-    await user.createTables(name, someItems(5));
-    expect(await user.ask(user.backupOf(name), `b-${name}`)).toMatchObject({ state: "succeeded" });
+    await client.createTables(name, someItems(5));
+    expect(await client.runTask(client.backupOf(name), `b-${name}`)).toMatchObject({ state: "succeeded" });
     failing = { type, name };
-    const row = await user.ask(user.restoreOf(name), `r-${name}`);
+    const row = await client.runTask(client.restoreOf(name), `r-${name}`);
     expect(row).toMatchObject({ state });
     expect(row["reasons"][0]).toContain(`attempts-exhausted: ${type}`);
   });
@@ -69,42 +69,42 @@ describe("given a worker that throws until its attempts run out, then the task e
 
 describe("given a failed backup", () => {
   test.each([
-    ["of which one segment failed", "SegmentQueued", 1],
-    ["that could not be finished", "TaskFinishing", undefined],
-    ["that could not be spread", "TaskAccepted", undefined],
-  ])("%s, when it is retried, then it succeeds and is whole", async (_, type, segment) => {
+    ["with one failed segment", "SegmentQueued", 1],
+    ["that failed in finish", "TaskFinishing", undefined],
+    ["that failed in fan-out", "TaskAccepted", undefined],
+  ])("%s, a retry completes it", async (_, type, segment) => {
     const name = `retry-${type.toLowerCase()}`;
-    await user.createTables(name, someItems(50));
+    await client.createTables(name, someItems(50));
     failing = { type, name, ...(segment !== undefined && { segment }) };
-    const request = { ...user.backupOf(name), "total-segments": 3 };
-    const failed = await user.ask(request, `b-${name}`);
+    const request = { ...client.backupOf(name), "total-segments": 3 };
+    const failed = await client.runTask(request, `b-${name}`);
     expect(failed).toMatchObject({ state: "failed", attempt: 1 });
     failing = undefined;
     const { key, timestamp } = failed;
-    await user.putEvent("TaskRetryRequested", { task: { action: "backup", key, timestamp } });
-    const row = await user.row(request, `b-${name}`, ({ state }) => state === "succeeded");
+    await client.putEvent("TaskRetryRequested", { task: { action: "backup", key, timestamp } });
+    const row = await client.row(request, `b-${name}`, ({ state }) => state === "succeeded");
     expect(row).toMatchObject({ attempt: 2, "transferred-items": 50, "failed-segments": 0, reasons: [] });
-    expect(await user.ask(user.restoreOf(name), `r-${name}`)).toMatchObject({ state: "succeeded" });
-    expect(await user.identical(name)).toBe(true);
+    expect(await client.runTask(client.restoreOf(name), `r-${name}`)).toMatchObject({ state: "succeeded" });
+    expect(await client.identical(name)).toBe(true);
   });
 });
 
-describe("given a backup that is cancelled", () => {
-  test("then its segments stop and it ends as cancelled, and a retry completes it", async () => {
+describe("given a cancelled backup", () => {
+  test("its segments stop, it ends as cancelled, and a retry completes it", async () => {
     const name = "cancelled";
-    await user.createTables(name, someItems(20));
-    // Its segments cannot begin before it is cancelled.
+    await client.createTables(name, someItems(20));
+    // No segment can begin before the cancel.
     failing = { type: "SegmentQueued", name };
-    const request = { ...user.backupOf(name), "total-segments": 2 };
-    await user.putEvent("TaskRequested", { request, "request-id": "b-cancelled" });
-    const { key, timestamp } = await user.row(request, "b-cancelled", ({ accepted }) => accepted === true);
+    const request = { ...client.backupOf(name), "total-segments": 2 };
+    await client.putEvent("TaskRequested", { request, "request-id": "b-cancelled" });
+    const { key, timestamp } = await client.row(request, "b-cancelled", ({ accepted }) => accepted === true);
     const task = { action: "backup", key, timestamp };
-    await user.putEvent("TaskCancelRequested", { task });
-    await user.row(request, "b-cancelled", ({ cancelledAttempt }) => cancelledAttempt === 1);
+    await client.putEvent("TaskCancelRequested", { task });
+    await client.row(request, "b-cancelled", ({ cancelledAttempt }) => cancelledAttempt === 1);
     failing = undefined;
-    expect(await user.ended(request, "b-cancelled")).toMatchObject({ state: "cancelled" });
-    await user.putEvent("TaskRetryRequested", { task });
-    const row = await user.row(request, "b-cancelled", ({ state }) => state === "succeeded");
+    expect(await client.ended(request, "b-cancelled")).toMatchObject({ state: "cancelled" });
+    await client.putEvent("TaskRetryRequested", { task });
+    const row = await client.row(request, "b-cancelled", ({ state }) => state === "succeeded");
     expect(row).toMatchObject({ attempt: 2, "transferred-items": 20 });
   });
 });

@@ -1,43 +1,43 @@
 /**
- * Stands between the workers and the host, and can end the workers at any change they make. A crash is told from
- * outside by what was changed before it and what was not: so between two changes all moments are one, and a crash before
- * a change, or after it but before its answer, is every crash there is, however fast the machine.
+ * A proxy between the workers and the host that can end the workers at any change they make. From outside, crashes
+ * differ only in which changes were made before them. So a crash before a change, and a crash after it but before its
+ * answer, cover all crashes, at any speed of the machine.
  */
 import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request as open, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
-/** Whether a change passes, or is the workers' last: not made, or made and never answered. */
-export type Fate = "pass" | "crash before" | "crash after";
+/** What the proxy does with a change: it passes, or the workers crash before it is made, or after it and without an answer. */
+export type ChangeOutcome = "pass" | "crash before" | "crash after";
 
 export interface FaultProxy {
-  /** For the workers. */
+  /** The endpoint that the workers use. */
   readonly endpoint: string;
   close(): Promise<void>;
 }
 
-/** Calls on the wire that change something; besides these, S3's PUT. */
+/** Operations that change something; S3's PUT is another. */
 const CHANGES = new Set(["PutEvents", "PutItem", "UpdateItem", "BatchWriteItem"]);
 
 /**
- * Opens one in front of `endpoint`. `fateOf` is asked for each change, named for instance `PutItem`, `PutObject /b/k`
- * or `PutEvents TaskAccepted`; `crash` must end the workers.
+ * Opens a proxy in front of `endpoint`. It calls `outcomeOf` for each change, with a name such as `PutItem`,
+ * `PutObject /b/k` or `PutEvents TaskAccepted`; `crash` must end the workers.
  */
 export async function openFaultProxy(
   endpoint: string,
-  fateOf: (change: string) => Fate,
-  crash: (change: string, fate: Fate) => Promise<void>,
+  outcomeOf: (change: string) => ChangeOutcome,
+  crash: (change: string, outcome: ChangeOutcome) => Promise<void>,
 ): Promise<FaultProxy> {
   const agent = new Agent({ keepAlive: true });
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
     const change = changeOf(request, body);
-    const fate = change === undefined ? "pass" : fateOf(change);
-    if (fate === "crash before") return crash(change!, fate);
+    const outcome = change === undefined ? "pass" : outcomeOf(change);
+    if (outcome === "crash before") return crash(change!, outcome);
     const { statusCode, headers, content } = await forward(request, body);
-    if (fate === "crash after") return crash(change!, fate);
+    if (outcome === "crash after") return crash(change!, outcome);
     response.writeHead(statusCode!, headers).end(content);
   }
 
@@ -49,7 +49,7 @@ export async function openFaultProxy(
   }
 
   const server = createServer((request, response) => {
-    // A client that was killed has no use for an answer, and one that lives sees that it gets none.
+    // A killed client needs no answer; a living one sees the broken connection.
     pass(request, response).catch(() => response.destroy());
   });
   await once(server.listen(0, "127.0.0.1"), "listening");

@@ -2,46 +2,46 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import type { Restored } from "./restore-process.ts";
+import type { RestoreReport } from "./restore-process.ts";
 
 /** A worker has 1,769 MB by default. Objects for every line of a large file would not fit in this heap. */
 const HEAP_MIB = 64;
-/** What the process has besides the file: Node, the SDK, the small file and the compressed one, which stands for S3. */
-const BESIDES_MIB = 400;
+/** Memory of the process besides the file: Node, the SDK, the small file, and the compressed file, which stands in for S3. */
+const OTHER_MIB = 400;
 const program = fileURLToPath(new URL("./restore-process.ts", import.meta.url));
 
-async function restored(content: string, memoryMib: number): Promise<Restored> {
+async function restored(content: string, memoryMib: number): Promise<RestoreReport> {
   const args = [`--max-old-space-size=${HEAP_MIB}`, program, content, String(memoryMib)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  return JSON.parse(stdout) as Restored;
+  return JSON.parse(stdout) as RestoreReport;
 }
 
 describe("a worker that restores a data file", () => {
-  test("of 64 MiB of the smallest items holds little more than its bytes; streamed, the setting and some blocks", async () => {
-    const kept = await restored("tiny-items", 288);
-    const { items } = kept;
+  test("of 64 MiB of the smallest items needs little more memory than its bytes, and less if it streams the file", async () => {
+    const inMemory = await restored("tiny-items", 288);
+    const { items } = inMemory;
     const ended = { type: "SegmentCompleted", written: items + 1 };
     expect(items).toBeGreaterThan(2_000_000);
-    expect(kept).toMatchObject({ ...ended, opens: 2 });
-    expect(kept.rssMibMax).toBeLessThan(64 + BESIDES_MIB);
+    expect(inMemory).toMatchObject({ ...ended, opens: 2 });
+    expect(inMemory.rssMibMax).toBeLessThan(64 + OTHER_MIB);
     const streamed = await restored("tiny-items", 16);
     expect(streamed).toMatchObject({ ...ended, opens: 3 });
-    // Without the 48 MiB that the setting does not allow; the rest varies between two runs.
-    expect(streamed.rssMibMax).toBeLessThan(kept.rssMibMax - 24);
+    // The setting allows 48 MiB less than the file; the rest varies between two runs.
+    expect(streamed.rssMibMax).toBeLessThan(inMemory.rssMibMax - 24);
   });
 
-  test("of a gigabyte of spaces refuses it, and holds one line of the largest length", async () => {
+  test("of a gigabyte of spaces refuses it, and holds at most one line of the largest length", async () => {
     const { type, error, rssMibMax } = await restored("spaces", 288);
     expect({ type, error }).toEqual({
       type: "SegmentFailed",
       error: expect.stringContaining("bytes in line 2, which is longer than any item"),
     });
-    expect(rssMibMax).toBeLessThan(BESIDES_MIB);
+    expect(rssMibMax).toBeLessThan(OTHER_MIB);
   });
 
-  test("of 256 MiB of empty lines reads on, and holds no more than the setting", async () => {
+  test("of 256 MiB of empty lines reads all of them, and holds at most what the setting allows", async () => {
     const { type, written, opens, rssMibMax } = await restored("empty-lines", 16);
     expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: 2, opens: 3 });
-    expect(rssMibMax).toBeLessThan(BESIDES_MIB);
+    expect(rssMibMax).toBeLessThan(OTHER_MIB);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * A process that restores one data file as a worker does, with the real codec, and says how it went and what memory it
- * took. Arguments: a name of `contents`, and the setting maximumFileBytesInMemory in MiB.
+ * A process that restores one data file as a worker does, with the real codec, and prints a report of the result and its
+ * memory. Arguments: a name of `contents`, and the setting maximumFileBytesInMemory in MiB.
  */
 import { once } from "node:events";
 import { createGzip, gzipSync } from "node:zlib";
@@ -12,23 +12,23 @@ import { work } from "@ferry/core/worker";
 import { intercept } from "@ferry/memory/intercept";
 import { memoryPorts } from "@ferry/memory/ports";
 
-/** What the process says in the end, as JSON. */
-export interface Restored {
-  /** The type of the event with which the segment ended, and the message of its error. */
+/** The report that the process prints, as JSON. */
+export interface RestoreReport {
+  /** The type of the event that ended the segment, and the message of its error. */
   readonly type: string;
   readonly error?: string;
   /** Items in the large file. */
   readonly items: number;
-  /** Items that were written, of both files. */
+  /** Items written, from both files. */
   readonly written: number;
-  /** How often the slice opened a data file: the large one and a small one. */
+  /** How often the slice opened a data file, the large or the small one. */
   readonly opens: number;
-  /** The largest that the process was, MiB. */
+  /** The largest resident set size of the process, MiB. */
   readonly rssMibMax: number;
 }
 
 const MIB = 1024 * 1024;
-/** So many items that an object for each would not fit in the test's heap. */
+/** Enough items that one object per item would not fit in the test's heap. */
 const TINY_ITEMS_MIB = 64;
 const prefix = "AWSDynamoDB/01";
 
@@ -76,15 +76,15 @@ const settings = { ...defaultSettings, maximumFileBytesInMemory: Number(mib) * M
 const plain = memoryPorts({ codec: zlibCodec, settings });
 plain.tables.create(destination, { keys: [{ name: "id", type: "S" }] });
 plain.archive.createBucket(bucket);
-/** Plants a data file; how the manifest lists it. */
-function plant(dataFileS3Key: string, file: Buffer, itemCount: number): ManifestFile {
+/** Stores a data file; returns its line of the manifest. */
+function storeDataFile(dataFileS3Key: string, file: Buffer, itemCount: number): ManifestFile {
   plain.archive.plant(bucket, dataFileS3Key, file);
   return { itemCount, md5Checksum: zlibCodec.md5(file), etag: "", dataFileS3Key };
 }
 const listed = [
   // The plan reads the first file's first line.
-  plant(`${prefix}/data/small.json.gz`, gzipSync('{"Item":{"id":{"S":"0"}}}\n'), 1),
-  plant(`${prefix}/data/large.json.gz`, Buffer.concat(compressed.splice(0)), items),
+  storeDataFile(`${prefix}/data/small.json.gz`, gzipSync('{"Item":{"id":{"S":"0"}}}\n'), 1),
+  storeDataFile(`${prefix}/data/large.json.gz`, Buffer.concat(compressed.splice(0)), items),
 ];
 const filesKey = `${prefix}/manifest-files.json`;
 plain.archive.plant(bucket, filesKey, encodeFiles(listed));
@@ -107,17 +107,17 @@ const tables = intercept("tables", plain.tables, ["write"], async (call) => {
   return { unprocessed: [], units: 1 };
 });
 const ports = { ...plain, archive, tables };
-const asked = { ...restoreRequest, "bucket-prefix": prefix, "total-segments": 1 };
-const [segment] = await accepted(asked, ports);
+const request = { ...restoreRequest, "bucket-prefix": prefix, "total-segments": 1 };
+const [segment] = await accepted(request, ports);
 opens = 0;
 const [event] = await work(message("SegmentQueued", segment), ports);
 const error = (event?.detail as { error?: { message?: string } } | undefined)?.error?.message;
-const said: Restored = {
-  type: event?.type ?? "nothing",
+const report: RestoreReport = {
+  type: event?.type ?? "none",
   ...(error !== undefined && { error }),
   items,
   written,
   opens,
   rssMibMax: Math.round(process.resourceUsage().maxRSS / 1024),
 };
-console.log(JSON.stringify(said));
+console.log(JSON.stringify(report));

@@ -1,5 +1,5 @@
 /**
- * For the end-to-end tests: what a user does, with stock clients and nothing of the engine's.
+ * The calls that a user of Ferry makes, with stock clients and no code of the engine, for the end-to-end tests.
  */
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -13,33 +13,27 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import {
-  CreateBucketCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-} from "@aws-sdk/client-s3";
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { physicalName } from "@ferry/core/topology";
 import type { Host } from "../host.ts";
 
-export type Item = Record<string, AttributeValue>;
+type Item = Record<string, AttributeValue>;
 type QueueName = Parameters<typeof physicalName>[1];
 
 const SOURCE_REGION = "us-east-1";
 const COPY_REGION = "eu-west-1";
 const BUCKET_REGION = "eu-central-1";
 const BUCKET = "archives";
-const PATIENCE_MS = 300_000;
+const TIMEOUT_MS = 300_000;
 
 const ENDED = ["succeeded", "failed", "rejected", "cancelled"];
 
-/** A user of a running host. Every table, prefix and request-id of a test has the test's own name in it. */
-export type User = Awaited<ReturnType<typeof userOf>>;
+/** A client of a running host. Every table, prefix and request-id of a test contains the test's name. */
+export type TestClient = Awaited<ReturnType<typeof createTestClient>>;
 
-export async function userOf(host: Host) {
+export async function createTestClient(host: Host) {
   Object.assign(process.env, host.env);
   const s3 = new S3Client({ region: BUCKET_REGION });
   const home = new DynamoDBClient();
@@ -59,13 +53,13 @@ export async function userOf(host: Host) {
     return Items.map((item) => unmarshall(item));
   }
 
-  async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
-      const found = await look();
+  async function until<T>(what: string, poll: () => Promise<T | undefined>): Promise<T> {
+    for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
+      const found = await poll();
       if (found !== undefined) return found;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error(`${what} did not come in ${PATIENCE_MS} ms`);
+    throw new Error(`${what} did not arrive within ${TIMEOUT_MS} ms`);
   }
 
   return {
@@ -86,7 +80,7 @@ export async function userOf(host: Host) {
       "bucket-prefix": name,
     }),
 
-    /** A table of this name in both regions; its items in the source's. */
+    /** Creates a table in both regions, and puts the items into that of the source region. */
     async createTables(name: string, items: readonly Item[] = [], keyType: ScalarAttributeType = "S") {
       for (const region of [SOURCE_REGION, COPY_REGION]) {
         const client = new DynamoDBClient({ region });
@@ -131,7 +125,7 @@ export async function userOf(host: Host) {
     copied(table: string) {
       return this.items(COPY_REGION, table);
     },
-    /** Whether both regions' tables hold the same items, every attribute of them. */
+    /** Whether the tables of both regions hold the same items with the same attributes. */
     async identical(table: string): Promise<boolean> {
       const [source, copy] = await Promise.all([this.items(SOURCE_REGION, table), this.copied(table)]);
       return isDeepStrictEqual(source, copy);
@@ -152,12 +146,12 @@ export async function userOf(host: Host) {
       );
       if (FailedEntryCount !== 0) throw new Error("the bus refused the event");
     },
-    /** Puts a request by an event, as other systems do; the task's row once it has ended. */
-    async ask(request: Record<string, unknown>, requestId: string) {
+    /** Requests a task with an event, as other systems do. Returns its row when it has ended. */
+    async runTask(request: Record<string, unknown>, requestId: string) {
       await this.putEvent("TaskRequested", { request, "request-id": requestId });
       return this.ended(request, requestId);
     },
-    /** Puts a message on the request queue, as callers of the older tool do; its id. */
+    /** Sends a message to request-queue, as callers of the older tool do. Returns its id. */
     async send(body: string): Promise<string> {
       const sent = await sqs.send(
         new SendMessageCommand({ QueueUrl: host.names.queueUrl("request-queue"), MessageBody: body }),
@@ -181,10 +175,10 @@ export async function userOf(host: Host) {
     row(
       request: Record<string, unknown>,
       requestId: string,
-      wanted: (row: Record<string, unknown>) => boolean,
+      predicate: (row: Record<string, unknown>) => boolean,
     ) {
       return until(`the row of ${requestId}`, async () =>
-        (await this.rows(request)).find((row) => row["request-id"] === requestId && wanted(row)),
+        (await this.rows(request)).find((row) => row["request-id"] === requestId && predicate(row)),
       );
     },
     ended(request: Record<string, unknown>, requestId: string) {
@@ -193,7 +187,7 @@ export async function userOf(host: Host) {
     records: (row: Record<string, unknown>) =>
       query(host.names.table("segment-table"), "task", String(row["task-id"])),
 
-    /** The next message of a queue. */
+    /** The next message in a queue. */
     received: (queue: QueueName) =>
       until(`a message of ${queue}`, async () => {
         const { Messages } = await sqs.send(
@@ -201,8 +195,7 @@ export async function userOf(host: Host) {
         );
         return Messages?.[0];
       }),
-    plant: (key: string, body: string) =>
-      s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body })),
+
     async keys(prefix: string): Promise<string[]> {
       const { Contents = [] } = await s3.send(
         new ListObjectsV2Command({ Bucket: BUCKET, Prefix: `${prefix}/` }),

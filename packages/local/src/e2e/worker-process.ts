@@ -1,27 +1,27 @@
 /**
- * The process of the workers: runs Ferry's own handlers, unchanged, on what its parent hands over; ends with it.
+ * The workers' process: runs Ferry's handlers, unchanged, on the invocations that its parent sends. It ends with its parent.
  */
 import type { Context } from "aws-lambda";
 import { loadHandlers } from "../handlers.ts";
-import type { Answer, Call } from "./workers.ts";
+import type { WorkerAnswer, WorkerCall } from "./workers.ts";
 
-// However the parent ended.
+// This event occurs however the parent ended.
 process.on("disconnect", () => process.exit());
 const handlers = await loadHandlers();
-const tell = (answer: Answer) => process.send!(answer);
+const reply = (answer: WorkerAnswer) => process.send!(answer);
 
-process.on("message", (call: Call) => void work(call));
-tell({ ready: true });
+process.on("message", (call: WorkerCall) => void work(call));
+reply({ ready: true });
 
-async function work({ id, consumer, event, context, remainingMs }: Call): Promise<void> {
+async function work({ id, consumer, event, context, remainingMs }: WorkerCall): Promise<void> {
   const endsMs = performance.now() + remainingMs;
   const getRemainingTimeInMillis = () => Math.max(0, Math.floor(endsMs - performance.now()));
   try {
-    tell({
+    reply({
       id,
       response: await handlers[consumer](event, { ...context, getRemainingTimeInMillis } as Context),
     });
   } catch (error) {
-    tell({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    reply({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 }

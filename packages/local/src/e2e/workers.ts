@@ -1,8 +1,8 @@
 /**
- * The workers in a process of their own, which can be killed as Lambda's sandboxes can. The host's pollers stay: on AWS
- * too they are Lambda's and outlive the function. They take an invocation whose process died for one that threw, so its
- * messages come again at once. On AWS they would come when their visibility, which the handlers set to the rest of their
- * invocation and a margin, ends: the wait alone is spared here, and the handlers' code is the deployed one.
+ * Runs the workers in a separate process, which can be killed as Lambda's sandboxes can. The host's pollers continue: on
+ * AWS too they are Lambda's and outlive the function. They treat an invocation whose process died like one that threw, so
+ * its messages are redelivered at once. On AWS they are redelivered when their visibility ends, which the handlers set to
+ * the rest of their invocation and a margin. Only this wait is left out; the handlers' code is the deployed code.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -12,33 +12,33 @@ import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
 import type { Context, SQSEvent } from "aws-lambda";
 import type { Handlers } from "../handlers.ts";
 
-/** What an invocation says whose process died. */
-export const GONE = "the worker process is gone";
+/** The error message of an invocation whose process died. */
+export const WORKER_EXITED = "the worker process exited";
 
-/** An invocation, as the process hears of it. */
-export interface Call {
+/** An invocation, as it is sent to the process. */
+export interface WorkerCall {
   readonly id: number;
   readonly consumer: ConsumerName;
   readonly event: SQSEvent;
-  /** What of it is data. */
+  /** The fields that are data. */
   readonly context: Partial<Context>;
   readonly remainingMs: number;
 }
 
 type Response = Awaited<ReturnType<Handler>>;
 
-/** What the process says. */
-export type Answer =
+/** A message from the process. */
+export type WorkerAnswer =
   | { readonly ready: true }
   | { readonly id: number; readonly response: Response }
   | { readonly id: number; readonly error: string };
 
 export interface Workers {
-  /** They work in the process; where there is none, one is started. */
+  /** They run in the process, which is started when it is needed. */
   readonly handlers: Handlers;
-  /** Kills the process without a word. Returns the detail-types of the messages that it was at. */
+  /** Kills the process with SIGKILL. Returns the detail-types of the messages that it was processing. */
   kill(): Promise<readonly string[]>;
-  /** Ends the process for good. */
+  /** Ends the process; invocations after that are refused. */
   stop(): Promise<void>;
 }
 
@@ -51,11 +51,11 @@ interface Invocation {
 interface Process {
   readonly child: ChildProcess;
   readonly ready: Promise<void>;
-  readonly gone: Promise<unknown>;
+  readonly exited: Promise<unknown>;
   readonly invocations: Map<number, Invocation>;
 }
 
-/** `env` is the environment of the handlers: nothing else of this process's reaches them. */
+/** `env` is the environment of the handlers; they receive no other variable of this process. */
 export function createWorkers(env: Readonly<Record<string, string>>): Workers {
   let current: Process | undefined;
   let stopped = false;
@@ -68,24 +68,24 @@ export function createWorkers(env: Readonly<Record<string, string>>): Workers {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     const invocations = new Map<number, Invocation>();
-    const { promise: ready, resolve: isReady, reject: isGone } = Promise.withResolvers<void>();
-    // Each invocation that waits for it is told; without one nobody needs to know.
+    const { promise: ready, resolve: isReady, reject: onExit } = Promise.withResolvers<void>();
+    // Invocations await this promise; the empty catch only avoids an unhandled rejection.
     ready.catch(() => {});
-    child.on("message", (answer: Answer) => {
+    child.on("message", (answer: WorkerAnswer) => {
       if ("ready" in answer) return isReady();
       const invocation = invocations.get(answer.id);
       invocations.delete(answer.id);
       if ("error" in answer) invocation?.reject(new Error(answer.error));
       else invocation?.resolve(answer.response);
     });
-    const gone = once(child, "exit").then(([code, signal]) => {
+    const exited = once(child, "exit").then(([code, signal]) => {
       if (current?.child === child) current = undefined;
-      const error = new Error(`${GONE} (${signal ?? code})`);
-      isGone(error);
+      const error = new Error(`${WORKER_EXITED} (${signal ?? code})`);
+      onExit(error);
       for (const { reject } of invocations.values()) reject(error);
       invocations.clear();
     });
-    return { child, ready, gone, invocations };
+    return { child, ready, exited, invocations };
   }
 
   const handlerOf = (consumer: ConsumerName): Handler => {
@@ -98,7 +98,13 @@ export function createWorkers(env: Readonly<Record<string, string>>): Workers {
         const id = ++lastId;
         const types = event.Records.map(({ body }) => parseMessage(body).event["detail-type"]);
         invocations.set(id, { types, resolve, reject });
-        const call: Call = { id, consumer, event, context, remainingMs: context.getRemainingTimeInMillis() };
+        const call: WorkerCall = {
+          id,
+          consumer,
+          event,
+          context,
+          remainingMs: context.getRemainingTimeInMillis(),
+        };
         child.send(call, (error) => {
           if (error !== null) reject(error);
         });
@@ -109,11 +115,11 @@ export function createWorkers(env: Readonly<Record<string, string>>): Workers {
   const kill = async () => {
     const killed = current;
     if (killed === undefined) return [];
-    // What comes from now on waits for the next one: sent to a dying process it would cost one more attempt.
+    // Later invocations wait for a new process: one that is sent to the dying process would use up another attempt.
     current = undefined;
     const types = [...killed.invocations.values()].flatMap((invocation) => invocation.types);
     killed.child.kill("SIGKILL");
-    await killed.gone;
+    await killed.exited;
     return types;
   };
 
