@@ -2,7 +2,9 @@
  * The allowed imports. `npm run lint` checks every import of packages/ and stacks/ against them with dependency-cruiser.
  */
 
-/** The packages from bottom to top, with the packages that their code may import, and those that only their tests may import. */
+/**
+ * The packages from bottom to top, with the packages that their code may import, and those that only their tests may import.
+ */
 const packages = [
   { name: "core", code: [], tests: ["memory"] },
   { name: "memory", code: ["core"], tests: [] },

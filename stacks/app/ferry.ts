@@ -7,11 +7,11 @@ import { bus } from "../bus/bus.ts";
 import { topic } from "../monitoring/topic.ts";
 import { resourceName } from "../naming/names.ts";
 import { callerPolicy } from "../permissions/caller-policy.ts";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 
 export const outputs = {
   bus: bus.name,
-  requestQueue: queues["request-queue"].url,
+  requestQueue: stageQueues["request-queue"].url,
   callersPolicy: callerPolicy.arn,
   backupRole: resourceName("backup"),
   restoreRole: resourceName("restore"),

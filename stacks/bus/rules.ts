@@ -4,7 +4,7 @@
  */
 import { inputTemplate, type Route, routes } from "@ferry/core/topology";
 import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 import { bus } from "./bus.ts";
 
 /** An event that SQS refuses for four hours goes to the undelivered queue. EventBridge's default is a day. */
@@ -21,10 +21,10 @@ function rule(name: string, route: Route) {
     rule: built.name,
     eventBusName: bus.name,
     targetId: physicalNameOf(route.queue),
-    arn: queues[route.queue].arn,
+    arn: stageQueues[route.queue].arn,
     inputTransformer: { inputTemplate: inputTemplate(route) },
     retryPolicy: RETRIES,
-    deadLetterConfig: { arn: queues["undelivered-queue"].arn },
+    deadLetterConfig: { arn: stageQueues["undelivered-queue"].arn },
     ...(route.messageGroup !== undefined && { sqsTarget: { messageGroupId: route.messageGroup } }),
   });
   return { queue: route.queue, arn: built.arn };

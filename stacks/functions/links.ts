@@ -6,13 +6,13 @@ import type { Settings } from "@ferry/core/settings";
 import { type ConsumerName, type QueueName, workerTable as spec, type TableName } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { logicalNameOf } from "../naming/names.ts";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { statusTables } from "../tables/status-tables.ts";
-import { workerTable } from "../tables/worker-table.ts";
+import { stageWorkerTable } from "../tables/worker-table.ts";
 
 const queueLink = (name: QueueName) =>
-  new sst.Linkable(logicalNameOf(name), { properties: { url: queues[name].url } });
+  new sst.Linkable(logicalNameOf(name), { properties: { url: stageQueues[name].url } });
 const tableLink = (name: TableName) =>
   new sst.Linkable(logicalNameOf(name), { properties: { name: statusTables[name].name } });
 
@@ -23,7 +23,7 @@ const backupTableLink = tableLink("backup-table");
 const restoreTableLink = tableLink("restore-table");
 const segmentTableLink = tableLink("segment-table");
 const workerTableLink = new sst.Linkable(logicalNameOf(spec.name), {
-  properties: { name: workerTable.name },
+  properties: { name: stageWorkerTable.name },
 });
 
 /** The links to the three status tables. */

@@ -2,13 +2,16 @@
 import { type ConsumerName, consumers } from "@ferry/core/topology";
 import { logicalNameOf } from "../naming/names.ts";
 import { permissions } from "../permissions/function-permissions.ts";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 import { concurrency, memoryMb } from "../settings/capacity.ts";
 import { timeoutSeconds } from "../settings/timeouts.ts";
 import { ferryFunction } from "./ferry-function.ts";
 import { links } from "./links.ts";
 
-/** It does not use `queue.subscribe`, which derives the logical names of function and mapping from a hash (docs/decisions/0010). */
+/**
+ * It does not use `queue.subscribe`, which derives the logical names of function and mapping from a hash
+ * (docs/decisions/0010).
+ */
 function worker(name: ConsumerName) {
   const { queue, batchSize } = consumers[name];
   const built = new sst.aws.Function(
@@ -23,7 +26,7 @@ function worker(name: ConsumerName) {
     }),
   );
   new aws.lambda.EventSourceMapping(`${logicalNameOf(name)}WorkerMapping`, {
-    eventSourceArn: queues[queue].arn,
+    eventSourceArn: stageQueues[queue].arn,
     functionName: built.targetArn,
     batchSize,
     functionResponseTypes: ["ReportBatchItemFailures"],

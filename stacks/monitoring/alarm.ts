@@ -29,7 +29,7 @@ export function createAlarm(name: string, alarm: Alarm) {
     threshold: alarm.above,
     comparisonOperator: "GreaterThanThreshold",
     treatMissingData: alarm.breachOnMissingData && !$dev ? "breaching" : "notBreaching",
-    // A developer's stage notifies nobody.
+    // The alarms of a developer's stage do not notify.
     actionsEnabled: !$dev,
     alarmActions: [topic.arn],
     okActions: [topic.arn],

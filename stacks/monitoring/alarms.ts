@@ -11,7 +11,7 @@ import {
   UNDELIVERED_QUEUE,
 } from "@ferry/core/topology";
 import { METRICS_NAMESPACE, physicalNameOf, resourceName, type TopologyName } from "../naming/names.ts";
-import { pipes } from "../pipes/pipes.ts";
+import { stagePipes } from "../pipes/pipes.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { createAlarm } from "./alarm.ts";
 import { MONITOR_PERIOD_MINUTES } from "./monitor.ts";
@@ -56,7 +56,7 @@ for (const queue of unprocessedQueues)
     periodSeconds: 60,
   });
 
-for (const pipe of pipes)
+for (const pipe of stagePipes)
   createAlarm(`${pipe.key}-pipe`, {
     means: `The Pipe ${pipe.key} failed to put an event on the bus.`,
     metric: {

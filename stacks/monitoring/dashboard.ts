@@ -2,7 +2,7 @@
 import { type ConsumerName, consumers, type QueueName, queues } from "@ferry/core/topology";
 import { region } from "../naming/arns.ts";
 import { METRICS_NAMESPACE, physicalNameOf, resourceName, type TopologyName } from "../naming/names.ts";
-import { pipes } from "../pipes/pipes.ts";
+import { stagePipes } from "../pipes/pipes.ts";
 import type { Table } from "../settings/schema.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { alarms } from "./alarm.ts";
@@ -122,7 +122,7 @@ const widgets = (regionName: string, alarmArns: readonly string[]) => [
   }),
   ...graphWidget(regionName, {
     title: "Pipes: failed executions",
-    metrics: pipes.map((pipe) => [
+    metrics: stagePipes.map((pipe) => [
       "AWS/EventBridge/Pipes",
       "ExecutionFailed",
       "PipeName",

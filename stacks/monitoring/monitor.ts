@@ -7,7 +7,7 @@ import { statusTableLinks } from "../functions/links.ts";
 import { resourceName } from "../naming/names.ts";
 import { permissions } from "../permissions/function-permissions.ts";
 import { serviceRole } from "../permissions/service-role.ts";
-import { pipes } from "../pipes/pipes.ts";
+import { stagePipes } from "../pipes/pipes.ts";
 import { scheduleGroup } from "../schedules/schedules.ts";
 import { settings } from "../settings/stage-settings.ts";
 
@@ -15,7 +15,7 @@ export const MONITOR_PERIOD_MINUTES = 15;
 
 const monitorLink = new sst.Linkable("Monitor", {
   properties: {
-    pipes: pipes.map((pipe) => pipe.name),
+    pipes: stagePipes.map((pipe) => pipe.name),
     stalledAfterMs: settings.stalledAfterMinutes * 60_000,
   },
 });

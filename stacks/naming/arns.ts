@@ -5,7 +5,10 @@ export const account = aws.getCallerIdentityOutput().accountId;
 export const region = aws.getRegionOutput().region;
 const partition = aws.getPartitionOutput().partition;
 
-/** The ARN of a resource of this stage. It is known before the resource exists, so that policies can refer to each other's resources. */
+/**
+ * The ARN of a resource of this stage. It is known before the resource exists, so that policies can refer to each other's
+ * resources.
+ */
 export const arnOf = (service: string, resource: string) =>
   $interpolate`arn:${partition}:${service}:${region}:${account}:${resource}`;
 

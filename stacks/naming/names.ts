@@ -13,5 +13,8 @@ export const resourceName = (name: string): string => `ferry-${$app.stage}-${nam
 export const logicalNameOf = (name: string): string =>
   name.replace(/(?:^|[^A-Za-z0-9])([A-Za-z0-9])/g, (_, first: string) => first.toUpperCase());
 
-/** The CloudWatch namespace of the metrics that the functions publish. Their only dimension is `service`, the function's name. */
+/**
+ * The CloudWatch namespace of the metrics that the functions publish. Their only dimension is `service`, the function's
+ * name.
+ */
 export const METRICS_NAMESPACE = "Ferry";

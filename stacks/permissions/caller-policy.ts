@@ -3,7 +3,7 @@ import { callerTypes } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { accountRoots } from "../naming/arns.ts";
 import { resourceName } from "../naming/names.ts";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 
 /** Requests, cancels and retries. Callers may not put facts. */
@@ -23,7 +23,7 @@ export const callerPolicy = new aws.iam.Policy("Callers", {
         // The Pipe on the request queue turns every message into a TaskRequested, whatever its body is.
         sid: "RequestQueue",
         actions: ["sqs:SendMessage", "sqs:GetQueueUrl"],
-        resources: [queues["request-queue"].arn],
+        resources: [stageQueues["request-queue"].arn],
       },
     ],
   }).json,

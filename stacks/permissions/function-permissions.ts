@@ -4,10 +4,10 @@ import { byState, type ConsumerName, consumers, pipes } from "@ferry/core/topolo
 import { bus } from "../bus/bus.ts";
 import { arnOf, bucketArns, objectArns, tableArns } from "../naming/arns.ts";
 import { resourceName } from "../naming/names.ts";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { statusTables } from "../tables/status-tables.ts";
-import { workerTable } from "../tables/worker-table.ts";
+import { stageWorkerTable } from "../tables/worker-table.ts";
 
 type Permission = Omit<ReturnType<typeof sst.aws.permission>, "type">;
 
@@ -20,7 +20,7 @@ const consume = (consumer: ConsumerName): Permission => ({
     "sqs:GetQueueUrl",
     "sqs:ReceiveMessage",
   ],
-  resources: [queues[consumers[consumer].queue].arn],
+  resources: [stageQueues[consumers[consumer].queue].arn],
 });
 
 const ownSource = { test: "StringEquals", variable: "events:source", values: [SOURCE] };
@@ -43,7 +43,7 @@ const putRefusals: Permission = {
 };
 
 /** Allows to register requests, to claim rows and slices, and to reserve capacity of a task's ceiling. */
-const updateWorkerTable: Permission = { actions: ["dynamodb:UpdateItem"], resources: [workerTable.arn] };
+const updateWorkerTable: Permission = { actions: ["dynamodb:UpdateItem"], resources: [stageWorkerTable.arn] };
 
 /** Allows to use the KMS keys of listed tables and buckets, through DynamoDB and S3 only. */
 const keys = (arns: readonly string[], actions: string[]): Permission[] =>

@@ -1,18 +1,21 @@
-/** The queues' policies. They allow the rules that deliver to a queue to send; on the request queue, callers of other accounts. */
+/**
+ * The queues' policies. They allow the rules that deliver to a queue to send; on the request queue, callers of other
+ * accounts.
+ */
 import { UNDELIVERED_QUEUE } from "@ferry/core/topology";
 import { rules } from "../bus/rules.ts";
 import { account, accountRoots, arnOf } from "../naming/arns.ts";
 import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 
 type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
 
-function policy(name: keyof typeof queues, statement: Statement) {
+function policy(name: keyof typeof stageQueues, statement: Statement) {
   new aws.sqs.QueuePolicy(`${logicalNameOf(name)}Policy`, {
-    queueUrl: queues[name].url,
+    queueUrl: stageQueues[name].url,
     policy: aws.iam.getPolicyDocumentOutput({
-      statements: [{ actions: ["sqs:SendMessage"], resources: [queues[name].arn], ...statement }],
+      statements: [{ actions: ["sqs:SendMessage"], resources: [stageQueues[name].arn], ...statement }],
     }).json,
   });
 }

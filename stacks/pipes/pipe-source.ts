@@ -1,13 +1,13 @@
 /** A Pipe's source, and the permissions that its role needs to read it. */
 import type { PipeSpec } from "@ferry/core/topology";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 import { statusTables } from "../tables/status-tables.ts";
 
-const undelivered = queues["undelivered-queue"].arn;
+const undelivered = stageQueues["undelivered-queue"].arn;
 
 export function pipeSource(from: PipeSpec["from"]) {
   if ("queue" in from) {
-    const arn = queues[from.queue].arn;
+    const arn = stageQueues[from.queue].arn;
     return {
       arn,
       parameters: { sqsQueueParameters: { batchSize: 1 } },

@@ -1,4 +1,7 @@
-/** The Pipes to the bus: from the request queue, from the redrive queue, and from the streams of the backup and restore tables. */
+/**
+ * The Pipes to the bus: from the request queue, from the redrive queue, and from the streams of the backup and restore
+ * tables.
+ */
 import { SOURCE } from "@ferry/core/events";
 import { type PipeSpec, pipes as specs } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
@@ -50,4 +53,4 @@ function pipe(key: string, spec: PipeSpec) {
 }
 
 /** Every Pipe: its key in the topology, and its physical name. */
-export const pipes = Object.entries(specs).map(([key, spec]) => pipe(key, spec));
+export const stagePipes = Object.entries(specs).map(([key, spec]) => pipe(key, spec));

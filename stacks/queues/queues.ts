@@ -36,4 +36,4 @@ for (const name of [...names].sort((a, b) => Number(b === "redrive-queue") - Num
 }
 built[UNDELIVERED_QUEUE] = queue(UNDELIVERED_QUEUE);
 
-export const queues = built as Readonly<Record<AnyQueue, sst.aws.Queue>>;
+export const stageQueues = built as Readonly<Record<AnyQueue, sst.aws.Queue>>;

@@ -1,16 +1,19 @@
-/** The stage's schedules: EventBridge Scheduler entries that put a request on the bus, one for each table, without a function. */
+/**
+ * The stage's schedules: EventBridge Scheduler entries that put a request on the bus, one for each table, without a
+ * function.
+ */
 import { SOURCE } from "@ferry/core/events";
 import { bus } from "../bus/bus.ts";
 import { physicalNameOf, resourceName } from "../naming/names.ts";
 import { serviceRole } from "../permissions/service-role.ts";
-import { queues } from "../queues/queues.ts";
+import { stageQueues } from "../queues/queues.ts";
 import { scheduleEntries } from "../settings/schedule-entries.ts";
 import { settings } from "../settings/stage-settings.ts";
 
 /** The group of all schedules of the stage, including the monitor's. Their roles trust only this group. */
 export const scheduleGroup = new aws.scheduler.ScheduleGroup("Schedules", { name: physicalNameOf("bus") });
 
-const undelivered = queues["undelivered-queue"].arn;
+const undelivered = stageQueues["undelivered-queue"].arn;
 
 const role = serviceRole("SchedulesRole", {
   name: resourceName("schedules"),

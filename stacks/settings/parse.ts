@@ -21,11 +21,17 @@ export type Stages = Readonly<Record<string, StageSettingsInput>>;
 /** The time that a slice needs after its budget to put its last batch and report, before Lambda ends the invocation. */
 const SLICE_MARGIN_SECONDS = 60;
 
-/** The memory that a restore worker needs besides two files, one of them not yet garbage-collected: Node, the SDK, open calls. */
+/**
+ * The memory that a restore worker needs besides two files, one of them not yet garbage-collected: Node, the SDK, open
+ * calls.
+ */
 const WORKER_MB_MIN = 256;
 const MIB = 1024 ** 2;
 
-/** Whether the stage's data is kept when its stack is removed. It works before the settings are checked. `production-eu` counts as production. */
+/**
+ * Whether the stage's data is kept when its stack is removed. It works before the settings are checked. `production-eu`
+ * counts as production.
+ */
 export function isProtected(stages: Stages, stage: string): boolean {
   return stages[stage]?.protect ?? /^production(-|$)/.test(stage);
 }

@@ -2,7 +2,10 @@
 import { createHash } from "node:crypto";
 import type { Schedule, Table } from "./schema.ts";
 
-/** EventBridge Scheduler replaces this with the time at which the schedule was due, such as 2026-11-23T02:00:00Z: the same in every attempt. */
+/**
+ * EventBridge Scheduler replaces this with the time at which the schedule was due, such as 2026-11-23T02:00:00Z: the same in
+ * every attempt.
+ */
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 const NAME_LENGTH_MAX = 64;
 

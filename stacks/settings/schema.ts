@@ -32,7 +32,10 @@ const access = v.strictObject({
 const scheduledRequest = v.strictObject({
   "bucket-region": regionField,
   "bucket-name": bucketField,
-  /** `{table}` becomes the table's name, `{date}` and `{time}` the time at which the schedule was due, such as 2026-11-23 and 02-00-00. */
+  /**
+   * `{table}` becomes the table's name, `{date}` and `{time}` the time at which the schedule was due, such as 2026-11-23 and
+   * 02-00-00.
+   */
   "bucket-prefix": v.optional(
     v.pipe(
       v.string(),

@@ -1,4 +1,7 @@
-/** The timeouts of functions and the visibility timeouts of their queues, which depend on each other; and how `sst dev` changes them. */
+/**
+ * The timeouts of functions and the visibility timeouts of their queues, which depend on each other; and how `sst dev`
+ * changes them.
+ */
 import { type ConsumerName, consumers, type QueueName } from "@ferry/core/topology";
 import { settings } from "./stage-settings.ts";
 
@@ -8,7 +11,10 @@ const functionTimeouts = {
   projection: settings.projector.timeoutSeconds,
 } as const satisfies Record<ConsumerName, number>;
 
-/** In `sst dev` the handler runs on the developer's machine and may stop at a breakpoint, so it gets the most that Lambda allows. */
+/**
+ * In `sst dev` the handler runs on the developer's machine and may stop at a breakpoint, so it gets the most that Lambda
+ * allows.
+ */
 const DEV_TIMEOUT_SECONDS = 900;
 /** A Pipe's put takes at most a second. AWS advises six times the processing time, and a Pipe may be throttled. */
 const PIPE_VISIBILITY_SECONDS = 120;

@@ -7,7 +7,7 @@
 import { workerTable as spec } from "@ferry/core/topology";
 import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
 
-export const workerTable = new sst.aws.Dynamo(logicalNameOf(spec.name.replace(/-table$/, "")), {
+export const stageWorkerTable = new sst.aws.Dynamo(logicalNameOf(spec.name.replace(/-table$/, "")), {
   fields: { [spec.hash.name]: "string" },
   primaryIndex: { hashKey: spec.hash.name },
   ttl: spec.expires,

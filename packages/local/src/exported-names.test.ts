@@ -20,12 +20,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   TableSpec: "a table of Ferry's, and a table in memory",
   Control: "an operator's cancel or retry; the simulation's actor that requests one",
   itemsOf: "the items of a table, in two fixtures of the simulation",
-  // The stage's value beside its declaration.
-  pipes: "the declared Pipes, and those of the stack",
-  queues: "the declared queues, and those of the stack",
   settings: "a worker's settings, and the stage's settings",
   stages: "the operator's stages, and the stages of the infrastructure tests",
-  workerTable: "the declared table, and that of the stack",
 };
 
 test("only listed names are exported by more than one file", async () => {

@@ -36,10 +36,10 @@ test.each([
         operation: "TaskRequested",
         resource: "request",
         message: "action is missing.",
-        hint: "Ask again.",
+        hint: "Add action.",
       },
     }),
-    "TaskRejected: event r: invalid-request: TaskRequested request: action is missing. Ask again.",
+    "TaskRejected: event r: invalid-request: TaskRequested request: action is missing. Add action.",
   ],
   [
     eventOf("TaskRejected", { cause: "attempts-exhausted", "event-id": "r" }),

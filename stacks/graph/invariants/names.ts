@@ -40,7 +40,10 @@ const physicalNamesAreStable: Invariant = {
   },
 };
 
-/** Names that differ between stages: schedules have an entry for each table, and `sst dev` uploads one stub instead of each function's code. */
+/**
+ * Names that differ between stages: schedules have an entry for each table, and `sst dev` uploads one stub instead of each
+ * function's code.
+ */
 const isStageSpecific = (name: string) => name.startsWith("Schedule-") || name.endsWith("Code");
 
 /**

@@ -18,7 +18,10 @@ interface Variant {
 const TEST_STAGES = "stacks/graph/testing/stages.ts";
 const OPERATOR_STAGES = "stacks/stages.ts";
 
-/** The graphs with a snapshot. They have the tests' settings, so that an operator's changes to stacks/stages.ts do not change them. */
+/**
+ * The graphs with a snapshot. They have the tests' settings, so that an operator's changes to stacks/stages.ts do not change
+ * them.
+ */
 export const SNAPSHOTS = {
   production: { stage: "production", dev: false, stages: TEST_STAGES },
   dev: { stage: "developer", dev: true, stages: TEST_STAGES },

@@ -35,7 +35,9 @@ busContract("the AWS adapter and the local EventBridge", async () => {
     },
     log: console.error,
   });
-  /** EventBridge may refuse any entry. The emulator refuses only malformed ones, so the entries to refuse are malformed here. */
+  /**
+   * EventBridge may refuse any entry. The emulator refuses only malformed ones, so the entries to refuse are malformed here.
+   */
   const events: Services["events"] = (region, target, body) => {
     const input = JSON.parse(body.toString()) as { Entries: Record<string, unknown>[] };
     const refused = input.Entries.map(() => refusals-- > 0);

@@ -34,7 +34,10 @@ const RETRY_MS = 50;
 /** Long enough that a copy arrives before, during or after the processing of the other copy. */
 const DUPLICATE_AFTER_MS_MAX = 200;
 
-/** Returns a function that delivers an event to the target of every matching rule. It resolves when all are done and never rejects. */
+/**
+ * Returns a function that delivers an event to the target of every matching rule. It resolves when all are done and never
+ * rejects.
+ */
 export function createRules(options: RulesOptions): (event: EventEnvelope) => Promise<void> {
   const rules = Object.entries(options.routes).map(([name, route]) => ({
     name,

@@ -28,7 +28,10 @@ export interface MappingOptions {
   readonly batchSize: number;
   /** The most concurrent invocations. */
   readonly maximumConcurrency: number;
-  /** The time that the context reports to an invocation, ms. An invocation that takes longer is not ended: it shares this process. */
+  /**
+   * The time that the context reports to an invocation, ms. An invocation that takes longer is not ended: it shares this
+   * process.
+   */
   readonly timeoutMs: number;
   /**
    * The delay until a message is redelivered whose handler threw, or that the handler reported as failed without setting

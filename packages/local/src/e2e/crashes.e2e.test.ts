@@ -26,7 +26,10 @@ const ITEMS = 2000;
 /** About 190 files, each at least one change: more than all crashes wait for, so each crash occurs while its task runs. */
 const BATCH_BYTES = 2700;
 const CHANGES_MAX = 50;
-/** With the crash while they are queued, one less than a message's attempts, so a message that every crash hits is redelivered. */
+/**
+ * With the crash while they are queued, one less than a message's attempts, so a message that every crash hits is
+ * redelivered.
+ */
 const SLICE_CRASHES = queues["backup-queue"].attempts - 2;
 
 interface Crash {
