@@ -33,18 +33,29 @@ export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
         values: {},
       });
       if (completed === undefined) return { outcome: "taken" };
-      const { batches, items, bytes } = completed;
+      const { batches, items, bytes, skipped } = completed;
       return {
         outcome: "completed",
-        counts: { batches: Number(batches), items: Number(items), bytes: Number(bytes) },
+        counts: {
+          batches: Number(batches),
+          items: Number(items),
+          bytes: Number(bytes),
+          ...(skipped !== undefined && { skipped: Number(skipped) }),
+        },
       };
     },
-    async complete(work, { batches, items, bytes }) {
+    async complete(work, { batches, items, bytes, skipped }) {
       await update(claimedPart(work), {
-        set: "SET #b = :b, #i = :i, #y = :y, #e = :e",
+        set: `SET #b = :b, #i = :i, #y = :y, #e = :e${skipped === undefined ? "" : ", #s = :s"}`,
         condition: "attribute_not_exists(#i)",
-        names: { ...counts, ...expires },
-        values: { ":b": batches, ":i": items, ":y": bytes, ":e": expiresSeconds(work) },
+        names: { ...counts, ...expires, ...(skipped !== undefined && { "#s": "skipped" }) },
+        values: {
+          ":b": batches,
+          ":i": items,
+          ":y": bytes,
+          ":e": expiresSeconds(work),
+          ...(skipped !== undefined && { ":s": skipped }),
+        },
       });
     },
     async release(work) {

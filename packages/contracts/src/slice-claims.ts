@@ -89,18 +89,24 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim({ ...slice, task: other }, "m-2")).toEqual(claimed);
     });
 
-    it("given a completed segment, a claim by any message in any attempt returns the first counts", async () => {
-      const slice = freshSlice();
-      await claim(slice, "m-1");
-      await subject.claims.complete(slice, COUNTS);
-      await subject.claims.complete(slice, { ...COUNTS, items: 999 });
-      const completed = { outcome: "completed", counts: COUNTS };
-      expect(await claim(slice, "m-1")).toEqual(completed);
-      expect(await claim({ ...slice, handoffs: 5 }, "m-2")).toEqual(completed);
-      expect(await claim({ ...slice, attempt: 2 }, "m-3")).toEqual(completed);
-      await subject.claims.release(slice);
-      expect(await claim(slice, "m-1")).toEqual(completed);
-    });
+    it.each([
+      ["without skipped items", COUNTS],
+      ["with skipped items", { ...COUNTS, skipped: 12 }],
+    ])(
+      "given a segment completed %s, a claim by any message in any attempt returns the first counts",
+      async (_, counts) => {
+        const slice = freshSlice();
+        await claim(slice, "m-1");
+        await subject.claims.complete(slice, counts);
+        await subject.claims.complete(slice, { ...counts, items: 999 });
+        const completed = { outcome: "completed", counts };
+        expect(await claim(slice, "m-1")).toEqual(completed);
+        expect(await claim({ ...slice, handoffs: 5 }, "m-2")).toEqual(completed);
+        expect(await claim({ ...slice, attempt: 2 }, "m-3")).toEqual(completed);
+        await subject.claims.release(slice);
+        expect(await claim(slice, "m-1")).toEqual(completed);
+      },
+    );
 
     it("a completed segment does not apply to a plan with a different number of segments", async () => {
       const slice = freshSlice();

@@ -147,7 +147,7 @@ async function planRegistered(
   const known = row?.plan === undefined ? undefined : row;
   // The row may lag behind a retry, or have been deleted. Workers would skip events of an earlier attempt.
   const attempt = await ports.registry.raiseAttempt(task, known?.attempt ?? 1);
-  const startMs = attempt === 1 ? requestTimeMs : ports.time.now();
+  const startMs = attempt === 1 ? requestTimeMs : Math.floor(ports.time.now());
   const deadlineMs = startMs + ports.settings.taskTimeoutMs;
   if (known?.plan !== undefined) {
     // A redelivery. The accepted task is running or has ended; it is not planned again, since its prefix may be wiped.

@@ -40,8 +40,8 @@ export function memorySliceClaims(): SliceClaims {
       claim.message = message;
       return { outcome: "claimed" };
     },
-    async complete(slice, { batches, items, bytes }) {
-      claimOf(slice).counts ??= { batches, items, bytes };
+    async complete(slice, counts) {
+      claimOf(slice).counts ??= { ...counts };
     },
     async release(slice) {
       const claim = claimOf(slice);

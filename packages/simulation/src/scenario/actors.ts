@@ -78,6 +78,13 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
   const retriesToCancel = new Map<string, { event: BusEvent; attempt: number }>();
   let pausedUntilMs = 0;
 
+  /** A request-id can be used again for a request that differs in any field. */
+  const isRequestOf = (event: BusEvent, row: TaskRow) => {
+    const { request, "request-id": id } = event.detail as { request: object; "request-id"?: string };
+    const fields = new Map<string, unknown>(Object.entries(request));
+    const isSame = [...fields.keys(), "restore-mode"].every((name) => fields.get(name) === row.request[name]);
+    return (id ?? event.id) === row["request-id"] && isSame;
+  };
   const rowName = ({ action, key, timestamp }: TaskRow) => `${action} ${key}@${timestamp}`;
   const isRetryable = (row: TaskRow) =>
     row.accepted && !["succeeded", "rejected", "finishing"].includes(stateOf(row));
@@ -142,10 +149,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     const rows = status.rows().filter((row) => row.accepted && isEnded(stateOf(row)));
     if (rows.length === 0) return;
     const row = rng.pick(rows);
-    const request = context.requests.find((event) => {
-      const { "request-id": id } = event.detail as { "request-id"?: string };
-      return (id ?? event.id) === row["request-id"];
-    });
+    const request = context.requests.find((event) => isRequestOf(event, row));
     log(() => `an operator deletes the row of ${rowName(row)}`);
     deletedRows.add(rowName(row));
     disturbed.add(`task ${rowName(row)}`);
