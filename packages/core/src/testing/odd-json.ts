@@ -22,10 +22,10 @@ const text = fc.oneof(
   fc.constantFrom("", '"', "\\", "\u2028", '{"Item":[', "]}\n", "\ud83d\ude80", "a/b"),
 );
 /**
- * Names contain no backslash: V8's JSON.parse can mistake an escaped name for a raw name with the same start, so it gives
+ * Names contain no backslash and no quote, which is written with one: V8's JSON.parse can mistake an escaped name for a raw name with the same start, so it gives
  * no reliable expected value. The cutter parses each name separately and is not affected.
  */
-export const names = text.filter((name) => !name.includes("\\"));
+export const names = text.filter((name) => !/["\\]/.test(name));
 const digits = fc.constantFrom(
   "0",
   "-1.5",
