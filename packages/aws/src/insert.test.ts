@@ -152,7 +152,9 @@ describe("inserts on a stub of DynamoDB", () => {
     };
     const tables = await tablesOn(answers);
     await expect(tables.insert(table, [itemOf("a"), itemOf("b")], ["id"])).rejects.toMatchObject({
-      ...{ kind: "permanent", code: "invalid-request", operation: "PutItem" },
+      kind: "permanent",
+      code: "invalid-request",
+      operation: "PutItem",
     });
     expect(operations()).toEqual(["BatchExecuteStatement", "PutItem"]);
     expect(JSON.parse(stub.requests[1]!.body.toString()).Item.id).toEqual({ S: "b" });
@@ -248,7 +250,8 @@ describe("inserts on a stub of DynamoDB", () => {
       BatchGetItem: () => refusal("AccessDeniedException"),
     });
     await expect(tables.insert(table, [itemOf("a")], ["id"])).rejects.toMatchObject({
-      ...{ code: "access-denied", operation: "BatchGetItem" },
+      code: "access-denied",
+      operation: "BatchGetItem",
     });
   });
 

@@ -12,6 +12,7 @@ import { itemText } from "@ferry/core/archive/same-item";
 import { FerryError, isThrottled, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
 import type { InsertOutcome, InsertResult, TableAddress } from "@ferry/core/ports";
+import { unitsOf } from "@ferry/core/restore/table-writer";
 import { type Call, ferryError, nameOf, onTable, translateErrors } from "./errors.ts";
 import {
   conditionalPutBody,
@@ -25,9 +26,6 @@ import {
   statementsBody,
 } from "./insert-body.ts";
 import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
-
-/** The bytes that one capacity unit writes. */
-const UNIT_BYTES = 1024;
 
 /**
  * How an insertion ended. `taken`: an item with its key exists. `units` are estimated by the item's size, except for a put
@@ -80,7 +78,7 @@ function outcomeOf({ item, key }: Insertion, { as }: Ended, existing: Found): In
 /** The units that an insertion consumed. If its key exists, the larger of its item and the existing one counts. */
 function chargeOf({ key }: Insertion, end: Ended, existing: Found): number {
   const found = end.as === "taken" ? existing.items.get(key?.text ?? "") : undefined;
-  return Math.max(end.units, found === undefined ? 0 : unitsOf(found));
+  return Math.max(end.units, found === undefined ? 0 : unitsOf(found.length));
 }
 
 /**
@@ -114,7 +112,7 @@ async function byStatements(
   for (const [i, insertion] of batch.entries()) {
     const error = answer.errors[i];
     if (error?.Code === "AccessDenied") notPossible();
-    const end = endOf(error, unitsOf(insertion.item), call);
+    const end = endOf(error, unitsOf(insertion.item.length), call);
     if (end !== undefined) ended.set(insertion, end);
   }
   return answer.units;
@@ -160,11 +158,11 @@ function putIfAbsent(
     try {
       const command = new PutItemCommand(withRawBody({ TableName: table.name, Item: {} }, body));
       const { ConsumedCapacity } = await client.send(command);
-      return { as: "stored", units: ConsumedCapacity?.CapacityUnits ?? unitsOf(item) };
+      return { as: "stored", units: ConsumedCapacity?.CapacityUnits ?? unitsOf(item.length) };
     } catch (error) {
       if (nameOf(error) !== "ConditionalCheckFailedException") throw error;
       // A refused put costs as much as a write, but DynamoDB does not report the units.
-      return { as: "taken", units: unitsOf(item) };
+      return { as: "taken", units: unitsOf(item.length) };
     }
   });
 }
@@ -215,9 +213,4 @@ function refuseDuplicateKeys(table: TableAddress, insertions: readonly Insertion
       });
     seen.add(key.text);
   }
-}
-
-/** The least units that a write of an item consumes. */
-function unitsOf(item: Uint8Array): number {
-  return Math.ceil(item.length / UNIT_BYTES);
 }

@@ -53,14 +53,14 @@ const OWN: ReadonlySet<string> = new Set([
   "rejected",
   "finished",
   "attempt",
-  "cancelledAttempt",
-  "failedStepAttempt",
+  "cancelled-attempt",
+  "failed-step-attempt",
   "rev",
   "reannounce",
   "completed",
   "failed",
   "attempts",
-  "segmentCheckpoints",
+  "segment-checkpoints",
   "causes",
   "accepted-time",
   "finished-time",
@@ -103,15 +103,15 @@ export function itemOfRow(row: TaskRow): Item {
       rejected: row.rejected,
       finished: row.finished,
       attempt: row.attempt,
-      cancelledAttempt: row.cancelledAttempt,
-      failedStepAttempt: row.failedStepAttempt,
+      "cancelled-attempt": row.cancelledAttempt,
+      "failed-step-attempt": row.failedStepAttempt,
       rev: row.rev,
       reannounce: row.reannounce,
       // DynamoDB refuses an empty set.
       completed: row.completed.length === 0 ? undefined : new Set(row.completed),
       failed: row.failed,
       attempts: row.attempts,
-      segmentCheckpoints: shortPartsOf(row.segmentCheckpoints),
+      "segment-checkpoints": shortPartsOf(row.segmentCheckpoints),
       causes: row.reasons.map((reason) => ({ ...reason, text: wellFormed(reason.text) })),
       "accepted-time": row.acceptedTime,
       "finished-time": row.finishedTime,
@@ -128,7 +128,7 @@ export function itemOfRow(row: TaskRow): Item {
 export function rowOfItem(item: Item): TaskRow {
   const it = unmarshall(item);
   const names = it["request-fields"] as string[];
-  const segmentCheckpoints = checkpointsOf(it["segmentCheckpoints"] as ShortParts);
+  const segmentCheckpoints = checkpointsOf(it["segment-checkpoints"] as ShortParts);
   const parts = transferred({ segmentCheckpoints, batches: 0, items: 0, bytes: 0, skipped: 0 });
   return {
     action: it["action"],
@@ -147,8 +147,8 @@ export function rowOfItem(item: Item): TaskRow {
     rejected: it["rejected"],
     finished: it["finished"],
     attempt: it["attempt"],
-    cancelledAttempt: it["cancelledAttempt"],
-    failedStepAttempt: it["failedStepAttempt"],
+    cancelledAttempt: it["cancelled-attempt"],
+    failedStepAttempt: it["failed-step-attempt"],
     total: it["total-segments"],
     completed: [...((it["completed"] as Set<number> | undefined) ?? [])].sort((a, b) => a - b),
     failed: it["failed"],
@@ -204,7 +204,9 @@ function checkpointsOf(parts: ShortParts): TaskRow["segmentCheckpoints"] {
     Object.entries(parts).map(([segment, [batches, items, bytes, file, line, skipped]]) => [
       segment,
       {
-        ...{ batches, items, bytes },
+        batches,
+        items,
+        bytes,
         ...(skipped !== undefined && { skipped }),
         ...(file !== undefined && line !== undefined && { file, line }),
       },

@@ -50,7 +50,9 @@ const announcedAttempt = described(
 const segment = described(count, "The segment, from 0.");
 
 const countEntries = {
-  ...{ batches: count, items: count, bytes: count },
+  batches: count,
+  items: count,
+  bytes: count,
   skipped: optional(count),
 };
 /**

@@ -140,6 +140,6 @@ function wholeNumber(name: string, given: string | undefined, min: number): numb
 }
 
 function fail(message: string): never {
-  console.error(`ferry simulate: ${message}\n\n${help}`);
+  console.error(`ferry simulate: ${message}\n"npm run simulate -- --help" lists the options.`);
   process.exit(2);
 }

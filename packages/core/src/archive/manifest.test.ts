@@ -51,7 +51,10 @@ async function adjustSummary(ports: World) {
 describe("a manifest", () => {
   const made = (summary: Json = {}, under?: string) =>
     fullExport({
-      ...{ bucket: bucket.name, id: "01", files: [[itemLine('{"id":{"S":"a"}}')], []], summary },
+      bucket: bucket.name,
+      id: "01",
+      files: [[itemLine('{"id":{"S":"a"}}')], []],
+      summary,
       ...(under !== undefined && { under }),
     });
   async function native(summary: Json = {}, change: (ports: World) => unknown = () => {}, under?: string) {

@@ -18,7 +18,9 @@ const row = {
 const plan = somePlan(someTask(row.key), TOTAL);
 const fact = (statement: Statement, time = "2026-11-01T02:00:00Z"): Fact => ({ ...statement, row, time });
 const counts = (segment: number) => ({
-  ...{ batches: segment + 1, items: 10 * segment, bytes: 100 * segment },
+  batches: segment + 1,
+  items: 10 * segment,
+  bytes: 100 * segment,
   ...(segment > 0 && { skipped: segment }),
 });
 
@@ -178,8 +180,14 @@ describe("given facts, then the state", () => {
 
 test("the skipped items of a failed segment count until the segment is complete", () => {
   const failed = (attempt: number, line: number, skipped?: number): Statement => ({
-    ...{ kind: "failed", attempt, segment: 1, cause: "x", text: "x", plan },
-    ...{ cursor: { file: 0, line }, counts: { batches: 0, items: line, bytes: line } },
+    kind: "failed",
+    attempt,
+    segment: 1,
+    cause: "x",
+    text: "x",
+    plan,
+    cursor: { file: 0, line },
+    counts: { batches: 0, items: line, bytes: line },
     ...(skipped !== undefined && { counts: { batches: 0, items: line, bytes: line, skipped } }),
   });
   const row = (...statements: Statement[]) => joined(statements.map((one) => fact(one)));

@@ -125,7 +125,9 @@ type Part = TaskRow["segmentCheckpoints"][string];
 /** A fact's checkpoint, with a fixed order of fields. */
 function partOf({ batches, items, bytes, skipped }: Counts, cursor?: { file: number; line: number }): Part {
   return {
-    ...{ batches, items, bytes },
+    batches,
+    items,
+    bytes,
     ...(cursor !== undefined && { file: cursor.file, line: cursor.line }),
     ...(cursor !== undefined && skipped !== undefined && { skipped }),
   };

@@ -102,7 +102,11 @@ describe("a count", () => {
   test("continues open segments after the pages that were counted", async () => {
     const { ports, pages } = counting(50);
     const first = await ports.tables.count({
-      ...{ table: destination, segment: 0, totalSegments: 1, consistent: true, limit: 20 },
+      table: destination,
+      segment: 0,
+      totalSegments: 1,
+      consistent: true,
+      limit: 20,
     });
     pages.length = 0;
     const from = {

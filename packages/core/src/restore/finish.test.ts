@@ -49,8 +49,12 @@ async function segmentsDone({ own = false, before = [] as string[], written = it
   const finish = (change: Partial<TaskFinishing> = {}, more: object = {}) =>
     finishRestore(
       {
-        ...{ version: 1, task: plan.task, attempt: 2, plan },
-        ...{ "transferred-items": ITEMS, "transferred-bytes": BYTES },
+        version: 1,
+        task: plan.task,
+        attempt: 2,
+        plan,
+        "transferred-items": ITEMS,
+        "transferred-bytes": BYTES,
         ...change,
       } as TaskFinishing,
       { ...ports, tables, ...more },

@@ -28,7 +28,11 @@ async function checked(
   { kind = "items" as LineKind, again = blocks }: { kind?: LineKind; again?: typeof blocks } = {},
 ) {
   const file: CheckedFile = {
-    ...{ bucket, key, kind, keys, items: 100 },
+    bucket,
+    key,
+    kind,
+    keys,
+    items: 100,
     async *reread() {
       yield* blocksOf(again);
     },

@@ -76,7 +76,11 @@ export async function sliceRestore(
     const check = plan.manifest.own
       ? undefined
       : openLineCheck({
-          ...{ bucket, key, keys, items: listed.itemCount, kind: plan.manifest.lines },
+          bucket,
+          key,
+          keys,
+          items: listed.itemCount,
+          kind: plan.manifest.lines,
           reread: () => readBlocks(bucket, recorded, ports),
         });
     const file = await verifyDataFile(bucket, recorded, ports, shouldContinue, check);

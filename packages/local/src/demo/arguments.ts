@@ -62,6 +62,6 @@ function wholeNumber(name: string, given: string | undefined, fallback: number, 
 }
 
 function fail(message: string): never {
-  console.error(`ferry demo: ${message}\n\n${help}`);
+  console.error(`ferry demo: ${message}\n"npm run demo -- --help" lists the options.`);
   process.exit(2);
 }

@@ -100,7 +100,7 @@ describe("given a cancelled backup", () => {
     const { key, timestamp } = await client.row(request, "b-cancelled", ({ accepted }) => accepted === true);
     const task = { action: "backup", key, timestamp };
     await client.putEvent("TaskCancelRequested", { task });
-    await client.row(request, "b-cancelled", ({ cancelledAttempt }) => cancelledAttempt === 1);
+    await client.row(request, "b-cancelled", (row) => row["cancelled-attempt"] === 1);
     failing = undefined;
     expect(await client.ended(request, "b-cancelled")).toMatchObject({ state: "cancelled" });
     await client.putEvent("TaskRetryRequested", { task });

@@ -27,8 +27,8 @@ export function stateIn(seen: Attributes): string {
   const number = (name: string) => Number(seen[name]);
   if (seen["finished"] === true) return "succeeded";
   if (seen["accepted"] !== true) return seen["rejected"] === true ? "rejected" : "requested";
-  const isBroken = number("failedStepAttempt") >= number("attempt");
-  const isCancelled = number("cancelledAttempt") >= number("attempt");
+  const isBroken = number("failed-step-attempt") >= number("attempt");
+  const isCancelled = number("cancelled-attempt") >= number("attempt");
   const complete = number("completed-segments");
   if (complete === number("total-segments")) return isBroken ? "failed" : "finishing";
   if (isBroken || complete + number("failed-segments") >= number("total-segments"))

@@ -97,7 +97,7 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
     accepted: task.acceptedTime !== undefined,
     finished: task.finished,
     attempt: task.attempt,
-    cancelledAttempt: task.cancelledAttempt,
+    "cancelled-attempt": task.cancelledAttempt,
     "total-segments": task.total,
     "completed-segments": task.completed.size,
     "failed-segments": currentFailures(task).size,

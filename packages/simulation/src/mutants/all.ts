@@ -152,7 +152,7 @@ export const mutants: readonly Mutant[] = [
       core(
         "restore/slice.ts",
         "const watch = openCancellationCheck(work, ports);",
-        "const watch = { ...openCancellationCheck(work, ports), wanted: async () => true };",
+        "const watch = { ...openCancellationCheck(work, ports), stillNeeded: async () => true };",
       ),
     ],
   },

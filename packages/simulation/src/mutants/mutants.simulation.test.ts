@@ -40,6 +40,10 @@ async function simulate(...args: string[]) {
   );
 }
 
+/** Names of JavaScript's own that mutants use. */
+const LANGUAGE_NAMES = ["true", "false", "undefined", "Math", "floor", "flatMap", "size", "slice"];
+const namesIn = (code: string) => code.match(/[A-Za-z_]\w*/g) ?? [];
+
 describe("a mutant", () => {
   test.each(mutants)(
     "$name finds the text that it replaces exactly once, and changes it",
@@ -50,6 +54,19 @@ describe("a mutant", () => {
       }
     },
   );
+
+  // A renamed member that a replacement still sets by its old name would leave the engine as it is.
+  test.each(mutants)("$name uses no name that its file does not have", ({ edits }) => {
+    // One edit may use a variable that another declares.
+    const declared = edits.flatMap(({ replace }) =>
+      [...replace.matchAll(/\b(?:const|let) (\w+)/g)].map(([, name]) => name!),
+    );
+    for (const { file, replace } of edits) {
+      const known = new Set([...namesIn(readFileSync(join(root, file), "utf8")), ...LANGUAGE_NAMES]);
+      const used = namesIn(replace.replaceAll(/"[^"]*"|'[^']*'/g, ""));
+      expect(used.filter((name) => !known.has(name) && !declared.includes(name))).toEqual([]);
+    }
+  });
 
   test("whose text is missing or repeated throws an error with its name", () => {
     const edit = { file: "a.ts", find: "x", replace: "y" };

@@ -16,8 +16,8 @@ import type { Items } from "./items.ts";
 import { OTHER_PREFIX, type OtherArchive } from "./other-archive.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** What the actors need of a run. */
-export interface ActorContext {
+/** The parts of a run that operations and actors change. */
+export interface RunContext {
   readonly scheduler: Scheduler;
   readonly rng: Rng;
   readonly faultPhase: FaultPhase;
@@ -27,8 +27,12 @@ export interface ActorContext {
   readonly archive: MemoryArchiveStore;
   readonly otherArchive: OtherArchive;
   readonly status: StatusTables;
-  readonly history: ItemHistory;
   readonly log: (line: () => string) => void;
+}
+
+/** What the actors need of a run. */
+export interface ActorContext extends RunContext {
+  readonly history: ItemHistory;
   /** Puts a request on the bus. */
   readonly putRequest: (request: object, id: string | undefined) => BusEvent;
   /** Puts a retry on the bus. */

@@ -5,16 +5,8 @@
 import type { BusEvent } from "@ferry/core/events";
 import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
-import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
-import type { StatusTables } from "@ferry/memory/status-store";
-import type { MemoryTables } from "@ferry/memory/tables";
-import type { Bus } from "../cloud/bus.ts";
-import type { Rng, Scheduler } from "../cloud/scheduler.ts";
-import { type Actors, createActors } from "./actors.ts";
-import type { FaultPhase } from "./fault-phase.ts";
+import { type Actors, createActors, type RunContext } from "./actors.ts";
 import { createHistory, type ItemHistory } from "./history.ts";
-import type { Items } from "./items.ts";
-import type { OtherArchive } from "./other-archive.ts";
 import type { Scenario } from "./scenario.ts";
 
 export interface Operations {
@@ -57,17 +49,7 @@ export interface Operations {
   readonly wiped: ReadonlySet<string>;
 }
 
-interface OperationsContext {
-  readonly scheduler: Scheduler;
-  readonly rng: Rng;
-  readonly faultPhase: FaultPhase;
-  readonly items: Items;
-  readonly bus: Bus;
-  readonly tables: MemoryTables;
-  readonly archive: MemoryArchiveStore;
-  readonly otherArchive: OtherArchive;
-  readonly status: StatusTables;
-  readonly log: (line: () => string) => void;
+interface OperationsContext extends RunContext {
   /** A first task is in progress. */
   readonly onStarted: () => void;
 }
