@@ -1,6 +1,6 @@
 /**
- * The settings of each stage: the only file in stacks/ that an operator edits. settings/schema.ts describes every field;
- * fields that are left out have defaults. `production` is an example: replace its tables and buckets with yours.
+ * The settings of each stage: the only file in stacks/ that an operator edits. docs/settings.md describes every
+ * setting; those that are left out have defaults. `production` is an example: replace its tables and buckets with yours.
  */
 import type { Stages } from "./settings/parse.ts";
 

@@ -2,7 +2,7 @@
  * The names and settings that handlers read from `Resource`. The permissions are in permissions/function-permissions.ts: a
  * link to a queue, a bus or a table itself would grant every action on it.
  */
-import type { Settings } from "@ferry/core/settings";
+import { engineSettingsOf } from "@ferry/core/settings-schema";
 import { type ConsumerName, type QueueName, workerTable as spec, type TableName } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { logicalNameOf } from "../naming/names.ts";
@@ -29,22 +29,7 @@ const workerTableLink = new sst.Linkable(logicalNameOf(spec.name), {
 /** The links to the three status tables. */
 export const statusTableLinks = [backupTableLink, restoreTableLink, segmentTableLink];
 
-const engine: Settings = {
-  maximumSegments: settings.maximumSegments,
-  sliceBudgetMs: settings.sliceBudgetSeconds * 1_000,
-  progressIntervalMs: settings.progressIntervalMs,
-  cancelPollIntervalMs: settings.cancelPollIntervalMs,
-  batchSpacingMs: settings.batchSpacingMs,
-  compressionLevel: settings.compressionLevel,
-  maxHandoffsWithoutProgress: settings.maxHandoffsWithoutProgress,
-  taskTimeoutMs: settings.taskTimeoutHours * 3_600_000,
-  maximumFileBytesInMemory: settings.maximumFileBytesInMemory,
-  maximumFileBytes: settings.maximumFileBytes,
-};
-
-const settingsLink = new sst.Linkable("Settings", {
-  properties: { ...engine, retryDelaySeconds: settings.retryDelaySeconds },
-});
+const settingsLink = new sst.Linkable("Settings", { properties: engineSettingsOf(settings) });
 
 export const links = {
   backup: [busLink, backupQueueLink, backupTableLink, workerTableLink, settingsLink],

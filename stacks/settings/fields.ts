@@ -1,8 +1,6 @@
 /** The fields of settings. They reject values before a deploy that AWS would reject in the middle of it. */
 import * as v from "valibot";
 
-export const integerBetween = (lowest: number, highest: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(lowest), v.maxValue(highest));
 export const regionField = v.pipe(
   v.string(),
   v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as us-east-1"),

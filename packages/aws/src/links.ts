@@ -2,9 +2,10 @@
  * The links of the handlers, read from `Resource` of `sst`. Outside SST the same code runs with `SST_RESOURCE_App`
  * and `SST_RESOURCE_<Name>` set to JSON. Each function reads its link when called, so a handler needs only those it uses.
  */
+import type { Settings } from "@ferry/core/settings";
+import { settingsSchema } from "@ferry/core/settings-schema";
 import { Resource } from "sst";
 import * as v from "valibot";
-import { parseSettings, type WorkerSettings } from "./settings.ts";
 
 const text = v.pipe(v.string(), v.minLength(1));
 const named = v.object({ name: text });
@@ -29,15 +30,15 @@ export function queueUrl(link: QueueLink): string {
 }
 
 /** The stage's settings. */
-export function settings(): WorkerSettings {
-  return read("Settings", { parse: parseSettings });
+export function settings(): Settings {
+  return read("Settings", settingsSchema);
 }
 
-function read<T>(name: string, as: v.GenericSchema<unknown, T> | { parse(value: unknown): T }): T {
+function read<T>(name: string, as: v.GenericSchema<unknown, T>): T {
   // Throws if there is no such link.
   const value = (Resource as unknown as Readonly<Record<string, unknown>>)[name];
   try {
-    return "parse" in as ? as.parse(value) : v.parse(as, value);
+    return v.parse(as, value);
   } catch (error) {
     const reason = v.isValiError(error) ? v.summarize(error.issues) : String(error);
     throw new Error(`the link ${name} is invalid: ${reason}`, { cause: error });

@@ -1,5 +1,5 @@
 /**
- * Building blocks of the event schemas. docs/events.md shows each field's description.
+ * Building blocks of the schemas. docs/events.md and docs/settings.md show each field's description.
  */
 import * as v from "valibot";
 import type { DynamoKey } from "./events.ts";
@@ -54,6 +54,11 @@ export function unchanged<S extends v.GenericSchema>(schema: S) {
     }),
     v.transform((value) => value as v.InferOutput<S>),
   );
+}
+
+/** A whole number from `lowest` to `highest`. */
+export function integerBetween(lowest: number, highest: number) {
+  return v.pipe(v.number(), v.integer(), v.minValue(lowest), v.maxValue(highest));
 }
 
 /** A whole number, 0 or higher. */

@@ -7,6 +7,7 @@ test("the defaults are these settings", () => {
     sliceBudgetMs: 240_000,
     progressIntervalMs: 15_000,
     cancelPollIntervalMs: 5000,
+    retryDelaySeconds: 30,
     batchSpacingMs: 0,
     compressionLevel: 6,
     maxHandoffsWithoutProgress: 10,

@@ -26,7 +26,7 @@ export interface HostOptions {
   readonly homeRegion?: string;
   /** Default: a free port. */
   readonly port?: number;
-  readonly settings?: Partial<Settings> & { readonly retryDelaySeconds?: number };
+  readonly settings?: Partial<Settings>;
   /** Whether the rules deliver every event to every target twice, late and in another order. */
   readonly duplicate?: boolean;
   /** The most invocations of the backup and of the restore worker at once. */

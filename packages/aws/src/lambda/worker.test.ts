@@ -1,11 +1,11 @@
 import { FerryError } from "@ferry/core/errors";
 import type { SegmentWork } from "@ferry/core/events";
+import { defaultSettings } from "@ferry/core/settings";
 import { accepted, backupRequest, message, source, world } from "@ferry/core/testing/tasks";
 import { memoryBus } from "@ferry/memory/bus";
 import type { MemoryPorts } from "@ferry/memory/ports";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, it } from "vitest";
-import { parseSettings } from "../settings.ts";
 import { event, failedIds, record, recordedTelemetry } from "../testing/handlers.ts";
 import { type Worker, workerHandler } from "./worker.ts";
 
@@ -26,7 +26,7 @@ function subject(overrides: Partial<MemoryPorts> = {}, worker: Partial<Worker> =
     return {
       ports,
       clock: { now: Date.now, sleep: ports.clock.sleep },
-      settings: parseSettings({ retryDelaySeconds: 5 }),
+      settings: { ...defaultSettings, retryDelaySeconds: 5 },
       setVisibility: async (handle, seconds) => {
         visibility.push({ handle, seconds });
       },

@@ -5,10 +5,10 @@
 import { FerryError, toReport } from "@ferry/core/errors";
 import { type Message, parseMessage } from "@ferry/core/events";
 import type { Ports, Time } from "@ferry/core/ports";
+import type { Settings } from "@ferry/core/settings";
 import { work } from "@ferry/core/worker";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { SetVisibility } from "../queue.ts";
-import type { WorkerSettings } from "../settings.ts";
 import { aboutMessage, type Log, measure, type Publish, receiveCountOf } from "./telemetry.ts";
 import { countThrottles } from "./throttle-metrics.ts";
 
@@ -24,7 +24,7 @@ export type SqsHandler = (event: SQSEvent, context: InvocationContext) => Promis
 export interface Worker {
   readonly ports: Omit<Ports, "time" | "settings">;
   readonly clock: Pick<Time, "now" | "sleep">;
-  readonly settings: WorkerSettings;
+  readonly settings: Settings;
   readonly setVisibility: SetVisibility;
   readonly logger: Log;
   readonly publish: Publish;

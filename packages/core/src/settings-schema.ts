@@ -1,0 +1,69 @@
+/** The valibot schemas of the settings, and the conversion from an operator's units to the engine's. */
+import * as v from "valibot";
+import { integerBetween } from "./schema-parts.ts";
+import {
+  type engineSettings,
+  type NumberSetting,
+  type SettingName,
+  type Settings,
+  settingList,
+} from "./settings.ts";
+
+type NumberSchema = v.OptionalSchema<v.GenericSchema<number>, number>;
+type OperatorName<N extends SettingName> = (typeof engineSettings)[N] extends {
+  operator: { name: infer Name extends string };
+}
+  ? Name
+  : N;
+/** The settings as an operator writes them, each in the unit of its name. */
+export type OperatorSettings = { readonly [N in SettingName as OperatorName<N>]: number };
+
+/** The schema of a setting that an operator writes. docs/settings.md shows its unit and description. */
+export function numberSetting({ unit, lowest, highest, default: value, description }: NumberSetting) {
+  return v.pipe(
+    v.optional(integerBetween(lowest, highest), value),
+    v.metadata({ unit }),
+    v.description(description),
+  );
+}
+
+/** The fields of a stage's settings that the engine uses, by the operators' names. */
+export const operatorEntries = Object.fromEntries(
+  settingList.map(([name, { operator, ...setting }]) => {
+    const { lowest, highest, default: value, description } = setting;
+    const { size, ...written } = operator ?? { name, unit: setting.unit, size: 1 };
+    return [
+      written.name,
+      numberSetting({
+        unit: written.unit,
+        lowest: lowest / size,
+        highest: highest / size,
+        default: value / size,
+        description,
+      }),
+    ];
+  }),
+) as unknown as { readonly [N in keyof OperatorSettings]: NumberSchema };
+
+/** Converts an operator's settings to the engine's units. */
+export function engineSettingsOf(written: OperatorSettings): Settings {
+  return Object.fromEntries(
+    settingList.map(([name, { operator }]) => {
+      const value = written[(operator?.name ?? name) as keyof OperatorSettings];
+      return [name, value * (operator?.size ?? 1)];
+    }),
+  ) as unknown as Settings;
+}
+
+/**
+ * The schema of the workers' link. The local host and tests use shorter times than an operator may choose, so only 0 is
+ * refused where an operator may not write it.
+ */
+export const settingsSchema = v.object(
+  Object.fromEntries(
+    settingList.map(([name, { lowest, highest, default: value }]) => [
+      name,
+      v.optional(integerBetween(Math.min(lowest, 1), highest), value),
+    ]),
+  ) as unknown as { readonly [N in SettingName]: NumberSchema },
+);
