@@ -1,0 +1,46 @@
+/**
+ * The stored ratios of `--check`: Ferry's CPU time relative to the floor's. Ratios depend little on the machine.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { type Case, nameOf } from "./fixture.ts";
+import type { Measurements } from "./measure.ts";
+
+export interface Result {
+  readonly case: Case;
+  readonly measured: Measurements;
+}
+
+/** How much worse than the stored one a ratio may be: medians of one machine differ by up to a tenth. */
+export const TOLERANCE = 0.2;
+
+const file = new URL("./baseline.json", import.meta.url);
+
+export function ratioOf({ measured: { floor, ferry } }: Result): number {
+  return ferry.cpuSeconds / floor.cpuSeconds;
+}
+
+/** Stores the ratios; those of other cases remain. */
+export function storeRatios(results: readonly Result[]): void {
+  const measured = results.map((result) => [nameOf(result.case), Number(ratioOf(result).toFixed(2))]);
+  const ratios = { ...storedRatios(), ...Object.fromEntries(measured) };
+  writeFileSync(file, `${JSON.stringify(ratios, Object.keys(ratios).sort(), 2)}\n`);
+}
+
+/** A line for each ratio that is too much worse than the stored one, or that has no stored one. */
+export function findRegressions(results: readonly Result[]): string[] {
+  const stored = storedRatios();
+  return results.flatMap((result) => {
+    const name = nameOf(result.case);
+    const before = stored[name];
+    const now = ratioOf(result);
+    if (before === undefined) return [`${name}: no ratio is stored; store it with --store`];
+    if (now <= before * (1 + TOLERANCE)) return [];
+    return [
+      `${name}: Ferry takes ${now.toFixed(2)} times the floor's CPU time; ${before} is stored, and ${(before * (1 + TOLERANCE)).toFixed(2)} is allowed`,
+    ];
+  });
+}
+
+function storedRatios(): Readonly<Record<string, number>> {
+  return JSON.parse(readFileSync(file, "utf8")) as Record<string, number>;
+}

@@ -1,0 +1,66 @@
+/**
+ * What one case of the bench moves: pages of a scan and the lines that a data file holds of them.
+ */
+import { Buffer } from "node:buffer";
+import type { Mix } from "./mixes.ts";
+import { pagesOf } from "./mixes.ts";
+
+/** One measured configuration. */
+export interface Case {
+  readonly action: "backup" | "restore";
+  readonly mix: Mix;
+  readonly compression: Compression;
+  readonly scheme: "http" | "https";
+  /** Pages of a scan, of 1 MiB as DynamoDB counts. */
+  readonly pages: number;
+}
+
+/** How the data files are compressed. */
+export interface Compression {
+  readonly format: "gzip";
+  readonly level: number;
+}
+
+export const table = { region: "us-east-1", name: "bench" };
+export const bucket = { region: "us-east-1", name: "bench" };
+export const prefix = "archive";
+/** The uncompressed size of a data file, as plans have by default. */
+export const FILE_BYTES = 32 * 1024 * 1024;
+
+/** Further pages repeat the first ones, so that long runs fit into memory. They are too far apart for any compression to notice. */
+const DISTINCT_PAGES_MAX = 32;
+
+export interface Fixture {
+  readonly pages: readonly Page[];
+  /** The page of each number. */
+  pageAt(number: number): Page;
+  readonly items: number;
+  /** Bytes of all lines. */
+  readonly bytes: number;
+}
+
+/** One page: its items, and their lines in a data file. */
+export interface Page {
+  readonly items: readonly string[];
+  readonly lines: Buffer;
+}
+
+export function fixtureOf({ mix, pages: count }: Case): Fixture {
+  const pages = pagesOf(mix, Math.min(count, DISTINCT_PAGES_MAX)).map((items) => ({
+    items,
+    lines: Buffer.from(items.map((item) => `{"Item":${item}}\n`).join("")),
+  }));
+  const pageAt = (number: number) => pages[number % pages.length]!;
+  const all = Array.from({ length: count }, (_, number) => pageAt(number));
+  return {
+    pages,
+    pageAt,
+    items: all.reduce((sum, { items }) => sum + items.length, 0),
+    bytes: all.reduce((sum, { lines }) => sum + lines.length, 0),
+  };
+}
+
+/** A case as it is named in tables and in baseline.json. */
+export function nameOf({ action, mix, compression: { format, level }, scheme }: Case): string {
+  return `${action} ${mix} ${format}-${level} ${scheme}`;
+}

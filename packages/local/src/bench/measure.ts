@@ -1,0 +1,132 @@
+/**
+ * Measures one case: each way in a process of its own, and the ways take turns, so that a busy machine disturbs all of them.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Calls, Ready } from "./canned-aws.ts";
+import { type Case, table } from "./fixture.ts";
+import type { Cost, WayName } from "./measured.ts";
+import type { Setup } from "./ways/way.ts";
+
+/** The result of one way in one case. */
+export interface Measured {
+  /** The median of the runs, CPU s for 100 MB of lines. */
+  readonly cpuSeconds: number;
+  /** The least and the most of the runs. */
+  readonly cpuSecondsRange: readonly [least: number, most: number];
+  readonly wallSeconds: number;
+  readonly rssBytesMax: number;
+  readonly calls: number;
+}
+
+/** The results of one case. The SDK's way may be left out. */
+export type Measurements = Readonly<Record<"floor" | "ferry", Measured>> & { readonly sdk?: Measured };
+
+/** How much the compressed bytes of two ways may differ: they give the same bytes to zlib in other pieces. */
+const SIZE_TOLERANCE = 0.02;
+const pem = fileURLToPath(new URL("./loopback.pem", import.meta.url));
+
+/** `runs`: the measured runs of each way; `warmUps`: the runs before, in which the code is compiled. */
+export async function measure(
+  bench: Case,
+  { wayNames, runs, warmUps }: { wayNames: readonly WayName[]; runs: number; warmUps: number },
+): Promise<Measurements> {
+  const server = start("./canned-aws.ts", [JSON.stringify(bench)], {});
+  const processes: ChildProcess[] = [server];
+  try {
+    const ready = await answerOf<Ready>(server);
+    const endpoint = `${bench.scheme}://127.0.0.1:${ready.port}`;
+    const setup: Setup = { case: bench, endpoint, ready };
+    const environment = {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ACCESS_KEY_ID: "bench",
+      AWS_SECRET_ACCESS_KEY: "bench",
+      AWS_REGION: table.region,
+      NODE_EXTRA_CA_CERTS: pem,
+    };
+    const ways = new Map<WayName, ChildProcess>();
+    for (const way of wayNames) {
+      const child = start("./measured.ts", [way, JSON.stringify(setup)], environment);
+      processes.push(child);
+      await answerOf(child);
+      ways.set(way, child);
+    }
+    const costs = new Map<WayName, Cost[]>(wayNames.map((way) => [way, []]));
+    const calls = new Map<WayName, Calls>();
+    for (let run = -warmUps; run < runs; run++)
+      for (const [way, child] of ways) {
+        await ask<Calls>(server);
+        const cost = await ask<Cost>(child);
+        if (run >= 0) costs.get(way)!.push(cost);
+        calls.set(way, await ask<Calls>(server));
+      }
+    requireSameBytes(calls);
+    const scale = 1e8 / ready.bytes;
+    return Object.fromEntries(
+      wayNames.map((way) => [way, summary(costs.get(way)!, calls.get(way)!, scale)]),
+    ) as unknown as Measurements;
+  } finally {
+    for (const child of processes) child.kill();
+  }
+}
+
+function start(file: string, args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
+  return fork(new URL(file, import.meta.url), args, {
+    env: { ...process.env, ...environment },
+    execArgv: ["--expose-gc"],
+    stdio: "inherit",
+  });
+}
+
+/** Sends a message to a child process and returns its answer. Throws if the process ends instead. */
+async function ask<Answer>(child: ChildProcess): Promise<Answer> {
+  child.send("go");
+  return answerOf(child);
+}
+
+/** The next message of a child process. Throws if the process ends instead. */
+async function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
+  const done = new AbortController();
+  const { signal } = done;
+  const ended = once(child, "exit", { signal }).then(([code]) => {
+    throw new Error(`a process of the bench ended with code ${code}`);
+  });
+  ended.catch(() => {});
+  try {
+    return ((await Promise.race([once(child, "message", { signal }), ended])) as [Answer])[0];
+  } finally {
+    done.abort();
+  }
+}
+
+/** The ways are comparable only if they moved the same. */
+function requireSameBytes(calls: ReadonlyMap<WayName, Calls>): void {
+  const floor = calls.get("floor")!;
+  for (const [way, { putBytes, writtenBytes }] of calls) {
+    const isSame =
+      Math.abs(putBytes - floor.putBytes) <= floor.putBytes * SIZE_TOLERANCE &&
+      Math.abs(writtenBytes - floor.writtenBytes) <= floor.writtenBytes * SIZE_TOLERANCE;
+    if (!isSame)
+      throw new Error(
+        `${way} put ${putBytes} and wrote ${writtenBytes} bytes, the floor ${floor.putBytes} and ${floor.writtenBytes}`,
+      );
+  }
+}
+
+function summary(costs: readonly Cost[], { calls }: Calls, scale: number): Measured {
+  const cpu = costs.map(({ cpuSeconds }) => cpuSeconds * scale);
+  return {
+    cpuSeconds: median(cpu),
+    cpuSecondsRange: [Math.min(...cpu), Math.max(...cpu)],
+    wallSeconds: median(costs.map(({ wallSeconds }) => wallSeconds * scale)),
+    rssBytesMax: Math.max(...costs.map(({ rssBytesMax }) => rssBytesMax)),
+    calls,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,141 @@
+/**
+ * Ferry: one slice of a segment, with the adapters of the deployed worker.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { archiveStore } from "@ferry/aws/archive-store";
+import { eventBus } from "@ferry/aws/bus";
+import { dynamodbClient, eventBridgeClient, retryingDynamodbClient, s3Client } from "@ferry/aws/clients";
+import { zlibCodec } from "@ferry/aws/codec";
+import { rateLimiter } from "@ferry/aws/rate-limiter";
+import { sliceClaims } from "@ferry/aws/slice-claims";
+import { statusReader } from "@ferry/aws/status-store";
+import { tableData } from "@ferry/aws/table";
+import { tableLeases } from "@ferry/aws/table-leases";
+import { taskRegistry } from "@ferry/aws/task-registry";
+import { workerTableItems } from "@ferry/aws/worker-table";
+import { sliceBackup } from "@ferry/core/backup/slice";
+import {
+  type BackupPlan,
+  type FerryEvent,
+  noCounts,
+  type Plan,
+  type RestorePlan,
+  type SegmentWork,
+  VERSION,
+} from "@ferry/core/events";
+import type { Ports } from "@ferry/core/ports";
+import { sliceRestore } from "@ferry/core/restore/slice";
+import { defaultSettings } from "@ferry/core/settings";
+import { bucket, FILE_BYTES, prefix, table } from "../fixture.ts";
+import type { Setup, Way } from "./way.ts";
+
+/** Longer than any run. */
+const INVOCATION_MS = 24 * 3_600_000;
+
+export const ferry: Way = {
+  backup(setup) {
+    const ports = connect();
+    const work = workOf(backupPlan(setup));
+    return async () => requireComplete(await sliceBackup(work, ports, () => {}), setup);
+  },
+  restore(setup) {
+    const ports = connect();
+    const work = workOf(restorePlan(setup));
+    return async () => requireComplete(await sliceRestore(work, ports, () => {}), setup);
+  },
+};
+
+/** Connects the ports as packages/aws/src/lambda/wiring.ts does. */
+function connect(): Ports {
+  const updateItem = workerTableItems(retryingDynamodbClient(), "worker-table");
+  return {
+    tables: tableData(dynamodbClient, retryingDynamodbClient),
+    archive: archiveStore(s3Client),
+    codec: zlibCodec,
+    status: statusReader(retryingDynamodbClient(), { backup: "backup-table", restore: "restore-table" }),
+    bus: eventBus(eventBridgeClient(), "bench"),
+    limiter: rateLimiter(updateItem),
+    claims: sliceClaims(updateItem),
+    leases: tableLeases(updateItem),
+    registry: taskRegistry(updateItem),
+    random: Math.random,
+    time: {
+      now: Date.now,
+      remainingMs: () => INVOCATION_MS,
+      sleep: async (ms) => {
+        await sleep(ms);
+      },
+    },
+    settings: { ...defaultSettings, sliceBudgetMs: INVOCATION_MS, progressIntervalMs: INVOCATION_MS },
+  };
+}
+
+const requestFields = {
+  "table-region": table.region,
+  "table-name": table.name,
+  "bucket-region": bucket.region,
+  "bucket-name": bucket.name,
+  "bucket-prefix": prefix,
+} as const;
+const tableFields = {
+  arn: `arn:aws:dynamodb:${table.region}:123456789012:table/${table.name}`,
+  keys: ["id"],
+} as const;
+
+function taskOf(action: "backup" | "restore") {
+  return { id: "bench", action, key: "bench", "request-id": "bench", timestamp: 1_793_498_400_000 } as const;
+}
+
+function backupPlan({ case: { compression } }: Setup): BackupPlan {
+  return {
+    request: { action: "backup", ...requestFields },
+    task: taskOf("backup"),
+    "total-segments": 1,
+    "batch-bytes": FILE_BYTES,
+    "compression-level": compression.level,
+    table: tableFields,
+    started: "2026-11-01T02:00:00.000Z",
+  };
+}
+
+function restorePlan({ ready }: Setup): RestorePlan {
+  return {
+    request: { action: "restore", ...requestFields, "restore-mode": "merge" },
+    task: taskOf("restore"),
+    "total-segments": 1,
+    table: { ...tableFields, "key-types": ["S"] },
+    manifest: {
+      own: true,
+      location: { prefix, writtenFor: prefix, keys: "own", shared: false },
+      items: ready.items,
+      files: ready.files,
+      bytes: ready.bytes,
+      objects: ready.objects,
+      lines: "items",
+    },
+  };
+}
+
+function workOf(plan: Plan): SegmentWork {
+  return {
+    version: VERSION,
+    task: plan.task,
+    plan,
+    attempt: 1,
+    "deadline-ms": Date.now() + INVOCATION_MS,
+    segment: 0,
+    cursor: plan.task.action === "backup" ? { batch: 0 } : { file: 0, line: 0 },
+    counts: noCounts,
+    handoffs: 0,
+    "handoffs-without-progress": 0,
+  };
+}
+
+/** A slice that did not move everything is not measured. */
+function requireComplete([event]: readonly FerryEvent[], { ready: { items, bytes } }: Setup): void {
+  const counts = event?.type === "SegmentCompleted" ? event.detail.counts : undefined;
+  if (counts?.items !== items || counts.bytes !== bytes)
+    throw new Error(
+      `the slice ended with ${JSON.stringify(counts ?? event)}, not with ${items} items of ${bytes} bytes`,
+    );
+}

@@ -1,0 +1,91 @@
+/**
+ * The floor: the same bytes received, compressed or decompressed, and sent by the thinnest code that Node allows. Nothing is
+ * signed, checked, cut or joined: the lines of a backup and the bodies of a restore are prepared before.
+ */
+import { once } from "node:events";
+import { Agent as HttpAgent, type IncomingMessage, request as overHttp } from "node:http";
+import { Agent as HttpsAgent, request as overHttps } from "node:https";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createGzip } from "node:zlib";
+import { writeBody } from "@ferry/aws/write-body";
+import { dataFileKey } from "@ferry/core/archive/keys";
+import { bucket, type Case, fixtureOf, prefix, table } from "../fixture.ts";
+import { CALLS_IN_FLIGHT, callsOf, type Setup, type Way } from "./way.ts";
+
+export const floor: Way = {
+  backup(setup) {
+    const { send } = connect(setup);
+    const fixture = fixtureOf(setup.case);
+    return async () => {
+      const gzip = createGzip({ level: setup.case.compression.level, chunkSize: 64 * 1024 });
+      const chunks: Buffer[] = [];
+      gzip.on("data", (chunk: Buffer) => chunks.push(chunk));
+      for (let number = 0; number < setup.case.pages; number++) {
+        const after = number === 0 ? "" : `,"ExclusiveStartKey":{"id":{"S":"page${number - 1}"}}`;
+        const response = await send("POST", "/", `{"TableName":"${table.name}"${after}}`, "Scan");
+        await drained(response);
+        if (!gzip.write(fixture.pageAt(number).lines)) await once(gzip, "drain");
+      }
+      gzip.end();
+      await once(gzip, "end");
+      const path = `/${bucket.name}/${dataFileKey(prefix, 0, 0)}`;
+      await drained(await send("PUT", path, Buffer.concat(chunks)));
+    };
+  },
+  restore(setup) {
+    const { send } = connect(setup);
+    const bodies = bodiesOf(setup.case);
+    return async () => {
+      for (let file = 0; file < setup.ready.files; file++) {
+        const response = await send("GET", `/${bucket.name}/${dataFileKey(prefix, 0, file)}`);
+        const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+        gunzip.resume();
+        await pipeline(response, gunzip);
+      }
+      let next = 0;
+      const worker = async () => {
+        for (let body = bodies[next++]; body !== undefined; body = bodies[next++])
+          await drained(await send("POST", "/", body, "BatchWriteItem"));
+      };
+      await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, worker));
+    };
+  },
+};
+
+/** The bodies that Ferry sends. */
+function bodiesOf(bench: Case): Uint8Array[] {
+  const encoder = new TextEncoder();
+  return [...callsOf(fixtureOf(bench), bench.pages)].map((items) =>
+    writeBody(
+      table.name,
+      items.map((item) => ({ put: encoder.encode(item) })),
+    ),
+  );
+}
+
+function connect({ endpoint }: Setup) {
+  const { hostname, port, protocol } = new URL(endpoint);
+  const [request, Agent] = protocol === "https:" ? [overHttps, HttpsAgent] : [overHttp, HttpAgent];
+  const agent = new Agent({ keepAlive: true });
+  return {
+    send(
+      method: string,
+      path: string,
+      body: string | Uint8Array = "",
+      operation?: string,
+    ): Promise<IncomingMessage> {
+      return new Promise((resolve, reject) => {
+        const headers = {
+          "content-length": Buffer.byteLength(body),
+          ...(operation !== undefined && { "x-amz-target": `DynamoDB_20120810.${operation}` }),
+        };
+        request({ hostname, port, method, path, agent, headers }, resolve).on("error", reject).end(body);
+      });
+    },
+  };
+}
+
+async function drained(response: IncomingMessage): Promise<void> {
+  response.resume();
+  await once(response, "end");
+}

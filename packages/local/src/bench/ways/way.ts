@@ -1,0 +1,36 @@
+/**
+ * A way to do a backup or a restore, and what the ways have in common.
+ */
+import type { Ready } from "../canned-aws.ts";
+import type { Case, Fixture } from "../fixture.ts";
+
+export interface Setup {
+  readonly case: Case;
+  readonly endpoint: string;
+  readonly ready: Ready;
+}
+
+/** For each action: prepares it, and returns the function that does it once and is measured. */
+export type Way = Readonly<Record<Case["action"], (setup: Setup) => () => Promise<void>>>;
+
+/** As in packages/core/src/restore. */
+export const CALLS_IN_FLIGHT = 8;
+const WRITES_PER_CALL = 25;
+const CALL_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The items of each call of a restore, divided as Ferry divides them. */
+export function* callsOf({ pageAt }: Fixture, pages: number): Generator<string[]> {
+  let call: string[] = [];
+  let bytes = 0;
+  for (let number = 0; number < pages; number++)
+    for (const item of pageAt(number).items) {
+      if (call.length === WRITES_PER_CALL || (call.length > 0 && bytes + item.length > CALL_BYTES_MAX)) {
+        yield call;
+        call = [];
+        bytes = 0;
+      }
+      call.push(item);
+      bytes += item.length;
+    }
+  if (call.length > 0) yield call;
+}
