@@ -97,9 +97,9 @@ export default {
     ),
     forbidden(
       "no-cycle",
-      "No file imports itself through others. Imports of types do not count: they do not exist at run time.",
+      "No file imports itself through others, not even for types.",
       {},
-      { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+      { circular: true },
     ),
     forbidden(
       "resolves",

@@ -9,14 +9,9 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import type { BucketAddress } from "@ferry/core/addresses";
 import { FerryError, permanent } from "@ferry/core/errors";
-import {
-  type ArchiveStore,
-  type BucketAddress,
-  GET_BYTES_MAX,
-  type ObjectHead,
-  type OpenObject,
-} from "@ferry/core/ports";
+import { type ArchiveStore, GET_BYTES_MAX, type ObjectHead, type OpenObject } from "@ferry/core/ports";
 import { type Call, ferryError, nameOf, statusOf, translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 

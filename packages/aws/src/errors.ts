@@ -1,9 +1,10 @@
 /**
  * Turns errors of the AWS SDK into FerryErrors with a code and a hint for operators.
  */
-import type { ErrorCode } from "@ferry/core/error-codes";
-import { type ErrorKind, FerryError } from "@ferry/core/errors";
-import type { TableAddress } from "@ferry/core/ports";
+
+import type { TableAddress } from "@ferry/core/addresses";
+import type { ErrorCode, ErrorKind } from "@ferry/core/error-codes";
+import { FerryError } from "@ferry/core/errors";
 
 /** A call for an error's report: the API's operation, and the resource: a table, `s3://bucket/key` or the like. */
 export interface Call {

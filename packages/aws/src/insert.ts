@@ -8,10 +8,11 @@ import {
   type DynamoDBClient,
   PutItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import type { TableAddress } from "@ferry/core/addresses";
 import { itemText } from "@ferry/core/archive/same-item";
 import { FerryError, isThrottled, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
-import type { InsertOutcome, InsertResult, TableAddress } from "@ferry/core/ports";
+import type { InsertOutcome, InsertResult } from "@ferry/core/ports";
 import { unitsOf } from "@ferry/core/restore/table-writer";
 import { type Call, ferryError, nameOf, onTable, translateErrors } from "./errors.ts";
 import {

@@ -9,9 +9,10 @@ import {
   type TableDescription as SdkTable,
   type Tag,
 } from "@aws-sdk/client-dynamodb";
+import type { TableAddress } from "@ferry/core/addresses";
 import { isPermanent, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
-import type { TableAddress, TableDescription } from "@ferry/core/ports";
+import type { TableDescription } from "@ferry/core/ports";
 import { onTable, translateErrors } from "./errors.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { elements } from "@ferry/core/archive/cutter";
 import { cutPage } from "@ferry/core/archive/page";
-import type { DynamoKey } from "@ferry/core/events";
+import type { DynamoKey } from "@ferry/core/dynamo-key";
 import type { TableData, Write } from "@ferry/core/ports";
 import { itemsArbitrary, oddJson } from "@ferry/core/testing/odd-json";
 import fc from "fast-check";

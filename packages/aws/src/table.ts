@@ -2,8 +2,9 @@
  * Tables on DynamoDB. Bodies that hold items are cut and spliced as bytes; only small fields are parsed.
  */
 import { BatchWriteItemCommand, type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
-import type { DynamoKey } from "@ferry/core/events";
-import type { ItemCount, ScanPage, TableAddress, TableData, Write, WriteResult } from "@ferry/core/ports";
+import type { TableAddress } from "@ferry/core/addresses";
+import type { DynamoKey } from "@ferry/core/dynamo-key";
+import type { ItemCount, ScanPage, TableData, Write, WriteResult } from "@ferry/core/ports";
 import { onTable, translateErrors } from "./errors.ts";
 import { openInsert } from "./insert.ts";
 import { rawBodyOf, withRawBody } from "./raw-protocol.ts";

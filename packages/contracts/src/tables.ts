@@ -1,9 +1,12 @@
 /**
  * The contract suite of the port TableData.
  */
+
+import type { TableAddress } from "@ferry/core/addresses";
 import { cutPage, type Page } from "@ferry/core/archive/page";
-import type { DynamoKey, KeyNames } from "@ferry/core/events";
-import type { ScanPage, TableAddress, TableData, Write } from "@ferry/core/ports";
+import type { DynamoKey } from "@ferry/core/dynamo-key";
+import type { KeyNames } from "@ferry/core/events";
+import type { ScanPage, TableData, Write } from "@ferry/core/ports";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import type { KeyAttributes } from "@ferry/memory/item-key";
 import { valuesOf } from "@ferry/memory/item-values";

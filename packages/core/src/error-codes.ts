@@ -2,7 +2,12 @@
  * All error codes, with cause and remedy. docs/errors.md is generated from this list, and the type `ErrorCode` derives
  * from it.
  */
-import type { ErrorKind } from "./errors.ts";
+/**
+ * - `permanent`: trying again cannot help. The segment or task fails at once, with this report.
+ * - `throttled`: the service limits the rate of calls. The worker backs off or hands off, and does not fail.
+ * - `transient`: unknown or temporary. The queue delivers the message again until its attempts run out.
+ */
+export type ErrorKind = "permanent" | "throttled" | "transient";
 
 /** The documentation of a code. */
 interface CodeEntry {

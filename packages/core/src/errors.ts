@@ -1,14 +1,7 @@
 /**
  * Errors for operators: the attempted operation, its resource, the reason, and a hint what to do.
  */
-import type { ErrorCode } from "./error-codes.ts";
-
-/**
- * - `permanent`: trying again cannot help. The segment or task fails at once, with this report.
- * - `throttled`: the service limits the rate of calls. The worker backs off or hands off, and does not fail.
- * - `transient`: unknown or temporary. The queue delivers the message again until its attempts run out.
- */
-export type ErrorKind = "permanent" | "throttled" | "transient";
+import type { ErrorCode, ErrorKind } from "./error-codes.ts";
 
 /** A failure as plain data, for facts and status rows. */
 export interface ErrorReport {

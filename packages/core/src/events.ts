@@ -3,6 +3,7 @@
  * carries everything that its step needs.
  */
 import * as v from "valibot";
+import { dynamoKey } from "./dynamo-key.ts";
 import { type ErrorCode, errorCodes } from "./error-codes.ts";
 import {
   type backupPlanSchema,
@@ -13,7 +14,6 @@ import {
 import {
   count,
   described,
-  dynamoKey,
   either,
   fieldOf,
   list,
@@ -66,9 +66,6 @@ export const countsSchema = described(
 export type Counts = v.InferOutput<typeof countsSchema>;
 
 export const noCounts: Counts = { batches: 0, items: 0, bytes: 0 };
-
-/** A key as DynamoDB JSON. */
-export type DynamoKey = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
  * Where a slice continues. A backup: the next data file's number and the last stored item's key. A restore: a file of the

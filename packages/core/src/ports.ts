@@ -2,17 +2,12 @@
  * The engine's interfaces to the outside. Each port has at least two hosts: AWS (packages/aws) and memory
  * (packages/memory); one contract suite runs on both. Every call may be repeated unless its comment says otherwise.
  */
-import type { Counts, DynamoKey, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
+import type { BucketAddress, TableAddress } from "./addresses.ts";
+import type { DynamoKey } from "./dynamo-key.ts";
+import type { Counts, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
 import type { SegmentRecord, TaskRow } from "./projection/status.ts";
 import type { Settings } from "./settings.ts";
 import type { RowKey, TaskRef } from "./task.ts";
-
-/** A table's region and name. */
-export interface TableAddress {
-  readonly region: string;
-  /** A name, or an ARN for another account's table. */
-  readonly name: string;
-}
 
 export interface TableDescription {
   readonly arn: string;
@@ -95,14 +90,6 @@ export interface TableData {
    * two items have the same key or an item does not fit the table; other items of the call may have been put.
    */
   insert(table: TableAddress, items: readonly Uint8Array[], keys: KeyNames): Promise<InsertResult>;
-}
-
-/** A bucket and its expected owner. */
-export interface BucketAddress {
-  readonly region: string;
-  readonly name: string;
-  /** The id of the account that must own the bucket. */
-  readonly owner?: string;
 }
 
 /** User metadata: lower-case names, ASCII values, 2 KB at most. */

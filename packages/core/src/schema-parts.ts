@@ -2,7 +2,6 @@
  * Building blocks of the schemas. docs/events.md and docs/settings.md show each field's description.
  */
 import * as v from "valibot";
-import type { DynamoKey } from "./events.ts";
 
 /** An object whose unknown fields are dropped, and whose type is readonly. */
 export function readonlyObject<E extends v.ObjectEntries>(entries: E) {
@@ -69,13 +68,4 @@ export const wholeNumber = v.pipe(
   v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number))]),
   v.safeInteger(),
   v.minValue(0, "must be 0 or higher"),
-);
-
-/**
- * A key as DynamoDB JSON. It is passed on unchanged: a record schema would drop an attribute that is named like a member
- * of JavaScript's objects, such as `constructor`.
- */
-export const dynamoKey = v.custom<DynamoKey>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  "must be a key as DynamoDB JSON",
 );

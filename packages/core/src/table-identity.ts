@@ -2,9 +2,11 @@
  * Checks that a task's table is still the one it was planned for. A table that was deleted and created again has the same
  * name and other items.
  */
+
+import type { TableAddress } from "./addresses.ts";
 import { permanent } from "./errors.ts";
 import type { Plan } from "./events.ts";
-import type { Ports, TableAddress } from "./ports.ts";
+import type { Ports } from "./ports.ts";
 
 /** The table of a plan. */
 export function tableOf({ request }: Plan): TableAddress {

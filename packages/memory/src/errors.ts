@@ -1,8 +1,9 @@
 /**
  * The errors of the memory ports: those that the AWS hosts throw.
  */
+
+import type { BucketAddress, TableAddress } from "@ferry/core/addresses";
 import { FerryError, permanent } from "@ferry/core/errors";
-import type { BucketAddress, TableAddress } from "@ferry/core/ports";
 
 export function tableResource(table: TableAddress): string {
   return `table ${table.name} in ${table.region}`;

@@ -1,7 +1,7 @@
 /**
  * Items' keys: read from their bytes, in the order of a scan.
  */
-import type { DynamoKey } from "@ferry/core/events";
+import type { DynamoKey } from "@ferry/core/dynamo-key";
 import { fnv1a } from "@ferry/core/hash";
 import { type KeyType, sortable } from "./order.ts";
 

@@ -2,8 +2,8 @@
  * Tests of the faults that memory tables inject. The behaviour that all hosts share is in packages/contracts/src/tables.ts.
  */
 import { cutPage } from "@ferry/core/archive/page";
+import type { DynamoKey } from "@ferry/core/dynamo-key";
 import { isThrottled } from "@ferry/core/errors";
-import type { DynamoKey } from "@ferry/core/events";
 import { seeded } from "@ferry/core/hash";
 import type { ScanPage } from "@ferry/core/ports";
 import { expectPermanent } from "@ferry/core/testing/refused";

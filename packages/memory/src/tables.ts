@@ -2,16 +2,12 @@
  * Tables in memory, with DynamoDB's semantics as far as the port needs them: partitions by hash, order by range, pages
  * limited by bytes, validation, and faults on request. Items are stored as the written bytes.
  */
+
+import type { TableAddress } from "@ferry/core/addresses";
+import type { DynamoKey } from "@ferry/core/dynamo-key";
 import type { FerryError } from "@ferry/core/errors";
-import type { DynamoKey, KeyNames } from "@ferry/core/events";
-import type {
-  InsertOutcome,
-  ScanPage,
-  TableAddress,
-  TableData,
-  TableDescription,
-  Write,
-} from "@ferry/core/ports";
+import type { KeyNames } from "@ferry/core/events";
+import type { InsertOutcome, ScanPage, TableData, TableDescription, Write } from "@ferry/core/ports";
 import { bareTableName } from "@ferry/core/request";
 import { invalid, noSuchTable, tableResource, throttled } from "./errors.ts";
 import { compareKeys, type ItemKey, type KeyAttributes, keyOf, readKey, segmentOf } from "./item-key.ts";

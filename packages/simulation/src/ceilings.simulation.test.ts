@@ -7,7 +7,8 @@ import { rngOf } from "./cloud/scheduler.ts";
 import { plainControl } from "./scenario/control.ts";
 import { plainData } from "./scenario/data.ts";
 import { type FaultRates, noFaults } from "./scenario/fault-rates.ts";
-import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
+import type { Scenario } from "./scenario/scenario.ts";
+import { scenarioOf } from "./scenario/scenario-of.ts";
 import { simulateScenario } from "./simulate.ts";
 
 const ITEMS = 2000;

@@ -12,7 +12,8 @@ import { quiesce } from "./phases/quiesce.ts";
 import { retryAll } from "./phases/retry-all.ts";
 import { IDLE_STEPS_MAX } from "./phases/run-until-idle.ts";
 import { type Simulation, setUp } from "./phases/set-up.ts";
-import { type Scenario, scenarioOf } from "./scenario/scenario.ts";
+import type { Scenario } from "./scenario/scenario.ts";
+import { scenarioOf } from "./scenario/scenario-of.ts";
 import { type FaultSelection, selectFaults } from "./scenario/select-faults.ts";
 
 /** The result of a run. */

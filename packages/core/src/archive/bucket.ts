@@ -1,7 +1,7 @@
 /**
  * A request's bucket address and encryption key.
  */
-import type { BucketAddress } from "../ports.ts";
+import type { BucketAddress } from "../addresses.ts";
 import type { BackupRequest, RestoreRequest } from "../request.ts";
 
 /** The bucket address of a request, for the archive store. */

@@ -2,9 +2,12 @@
  * A segment's chain of data files. A backup's progress is recorded in the archive itself. Invariants A1 to A5:
  * docs/archive-format.md.
  */
+
+import type { BucketAddress } from "../addresses.ts";
+import type { DynamoKey } from "../dynamo-key.ts";
 import { permanent } from "../errors.ts";
-import { type BackupPlan, type Counts, type DynamoKey, type KeyNames, noCounts } from "../events.ts";
-import type { BucketAddress, ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
+import { type BackupPlan, type Counts, type KeyNames, noCounts } from "../events.ts";
+import type { ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
 import type { Block } from "./blocks.ts";
 import { bucketOf } from "./bucket.ts";
 import { keyOf, lineSpans, readLine } from "./data-file.ts";

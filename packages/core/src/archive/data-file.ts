@@ -1,7 +1,9 @@
 /**
  * A data file: gzip of lines `{"Item":{…}}`, as in DynamoDB's own exports. Format: docs/archive-format.md.
  */
-import type { DynamoKey, KeyNames } from "../events.ts";
+
+import type { DynamoKey } from "../dynamo-key.ts";
+import type { KeyNames } from "../events.ts";
 import { eachMember, members, type Span, skipSpace, skipValue } from "./cutter.ts";
 
 const HEAD = new TextEncoder().encode('{"Item":');

@@ -1,8 +1,9 @@
 /**
  * Errors that reading an archive throws: see docs/archive-format.md, "Reading".
  */
+
+import type { BucketAddress } from "../addresses.ts";
 import { permanent } from "../errors.ts";
-import type { BucketAddress } from "../ports.ts";
 
 /** manifest-summary.json or manifest-files.json cannot be read, or contradicts the other one or the archive. */
 export function brokenManifest(bucket: BucketAddress, key: string, message: string) {

@@ -1,8 +1,10 @@
 /**
  * Detects whether an object changed since it was read.
  */
+
+import type { BucketAddress } from "../addresses.ts";
 import { permanent } from "../errors.ts";
-import type { BucketAddress, ObjectHead } from "../ports.ts";
+import type { ObjectHead } from "../ports.ts";
 
 /** Identifies the content of an object: the MD5 of its bytes, base64, and its ETag. */
 export interface Fingerprint {

@@ -3,8 +3,8 @@
  * root, so after an archive was copied or moved they still name the original objects.
  */
 import * as v from "valibot";
+import type { BucketAddress } from "../addresses.ts";
 import { permanent } from "../errors.ts";
-import type { BucketAddress } from "../ports.ts";
 import { described, readonlyObject } from "../schema-parts.ts";
 import { brokenManifest } from "./errors.ts";
 import { manifestSummaryKey } from "./keys.ts";

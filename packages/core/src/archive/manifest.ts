@@ -2,9 +2,11 @@
  * Reads an archive's manifest and checks it for consistency: manifest-summary.json, which marks an archive as complete,
  * manifest-files.json, and task.json and table.json of Ferry's own archives. Format: docs/archive-format.md.
  */
+
+import type { BucketAddress } from "../addresses.ts";
 import { permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
-import type { BucketAddress, Ports } from "../ports.ts";
+import type { Ports } from "../ports.ts";
 import { brokenArchive, brokenManifest, readable } from "./errors.ts";
 import { decodeFiles, type ManifestFile, total } from "./file-list.ts";
 import { type Fingerprint, fingerprintOf, requireUnchanged, type StoredObject } from "./fingerprint.ts";

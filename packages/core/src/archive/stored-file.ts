@@ -1,8 +1,10 @@
 /**
  * Reads a data file from the bucket in blocks, with bounded memory for files of any size.
  */
+
+import type { BucketAddress } from "../addresses.ts";
 import { FerryError, permanent } from "../errors.ts";
-import type { BucketAddress, ObjectHead, Ports } from "../ports.ts";
+import type { ObjectHead, Ports } from "../ports.ts";
 import { type Block, blocksOf, LINE_BYTES_MAX } from "./blocks.ts";
 
 /** How often in a row an object is reopened after its connection broke before a byte arrived. */

@@ -2,8 +2,8 @@
  * manifest-summary.json: marks an archive as complete, in the format of DynamoDB's exports. Format: docs/archive-format.md.
  */
 import * as v from "valibot";
+import type { BucketAddress } from "../addresses.ts";
 import type { BackupPlan } from "../events.ts";
-import type { BucketAddress } from "../ports.ts";
 import { count } from "../schema-parts.ts";
 import { isoOf, msOf } from "../time.ts";
 import { brokenManifest, readable, unknownFormat } from "./errors.ts";

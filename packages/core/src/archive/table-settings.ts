@@ -2,7 +2,8 @@
  * table.json: the settings of the table that was backed up, with the field names of the DynamoDB API.
  */
 import * as v from "valibot";
-import type { BucketAddress, TableDescription } from "../ports.ts";
+import type { BucketAddress } from "../addresses.ts";
+import type { TableDescription } from "../ports.ts";
 import { brokenArchive, readable, unknownFormat } from "./errors.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
 

@@ -3,10 +3,11 @@
  * the archive.
  */
 import * as v from "valibot";
+import type { BucketAddress } from "../addresses.ts";
 import { permanent } from "../errors.ts";
 import type { BackupPlan } from "../events.ts";
 import { backupPlanSchema } from "../plan-schema.ts";
-import type { BucketAddress, Ports } from "../ports.ts";
+import type { Ports } from "../ports.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
 import { brokenArchive, readable, unknownFormat } from "./errors.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";

@@ -4,7 +4,8 @@
  */
 import { cutPage, type Page } from "../archive/page.ts";
 import type { CancellationCheck } from "../cancellation.ts";
-import type { BackupPlan, DynamoKey } from "../events.ts";
+import type { DynamoKey } from "../dynamo-key.ts";
+import type { BackupPlan } from "../events.ts";
 import { readPaced } from "../paced-read.ts";
 import { openPacer } from "../pacing.ts";
 import { openPageSize } from "../page-size.ts";

@@ -3,8 +3,9 @@
  */
 
 import type { CancellationCheck } from "../cancellation.ts";
+import type { DynamoKey } from "../dynamo-key.ts";
 import { permanent } from "../errors.ts";
-import type { CountProgress, DynamoKey, RestorePlan } from "../events.ts";
+import type { CountProgress, RestorePlan } from "../events.ts";
 import { readPaced } from "../paced-read.ts";
 import { openPacer } from "../pacing.ts";
 import { openPageSize } from "../page-size.ts";

@@ -3,6 +3,8 @@
  * key would become one item. Only for archives that Ferry did not write: table.json contains the keys of Ferry's own
  * archives, and their lines have distinct keys.
  */
+
+import type { BucketAddress } from "../addresses.ts";
 import type { Block } from "../archive/blocks.ts";
 import { type Line, type LineKind, lineSpans, readLine } from "../archive/data-file.ts";
 import { attributeNames, KeyMismatch, keyTextOf } from "../archive/item-key.ts";
@@ -10,7 +12,6 @@ import { openSeenKeys } from "../archive/seen-keys.ts";
 import { corrupt, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema } from "../archive/table-settings.ts";
 import { FerryError, permanent } from "../errors.ts";
-import type { BucketAddress } from "../ports.ts";
 
 /** A data file whose lines are checked. */
 export interface CheckedFile {

@@ -3,7 +3,7 @@
  * rejected call or of a final count do not lead an operator to it.
  */
 
-import type { ArchiveFault, Source } from "../scenario/archives.ts";
+import type { ArchiveFault, Source } from "../scenario/archive-kinds.ts";
 import { OTHER_PREFIX } from "../scenario/other-archive.ts";
 import { isDisturbed, type Outcome } from "./outcome.ts";
 import { taskLabel } from "./recorder.ts";

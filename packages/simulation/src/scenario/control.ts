@@ -3,7 +3,6 @@
  * applications do rarely, each action at its own rate.
  */
 import type { Rng } from "../cloud/scheduler.ts";
-import type { Scenario } from "./scenario.ts";
 
 /** Another restore, beside the first one. */
 export interface Copy {
@@ -115,25 +114,5 @@ function copyOf(n: number, { happens, pick, magnitude }: Rng): Copy {
     mode: pick(["empty-only", "merge", "if-absent"] as const),
     sharedId,
     afterMs: atOnce ? 0 : Math.floor(magnitude(1, COPY_DELAY_MS_MAX)),
-  };
-}
-
-/** A broken archive and an incremental export have no copies. An archive that is replaced is read by at least one. */
-function copiesFor({ data }: Pick<Scenario, "data">, { copies, actions }: Control): readonly Copy[] {
-  if (data.source.fault !== undefined || data.source.kind === "incremental") return [];
-  if (actions.archiveReplacements === 0 || copies.some(({ archive }) => archive === "other")) return copies;
-  return [...copies, { table: 1, archive: "other", mode: "empty-only", sharedId: false, afterMs: 0 }];
-}
-
-/** The scenario with its control applied to requests and settings. */
-export function withControl(scenario: Omit<Scenario, "control">, control: Control): Scenario {
-  const { bucketOwner, kmsKey, taskTimeoutMs } = control;
-  const owner = bucketOwner !== undefined && { "bucket-owner": bucketOwner };
-  return {
-    ...scenario,
-    control: { ...control, copies: copiesFor(scenario, control) },
-    backup: { ...scenario.backup, ...owner, ...(kmsKey !== undefined && { "kms-key-id": kmsKey }) },
-    restore: { ...scenario.restore, ...owner },
-    settings: { ...scenario.settings, taskTimeoutMs },
   };
 }

@@ -5,7 +5,7 @@ import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { KeyAttributes } from "@ferry/memory/item-key";
 import type { KeyType } from "@ferry/memory/order";
 import type { Rng } from "../cloud/scheduler.ts";
-import { type ArchiveFault, archiveFaults, type SourceSpec } from "./archives.ts";
+import { type ArchiveFault, archiveFaults, type SourceSpec } from "./archive-kinds.ts";
 
 export interface Data {
   /** The key schema of the tables. */

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { rngOf } from "../cloud/scheduler.ts";
 import { createHistory } from "./history.ts";
 import { itemsOf } from "./items.ts";
-import { scenarioOf } from "./scenario.ts";
+import { scenarioOf } from "./scenario-of.ts";
 
 describe("the items of a seed", () => {
   it("have distinct keys that are valid in a table, and names from which their numbers are found", () => {

@@ -1,7 +1,7 @@
 /**
  * The items of a run: their texts by number and version, and the names by which checks identify them.
  */
-import type { DynamoKey } from "@ferry/core/events";
+import type { DynamoKey } from "@ferry/core/dynamo-key";
 import { type KeyType, sortable } from "@ferry/memory/order";
 import type { Scenario } from "./scenario.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { rngOf } from "../cloud/scheduler.ts";
 import { simulate } from "../simulate.ts";
 import { ratedFaultNames } from "./fault-rates.ts";
-import { scenarioOf } from "./scenario.ts";
+import { scenarioOf } from "./scenario-of.ts";
 import { selectFaults } from "./select-faults.ts";
 
 /** A seed in which several faults happen, among them the one that the tests switch off. */

@@ -1,9 +1,11 @@
 /**
  * DynamoDB's operations on the tables of items, with request and response bodies, on the memory tables.
  */
+
+import type { TableAddress } from "@ferry/core/addresses";
+import type { DynamoKey } from "@ferry/core/dynamo-key";
 import { FerryError } from "@ferry/core/errors";
-import type { DynamoKey } from "@ferry/core/events";
-import type { ScanPage, TableAddress, TableData, TableDescription, Write } from "@ferry/core/ports";
+import type { ScanPage, TableData, TableDescription, Write } from "@ferry/core/ports";
 import type { MemoryTables } from "@ferry/memory/tables";
 import { DynamoDbError } from "./own-tables.ts";
 import { type RawJson, readRawJson } from "./raw-json.ts";
