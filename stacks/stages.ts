@@ -1,11 +1,14 @@
 /**
  * The settings of each stage: the only file in stacks/ that an operator edits. docs/settings.md describes every
- * setting; those that are left out have defaults. `production` is an example: replace its tables and buckets with yours.
+ * setting; those that are left out have defaults. `production` is an example: replace its account, region,
+ * tables, buckets and address with yours.
  */
 import type { Stages } from "./settings/parse.ts";
 
 export const stages: Stages = {
   production: {
+    account: "111111111111",
+    region: "us-east-1",
     backup: {
       tables: [
         { region: "us-east-1", name: "orders" },
@@ -39,7 +42,7 @@ export const stages: Stages = {
         },
       },
     ],
-    // alarmEmail: "oncall@example.com",
+    alarmEmail: "oncall@example.com",
     tags: { application: "ferry" },
   },
 };

@@ -4,7 +4,7 @@ import "../monitoring/dashboard.ts";
 import "../permissions/queue-policies.ts";
 import "../schedules/schedules.ts";
 import { bus } from "../bus/bus.ts";
-import { topic } from "../monitoring/topic.ts";
+import { mail, topic } from "../monitoring/topic.ts";
 import { resourceName } from "../naming/names.ts";
 import { callerPolicy } from "../permissions/caller-policy.ts";
 import { stageQueues } from "../queues/queues.ts";
@@ -17,4 +17,5 @@ export const outputs = {
   restoreRole: resourceName("restore"),
   dashboard: resourceName("dashboard"),
   alarms: topic.arn,
+  alarmMail: mail,
 };

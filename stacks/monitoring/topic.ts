@@ -19,9 +19,17 @@ new aws.sns.TopicPolicy("AlarmsPolicy", {
   }).json,
 });
 
-if (settings.alarmEmail !== undefined)
-  new aws.sns.TopicSubscription("AlarmEmail", {
-    topic: topic.arn,
-    protocol: "email",
-    endpoint: settings.alarmEmail,
-  });
+const address = settings.alarmEmail === "none" ? undefined : settings.alarmEmail;
+
+const subscription =
+  address === undefined
+    ? undefined
+    : new aws.sns.TopicSubscription("AlarmEmail", { topic: topic.arn, protocol: "email", endpoint: address });
+
+/** What a deploy prints: who receives the alarms. */
+export const mail =
+  subscription === undefined
+    ? "no subscription: nothing is sent when an alarm starts"
+    : $interpolate`${subscription.endpoint}, ${subscription.pendingConfirmation.apply((pending) =>
+        pending ? "not confirmed when it was last read: open the link in the mail" : "confirmed",
+      )}`;

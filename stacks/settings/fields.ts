@@ -6,6 +6,14 @@ export const regionField = v.pipe(
   v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as us-east-1"),
 );
 export const accountField = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be an account id of 12 digits"));
+/** "none" must be written: a stage without an address is a decision, not a field that was forgotten. */
+export const alarmEmailField = v.pipe(
+  v.string(),
+  v.check(
+    (text) => text === "none" || v.is(v.pipe(v.string(), v.email()), text),
+    'must be an e-mail address, or "none"',
+  ),
+);
 export const kmsKeyField = v.pipe(
   v.string(),
   v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, "must be the ARN of a KMS key"),

@@ -7,12 +7,13 @@ const lists = {
   tables: [{ region: "us-east-1", name: "orders" }],
   buckets: ["archive-one"],
 };
-const stage: StageSettingsInput = { backup: lists, restore: lists };
+const target = { account: "111111111111", region: "us-east-1" };
+const stage: StageSettingsInput = { ...target, backup: lists, restore: lists };
 
 /** The error message for these settings. */
 const messageOf = (settings: unknown, name = "beta"): string => {
   try {
-    parseStage({ beta: settings as StageSettingsInput }, name);
+    parseStage({ beta: settings as StageSettingsInput }, name, false);
     return "accepted";
   } catch (error) {
     return (error as Error).message;
@@ -20,7 +21,7 @@ const messageOf = (settings: unknown, name = "beta"): string => {
 };
 
 test("given only the lists, all other settings have defaults", () => {
-  const settings = parseStage({ beta: stage }, "beta");
+  const settings = parseStage({ beta: stage }, "beta", false);
   expect(settings).toMatchObject({
     maximumSegments: 1000,
     attempts: 5,
@@ -37,11 +38,11 @@ test("given only the lists, all other settings have defaults", () => {
 });
 
 test.each(Object.keys(stages))("the stage %s of stacks/stages.ts is valid", (name) => {
-  expect(() => parseStage(stages, name)).not.toThrow();
+  expect(() => parseStage(stages, name, false)).not.toThrow();
 });
 
 test("given no lists, one message names all of them", () => {
-  expect(messageOf({})).toBe(
+  expect(messageOf(target)).toBe(
     [
       'The settings of stage "beta" in stacks/stages.ts cannot be used:',
       "  - backup.tables, backup.buckets, restore.tables, restore.buckets: empty. Ferry may use only the tables and buckets that are listed; name them.",
@@ -141,7 +142,7 @@ test.each([
 test.each(["Beta", "x_y", "9lives", "a".repeat(31), ""])(
   "given the invalid stage name %j, the message describes a valid one",
   (name) => {
-    expect(() => parseStage({ [name]: stage }, name)).toThrow(
+    expect(() => parseStage({ [name]: stage }, name, false)).toThrow(
       "must be 1 to 30 characters of a-z 0-9 - and begin with a letter",
     );
   },
@@ -176,6 +177,15 @@ test.each([
 ])("given the invalid expression %s, the message describes a valid one", (expression) => {
   expect(messageOf(withSchedule({ expression }))).toContain(
     `schedules.0.expression: must be cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days, or rate(12 hours), not "${expression}"`,
+  );
+});
+
+test.each([
+  ["cron(70 2 * * ? *)", "cannot be used: CronPattern: Invalid value for minute: 70"],
+  ["cron(0 2 1 1 ? 2026)", "runs less than twice"],
+])("given the expression %s, the message has the reason", (expression, reason) => {
+  expect(messageOf(withSchedule({ expression }))).toContain(
+    `schedules.nightly.expression: ${expression} ${reason}`,
   );
 });
 
@@ -220,4 +230,34 @@ test("the setting protect decides; without it, production stages are protected",
   expect(isProtected({ production: { ...stage, protect: false } }, "production")).toBe(false);
   expect(isProtected({ beta: { ...stage, protect: true } }, "beta")).toBe(true);
   expect(isProtected({}, "beta")).toBe(false);
+});
+
+test("given a stage without account and region, one message names both", () => {
+  expect(messageOf({ backup: lists, restore: lists })).toBe(
+    [
+      'The settings of stage "beta" in stacks/stages.ts cannot be used:',
+      "  - account: required, but missing",
+      "  - region: required, but missing",
+    ].join("\n"),
+  );
+});
+
+test("given sst dev on a protected stage, the message has the reason", () => {
+  const settings = { ...stage, alarmEmail: "none" };
+  expect(() => parseStage({ production: settings }, "production", true)).toThrow(
+    'Stage "production" is protected, so "sst dev" is refused',
+  );
+  expect(() => parseStage({ production: settings }, "production", false)).not.toThrow();
+  expect(() => parseStage({ beta: settings }, "beta", true)).not.toThrow();
+});
+
+test("a protected stage needs an address for alarms, or none on purpose", () => {
+  const parse = (more: object) => () =>
+    parseStage({ production: { ...stage, ...more } }, "production", false);
+  expect(parse({})).toThrow("alarmEmail: required, but missing, because the stage is protected");
+  expect(parse({ alarmEmail: "none" })).not.toThrow();
+  expect(parse({ alarmEmail: "oncall@example.com" })).not.toThrow();
+  expect(parse({ alarmEmail: "nobody" })).toThrow(
+    'alarmEmail: must be an e-mail address, or "none", not "nobody"',
+  );
 });

@@ -1,6 +1,7 @@
 /** Parses the operator's settings. Invalid settings give one error that lists every problem. */
 import { parseRequest } from "@ferry/core/request";
 import * as v from "valibot";
+import { longestGapMinutes } from "./longest-gap.ts";
 import { scheduleEntries } from "./schedule-entries.ts";
 import {
   type Access,
@@ -36,8 +37,8 @@ export function isProtected(stages: Stages, stage: string): boolean {
   return stages[stage]?.protect ?? /^production(-|$)/.test(stage);
 }
 
-/** Parses a stage's settings. Throws one error that names every wrong field. */
-export function parseStage(stages: Stages, stage: string): StageSettings {
+/** Parses a stage's settings. Throws one error that names every wrong field. `dev`: the stage is for `sst dev`. */
+export function parseStage(stages: Stages, stage: string, dev: boolean): StageSettings {
   if (!STAGE_NAME.test(stage))
     throw new Error(
       `Stage "${stage}" cannot be used: a stage's name is part of every resource's name, so it must be 1 to 30 characters of a-z 0-9 - and begin with a letter. Choose another with --stage.`,
@@ -47,8 +48,13 @@ export function parseStage(stages: Stages, stage: string): StageSettings {
     throw new Error(
       `Stage "${stage}" has no settings: add it to stacks/stages.ts (there are: ${Object.keys(stages).join(", ") || "none"}).`,
     );
+  const protect = isProtected(stages, stage);
+  if (dev && protect)
+    throw new Error(
+      `Stage "${stage}" is protected, so "sst dev" is refused: it replaces the stage's functions with a stub that reports success while no developer's machine answers, and SQS then deletes the stage's messages. Use a stage of your own (docs/sst-dev.md).`,
+    );
   const parsed = v.safeParse(stageSchema, input);
-  const issues = parsed.success ? contradictions(parsed.output) : parsed.issues.map(describe);
+  const issues = parsed.success ? contradictions(parsed.output, protect) : parsed.issues.map(describe);
   if (!parsed.success || issues.length > 0)
     throw new Error(
       [
@@ -56,20 +62,25 @@ export function parseStage(stages: Stages, stage: string): StageSettings {
         ...issues.map((issue) => `  - ${issue}`),
       ].join("\n"),
     );
-  return { ...parsed.output, protect: isProtected(stages, stage) };
+  return { ...parsed.output, protect };
 }
 
 function describe(issue: v.BaseIssue<unknown>): string {
   const field = v.getDotPath(issue as v.BaseIssue<unknown>) ?? "the stage";
   if (issue.type === "strict_object" && issue.expected === "never") return `${field}: no such setting`;
+  if (issue.type === "strict_object" && issue.input === undefined) return `${field}: required, but missing`;
   // The schema's own messages do not include the value; valibot's do.
   const showValue = typeof issue.input === "string" && !issue.message.includes("received");
   return `${field}: ${issue.message}${showValue ? `, not ${JSON.stringify(issue.input)}` : ""}`;
 }
 
 /** Problems that involve more than one field. */
-function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
+function contradictions(settings: v.InferOutput<typeof stageSchema>, protect: boolean): string[] {
   const issues: string[] = [];
+  if (protect && settings.alarmEmail === undefined)
+    issues.push(
+      'alarmEmail: required, but missing, because the stage is protected. Name the address that receives its alarms, or write "none" if something else reads them.',
+    );
   const empty = (["backup", "restore"] as const).flatMap((action) =>
     (["tables", "buckets"] as const)
       .filter((list) => settings[action][list].length === 0)
@@ -109,7 +120,7 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>): string[] {
       issues.push(
         `schedules.${schedule.name}: ${key} is not in backup.kmsKeys; name the key by its ARN there.`,
       );
-    issues.push(...requestProblems(schedule, settings.maximumSegments));
+    issues.push(...expressionProblems(schedule), ...requestProblems(schedule, settings.maximumSegments));
   }
   for (const name of repeated(settings.schedules.map((schedule) => schedule.name)))
     issues.push(`schedules: two schedules are named ${name}.`);
@@ -136,6 +147,19 @@ function listProblems(action: "backup" | "restore", access: Access): string[] {
         ...repeatedNames,
         `${action}: ${tables.length} tables, ${buckets.length} buckets and ${kmsKeys.length} keys make the role's policy larger than AWS allows; deploy another stage for some of them.`,
       ];
+}
+
+/** Problems of the times at which a schedule runs. */
+function expressionProblems({ name, expression }: Schedule): string[] {
+  try {
+    return longestGapMinutes(expression) === undefined
+      ? [
+          `schedules.${name}.expression: ${expression} runs less than twice. Put a TaskRequested event for a single backup.`,
+        ]
+      : [];
+  } catch (error) {
+    return [`schedules.${name}.expression: ${expression} cannot be used: ${(error as Error).message}`];
+  }
 }
 
 /** Problems for which every run of a schedule would be rejected. */

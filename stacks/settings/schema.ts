@@ -8,6 +8,7 @@ import { numberSetting, operatorEntries } from "@ferry/core/settings-schema";
 import * as v from "valibot";
 import {
   accountField,
+  alarmEmailField,
   bucketField,
   expressionField,
   kmsKeyField,
@@ -126,6 +127,14 @@ const functionSettings = (memory: number, timeoutSeconds: number, concurrency: n
   );
 
 export const stageSchema = v.strictObject({
+  account: described(
+    accountField,
+    "The account that the stage is deployed to. Credentials of another account are refused before anything is created.",
+  ),
+  region: described(
+    regionField,
+    "The region that the stage is deployed to. It must not change while the stage exists: the names of roles are global and contain no region.",
+  ),
   backup: described(
     v.optional(access, {}),
     "The tables that may be backed up, and the buckets for their archives.",
@@ -163,8 +172,8 @@ export const stageSchema = v.strictObject({
   ),
 
   alarmEmail: described(
-    v.optional(v.pipe(v.string(), v.email("must be an e-mail address"))),
-    "The address for alarms. Without it no mail is sent. The first mail requests a confirmation.",
+    v.optional(alarmEmailField),
+    'The address for alarms, or `"none"`: no mail is sent. Required in a protected stage. The first mail requests a confirmation.',
   ),
   alarmQueueAgeMinutes: numberSetting({
     unit: "minutes",

@@ -2,4 +2,4 @@
 import { stages } from "../stages.ts";
 import { parseStage } from "./parse.ts";
 
-export const settings = parseStage(stages, $app.stage);
+export const settings = parseStage(stages, $app.stage, $dev);

@@ -11,7 +11,12 @@ export interface Alteration {
 }
 
 /** A copy of a graph. */
-type AlterableGraph = Omit<Graph, "resources"> & { resources: Resource[] };
+type AlterableGraph = Omit<Graph, "resources" | "dev" | "app"> & {
+  resources: Resource[];
+  dev: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: the fields of Graph's app, which are read-only there.
+  app: any;
+};
 
 /** The inputs of one resource, given the end of its type's name and its logical name. */
 function inputs(graph: AlterableGraph, type: string, name: string): Resource["inputs"] {
@@ -265,5 +270,32 @@ export const alterations: readonly Alteration[] = [
     name: "a status table without deletion protection",
     violates: "protected-stages-keep-their-tables",
     alter: set("Table", "SegmentStatusTable", { deletionProtectionEnabled: false }),
+  },
+  {
+    name: "a protected stage in sst dev",
+    violates: "protected-stages-are-never-dev",
+    alter: (graph) => {
+      graph.dev = true;
+    },
+  },
+  {
+    name: "a provider that accepts every account",
+    violates: "stages-are-pinned",
+    alter: (graph) => {
+      graph.app.providers.aws.allowedAccountIds = [];
+    },
+  },
+  {
+    name: "a provider of another region",
+    violates: "stages-are-pinned",
+    alter: (graph) => {
+      graph.app.providers.aws.region = "eu-west-1";
+    },
+  },
+  {
+    name: "a topic without the subscription of the settings",
+    violates: "protected-stages-have-a-reader",
+    graph: "every-setting",
+    alter: without("TopicSubscription", "AlarmEmail"),
   },
 ];

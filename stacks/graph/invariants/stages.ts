@@ -1,6 +1,6 @@
 /** Invariants of protected stages and of developers' stages. */
 import { physicalName, type TableName, tables } from "@ferry/core/topology";
-import { type Invariant, resourcesOfType, violationUnless } from "./invariant.ts";
+import { equalAsJson, type Invariant, resourcesOfType, violationUnless } from "./invariant.ts";
 
 const onlyDevStagesAreQuiet: Invariant = {
   name: "only-dev-stages-are-quiet",
@@ -53,4 +53,57 @@ const protectedStagesKeepTheirTables: Invariant = {
   },
 };
 
-export const stageInvariants: readonly Invariant[] = [onlyDevStagesAreQuiet, protectedStagesKeepTheirTables];
+const protectedStagesAreNeverDev: Invariant = {
+  name: "protected-stages-are-never-dev",
+  reason: "In `sst dev` a stub reports success for the messages of a stage, and SQS deletes them.",
+  violations: ({ graph, settings }) =>
+    violationUnless(
+      !(graph.dev && settings.protect),
+      `the protected stage ${graph.app.stage} is built for sst dev`,
+    ),
+};
+
+const stagesArePinned: Invariant = {
+  name: "stages-are-pinned",
+  reason:
+    "With another account's credentials, or in another region, a deploy would create a second stage or fail at the roles, whose names are global.",
+  violations: ({ graph, settings }) => {
+    const { region, allowedAccountIds } = graph.app.providers.aws;
+    return [
+      ...violationUnless(
+        region === settings.region,
+        `the provider's region is ${region}, not ${settings.region}`,
+      ),
+      ...violationUnless(
+        equalAsJson(allowedAccountIds, [settings.account]),
+        `the provider accepts the accounts ${allowedAccountIds}, not only ${settings.account}`,
+      ),
+    ];
+  },
+};
+
+const protectedStagesHaveAReader: Invariant = {
+  name: "protected-stages-have-a-reader",
+  reason:
+    "An alarm that notifies a topic without a subscription is not seen, unless the settings say so on purpose.",
+  violations: (deployment) => {
+    const { alarmEmail, protect } = deployment.settings;
+    const addresses = resourcesOfType(deployment, "TopicSubscription").map(({ inputs }) => inputs.endpoint);
+    const expected = alarmEmail === undefined || alarmEmail === "none" ? [] : [alarmEmail];
+    return [
+      ...violationUnless(!protect || alarmEmail !== undefined, "the settings name no address for alarms"),
+      ...violationUnless(
+        equalAsJson(addresses, expected),
+        `the alarms are sent to ${addresses.join(", ") || "no address"}, not to ${expected.join(", ") || "none"}`,
+      ),
+    ];
+  },
+};
+
+export const stageInvariants: readonly Invariant[] = [
+  onlyDevStagesAreQuiet,
+  protectedStagesKeepTheirTables,
+  protectedStagesAreNeverDev,
+  stagesArePinned,
+  protectedStagesHaveAReader,
+];

@@ -7,7 +7,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { bundle, platform, providerGlobals, root } from "./bundle.ts";
 import type { Graph, Resource } from "./graph.ts";
-import { mocksOf, REGION } from "./mocks.ts";
+import { mocksOf } from "./mocks.ts";
 import { startSstCli } from "./sst-cli.ts";
 
 /** The file from which the stacks read the stages' settings. */
@@ -23,8 +23,10 @@ export interface SynthOptions {
 export async function build(options: SynthOptions): Promise<Graph> {
   const { stage, dev } = options;
   const config = path.join(root, "sst.config.ts");
-  const replacements: Record<string, string> =
-    options.stages === STAGES ? {} : { [STAGES]: path.relative(root, path.resolve(root, options.stages)) };
+  const replacements: Record<string, string> = {
+    "stacks/settings/caller-account.ts": "stacks/graph/synth/caller-account.ts",
+    ...(options.stages !== STAGES && { [STAGES]: path.relative(root, path.resolve(root, options.stages)) }),
+  };
   // One directory per graph, because the tests build several at the same time.
   const variant = [options.stages, stage, ...(dev ? ["dev"] : [])].join("-").replaceAll(/[^\w-]/g, "-");
   const scratch = path.join(root, ".sst/synth", variant);
@@ -45,6 +47,9 @@ export async function build(options: SynthOptions): Promise<Graph> {
       ...(await (await load(out("app"))).default.app({ stage })),
       stage,
     };
+
+    const { region, allowedAccountIds } = app.providers.aws;
+    const target = { region, account: allowedAccountIds[0] };
 
     await bundle({
       code: `
@@ -70,13 +75,13 @@ export async function build(options: SynthOptions): Promise<Graph> {
 
     const cli = await startSstCli(path.join(scratch, "bundles"));
     process.env["SST_SERVER"] = cli.url;
-    process.env["SST_AWS_REGION"] = REGION;
+    process.env["SST_AWS_REGION"] = target.region;
     const { run, config: loaded, pulumi } = await load(out("run"));
 
     const resources: Resource[] = [];
     const protection = new Map<string, { retainOnDelete?: boolean; protect?: boolean }>();
     await pulumi.runtime.setMocks(
-      mocksOf((type, name, inputs) => {
+      mocksOf(target, (type, name, inputs) => {
         // Components only group resources.
         if (!/^(aws|random):/.test(type)) return;
         resources.push({ type, name, inputs: withoutPaths(inputs), ...protection.get(`${type}::${name}`) });

@@ -26,7 +26,13 @@ export interface Graph {
     readonly stage: string;
     readonly removal: string;
     readonly protect: boolean;
-    readonly providers: { readonly aws: { readonly defaultTags: { readonly tags: Record<string, string> } } };
+    readonly providers: {
+      readonly aws: {
+        readonly region: string;
+        readonly allowedAccountIds: readonly string[];
+        readonly defaultTags: { readonly tags: Record<string, string> };
+      };
+    };
   };
   readonly dev: boolean;
   readonly resources: readonly Resource[];

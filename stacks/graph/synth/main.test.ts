@@ -21,7 +21,12 @@ test.each([
   {
     args: ["--stage", "beta"],
     code: 1,
-    output: /Stage "beta" has no settings: add it to stacks\/stages\.ts/,
+    output: /^Stage "beta" has no settings: add it to stacks\/stages\.ts/,
+  },
+  {
+    args: ["--stage", "production", "--dev"],
+    code: 1,
+    output: /^Stage "production" is protected, so "sst dev" is refused: /,
   },
 ])("given $args, synth prints the problem without a stack trace", async ({ args, code, output }) => {
   const result = await runSynth(...args);

@@ -58,6 +58,8 @@ async function main(): Promise<number> {
     throw new Error(
       `--stages: the file ${values.stages} does not exist (paths are relative to the repository's root).`,
     );
+  const { stages } = (await import(path.resolve(root, values.stages))) as { stages: Stages };
+  const settings = parseStage(stages, values.stage, values.dev);
   await ensurePlatform();
 
   const started = performance.now();
@@ -69,8 +71,7 @@ async function main(): Promise<number> {
     `  ${graph.resources.length} resources in ${seconds} s${values.out ? `, in ${values.out}` : ""}`,
   );
 
-  const { stages } = (await import(path.resolve(root, values.stages))) as { stages: Stages };
-  const violated = violatedInvariants({ graph, settings: parseStage(stages, values.stage) });
+  const violated = violatedInvariants({ graph, settings });
   for (const [name, problems] of violated) console.error([`✗ ${name}`, ...problems].join("\n    "));
   console.error(violated.size === 0 ? "  every invariant holds" : `  violated invariants: ${violated.size}`);
   return violated.size === 0 ? 0 : 1;

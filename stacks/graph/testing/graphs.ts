@@ -43,7 +43,7 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
 export const graphFile = (name: string): string => path.join(root, ".sst/synth/graphs", `${name}.json`);
 
 export function deploymentOf(name: string): Deployment {
-  const { stage, stages } = VARIANTS[name]!;
+  const { stage, stages, dev } = VARIANTS[name]!;
   const graph = JSON.parse(readFileSync(graphFile(name), "utf8")) as Graph;
-  return { graph, settings: parseStage(stages === TEST_STAGES ? testStages : operatorStages, stage) };
+  return { graph, settings: parseStage(stages === TEST_STAGES ? testStages : operatorStages, stage, dev) };
 }

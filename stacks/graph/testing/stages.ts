@@ -6,6 +6,8 @@ const KEY = "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-0000
 
 /** A small stage with a schedule. */
 const small: StageSettingsInput = {
+  account: "111111111111",
+  region: "us-east-1",
   backup: { tables: [{ region: "us-east-1", name: "orders" }], buckets: ["example-ferry-archive"] },
   restore: {
     tables: [{ region: "us-east-1", name: "orders-restored" }],
@@ -24,6 +26,7 @@ const small: StageSettingsInput = {
       },
     },
   ],
+  alarmEmail: "none",
   tags: { application: "ferry" },
 };
 
@@ -48,6 +51,8 @@ export const stages: Stages = {
   },
   /** Every setting, each with another value than its default, and the longest name that a stage may have. */
   "every-setting-and-longest-name": {
+    account: "111111111111",
+    region: "us-east-1",
     backup: {
       tables: [
         { region: "us-east-1", name: "orders" },
