@@ -49,7 +49,7 @@ test("every Ferry metric of the alarms and the dashboard is published by its fun
   expect(missing).toEqual([]);
 });
 
-test("the monitor's bundle counts a stalled task and a stopped Pipe", async () => {
+test("the monitor's bundle counts stalled tasks and a stopped Pipe, and announces a finishing task again", async () => {
   const output = await run(
     "stacks/graph/testing/run-monitor.ts",
     bundleOf("packages/aws/src/functions/monitor.handler"),
@@ -57,9 +57,16 @@ test("the monitor's bundle counts a stalled task and a stopped Pipe", async () =
   const metrics = JSON.parse(output.split("\n").find((line) => line.includes("CloudWatchMetrics"))!);
   expect(metrics).toMatchObject({
     service: "ferry-test-monitor",
-    OpenTasks: 1,
-    StalledTasks: 1,
+    OpenTasks: 2,
+    StalledTasks: 2,
     PipesNotRunning: 1,
+    AnnouncedAgain: 1,
   });
+  const written = output.split("\n").filter((line) => line.includes('"written"'));
+  const parts = { table: "backups", key: "us-east-1-parts" };
+  expect(written.map((line) => JSON.parse(line))).toEqual([
+    { written: { ...parts, state: "running" }, condition: { ":read": { N: "7" } } },
+    { written: { ...parts, state: "finishing" }, condition: { ":read": { N: "8" } } },
+  ]);
   expect(metrics._aws.CloudWatchMetrics[0]).toMatchObject({ Namespace: "Ferry", Dimensions: [["service"]] });
 });

@@ -1,6 +1,6 @@
 /**
- * The monitor: a function that counts stalled tasks and stopped Pipes every 15 minutes. No service has a metric for either
- * (docs/decisions/0011).
+ * The monitor: a function that counts stalled tasks and stopped Pipes every 15 minutes, and announces tasks again whose
+ * announcement was lost. No service does any of this (docs/decisions/0011).
  */
 import { ferryFunction } from "../functions/ferry-function.ts";
 import { statusTableLinks } from "../functions/links.ts";

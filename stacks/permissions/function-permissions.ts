@@ -121,7 +121,7 @@ const projection: Permission[] = [
   putRefusals,
 ];
 
-/** Reads the rows of open tasks and the state of the Pipes. It changes nothing. */
+/** Reads the rows of open tasks and the state of the Pipes. It writes rows whose announcement was lost. */
 const monitor: Permission[] = [
   {
     actions: ["dynamodb:Query"],
@@ -132,7 +132,7 @@ const monitor: Permission[] = [
     ],
   },
   {
-    actions: ["dynamodb:GetItem"],
+    actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
     resources: [statusTables["backup-table"].arn, statusTables["restore-table"].arn],
   },
   {

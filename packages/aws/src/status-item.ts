@@ -56,7 +56,7 @@ const OWN: ReadonlySet<string> = new Set([
   "cancelled-attempt",
   "failed-step-attempt",
   "rev",
-  "reannounce",
+  attributes.reannounce,
   "completed",
   "failed",
   "attempts",
@@ -106,7 +106,7 @@ export function itemOfRow(row: TaskRow): Item {
       "cancelled-attempt": row.cancelledAttempt,
       "failed-step-attempt": row.failedStepAttempt,
       rev: row.rev,
-      reannounce: row.reannounce,
+      [attributes.reannounce]: row.reannounce,
       // DynamoDB refuses an empty set.
       completed: row.completed.length === 0 ? undefined : new Set(row.completed),
       failed: row.failed,
@@ -137,7 +137,7 @@ export function rowOfItem(item: Item): TaskRow {
     ...(it[attributes.taskId] !== undefined && { "task-id": it[attributes.taskId] as string }),
     ...(it["request-id"] !== undefined && { "request-id": it["request-id"] as string }),
     rev: it["rev"],
-    ...(it["reannounce"] === true && { reannounce: true as const }),
+    ...(it[attributes.reannounce] === true && { reannounce: true as const }),
     request: {
       ...Object.fromEntries(names.map((name) => [name, it[name] as Value])),
       ...(it["request-rest"] !== undefined && (JSON.parse(it["request-rest"]) as Record<string, Value>)),

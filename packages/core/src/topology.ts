@@ -149,6 +149,15 @@ export const routes: Readonly<Record<string, Route>> = {
     },
     queue: "projection-queue",
   },
+  // A long count continues in event after event. The row's update time shows that it makes progress.
+  "count-continued": {
+    pattern: {
+      source: [SOURCE],
+      "detail-type": ["TaskFinishing"],
+      detail: { counted: { items: [{ exists: true }] } },
+    },
+    queue: "projection-queue",
+  },
   "cancel-requested": {
     pattern: { "detail-type": ["TaskCancelRequested"] },
     queue: "projection-queue",
@@ -186,7 +195,12 @@ export const announcements = {
 } as const;
 
 /** Attributes of the status tables' items that several components read, besides the tables' keys. */
-export const attributes = { taskId: "task-id", state: "state", updatedTime: "updated-time" } as const;
+export const attributes = {
+  taskId: "task-id",
+  state: "state",
+  updatedTime: "updated-time",
+  reannounce: "reannounce",
+} as const;
 
 /** The index of `backup-table` and `restore-table` by which the monitor and operators find the tasks in a state. */
 export const byState = { name: "by-state", hash: { name: attributes.state, type: "S" } } as const;

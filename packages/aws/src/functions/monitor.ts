@@ -1,14 +1,17 @@
 /**
  * The Lambda function that a schedule invokes. It publishes the numbers of open tasks, stalled tasks and stopped Pipes as
- * metrics for the alarms, and logs the stalled tasks and stopped Pipes. It changes nothing.
+ * metrics for the alarms, and logs the stalled tasks and stopped Pipes. It announces tasks again that wait for a lost
+ * announcement, and changes nothing else.
  */
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { PipesClient } from "@aws-sdk/client-pipes";
 import { Resource } from "sst";
+import { announceLost } from "../monitor/announce-lost.ts";
 import { openTasks } from "../monitor/open-tasks.ts";
 import { stoppedPipes } from "../monitor/pipes.ts";
 import { stalledTasks } from "../monitor/stalled.ts";
+import { statusStore } from "../status-store.ts";
 
 interface Links {
   readonly BackupTable: { readonly name: string };
@@ -28,12 +31,14 @@ const metrics = new Metrics();
 
 export async function handler(): Promise<void> {
   const { pipes, stalledAfterMs } = links.Monitor;
-  const rows = [links.BackupTable.name, links.RestoreTable.name];
+  const rows = { backup: links.BackupTable.name, restore: links.RestoreTable.name };
+  const records = links.SegmentTable.name;
   const [open, stopped] = await Promise.all([
-    openTasks(db, { rows, records: links.SegmentTable.name }),
+    openTasks(db, { rows, records }),
     stoppedPipes(pipesClient, pipes),
   ]);
-  const stalled = stalledTasks(open, Date.now(), stalledAfterMs);
+  const nowMs = Date.now();
+  const stalled = stalledTasks(open, nowMs, stalledAfterMs);
   for (const task of stalled)
     console.warn({
       message: "task is stalled",
@@ -41,6 +46,11 @@ export async function handler(): Promise<void> {
       stalledMinutes: Math.round(task.stalledMs / 60_000),
     });
   for (const pipe of stopped) console.warn({ message: "pipe is not running", ...pipe });
+  const announced = await announceLost(open, statusStore(db, { ...rows, segment: records }), nowMs);
+  for (const task of announced.again) console.warn({ message: "task was announced again", task });
+  for (const { id, error } of announced.failed)
+    console.error({ message: "task could not be announced again", task: id, error: String(error) });
+  metrics.addMetric("AnnouncedAgain", MetricUnit.Count, announced.again.length);
   metrics.addMetric("OpenTasks", MetricUnit.Count, open.length);
   metrics.addMetric("StalledTasks", MetricUnit.Count, stalled.length);
   metrics.addMetric("PipesNotRunning", MetricUnit.Count, stopped.length);

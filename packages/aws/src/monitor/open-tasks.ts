@@ -6,7 +6,7 @@ import {
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
 import { isEnded, type TaskState } from "@ferry/core/projection/status";
-import { rowName } from "@ferry/core/task";
+import { type Action, type RowKey, rowName } from "@ferry/core/task";
 import { attributes, byState, tables } from "@ferry/core/topology";
 import type { OpenTask } from "./stalled.ts";
 
@@ -20,7 +20,8 @@ const STATES: readonly TaskState[] = [
   "failed",
   "cancelled",
 ];
-const OPEN = STATES.filter((state) => !isEnded(state));
+/** A row that only a cancel made is `requested`: no task was accepted in it. */
+const OPEN = STATES.filter((state) => !isEnded(state) && state !== "requested");
 /** Both row tables have the same key. */
 const { hash, range } = tables["backup-table"];
 const { hash: recordHash } = tables["segment-table"];
@@ -29,33 +30,49 @@ type Item = Record<string, AttributeValue>;
 
 /** The physical names of the status tables. */
 export interface StatusTableNames {
-  readonly rows: readonly string[];
+  readonly rows: Readonly<Record<Action, string>>;
   readonly records: string;
 }
 
 /** Every open task and its update times. Reads the rows and segment records of the open tasks only. */
 export async function openTasks(db: DynamoDBClient, names: StatusTableNames): Promise<OpenTask[]> {
   const open: OpenTask[] = [];
-  for (const table of names.rows)
+  for (const action of ["backup", "restore"] as const)
     for (const state of OPEN)
-      for (const { key, timestamp } of await rowKeys(db, table, state)) {
-        const row = await db.send(
+      for (const row of await rowKeys(db, action, names.rows[action], state)) {
+        const { key, timestamp } = row;
+        const { Item: item = {} } = await db.send(
           new GetItemCommand({
-            TableName: table,
+            TableName: names.rows[action],
             Key: { [hash.name]: { S: key }, [range.name]: { N: String(timestamp) } },
-            ProjectionExpression: "#updated, #id",
-            ExpressionAttributeNames: { "#updated": attributes.updatedTime, "#id": attributes.taskId },
+            ProjectionExpression: "#updated, #id, #mark",
+            ExpressionAttributeNames: {
+              "#updated": attributes.updatedTime,
+              "#id": attributes.taskId,
+              "#mark": attributes.reannounce,
+            },
           }),
         );
-        // A row that only a cancel made has no task id.
-        const id = row.Item?.[attributes.taskId]?.S ?? rowName({ key, timestamp });
-        const items = [row.Item ?? {}, ...(await records(db, names.records, id))];
-        open.push({ id, updatedTimes: updatedTimesOf(items) });
+        // Until a fact of the task itself arrives, its row has no task id.
+        const id = item[attributes.taskId]?.S ?? rowName(row);
+        const items = [item, ...(await records(db, names.records, id))];
+        const isMarked = item[attributes.reannounce] !== undefined;
+        open.push({
+          id,
+          row,
+          awaitsAnnouncement: isMarked || state === "finishing",
+          updatedTimes: updatedTimesOf(items),
+        });
       }
   return open;
 }
 
-async function rowKeys(db: DynamoDBClient, table: string, state: TaskState) {
+async function rowKeys(
+  db: DynamoDBClient,
+  action: Action,
+  table: string,
+  state: TaskState,
+): Promise<RowKey[]> {
   const items = await all(db, {
     TableName: table,
     IndexName: byState.name,
@@ -64,6 +81,7 @@ async function rowKeys(db: DynamoDBClient, table: string, state: TaskState) {
     ExpressionAttributeValues: { ":state": { S: state } },
   });
   return items.map((item) => ({
+    action,
     key: item[hash.name]?.S ?? "",
     timestamp: Number(item[range.name]?.N),
   }));

@@ -1,15 +1,19 @@
 /** Finds the stalled tasks among the open ones. Pure. */
+import type { RowKey } from "@ferry/core/task";
 
-/** A task that has not ended. */
+/** A task that was accepted and has not ended. */
 export interface OpenTask {
   readonly id: string;
+  readonly row: RowKey;
+  /** See `awaitsAnnouncement` of core. */
+  readonly awaitsAnnouncement: boolean;
   /** When its row and its segment records were last changed, ISO 8601. At least one. */
   readonly updatedTimes: readonly string[];
 }
 
 /** The tasks without an update for longer than `stalledAfterMs`, the longest stalled first. */
 export function stalledTasks(
-  tasks: readonly OpenTask[],
+  tasks: readonly Pick<OpenTask, "id" | "updatedTimes">[],
   nowMs: number,
   stalledAfterMs: number,
 ): { readonly id: string; readonly stalledMs: number }[] {

@@ -28,6 +28,19 @@ describe("a step's event is read as a fact:", () => {
     ["SegmentQueued", work, { kind: "queued", ...common, segment: 3, counts, plan }],
     ["SegmentProgressed", { ...work, handoff: false }, { kind: "progressed", ...common, segment: 3, counts }],
     ["SegmentCompleted", segment, { kind: "completed", ...common, segment: 3, counts, plan }],
+    [
+      "TaskFinishing",
+      {
+        version: VERSION,
+        task,
+        attempt: 2,
+        "transferred-items": 20,
+        "transferred-bytes": 300,
+        plan: { S: JSON.stringify(plan) },
+        counted: { items: 7, segments: 2, next: 1, open: [], idle: 0 },
+      },
+      { kind: "finishing", ...common, plan },
+    ],
     ["TaskFinished", { version: VERSION, task, attempt: 2, items: 20 }, { kind: "finished", ...common }],
   ])("%s", (type, detail, fact) => {
     expect(factOf(busEvent(type, detail))).toStrictEqual(fact);

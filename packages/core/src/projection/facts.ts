@@ -14,7 +14,7 @@ import {
   type Plan,
 } from "../events.ts";
 import { planSchema } from "../plan-schema.ts";
-import { readAs, readDetail } from "../read-event.ts";
+import { readAs, readDetail, readFinishing } from "../read-event.ts";
 import { count, fieldOf, unchanged, wholeNumber } from "../schema-parts.ts";
 import { announcedTaskSchema, type RowKey } from "../task.ts";
 import { truncate } from "../truncate.ts";
@@ -41,6 +41,7 @@ export type Statement =
       readonly text: string;
       readonly plan?: Plan;
     }
+  | { readonly kind: "finishing"; readonly attempt: number; readonly plan: Plan }
   | { readonly kind: "finished"; readonly attempt: number }
   | {
       readonly kind: "queued" | "completed";
@@ -97,6 +98,10 @@ export function factOf(event: BusEvent): Fact | undefined {
     case "SegmentCompleted": {
       const { task, attempt, segment, counts, plan } = readDetail(type, event);
       return { kind: "completed", row: task, time, attempt, segment, counts, plan };
+    }
+    case "TaskFinishing": {
+      const { task, attempt, plan } = readFinishing(event);
+      return { kind: "finishing", row: task, time, attempt, plan };
     }
     case "TaskFinished": {
       const { task, attempt } = readDetail(type, event);

@@ -37,6 +37,7 @@ const statement: fc.Arbitrary<Statement> = fc
       { kind: "rejected", cause: reason, text: reason, request: { action: "backup" } },
       { kind: "cancel", attempt },
       { kind: "stepFailed", attempt, cause: reason, text: reason },
+      { kind: "finishing", attempt, plan },
       { kind: "finished", attempt },
       { kind: "queued", attempt, segment, counts: counts(0), plan },
       { kind: "completed", attempt, segment, counts: counts(segment), plan },
@@ -92,6 +93,15 @@ describe("the projection is a join", () => {
         expect(row.skipped).toBe(row.completed.reduce((sum, segment) => sum + segment, 0));
       }),
     ));
+});
+
+test("a last step that continues changes only the time of the row's update", () => {
+  const before = joined([fact({ kind: "accepted", attempt: 1, plan })]);
+  const time = "2026-11-01T02:05:00Z";
+  expect(project(before, fact({ kind: "finishing", attempt: 1, plan }, time))).toEqual({
+    ...before,
+    updatedTime: time,
+  });
 });
 
 describe("given facts, then the state", () => {

@@ -34,6 +34,8 @@ function withIdentity(row: TaskRow, fact: Fact): TaskRow {
 function joined(row: TaskRow, fact: Fact): TaskRow {
   switch (fact.kind) {
     case "accepted":
+    // The last step continues: the time of its event shows that it makes progress.
+    case "finishing":
       return row;
     case "rejected": {
       const request = row.accepted || row.rejected ? row.request : fact.request;

@@ -17,7 +17,7 @@ import { findRegistration } from "../registration.ts";
 import { identify, rowName, type TaskRef } from "../task.ts";
 import { type Fact, factOf } from "./facts.ts";
 import { project } from "./project.ts";
-import { announcementOf, rankOf, type SegmentRecord, stateOf, type TaskRow } from "./status.ts";
+import { announcementOf, rankOf, type SegmentRecord, stateOf, type TaskRow, withoutMark } from "./status.ts";
 
 /** How many times a row is read and written again under concurrent writes. Contention ends well before this limit. */
 const WRITES_MAX = 50;
@@ -155,13 +155,6 @@ function announceable(read: TaskRow, after: TaskRow): TaskRow {
   const again = state === stateOf(read) && after.attempt > read.attempt;
   const isAnnounced = announcementOf(state) !== undefined && state !== "succeeded";
   return again && isAnnounced ? { ...read, attempt: after.attempt, reannounce: true } : after;
-}
-
-/** The row without the mark `reannounce`, which is not part of the join. */
-function withoutMark(row: TaskRow): TaskRow {
-  if (row.reannounce === undefined) return row;
-  const { reannounce: _, ...join } = row;
-  return join;
 }
 
 async function join(before: TaskRow | undefined, facts: readonly Numbered[], { registry }: ProjectionPorts) {

@@ -40,8 +40,8 @@ export interface TaskRow {
   /** Raised by one with each write. */
   readonly rev: number;
   /**
-   * Not part of the join. It is set for one write between two attempts that end in the same state, so that the row changes
-   * its state and the second end is announced too.
+   * Not part of the join. It is set for one write, so that the row changes its state and then again becomes what it was: a
+   * second attempt that ends like the first is announced, and a lost announcement is repeated.
    */
   readonly reannounce?: true;
   /** The request's fields that are strings, numbers or booleans. */
@@ -123,6 +123,13 @@ export function stateOf(row: TaskRow): TaskState {
   const done = row.completed.length + failedSegments(row) >= row.total;
   if (stepFailed || done) return cancelled ? "cancelled" : "failed";
   return cancelled ? "cancelling" : "running";
+}
+
+/** The row without the mark `reannounce`, which is not part of the join. */
+export function withoutMark(row: TaskRow): TaskRow {
+  if (row.reannounce === undefined) return row;
+  const { reannounce: _, ...join } = row;
+  return join;
 }
 
 /**

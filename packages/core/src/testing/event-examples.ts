@@ -161,7 +161,7 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
   TaskFinishing: {
     emitter: "The Pipes `announce-backups` and `announce-restores`; a worker, to continue a count.",
     when: "All segments of a task are complete.",
-    consumers: "The worker, which finishes the task.",
+    consumers: "The worker, which finishes the task. The projector, if it continues a count.",
     example: { ...announced, state: "finishing" },
   },
   TaskFinished: {

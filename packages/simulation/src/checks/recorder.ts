@@ -86,6 +86,9 @@ interface History {
   readonly finishing: TaskRow[];
 }
 
+/** A row's announcement, as its Pipe puts it on the bus. */
+export type Announcement = Pick<BusEvent, "detail-type" | "detail">;
+
 export interface Recorder {
   began(
     invocation: Invocation,
@@ -110,6 +113,8 @@ export interface Recorder {
   eventAccepted(event: BusEvent): void;
   /** An event was sent to the projection queue. */
   factQueued(event: BusEvent): void;
+  /** An announcement was lost on its way from the stream to the bus. */
+  announcementLost(announcement: Announcement): void;
   /** A worker read which request owns a data file. */
   fileOwnerRead(invocation: Invocation, key: string, owner: string | undefined): void;
   /** A slice's claim was released: from now on another message may claim it. */
@@ -130,6 +135,7 @@ export interface Recorder {
   })[];
   readonly events: readonly BusEvent[];
   readonly facts: readonly BusEvent[];
+  readonly lostAnnouncements: readonly Announcement[];
   /** Segments that a worker reported as complete although it read a file of another request in their chain, one line each. */
   readonly foreignFileCompletions: readonly string[];
   /** Key → when a data file was last stored. */
@@ -164,6 +170,7 @@ export function createRecorder(now: () => number): Recorder {
   const releases: Recorder["releases"][number][] = [];
   const events: BusEvent[] = [];
   const facts: BusEvent[] = [];
+  const lostAnnouncements: Announcement[] = [];
   const foreignFileCompletions: string[] = [];
   const foreignFiles = new Map<string, string>();
   const storedMs = new Map<string, number>();
@@ -231,6 +238,7 @@ export function createRecorder(now: () => number): Recorder {
     },
     events,
     facts,
+    lostAnnouncements,
     storedMs,
     seals,
     foreignFileCompletions,
@@ -303,6 +311,9 @@ export function createRecorder(now: () => number): Recorder {
     },
     factQueued(event) {
       facts.push(event);
+    },
+    announcementLost(announcement) {
+      lostAnnouncements.push(announcement);
     },
     fileOwnerRead({ name, work }, key, owner) {
       if (owner !== work.task?.["request-id"]) foreignFiles.set(name, `${key} of request ${owner}`);

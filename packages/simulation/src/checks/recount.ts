@@ -56,7 +56,8 @@ interface Detail {
   readonly task?: { action: string; key: string; timestamp: number | string; "request-id"?: string };
   readonly attempt?: number | string;
   readonly segment?: number;
-  readonly plan?: { "total-segments": number };
+  /** A `TaskFinishing` has it as JSON. */
+  readonly plan?: { readonly "total-segments": number; readonly S?: string };
   readonly counts?: Transferred;
   readonly cursor?: { file?: number; line?: number };
   readonly cause?: string;
@@ -109,7 +110,8 @@ function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: st
 }
 
 function add(task: Recount, type: string, detail: Detail, work: Detail, time: string): void {
-  const { segment, plan } = work;
+  const { segment } = work;
+  const plan = work.plan?.S === undefined ? work.plan : (JSON.parse(work.plan.S) as Detail["plan"]);
   const attempt = Number(work.attempt ?? 1);
   task.events++;
   if (work.task?.["request-id"] !== undefined) task.requestId ??= work.task["request-id"];

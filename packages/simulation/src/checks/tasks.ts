@@ -87,9 +87,12 @@ function isTableUsedByOther(row: TaskRow, { status }: Outcome): boolean {
   return status.rows().some(isOther);
 }
 
-/** A success is announced once, even if later attempts follow; a failure or cancel once per attempt. */
+/**
+ * A success is announced once, even if later attempts follow; a failure or cancel once per attempt. An announcement that a
+ * fault lost counts: only that of `finishing` is repeated, because the rows do not show which others arrived.
+ */
 function wasAnnounced(row: TaskRow, { recorder }: Outcome): boolean {
-  return recorder.events.some(({ "detail-type": type, detail }) => {
+  return [...recorder.events, ...recorder.lostAnnouncements].some(({ "detail-type": type, detail }) => {
     const { task, attempt } = detail as { task?: { timestamp: number; key: string }; attempt?: number };
     const same =
       task?.key === row.key && task.timestamp === row.timestamp && (row.finished || attempt === row.attempt);

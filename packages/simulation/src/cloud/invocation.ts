@@ -13,7 +13,7 @@ export type Effect = () => Promise<unknown>;
 export interface Invocation {
   /** Its name in the trace, for instance `backup#12`. */
   readonly name: string;
-  readonly consumer: ConsumerName;
+  readonly consumer: ConsumerName | "monitor";
   readonly messages: readonly Delivered[];
   /** The detail of its (first) message. */
   readonly work: Partial<SegmentWork>;

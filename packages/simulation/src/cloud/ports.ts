@@ -200,6 +200,20 @@ function servicesOf(
   };
 }
 
+/** The status tables as the monitor uses them. */
+export function monitorStoreOf(invocation: Invocation, cloud: Cloud): StatusStore {
+  return statusStoreOf(invocation, visitor(invocation, cloud), cloud);
+}
+
+function statusStoreOf(invocation: Invocation, visit: Visit, cloud: Cloud): StatusStore {
+  const { ownTables } = cloud;
+  return ownTables !== undefined
+    ? projectorAdapters({ ...cloud, invocation, visit, ownTables }).store
+    : intercept("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
+        visit(port, method, "", run),
+      );
+}
+
 export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
   const visit: Visit = (port, method, subject, effect) =>
     visitor(invocation, cloud)(port, method, subject, async () => {
@@ -212,9 +226,7 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
     ownTables !== undefined
       ? projectorAdapters({ ...cloud, invocation, visit, ownTables })
       : {
-          store: intercept("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
-            visit(port, method, "", run),
-          ),
+          store: statusStoreOf(invocation, visit, cloud),
           claims: claimsOf(visit, cloud),
           registry: registryOf(visit, cloud),
         };

@@ -25,6 +25,7 @@ const QUICK = [
   "retry-undoes-cancel",
   "items-not-counted",
   "keys-not-compared",
+  "lost-announcement-not-repeated",
 ];
 
 /** The command, as a user runs it: its exit code and what it printed. */

@@ -5,6 +5,18 @@ import { core, type Mutant } from "./edit.ts";
 
 export const taskMutants: readonly Mutant[] = [
   {
+    name: "lost-announcement-not-repeated",
+    seed: 9,
+    breaks: "The monitor announces no task again: a task whose TaskFinishing was lost waits for ever.",
+    edits: [
+      core(
+        "projection/announce-again.ts",
+        "if (read === undefined || !awaitsAnnouncement(read)) return false;",
+        "if (read === undefined || awaitsAnnouncement(read)) return false;",
+      ),
+    ],
+  },
+  {
     name: "retry-begins-twice",
     seed: 11,
     breaks: "The event of a retry is not recorded: delivered again, it begins another attempt.",

@@ -18,6 +18,7 @@ import { itemChanged, statusOf } from "../cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "../cloud/dynamodb/own-tables.ts";
 import { createFaults } from "../cloud/faults.ts";
 import { createLambda } from "../cloud/lambda.ts";
+import { createMonitor, type Monitor } from "../cloud/monitor.ts";
 import { createOutages } from "../cloud/outages.ts";
 import type { Cloud } from "../cloud/ports.ts";
 import { createQueues } from "../cloud/queues.ts";
@@ -58,6 +59,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
 
   const items = itemsOf(scenario);
   let operations: Operations | undefined;
+  let monitor: Monitor | undefined;
   const archive = memoryArchiveStore();
   const tables = createItemTables(scenario, { ...parts, recorder, isSetUp: () => operations !== undefined });
   const finished = new Map<string, Snapshot>();
@@ -73,10 +75,14 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     log(() => `row of ${change.after.action} ${change.after["request-id"]} is ${describeRow(change.after)}`);
     recorder.rowChanged(change);
     const announcement = announced(change);
-    if (announcement !== undefined) {
+    if (announcement !== undefined && faults.occurs("lostAnnouncement")) {
+      log(() => `the announcement ${announcement["detail-type"]} is LOST`);
+      recorder.announcementLost(announcement);
+    } else if (announcement !== undefined) {
       const times = faults.occurs("duplicateEvent") ? 2 : 1;
       for (let time = 0; time < times; time++) putLater(announcement);
     }
+    monitor?.rowChanged(change.after);
     operations?.rowChanged(change.after);
   };
   const memoryStatus = memoryStatusStore(rowChanged, (row) => itemBytes(itemOfRow(row)));
@@ -156,6 +162,8 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     projectorPausedUntilMs: operationsOfRun.actors.projectorPausedUntilMs,
     log,
   };
+
+  monitor = createMonitor(cloud, status.rows, scheduler);
 
   return {
     scenario,

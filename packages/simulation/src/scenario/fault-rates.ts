@@ -62,6 +62,12 @@ const RATES_MAX = {
   writeAtCursor: 0.3,
 } as const;
 
+/**
+ * Per announcement: it is lost with its record of the table's stream. It is no part of `RATES_MAX`, and is drawn last, so
+ * that each seed keeps its scenario. Of the seeds `rate` have it, and at most at the rate `max`.
+ */
+const LOST_ANNOUNCEMENT = { rate: 0.2, max: 0.7 } as const;
+
 /** Faults that happen a number of times: how likely a seed has them, and the highest number. */
 const COUNTS_MAX = {
   /** A message is lost altogether. */
@@ -70,7 +76,8 @@ const COUNTS_MAX = {
   revokedPermission: { rate: 0.1, most: 1 },
 } as const;
 
-export type RatedFaultName = keyof typeof RATES_MAX;
+type DrawnFaultName = keyof typeof RATES_MAX;
+export type RatedFaultName = DrawnFaultName | "lostAnnouncement";
 export type CountedFaultName = keyof typeof COUNTS_MAX;
 export type FaultName = RatedFaultName | CountedFaultName;
 
@@ -79,7 +86,8 @@ export type FaultRates = Readonly<Record<RatedFaultName, number>>;
 /** How many times each counted fault happens in a run. */
 export type FaultCounts = Readonly<Record<CountedFaultName, number>>;
 
-export const ratedFaultNames = Object.keys(RATES_MAX) as RatedFaultName[];
+const drawnFaultNames = Object.keys(RATES_MAX) as DrawnFaultName[];
+export const ratedFaultNames: readonly RatedFaultName[] = [...drawnFaultNames, "lostAnnouncement"];
 const countedFaultNames = Object.keys(COUNTS_MAX) as CountedFaultName[];
 export const faultNames: readonly FaultName[] = [...ratedFaultNames, ...countedFaultNames];
 
@@ -92,15 +100,24 @@ export const noFaults: FaultRates = Object.fromEntries(
 const DOMINANT_TIMES = 8;
 const DOMINANT_RATE_MAX = 0.5;
 
-/** A seed's fault rates: some are 0, others are low or high, and in half of the seeds one fault dominates. */
+/**
+ * A seed's fault rates besides that of lost announcements: some are 0, others are low or high, and in half of the seeds one
+ * fault dominates.
+ */
 export function faultRatesOf(rng: Rng): FaultRates {
   const intensity = rng.pick([0, 0.15, 0.5, 1]);
-  const dominant = rng.happens(0.5) ? rng.pick(ratedFaultNames) : undefined;
-  const rate = (name: RatedFaultName) => {
+  const dominant = rng.happens(0.5) ? rng.pick(drawnFaultNames) : undefined;
+  const rate = (name: DrawnFaultName) => {
     if (name === dominant) return Math.min(DOMINANT_RATE_MAX, RATES_MAX[name] * DOMINANT_TIMES);
     return rng.happens(0.4) ? 0 : RATES_MAX[name] * intensity * rng.pick([0.1, 0.4, 1]);
   };
-  return Object.fromEntries(ratedFaultNames.map((name) => [name, rate(name)])) as FaultRates;
+  const drawn = drawnFaultNames.map((name) => [name, rate(name)] as const);
+  return { ...noFaults, ...Object.fromEntries(drawn) };
+}
+
+/** The rate of lost announcements. */
+export function lostAnnouncementRateOf({ happens, random }: Rng): number {
+  return happens(LOST_ANNOUNCEMENT.rate) ? LOST_ANNOUNCEMENT.max * random() : 0;
 }
 
 /** A seed's counted faults. */

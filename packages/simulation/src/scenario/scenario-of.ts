@@ -7,7 +7,7 @@ import type { ArchiveFault } from "./archive-kinds.ts";
 import { movedPrefixOf, prefixOf } from "./archives.ts";
 import { type Control, type Copy, controlOf } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
-import { faultCountsOf, faultRatesOf } from "./fault-rates.ts";
+import { faultCountsOf, faultRatesOf, lostAnnouncementRateOf } from "./fault-rates.ts";
 import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
 
 const LIMITABLE_ITEMS_MIN = 200;
@@ -126,7 +126,9 @@ export function scenarioOf(rng: Rng): Scenario {
     faultsMax: contended ? CONTENDED_FAULTS_MAX : hasSlowWorkers ? FAULTS_MAX : between(5, FAULTS_MAX),
     ...operationsOf(rng, { wipes, hasSlowWorkers }),
   };
-  return withControl(scenario, controlOf(rng));
+  const control = controlOf(rng);
+  const lostAnnouncement = lostAnnouncementRateOf(rng);
+  return withControl({ ...scenario, faultRates: { ...scenario.faultRates, lostAnnouncement } }, control);
 }
 
 /** A seed's operations and counted faults. They are drawn in this order, so that each seed keeps its scenario. */
