@@ -25,6 +25,7 @@ import { createDynamoDb } from "./dynamodb.ts";
 import { type Services, startGateway } from "./gateway.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
 import type { FromThread, ThreadOptions } from "./start.ts";
+import { withStatements } from "./statements.ts";
 import { withStreams } from "./streams.ts";
 
 const {
@@ -106,12 +107,14 @@ for (const [name, spec] of Object.entries(pipes)) {
 open({
   s3Sqs: s3Sqs.handle,
   events: bus.call,
-  dynamodb: withStreams({
-    dynamodb,
-    region,
-    tables: streamedTables(),
-    emit: (table, record) => streamPipes.get(table)?.(record),
-  }),
+  dynamodb: withStatements(
+    withStreams({
+      dynamodb,
+      region,
+      tables: streamedTables(),
+      emit: (table, record) => streamPipes.get(table)?.(record),
+    }),
+  ),
 });
 send({ endpoint });
 
