@@ -22,6 +22,32 @@ import { onTable, translateErrors } from "./errors.ts";
  */
 export async function describeTable(client: DynamoDBClient, table: TableAddress): Promise<TableDescription> {
   const TableName = table.name;
+  const { Table, ...description } = await describeStructure(client, table);
+  const NotRead: NotReadSetting[] = [];
+  const [timeToLive, Tags] = await Promise.all([
+    unlessForeign(table, "DescribeTimeToLive", NotRead, () =>
+      client.send(new DescribeTimeToLiveCommand({ TableName })),
+    ),
+    unlessForeign(table, "ListTagsOfResource", NotRead, () => tagsOf(client, description.arn)),
+  ]);
+  const settings = {
+    Table,
+    TimeToLiveDescription: timeToLive?.TimeToLiveDescription,
+    Tags,
+    ...(NotRead.length > 0 && { NotRead }),
+  };
+  return {
+    ...description,
+    // To plain JSON: Dates become ISO 8601, undefined fields are removed.
+    settings: JSON.parse(JSON.stringify(settings)) as TableDescription["settings"],
+  };
+}
+
+/** A table's description without its settings. It calls DescribeTable alone, so it needs no other permission. */
+export async function describeStructure(
+  client: DynamoDBClient,
+  table: TableAddress,
+): Promise<Omit<TableDescription, "settings"> & { readonly Table: SdkTable }> {
   const Table = await tableDescription(client, table);
   const keys = Table?.KeySchema?.map((key) => key.AttributeName) ?? [];
   if (Table?.TableArn === undefined || keys.length === 0)
@@ -30,24 +56,11 @@ export async function describeTable(client: DynamoDBClient, table: TableAddress)
       message: "DynamoDB answered without an ARN or a key schema.",
       hint: "Check table-name and table-region.",
     });
-  const arn = Table.TableArn;
-  const NotRead: NotReadSetting[] = [];
-  const [timeToLive, Tags] = await Promise.all([
-    unlessForeign(table, "DescribeTimeToLive", NotRead, () =>
-      client.send(new DescribeTimeToLiveCommand({ TableName })),
-    ),
-    unlessForeign(table, "ListTagsOfResource", NotRead, () => tagsOf(client, arn)),
-  ]);
-  const settings = {
-    Table,
-    TimeToLiveDescription: timeToLive?.TimeToLiveDescription,
-    Tags,
-    ...(NotRead.length > 0 && { NotRead }),
-  };
   const { BillingModeSummary, ProvisionedThroughput: throughput } = Table;
   const onDemand = BillingModeSummary?.BillingMode === "PAY_PER_REQUEST" || !throughput?.ReadCapacityUnits;
   return {
-    arn,
+    Table,
+    arn: Table.TableArn,
     ...(Table.TableId !== undefined && { id: Table.TableId }),
     status: Table.TableStatus ?? "UNKNOWN",
     keys: hashFirst(Table),
@@ -65,8 +78,6 @@ export async function describeTable(client: DynamoDBClient, table: TableAddress)
         writeUnits: throughput.WriteCapacityUnits ?? 0,
       },
     }),
-    // To plain JSON: Dates become ISO 8601, undefined fields are removed.
-    settings: JSON.parse(JSON.stringify(settings)) as TableDescription["settings"],
   };
 }
 

@@ -6,7 +6,6 @@ import { bucketOf } from "../archive/bucket.ts";
 import { members } from "../archive/cutter.ts";
 import { lineSpans, readLine } from "../archive/data-file.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
-import { cutPage } from "../archive/page.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import type { DynamoKey } from "../dynamo-key.ts";
@@ -17,6 +16,7 @@ import type { Ports, TableDescription } from "../ports.ts";
 import type { Start } from "../registration.ts";
 import type { RestoreRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
+import { holdsItems } from "./holds-items.ts";
 import { noteWindow, takeLease, withdrawLease } from "./lease.ts";
 
 const DEFAULT_SEGMENTS_MAX = 64;
@@ -31,7 +31,8 @@ export async function planRestore(
   const bucket = bucketOf(request);
   const keys = request["manifest-keys"] ?? "own";
   const manifest = await readManifest(bucket, request["bucket-prefix"], keys, ports);
-  const table = await ports.tables.describe({ region: request["table-region"], name: request["table-name"] });
+  const address = { region: request["table-region"], name: request["table-name"] };
+  const table = await ports.tables.describe(address);
   refuseUnready(request, table);
   await refuseOtherKeys(request, manifest, table, ports);
   refuseMode(request, manifest);
@@ -42,7 +43,7 @@ export async function planRestore(
   const countsItems = !manifest.own && manifest.lines === "items";
   let hadItems: boolean;
   try {
-    hadItems = (emptyOnly || countsItems) && (await holdsItems(request, ports));
+    hadItems = (emptyOnly || countsItems) && (await holdsItems(address, ports.tables));
     if (emptyOnly && hadItems) throw notEmpty(request);
   } catch (error) {
     if (isPermanent(error)) await withdrawLease(derived, ports);
@@ -180,26 +181,6 @@ function refuseMode(request: RestoreRequest, manifest: Manifest): void {
     `cannot take an incremental export with restore-mode ${mode}: its changes overwrite and delete items.`,
     "Request the restore with restore-mode merge.",
   );
-}
-
-/** Whether the table holds items. A page without items may be followed by others, so only the end of the scan proves it empty. */
-async function holdsItems(request: RestoreRequest, ports: Ports): Promise<boolean> {
-  let after: DynamoKey | undefined;
-  do {
-    const page = cutPage(
-      await ports.tables.scan({
-        table: { region: request["table-region"], name: request["table-name"] },
-        segment: 0,
-        totalSegments: 1,
-        consistent: true,
-        limit: 1,
-        ...(after !== undefined && { after }),
-      }),
-    );
-    if (page.items.length > 0) return true;
-    after = page.lastEvaluatedKey;
-  } while (after !== undefined);
-  return false;
 }
 
 function notEmpty(request: RestoreRequest) {
