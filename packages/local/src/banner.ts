@@ -1,6 +1,7 @@
 /**
  * The text that `npm run local` prints: export lines for a shell, the rest as comments.
  */
+import { localHost } from "@ferry/core/local-host";
 import type { Host } from "./host.ts";
 
 /** Returns the text, for a shell whose environment is `shell`. `eval "$(grep ^export FILE)"` sets the shell up. */
@@ -11,6 +12,7 @@ export function banner(
   const client = Object.entries(env).filter(([name]) => name.startsWith("AWS_"));
   const exports = [
     ...client,
+    [localHost.variable, endpoint],
     ["FERRY_BUS", names.bus],
     ["FERRY_REQUEST_QUEUE_URL", names.queueUrl("request-queue")],
     ["FERRY_BACKUP_TABLE", names.table("backup-table")],

@@ -13,6 +13,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   // The same kind of thing in two packages.
   Bus: "the port, and the simulation's implementation of it",
   handler: "Lambda's name of an entry point",
+  run: "what a command of ferry does, in the file with the command's name",
   keyOf: "the key of a row, of a line, and of an item",
   REGION: "the region of tests, and of the graph's mocks",
   statusOf: "the status of an HTTP answer, and the simulation's status tables",

@@ -3,6 +3,7 @@
  * It is for trials and tests; all data is in memory.
  */
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { localHost } from "@ferry/core/local-host";
 import type { Settings } from "@ferry/core/settings";
 import {
   type ConsumerName,
@@ -20,9 +21,9 @@ import { type Handlers, loadHandlers } from "./handlers.ts";
 import { TASK_END_TYPES } from "./task-log.ts";
 
 export interface HostOptions {
-  /** Default `local`. */
+  /** Default: that of `localHost`. */
   readonly stage?: string;
-  /** The region of the bus, the queues and the status tables. Default `eu-central-2`: see docs/decisions/0003. */
+  /** The region of the bus, the queues and the status tables. Default: that of `localHost`. */
   readonly homeRegion?: string;
   /** Default: a free port. */
   readonly port?: number;
@@ -82,8 +83,8 @@ export async function startHostWith(
   load: (env: Readonly<Record<string, string>>) => Promise<Handlers>,
 ): Promise<Host> {
   const {
-    stage = "local",
-    homeRegion = "eu-central-2",
+    stage = localHost.stage,
+    homeRegion = localHost.homeRegion,
     log = (line: string) => console.error(line),
     wrap = (_: ConsumerName, handler: Handler) => handler,
   } = options;

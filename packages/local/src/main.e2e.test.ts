@@ -18,7 +18,7 @@ afterEach(() => {
 
 /** Starts the host; resolves with the text that it prints until it is ready. */
 async function start(
-  command: readonly string[] = [process.execPath, main],
+  command: readonly string[] = [process.execPath, main, "--port", "0"],
   env: NodeJS.ProcessEnv = {},
 ): Promise<string> {
   child = spawn(command[0]!, command.slice(1), {
@@ -53,6 +53,7 @@ test("the banner exports the variables that a client needs", async () => {
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_REGION: "eu-central-2",
     AWS_DEFAULT_REGION: "eu-central-2",
+    FERRY_LOCAL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     FERRY_BUS: "ferry-local",
     FERRY_REQUEST_QUEUE_URL: expect.stringMatching(
       /\/eu-central-2\/000000000000\/ferry-local-request-queue$/,
@@ -86,10 +87,10 @@ const scriptThatStarts = (...command: string[]) =>
   `require("node:child_process").spawn(${JSON.stringify(command[0])}, ${JSON.stringify(command.slice(1))}, { stdio: "inherit" })`;
 
 test.each([
-  ["its parent", scriptThatStarts(process.execPath, main)],
+  ["its parent", scriptThatStarts(process.execPath, main, "--port", "0")],
   [
     "its parent's parent (npm)",
-    scriptThatStarts(process.execPath, "-e", scriptThatStarts(process.execPath, main)),
+    scriptThatStarts(process.execPath, "-e", scriptThatStarts(process.execPath, main, "--port", "0")),
   ],
 ])("given a host that npm started, kill -9 of %s closes the port", async (_, script) => {
   const env = { npm_lifecycle_event: "local" };

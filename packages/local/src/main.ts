@@ -2,6 +2,7 @@
  * `npm run local`: runs Ferry on this machine until Ctrl-C.
  */
 import { parseArgs } from "node:util";
+import { localHost } from "@ferry/core/local-host";
 import { banner } from "./banner.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
@@ -12,7 +13,7 @@ Ferry's workers. All data is in memory. It is for trials and tests.
 
   npm run local -- [--port N]
 
-  --port N   the port to listen on; default: a free port
+  --port N   the port to listen on; 0: a free port; default: ${localHost.port}, where ferry --local finds it
   --help     print this text
 
 It prints export lines for a stock AWS CLI or SDK. Ctrl-C stops it and leaves nothing behind.`;
@@ -25,7 +26,7 @@ if (values.help) {
   console.log(help);
   process.exit(0);
 }
-const port = Number(values.port ?? 0);
+const port = Number(values.port ?? localHost.port);
 if (!Number.isInteger(port) || port < 0 || port > 65_535)
   fail(`--port must be a port number from 0 to 65535: got ${values.port}`);
 
