@@ -12,9 +12,11 @@ const packages = [
   { name: "contracts", code: ["core", "memory", "aws"], tests: [] },
   { name: "emulator", code: ["core"], tests: ["memory", "aws", "contracts"] },
   { name: "terminal", code: [], tests: [] },
+  { name: "client", code: ["core", "aws"], tests: ["memory"] },
   { name: "local", code: ["core", "aws", "emulator", "terminal"], tests: ["memory"] },
   { name: "simulation", code: ["core", "memory", "aws", "emulator", "terminal"], tests: ["contracts"] },
   { name: "smoke", code: ["core", "local"], tests: [] },
+  { name: "cli", code: ["core", "terminal", "client"], tests: ["local"] },
 ];
 
 /** The folders of stacks/ from bottom to top. A folder imports from itself and those below it. */

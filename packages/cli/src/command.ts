@@ -1,0 +1,79 @@
+/**
+ * What a command is: its name, arguments, options and examples as data. The parser, the help, docs/cli.md and the shell
+ * completion are made from it.
+ */
+import type { Context } from "./context.ts";
+import type { ExitCode } from "./exit-codes.ts";
+
+export interface ArgumentSpec {
+  /** In capitals, as in `ferry backup TABLE`. */
+  readonly name: string;
+  readonly description: string;
+  readonly optional?: boolean;
+}
+
+export interface OptionSpec {
+  /** As commander writes it: `--limit <N>`, `--json`. */
+  readonly flags: string;
+  readonly description: string;
+  readonly choices?: readonly string[];
+  /** The default, as text for the help. */
+  readonly fallback?: string;
+  /** May be given more than once. */
+  readonly repeatable?: boolean;
+}
+
+/** The arguments and options of one call, as texts and flags. */
+export interface Input {
+  readonly arguments: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+}
+
+/** Runs a command. Resolves with the exit code; nothing means 0. */
+export type RunCommand = (input: Input, context: Context) => Promise<ExitCode | undefined>;
+
+export interface CommandSpec {
+  readonly name: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** More about it, for its own help; may be absent. */
+  readonly description?: string;
+  readonly arguments: readonly ArgumentSpec[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly { readonly command: string; readonly about: string }[];
+  /** What it talks to: a stage, only AWS's own services, or nothing. It decides which global options it has. */
+  readonly uses: "stage" | "aws" | "nothing";
+  /** The shape of what it prints with --json. Absent: it has no --json. */
+  readonly json?: string;
+  /** Loads what it does. */
+  readonly load: () => Promise<{ readonly run: RunCommand }>;
+}
+
+const json: OptionSpec = {
+  flags: "--json",
+  description: "print JSON for programs; errors are JSON on stderr",
+};
+const debug: OptionSpec = { flags: "--debug", description: "print stack traces" };
+
+const access: readonly OptionSpec[] = [
+  {
+    flags: "--local",
+    description: "use the local host that `npm run local` runs, in place of AWS (FERRY_LOCAL: its URL)",
+  },
+  {
+    flags: "--region <REGION>",
+    description: "the region of the stage, and the default of tables and buckets (AWS_REGION)",
+  },
+  { flags: "--profile <NAME>", description: "a profile of the AWS configuration (AWS_PROFILE)" },
+];
+const stage: OptionSpec = { flags: "--stage <NAME>", description: "the stage of Ferry (FERRY_STAGE)" };
+
+/** The options that a command shares with others. */
+export function sharedOptions(command: CommandSpec): readonly OptionSpec[] {
+  return [
+    ...(command.uses === "stage" ? [stage] : []),
+    ...(command.uses === "nothing" ? [] : access),
+    ...(command.json === undefined ? [] : [json]),
+    debug,
+  ];
+}

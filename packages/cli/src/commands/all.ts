@@ -1,0 +1,21 @@
+/**
+ * Every command, in the order of the help.
+ */
+import type { CommandSpec } from "../command.ts";
+import { backupCommand } from "./backup.ts";
+import { cancelCommand } from "./cancel.ts";
+import { restoreCommand } from "./restore.ts";
+import { retryCommand } from "./retry.ts";
+import { statusCommand } from "./status.ts";
+import { tasksCommand } from "./tasks.ts";
+import { watchCommand } from "./watch.ts";
+
+export const commands: readonly CommandSpec[] = [
+  backupCommand,
+  restoreCommand,
+  watchCommand,
+  tasksCommand,
+  statusCommand,
+  cancelCommand,
+  retryCommand,
+];

@@ -1,0 +1,49 @@
+import { backupRequestSchema, restoreRequestSchema } from "@ferry/core/request";
+import { expect, test } from "vitest";
+import { sharedOptions } from "../command.ts";
+import { commands } from "./all.ts";
+import { backupFields, requestFields, restoreFields } from "./request-options.ts";
+
+/** The fields that are arguments of the commands. */
+const ARGUMENTS = ["action", "table-name", "bucket-name", "bucket-prefix"];
+
+test.each([
+  ["backup", backupRequestSchema(1), backupFields],
+  ["restore", restoreRequestSchema(1), restoreFields],
+])("%s has an option for each field of its request", (_, schema, options) => {
+  const named = options.map(({ flags }) => /^--([a-z-]+)/.exec(flags)?.[1]);
+  const fields = Object.keys(schema.entries).filter((field) => !ARGUMENTS.includes(field));
+  expect(named.toSorted()).toEqual(fields.toSorted());
+});
+
+test("numbers are sent as numbers, flags as true, and anything else as it was given", () => {
+  const given = {
+    totalSegments: "4",
+    readUnits: "many",
+    consistentRead: true,
+    kmsKeyId: "1234",
+    unknown: "x",
+  };
+  expect(requestFields(given, backupFields)).toEqual({
+    "total-segments": 4,
+    "read-units": "many",
+    "consistent-read": true,
+    "kms-key-id": "1234",
+  });
+});
+
+test.each(commands.map((command) => [command.name, command] as const))(
+  "%s: its examples use its own options, and it can be loaded",
+  async (name, command) => {
+    expect(command.examples.length).toBeGreaterThan(0);
+    const options = [...command.options, ...sharedOptions(command)].map(
+      ({ flags }) => /^--[a-z-]+/.exec(flags)?.[0],
+    );
+    expect(new Set(options).size).toBe(options.length);
+    for (const example of command.examples) {
+      expect(example.command).toMatch(new RegExp(`^ferry ${name}( |$)`));
+      for (const [option] of example.command.matchAll(/(?<= )--[a-z-]+/g)) expect(options).toContain(option);
+    }
+    expect(await command.load()).toHaveProperty("run");
+  },
+);

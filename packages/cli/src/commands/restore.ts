@@ -1,0 +1,31 @@
+import type { CommandSpec } from "../command.ts";
+import { restoreFields, sending } from "./request-options.ts";
+
+export const restoreCommand: CommandSpec = {
+  name: "restore",
+  summary: "restore an archive, or DynamoDB's own export, into a table",
+  description:
+    "The table must exist, with the archive's keys. If it holds items, the restore asks first; without a terminal it needs --yes.",
+  arguments: [
+    { name: "S3URL", description: "the archive: s3://BUCKET/PREFIX" },
+    { name: "TABLE", description: "the destination: a table's name, or the ARN of another account's table" },
+  ],
+  options: [
+    ...sending,
+    { flags: "--yes", description: "restore into a table that holds items without asking" },
+    ...restoreFields,
+  ],
+  examples: [
+    {
+      command: "ferry restore s3://archives/orders/2026-11-23 orders-restored --stage production",
+      about: "into an empty table",
+    },
+    {
+      command: "ferry restore s3://archives/orders/2026-11-23 orders --restore-mode if-absent --yes",
+      about: "put back what was deleted, and overwrite nothing",
+    },
+  ],
+  uses: "stage",
+  json: "With --wait one Progress a line; with --detach one Task; with --dry-run one DryRun.",
+  load: () => import("../run/restore.ts"),
+};

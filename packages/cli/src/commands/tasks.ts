@@ -1,0 +1,39 @@
+import type { CommandSpec } from "../command.ts";
+
+export const tasksCommand: CommandSpec = {
+  name: "tasks",
+  summary: "list tasks, newest first",
+  arguments: [],
+  options: [
+    {
+      flags: "--state <STATE>",
+      description: "only tasks in this state; may be repeated",
+      choices: [
+        "requested",
+        "rejected",
+        "running",
+        "cancelling",
+        "finishing",
+        "succeeded",
+        "failed",
+        "cancelled",
+      ],
+      repeatable: true,
+    },
+    { flags: "--table <NAME>", description: "only tasks of this table" },
+    {
+      flags: "--action <ACTION>",
+      description: "only backups or only restores",
+      choices: ["backup", "restore"],
+    },
+    { flags: "--since <TIME>", description: "only tasks since then: 30m, 12h, 7d, or an ISO 8601 time" },
+    { flags: "--limit <N>", description: "at most this many", fallback: "20" },
+  ],
+  examples: [
+    { command: "ferry tasks --state running --state failed", about: "what needs attention" },
+    { command: "ferry tasks --table orders --since 7d", about: "the last week of a table" },
+  ],
+  uses: "stage",
+  json: "One Task a line.",
+  load: () => import("../run/tasks.ts"),
+};

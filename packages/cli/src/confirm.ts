@@ -1,0 +1,22 @@
+/**
+ * Asks a person before something that cannot be undone.
+ */
+import { createInterface } from "node:readline/promises";
+import { ClientError } from "@ferry/client/client-error";
+import type { Context } from "./context.ts";
+
+/** Whether the person answers yes. ClientError `needs-yes`, if there is no terminal. */
+export async function confirm(question: string, { interactive }: Context): Promise<boolean> {
+  if (!interactive)
+    throw new ClientError("refused", "needs-yes", {
+      message: question,
+      hint: "Nothing was sent. Give --yes to restore without a question.",
+    });
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${question} Continue? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * What every command is given: where to print, whether to ask, and what to talk to.
+ */
+import type { AccessOptions } from "@ferry/client/access";
+import type { StageOptions } from "@ferry/client/stage";
+import { localHost } from "@ferry/core/local-host";
+import type { Input } from "./command.ts";
+import { type Output, openOutput } from "./output.ts";
+
+export interface Context {
+  readonly output: Output;
+  /** Whether a person can answer a question. */
+  readonly interactive: boolean;
+  readonly access: AccessOptions;
+  readonly stage: StageOptions;
+}
+
+/** The context of one call, from its options and the environment. */
+export function contextOf({ options }: Input, env: NodeJS.ProcessEnv): Context {
+  const text = (name: string) => (typeof options[name] === "string" ? options[name] : undefined);
+  const stageName = text("stage") ?? env["FERRY_STAGE"];
+  const endpoint = env[localHost.variable];
+  // A stage on the command line has priority over the environment's local host.
+  const local =
+    options["local"] === true ? (endpoint ?? true) : options["stage"] === undefined ? endpoint : undefined;
+  const access: AccessOptions = {
+    ...(local !== undefined && local !== "" && { local }),
+    ...optional("region", text("region")),
+    ...optional("profile", text("profile")),
+  };
+  return {
+    output: openOutput({ json: options["json"] === true }),
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true && options["json"] !== true,
+    access,
+    stage: { ...access, ...optional("stage", stageName) },
+  };
+}
+
+function optional<K extends string>(name: K, value: string | undefined): Partial<Record<K, string>> {
+  return value === undefined ? {} : ({ [name]: value } as Record<K, string>);
+}

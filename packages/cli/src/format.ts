@@ -1,0 +1,47 @@
+/**
+ * Numbers, sizes and times for people.
+ */
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const oneDigit = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
+
+export function countText(value: number): string {
+  return whole.format(value);
+}
+
+/** Decimal units, as AWS bills. */
+export function size(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${oneDigit.format(bytes / 1000 ** power)} ${units[power]}`;
+}
+
+/** Two units at most: `2h 5m`, `41s`. */
+export function seconds(value: number): string {
+  const units: [string, number][] = [
+    ["d", 86_400],
+    ["h", 3600],
+    ["m", 60],
+    ["s", 1],
+  ];
+  let left = Math.round(value);
+  const parts = units.map(([unit, length]) => {
+    const number = Math.floor(left / length);
+    left -= number * length;
+    return { unit, number };
+  });
+  const first = parts.findIndex(({ number }) => number > 0);
+  if (first === -1) return "0s";
+  return parts
+    .slice(first, first + 2)
+    .map(({ unit, number }) => `${number}${unit}`)
+    .join(" ");
+}
+
+/** `2026-11-23 02:00`, in UTC as everywhere in Ferry. */
+export function minute(iso: string | number): string {
+  return new Date(iso).toISOString().slice(0, 16).replace("T", " ");
+}
+
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${countText(value)} ${value === 1 ? one : many}`;
+}

@@ -1,0 +1,49 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { commands } from "./commands/all.ts";
+
+const main = path.join(import.meta.dirname, "main.ts");
+
+function run(args: readonly string[], nodeOptions: readonly string[] = []) {
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const env = { PATH: process.env["PATH"], HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" };
+    execFile(process.execPath, [...nodeOptions, main, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+test("--help lists every command and the exit codes", async () => {
+  const { code, stdout } = await run(["--help"]);
+  expect(code).toBe(0);
+  for (const { name, summary } of commands) {
+    expect(stdout).toMatch(new RegExp(`^ {2}${name}\\b`, "m"));
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(summary);
+  }
+  expect(stdout).toMatch(/^ {2}5 {4}refused/m);
+});
+
+test("--help loads nothing of the AWS SDK, of valibot or of the engine", async () => {
+  const hook = `import { registerHooks } from "node:module";
+    registerHooks({ load: (url, context, next) => (console.error("loaded " + url), next(url, context)) });`;
+  const { stderr } = await run(
+    ["backup", "--help"],
+    [`--import=data:text/javascript,${encodeURIComponent(hook)}`],
+  );
+  const loaded = [...stderr.matchAll(/^loaded (.*)$/gm)].map(([, url]) => url!);
+  expect(loaded.some((url) => url.includes("commander"))).toBe(true);
+  expect(
+    loaded.filter((url) => /@aws-sdk|@smithy|valibot|packages\/(aws|client|core|local)\//.test(url)),
+  ).toEqual([]);
+});
+
+test("--version prints the version", async () => {
+  const { version } = JSON.parse(readFileSync(path.join(import.meta.dirname, "../package.json"), "utf8"));
+  expect((await run(["--version"])).stdout).toBe(`${version}\n`);
+});
+
+test("without a command it prints the help, with the code for a wrong call", async () => {
+  expect(await run([])).toMatchObject({ code: 2, stdout: expect.stringContaining("Usage: ferry") });
+});

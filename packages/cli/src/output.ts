@@ -1,0 +1,34 @@
+/**
+ * Where commands print: results to stdout, everything else to stderr, with `--json` only JSON.
+ */
+import { styleText } from "node:util";
+
+type Style = Parameters<typeof styleText>[0];
+
+export interface Output {
+  readonly json: boolean;
+  /** A line of the result. Not with --json. */
+  line(text?: string): void;
+  /** A result as one line of JSON. Only with --json. */
+  value(value: unknown): void;
+  /** A remark for a person, on stderr. Not with --json. */
+  note(text: string): void;
+  /** The text in a colour, if stdout is a terminal and NO_COLOR is not set. */
+  styled(style: Style, text: string): string;
+}
+
+export function openOutput({ json }: { json: boolean }): Output {
+  return {
+    json,
+    line: (text = "") => {
+      if (!json) process.stdout.write(`${text}\n`);
+    },
+    value: (value) => {
+      if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    },
+    note: (text) => {
+      if (!json) process.stderr.write(`${text}\n`);
+    },
+    styled: (style, text) => styleText(style, text, { stream: process.stdout }),
+  };
+}

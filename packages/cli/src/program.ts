@@ -1,0 +1,80 @@
+/**
+ * The parser, built from the commands.
+ */
+import { Argument, Command, Option } from "commander";
+import {
+  type ArgumentSpec,
+  type CommandSpec,
+  type Input,
+  type OptionSpec,
+  sharedOptions,
+} from "./command.ts";
+import { commands } from "./commands/all.ts";
+import { exitCodeMeanings, exitCodes } from "./exit-codes.ts";
+
+const ABOUT = "Backs up DynamoDB tables to S3 and restores them, with a stage of Ferry or the local host.";
+
+/** The program. `act` receives the command that was called, and its input. It throws commander's errors instead of exiting. */
+export function buildProgram(
+  version: string,
+  act: (command: CommandSpec, input: Input) => Promise<void>,
+): Command {
+  const program = new Command("ferry")
+    .description(ABOUT)
+    .version(version, "--version", "print the version")
+    .helpOption("--help", "print this text")
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .addHelpText(
+      "after",
+      `\n${exitCodeHelp()}\n\n\`ferry COMMAND --help\` has a command's options and examples.`,
+    );
+  for (const spec of commands) program.addCommand(commandOf(spec, act));
+  return program;
+}
+
+function commandOf(spec: CommandSpec, act: (command: CommandSpec, input: Input) => Promise<void>): Command {
+  const command = new Command(spec.name)
+    .summary(spec.summary)
+    .description(spec.description === undefined ? spec.summary : `${spec.summary}\n\n${spec.description}`)
+    .helpOption("--help", "print this text")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .addHelpText("after", examplesOf(spec));
+  for (const argument of spec.arguments) command.addArgument(argumentOf(argument));
+  for (const option of spec.options) command.addOption(optionOf(option));
+  for (const option of sharedOptions(spec)) command.addOption(optionOf(option).helpGroup("Common options:"));
+  return command.action(async (...all: unknown[]) => {
+    const given = all.slice(0, spec.arguments.length).filter((value) => value !== undefined) as string[];
+    await act(spec, { arguments: given, options: command.opts() });
+  });
+}
+
+function argumentOf({ name, description, optional = false }: ArgumentSpec): Argument {
+  return new Argument(optional ? `[${name}]` : `<${name}>`, description);
+}
+
+function optionOf({ flags, description, choices, fallback, repeatable = false }: OptionSpec): Option {
+  const option = new Option(
+    flags,
+    fallback === undefined ? description : `${description} (default: ${fallback})`,
+  );
+  if (choices !== undefined) option.choices([...choices]);
+  if (repeatable) option.argParser((value: string, before: string[] = []) => [...before, value]);
+  return option;
+}
+
+function examplesOf({ examples }: CommandSpec): string {
+  const lines = examples.map(({ command, about }) => `  # ${about}\n  ${command}`);
+  return `\nExamples:\n${lines.join("\n")}`;
+}
+
+function exitCodeHelp(): string {
+  const lines = Object.entries(exitCodeMeanings).map(
+    ([name, meaning]) => `  ${String(exitCodes[name as keyof typeof exitCodes]).padEnd(5)}${meaning}`,
+  );
+  return `Exit codes:\n${lines.join("\n")}`;
+}

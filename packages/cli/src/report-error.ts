@@ -1,0 +1,45 @@
+/**
+ * Errors as one or two lines on stderr, or as JSON with --json.
+ */
+import { styleText } from "node:util";
+import type { ClientError } from "@ferry/client/client-error";
+import { type ExitCode, exitCodeOfGroup, exitCodes } from "./exit-codes.ts";
+
+export interface ErrorOptions {
+  /** The command, as in `ferry backup`. */
+  readonly command: string;
+  readonly json: boolean;
+  readonly debug: boolean;
+}
+
+/** Prints an error and returns the exit code for it. */
+export function reportError(error: unknown, { command, json, debug }: ErrorOptions): ExitCode {
+  const { code, message, hint, exitCode } = readable(error);
+  if (json) console.error(JSON.stringify({ error: { code, message, hint } }));
+  else {
+    console.error(`${styleText("red", `${command}:`, { stream: process.stderr })} ${message}`);
+    if (hint !== "") console.error(hint);
+  }
+  if (debug) console.error(error instanceof Error ? stackOf(error) : String(error));
+  return exitCode;
+}
+
+function readable(error: unknown) {
+  // Not by its class: importing that would load the SDK for every error of the parser.
+  if (error instanceof Error && error.name === "ClientError") {
+    const { code, message, hint, group } = error as ClientError;
+    return { code, message, hint, exitCode: exitCodeOfGroup[group] };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: "unexpected",
+    message,
+    hint: "This is a fault of ferry. Run it again with --debug, and report the stack trace.",
+    exitCode: exitCodes.failed,
+  };
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by: ${stackOf(error.cause)}` : "";
+  return `${error.stack}${cause}`;
+}

@@ -1,0 +1,73 @@
+/**
+ * Follows a task until it ends, or until Ctrl-C, and prints how it ended.
+ */
+import type { TaskProgress } from "@ferry/client/progress";
+import type { TaskHandle } from "@ferry/client/task-handle";
+import type { TaskStatus } from "@ferry/client/task-status";
+import { openLiveLines } from "@ferry/terminal/live-lines";
+import type { Context } from "../context.ts";
+import { type ExitCode, exitCodeOfState, exitCodes } from "../exit-codes.ts";
+import { plainLine, progressLines } from "./progress-lines.ts";
+import { archiveUrl, endLines } from "./task-text.ts";
+
+const LINE_EVERY_MS = 5000;
+
+/** Shows the progress of a task: bars on a terminal, lines elsewhere, JSON with --json. Returns the exit code of its end. */
+export async function follow(handle: TaskHandle, { output }: Context): Promise<ExitCode> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once("SIGINT", onSignal);
+  const view = output.json
+    ? { show: (progress: TaskProgress) => output.value(progress), end() {} }
+    : process.stdout.isTTY
+      ? bars()
+      : lines((text) => output.line(text));
+  let last: TaskProgress | undefined;
+  try {
+    for await (const progress of handle.progress({ signal: stop.signal })) {
+      last = progress;
+      view.show(progress);
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    process.removeListener("SIGINT", onSignal);
+    view.end();
+  }
+  if (stop.signal.aborted) {
+    const id = last?.task.id ?? handle.requestId;
+    output.note(
+      `Stopped watching. The task goes on: \`ferry watch ${id}\` shows it, \`ferry cancel ${id}\` stops it.`,
+    );
+    return exitCodes.interrupted;
+  }
+  const { task } = last!;
+  for (const line of endLines(task, output)) output.line(line);
+  if (task.state === "succeeded" && task.action === "restore")
+    output.note(`Compare it with the archive: ferry verify ${archiveUrl(task)} --against ${task.table.name}`);
+  return exitCodeOfState(task.state);
+}
+
+function bars() {
+  const live = openLiveLines(process.stdout);
+  return {
+    show: (progress: TaskProgress) => live.show(progressLines(progress, (process.stdout.columns ?? 80) - 1)),
+    end: () => live.end(),
+  };
+}
+
+/** A line when the state changes, and every few seconds. */
+function lines(print: (line: string) => void) {
+  let state: TaskStatus["state"] | undefined;
+  let printedMs = 0;
+  return {
+    show(progress: TaskProgress) {
+      const nowMs = performance.now();
+      if (progress.task.state === state && nowMs - printedMs < LINE_EVERY_MS) return;
+      state = progress.task.state;
+      printedMs = nowMs;
+      print(plainLine(progress));
+    },
+    end() {},
+  };
+}

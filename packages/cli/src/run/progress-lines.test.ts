@@ -1,0 +1,94 @@
+import type { TaskProgress } from "@ferry/client/progress";
+import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import { expect, test } from "vitest";
+import { plainLine, progressLines } from "./progress-lines.ts";
+
+const segmentOf = (segment: number, fields: Partial<SegmentStatus> = {}): SegmentStatus => ({
+  segment,
+  state: "running",
+  attempt: 1,
+  items: 12_345,
+  bytes: 2_000_000,
+  files: 1,
+  updatedTime: "2026-11-23T02:00:00.000Z",
+  ...fields,
+});
+
+function progressOf(total: number, fields: Partial<TaskStatus> = {}): TaskProgress {
+  return {
+    task: {
+      id: "us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65",
+      action: "backup",
+      key: "us-east-1-orders",
+      state: "running",
+      attempt: 2,
+      table: { region: "us-east-1", name: "orders" },
+      archive: { region: "us-east-1", bucket: "archives", prefix: "orders" },
+      segments: { total, completed: 0, failed: 0 },
+      items: 0,
+      bytes: 0,
+      files: 0,
+      expected: { items: 1_000_000 },
+      reasons: [],
+      notes: [],
+      ...fields,
+    },
+    segments: Array.from({ length: total }, (_, segment) => segmentOf(segment)),
+    items: 480_000,
+    bytes: 90_000_000,
+    itemsPerSecond: 3120,
+    bytesPerSecond: 2_100_000,
+    percent: 48,
+    etaSeconds: 166,
+  };
+}
+
+test.each([40, 80, 200])(
+  "at %i columns every line fits, and the total has its bar and percentage",
+  (width) => {
+    for (const total of [1, 4, 12, 64]) {
+      const lines = progressLines(progressOf(total), width);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(width);
+      expect(lines[1]).toMatch(/^total {2}█+░+ {2}48 %/);
+    }
+  },
+);
+
+test("at 80 columns the total has everything", () => {
+  expect(progressLines(progressOf(4), 80)[1]).toMatch(
+    /48 % {2}480,000 items {2}3,120 items\/s {2}2\.1 MB\/s {2}ETA 2m 46s$/,
+  );
+});
+
+test("twelve segments have a bar each, more are counted by state", () => {
+  expect(progressLines(progressOf(12), 80)).toHaveLength(14);
+  const many = progressOf(40);
+  const segments = many.segments.map((segment) =>
+    segment.segment < 30 ? { ...segment, state: "completed" as const } : segment,
+  );
+  expect(progressLines({ ...many, segments: segments.slice(0, 35) }, 80)[2]?.trim()).toBe(
+    "30 completed, 5 running, 5 waiting",
+  );
+});
+
+test("a failed segment's reason is shown", () => {
+  const progress = progressOf(2);
+  const segments = [
+    segmentOf(0),
+    segmentOf(1, { state: "failed", reason: "Scan table orders: access denied." }),
+  ];
+  expect(progressLines({ ...progress, segments }, 80).at(-1)).toBe(
+    "✗ segment 1: Scan table orders: access denied.",
+  );
+});
+
+test("without an estimate there is no bar for the total", () => {
+  const { percent: _, etaSeconds: __, ...unknown } = progressOf(1);
+  expect(progressLines(unknown, 80)[1]).toBe("total  480,000 items  3,120 items/s  2.1 MB/s");
+});
+
+test("the plain line has state, percentage, rates and segments", () => {
+  expect(plainLine(progressOf(4, { segments: { total: 4, completed: 1, failed: 1 } }))).toBe(
+    "running (attempt 2), 48 %, 480,000 items, 3,120 items/s, 2.1 MB/s, ETA 2m 46s, 1 of 4 segments, 1 failed",
+  );
+});

@@ -1,0 +1,48 @@
+import { openFerry } from "@ferry/client/ferry";
+import { destinationHoldsItems } from "@ferry/client/preview";
+import { prepareRequest } from "@ferry/client/request";
+import { parseS3Url } from "@ferry/client/s3-url";
+import type { RestoreRequest } from "@ferry/core/request";
+import type { RunCommand } from "../command.ts";
+import { requestFields, restoreFields } from "../commands/request-options.ts";
+import { confirm } from "../confirm.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { dryRun, sendRequest, waits } from "./send-request.ts";
+
+export const run: RunCommand = async (input, context) => {
+  const [url = "", table = ""] = input.arguments;
+  const { bucket, prefix } = parseS3Url(url);
+  const wait = waits(input);
+  const ferry = await openFerry(context.stage);
+  const { requestId } = input.options;
+  const prepared = await prepareRequest(
+    ferry.stage.access,
+    {
+      action: "restore",
+      "table-name": table,
+      "bucket-name": bucket,
+      "bucket-prefix": prefix,
+      ...requestFields(input.options, restoreFields),
+    },
+    typeof requestId === "string" ? requestId : undefined,
+  );
+  if (input.options["dryRun"] === true) return dryRun(ferry, prepared, context);
+  const request = prepared.request as RestoreRequest;
+  const mode = request["restore-mode"] ?? "empty-only";
+  // Ferry itself refuses a table that holds items, unless the mode says what to do with them.
+  if (mode !== "empty-only" && input.options["yes"] !== true) {
+    const holdsItems = await destinationHoldsItems(ferry.stage.access, request);
+    if (holdsItems !== false && !(await confirm(question(table, mode, holdsItems), context))) {
+      context.output.note("Nothing was sent.");
+      return exitCodes.refused;
+    }
+  }
+  return sendRequest(ferry, prepared, wait, context);
+};
+
+function question(table: string, mode: string, holdsItems: boolean | undefined): string {
+  const holds = holdsItems === undefined ? "may hold items (you may not read it)" : "holds items";
+  const effect =
+    mode === "merge" ? "overwrites items with the same keys" : "adds the items whose keys are absent";
+  return `${table} ${holds}. The restore ${effect}.`;
+}

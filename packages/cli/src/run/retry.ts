@@ -1,0 +1,14 @@
+import { openFerry } from "@ferry/client/ferry";
+import type { RunCommand } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { styledState } from "./task-text.ts";
+
+export const run: RunCommand = async ({ arguments: [id = ""] }, { stage, output }) => {
+  const ferry = await openFerry(stage);
+  const handle = await ferry.task(id);
+  const task = await handle.retry();
+  output.value(task);
+  output.line(`${task.id}: ${styledState(task, output)}, attempt ${task.attempt}`);
+  output.note(`\`ferry watch ${task.id}\` follows it.`);
+  return exitCodes.done;
+};

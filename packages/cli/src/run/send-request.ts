@@ -1,0 +1,91 @@
+/**
+ * Sends a request and waits for what was asked for: its acceptance or its end.
+ */
+
+import { ClientError } from "@ferry/client/client-error";
+import type { Ferry } from "@ferry/client/ferry";
+import { previewRequest } from "@ferry/client/preview";
+import type { PreparedRequest } from "@ferry/client/request";
+import { s3Url } from "@ferry/client/s3-url";
+import type { Input } from "../command.ts";
+import type { Context } from "../context.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { countText, plural, size } from "../format.ts";
+import { columns } from "../table.ts";
+import { follow } from "./follow.ts";
+import { endLines } from "./task-text.ts";
+
+/** `--wait`, `--detach`, or what is usual here. */
+export function waits({ options }: Input): boolean {
+  if (options["wait"] === true && options["detach"] === true)
+    throw new ClientError("usage", "usage", {
+      message: "--wait and --detach exclude each other.",
+      hint: "--wait shows the progress until the end; --detach prints the task's id.",
+    });
+  return options["wait"] === true || (options["detach"] !== true && process.stdout.isTTY === true);
+}
+
+/** Sends the request. Exit code: of its end with --wait; otherwise whether Ferry accepted it. */
+export async function sendRequest(
+  ferry: Ferry,
+  prepared: PreparedRequest,
+  wait: boolean,
+  context: Context,
+): Promise<ExitCode> {
+  const { output } = context;
+  const handle = await ferry.send(prepared);
+  output.note(`Sent to stage ${ferry.stage.name}, request ${handle.requestId}.`);
+  if (wait) return follow(handle, context);
+  const task = await handle.answered();
+  output.value(task);
+  if (task.state === "rejected") {
+    for (const line of endLines(task, output)) output.note(line);
+    return exitCodes.refused;
+  }
+  output.line(task.id);
+  return exitCodes.done;
+}
+
+/** Prints the event and what it would do. */
+export async function dryRun(
+  { stage }: Ferry,
+  prepared: PreparedRequest,
+  { output }: Context,
+): Promise<ExitCode> {
+  const { request, detail } = prepared;
+  const preview = await previewRequest(stage.access, prepared);
+  const event = { EventBusName: stage.bus, DetailType: "TaskRequested", Detail: JSON.stringify(detail) };
+  output.value({ event, ...preview });
+  const { table, archive, destinationEmpty } = preview;
+  const place = s3Url({ bucket: request["bucket-name"], prefix: request["bucket-prefix"] });
+  const rows: [string, string][] = [
+    ["event", `TaskRequested on ${stage.bus} in ${stage.region}`],
+    ["detail", JSON.stringify(detail)],
+    [
+      "table",
+      `${request["table-name"]} in ${request["table-region"]}: ${table.status}, about ${countText(table.items)} items, ${size(table.bytes)}`,
+    ],
+    [
+      "archive",
+      archive === undefined
+        ? place
+        : `${place}: ${countText(archive.items)} items in ${plural(archive.files, "data file")}`,
+    ],
+    ["destination", destinationEmpty ? "empty" : notEmpty(prepared)],
+  ];
+  output.line(columns([], rows));
+  output.note("Nothing was sent (--dry-run).");
+  return destinationEmpty || isAllowed(prepared) ? exitCodes.done : exitCodes.refused;
+}
+
+function isAllowed({ request }: PreparedRequest): boolean {
+  return request.action === "restore" && (request["restore-mode"] ?? "empty-only") !== "empty-only";
+}
+
+function notEmpty(prepared: PreparedRequest): string {
+  if (prepared.request.action === "backup")
+    return "holds objects: Ferry would reject the request. Choose another prefix";
+  return isAllowed(prepared)
+    ? `holds items; restore-mode is ${prepared.request["restore-mode"]}`
+    : "holds items: Ferry would reject the request. --restore-mode merge overwrites, if-absent never overwrites";
+}

@@ -1,0 +1,89 @@
+import { openFerry } from "@ferry/client/ferry";
+import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import type { RunCommand } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { countText, minute, plural, seconds, size } from "../format.ts";
+import { columns } from "../table.ts";
+import { direction, styledState, tookSeconds } from "./task-text.ts";
+
+/** More segments than these are shown only with --segments. */
+const SEGMENTS_SHOWN = 20;
+
+export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage, output }) => {
+  const ferry = await openFerry(stage);
+  const task = await (await ferry.task(id)).status();
+  const segments = task.id === undefined ? [] : await ferry.segments(task.id);
+  output.value({ task, segments });
+  const rows: [string, string][] = [
+    ["task", task.id ?? `${task.key}@${task.timestamp}`],
+    ["request", task.requestId ?? ""],
+    ["state", `${styledState(task, output)}${task.attempt > 1 ? `, attempt ${task.attempt}` : ""}`],
+    [task.action, direction(task)],
+    ["times (UTC)", times(task)],
+    ["segments", segmentsText(task)],
+    [task.action === "backup" ? "stored" : "written", movedText(task, segments)],
+  ];
+  output.line(columns([], rows));
+  for (const reason of task.reasons) output.line(`✗ ${reason}`);
+  for (const note of task.notes) output.line(note);
+  const shown =
+    options["segments"] === true ? segments : segments.filter(({ state }) => state !== "completed");
+  if (shown.length > 0) output.line();
+  if (shown.length > 0 && (options["segments"] === true || shown.length <= SEGMENTS_SHOWN))
+    output.line(segmentTable(shown));
+  else if (shown.length > 0)
+    output.line(`${plural(shown.length, "segment")} not complete: --segments lists them.`);
+  return exitCodes.done;
+};
+
+function times(task: TaskStatus): string {
+  const took = tookSeconds(task);
+  return [
+    task.timestamp !== undefined && `requested ${minute(task.timestamp)}`,
+    task.acceptedTime !== undefined && `accepted ${minute(task.acceptedTime)}`,
+    task.finishedTime !== undefined && `finished ${minute(task.finishedTime)}`,
+    task.finishedTime === undefined &&
+      task.updatedTime !== undefined &&
+      `updated ${minute(task.updatedTime)}`,
+    took !== undefined && `${seconds(took)} in all`,
+  ]
+    .filter((text) => text !== false)
+    .join(", ");
+}
+
+function segmentsText({ segments: { total, completed, failed } }: TaskStatus): string {
+  return `${countText(completed)} of ${countText(total)} complete${failed > 0 ? `, ${countText(failed)} failed` : ""}`;
+}
+
+/** The row has the segments that ended; the records have the others, too. */
+function movedText(task: TaskStatus, segments: readonly SegmentStatus[]): string {
+  const items = Math.max(
+    task.items,
+    segments.reduce((sum, segment) => sum + segment.items, 0),
+  );
+  const bytes = Math.max(
+    task.bytes,
+    segments.reduce((sum, segment) => sum + segment.bytes, 0),
+  );
+  const of = task.expected === undefined ? "" : ` of ${countText(task.expected.items)}`;
+  const skipped = task.skippedItems ? `, ${countText(task.skippedItems)} skipped` : "";
+  return `${countText(items)}${of} items${skipped}, ${size(bytes)}`;
+}
+
+function segmentTable(segments: readonly SegmentStatus[]): string {
+  const right = ["segment", "attempt", "items", "files", "size"];
+  return columns(
+    ["segment", "state", "attempt", "items", "files", "size", "updated (UTC)", "reason"],
+    segments.map((segment) => [
+      String(segment.segment),
+      segment.state,
+      String(segment.attempt),
+      countText(segment.items),
+      countText(segment.files),
+      size(segment.bytes),
+      minute(segment.updatedTime),
+      segment.reason ?? "",
+    ]),
+    right,
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * A task in words.
+ */
+
+import { s3Url } from "@ferry/client/s3-url";
+import type { TaskStatus } from "@ferry/client/task-status";
+import { plural, seconds, size } from "../format.ts";
+import type { Output } from "../output.ts";
+
+type Style = Parameters<Output["styled"]>[0];
+
+const STYLES: Readonly<Record<TaskStatus["state"], Style>> = {
+  requested: "dim",
+  running: "cyan",
+  cancelling: "yellow",
+  finishing: "cyan",
+  succeeded: "green",
+  failed: "red",
+  rejected: "red",
+  cancelled: "yellow",
+};
+
+export function styledState({ state }: TaskStatus, output: Output): string {
+  return output.styled(STYLES[state], state);
+}
+
+export function archiveUrl({ archive }: TaskStatus): string {
+  return s3Url(archive);
+}
+
+/** `orders in us-east-1 → s3://archives/orders`. */
+export function direction(task: TaskStatus): string {
+  const table = `${task.table.name} in ${task.table.region}`;
+  return task.action === "backup" ? `${table} → ${archiveUrl(task)}` : `${archiveUrl(task)} → ${table}`;
+}
+
+/** How a task ended: one line, and a line for each reason. */
+export function endLines(task: TaskStatus, output: Output): string[] {
+  const files = task.action === "backup" ? ` in ${plural(task.files, "data file")}` : "";
+  const skipped = task.skippedItems ? `, ${plural(task.skippedItems, "item")} skipped` : "";
+  const took = tookSeconds(task);
+  const moved =
+    task.state === "rejected"
+      ? ""
+      : `: ${plural(task.items, "item")}${skipped}, ${size(task.bytes)}${files}${took === undefined ? "" : `, ${seconds(took)}`}`;
+  return [
+    `${styledState(task, output)}${moved}`,
+    direction(task),
+    ...task.reasons.map((reason) => `✗ ${reason}`),
+    ...task.notes,
+    ...(task.state === "failed" || task.state === "cancelled"
+      ? [`\`ferry retry ${task.id}\` continues where it stopped.`]
+      : []),
+  ];
+}
+
+/** From its acceptance to its last change, seconds; undefined for a task that was not accepted. */
+export function tookSeconds({ acceptedTime, finishedTime, updatedTime }: TaskStatus): number | undefined {
+  const end = finishedTime ?? updatedTime;
+  if (acceptedTime === undefined || end === undefined) return undefined;
+  return (Date.parse(end) - Date.parse(acceptedTime)) / 1000;
+}

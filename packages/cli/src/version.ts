@@ -1,0 +1,9 @@
+/**
+ * The version of the package that holds this file.
+ */
+import { readFileSync } from "node:fs";
+
+export function version(): string {
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,165 @@
+/**
+ * Errors for users of the client: what is wrong in one line, and what to do in another.
+ */
+import { nameOf, statusOf } from "@ferry/aws/errors";
+import { FerryError } from "@ferry/core/errors";
+import { localHost } from "@ferry/core/local-host";
+
+/**
+ * - `failed`: it was tried, and did not succeed.
+ * - `usage`: the input or the set-up is wrong; nothing was tried.
+ * - `not-found`: a named table, bucket, archive, task or stage does not exist.
+ * - `refused`: Ferry, AWS or the user refused it.
+ */
+export type ErrorGroup = "failed" | "usage" | "not-found" | "refused";
+
+/** An error with a code and a hint. */
+export class ClientError extends Error {
+  readonly group: ErrorGroup;
+  /** A stable name for programs: one of the engine's codes (docs/errors.md), or one of the client's own. */
+  readonly code: string;
+  /** What to do. */
+  readonly hint: string;
+
+  constructor(group: ErrorGroup, code: string, details: { message: string; hint: string; cause?: unknown }) {
+    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "ClientError";
+    this.group = group;
+    this.code = code;
+    this.hint = details.hint;
+  }
+}
+
+/** The engine's codes that say that something does not exist. */
+const NOT_FOUND: ReadonlySet<string> = new Set([
+  "no-such-table",
+  "no-such-bucket",
+  "no-manifest",
+  "no-such-task",
+]);
+const REFUSED: ReadonlySet<string> = new Set([
+  "access-denied",
+  "credentials-refused",
+  "prefix-taken",
+  "table-not-empty",
+  "mode-not-possible",
+  "key-schema-mismatch",
+  "archive-moved",
+]);
+const SIGN_IN = "Sign in again, for instance with `aws sso login`, or set AWS_PROFILE or --profile.";
+
+/** Runs `run`; throws any error of it as a ClientError. `resource` names what the call is about. */
+export async function explaining<T>(
+  call: { readonly operation: string; readonly resource: string },
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw explained(error, call);
+  }
+}
+
+/** The ClientError for any error of the engine's code, the SDK or the network. */
+export function explained(
+  error: unknown,
+  call: { readonly operation: string; readonly resource: string },
+): ClientError {
+  if (error instanceof ClientError) return error;
+  return setUpError(rootOf(error), error) ?? serviceError(error, call);
+}
+
+/** The SDK's error, if the engine's code wrapped it. */
+function rootOf(error: unknown): unknown {
+  return error instanceof FerryError && error.cause !== undefined ? error.cause : error;
+}
+
+/** Missing credentials, a missing region, a service that cannot be reached. */
+function setUpError(error: unknown, cause: unknown): ClientError | undefined {
+  const text = error instanceof Error ? error.message : String(error);
+  const code = networkCode(error);
+  if (code === "ECONNREFUSED" && /127\.0\.0\.1|localhost/.test(text + String((error as Error)?.cause ?? "")))
+    return new ClientError("not-found", "no-local-host", {
+      message: "No local host answers.",
+      hint: `Start one with \`npm run local\`. If it has another port than ${localHost.port}, set ${localHost.variable}=http://127.0.0.1:PORT.`,
+      cause,
+    });
+  if (code !== undefined)
+    return new ClientError("failed", "no-connection", {
+      message: `AWS cannot be reached: ${text}.`,
+      hint: "Check the network, a proxy's variables, and that the region exists.",
+      cause,
+    });
+  const name = nameOf(error);
+  if (name === "CredentialsProviderError" || /could not load credentials/i.test(text))
+    return new ClientError("usage", "no-credentials", {
+      message: `There are no AWS credentials: ${text.replace(/\.$/, "")}.`,
+      hint: "Sign in with `aws sso login` or `aws configure`, or set AWS_PROFILE or --profile.",
+      cause,
+    });
+  if (/region is missing/i.test(text))
+    return new ClientError("usage", "no-region", {
+      message: "There is no region.",
+      hint: "Give --region, or set AWS_REGION.",
+      cause,
+    });
+  if (/^(ExpiredToken|TokenRefreshRequired)/.test(name) || /token .*expired/i.test(text))
+    return new ClientError("refused", "credentials-expired", {
+      message: "The AWS credentials have expired.",
+      hint: SIGN_IN,
+      cause,
+    });
+  return undefined;
+}
+
+function serviceError(error: unknown, call: { operation: string; resource: string }): ClientError {
+  if (!(error instanceof FerryError)) {
+    const status = statusOf(error);
+    return new ClientError("failed", "service-error", {
+      message: `${call.operation} ${call.resource}: ${nameOf(error)}: ${messageOf(error)}`,
+      hint:
+        status === undefined
+          ? "Run it again with --debug to see the stack trace."
+          : "Run it again; if it persists, check the AWS Health Dashboard.",
+      cause: error,
+    });
+  }
+  const group = NOT_FOUND.has(error.code) ? "not-found" : REFUSED.has(error.code) ? "refused" : "failed";
+  const hint =
+    error.code === "credentials-refused"
+      ? SIGN_IN
+      : error.code === "access-denied"
+        ? error.hint.replace("the role", "your role")
+        : error.hint.replace(/The queue delivers the message again\.?/, "Run it again.");
+  return new ClientError(group, error.code, {
+    message: `${error.operation} ${error.resource}: ${error.message}`,
+    hint,
+    cause: error,
+  });
+}
+
+const NETWORK = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+]);
+
+function networkCode(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === "string" && NETWORK.has(code)) return code;
+    if (at instanceof AggregateError)
+      for (const one of at.errors) {
+        const inner = networkCode(one);
+        if (inner !== undefined) return inner;
+      }
+  }
+  return undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,77 @@
+/**
+ * A task's progress: its row and segments, with rates over the last seconds.
+ */
+import type { SegmentStatus, TaskStatus } from "./task-status.ts";
+
+/** One observation of a task. */
+export interface TaskProgress {
+  readonly task: TaskStatus;
+  readonly segments: readonly SegmentStatus[];
+  /** What the archive or the table holds so far, including segments that are not complete. */
+  readonly items: number;
+  readonly bytes: number;
+  /** Over the last seconds. 0 at the first observation. */
+  readonly itemsPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** 0 to 100, of the expected items; absent if they are not known. It is an estimate, and 100 only when the task succeeded. */
+  readonly percent?: number;
+  /** Seconds to the end at the present rate; absent if it is not known. */
+  readonly etaSeconds?: number;
+}
+
+/** Rates are over this time, so that they neither jump with each report nor lag behind. */
+const WINDOW_MS = 20_000;
+
+interface Sample {
+  readonly timeMs: number;
+  readonly items: number;
+  readonly bytes: number;
+}
+
+/** Returns a function that turns the next observation into progress. `timeMs` is monotonic. */
+export function openProgressMeter(): (
+  timeMs: number,
+  task: TaskStatus,
+  segments: readonly SegmentStatus[],
+) => TaskProgress {
+  const samples: Sample[] = [];
+  return (timeMs, task, segments) => {
+    // The row counts the segments that ended; the records count the others, too, and arrive earlier or later.
+    const items = Math.max(task.items, sum(segments, "items"));
+    const bytes = Math.max(task.bytes, sum(segments, "bytes"));
+    // A retry reads a restore's lines again from a checkpoint, so the counts may go back.
+    while (samples.length > 0 && (samples[0]!.timeMs < timeMs - WINDOW_MS || samples[0]!.items > items))
+      samples.shift();
+    const first = samples[0];
+    const seconds = first === undefined ? 0 : (timeMs - first.timeMs) / 1000;
+    samples.push({ timeMs, items, bytes });
+    const itemsPerSecond = seconds === 0 ? 0 : (items - first!.items) / seconds;
+    const bytesPerSecond = seconds === 0 ? 0 : Math.max(0, bytes - first!.bytes) / seconds;
+    const expected = task.expected?.items;
+    const percent =
+      task.state === "succeeded"
+        ? 100
+        : expected === undefined || expected === 0
+          ? undefined
+          : Math.min(99, (100 * items) / expected);
+    const left = expected === undefined ? undefined : expected - items;
+    const etaSeconds =
+      task.state === "running" && left !== undefined && left > 0 && itemsPerSecond > 0
+        ? left / itemsPerSecond
+        : undefined;
+    return {
+      task,
+      segments,
+      items,
+      bytes,
+      itemsPerSecond,
+      bytesPerSecond,
+      ...(percent !== undefined && { percent }),
+      ...(etaSeconds !== undefined && { etaSeconds }),
+    };
+  };
+}
+
+function sum(segments: readonly SegmentStatus[], name: "items" | "bytes"): number {
+  return segments.reduce((total, segment) => total + segment[name], 0);
+}

@@ -1,0 +1,48 @@
+/**
+ * A stage: the names of its bus and tables, and access to them.
+ */
+import { localHost } from "@ferry/core/local-host";
+import { physicalName, type TableName } from "@ferry/core/topology";
+import { type AccessOptions, type AwsAccess, openAccess } from "./access.ts";
+import { ClientError } from "./client-error.ts";
+
+export interface StageOptions extends AccessOptions {
+  /** The stage's name; not needed with `local`. */
+  readonly stage?: string;
+}
+
+export interface Stage {
+  readonly name: string;
+  /** The region of the bus and the status tables. */
+  readonly region: string;
+  readonly access: AwsAccess;
+  readonly bus: string;
+  table(name: TableName): string;
+}
+
+/** The names that SST accepts for a stage. */
+const STAGE_NAME = /^[A-Za-z0-9-]{1,64}$/;
+
+/** Opens a stage. ClientErrors `no-stage`, `invalid-stage`, `no-region`, `invalid-endpoint`. */
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const access = openAccess(options);
+  const name = access.local === undefined ? options.stage : localHost.stage;
+  if (name === undefined)
+    throw new ClientError("usage", "no-stage", {
+      message: "There is no stage.",
+      hint: "Give --stage NAME, or set FERRY_STAGE; or --local for the host that `npm run local` runs.",
+    });
+  if (!STAGE_NAME.test(name))
+    throw new ClientError("usage", "invalid-stage", {
+      message: `--stage must be the name of a stage (1 to 64 of A-Z a-z 0-9 -): got ${JSON.stringify(name)}.`,
+      hint: "stacks/stages.ts has the names of the stages.",
+    });
+  const region = access.local === undefined ? await access.region() : localHost.homeRegion;
+  return {
+    name,
+    region,
+    access,
+    bus: physicalName(name, "bus"),
+    table: (table) => physicalName(name, table),
+  };
+}

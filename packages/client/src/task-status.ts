@@ -1,0 +1,111 @@
+/**
+ * A task and its segments as plain data: the stable shapes of the client and of `ferry --json`.
+ */
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import type { SegmentRecord, TaskState } from "@ferry/core/projection/status";
+import type { Action } from "@ferry/core/task";
+import { attributes } from "@ferry/core/topology";
+
+/** A task's row. Times are ISO 8601. */
+export interface TaskStatus {
+  /** The task's id; absent until Ferry answered the request. */
+  readonly id?: string;
+  readonly requestId?: string;
+  readonly action: Action;
+  /** With `action` and `timestamp` the key of the row. */
+  readonly key: string;
+  readonly timestamp?: number;
+  readonly state: TaskState;
+  readonly attempt: number;
+  readonly table: { readonly region: string; readonly name: string };
+  readonly archive: { readonly region: string; readonly bucket: string; readonly prefix: string };
+  readonly segments: { readonly total: number; readonly completed: number; readonly failed: number };
+  /** What the archive or the table holds so far: items, their uncompressed bytes, data files. */
+  readonly items: number;
+  readonly bytes: number;
+  readonly files: number;
+  /** A restore: items that were not written because another item had their key. */
+  readonly skippedItems?: number;
+  /** What the task is expected to move, if that is known. A backup: DynamoDB's estimate. A restore: the manifest's totals. */
+  readonly expected?: { readonly items: number; readonly bytes?: number };
+  /** Why the task failed or was refused; empty otherwise. */
+  readonly reasons: readonly string[];
+  readonly notes: readonly string[];
+  readonly acceptedTime?: string;
+  readonly finishedTime?: string;
+  readonly updatedTime?: string;
+}
+
+/** A segment's record. */
+export interface SegmentStatus {
+  readonly segment: number;
+  readonly state: SegmentRecord["state"];
+  readonly attempt: number;
+  readonly items: number;
+  readonly bytes: number;
+  readonly files: number;
+  readonly skippedItems?: number;
+  readonly reason?: string;
+  readonly updatedTime: string;
+}
+
+type Item = Record<string, AttributeValue>;
+
+/** The status of a row's item. */
+export function statusOfItem(item: Item): TaskStatus {
+  const row = unmarshall(item) as Readonly<Record<string, never>>;
+  const text = (name: string) => String(row[name] ?? "");
+  const optional = <K extends keyof TaskStatus>(name: K, value: TaskStatus[K] | undefined) =>
+    value === undefined ? {} : { [name]: value };
+  return {
+    ...optional("id", row[attributes.taskId]),
+    ...optional("requestId", row["request-id"]),
+    action: row["action"] as unknown as Action,
+    key: text("key"),
+    timestamp: Number(row["timestamp"]),
+    state: row[attributes.state] as unknown as TaskState,
+    attempt: Number(row["attempt"]),
+    table: { region: text("table-region"), name: text("table-name") },
+    archive: { region: text("bucket-region"), bucket: text("bucket-name"), prefix: text("bucket-prefix") },
+    segments: {
+      total: Number(row["total-segments"]),
+      completed: Number(row["completed-segments"]),
+      failed: Number(row["failed-segments"]),
+    },
+    items: Number(row["transferred-items"]),
+    bytes: Number(row["transferred-bytes"]),
+    files: Number(row["transferred-batches"]),
+    ...optional("skippedItems", row["skipped-items"]),
+    ...optional("expected", expectedOf(row)),
+    reasons: row["reasons"] ?? [],
+    notes: row["notes"] ?? [],
+    ...optional("acceptedTime", row["accepted-time"]),
+    ...optional("finishedTime", row["finished-time"]),
+    ...optional("updatedTime", row[attributes.updatedTime]),
+  };
+}
+
+/** A restore's totals are in its plan. */
+function expectedOf(row: Readonly<Record<string, unknown>>): TaskStatus["expected"] {
+  if (typeof row["plan"] !== "string") return undefined;
+  const { manifest } = JSON.parse(row["plan"]) as { manifest?: { items: number; bytes?: number } };
+  if (manifest === undefined) return undefined;
+  return { items: manifest.items, ...(manifest.bytes !== undefined && { bytes: manifest.bytes }) };
+}
+
+/** The status of a segment record's item. */
+export function segmentOfItem(item: Item): SegmentStatus {
+  const record = unmarshall(item);
+  return {
+    segment: record["segment"],
+    state: record["state"],
+    attempt: record["attempt"],
+    items: record["items"],
+    bytes: record["bytes"],
+    files: record["batches"],
+    ...(record["skipped"] !== undefined && { skippedItems: record["skipped"] }),
+    ...(record["reason"] !== undefined && { reason: record["reason"] }),
+    updatedTime: record[attributes.updatedTime],
+  };
+}
