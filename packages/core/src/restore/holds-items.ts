@@ -1,9 +1,11 @@
 /**
  * Whether a table holds items.
  */
+
+import type { TableAddress } from "../addresses.ts";
 import { cutPage } from "../archive/page.ts";
-import type { DynamoKey } from "../events.ts";
-import type { TableAddress, TableData } from "../ports.ts";
+import type { DynamoKey } from "../dynamo-key.ts";
+import type { TableData } from "../ports.ts";
 
 /**
  * Whether the table holds items, read consistently. A page without items may be followed by others, so only the end of the

@@ -8,7 +8,6 @@ import { lineSpans, readLine } from "../archive/data-file.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
-import type { DynamoKey } from "../dynamo-key.ts";
 import type { ErrorCode } from "../error-codes.ts";
 import { isPermanent, permanent } from "../errors.ts";
 import { type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
