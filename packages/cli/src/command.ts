@@ -4,6 +4,7 @@
  */
 import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit-codes.ts";
+import type { Input } from "./input.ts";
 
 export interface ArgumentSpec {
   /** In capitals, as in `ferry backup TABLE`. */
@@ -21,12 +22,6 @@ export interface OptionSpec {
   readonly fallback?: string;
   /** May be given more than once. */
   readonly repeatable?: boolean;
-}
-
-/** The arguments and options of one call, as texts and flags. */
-export interface Input {
-  readonly arguments: readonly string[];
-  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }
 
 /** Runs a command. Resolves with the exit code; nothing means 0. */

@@ -4,7 +4,7 @@
 import type { AccessOptions } from "@ferry/client/access";
 import type { StageOptions } from "@ferry/client/stage";
 import { localHost } from "@ferry/core/local-host";
-import type { Input } from "./command.ts";
+import type { Input } from "./input.ts";
 import { type Output, openOutput } from "./output.ts";
 
 export interface Context {

@@ -3,8 +3,9 @@
  * The ferry command.
  */
 import { CommanderError } from "commander";
-import type { CommandSpec, Input } from "./command.ts";
+import type { CommandSpec } from "./command.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import type { Input } from "./input.ts";
 import { buildProgram } from "./program.ts";
 import { reportError } from "./report-error.ts";
 import { version } from "./version.ts";

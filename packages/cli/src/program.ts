@@ -2,15 +2,10 @@
  * The parser, built from the commands.
  */
 import { Argument, Command, Option } from "commander";
-import {
-  type ArgumentSpec,
-  type CommandSpec,
-  type Input,
-  type OptionSpec,
-  sharedOptions,
-} from "./command.ts";
+import { type ArgumentSpec, type CommandSpec, type OptionSpec, sharedOptions } from "./command.ts";
 import { commands } from "./commands/all.ts";
 import { exitCodeMeanings, exitCodes } from "./exit-codes.ts";
+import type { Input } from "./input.ts";
 
 const ABOUT = "Backs up DynamoDB tables to S3 and restores them, with a stage of Ferry or the local host.";
 
