@@ -162,6 +162,17 @@ describe("a retry", () => {
     },
   );
 
+  // An operator deleted the row after the task had succeeded; late events and a rejection of its request wrote it again.
+  test("of a restore whose row also has a rejection fails the present attempt if the lease was released", async () => {
+    const row = { failed: {}, rejected: true };
+    const { ports, plan, task, retryEvent } = await failed(row, restoreRequest);
+    const { arn } = plan.table;
+    await ports.leases.replace(arn, await ports.leases.read(arn), { holders: [] });
+    expect(await retry(retryEvent(), ports)).toMatchObject([
+      { type: "TaskStepFailed", detail: { cause: "table-used", work: { version: 1, task, plan, attempt: 1 } } },
+    ]);
+  });
+
   test("of a restore does not read task.json under its prefix", async () => {
     const { ports, retryEvent } = await failed({}, restoreRequest);
     for (const key of ports.archive.keys(bucket)) ports.archive.remove(bucket, key);

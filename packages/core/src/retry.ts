@@ -27,8 +27,9 @@ import { msOf } from "./time.ts";
 /**
  * Accepts the task for its next attempt. Returns no events if the requested attempt has already begun. A backup cannot
  * continue if its prefix was wiped or belongs to another task: its present attempt fails (`prefix-taken`), since a stalled
- * attempt would otherwise stay `running` forever. Permanent errors: `invalid-request`, `not-retryable`; for a restore also
- * `table-leased`, `table-used` and `window-out-of-order`.
+ * attempt would otherwise stay `running` forever. So does that of a restore whose request was also rejected, if its table was
+ * used since (`table-used`). Permanent errors: `invalid-request`, `not-retryable`; for a restore also `table-leased`,
+ * `table-used` and `window-out-of-order`.
  */
 export async function retry(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
   const control = readControl(event);
@@ -41,21 +42,27 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
   // A redelivery, or a concurrent retry began this attempt.
   if (row.attempt >= next) return [];
   if (stateOf(row) === "succeeded") throw notRetryable(control, "the task has succeeded");
-  const accepted = { version: VERSION, task, plan, attempt: next } as const;
+  const present = { ...event, detail: { version: VERSION, task, plan, attempt: next - 1 } };
   try {
     if (task.action === "backup") await requireOwnPrefix(plan as BackupPlan, ports);
   } catch (error) {
     if (!(error instanceof FerryError) || error.code !== "prefix-taken") throw error;
-    return [failure("TaskStepFailed", { ...event, detail: { ...accepted, attempt: next - 1 } }, error)];
+    return [failure("TaskStepFailed", present, error)];
   }
   if ((await ports.registry.raiseAttempt(task, next)) > next) return [];
   const deadlineMs = msOf(event.time) + ports.settings.taskTimeoutMs;
   // Another restore may have taken the table's lease since the last attempt.
-  if (task.action === "restore")
-    await takeLease(
-      { plan: plan as RestorePlan, attempt: next, deadlineMs, isWriting: unfinished(row).length > 0 },
-      ports,
-    );
+  try {
+    if (task.action === "restore")
+      await takeLease(
+        { plan: plan as RestorePlan, attempt: next, deadlineMs, isWriting: unfinished(row).length > 0 },
+        ports,
+      );
+  } catch (error) {
+    // The row was deleted, and its request was delivered again and rejected: no worker continues the present attempt.
+    if (!(error instanceof FerryError) || error.code !== "table-used" || !row.rejected) throw error;
+    return [failure("TaskStepFailed", present, error)];
+  }
   return [acceptedAgain(row, plan, next, unfinished(row), deadlineMs)];
 }
 

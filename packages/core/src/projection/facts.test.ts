@@ -163,11 +163,12 @@ describe("a failure", () => {
     );
   });
 
-  test("of a retry is no fact, unless the backup's prefix is taken", () => {
+  test("of a retry is no fact, unless the backup's prefix is taken or the restore's table was used", () => {
     const retried = (cause: string) =>
       factOf(busEvent("TaskStepFailed", failure("TaskRetryRequested", { task, attempt: 2 }, { cause })));
     expect(retried("no-such-table")).toBeUndefined();
-    expect(retried("prefix-taken")).toMatchObject({ kind: "stepFailed", attempt: 2, cause: "prefix-taken" });
+    for (const cause of ["prefix-taken", "table-used"])
+      expect(retried(cause)).toMatchObject({ kind: "stepFailed", attempt: 2, cause });
   });
 
   test("of a message whose attempts ran out has a text that names the step", () => {

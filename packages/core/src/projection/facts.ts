@@ -147,9 +147,10 @@ function failureFact(
     const request = scalarsOf(fieldOf(failure.work, "request"));
     return { kind: "rejected", row: failure.task, time, cause, text, request };
   }
-  // A failed retry belongs to no attempt and does not change the row. But if a backup's prefix is taken, the task cannot
-  // continue, and the worker names the attempt that fails.
-  if (failure.step === "TaskRetryRequested" && cause !== "prefix-taken") return undefined;
+  // A failed retry belongs to no attempt and does not change the row. But if a backup's prefix is taken, or a restore's table
+  // was used since, the task cannot continue, and the worker names the attempt that fails.
+  if (failure.step === "TaskRetryRequested" && cause !== "prefix-taken" && cause !== "table-used")
+    return undefined;
   const resource = `${type} of event ${failure["event-id"]}`;
   if (type === "TaskStepFailed") {
     const { task: row, attempt } = readAs(failedStepSchema, failure.work, resource, "detail.work");

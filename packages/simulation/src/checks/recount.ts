@@ -78,8 +78,9 @@ export function recount(events: readonly BusEvent[]): ReadonlyMap<string, Recoun
     if (type === "TaskRejected" || type === "SegmentProgressed") continue;
     const detail = event.detail as Detail;
     const work = type === "SegmentFailed" || type === "TaskStepFailed" ? (detail.work ?? {}) : detail;
-    // A rejected retry belongs to no attempt, except one for `prefix-taken`: it ends its attempt.
-    if (detail.step === "TaskRetryRequested" && detail.cause !== "prefix-taken") continue;
+    // A rejected retry belongs to no attempt, except one of a task that cannot continue: it ends its attempt.
+    if (detail.step === "TaskRetryRequested" && !/^(prefix-taken|table-used)$/.test(detail.cause ?? ""))
+      continue;
     if (typeof work.task?.key !== "string") continue;
     const name = taskName(work.task);
     const task = tasks.get(name) ?? begun(work.task, time);
