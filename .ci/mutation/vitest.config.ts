@@ -20,7 +20,9 @@ export default defineConfig({
   // node_modules, with its @ferry links, is that of the repository: without this alias, tests would load unmutated code.
   resolve: { alias: [{ find: /^@ferry\/([^/]+)\/(.+)$/, replacement: `${root}packages/$1/src/$2.ts` }] },
   test: {
-    include: suites[process.env["FERRY_MUTATED_PACKAGE"] ?? "core"]!.tests,
+    include:
+      process.env["FERRY_MUTATION_TESTS"]?.split(",") ??
+      suites[process.env["FERRY_MUTATED_PACKAGE"] ?? "core"]!.tests,
     setupFiles: [".ci/mutation/fast-check.ts"],
     sequence: { sequencer: SmallFirst },
     testTimeout: 30_000,

@@ -279,4 +279,196 @@ describe("an archive on S3", () => {
       expect(query(0).get("max-keys")).toBe("2");
     });
   });
+
+  describe("on a client with canned answers", () => {
+    type Input = Readonly<Record<string, unknown>>;
+    const failing = (status: number, name = "Odd") =>
+      Object.assign(new Error("because"), { name, $metadata: { httpStatusCode: status } });
+
+    /** A store whose call `n` returns, or throws, `answer`. */
+    function cannedStore(answer: (n: number, input: Input) => object) {
+      // So that there is one to close.
+      stub = { endpoint: "", requests: [], close: async () => {} };
+      const inputs: Input[] = [];
+      const waits: number[] = [];
+      const client = {
+        async send({ input }: { input: Input }) {
+          inputs.push(input);
+          const result = answer(inputs.length - 1, input);
+          if (result instanceof Error) throw result;
+          return result;
+        },
+      };
+      const regions: string[] = [];
+      const store = archiveStore(
+        (region) => {
+          regions.push(region);
+          return client as never;
+        },
+        async (msMax) => void waits.push(msMax),
+      );
+      return { store, inputs, waits, regions };
+    }
+    const own: BucketAddress = { region: "eu-west-1", name: "archive" };
+    const chunksOf = async (chunks: AsyncIterable<Uint8Array>) =>
+      Buffer.from(await gathered(chunks)).toString();
+
+    it("every call goes to the bucket's region", async () => {
+      const { store, regions } = cannedStore(() => ({}));
+      const at = (region: string) => ({ region, name: "archive" });
+      await store.putNew(at("a"), key, body, options);
+      await store.head(at("b"), key);
+      await store.get(at("c"), key);
+      await store.open(at("d"), key);
+      await store.list(at("e"), "p/");
+      expect(regions).toEqual(["a", "b", "c", "d", "e"]);
+    });
+
+    it("a bucket without a given owner is addressed by its name alone", async () => {
+      const { store, inputs } = cannedStore(() => ({}));
+      await store.head(own, key);
+      await store.head(bucket, key);
+      expect(inputs).toStrictEqual([
+        { Bucket: "archive", Key: key },
+        { Bucket: "archive", ExpectedBucketOwner: "123456789012", Key: key },
+      ]);
+    });
+
+    it("a put with a conflict on each try waits twice as long each time, and fails after six tries", async () => {
+      const cause = failing(409);
+      const { store, inputs, waits } = cannedStore(() => cause);
+      await expect(store.putNew(own, key, body, options)).rejects.toMatchObject({
+        kind: "transient",
+        code: "conditional-request-conflict",
+        operation: "PutObject",
+        message: expect.stringContaining("each of 6 tries"),
+        cause,
+      });
+      expect(inputs).toHaveLength(6);
+      expect(waits).toEqual([100, 200, 400, 800, 1600]);
+    });
+
+    it("a put that fails otherwise is not tried again", async () => {
+      const { store, inputs } = cannedStore(() => failing(500));
+      await expect(store.putNew(own, key, body, options)).rejects.toMatchObject({ operation: "PutObject" });
+      expect(inputs).toHaveLength(1);
+    });
+
+    it("an object without metadata, ETag and length has empty ones, and without a body it is empty", async () => {
+      const { store } = cannedStore(() => ({}));
+      const head = { metadata: {}, etag: "", sizeBytes: 0 };
+      expect(await store.head(own, key)).toEqual(head);
+      expect(await store.get(own, key)).toEqual({ body: new Uint8Array(0), head });
+      const opened = await store.open(own, key);
+      expect(opened?.head).toEqual(head);
+      expect(await chunksOf(opened!.chunks)).toBe("");
+    });
+
+    it("get reads an object of exactly the limit, and its head has the size of the body", async () => {
+      const transformToByteArray = async () => new Uint8Array(3);
+      const { store } = cannedStore(() => ({ ContentLength: GET_BYTES_MAX, Body: { transformToByteArray } }));
+      expect((await store.get(own, key))?.head.sizeBytes).toBe(3);
+    });
+
+    it("get refuses a larger object also if the response has no body", async () => {
+      const { store } = cannedStore(() => ({ ContentLength: GET_BYTES_MAX + 1 }));
+      await expect(store.get(own, key)).rejects.toMatchObject({
+        code: "object-too-large",
+        operation: "GetObject",
+        resource,
+      });
+    });
+
+    it("open requests the whole object, or the part and the ETag that are given", async () => {
+      const { store, inputs } = cannedStore(() => ({ ContentLength: 5 }));
+      expect((await store.open(own, key))?.head.sizeBytes).toBe(5);
+      expect((await store.open(own, key, { fromByte: 0 }))?.head.sizeBytes).toBe(5);
+      expect((await store.open(own, key, { fromByte: 1, ifMatch: "e" }))?.head.sizeBytes).toBe(6);
+      const whole = { Bucket: "archive", Key: key };
+      expect(inputs).toStrictEqual([whole, whole, { ...whole, IfMatch: "e", Range: "bytes=1-" }]);
+    });
+
+    it("an object that changed since its ETag was read is refused with its address", async () => {
+      const cause = failing(412, "PreconditionFailed");
+      const { store } = cannedStore(() => cause);
+      await expect(store.open(own, key, { ifMatch: '"e"' })).rejects.toMatchObject({
+        kind: "permanent",
+        code: "object-changed",
+        operation: "GetObject",
+        resource,
+        message: 'no longer has the ETag "e".',
+        cause,
+      });
+    });
+
+    it.each([
+      [403, "Odd", "access-denied"],
+      [404, "NoSuchBucket", "no-such-bucket"],
+    ])("open's error with status %i and name %s is %s", async (status, name, code) => {
+      const { store } = cannedStore(() => failing(status, name));
+      await expect(store.open(own, key)).rejects.toMatchObject({ code, operation: "GetObject", resource });
+    });
+
+    it("an error while the body is read names the object", async () => {
+      async function* Body() {
+        yield Buffer.from("a");
+        throw new Error("reset");
+      }
+      const { store } = cannedStore(() => ({ Body: Body() }));
+      const opened = await store.open(own, key);
+      await expect(chunksOf(opened!.chunks)).rejects.toMatchObject({
+        kind: "transient",
+        message: "Error: reset",
+        operation: "GetObject",
+        resource,
+      });
+    });
+
+    describe("given a listing", () => {
+      const contents = (...keys: (string | undefined)[]) => ({ Contents: keys.map((Key) => ({ Key })) });
+      const more = { IsTruncated: true, NextContinuationToken: "more" };
+
+      it("the first request has the prefix and the largest page, and only what was asked for besides", async () => {
+        const { store, inputs } = cannedStore(() => contents("p/a"));
+        expect(await store.list(own, "p/")).toEqual(["p/a"]);
+        await store.list(own, "p/", { after: "p/0", limit: 3 });
+        const shared = { Bucket: "archive", Prefix: "p/" };
+        expect(inputs).toStrictEqual([
+          { ...shared, MaxKeys: 1000 },
+          { ...shared, MaxKeys: 3, StartAfter: "p/0" },
+        ]);
+      });
+
+      it("each page asks only for the keys that are missing to the limit", async () => {
+        const { store, inputs } = cannedStore((n) => ({ ...contents(`p/${n}`, `q/${n}`), ...more }));
+        expect(await store.list(own, "", { limit: 6 })).toEqual(["p/0", "q/0", "p/1", "q/1", "p/2", "q/2"]);
+        expect(inputs.map(({ MaxKeys }) => MaxKeys)).toEqual([6, 4, 2]);
+        expect(inputs.map(({ ContinuationToken }) => ContinuationToken)).toEqual([undefined, "more", "more"]);
+      });
+
+      it("a page without contents or keys adds none, and the listing continues", async () => {
+        const pages = [more, { ...contents(undefined, "a"), ...more }, contents("b")];
+        const { store } = cannedStore((n) => pages[n]!);
+        expect(await store.list(own, "")).toEqual(["a", "b"]);
+      });
+
+      it.each([
+        ["is not truncated", { IsTruncated: false, NextContinuationToken: "more" }],
+        ["does not say whether it is truncated", { NextContinuationToken: "more" }],
+        ["has no token", { IsTruncated: true }],
+      ])("a page that %s is the last one", async (_, last) => {
+        const { store, inputs } = cannedStore(() => ({ ...contents("a"), ...last }));
+        expect(await store.list(own, "")).toEqual(["a"]);
+        expect(inputs).toHaveLength(1);
+      });
+
+      it("an error names the prefix", async () => {
+        const { store } = cannedStore(() => failing(403));
+        await expect(store.list(own, "p/")).rejects.toMatchObject({
+          operation: "ListObjectsV2",
+          resource: "s3://archive/p/",
+        });
+      });
+    });
+  });
 });

@@ -174,4 +174,127 @@ describe("a bus on EventBridge", () => {
       hint: expect.stringContaining("events:PutEvents"),
     });
   });
+
+  describe("on a client with canned answers", () => {
+    const sizeOf = (entry: Entry) => Buffer.byteLength(entry.Source + entry.DetailType + entry.Detail);
+    /** An event whose entry has this many bytes. */
+    const eventOf = (bytes: number) => {
+      const [empty] = [event("a", "")];
+      const base = "ferry".length + empty!.type.length + JSON.stringify(empty!.detail).length;
+      return event("a", "x".repeat(bytes - base));
+    };
+    const LIMIT_BYTES = 1024 * 1024 - 8 * 1024;
+
+    /** A bus whose call `n` is answered by `answer`. */
+    function cannedBus(answer: (entries: readonly Entry[], n: number) => object) {
+      const sent: Entry[][] = [];
+      const waits: number[] = [];
+      const client = {
+        async send({ input }: { input: { Entries: Entry[] } }) {
+          sent.push(input.Entries);
+          return answer(input.Entries, sent.length - 1);
+        },
+      };
+      const wait = async (msMax: number) => void waits.push(msMax);
+      return { bus: eventBus(client as never, "ferry-test", wait), sent, waits };
+    }
+    const all = (entries: readonly Entry[]) => ({ Entries: entries.map(() => ({ EventId: "e" })) });
+
+    it("an answer without FailedEntryCount means that every entry was taken", async () => {
+      const { bus, sent, waits } = cannedBus(() => ({}));
+      await bus.put(numbered(3));
+      expect(sent).toHaveLength(1);
+      expect(waits).toEqual([]);
+    });
+
+    it("entries are sent without their size", async () => {
+      const { bus, sent } = cannedBus(all);
+      await bus.put([event("a")]);
+      expect(Object.keys(sent[0]![0]!).sort()).toEqual(["Detail", "DetailType", "EventBusName", "Source"]);
+    });
+
+    it("exactly ten events are one call, and eleven are two", async () => {
+      const ten = cannedBus(all);
+      await ten.bus.put(numbered(10));
+      expect(ten.sent.map((entries) => entries.length)).toEqual([10]);
+      const eleven = cannedBus(all);
+      await eleven.bus.put(numbered(11));
+      expect(eleven.sent.map((entries) => entries.length)).toEqual([10, 1]);
+    });
+
+    it("an event of exactly the limit is put, and one of a byte more is refused", async () => {
+      const { bus, sent } = cannedBus(all);
+      await bus.put([eventOf(LIMIT_BYTES)]);
+      expect(sizeOf(sent[0]![0]!)).toBe(LIMIT_BYTES);
+      await expect(bus.put([eventOf(LIMIT_BYTES + 1)])).rejects.toMatchObject({
+        code: "event-too-large",
+        operation: "PutEvents",
+        resource: "event SegmentFailed",
+        message: expect.stringContaining(`${LIMIT_BYTES + 1} bytes; the limit is ${LIMIT_BYTES}`),
+      });
+      expect(sent).toHaveLength(1);
+    });
+
+    it("events that fill a call exactly are one call, and the count begins anew with each call", async () => {
+      const { bus, sent } = cannedBus(all);
+      const half = LIMIT_BYTES / 2;
+      await bus.put([eventOf(half), eventOf(half), eventOf(half), eventOf(half + 1), eventOf(1000)]);
+      expect(sent.map((entries) => entries.map(sizeOf))).toEqual([[half, half], [half], [half + 1, 1000]]);
+    });
+
+    it("refused entries are put again after waits that double, seven times in all", async () => {
+      const { bus, sent, waits } = cannedBus((entries) => ({
+        FailedEntryCount: entries.length,
+        Entries: entries.map(() => ({ ErrorCode: "Throttled", ErrorMessage: "slow" })),
+      }));
+      await expect(bus.put(numbered(2))).rejects.toMatchObject({
+        code: "entries-refused",
+        message: "2 entries were refused 7 times: Throttled: slow.",
+      });
+      expect(sent.map((entries) => entries.length)).toEqual([2, 2, 2, 2, 2, 2, 2]);
+      expect(waits).toEqual([100, 200, 400, 800, 1600, 3200]);
+    });
+
+    it("an entry that is taken in the last round is no error", async () => {
+      const { bus, sent } = cannedBus((entries, n) =>
+        n < 6 ? { FailedEntryCount: 1, Entries: [{ ErrorCode: "c" }] } : all(entries),
+      );
+      await bus.put([event("a")]);
+      expect(sent).toHaveLength(7);
+    });
+
+    it("an answer that lacks entries, codes or messages counts as refused, and each reason is listed once", async () => {
+      const { bus } = cannedBus((_, n) => {
+        if (n < 6) return { FailedEntryCount: 3 };
+        return { FailedEntryCount: 3, Entries: [{ ErrorCode: "a", ErrorMessage: "m" }, { ErrorCode: "b" }] };
+      });
+      await expect(bus.put(numbered(3))).rejects.toMatchObject({
+        message: "3 entries were refused 7 times: a: m; b: ; no ErrorCode: .",
+      });
+    });
+
+    it("a call that is throttled in every round fails with the throttling as the reason", async () => {
+      const { bus, sent } = cannedBus(() => {
+        throw Object.assign(new Error("slow"), { name: "ThrottlingException" });
+      });
+      await expect(bus.put(numbered(2))).rejects.toMatchObject({
+        kind: "transient",
+        code: "entries-refused",
+        message: expect.stringMatching(/^2 entries were refused 7 times: throttled: .*slow/),
+      });
+      expect(sent).toHaveLength(7);
+    });
+
+    it("any other error of a call is thrown at once", async () => {
+      const { bus, sent } = cannedBus(() => {
+        throw Object.assign(new Error("broken"), { name: "InternalException" });
+      });
+      await expect(bus.put([event("a")])).rejects.toMatchObject({
+        kind: "transient",
+        code: "service-error",
+        resource: "bus ferry-test",
+      });
+      expect(sent).toHaveLength(1);
+    });
+  });
 });

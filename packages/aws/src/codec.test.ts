@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { chunksOf, gathered } from "@ferry/core/archive/chunks";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
@@ -91,7 +92,90 @@ describe("zlib's codec", () => {
     await expect(file.finish()).rejects.toThrow("discarded");
   });
 
-  it("its digest is MD5 in base64", () => {
+  it("its digest is MD5 in base64, of a whole or of parts", () => {
     expect(zlibCodec.md5(Buffer.from("hello"))).toBe("XUFAKrxLKna5cZ2REBfFkg==");
+    const md5 = zlibCodec.openMd5();
+    for (const part of ["he", "", "llo"]) expect(md5.update(Buffer.from(part))).toBeUndefined();
+    expect(md5.digest()).toBe("XUFAKrxLKna5cZ2REBfFkg==");
+  });
+
+  it("a higher level gives a smaller file", async () => {
+    const lines = Buffer.from(
+      Array.from({ length: 20_000 }, (_, i) => `{"Item":{"id":{"N":"${i * i}"},"x":{"S":"abc"}}}\n`).join(""),
+    );
+    const [low, high] = await Promise.all([1, 9].map((level) => compressed(zlibCodec, [lines], level)));
+    expect(low!.length).toBeGreaterThan(high!.length);
+  });
+
+  it("a file is decompressed in chunks of 256 KiB", async () => {
+    const file = gzipSync(Buffer.alloc(1024 * 1024 + 1, "x"));
+    const sizes: number[] = [];
+    for await (const chunk of zlibCodec.decompress(chunksOf(file))) sizes.push(chunk.length);
+    expect(sizes).toEqual([...Array.from({ length: 4 }, () => 256 * 1024), 1]);
+  });
+
+  it("an error of the file's source is thrown unchanged", async () => {
+    const broken = new Error("the connection was lost");
+    async function* source() {
+      yield gzipSync("one").subarray(0, 12);
+      throw broken;
+    }
+    await expect(gathered(zlibCodec.decompress(source()))).rejects.toBe(broken);
+  });
+
+  it("an error of the source whose code only resembles one of zlib is thrown unchanged", async () => {
+    const broken = Object.assign(new Error("odd"), { code: "E_Z_BUF" });
+    // biome-ignore lint/correctness/useYield: it fails before its first chunk.
+    async function* source(): AsyncGenerator<Uint8Array> {
+      throw broken;
+    }
+    await expect(gathered(zlibCodec.decompress(source()))).rejects.toBe(broken);
+  });
+
+  it.each([
+    ["not gzip", Buffer.from("garbage"), "incorrect header check", true],
+    ["cut off", gzipSync("more").subarray(0, 12), "unexpected end of file", true],
+    [
+      "followed by zeros",
+      Buffer.concat([gzipSync("one"), Buffer.alloc(3)]),
+      "it has bytes after its end",
+      false,
+    ],
+  ])("the error of a file that is %s has the reason", async (_, file, reason, hasCause) => {
+    const error = await decompressed(zlibCodec, file).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: "corrupt-file",
+      operation: "decompress",
+      resource: "a data file",
+      message: `is not a complete gzip file: ${reason}.`,
+    });
+    expect((error as Error).cause instanceof Error).toBe(hasCause);
+    if (!hasCause) expect(error).not.toHaveProperty("cause");
+  });
+
+  it("a reader that stops early closes the source", async () => {
+    const file = gzipSync(randomBytes(8 * 1024 * 1024));
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+    async function* source() {
+      try {
+        for (let at = 0; at < file.length; at += 65_536) yield file.subarray(at, at + 65_536);
+      } finally {
+        close();
+      }
+    }
+    for await (const chunk of zlibCodec.decompress(source())) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    await closed;
+  });
+
+  it("after discard, no chunks of the file are kept, and the error of zlib is no uncaught exception", async () => {
+    const file = zlibCodec.compress(1);
+    await file.write(randomBytes(1_000_000));
+    file.discard();
+    // An error event without a listener would end the process in the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    await expect(file.finish()).rejects.toThrow("the file was discarded");
   });
 });

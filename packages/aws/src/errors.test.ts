@@ -1,6 +1,6 @@
 import { FerryError, permanent } from "@ferry/core/errors";
 import { describe, expect, it } from "vitest";
-import { ferryError, translateErrors } from "./errors.ts";
+import { ferryError, onTable, statusOf, translateErrors } from "./errors.ts";
 
 const call = { operation: "Scan", resource: "table orders in eu-west-1" };
 
@@ -56,6 +56,124 @@ describe("an error of the SDK", () => {
     expect(error.hint).not.toBe("");
   });
 
+  /** Names with every spelling that AWS's services use. */
+  const names: Record<string, readonly [kind: string, code: string, names: readonly string[]]> = {
+    throttling: [
+      "throttled",
+      "throttled",
+      [
+        ...[
+          "Throttling",
+          "ThrottlingException",
+          "ThrottlingError",
+          "KMS.Throttling",
+          "KMS.ThrottlingException",
+        ],
+        ...["KMSThrottlingException", "Throttled", "ThrottledException", "RequestLimitExceeded", "SlowDown"],
+        ...["ProvisionedThroughputExceeded", "ProvisionedThroughputExceededException", "RequestThrottled"],
+        ...["RequestThrottledException", "TooManyRequests", "TooManyRequestsException"],
+        "BandwidthLimitExceeded",
+      ],
+    ],
+    "an unusable key": [
+      "permanent",
+      "key-not-usable",
+      [
+        ...["KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException", "KMSNotFound"],
+        ...["KMSInvalidStateException", "KMS.InvalidKeyUsageException", "KMS.AccessDeniedException"],
+        ...["KMSAccessDenied", "KMS.OptInRequired", "KMSKMSDisabledException"],
+      ],
+    ],
+    "refused credentials": [
+      "permanent",
+      "credentials-refused",
+      [
+        ...[
+          "UnrecognizedClient",
+          "UnrecognizedClientException",
+          "InvalidClientTokenId",
+          "InvalidAccessKeyId",
+        ],
+        ...["InvalidSignature", "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature"],
+        ...[
+          "IncompleteSignatureException",
+          "MissingAuthenticationToken",
+          "MissingAuthenticationTokenException",
+        ],
+        ...["InvalidToken", "NotSignedUp", "OptInRequired"],
+      ],
+    ],
+    "an invalid request": [
+      "permanent",
+      "invalid-request",
+      [
+        ...["ValidationException", "ValidationError", "SerializationException", "InvalidRequest"],
+        ...["ItemCollectionSizeLimitExceeded", "ItemCollectionSizeLimitExceededException", "InvalidArgument"],
+        ...["InvalidBucketName", "InvalidParameter", "InvalidParameterValue", "InvalidParameterException"],
+        ...[
+          "InvalidEndpointException",
+          "EntityTooLarge",
+          "MetadataTooLarge",
+          "KeyTooLong",
+          "KeyTooLongError",
+        ],
+        ...["MethodNotAllowed", "InvalidStorageClass", "UnknownOperationException"],
+      ],
+    ],
+    "another region": [
+      "permanent",
+      "wrong-region",
+      ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"],
+    ],
+    "a missing table": ["permanent", "no-such-table", ["ResourceNotFound", "TableNotFoundException"]],
+    "a table in use": ["permanent", "table-not-active", ["ResourceInUseException", "TableInUseException"]],
+    "denied access": [
+      "permanent",
+      "access-denied",
+      ["AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"],
+    ],
+  };
+
+  it.each(
+    Object.entries(names).flatMap(([what, [kind, code, all]]) => all.map((name) => [name, what, kind, code])),
+  )("%s is %s, whatever the status", (name, _, kind, code) => {
+    expect(ferryError(thrown(name, 400), call)).toMatchObject({ kind, code });
+    expect(ferryError(thrown(name), call)).toMatchObject({ kind, code });
+  });
+
+  it.each([
+    "ExpiredToken",
+    "RequestExpired",
+    "TokenRefreshRequired",
+    "RequestTimeTooSkewed",
+    "RequestTimeout",
+  ])("%s, also with a suffix, is transient even with the status 403", (name) => {
+    for (const one of [name, `${name}Exception`])
+      expect(ferryError(thrown(one, 403), call)).toMatchObject({ kind: "transient", code: "service-error" });
+  });
+
+  // A name that only contains a known one is of an error that nobody has classified: a retry is the safe choice.
+  it.each(
+    Object.entries(names)
+      .flatMap(([, [, , all]]) => all)
+      .flatMap((name) => [`My${name}`, `${name}2`])
+      .filter((name) => !/^(ResourceNotFound|TableNotFound|AccessDenied|AllAccessDisabled)/.test(name)),
+  )("%s is not known, and therefore transient", (name) => {
+    expect(ferryError(thrown(name, 400), call)).toMatchObject({ kind: "transient", code: "service-error" });
+  });
+
+  it("an unknown name that contains one of an expired credential is classified by its status", () => {
+    expect(ferryError(thrown("MyExpiredToken", 403), call)).toMatchObject({ code: "access-denied" });
+  });
+
+  it.each([
+    "The security token included in the request is expired",
+    "The security token is expired",
+    "SIGNATURE EXPIRED",
+  ])("is transient if its message is %j", (message) => {
+    expect(ferryError(thrown("InvalidToken", 403, message), call).kind).toBe("transient");
+  });
+
   it("an expired signature is transient, a wrong one is permanent", () => {
     const expired = thrown(
       "InvalidSignatureException",
@@ -73,14 +191,42 @@ describe("an error of the SDK", () => {
     ["HeadObject", "s3:ListBucket"],
     ["ListObjectsV2", "s3:ListBucket"],
     ["PutEvents", "events:PutEvents"],
+    ["GetObject", "s3:GetObject and s3:ListBucket"],
+    ["ChangeMessageVisibility", "sqs:ChangeMessageVisibility"],
   ])("given access denied to %s, the hint names %s", (operation, permission) => {
     expect(ferryError(thrown("AccessDenied", 403), { ...call, operation }).hint).toContain(permission);
+  });
+
+  it.each([
+    ["GetObject", "the bucket's policy", "the resource's own policy"],
+    ["Scan", "the resource's own policy", "the bucket's policy"],
+  ])("given access denied to %s, the hint names %s, not %s", (operation, named, other) => {
+    const { hint } = ferryError(thrown("AccessDenied", 403), { ...call, operation });
+    expect(hint).toContain(named);
+    expect(hint).not.toContain(other);
+  });
+
+  it("of a table is reported with its name and region", () => {
+    expect(onTable("Scan", { region: "eu-west-1", name: "orders" })).toEqual(call);
+  });
+
+  it("a call that succeeds returns its result", async () => {
+    expect(await translateErrors(call, async () => 5)).toBe(5);
   });
 
   it("a FerryError is rethrown unchanged", async () => {
     const details = { operation: "a", resource: "b", message: "c", hint: "d" };
     const error = permanent("corrupt-file", details);
     await expect(translateErrors(call, () => Promise.reject(error))).rejects.toBe(error);
+  });
+
+  it.each([
+    ["odd", "Error: odd"],
+    [undefined, "Error: undefined"],
+    [null, "Error: null"],
+  ])("of the value %j has the message %j", (value, message) => {
+    expect(ferryError(value, call).message).toBe(message);
+    expect(statusOf(value)).toBeUndefined();
   });
 
   it("a thrown value that is not an Error becomes a FerryError", async () => {

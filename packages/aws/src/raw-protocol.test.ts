@@ -1,9 +1,16 @@
 import { crc32 } from "node:zlib";
-import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  BatchExecuteStatementCommand,
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  GetItemCommand,
+  ScanCommand,
+} from "@aws-sdk/client-dynamodb";
 import { elements } from "@ferry/core/archive/cutter";
 import { itemsArbitrary, oddJson } from "@ferry/core/testing/odd-json";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
 import { statusReader } from "./status-store.ts";
 import { tableData } from "./table.ts";
 import { REGION, rawClient } from "./testing/dynamodb.ts";
@@ -185,6 +192,51 @@ describe("RawProtocol on a stub of DynamoDB", () => {
       ...expected,
       operation: isPut ? "PutItem" : "BatchExecuteStatement",
     });
+  });
+
+  it("an input with a raw body keeps its fields and is a copy", () => {
+    const input = { TableName: "orders" };
+    const raw = withRawBody(input, encoder.encode("{}"));
+    expect(raw.TableName).toBe("orders");
+    expect(raw).not.toBe(input);
+    expect(Object.getOwnPropertySymbols(input)).toEqual([]);
+  });
+
+  it.each([
+    ["Scan", new ScanCommand({ TableName: "orders" })],
+    ["BatchWriteItem", new BatchWriteItemCommand({ RequestItems: {} })],
+    ["BatchExecuteStatement", new BatchExecuteStatementCommand({ Statements: [] })],
+    ["BatchGetItem", new BatchGetItemCommand({ RequestItems: {} })],
+  ])(
+    "%s returns the raw response and its metadata, and is sent as the SDK builds it if there is no raw body",
+    async (_, command) => {
+      const body = '{ "Count" : 1 }';
+      stub = await startStub(() => ({ ...withChecksum(body), status: 200 }));
+      const output = (await rawClient(stub.endpoint).send(command as ScanCommand)) as object;
+      expect(Buffer.from(rawBodyOf(output)).toString()).toBe(body);
+      expect(output).toMatchObject({ $metadata: { httpStatusCode: 200 } });
+      expect(output).not.toHaveProperty("Count");
+      expect(JSON.parse(stub.requests[0]!.body.toString())).toEqual(command.input);
+    },
+  );
+
+  it("another operation's response is parsed, and has no raw body", async () => {
+    stub = await startStub(() => withChecksum('{"Item":{"id":{"S":"a"}}}'));
+    const output = await rawClient(stub.endpoint).send(
+      new GetItemCommand({ TableName: "orders", Key: { id: { S: "a" } } }),
+    );
+    expect(output.Item).toEqual({ id: { S: "a" } });
+    expect(() => rawBodyOf(output)).toThrow(TypeError);
+  });
+
+  it("a response without a CRC-32 is accepted", async () => {
+    const tables = await tablesOn(() => ({ body: '{"Count":0}' }));
+    expect(Buffer.from(await tables.scan(page)).toString()).toBe('{"Count":0}');
+  });
+
+  it("a status of 300 is an error", async () => {
+    const tables = await tablesOn(() => ({ status: 300, body: "{}" }));
+    await expect(tables.scan(page)).rejects.toMatchObject({ kind: "transient" });
   });
 
   it("a 502 whose body is not JSON is a transient error", async () => {

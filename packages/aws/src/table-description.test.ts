@@ -115,6 +115,115 @@ describe("a table's description", () => {
   });
 
   it.each([
+    ["no ARN", { TableArn: undefined }],
+    ["no key schema", { KeySchema: undefined }],
+    ["an empty key schema", { KeySchema: [] }],
+  ])("with %s is refused", async (_, some) => {
+    await expect(describing({ ...described, ...some })).rejects.toMatchObject({
+      kind: "permanent",
+      code: "no-such-table",
+      operation: "DescribeTable",
+      resource: `table ${table.name} in ${REGION}`,
+    });
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  it("without the optional fields has zeros and no id", async () => {
+    const { settings: _, ...description } = await describing({
+      TableArn: table.name,
+      KeySchema: [{ AttributeName: "h", KeyType: "HASH" }],
+    });
+    expect(description).toStrictEqual({
+      arn: table.name,
+      status: "UNKNOWN",
+      keys: ["h"],
+      keyTypes: {},
+      sizeBytes: 0,
+      itemCount: 0,
+      indexCount: 0,
+    });
+  });
+
+  it("counts the indexes of both kinds", async () => {
+    const LocalSecondaryIndexes = [{ IndexName: "a" }, { IndexName: "b" }];
+    expect((await describing({ ...described, LocalSecondaryIndexes })).indexCount).toBe(3);
+    await stub.close();
+    const only = { ...described, GlobalSecondaryIndexes: undefined, LocalSecondaryIndexes };
+    expect((await describing(only)).indexCount).toBe(2);
+  });
+
+  it("has the hash key first, whatever the order of the schema", async () => {
+    expect((await describing({ ...described, KeySchema: described.KeySchema.toReversed() })).keys).toEqual([
+      "h",
+      "r",
+    ]);
+  });
+
+  it("of a table with read capacity alone has no write capacity", async () => {
+    const ProvisionedThroughput = { ReadCapacityUnits: 3 };
+    expect((await describing({ ...described, ProvisionedThroughput })).provisioned).toEqual({
+      readUnits: 3,
+      writeUnits: 0,
+    });
+  });
+
+  it("of a table that was changed to on-demand has no provisioned capacity, and one that was changed back has", async () => {
+    const modes = ["PAY_PER_REQUEST", "PROVISIONED"];
+    const all = [];
+    for (const BillingMode of modes) {
+      all.push((await describing({ ...described, BillingModeSummary: { BillingMode } })).provisioned);
+      await stub.close();
+    }
+    expect(all).toEqual([undefined, { readUnits: 10, writeUnits: 5 }]);
+  });
+
+  it("with all settings read has no NotRead", async () => {
+    expect((await describing(described)).settings).not.toHaveProperty("NotRead");
+  });
+
+  it("of another account's table fails if the tags cannot be read for now", async () => {
+    stub = await startStub(({ headers }) => {
+      const operation = String(headers["x-amz-target"]).split(".")[1];
+      if (operation === "ListTagsOfResource")
+        return { status: 500, body: JSON.stringify({ __type: "InternalServerError" }) };
+      return { body: JSON.stringify(operation === "DescribeTable" ? { Table: described } : {}) };
+    });
+    await expect(describeTable(rawClient(stub.endpoint), table)).rejects.toMatchObject({
+      kind: "transient",
+      operation: "ListTagsOfResource",
+    });
+  });
+
+  it("reads tags page by page, and none if the response has none", async () => {
+    const pages = [{ Tags: [{ Key: "a", Value: "1" }], NextToken: "x" }, { NextToken: "y" }, {}];
+    stub = await startStub(({ headers, body }) => {
+      const operation = String(headers["x-amz-target"]).split(".")[1];
+      const { NextToken } = JSON.parse(body.toString()) as { NextToken?: string };
+      if (operation === "ListTagsOfResource")
+        return { body: JSON.stringify(pages[NextToken === undefined ? 0 : NextToken === "x" ? 1 : 2]) };
+      return { body: JSON.stringify(operation === "DescribeTable" ? { Table: described } : {}) };
+    });
+    const { settings } = await describeTable(rawClient(stub.endpoint), table);
+    expect(settings["Tags"]).toEqual([{ Key: "a", Value: "1" }]);
+    const tokens = stub.requests
+      .filter(({ headers }) => String(headers["x-amz-target"]).endsWith("ListTagsOfResource"))
+      .map(({ body }) => JSON.parse(body.toString()));
+    expect(tokens).toEqual([
+      { ResourceArn: table.name },
+      { ResourceArn: table.name, NextToken: "x" },
+      { ResourceArn: table.name, NextToken: "y" },
+    ]);
+  });
+
+  it("has no id if DynamoDB answers without a table", async () => {
+    stub = await startStub(() => ({ body: "{}" }));
+    expect(await identifyTable(rawClient(stub.endpoint), table)).toBeUndefined();
+    await expect(describeTable(rawClient(stub.endpoint), table)).rejects.toMatchObject({
+      code: "no-such-table",
+    });
+  });
+
+  it.each([
     { BillingModeSummary: { BillingMode: "PAY_PER_REQUEST" } },
     { ProvisionedThroughput: { ReadCapacityUnits: 0, WriteCapacityUnits: 0 } },
     { ProvisionedThroughput: undefined },

@@ -4,10 +4,10 @@ import type { DynamoKey } from "@ferry/core/dynamo-key";
 import type { TableData, Write } from "@ferry/core/ports";
 import { itemsArbitrary, oddJson } from "@ferry/core/testing/odd-json";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { tableData } from "./table.ts";
 import { createTable, REGION, rawClient, startDynamoDb } from "./testing/dynamodb.ts";
-import type { Listening } from "./testing/stub-server.ts";
+import { type Listening, type Stub, startStub } from "./testing/stub-server.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -168,6 +168,115 @@ describe("tables on a DynamoDB engine", () => {
       kind: "permanent",
       code: "invalid-request",
     });
+  });
+});
+
+describe("the requests of tables", () => {
+  let stub: Stub;
+  afterEach(() => stub.close());
+  const table = { region: REGION, name: "orders" };
+  const page = { table, segment: 3, totalSegments: 7, consistent: false };
+
+  /** Tables whose clients record each call's region, kind and input; all calls are answered with `answer`. */
+  async function tablesOn(answer: object) {
+    stub = await startStub(() => ({ body: JSON.stringify(answer) }));
+    const calls: { kind: string; region: string; input: object }[] = [];
+    const clients = (kind: string) => (region: string) => {
+      const client = rawClient(stub.endpoint);
+      return Object.assign(Object.create(client), {
+        send: (command: Parameters<typeof client.send>[0]) => {
+          calls.push({ kind, region, input: command.input });
+          return client.send(command);
+        },
+      }) as typeof client;
+    };
+    return { tables: tableData(clients("once"), clients("retrying")), calls };
+  }
+  const bodies = () => stub.requests.map(({ body }) => JSON.parse(body.toString()) as object);
+
+  it("a scan names the table, the segment, the start key and the limit, and asks for the units", async () => {
+    const { tables } = await tablesOn({});
+    const after = { id: { B: "AP8=" } };
+    await tables.scan(page);
+    await tables.scan({ ...page, consistent: true, after, limit: 5 });
+    const shared = { TableName: "orders", Segment: 3, TotalSegments: 7, ReturnConsumedCapacity: "TOTAL" };
+    expect(bodies()).toEqual([
+      { ...shared, ConsistentRead: false },
+      { ...shared, ConsistentRead: true, ExclusiveStartKey: after, Limit: 5 },
+    ]);
+  });
+
+  it("a scan returns the response's bytes", async () => {
+    const { tables } = await tablesOn({ Items: [{ id: { S: "a" } }] });
+    expect(decoder.decode(await tables.scan(page))).toBe('{"Items":[{"id":{"S":"a"}}]}');
+  });
+
+  it("a count is the same request without the items", async () => {
+    const { tables } = await tablesOn({ Count: 4 });
+    await tables.scan(page);
+    await tables.count(page);
+    const [scan, count] = bodies();
+    expect(count).toEqual({ ...scan, Select: "COUNT" });
+  });
+
+  it.each([
+    ["with a key", { LastEvaluatedKey: { id: { N: "1.0" } } }, { after: { id: { N: "1.0" } }, units: 0 }],
+    ["with null for a key", { LastEvaluatedKey: null, ConsumedCapacity: null }, { units: 0 }],
+    ["with units", { ConsumedCapacity: { CapacityUnits: 2.5 } }, { units: 2.5 }],
+    ["without the number of units", { ConsumedCapacity: { TableName: "orders" } }, { units: 0 }],
+  ])("a count's response %s is read", async (_, more, expected) => {
+    const { tables } = await tablesOn({ Count: 4, ScannedCount: 9, ...more });
+    expect(await tables.count(page)).toStrictEqual({ items: 4, ...expected });
+  });
+
+  it("descriptions are retried by the SDK, other calls are not; each goes to the table's region", async () => {
+    const { tables, calls } = await tablesOn({
+      Count: 0,
+      Table: { TableArn: "arn:x", TableId: "id", KeySchema: [{ AttributeName: "id", KeyType: "HASH" }] },
+      Responses: [{}],
+    });
+    const item = encoder.encode('{"id":{"S":"a"}}');
+    const at = (region: string) => ({ region, name: "orders" });
+    await tables.describe(at("a"));
+    calls.splice(1);
+    await tables.identify(at("b"));
+    await tables.scan({ ...page, table: at("c") });
+    await tables.count({ ...page, table: at("d") });
+    await tables.write(at("e"), [{ put: item }]);
+    await tables.insert(at("f"), [item], ["id"]);
+    expect(calls.map(({ kind, region }) => `${kind} ${region}`)).toEqual([
+      "retrying a",
+      "retrying b",
+      "once c",
+      "once d",
+      "once e",
+      "once f",
+    ]);
+  });
+
+  it("the input that the SDK sees names only the table, by which it finds the endpoint", async () => {
+    const { tables, calls } = await tablesOn({ Count: 0 });
+    await tables.scan(page);
+    await tables.write(table, [{ put: encoder.encode('{"id":{"S":"a"}}') }]);
+    expect(calls.map(({ input }) => JSON.parse(JSON.stringify(input)))).toEqual([
+      { TableName: "orders" },
+      { RequestItems: { orders: [] } },
+    ]);
+  });
+
+  it("a write sends its items and reads what was not written", async () => {
+    const put = { PutRequest: { Item: { id: { S: "a" } } } };
+    const { tables } = await tablesOn({
+      UnprocessedItems: { orders: [put] },
+      ConsumedCapacity: [{ TableName: "orders", CapacityUnits: 3 }],
+    });
+    const item = encoder.encode('{"id":{"S":"a"}}');
+    const { unprocessed, units } = await tables.write(table, [{ put: item }]);
+    expect(unprocessed.map((write) => "put" in write && decoder.decode(write.put))).toEqual([
+      '{"id":{"S":"a"}}',
+    ]);
+    expect(units).toBe(3);
+    expect(bodies()).toEqual([{ RequestItems: { orders: [put] }, ReturnConsumedCapacity: "TOTAL" }]);
   });
 });
 

@@ -20,6 +20,24 @@ describe("the body of a write", () => {
   });
 });
 
+describe("the body of a write, as text", () => {
+  it.each([
+    ["no writes", [], '{"RequestItems":{"a":[]},"ReturnConsumedCapacity":"TOTAL"}'],
+    [
+      "one put",
+      [{ put: encoder.encode("{ }") }],
+      '{"RequestItems":{"a":[{"PutRequest":{"Item":{ }}}]},"ReturnConsumedCapacity":"TOTAL"}',
+    ],
+    [
+      "three writes",
+      [{ remove: encoder.encode("{1}") }, { put: encoder.encode("{2}") }, { put: encoder.encode("{3}") }],
+      '{"RequestItems":{"a":[{"DeleteRequest":{"Key":{1}}},{"PutRequest":{"Item":{2}}},{"PutRequest":{"Item":{3}}}]},"ReturnConsumedCapacity":"TOTAL"}',
+    ],
+  ])("given %s", (_, writes, expected) => {
+    expect(Buffer.from(writeBody("a", writes)).toString()).toBe(expected);
+  });
+});
+
 describe("the response to a write", () => {
   it.each([
     ["nothing", "{}"],
@@ -43,5 +61,30 @@ describe("the response to a write", () => {
   it("given an unprocessed request that is neither a put nor a delete, it throws", () => {
     const body = encoder.encode('{"UnprocessedItems":{"a":[{"UpdateRequest":{}}]}}');
     expect(() => readWriteAnswer(body)).toThrow(SyntaxError);
+  });
+
+  it.each([
+    '{"PutRequest":{"Key":{}}}',
+    '{"DeleteRequest":{"Item":{}}}',
+    '{"UpdateRequest":{"Item":{}}}',
+    '{"UpdateRequest":{"Key":{}}}',
+    '{"PutRequest":{}}',
+    "{}",
+  ])("given the unprocessed request %s, it throws", (request) => {
+    const body = encoder.encode(`{"UnprocessedItems":{"a":[${request}]}}`);
+    expect(() => readWriteAnswer(body)).toThrow("neither a PutRequest nor a DeleteRequest");
+  });
+
+  it("given other members, they are ignored", () => {
+    const request = '{"PutRequest":{"Other":{"x":"y"},"Item":{"id":1}}}';
+    const body = `{"Other":[{"CapacityUnits":9}],"UnprocessedItems":{"a":[${request}]}}`;
+    const answer = readWriteAnswer(encoder.encode(body));
+    expect(texts(answer)).toEqual(['put {"id":1}']);
+    expect(answer.units).toBe(0);
+  });
+
+  it("given a table without CapacityUnits, the others are summed", () => {
+    const body = '{"ConsumedCapacity":[{"TableName":"a"},{"CapacityUnits":2},{"CapacityUnits":0.5}]}';
+    expect(readWriteAnswer(encoder.encode(body)).units).toBe(2.5);
   });
 });
