@@ -17,7 +17,7 @@ function rule(name: string, route: Route) {
     eventBusName: bus.name,
     eventPattern: JSON.stringify(route.pattern),
   });
-  new aws.cloudwatch.EventTarget(`${logicalNameOf(name)}Target`, {
+  const target = new aws.cloudwatch.EventTarget(`${logicalNameOf(name)}Target`, {
     rule: built.name,
     eventBusName: bus.name,
     targetId: physicalNameOf(route.queue),
@@ -27,8 +27,8 @@ function rule(name: string, route: Route) {
     deadLetterConfig: { arn: stageQueues["undelivered-queue"].arn },
     ...(route.messageGroup !== undefined && { sqsTarget: { messageGroupId: route.messageGroup } }),
   });
-  return { queue: route.queue, arn: built.arn };
+  return { queue: route.queue, arn: built.arn, target };
 }
 
-/** Every rule, with the queue to which it delivers. */
+/** Every rule: its queue, its ARN and its target. */
 export const rules = Object.entries(routes).map(([name, route]) => rule(name, route));

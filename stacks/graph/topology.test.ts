@@ -2,6 +2,7 @@
 import { consumers, inputTemplate, pipes, queues, routes, tables, workerTable } from "@ferry/core/topology";
 import { expect, test } from "vitest";
 import { type Deployment, resourcesOfType } from "./invariants/invariant.ts";
+import { roleGrants } from "./invariants/policies.ts";
 import { deploymentOf } from "./testing/graphs.ts";
 
 // With default settings, which equal the topology's numbers.
@@ -14,6 +15,11 @@ const inputsByName = (type: string, of: Deployment = deployment): Record<string,
 const short = (name: string) => name.replace("ferry-production-", "");
 /** The name at the end of an ARN or a URL. */
 const endOf = (arn: string) => short(/[^:/]+$/.exec(arn)![0]);
+/** The types that a role may put. */
+const typesOf = (roleArn: string): string[] | undefined =>
+  roleGrants(deployment).find(
+    ({ owner, statement }) => roleArn.endsWith(`/${owner}`) && statement.Action.includes("events:PutEvents"),
+  )?.statement.Condition?.["StringEquals"]?.["events:detail-type"] as string[] | undefined;
 /** A stream's ARN has the table's name in the middle. */
 const tableOf = (streamArn: string) => short(/table\/([^/]+)\/stream/.exec(streamArn)![1]!);
 const mapValues = <A, B>(of: Record<string, A>, to: (value: A) => B): Record<string, B> =>
@@ -88,10 +94,11 @@ test("given the tables, when synthesized, then keys and streams are the topology
   });
 });
 
-test("given the Pipes, when synthesized, then source, filters and event are the topology's", () => {
+test("given the Pipes, when synthesized, then source, filters, event and types are the topology's", () => {
   const actual = mapValues(inputsByName("Pipe"), (pipe) => ({
     from: pipe.source.includes(":sqs:") ? { queue: endOf(pipe.source) } : { table: tableOf(pipe.source) },
     detailType: pipe.targetParameters.eventbridgeEventBusParameters.detailType,
+    types: typesOf(pipe.roleArn),
     inputTemplate: pipe.targetParameters.inputTemplate,
     filters: pipe.sourceParameters.filterCriteria?.filters.map(({ pattern }: { pattern: string }) =>
       JSON.parse(pattern),

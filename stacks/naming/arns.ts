@@ -12,6 +12,9 @@ const partition = aws.getPartitionOutput().partition;
 export const arnOf = (service: string, resource: string) =>
   $interpolate`arn:${partition}:${service}:${region}:${account}:${resource}`;
 
+/** The ARN of a role of this account, before the role exists. */
+export const roleArn = (name: string) => $interpolate`arn:${partition}:iam::${account}:role/${name}`;
+
 /** The ARNs of tables that the settings list. Another account's table is listed by its ARN. */
 export const tableArns = (tables: readonly Table[]) =>
   tables.map((table) =>

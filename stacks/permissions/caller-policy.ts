@@ -1,13 +1,11 @@
-/** The permissions of callers: a managed policy to attach to their role; for other accounts also the bus's resource policy. */
+/** The permissions of callers: a managed policy to attach to their role. Callers of other accounts are also in the bus's policy. */
 import { callerTypes } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
-import { accountRoots } from "../naming/arns.ts";
 import { resourceName } from "../naming/names.ts";
 import { stageQueues } from "../queues/queues.ts";
-import { settings } from "../settings/stage-settings.ts";
 
 /** Requests, cancels and retries. Callers may not put facts. */
-const putRequests = {
+export const putRequests = {
   actions: ["events:PutEvents"],
   resources: [bus.arn],
   conditions: [{ test: "StringEquals", variable: "events:detail-type", values: [...callerTypes] }],
@@ -28,17 +26,3 @@ export const callerPolicy = new aws.iam.Policy("Callers", {
     ],
   }).json,
 });
-
-if (settings.callerAccounts.length > 0)
-  new aws.cloudwatch.EventBusPolicy("CallerAccounts", {
-    eventBusName: bus.name,
-    policy: aws.iam.getPolicyDocumentOutput({
-      statements: [
-        {
-          sid: "CallersOfOtherAccounts",
-          ...putRequests,
-          principals: [{ type: "AWS", identifiers: accountRoots(settings.callerAccounts) }],
-        },
-      ],
-    }).json,
-  });

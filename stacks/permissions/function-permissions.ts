@@ -1,6 +1,5 @@
 /** The permissions of each function. They are complete: links grant nothing (functions/links.ts). */
-import { SOURCE } from "@ferry/core/events";
-import { byState, type ConsumerName, consumers, pipes } from "@ferry/core/topology";
+import { byState, type ConsumerName, consumers, pipes, typesPutBy } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { arnOf, bucketArns, objectArns, tableArns } from "../naming/arns.ts";
 import { resourceName } from "../naming/names.ts";
@@ -8,6 +7,7 @@ import { stageQueues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { statusTables } from "../tables/status-tables.ts";
 import { stageWorkerTable } from "../tables/worker-table.ts";
+import { putConditions } from "./put-events.ts";
 
 type Permission = Omit<ReturnType<typeof sst.aws.permission>, "type">;
 
@@ -23,24 +23,12 @@ const consume = (consumer: ConsumerName): Permission => ({
   resources: [stageQueues[consumers[consumer].queue].arn],
 });
 
-const ownSource = { test: "StringEquals", variable: "events:source", values: [SOURCE] };
-
-/** Allows to put events on the bus with Ferry's source. */
-const putEvents: Permission = {
+/** Allows to put the types of events that the function puts. */
+const putEvents = (consumer: ConsumerName): Permission => ({
   actions: ["events:PutEvents"],
   resources: [bus.arn],
-  conditions: [ownSource],
-};
-
-/** Allows to put the projector's only event, which reports that a cancel was refused. */
-const putRefusals: Permission = {
-  actions: ["events:PutEvents"],
-  resources: [bus.arn],
-  conditions: [
-    ownSource,
-    { test: "StringEquals", variable: "events:detail-type", values: ["TaskControlRefused"] },
-  ],
-};
+  conditions: putConditions(typesPutBy(consumer)),
+});
 
 /** Allows to register requests, to claim rows and slices, and to reserve capacity of a task's ceiling. */
 const updateWorkerTable: Permission = { actions: ["dynamodb:UpdateItem"], resources: [stageWorkerTable.arn] };
@@ -81,7 +69,7 @@ const backup: Permission[] = [
   ...keys(settings.backup.kmsKeys, ["kms:Decrypt", "kms:GenerateDataKey"]),
   { actions: ["dynamodb:GetItem"], resources: [statusTables["backup-table"].arn] },
   updateWorkerTable,
-  putEvents,
+  putEvents("backup"),
 ];
 
 /** Reads archives and writes the tables of `restore.tables`. */
@@ -107,7 +95,7 @@ const restore: Permission[] = [
   ...keys(settings.restore.kmsKeys, ["kms:Decrypt"]),
   { actions: ["dynamodb:GetItem"], resources: [statusTables["restore-table"].arn] },
   updateWorkerTable,
-  putEvents,
+  putEvents("restore"),
 ];
 
 /** Writes the status tables, and finds the rows of requests that no worker could process. */
@@ -118,7 +106,7 @@ const projection: Permission[] = [
     resources: Object.values(statusTables).map((table) => table.arn),
   },
   updateWorkerTable,
-  putRefusals,
+  putEvents("projection"),
 ];
 
 /** Reads the rows of open tasks and the state of the Pipes. It writes rows whose announcement was lost. */

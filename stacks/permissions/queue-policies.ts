@@ -12,7 +12,7 @@ import { settings } from "../settings/stage-settings.ts";
 type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs;
 
 function policy(name: keyof typeof stageQueues, statement: Statement) {
-  new aws.sqs.QueuePolicy(`${logicalNameOf(name)}Policy`, {
+  return new aws.sqs.QueuePolicy(`${logicalNameOf(name)}Policy`, {
     queueUrl: stageQueues[name].url,
     policy: aws.iam.getPolicyDocumentOutput({
       statements: [{ actions: ["sqs:SendMessage"], resources: [stageQueues[name].arn], ...statement }],
@@ -30,12 +30,17 @@ const fromRules = (arns: $util.Input<string>[]): Statement => ({
   ],
 });
 
-for (const name of new Set(rules.map((rule) => rule.queue)))
-  policy(name, fromRules(rules.filter((rule) => rule.queue === name).map((rule) => rule.arn)));
+const deliveryQueues = [...new Set(rules.map((rule) => rule.queue))];
 
-// Every rule of the bus sends the events that it cannot deliver to this queue. The condition is a pattern, because a queue's
-// policy may have ten conditions, and AWS does not document whether sixteen ARNs count as one.
-policy(UNDELIVERED_QUEUE, fromRules([arnOf("events", `rule/${physicalNameOf("bus")}/*`)]));
+/** The policies without which the rules cannot deliver. */
+export const queuePolicies = [
+  ...deliveryQueues.map((name) =>
+    policy(name, fromRules(rules.filter((rule) => rule.queue === name).map((rule) => rule.arn))),
+  ),
+  // Every rule of the bus sends the events that it cannot deliver to this queue. The condition is a pattern, because a
+  // queue's policy may have ten conditions, and AWS does not document whether sixteen ARNs count as one.
+  policy(UNDELIVERED_QUEUE, fromRules([arnOf("events", `rule/${physicalNameOf("bus")}/*`)])),
+];
 
 if (settings.callerAccounts.length > 0)
   policy("request-queue", {

@@ -1,7 +1,9 @@
 /** A Pipe's source, and the permissions that its role needs to read it. */
+import { setTimeout } from "node:timers/promises";
 import type { PipeSpec } from "@ferry/core/topology";
 import { stageQueues } from "../queues/queues.ts";
 import { statusTables } from "../tables/status-tables.ts";
+import { waitForStreamMs } from "./new-stream.ts";
 
 const undelivered = stageQueues["undelivered-queue"].arn;
 
@@ -16,7 +18,10 @@ export function pipeSource(from: PipeSpec["from"]) {
       ],
     };
   }
-  const arn = statusTables[from.table].nodes.table.streamArn;
+  const arn = statusTables[from.table].nodes.table.streamArn.apply(async (stream) => {
+    if (!$util.runtime.isDryRun()) await setTimeout(waitForStreamMs(stream, Date.now()));
+    return stream;
+  });
   return {
     arn,
     parameters: {

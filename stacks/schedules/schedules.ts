@@ -5,6 +5,7 @@
 import { SOURCE } from "@ferry/core/events";
 import { bus } from "../bus/bus.ts";
 import { physicalNameOf, resourceName } from "../naming/names.ts";
+import { putConditions } from "../permissions/put-events.ts";
 import { serviceRole } from "../permissions/service-role.ts";
 import { stageQueues } from "../queues/queues.ts";
 import { scheduleEntries } from "../settings/schedule-entries.ts";
@@ -23,10 +24,7 @@ const role = serviceRole("SchedulesRole", {
     {
       actions: ["events:PutEvents"],
       resources: [bus.arn],
-      conditions: [
-        { test: "StringEquals", variable: "events:source", values: [SOURCE] },
-        { test: "StringEquals", variable: "events:detail-type", values: ["TaskRequested"] },
-      ],
+      conditions: putConditions(["TaskRequested"]),
     },
     { actions: ["sqs:SendMessage"], resources: [undelivered] },
   ],

@@ -49,7 +49,7 @@ function worstPlan(total: number): RestorePlan {
   };
   const parsed = parseRequest(fields, { requestTimeMs: 1, maximumSegments: total });
   if (!("request" in parsed)) throw new Error(JSON.stringify(parsed));
-  const detail = { request: fields, "request-id": "r".repeat(128), "request-time": 4_102_444_799_999 };
+  const detail = { request: fields, "request-id": "r".repeat(100), "request-time": 4_102_444_799_999 };
   const identity = identify(detail, { id: "e", time: TIME });
   const key = keyOf(identity, identity.requestTimeMs)!;
   expect(Buffer.byteLength(key)).toBe(1900);

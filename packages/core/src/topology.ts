@@ -2,7 +2,7 @@
  * Queues, rules, Pipes and tables as data. The stacks build the deployed system from it, the local host delivers with it,
  * and a test compares the synthesized stack with it.
  */
-import { ATTEMPTS_EXHAUSTED, type FailureType, SOURCE } from "./events.ts";
+import { ATTEMPTS_EXHAUSTED, type FailureType, type FerryEvent, SOURCE } from "./events.ts";
 
 export type QueueName =
   | "request-queue"
@@ -186,6 +186,30 @@ export function inputTemplate(route: Route): string {
 /** The event types that other systems may put; only Ferry puts the others. */
 export const callerTypes = ["TaskRequested", "TaskCancelRequested", "TaskRetryRequested"] as const;
 
+/** The functions that put each type of event. The role of a function allows no other type. */
+export const putters = {
+  TaskAccepted: ["backup", "restore"],
+  TaskRejected: ["backup", "restore"],
+  SegmentQueued: ["backup", "restore"],
+  SegmentProgressed: ["backup", "restore"],
+  SegmentCompleted: ["backup", "restore"],
+  SegmentFailed: ["backup", "restore"],
+  TaskStepFailed: ["backup", "restore"],
+  TaskFinished: ["backup", "restore"],
+  // A restore continues a long count.
+  TaskFinishing: ["restore"],
+  TaskControlRefused: ["backup", "restore", "projection"],
+} as const satisfies Readonly<Record<FerryEvent["type"], readonly ConsumerName[]>>;
+
+/** The types of events that a function puts. */
+export const typesPutBy = (consumer: ConsumerName): string[] =>
+  Object.entries(putters).flatMap(([type, names]: [string, readonly ConsumerName[]]) =>
+    names.includes(consumer) ? [type] : [],
+  );
+
+/** The failure events. */
+const failureTypes: readonly FailureType[] = ["TaskRejected", "SegmentFailed", "TaskStepFailed"];
+
 /** The states of a row that are announced on the bus, and the type of each announcement. */
 export const announcements = {
   finishing: "TaskFinishing",
@@ -246,6 +270,8 @@ export const workerTable = {
 export interface PipeSpec {
   readonly from: { readonly queue: QueueName } | { readonly table: TableName };
   readonly detailType: string;
+  /** Every detail-type that it may put. Its role allows no other. */
+  readonly types: readonly string[];
   readonly inputTemplate: string;
   /**
    * Event patterns on a stream's records; one of them must match. A queue's Pipe has none, since it would delete
@@ -287,25 +313,31 @@ export const pipes: Readonly<Record<string, PipeSpec>> = {
   requests: {
     from: { queue: "request-queue" },
     detailType: "TaskRequested",
+    types: ["TaskRequested"],
     inputTemplate:
       '{"request":<$.body>,"request-id":"<$.messageId>","request-time":<$.attributes.SentTimestamp>}',
   },
   "report-failures": {
     from: { queue: "redrive-queue" },
     detailType: "$.body.failsAs",
+    types: failureTypes,
+    // Pipes do not escape strings. A string that is not from a rule could add fields, but the last field of a name is read,
+    // and no field before it. The projector refuses the fields that are not here.
     inputTemplate:
-      `{"version":1,"cause":"${ATTEMPTS_EXHAUSTED}","step":"<$.body.event.detail-type>",` +
-      '"work":<$.body.event.detail>,"event-id":"<$.body.event.id>","time":"<$.body.event.time>"}',
+      '{"step":"<$.body.event.detail-type>","event-id":"<$.body.event.id>","time":"<$.body.event.time>",' +
+      `"work":<$.body.event.detail>,"version":1,"cause":"${ATTEMPTS_EXHAUSTED}"}`,
   },
   "announce-backups": {
     from: { table: "backup-table" },
     detailType: "$.dynamodb.NewImage.announcement.S",
+    types: Object.values(announcements),
     inputTemplate: announcementTemplate("backup"),
     filters: becameFilters,
   },
   "announce-restores": {
     from: { table: "restore-table" },
     detailType: "$.dynamodb.NewImage.announcement.S",
+    types: Object.values(announcements),
     inputTemplate: announcementTemplate("restore"),
     filters: becameFilters,
   },

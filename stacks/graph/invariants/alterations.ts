@@ -298,4 +298,53 @@ export const alterations: readonly Alteration[] = [
     graph: "every-setting",
     alter: without("TopicSubscription", "AlarmEmail"),
   },
+  {
+    name: "a queue that takes dead letters of every queue",
+    violates: "queues-take-no-others-dead-letters",
+    alter: set("Queue", "RedriveQueue", { redriveAllowPolicy: undefined }),
+  },
+  {
+    name: "a worker's queue that takes the dead letters of a queue",
+    violates: "queues-take-no-others-dead-letters",
+    alter: set("Queue", "BackupQueue", {
+      redriveAllowPolicy: JSON.stringify({
+        redrivePermission: "byQueue",
+        sourceQueueArns: ["arn:aws:sqs:::other"],
+      }),
+    }),
+  },
+  {
+    name: "a worker that may put another type of event",
+    violates: "only-ferry-puts-facts",
+    alter: inRole("BackupWorkerRole", "events:PutEvents", (one) =>
+      one.Condition!["StringEquals"]!["events:detail-type"]!.push("TaskSucceeded"),
+    ),
+  },
+  {
+    name: "a Pipe that may put every type of event",
+    violates: "only-ferry-puts-facts",
+    alter: inRole("ReportFailuresPipeRole", "events:PutEvents", (one) => {
+      delete one.Condition!["StringEquals"]!["events:detail-type"];
+    }),
+  },
+  {
+    name: "a bus that lets administrators put facts",
+    violates: "only-ferry-puts-facts",
+    alter: without("EventBusPolicy", "BusPolicy"),
+  },
+  {
+    name: "a bus that denies facts to a worker",
+    violates: "only-ferry-puts-facts",
+    alter: inPolicy("EventBusPolicy", "BusPolicy", "events:PutEvents", (one) => {
+      one.Condition!["ArnNotEquals"]!["aws:PrincipalArn"]!.shift();
+    }),
+  },
+  {
+    name: "a Pipe that may be created before its role",
+    violates: "pipes-come-last",
+    alter: (graph) => {
+      const at = graph.resources.findIndex(({ name }) => name === "AnnounceBackupsPipe");
+      graph.resources[at] = { ...graph.resources[at]!, dependsOn: [] };
+    },
+  },
 ];

@@ -77,6 +77,7 @@ const BOUNDS: readonly Bound[] = [
       statementsOf(policy).flatMap(({ Principal = {} }) => Object.values(Principal).flat()).length,
     most: 50,
   },
+  { type: "EventBusPolicy", quantity: "policy's length", of: ({ policy }) => policy.length, most: 10_240 },
   { type: "Function", quantity: "timeout", of: ({ timeout }) => timeout, least: 1, most: 900 },
   { type: "Function", quantity: "memory", of: ({ memorySize }) => memorySize, least: 128, most: 10_240 },
   {

@@ -164,6 +164,24 @@ const deadLettersOutliveTheirSource: Invariant = {
     }),
 };
 
+const pipesComeLast: Invariant = {
+  name: "pipes-come-last",
+  reason:
+    "A Pipe that is created before its role, a rule's target or a queue's policy fails, or puts an event that no queue receives.",
+  violations: (deployment) => {
+    const targets = resourcesOfType(deployment, "EventTarget").map(({ name }) => name);
+    const policies = resourcesOfType(deployment, "QueuePolicy")
+      .map(({ name }) => name)
+      // It admits callers, and is not needed for delivery.
+      .filter((name) => name !== "RequestQueuePolicy");
+    return resourcesOfType(deployment, "Pipe").flatMap(({ name, dependsOn = [] }) =>
+      [`${name}Role`, ...targets, ...policies, "BusPolicy"].flatMap((needed) =>
+        violationUnless(dependsOn.includes(needed), `${name} may be created before ${needed}`),
+      ),
+    );
+  },
+};
+
 export const deliveryInvariants: readonly Invariant[] = [
   factsNeedTheirSource,
   workHasFailsAs,
@@ -171,4 +189,5 @@ export const deliveryInvariants: readonly Invariant[] = [
   everythingHasDeadLetters,
   visibilityCoversTheTimeout,
   deadLettersOutliveTheirSource,
+  pipesComeLast,
 ];

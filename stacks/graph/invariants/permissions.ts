@@ -1,6 +1,14 @@
 /** Least privilege. */
 import { SOURCE } from "@ferry/core/events";
-import { callerTypes, physicalName, workerTable } from "@ferry/core/topology";
+import {
+  type ConsumerName,
+  callerTypes,
+  consumers,
+  physicalName,
+  pipes,
+  typesPutBy,
+  workerTable,
+} from "@ferry/core/topology";
 import {
   type Deployment,
   equalAsJson,
@@ -8,7 +16,7 @@ import {
   resourcesOfType,
   violationUnless,
 } from "./invariant.ts";
-import { policyGrants, roleGrants, statementsOf } from "./policies.ts";
+import { type Grant, policyGrants, roleGrants, statementsOf } from "./policies.ts";
 
 /** The resources that may end in `*`, because a narrower one is not possible. */
 const WIDE_RESOURCES = [
@@ -31,6 +39,7 @@ const noWildcards: Invariant = {
     ]),
 };
 
+const endOf = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);
 const isWorkerTable = ({ graph }: Deployment, arn: string) =>
   arn.endsWith(`:table/${physicalName(graph.app.stage, workerTable.name)}`);
 
@@ -61,25 +70,72 @@ const backupOnlyCreates: Invariant = {
       ),
 };
 
+/** The types that each role may put, by the role's name without the stage's. */
+const typesOfRole: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries((Object.keys(consumers) as ConsumerName[]).map((name) => [name, typesPutBy(name)])),
+  ...Object.fromEntries(Object.entries(pipes).map(([key, { types }]) => [`${key}-pipe`, types])),
+  schedules: ["TaskRequested"],
+};
+
 const onlyFerryPutsFacts: Invariant = {
   name: "only-ferry-puts-facts",
   reason:
-    "A forged fact changes rows and starts work, so only Ferry's roles put events with its source; callers put requests.",
-  violations: (deployment) =>
-    [
-      ...roleGrants(deployment).map((grant) => ({ ...grant, isRole: true })),
-      ...policyGrants(deployment).map((grant) => ({ ...grant, isRole: false })),
-    ]
-      .filter(({ statement }) => statement.Action.includes("events:PutEvents"))
-      .flatMap(({ owner, statement, isRole }) => {
-        const equals = statement.Condition?.["StringEquals"] ?? {};
-        return violationUnless(
-          isRole
-            ? equalAsJson(equals["events:source"], [SOURCE])
-            : equalAsJson(equals["events:detail-type"], [...callerTypes]),
-          `${owner} allows events:PutEvents for events that look like facts`,
-        );
-      }),
+    "A forged fact changes rows and starts work. Each of Ferry's roles puts its own types with Ferry's source; callers put requests.",
+  violations: (deployment) => {
+    const { stage } = deployment.graph.app;
+    const puts = ({ statement }: Grant) => statement.Action.includes("events:PutEvents");
+    const roles = roleGrants(deployment).filter(puts);
+    const others = policyGrants(deployment).filter(puts);
+    const equals = ({ statement }: Grant) => statement.Condition?.["StringEquals"] ?? {};
+    const exempt = others
+      .filter(
+        (grant) => grant.statement.Effect === "Deny" && equalAsJson(equals(grant)["events:source"], [SOURCE]),
+      )
+      .flatMap(({ statement }) => statement.Condition?.["ArnNotEquals"]?.["aws:PrincipalArn"] ?? []);
+    return [
+      ...roles.flatMap((grant) =>
+        violationUnless(
+          equalAsJson(equals(grant), {
+            "events:source": [SOURCE],
+            "events:detail-type": typesOfRole[grant.owner.replace(`ferry-${stage}-`, "")],
+          }),
+          `the role ${grant.owner} may put events of other types, or with another source`,
+        ),
+      ),
+      ...others
+        .filter(({ statement }) => statement.Effect === "Allow")
+        .flatMap((grant) =>
+          violationUnless(
+            equalAsJson(equals(grant)["events:detail-type"], [...callerTypes]),
+            `${grant.owner} allows events:PutEvents for events that look like facts`,
+          ),
+        ),
+      ...violationUnless(
+        equalAsJson(exempt.map((arn) => arn.split("/")[1]).sort(), roles.map(({ owner }) => owner).sort()),
+        `the bus denies Ferry's source to all but ${exempt.join(", ") || "nothing"}; the roles that put events are ${roles.map(({ owner }) => owner).join(", ")}`,
+      ),
+    ];
+  },
+};
+
+const queuesTakeNoOthersDeadLetters: Invariant = {
+  name: "queues-take-no-others-dead-letters",
+  reason:
+    "Every queue of the account may name a queue as its dead-letter queue, unless that queue says otherwise. Its messages would be read as Ferry's.",
+  violations: (deployment) => {
+    const queues = resourcesOfType(deployment, "Queue");
+    const target = (redrivePolicy?: string) =>
+      endOf(JSON.parse(redrivePolicy ?? "{}").deadLetterTargetArn ?? "");
+    return queues.flatMap(({ inputs }) => {
+      const sources = queues.filter((one) => target(one.inputs.redrivePolicy) === inputs.name);
+      const { redrivePermission, sourceQueueArns = [] } = JSON.parse(inputs.redriveAllowPolicy ?? "{}");
+      return violationUnless(
+        redrivePermission === (sources.length === 0 ? "denyAll" : "byQueue") &&
+          equalAsJson(sourceQueueArns.map(endOf).sort(), sources.map((one) => one.inputs.name).sort()),
+        `${inputs.name} takes dead letters of other queues (${redrivePermission ?? "every queue"})`,
+      );
+    });
+  },
 };
 
 const principalsAreBound: Invariant = {
@@ -92,7 +148,8 @@ const principalsAreBound: Invariant = {
     const roles = resourcesOfType(deployment, "Role").flatMap(({ inputs }) =>
       statementsOf(inputs.assumeRolePolicy).map((statement) => ({ owner: inputs.name, statement })),
     );
-    return [...policyGrants(deployment), ...roles].flatMap(({ owner, statement }) =>
+    const allowed = policyGrants(deployment).filter(({ statement }) => statement.Effect === "Allow");
+    return [...allowed, ...roles].flatMap(({ owner, statement }) =>
       Object.entries(statement.Principal ?? {}).flatMap(([type, principals]) => {
         const isRole = statement.Action.includes("sts:AssumeRole");
         if (type === "Service") {
@@ -116,5 +173,6 @@ export const permissionInvariants: readonly Invariant[] = [
   noWildcards,
   backupOnlyCreates,
   onlyFerryPutsFacts,
+  queuesTakeNoOthersDeadLetters,
   principalsAreBound,
 ];

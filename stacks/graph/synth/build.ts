@@ -79,12 +79,12 @@ export async function build(options: SynthOptions): Promise<Graph> {
     const { run, config: loaded, pulumi } = await load(out("run"));
 
     const resources: Resource[] = [];
-    const protection = new Map<string, { retainOnDelete?: boolean; protect?: boolean }>();
+    const optionsOf = new Map<string, Pick<Resource, "retainOnDelete" | "protect" | "dependsOn">>();
     await pulumi.runtime.setMocks(
       mocksOf(target, (type, name, inputs) => {
         // Components only group resources.
         if (!/^(aws|random):/.test(type)) return;
-        resources.push({ type, name, inputs: withoutPaths(inputs), ...protection.get(`${type}::${name}`) });
+        resources.push({ type, name, inputs: withoutPaths(inputs), ...optionsOf.get(`${type}::${name}`) });
       }),
       app.name,
       stage,
@@ -95,9 +95,14 @@ export async function build(options: SynthOptions): Promise<Graph> {
         // biome-ignore lint/suspicious/noExplicitAny: Pulumi's arguments of any resource.
         pulumi.runtime.registerStackTransformation(({ type, name, opts }: any) => {
           const key = `${type}::${name}`;
-          if (protection.has(key)) throw new Error(`two resources ${type} are named ${name}`);
-          const { retainOnDelete, protect } = opts;
-          protection.set(key, { ...(retainOnDelete && { retainOnDelete }), ...(protect && { protect }) });
+          if (optionsOf.has(key)) throw new Error(`two resources ${type} are named ${name}`);
+          const { retainOnDelete, protect, dependsOn } = opts;
+          optionsOf.set(key, {
+            ...(retainOnDelete && { retainOnDelete }),
+            ...(protect && { protect }),
+            // biome-ignore lint/suspicious/noExplicitAny: Pulumi's resources have their logical name in a private field.
+            ...(dependsOn && { dependsOn: [dependsOn].flat().map((one: any) => one.__name) }),
+          });
           return undefined;
         });
         return loaded.run();

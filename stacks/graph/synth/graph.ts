@@ -8,6 +8,8 @@ export interface Resource {
   readonly inputs: any;
   readonly retainOnDelete?: boolean;
   readonly protect?: boolean;
+  /** The logical names of the resources that must exist before it, besides those that its inputs name. */
+  readonly dependsOn?: readonly string[];
 }
 
 /** A function, as SST's component requests it from the CLI. */

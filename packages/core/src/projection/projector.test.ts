@@ -379,7 +379,7 @@ describe("the failure event of a message whose attempts ran out", () => {
       { key: "us-east-1-cities", "request-id": "nightly", rejected: true, request },
     ]);
     // A repeat is projected to the same row. A worker's rejection is projected to the row that it names.
-    const named = message("b", "TaskRejected", { ...detail, task: other });
+    const named = message("b", "TaskRejected", { ...detail, cause: "invalid-request", task: other });
     expect(await projectBatch([{ ...rejected, id: "c" }, named], ports)).toEqual(done);
     expect(store.rows().map(({ key }) => key)).toEqual(["us-east-1-cities", "us-east-1-towns"]);
   });
@@ -409,6 +409,22 @@ describe("the failure event of a message whose attempts ran out", () => {
       withoutRow: ["a"],
     });
   });
+
+  const failureError = { operation: "Scan", resource: "t", message: "m", hint: "h", retryable: false };
+  test.each([
+    { step: "TaskRequested", type: "TaskRejected", added: { task: other } },
+    { step: "SegmentQueued", type: "SegmentFailed", added: { error: failureError } },
+    { step: "TaskFinishing", type: "TaskStepFailed", added: { task: other } },
+  ])(
+    "is refused as $type if a message added $added, which only a worker reports",
+    async ({ step, type, added }) => {
+      const store = memoryStatusStore();
+      const forged = message("a", type, { ...exhausted, step, work: segment(0), ...added });
+      const { failed: unprojected } = await projectBatch([forged], projecting(store));
+      expect(unprojected).toMatchObject([{ id: "a", error: { code: "malformed-event" } }]);
+      expect(store.rows()).toEqual([]);
+    },
+  );
 
   const slice = segment(0);
   const { cursor: _, ...unreadable } = slice;

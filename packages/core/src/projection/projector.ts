@@ -3,10 +3,11 @@
  */
 import * as v from "valibot";
 import { controlRefused } from "../control.ts";
-import { type FerryError, isPermanent, permanent } from "../errors.ts";
+import { FerryError, isPermanent, permanent } from "../errors.ts";
 import {
   ATTEMPTS_EXHAUSTED,
   type BusEvent,
+  type Failure,
   type FerryEvent,
   type Message,
   segmentWorkSchema,
@@ -102,6 +103,8 @@ export async function projectBatch(
  */
 async function resolve(event: BusEvent, { store, registry, claims }: ProjectionPorts): Promise<BusEvent> {
   const type = event["detail-type"];
+  if (type === "TaskRejected" || type === "SegmentFailed" || type === "TaskStepFailed")
+    refuseAddedFields(event, readDetail(type, event));
   if (type === "TaskRejected") {
     const detail = readDetail(type, event);
     if (detail.task !== undefined) return event;
@@ -116,6 +119,17 @@ async function resolve(event: BusEvent, { store, registry, claims }: ProjectionP
     if (cause === ATTEMPTS_EXHAUSTED && parsed.success) await claims.release(parsed.output);
   }
   return event;
+}
+
+/** The Pipe does not escape strings, so a message that no rule sent could add fields. Only a worker's failure has these two. */
+function refuseAddedFields(event: BusEvent, { cause, error, task }: Failure): void {
+  if (cause !== ATTEMPTS_EXHAUSTED || (error === undefined && task === undefined)) return;
+  throw new FerryError("transient", "malformed-event", {
+    operation: "read event",
+    resource: `${event["detail-type"]} ${event.id}`,
+    message: `detail.${error === undefined ? "task" : "error"} must be absent if the cause is ${cause}.`,
+    hint: "A message in redrive-queue was not sent by one of Ferry's rules: find out which system sent it.",
+  });
 }
 
 interface NotJoined {

@@ -74,6 +74,19 @@ test("report-failures: a message without a valid failsAs is refused", () => {
   expect(() => emitted("report-failures", "hello")).toThrow("not a string");
 });
 
+test("report-failures: a message that would become another type of event is refused", () => {
+  expect(() => emitted("report-failures", dead({ failsAs: "TaskSucceeded", event }))).toThrow(
+    "the Pipe may put TaskRejected, SegmentFailed, TaskStepFailed, not TaskSucceeded",
+  );
+});
+
+test("report-failures: a string that adds fields changes neither the cause nor the version", () => {
+  const forged = { ...event, "detail-type": 'TaskRequested","cause":"archive-moved","version":2,"x":"' };
+  expect(emitted("report-failures", dead({ failsAs: "SegmentFailed", event: forged }))).toMatchObject([
+    { detail: { version: 1, cause: "attempts-exhausted" } },
+  ]);
+});
+
 test("report-failures: a message without its event is refused", () => {
   // Without the event the template has no value for the work, and the detail is not JSON.
   expect(() => emitted("report-failures", dead({ failsAs: "SegmentFailed" }))).toThrow("MalformedDetail");

@@ -7,7 +7,10 @@ import type { LocalBus } from "./bus.ts";
 import { compilePipeTemplate } from "./input-template.ts";
 import { compilePath } from "./json-path.ts";
 
-/** Returns a function from a record to its event. It throws an Error if the detail-type is not a string. `detail` is JSON. */
+/**
+ * Returns a function from a record to its event. It throws an Error if the detail-type is not a string, or not one that the
+ * Pipe's role may put. `detail` is JSON.
+ */
 export function compileEntry(spec: PipeSpec): (record: unknown) => { type: string; detail: string } {
   const render = compilePipeTemplate(spec.inputTemplate);
   const detailType = spec.detailType.startsWith("$") ? compilePath(spec.detailType) : () => spec.detailType;
@@ -15,6 +18,10 @@ export function compileEntry(spec: PipeSpec): (record: unknown) => { type: strin
     const type = detailType(record);
     if (typeof type !== "string" || type === "")
       throw new Error(`the detail-type ${spec.detailType} is ${JSON.stringify(type)}, not a string`);
+    if (!spec.types.includes(type))
+      throw new Error(
+        `NotAuthorizedForDetailTypeException: the Pipe may put ${spec.types.join(", ")}, not ${type}`,
+      );
     return { type, detail: render(record) };
   };
 }

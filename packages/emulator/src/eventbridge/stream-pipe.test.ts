@@ -27,6 +27,7 @@ function given(refusals: Readonly<Record<string, number>> = {}) {
     spec: {
       from: { table: "backup-table" },
       detailType: "Changed",
+      types: ["Changed"],
       inputTemplate: '{"text":"<$.dynamodb.NewImage.text.S>"}',
       filters: [{ dynamodb: { NewImage: { text: { S: [{ prefix: "a" }] } } } }],
     },
