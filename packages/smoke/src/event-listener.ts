@@ -21,8 +21,9 @@ import { type BusEvent, SOURCE } from "@ferry/core/events";
 import { physicalName } from "@ferry/core/topology";
 import { type DeployedStage, waitFor } from "./stage.ts";
 
-/** A type that none of Ferry's rules matches. */
+/** A type that none of Ferry's rules matches. The bus denies Ferry's source to this command. */
 const OPENED = "SmokeListenerOpened";
+const OWN_SOURCE = "ferry.smoke";
 const WAIT_SECONDS = 120;
 
 export interface ReceivedEvent {
@@ -45,7 +46,11 @@ export async function openEventListener(stage: DeployedStage): Promise<EventList
   const name = `ferry-${stage.name}-smoke-${stage.run}`;
   const bus = { EventBusName: physicalName(stage.name, "bus") };
   const { RuleArn } = await stage.events.send(
-    new PutRuleCommand({ ...bus, Name: name, EventPattern: JSON.stringify({ source: [SOURCE] }) }),
+    new PutRuleCommand({
+      ...bus,
+      Name: name,
+      EventPattern: JSON.stringify({ $or: [{ source: [SOURCE] }, { "detail-type": [OPENED] }] }),
+    }),
   );
   const { QueueUrl } = await stage.sqs.send(
     new CreateQueueCommand({
@@ -106,7 +111,9 @@ export async function openEventListener(stage: DeployedStage): Promise<EventList
   await waitFor("the listener's rule delivers an event", WAIT_SECONDS, async () => {
     await stage.events.send(
       new PutEventsCommand({
-        Entries: [{ ...bus, Source: SOURCE, DetailType: OPENED, Detail: JSON.stringify({ run: stage.run }) }],
+        Entries: [
+          { ...bus, Source: OWN_SOURCE, DetailType: OPENED, Detail: JSON.stringify({ run: stage.run }) },
+        ],
       }),
     );
     return (await listener.received()).find(({ event }) => event["detail-type"] === OPENED);
