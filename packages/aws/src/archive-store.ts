@@ -12,7 +12,7 @@ import {
 import type { BucketAddress } from "@ferry/core/addresses";
 import { FerryError, permanent } from "@ferry/core/errors";
 import { type ArchiveStore, GET_BYTES_MAX, type ObjectHead, type OpenObject } from "@ferry/core/ports";
-import { type Call, ferryError, nameOf, statusOf, translateErrors } from "./errors.ts";
+import { type Call, ferryError, httpStatusOf, nameOf, translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
 /** The part of an S3 client that the archive store uses. */
@@ -66,8 +66,8 @@ async function putNew(
       );
       return "stored";
     } catch (error) {
-      if (statusOf(error) === 412) return "exists";
-      if (statusOf(error) !== 409) throw ferryError(error, call);
+      if (httpStatusOf(error) === 412) return "exists";
+      if (httpStatusOf(error) !== 409) throw ferryError(error, call);
       if (tries === CONFLICTS_MAX) throw conflict(error, call);
       // Another put of this key is in progress and ends soon.
       await wait(CONFLICT_WAIT_MS * 2 ** tries);
@@ -119,7 +119,7 @@ function open(
           }),
         )
         .catch((error) => {
-          throw statusOf(error) === 412 ? changed(error, call, ifMatch) : error;
+          throw httpStatusOf(error) === 412 ? changed(error, call, ifMatch) : error;
         });
       const head = headOf(answer);
       return {
@@ -171,7 +171,7 @@ async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> 
   try {
     return await call();
   } catch (error) {
-    const missing = statusOf(error) === 404 && nameOf(error) !== "NoSuchBucket";
+    const missing = httpStatusOf(error) === 404 && nameOf(error) !== "NoSuchBucket";
     if (missing) return undefined;
     throw error;
   }

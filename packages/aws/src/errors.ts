@@ -46,14 +46,14 @@ export function nameOf(error: unknown): string {
 }
 
 /** The HTTP status of the response that an error came with. */
-export function statusOf(error: unknown): number | undefined {
+export function httpStatusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
 }
 
 /** The name decides before the status: DynamoDB sends almost every error with 400. */
 function classify(error: unknown, call: Call): Classification {
   const name = nameOf(error);
-  const status = statusOf(error);
+  const status = httpStatusOf(error);
   if (TRANSIENT.test(name) || /Signature expired|security token .* expired/i.test(messageOf(error)))
     return transient();
   if (THROTTLES.test(name) || status === 429 || status === 503)

@@ -10,19 +10,20 @@ vi.hoisted(() => {
     SegmentTable: { name: "ferry-test-segment-table" },
     RestoreTable: { name: "" },
     Settings: { retryDelaySeconds: 2 },
+    Monitor: { pipes: ["p"], stalledAfterMs: "5" },
   };
   for (const [name, value] of Object.entries(links))
     process.env[`SST_RESOURCE_${name}`] = JSON.stringify(value);
 });
 
-import { busName, queueUrl, settings, tableName } from "./links.ts";
+import { busName, monitorLink, queueUrl, tableName, workerSettings } from "./links.ts";
 
 describe("links outside SST", () => {
   it("given valid links, their values are returned", () => {
     expect(busName()).toBe("ferry-test");
     expect(queueUrl("BackupQueue")).toBe("http://127.0.0.1/q");
     expect(tableName("SegmentTable")).toBe("ferry-test-segment-table");
-    expect(settings()).toMatchObject({ retryDelaySeconds: 2, compressionLevel: 6 });
+    expect(workerSettings()).toMatchObject({ retryDelaySeconds: 2, compressionLevel: 6 });
   });
 
   it("given a missing link, reading it throws", () => {
@@ -32,5 +33,6 @@ describe("links outside SST", () => {
   it("given a link of the wrong shape, the error names the link and the field", () => {
     expect(() => queueUrl("RestoreQueue")).toThrow(/link RestoreQueue .*url/s);
     expect(() => tableName("RestoreTable")).toThrow(/link RestoreTable .*name/s);
+    expect(() => monitorLink()).toThrow(/link Monitor .*stalledAfterMs/s);
   });
 });

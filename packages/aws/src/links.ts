@@ -30,8 +30,13 @@ export function queueUrl(link: QueueLink): string {
 }
 
 /** The stage's settings. */
-export function settings(): Settings {
+export function workerSettings(): Settings {
   return read("Settings", settingsSchema);
+}
+
+/** What the monitor watches. `pipes`: their names. */
+export function monitorLink(): { readonly pipes: readonly string[]; readonly stalledAfterMs: number } {
+  return read("Monitor", v.object({ pipes: v.array(text), stalledAfterMs: v.number() }));
 }
 
 function read<T>(name: string, as: v.GenericSchema<unknown, T>): T {

@@ -8,7 +8,7 @@ import { projectBatch } from "@ferry/core/projection/projector";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { parseRequest, type RestoreRequest } from "@ferry/core/request";
 import { SEGMENTS_MAX } from "@ferry/core/settings";
-import { identify, keyOf, taskRef } from "@ferry/core/task";
+import { identify, rowKeyOf, taskRef } from "@ferry/core/task";
 import { projecting } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
 import { memoryPorts } from "@ferry/memory/ports";
@@ -51,7 +51,7 @@ function worstPlan(total: number): RestorePlan {
   if (!("request" in parsed)) throw new Error(JSON.stringify(parsed));
   const detail = { request: fields, "request-id": "r".repeat(100), "request-time": 4_102_444_799_999 };
   const identity = identify(detail, { id: "e", time: TIME });
-  const key = keyOf(identity, identity.requestTimeMs)!;
+  const key = rowKeyOf(identity, identity.requestTimeMs)!;
   expect(Buffer.byteLength(key)).toBe(1900);
   const task = taskRef({ action: "restore", key, timestamp: identity.requestTimeMs }, identity);
   return {

@@ -9,12 +9,12 @@
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
-import type { Plan } from "@ferry/core/events";
+import { FerryError } from "@ferry/core/errors";
+import { parsedOr } from "@ferry/core/parsed-or";
 import { notesOf } from "@ferry/core/projection/notes";
 import {
   announcementOf,
   failedSegments,
-  type Reason,
   rankOf,
   reasonsOf,
   type SegmentRecord,
@@ -23,6 +23,7 @@ import {
   transferred,
 } from "@ferry/core/projection/status";
 import { attributes, tables } from "@ferry/core/topology";
+import { rowSchema } from "./row-schema.ts";
 
 export type Item = Record<string, AttributeValue>;
 type Value = string | number | boolean;
@@ -124,60 +125,61 @@ export function itemOfRow(row: TaskRow): Item {
   );
 }
 
-/** The row of an item. */
+/** The row of an item. Transient error: `malformed-row`, if an attribute is not as `itemOfRow` writes it. */
 export function rowOfItem(item: Item): TaskRow {
   const it = unmarshall(item);
-  const names = it["request-fields"] as string[];
-  const segmentCheckpoints = checkpointsOf(it["segment-checkpoints"] as ShortParts);
+  const row = parsedOr(rowSchema, it, "row", (message) => malformedRow(it, message));
+  const segmentCheckpoints = checkpointsOf(row["segment-checkpoints"]);
   const parts = transferred({ segmentCheckpoints, batches: 0, items: 0, bytes: 0, skipped: 0 });
   return {
-    action: it["action"],
-    key: it[hash.name],
-    timestamp: it[range.name],
-    ...(it[attributes.taskId] !== undefined && { "task-id": it[attributes.taskId] as string }),
-    ...(it["request-id"] !== undefined && { "request-id": it["request-id"] as string }),
-    rev: it["rev"],
-    ...(it[attributes.reannounce] === true && { reannounce: true as const }),
+    action: row.action,
+    key: row.key,
+    timestamp: row.timestamp,
+    ...(row["task-id"] !== undefined && { "task-id": row["task-id"] }),
+    ...(row["request-id"] !== undefined && { "request-id": row["request-id"] }),
+    rev: row.rev,
+    ...(row.reannounce === true && { reannounce: true as const }),
     request: {
-      ...Object.fromEntries(names.map((name) => [name, it[name] as Value])),
-      ...(it["request-rest"] !== undefined && (JSON.parse(it["request-rest"]) as Record<string, Value>)),
+      ...Object.fromEntries(row["request-fields"].map((name) => [name, it[name] as Value])),
+      ...row["request-rest"],
     },
-    ...(it["plan"] !== null && { plan: JSON.parse(it["plan"]) as Plan }),
-    accepted: it["accepted"],
-    rejected: it["rejected"],
-    finished: it["finished"],
-    attempt: it["attempt"],
-    cancelledAttempt: it["cancelled-attempt"],
-    failedStepAttempt: it["failed-step-attempt"],
-    total: it["total-segments"],
-    completed: [...((it["completed"] as Set<number> | undefined) ?? [])].sort((a, b) => a - b),
-    failed: it["failed"],
-    attempts: it["attempts"],
+    ...(row.plan !== null && { plan: row.plan }),
+    accepted: row.accepted,
+    rejected: row.rejected,
+    finished: row.finished,
+    attempt: row.attempt,
+    cancelledAttempt: row["cancelled-attempt"],
+    failedStepAttempt: row["failed-step-attempt"],
+    total: row["total-segments"],
+    completed: [...(row.completed ?? [])].sort((a, b) => a - b),
+    failed: row.failed,
+    attempts: row.attempts,
     segmentCheckpoints,
-    batches: it["transferred-batches"] - parts.batches,
-    items: it["transferred-items"] - parts.items,
-    bytes: it["transferred-bytes"] - parts.bytes,
-    skipped: ((it["skipped-items"] as number | undefined) ?? 0) - parts.skipped,
-    reasons: it["causes"] as Reason[],
-    ...(it["accepted-time"] !== undefined && { acceptedTime: it["accepted-time"] as string }),
-    ...(it["finished-time"] !== undefined && { finishedTime: it["finished-time"] as string }),
-    updatedTime: it[attributes.updatedTime],
+    batches: row["transferred-batches"] - parts.batches,
+    items: row["transferred-items"] - parts.items,
+    bytes: row["transferred-bytes"] - parts.bytes,
+    skipped: (row["skipped-items"] ?? 0) - parts.skipped,
+    reasons: row.causes,
+    ...(row["accepted-time"] !== undefined && { acceptedTime: row["accepted-time"] }),
+    ...(row["finished-time"] !== undefined && { finishedTime: row["finished-time"] }),
+    updatedTime: row["updated-time"],
   };
+}
+
+function malformedRow(item: Readonly<Record<string, unknown>>, message: string): FerryError {
+  return new FerryError("transient", "malformed-row", {
+    operation: "read row",
+    resource: `row ${item[hash.name]}@${item[range.name]}`,
+    message,
+    hint: "Only the projector may write to the status tables: restore the attributes that the message names, or delete the row.",
+  });
 }
 
 /**
  * A segment's checkpoint in its shortest form, because a row holds thousands: batches, items, bytes and, for a restore, the
  * cursor's file and line and the number of skipped items if there are any.
  */
-type ShortPart = readonly [
-  batches: number,
-  items: number,
-  bytes: number,
-  file?: number,
-  line?: number,
-  skipped?: number,
-];
-type ShortParts = Readonly<Record<string, ShortPart>>;
+type ShortParts = Readonly<Record<string, readonly number[]>>;
 
 function shortPartsOf(segmentCheckpoints: TaskRow["segmentCheckpoints"]): ShortParts {
   return Object.fromEntries(
@@ -192,7 +194,7 @@ function shortPartOf({
   file,
   line,
   skipped,
-}: TaskRow["segmentCheckpoints"][string]): ShortPart {
+}: TaskRow["segmentCheckpoints"][string]): readonly number[] {
   if (file === undefined || line === undefined) return [batches, items, bytes];
   return skipped === undefined
     ? [batches, items, bytes, file, line]
@@ -201,7 +203,7 @@ function shortPartOf({
 
 function checkpointsOf(parts: ShortParts): TaskRow["segmentCheckpoints"] {
   return Object.fromEntries(
-    Object.entries(parts).map(([segment, [batches, items, bytes, file, line, skipped]]) => [
+    Object.entries(parts).map(([segment, [batches = 0, items = 0, bytes = 0, file, line, skipped]]) => [
       segment,
       {
         batches,

@@ -1,5 +1,5 @@
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import type { BackupPlan } from "@ferry/core/events";
 import type { StatusStore } from "@ferry/core/ports";
 import { newTaskRow, type SegmentRecord, stateOf, type TaskRow } from "@ferry/core/projection/status";
@@ -267,6 +267,29 @@ describe("a row as an item", () => {
       plan: null,
     });
     expect(item["completed"]).toEqual(new Set([0, 3]));
+  });
+});
+
+describe("a row that another system changed", () => {
+  const item = itemOfRow(rowWith({ key: "k", timestamp: 5, accepted: true, plan }));
+  const changed = (fields: Record<string, unknown>) => () => rowOfItem({ ...item, ...marshall(fields) });
+
+  it.each([
+    [{ plan: "{}" }, "row.plan.request is required but missing"],
+    [{ plan: "not JSON" }, "row.plan "],
+    [{ plan: JSON.stringify({ ...plan, "total-segments": "4" }) }, "row.plan.total-segments must be number"],
+    [{ "total-segments": "4" }, 'row.total-segments must be number: got "4"'],
+    [{ "segment-checkpoints": { 0: [1, 2] } }, "row.segment-checkpoints.0 must be >=3"],
+    [{ "request-rest": "[[]]" }, "row.request-rest must be an object of strings, numbers and booleans"],
+  ])("with %j gives a transient error that names the row and the attribute", (fields, message) => {
+    expect(changed(fields)).toThrow(
+      expect.objectContaining({
+        kind: "transient",
+        code: "malformed-row",
+        resource: "row k@5",
+        message: expect.stringContaining(message),
+      }),
+    );
   });
 });
 

@@ -30,7 +30,7 @@ import type { TablesSubject } from "./tables.ts";
 import type { TaskRegistrySubject } from "./task-registry.ts";
 
 /** The region of all resources. */
-export const REGION = "eu-west-1";
+export const TEST_REGION = "eu-west-1";
 const CREATE_SECONDS_MAX = 30;
 const KEYS_PER_DELETE_MAX = 1000;
 /** The endpoint of services that are not configured: its name never resolves. */
@@ -42,7 +42,7 @@ export function pointSdkAt(endpoint: string): void {
   for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name];
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: endpoint,
-    AWS_REGION: REGION,
+    AWS_REGION: TEST_REGION,
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
   });
@@ -67,11 +67,11 @@ export function awsTables(prefix: string, lacks: TablesSubject["lacks"] = {}): T
   const made: string[] = [];
   return {
     tables: tableData(dynamodbClient, retryingDynamodbClient),
-    region: REGION,
+    region: TEST_REGION,
     keeps: "values",
     lacks,
     async create(name, keys) {
-      const table = { region: REGION, name: `${prefix}${name}` };
+      const table = { region: TEST_REGION, name: `${prefix}${name}` };
       await createTable(table.name, keys);
       made.push(table.name);
       return table;
@@ -90,7 +90,7 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
   const nameOf = (table: TableName) => `${prefix}${table}`;
   const entries = Object.entries(topologyTables) as [TableName, (typeof topologyTables)[TableName]][];
   for (const [name, { hash, range }] of entries) await createTable(nameOf(name), [hash, range]);
-  const client = retryingDynamodbClient(REGION);
+  const client = retryingDynamodbClient(TEST_REGION);
   const segment = nameOf("segment-table");
   return {
     status: statusStore(client, {
@@ -115,7 +115,7 @@ export async function awsWorkerTable(
 ): Promise<RateLimiterSubject & SliceClaimsSubject & TableLeasesSubject & TaskRegistrySubject> {
   const name = `${prefix}${workerTable.name}`;
   await createTable(name, [workerTable.hash]);
-  const updateItem = workerTableItems(retryingDynamodbClient(REGION), name);
+  const updateItem = workerTableItems(retryingDynamodbClient(TEST_REGION), name);
   return {
     limiter: rateLimiter(updateItem),
     claims: sliceClaims(updateItem),
@@ -134,9 +134,9 @@ export async function awsArchiveStore(
   owner: string | undefined,
   s3: (region: string) => S3Client = s3Client,
 ): Promise<ArchiveStoreSubject> {
-  const client = s3(REGION);
+  const client = s3(TEST_REGION);
   await client.send(new CreateBucketCommand({ Bucket: name }));
-  const bucket = { region: REGION, name };
+  const bucket = { region: TEST_REGION, name };
   const archive = archiveStore(s3);
   return {
     archive,
@@ -158,12 +158,12 @@ export async function awsArchiveStore(
  * default.
  */
 export function pathStyleS3(): (region: string) => S3Client {
-  const client = new S3Client({ region: REGION, forcePathStyle: true });
+  const client = new S3Client({ region: TEST_REGION, forcePathStyle: true });
   return () => client;
 }
 
 async function createTable(TableName: string, keys: KeyAttributes): Promise<void> {
-  const client = retryingDynamodbClient(REGION);
+  const client = retryingDynamodbClient(TEST_REGION);
   await client.send(
     new CreateTableCommand({
       TableName,
@@ -177,7 +177,7 @@ async function createTable(TableName: string, keys: KeyAttributes): Promise<void
 
 function waitFor() {
   return {
-    client: retryingDynamodbClient(REGION),
+    client: retryingDynamodbClient(TEST_REGION),
     maxWaitTime: CREATE_SECONDS_MAX,
     minDelay: 0.05,
     maxDelay: 1,
@@ -186,6 +186,6 @@ function waitFor() {
 
 async function deleteTables(names: readonly string[]): Promise<void> {
   await Promise.all(
-    names.map((TableName) => retryingDynamodbClient(REGION).send(new DeleteTableCommand({ TableName }))),
+    names.map((TableName) => retryingDynamodbClient(TEST_REGION).send(new DeleteTableCommand({ TableName }))),
   );
 }

@@ -12,7 +12,7 @@ import {
   awsWorkerTable,
   pathStyleS3,
   pointSdkAtGiven,
-  REGION,
+  TEST_REGION,
 } from "./aws-subjects.ts";
 import { rateLimiterContract } from "./rate-limiter.ts";
 import { sliceClaimsContract } from "./slice-claims.ts";
@@ -51,7 +51,7 @@ else archiveStoreContract(s3, () => awsArchiveStore(prefix, s3Owner, pathStyleS3
 
 /** DynamoDB Local has no tags and refuses the operation as unknown: the middleware returns an empty list instead. */
 function answerTagsWithNone(): void {
-  retryingDynamodbClient(REGION).middlewareStack.add(
+  retryingDynamodbClient(TEST_REGION).middlewareStack.add(
     (next, context) => async (args) => {
       try {
         return await next(args);

@@ -166,50 +166,50 @@ describe("a cancellation check", () => {
       const row = newTaskRow(task, "2026-11-01T02:00:00Z");
       return { ...row, accepted: true, total: 8, attempt: 2, ...(isComplete && { completed: [3] }) };
     };
-    const watch = openCancellationCheck(work, { ...plain, status: { ...plain.status, read } });
+    const check = openCancellationCheck(work, { ...plain, status: { ...plain.status, read } });
     const end = () => {
       isComplete = true;
     };
-    return { watch, clock: plain.clock, polls: () => polls, end };
+    return { check, clock: plain.clock, polls: () => polls, end };
   };
 
   test("polls once at the start, and again one interval after the last poll", async () => {
-    const { watch, clock, polls } = checked();
-    expect(await watch.stillNeeded()).toBe(true);
+    const { check, clock, polls } = checked();
+    expect(await check.stillNeeded()).toBe(true);
     clock.advance(4_999);
-    expect(await watch.stillNeeded()).toBe(true);
+    expect(await check.stillNeeded()).toBe(true);
     expect(polls()).toBe(1);
     clock.advance(1);
-    expect(await watch.stillNeeded()).toBe(true);
+    expect(await check.stillNeeded()).toBe(true);
     expect(polls()).toBe(2);
     clock.advance(4_999);
-    await watch.stillNeeded();
+    await check.stillNeeded();
     expect(polls()).toBe(2);
   });
 
   test("waits until a time and polls while it waits", async () => {
-    const { watch, clock, polls } = checked();
+    const { check, clock, polls } = checked();
     const now = clock.now();
-    expect(await watch.waitUntil(now + 12_000)).toBe(true);
+    expect(await check.waitUntil(now + 12_000)).toBe(true);
     expect(clock.now()).toBe(now + 12_000);
     expect(polls()).toBe(3);
   });
 
   test("neither waits nor polls for a time that has passed", async () => {
-    const { watch, clock, polls, end } = checked();
+    const { check, clock, polls, end } = checked();
     end();
     const now = clock.now();
-    expect(await watch.waitUntil(now)).toBe(true);
+    expect(await check.waitUntil(now)).toBe(true);
     expect(clock.now()).toBe(now);
     expect(polls()).toBe(1);
   });
 
   test("stops waiting when the segment is no longer needed", async () => {
-    const { watch, clock, end } = checked();
-    await watch.stillNeeded();
+    const { check, clock, end } = checked();
+    await check.stillNeeded();
     end();
     const now = clock.now();
-    expect(await watch.waitUntil(now + 60_000)).toBe(false);
+    expect(await check.waitUntil(now + 60_000)).toBe(false);
     expect(clock.now()).toBe(now + 5_000);
   });
 
@@ -222,10 +222,10 @@ describe("a cancellation check", () => {
       hint: "",
     });
     const read = () => Promise.reject(away);
-    const watch = openCancellationCheck(work, { ...ports, status: { ...ports.status, read } });
+    const check = openCancellationCheck(work, { ...ports, status: { ...ports.status, read } });
     await new Promise((resolve) => setImmediate(resolve));
-    await expect(watch.stillNeeded()).rejects.toBe(away);
-    await expect(watch.stillNeeded()).rejects.toBe(away);
+    await expect(check.stillNeeded()).rejects.toBe(away);
+    await expect(check.stillNeeded()).rejects.toBe(away);
   });
 });
 

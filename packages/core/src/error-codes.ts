@@ -156,6 +156,12 @@ export const errorCodes = {
     remedy:
       "Compare it with [events.md](events.md), and find out which system put it. When its attempts run out, the message becomes a dead letter.",
   },
+  "malformed-row": {
+    kind: "transient",
+    cause: "A row of a status table has an attribute that Ferry did not write; the message names each one.",
+    remedy:
+      "Restore the attributes that the message names, or delete the row. Find out which system wrote it: only the projector may.",
+  },
   "mode-not-possible": {
     kind: "permanent",
     cause: "The restore needs to overwrite or delete items, which its `restore-mode` does not allow.",

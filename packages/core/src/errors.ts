@@ -77,6 +77,6 @@ export function isPermanent(error: unknown): error is FerryError {
 }
 
 /** One line for a status row: operation, resource, reason and hint. */
-export function sentence(report: ErrorReport): string {
+export function sentence(report: Omit<ErrorReport, "retryable">): string {
   return `${report.operation} ${report.resource}: ${report.message} ${report.hint}`.trim();
 }

@@ -2,8 +2,9 @@
  * The failure events.
  */
 import { type FerryError, toReport } from "./errors.ts";
-import { type BusEvent, type FailureType, type FerryEvent, type TaskRequested, VERSION } from "./events.ts";
+import { type BusEvent, type FailureType, type FerryEvent, VERSION } from "./events.ts";
 import { cutNesting } from "./nesting.ts";
+import { fieldOf } from "./schema-parts.ts";
 import type { TaskRef } from "./task.ts";
 
 /** The largest request, as JSON, that a failure repeats in full. */
@@ -43,10 +44,9 @@ export function failure(type: FailureType, event: BusEvent, error: FerryError, t
 function abridged(requested: unknown): unknown {
   const detail = cutNesting(requested);
   if ((JSON.stringify(detail)?.length ?? 0) <= REQUEST_LENGTH_MAX) return detail;
-  const { request, ...metadata } = detail as Partial<TaskRequested>;
   return {
-    request: shortFields(request, KEY_FIELDS),
-    ...shortFields(metadata, ["request-id", "request-time"]),
+    request: shortFields(fieldOf(detail, "request"), KEY_FIELDS),
+    ...shortFields(detail, ["request-id", "request-time"]),
   };
 }
 

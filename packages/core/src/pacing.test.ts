@@ -17,7 +17,7 @@ function pacer(
   const startMs = clock.now();
   const limiter = options.limiter ?? memoryRateLimiter();
   const isNeeded = () => clock.now() - startMs < (options.neededMs ?? FOREVER_MS);
-  const watch = {
+  const check = {
     stillNeeded: async () => isNeeded(),
     async waitUntil(untilMs: number) {
       while (clock.now() < untilMs) {
@@ -29,7 +29,7 @@ function pacer(
   };
   const untilMs = startMs + (options.untilMs ?? FOREVER_MS);
   const ports = { limiter, time: clock.invocation(FOREVER_MS), random: () => 0.5 };
-  const pace = openPacer({ task, unitsPerSecond, untilMs, watch }, ports);
+  const pace = openPacer({ task, unitsPerSecond, untilMs, check }, ports);
   return { pace, limiter, clock, elapsedMs: () => clock.now() - startMs };
 }
 

@@ -62,7 +62,7 @@ interface PacerOptions {
   readonly unitsPerSecond: number | undefined;
   /** When this slice must end, ms since 1970. */
   readonly untilMs: number;
-  readonly watch: CancellationCheck;
+  readonly check: CancellationCheck;
 }
 
 /** Opens the pacer of one slice, which keeps its calls within the task's ceiling. */
@@ -70,14 +70,14 @@ export function openPacer(
   options: PacerOptions,
   ports: { limiter: RateLimiter; time: Time; random: () => number },
 ): Pacer {
-  const { untilMs, watch } = options;
+  const { untilMs, check } = options;
   const { time } = ports;
   let notBeforeMs = 0;
   let throttled = false;
 
   const ready = async (): Promise<boolean> => {
-    if (!(await watch.waitUntil(Math.min(notBeforeMs, untilMs)))) return false;
-    return time.now() < untilMs && (await watch.stillNeeded());
+    if (!(await check.waitUntil(Math.min(notBeforeMs, untilMs)))) return false;
+    return time.now() < untilMs && (await check.stillNeeded());
   };
   const delay = (ms: number) => {
     notBeforeMs = Math.max(notBeforeMs, time.now() + ms);
@@ -107,7 +107,7 @@ export function openPacer(
         continue;
       }
       if (startMs > time.now()) throttled = true;
-      if (!(await watch.waitUntil(startMs))) return false;
+      if (!(await check.waitUntil(startMs))) return false;
       reserved.begin();
     }
     return false;

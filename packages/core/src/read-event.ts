@@ -1,7 +1,7 @@
 /**
  * The schemas of all events on Ferry's bus, and the functions that read details with them.
  */
-import * as v from "valibot";
+import type * as v from "valibot";
 import { controlSchema } from "./control.ts";
 import { FerryError } from "./errors.ts";
 import {
@@ -18,7 +18,7 @@ import {
   taskFinishingSchema,
   taskRequestedSchema,
 } from "./events.ts";
-import { quoted } from "./quote.ts";
+import { parsedOr } from "./parsed-or.ts";
 import { unchanged } from "./schema-parts.ts";
 
 /** The schema of each detail-type on the bus. docs/events.md is generated from them. */
@@ -40,9 +40,6 @@ export const eventSchemas = {
   TaskCancelled: announcementSchema,
   TaskControlRefused: taskControlRefusedSchema,
 } as const;
-
-/** The most issues that are reported for one event. */
-const ISSUES_MAX = 10;
 
 type Schemas = typeof eventSchemas;
 /** The types whose schema does not transform the detail. A Pipe may write numbers as text, so announcements are excluded. */
@@ -67,8 +64,8 @@ function nameOf(event: BusEvent): string {
 }
 
 /**
- * Reads a received value with a schema. `resource` and `whole` name it in the error. Transient error: `malformed-event`.
- * It is not permanent, because a newer version of Ferry may have put the event during a deployment.
+ * Reads a part of an event. `resource` and `whole` name it in the error. Transient error: `malformed-event`. It is not
+ * permanent, because a newer version of Ferry may have put the event during a deployment.
  */
 export function readAs<S extends v.GenericSchema>(
   schema: S,
@@ -76,22 +73,12 @@ export function readAs<S extends v.GenericSchema>(
   resource: string,
   whole: string,
 ): v.InferOutput<S> {
-  const parsed = v.safeParse(schema, value);
-  if (parsed.success) return parsed.output;
-  const issues = parsed.issues.slice(0, ISSUES_MAX).map((issue) => toText(issue, whole));
-  const more = parsed.issues.length - issues.length;
-  throw new FerryError("transient", "malformed-event", {
-    operation: "read event",
-    resource,
-    message: `${issues.join("; ")}${more > 0 ? `; and ${more} more` : ""}.`,
-    hint: "docs/events.md lists each event's fields. The message is delivered again, and finally becomes a dead letter: find out which system put the event.",
+  return parsedOr(schema, value, whole, (message) => {
+    return new FerryError("transient", "malformed-event", {
+      operation: "read event",
+      resource,
+      message,
+      hint: "docs/events.md lists each event's fields. The message is delivered again, and finally becomes a dead letter: find out which system put the event.",
+    });
   });
-}
-
-function toText(issue: v.BaseIssue<unknown>, whole: string): string {
-  const path = v.getDotPath(issue);
-  const field = path === null ? whole : `${whole}.${path}`;
-  if (issue.input === undefined) return `${field} is required but missing`;
-  const expected = issue.expected === null ? issue.message : `must be ${issue.expected}`;
-  return `${field} ${expected}: got ${quoted(issue.input)}`;
 }

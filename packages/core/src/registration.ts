@@ -6,7 +6,7 @@ import { FerryError, permanent } from "./errors.ts";
 import type { RegisteredRequest, StatusReader, TaskRegistry } from "./ports.ts";
 import { REGISTRATION_DAYS } from "./ports.ts";
 import type { TaskRow } from "./projection/status.ts";
-import { type Identity, keyOf, type TaskRef, taskRef } from "./task.ts";
+import { type Identity, rowKeyOf, type TaskRef, taskRef } from "./task.ts";
 import { isoOf } from "./time.ts";
 
 /** Within this time the same request under the same request-id is a repeat; later it is rejected. */
@@ -75,7 +75,7 @@ async function registrationOf(
 ): Promise<Registration> {
   const same = registered === undefined || isRepeat(identity, registered);
   const requestTimeMs = same && registered !== undefined ? registered.timeMs : identity.requestTimeMs;
-  const key = keyOf(identity, requestTimeMs);
+  const key = rowKeyOf(identity, requestTimeMs);
   const registration = { requestTimeMs, ...(!same && { registeredRequest: registered }) };
   if (key === undefined) return registration;
   return { ...registration, ...(await claimRow(identity, key, requestTimeMs, ports)) };

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Identity, identify, keyOf, taskRef } from "./task.ts";
+import { type Identity, identify, rowKeyOf, taskRef } from "./task.ts";
 
 const event = { id: "e-1", time: "2026-11-23T08:00:00Z" };
 const request = {
@@ -11,7 +11,7 @@ const request = {
   "bucket-name": "archives",
   "bucket-prefix": "nightly/{date}/",
 };
-const keyNow = (identity: Identity) => keyOf(identity, identity.requestTimeMs);
+const keyNow = (identity: Identity) => rowKeyOf(identity, identity.requestTimeMs);
 
 describe("a request's identity", () => {
   test("of a backup has its table as the key", () => {

@@ -85,7 +85,7 @@ export function identify(detail: unknown, event: { readonly id: string; readonly
  * The key of the request's row, with the prefix expanded at `requestTimeMs`; undefined if the request lacks the key's
  * fields.
  */
-export function keyOf({ action, request }: Identity, requestTimeMs: number): string | undefined {
+export function rowKeyOf({ action, request }: Identity, requestTimeMs: number): string | undefined {
   const table = { region: fieldOf(request, "table-region"), name: fieldOf(request, "table-name") };
   if (action === "backup") return joined(table.region, table.name);
   const prefix = fieldOf(request, "bucket-prefix");

@@ -230,14 +230,14 @@ export const attributes = {
 export const byState = { name: "by-state", hash: { name: attributes.state, type: "S" } } as const;
 
 /** A DynamoDB table that Ferry owns. */
-export interface TableSpec {
+export interface StatusTableSpec {
   readonly hash: { readonly name: string; readonly type: "S" };
   readonly range: { readonly name: string; readonly type: "N" };
   /** Whether its changes are announced on the bus. */
   readonly stream: boolean;
 }
 
-export const tables: Readonly<Record<TableName, TableSpec>> = {
+export const tables: Readonly<Record<TableName, StatusTableSpec>> = {
   "backup-table": {
     hash: { name: "key", type: "S" },
     range: { name: "timestamp", type: "N" },

@@ -10,19 +10,9 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Names that several files export, with the reason. */
 const ALLOWED: Readonly<Record<string, string>> = {
-  // The same kind of thing in two packages.
-  Bus: "the port, and the simulation's implementation of it",
   handler: "Lambda's name of an entry point",
   run: "what a command of ferry does, in the file with the command's name",
-  keyOf: "the key of a row, of a line, and of an item",
-  REGION: "the region of tests, and of the graph's mocks",
-  statusOf: "the status of an HTTP answer, and the simulation's status tables",
-  Item: "an item of DynamoDB, in two representations",
-  TableSpec: "a table of Ferry's, and a table in memory",
-  Control: "an operator's cancel or retry; the simulation's actor that requests one",
-  itemsOf: "the items of a table, in two fixtures of the simulation",
-  settings: "a worker's settings, and the stage's settings",
-  stages: "the operator's stages, and the stages of the infrastructure tests",
+  stages: "the export that the file of `npm run synth -- --stages FILE` must have",
 };
 
 test("only listed names are exported by more than one file", async () => {

@@ -45,4 +45,6 @@ test.each([
     eventOf("TaskRejected", { cause: "attempts-exhausted", "event-id": "r" }),
     "TaskRejected: event r: attempts-exhausted",
   ],
+  [eventOf("TaskFailed", { task: "x", reason: null }), "TaskFailed:  :  items"],
+  [eventOf("TaskRejected", { error: 5 }), "TaskRejected: event : : :"],
 ])("event %# is logged as one line", (event, line) => expect(taskLogLine(event)).toBe(line));

@@ -2,7 +2,7 @@
  * The events that report the end of a task, as lines for a terminal.
  */
 import { sentence } from "@ferry/core/errors";
-import type { Failure } from "@ferry/core/events";
+import { fieldOf } from "@ferry/core/schema-parts";
 import { announcements } from "@ferry/core/topology";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 
@@ -12,18 +12,24 @@ export const TASK_END_TYPES: readonly string[] = [
   "TaskRejected",
 ];
 
-/** One line with the type, the task and the reason. A rejected request may have no task, and then no row. */
-export function taskLogLine(event: EventEnvelope): string {
-  const detail = event.detail as Partial<Failure> & {
-    readonly task?: { readonly id: string; readonly action: string };
-    readonly reason?: string;
-    readonly "transferred-items"?: number;
-  };
-  const { task } = detail;
+/**
+ * One line with the type, the task and the reason. A rejected request may have no task, and then no row. Any process may put
+ * events on the local bus, so no field is certain.
+ */
+export function taskLogLine({ "detail-type": type, detail }: EventEnvelope): string {
+  const textOf = (value: unknown, name: string) => String(fieldOf(value, name) ?? "");
+  const task = fieldOf(detail, "task");
   if (task !== undefined) {
-    const end = detail.reason || `${detail["transferred-items"]} items`;
-    return `${event["detail-type"]}: ${task.action} ${task.id}: ${end}`;
+    const end = textOf(detail, "reason") || `${textOf(detail, "transferred-items")} items`;
+    return `${type}: ${textOf(task, "action")} ${textOf(task, "id")}: ${end}`;
   }
-  const reason = detail.error === undefined ? "" : `: ${sentence(detail.error)}`;
-  return `${event["detail-type"]}: event ${detail["event-id"]}: ${detail.cause}${reason}`;
+  const error = fieldOf(detail, "error");
+  const report = {
+    operation: textOf(error, "operation"),
+    resource: textOf(error, "resource"),
+    message: textOf(error, "message"),
+    hint: textOf(error, "hint"),
+  };
+  const reason = error === undefined ? "" : `: ${sentence(report)}`;
+  return `${type}: event ${textOf(detail, "event-id")}: ${textOf(detail, "cause")}${reason}`;
 }

@@ -25,7 +25,7 @@ export interface MemoryArchiveStore extends ArchiveStore {
   /** Creates a bucket; `owner` is the account that owns it. */
   createBucket(bucket: BucketAddress): void;
   /** Puts or overwrites an object, as another program would. */
-  plant(bucket: BucketAddress, key: string, body: Uint8Array, metadata?: ObjectMetadata): void;
+  store(bucket: BucketAddress, key: string, body: Uint8Array, metadata?: ObjectMetadata): void;
   /** Deletes an object, as another program would. */
   remove(bucket: BucketAddress, key: string): void;
   /** Every key of a bucket, in order. */
@@ -67,8 +67,8 @@ export function memoryArchiveStore(): MemoryArchiveStore {
     createBucket(address) {
       buckets.set(address.name, { address, objects: new Map() });
     },
-    plant(address, key, body, metadata = {}) {
-      open("plant", address).set(key, { body: body.slice(), metadata: { ...metadata } });
+    store(address, key, body, metadata = {}) {
+      open("store", address).set(key, { body: body.slice(), metadata: { ...metadata } });
     },
     remove(address, key) {
       open("remove", address).delete(key);

@@ -72,12 +72,12 @@ export function changeLine(change: { keys: string; newImage?: string; oldImage?:
 }
 
 /** Puts or overwrites an export's objects in a bucket. Returns the export's prefix. */
-export function plantExport(
-  archive: Pick<MemoryArchiveStore, "plant">,
+export function storeExport(
+  archive: Pick<MemoryArchiveStore, "store">,
   bucket: BucketAddress,
   native: NativeExport,
 ): string {
-  for (const { key, body } of native.objects) archive.plant(bucket, key, body);
+  for (const { key, body } of native.objects) archive.store(bucket, key, body);
   return native.prefix;
 }
 

@@ -162,7 +162,7 @@ describe.each(["backup", "restore"] as const)("throttling of a %s", (kind) => {
     const { violations, recorder, counts } = await simulateScenario(7, throttled);
     expect(violations).toEqual([]);
     expect(counts["throttledRead"]! + (counts["throttledWrite"] ?? 0)).toBeGreaterThan(20);
-    expect(counts).toMatchObject({ succeeded: 1, healed: 0 });
+    expect(counts).toMatchObject({ succeeded: 1, endRetries: 0 });
     expect(recorder.events.filter(({ "detail-type": type }) => type.endsWith("Failed"))).toEqual([]);
   });
 });

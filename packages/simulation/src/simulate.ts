@@ -21,7 +21,7 @@ export interface Run {
   readonly seed: number;
   /** One line each, beginning with a short name in capitals. */
   readonly violations: readonly string[];
-  /** What happened how often. `healed` is the number of retries at the end. */
+  /** What happened how often. `endRetries` is the number of retries at the end. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -61,7 +61,7 @@ export async function simulateScenario(
     recorder,
     counts: {
       runs: 1,
-      healed: retried.retries,
+      endRetries: retried.retries,
       ...countsOf(status.rows()),
       ...faults.counts,
       events: recorder.events.length,

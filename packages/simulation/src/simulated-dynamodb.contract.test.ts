@@ -10,7 +10,7 @@ import { type TablesSubject, tablesContract } from "@ferry/contracts/tables";
 import { taskRegistryContract } from "@ferry/contracts/task-registry";
 import { memoryTables } from "@ferry/memory/tables";
 import { projectorAdapters, workerAdapters } from "./cloud/dynamodb/adapters.ts";
-import { statusOf } from "./cloud/dynamodb/own-status.ts";
+import { statusTablesOf } from "./cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "./cloud/dynamodb/own-tables.ts";
 import { createFaults } from "./cloud/faults.ts";
 import { createInvocation } from "./cloud/invocation.ts";
@@ -81,7 +81,7 @@ statusStoreContract("the SDK on the simulated DynamoDB", async () => {
   return {
     status: projectorAdapters(around).store,
     record: async (task, segment) =>
-      statusOf(ownTables)
+      statusTablesOf(ownTables)
         .records(task)
         .find((record) => record.segment === segment),
   };

@@ -25,7 +25,7 @@ const USAGE = `Checks that all parts of a deployed stage work together, and what
 
 const values = read(process.argv.slice(2));
 
-/** Reads the options. An unknown one ends the process with code 2, after the usage and the reason. */
+/** Reads the options. An unknown one ends the process with code 2 and the reason. */
 function read(args: string[]) {
   try {
     return parseArgs({
@@ -40,9 +40,14 @@ function read(args: string[]) {
       },
     }).values;
   } catch (error) {
-    console.error(`${USAGE}\n\n${(error as Error).message}`);
-    process.exit(2);
+    process.exit(refuse((error as Error).message));
   }
+}
+
+/** Prints why the options are refused. Returns the exit code. */
+function refuse(reason: string): number {
+  console.error(`${reason}\nnpm run smoke -- --help lists the options.`);
+  return 2;
 }
 
 if (values.help) {
@@ -55,10 +60,7 @@ async function main(): Promise<number> {
   const run = Date.now().toString(36);
   const isNamed = values.stage !== undefined || values.bucket !== undefined || values.region !== undefined;
   if (values.local && (isNamed || values.handoffs)) {
-    console.error(
-      `${USAGE}\n\n--local cannot be combined with other options: it creates its own stage and bucket.`,
-    );
-    return 2;
+    return refuse("--local cannot be combined with other options: it creates its own stage and bucket.");
   }
   if (values.local) {
     const { startHost } = await import("@ferry/local/host");
@@ -80,8 +82,7 @@ async function main(): Promise<number> {
     })
       .filter(([, value]) => value === undefined)
       .map(([name]) => name);
-    console.error(`${USAGE}\n\nMissing: ${missing.join(", ")}.`);
-    return 2;
+    return refuse(`Missing: ${missing.join(", ")}.`);
   }
   return runSteps(stageOf({ name: values.stage, region, bucket: values.bucket, run }), false);
 }

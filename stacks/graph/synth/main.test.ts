@@ -14,9 +14,13 @@ test.each([
   {
     args: ["--stag", "beta"],
     code: 2,
-    output: /^npm run synth[\s\S]*--stage NAME[\s\S]*Unknown option '--stag'/,
+    output: /^Unknown option '--stag'.*\nnpm run synth -- --help lists the options\.$/,
   },
-  { args: ["--stage"], code: 2, output: /Option '--stage <value>' argument missing$/ },
+  {
+    args: ["--stage"],
+    code: 2,
+    output: /^Option '--stage <value>' argument missing\nnpm run synth -- --help lists the options\.$/,
+  },
   { args: ["--stages", "no/such.ts"], code: 1, output: /^--stages: the file no\/such\.ts does not exist/ },
   {
     args: ["--stage", "beta"],

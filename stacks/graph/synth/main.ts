@@ -34,7 +34,7 @@ function read(args: string[]) {
       },
     }).values;
   } catch (error) {
-    console.error(`${USAGE}\n\n${(error as Error).message}`);
+    console.error(`${(error as Error).message}\nnpm run synth -- --help lists the options.`);
     process.exit(2);
   }
 }

@@ -6,33 +6,22 @@
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { PipesClient } from "@aws-sdk/client-pipes";
-import { Resource } from "sst";
+import { monitorLink, tableName } from "../links.ts";
 import { announceLost } from "../monitor/announce-lost.ts";
 import { openTasks } from "../monitor/open-tasks.ts";
 import { stoppedPipes } from "../monitor/pipes.ts";
 import { stalledTasks } from "../monitor/stalled.ts";
 import { statusStore } from "../status-store.ts";
 
-interface Links {
-  readonly BackupTable: { readonly name: string };
-  readonly RestoreTable: { readonly name: string };
-  readonly SegmentTable: { readonly name: string };
-  readonly Monitor: {
-    readonly pipes: readonly string[];
-    readonly stalledAfterMs: number;
-  };
-}
-
-const links = Resource as unknown as Links;
 const db = new DynamoDBClient({});
 const pipesClient = new PipesClient({});
 // Namespace and service come from the function's environment.
 const metrics = new Metrics();
 
 export async function handler(): Promise<void> {
-  const { pipes, stalledAfterMs } = links.Monitor;
-  const rows = { backup: links.BackupTable.name, restore: links.RestoreTable.name };
-  const records = links.SegmentTable.name;
+  const { pipes, stalledAfterMs } = monitorLink();
+  const rows = { backup: tableName("BackupTable"), restore: tableName("RestoreTable") };
+  const records = tableName("SegmentTable");
   const [open, stopped] = await Promise.all([
     openTasks(db, { rows, records }),
     stoppedPipes(pipesClient, pipes),

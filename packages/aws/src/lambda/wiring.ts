@@ -13,7 +13,7 @@ import {
   sqsClient,
 } from "../clients.ts";
 import { zlibCodec } from "../codec.ts";
-import { busName, queueUrl, settings, tableName } from "../links.ts";
+import { busName, queueUrl, tableName, workerSettings } from "../links.ts";
 import { visibilityOf } from "../queue.ts";
 import { rateLimiter } from "../rate-limiter.ts";
 import { sliceClaims } from "../slice-claims.ts";
@@ -53,7 +53,7 @@ export function wireWorker(action: Action): Worker {
         await sleep(ms);
       },
     },
-    settings: settings(),
+    settings: workerSettings(),
     setVisibility: visibilityOf(sqsClient(), queueUrl(links.queue)),
     logger: loggerOf(action),
     publish: metricsOf(action),

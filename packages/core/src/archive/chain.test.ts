@@ -20,7 +20,7 @@ async function given(...files: object[]) {
   const ports = world();
   const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
   files.forEach((change, batch) => {
-    ports.archive.plant(bucket, key(batch), new Uint8Array(1), metadata(change));
+    ports.archive.store(bucket, key(batch), new Uint8Array(1), metadata(change));
   });
   return { ports, plan: segment!.plan as BackupPlan };
 }
@@ -46,7 +46,7 @@ async function stored(ports: ReturnType<typeof world>, batch: number, items: str
     md5: ports.codec.md5(body),
     end,
   };
-  ports.archive.plant(bucket, key(batch), body, metadataOf(file));
+  ports.archive.store(bucket, key(batch), body, metadataOf(file));
 }
 
 describe("the start of a chain", () => {

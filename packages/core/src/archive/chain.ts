@@ -10,7 +10,7 @@ import { type BackupPlan, type Counts, type KeyNames, noCounts } from "../events
 import type { ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
 import type { Block } from "./blocks.ts";
 import { bucketOf } from "./bucket.ts";
-import { keyOf, lineSpans, readLine } from "./data-file.ts";
+import { itemKeyOf, lineSpans, readLine } from "./data-file.ts";
 import { dataFileKey, segmentPrefix } from "./keys.ts";
 import { readBlocks, readingLine } from "./stored-file.ts";
 
@@ -128,7 +128,7 @@ async function lastKey(
   const { bytes, firstLine, lines } = last;
   return readingLine(bucket, file.key, firstLine + lines, () => {
     const line = readLine(bytes, lineSpans(bytes).at(-1)!, "items");
-    return keyOf("put" in line ? line.put : line.remove, names);
+    return itemKeyOf("put" in line ? line.put : line.remove, names);
   });
 }
 

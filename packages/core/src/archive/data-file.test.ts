@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keyOf, LINE_OVERHEAD_BYTES, type LineKind, lineSpans, readLine, toLines } from "./data-file.ts";
+import { itemKeyOf, LINE_OVERHEAD_BYTES, type LineKind, lineSpans, readLine, toLines } from "./data-file.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -93,12 +93,12 @@ describe("the key of an item", () => {
   const item = '{ "x":{"S":"y"}, "at":{"N":"1.0"}, "id":{"S":"a"} }';
 
   test("has only the key attributes, as they are written", () => {
-    expect(keyOf(encode(item), ["id"])).toEqual({ id: { S: "a" } });
-    expect(JSON.stringify(keyOf(encode(item), ["id", "at"]))).toBe('{"id":{"S":"a"},"at":{"N":"1.0"}}');
+    expect(itemKeyOf(encode(item), ["id"])).toEqual({ id: { S: "a" } });
+    expect(JSON.stringify(itemKeyOf(encode(item), ["id", "at"]))).toBe('{"id":{"S":"a"},"at":{"N":"1.0"}}');
   });
 
   test("with a missing attribute is an error that names the attribute", () => {
-    expect(() => keyOf(encode(item), ["id", "sk"])).toThrow(
+    expect(() => itemKeyOf(encode(item), ["id", "sk"])).toThrow(
       new SyntaxError("an item has no key attribute sk"),
     );
   });

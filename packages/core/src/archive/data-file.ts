@@ -111,7 +111,7 @@ function unexpected(name: string, kind: LineKind): string {
 }
 
 /** The key of an item, from its bytes. Parses only the key attributes. */
-export function keyOf(item: Uint8Array, names: KeyNames): DynamoKey {
+export function itemKeyOf(item: Uint8Array, names: KeyNames): DynamoKey {
   const attributes = new Map(members(item).map((member) => [member.name, member]));
   return Object.fromEntries(
     names.map((name) => {

@@ -114,7 +114,7 @@ const incremental = (value: string, name = bucket.name) =>
 
 /** Puts the objects of an export under another prefix; does not change its manifests. */
 function putUnder(ports: World, made: NativeExport, from: string, to: string): void {
-  for (const { key, body } of made.objects) ports.archive.plant(bucket, key.replace(from, to), body);
+  for (const { key, body } of made.objects) ports.archive.store(bucket, key.replace(from, to), body);
 }
 
 /** Runs a restore from `prefix` to its end. Returns the table's items. */
@@ -190,8 +190,8 @@ describe("a manifest that lists a data file outside its archive is refused", () 
     const listKey = `${made.prefix}/manifest-files.json`;
     const entry = JSON.parse(new TextDecoder().decode((await ports.archive.get(bucket, listKey))!.body));
     const data = await ports.archive.get(bucket, entry.dataFileS3Key);
-    ports.archive.plant(bucket, listed, data!.body);
-    ports.archive.plant(
+    ports.archive.store(bucket, listed, data!.body);
+    ports.archive.store(
       bucket,
       listKey,
       new TextEncoder().encode(`${JSON.stringify({ ...entry, dataFileS3Key: listed })}\n`),
@@ -230,7 +230,7 @@ test("an incremental export in a folder that is not AWSDynamoDB has no shared fo
   for (const name of ["manifest-files", "manifest-summary"]) {
     const { body } = (await ports.archive.get(bucket, `${prefix}/${name}.json`))!;
     const text = new TextDecoder().decode(body).replaceAll("nightly/AWSDynamoDB", "nightly/exports");
-    ports.archive.plant(bucket, `${prefix}/${name}.json`, new TextEncoder().encode(text));
+    ports.archive.store(bucket, `${prefix}/${name}.json`, new TextEncoder().encode(text));
     ports.archive.remove(bucket, `${prefix}/${name}.md5`);
   }
   expect(await refusal(ports, prefix)).toMatchObject({
@@ -247,7 +247,7 @@ describe("a Ferry backup that was copied to another prefix", () => {
     await runTask(backupRequest, ports);
     for (const key of ports.archive.keys(bucket)) {
       const { body, head } = (await ports.archive.get(bucket, key))!;
-      ports.archive.plant(bucket, key.replace("backups/one", "copies/one"), body, head.metadata);
+      ports.archive.store(bucket, key.replace("backups/one", "copies/one"), body, head.metadata);
     }
     return ports;
   }

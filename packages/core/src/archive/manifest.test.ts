@@ -3,7 +3,7 @@ import {
   incrementalExport,
   itemLine,
   type NativeExport,
-  plantExport,
+  storeExport,
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
@@ -35,7 +35,7 @@ async function rewrite(
   metadata?: ObjectMetadata,
 ) {
   const stored = await ports.archive.get(bucket, key);
-  ports.archive.plant(bucket, key, encode(change(decode(stored!.body))), metadata ?? stored!.head.metadata);
+  ports.archive.store(bucket, key, encode(change(decode(stored!.body))), metadata ?? stored!.head.metadata);
 }
 
 const json = (change: (value: Json) => Json) => (text: string) => JSON.stringify(change(JSON.parse(text)));
@@ -59,7 +59,7 @@ describe("a manifest", () => {
     });
   async function native(summary: Json = {}, change: (ports: World) => unknown = () => {}, under?: string) {
     const ports = world();
-    const prefix = plantExport(ports.archive, bucket, made(summary, under));
+    const prefix = storeExport(ports.archive, bucket, made(summary, under));
     await change(ports);
     return readManifest(bucket, prefix, "own", ports);
   }
@@ -104,7 +104,7 @@ describe("a manifest", () => {
     };
     await native({}, beside, "a.json/b");
     const wrong = (ports: World) =>
-      ports.archive.plant(bucket, "a.json/b/AWSDynamoDB/01/manifest-files.md5", encode("x"));
+      ports.archive.store(bucket, "a.json/b/AWSDynamoDB/01/manifest-files.md5", encode("x"));
     await expect(native({}, wrong, "a.json/b")).rejects.toMatchObject({
       code: "broken-manifest",
       message: expect.stringContaining("but a.json/b/AWSDynamoDB/01/manifest-files.md5 contains x."),
@@ -137,7 +137,7 @@ describe("a manifest", () => {
 
   test("of a native export is read again without a task.json", async () => {
     const ports = world();
-    const prefix = plantExport(ports.archive, bucket, made());
+    const prefix = storeExport(ports.archive, bucket, made());
     const manifest = await readManifest(bucket, prefix, "own", ports);
     const plan = { manifest } as unknown as RestorePlan;
     expect(await readPlannedFiles(bucket, plan, ports)).toEqual(manifest.files);
@@ -326,7 +326,7 @@ describe("a native export is refused", () => {
 
   async function refusalOf(made: NativeExport, change: (ports: World) => unknown = () => {}) {
     const ports = world();
-    plantExport(ports.archive, bucket, made);
+    storeExport(ports.archive, bucket, made);
     await change(ports);
     return refusal(ports, { "bucket-prefix": made.prefix, "restore-mode": "merge" });
   }
@@ -363,7 +363,7 @@ describe("a native export is refused", () => {
     const key = `${made.prefix}/${name}.md5`;
     const other = md5(encode("other"));
     expect(
-      await refusalOf(made, (ports) => ports.archive.plant(bucket, key, encode(`${other}\n`))),
+      await refusalOf(made, (ports) => ports.archive.store(bucket, key, encode(`${other}\n`))),
     ).toMatchObject({
       cause: "broken-manifest",
       name: `${name}.json`,
@@ -381,7 +381,7 @@ describe("a native export is refused", () => {
   test("given a list of files that cannot be read", async () => {
     const made = fullExport(spec);
     const key = `${made.prefix}/manifest-files.json`;
-    const found = await refusalOf(made, (ports) => ports.archive.plant(bucket, key, encode("{")));
+    const found = await refusalOf(made, (ports) => ports.archive.store(bucket, key, encode("{")));
     expect(found).toMatchObject({
       cause: "broken-manifest",
       name: "manifest-files.json",
@@ -393,23 +393,23 @@ describe("a native export is refused", () => {
     const made = fullExport(spec);
     const keysOf = (name: string) => encode(`{"format-version":1,"keys":[{"name":"${name}","type":"S"}]}`);
     const ports = world();
-    plantExport(ports.archive, bucket, made);
+    storeExport(ports.archive, bucket, made);
     const archive = { ...ports.archive, open: () => Promise.reject(new Error("read")) };
     const fields = { "bucket-prefix": made.prefix };
-    ports.archive.plant(bucket, `${made.prefix}/table.json`, keysOf("pk"));
+    ports.archive.store(bucket, `${made.prefix}/table.json`, keysOf("pk"));
     expect(await refusal({ ...ports, archive }, fields)).toMatchObject({ cause: "key-schema-mismatch" });
-    ports.archive.plant(bucket, `${made.prefix}/table.json`, keysOf("id"));
+    ports.archive.store(bucket, `${made.prefix}/table.json`, keysOf("id"));
     expect(await request({ ...restoreRequest, ...fields }, { ...ports, archive })).toMatchObject([
       { type: "TaskAccepted" },
     ]);
-    ports.archive.plant(bucket, `${made.prefix}/table.json`, encode("{}"));
+    ports.archive.store(bucket, `${made.prefix}/table.json`, encode("{}"));
     expect(await refusal(ports, fields)).toMatchObject({ cause: "broken-archive", name: "table.json" });
   });
 
   test("but not if the checksums are missing, since tools that copy exports may omit them", async () => {
     const ports = world();
     const made = fullExport(spec);
-    plantExport(ports.archive, bucket, made);
+    storeExport(ports.archive, bucket, made);
     for (const name of ["manifest-summary", "manifest-files"])
       ports.archive.remove(bucket, `${made.prefix}/${name}.md5`);
     expect(await request({ ...restoreRequest, "bucket-prefix": made.prefix }, ports)).toMatchObject([

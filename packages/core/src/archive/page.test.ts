@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
-import { keyOf, lineSpans, readLine, toLines } from "./data-file.ts";
+import { itemKeyOf, lineSpans, readLine, toLines } from "./data-file.ts";
 import { cutPage } from "./page.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -41,7 +41,7 @@ test("items written as lines are read back byte for byte, except for line breaks
         const line = readLine(file, span, "items");
         const before = decode(page.body.subarray(item.start, item.end));
         expect("put" in line && decode(line.put)).toBe(before.replace(/[\r\n]/g, " "));
-        expect("put" in line && keyOf(line.put, ["id"])).toEqual({ id: { S: `item-${i}` } });
+        expect("put" in line && itemKeyOf(line.put, ["id"])).toEqual({ id: { S: `item-${i}` } });
         expect(JSON.parse(decode(file.subarray(span.start, span.end)))).toEqual({ Item: JSON.parse(before) });
       });
     }),

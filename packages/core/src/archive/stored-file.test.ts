@@ -31,7 +31,7 @@ async function stored(
   const body = await gzip(parts);
   const archive = memoryArchiveStore();
   archive.createBucket(bucket);
-  archive.plant(bucket, key, body, options.metadata);
+  archive.store(bucket, key, body, options.metadata);
   const opens: (object | undefined)[] = [];
   const seen = { decompressedBytes: 0 };
   const counting: Codec = {
@@ -100,7 +100,7 @@ describe("a data file", () => {
     const settings = { maximumFileBytesInMemory: 2 * MIB };
     const { archive, file, ports } = await stored(large, { items: LINES, settings });
     const verified = await verifyDataFile(bucket, file, ports, always);
-    archive.plant(bucket, key, await gzip(["other"]));
+    archive.store(bucket, key, await gzip(["other"]));
     await expect(textFrom(verified, 0)).rejects.toMatchObject({
       kind: "permanent",
       code: "object-changed",
@@ -115,7 +115,7 @@ describe("a data file", () => {
       archive.open(bucket, key, { ...(call.args[2] as object), ifMatch: undefined! }),
     );
     const verified = await verifyDataFile(bucket, file, { ...ports, archive: ignoringEtags }, always);
-    archive.plant(bucket, key, await gzip([numbered(2, 3)]));
+    archive.store(bucket, key, await gzip([numbered(2, 3)]));
     await expect(textFrom(verified, 0)).rejects.toMatchObject({ code: "corrupt-file", resource });
   });
 
@@ -178,7 +178,7 @@ describe("a data file", () => {
   test("given bytes that are not a gzip file, then the error names the object", async () => {
     const { archive, ports } = await stored([], { items: 0 });
     const body = new TextEncoder().encode("no gzip");
-    archive.plant(bucket, key, body);
+    archive.store(bucket, key, body);
     await expect(
       verifyDataFile(bucket, { key, items: 0, md5: md5(body) }, ports, always),
     ).rejects.toMatchObject({ code: "corrupt-file", resource, message: expect.stringContaining("gzip") });

@@ -79,7 +79,7 @@ describe("a prefix", () => {
     await expect(requireOwnPrefix(other, ports)).rejects.toMatchObject(
       taken(`${key} belongs to task ${plan.task.id}.`),
     );
-    ports.archive.plant(bucket, key, encode({ task: { id: 7 } }));
+    ports.archive.store(bucket, key, encode({ task: { id: 7 } }));
     await expect(requireOwnPrefix(plan, ports)).rejects.toMatchObject(
       taken(`${key} belongs to another program.`),
     );
@@ -95,7 +95,7 @@ describe("a prefix", () => {
     async (name) => {
       const { ports, plan } = await claimed();
       for (const one of ports.archive.keys(bucket)) ports.archive.remove(bucket, one);
-      ports.archive.plant(bucket, `backups/one/${name}`, new Uint8Array(1));
+      ports.archive.store(bucket, `backups/one/${name}`, new Uint8Array(1));
       await expect(claimPrefix(plan, ports)).rejects.toMatchObject(
         taken(`backups/one/${name} exists already.`),
       );

@@ -142,7 +142,7 @@ describe("a backup is not finished", () => {
     const otherTaskFile = new TextEncoder().encode(
       JSON.stringify({ task: { id: "x", "request-id": "request-9" } }),
     );
-    ports.archive.plant(bucket, "backups/one/task.json", otherTaskFile);
+    ports.archive.store(bucket, "backups/one/task.json", otherTaskFile);
     expect(await work(finishing(segment, 5), ports)).toMatchObject([
       { type: "TaskStepFailed", detail: { cause: "prefix-taken" } },
     ]);
@@ -173,7 +173,7 @@ describe("a backup is not finished", () => {
     const key = ports.archive.keys(bucket).findLast((one) => one.includes("/0x"))!;
     const { body, head } = (await ports.archive.get(bucket, key))!;
     const { end: _, ...metadata } = head.metadata;
-    ports.archive.plant(bucket, key, body, metadata);
+    ports.archive.store(bucket, key, body, metadata);
     expect(await work(finishing(segment, 5), ports)).toMatchObject(incomplete("segment 0 has no last file."));
     expect(await text(ports, "manifest-summary.json")).toBe("");
   });
@@ -191,7 +191,7 @@ describe("a backup is not finished", () => {
     await work(finishing(segment, 5), ports);
     const listed = await text(ports, "manifest-files.json");
     ports.archive.remove(bucket, "backups/one/manifest-summary.json");
-    ports.archive.plant(
+    ports.archive.store(
       bucket,
       "backups/one/manifest-files.json",
       new TextEncoder().encode(listed.replaceAll("0x0000/", "0x0001/")),
@@ -204,7 +204,7 @@ describe("a backup is not finished", () => {
 
   test("if the prefix has another program's summary", async () => {
     const { ports, segment } = await sliced(5, 1);
-    ports.archive.plant(bucket, "backups/one/manifest-summary.json", new TextEncoder().encode("{}"));
+    ports.archive.store(bucket, "backups/one/manifest-summary.json", new TextEncoder().encode("{}"));
     expect(await work(finishing(segment, 5), ports)).toMatchObject([
       { type: "TaskStepFailed", detail: { cause: "broken-manifest" } },
     ]);
@@ -220,8 +220,8 @@ describe("a backup is not finished", () => {
       manifestFilesS3Key: "elsewhere/manifest-files.json",
       outputFormat: "DYNAMODB_JSON",
     };
-    ports.archive.plant(bucket, "elsewhere/manifest-files.json", encode(files));
-    ports.archive.plant(bucket, "backups/one/manifest-summary.json", encode(summary));
+    ports.archive.store(bucket, "elsewhere/manifest-files.json", encode(files));
+    ports.archive.store(bucket, "backups/one/manifest-summary.json", encode(summary));
     expect(await work(finishing(segment, 5), ports)).toMatchObject(
       incomplete("manifest-summary.json belongs to another backup."),
     );
@@ -241,7 +241,7 @@ describe("a backup is not finished", () => {
   test("if a chain contains a file of another request", async () => {
     const { ports, segment } = await sliced(5, 1);
     const key = ports.archive.keys(bucket).find((one) => one.includes("/0x"))!;
-    ports.archive.plant(bucket, key, new Uint8Array(1), {
+    ports.archive.store(bucket, key, new Uint8Array(1), {
       "request-id": "request-9",
       items: "1",
       bytes: "1",

@@ -77,15 +77,15 @@ describe("a backup is rejected with the reason and a hint", () => {
     "task.json",
   ])("to a prefix with another program's %s", async (name) => {
     const ports = world();
-    ports.archive.plant(bucket, `backups/one/${name}`, new Uint8Array(3));
+    ports.archive.store(bucket, `backups/one/${name}`, new Uint8Array(3));
     expect(await request(backupRequest, ports)).toMatchObject(rejected("prefix-taken"));
     expect(ports.archive.keys(bucket)).toEqual([`backups/one/${name}`]);
   });
 
   test("but not if other archives are beside or below its prefix", async () => {
     const ports = world();
-    ports.archive.plant(bucket, "backups/one-more/task.json", new Uint8Array(3));
-    ports.archive.plant(bucket, "backups/one/nested/task.json", new Uint8Array(3));
+    ports.archive.store(bucket, "backups/one-more/task.json", new Uint8Array(3));
+    ports.archive.store(bucket, "backups/one/nested/task.json", new Uint8Array(3));
     expect(await request(backupRequest, ports)).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
@@ -299,7 +299,7 @@ describe("a prefix", () => {
     "with a task.json of %s belongs to another program",
     async (text) => {
       const ports = world();
-      ports.archive.plant(bucket, key, new TextEncoder().encode(text), {});
+      ports.archive.store(bucket, key, new TextEncoder().encode(text), {});
       const [event] = await request(backupRequest, ports);
       expect(event).toMatchObject(taken);
       expect(event!.detail).toMatchObject({ error: { message: expect.stringContaining("another program") } });

@@ -54,7 +54,7 @@ function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: ob
     "total-segments": 4,
     ...plan,
   } as unknown as BackupPlan;
-  const watch = {
+  const check = {
     stillNeeded: async () => true,
     async waitUntil(ms: number) {
       if (ms > ports.clock.now()) await ports.clock.sleep(ms - ports.clock.now());
@@ -66,7 +66,7 @@ function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: ob
     backupPlan,
     3,
     after === undefined ? undefined : key(after),
-    { untilMs: 1e15, watch },
+    { untilMs: 1e15, check },
     allPorts,
   );
   return { ...opened, requests, reservedMs, releasedMs, clock: ports.clock };

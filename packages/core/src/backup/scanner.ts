@@ -31,7 +31,7 @@ export function openScanner(
   plan: BackupPlan,
   segment: number,
   after: DynamoKey | undefined,
-  options: { untilMs: number; watch: CancellationCheck },
+  options: { untilMs: number; check: CancellationCheck },
   ports: Ports,
 ): Scanner {
   const consistent = plan.request["consistent-read"] ?? false;

@@ -203,7 +203,7 @@ describe("a slice", () => {
     ports.tables.put(source, item(1));
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     const key = "backups/one/0x0000/0x00000000.json.gz";
-    ports.archive.plant(bucket, key, new Uint8Array(1), {
+    ports.archive.store(bucket, key, new Uint8Array(1), {
       "request-id": "request-9",
       items: "0",
       bytes: "0",
@@ -222,7 +222,7 @@ describe("a slice", () => {
   ])("given %s in the chain, then it fails", async (_, key) => {
     const ports = world();
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
-    ports.archive.plant(bucket, key, new Uint8Array(1), {
+    ports.archive.store(bucket, key, new Uint8Array(1), {
       "request-id": "request-1",
       items: "0",
       bytes: "0",
@@ -237,7 +237,7 @@ describe("a slice", () => {
     const [segment] = await accepted({ ...backupRequest, "total-segments": 1 }, ports);
     await slice(segment!, ports);
     const metadata = { "request-id": "request-1", items: "0", bytes: "0", end: "true" };
-    ports.archive.plant(bucket, "backups/one/0x0000/0x00000001.json.gz", new Uint8Array(1), metadata);
+    ports.archive.store(bucket, "backups/one/0x0000/0x00000001.json.gz", new Uint8Array(1), metadata);
     expect(await slice(segment!, ports)).toMatchObject([
       { type: "SegmentFailed", detail: { cause: "broken-chain" } },
     ]);
@@ -282,7 +282,7 @@ describe("a slice", () => {
     await slice(segment!, ports);
     const key = "backups/one/0x0000/0x00000000.json.gz";
     const stored = await ports.archive.get(bucket, key);
-    ports.archive.plant(
+    ports.archive.store(
       bucket,
       key,
       stored!.body.map((byte, i) => (i === 12 ? byte ^ 1 : byte)),

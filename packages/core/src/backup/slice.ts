@@ -30,11 +30,11 @@ export async function sliceBackup(
   onPosition(from);
   // A complete segment is reported as complete even if the task was cancelled.
   if (from.ended) return completedIfSameTable(from);
-  const watch = openCancellationCheck(work, ports);
-  if (!(await watch.stillNeeded())) return [];
+  const check = openCancellationCheck(work, ports);
+  if (!(await check.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
 
-  const options = { untilMs: sliceEndMs(ports), watch };
+  const options = { untilMs: sliceEndMs(ports), check };
   const reportDue = intervalTimer(ports.settings.progressIntervalMs, ports);
   const scanner = openScanner(plan, work.segment, from.after, options, ports);
   const writer = openWriter(work, plan, from, { ...options, onPosition }, ports);
@@ -49,7 +49,7 @@ export async function sliceBackup(
       if (reportDue()) await ports.bus.put([segmentProgressed(work, checkpointOf(writer.position()))]);
     }
     if (!writer.position().ended) {
-      if (!(await watch.stillNeeded())) return [];
+      if (!(await check.stillNeeded())) return [];
       if ((await writer.flush()) === "cancelled") return [];
     }
   } finally {

@@ -72,7 +72,7 @@ async function writer(options: Options = {}) {
     },
   };
   const stillNeeded = async () => options.stillNeeded?.() ?? true;
-  const watch = {
+  const check = {
     stillNeeded,
     async waitUntil(ms: number) {
       if (ms > plain.clock.now()) await plain.clock.sleep(ms - plain.clock.now());
@@ -86,7 +86,7 @@ async function writer(options: Options = {}) {
     work,
     work.plan as BackupPlan,
     options.from ?? start,
-    { untilMs, watch, onPosition },
+    { untilMs, check, onPosition },
     ports,
   );
   return { ...opened, puts, positions, plain, discarded: () => discarded, writes: () => writes };

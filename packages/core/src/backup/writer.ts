@@ -5,7 +5,7 @@
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { addTo, adopt, metadataOf, type Position, readChain } from "../archive/chain.ts";
 import type { Span } from "../archive/cutter.ts";
-import { keyOf, LINE_OVERHEAD_BYTES, toLines } from "../archive/data-file.ts";
+import { itemKeyOf, LINE_OVERHEAD_BYTES, toLines } from "../archive/data-file.ts";
 import { dataFileKey } from "../archive/keys.ts";
 import type { Page } from "../archive/page.ts";
 import type { CancellationCheck } from "../cancellation.ts";
@@ -52,9 +52,9 @@ export function openWriter(
   from: Position,
   {
     untilMs,
-    watch,
+    check,
     onPosition,
-  }: { untilMs: number; watch: CancellationCheck; onPosition: (position: Position) => void },
+  }: { untilMs: number; check: CancellationCheck; onPosition: (position: Position) => void },
   ports: Ports,
 ): Writer {
   let position = from;
@@ -66,7 +66,7 @@ export function openWriter(
   async function close(end: boolean): Promise<Exclude<Taken, "expired">> {
     // Do not wait past the end of the invocation: the slice must still hand off.
     const waitUntilMs = Math.min(notBeforeMs, ports.time.now() + invocationLeftMs(ports));
-    if (!(await watch.waitUntil(waitUntilMs)) || !(await watch.stillNeeded())) return "cancelled";
+    if (!(await check.waitUntil(waitUntilMs)) || !(await check.stillNeeded())) return "cancelled";
     const file = open ?? openFile(plan, ports);
     open = undefined;
     await file.writing;
@@ -163,7 +163,7 @@ async function append(file: OpenFile, page: Page, items: readonly Span[]): Promi
 }
 
 function positionAfter(position: Position, file: OpenFile, end: boolean, plan: BackupPlan): Position {
-  const after = file.lastItem === undefined ? position.after : keyOf(file.lastItem, plan.table.keys);
+  const after = file.lastItem === undefined ? position.after : itemKeyOf(file.lastItem, plan.table.keys);
   return {
     batch: position.batch + 1,
     ...(after !== undefined && { after }),

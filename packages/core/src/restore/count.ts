@@ -40,7 +40,7 @@ export async function countOn(
   itemBytes: number,
   ports: Ports,
 ): Promise<CountProgress> {
-  const options = { task: plan.task, untilMs: sliceEndMs(ports), watch: neverCancelled(ports) };
+  const options = { task: plan.task, untilMs: sliceEndMs(ports), check: neverCancelled(ports) };
   const pace = openPacer({ ...options, unitsPerSecond: plan["count-units"] }, ports);
   const size = openPageSize(pace.callUnitsMax, 1, itemBytes);
   const waiting = [...from.open];

@@ -1,5 +1,5 @@
 import { intercept } from "@ferry/memory/intercept";
-import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
+import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
 import type { CountProgress, RestorePlan, TaskFinishing } from "../events.ts";
@@ -35,7 +35,7 @@ async function segmentsDone({ own = false, before = [] as string[], written = it
     await runTask({ ...backupRequest, "total-segments": 1 }, ports);
   } else {
     const made = fullExport({ bucket: bucket.name, id: "01", files: [items.map(itemLine)] });
-    fields["bucket-prefix"] = plantExport(ports.archive, bucket, made);
+    fields["bucket-prefix"] = storeExport(ports.archive, bucket, made);
   }
   ports.tables.put(destination, ...before);
   const [segment] = await accepted(fields, ports);

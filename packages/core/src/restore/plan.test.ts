@@ -4,7 +4,7 @@ import {
   fullExport,
   incrementalExport,
   itemLine,
-  plantExport,
+  storeExport,
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
 import type { TableSpec } from "@ferry/memory/tables";
@@ -125,7 +125,7 @@ describe("a restore is rejected with the reason and a hint", () => {
     ["manifest-summary.json", "{}"],
   ])("from an archive with a damaged %s", async (name, text) => {
     const ports = await backedUp();
-    ports.archive.plant(bucket, `backups/one/${name}`, encode(text));
+    ports.archive.store(bucket, `backups/one/${name}`, encode(text));
     expect(await request(restoreRequest, ports)).toMatchObject([
       { type: "TaskRejected", detail: { cause: "broken-manifest" } },
     ]);
@@ -141,7 +141,7 @@ test.each([
   const key = "backups/one/manifest-files.json";
   const stored = await ports.archive.get(bucket, key);
   const changed = encode(change(new TextDecoder().decode(stored!.body)));
-  ports.archive.plant(bucket, key, changed);
+  ports.archive.store(bucket, key, changed);
   if (message.startsWith("lists")) await plantSummary(ports, { "manifest-files-md5": md5(changed) });
   expect(await request(restoreRequest, ports)).toMatchObject([
     {
@@ -155,7 +155,7 @@ test.each([
 async function plantSummary(ports: ReturnType<typeof world>, ferry: object): Promise<void> {
   const key = "backups/one/manifest-summary.json";
   const summary = JSON.parse(new TextDecoder().decode((await ports.archive.get(bucket, key))!.body));
-  ports.archive.plant(
+  ports.archive.store(
     bucket,
     key,
     encode(JSON.stringify({ ...summary, ferry: { ...summary.ferry, ...ferry } })),
@@ -189,7 +189,7 @@ describe("a plan", () => {
   async function planOf(table: Partial<TableSpec>, { files = 1, more = {}, settings = {} } = {}) {
     const ports = world({ settings: { ...defaultSettings, ...settings } });
     const lines = Array.from({ length: files }, (_, n) => [itemLine(`{"id":{"S":"${n}"}}`)]);
-    plantExport(ports.archive, bucket, fullExport({ ...spec, files: lines }));
+    storeExport(ports.archive, bucket, fullExport({ ...spec, files: lines }));
     ports.tables.create(destination, { keys, ...table });
     const [event] = await request({ ...fields, ...more }, ports);
     if (event?.type !== "TaskAccepted") throw new Error(`not accepted: ${JSON.stringify(event)}`);
@@ -280,7 +280,7 @@ describe("a plan", () => {
   test("has no time range if the export has none", async () => {
     const ports = world();
     const files = [[itemLine(item)]];
-    plantExport(ports.archive, bucket, fullExport({ ...spec, files, summary: { exportTime: null } }));
+    storeExport(ports.archive, bucket, fullExport({ ...spec, files, summary: { exportTime: null } }));
     const [event] = await request(fields, ports);
     expect((event!.detail as { plan: RestorePlan }).plan.manifest).not.toHaveProperty("window");
   });
@@ -288,7 +288,7 @@ describe("a plan", () => {
   test("of changes does not read or count the table", async () => {
     const ports = world();
     const files = [[changeLine({ keys: item, newImage: item })]];
-    plantExport(ports.archive, bucket, incrementalExport({ ...spec, files }));
+    storeExport(ports.archive, bucket, incrementalExport({ ...spec, files }));
     const tables = { ...ports.tables, scan: () => Promise.reject(new Error("read")) };
     const [event] = await request({ ...fields, "restore-mode": "merge" }, { ...ports, tables });
     expect((event!.detail as { plan: object }).plan).not.toHaveProperty("items-before");
@@ -337,7 +337,7 @@ describe("a plan", () => {
         [[item], "some"],
       ] as const) {
         const ports = world();
-        plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item)]] }));
+        storeExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item)]] }));
         ports.tables.put(destination, ...existing);
         const [event] = await request({ ...fields, "restore-mode": mode }, ports);
         expect(event).toMatchObject({ type: "TaskAccepted", detail: { plan: { "items-before": before } } });
@@ -352,14 +352,14 @@ describe("a native export", () => {
 
   test("can be restored if it is a full export", async () => {
     const ports = world();
-    plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item)], []] }));
+    storeExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item)], []] }));
     await runTask(fields, ports);
     expect(ports.tables.items(destination).map((bytes) => new TextDecoder().decode(bytes))).toEqual([item]);
   });
 
   test("of a table with other keys is rejected", async () => {
     const ports = world();
-    plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine('{"pk":{"S":"a"}}')]] }));
+    storeExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine('{"pk":{"S":"a"}}')]] }));
     expect(await request(fields, ports)).toMatchObject([
       {
         detail: { cause: "key-schema-mismatch", error: { message: expect.stringContaining("id (missing)") } },
@@ -369,7 +369,7 @@ describe("a native export", () => {
 
   test("whose first item has a key without a value is rejected", async () => {
     const ports = world();
-    plantExport(
+    storeExport(
       ports.archive,
       bucket,
       fullExport({ ...spec, files: [[], [itemLine('{"x":{"S":"y"},"id":{}}')]] }),
@@ -387,14 +387,14 @@ describe("a native export", () => {
   test("that begins with empty lines is checked by its first line that is not empty", async () => {
     const ports = world();
     const line = `${"\n".repeat(1_200_000)}${itemLine('{"pk":{"S":"a"}}')}`;
-    plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[line]] }));
+    storeExport(ports.archive, bucket, fullExport({ ...spec, files: [[line]] }));
     expect(await request(fields, ports)).toMatchObject([{ detail: { cause: "key-schema-mismatch" } }]);
   });
 
   test("of a table with an additional key is rejected if it is incremental", async () => {
     const ports = world();
     const keys = '{"id":{"S":"a"},"at":{"N":"1"}}';
-    plantExport(
+    storeExport(
       ports.archive,
       bucket,
       incrementalExport({ ...spec, files: [[changeLine({ keys, newImage: keys })]] }),
@@ -414,7 +414,7 @@ describe("a native export", () => {
     const others = Array.from({ length: 30_000 }, (_, n) =>
       itemLine(`{"other":{"S":"${"x".repeat(60)}${n}"}}`),
     );
-    plantExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item), ...others]] }));
+    storeExport(ports.archive, bucket, fullExport({ ...spec, files: [[itemLine(item), ...others]] }));
     expect(await request(fields, ports)).toMatchObject([{ type: "TaskAccepted" }]);
   });
 
@@ -424,7 +424,7 @@ describe("a native export", () => {
       changeLine({ keys: '{"id":{"S":"a"}}', newImage: '{"id":{"S":"a"},"new":{"N":"1"}}' }),
       changeLine({ keys: '{"id":{"S":"b"}}', oldImage: '{"id":{"S":"b"}}' }),
     ];
-    plantExport(ports.archive, bucket, incrementalExport({ ...spec, files: [lines] }));
+    storeExport(ports.archive, bucket, incrementalExport({ ...spec, files: [lines] }));
     expect(await request(fields, ports, "refused")).toMatchObject([
       {
         detail: {

@@ -1,5 +1,5 @@
 import { intercept } from "@ferry/memory/intercept";
-import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
+import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -218,7 +218,7 @@ describe("a restore", () => {
       const key = "backups/one/0x0000/0x00000000.json.gz";
       let opens = 0;
       const archive = intercept("archive", plain.archive, ["open"], async (_, run) => {
-        if (++opens === 2) plain.archive.plant(bucket, key, new Uint8Array(100));
+        if (++opens === 2) plain.archive.store(bucket, key, new Uint8Array(100));
         return run();
       });
       const ports = { ...plain, archive };
@@ -292,7 +292,7 @@ describe("a restore", () => {
       itemLine(`{"id":{"S":"item-${n}"},"x":{"S":"${"x".repeat(390_000)}"}}`),
     );
     const made = fullExport({ bucket: bucket.name, id: "01", files: [[], lines, [], []] });
-    const restore = { ...restoreRequest, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const restore = { ...restoreRequest, "bucket-prefix": storeExport(ports.archive, bucket, made) };
     const [segment] = await accepted({ ...restore, "total-segments": 1 }, ports);
     let opens = 0;
     // Opening a file takes longer than the slice has, so the large file is not verified in time in any order of the files.
@@ -310,7 +310,7 @@ describe("a restore", () => {
   test("given a line that cannot be read, then its segment fails, and the error names file and line", async () => {
     const ports = world();
     const made = fullExport({ bucket: bucket.name, id: "01", files: [[itemLine(item(1)), '{"Other":{}}']] });
-    const restore = { ...restoreRequest, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const restore = { ...restoreRequest, "bucket-prefix": storeExport(ports.archive, bucket, made) };
     const [segment] = await accepted({ ...restore, "total-segments": 1 }, ports);
     expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
       {
@@ -330,7 +330,7 @@ describe("a restore", () => {
     const ports = await backedUp([item(1), item(2)], world(), { "total-segments": 1 });
     const key = "backups/one/0x0000/0x00000000.json.gz";
     const stored = await ports.archive.get(bucket, key);
-    ports.archive.plant(bucket, key, stored!.body.slice(0, -1), stored!.head.metadata);
+    ports.archive.store(bucket, key, stored!.body.slice(0, -1), stored!.head.metadata);
     const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
     expect(await work(message("SegmentQueued", segment), ports)).toMatchObject([
       {
@@ -346,7 +346,7 @@ describe("a restore", () => {
     // One item in the manifest, two lines in the file.
     const files = [[`${itemLine(item(1))}\n${itemLine(item(2))}`]];
     const made = fullExport({ bucket: bucket.name, id: "01", files });
-    const prefix = plantExport(ports.archive, bucket, made);
+    const prefix = storeExport(ports.archive, bucket, made);
     ports.tables.put(destination, item(3));
     const [event] = await request(
       { ...restoreRequest, "bucket-prefix": prefix, "restore-mode": "merge" },
@@ -671,7 +671,7 @@ describe("a slice", () => {
     const ports = world();
     const lines = [...numbered(27).map(itemLine), '{"Other":{}}', itemLine(item(99))];
     const made = fullExport({ bucket: bucket.name, id: "01", files: [lines] });
-    const restore = { ...restoreRequest, ...one, "bucket-prefix": plantExport(ports.archive, bucket, made) };
+    const restore = { ...restoreRequest, ...one, "bucket-prefix": storeExport(ports.archive, bucket, made) };
     const [segment] = await accepted(restore, ports);
     const plan = segment!.plan as RestorePlan;
     const own = { ...segment!, plan: { ...plan, manifest: { ...plan.manifest, own: true } } };

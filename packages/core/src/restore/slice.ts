@@ -34,8 +34,8 @@ export async function sliceRestore(
   onCheckpoint: (checkpoint: Checkpoint) => void,
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as RestorePlan;
-  const watch = openCancellationCheck(work, ports);
-  if (!(await watch.stillNeeded())) return [];
+  const check = openCancellationCheck(work, ports);
+  if (!(await check.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
   const files = await readAssignedFiles(work, plan, ports);
   const spacingMs = ports.settings.batchSpacingMs;
@@ -45,12 +45,12 @@ export async function sliceRestore(
   // The previous slice ended with a complete file, so wait for the batch spacing.
   if (at.file > 0 && at.line === 0 && spacingMs > 0) {
     const nextFileMs = ports.time.now() + Math.min(spacingMs, invocationLeftMs(ports));
-    if (!(await watch.waitUntil(nextFileMs))) return [];
+    if (!(await check.waitUntil(nextFileMs))) return [];
   }
 
   const untilMs = sliceEndMs(ports);
   const reportDue = intervalTimer(ports.settings.progressIntervalMs, ports);
-  const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, watch }, ports);
+  const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, check }, ports);
   const bucket = bucketOf(plan.request);
   const keys = keysOf(plan);
   let mayContinue = true;
@@ -66,14 +66,14 @@ export async function sliceRestore(
   }
   // A complete segment is reported as complete even if the task was cancelled.
   if (at.file === files.length) return [segmentCompleted(work, counts)];
-  if (!(await watch.stillNeeded())) return [];
+  if (!(await check.stillNeeded())) return [];
   return [handoffEvent(work, checkpoint(), writer.wasThrottled(), ports)];
 
   /** Sends the lines of the file at the cursor, until the writer stops. */
   async function writeFile(listed: ManifestFile): Promise<void> {
     const key = listed.dataFileS3Key;
     const recorded = { key, items: listed.itemCount, md5: listed.md5Checksum };
-    const check = plan.manifest.own
+    const lineCheck = plan.manifest.own
       ? undefined
       : openLineCheck({
           bucket,
@@ -83,7 +83,7 @@ export async function sliceRestore(
           kind: plan.manifest.lines,
           reread: () => readBlocks(bucket, recorded, ports),
         });
-    const file = await verifyDataFile(bucket, recorded, ports, shouldContinue, check);
+    const file = await verifyDataFile(bucket, recorded, ports, shouldContinue, lineCheck);
     if (file === undefined) {
       outOfTime = true;
       return;
@@ -99,7 +99,7 @@ export async function sliceRestore(
 
   /** Whether the verification of a large file should continue. */
   async function shouldContinue(): Promise<boolean> {
-    return ports.time.now() < untilMs && (await watch.stillNeeded());
+    return ports.time.now() < untilMs && (await check.stillNeeded());
   }
 
   /** Sends the lines of a file from the cursor on. A call may span blocks. */
@@ -148,7 +148,7 @@ export async function sliceRestore(
   async function waitForSpacing(more: boolean): Promise<boolean> {
     if (!more || spacingMs === 0 || writer.stopped()) return true;
     const nextFileMs = ports.time.now() + spacingMs;
-    return nextFileMs < untilMs && watch.waitUntil(nextFileMs);
+    return nextFileMs < untilMs && check.waitUntil(nextFileMs);
   }
 }
 

@@ -42,7 +42,7 @@ function writer(
     request: { ...restoreRequest, "restore-mode": mode },
     table: { keys: ["id"] },
   } as unknown as RestorePlan;
-  const watch = {
+  const check = {
     stillNeeded,
     async waitUntil(ms: number) {
       if (ms > ports.clock.now()) await ports.clock.sleep(ms - ports.clock.now());
@@ -56,7 +56,7 @@ function writer(
     tables: { ...ports.tables, ...table, write },
   };
   return {
-    ...openTableWriter(restorePlan, { attempt: 1, untilMs, watch }, allPorts),
+    ...openTableWriter(restorePlan, { attempt: 1, untilMs, check }, allPorts),
     calls,
     reservedMs,
     clock: ports.clock,

@@ -53,7 +53,7 @@ type Done = { readonly skipped: number } | "too late";
  */
 export function openTableWriter(
   plan: RestorePlan,
-  options: { attempt: number; untilMs: number; watch: CancellationCheck },
+  options: { attempt: number; untilMs: number; check: CancellationCheck },
   ports: Ports,
 ): TableWriter {
   const { request } = plan;

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import type { TableSpec } from "@ferry/core/topology";
+import type { StatusTableSpec } from "@ferry/core/topology";
 import type { DynamoDb, HttpRequest } from "./dynamodb.ts";
 import type { Reply } from "./http.ts";
 
@@ -33,7 +33,7 @@ export interface StreamsOptions {
   readonly dynamodb: DynamoDb;
   readonly region: string;
   /** The streamed tables, by physical name. */
-  readonly tables: ReadonlyMap<string, TableSpec>;
+  readonly tables: ReadonlyMap<string, StatusTableSpec>;
   /** Called with every change, in the order of the table's writes. */
   readonly emit: (table: string, record: StreamRecord) => void;
 }
@@ -57,7 +57,7 @@ export function withStreams(options: StreamsOptions): DynamoDb["handle"] {
 
   const write = async (
     table: string,
-    spec: TableSpec,
+    spec: StatusTableSpec,
     input: Image,
     request: HttpRequest,
   ): Promise<Reply> => {
@@ -120,7 +120,7 @@ function refusal(operation: string, tables: readonly string[]): Reply {
   };
 }
 
-function keysOf(input: Image, spec: TableSpec): Image | undefined {
+function keysOf(input: Image, spec: StatusTableSpec): Image | undefined {
   const from = (input["Key"] ?? input["Item"]) as Image | undefined;
   const hash = from?.[spec.hash.name];
   const range = from?.[spec.range.name];

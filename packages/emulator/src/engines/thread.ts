@@ -10,8 +10,8 @@ import {
   type QueueName,
   queues,
   routes,
+  type StatusTableSpec,
   type TableName,
-  type TableSpec,
   tables,
   UNDELIVERED_QUEUE,
   workerTable,
@@ -167,7 +167,7 @@ async function createTable(
   }
 }
 
-function streamedTables(): ReadonlyMap<string, TableSpec> {
+function streamedTables(): ReadonlyMap<string, StatusTableSpec> {
   return new Map(
     Object.entries(tables)
       .filter(([, spec]) => spec.stream)

@@ -24,7 +24,7 @@ same bytes received, compressed or decompressed, and sent by the thinnest code t
   --store             stores the ratios for --check in baseline.json
   --help              prints this`;
 
-export interface Options {
+export interface BenchOptions {
   readonly cases: readonly Case[];
   readonly ways: readonly WayName[];
   readonly runs: number;
@@ -41,7 +41,7 @@ const compressions: Readonly<Record<string, Compression>> = {
 };
 
 /** Reads the command line. An invalid one ends the process with code 2 and a line that says what was expected. */
-export function readArguments(): Options {
+export function readBenchArguments(): BenchOptions {
   const { values } = parsed();
   if (values.help) {
     console.log(help);

@@ -2,12 +2,12 @@
  * The stored ratios of `--check`: Ferry's CPU time relative to the floor's. Ratios depend little on the machine.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { type Case, nameOf } from "./fixture.ts";
-import type { Measurements } from "./measure.ts";
+import { type Case, caseName } from "./fixture.ts";
+import type { CaseResult } from "./measure.ts";
 
 export interface Result {
   readonly case: Case;
-  readonly measured: Measurements;
+  readonly measured: CaseResult;
 }
 
 /** How much worse than the stored one a ratio may be: medians of one machine differ by up to a tenth. */
@@ -21,7 +21,7 @@ export function ratioOf({ measured: { floor, ferry } }: Result): number {
 
 /** Stores the ratios; those of other cases remain. */
 export function storeRatios(results: readonly Result[]): void {
-  const measured = results.map((result) => [nameOf(result.case), Number(ratioOf(result).toFixed(2))]);
+  const measured = results.map((result) => [caseName(result.case), Number(ratioOf(result).toFixed(2))]);
   const ratios = { ...storedRatios(), ...Object.fromEntries(measured) };
   writeFileSync(file, `${JSON.stringify(ratios, Object.keys(ratios).sort(), 2)}\n`);
 }
@@ -30,7 +30,7 @@ export function storeRatios(results: readonly Result[]): void {
 export function findRegressions(results: readonly Result[]): string[] {
   const stored = storedRatios();
   return results.flatMap((result) => {
-    const name = nameOf(result.case);
+    const name = caseName(result.case);
     const before = stored[name];
     const now = ratioOf(result);
     if (before === undefined) return [`${name}: no ratio is stored; store it with --store`];

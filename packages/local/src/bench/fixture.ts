@@ -22,7 +22,7 @@ export interface Compression {
 }
 
 export const table = { region: "us-east-1", name: "bench" };
-export const bucket = { region: "us-east-1", name: "bench" };
+export const benchBucket = { region: "us-east-1", name: "bench" };
 export const prefix = "archive";
 /** The uncompressed size of a data file, as plans have by default. */
 export const FILE_BYTES = 32 * 1024 * 1024;
@@ -31,16 +31,16 @@ export const FILE_BYTES = 32 * 1024 * 1024;
 const DISTINCT_PAGES_MAX = 32;
 
 export interface Fixture {
-  readonly pages: readonly Page[];
+  readonly pages: readonly CannedPage[];
   /** The page of each number. */
-  pageAt(number: number): Page;
+  pageAt(number: number): CannedPage;
   readonly items: number;
   /** Bytes of all lines. */
   readonly bytes: number;
 }
 
 /** One page: its items, and their lines in a data file. */
-export interface Page {
+export interface CannedPage {
   readonly items: readonly string[];
   readonly lines: Buffer;
 }
@@ -61,6 +61,6 @@ export function fixtureOf({ mix, pages: count }: Case): Fixture {
 }
 
 /** A case as it is named in tables and in baseline.json. */
-export function nameOf({ action, mix, compression: { format, level }, scheme }: Case): string {
+export function caseName({ action, mix, compression: { format, level }, scheme }: Case): string {
   return `${action} ${mix} ${format}-${level} ${scheme}`;
 }

@@ -1,17 +1,17 @@
 /**
  * `npm run bench`: what a slice costs, compared with the SDK's ordinary way and with the floor. docs/performance.md.
  */
-import { readArguments } from "./arguments.ts";
+import { readBenchArguments } from "./arguments.ts";
 import { findRegressions, type Result, ratioOf, storeRatios } from "./baseline.ts";
-import { nameOf } from "./fixture.ts";
-import { type Measured, measure } from "./measure.ts";
+import { caseName } from "./fixture.ts";
+import { type Measured, measureCase } from "./measure.ts";
 
-const { cases, ways, runs, warmUps, json, check, store } = readArguments();
+const { cases, ways, runs, warmUps, json, check, store } = readBenchArguments();
 
 const results: Result[] = [];
 if (!json) console.log(head());
 for (const one of cases) {
-  const result = { case: one, measured: await measure(one, { wayNames: ways, runs, warmUps }) };
+  const result = { case: one, measured: await measureCase(one, { wayNames: ways, runs, warmUps }) };
   results.push(result);
   if (!json) console.log(row(result));
 }
@@ -38,7 +38,7 @@ function row(result: Result): string {
     (ferry.rssBytesMax / 1e6).toFixed(0).padStart(6),
     String(ferry.calls).padStart(7),
   ];
-  return `${nameOf(result.case).padEnd(34)}${columns.join("")}${cells.join("")}`;
+  return `${caseName(result.case).padEnd(34)}${columns.join("")}${cells.join("")}`;
 }
 
 function describe(measured: Measured | undefined): string {

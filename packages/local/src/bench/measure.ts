@@ -21,17 +21,17 @@ export interface Measured {
 }
 
 /** The results of one case. The SDK's way may be left out. */
-export type Measurements = Readonly<Record<"floor" | "ferry", Measured>> & { readonly sdk?: Measured };
+export type CaseResult = Readonly<Record<"floor" | "ferry", Measured>> & { readonly sdk?: Measured };
 
 /** How much the compressed bytes of two ways may differ: they give the same bytes to zlib in other pieces. */
 const SIZE_TOLERANCE = 0.02;
 const pem = fileURLToPath(new URL("./loopback.pem", import.meta.url));
 
 /** `runs`: the measured runs of each way; `warmUps`: the runs before, in which the code is compiled. */
-export async function measure(
+export async function measureCase(
   bench: Case,
   { wayNames, runs, warmUps }: { wayNames: readonly WayName[]; runs: number; warmUps: number },
-): Promise<Measurements> {
+): Promise<CaseResult> {
   const server = start("./canned-aws.ts", [JSON.stringify(bench)], {});
   const processes: ChildProcess[] = [server];
   try {
@@ -65,7 +65,7 @@ export async function measure(
     const scale = 1e8 / ready.bytes;
     return Object.fromEntries(
       wayNames.map((way) => [way, summary(costs.get(way)!, calls.get(way)!, scale)]),
-    ) as unknown as Measurements;
+    ) as unknown as CaseResult;
   } finally {
     for (const child of processes) child.kill();
   }

@@ -78,7 +78,7 @@ plain.tables.create(destination, { keys: [{ name: "id", type: "S" }] });
 plain.archive.createBucket(bucket);
 /** Stores a data file; returns its line of the manifest. */
 function storeDataFile(dataFileS3Key: string, file: Buffer, itemCount: number): ManifestFile {
-  plain.archive.plant(bucket, dataFileS3Key, file);
+  plain.archive.store(bucket, dataFileS3Key, file);
   return { itemCount, md5Checksum: zlibCodec.md5(file), etag: "", dataFileS3Key };
 }
 const listed = [
@@ -87,14 +87,14 @@ const listed = [
   storeDataFile(`${prefix}/data/large.json.gz`, Buffer.concat(compressed.splice(0)), items),
 ];
 const filesKey = `${prefix}/manifest-files.json`;
-plain.archive.plant(bucket, filesKey, encodeFiles(listed));
+plain.archive.store(bucket, filesKey, encodeFiles(listed));
 const summary = {
   version: "2020-06-30",
   outputFormat: "DYNAMODB_JSON",
   manifestFilesS3Key: filesKey,
   itemCount: items + 1,
 };
-plain.archive.plant(bucket, `${prefix}/manifest-summary.json`, Buffer.from(JSON.stringify(summary)));
+plain.archive.store(bucket, `${prefix}/manifest-summary.json`, Buffer.from(JSON.stringify(summary)));
 
 let opens = 0;
 let written = 0;

@@ -12,7 +12,7 @@ import type { Rng, Scheduler } from "./scheduler.ts";
 
 const DELAY_MS_MAX = 20 * 60_000;
 
-export interface Bus {
+export interface SimulatedBus {
   /** Puts an event. */
   accept(body: EventBody, source: string): BusEvent;
   /** Delivers an event again. */
@@ -31,7 +31,7 @@ export function createBus(
     readonly log: (line: () => string) => void;
   },
   { scheduler, rng, faults }: { scheduler: Scheduler; rng: Rng; faults: Faults },
-): Bus {
+): SimulatedBus {
   let count = 0;
 
   function accept({ "detail-type": type, detail }: EventBody, source: string): BusEvent {

@@ -25,7 +25,7 @@ import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { intercept } from "@ferry/memory/intercept";
 import { openMd5 } from "@ferry/memory/ports";
 import type { Recorder } from "../checks/recorder.ts";
-import type { Bus } from "./bus.ts";
+import type { SimulatedBus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
 import { projectorAdapters, workerAdapters } from "./dynamodb/adapters.ts";
 import type { Visit } from "./dynamodb/client.ts";
@@ -46,7 +46,7 @@ export interface Cloud {
   readonly claims: SliceClaims;
   readonly leases: TableLeases;
   readonly registry: TaskRegistry;
-  readonly bus: Bus;
+  readonly bus: SimulatedBus;
   readonly queues: Queues;
   readonly settings: Settings;
   readonly faults: Faults;

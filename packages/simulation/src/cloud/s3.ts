@@ -42,7 +42,7 @@ async function answer(command: unknown, archive: MemoryArchiveStore, region: str
     const bucket = bucketOf(command.input);
     const body = Body as Uint8Array;
     if (IfNoneMatch !== "*") {
-      archive.plant(bucket, Key!, body, Metadata);
+      archive.store(bucket, Key!, body, Metadata);
       return {};
     }
     const put = await archive.putNew(bucket, Key!, body, { metadata: Metadata, contentType: ContentType });

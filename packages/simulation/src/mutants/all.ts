@@ -151,8 +151,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       core(
         "restore/slice.ts",
-        "const watch = openCancellationCheck(work, ports);",
-        "const watch = { ...openCancellationCheck(work, ports), stillNeeded: async () => true };",
+        "const check = openCancellationCheck(work, ports);",
+        "const check = { ...openCancellationCheck(work, ports), stillNeeded: async () => true };",
       ),
     ],
   },

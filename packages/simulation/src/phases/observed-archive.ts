@@ -32,8 +32,8 @@ export function observedArchive(
       if (put === "stored") onPut(key, body);
       return put;
     },
-    plant(...[address, key, body, metadata]: Parameters<typeof archive.plant>) {
-      archive.plant(address, key, body, metadata);
+    store(...[address, key, body, metadata]: Parameters<typeof archive.store>) {
+      archive.store(address, key, body, metadata);
       onPut(key, body);
     },
   };

@@ -13,8 +13,8 @@ import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { START_MS } from "@ferry/memory/time";
 import type { Snapshot } from "../checks/outcome.ts";
 import { createRecorder } from "../checks/recorder.ts";
-import { type Bus, createBus } from "../cloud/bus.ts";
-import { itemChanged, statusOf } from "../cloud/dynamodb/own-status.ts";
+import { createBus, type SimulatedBus } from "../cloud/bus.ts";
+import { itemChanged, statusTablesOf } from "../cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "../cloud/dynamodb/own-tables.ts";
 import { createFaults } from "../cloud/faults.ts";
 import { createLambda } from "../cloud/lambda.ts";
@@ -87,8 +87,8 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
   };
   const memoryStatus = memoryStatusStore(rowChanged, (row) => itemBytes(itemOfRow(row)));
   const ownTables = scenario.data.realAdapters ? createOwnTables(itemChanged(rowChanged)) : undefined;
-  const status = ownTables === undefined ? memoryStatus : statusOf(ownTables);
-  const bus: Bus = createBus(
+  const status = ownTables === undefined ? memoryStatus : statusTablesOf(ownTables);
+  const bus: SimulatedBus = createBus(
     {
       onAccepted(event) {
         recorder.eventAccepted(event);

@@ -7,7 +7,7 @@ import { backupRequest, bucket, restoreRequest } from "@ferry/core/testing/tasks
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { StatusTables } from "@ferry/memory/status-store";
 import type { MemoryTables } from "@ferry/memory/tables";
-import type { Bus } from "../cloud/bus.ts";
+import type { SimulatedBus } from "../cloud/bus.ts";
 import type { Rng, Scheduler } from "../cloud/scheduler.ts";
 import type { FaultPhase } from "./fault-phase.ts";
 import { destinations, tableSpec } from "./fixtures.ts";
@@ -22,7 +22,7 @@ export interface RunContext {
   readonly rng: Rng;
   readonly faultPhase: FaultPhase;
   readonly items: Items;
-  readonly bus: Bus;
+  readonly bus: SimulatedBus;
   readonly tables: MemoryTables;
   readonly archive: MemoryArchiveStore;
   readonly otherArchive: OtherArchive;

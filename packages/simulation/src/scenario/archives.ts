@@ -67,7 +67,7 @@ export function makeArchive(
   for (const { line } of lines) rng.pick(files).push(line);
   breakLines();
   const objects = breakObjects(kind === "full" || kind === "incremental" ? exported() : written());
-  for (const { key, body } of objects) archive.plant(bucket, key, body, metadataOf(key));
+  for (const { key, body } of objects) archive.store(bucket, key, body, metadataOf(key));
   return model;
 
   function lineOf(text: string, isDeleted: boolean): Line {

@@ -49,7 +49,7 @@ const ACTIONS = {
 
 export type ActionName = keyof typeof ACTIONS;
 
-export interface Control {
+export interface ScenarioControl {
   /** The account that requests name as the bucket's owner. */
   readonly bucketOwner: string | undefined;
   /** The key that backups encrypt with. */
@@ -77,17 +77,17 @@ const COPY_DELAY_MS_MAX = 60_000;
 const actionNames = Object.keys(ACTIONS) as ActionName[];
 
 /** No rare action. */
-export const plainControl: Control = {
+export const plainControl: ScenarioControl = {
   bucketOwner: undefined,
   kmsKey: undefined,
   taskTimeoutMs: WEEK_MS,
   namedAttempts: false,
   copies: [],
-  actions: Object.fromEntries(actionNames.map((name) => [name, 0])) as Control["actions"],
+  actions: Object.fromEntries(actionNames.map((name) => [name, 0])) as ScenarioControl["actions"],
 };
 
 /** A seed's control. */
-export function controlOf(rng: Rng): Control {
+export function controlOf(rng: Rng): ScenarioControl {
   const { happens, magnitude, between } = rng;
   const times = (name: ActionName) => {
     const { rate, most } = ACTIONS[name];
@@ -99,7 +99,7 @@ export function controlOf(rng: Rng): Control {
     taskTimeoutMs: happens(TIMEOUT_RATE) ? Math.floor(magnitude(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX)) : WEEK_MS,
     namedAttempts: happens(0.5),
     copies: happens(COPIES_RATE) ? Array.from({ length: between(1, 3) }, (_, n) => copyOf(n, rng)) : [],
-    actions: Object.fromEntries(actionNames.map((name) => [name, times(name)])) as Control["actions"],
+    actions: Object.fromEntries(actionNames.map((name) => [name, times(name)])) as ScenarioControl["actions"],
   };
 }
 

@@ -31,7 +31,7 @@ export function createOtherArchive(archive: MemoryArchiveStore): OtherArchive {
     const listed = contents.map((texts, n) => {
       const body = new Uint8Array(gzipSync(texts.map((text) => `${itemLine(text)}\n`).join("")));
       const dataFileS3Key = `${OTHER_PREFIX}/0x0000/file-${n}.json.gz`;
-      archive.plant(bucket, dataFileS3Key, body);
+      archive.store(bucket, dataFileS3Key, body);
       return { itemCount: texts.length, md5Checksum: md5(body), etag: `"${n}"`, dataFileS3Key };
     });
     if (isReversed) listed.reverse();
@@ -42,8 +42,8 @@ export function createOtherArchive(archive: MemoryArchiveStore): OtherArchive {
       outputFormat: "DYNAMODB_JSON",
     };
     const lines = listed.map((file) => `${JSON.stringify(file)}\n`).join("");
-    archive.plant(bucket, `${OTHER_PREFIX}/manifest-files.json`, encoder.encode(lines));
-    archive.plant(bucket, `${OTHER_PREFIX}/manifest-summary.json`, encoder.encode(JSON.stringify(summary)));
+    archive.store(bucket, `${OTHER_PREFIX}/manifest-files.json`, encoder.encode(lines));
+    archive.store(bucket, `${OTHER_PREFIX}/manifest-summary.json`, encoder.encode(JSON.stringify(summary)));
     files = contents;
     versions.push(contents.flat());
   }

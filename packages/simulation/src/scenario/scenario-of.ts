@@ -5,7 +5,7 @@ import { defaultSettings } from "@ferry/core/settings";
 import type { Rng } from "../cloud/scheduler.ts";
 import type { ArchiveFault } from "./archive-kinds.ts";
 import { movedPrefixOf, prefixOf } from "./archives.ts";
-import { type Control, type Copy, controlOf } from "./control.ts";
+import { type Copy, controlOf, type ScenarioControl } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
 import { faultCountsOf, faultRatesOf, lostAnnouncementRateOf } from "./fault-rates.ts";
 import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
@@ -177,14 +177,14 @@ function weightOf(unitsPerSecond: number, items: number, bytes: number): number 
 }
 
 /** A broken archive and an incremental export have no copies. An archive that is replaced is read by at least one. */
-function copiesFor({ data }: Pick<Scenario, "data">, { copies, actions }: Control): readonly Copy[] {
+function copiesFor({ data }: Pick<Scenario, "data">, { copies, actions }: ScenarioControl): readonly Copy[] {
   if (data.source.fault !== undefined || data.source.kind === "incremental") return [];
   if (actions.archiveReplacements === 0 || copies.some(({ archive }) => archive === "other")) return copies;
   return [...copies, { table: 1, archive: "other", mode: "empty-only", sharedId: false, afterMs: 0 }];
 }
 
 /** The scenario with its control applied to requests and settings. */
-function withControl(scenario: Omit<Scenario, "control">, control: Control): Scenario {
+function withControl(scenario: Omit<Scenario, "control">, control: ScenarioControl): Scenario {
   const { bucketOwner, kmsKey, taskTimeoutMs } = control;
   const owner = bucketOwner !== undefined && { "bucket-owner": bucketOwner };
   return {

@@ -1,6 +1,6 @@
 /** What a run of the simulation consists of. scenario-of.ts chooses it for a seed. */
 import type { Settings } from "@ferry/core/settings";
-import type { Control } from "./control.ts";
+import type { ScenarioControl } from "./control.ts";
 import type { Data } from "./data.ts";
 import type { FaultCounts, FaultRates } from "./fault-rates.ts";
 
@@ -34,7 +34,7 @@ export interface Scenario {
   /** How often a worker's message is received before it becomes a dead letter. */
   readonly attempts: number;
   /** Rare requests and operations. */
-  readonly control: Control;
+  readonly control: ScenarioControl;
   readonly faultRates: FaultRates;
   readonly faultCounts: FaultCounts;
   /** The seed's faults, if some of them are switched off: see `selectFaults`. */

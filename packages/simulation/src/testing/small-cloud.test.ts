@@ -1,12 +1,12 @@
 import { stateOf } from "@ferry/core/projection/status";
 import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { describe, expect, it } from "vitest";
-import { itemsOf, smallCloud } from "./small-cloud.ts";
+import { numberedItems, smallCloud } from "./small-cloud.ts";
 
 describe("a small cloud", () => {
   it("given a backup and a restore of it, ends both with every item", async () => {
     const cloud = smallCloud();
-    cloud.ports.tables.put(source, ...itemsOf(40));
+    cloud.ports.tables.put(source, ...numberedItems(40));
     cloud.put("TaskRequested", { request: { ...backupRequest, "total-segments": 2, "batch-bytes": 500 } });
     await cloud.run();
     cloud.put("TaskRequested", { request: restoreRequest });
@@ -26,7 +26,7 @@ describe("a small cloud", () => {
         release: async () => {},
       },
     });
-    cloud.ports.tables.put(source, ...itemsOf(4));
+    cloud.ports.tables.put(source, ...numberedItems(4));
     cloud.put("TaskRequested", { request: { ...backupRequest, "total-segments": 1, "read-units": 5 } });
     await cloud.run();
     expect(cloud.deadLetters.map(({ type }) => type)).toEqual(["SegmentQueued"]);

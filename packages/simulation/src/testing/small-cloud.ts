@@ -138,7 +138,7 @@ export function smallCloud(overrides: Partial<MemoryPorts> = {}): SmallCloud {
 }
 
 /** Items `{id, v}` of the table `source`, as DynamoDB JSON. */
-export function itemsOf(count: number, value = "v"): string[] {
+export function numberedItems(count: number, value = "v"): string[] {
   return Array.from({ length: count }, (_, i) => `{"id":{"S":"k${i}"},"v":{"S":"${value}"}}`);
 }
 

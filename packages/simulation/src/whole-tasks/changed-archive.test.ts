@@ -1,6 +1,6 @@
 import { stateOf } from "@ferry/core/projection/status";
 import { bucket, destination, restoreRequest } from "@ferry/core/testing/tasks";
-import { fullExport, itemLine, plantExport } from "@ferry/memory/native-export";
+import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { describe, expect, it } from "vitest";
 import { type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
@@ -11,14 +11,14 @@ const lines = (name: string, value: string, count: number) =>
 /** Restores `before`, and replaces the export by `after` once the table has an item. */
 async function replacedMeanwhile(before: readonly string[][], after: readonly string[][]) {
   const cloud = smallCloud();
-  const plant = (files: readonly string[][]) =>
-    plantExport(cloud.ports.archive, bucket, fullExport({ bucket: bucket.name, id: "01", files }));
-  const prefix = plant(before);
+  const store = (files: readonly string[][]) =>
+    storeExport(cloud.ports.archive, bucket, fullExport({ bucket: bucket.name, id: "01", files }));
+  const prefix = store(before);
   cloud.put("TaskRequested", {
     request: { ...restoreRequest, "bucket-prefix": prefix, "total-segments": 2 },
   });
   await cloud.run({ until: () => itemsIn(cloud).length > 0 });
-  plant(after);
+  store(after);
   await cloud.run();
   return cloud;
 }
@@ -54,15 +54,15 @@ describe("a restore whose archive is replaced", () => {
 
   it("after the last slice fails in its finishing step", async () => {
     const cloud = smallCloud();
-    const plant = (value: string) =>
-      plantExport(
+    const store = (value: string) =>
+      storeExport(
         cloud.ports.archive,
         bucket,
         fullExport({ bucket: bucket.name, id: "01", files: [lines("a", value, 9)] }),
       );
-    cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": plant("monday") } });
+    cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": store("monday") } });
     await cloud.run({ until: () => itemsIn(cloud).length === 9 });
-    plant("tuesday");
+    store("tuesday");
     await cloud.run();
     expect(outcome(cloud)).toEqual([{ state: "failed", cause: "archive-changed" }]);
   });
@@ -101,7 +101,7 @@ describe.each(["manifest-files.json", "manifest-summary.json", "task.json"])(
     it("given one more byte, the task fails before an item is written", async () => {
       const cloud = await planned();
       const stored = await cloud.ports.archive.get(bucket, key);
-      cloud.ports.archive.plant(bucket, key, new Uint8Array([...stored!.body, 0x0a]), stored!.head.metadata);
+      cloud.ports.archive.store(bucket, key, new Uint8Array([...stored!.body, 0x0a]), stored!.head.metadata);
       await cloud.run();
       expect(outcome(cloud)).toEqual([{ state: "failed", cause: "archive-changed" }]);
       expect(itemsIn(cloud)).toEqual([]);

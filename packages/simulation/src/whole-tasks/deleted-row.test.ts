@@ -9,7 +9,7 @@ import type { Action } from "@ferry/core/task";
 import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import { itemsOf, shuffled, smallCloud } from "../testing/small-cloud.ts";
+import { numberedItems, shuffled, smallCloud } from "../testing/small-cloud.ts";
 
 const ITEMS = 60;
 const backup = { ...backupRequest, "total-segments": 3, "batch-bytes": 500 };
@@ -25,7 +25,7 @@ async function requested(action: Action, request: object) {
       denied ? Promise.reject(error) : call(...args);
   const tables = { ...inner, scan: guarded(inner.scan), write: guarded(inner.write) };
   const cloud = smallCloud({ tables });
-  inner.put(source, ...itemsOf(ITEMS));
+  inner.put(source, ...numberedItems(ITEMS));
   if (action === "restore") {
     cloud.put("TaskRequested", { request: backup, "request-id": "b" });
     await cloud.run();

@@ -7,7 +7,7 @@ import { identify } from "@ferry/core/task";
 import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import { itemsOf, type Pick, type SmallCloud, shuffled, smallCloud } from "../testing/small-cloud.ts";
+import { numberedItems, type Pick, type SmallCloud, shuffled, smallCloud } from "../testing/small-cloud.ts";
 
 const ITEMS = 60;
 const other = { region: destination.region, name: "copies-two" };
@@ -22,7 +22,7 @@ const restoreInto = (table: { name: string }) => ({
 async function withArchive(): Promise<SmallCloud> {
   const cloud = smallCloud();
   cloud.ports.tables.create(other, { keys: [{ name: "id", type: "S" }] });
-  cloud.ports.tables.put(source, ...itemsOf(ITEMS));
+  cloud.ports.tables.put(source, ...numberedItems(ITEMS));
   cloud.put("TaskRequested", { request: backup, "request-id": "nightly" });
   await cloud.run();
   cloud.ports.clock.advance(3_600_000);
@@ -76,7 +76,7 @@ describe.each([1, 2, 3, 4])("in order %i", (seed) => {
 
   test("given one request-id for backups to two prefixes, one is made and the other rejected", async () => {
     const cloud = smallCloud();
-    cloud.ports.tables.put(source, ...itemsOf(ITEMS));
+    cloud.ports.tables.put(source, ...numberedItems(ITEMS));
     for (const prefix of ["backups/x", "backups/y"])
       cloud.put("TaskRequested", {
         request: { ...backup, "bucket-prefix": prefix },
@@ -108,7 +108,7 @@ describe.each([1, 2, 3, 4])("in order %i", (seed) => {
 
   test("given two backups of one second whose request-ids choose one row, each is made", async () => {
     const cloud = smallCloud();
-    cloud.ports.tables.put(source, ...itemsOf(ITEMS));
+    cloud.ports.tables.put(source, ...numberedItems(ITEMS));
     const requests = ["backups/x", "backups/y"].map((prefix) => ({ ...backup, "bucket-prefix": prefix }));
     const ids = colliding(requests);
     for (const [i, request] of requests.entries())
@@ -123,7 +123,7 @@ describe.each([1, 2, 3, 4])("in order %i", (seed) => {
 
   test("given a request that is delivered again at any time, there is one task", async () => {
     const cloud = smallCloud();
-    cloud.ports.tables.put(source, ...itemsOf(ITEMS));
+    cloud.ports.tables.put(source, ...numberedItems(ITEMS));
     const event = cloud.put("TaskRequested", { request: backup, "request-id": "nightly" });
     const random = seeded(seed);
     const pick = shuffled(random);
@@ -148,7 +148,7 @@ const dated = { ...backup, "bucket-prefix": "backups/{date}T{time}" };
 
 test("given a request that is repeated within minutes, there is one task with the time of the first", async () => {
   const cloud = smallCloud();
-  cloud.ports.tables.put(source, ...itemsOf(ITEMS));
+  cloud.ports.tables.put(source, ...numberedItems(ITEMS));
   putRequest(cloud, dated);
   cloud.ports.clock.advance(60_000);
   putRequest(cloud, dated);

@@ -16,9 +16,9 @@ const itemsWithPrefix = (prefix: string, v: string, count: number) =>
 const arn = async (cloud: SmallCloud) => (await cloud.ports.tables.describe(destination)).arn;
 
 /** Puts a DynamoDB export under a prefix: one file per list of lines. */
-function plant(cloud: SmallCloud, prefix: string, lines: readonly string[][], summary: object = {}): void {
+function store(cloud: SmallCloud, prefix: string, lines: readonly string[][], summary: object = {}): void {
   const put = (key: string, body: string | Uint8Array) =>
-    cloud.ports.archive.plant(bucket, key, typeof body === "string" ? new TextEncoder().encode(body) : body);
+    cloud.ports.archive.store(bucket, key, typeof body === "string" ? new TextEncoder().encode(body) : body);
   const listed = lines.map((file, i) => {
     const body = new Uint8Array(gzipSync(file.map((line) => `${line}\n`).join("")));
     const dataFileS3Key = `${prefix}/data/f${i}.json.gz`;
@@ -40,14 +40,14 @@ function plant(cloud: SmallCloud, prefix: string, lines: readonly string[][], su
 }
 
 const full = (cloud: SmallCloud, prefix: string, items: readonly string[][], exportTime?: string) =>
-  plant(
+  store(
     cloud,
     prefix,
     items.map((file) => file.map((one) => `{"Item":${one}}`)),
     exportTime === undefined ? {} : { exportTime },
   );
 const incremental = (cloud: SmallCloud, prefix: string, from: string, to: string, v = prefix) =>
-  plant(cloud, prefix, [[`{"Keys":{"id":{"S":"a"}},"NewImage":${item("a", v)}}`]], {
+  store(cloud, prefix, [[`{"Keys":{"id":{"S":"a"}},"NewImage":${item("a", v)}}`]], {
     exportType: "INCREMENTAL_EXPORT",
     exportFromTime: from,
     exportToTime: to,
@@ -396,7 +396,7 @@ describe("an incremental export", () => {
 
   test("can be retried after it failed; a later one is rejected until then", async () => {
     const cloud = smallCloud();
-    plant(
+    store(
       cloud,
       "w1",
       [
@@ -421,7 +421,7 @@ describe("an incremental export", () => {
   test("without a start of its time range can be retried", async () => {
     const cloud = smallCloud();
     const files = ["a", "b"].map((id) => [`{"Keys":{"id":{"S":"${id}"}},"NewImage":${item(id, "w")}}`]);
-    plant(cloud, "w", files, { exportType: "INCREMENTAL_EXPORT", exportToTime: T(2) });
+    store(cloud, "w", files, { exportType: "INCREMENTAL_EXPORT", exportToTime: T(2) });
     putRequest(cloud, "w", { ...merge, "total-segments": 2 });
     const row = await cancelHalfWay(cloud);
     cloud.put("TaskRetryRequested", { task: taskOf(row), attempt: 1 });

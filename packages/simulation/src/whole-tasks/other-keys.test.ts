@@ -7,7 +7,7 @@ import {
   incrementalExport,
   itemLine,
   type NativeExport,
-  plantExport,
+  storeExport,
 } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, it } from "vitest";
@@ -27,7 +27,7 @@ const spec = { bucket: bucket.name, id: "01793487600000-a1b2c3d4" };
 
 /** Restores an export into the table `destination`, keyed by `id`, and runs until it has ended. */
 async function restored(made: NativeExport, fields: object = {}, cloud = smallCloud()): Promise<SmallCloud> {
-  const prefix = plantExport(cloud.ports.archive, bucket, made);
+  const prefix = storeExport(cloud.ports.archive, bucket, made);
   cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": prefix, ...fields } });
   await cloud.run();
   expect(cloud.deadLetters).toEqual([]);
@@ -212,7 +212,7 @@ describe("the count of a table that was empty", () => {
 
   it("includes items that the application put meanwhile, and does not fail the task", async () => {
     const cloud = smallCloud();
-    const prefix = plantExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [lines] }));
+    const prefix = storeExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [lines] }));
     cloud.put("TaskRequested", {
       request: { ...restoreRequest, "bucket-prefix": prefix, "restore-mode": "merge" },
     });
@@ -224,7 +224,7 @@ describe("the count of a table that was empty", () => {
 
   it("fails the task if an item is missing at its end", async () => {
     const cloud = smallCloud();
-    const prefix = plantExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [lines] }));
+    const prefix = storeExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [lines] }));
     cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": prefix } });
     await cloud.run({ until: () => itemsIn(cloud) === 500 });
     cloud.ports.tables.remove(destination, { id: { S: "k7" } });
@@ -256,7 +256,7 @@ describe("the count of a table that was empty", () => {
     let throttled = false;
     const tables = memoryTables({ faults: { scan: () => (throttled ? "throttled" : undefined) } });
     const cloud = smallCloud({ tables });
-    const prefix = plantExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [lines] }));
+    const prefix = storeExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [lines] }));
     cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": prefix } });
     await cloud.run({ until: () => itemsIn(cloud) === 500 });
     throttled = true;
@@ -280,7 +280,7 @@ describe("the count of a table that was empty", () => {
     const large = Array.from({ length: 100 }, (_, n) =>
       itemLine(`{"id":{"S":"k${n}"},"x":{"S":"${filler}"}}`),
     );
-    const prefix = plantExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [large] }));
+    const prefix = storeExport(cloud.ports.archive, bucket, fullExport({ ...spec, files: [large] }));
     cloud.put("TaskRequested", { request: { ...restoreRequest, "bucket-prefix": prefix } });
     await cloud.run({
       until: () => cloud.waiting.some(({ message }) => message.event["detail-type"] === "TaskFinishing"),
@@ -309,9 +309,9 @@ describe("an archive of Ferry's whose data file was replaced by another program"
     const summary = JSON.parse(new TextDecoder().decode((await archive.get(bucket, summaryKey))!.body));
     const ferry = { ...summary.ferry, bytes: text.length, "manifest-files-md5": codec.md5(list) };
     const changed = { ...summary, itemCount: lines.length, ferry };
-    archive.plant(bucket, key, body);
-    archive.plant(bucket, "backups/one/manifest-files.json", list);
-    archive.plant(bucket, summaryKey, new TextEncoder().encode(JSON.stringify(changed)));
+    archive.store(bucket, key, body);
+    archive.store(bucket, "backups/one/manifest-files.json", list);
+    archive.store(bucket, summaryKey, new TextEncoder().encode(JSON.stringify(changed)));
     return key;
   }
   const items = (count: number) => Array.from({ length: count }, (_, n) => `{"id":{"S":"k${n}"}}`);

@@ -7,7 +7,7 @@ import type { Action } from "@ferry/core/task";
 import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import { itemsOf, onlyFrom, type Pick, type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
+import { numberedItems, onlyFrom, type Pick, type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 
 const taskOf = ({ action, key, timestamp }: TaskRow) => ({ task: { action, key, timestamp } });
 const rowOf = (cloud: SmallCloud, action: Action) => cloud.rows(action)[0]!;
@@ -25,7 +25,7 @@ async function deniedBackup() {
     scan: (page) => (denied ? Promise.reject(error) : inner.scan(page)),
   };
   const cloud = smallCloud({ tables });
-  inner.put(source, ...itemsOf(20));
+  inner.put(source, ...numberedItems(20));
   cloud.put("TaskRequested", { request: { ...backupRequest, "total-segments": 2 }, "request-id": "r" });
   await cloud.run();
   expect(stateOf(rowOf(cloud, "backup"))).toBe("failed");
@@ -46,7 +46,7 @@ describe("a retry that is delivered again", () => {
     ["names its attempt", { attempt: 1 }],
   ])("and %s does not undo a later cancel", async (_, attempt) => {
     const cloud = smallCloud();
-    cloud.ports.tables.put(source, ...itemsOf(60));
+    cloud.ports.tables.put(source, ...numberedItems(60));
     cloud.put("TaskRequested", { request: { ...backupRequest, "batch-bytes": 500 }, "request-id": "b" });
     await cloud.run();
     const request = { ...restoreRequest, "restore-mode": "merge", "total-segments": 3 };

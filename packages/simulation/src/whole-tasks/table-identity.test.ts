@@ -13,7 +13,7 @@ import {
 import { work } from "@ferry/core/worker";
 import { throttled } from "@ferry/memory/errors";
 import { describe, expect, test } from "vitest";
-import { itemsOf, smallCloud } from "../testing/small-cloud.ts";
+import { numberedItems, smallCloud } from "../testing/small-cloud.ts";
 
 const keys = [{ name: "id", type: "S" }] as const;
 const request = { ...backupRequest, "total-segments": 4 };
@@ -27,7 +27,7 @@ function replace(cloud: ReturnType<typeof smallCloud>, table: typeof source, ite
 
 async function backedUp() {
   const cloud = smallCloud();
-  cloud.ports.tables.put(source, ...itemsOf(200));
+  cloud.ports.tables.put(source, ...numberedItems(200));
   cloud.put("TaskRequested", { request });
   await cloud.run();
   expect(cloud.rows("backup").map(stateOf)).toEqual(["succeeded"]);
@@ -41,11 +41,11 @@ const segmentIsStored = (cloud: ReturnType<typeof smallCloud>, segment: string) 
 describe("a table that is deleted and created again", () => {
   test("between two segments of a backup fails the backup with a reason that names both ids", async () => {
     const cloud = smallCloud();
-    cloud.ports.tables.put(source, ...itemsOf(200, "old table"));
+    cloud.ports.tables.put(source, ...numberedItems(200, "old table"));
     const old = await cloud.ports.tables.identify(source);
     cloud.put("TaskRequested", { request });
     await cloud.run({ until: () => segmentIsStored(cloud, "0x0001") });
-    replace(cloud, source, itemsOf(200, "new table"));
+    replace(cloud, source, numberedItems(200, "new table"));
     await cloud.run();
     const [row] = cloud.rows("backup");
     expect(stateOf(row!)).toBe("failed");
@@ -57,11 +57,11 @@ describe("a table that is deleted and created again", () => {
 
   test("during the last read of a segment fails the segment, although its file is stored", async () => {
     const cloud = smallCloud();
-    cloud.ports.tables.put(source, ...itemsOf(20));
+    cloud.ports.tables.put(source, ...numberedItems(20));
     const { scan } = cloud.ports.tables;
     let scans = 0;
     cloud.ports.tables.scan = async (page) => {
-      if (++scans === 1) replace(cloud, source, itemsOf(20, "new table"));
+      if (++scans === 1) replace(cloud, source, numberedItems(20, "new table"));
       return scan(page);
     };
     cloud.put("TaskRequested", { request: { ...request, "total-segments": 1 } });
@@ -84,7 +84,7 @@ describe("a table that is deleted and created again", () => {
 
   test("given a complete segment whose table id cannot be read, continues before the segment's end", async () => {
     const ports = world();
-    ports.tables.put(source, ...itemsOf(20));
+    ports.tables.put(source, ...numberedItems(20));
     const [segment] = await accepted({ ...request, "total-segments": 1 }, ports);
     await sliceToEnd(segment!, ports);
     const { identify } = ports.tables;
@@ -99,7 +99,7 @@ describe("a table that is deleted and created again", () => {
 
   test("after a backup's last segment is complete does not fail it, because all its items were read before", async () => {
     const cloud = smallCloud();
-    cloud.ports.tables.put(source, ...itemsOf(200));
+    cloud.ports.tables.put(source, ...numberedItems(200));
     cloud.put("TaskRequested", { request });
     await cloud.run({ until: () => cloud.rows("backup").some((row) => stateOf(row) === "finishing") });
     cloud.ports.tables.drop(source);

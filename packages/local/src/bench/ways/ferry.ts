@@ -26,7 +26,7 @@ import {
 import type { Ports } from "@ferry/core/ports";
 import { sliceRestore } from "@ferry/core/restore/slice";
 import { defaultSettings } from "@ferry/core/settings";
-import { bucket, FILE_BYTES, prefix, table } from "../fixture.ts";
+import { benchBucket, FILE_BYTES, prefix, table } from "../fixture.ts";
 import type { Setup, Way } from "./way.ts";
 
 /** Longer than any run. */
@@ -73,8 +73,8 @@ function connect(): Ports {
 const requestFields = {
   "table-region": table.region,
   "table-name": table.name,
-  "bucket-region": bucket.region,
-  "bucket-name": bucket.name,
+  "bucket-region": benchBucket.region,
+  "bucket-name": benchBucket.name,
   "bucket-prefix": prefix,
 } as const;
 const tableFields = {

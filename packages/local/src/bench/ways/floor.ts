@@ -9,7 +9,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { writeBody } from "@ferry/aws/write-body";
 import { dataFileKey } from "@ferry/core/archive/keys";
-import { bucket, type Case, fixtureOf, prefix, table } from "../fixture.ts";
+import { benchBucket, type Case, fixtureOf, prefix, table } from "../fixture.ts";
 import { CALLS_IN_FLIGHT, callsOf, type Setup, type Way } from "./way.ts";
 
 export const floor: Way = {
@@ -28,7 +28,7 @@ export const floor: Way = {
       }
       gzip.end();
       await once(gzip, "end");
-      const path = `/${bucket.name}/${dataFileKey(prefix, 0, 0)}`;
+      const path = `/${benchBucket.name}/${dataFileKey(prefix, 0, 0)}`;
       await drained(await send("PUT", path, Buffer.concat(chunks)));
     };
   },
@@ -37,7 +37,7 @@ export const floor: Way = {
     const bodies = bodiesOf(setup.case);
     return async () => {
       for (let file = 0; file < setup.ready.files; file++) {
-        const response = await send("GET", `/${bucket.name}/${dataFileKey(prefix, 0, file)}`);
+        const response = await send("GET", `/${benchBucket.name}/${dataFileKey(prefix, 0, file)}`);
         const gunzip = createGunzip({ chunkSize: 256 * 1024 });
         gunzip.resume();
         await pipeline(response, gunzip);

@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { dataFileKey } from "@ferry/core/archive/keys";
-import { bucket, prefix, table } from "../fixture.ts";
+import { benchBucket, prefix, table } from "../fixture.ts";
 import { CALLS_IN_FLIGHT, type Way } from "./way.ts";
 
 type Item = Record<string, AttributeValue>;
@@ -35,7 +35,7 @@ export const sdk: Way = {
       gzip.end();
       await once(gzip, "end");
       const Key = dataFileKey(prefix, 0, 0);
-      await s3.send(new PutObjectCommand({ Bucket: bucket.name, Key, Body: Buffer.concat(chunks) }));
+      await s3.send(new PutObjectCommand({ Bucket: benchBucket.name, Key, Body: Buffer.concat(chunks) }));
     };
   },
   restore(setup) {
@@ -52,7 +52,7 @@ export const sdk: Way = {
       };
       for (let file = 0; file < setup.ready.files; file++) {
         const Key = dataFileKey(prefix, 0, file);
-        const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket.name, Key }));
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket: benchBucket.name, Key }));
         let items: Item[] = [];
         for await (const line of createInterface({ input: (Body as Readable).pipe(createGunzip()) })) {
           items.push((JSON.parse(line, fromBase64) as { Item: Item }).Item);

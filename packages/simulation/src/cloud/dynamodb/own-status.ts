@@ -1,14 +1,14 @@
 /**
  * Reads rows and segment records from the items of a run with the AWS adapters.
  */
-import { recordOfItem, rowOfItem } from "@ferry/aws/status-item";
+import { type Item, recordOfItem, rowOfItem } from "@ferry/aws/status-item";
 import type { RowChange, StatusTables } from "@ferry/memory/status-store";
-import type { Item, OwnTables } from "./own-tables.ts";
+import type { OwnTables } from "./own-tables.ts";
 
 const ROWS: readonly string[] = ["backup-table", "restore-table"];
 
 /** The status tables as the checks read them. */
-export function statusOf(tables: OwnTables): StatusTables {
+export function statusTablesOf(tables: OwnTables): StatusTables {
   return {
     rows: () => ROWS.flatMap((name) => tables.items(name)).map(rowOfItem),
     remove({ action, key, timestamp }) {

@@ -2,7 +2,7 @@
  * Ferry's own tables in memory: dynalite's validation, expressions and operations on a synchronous store.
  */
 
-import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { Item } from "@ferry/aws/status-item";
 import { tables, workerTable } from "@ferry/core/topology";
 import getItem from "dynalite/actions/getItem.js";
 import putItem from "dynalite/actions/putItem.js";
@@ -11,8 +11,6 @@ import * as getItemValidation from "dynalite/validations/getItem.js";
 import { checkTypes, checkValidations } from "dynalite/validations/index.js";
 import * as putItemValidation from "dynalite/validations/putItem.js";
 import * as updateItemValidation from "dynalite/validations/updateItem.js";
-
-export type Item = Record<string, AttributeValue>;
 
 export interface OwnTables {
   has(table: string): boolean;

@@ -1,0 +1,73 @@
+/**
+ * The schema of a task's row as a DynamoDB item, after `unmarshall`. The projector writes the rows, but operators can edit
+ * them.
+ */
+import type { Plan } from "@ferry/core/events";
+import { unchanged } from "@ferry/core/schema-parts";
+import { taskRefSchema } from "@ferry/core/task";
+import * as v from "valibot";
+
+const text = v.string();
+const number = v.number();
+const optional = v.exactOptional;
+const numberBySegment = v.record(text, number);
+const action = v.picklist(["backup", "restore"]);
+
+/** The fields that every later step uses. Requests were checked before their plans were made. */
+const plan = v.pipe(
+  text,
+  v.parseJson(),
+  unchanged(
+    v.object({
+      request: v.looseObject({ action }),
+      task: taskRefSchema,
+      "total-segments": number,
+      table: v.looseObject({ arn: text, keys: v.array(text) }),
+    }),
+  ),
+  v.transform((checked) => checked as unknown as Plan),
+);
+
+/** An object of any names: a record schema would drop names such as `constructor`. */
+const scalars = v.custom<Readonly<Record<string, string | number | boolean>>>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((one) => ["string", "number", "boolean"].includes(typeof one)),
+  "must be an object of strings, numbers and booleans",
+);
+
+/** Batches, items, bytes; for a restore also the cursor's file and line, and the number of skipped items if there are any. */
+const checkpoint = v.pipe(v.array(number), v.minLength(3), v.maxLength(6));
+
+export const rowSchema = v.object({
+  action,
+  key: text,
+  timestamp: number,
+  "task-id": optional(text),
+  "request-id": optional(text),
+  rev: number,
+  reannounce: optional(v.boolean()),
+  "request-fields": v.array(text),
+  "request-rest": optional(v.pipe(text, v.parseJson(), scalars)),
+  plan: v.nullable(plan),
+  accepted: v.boolean(),
+  rejected: v.boolean(),
+  finished: v.boolean(),
+  attempt: number,
+  "cancelled-attempt": number,
+  "failed-step-attempt": number,
+  "total-segments": number,
+  completed: optional(v.set(number)),
+  failed: numberBySegment,
+  attempts: numberBySegment,
+  "segment-checkpoints": v.record(text, checkpoint),
+  "transferred-batches": number,
+  "transferred-items": number,
+  "transferred-bytes": number,
+  "skipped-items": optional(number),
+  causes: v.array(v.object({ attempt: number, segment: optional(number), cause: text, text })),
+  "accepted-time": optional(text),
+  "finished-time": optional(text),
+  "updated-time": text,
+});
