@@ -1,7 +1,7 @@
 /**
  * Errors for users of the client: what is wrong in one line, and what to do in another.
  */
-import { nameOf, statusOf } from "@ferry/aws/errors";
+import { httpStatusOf, nameOf } from "@ferry/aws/errors";
 import { FerryError } from "@ferry/core/errors";
 import { localHost } from "@ferry/core/local-host";
 
@@ -114,7 +114,7 @@ function setUpError(error: unknown, cause: unknown): ClientError | undefined {
 
 function serviceError(error: unknown, call: { operation: string; resource: string }): ClientError {
   if (!(error instanceof FerryError)) {
-    const status = statusOf(error);
+    const status = httpStatusOf(error);
     return new ClientError("failed", "service-error", {
       message: `${call.operation} ${call.resource}: ${nameOf(error)}: ${messageOf(error)}`,
       hint:

@@ -12,7 +12,7 @@ import {
   type RestoreRequest,
 } from "@ferry/core/request";
 import { SEGMENTS_MAX } from "@ferry/core/settings";
-import { identify, keyOf } from "@ferry/core/task";
+import { identify, rowKeyOf } from "@ferry/core/task";
 import { isoOf } from "@ferry/core/time";
 import type { AwsAccess } from "./access.ts";
 import { ClientError, explaining } from "./client-error.ts";
@@ -74,7 +74,7 @@ export async function prepareRequest(
   const { request } = parsed;
   const detail = { request, "request-id": requestId };
   const identity = identify(detail, { id: requestId, time: isoOf(requestTimeMs) });
-  const key = keyOf(identity, requestTimeMs);
+  const key = rowKeyOf(identity, requestTimeMs);
   if (key === undefined)
     throw new InvalidRequest([{ field: "request", message: "the names are too long for a key" }]);
   return { request, detail, requestId, key, requestTimeMs };

@@ -179,8 +179,8 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       aws(
         "archive-store.ts",
-        'if (statusOf(error) === 412) return "exists";',
-        'if (statusOf(error) === 412) return "stored";',
+        'if (httpStatusOf(error) === 412) return "exists";',
+        'if (httpStatusOf(error) === 412) return "stored";',
       ),
     ],
   },
@@ -251,7 +251,9 @@ export const dataMutants: readonly Mutant[] = [
   {
     name: "segment-attempts-not-stored",
     breaks: "A row's item does not have the attempts of its segments.",
-    edits: [aws("status-item.ts", '    attempts: it["attempts"],', "    attempts: {},")],
+    edits: [
+      aws("status-item.ts", "    attempts: row.attempts,\n    segment", "    attempts: {},\n    segment"),
+    ],
   },
   {
     name: "checkpoints-counted-as-complete",
@@ -259,8 +261,8 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       aws(
         "status-item.ts",
-        'items: it["transferred-items"] - parts.items,',
-        'items: it["transferred-items"],',
+        'items: row["transferred-items"] - parts.items,',
+        'items: row["transferred-items"],',
       ),
     ],
   },
