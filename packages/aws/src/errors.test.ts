@@ -1,6 +1,6 @@
 import { FerryError, permanent } from "@ferry/core/errors";
 import { describe, expect, it } from "vitest";
-import { ferryError, onTable, statusOf, translateErrors } from "./errors.ts";
+import { ferryError, httpStatusOf, onTable, translateErrors } from "./errors.ts";
 
 const call = { operation: "Scan", resource: "table orders in eu-west-1" };
 
@@ -226,7 +226,7 @@ describe("an error of the SDK", () => {
     [null, "Error: null"],
   ])("of the value %j has the message %j", (value, message) => {
     expect(ferryError(value, call).message).toBe(message);
-    expect(statusOf(value)).toBeUndefined();
+    expect(httpStatusOf(value)).toBeUndefined();
   });
 
   it("a thrown value that is not an Error becomes a FerryError", async () => {

@@ -10,12 +10,20 @@ function rowWith(fields: Partial<TaskRow> = {}): TaskRow {
   return { ...newTaskRow({ action: "restore", key: "k", timestamp: 1 }, TIME), rev: 1, ...fields };
 }
 
+/** The fields of a plan that are checked when a row is read. */
+const plan = {
+  request: { action: "restore" },
+  task: { id: "t", action: "restore", key: "k", timestamp: 1, "request-id": "r" },
+  "total-segments": 4,
+  table: { arn: "arn", keys: ["id"] },
+} as unknown as RestorePlan;
+
 /** A restore's row in which every attribute has a value. */
 const full = rowWith({
   "task-id": "k@1",
   "request-id": "r",
   reannounce: true,
-  plan: { task: "any" } as unknown as RestorePlan,
+  plan,
   accepted: true,
   rejected: false,
   finished: false,
@@ -81,7 +89,7 @@ describe("the item of a row", () => {
       "accepted-time": "2026-11-01T02:00:01Z",
       "finished-time": "2026-11-01T02:00:02Z",
       "updated-time": TIME,
-      plan: '{"task":"any"}',
+      plan: JSON.stringify(plan),
       "request-fields": [],
       announcement: fullAttributes["announcement"],
     });

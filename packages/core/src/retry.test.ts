@@ -169,7 +169,10 @@ describe("a retry", () => {
     const { arn } = plan.table;
     await ports.leases.replace(arn, await ports.leases.read(arn), { holders: [] });
     expect(await retry(retryEvent(), ports)).toMatchObject([
-      { type: "TaskStepFailed", detail: { cause: "table-used", work: { version: 1, task, plan, attempt: 1 } } },
+      {
+        type: "TaskStepFailed",
+        detail: { cause: "table-used", work: { version: 1, task, plan, attempt: 1 } },
+      },
     ]);
   });
 
