@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { deleteArchives } from "./archive.ts";
 import { openEventListener } from "./event-listener.ts";
+import { messageOf, runStep } from "./run-step.ts";
 import { type DeployedStage, stageOf } from "./stage.ts";
-import { type SmokeRun, type Step, steps } from "./steps.ts";
+import { type SmokeRun, steps } from "./steps.ts";
 import { createTables, deleteTable } from "./tables.ts";
 import { deleteRows } from "./tasks.ts";
 
@@ -21,7 +22,8 @@ const USAGE = `Checks that all parts of a deployed stage work together, and what
   --region REGION  the stage's region; default AWS_REGION
   --handoffs       also runs a backup of 20 handoffs, which takes several minutes; the stage needs
                    sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000
-  --local          run the steps that the local host supports, on a local host`;
+  --local          run the steps that the local host can answer, on a local host; the others say that only
+                   AWS can show them`;
 
 const values = read(process.argv.slice(2));
 
@@ -87,6 +89,10 @@ async function main(): Promise<number> {
   return runSteps(stageOf({ name: values.stage, region, bucket: values.bucket, run }), false);
 }
 
+function print(line: string): void {
+  console.log(line);
+}
+
 async function runSteps(stage: DeployedStage, local: boolean): Promise<number> {
   // For the handoffs the backup must take long enough: 3 MB at 8 KB per second.
   const size = values.handoffs ? { items: 10, bytes: 300_000 } : { items: 50, bytes: 200 };
@@ -94,23 +100,23 @@ async function runSteps(stage: DeployedStage, local: boolean): Promise<number> {
   const undo: (() => Promise<void>)[] = [];
   let failures = 0;
   try {
+    const before: SmokeRun = { stage, isLocal: local, handoffs: values.handoffs, tasks: [] };
+    for (const step of steps.filter((one) => one.isPrecondition))
+      if (!(await runStep(step, before, print)))
+        throw new Error("no other step can succeed, so none was run");
     // Delete only the tables that this run created.
     await createTables(stage, size, (table) => undo.push(() => deleteTable(stage, table)));
     const listener = local ? undefined : await openEventListener(stage);
     if (listener !== undefined) undo.push(() => listener.close());
-    const run: SmokeRun = {
-      stage,
-      handoffs: values.handoffs,
-      tasks: [],
-      ...(listener !== undefined && { listener }),
-    };
+    const run: SmokeRun = { ...before, ...(listener !== undefined && { listener }) };
     undo.push(
       () => deleteArchives(stage),
       async () => {
         for (const task of run.tasks) await deleteRows(stage, task);
       },
     );
-    for (const step of steps) if (!(await runStep(step, run))) failures++;
+    for (const step of steps.filter((one) => !one.isPrecondition))
+      if (!(await runStep(step, run, print))) failures++;
   } catch (error) {
     console.error(`✗ ${messageOf(error)}`);
     failures++;
@@ -122,27 +128,4 @@ async function runSteps(stage: DeployedStage, local: boolean): Promise<number> {
     });
   console.log(failures === 0 ? "All steps succeeded; everything is cleaned up." : `${failures} failed.`);
   return failures === 0 ? 0 : 1;
-}
-
-/** Runs a step unless its needs are not met. Returns false if it failed. */
-async function runStep(step: Step, run: SmokeRun): Promise<boolean> {
-  if (step.needs !== undefined && run.listener === undefined) {
-    console.log(`- ${step.name}: skipped, needs AWS`);
-    return true;
-  }
-  if (step.needs === "handoffs" && !run.handoffs) {
-    console.log(`- ${step.name}: skipped, needs --handoffs`);
-    return true;
-  }
-  try {
-    console.log(`✓ ${step.name}: ${await step.run(run)}`);
-    return true;
-  } catch (error) {
-    console.log(`✗ ${step.name}: ${messageOf(error)}`);
-    return false;
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -1,6 +1,7 @@
 /** The stage that is checked: its names, and clients with the operator's permissions. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { PipesClient } from "@aws-sdk/client-pipes";
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { physicalName } from "@ferry/core/topology";
@@ -14,6 +15,7 @@ export interface DeployedStage {
   readonly run: string;
   readonly db: DynamoDBClient;
   readonly events: EventBridgeClient;
+  readonly pipes: PipesClient;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
 }
@@ -31,6 +33,7 @@ export function stageOf(options: {
     ...options,
     db: new DynamoDBClient({ region }),
     events: new EventBridgeClient({ region }),
+    pipes: new PipesClient({ region }),
     s3: new S3Client({ region, forcePathStyle }),
     sqs: new SQSClient({ region }),
   };

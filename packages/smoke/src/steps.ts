@@ -1,12 +1,19 @@
-/** The steps, in order. Each returns a text about its result, or throws an Error that says what is wrong. */
+/**
+ * The steps, in order. Each returns a text about its result, or throws an Error that says what is wrong. Most assume
+ * something of AWS that no test here can show.
+ */
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import type { Action } from "@ferry/core/task";
+import { assertNoDeadLetters } from "./dead-letters.ts";
 import type { EventListener } from "./event-listener.ts";
+import { assertPipesRun } from "./pipes.ts";
 import { archivePrefix, type DeployedStage, deployedQueueUrl, restoredTable, sourceTable } from "./stage.ts";
 import { contents } from "./tables.ts";
 import { putRequest, waitForState } from "./tasks.ts";
 
 const TIMEOUT_SECONDS = 300;
+/** The longest request-id that Ferry accepts. It becomes the message group of the task's messages. */
+const LONGEST_REQUEST_ID = 128;
 /** Lambda's loop detection stops a chain after about 16. */
 const HANDOFFS = 20;
 /** A handoff takes at least ten seconds; the rest is a margin for what happens between two slices. */
@@ -20,6 +27,8 @@ export interface Task {
 
 export interface SmokeRun {
   readonly stage: DeployedStage;
+  /** Whether the stage is on the local host. */
+  readonly isLocal: boolean;
   /** Absent on the local host, which accepts no new rules. */
   readonly listener?: EventListener;
   /** Whether the step with many handoffs runs. */
@@ -30,8 +39,12 @@ export interface SmokeRun {
 
 export interface Step {
   readonly name: string;
-  /** What the step needs from AWS or from the options. A step without needs also runs on the local host. */
-  readonly needs?: "listener" | "handoffs";
+  /** What it means for the stage if the step fails, in one sentence. */
+  readonly means: string;
+  /** What the step needs: AWS itself, or an option too. A step without needs also runs on the local host. */
+  readonly needs?: "AWS" | "handoffs";
+  /** Whether no other step can succeed if this one fails. It runs first, before anything is created. */
+  readonly isPrecondition?: true;
   readonly run: (run: SmokeRun) => Promise<string>;
 }
 
@@ -45,8 +58,33 @@ const locations = (stage: DeployedStage, table: string) => ({
 const backupKey = (stage: DeployedStage) => `${stage.region}-${sourceTable(stage)}`;
 const archive = (stage: DeployedStage) => `${archivePrefix(stage)}/archive`;
 
+const pipesRun: Step = {
+  name: "all Pipes are RUNNING",
+  means: "Nothing reads the queue or the stream of such a Pipe, so every task on its way waits for ever.",
+  needs: "AWS",
+  isPrecondition: true,
+  run: async ({ stage }) => `${await assertPipesRun(stage)} Pipes`,
+};
+
+const createdQuietly: Step = {
+  name: "the deploy left no message in a queue of dead letters (the creation of a Pipe)",
+  means:
+    "On a new stage: the creation of a Pipe or a rule sends a message there, and the alarms of these queues start at each first deploy. On an older stage: something was not delivered before this run.",
+  needs: "AWS",
+  run: async ({ stage }) => `${await assertNoDeadLetters(stage)} empty queues`,
+};
+
+const delivered: Step = {
+  name: "the run left no message in a queue of dead letters (encrypted delivery, message groups, recursion)",
+  means:
+    "A rule or a Pipe could not deliver an event of this run: most likely a queue's encryption, its policy, or the length of a message group.",
+  needs: "AWS",
+  run: async ({ stage }) => `${await assertNoDeadLetters(stage)} empty queues`,
+};
+
 const backup: Step = {
   name: "a request on the bus becomes a backup (rules, queues, the stream's Pipe)",
+  means: "No backup works on this stage: a rule, a queue, a function or the Pipe announce-backups does not.",
   async run({ stage, tasks }) {
     const task: Task = { action: "backup", key: backupKey(stage), requestId: `smoke-${stage.run}-backup` };
     tasks.push(task);
@@ -67,6 +105,8 @@ const backup: Step = {
 
 const restore: Step = {
   name: "a message on request-queue becomes a restore (the requests Pipe)",
+  means:
+    "Requests by message, or restores, do not work: the Pipe requests, the restore worker or announce-restores.",
   async run({ stage, tasks }) {
     const { MessageId } = await stage.sqs.send(
       new SendMessageCommand({
@@ -95,7 +135,9 @@ const restore: Step = {
 };
 
 const reported: Step = {
-  name: "a dead message is reported as the event that it names (the report-failures Pipe)",
+  name: "a dead message is reported as the event that it names (the report-failures Pipe, dynamic detail-type)",
+  means:
+    "A Pipe does not take its detail-type from the message: no failure of a worker is reported, and its task waits for ever.",
   async run({ stage, listener, tasks }) {
     const requestId = `smoke-${stage.run}-dead`;
     const detail = {
@@ -131,8 +173,10 @@ const reported: Step = {
 };
 
 const announced: Step = {
-  name: "each change of state is announced once (the stream's filters)",
-  needs: "listener",
+  name: "each change of state is announced once (the stream's filters, dynamic detail-type)",
+  means:
+    "A Pipe's filter or its detail-type does not work as assumed: callers get no event or several, and a task may not be finished.",
+  needs: "AWS",
   async run({ listener, tasks }) {
     const received = await listener!.received();
     const counts = tasks.slice(0, 2).flatMap(({ key, requestId }) =>
@@ -154,7 +198,9 @@ const announced: Step = {
 
 const grouped: Step = {
   name: "a rule delivers to an encrypted queue, grouped by a JSON path (fair queues)",
-  needs: "listener",
+  means:
+    "EventBridge does not deliver to queues with SSE-SQS, or sets no message group: the workers' queues get nothing, or a large task delays all others.",
+  needs: "AWS",
   async run({ listener }) {
     const received = await listener!.received();
     const wrong = received.filter(({ event, group }) => group !== event.id);
@@ -166,8 +212,33 @@ const grouped: Step = {
   },
 };
 
+const longGroup: Step = {
+  name: `a request-id of ${LONGEST_REQUEST_ID} characters is a message group (a MessageGroupId longer than 100)`,
+  means: `EventBridge delivers no message with so long a group: requests with a long request-id stay without work. Limit REQUEST_ID in packages/core/src/task.ts to 100 characters.`,
+  needs: "AWS",
+  async run({ stage, tasks }) {
+    const requestId = `smoke-${stage.run}-`.padEnd(LONGEST_REQUEST_ID, "x");
+    const task: Task = { action: "backup", key: backupKey(stage), requestId };
+    tasks.push(task);
+    await putRequest(
+      stage,
+      {
+        action: "backup",
+        "total-segments": 1,
+        "bucket-prefix": `${archivePrefix(stage)}/long-request-id`,
+        ...locations(stage, sourceTable(stage)),
+      },
+      requestId,
+    );
+    await waitForState(stage, task, "succeeded", TIMEOUT_SECONDS);
+    return "its segments and its last step were delivered";
+  },
+};
+
 const continued: Step = {
   name: `a backup continues after ${HANDOFFS} handoffs (Lambda's loop detection)`,
+  means:
+    "Lambda stops a worker that continues its own work: every task that takes longer than some 16 slices fails.",
   needs: "handoffs",
   async run({ stage, listener, tasks }) {
     const requestId = `smoke-${stage.run}-handoffs`;
@@ -197,4 +268,15 @@ const continued: Step = {
   },
 };
 
-export const steps: readonly Step[] = [backup, restore, reported, announced, grouped, continued];
+export const steps: readonly Step[] = [
+  pipesRun,
+  createdQuietly,
+  backup,
+  restore,
+  reported,
+  announced,
+  grouped,
+  longGroup,
+  continued,
+  delivered,
+];

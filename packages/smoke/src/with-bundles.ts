@@ -24,7 +24,7 @@ const host = await startHostWith({ stage: "smoke" }, async (env) => {
   return Object.fromEntries(await Promise.all(loaded)) as Handlers;
 });
 const stage = stageOf({ name: "smoke", region: host.homeRegion, bucket: "ferry-smoke", run: "bundles" });
-const run: SmokeRun = { stage, handoffs: false, tasks: [] };
+const run: SmokeRun = { stage, isLocal: true, handoffs: false, tasks: [] };
 try {
   await stage.s3.send(new CreateBucketCommand({ Bucket: stage.bucket }));
   await createTables(stage, { items: 20, bytes: 100 }, () => {});

@@ -1,0 +1,177 @@
+import { pipes, queues } from "@ferry/core/topology";
+import { describe, expect, test } from "vitest";
+import { runStep } from "./run-step.ts";
+import type { DeployedStage } from "./stage.ts";
+import { type SmokeRun, type Step, steps } from "./steps.ts";
+
+interface Command {
+  readonly constructor: { readonly name: string };
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** A run on a stage whose clients answer by `answers`, and the names of the commands that were sent. */
+function runWith(
+  answers: Readonly<Record<string, (input: Command["input"]) => object>>,
+  options: Partial<SmokeRun> = {},
+) {
+  const sent: Command[] = [];
+  const send = async (sending: unknown) => {
+    const command = sending as Command;
+    sent.push(command);
+    const answer = answers[command.constructor.name.replace(/Command$/, "")];
+    if (answer === undefined) throw new Error(`unexpected ${command.constructor.name}`);
+    return answer(command.input);
+  };
+  const client = { send };
+  const stage = {
+    name: "beta",
+    region: "eu-west-1",
+    bucket: "archives",
+    run: "r",
+    db: client,
+    events: client,
+    pipes: client,
+    s3: client,
+    sqs: client,
+  } as unknown as DeployedStage;
+  const run: SmokeRun = { stage, isLocal: false, handoffs: false, tasks: [], ...options };
+  return { run, sent };
+}
+
+const stepOf = (start: string): Step => steps.find(({ name }) => name.startsWith(start))!;
+
+/** The printed lines of a step. */
+async function linesOf(step: Step, run: SmokeRun): Promise<string[]> {
+  const lines: string[] = [];
+  await runStep(step, run, (line) => lines.push(line));
+  return lines;
+}
+
+describe("the step that all Pipes are RUNNING", () => {
+  const step = stepOf("all Pipes");
+
+  test("is the first one, and describes each Pipe of the topology", async () => {
+    expect(steps[0]).toBe(step);
+    const { run, sent } = runWith({ DescribePipe: () => ({ CurrentState: "RUNNING" }) });
+    expect(await linesOf(step, run)).toEqual(["✓ all Pipes are RUNNING: 4 Pipes"]);
+    expect(sent.map(({ input }) => input["Name"])).toEqual(
+      Object.keys(pipes).map((key) => `ferry-beta-${key}`),
+    );
+  });
+
+  test.each([
+    ["STOPPED", "aws pipes start-pipe --name ferry-beta-requests"],
+    [
+      "CREATE_FAILED",
+      "aws pipes delete-pipe --name ferry-beta-requests if it exists, then sst refresh and sst deploy",
+    ],
+    ["CREATING", "wait a minute"],
+  ])("names a Pipe in state %s, its reason and what to do", async (CurrentState, cure) => {
+    const { run } = runWith({
+      DescribePipe: ({ Name }) =>
+        Name === "ferry-beta-requests"
+          ? { CurrentState, StateReason: "Cannot access stream" }
+          : { CurrentState: "RUNNING" },
+    });
+    const [line, means] = await linesOf(step, run);
+    expect(line).toContain(
+      `✗ all Pipes are RUNNING: ferry-beta-requests is ${CurrentState} (Cannot access stream): `,
+    );
+    expect(line).toContain(cure);
+    expect(means).toBe(`  What it means: ${step.means}`);
+  });
+
+  test("names a Pipe that does not exist", async () => {
+    const missing = Object.assign(new Error("gone"), { name: "NotFoundException" });
+    const { run } = runWith({
+      DescribePipe: () => {
+        throw missing;
+      },
+    });
+    expect((await linesOf(step, run))[0]).toContain("ferry-beta-report-failures is MISSING");
+  });
+});
+
+describe.each(["the deploy left no message", "the run left no message"])("the step that %s", (start) => {
+  const step = stepOf(start);
+  const dead = new Set(Object.values(queues).map((queue) => queue.deadLetters));
+  dead.delete("redrive-queue");
+  const GetQueueUrl = ({ QueueName }: Command["input"]) => ({ QueueUrl: QueueName as string });
+
+  test("reads every queue of dead letters and the queue of undelivered events", async () => {
+    const { run, sent } = runWith({
+      GetQueueUrl,
+      GetQueueAttributes: () => ({ Attributes: { ApproximateNumberOfMessages: "0" } }),
+    });
+    expect((await linesOf(step, run))[0]).toMatch(/^✓ .*: 4 empty queues$/);
+    const read = sent.filter(({ input }) => "QueueUrl" in input).map(({ input }) => input["QueueUrl"]);
+    expect(read.sort()).toEqual([...dead, "undelivered-queue"].map((name) => `ferry-beta-${name}`).sort());
+  });
+
+  test("names a queue that has messages, also those that are being received", async () => {
+    const { run } = runWith({
+      GetQueueUrl,
+      GetQueueAttributes: ({ QueueUrl }) => ({
+        Attributes: {
+          ApproximateNumberOfMessages: QueueUrl === "ferry-beta-undelivered-queue" ? "2" : "0",
+          ApproximateNumberOfMessagesNotVisible: QueueUrl === "ferry-beta-undelivered-queue" ? "1" : "0",
+        },
+      }),
+    });
+    const [line, means] = await linesOf(step, run);
+    expect(line).toContain("ferry-beta-undelivered-queue has 3 messages");
+    expect(means).toContain(step.means);
+  });
+});
+
+describe("the step with a long message group", () => {
+  const step = stepOf("a request-id of 128 characters");
+  const rowOf = (id: string, state: string) => ({
+    Items: [{ "request-id": { S: id }, state: { S: state }, reason: { S: "why" } }],
+  });
+
+  test("requests a backup under a request-id of 128 characters, and waits for its end", async () => {
+    let id = "";
+    const { run } = runWith({
+      PutEvents({ Entries }) {
+        const [entry] = Entries as { Detail: string }[];
+        id = JSON.parse(entry!.Detail)["request-id"];
+        return { FailedEntryCount: 0 };
+      },
+      Query: () => rowOf(id, "succeeded"),
+    });
+    expect((await linesOf(step, run))[0]).toMatch(/^✓ /);
+    expect(id).toHaveLength(128);
+    expect(run.tasks.map(({ requestId }) => requestId)).toEqual([id]);
+  });
+
+  test("fails with the row's reason, and says what to change", async () => {
+    let id = "";
+    const { run } = runWith({
+      PutEvents({ Entries }) {
+        id = JSON.parse((Entries as { Detail: string }[])[0]!.Detail)["request-id"];
+        return { FailedEntryCount: 0 };
+      },
+      Query: () => rowOf(id, "failed"),
+    });
+    const [line, means] = await linesOf(step, run);
+    expect(line).toContain("the backup is failed: why");
+    expect(means).toContain("packages/core/src/task.ts");
+  });
+});
+
+test("a step that needs AWS is not run on the local host, and says that only AWS can show it", async () => {
+  const needy = steps.filter(({ needs }) => needs !== undefined);
+  expect(needy.length).toBeGreaterThan(5);
+  for (const step of needy) {
+    const { run, sent } = runWith({}, { isLocal: true });
+    expect(await linesOf(step, run)).toEqual([`- ${step.name}: skipped, only AWS can show it`]);
+    expect(sent).toEqual([]);
+  }
+});
+
+test("the step with many handoffs runs only with its option", async () => {
+  const step = stepOf("a backup continues");
+  const { run } = runWith({});
+  expect(await linesOf(step, run)).toEqual([`- ${step.name}: skipped, needs --handoffs`]);
+});
