@@ -21,9 +21,9 @@ export function valueText(value: Uint8Array): string {
 }
 
 function mapOf(map: Readonly<Record<string, Value>>): [string, unknown][] {
-  return Object.entries(map)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => [name, comparable(value)]);
+  return Object.keys(map)
+    .sort()
+    .map((name) => [name, comparable(map[name]!)]);
 }
 
 function comparable(value: Value): unknown {
