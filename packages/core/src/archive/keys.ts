@@ -18,6 +18,12 @@ export function dataFileKey(prefix: string, segment: number, batch: number): str
   return `${segmentPrefix(prefix, segment)}0x${hex(batch, 8)}.json.gz`;
 }
 
+/** The segment of a data file's key; undefined for other keys, as those of native exports. */
+export function segmentOfKey(key: string): number | undefined {
+  const [, segment] = /\/0x([0-9a-f]{4})\/0x[0-9a-f]{8}\.json\.gz$/.exec(key) ?? [];
+  return segment === undefined ? undefined : Number.parseInt(segment, 16);
+}
+
 /** Hexadecimal with leading zeros, so that a listing is in order. */
 function hex(value: number, width: number): string {
   return value.toString(16).padStart(width, "0");

@@ -69,6 +69,9 @@ describe("a summary that Ferry writes", () => {
     expect(decodeSummary(bucket, key, encodeSummary(archive))).toStrictEqual({
       manifestFilesS3Key: "backups/one/manifest-files.json",
       itemCount: 7,
+      tableArn: "arn:cities",
+      startTime: "2026-11-01T02:00:00.000Z",
+      endTime: "2026-11-01T02:05:00Z",
       exportTime: "2026-11-01T02:00:00.000Z",
       ferry: { "request-id": task["request-id"], files: 2, bytes: 700, "manifest-files-md5": "md5" },
       lines: "items",

@@ -27,6 +27,9 @@ const ferrySchema = v.object({
 const summarySchema = v.object({
   manifestFilesS3Key: v.string(),
   itemCount: count,
+  tableArn: v.nullish(v.string()),
+  startTime: v.nullish(v.string()),
+  endTime: v.nullish(v.string()),
   exportTime: v.nullish(v.string()),
   exportFromTime: v.nullish(v.string()),
   exportToTime: v.nullish(v.string()),

@@ -39,7 +39,8 @@ export function decodeKeySchema(bucket: BucketAddress, key: string, bytes: Uint8
   return readable(() => v.parse(tableSettingsSchema, json).keys, broken);
 }
 
-export function keySchema(table: TableDescription): KeySchema {
+/** The key schema of a described table. */
+export function keySchema(table: Pick<TableDescription, "keys" | "keyTypes">): KeySchema {
   return table.keys.map((name) => ({ name, type: table.keyTypes[name] ?? "?" }));
 }
 

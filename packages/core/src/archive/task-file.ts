@@ -93,7 +93,8 @@ async function storedPlan(
   return found;
 }
 
-function readPlan(body: Uint8Array): BackupPlan | undefined {
+/** The plan in a task.json; undefined if it is not one of Ferry's. */
+export function readPlan(body: Uint8Array): BackupPlan | undefined {
   try {
     const { "format-version": _, ...plan } = JSON.parse(new TextDecoder().decode(body));
     return v.is(backupPlanSchema, plan) ? plan : undefined;
