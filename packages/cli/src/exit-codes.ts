@@ -2,7 +2,7 @@
  * The exit codes of the ferry command. docs/cli.md lists them.
  */
 import type { ErrorGroup } from "@ferry/client/client-error";
-import type { TaskState } from "@ferry/core/projection/status";
+import type { TaskStatus } from "@ferry/client/task-status";
 
 export const exitCodes = {
   done: 0,
@@ -34,15 +34,18 @@ export const exitCodeOfGroup: Readonly<Record<ErrorGroup, ExitCode>> = {
   refused: exitCodes.refused,
 };
 
+/** A rejection for one of these causes means that something does not exist. A reason begins with its cause. */
+const NOT_FOUND = /^(no-such-table|no-such-bucket|no-manifest):/;
+
 /** The exit code of a command that waited for a task. */
-export function exitCodeOfState(state: TaskState): ExitCode {
+export function exitCodeOfTask({ state, reasons }: Pick<TaskStatus, "state" | "reasons">): ExitCode {
   switch (state) {
     case "failed":
       return exitCodes.failed;
     case "cancelled":
       return exitCodes.cancelled;
     case "rejected":
-      return exitCodes.refused;
+      return NOT_FOUND.test(reasons[0] ?? "") ? exitCodes.notFound : exitCodes.refused;
     default:
       return exitCodes.done;
   }

@@ -45,3 +45,8 @@ export function minute(iso: string | number): string {
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${countText(value)} ${value === 1 ? one : many}`;
 }
+
+/** How long ago, in one unit: `3d`, `2h`. */
+export function age(ms: number): string {
+  return seconds(Math.max(0, ms) / 1000).split(" ")[0]!;
+}

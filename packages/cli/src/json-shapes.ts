@@ -1,6 +1,10 @@
 /**
  * The shapes that `--json` prints, for docs/cli.md. The keys are checked against the client's types.
  */
+import type { ComparedTable, Difference } from "@ferry/client/archive/compare-table";
+import type { InspectedArchive } from "@ferry/client/archive/inspect-archive";
+import type { ListedArchive } from "@ferry/client/archive/list-archives";
+import type { VerifiedArchive } from "@ferry/client/archive/verify-archive";
 import type { Preview } from "@ferry/client/preview";
 import type { TaskProgress } from "@ferry/client/progress";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
@@ -65,6 +69,59 @@ const dryRun: Fields<Preview> & { readonly event: string } = {
   destinationEmpty: "whether the backup's prefix, or the restore's table, is empty",
 };
 
+const listed: Fields<ListedArchive> = {
+  url: "`s3://BUCKET/PREFIX`",
+  state:
+    "`sealed`: a finished backup or export; `open`: not finished, or never; `broken`: its summary cannot be read",
+  writer: "`ferry`, `dynamodb` or `unknown`",
+  incremental: "whether it is an incremental export",
+  "tableArn?": "the table's ARN",
+  "startedTime?": "ISO 8601: no item is older than it was then",
+  "items?": "number of items",
+  "bytes?": "their uncompressed bytes; absent for an export of DynamoDB",
+  "files?": "number of data files; absent for an export of DynamoDB",
+  "problem?": "why it is broken",
+};
+
+const inspected: Fields<InspectedArchive> = {
+  url: listed.url,
+  writer: "`ferry` or `dynamodb`",
+  incremental: listed.incremental,
+  "tableArn?": listed["tableArn?"],
+  "startedTime?": listed["startedTime?"],
+  "endedTime?": "ISO 8601; absent for an export of DynamoDB",
+  items: "number of items",
+  files: "number of data files",
+  "bytes?": listed["bytes?"],
+  storedBytes: "the sizes of the data files in S3",
+  segments: "of each segment `segment`, `files`, `items`; empty for an export of DynamoDB",
+  "keys?": "of each key attribute `name` and `type`, hash first",
+  "settings?": "the content of table.json",
+};
+
+const verified: Fields<VerifiedArchive> = {
+  url: listed.url,
+  files: "number of data files in the manifest",
+  items: "number of lines that were read",
+  bytes: "their uncompressed bytes",
+  problems: "of each damaged file `object`, `code`, `message`; empty if the archive is as it was written",
+};
+
+const compared: Fields<ComparedTable> = {
+  table: "`region`, `name`",
+  archiveItems: "items of the archive",
+  tableItems: "items of the table",
+  changed: "number of items that are in both, with other attributes",
+  missing: "number of the archive's items that the table does not hold",
+  extra: "number of the table's items that the archive does not hold",
+  differences: "the first of them: a list of Difference",
+};
+
+const difference: Fields<Difference> = {
+  kind: "`changed`, `missing` or `extra`",
+  key: "the item's key in DynamoDB JSON",
+};
+
 export const jsonShapes: Readonly<
   Record<string, { readonly about: string; readonly fields: Readonly<Record<string, string>> }>
 > = {
@@ -72,4 +129,9 @@ export const jsonShapes: Readonly<
   Segment: { about: "A segment of a task.", fields: segment },
   Progress: { about: "One observation of a task.", fields: progress },
   DryRun: { about: "What a request would do.", fields: dryRun },
+  ListedArchive: { about: "An archive in a list.", fields: listed },
+  InspectedArchive: { about: "A sealed archive.", fields: inspected },
+  VerifiedArchive: { about: "The result of reading all of an archive.", fields: verified },
+  ComparedTable: { about: "The result of comparing an archive with a table.", fields: compared },
+  Difference: { about: "An item that differs.", fields: difference },
 };

@@ -7,8 +7,10 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
 import { RawProtocol } from "@ferry/aws/raw-protocol";
 import { tableData } from "@ferry/aws/table";
+import { describeStructure } from "@ferry/aws/table-description";
+import type { TableAddress } from "@ferry/core/addresses";
 import { localHost } from "@ferry/core/local-host";
-import type { ArchiveStore, TableData } from "@ferry/core/ports";
+import type { ArchiveStore, TableData, TableDescription } from "@ferry/core/ports";
 import { ClientError } from "./client-error.ts";
 
 export interface AccessOptions {
@@ -19,6 +21,9 @@ export interface AccessOptions {
   /** A profile of the AWS configuration files. Default: the SDK's own search for credentials. */
   readonly profile?: string;
 }
+
+/** A table's description without its settings. */
+export type TableStructure = Omit<TableDescription, "settings">;
 
 /** Access to AWS or the local host. A client is created when it is first used; each is kept. */
 export interface AwsAccess {
@@ -31,19 +36,26 @@ export interface AwsAccess {
   s3(region: string): S3Client;
   /** The archives' objects. */
   readonly archive: ArchiveStore;
-  /** Tables' descriptions and raw pages. */
-  readonly tables: TableData;
+  /** A table's keys and size. It needs the permission DescribeTable alone. */
+  describe(table: TableAddress): Promise<TableStructure>;
+  /** Raw pages of tables. */
+  readonly tables: Pick<TableData, "scan">;
 }
+
+/** Calls are tried this often: a person would rather wait than run the command again. */
+const TRIES_MAX = 8;
 
 /** Opens access. Nothing is called. ClientError `invalid-endpoint`, if `local` is no URL. */
 export function openAccess(options: AccessOptions = {}): AwsAccess {
   const local = endpointOf(options.local);
-  const common =
-    local === undefined
-      ? options.profile === undefined
-        ? {}
-        : { profile: options.profile }
-      : { endpoint: local, credentials: { accessKeyId: "local", secretAccessKey: "local" } };
+  const common = {
+    maxAttempts: local === undefined ? TRIES_MAX : 1,
+    ...(local !== undefined && {
+      endpoint: local,
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    }),
+    ...(local === undefined && options.profile !== undefined && { profile: options.profile }),
+  };
   const s3 = kept((region) => new S3Client({ ...common, region, followRegionRedirects: true }));
   const dynamodb = kept((region) => new DynamoDBClient({ ...common, region }));
   const rawDynamodb = kept((region) => new DynamoDBClient({ ...common, region, protocol: RawProtocol }));
@@ -66,6 +78,7 @@ export function openAccess(options: AccessOptions = {}): AwsAccess {
     events: kept((region) => new EventBridgeClient({ ...common, region })),
     s3,
     archive: archiveStore(s3),
+    describe: (table) => describeStructure(dynamodb(table.region), table),
     tables: tableData(rawDynamodb, dynamodb),
   };
 }

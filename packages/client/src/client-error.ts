@@ -30,13 +30,6 @@ export class ClientError extends Error {
   }
 }
 
-/** The engine's codes that say that something does not exist. */
-const NOT_FOUND: ReadonlySet<string> = new Set([
-  "no-such-table",
-  "no-such-bucket",
-  "no-manifest",
-  "no-such-task",
-]);
 const REFUSED: ReadonlySet<string> = new Set([
   "access-denied",
   "credentials-refused",
@@ -124,7 +117,9 @@ function serviceError(error: unknown, call: { operation: string; resource: strin
       cause: error,
     });
   }
-  const group = NOT_FOUND.has(error.code) ? "not-found" : REFUSED.has(error.code) ? "refused" : "failed";
+  const missing = missingThing(error);
+  if (missing !== undefined) return new ClientError("not-found", error.code, { ...missing, cause: error });
+  const group = REFUSED.has(error.code) ? "refused" : "failed";
   const hint =
     error.code === "credentials-refused"
       ? SIGN_IN
@@ -136,6 +131,31 @@ function serviceError(error: unknown, call: { operation: string; resource: strin
     hint,
     cause: error,
   });
+}
+
+/** The engine's texts name the fields of a request. A user of the client may have sent none. */
+function missingThing({ code, resource }: FerryError): { message: string; hint: string } | undefined {
+  switch (code) {
+    case "no-such-table":
+      return {
+        message: `There is no ${resource}.`,
+        hint: "Check its name, its region, and the account of the credentials.",
+      };
+    case "no-such-bucket":
+      return {
+        message: `There is no bucket ${/^s3:\/\/([^/]+)/.exec(resource)?.[1] ?? resource}.`,
+        hint: "Check its name, and the account of the credentials.",
+      };
+    case "no-manifest": {
+      const [, bucket, prefix] = /^s3:\/\/([^/]+)\/(.*)\/manifest-summary\.json$/.exec(resource) ?? [];
+      return {
+        message: `s3://${bucket}/${prefix} holds no finished backup or export.`,
+        hint: `\`ferry archives s3://${bucket}\` lists the archives in the bucket, and those that are not sealed.`,
+      };
+    }
+    default:
+      return undefined;
+  }
 }
 
 const NETWORK = new Set([

@@ -2,7 +2,6 @@
  * What a request would do, found out with the caller's own permissions. Nothing is written.
  */
 import { zlibCodec } from "@ferry/aws/codec";
-import { describeStructure } from "@ferry/aws/table-description";
 import { bucketOf } from "@ferry/core/archive/bucket";
 import { readManifest } from "@ferry/core/archive/manifest";
 import type { RestoreRequest } from "@ferry/core/request";
@@ -32,14 +31,14 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
   return explaining({ operation: "look at", resource }, async () => {
     if (request.action === "backup") {
       const [described, objects] = await Promise.all([
-        describeStructure(access.dynamodb(address.region), address),
+        access.describe(address),
         access.archive.list(bucket, `${prefix}/`, { limit: 1 }),
       ]);
       return { table: sizeOf(described), destinationEmpty: objects.length === 0 };
     }
     const keys = request["manifest-keys"] ?? "own";
     const [described, manifest] = await Promise.all([
-      describeStructure(access.dynamodb(address.region), address),
+      access.describe(address),
       readManifest(bucket, prefix, keys, { archive: access.archive, codec: zlibCodec }),
     ]);
     return {

@@ -1,7 +1,6 @@
 /**
  * A task that was requested or found: it can be awaited, followed, cancelled and retried.
  */
-import { describeStructure } from "@ferry/aws/table-description";
 import { ClientError } from "./client-error.ts";
 import { cancelTask, retryTask } from "./controls.ts";
 import { openProgressMeter, type TaskProgress } from "./progress.ts";
@@ -98,7 +97,7 @@ export function taskHandle(
 /** DynamoDB's estimate, which is up to six hours old. A caller without permission to describe the table sees no percentage. */
 async function tableEstimate(stage: Stage, { table }: TaskStatus): Promise<TaskStatus["expected"]> {
   try {
-    const { itemCount } = await describeStructure(stage.access.dynamodb(table.region), table);
+    const { itemCount } = await stage.access.describe(table);
     return itemCount === 0 ? undefined : { items: itemCount };
   } catch {
     return undefined;

@@ -2,12 +2,16 @@
  * Every command, in the order of the help.
  */
 import type { CommandSpec } from "../command.ts";
+import { archivesCommand } from "./archives.ts";
 import { backupCommand } from "./backup.ts";
 import { cancelCommand } from "./cancel.ts";
+import { catCommand } from "./cat.ts";
+import { inspectCommand } from "./inspect.ts";
 import { restoreCommand } from "./restore.ts";
 import { retryCommand } from "./retry.ts";
 import { statusCommand } from "./status.ts";
 import { tasksCommand } from "./tasks.ts";
+import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
 export const commands: readonly CommandSpec[] = [
@@ -18,4 +22,8 @@ export const commands: readonly CommandSpec[] = [
   statusCommand,
   cancelCommand,
   retryCommand,
+  archivesCommand,
+  inspectCommand,
+  catCommand,
+  verifyCommand,
 ];

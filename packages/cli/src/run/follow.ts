@@ -6,7 +6,7 @@ import type { TaskHandle } from "@ferry/client/task-handle";
 import type { TaskStatus } from "@ferry/client/task-status";
 import { openLiveLines } from "@ferry/terminal/live-lines";
 import type { Context } from "../context.ts";
-import { type ExitCode, exitCodeOfState, exitCodes } from "../exit-codes.ts";
+import { type ExitCode, exitCodeOfTask, exitCodes } from "../exit-codes.ts";
 import { plainLine, progressLines } from "./progress-lines.ts";
 import { archiveUrl, endLines } from "./task-text.ts";
 
@@ -45,7 +45,7 @@ export async function follow(handle: TaskHandle, { output }: Context): Promise<E
   for (const line of endLines(task, output)) output.line(line);
   if (task.state === "succeeded" && task.action === "restore")
     output.note(`Compare it with the archive: ferry verify ${archiveUrl(task)} --against ${task.table.name}`);
-  return exitCodeOfState(task.state);
+  return exitCodeOfTask(task);
 }
 
 function bars() {

@@ -8,7 +8,7 @@ import { previewRequest } from "@ferry/client/preview";
 import type { PreparedRequest } from "@ferry/client/request";
 import { s3Url } from "@ferry/client/s3-url";
 import type { Context } from "../context.ts";
-import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { type ExitCode, exitCodeOfTask, exitCodes } from "../exit-codes.ts";
 import { countText, plural, size } from "../format.ts";
 import type { Input } from "../input.ts";
 import { columns } from "../table.ts";
@@ -40,7 +40,7 @@ export async function sendRequest(
   output.value(task);
   if (task.state === "rejected") {
     for (const line of endLines(task, output)) output.note(line);
-    return exitCodes.refused;
+    return exitCodeOfTask(task);
   }
   output.line(task.id);
   return exitCodes.done;

@@ -60,3 +60,9 @@ export function tookSeconds({ acceptedTime, finishedTime, updatedTime }: TaskSta
   if (acceptedTime === undefined || end === undefined) return undefined;
   return (Date.parse(end) - Date.parse(acceptedTime)) / 1000;
 }
+
+/** `orders (us-east-1)`, from the table's ARN. */
+export function tableOfArn(arn: string): string {
+  const [, region, name] = /^arn:[^:]*:dynamodb:([^:]*):[^:]*:table\/([^/]+)/.exec(arn) ?? [];
+  return region === undefined ? arn : `${name} (${region})`;
+}

@@ -6,6 +6,7 @@ import {
   type AttributeValue,
   BatchWriteItemCommand,
   CreateTableCommand,
+  DeleteItemCommand,
   DynamoDBClient,
   paginateScan,
   QueryCommand,
@@ -103,17 +104,27 @@ export async function createTestClient(host: Host) {
     },
     async put(region: string, table: string, items: readonly Item[]) {
       const client = new DynamoDBClient({ region });
-      for (let at = 0; at < items.length; at += 25)
-        await client.send(
+      const starts = Array.from({ length: Math.ceil(items.length / 25) }, (_, batch) => 25 * batch).values();
+      const putRest = async () => {
+        for (const at of starts) await putBatch(at);
+      };
+      const putBatch = (at: number) =>
+        client.send(
           new BatchWriteItemCommand({
             RequestItems: {
               [table]: items.slice(at, at + 25).map((item) => ({ PutRequest: { Item: item } })),
             },
           }),
         );
+      await Promise.all(Array.from({ length: 8 }, putRest));
     },
     putInCopy(table: string, items: readonly Item[]) {
       return this.put(COPY_REGION, table, items);
+    },
+    async removeFromCopy(table: string, Key: Item) {
+      await new DynamoDBClient({ region: COPY_REGION }).send(
+        new DeleteItemCommand({ TableName: table, Key }),
+      );
     },
     async items(region: string, table: string): Promise<Item[]> {
       const items: Item[] = [];

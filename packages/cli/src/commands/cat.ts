@@ -1,0 +1,32 @@
+import type { CommandSpec } from "../command.ts";
+import { reading } from "./archive-options.ts";
+
+export const catCommand: CommandSpec = {
+  name: "cat",
+  summary: "print an archive's items as lines of DynamoDB JSON",
+  description:
+    "The items are streamed, with their bytes unchanged. An incremental export's lines are printed whole. A file's checksum is compared at its end.",
+  arguments: [{ name: "S3URL", description: "the archive: s3://BUCKET/PREFIX" }],
+  options: [
+    { flags: "--limit <N>", description: "at most this many items" },
+    {
+      flags: "--key <JSON>",
+      description: "only the item with this key: plain JSON, or DynamoDB JSON",
+    },
+    {
+      flags: "--select <PATH>",
+      description: "only the value at a path such as address.lines[0]; items without it are left out",
+    },
+    ...reading,
+  ],
+  examples: [
+    { command: "ferry cat s3://archives/orders/2026-11-23 --limit 10", about: "the first ten" },
+    { command: `ferry cat s3://archives/orders/2026-11-23 --key '{"id":"o-17"}'`, about: "one item" },
+    {
+      command: "ferry cat s3://archives/orders/2026-11-23 --select address.city",
+      about: "one value of each item",
+    },
+  ],
+  uses: "aws",
+  load: () => import("../run/cat.ts"),
+};

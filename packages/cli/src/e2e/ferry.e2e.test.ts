@@ -1,0 +1,179 @@
+/**
+ * The ferry command against the local host.
+ */
+import type { ComparedTable } from "@ferry/client/archive/compare-table";
+import type { TaskProgress } from "@ferry/client/progress";
+import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
+import { type Host, startHost } from "@ferry/local/host";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { endOf, jsonLines, runFerry, startFerry } from "./run-ferry.ts";
+
+let host: Host;
+let client: TestClient;
+const SOURCE = ["--table-region", "us-east-1"];
+const COPY = ["--table-region", "eu-west-1"];
+
+beforeAll(async () => {
+  host = await startHost({
+    settings: { progressIntervalMs: 100, cancelPollIntervalMs: 200, retryDelaySeconds: 0 },
+  });
+  client = await createTestClient(host);
+});
+afterAll(() => host.stop());
+
+const ferry = (...args: string[]) => runFerry(args, { FERRY_LOCAL: host.endpoint });
+
+async function done(...args: string[]) {
+  const ended = await ferry(...args);
+  expect(
+    ended.stderr.includes("✗") ? ended.stderr : ended.code,
+    `ferry ${args.join(" ")}\n${ended.stderr}`,
+  ).toBe(0);
+  return ended;
+}
+
+test("a table is backed up, listed, inspected, read, restored and compared", async () => {
+  await client.createTables("orders", someItems(500));
+  const backup = await done(
+    "backup",
+    "orders",
+    "s3://archives/{table}/one",
+    "--wait",
+    "--total-segments",
+    "3",
+    ...SOURCE,
+  );
+  expect(backup.stdout).toMatch(/^succeeded: 500 items, .* in 3 data files/m);
+
+  const [task] = jsonLines<TaskStatus>(await done("tasks", "--table", "orders", "--json"));
+  expect(task).toMatchObject({
+    action: "backup",
+    state: "succeeded",
+    items: 500,
+    segments: { total: 3, completed: 3 },
+  });
+  expect((await done("tasks", "--table", "orders")).stdout).toContain(task!.id);
+  const [status] = jsonLines<{ task: TaskStatus; segments: SegmentStatus[] }>(
+    await done("status", task!.id!, "--json"),
+  );
+  expect(status!.task).toEqual(task);
+  expect(status!.segments.map(({ segment, state }) => [segment, state])).toEqual(
+    [0, 1, 2].map((segment) => [segment, "completed"]),
+  );
+  // The id of the request, and the task id without its digest, name the task too.
+  expect((await done("status", task!.requestId!)).stdout).toContain(task!.id);
+  expect((await done("status", task!.id!.replace(/-[0-9a-f]{16}$/, ""))).stdout).toContain(task!.id);
+
+  const url = "s3://archives/orders/one";
+  expect((await done("archives", "s3://archives/orders")).stdout).toMatch(
+    /s3:\/\/archives\/orders\/one +sealed +orders \(us-east-1\).* 500 /,
+  );
+  expect((await done("inspect", url)).stdout).toMatch(/3 data files in 3 segments/);
+  const cat = await done("cat", url, "--key", '{"id":"item-00017"}');
+  expect(JSON.parse(cat.stdout)).toMatchObject({ number: { N: "12345678901234567890123456789012345678" } });
+  expect((await done("cat", url, "--limit", "7", "--select", "of")).stdout).toBe(
+    '{"S":"source"}\n'.repeat(7),
+  );
+  expect((await done("verify", url)).stdout).toMatch(/^✓ .*: 3 data files, 500 items/m);
+
+  await done("restore", url, "orders", "--wait", ...COPY);
+  expect((await done("verify", url, "--against", "orders", ...COPY)).stdout).toMatch(
+    /^✓ orders in eu-west-1: 500 items/m,
+  );
+});
+
+test("--detach prints the id of the accepted task, and watch follows it to its end", async () => {
+  await client.createTables("detached", someItems(50));
+  const { stdout } = await done("backup", "detached", "s3://archives", "--detach", ...SOURCE);
+  const id = stdout.trim();
+  expect(id).toMatch(/^us-east-1-detached@\d{13}-[0-9a-f]{16}$/);
+  const progress = jsonLines<TaskProgress>(await done("watch", id, "--json"));
+  expect(progress.at(-1)).toMatchObject({ task: { id, state: "succeeded" }, items: 50, percent: 100 });
+  expect(progress.at(-1)!.task.archive.prefix).toMatch(/^detached\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d$/);
+});
+
+test("--dry-run shows the event and the destination, and sends nothing", async () => {
+  await client.createTables("dry", someItems(5));
+  const dry = await done("backup", "dry", "s3://archives/dry", "--dry-run", "--json", ...SOURCE);
+  const [{ event, destinationEmpty }] = jsonLines<{ event: { Detail: string }; destinationEmpty: boolean }>(
+    dry,
+  ) as [never];
+  expect(destinationEmpty).toBe(true);
+  expect(JSON.parse((event as { Detail: string }).Detail).request).toEqual({
+    ...client.backupOf("dry"),
+    "bucket-region": host.homeRegion,
+  });
+  expect((await ferry("tasks", "--table", "dry")).stdout).toBe("");
+});
+
+test("a running task is cancelled, watched to its end, and retried", async () => {
+  await client.createTables("slow", someItems(200));
+  const { stdout } = await done(
+    "backup",
+    "slow",
+    "s3://archives/slow",
+    "--detach",
+    "--read-units",
+    "1",
+    ...SOURCE,
+  );
+  const id = stdout.trim();
+  const watching = startFerry(["watch", id], { FERRY_LOCAL: host.endpoint });
+  const watched = endOf(watching);
+  expect((await done("cancel", id)).stdout).toMatch(/: (cancelling|cancelled)\n$/);
+  expect(await watched).toMatchObject({ code: 4, stdout: expect.stringMatching(/^cancelled: /m) });
+  expect((await done("retry", id)).stdout).toMatch(/attempt 2\n$/);
+  // A second cancel, of the second attempt.
+  await done("cancel", id);
+  expect((await ferry("watch", id)).code).toBe(4);
+});
+
+test("Ctrl-C stops watching, not the task, and says so", async () => {
+  await client.createTables("watched", someItems(200));
+  const { stdout } = await done(
+    "backup",
+    "watched",
+    "s3://archives/watched",
+    "--detach",
+    "--read-units",
+    "1",
+    ...SOURCE,
+  );
+  const id = stdout.trim();
+  const watching = startFerry(["watch", id], { FERRY_LOCAL: host.endpoint });
+  const ended = endOf(watching);
+  watching.stdout!.once("data", () => watching.kill("SIGINT"));
+  expect(await ended).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining(`The task goes on: \`ferry watch ${id}\``),
+  });
+  const [status] = jsonLines<{ task: TaskStatus }>(await done("status", id, "--json"));
+  expect(status!.task.state).toBe("running");
+  await done("cancel", id);
+});
+
+test("of 100,000 items, one that changed, one that is missing and one that is new are found and named", async () => {
+  const items = Array.from({ length: 100_000 }, (_, n) => ({ id: { S: `item-${n}` }, n: { N: String(n) } }));
+  await client.createTables("large", items);
+  await done("backup", "large", "s3://archives/large", "--wait", "--total-segments", "4", ...SOURCE);
+  await done("restore", "s3://archives/large", "large", "--wait", ...COPY);
+  await client.putInCopy("large", [
+    { id: { S: "item-4711" }, n: { N: "-1" } },
+    { id: { S: "item-new" }, n: { N: "0" } },
+  ]);
+  await client.removeFromCopy("large", { id: { S: "item-31" } });
+  const verify = await ferry("verify", "s3://archives/large", "--against", "large", "--json", ...COPY);
+  expect(verify.code).toBe(1);
+  const [{ table }] = jsonLines<{ table: ComparedTable }>(verify) as [{ table: ComparedTable }];
+  expect(table).toMatchObject({
+    changed: 1,
+    missing: 1,
+    extra: 1,
+    differences: [
+      { kind: "missing", key: { id: { S: "item-31" } } },
+      { kind: "changed", key: { id: { S: "item-4711" } } },
+      { kind: "extra", key: { id: { S: "item-new" } } },
+    ],
+  });
+});

@@ -1,0 +1,49 @@
+/**
+ * Runs the ferry command as a user does: as a process of its own, not on a terminal.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+
+const MAIN = path.join(import.meta.dirname, "../main.ts");
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts the command. It inherits no variables of AWS or Ferry. */
+export function startFerry(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...args], {
+    env: {
+      PATH: process.env["PATH"],
+      HOME: "/nonexistent",
+      AWS_EC2_METADATA_DISABLED: "true",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** Resolves when a started command has ended. */
+export async function endOf(child: ChildProcess): Promise<Ended> {
+  const [stdout, stderr, code] = await Promise.all([
+    text(child.stdout!),
+    text(child.stderr!),
+    new Promise<number | null>((resolve) => child.once("close", resolve)),
+  ]);
+  return { code, stdout, stderr };
+}
+
+export function runFerry(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return endOf(startFerry(args, env));
+}
+
+/** The values that a command printed with --json. */
+export function jsonLines<T>({ stdout }: Ended): T[] {
+  return stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as T);
+}

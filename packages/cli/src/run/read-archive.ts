@@ -1,0 +1,21 @@
+/**
+ * Opens the archive of a command.
+ */
+import type { AwsAccess } from "@ferry/client/access";
+import { type ArchiveOptions, type OpenArchive, openArchive } from "@ferry/client/archive/open-archive";
+import { parseS3Url } from "@ferry/client/s3-url";
+import type { Input } from "../input.ts";
+
+export function archiveOptions({ options }: Input): ArchiveOptions {
+  const { manifestKeys, bucketOwner } = options;
+  return {
+    ...(typeof manifestKeys === "string" && {
+      manifestKeys: manifestKeys as NonNullable<ArchiveOptions["manifestKeys"]>,
+    }),
+    ...(typeof bucketOwner === "string" && { bucketOwner }),
+  };
+}
+
+export function openGivenArchive(access: AwsAccess, input: Input): Promise<OpenArchive> {
+  return openArchive(access, parseS3Url(input.arguments[0] ?? ""), archiveOptions(input));
+}

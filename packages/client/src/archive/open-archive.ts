@@ -1,0 +1,96 @@
+/**
+ * An archive of Ferry, or an export of DynamoDB, opened for reading with the engine's own code.
+ */
+import { zlibCodec } from "@ferry/aws/codec";
+import type { BucketAddress } from "@ferry/core/addresses";
+import type { ManifestFile } from "@ferry/core/archive/file-list";
+import { segmentOfKey } from "@ferry/core/archive/keys";
+import type { ManifestKeys } from "@ferry/core/archive/location";
+import { type Manifest, readManifest } from "@ferry/core/archive/manifest";
+import type { RecordedFile } from "@ferry/core/archive/stored-file";
+import { defaultSettings } from "@ferry/core/settings";
+import type { AwsAccess } from "../access.ts";
+import { ClientError, explaining } from "../client-error.ts";
+import { type S3Place, s3Url } from "../s3-url.ts";
+
+/** How to read an archive. */
+export interface ArchiveOptions {
+  /** As in a request: `rebase` for an archive that was moved. */
+  readonly manifestKeys?: ManifestKeys;
+  /** The account that must own the bucket. */
+  readonly bucketOwner?: string;
+}
+
+export interface OpenArchive {
+  readonly url: string;
+  readonly place: S3Place;
+  readonly bucket: BucketAddress;
+  readonly manifest: Manifest;
+  /** What the engine's functions need to read data files. */
+  readonly ports: {
+    readonly archive: AwsAccess["archive"];
+    readonly codec: typeof zlibCodec;
+    readonly settings: typeof defaultSettings;
+  };
+}
+
+/**
+ * Reads and checks an archive's manifest. ClientErrors: `no-manifest` (no archive, or one that is not sealed), and the
+ * other errors of docs/archive-format.md.
+ */
+export async function openArchive(
+  access: Pick<AwsAccess, "archive" | "region">,
+  place: S3Place,
+  { manifestKeys = "own", bucketOwner }: ArchiveOptions = {},
+): Promise<OpenArchive> {
+  const url = s3Url(place);
+  if (place.prefix === "")
+    throw new ClientError("usage", "invalid-s3-url", {
+      message: `${url} names a bucket, not an archive.`,
+      hint: `\`ferry archives ${url}\` lists the archives in it.`,
+    });
+  // S3 redirects to the bucket's region.
+  const bucket = await bucketAt(access, place.bucket, bucketOwner);
+  const ports = { archive: access.archive, codec: zlibCodec, settings: defaultSettings };
+  const manifest = await explaining({ operation: "read manifest", resource: url }, () =>
+    readManifest(bucket, place.prefix, manifestKeys, ports),
+  );
+  return { url, place, bucket, manifest, ports };
+}
+
+/** The address of a bucket. Its region is the default one: S3 redirects to the bucket's own. */
+export async function bucketAt(
+  access: Pick<AwsAccess, "region">,
+  name: string,
+  owner: string | undefined,
+): Promise<BucketAddress> {
+  return { region: await access.region(), name, ...(owner !== undefined && { owner }) };
+}
+
+/** A data file as the engine's functions take it. */
+export function recorded(file: ManifestFile): RecordedFile {
+  return { key: file.dataFileS3Key, items: file.itemCount, md5: file.md5Checksum };
+}
+
+/** The segment of a data file; undefined in an export of DynamoDB, which has none. */
+export function segmentOfFile({ manifest }: OpenArchive, file: ManifestFile): number | undefined {
+  return manifest.own ? segmentOfKey(file.dataFileS3Key) : undefined;
+}
+
+/** Runs `run` for each value, at most `limit` at once. Stops at the first error. */
+export async function inParallel<T>(
+  values: Iterable<T>,
+  limit: number,
+  run: (value: T) => Promise<void>,
+): Promise<void> {
+  const iterator = values[Symbol.iterator]();
+  let failed = false;
+  const worker = async () => {
+    for (let next = iterator.next(); !next.done && !failed; next = iterator.next())
+      await run(next.value).catch((error: unknown) => {
+        failed = true;
+        throw error;
+      });
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+}
