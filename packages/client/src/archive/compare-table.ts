@@ -7,7 +7,7 @@
  * usually divides the keys as the backup's did; if it does not, all segments differ and the second pass reads everything.
  */
 import type { TableAddress } from "@ferry/core/addresses";
-import { keyOf, lineSpans, readLine } from "@ferry/core/archive/data-file";
+import { itemKeyOf, lineSpans, readLine } from "@ferry/core/archive/data-file";
 import type { ManifestFile } from "@ferry/core/archive/file-list";
 import { cutPage } from "@ferry/core/archive/page";
 import { readBlocks } from "@ferry/core/archive/stored-file";
@@ -152,7 +152,7 @@ export async function openComparison(
         if (!slots.has(slotOf(key, SLOTS))) return;
         items.set(key, {
           digest: Buffer.from(digest).toString("base64"),
-          key: JSON.stringify(keyOf(item, names)),
+          key: JSON.stringify(itemKeyOf(item, names)),
         });
       };
       return { items, add };

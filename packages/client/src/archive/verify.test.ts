@@ -4,7 +4,7 @@ import {
   fullExport,
   incrementalExport,
   itemLine,
-  plantExport,
+  storeExport,
 } from "@ferry/memory/native-export";
 import { expect, test } from "vitest";
 import type { AwsAccess } from "../access.ts";
@@ -67,7 +67,7 @@ test("a changed byte, a truncated file and a deleted file are each named", async
     [truncated!, (body: Uint8Array) => body.subarray(0, body.length - 20)],
   ] as const) {
     const { body, head } = (await ports.archive.get(bucket, key))!;
-    ports.archive.plant(bucket, key, damage(body), head.metadata);
+    ports.archive.store(bucket, key, damage(body), head.metadata);
   }
   ports.archive.remove(bucket, deleted!);
   const { problems } = await verifyArchive(archive);
@@ -119,7 +119,7 @@ test("an export of DynamoDB is compared as one set", async () => {
   const ports = world();
   ports.tables.put(destination, item(1), item(2), item(3));
   const lines = [[itemLine(item(1))], [itemLine(item(2, '"n":{"N":"5"}'))]];
-  const prefix = plantExport(
+  const prefix = storeExport(
     ports.archive,
     bucket,
     fullExport({ bucket: bucket.name, id: "x", files: lines }),
@@ -137,7 +137,7 @@ test("an export of DynamoDB is compared as one set", async () => {
 test("an incremental export cannot be compared", async () => {
   const ports = world();
   const files = [[changeLine({ keys: '{"id":{"S":"a"}}', newImage: '{"id":{"S":"a"}}' })]];
-  const prefix = plantExport(
+  const prefix = storeExport(
     ports.archive,
     bucket,
     incrementalExport({ bucket: bucket.name, id: "x", files }),
