@@ -5,6 +5,7 @@
 import type { Plan } from "@ferry/core/events";
 import { unchanged } from "@ferry/core/schema-parts";
 import { taskRefSchema } from "@ferry/core/task";
+import { attributes } from "@ferry/core/topology";
 import * as v from "valibot";
 
 const text = v.string();
@@ -44,10 +45,10 @@ export const rowSchema = v.object({
   action,
   key: text,
   timestamp: number,
-  "task-id": optional(text),
+  [attributes.taskId]: optional(text),
   "request-id": optional(text),
   rev: number,
-  reannounce: optional(v.boolean()),
+  [attributes.reannounce]: optional(v.boolean()),
   "request-fields": v.array(text),
   "request-rest": optional(v.pipe(text, v.parseJson(), scalars)),
   plan: v.nullable(plan),
@@ -69,5 +70,5 @@ export const rowSchema = v.object({
   causes: v.array(v.object({ attempt: number, segment: optional(number), cause: text, text })),
   "accepted-time": optional(text),
   "finished-time": optional(text),
-  "updated-time": text,
+  [attributes.updatedTime]: text,
 });

@@ -33,42 +33,14 @@ const { hash, range } = tables["backup-table"];
 
 /** Attributes of the row itself. A request's fields with these names are stored as JSON. */
 const OWN: ReadonlySet<string> = new Set([
-  hash.name,
-  range.name,
-  "action",
-  attributes.taskId,
-  "request-id",
+  ...Object.keys(rowSchema.entries),
   attributes.state,
   "announcement",
   "reason",
   "reasons",
   "notes",
-  "total-segments",
   "completed-segments",
   "failed-segments",
-  "transferred-batches",
-  "transferred-items",
-  "transferred-bytes",
-  "skipped-items",
-  "accepted",
-  "rejected",
-  "finished",
-  "attempt",
-  "cancelled-attempt",
-  "failed-step-attempt",
-  "rev",
-  attributes.reannounce,
-  "completed",
-  "failed",
-  "attempts",
-  "segment-checkpoints",
-  "causes",
-  "accepted-time",
-  "finished-time",
-  attributes.updatedTime,
-  "plan",
-  "request-fields",
-  "request-rest",
 ]);
 
 const REASON_LENGTH_MAX = 1000;
@@ -135,10 +107,10 @@ export function rowOfItem(item: Item): TaskRow {
     action: row.action,
     key: row.key,
     timestamp: row.timestamp,
-    ...(row["task-id"] !== undefined && { "task-id": row["task-id"] }),
+    ...(row[attributes.taskId] !== undefined && { "task-id": row[attributes.taskId] }),
     ...(row["request-id"] !== undefined && { "request-id": row["request-id"] }),
     rev: row.rev,
-    ...(row.reannounce === true && { reannounce: true as const }),
+    ...(row[attributes.reannounce] === true && { reannounce: true as const }),
     request: {
       ...Object.fromEntries(row["request-fields"].map((name) => [name, it[name] as Value])),
       ...row["request-rest"],
@@ -162,7 +134,7 @@ export function rowOfItem(item: Item): TaskRow {
     reasons: row.causes,
     ...(row["accepted-time"] !== undefined && { acceptedTime: row["accepted-time"] }),
     ...(row["finished-time"] !== undefined && { finishedTime: row["finished-time"] }),
-    updatedTime: row["updated-time"],
+    updatedTime: row[attributes.updatedTime],
   };
 }
 

@@ -6,6 +6,7 @@
  * A retry begins one attempt, even if it is delivered several times. The attempt's number does not come from the row
  * alone, because the projector may lag behind attempts that began and failed.
  */
+import { taskAccepted } from "./accepted.ts";
 import { requireOwnPrefix } from "./archive/task-file.ts";
 import { type Control, readControl } from "./control.ts";
 import { FerryError, permanent } from "./errors.ts";
@@ -94,18 +95,8 @@ export function acceptedAgain(
   segments: readonly number[],
   deadlineMs: number,
 ): FerryEvent {
-  return {
-    type: "TaskAccepted",
-    detail: {
-      version: VERSION,
-      task: plan.task,
-      plan,
-      attempt,
-      "deadline-ms": deadlineMs,
-      segments,
-      ...(row.action === "restore" && { resume: row.segmentCheckpoints as Readonly<Record<string, Resume>> }),
-    },
-  };
+  const resume = row.segmentCheckpoints as Readonly<Record<string, Resume>>;
+  return taskAccepted(plan, attempt, deadlineMs, segments, row.action === "restore" ? resume : undefined);
 }
 
 /** The segments that are not complete, ascending. */

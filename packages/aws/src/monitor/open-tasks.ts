@@ -5,23 +5,13 @@ import {
   GetItemCommand,
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
-import { isEnded, type TaskState } from "@ferry/core/projection/status";
+import { isEnded, type TaskState, taskStates } from "@ferry/core/projection/status";
 import { type Action, type RowKey, rowName } from "@ferry/core/task";
 import { attributes, byState, tables } from "@ferry/core/topology";
 import type { OpenTask } from "./stalled.ts";
 
-const STATES: readonly TaskState[] = [
-  "requested",
-  "rejected",
-  "running",
-  "cancelling",
-  "finishing",
-  "succeeded",
-  "failed",
-  "cancelled",
-];
 /** A row that only a cancel made is `requested`: no task was accepted in it. */
-const OPEN = STATES.filter((state) => !isEnded(state) && state !== "requested");
+const OPEN = taskStates.filter((state) => !isEnded(state) && state !== "requested");
 /** Both row tables have the same key. */
 const { hash, range } = tables["backup-table"];
 const { hash: recordHash } = tables["segment-table"];

@@ -4,8 +4,7 @@
 import * as v from "valibot";
 import type { BucketAddress } from "../addresses.ts";
 import type { TableDescription } from "../ports.ts";
-import { brokenArchive, readable, unknownFormat } from "./errors.ts";
-import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
+import { decodeVersioned, FORMAT_VERSION } from "./format.ts";
 
 /** The part that a restore needs: the key schema. Everything else is stored unchanged. */
 const tableSettingsSchema = v.object({
@@ -27,16 +26,7 @@ export function encodeTableSettings(table: TableDescription): Uint8Array {
 
 /** The key schema in a table.json. Permanent errors: `broken-archive`, `unknown-format`. */
 export function decodeKeySchema(bucket: BucketAddress, key: string, bytes: Uint8Array): KeySchema {
-  const broken = (message: string) => brokenArchive(bucket, key, message);
-  const json = readable<unknown>(() => JSON.parse(new TextDecoder().decode(bytes)), broken);
-  const version = readable(() => v.parse(formatVersionSchema, json)["format-version"], broken);
-  if (version !== FORMAT_VERSION)
-    throw unknownFormat(
-      bucket,
-      key,
-      `has format-version ${version}; this version of Ferry supports ${FORMAT_VERSION}`,
-    );
-  return readable(() => v.parse(tableSettingsSchema, json).keys, broken);
+  return decodeVersioned(tableSettingsSchema, bucket, key, bytes).keys;
 }
 
 /** The key schema of a described table. */

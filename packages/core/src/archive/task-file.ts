@@ -9,8 +9,7 @@ import type { BackupPlan } from "../events.ts";
 import { backupPlanSchema } from "../plan-schema.ts";
 import type { Ports } from "../ports.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
-import { brokenArchive, readable, unknownFormat } from "./errors.ts";
-import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
+import { decodeVersioned, FORMAT_VERSION } from "./format.ts";
 import { dataPrefix, manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
 
 const taskFileSchema = v.object({
@@ -27,16 +26,7 @@ export interface TaskFile {
 
 /** Decodes task.json. Permanent errors: `broken-archive`, `unknown-format`. */
 export function decodeTaskFile(bucket: BucketAddress, key: string, bytes: Uint8Array): TaskFile {
-  const broken = (message: string) => brokenArchive(bucket, key, message);
-  const json = readable<unknown>(() => JSON.parse(new TextDecoder().decode(bytes)), broken);
-  const version = readable(() => v.parse(formatVersionSchema, json)["format-version"], broken);
-  if (version !== FORMAT_VERSION)
-    throw unknownFormat(
-      bucket,
-      key,
-      `has format-version ${version}; this version of Ferry supports ${FORMAT_VERSION}`,
-    );
-  const { task, table } = readable(() => v.parse(taskFileSchema, json), broken);
+  const { task, table } = decodeVersioned(taskFileSchema, bucket, key, bytes);
   return { requestId: task["request-id"], keyNames: table.keys };
 }
 

@@ -2,11 +2,12 @@
  * Plans a backup. The backup starts when the returned event is recorded. Before that only `task.json` and `table.json` are put:
  * `task.json` claims the prefix, and a redelivered request continues with the plan that is stored in it.
  */
+import { taskAccepted } from "../accepted.ts";
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { tableKey } from "../archive/keys.ts";
 import { encodeTableSettings } from "../archive/table-settings.ts";
 import { claimPrefix } from "../archive/task-file.ts";
-import { type BackupPlan, type FerryEvent, VERSION } from "../events.ts";
+import type { BackupPlan, FerryEvent } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { IMPORT_FILES_MAX } from "../projection/notes.ts";
 import type { Start } from "../registration.ts";
@@ -43,20 +44,7 @@ export async function planBackup(
       ...kmsOf(request),
     },
   );
-  const segments = Array.from({ length: plan["total-segments"] }, (_, segment) => segment);
-  return [
-    {
-      type: "TaskAccepted",
-      detail: {
-        version: VERSION,
-        task: plan.task,
-        plan,
-        attempt,
-        "deadline-ms": deadlineMs,
-        segments,
-      },
-    },
-  ];
+  return [taskAccepted(plan, attempt, deadlineMs)];
 }
 
 function derivePlan(

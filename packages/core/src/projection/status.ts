@@ -5,15 +5,17 @@ import type { Counts, Plan, Resume } from "../events.ts";
 import type { Action, RowKey } from "../task.ts";
 import { announcements } from "../topology.ts";
 
-export type TaskState =
-  | "requested"
-  | "rejected"
-  | "running"
-  | "cancelling"
-  | "finishing"
-  | "succeeded"
-  | "failed"
-  | "cancelled";
+export const taskStates = [
+  "requested",
+  "rejected",
+  "running",
+  "cancelling",
+  "finishing",
+  "succeeded",
+  "failed",
+  "cancelled",
+] as const;
+export type TaskState = (typeof taskStates)[number];
 
 /**
  * The attempt in a rejection's reason, since a rejected request has none. A duplicate of an accepted request may be

@@ -1,6 +1,7 @@
 /**
  * Plans a restore. The plan depends only on request, manifest and table, so a redelivered request gets the same plan.
  */
+import { taskAccepted } from "../accepted.ts";
 import type { Block } from "../archive/blocks.ts";
 import { bucketOf } from "../archive/bucket.ts";
 import { members } from "../archive/cutter.ts";
@@ -10,7 +11,7 @@ import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import type { ErrorCode } from "../error-codes.ts";
 import { isPermanent, permanent } from "../errors.ts";
-import { type FerryEvent, type RestorePlan, VERSION } from "../events.ts";
+import type { FerryEvent, RestorePlan } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import type { Start } from "../registration.ts";
 import type { RestoreRequest } from "../request.ts";
@@ -37,7 +38,7 @@ export async function planRestore(
   refuseMode(request, manifest);
   const derived = derivePlan(request, task, manifest, table, ports);
   await takeLease({ plan: derived, attempt, deadlineMs, isWriting: true }, ports);
-  // Read while the lease is hadItems: from now on no other restore puts items into an exclusively leased table.
+  // Read while the lease is held: from now on no other restore puts items into an exclusively leased table.
   const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
   const countsItems = !manifest.own && manifest.lines === "items";
   let hadItems: boolean;
@@ -50,19 +51,7 @@ export async function planRestore(
   }
   const plan = { ...derived, ...(countsItems && countPlan(hadItems, table)) };
   await noteWindow(plan, ports);
-  return [
-    {
-      type: "TaskAccepted",
-      detail: {
-        version: VERSION,
-        task,
-        plan,
-        attempt,
-        "deadline-ms": deadlineMs,
-        segments: Array.from({ length: plan["total-segments"] }, (_, segment) => segment),
-      },
-    },
-  ];
+  return [taskAccepted(plan, attempt, deadlineMs)];
 }
 
 /** The fields of the plan with which the last step counts the table. */
