@@ -57,6 +57,6 @@ function reportUsage(error: CommanderError, args: readonly string[]): ExitCode {
   const name = isKnown ? `ferry ${command}` : "ferry";
   const hint = suggestion?.replace(/^\((.*)\)$/, "$1") ?? `\`${name} --help\` lists what it takes.`;
   if (args.includes("--json")) console.error(JSON.stringify({ error: { code: "usage", message, hint } }));
-  else console.error(`${name}: ${message}.\n${hint}`);
+  else console.error(`${name}: ${message.replace(/\.$/, "")}.\n${hint}`);
   return exitCodes.usage;
 }

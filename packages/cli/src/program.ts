@@ -1,7 +1,7 @@
 /**
  * The parser, built from the commands.
  */
-import { Argument, Command, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { type ArgumentSpec, type CommandSpec, type OptionSpec, sharedOptions } from "./command.ts";
 import { commands } from "./commands/all.ts";
 import { exitCodeMeanings, exitCodes } from "./exit-codes.ts";
@@ -58,7 +58,13 @@ function optionOf({ flags, description, choices, fallback, repeatable = false }:
     fallback === undefined ? description : `${description} (default: ${fallback})`,
   );
   if (choices !== undefined) option.choices([...choices]);
-  if (repeatable) option.argParser((value: string, before: string[] = []) => [...before, value]);
+  // A parser of its own replaces the one that checks the choices.
+  if (repeatable)
+    option.argParser((value: string, before: string[] = []) => {
+      if (choices !== undefined && !choices.includes(value))
+        throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+      return [...before, value];
+    });
   return option;
 }
 

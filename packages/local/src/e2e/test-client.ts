@@ -14,7 +14,15 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { physicalName } from "@ferry/core/topology";
@@ -212,6 +220,13 @@ export async function createTestClient(host: Host) {
         new ListObjectsV2Command({ Bucket: BUCKET, Prefix: `${prefix}/` }),
       );
       return Contents.map(({ Key = "" }) => Key);
+    },
+    async putObject(key: string, body: Uint8Array) {
+      const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key: key }));
+      await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body, Metadata }));
+    },
+    async deleteObject(key: string) {
+      await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: key }));
     },
     async object(key: string) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
