@@ -27,7 +27,9 @@ test("given only the lists, all other settings have defaults", () => {
     attempts: 5,
     sliceBudgetSeconds: 240,
     taskTimeoutHours: 168,
+    compression: "gzip",
     compressionLevel: 6,
+    zstdLevel: 3,
     maximumFileBytesInMemory: 288 * 1024 ** 2,
     maximumFileBytes: 32 * 1024 ** 3,
     backupWorker: { memoryMb: 1769, timeoutSeconds: 360, concurrency: 50 },
@@ -193,6 +195,21 @@ test.each(["Europe/Londn", "+01:00", ""])("the time zone %j is rejected", (timez
   expect(messageOf(withSchedule({ timezone }))).toContain(
     `schedules.0.timezone: must be an IANA time zone such as Europe/London, not ${JSON.stringify(timezone)}`,
   );
+});
+
+test("a schedule's compression level must be one of its compression, or of the stage's", () => {
+  const of = (request: object, compression: "gzip" | "zstd") => ({
+    ...withSchedule({ request: { ...nightly.request, ...request } }),
+    compression,
+  });
+  const level = { "compression-level": 12 };
+  expect(messageOf(of(level, "gzip"))).toContain(
+    "schedules.nightly.request: compression-level must be at most 9 for gzip: got 12",
+  );
+  expect(() =>
+    parseStage({ beta: of({ ...level, compression: "zstd" }, "gzip") }, "beta", false),
+  ).not.toThrow();
+  expect(() => parseStage({ beta: of(level, "zstd") }, "beta", false)).not.toThrow();
 });
 
 test("given a schedule with an unlisted key and an invalid request, the message names both problems", () => {

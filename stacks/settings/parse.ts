@@ -120,7 +120,7 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>, protect: bo
       issues.push(
         `schedules.${schedule.name}: ${key} is not in backup.kmsKeys; name the key by its ARN there.`,
       );
-    issues.push(...expressionProblems(schedule), ...requestProblems(schedule, settings.maximumSegments));
+    issues.push(...expressionProblems(schedule), ...requestProblems(schedule, settings));
   }
   for (const name of repeated(settings.schedules.map((schedule) => schedule.name)))
     issues.push(`schedules: two schedules are named ${name}.`);
@@ -163,9 +163,12 @@ function expressionProblems({ name, expression }: Schedule): string[] {
 }
 
 /** Problems for which every run of a schedule would be rejected. */
-function requestProblems(schedule: Schedule, maximumSegments: number): string[] {
+function requestProblems(
+  schedule: Schedule,
+  { maximumSegments, compression }: v.InferOutput<typeof stageSchema>,
+): string[] {
   const issues = scheduleEntries(schedule).flatMap(({ detail }) => {
-    const parsed = parseRequest(detail.request, { requestTimeMs: 0, maximumSegments });
+    const parsed = parseRequest(detail.request, { requestTimeMs: 0, maximumSegments, compression });
     return "issues" in parsed ? parsed.issues : [];
   });
   return [...new Set(issues.map((issue) => `schedules.${schedule.name}.request: ${issue.message}`))];

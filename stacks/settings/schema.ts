@@ -2,6 +2,7 @@
  * The settings of a stage. Types, defaults, error messages and docs/settings.md come from this schema; those that the workers
  * read are in packages/core/src/settings.ts.
  */
+import { compressionNames, compressions } from "@ferry/core/archive/compression";
 import { described, integerBetween } from "@ferry/core/schema-parts";
 import { SEGMENTS_MAX } from "@ferry/core/settings";
 import { numberSetting, operatorEntries } from "@ferry/core/settings-schema";
@@ -57,7 +58,8 @@ const scheduledRequest = v.strictObject({
   "total-segments": v.optional(integerBetween(1, SEGMENTS_MAX)),
   "read-units": v.optional(integerBetween(1, 10_000_000)),
   "consistent-read": v.optional(v.boolean()),
-  "compression-level": v.optional(integerBetween(1, 9)),
+  compression: v.optional(v.picklist(compressionNames)),
+  "compression-level": v.optional(integerBetween(1, compressions.zstd.levelMax)),
   "kms-key-id": v.optional(v.string()),
 });
 

@@ -10,7 +10,7 @@ import { zlibCodec } from "./codec.ts";
 const pako = pakoCodec(zlibCodec.openMd5);
 
 async function compressed(codec: Codec, parts: readonly Uint8Array[], level: number): Promise<Uint8Array> {
-  const file = codec.compress(level);
+  const file = codec.compress("gzip", level);
   for (const part of parts) await file.write(part);
   return file.finish();
 }
@@ -40,7 +40,7 @@ describe("zlib's codec", () => {
 
   it("given many concurrent large writes, all bytes are written in order", async () => {
     const parts = Array.from({ length: 20 }, (_, i) => Buffer.alloc(1_000_000, `${i} `));
-    const file = zlibCodec.compress(1);
+    const file = zlibCodec.compress("gzip", 1);
     const writes = parts.map((part) => file.write(part));
     const body = await file.finish();
     await Promise.all(writes);
@@ -49,7 +49,8 @@ describe("zlib's codec", () => {
 
   it("given a file that is changed or truncated at any byte, decompress fails with corrupt-file", async () => {
     const file = gzipSync(Buffer.from('{"Item":{"id":{"S":"a"}}}\n'.repeat(50)));
-    for (let length = 0; length < file.length; length++)
+    // A file without bytes is one without lines.
+    for (let length = 1; length < file.length; length++)
       await expect(decompressed(zlibCodec, file.subarray(0, length))).rejects.toMatchObject({
         code: "corrupt-file",
       });
@@ -82,7 +83,7 @@ describe("zlib's codec", () => {
   });
 
   it("discard ends every pending write", async () => {
-    const file = zlibCodec.compress(9);
+    const file = zlibCodec.compress("gzip", 9);
     const writes = [file.write(Buffer.alloc(4_000_000, "x")), file.write(Buffer.alloc(4_000_000, "y"))];
     file.discard();
     // The write that is already on a thread may succeed; what matters is that both settle.
@@ -90,6 +91,26 @@ describe("zlib's codec", () => {
     expect(second?.status).toBe("rejected");
     await expect(file.write(Buffer.from("x"))).rejects.toThrow("discarded");
     await expect(file.finish()).rejects.toThrow("discarded");
+  });
+
+  it("zstd compresses lines, more at a higher level, and its files have a checksum", async () => {
+    const lines = Buffer.from(
+      Array.from(
+        { length: 20_000 },
+        (_, i) => `{"Item":{"pk":{"S":"city ${i}"},"n":{"N":"${(i * 7919) % 10_007}"}}}\n`,
+      ).join(""),
+    );
+    const sizeAt = async (level: number) => {
+      const file = zlibCodec.compress("zstd", level);
+      await file.write(lines);
+      const body = await file.finish();
+      // The descriptor's third bit: a checksum follows the content.
+      expect(body[4]! & 4).toBe(4);
+      return body.length;
+    };
+    const [fast, small] = [await sizeAt(1), await sizeAt(19)];
+    expect(fast).toBeLessThan(lines.length / 4);
+    expect(small).toBeLessThan(fast * 0.9);
   });
 
   it("its digest is MD5 in base64, of a whole or of parts", () => {
@@ -133,7 +154,7 @@ describe("zlib's codec", () => {
   });
 
   it.each([
-    ["not gzip", Buffer.from("garbage"), "incorrect header check", true],
+    ["damaged in its header", Buffer.from("1f8bffff", "hex"), "unknown compression method", true],
     ["cut off", gzipSync("more").subarray(0, 12), "unexpected end of file", true],
     [
       "followed by zeros",
@@ -171,7 +192,7 @@ describe("zlib's codec", () => {
   });
 
   it("after discard, no chunks of the file are kept, and the error of zlib is no uncaught exception", async () => {
-    const file = zlibCodec.compress(1);
+    const file = zlibCodec.compress("gzip", 1);
     await file.write(randomBytes(1_000_000));
     file.discard();
     // An error event without a listener would end the process in the next turn.

@@ -3,15 +3,18 @@
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createGzip } from "node:zlib";
-import { permanent } from "@ferry/core/errors";
+import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from "node:zlib";
+import type { Compression } from "@ferry/core/archive/compression";
+import { corruptContent, decompressByContent } from "@ferry/core/archive/content";
+import { zstdParts } from "@ferry/core/archive/zstd-frames";
 import type { Codec, Compressor } from "@ferry/core/ports";
 
 /** zlib's codec. */
 export const zlibCodec: Codec = {
   compress,
-  decompress,
+  decompress: (file) => decompressByContent(file, { gzip: gunzip, zstd: decompressZstd }),
   md5: (bytes) => createHash("md5").update(bytes).digest("base64"),
   openMd5() {
     const hash = createHash("md5");
@@ -20,38 +23,47 @@ export const zlibCodec: Codec = {
 };
 
 const CHUNK_BYTES = 256 * 1024;
+const INPUT_CHUNK_BYTES = 64 * 1024;
 
-function compress(level: number): Compressor {
-  const gzip = createGzip({ level, chunkSize: 64 * 1024 });
+const OUTPUT_CHUNK_BYTES = 64 * 1024;
+
+function compress(compression: Compression, level: number): Compressor {
+  const stream =
+    compression === "gzip"
+      ? createGzip({ level, chunkSize: OUTPUT_CHUNK_BYTES })
+      : createZstdCompress({
+          chunkSize: OUTPUT_CHUNK_BYTES,
+          params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+        });
   const chunks: Buffer[] = [];
   // The whole file is kept in memory, so the output needs no backpressure; the input has one write at a time.
-  gzip.on("data", (chunk: Buffer) => chunks.push(chunk));
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
   // The next write or finish reports a failure; until then it must not end the process.
-  gzip.on("error", () => {});
+  stream.on("error", () => {});
 
   return {
     // A callback, not `drain`: an ended stream emits no `drain`, so a pending write would never settle.
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        gzip.write(bytes, (error) => (error ? reject(gzip.errored ?? error) : resolve()));
+        stream.write(bytes, (error) => (error ? reject(stream.errored ?? error) : resolve()));
       }),
     async finish() {
-      if (gzip.errored) throw gzip.errored;
-      gzip.end();
-      await once(gzip, "end");
+      if (stream.errored) throw stream.errored;
+      stream.end();
+      await once(stream, "end");
       return Buffer.concat(chunks);
     },
     discard() {
       // The error rejects pending writes.
-      gzip.destroy(new Error("the file was discarded"));
+      stream.destroy(new Error("the file was discarded"));
       chunks.length = 0;
     },
   };
 }
 
 /** Backpressure applies: the file is read only as fast as the caller takes chunks. */
-async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const stream = createGunzip({ chunkSize: CHUNK_BYTES });
   let bytesRead = 0;
   async function* counted() {
     for await (const chunk of file) {
@@ -59,28 +71,48 @@ async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
       yield chunk;
     }
   }
-  // An error of the file is thrown by `gunzip`. A reader that stops early is not an error.
-  pipeline(counted(), gunzip).catch(() => {});
+  yield* through(counted(), stream, "gzip");
+  // zlib stops at zeros after a member without an error.
+  if (stream.bytesWritten !== bytesRead) throw corruptContent("gzip", "it has bytes after its end");
+}
+
+function decompressZstd(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  return through(frameChunks(file), createZstdDecompress({ chunkSize: CHUNK_BYTES }), "zstd");
+}
+
+/** The frames of a zstd file in chunks that end where a frame ends: Node ignores what follows a frame in the same chunk. */
+async function* frameChunks(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  let hasChecksum = false;
+  for await (const part of zstdParts(file)) {
+    if (part.kind === "header") hasChecksum = part.hasChecksum;
+    parts.push(part.bytes);
+    bytes += part.bytes.length;
+    const isEnd = part.kind === "checksum" || (part.kind === "block" && part.isLast && !hasChecksum);
+    if (!isEnd && bytes < INPUT_CHUNK_BYTES) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    bytes = 0;
+  }
+}
+
+/** The output of a decompressing stream. */
+async function* through(
+  file: AsyncIterable<Uint8Array>,
+  stream: Duplex,
+  format: Compression,
+): AsyncGenerator<Uint8Array, void, void> {
+  // An error of the file is thrown by `stream`. A reader that stops early is not an error.
+  pipeline(file, stream).catch(() => {});
   try {
-    yield* gunzip as AsyncIterable<Buffer>;
+    yield* stream as AsyncIterable<Buffer>;
   } catch (error) {
     if (!isZlibError(error)) throw error;
-    throw corrupt(error.message, error);
+    throw corruptContent(format, error.message, error);
   }
-  // zlib stops at zeros after a member without an error.
-  if (gunzip.bytesWritten !== bytesRead) throw corrupt("it has bytes after its end");
 }
 
 function isZlibError(error: unknown): error is Error {
-  return error instanceof Error && /^Z_/.test(String((error as { code?: unknown }).code));
-}
-
-function corrupt(reason: string, cause?: unknown) {
-  return permanent("corrupt-file", {
-    operation: "decompress",
-    resource: "a data file",
-    message: `is not a complete gzip file: ${reason}.`,
-    hint: "The archive was damaged after it was written: restore from another backup.",
-    ...(cause !== undefined && { cause }),
-  });
+  return error instanceof Error && /^(Z|ZSTD)_/.test(String((error as { code?: unknown }).code));
 }

@@ -47,7 +47,7 @@ function worstPlan(total: number): RestorePlan {
     // The most that a request may have.
     "total-segments": Math.min(total, SEGMENTS_MAX),
   };
-  const parsed = parseRequest(fields, { requestTimeMs: 1, maximumSegments: total });
+  const parsed = parseRequest(fields, { requestTimeMs: 1, maximumSegments: total, compression: "gzip" });
   if (!("request" in parsed)) throw new Error(JSON.stringify(parsed));
   const detail = { request: fields, "request-id": "r".repeat(100), "request-time": 4_102_444_799_999 };
   const identity = identify(detail, { id: "e", time: TIME });

@@ -60,7 +60,9 @@ export async function prepareRequest(
   requestId: string = randomUUID(),
 ): Promise<PreparedRequest> {
   const requestTimeMs = Date.now();
-  const read = (request: unknown) => parseRequest(request, { requestTimeMs, maximumSegments: SEGMENTS_MAX });
+  // The client does not know the stage's settings: the stage refuses what its own settings do not allow.
+  const most = { maximumSegments: SEGMENTS_MAX, compression: "zstd" } as const;
+  const read = (request: unknown) => parseRequest(request, { requestTimeMs, ...most });
   const tableRegion = input["table-region"] ?? regionOfArn(input["table-name"]) ?? (await access.region());
   // With any bucket region at first, so that wrong fields are reported before a bucket is called.
   const placed = { ...input, "table-region": tableRegion };

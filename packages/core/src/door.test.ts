@@ -32,7 +32,11 @@ const request = fc.oneof(
 test("a request of any shape is parsed, or has issues with messages", () =>
   fc.assert(
     fc.property(request, (input) => {
-      const parsed = parseRequest(input, { requestTimeMs: 1_793_498_400_000, maximumSegments: 1000 });
+      const parsed = parseRequest(input, {
+        requestTimeMs: 1_793_498_400_000,
+        maximumSegments: 1000,
+        compression: "gzip",
+      });
       if (!("issues" in parsed)) return;
       expect(parsed.issues.length).toBeGreaterThan(0);
       for (const issue of parsed.issues) expect(issue.message.length).toBeGreaterThan(0);

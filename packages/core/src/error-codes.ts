@@ -80,7 +80,8 @@ export const errorCodes = {
   },
   "corrupt-file": {
     kind: "permanent",
-    cause: "A data file is not valid gzip, or its content does not match its metadata or the manifest.",
+    cause:
+      "A data file is not complete gzip, zstd or plain lines, or its content does not match its metadata or the manifest.",
     remedy: "The archive is damaged. Restore from another backup, or make a new one.",
   },
   "credentials-refused": {

@@ -2,6 +2,7 @@
  * The schemas of plans in events, rows and `task.json`. The types derive from them.
  */
 import * as v from "valibot";
+import { compressionNames } from "./archive/compression.ts";
 import { locationSchema } from "./archive/location.ts";
 import { backupRequestSchema, restoreRequestSchema } from "./request.ts";
 import { count, described, either, fieldOf, list, readonlyObject } from "./schema-parts.ts";
@@ -28,7 +29,10 @@ export const backupPlanSchema = readonlyObject({
   task: taskRefSchema,
   "total-segments": totalSegments,
   "batch-bytes": described(count, "The uncompressed size of a data file, bytes."),
-  "compression-level": described(count, "1 to 9."),
+  compression: optional(
+    described(v.picklist(compressionNames), "Absent in plans of versions that had gzip only."),
+  ),
+  "compression-level": described(count, "1 to 9 for gzip, 1 to 19 for zstd."),
   "read-units": optional(
     described(
       v.number(),

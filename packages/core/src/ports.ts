@@ -3,6 +3,7 @@
  * (packages/memory); one contract suite runs on both. Every call may be repeated unless its comment says otherwise.
  */
 import type { BucketAddress, TableAddress } from "./addresses.ts";
+import type { Compression } from "./archive/compression.ts";
 import type { DynamoKey } from "./dynamo-key.ts";
 import type { Counts, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
 import type { SegmentRecord, TaskRow } from "./projection/status.ts";
@@ -153,12 +154,13 @@ export interface ArchiveStore {
 
 /** Compression and digests. Each codec can read the files of every other codec. */
 export interface Codec {
-  /** Opens a gzip file at a level of 1 to 9. */
-  compress(level: number): Compressor;
+  /** Opens a file at a level of 1 to the compression's highest. */
+  compress(compression: Compression, level: number): Compressor;
   /**
-   * The decompressed bytes of a gzip file, produced on demand in chunks of at most 1 MiB; memory use stays near one chunk
-   * for any file. Permanent error `corrupt-file` if the file is corrupt, truncated or has bytes after its end; the chunks
-   * yielded before may be wrong. Errors of `file` are thrown unchanged.
+   * The decompressed bytes of a gzip or zstd file, or the bytes of a file of plain lines, which it recognises by its first
+   * bytes. They are produced on demand in chunks of at most 1 MiB; memory use stays near one chunk, and the window of a zstd
+   * file (128 MiB at most), for any file. Permanent error `corrupt-file` if the file is corrupt, truncated or has bytes after its
+   * end, or is none of the three; the chunks yielded before may be wrong. Errors of `file` are thrown unchanged.
    */
   decompress(file: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** The MD5 of some bytes, base64, as in DynamoDB's manifests. */
@@ -174,7 +176,7 @@ export interface Md5 {
   digest(): string;
 }
 
-/** A gzip file being written. The caller must not change bytes after passing them in. */
+/** A compressed file being written. The caller must not change bytes after passing them in. */
 export interface Compressor {
   /** Compresses bytes; resolves when it can accept more. */
   write(bytes: Uint8Array): Promise<void>;

@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import { quoted } from "./quote.ts";
 import { expandPrefix, parseRequest } from "./request.ts";
 
-const options = { requestTimeMs: Date.UTC(2026, 10, 23, 8, 5, 9), maximumSegments: 1000 };
+const options = {
+  requestTimeMs: Date.UTC(2026, 10, 23, 8, 5, 9),
+  maximumSegments: 1000,
+  compression: "gzip",
+} as const;
 const backup = {
   action: "backup",
   "total-segments": 8,
@@ -132,7 +136,7 @@ describe("a field of a request", () => {
   test.each<[object, string, number, string]>([
     [backup, "total-segments", 1000, ", the setting maximumSegments (at most 4000)"],
     [backup, "batch-bytes", 256 * MIB, " (256 MiB)"],
-    [backup, "compression-level", 9, ""],
+    [{ ...backup, compression: "zstd" }, "compression-level", 19, " (zstd; 9 for gzip)"],
     [backup, "read-units", 10_000_000, ""],
     [restore, "write-units", 10_000_000, ""],
     [restore, "total-segments", 1000, ", the setting maximumSegments (at most 4000)"],
@@ -147,7 +151,7 @@ describe("a field of a request", () => {
   });
 
   test.each<[object, string, readonly unknown[], string]>([
-    [backup, "compression", ["gzip"], "gzip"],
+    [backup, "compression", ["gzip", "zstd"], "gzip or zstd"],
     [backup, "consistent-read", [true, false], "true or false"],
     [restore, "restore-mode", ["empty-only", "merge", "if-absent"], "empty-only, merge or if-absent"],
     [restore, "manifest-keys", ["own", "rebase", "as-listed"], "own, rebase or as-listed"],
@@ -230,6 +234,35 @@ test("an ARN must be in the table's region", () => {
   ]);
 });
 
+describe("a compression level", () => {
+  const messages = (fields: object, compression: "gzip" | "zstd") => {
+    const parsed = parseRequest({ ...backup, ...fields }, { ...options, compression });
+    return "issues" in parsed ? parsed.issues : [];
+  };
+
+  test.each([
+    [{ compression: "gzip" }, "zstd", "gzip", 9],
+    [{ compression: "zstd" }, "gzip", "zstd", 19],
+    [{}, "gzip", "gzip", 9],
+    [{}, "zstd", "zstd", 19],
+  ] as const)(
+    "of a request with %j, on a stage with %s, is one of %s: at most %i",
+    (fields, stage, name, max) => {
+      expect(messages({ ...fields, "compression-level": max }, stage)).toEqual([]);
+      const issues = messages({ ...fields, "compression-level": max + 1 }, stage);
+      expect(issues).toEqual([
+        {
+          field: "compression-level",
+          message:
+            name === "zstd"
+              ? "compression-level must be at most 19 (zstd; 9 for gzip): got 20"
+              : "compression-level must be at most 9 for gzip: got 10",
+        },
+      ]);
+    },
+  );
+});
+
 describe("an invalid request", () => {
   test("has all its issues reported at once, each with the field, the expected value and the received value", () => {
     const issues = issuesOf({
@@ -238,7 +271,7 @@ describe("an invalid request", () => {
       "table-name": "x",
       "bucket-region": 7,
       "bucket-name": undefined,
-      compression: "zstd",
+      compression: "brotli",
       "create-table": true,
       extra: 1,
     });
@@ -249,7 +282,7 @@ describe("an invalid request", () => {
         'table-name must be a table name (3 to 255 of A-Z a-z 0-9 _ . -) or a table\'s ARN: got "x"',
       "bucket-region": "bucket-region must be a string: got 7",
       "bucket-name": "bucket-name must be a string: got nothing",
-      compression: 'compression must be gzip: got "zstd"',
+      compression: 'compression must be gzip or zstd: got "brotli"',
       "create-table": "create-table is not a field of this request: remove it, or check its spelling",
       extra: "extra is not a field of this request: remove it, or check its spelling",
     });

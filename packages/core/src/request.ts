@@ -2,8 +2,9 @@
  * The schema of requests. The types, the messages that callers receive, and the JSON Schema in docs/ derive from it.
  */
 import * as v from "valibot";
+import { type Compression, compressionNames, compressions } from "./archive/compression.ts";
 import { quoted } from "./quote.ts";
-import { SEGMENTS_MAX } from "./settings.ts";
+import { SEGMENTS_MAX, type Settings } from "./settings.ts";
 import { isoOf } from "./time.ts";
 import { truncate } from "./truncate.ts";
 
@@ -63,8 +64,10 @@ export function backupRequestSchema(maximumSegments: number) {
     action: v.literal("backup", "action must be backup or restore"),
     ...fields,
     "batch-bytes": v.optional(count("batch-bytes", 256 * MIB, " (256 MiB)")),
-    compression: v.optional(v.literal("gzip", "compression must be gzip")),
-    "compression-level": v.optional(count("compression-level", 9, "")),
+    compression: v.optional(v.picklist(compressionNames, "compression must be gzip or zstd")),
+    "compression-level": v.optional(
+      count("compression-level", compressions.zstd.levelMax, " (zstd; 9 for gzip)"),
+    ),
     "consistent-read": v.optional(v.boolean("consistent-read must be true or false")),
     "read-units": v.optional(count("read-units", 10_000_000, "")),
     "kms-key-id": v.optional(text("kms-key-id", /^[A-Za-z0-9:/_-]{1,2048}$/, "a KMS key id, ARN or alias")),
@@ -112,11 +115,11 @@ export type ParsedRequest = { readonly request: Request } | { readonly issues: r
 
 /**
  * Reads a request and reports **all** its issues at once. `requestTimeMs`: the time to which `{date}` and `{time}` expand,
- * ms since 1970.
+ * ms since 1970. `maximumSegments` and `compression` are the stage's settings.
  */
 export function parseRequest(
   input: unknown,
-  options: { requestTimeMs: number; maximumSegments: number },
+  options: { requestTimeMs: number } & Pick<Settings, "maximumSegments" | "compression">,
 ): ParsedRequest {
   const action = actionOf(input);
   // A request with another action is checked against the fields of both actions, so that its other issues are reported too.
@@ -132,7 +135,7 @@ export function parseRequest(
   const parsed = v.safeParse(schema, input);
   if (!parsed.success) return { issues: parsed.issues.map(toIssue) };
   const request = normalised(parsed.output as Request, options.requestTimeMs);
-  const issues = crossFieldIssues(parsed.output as Request, request["bucket-prefix"]);
+  const issues = crossFieldIssues(parsed.output as Request, request["bucket-prefix"], options.compression);
   return issues.length > 0 ? { issues } : { request };
 }
 
@@ -162,8 +165,22 @@ function normalised(request: Request, requestTimeMs: number): Request {
   };
 }
 
-function crossFieldIssues(request: Request, expandedPrefix: string): RequestIssue[] {
+function crossFieldIssues(
+  request: Request,
+  expandedPrefix: string,
+  stageCompression: Compression,
+): RequestIssue[] {
   const issues: RequestIssue[] = [];
+  if ("compression-level" in request) {
+    const compression = request.compression ?? stageCompression;
+    const { levelMax } = compressions[compression];
+    const level = request["compression-level"] ?? 1;
+    if (level > levelMax)
+      issues.push({
+        field: "compression-level",
+        message: `compression-level must be at most ${levelMax} for ${compression}: got ${level}`,
+      });
+  }
   const arnRegion = /^arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):/.exec(request["table-name"])?.[1];
   if (arnRegion !== undefined && arnRegion !== request["table-region"])
     issues.push({

@@ -18,6 +18,8 @@ describe("a stage's settings in the workers' link", () => {
 
   it.each([
     { compressionLevel: 10 },
+    { zstdLevel: 20 },
+    { compression: "brotli" },
     { maximumSegments: 0 },
     { maximumSegments: SEGMENTS_MAX + 1 },
     { maximumFileBytesInMemory: 0 },
@@ -42,12 +44,18 @@ describe("a stage's settings as an operator writes them", () => {
   });
 
   test("are converted to the engine's units", () => {
-    const settings = v.parse(written, { sliceBudgetSeconds: 10, taskTimeoutHours: 2, batchSpacingMs: 3 });
+    const settings = v.parse(written, {
+      sliceBudgetSeconds: 10,
+      taskTimeoutHours: 2,
+      batchSpacingMs: 3,
+      compression: "zstd",
+    });
     expect(engineSettingsOf(settings)).toEqual({
       ...defaultSettings,
       sliceBudgetMs: 10_000,
       taskTimeoutMs: 7_200_000,
       batchSpacingMs: 3,
+      compression: "zstd",
     });
   });
 

@@ -9,7 +9,9 @@ test("the defaults are these settings", () => {
     cancelPollIntervalMs: 5000,
     retryDelaySeconds: 30,
     batchSpacingMs: 0,
+    compression: "gzip",
     compressionLevel: 6,
+    zstdLevel: 3,
     maxHandoffsWithoutProgress: 10,
     // A week.
     taskTimeoutMs: 604_800_000,

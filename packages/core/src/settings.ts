@@ -2,6 +2,7 @@
  * The settings of a stage that the workers read: each is written once, here. The engine's type and its defaults, the schemas of
  * the stacks and of the workers' link (settings-schema.ts), and docs/settings.md derive from this list.
  */
+import { type Compression, compressionNames, compressions } from "./archive/compression.ts";
 
 /** A setting whose value is a whole number. */
 export interface NumberSetting {
@@ -80,9 +81,17 @@ export const engineSettings = {
   compressionLevel: {
     unit: "",
     lowest: 1,
-    highest: 9,
+    highest: compressions.gzip.levelMax,
     default: 6,
-    description: "The gzip level of requests without one: 1 (fast) to 9 (small).",
+    description: "The level of requests for gzip without one: 1 (fast) to 9 (small).",
+  },
+  zstdLevel: {
+    unit: "",
+    lowest: 1,
+    highest: compressions.zstd.levelMax,
+    default: 3,
+    description:
+      "The level of requests for zstd without one: 1 (fast) to 19 (small). From 16 on a worker needs about 100 MB more.",
   },
   maxHandoffsWithoutProgress: {
     unit: "handoffs",
@@ -130,8 +139,21 @@ export const engineSettings = {
 
 export type SettingName = keyof typeof engineSettings;
 
-/** The settings as the workers use them, each in the unit of its name. */
-export type Settings = { readonly [N in SettingName]: number };
+/** The settings whose value is one of several words. */
+export const choiceSettings = {
+  compression: {
+    choices: compressionNames,
+    default: "gzip" as Compression,
+    description: "The compression of requests without one.",
+  },
+} as const;
+
+type Choices = typeof choiceSettings;
+
+/** The settings as the workers use them, each number in the unit of its name. */
+export type Settings = { readonly [N in SettingName]: number } & {
+  readonly [N in keyof Choices]: Choices[N]["choices"][number];
+};
 
 /** The list for loops. */
 export const settingList = Object.entries(engineSettings) as readonly (readonly [
@@ -140,5 +162,5 @@ export const settingList = Object.entries(engineSettings) as readonly (readonly 
 ])[];
 
 export const defaultSettings = Object.fromEntries(
-  settingList.map(([name, setting]) => [name, setting.default]),
+  [...settingList, ...Object.entries(choiceSettings)].map(([name, setting]) => [name, setting.default]),
 ) as unknown as Settings;

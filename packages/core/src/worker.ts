@@ -163,7 +163,7 @@ async function planRegistered(
 }
 
 function parse(identity: Identity, requestTimeMs: number, { settings }: Ports) {
-  return parseRequest(identity.request, { requestTimeMs, maximumSegments: settings.maximumSegments });
+  return parseRequest(identity.request, { requestTimeMs, ...settings });
 }
 
 function issuesOf(identity: Identity, ports: Ports): readonly RequestIssue[] {

@@ -30,7 +30,9 @@ test("the example requests of the banner are valid", () => {
     JSON.parse(json!),
   );
   for (const request of [JSON.parse(entries[0].Detail).request, message])
-    expect(parseRequest(request, { requestTimeMs: 0, maximumSegments: 1000 })).toHaveProperty("request");
+    expect(
+      parseRequest(request, { requestTimeMs: 0, maximumSegments: 1000, compression: "gzip" }),
+    ).toHaveProperty("request");
   // Variables that only the handlers read are not exported.
   expect(text).not.toContain("SST_RESOURCE");
 });

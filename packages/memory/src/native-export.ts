@@ -30,6 +30,8 @@ export interface ExportSpec {
   readonly under?: string;
   /** Each data file's lines, without line feeds. */
   readonly files: readonly (readonly string[])[];
+  /** Makes a data file of its lines. Default: gzip, as DynamoDB does. */
+  readonly pack?: (text: string) => Uint8Array;
   /** Members of manifest-summary.json that differ from DynamoDB's. */
   readonly summary?: Readonly<Record<string, unknown>>;
 }
@@ -86,9 +88,14 @@ function written(spec: ExportSpec, kind: "full" | "incremental", fields: object)
   const prefix = `${root}/${spec.id}`;
   // All incremental exports share one folder of data files, next to the folders of their manifests.
   const data = kind === "full" ? `${prefix}/data` : `${root}/data`;
+  const pack = spec.pack ?? gzipped;
   const files = spec.files.map((lines, i) => {
     const name = createHash("sha256").update(`${spec.id} ${i}`).digest("hex").slice(0, 26);
-    return { key: `${data}/${name}.json.gz`, items: lines.length, body: gzipped(lines) };
+    return {
+      key: `${data}/${name}.json.gz`,
+      items: lines.length,
+      body: pack(lines.map((line) => `${line}\n`).join("")),
+    };
   });
   const list = text(
     files
@@ -135,8 +142,8 @@ function written(spec: ExportSpec, kind: "full" | "incremental", fields: object)
   };
 }
 
-function gzipped(lines: readonly string[]): Uint8Array {
-  return new Uint8Array(gzipSync(lines.map((line) => `${line}\n`).join("")));
+function gzipped(lines: string): Uint8Array {
+  return new Uint8Array(gzipSync(lines));
 }
 
 function text(value: string): Uint8Array {

@@ -19,8 +19,12 @@ export const backupFields: readonly OptionSpec[] = [
     fallback: "half of a provisioned table's capacity",
   },
   { flags: "--batch-bytes <BYTES>", description: "uncompressed size of a data file", fallback: "33554432" },
-  { flags: "--compression <NAME>", description: "gzip", fallback: "gzip" },
-  { flags: "--compression-level <N>", description: "1 (fast) to 9 (small)", fallback: "the stage's setting" },
+  { flags: "--compression <NAME>", description: "gzip or zstd", fallback: "the stage's setting" },
+  {
+    flags: "--compression-level <N>",
+    description: "1 (fast) to 9 (small), for zstd to 19",
+    fallback: "the stage's setting",
+  },
   { flags: "--kms-key-id <KEY>", description: "SSE-KMS key for the archive: an id, ARN or alias" },
 ];
 

@@ -6,7 +6,7 @@ import { adopt, metadataOf, readChain, start } from "./chain.ts";
 import { toLines } from "./data-file.ts";
 import { dataFileKey } from "./keys.ts";
 
-const key = (batch: number) => dataFileKey("backups/one", 0, batch);
+const key = (batch: number) => dataFileKey("backups/one", 0, batch, "gzip");
 const metadata = (change: object = {}) => ({
   "request-id": "request-1",
   segments: "1",
@@ -35,7 +35,7 @@ async function stored(ports: ReturnType<typeof world>, batch: number, items: str
     return { start: from, end: at };
   });
   const lines = toLines(text, spans);
-  const compressor = ports.codec.compress(6);
+  const compressor = ports.codec.compress("gzip", 6);
   await compressor.write(lines);
   const body = await compressor.finish();
   const file = {

@@ -10,6 +10,7 @@ import { type BackupPlan, type Counts, type KeyNames, noCounts } from "../events
 import type { ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
 import type { Block } from "./blocks.ts";
 import { bucketOf } from "./bucket.ts";
+import { compressionOf } from "./compression.ts";
 import { itemKeyOf, lineSpans, readLine } from "./data-file.ts";
 import { dataFileKey, segmentPrefix } from "./keys.ts";
 import { readBlocks, readingLine } from "./stored-file.ts";
@@ -71,15 +72,16 @@ export async function readChain(
 ): Promise<ChainFile[]> {
   const bucket = bucketOf(plan.request);
   const prefix = plan.request["bucket-prefix"];
+  const dataKeyOf = (batch: number) => dataFileKey(prefix, segment, batch, compressionOf(plan));
   const keys = await ports.archive.list(bucket, segmentPrefix(prefix, segment), {
-    ...(fromBatch > 0 && { after: dataFileKey(prefix, segment, fromBatch - 1) }),
+    ...(fromBatch > 0 && { after: dataKeyOf(fromBatch - 1) }),
   });
   const files: ChainFile[] = [];
   for (let at = 0; at < keys.length; at += HEADS_AT_ONCE) {
     const page = keys.slice(at, at + HEADS_AT_ONCE);
     const heads = await Promise.all(page.map((key) => ports.archive.head(bucket, key)));
     page.forEach((key, i) => {
-      if (key !== dataFileKey(prefix, segment, fromBatch + at + i))
+      if (key !== dataKeyOf(fromBatch + at + i))
         throw brokenChain(bucket, key, "is not the next file of its segment");
       if (files.at(-1)?.end === true) throw brokenChain(bucket, key, "follows the segment's last file");
       files.push(chainFile(plan, bucket, key, heads[i]));

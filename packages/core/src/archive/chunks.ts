@@ -10,12 +10,13 @@ export async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, v
 /** Reads a whole stream into memory. Only for streams that are known to be small. */
 export async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of chunks) {
-    parts.push(part);
-    size += part.length;
-  }
-  const whole = new Uint8Array(size);
+  for await (const part of chunks) parts.push(part);
+  return concatenated(parts);
+}
+
+/** A copy of all parts, in order. */
+export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

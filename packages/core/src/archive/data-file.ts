@@ -1,5 +1,5 @@
 /**
- * A data file: gzip of lines `{"Item":{…}}`, as in DynamoDB's own exports. Format: docs/archive-format.md.
+ * A data file: gzip or zstd of lines `{"Item":{…}}`, as in DynamoDB's own exports. Format: docs/archive-format.md.
  */
 
 import type { DynamoKey } from "../dynamo-key.ts";

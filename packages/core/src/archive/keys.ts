@@ -1,6 +1,7 @@
 /**
  * The object keys of an archive. Format: docs/archive-format.md.
  */
+import { type Compression, compressions } from "./compression.ts";
 
 export const taskKey = (prefix: string) => `${prefix}/task.json`;
 export const tableKey = (prefix: string) => `${prefix}/table.json`;
@@ -14,13 +15,18 @@ export const dataPrefix = (prefix: string) => `${prefix}/0x`;
 export const segmentPrefix = (prefix: string, segment: number) => `${prefix}/0x${hex(segment, 4)}/`;
 
 /** The key of one data file. */
-export function dataFileKey(prefix: string, segment: number, batch: number): string {
-  return `${segmentPrefix(prefix, segment)}0x${hex(batch, 8)}.json.gz`;
+export function dataFileKey(
+  prefix: string,
+  segment: number,
+  batch: number,
+  compression: Compression,
+): string {
+  return `${segmentPrefix(prefix, segment)}0x${hex(batch, 8)}.json.${compressions[compression].extension}`;
 }
 
 /** The segment of a data file's key; undefined for other keys, as those of native exports. */
 export function segmentOfKey(key: string): number | undefined {
-  const [, segment] = /\/0x([0-9a-f]{4})\/0x[0-9a-f]{8}\.json\.gz$/.exec(key) ?? [];
+  const [, segment] = /\/0x([0-9a-f]{4})\/0x[0-9a-f]{8}\.json\.(?:gz|zst)$/.exec(key) ?? [];
   return segment === undefined ? undefined : Number.parseInt(segment, 16);
 }
 

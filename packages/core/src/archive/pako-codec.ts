@@ -1,5 +1,5 @@
 /**
- * A codec in pure JavaScript: synchronous and deterministic, for the simulation.
+ * A codec without Node: synchronous and deterministic, for the simulation.
  */
 import {
   Deflate,
@@ -12,18 +12,22 @@ import {
   zlibInflateInit2,
   zlibInflateReset,
 } from "pako";
-import { permanent } from "../errors.ts";
 import type { Codec, Compressor, Md5 } from "../ports.ts";
+import { corruptContent, decompressByContent } from "./content.ts";
+import { decompressZstd, storeZstd } from "./pure-zstd.ts";
 
 /** zlib's code for the gzip format with the largest window. */
 const GZIP_WINDOW_BITS = 31;
 const CHUNK_BYTES = 64 * 1024;
 
-/** A codec based on pako. The caller supplies MD5, which this package does not contain. */
+/**
+ * A codec based on pako and, for zstd, on fzstd. Its zstd files are not compressed, at any level. The caller supplies MD5, which
+ * this package does not contain.
+ */
 export function pakoCodec(openMd5: () => Md5): Codec {
   return {
-    compress,
-    decompress,
+    compress: (compression, level) => (compression === "gzip" ? gzip(level) : storeZstd()),
+    decompress: (file) => decompressByContent(file, { gzip: gunzip, zstd: decompressZstd }),
     md5(bytes) {
       const md5 = openMd5();
       md5.update(bytes);
@@ -33,7 +37,7 @@ export function pakoCodec(openMd5: () => Md5): Codec {
   };
 }
 
-async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   const stream = new ZStream();
   zlibInflateInit2(stream, GZIP_WINDOW_BITS);
   let memberEnded = false;
@@ -51,24 +55,15 @@ async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
       stream.avail_out = CHUNK_BYTES;
       const status = zlibInflate(stream, Z_NO_FLUSH);
       if (status !== Z_OK && status !== Z_STREAM_END && status !== Z_BUF_ERROR)
-        throw corrupt(stream.msg || `status ${status}`);
+        throw corruptContent("gzip", stream.msg || `status ${status}`);
       memberEnded = status === Z_STREAM_END;
       if (stream.next_out > 0) yield stream.output.subarray(0, stream.next_out);
     }
   }
-  if (!memberEnded) throw corrupt("it is truncated");
+  if (!memberEnded) throw corruptContent("gzip", "it is truncated");
 }
 
-function corrupt(reason: string) {
-  return permanent("corrupt-file", {
-    operation: "decompress",
-    resource: "a data file",
-    message: `is not a complete gzip file: ${reason}.`,
-    hint: "The archive was damaged after it was written: restore from another backup.",
-  });
-}
-
-function compress(level: number): Compressor {
+function gzip(level: number): Compressor {
   const deflate = new Deflate({ gzip: true, level });
   return {
     async write(bytes) {

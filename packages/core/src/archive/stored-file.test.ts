@@ -17,7 +17,7 @@ const codec = pakoCodec(openMd5);
 const always = async () => true;
 
 async function gzip(parts: readonly (string | Uint8Array)[]): Promise<Uint8Array> {
-  const file = codec.compress(1);
+  const file = codec.compress("gzip", 1);
   for (const part of parts)
     await file.write(typeof part === "string" ? new TextEncoder().encode(part) : part);
   return file.finish();

@@ -45,6 +45,7 @@ describe("a summary that Ferry writes", () => {
         "request-id": task["request-id"],
         consistency: expect.stringContaining("not a snapshot"),
         segments: 3,
+        compression: "gzip",
         files: 2,
         bytes: 700,
         "manifest-files-md5": "md5",
@@ -73,7 +74,13 @@ describe("a summary that Ferry writes", () => {
       startTime: "2026-11-01T02:00:00.000Z",
       endTime: "2026-11-01T02:05:00Z",
       exportTime: "2026-11-01T02:00:00.000Z",
-      ferry: { "request-id": task["request-id"], files: 2, bytes: 700, "manifest-files-md5": "md5" },
+      ferry: {
+        "request-id": task["request-id"],
+        compression: "gzip",
+        files: 2,
+        bytes: 700,
+        "manifest-files-md5": "md5",
+      },
       lines: "items",
       window: { to: "2026-11-01T02:00:00.000Z" },
     });

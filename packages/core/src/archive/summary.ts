@@ -6,6 +6,7 @@ import type { BucketAddress } from "../addresses.ts";
 import type { BackupPlan } from "../events.ts";
 import { count } from "../schema-parts.ts";
 import { isoOf, msOf } from "../time.ts";
+import { compressionNames, compressionOf } from "./compression.ts";
 import { brokenManifest, readable, unknownFormat } from "./errors.ts";
 import { type ManifestFile, total } from "./file-list.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
@@ -17,6 +18,8 @@ const INCREMENTAL_VERSION = "2023-08-01";
 
 const ferrySchema = v.object({
   "request-id": v.string(),
+  /** Absent in archives of versions that had gzip only. Readers recognise each file by its content. */
+  compression: v.optional(v.picklist(compressionNames)),
   files: count,
   /** Uncompressed bytes of all data files. */
   bytes: count,
@@ -88,6 +91,7 @@ export function encodeSummary(archive: {
       consistency:
         "a scan between startTime and endTime, not a snapshot: items written meanwhile are there as they were when their page was read",
       segments: plan["total-segments"],
+      compression: compressionOf(plan),
       files: archive.files.length,
       bytes: archive.bytes,
       "manifest-files-md5": archive.filesMd5,

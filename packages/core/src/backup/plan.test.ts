@@ -180,6 +180,7 @@ describe("planning a backup", () => {
           task,
           "total-segments": 1,
           "batch-bytes": 32 * 1024 ** 2,
+          compression: "gzip",
           "compression-level": 3,
           "read-units": 9,
           "item-bytes": 501,

@@ -12,6 +12,7 @@ import type { Ports, TableDescription } from "../ports.ts";
 import { IMPORT_FILES_MAX } from "../projection/notes.ts";
 import type { Start } from "../registration.ts";
 import type { BackupRequest } from "../request.ts";
+import type { Settings } from "../settings.ts";
 import type { TaskRef } from "../task.ts";
 import { isoOf } from "../time.ts";
 
@@ -71,7 +72,7 @@ function derivePlan(
     task,
     "total-segments": segments,
     "batch-bytes": Math.max(requestedBytes, leastBytes),
-    "compression-level": request["compression-level"] ?? ports.settings.compressionLevel,
+    ...compressionOfRequest(request, ports.settings),
     ...(units !== undefined && {
       "read-units": units,
       ...(table.itemCount > 0 && { "item-bytes": Math.ceil(table.sizeBytes / table.itemCount) }),
@@ -79,4 +80,14 @@ function derivePlan(
     table: { arn: table.arn, keys: table.keys, ...(table.id !== undefined && { id: table.id }) },
     started: isoOf(requestTimeMs),
   };
+}
+
+/** The compression and its level: the request's, or else the stage's. */
+function compressionOfRequest(
+  request: BackupRequest,
+  settings: Settings,
+): Pick<BackupPlan, "compression" | "compression-level"> {
+  const compression = request.compression ?? settings.compression;
+  const ofStage = compression === "gzip" ? settings.compressionLevel : settings.zstdLevel;
+  return { compression, "compression-level": request["compression-level"] ?? ofStage };
 }

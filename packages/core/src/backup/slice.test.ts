@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors.ts";
 import type { FerryEvent, SegmentWork } from "../events.ts";
+import type { Codec } from "../ports.ts";
 import { newTaskRow } from "../projection/status.ts";
 import { defaultSettings } from "../settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
@@ -459,8 +460,8 @@ describe("a slice", () => {
     let discarded = 0;
     const codec = {
       ...ports.codec,
-      compress(level: number) {
-        const { write, finish, discard } = ports.codec.compress(level);
+      compress(...args: Parameters<Codec["compress"]>) {
+        const { write, finish, discard } = ports.codec.compress(...args);
         const countingDiscard = () => {
           discarded++;
           discard();

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Position, start } from "../archive/chain.ts";
 import { cutPage } from "../archive/page.ts";
 import type { BackupPlan, SegmentWork } from "../events.ts";
-import type { ArchiveStore } from "../ports.ts";
+import type { ArchiveStore, Codec } from "../ports.ts";
 import { defaultSettings } from "../settings.ts";
 import { accepted, archivedLines, backupRequest, source, world } from "../testing/tasks.ts";
 import { openWriter } from "./writer.ts";
@@ -57,8 +57,8 @@ async function writer(options: Options = {}) {
     }),
     codec: {
       ...plain.codec,
-      compress: (level: number) => {
-        const compressor = plain.codec.compress(level);
+      compress: (...args: Parameters<Codec["compress"]>) => {
+        const compressor = plain.codec.compress(...args);
         const discard = () => {
           discarded++;
           compressor.discard();
@@ -143,6 +143,15 @@ describe("a file", () => {
     process.off("unhandledRejection", record);
     expect(unhandled).toEqual([]);
     await expect(take(page([item(2)]))).rejects.toBe(failing);
+  });
+
+  test("of a zstd backup is named and typed as zstd", async () => {
+    const { take, puts } = await writer({ request: { compression: "zstd" } });
+    await take(page([item(1)], LAST));
+    expect(puts[0]).toMatchObject({
+      key: "backups/one/0x0000/0x00000000.json.zst",
+      options: { contentType: "application/zstd" },
+    });
   });
 
   test("is gzip with metadata, encrypted with the request's key if it has one", async () => {

@@ -4,6 +4,7 @@
  */
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { addTo, adopt, metadataOf, type Position, readChain } from "../archive/chain.ts";
+import { compressionOf, compressions } from "../archive/compression.ts";
 import type { Span } from "../archive/cutter.ts";
 import { itemKeyOf, LINE_OVERHEAD_BYTES, toLines } from "../archive/data-file.ts";
 import { dataFileKey } from "../archive/keys.ts";
@@ -57,6 +58,7 @@ export function openWriter(
   }: { untilMs: number; check: CancellationCheck; onPosition: (position: Position) => void },
   ports: Ports,
 ): Writer {
+  const compression = compressionOf(plan);
   let position = from;
   let open: OpenFile | undefined;
   // If there is an earlier file, the previous slice may have put it just now.
@@ -81,10 +83,10 @@ export function openWriter(
         md5: ports.codec.md5(body),
         end,
       }),
-      contentType: "application/gzip",
+      contentType: compressions[compression].contentType,
       ...kmsOf(plan.request),
     };
-    const key = dataFileKey(plan.request["bucket-prefix"], work.segment, position.batch);
+    const key = dataFileKey(plan.request["bucket-prefix"], work.segment, position.batch, compression);
     const put = await ports.archive.putNew(bucket, key, body, options);
     notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;
     if (put === "stored") position = positionAfter(position, file, end, plan);
@@ -132,7 +134,7 @@ export function openWriter(
 
 function openFile(plan: BackupPlan, ports: Ports): OpenFile {
   return {
-    compressor: ports.codec.compress(plan["compression-level"]),
+    compressor: ports.codec.compress(compressionOf(plan), plan["compression-level"]),
     items: 0,
     bytes: 0,
     writing: Promise.resolve(),

@@ -138,7 +138,7 @@ function storeArchive(): { objects: Ready["objects"]; files: number } {
   const files: ManifestFile[] = [];
   for (const { lines, items } of filesOf(fixture)) {
     const body = gzipSync(lines, { level: bench.compression.level });
-    const key = dataFileKey(prefix, 0, files.length);
+    const key = dataFileKey(prefix, 0, files.length, bench.compression.format);
     objects.set(key, { body, metadata: { "request-id": "bench", bytes: String(lines.length) } });
     files.push({ itemCount: items, md5Checksum: md5Of(body), etag: etagOf(body), dataFileS3Key: key });
   }

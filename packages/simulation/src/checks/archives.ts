@@ -59,7 +59,7 @@ async function sealedViolations(
   // Files that a late worker of the earlier task put after the wipe are in no manifest.
   const isOwn = ({ metadata }: DataFile) => metadata["request-id"] === row["request-id"];
   const files = operations.wiped.has(prefix) ? all.filter(isOwn) : all;
-  found.push(...chainViolations(files, row, prefix));
+  found.push(...chainViolations(files, row, prefix, extensionOf(row, outcome)));
   const listed = decoder
     .decode(manifest.body)
     .split("\n")
@@ -175,13 +175,18 @@ function readingTimes(row: TaskRow, { recorder }: Outcome, stalenessMs: number) 
 }
 
 /** Each segment's files are numbered without a gap, only the last has `end`, and all belong to the task. */
-function chainViolations(files: readonly DataFile[], row: TaskRow, prefix: string): string[] {
+function chainViolations(
+  files: readonly DataFile[],
+  row: TaskRow,
+  prefix: string,
+  extension: string,
+): string[] {
   const found: string[] = [];
   const rest = new Map(files.map((file) => [file.key, file]));
   for (let segment = 0; segment < row.total; segment++) {
     let ended = false;
     for (let batch = 0; !ended; batch++) {
-      const key = `${prefix}/${hex(segment, 4)}/${hex(batch, 8)}.json.gz`;
+      const key = `${prefix}/${hex(segment, 4)}/${hex(batch, 8)}.json.${extension}`;
       const file = rest.get(key);
       if (file === undefined) {
         found.push(`CHAIN: segment ${segment} has no end: ${key} is missing`);
@@ -198,6 +203,11 @@ function chainViolations(files: readonly DataFile[], row: TaskRow, prefix: strin
   }
   for (const key of rest.keys()) found.push(`CHAIN: ${key} belongs to no chain`);
   return found;
+}
+
+function extensionOf({ request }: TaskRow, { scenario }: Outcome): string {
+  const compression = (request as { compression?: string }).compression ?? scenario.settings.compression;
+  return compression === "zstd" ? "zst" : "gz";
 }
 
 function hex(value: number, width: number): string {

@@ -138,7 +138,11 @@ function bucketViolations({ recorder, scenario }: Outcome): string[] {
     if (method !== "PutObject") continue;
     const key = String(input["Key"]);
     if (input["IfNoneMatch"] !== "*") found.push(`${call} has no condition`);
-    const type = key.endsWith(".gz") ? "application/gzip" : "application/json";
+    const type = key.endsWith(".gz")
+      ? "application/gzip"
+      : key.endsWith(".zst")
+        ? "application/zstd"
+        : "application/json";
     if (input["ContentType"] !== type) found.push(`${call} has the type ${input["ContentType"]}`);
     const kmsKey = scenario.control.kmsKey;
     if (

@@ -50,6 +50,7 @@ export async function formatViolations(
   const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
   const items = files.reduce((sum, file) => sum + file.lines.length, 0);
 
+  const compression = request.fields["compression"] ?? scenario.settings.compression;
   for (const file of files) {
     const { key, body, metadata } = file;
     const name = key.slice(prefix.length + 1);
@@ -62,7 +63,10 @@ export async function formatViolations(
       segments: String(row.total),
     });
     const level = request.fields["compression-level"] ?? scenario.settings.compressionLevel;
-    differs(`${name} level mark`, body[LEVEL_AT], level === 9 ? 2 : level === 1 ? 4 : 0);
+    const magic = Buffer.from(body.subarray(0, compression === "gzip" ? 2 : 4)).toString("hex");
+    differs(`${name} magic`, magic, compression === "gzip" ? "1f8b" : "28b52ffd");
+    if (compression === "gzip")
+      differs(`${name} level mark`, body[LEVEL_AT], level === 9 ? 2 : level === 1 ? 4 : 0);
   }
   const lines = files.map(
     (file) =>
@@ -122,6 +126,7 @@ export async function formatViolations(
     task: `${key}@${timestamp}`,
     "request-id": request.id,
     segments: row.total,
+    compression,
     files: files.length,
     bytes,
     "manifest-files-md5": listed && md5(listed),

@@ -24,8 +24,8 @@ export function orderedCodec(codec: Codec, outside: Scheduler["outside"]): Codec
 
   return {
     ...codec,
-    compress(level) {
-      const compressor = codec.compress(level);
+    compress(compression, level) {
+      const compressor = codec.compress(compression, level);
       return {
         write: (bytes) => outside(() => compressor.write(bytes)),
         finish: () => outside(() => compressor.finish()),

@@ -22,6 +22,18 @@ export const dataMutants: readonly Mutant[] = [
     edits: [core("archive/stored-file.ts", "if (bytes > settings.maximumFileBytes)", "if (false)")],
   },
   {
+    name: "content-by-guess",
+    breaks: "A zstd file is not recognised by its content.",
+    edits: [
+      core("archive/content.ts", "first === 0x28 && second === 0xb5", "first === 0x28 && second === 0xb6"),
+    ],
+  },
+  {
+    name: "compression-not-in-summary",
+    breaks: "The summary of a zstd archive says that it is gzip.",
+    edits: [core("archive/summary.ts", "compression: compressionOf(plan)", 'compression: "gzip"')],
+  },
+  {
     name: "moved-archive-followed",
     breaks: "A manifest that points outside its archive is followed.",
     edits: [

@@ -227,10 +227,15 @@ export const identityMutants: readonly Mutant[] = [
     edits: [
       core(
         "backup/plan.ts",
-        'request["compression-level"] ?? ports.settings.compressionLevel',
-        "ports.settings.compressionLevel",
+        '"compression-level": request["compression-level"] ?? ofStage',
+        '"compression-level": ofStage',
       ),
     ],
+  },
+  {
+    name: "compression-of-request-ignored",
+    breaks: "The request's compression is ignored.",
+    edits: [core("backup/plan.ts", "request.compression ?? settings.compression", "settings.compression")],
   },
   {
     name: "bucket-owner-not-sent",

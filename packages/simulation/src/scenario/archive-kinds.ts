@@ -6,6 +6,9 @@
  */
 export type Source = "bare" | "own" | "full" | "incremental";
 
+/** What data files hold. An engine must recognise it by the content: names may say something else. */
+export type Stored = "gzip" | "zstd" | "plain";
+
 /** The faults of an archive, and the kinds that may have them. A restore must not succeed with any of them. */
 export const archiveFaults = {
   // Not in Ferry's own archives: they have no duplicate keys, and restores do not check for them.
@@ -32,8 +35,9 @@ export const archiveFaults = {
 
 export type ArchiveFault = keyof typeof archiveFaults;
 
-/** The archive of a restore: its kind, and its fault if it has one. */
+/** The archive of a restore: its kind, what its data files hold, and its fault if it has one. */
 export interface SourceSpec {
   readonly kind: Source;
+  readonly stored: Stored;
   readonly fault?: ArchiveFault;
 }

@@ -2,7 +2,7 @@
  * The archives that restores read, valid or broken, made without the engine: in Ferry's format and as DynamoDB exports.
  * The expected items of the table are computed here, from the lines.
  */
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { backupRequest, bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import {
@@ -13,10 +13,17 @@ import {
   itemLine,
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
+import { textOf } from "../checks/data-files.ts";
 import type { Rng } from "../cloud/scheduler.ts";
-import type { Source } from "./archive-kinds.ts";
+import type { Source, Stored } from "./archive-kinds.ts";
 import type { Items } from "./items.ts";
 import type { Scenario } from "./scenario.ts";
+
+const compress: Readonly<Record<Stored, (text: string) => Uint8Array>> = {
+  gzip: (text) => new Uint8Array(gzipSync(text)),
+  zstd: (text) => new Uint8Array(zstdCompressSync(text)),
+  plain: (text) => utf8(text),
+};
 
 /** The items after a restore of an archive, texts by name; undefined: the item is deleted. */
 export interface ArchiveModel {
@@ -53,7 +60,8 @@ export function makeArchive(
   texts: readonly string[],
   rng: Rng,
 ): ArchiveModel {
-  const { kind, fault } = scenario.data.source;
+  const { kind, stored, fault } = scenario.data.source;
+  const pack = compress[stored];
   const lines = texts.map((text) => lineOf(text, kind === "incremental" && rng.happens(DELETED_SHARE)));
   const model: ArchiveModel = {
     items: new Map(lines.map(({ name, text }) => [name, text])),
@@ -107,6 +115,7 @@ export function makeArchive(
       bucket: bucket.name,
       id: EXPORT_ID,
       files,
+      pack,
       ...(fault === "unknown version" && { summary: { version: "2031-01-01" } }),
     };
     return [...(kind === "full" ? fullExport(spec) : incrementalExport(spec)).objects];
@@ -117,8 +126,8 @@ export function makeArchive(
     const prefix = backupRequest["bucket-prefix"];
     const bodies = files.map((file) => file.map((line) => `${line}\n`).join(""));
     const data = bodies.map((body, n) => ({
-      key: `${prefix}/0x0000/0x${n.toString(16).padStart(8, "0")}.json.gz`,
-      body: new Uint8Array(gzipSync(body)),
+      key: `${prefix}/0x0000/0x${n.toString(16).padStart(8, "0")}.json.${kind === "own" && stored === "zstd" ? "zst" : "gz"}`,
+      body: pack(body),
     }));
     const list = utf8(
       data
@@ -139,6 +148,7 @@ export function makeArchive(
       task: id,
       "request-id": OWNER,
       segments: 1,
+      ...(stored === "zstd" && { compression: "zstd" }),
       files: data.length,
       bytes: bodies.reduce((sum, body) => sum + Buffer.byteLength(body), 0),
       "manifest-files-md5": md5(list),
@@ -187,10 +197,10 @@ export function makeArchive(
   }
 
   function breakObjects(all: readonly ExportObject[]): ExportObject[] {
-    const isData = ({ key }: ExportObject) => key.endsWith(".json.gz");
+    const isData = ({ key }: ExportObject) => /\.json\.(gz|zst)$/.test(key);
     // A data file with lines.
     const victim = rng.pick(
-      all.filter((object) => isData(object) && (texts.length === 0 || gunzipSync(object.body).length > 0)),
+      all.filter((object) => isData(object) && (texts.length === 0 || textOf(object.body) !== "")),
     );
     const withText = (ends: string, change: (text: string) => string) =>
       all.map((object) =>
@@ -210,8 +220,8 @@ export function makeArchive(
       case "another file in its place":
         return all.map((object) => {
           if (object !== victim) return object;
-          const text = gunzipSync(object.body).toString().replaceAll('"v":{"S":"v"}', '"v":{"S":"w"}');
-          return { ...object, body: new Uint8Array(gzipSync(text)) };
+          const text = textOf(object.body).replaceAll('"v":{"S":"v"}', '"v":{"S":"w"}');
+          return { ...object, body: pack(text) };
         });
       case "damaged file":
         return all.map((object) => {
@@ -263,7 +273,7 @@ export function movedPrefixOf(kind: Source): string {
 const OWNER = "r-long-ago";
 
 function metadataOf(key: string): Readonly<Record<string, string>> {
-  return key.endsWith(".json.gz") || !key.includes("backups/") ? {} : { "request-id": OWNER };
+  return /\.json\.(gz|zst)$/.test(key) || !key.includes("backups/") ? {} : { "request-id": OWNER };
 }
 
 /** An entry of `manifest-files.json`. */

@@ -44,7 +44,7 @@ export const plainData: Data = {
   stalenessMs: 0,
   realAdapters: false,
   statements: true,
-  source: { kind: "bare" },
+  source: { kind: "bare", stored: "gzip" },
   fileBytes: defaultSettings,
   earlyWrites: 0,
 };
@@ -127,8 +127,11 @@ function sourceOf(
     // An item is lost only if several items have one key.
     return fault !== "table with other keys" || (keys.length === 2 && partitions < items);
   });
+  // Derived, not drawn. Ferry's own files are compressed.
+  const stored = (["gzip", "zstd", kind === "own" ? "zstd" : "plain"] as const)[items % 3]!;
+  const spec = { kind, stored };
   const weighted = possible.flatMap((fault) => Array<ArchiveFault>(WEIGHTS[fault] ?? 1).fill(fault));
-  return items > 0 && happens(BROKEN_RATE) ? { kind, fault: pick(weighted) } : { kind };
+  return items > 0 && happens(BROKEN_RATE) ? { ...spec, fault: pick(weighted) } : spec;
 }
 
 /** The filler size of wide items. */

@@ -96,6 +96,8 @@ export function scenarioOf(rng: Rng): Scenario {
       "batch-bytes": batchBytes,
       ...(happens(0.3) && { "consistent-read": true }),
       ...(happens(0.3) && { "compression-level": between(1, 9) }),
+      // Derived, not drawn, so that the other random numbers of each seed stay the same.
+      ...(batchBytes % 3 === 0 && { compression: batchBytes % 2 === 0 ? "zstd" : "gzip" }),
       ...(ceiling !== undefined && { "read-units": ceiling }),
     },
     restore: {
@@ -114,6 +116,7 @@ export function scenarioOf(rng: Rng): Scenario {
       sliceBudgetMs: budgetMs,
       progressIntervalMs: between(200, 15_000),
       cancelPollIntervalMs: between(200, 5000),
+      compression: batchBytes % 5 === 0 ? ("zstd" as const) : ("gzip" as const),
       batchSpacingMs: happens(0.15) ? between(50, 2000) : 0,
       maxHandoffsWithoutProgress: between(3, 20),
       ...data.fileBytes,

@@ -92,6 +92,7 @@ function backupPlan({ case: { compression } }: Setup): BackupPlan {
     task: taskOf("backup"),
     "total-segments": 1,
     "batch-bytes": FILE_BYTES,
+    compression: compression.format,
     "compression-level": compression.level,
     table: tableFields,
     started: "2026-11-01T02:00:00.000Z",

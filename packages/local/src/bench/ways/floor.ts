@@ -28,7 +28,7 @@ export const floor: Way = {
       }
       gzip.end();
       await once(gzip, "end");
-      const path = `/${benchBucket.name}/${dataFileKey(prefix, 0, 0)}`;
+      const path = `/${benchBucket.name}/${dataFileKey(prefix, 0, 0, setup.case.compression.format)}`;
       await drained(await send("PUT", path, Buffer.concat(chunks)));
     };
   },
@@ -37,7 +37,10 @@ export const floor: Way = {
     const bodies = bodiesOf(setup.case);
     return async () => {
       for (let file = 0; file < setup.ready.files; file++) {
-        const response = await send("GET", `/${benchBucket.name}/${dataFileKey(prefix, 0, file)}`);
+        const response = await send(
+          "GET",
+          `/${benchBucket.name}/${dataFileKey(prefix, 0, file, setup.case.compression.format)}`,
+        );
         const gunzip = createGunzip({ chunkSize: 256 * 1024 });
         gunzip.resume();
         await pipeline(response, gunzip);

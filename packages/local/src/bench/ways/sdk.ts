@@ -34,7 +34,7 @@ export const sdk: Way = {
       }
       gzip.end();
       await once(gzip, "end");
-      const Key = dataFileKey(prefix, 0, 0);
+      const Key = dataFileKey(prefix, 0, 0, setup.case.compression.format);
       await s3.send(new PutObjectCommand({ Bucket: benchBucket.name, Key, Body: Buffer.concat(chunks) }));
     };
   },
@@ -51,7 +51,7 @@ export const sdk: Way = {
         if (inFlight.size >= CALLS_IN_FLIGHT) await Promise.race(inFlight);
       };
       for (let file = 0; file < setup.ready.files; file++) {
-        const Key = dataFileKey(prefix, 0, file);
+        const Key = dataFileKey(prefix, 0, file, setup.case.compression.format);
         const { Body } = await s3.send(new GetObjectCommand({ Bucket: benchBucket.name, Key }));
         let items: Item[] = [];
         for await (const line of createInterface({ input: (Body as Readable).pipe(createGunzip()) })) {
