@@ -49,12 +49,15 @@ test("every Ferry metric of the alarms and the dashboard is published by its fun
   expect(missing).toEqual([]);
 });
 
-test("the monitor's bundle counts stalled tasks and a stopped Pipe, and announces a finishing task again", async () => {
+test("the monitor's bundle counts stalled tasks, a stopped Pipe and overdue backups, and announces a finishing task again", async () => {
   const output = await run(
     "stacks/graph/testing/run-monitor.ts",
     bundleOf("packages/aws/src/functions/monitor.handler"),
   );
-  const metrics = JSON.parse(output.split("\n").find((line) => line.includes("CloudWatchMetrics"))!);
+  const [metrics, ofSchedule] = output
+    .split("\n")
+    .filter((line) => line.includes("CloudWatchMetrics"))
+    .map((line) => JSON.parse(line));
   expect(metrics).toMatchObject({
     service: "ferry-test-monitor",
     OpenTasks: 2,
@@ -69,4 +72,10 @@ test("the monitor's bundle counts stalled tasks and a stopped Pipe, and announce
     { written: { ...parts, state: "finishing" }, condition: { ":read": { N: "8" } } },
   ]);
   expect(metrics._aws.CloudWatchMetrics[0]).toMatchObject({ Namespace: "Ferry", Dimensions: [["service"]] });
+  // The alarm of a schedule has exactly these dimensions.
+  expect(ofSchedule).toMatchObject({ service: "ferry-test-monitor", schedule: "nightly", OverdueBackups: 2 });
+  expect(ofSchedule._aws.CloudWatchMetrics[0]).toMatchObject({
+    Namespace: "Ferry",
+    Dimensions: [["service", "schedule"]],
+  });
 });

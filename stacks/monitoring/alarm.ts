@@ -7,6 +7,8 @@ interface Alarm {
   readonly metric: { namespace: string; name: string; dimensions: Record<string, string> };
   /** Another metric with the same namespace and dimensions, added to the first. */
   readonly plus?: string;
+  /** Add up the metric of all dimensions that include these. */
+  readonly overOtherDimensions?: boolean;
   readonly statistic: "Sum" | "Maximum";
   /** The alarm starts above this value. */
   readonly above: number;
@@ -20,9 +22,11 @@ interface Alarm {
 /** Every alarm that was created, for the dashboard. */
 export const alarms: aws.cloudwatch.MetricAlarm[] = [];
 
-export function createAlarm(name: string, alarm: Alarm) {
-  const built = new aws.cloudwatch.MetricAlarm(`${logicalNameOf(name)}Alarm`, {
-    name: resourceName(name),
+/** Creates an alarm. `subject`: one of several alarms with the same name, of which operations.md has one chapter. */
+export function createAlarm(name: string, alarm: Alarm, subject?: string) {
+  const suffix = subject === undefined ? "" : `-${subject}`;
+  const built = new aws.cloudwatch.MetricAlarm(`${logicalNameOf(name)}Alarm${suffix}`, {
+    name: `${resourceName(name)}${suffix}`,
     alarmDescription: `${alarm.means} See docs/operations.md, "${name}".`,
     ...metricOf(alarm),
     evaluationPeriods: alarm.periods ?? 1,
@@ -37,9 +41,16 @@ export function createAlarm(name: string, alarm: Alarm) {
   alarms.push(built);
 }
 
-/** One metric, or the sum of two. */
-function metricOf({ metric, plus, statistic, periodSeconds }: Alarm) {
+/** One metric, the sum of two, or the sum over the other dimensions. */
+function metricOf({ metric, plus, overOtherDimensions, statistic, periodSeconds }: Alarm) {
   const { namespace, name, dimensions } = metric;
+  if (overOtherDimensions) {
+    const where = Object.entries(dimensions).map(([dimension, value]) => `${dimension} = '${value}'`);
+    const expression = `SELECT SUM(${name}) FROM "${namespace}" WHERE ${where.join(" AND ")}`;
+    return {
+      metricQueries: [{ id: "sum", expression, label: name, period: periodSeconds, returnData: true }],
+    };
+  }
   if (plus === undefined)
     return { namespace, metricName: name, dimensions, statistic, period: periodSeconds };
   const part = (id: string, metricName: string) => ({

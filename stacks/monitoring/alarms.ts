@@ -88,6 +88,60 @@ createAlarm("stalled-tasks", {
   breachOnMissingData: true,
 });
 
+for (const { name } of settings.schedules)
+  createAlarm(
+    "backup-overdue",
+    {
+      means: `A table of the schedule ${name} has no recent backup, or the monitor itself does not run.`,
+      metric: {
+        namespace: METRICS_NAMESPACE,
+        name: "OverdueBackups",
+        dimensions: { service: resourceName("monitor"), schedule: name },
+      },
+      statistic: "Maximum",
+      above: 0,
+      periodSeconds: MONITOR_PERIOD_MINUTES * 60,
+      periods: 2,
+      breachOnMissingData: true,
+    },
+    name,
+  );
+
+// EventBridge publishes these metrics by bus and rule, and only if they are not zero.
+const ofBus = (name: string) => ({
+  namespace: "AWS/Events",
+  name,
+  dimensions: { EventBusName: physicalNameOf("bus") },
+});
+createAlarm("failed-deliveries", {
+  means: "A rule of the bus could not deliver an event to its queue.",
+  metric: ofBus("FailedInvocations"),
+  overOtherDimensions: true,
+  statistic: "Sum",
+  above: 0,
+  periodSeconds: 300,
+});
+createAlarm("lost-events", {
+  means: "An event that could not be delivered could not be put into undelivered-queue either. It is lost.",
+  metric: ofBus("InvocationsFailedToBeSentToDlq"),
+  overOtherDimensions: true,
+  statistic: "Sum",
+  above: 0,
+  periodSeconds: 300,
+});
+createAlarm("dropped-schedules", {
+  means: "A schedule could not put its request, or the monitor could not be invoked.",
+  metric: {
+    namespace: "AWS/Scheduler",
+    name: "InvocationDroppedCount",
+    dimensions: { ScheduleGroup: physicalNameOf("bus") },
+  },
+  plus: "InvocationsFailedToBeSentToDeadLetterCount",
+  statistic: "Sum",
+  above: 0,
+  periodSeconds: 300,
+});
+
 createAlarm("failed-tasks", {
   means: "A task failed.",
   metric: own("TasksFailed", "projection"),

@@ -1,5 +1,5 @@
 /**
- * The monitor: a function that counts stalled tasks and stopped Pipes every 15 minutes, and announces tasks again whose
+ * The monitor: a function that counts stalled tasks, stopped Pipes and overdue backups every 15 minutes, and announces tasks again whose
  * announcement was lost. No service does any of this (docs/decisions/0011).
  */
 import { ferryFunction } from "../functions/ferry-function.ts";
@@ -9,6 +9,7 @@ import { permissions } from "../permissions/function-permissions.ts";
 import { serviceRole } from "../permissions/service-role.ts";
 import { stagePipes } from "../pipes/pipes.ts";
 import { scheduleGroup } from "../schedules/schedules.ts";
+import { scheduledBackups } from "../settings/schedule-entries.ts";
 import { settings } from "../settings/stage-settings.ts";
 
 export const MONITOR_PERIOD_MINUTES = 15;
@@ -17,6 +18,7 @@ const monitorLink = new sst.Linkable("Monitor", {
   properties: {
     pipes: stagePipes.map((pipe) => pipe.name),
     stalledAfterMs: settings.stalledAfterMinutes * 60_000,
+    schedules: settings.schedules.map(scheduledBackups),
   },
 });
 
@@ -24,7 +26,7 @@ const monitor = new sst.aws.Function(
   "MonitorWorker",
   ferryFunction("monitor", {
     handler: "packages/aws/src/functions/monitor.handler",
-    description: "Counts stalled tasks and stopped Pipes",
+    description: "Counts stalled tasks, stopped Pipes and overdue backups",
     memory: "256 MB",
     timeout: "60 seconds",
     link: [...statusTableLinks, monitorLink],

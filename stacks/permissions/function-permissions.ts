@@ -117,6 +117,8 @@ const monitor: Permission[] = [
       $interpolate`${statusTables["backup-table"].arn}/index/${byState.name}`,
       $interpolate`${statusTables["restore-table"].arn}/index/${byState.name}`,
       statusTables["segment-table"].arn,
+      // For the latest backups of each schedule's tables.
+      statusTables["backup-table"].arn,
     ],
   },
   {

@@ -1,5 +1,7 @@
 /** Turns a stage's schedules into the requests that EventBridge Scheduler puts, one for each table. */
 import { createHash } from "node:crypto";
+import { identify, rowKeyOf } from "@ferry/core/task";
+import { longestGapMinutes } from "./longest-gap.ts";
 import type { Schedule, Table } from "./schema.ts";
 
 /**
@@ -41,4 +43,17 @@ export function scheduleEntries(schedule: Schedule) {
       detail: { request, "request-id": `${name}.${SCHEDULED_TIME}`, "request-time": SCHEDULED_TIME },
     };
   });
+}
+
+/**
+ * For the monitor: the keys of the rows of the schedule's backups, and how old the request of the latest successful one may
+ * become: until the next run after the longest gap has had its time.
+ */
+export function scheduledBackups(schedule: Schedule) {
+  const { name, expression, windowMinutes, overdueAfterMinutes } = schedule;
+  const keys = scheduleEntries(schedule).map(
+    ({ detail }) => rowKeyOf(identify(detail, { id: name, time: "2026-01-01T00:00:00Z" }), 0)!,
+  );
+  const minutes = longestGapMinutes(expression)! + windowMinutes + overdueAfterMinutes;
+  return { name, keys, overdueAfterMs: minutes * 60_000 };
 }

@@ -87,6 +87,14 @@ const schedule = v.strictObject({
     description:
       "Starts are distributed over this time, so that not all tables start at the same time. 0: all start at once.",
   }),
+  overdueAfterMinutes: numberSetting({
+    unit: "minutes",
+    lowest: 60,
+    highest: 10_080,
+    default: 360,
+    description:
+      "How long after a run, and its `windowMinutes`, its backups must have succeeded; later the alarm `backup-overdue` starts. At least the time that a backup takes, and an hour for a change of the clocks.",
+  }),
   tables: described(
     v.pipe(v.array(tableField), v.minLength(1, "must name a table")),
     "The tables to back up. Each must also be in `backup.tables`.",

@@ -34,9 +34,15 @@ export function workerSettings(): Settings {
   return read("Settings", settingsSchema);
 }
 
-/** What the monitor watches. `pipes`: their names. */
-export function monitorLink(): { readonly pipes: readonly string[]; readonly stalledAfterMs: number } {
-  return read("Monitor", v.object({ pipes: v.array(text), stalledAfterMs: v.number() }));
+const monitorSchema = v.object({
+  pipes: v.array(text),
+  stalledAfterMs: v.number(),
+  schedules: v.array(v.object({ name: text, keys: v.array(text), overdueAfterMs: v.number() })),
+});
+
+/** What the monitor watches. `pipes`: their names. `schedules`: the keys of the rows of their backups. */
+export function monitorLink(): v.InferOutput<typeof monitorSchema> {
+  return read("Monitor", monitorSchema);
 }
 
 function read<T>(name: string, as: v.GenericSchema<unknown, T>): T {

@@ -176,6 +176,11 @@ export const alterations: readonly Alteration[] = [
     alter: set("Queue", "RedriveQueue", { messageRetentionSeconds: 4 * 24 * 3_600 }),
   },
   {
+    name: "an alarm that evaluates more than a day",
+    violates: "aws-accepts-everything",
+    alter: set("MetricAlarm", "StalledTasksAlarm", { evaluationPeriods: 97 }),
+  },
+  {
     name: "a role's name of 65 characters",
     violates: "aws-accepts-everything",
     alter: set("Role", "SchedulesRole", { name: `ferry-production-${"x".repeat(48)}` }),
@@ -346,5 +351,33 @@ export const alterations: readonly Alteration[] = [
       const at = graph.resources.findIndex(({ name }) => name === "AnnounceBackupsPipe");
       graph.resources[at] = { ...graph.resources[at]!, dependsOn: [] };
     },
+  },
+  {
+    name: "a bus without the alarm for lost events",
+    violates: "delivery-failures-have-alarms",
+    alter: without("MetricAlarm", "LostEventsAlarm"),
+  },
+  {
+    name: "an alarm for the failed deliveries of another bus",
+    violates: "delivery-failures-have-alarms",
+    alter: (graph) => {
+      const [query] = inputs(graph, "MetricAlarm", "FailedDeliveriesAlarm").metricQueries;
+      query.expression = query.expression.replace("ferry-production", "default");
+    },
+  },
+  {
+    name: "schedules without the alarm for dropped requests",
+    violates: "delivery-failures-have-alarms",
+    alter: without("MetricAlarm", "DroppedSchedulesAlarm"),
+  },
+  {
+    name: "a schedule without the alarm for overdue backups",
+    violates: "missing-backups-are-noticed",
+    alter: without("MetricAlarm", "BackupOverdueAlarm-nightly"),
+  },
+  {
+    name: "an alarm for overdue backups that needs data to start",
+    violates: "missing-backups-are-noticed",
+    alter: set("MetricAlarm", "BackupOverdueAlarm-nightly", { treatMissingData: "notBreaching" }),
   },
 ];

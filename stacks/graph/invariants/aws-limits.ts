@@ -157,6 +157,17 @@ const BOUNDS: readonly Bound[] = [
     most: 1_024,
   },
   {
+    type: "MetricAlarm",
+    // With periods of an hour or more AWS accepts a week.
+    quantity: "evaluated time",
+    of: ({ period, metricQueries = [], evaluationPeriods }) =>
+      [period, ...metricQueries.map((query: Inputs) => query.period ?? query.metric?.period)]
+        .filter((seconds) => seconds !== undefined)
+        .map((seconds) => seconds * evaluationPeriods),
+    least: 60,
+    most: DAY_SECONDS,
+  },
+  {
     type: "Dashboard",
     quantity: "number of metrics in a graph",
     of: (dashboard) => widgetsOf(dashboard).flatMap(({ properties }) => properties.metrics?.length ?? []),

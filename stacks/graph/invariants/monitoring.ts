@@ -1,7 +1,9 @@
 /** Every queue and Pipe has an alarm, and docs/operations.md explains every alarm. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { root } from "../synth/bundle.ts";
+import type { Resource } from "../synth/graph.ts";
 import { type Deployment, type Invariant, resourcesOfType, violationUnless } from "./invariant.ts";
 
 /** The alarms that docs/operations.md explains, one per chapter. */
@@ -10,23 +12,29 @@ const chapters = () =>
     ([, name]) => name!,
   );
 
-const alarmNames = (deployment: Deployment) =>
-  resourcesOfType(deployment, "MetricAlarm").map(({ inputs }) =>
-    String(inputs.name).replace(`ferry-${deployment.graph.app.stage}-`, ""),
-  );
+/** The chapter that an alarm's description names. Alarms on several subjects share one: `backup-overdue-nightly`. */
+const chapterOf = ({ graph }: Deployment, { name, alarmDescription }: Resource["inputs"]): string => {
+  const chapter = /See docs\/operations\.md, "(.+)"\.$/.exec(alarmDescription)?.[1] ?? "";
+  const ownName = `ferry-${graph.app.stage}-${chapter}`;
+  return name === ownName || name.startsWith(`${ownName}-`) ? chapter : "";
+};
 
 const alarmsAreExplained: Invariant = {
   name: "alarms-are-explained",
   reason: "An alarm's description refers the operator to docs/operations.md, which must explain it.",
   violations: (deployment) => {
     const documented = chapters();
-    const alarms = alarmNames(deployment);
+    const alarms = resourcesOfType(deployment, "MetricAlarm").map(({ inputs }) => ({
+      name: inputs.name,
+      chapter: chapterOf(deployment, inputs),
+    }));
+    const absent = deployment.settings.schedules.length === 0 ? ["backup-overdue"] : [];
     return [
       ...alarms
-        .filter((name) => !documented.includes(name))
-        .map((name) => `docs/operations.md has no chapter for the alarm ${name}`),
+        .filter(({ chapter }) => !documented.includes(chapter))
+        .map(({ name }) => `docs/operations.md has no chapter for the alarm ${name}`),
       ...documented
-        .filter((name) => !alarms.includes(name))
+        .filter((name) => !absent.includes(name) && !alarms.some(({ chapter }) => chapter === name))
         .map((name) => `docs/operations.md has a chapter for ${name}, which is not an alarm`),
     ];
   },
@@ -57,4 +65,56 @@ const everyQueueAndPipeHasAnAlarm: Invariant = {
   },
 };
 
-export const monitoringInvariants: readonly Invariant[] = [alarmsAreExplained, everyQueueAndPipeHasAnAlarm];
+const deliveryFailuresHaveAlarms: Invariant = {
+  name: "delivery-failures-have-alarms",
+  reason:
+    "An event that neither its queue nor the queue of undelivered events received is lost without any other sign.",
+  violations: (deployment) => {
+    const group = `ferry-${deployment.graph.app.stage}`;
+    const metrics = alarmMetrics(deployment);
+    const queries = resourcesOfType(deployment, "MetricAlarm").flatMap(({ inputs }) =>
+      (inputs.metricQueries ?? []).map(({ expression }: { expression?: string }) => expression),
+    );
+    return [
+      ...["FailedInvocations", "InvocationsFailedToBeSentToDlq"].flatMap((metric) =>
+        violationUnless(
+          queries.includes(`SELECT SUM(${metric}) FROM "AWS/Events" WHERE EventBusName = '${group}'`),
+          `no alarm has the bus's metric ${metric}`,
+        ),
+      ),
+      ...["InvocationDroppedCount", "InvocationsFailedToBeSentToDeadLetterCount"].flatMap((metric) =>
+        violationUnless(metrics.includes(`${metric} ${group}`), `no alarm has Scheduler's metric ${metric}`),
+      ),
+    ];
+  },
+};
+
+const missingBackupsAreNoticed: Invariant = {
+  name: "missing-backups-are-noticed",
+  reason:
+    "A schedule or rule that is disabled starts no task, so no task fails. An alarm compares the rows with the schedule, and starts without data.",
+  violations: (deployment) => {
+    const { graph, settings } = deployment;
+    const alarms = resourcesOfType(deployment, "MetricAlarm").map(({ inputs }) => inputs);
+    return settings.schedules.flatMap(({ name }) => {
+      const dimensions = { service: `ferry-${graph.app.stage}-monitor`, schedule: name };
+      const alarm = alarms.find(
+        (one) => one.metricName === "OverdueBackups" && isDeepStrictEqual(one.dimensions, dimensions),
+      );
+      return [
+        ...violationUnless(alarm !== undefined, `the schedule ${name} has no alarm for overdue backups`),
+        ...violationUnless(
+          alarm === undefined || graph.dev || alarm.treatMissingData === "breaching",
+          `the alarm for overdue backups of ${name} does not start without data`,
+        ),
+      ];
+    });
+  },
+};
+
+export const monitoringInvariants: readonly Invariant[] = [
+  alarmsAreExplained,
+  everyQueueAndPipeHasAnAlarm,
+  deliveryFailuresHaveAlarms,
+  missingBackupsAreNoticed,
+];

@@ -41,10 +41,11 @@ const physicalNamesAreStable: Invariant = {
 };
 
 /**
- * Names that differ between stages: schedules have an entry for each table, and `sst dev` uploads one stub instead of each
+ * Names that differ between stages: schedules have an entry for each table and an alarm, and `sst dev` uploads one stub instead of each
  * function's code.
  */
-const isStageSpecific = (name: string) => name.startsWith("Schedule-") || name.endsWith("Code");
+const isStageSpecific = (name: string) =>
+  name.startsWith("Schedule-") || name.startsWith("BackupOverdueAlarm-") || name.endsWith("Code");
 
 /**
  * The logical names of one graph that another stage's graph does not have. There should be none: a name that is derived from

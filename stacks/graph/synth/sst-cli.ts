@@ -67,6 +67,8 @@ export async function startSstCli(scratch: string) {
       ),
     );
   });
+  // On a busy machine SST's client would reuse a connection at the moment at which the server closes it as idle.
+  server.keepAliveTimeout = 0;
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, functions, stop: () => server.close() };

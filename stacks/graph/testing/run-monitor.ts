@@ -96,6 +96,9 @@ Object.assign(process.env, {
   SST_RESOURCE_Monitor: JSON.stringify({
     pipes: ["one", "two"],
     stalledAfterMs: 3_600_000,
+    schedules: [
+      { name: "nightly", keys: ["us-east-1-orders", "us-east-1-customers"], overdueAfterMs: DAY_MS },
+    ],
   }),
 });
 const { handler } = (await import(pathToFileURL(process.argv[2]!).href)) as { handler: () => Promise<void> };

@@ -84,6 +84,7 @@ export const stages: Stages = {
         name: "hourly",
         expression: "rate(1 hour)",
         windowMinutes: 0,
+        overdueAfterMinutes: 90,
         tables: [{ region: "eu-west-1", name: "orders" }],
         request: {
           "bucket-region": "eu-west-1",

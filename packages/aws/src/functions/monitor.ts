@@ -1,6 +1,6 @@
 /**
  * The Lambda function that a schedule invokes. It publishes the numbers of open tasks, stalled tasks and stopped Pipes as
- * metrics for the alarms, and logs the stalled tasks and stopped Pipes. It announces tasks again that wait for a lost
+ * metrics for the alarms, and for each schedule the number of tables whose backup is overdue, and logs what it found. It announces tasks again that wait for a lost
  * announcement, and changes nothing else.
  */
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
@@ -9,6 +9,7 @@ import { PipesClient } from "@aws-sdk/client-pipes";
 import { monitorLink, tableName } from "../links.ts";
 import { announceLost } from "../monitor/announce-lost.ts";
 import { openTasks } from "../monitor/open-tasks.ts";
+import { overdueKeys } from "../monitor/overdue.ts";
 import { stoppedPipes } from "../monitor/pipes.ts";
 import { stalledTasks } from "../monitor/stalled.ts";
 import { statusStore } from "../status-store.ts";
@@ -19,7 +20,7 @@ const pipesClient = new PipesClient({});
 const metrics = new Metrics();
 
 export async function handler(): Promise<void> {
-  const { pipes, stalledAfterMs } = monitorLink();
+  const { pipes, stalledAfterMs, schedules } = monitorLink();
   const rows = { backup: tableName("BackupTable"), restore: tableName("RestoreTable") };
   const records = tableName("SegmentTable");
   const [open, stopped] = await Promise.all([
@@ -44,4 +45,12 @@ export async function handler(): Promise<void> {
   metrics.addMetric("StalledTasks", MetricUnit.Count, stalled.length);
   metrics.addMetric("PipesNotRunning", MetricUnit.Count, stopped.length);
   metrics.publishStoredMetrics();
+  for (const schedule of schedules) {
+    const overdue = await overdueKeys(db, rows.backup, schedule, nowMs);
+    for (const key of overdue) console.warn({ message: "backup is overdue", schedule: schedule.name, key });
+    metrics
+      .singleMetric()
+      .addDimension("schedule", schedule.name)
+      .addMetric("OverdueBackups", MetricUnit.Count, overdue.length);
+  }
 }
