@@ -6,10 +6,11 @@
  * `FERRY_DYNAMODB_ENDPOINT_<REGION>`, the region in capitals with `_` for `-`, for instance
  * `FERRY_DYNAMODB_ENDPOINT_EU_WEST_1=http://127.0.0.1:8001`.
  */
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { leanHttpHandler } from "./lean-http.ts";
 import { RawProtocol } from "./raw-protocol.ts";
 
 /** Tries of one call, the first included. */
@@ -17,15 +18,22 @@ const TRIES_MAX = 4;
 /** Connections per client: a restore that must use conditional puts has 200 calls in flight. */
 const SOCKETS_MAX = 256;
 
+const connections = {
+  connectionTimeoutMs: 5_000,
+  /** Between two bytes. A dead connection would never end. */
+  socketTimeoutMs: 30_000,
+  maxSockets: SOCKETS_MAX,
+};
+
 const common = {
   maxAttempts: TRIES_MAX,
   requestHandler: {
-    connectionTimeout: 5_000,
+    connectionTimeout: connections.connectionTimeoutMs,
     // Until the response's head. No call takes that long, but a dead connection would never end.
     requestTimeout: 60_000,
     throwOnRequestTimeout: true,
     // While a body is transferred.
-    socketTimeout: 30_000,
+    socketTimeout: connections.socketTimeoutMs,
     httpAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
     httpsAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
   },
@@ -36,7 +44,9 @@ const common = {
  * lost, so core reserves capacity for each one (`TRIES_MAX` in packages/core/src/pacing.ts).
  * It uses RawProtocol: its Scan returns raw bodies, not items.
  */
-export const dynamodbClient = memoized((region) => dynamodb(region, { maxAttempts: 1 }));
+export const dynamodbClient = memoized((region) =>
+  dynamodb(region, { maxAttempts: 1, requestHandler: leanHttpHandler(connections) }),
+);
 
 /**
  * A region's DynamoDB, for descriptions of tables and for Ferry's own tables. The default is the environment's region. The
@@ -44,11 +54,11 @@ export const dynamodbClient = memoized((region) => dynamodb(region, { maxAttempt
  */
 export const retryingDynamodbClient = memoized((region) => dynamodb(region, {}));
 
-function dynamodb(region: string | undefined, tries: { maxAttempts?: number }): DynamoDBClient {
+function dynamodb(region: string | undefined, options: DynamoDBClientConfig): DynamoDBClient {
   const endpoint = endpointOf(region ?? process.env["AWS_REGION"]);
   return new DynamoDBClient({
     ...common,
-    ...tries,
+    ...options,
     ...regionOf(region),
     ...(endpoint !== undefined && { endpoint }),
     protocol: RawProtocol,

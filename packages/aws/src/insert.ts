@@ -26,7 +26,8 @@ import {
   type StatementError,
   statementsBody,
 } from "./insert-body.ts";
-import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
+import { sendRaw } from "./lean-send.ts";
+import { rawBodyOf } from "./raw-protocol.ts";
 
 /**
  * How an insertion ended. `taken`: an item with its key exists. `units` are estimated by the item's size, except for a put
@@ -100,8 +101,8 @@ async function byStatements(
   let answer: ReturnType<typeof readStatementsAnswer>;
   try {
     answer = await translateErrors(call, async () => {
-      const command = new BatchExecuteStatementCommand(withRawBody({ Statements: [] }, body));
-      return readStatementsAnswer(rawBodyOf(await client.send(command)), batch.length);
+      const output = await sendRaw(client, BatchExecuteStatementCommand, { Statements: [] }, body);
+      return readStatementsAnswer(rawBodyOf(output), batch.length);
     });
   } catch (error) {
     if (!(error instanceof FerryError)) throw error;
@@ -157,8 +158,8 @@ function putIfAbsent(
   const body = conditionalPutBody(table.name, item, keys);
   return translateErrors(onTable("PutItem", table), async () => {
     try {
-      const command = new PutItemCommand(withRawBody({ TableName: table.name, Item: {} }, body));
-      const { ConsumedCapacity } = await client.send(command);
+      const input = { TableName: table.name, Item: {} };
+      const { ConsumedCapacity } = await sendRaw(client, PutItemCommand, input, body);
       return { as: "stored", units: ConsumedCapacity?.CapacityUnits ?? unitsOf(item.length) };
     } catch (error) {
       if (nameOf(error) !== "ConditionalCheckFailedException") throw error;
@@ -189,10 +190,8 @@ async function readTaken(
   const body = getBody(table.name, keysTaken);
   try {
     return await translateErrors(onTable("BatchGetItem", table), async () => {
-      const command = new BatchGetItemCommand(
-        withRawBody({ RequestItems: { [table.name]: { Keys: [] } } }, body),
-      );
-      return readGetAnswer(rawBodyOf(await client.send(command)), keys);
+      const input = { RequestItems: { [table.name]: { Keys: [] } } };
+      return readGetAnswer(rawBodyOf(await sendRaw(client, BatchGetItemCommand, input, body)), keys);
     });
   } catch (error) {
     // The call has not failed: the inserted items must be charged.

@@ -59,7 +59,8 @@ export class RawProtocol extends AwsJson1_0Protocol {
     response: Response,
   ): Promise<never> {
     if (response.statusCode >= 300) return super.deserializeResponse(operation, context, response);
-    const body = await gathered(response.body);
+    // The clients of items read a body before they return the response.
+    const body = response.body instanceof Uint8Array ? response.body : await gathered(response.body);
     check(body, response.headers["x-amz-crc32"]);
     if (!RAW_ANSWERS.has(operation.name)) {
       response.body = body;

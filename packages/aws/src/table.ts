@@ -7,7 +7,8 @@ import type { DynamoKey } from "@ferry/core/dynamo-key";
 import type { ItemCount, ScanPage, TableData, Write, WriteResult } from "@ferry/core/ports";
 import { onTable, translateErrors } from "./errors.ts";
 import { openInsert } from "./insert.ts";
-import { rawBodyOf, withRawBody } from "./raw-protocol.ts";
+import { sendRaw } from "./lean-send.ts";
+import { rawBodyOf } from "./raw-protocol.ts";
 import { describeTable, identifyTable } from "./table-description.ts";
 import { readWriteAnswer, writeBody } from "./write-body.ts";
 
@@ -48,7 +49,7 @@ function scan(client: DynamoDBClient, page: ScanPage, options: { Select?: "COUNT
     ...options,
   });
   return translateErrors(onTable("Scan", page.table), async () =>
-    rawBodyOf(await client.send(new ScanCommand(withRawBody({ TableName }, encoder.encode(body))))),
+    rawBodyOf(await sendRaw(client, ScanCommand, { TableName }, encoder.encode(body))),
   );
 }
 
@@ -70,7 +71,7 @@ async function count(client: DynamoDBClient, page: ScanPage): Promise<ItemCount>
 function write(client: DynamoDBClient, table: TableAddress, writes: readonly Write[]): Promise<WriteResult> {
   const input = { RequestItems: { [table.name]: [] } };
   return translateErrors(onTable("BatchWriteItem", table), async () => {
-    const command = new BatchWriteItemCommand(withRawBody(input, writeBody(table.name, writes)));
-    return readWriteAnswer(rawBodyOf(await client.send(command)));
+    const body = writeBody(table.name, writes);
+    return readWriteAnswer(rawBodyOf(await sendRaw(client, BatchWriteItemCommand, input, body)));
   });
 }

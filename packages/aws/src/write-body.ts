@@ -8,18 +8,18 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const PUT = encoder.encode('{"PutRequest":{"Item":');
 const DELETE = encoder.encode('{"DeleteRequest":{"Key":');
-const END = encoder.encode("}}");
-const COMMA = encoder.encode(",");
+const NEXT_PUT = encoder.encode('}},{"PutRequest":{"Item":');
+const NEXT_DELETE = encoder.encode('}},{"DeleteRequest":{"Key":');
+const END = encoder.encode('}}]},"ReturnConsumedCapacity":"TOTAL"}');
 
-/** The body of a request that writes to one table. */
+/** The body of a request that writes to one table. There is at least one write. */
 export function writeBody(tableName: string, writes: readonly Write[]): Uint8Array {
   const parts: Uint8Array[] = [encoder.encode(`{"RequestItems":{${JSON.stringify(tableName)}:[`)];
   for (const [i, write] of writes.entries()) {
-    if (i > 0) parts.push(COMMA);
-    if ("put" in write) parts.push(PUT, write.put, END);
-    else parts.push(DELETE, write.remove, END);
+    if ("put" in write) parts.push(i === 0 ? PUT : NEXT_PUT, write.put);
+    else parts.push(i === 0 ? DELETE : NEXT_DELETE, write.remove);
   }
-  parts.push(encoder.encode(']},"ReturnConsumedCapacity":"TOTAL"}'));
+  parts.push(END);
   return Buffer.concat(parts);
 }
 

@@ -24,6 +24,12 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** An address of this machine. */
+export interface Place {
+  readonly host?: string;
+  readonly port?: number;
+}
+
 export interface Stub extends Listening {
   /** Every request so far. */
   readonly requests: StubRequest[];
@@ -31,10 +37,13 @@ export interface Stub extends Listening {
 
 export const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
-/** Starts a server that answers request `n` (from 0) with `answer(request, n)`. */
-export async function startStub(answer: (request: StubRequest, n: number) => StubAnswer): Promise<Stub> {
+/** Starts a server that answers request `n` (from 0) with `answer(request, n)`. `at`: by default a free port of 127.0.0.1. */
+export async function startStub(
+  answer: (request: StubRequest, n: number) => StubAnswer,
+  at: Place = {},
+): Promise<Stub> {
   const requests: StubRequest[] = [];
-  const listening = await listen(async (request, response) => {
+  const server = createServer(async (request, response) => {
     const { method = "", url = "", headers } = request;
     const received = { method, url, headers, body: await buffer(request) };
     requests.push(received);
@@ -42,7 +51,7 @@ export async function startStub(answer: (request: StubRequest, n: number) => Stu
     response.writeHead(status, answered);
     response.end(method === "HEAD" ? "" : body);
   });
-  return { ...listening, requests };
+  return { ...(await listening(server, at)), requests };
 }
 
 /** Starts an HTTP server on a free port of 127.0.0.1. */
@@ -50,11 +59,15 @@ export async function listen(listener: RequestListener): Promise<Listening> {
   return listening(createServer(listener));
 }
 
-/** Makes an HTTP server listen on a free port of 127.0.0.1. */
-export async function listening(server: ReturnType<typeof createServer>): Promise<Listening> {
-  await once(server.listen(0, "127.0.0.1"), "listening");
+/** Makes an HTTP server listen, by default on a free port of 127.0.0.1. */
+export async function listening(
+  server: ReturnType<typeof createServer>,
+  { host = "127.0.0.1", port = 0 }: Place = {},
+): Promise<Listening> {
+  await once(server.listen(port, host), "listening");
+  const name = host.includes(":") ? `[${host}]` : host;
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `http://${name}:${(server.address() as AddressInfo).port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -27,6 +27,9 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+/** Within so few bytes, a loop finds the end of a string faster than `indexOf`. */
+const NEAR_BYTES = 32;
+
 const decoder = new TextDecoder();
 
 /** The members of the JSON object at `start`, in order. Throws a SyntaxError if there is no object. */
@@ -127,11 +130,21 @@ function skipNested(bytes: Uint8Array, start: number): number {
   throw malformed(bytes, bytes.length);
 }
 
+/** Skips a string: the first bytes one by one, then, if it is long, to its next quotes. */
 function skipString(bytes: Uint8Array, start: number): number {
-  for (let i = start + 1; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === QUOTE) return i + 1;
-    if (byte === BACKSLASH) i++;
+  for (let i = start + 1; i < bytes.length; ) {
+    for (const near = Math.min(i + NEAR_BYTES, bytes.length); i < near; i++) {
+      const byte = bytes[i];
+      if (byte === QUOTE) return i + 1;
+      if (byte === BACKSLASH) i++;
+    }
+    const quote = bytes.indexOf(QUOTE, i);
+    if (quote === -1) break;
+    // `i` is not inside an escape, so the backslashes from there on show whether the quote is.
+    let escapes = quote;
+    while (escapes > i && bytes[escapes - 1] === BACKSLASH) escapes--;
+    if ((quote - escapes) % 2 === 0) return quote + 1;
+    i = quote + 1;
   }
   throw malformed(bytes, bytes.length);
 }

@@ -37,6 +37,15 @@ export function toLines(body: Uint8Array, spans: readonly Span[]): Uint8Array {
   return lines;
 }
 
+/** The next line at or after `start`, without its line feed; undefined at the end. Skips empty lines. */
+export function nextLine(file: Uint8Array, start: number): Span | undefined {
+  let from = start;
+  while (file[from] === LINE_FEED) from++;
+  if (from >= file.length) return undefined;
+  const feed = file.indexOf(LINE_FEED, from);
+  return { start: from, end: feed === -1 ? file.length : feed };
+}
+
 /** Calls `visit` with the range of each line, without its line feed. Skips empty lines. The last line may lack a line feed. */
 export function eachLine(file: Uint8Array, visit: (start: number, end: number) => void): void {
   for (let start = 0; start < file.length; ) {
@@ -80,6 +89,7 @@ const MEMBERS: Readonly<Record<LineKind, readonly string[]>> = {
  */
 export function readLine(file: Uint8Array, span: Span, kind: LineKind): Line {
   const line = file.subarray(span.start, span.end);
+  if (kind === "items" && isPlain(line)) return { put: line.subarray(HEAD.length, -1) };
   const found = new Map<string, Uint8Array>();
   const end = eachMember(line, 0, (name, start) => {
     if (!MEMBERS[kind].includes(name)) throw new SyntaxError(unexpected(name, kind));
@@ -94,6 +104,14 @@ export function readLine(file: Uint8Array, span: Span, kind: LineKind): Line {
   const keys = required(found, "Keys");
   const image = found.get("NewImage");
   return image === undefined ? { remove: keys, keys } : { put: image, keys };
+}
+
+/** Whether a line is `{"Item":{…}}` without white space, as Ferry and DynamoDB write it. Its item then ends before its last byte. */
+function isPlain(line: Uint8Array): boolean {
+  for (let i = 0; i < HEAD.length; i++) if (line[i] !== HEAD[i]) return false;
+  return (
+    line[HEAD.length] === OPEN && line.at(-1) === CLOSE && skipValue(line, HEAD.length) === line.length - 1
+  );
 }
 
 function required(found: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {

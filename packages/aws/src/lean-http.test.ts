@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { leanHttpHandler } from "./lean-http.ts";
+import { startStub } from "./testing/stub-server.ts";
+
+type Request = Parameters<ReturnType<typeof leanHttpHandler>["handle"]>[0];
+
+const open = (socketTimeoutMs = 60_000) =>
+  leanHttpHandler({ connectionTimeoutMs: 5000, socketTimeoutMs, maxSockets: 8 });
+
+function requestTo(endpoint: string, fields: Partial<Request> = {}): Request {
+  const { hostname, port, host } = new URL(endpoint);
+  return {
+    protocol: "http:",
+    hostname,
+    port: Number(port),
+    method: "POST",
+    path: "/",
+    query: {},
+    headers: { host, "content-length": "2" },
+    body: new TextEncoder().encode("{}"),
+    ...fields,
+  };
+}
+
+describe("the lean request handler", () => {
+  it("sends a request and returns status, headers and the whole body", async () => {
+    const body = "x".repeat(300_000);
+    const stub = await startStub(() => ({ status: 201, headers: { "x-Amz-Crc32": "7" }, body }));
+    const { response } = await open().handle(
+      requestTo(stub.endpoint, { path: "/a", query: { b: "c d", e: null } }),
+    );
+    expect(response.statusCode).toBe(201);
+    expect(response.headers).toMatchObject({ "x-amz-crc32": "7" });
+    expect(Buffer.from(response.body).toString()).toBe(body);
+    expect(stub.requests[0]).toMatchObject({ method: "POST", url: "/a?b=c%20d&e=", body: Buffer.from("{}") });
+    await stub.close();
+  });
+
+  it("keeps connections", async () => {
+    const server = createServer((socket) => {
+      socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+    });
+    const { endpoint, sockets } = await listenRaw(server);
+    const handler = open();
+    for (let i = 0; i < 3; i++) await handler.handle(requestTo(endpoint));
+    expect(sockets).toHaveLength(1);
+    handler.destroy?.();
+  });
+
+  it("connects to IPv6 addresses", async () => {
+    const stub = await startStub(() => ({ body: "{}" }), { host: "::1" });
+    const { response } = await open().handle(requestTo(stub.endpoint));
+    expect(response.statusCode).toBe(200);
+    await stub.close();
+  });
+
+  it("a server that does not answer is a TimeoutError", async () => {
+    const { endpoint } = await listenRaw(createServer(() => {}));
+    await expect(open(50).handle(requestTo(endpoint))).rejects.toMatchObject({ name: "TimeoutError" });
+  });
+
+  it("a server that stops in the middle of a body is a TimeoutError", async () => {
+    const server = createServer((socket) => {
+      socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}"));
+    });
+    const { endpoint } = await listenRaw(server);
+    await expect(open(50).handle(requestTo(endpoint))).rejects.toMatchObject({ name: "TimeoutError" });
+  });
+
+  it.each([
+    ["before its answer", ""],
+    ["in the middle of a head", "HTTP/1.1 200 OK\r\ncontent-le"],
+    ["in the middle of a body", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}"],
+  ])("a connection that ends %s is an error", async (_, sent) => {
+    const server = createServer((socket) => {
+      socket.on("data", () => socket.end(sent));
+    });
+    const { endpoint } = await listenRaw(server);
+    await expect(open().handle(requestTo(endpoint))).rejects.toThrow();
+  });
+
+  it("a connection that is reset is an error", async () => {
+    const { endpoint } = await listenRaw(createServer((socket) => socket.resetAndDestroy()));
+    await expect(open().handle(requestTo(endpoint))).rejects.toThrow(/ECONNRESET|socket hang up/);
+  });
+
+  const servers: Server[] = [];
+  const accepted: Socket[] = [];
+  afterEach(() => {
+    for (const socket of accepted.splice(0)) socket.destroy();
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  async function listenRaw(server: Server): Promise<{ endpoint: string; sockets: Socket[] }> {
+    const sockets: Socket[] = [];
+    server.on("connection", (socket) => {
+      sockets.push(socket);
+      accepted.push(socket);
+      socket.on("error", () => {});
+    });
+    servers.push(server);
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const address = server.address() as { port: number };
+    return { endpoint: `http://127.0.0.1:${address.port}`, sockets };
+  }
+});
