@@ -6,14 +6,16 @@ import { localHost } from "@ferry/core/local-host";
 import { banner } from "./banner.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
+import { createSample, sample } from "./sample.ts";
 import { taskLogLine } from "./task-log.ts";
 
 const help = `Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, in every region, and
 Ferry's workers. All data is in memory. It is for trials and tests.
 
-  npm run local -- [--port N]
+  npm run local -- [--port N] [--sample]
 
   --port N   the port to listen on; 0: a free port; default: ${localHost.port}, where ferry --local finds it
+  --sample   create a table with ${sample.source.items} cities, an empty one, and a bucket
   --help     print this text
 
 It prints export lines for a stock AWS CLI or SDK. Ctrl-C stops it and leaves nothing behind.`;
@@ -49,6 +51,13 @@ try {
 host.failed.catch((error: unknown) =>
   fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),
 );
+if (values.sample) {
+  await createSample();
+  const { source, copy, bucket } = sample;
+  console.log(
+    `# ${source.table} in ${source.region} holds ${source.items} items; ${copy.table} in ${copy.region} and the bucket ${bucket} are empty.`,
+  );
+}
 console.log(banner(host, process.env));
 
 async function stop(): Promise<void> {
@@ -59,7 +68,13 @@ async function stop(): Promise<void> {
 
 function readArguments() {
   try {
-    return parseArgs({ options: { port: { type: "string" }, help: { type: "boolean", short: "h" } } });
+    return parseArgs({
+      options: {
+        port: { type: "string" },
+        sample: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }

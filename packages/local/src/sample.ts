@@ -1,0 +1,23 @@
+/**
+ * Tables and a bucket to try Ferry with, on a running host.
+ */
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { cities } from "./demo/cities.ts";
+import { createCityTable, load } from "./demo/load.ts";
+
+export const sample = {
+  source: { region: "us-east-1", table: "cities", items: 5000 },
+  copy: { region: "eu-west-1", table: "cities-copy" },
+  bucket: "archives",
+} as const;
+
+/** Creates a table with cities, an empty one with the same keys, and a bucket. The clients read `process.env`. */
+export async function createSample(): Promise<void> {
+  const { source, copy, bucket } = sample;
+  await Promise.all([
+    createCityTable(source.region, source.table),
+    createCityTable(copy.region, copy.table),
+    new S3Client().send(new CreateBucketCommand({ Bucket: bucket })),
+  ]);
+  await load(source.region, source.table, cities(source.items), () => {});
+}
