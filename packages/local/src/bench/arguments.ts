@@ -2,7 +2,7 @@
  * The options of `npm run bench`.
  */
 import { parseArgs } from "node:util";
-import type { Case, Compression } from "./fixture.ts";
+import type { Case, BenchCompression } from "./fixture.ts";
 import type { WayName } from "./measured.ts";
 import { type Mix, mixNames } from "./mixes.ts";
 
@@ -35,7 +35,7 @@ export interface BenchOptions {
   readonly store: boolean;
 }
 
-const compressions: Readonly<Record<string, Compression>> = {
+const compressions: Readonly<Record<string, BenchCompression>> = {
   "gzip-6": { format: "gzip", level: 6 },
   "gzip-1": { format: "gzip", level: 1 },
 };

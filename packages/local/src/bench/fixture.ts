@@ -9,14 +9,14 @@ import { pagesOf } from "./mixes.ts";
 export interface Case {
   readonly action: "backup" | "restore";
   readonly mix: Mix;
-  readonly compression: Compression;
+  readonly compression: BenchCompression;
   readonly scheme: "http" | "https";
   /** Pages of a scan, of 1 MiB as DynamoDB counts. */
   readonly pages: number;
 }
 
 /** How the data files are compressed. */
-export interface Compression {
+export interface BenchCompression {
   readonly format: "gzip";
   readonly level: number;
 }
