@@ -2,7 +2,7 @@
  * The options of `npm run bench`.
  */
 import { parseArgs } from "node:util";
-import type { Case, BenchCompression } from "./fixture.ts";
+import type { BenchCompression, Case } from "./fixture.ts";
 import type { WayName } from "./measured.ts";
 import { type Mix, mixNames } from "./mixes.ts";
 
