@@ -94,6 +94,19 @@ describe.each(["us-east-1", "eu-west-1"])("stock clients in %s", (region) => {
   });
 });
 
+test("SQS accepts every character that AWS accepts, and refuses the others", async () => {
+  const sqs = new SQSClient(configFor("us-east-1"));
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "characters" }));
+  const accepted = '{"\u{1F600}":"\u{10FFFF}\u{10000} \t\n\r\uD7FF\uE000\uFFFD"}';
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: accepted }));
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+  expect(Messages?.[0]?.Body).toBe(accepted);
+  for (const refused of ["\u0001", "\uFFFE"])
+    await expect(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: refused }))).rejects.toMatchObject({
+      name: expect.stringMatching(/InvalidMessageContents$/),
+    });
+});
+
 describe("conditional puts", () => {
   let s3: S3Client;
   beforeAll(async () => {
@@ -104,6 +117,25 @@ describe("conditional puts", () => {
     s3.send(new PutObjectCommand({ Bucket: "conditions", Key, Body, ...more }));
   const read = async (Key: string) =>
     (await s3.send(new GetObjectCommand({ Bucket: "conditions", Key }))).Body!.transformToString();
+
+  test("an empty object is stored, also under a key that ends with a slash and without a content type", async () => {
+    for (const key of ["empty", "folder/"]) {
+      await put(key, "");
+      expect(await read(key)).toBe("");
+    }
+    // As the AWS CLI sends it: without a body and without a type.
+    const response = await fetch(`${engines.endpoint}/conditions/bare`, {
+      method: "PUT",
+      headers: {
+        authorization: "AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/s3/aws4_request, Signature=0",
+      },
+    });
+    expect(response.status).toBe(200);
+    expect(await read("bare")).toBe("");
+    await expect(put("empty", "", { IfNoneMatch: "*" })).rejects.toMatchObject({
+      name: "PreconditionFailed",
+    });
+  });
 
   test("one of twenty concurrent writers stores, and the others receive PreconditionFailed", async () => {
     const outcomes = await Promise.allSettled(

@@ -1,6 +1,6 @@
 /**
- * S3 and SQS: fauxqs, with the features that it lacks: conditional writes, objects larger than 11 MiB, queue URLs that any
- * client can reach, and dead letters whose receive count starts at 0. No port is opened: requests are passed on within the
+ * S3 and SQS: fauxqs, with the features that it lacks: conditional writes, empty objects, objects larger than 11 MiB, queue
+ * URLs that any client can reach, messages with any character that SQS accepts, and dead letters whose receive count starts at 0. No port is opened: requests are passed on within the
  * process.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -22,6 +22,7 @@ type Stores = NonNullable<BuildAppOptions["stores"]>;
 /** `endpoint` is the address that clients use: queue URLs start with it. */
 export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
   const stores = await createStores();
+  await acceptAstralCharacters();
   adaptQueues(stores.sqsStore, endpoint);
   adaptListings(stores.s3Store);
   const app = buildApp({ logger: false, stores });
@@ -32,7 +33,11 @@ export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
   // The check and the handlers are synchronous, so no other request runs between the check and the write.
   app.addHook("preHandler", (request, reply, done) => {
     const rejection = precondition(stores.s3Store, request.method, request.params, request.headers);
-    if (rejection === undefined) return done();
+    if (rejection === undefined) {
+      // An empty body has no content type, so no parser is called for it.
+      if (request.method === "PUT") request.body ??= Buffer.alloc(0);
+      return done();
+    }
     reply.status(rejection.status).header("content-type", "application/xml");
     reply.send(
       `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${rejection.code}</Code><Message>${rejection.message}</Message></Error>`,
@@ -62,9 +67,20 @@ export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
   return { handle: (request, response) => app.routing(request, response), sqs };
 }
 
+/** A module of fauxqs that it does not export. */
+const load = (file: string) => import(new URL(file, import.meta.resolve("fauxqs")).href);
+
+/** Characters that SQS refuses in a message. Source: AWS, SendMessage. */
+const REFUSED_BY_SQS = /[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+
+/** fauxqs refuses characters above U+FFFF, such as emoji, with a regular expression that it does not export. */
+async function acceptAstralCharacters(): Promise<void> {
+  const { INVALID_MESSAGE_BODY_CHAR } = await load("./sqs/sqsTypes.js");
+  INVALID_MESSAGE_BODY_CHAR.test = (text: string) => REFUSED_BY_SQS.test(text);
+}
+
 /** The stores of fauxqs: it accepts them as an option, but does not export them. */
 async function createStores(): Promise<Stores> {
-  const load = (file: string) => import(new URL(file, import.meta.resolve("fauxqs")).href);
   const { SqsStore } = await load("./sqs/sqsStore.js");
   const { SnsStore } = await load("./sns/snsStore.js");
   const { S3Store } = await load("./s3/s3Store.js");

@@ -73,6 +73,19 @@ describe("given a table, when it is backed up and restored in another region", (
     expect(await client.copied("empty")).toEqual([]);
   });
 
+  test("and its key attribute's name has an emoji, which events and messages then contain", async () => {
+    const key = "\u{1F511}key";
+    await client.createTables("emoji", [{ [key]: { S: "\u{1F600}" } }, { [key]: { S: "b" } }], "S", key);
+    // With handoffs, whose events contain the last item's key.
+    const backup = { ...client.backupOf("emoji"), "batch-bytes": 1 };
+    expect(await client.runTask(backup, "b-emoji")).toMatchObject({
+      state: "succeeded",
+      "transferred-items": 2,
+    });
+    expect(await client.runTask(client.restoreOf("emoji"), "r-emoji")).toMatchObject({ state: "succeeded" });
+    expect(await client.copied("emoji")).toHaveLength(2);
+  });
+
   test("and its name is an ARN, the ARN names the same table", async () => {
     await client.createTables("by-arn", someItems(3));
     const arn = "arn:aws:dynamodb:us-east-1:000000000000:table/by-arn";

@@ -90,7 +90,12 @@ export async function createTestClient(host: Host) {
     }),
 
     /** Creates a table in both regions, and puts the items into that of the source region. */
-    async createTables(name: string, items: readonly Item[] = [], keyType: ScalarAttributeType = "S") {
+    async createTables(
+      name: string,
+      items: readonly Item[] = [],
+      keyType: ScalarAttributeType = "S",
+      key = "id",
+    ) {
       for (const region of [SOURCE_REGION, COPY_REGION]) {
         const client = new DynamoDBClient({ region });
         await client.send(
@@ -98,9 +103,9 @@ export async function createTestClient(host: Host) {
             TableName: name,
             BillingMode: "PAY_PER_REQUEST",
             AttributeDefinitions: [
-              { AttributeName: "id", AttributeType: region === COPY_REGION ? keyType : "S" },
+              { AttributeName: key, AttributeType: region === COPY_REGION ? keyType : "S" },
             ],
-            KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+            KeySchema: [{ AttributeName: key, KeyType: "HASH" }],
           }),
         );
         await waitUntilTableExists(
