@@ -51,12 +51,19 @@ const keys = (arns: readonly string[], actions: string[]): Permission[] =>
         },
       ];
 
-const DESCRIBE = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"];
-
 /** Reads tables and creates objects. It cannot change a table, nor replace or delete an object. */
 const backup: Permission[] = [
   consume("backup"),
-  { actions: ["dynamodb:Scan", ...DESCRIBE], resources: tableArns(settings.backup.tables) },
+  {
+    // The last two are for the table's settings in table.json.
+    actions: [
+      "dynamodb:Scan",
+      "dynamodb:DescribeTable",
+      "dynamodb:DescribeTimeToLive",
+      "dynamodb:ListTagsOfResource",
+    ],
+    resources: tableArns(settings.backup.tables),
+  },
   {
     actions: ["s3:PutObject"],
     resources: objectArns(settings.backup.buckets),
@@ -88,7 +95,7 @@ const restore: Permission[] = [
       "dynamodb:PartiQLInsert",
       "dynamodb:PutItem",
       "dynamodb:Scan",
-      ...DESCRIBE,
+      "dynamodb:DescribeTable",
     ],
     resources: tableArns(settings.restore.tables),
   },

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { describeTable, identifyTable } from "./table-description.ts";
+import { describeTable, identifyTable, tableSettings } from "./table-description.ts";
 import { REGION, rawClient } from "./testing/dynamodb.ts";
 import { type Stub, startStub } from "./testing/stub-server.ts";
 
@@ -28,13 +28,13 @@ describe("a table's description", () => {
   let stub: Stub;
   afterEach(() => stub.close());
 
-  async function describing(answer: object, address = table, refused: readonly string[] = []) {
+  async function answering(answer: object, refused: readonly string[], error = "AccessDeniedException") {
     stub = await startStub(({ headers, body }) => {
       const operation = String(headers["x-amz-target"]).split(".")[1];
       if (refused.includes(operation!))
         return {
           status: 400,
-          body: JSON.stringify({ __type: "AccessDeniedException", message: "not yours" }),
+          body: JSON.stringify({ __type: error, message: "not yours" }),
         };
       const { NextToken } = JSON.parse(body.toString()) as { NextToken?: string };
       const answers: Record<string, object> = {
@@ -49,10 +49,14 @@ describe("a table's description", () => {
       };
       return { body: JSON.stringify(answers[operation!]) };
     });
-    return describeTable(rawClient(stub.endpoint), address);
+    return rawClient(stub.endpoint);
   }
+  const describing = async (answer: object, refused: readonly string[] = []) =>
+    describeTable(await answering(answer, refused), table);
+  const settingsOf = async (address: typeof table, refused: readonly string[] = [], error?: string) =>
+    tableSettings(await answering(described, refused, error), address);
 
-  it("of a provisioned table has keys in order, capacity, and settings as plain JSON", async () => {
+  it("of a provisioned table has keys in order and capacity, and calls DescribeTable alone", async () => {
     const description = await describing(described);
     expect(description).toEqual({
       arn: table.name,
@@ -64,14 +68,20 @@ describe("a table's description", () => {
       itemCount: 7,
       indexCount: 1,
       provisioned: { readUnits: 10, writeUnits: 5 },
-      settings: {
-        Table: { ...described, CreationDateTime: "2026-11-01T02:00:00.123Z" },
-        TimeToLiveDescription: { TimeToLiveStatus: "ENABLED", AttributeName: "expires" },
-        Tags: [
-          { Key: "a", Value: "1" },
-          { Key: "b", Value: "2" },
-        ],
-      },
+    });
+    expect(stub.requests.map(({ headers }) => headers["x-amz-target"])).toEqual([
+      "DynamoDB_20120810.DescribeTable",
+    ]);
+  });
+
+  it("has settings as plain JSON, with all tags", async () => {
+    expect(await settingsOf(table)).toEqual({
+      Table: { ...described, CreationDateTime: "2026-11-01T02:00:00.123Z" },
+      TimeToLiveDescription: { TimeToLiveStatus: "ENABLED", AttributeName: "expires" },
+      Tags: [
+        { Key: "a", Value: "1" },
+        { Key: "b", Value: "2" },
+      ],
     });
     for (const { body } of stub.requests) {
       const { TableName, ResourceArn } = JSON.parse(body.toString());
@@ -80,7 +90,7 @@ describe("a table's description", () => {
   });
 
   it("of another account's table lists the settings that only its owner can read", async () => {
-    const { settings } = await describing(described, table, ["DescribeTimeToLive"]);
+    const settings = await settingsOf(table, ["DescribeTimeToLive"]);
     expect(settings).not.toHaveProperty("TimeToLiveDescription");
     expect(settings["NotRead"]).toEqual([
       { operation: "DescribeTimeToLive", reason: expect.stringContaining("not yours") },
@@ -88,11 +98,20 @@ describe("a table's description", () => {
     expect(settings["Tags"]).toHaveLength(2);
   });
 
+  it("on an engine without tags lists them as not read", async () => {
+    const own = { ...table, name: "orders" };
+    const settings = await settingsOf(own, ["ListTagsOfResource"], "UnknownOperationException");
+    expect(settings).not.toHaveProperty("Tags");
+    expect(settings["NotRead"]).toEqual([
+      { operation: "ListTagsOfResource", reason: expect.stringContaining("UnknownOperationException") },
+    ]);
+  });
+
   it.each(["DescribeTimeToLive", "ListTagsOfResource"])(
     "of a table in the own account fails if %s is denied",
     async (operation) => {
       const own = { ...table, name: "orders" };
-      await expect(describing(described, own, [operation])).rejects.toMatchObject({
+      await expect(settingsOf(own, [operation])).rejects.toMatchObject({
         kind: "permanent",
         operation,
       });
@@ -100,7 +119,7 @@ describe("a table's description", () => {
   );
 
   it("of another account's table fails if DescribeTable is denied", async () => {
-    await expect(describing(described, table, ["DescribeTable"])).rejects.toMatchObject({
+    await expect(describing(described, ["DescribeTable"])).rejects.toMatchObject({
       kind: "permanent",
     });
   });
@@ -129,7 +148,7 @@ describe("a table's description", () => {
   });
 
   it("without the optional fields has zeros and no id", async () => {
-    const { settings: _, ...description } = await describing({
+    const description = await describing({
       TableArn: table.name,
       KeySchema: [{ AttributeName: "h", KeyType: "HASH" }],
     });
@@ -178,7 +197,7 @@ describe("a table's description", () => {
   });
 
   it("with all settings read has no NotRead", async () => {
-    expect((await describing(described)).settings).not.toHaveProperty("NotRead");
+    expect(await settingsOf(table)).not.toHaveProperty("NotRead");
   });
 
   it("of another account's table fails if the tags cannot be read for now", async () => {
@@ -188,7 +207,7 @@ describe("a table's description", () => {
         return { status: 500, body: JSON.stringify({ __type: "InternalServerError" }) };
       return { body: JSON.stringify(operation === "DescribeTable" ? { Table: described } : {}) };
     });
-    await expect(describeTable(rawClient(stub.endpoint), table)).rejects.toMatchObject({
+    await expect(tableSettings(rawClient(stub.endpoint), table)).rejects.toMatchObject({
       kind: "transient",
       operation: "ListTagsOfResource",
     });
@@ -203,7 +222,7 @@ describe("a table's description", () => {
         return { body: JSON.stringify(pages[NextToken === undefined ? 0 : NextToken === "x" ? 1 : 2]) };
       return { body: JSON.stringify(operation === "DescribeTable" ? { Table: described } : {}) };
     });
-    const { settings } = await describeTable(rawClient(stub.endpoint), table);
+    const settings = await tableSettings(rawClient(stub.endpoint), table);
     expect(settings["Tags"]).toEqual([{ Key: "a", Value: "1" }]);
     const tokens = stub.requests
       .filter(({ headers }) => String(headers["x-amz-target"]).endsWith("ListTagsOfResource"))

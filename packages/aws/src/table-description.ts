@@ -12,42 +12,11 @@ import {
 import type { TableAddress } from "@ferry/core/addresses";
 import { isPermanent, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
-import type { TableDescription } from "@ferry/core/ports";
-import { onTable, translateErrors } from "./errors.ts";
+import type { TableDescription, TableSettings } from "@ferry/core/ports";
+import { nameOf, onTable, translateErrors } from "./errors.ts";
 
-/**
- * Describes a table. `settings` holds the results of DescribeTable (`Table`), DescribeTimeToLive
- * (`TimeToLiveDescription`) and ListTagsOfResource (`Tags`), times as ISO 8601. If the table is named by its ARN, it may
- * belong to another account, and the latter two may be missing: `NotRead` then lists them with reasons.
- */
+/** Describes a table. Only calls DescribeTable: a restore needs no other permission for it. */
 export async function describeTable(client: DynamoDBClient, table: TableAddress): Promise<TableDescription> {
-  const TableName = table.name;
-  const { Table, ...description } = await describeStructure(client, table);
-  const NotRead: NotReadSetting[] = [];
-  const [timeToLive, Tags] = await Promise.all([
-    unlessForeign(table, "DescribeTimeToLive", NotRead, () =>
-      client.send(new DescribeTimeToLiveCommand({ TableName })),
-    ),
-    unlessForeign(table, "ListTagsOfResource", NotRead, () => tagsOf(client, description.arn)),
-  ]);
-  const settings = {
-    Table,
-    TimeToLiveDescription: timeToLive?.TimeToLiveDescription,
-    Tags,
-    ...(NotRead.length > 0 && { NotRead }),
-  };
-  return {
-    ...description,
-    // To plain JSON: Dates become ISO 8601, undefined fields are removed.
-    settings: JSON.parse(JSON.stringify(settings)) as TableDescription["settings"],
-  };
-}
-
-/** A table's description without its settings. It calls DescribeTable alone, so it needs no other permission. */
-export async function describeStructure(
-  client: DynamoDBClient,
-  table: TableAddress,
-): Promise<Omit<TableDescription, "settings"> & { readonly Table: SdkTable }> {
   const Table = await tableDescription(client, table);
   const keys = Table?.KeySchema?.map((key) => key.AttributeName) ?? [];
   if (Table?.TableArn === undefined || keys.length === 0)
@@ -59,7 +28,6 @@ export async function describeStructure(
   const { BillingModeSummary, ProvisionedThroughput: throughput } = Table;
   const onDemand = BillingModeSummary?.BillingMode === "PAY_PER_REQUEST" || !throughput?.ReadCapacityUnits;
   return {
-    Table,
     arn: Table.TableArn,
     ...(Table.TableId !== undefined && { id: Table.TableId }),
     status: Table.TableStatus ?? "UNKNOWN",
@@ -79,6 +47,32 @@ export async function describeStructure(
       },
     }),
   };
+}
+
+/**
+ * A table's settings: the results of DescribeTable (`Table`), DescribeTimeToLive (`TimeToLiveDescription`) and
+ * ListTagsOfResource (`Tags`), times as ISO 8601. The latter two may be missing if the table is named by its ARN, because it may
+ * belong to another account, or if the engine does not have the operation: `NotRead` then lists them with reasons.
+ */
+export async function tableSettings(client: DynamoDBClient, table: TableAddress): Promise<TableSettings> {
+  const TableName = table.name;
+  const Table = await tableDescription(client, table);
+  const arn = Table?.TableArn ?? TableName;
+  const NotRead: NotReadSetting[] = [];
+  const [timeToLive, Tags] = await Promise.all([
+    unlessNotReadable(table, "DescribeTimeToLive", NotRead, () =>
+      client.send(new DescribeTimeToLiveCommand({ TableName })),
+    ),
+    unlessNotReadable(table, "ListTagsOfResource", NotRead, () => tagsOf(client, arn)),
+  ]);
+  const settings = {
+    Table,
+    TimeToLiveDescription: timeToLive?.TimeToLiveDescription,
+    Tags,
+    ...(NotRead.length > 0 && { NotRead }),
+  };
+  // To plain JSON: Dates become ISO 8601, undefined fields are removed.
+  return JSON.parse(JSON.stringify(settings)) as TableSettings;
 }
 
 /** The table's id. Only calls DescribeTable, because every slice needs the id. */
@@ -104,9 +98,9 @@ interface NotReadSetting {
 
 /**
  * DynamoDB lets other accounts read less than the owner (DescribeTimeToLive: nothing), whatever the table's policy
- * allows. A table of another account must be possible to back up nevertheless.
+ * allows, and other engines lack some operations (DynamoDB Local: tags). Their tables must be possible to back up nevertheless.
  */
-async function unlessForeign<T>(
+async function unlessNotReadable<T>(
   table: TableAddress,
   operation: string,
   notRead: NotReadSetting[],
@@ -115,8 +109,10 @@ async function unlessForeign<T>(
   try {
     return await translateErrors(onTable(operation, table), read);
   } catch (error) {
-    const isRefusal = isPermanent(error);
-    if (!isRefusal || !table.name.startsWith("arn:")) throw error;
+    if (!isPermanent(error)) throw error;
+    // DynamoDB has the operations, so it never answers this.
+    const isUnknown = nameOf(error.cause) === "UnknownOperationException";
+    if (!isUnknown && !table.name.startsWith("arn:")) throw error;
     notRead.push({ operation, reason: error.message });
     return undefined;
   }

@@ -9,7 +9,7 @@ import { onTable, translateErrors } from "./errors.ts";
 import { openInsert } from "./insert.ts";
 import { sendRaw } from "./lean-send.ts";
 import { rawBodyOf } from "./raw-protocol.ts";
-import { describeTable, identifyTable } from "./table-description.ts";
+import { describeTable, identifyTable, tableSettings } from "./table-description.ts";
 import { readWriteAnswer, writeBody } from "./write-body.ts";
 
 const encoder = new TextEncoder();
@@ -26,6 +26,7 @@ export function tableData(
   const insert = openInsert();
   return {
     describe: (table) => describeTable(retrying(table.region), table),
+    settings: (table) => tableSettings(retrying(table.region), table),
     identify: (table) => identifyTable(retrying(table.region), table),
     scan: (page) => scan(dynamodb(page.table.region), page, {}),
     count: (page) => count(dynamodb(page.table.region), page),

@@ -7,7 +7,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
 import { RawProtocol } from "@ferry/aws/raw-protocol";
 import { tableData } from "@ferry/aws/table";
-import { describeStructure } from "@ferry/aws/table-description";
+import { describeTable } from "@ferry/aws/table-description";
 import type { TableAddress } from "@ferry/core/addresses";
 import { localHost } from "@ferry/core/local-host";
 import type { ArchiveStore, TableData, TableDescription } from "@ferry/core/ports";
@@ -78,7 +78,7 @@ export function openAccess(options: AccessOptions = {}): AwsAccess {
     events: kept((region) => new EventBridgeClient({ ...common, region })),
     s3,
     archive: archiveStore(s3),
-    describe: (table) => describeStructure(dynamodb(table.region), table),
+    describe: (table) => describeTable(dynamodb(table.region), table),
     tables: tableData(rawDynamodb, dynamodb),
   };
 }

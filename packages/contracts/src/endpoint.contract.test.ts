@@ -2,7 +2,6 @@
  * The suites of the AWS hosts on the engines that the environment names: DynamoDB Local, which
  * `npm run test:dynamodb-local --workspace packages/contracts` starts, any other, or AWS itself. See docs/engines.md.
  */
-import { retryingDynamodbClient } from "@ferry/aws/clients";
 import { it } from "vitest";
 import { archiveStoreContract } from "./archive-store.ts";
 import {
@@ -12,7 +11,6 @@ import {
   awsWorkerTable,
   pathStyleS3,
   pointSdkAtGiven,
-  TEST_REGION,
 } from "./aws-subjects.ts";
 import { rateLimiterContract } from "./rate-limiter.ts";
 import { sliceClaimsContract } from "./slice-claims.ts";
@@ -37,7 +35,6 @@ const prefix = `ferry-contract-${Date.now()}`;
 if (!dynamodb)
   it.skip("other DynamoDB engines: FERRY_TEST_DYNAMODB_ENDPOINT is not set (docs/engines.md; test:dynamodb-local sets it)", () => {});
 else {
-  answerTagsWithNone();
   tablesContract(dynamodb, async () => awsTables(`${prefix}-`, lacking));
   statusStoreContract(dynamodb, () => awsStatusStore(`${prefix}-`));
   rateLimiterContract(dynamodb, () => awsWorkerTable(`${prefix}-limiter-`));
@@ -48,19 +45,3 @@ else {
 
 if (!s3) it.skip("other S3 engines: FERRY_TEST_S3_ENDPOINT is not set (docs/engines.md)", () => {});
 else archiveStoreContract(s3, () => awsArchiveStore(prefix, s3Owner, pathStyleS3()));
-
-/** DynamoDB Local has no tags and refuses the operation as unknown: the middleware returns an empty list instead. */
-function answerTagsWithNone(): void {
-  retryingDynamodbClient(TEST_REGION).middlewareStack.add(
-    (next, context) => async (args) => {
-      try {
-        return await next(args);
-      } catch (error) {
-        const isUnknown = (error as Error).name === "UnknownOperationException";
-        if (!isUnknown || context["commandName"] !== "ListTagsOfResourceCommand") throw error;
-        return { output: { $metadata: {}, Tags: [] }, response: undefined };
-      }
-    },
-    { step: "initialize" },
-  );
-}

@@ -25,9 +25,10 @@ export interface TableDescription {
   readonly indexCount: number;
   /** Provisioned capacity, units per second; absent on an on-demand table. */
   readonly provisioned?: { readonly readUnits: number; readonly writeUnits: number };
-  /** The content of table.json, with the DynamoDB API's field names. */
-  readonly settings: Readonly<Record<string, unknown>>;
 }
+
+/** A table's settings as in table.json: plain JSON with the DynamoDB API's field names. */
+export type TableSettings = Readonly<Record<string, unknown>>;
 
 export interface ScanPage {
   readonly table: TableAddress;
@@ -73,8 +74,13 @@ export interface InsertResult {
 
 /** The items of tables. It is the hot path: bytes go in and out and are never parsed. */
 export interface TableData {
-  /** The table's keys, size and settings. Permanent error if the table does not exist or access is denied. */
+  /** The table's keys and size. Permanent error if the table does not exist or access is denied. */
   describe(table: TableAddress): Promise<TableDescription>;
+  /**
+   * The table's settings, for table.json. Settings that an engine does not have, or that another account's table does not
+   * disclose, are listed as not read. Permanent error if the table does not exist or access is denied.
+   */
+  settings(table: TableAddress): Promise<TableSettings>;
   /**
    * The id of the table that has this name now. A table that is deleted and created again gets a new id. Absent if the
    * database engine has no ids. Permanent error if the table does not exist or access is denied.

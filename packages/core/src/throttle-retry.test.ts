@@ -23,6 +23,7 @@ function throttledPorts(times: number, error?: unknown) {
   const all = { ...ports, tables: { ...ports.tables }, archive: { ...ports.archive } };
   const calls: readonly (readonly [keyof Ports, string, readonly unknown[]])[] = [
     ["tables", "describe", [source]],
+    ["tables", "settings", [source]],
     ["tables", "identify", [source]],
     ["tables", "scan", [{ table: source, segment: 0, totalSegments: 1, consistent: false }]],
     ["archive", "putNew", [bucket, "key", new Uint8Array(1), { metadata: {}, contentType: "text/plain" }]],

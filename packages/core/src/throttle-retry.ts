@@ -30,6 +30,7 @@ export function withThrottleRetry(ports: Ports): Ports {
     tables: {
       ...tables,
       describe: (t) => retried(() => tables.describe(t)),
+      settings: (t) => retried(() => tables.settings(t)),
       identify: (t) => retried(() => tables.identify(t)),
       scan: (p) => retried(() => tables.scan(p), TRIES_MAX),
     },

@@ -214,6 +214,12 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       return description(find("DescribeTable", address), weight);
     },
 
+    async settings(address) {
+      return (
+        find("DescribeTable", address).spec.settings ?? { Table: { TableName: bareTableName(address.name) } }
+      );
+    },
+
     async identify(address) {
       return find("DescribeTable", address).id;
     },
@@ -310,7 +316,6 @@ function description({ address, id, spec, keyStates }: Table, weight: number): T
     indexCount: spec.indexCount ?? 0,
     itemCount: keyStates.filter(({ item }) => item !== undefined).length,
     ...(spec.provisioned !== undefined && { provisioned: spec.provisioned }),
-    settings: spec.settings ?? { TableName: name },
   };
 }
 

@@ -26,6 +26,7 @@ export function countThrottles(tables: TableData, archive: ArchiveStore): Thrott
     counts,
     tables: {
       describe: (...args) => counted(tables.describe(...args)),
+      settings: (...args) => counted(tables.settings(...args)),
       identify: (...args) => counted(tables.identify(...args)),
       scan: (...args) => counted(tables.scan(...args)),
       count: (...args) => counted(tables.count(...args)),

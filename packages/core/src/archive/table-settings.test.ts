@@ -6,11 +6,11 @@ import { decodeKeySchema, describeKeys, encodeTableSettings, keySchema } from ".
 const table = {
   keys: ["id", "sort"],
   keyTypes: { id: "S", sort: "N" },
-  settings: { Table: { TableName: "cities" } },
 } as unknown as TableDescription;
+const settings = { Table: { TableName: "cities" } };
 
 test("table.json holds the key schema and the unchanged settings", () => {
-  expect(new TextDecoder().decode(encodeTableSettings(table))).toBe(
+  expect(new TextDecoder().decode(encodeTableSettings(table, settings))).toBe(
     `{
   "format-version": 1,
   "keys": [
@@ -36,12 +36,14 @@ test("the key schema can be decoded, hash key first", () => {
     { name: "id", type: "S" },
     { name: "sort", type: "N" },
   ];
-  expect(decodeKeySchema(bucket, "backups/one/table.json", encodeTableSettings(table))).toEqual(keys);
+  expect(decodeKeySchema(bucket, "backups/one/table.json", encodeTableSettings(table, settings))).toEqual(
+    keys,
+  );
   expect(describeKeys(keys)).toBe("id (S), sort (N)");
 });
 
 test.each(["S", "N", "B"])("a key of type %s can be decoded", (type) => {
-  const bytes = encodeTableSettings({ ...table, keyTypes: { id: type, sort: type } });
+  const bytes = encodeTableSettings({ ...table, keyTypes: { id: type, sort: type } }, settings);
   expect(decodeKeySchema(bucket, "t", bytes).map((key) => key.type)).toEqual([type, type]);
 });
 

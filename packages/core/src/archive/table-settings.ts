@@ -3,7 +3,7 @@
  */
 import * as v from "valibot";
 import type { BucketAddress } from "../addresses.ts";
-import type { TableDescription } from "../ports.ts";
+import type { TableDescription, TableSettings } from "../ports.ts";
 import { decodeVersioned, FORMAT_VERSION } from "./format.ts";
 
 /** The part that a restore needs: the key schema. Everything else is stored unchanged. */
@@ -19,9 +19,9 @@ const tableSettingsSchema = v.object({
 export type KeySchema = readonly { readonly name: string; readonly type: string }[];
 
 /** Encodes table.json. */
-export function encodeTableSettings(table: TableDescription): Uint8Array {
-  const settings = { "format-version": FORMAT_VERSION, keys: keySchema(table), ...table.settings };
-  return new TextEncoder().encode(`${JSON.stringify(settings, null, 2)}\n`);
+export function encodeTableSettings(table: TableDescription, settings: TableSettings): Uint8Array {
+  const stored = { "format-version": FORMAT_VERSION, keys: keySchema(table), ...settings };
+  return new TextEncoder().encode(`${JSON.stringify(stored, null, 2)}\n`);
 }
 
 /** The key schema in a table.json. Permanent errors: `broken-archive`, `unknown-format`. */

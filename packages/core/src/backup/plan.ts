@@ -33,12 +33,15 @@ export async function planBackup(
   { requestTimeMs, attempt, deadlineMs }: Start,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  const table = await ports.tables.describe({ region: request["table-region"], name: request["table-name"] });
+  const address = { region: request["table-region"], name: request["table-name"] };
+  const table = await ports.tables.describe(address);
+  // Before the prefix is claimed: if a permission is missing, the request may be repeated for the same prefix.
+  const settings = await ports.tables.settings(address);
   const plan = await claimPrefix(derivePlan(request, task, requestTimeMs, table, ports), ports);
   await ports.archive.putNew(
     bucketOf(request),
     tableKey(request["bucket-prefix"]),
-    encodeTableSettings(table),
+    encodeTableSettings(table, settings),
     {
       metadata: { "request-id": task["request-id"] },
       contentType: "application/json",

@@ -72,7 +72,7 @@ const RETRY_DELAY_SECONDS = 1;
 const ITEM_CALLS: ReadonlySet<string> = new Set(["table.scan", "table.write", "table.insert"]);
 
 /** Calls that read tables of items. */
-const READS: ReadonlySet<string> = new Set(["scan", "get", "describe", "identify"]);
+const READS: ReadonlySet<string> = new Set(["scan", "get", "describe", "settings", "identify"]);
 
 /** Ports on Ferry's own tables. */
 const OWN_TABLE_PORTS: ReadonlySet<string> = new Set([
@@ -183,7 +183,7 @@ function servicesOf(
     tables: intercept(
       "table",
       tables,
-      ["describe", "identify", "scan", "count", "write", "insert"],
+      ["describe", "settings", "identify", "scan", "count", "write", "insert"],
       ({ port, method, args }, run) => visit(port, method, describeTableCall(args), run),
     ),
     status: intercept("status", cloud.status, ["read"], ({ port, method }, run) =>

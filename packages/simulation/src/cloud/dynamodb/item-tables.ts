@@ -41,7 +41,7 @@ export async function callItemTables(
       case "PutItem":
         return await put(request, at(text("TableName")), tables);
       case "DescribeTable":
-        return json({ Table: tableOf(await tables.describe(at(text("TableName")))) });
+        return json({ Table: tableOf(text("TableName"), await tables.describe(at(text("TableName")))) });
       case "DescribeTimeToLive":
         return json({ TimeToLiveDescription: { TimeToLiveStatus: "DISABLED" } });
       case "ListTagsOfResource":
@@ -171,10 +171,10 @@ async function put(request: RawJson, address: TableAddress, tables: TableData): 
   });
 }
 
-function tableOf(table: TableDescription) {
+function tableOf(name: string, table: TableDescription) {
   const { readUnits = 0, writeUnits = 0 } = table.provisioned ?? {};
   return {
-    TableName: table.settings["TableName"],
+    TableName: name,
     TableArn: table.arn,
     TableId: table.id,
     TableStatus: table.status,
