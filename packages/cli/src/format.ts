@@ -50,3 +50,15 @@ export function plural(value: number, one: string, many = `${one}s`): string {
 export function age(ms: number): string {
   return seconds(Math.max(0, ms) / 1000).split(" ")[0]!;
 }
+
+/** A price in US dollars; `?` if it is not known. */
+export function money(usd: number | undefined): string {
+  if (usd === undefined) return "?";
+  return usd === 0 ? "$0" : usd < 0.01 ? "< $0.01" : `$${usd.toFixed(2)}`;
+}
+
+/** A range of durations; `?` if it is not known. */
+export function durationRange(range: readonly [min: number, max: number] | undefined): string {
+  if (range === undefined) return "?";
+  return range[1] < 1 ? "seconds" : `${seconds(Math.max(1, range[0]))} to ${seconds(range[1])}`;
+}

@@ -5,6 +5,7 @@ import type { ComparedTable, Difference } from "@ferry/client/archive/compare-ta
 import type { InspectedArchive } from "@ferry/client/archive/inspect-archive";
 import type { ListedArchive } from "@ferry/client/archive/list-archives";
 import type { VerifiedArchive } from "@ferry/client/archive/verify-archive";
+import type { Estimate, Way } from "@ferry/client/estimate";
 import type { Preview } from "@ferry/client/preview";
 import type { TaskProgress } from "@ferry/client/progress";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
@@ -65,6 +66,8 @@ const progress: Fields<TaskProgress> = {
 const dryRun: Fields<Preview> & { readonly event: string } = {
   event: "the entry of PutEvents: `EventBusName`, `DetailType`, `Detail`",
   table: "`status`, `items`, `bytes`: DynamoDB's estimate",
+  usd: "Ferry's estimated price, US dollars",
+  seconds: "the shortest and the longest likely duration",
   "archive?": "a restore's archive: `items`, `files`, `bytes`?",
   destinationEmpty: "whether the backup's prefix, or the restore's table, is empty",
 };
@@ -122,6 +125,26 @@ const difference: Fields<Difference> = {
   key: "the item's key in DynamoDB JSON",
 };
 
+const estimate: Fields<Estimate> = {
+  action: "`backup` or `restore`",
+  items: "DynamoDB's estimate",
+  bytes: "DynamoDB's estimate",
+  units: "capacity units that Ferry consumes",
+  segments: "Ferry's segments",
+  ways: "a list of Way; Ferry is the first",
+  parts: "Ferry's price, US dollars: `units`, `lambda`, `s3`, `events`, `transfer`",
+  cheapest: "the name of the way with the lowest price, of a backup with its first month",
+  fastest: "the name of the way with the shortest known duration",
+};
+
+const way: Fields<Way> = {
+  name: "its name",
+  "usd?": "the price of one run, US dollars; absent if it is not known",
+  "usdPerMonth?": "the price of keeping a backup for a month",
+  "seconds?": "the shortest and the longest likely duration; absent if AWS gives none",
+  remark: "what it needs, and what it cannot do",
+};
+
 export const jsonShapes: Readonly<
   Record<string, { readonly about: string; readonly fields: Readonly<Record<string, string>> }>
 > = {
@@ -133,5 +156,7 @@ export const jsonShapes: Readonly<
   InspectedArchive: { about: "A sealed archive.", fields: inspected },
   VerifiedArchive: { about: "The result of reading all of an archive.", fields: verified },
   ComparedTable: { about: "The result of comparing an archive with a table.", fields: compared },
+  Estimate: { about: "What a backup or a restore would take and cost.", fields: estimate },
+  Way: { about: "A way to back up or restore a table.", fields: way },
   Difference: { about: "An item that differs.", fields: difference },
 };

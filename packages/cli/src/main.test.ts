@@ -47,3 +47,9 @@ test("--version prints the version", async () => {
 test("without a command it prints the help, with the code for a wrong call", async () => {
   expect(await run([])).toMatchObject({ code: 2, stdout: expect.stringContaining("Usage: ferry") });
 });
+
+test("a shell's completion script is printed, and the words that it asks for", async () => {
+  expect((await run(["completion", "bash"])).stdout).toContain("ferry complete -- ");
+  expect((await run(["complete", "--", "arch"])).stdout).toMatch(/^archives\b/m);
+  expect((await run(["complete", "--", "backup", "--cons"])).stdout).toMatch(/^--consistent-read\b/m);
+});

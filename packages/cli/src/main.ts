@@ -22,6 +22,11 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   const program = buildProgram(version(), async (command, input) => {
     exitCode = await runCommand(command, input);
   });
+  if (args[0] === "complete") {
+    const { completer } = await import("./complete.ts");
+    completer().parse(args.slice(args.indexOf("--") + 1));
+    return exitCodes.done;
+  }
   if (args.length === 0) {
     program.outputHelp();
     return exitCodes.usage;

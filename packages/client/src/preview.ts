@@ -8,6 +8,7 @@ import type { RestoreRequest } from "@ferry/core/request";
 import { holdsItems } from "@ferry/core/restore/holds-items";
 import type { AwsAccess } from "./access.ts";
 import { ClientError, explaining } from "./client-error.ts";
+import { countedBytes, type Estimate, estimateBackup, estimateRestore } from "./estimate.ts";
 import type { PreparedRequest } from "./request.ts";
 
 export interface Preview {
@@ -15,6 +16,9 @@ export interface Preview {
   readonly table: { readonly status: string; readonly items: number; readonly bytes: number };
   /** A restore's archive. `bytes` are uncompressed; absent for an export of DynamoDB. */
   readonly archive?: { readonly items: number; readonly files: number; readonly bytes?: number };
+  /** Ferry's price, US dollars, and the shortest and longest likely duration, seconds: estimates. */
+  readonly usd: number;
+  readonly seconds: readonly [min: number, max: number];
   /** Whether the destination is empty: the backup's prefix, or the restore's table. */
   readonly destinationEmpty: boolean;
 }
@@ -24,6 +28,9 @@ export interface Preview {
  * `no-manifest` and the other errors of a manifest.
  */
 export async function previewRequest(access: AwsAccess, { request }: PreparedRequest): Promise<Preview> {
+  const otherRegion = request["bucket-region"] !== request["table-region"];
+  const segments = request["total-segments"];
+  const given = { otherRegion, ...(segments !== undefined && { totalSegments: segments }) };
   const address = { region: request["table-region"], name: request["table-name"] };
   const bucket = bucketOf(request);
   const prefix = request["bucket-prefix"];
@@ -34,15 +41,28 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
         access.describe(address),
         access.archive.list(bucket, `${prefix}/`, { limit: 1 }),
       ]);
-      return { table: sizeOf(described), destinationEmpty: objects.length === 0 };
+      const units = request["read-units"];
+      const estimate = estimateBackup(described, {
+        ...given,
+        consistentRead: request["consistent-read"] === true,
+        ...(units !== undefined && { unitsPerSecond: units }),
+      });
+      return { table: sizeOf(described), ...costOf(estimate), destinationEmpty: objects.length === 0 };
     }
     const keys = request["manifest-keys"] ?? "own";
     const [described, manifest] = await Promise.all([
       access.describe(address),
       readManifest(bucket, prefix, keys, { archive: access.archive, codec: zlibCodec }),
     ]);
+    const units = request["write-units"];
+    const sizeBytes = manifest.bytes === undefined ? described.sizeBytes : countedBytes(manifest.bytes);
+    const estimate = estimateRestore(
+      { ...described, itemCount: manifest.items, sizeBytes },
+      { ...given, ...(units !== undefined && { unitsPerSecond: units }) },
+    );
     return {
       table: sizeOf(described),
+      ...costOf(estimate),
       archive: {
         items: manifest.items,
         files: manifest.files.length,
@@ -51,6 +71,10 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
       destinationEmpty: !(await holdsItems(address, access.tables)),
     };
   });
+}
+
+function costOf({ ways: [ferry] }: Estimate): Pick<Preview, "usd" | "seconds"> {
+  return { usd: ferry!.usd!, seconds: ferry!.seconds! };
 }
 
 function sizeOf(table: { status: string; itemCount: number; sizeBytes: number }): Preview["table"] {

@@ -6,6 +6,8 @@ import { archivesCommand } from "./archives.ts";
 import { backupCommand } from "./backup.ts";
 import { cancelCommand } from "./cancel.ts";
 import { catCommand } from "./cat.ts";
+import { completionCommand } from "./completion.ts";
+import { estimateCommand } from "./estimate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { restoreCommand } from "./restore.ts";
 import { retryCommand } from "./retry.ts";
@@ -26,4 +28,6 @@ export const commands: readonly CommandSpec[] = [
   inspectCommand,
   catCommand,
   verifyCommand,
+  estimateCommand,
+  completionCommand,
 ];

@@ -9,7 +9,7 @@ import type { PreparedRequest } from "@ferry/client/request";
 import { s3Url } from "@ferry/client/s3-url";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodeOfTask, exitCodes } from "../exit-codes.ts";
-import { countText, plural, size } from "../format.ts";
+import { countText, durationRange, money, plural, size } from "../format.ts";
 import type { Input } from "../input.ts";
 import { columns } from "../table.ts";
 import { follow } from "./follow.ts";
@@ -70,6 +70,10 @@ export async function dryRun(
       archive === undefined
         ? place
         : `${place}: ${countText(archive.items)} items in ${plural(archive.files, "data file")}`,
+    ],
+    [
+      "estimate",
+      `${money(preview.usd)}, ${durationRange(preview.seconds)}; \`ferry estimate\` compares it with other ways`,
     ],
     ["destination", destinationEmpty ? "empty" : notEmpty(prepared)],
   ];

@@ -7,7 +7,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { countText, plural, size } from "../format.ts";
 import { wholeNumberOption } from "../option-values.ts";
 import type { Output } from "../output.ts";
-import { openGivenArchive } from "./read-archive.ts";
+import { openGivenArchive, regionOfTable } from "./read-archive.ts";
 
 export const run: RunCommand = async (input, { access: options, output }) => {
   const { against, tableRegion, readUnits, list } = input.options;
@@ -23,7 +23,7 @@ export const run: RunCommand = async (input, { access: options, output }) => {
       ? await openComparison(
           access,
           archive,
-          { name: against, region: await regionOf(against, tableRegion, access.region) },
+          { name: against, region: await regionOfTable(against, tableRegion, access.region) },
           { onItems: (read) => readItems(read), listMax, ...(units !== undefined && { readUnits: units }) },
         )
       : undefined;
@@ -77,9 +77,4 @@ function printTable(compared: ComparedTable, output: Output): void {
   for (const { kind, key } of differences) output.line(`  ${kind.padEnd(7)}  ${JSON.stringify(key)}`);
   const more = changed + missing + extra - differences.length;
   if (more > 0) output.line(`  and ${countText(more)} more: --list shows them`);
-}
-
-async function regionOf(table: string, given: unknown, usual: () => Promise<string>): Promise<string> {
-  if (typeof given === "string") return given;
-  return /^arn:[^:]*:dynamodb:([^:]+):/.exec(table)?.[1] ?? usual();
 }

@@ -51,6 +51,11 @@ export async function planBackup(
   return [taskAccepted(plan, attempt, deadlineMs)];
 }
 
+/** The segments of a backup that names none, from the table's size. */
+export function defaultSegments(sizeBytes: number): number {
+  return Math.min(Math.max(1, Math.ceil(sizeBytes / SEGMENT_BYTES)), DEFAULT_SEGMENTS_MAX);
+}
+
 function derivePlan(
   request: BackupRequest,
   task: TaskRef,
@@ -59,12 +64,7 @@ function derivePlan(
   ports: Ports,
 ): BackupPlan {
   const segments =
-    request["total-segments"] ??
-    Math.min(
-      Math.max(1, Math.ceil(table.sizeBytes / SEGMENT_BYTES)),
-      DEFAULT_SEGMENTS_MAX,
-      ports.settings.maximumSegments,
-    );
+    request["total-segments"] ?? Math.min(defaultSegments(table.sizeBytes), ports.settings.maximumSegments);
   const requestedBytes = request["batch-bytes"] ?? DEFAULT_BATCH_BYTES;
   const leastBytes = Math.min(Math.ceil(table.sizeBytes / FILES_MAX), BATCH_BYTES_MAX);
   const units =

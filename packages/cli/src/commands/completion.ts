@@ -1,0 +1,14 @@
+import type { CommandSpec } from "../command.ts";
+
+export const completionCommand: CommandSpec = {
+  name: "completion",
+  summary: "print a script that completes ferry's commands and options in a shell",
+  arguments: [{ name: "SHELL", description: "bash, zsh, fish or powershell" }],
+  options: [],
+  examples: [
+    { command: "ferry completion bash", about: "source <(ferry completion bash) in ~/.bashrc" },
+    { command: "ferry completion zsh", about: "source <(ferry completion zsh) in ~/.zshrc" },
+  ],
+  uses: "nothing",
+  load: () => import("../run/completion.ts"),
+};
