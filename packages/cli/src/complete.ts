@@ -2,9 +2,9 @@
  * The shell completion. A shell's script calls `ferry complete -- WORDS`, which main.ts passes on to it.
  */
 import tab from "@bomb.sh/tab/commander";
-import { buildProgram } from "./program.ts";
+import type { Command } from "commander";
 
-/** The completion of all commands and options. */
-export function completer(): ReturnType<typeof tab> {
-  return tab(buildProgram("", async () => {}));
+/** The completion of a program's commands and options. It adds commands of its own to the program. */
+export function completerOf(program: Command): ReturnType<typeof tab> {
+  return tab(program);
 }

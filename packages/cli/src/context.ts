@@ -4,6 +4,7 @@
 import type { AccessOptions } from "@ferry/client/access";
 import type { StageOptions } from "@ferry/client/stage";
 import { localHost } from "@ferry/core/local-host";
+import type { Command } from "commander";
 import type { Input } from "./input.ts";
 import { type Output, openOutput } from "./output.ts";
 
@@ -13,10 +14,12 @@ export interface Context {
   readonly interactive: boolean;
   readonly access: AccessOptions;
   readonly stage: StageOptions;
+  /** The whole parser, which the shell completion reads. */
+  readonly program: Command;
 }
 
 /** The context of one call, from its options and the environment. */
-export function contextOf({ options }: Input, env: NodeJS.ProcessEnv): Context {
+export function contextOf({ options }: Input, env: NodeJS.ProcessEnv, program: Command): Context {
   const text = (name: string) => (typeof options[name] === "string" ? options[name] : undefined);
   const stageName = text("stage") ?? env["FERRY_STAGE"];
   const endpoint = env[localHost.variable];
@@ -32,6 +35,7 @@ export function contextOf({ options }: Input, env: NodeJS.ProcessEnv): Context {
     output: openOutput({ json: options["json"] === true }),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true && options["json"] !== true,
     access,
+    program,
     stage: { ...access, ...optional("stage", stageName) },
   };
 }

@@ -5,7 +5,7 @@ import type { ComparedTable, Difference } from "@ferry/client/archive/compare-ta
 import type { InspectedArchive } from "@ferry/client/archive/inspect-archive";
 import type { ListedArchive } from "@ferry/client/archive/list-archives";
 import type { VerifiedArchive } from "@ferry/client/archive/verify-archive";
-import type { Estimate, Way } from "@ferry/client/estimate";
+import type { Estimate, EstimatedWay } from "@ferry/client/estimate";
 import type { Preview } from "@ferry/client/preview";
 import type { TaskProgress } from "@ferry/client/progress";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
@@ -137,7 +137,7 @@ const estimate: Fields<Estimate> = {
   fastest: "the name of the way with the shortest known duration",
 };
 
-const way: Fields<Way> = {
+const way: Fields<EstimatedWay> = {
   name: "its name",
   "usd?": "the price of one run, US dollars; absent if it is not known",
   "usdPerMonth?": "the price of keeping a backup for a month",

@@ -2,7 +2,7 @@
 /**
  * The ferry command.
  */
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import type { CommandSpec } from "./command.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { Input } from "./input.ts";
@@ -20,11 +20,11 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done;
   const program = buildProgram(version(), async (command, input) => {
-    exitCode = await runCommand(command, input);
+    exitCode = await runCommand(command, input, program);
   });
   if (args[0] === "complete") {
-    const { completer } = await import("./complete.ts");
-    completer().parse(args.slice(args.indexOf("--") + 1));
+    const { completerOf } = await import("./complete.ts");
+    completerOf(program).parse(args.slice(args.indexOf("--") + 1));
     return exitCodes.done;
   }
   if (args.length === 0) {
@@ -41,10 +41,10 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-async function runCommand(command: CommandSpec, input: Input): Promise<ExitCode> {
+async function runCommand(command: CommandSpec, input: Input, program: Command): Promise<ExitCode> {
   try {
     const [{ run }, { contextOf }] = await Promise.all([command.load(), import("./context.ts")]);
-    return (await run(input, contextOf(input, process.env))) ?? exitCodes.done;
+    return (await run(input, contextOf(input, process.env, program))) ?? exitCodes.done;
   } catch (error) {
     return reportError(error, {
       command: `ferry ${command.name}`,

@@ -7,7 +7,7 @@ import type { TableStructure } from "./access.ts";
 import { prices } from "./prices.ts";
 
 /** A way to back up or restore a table. */
-export interface Way {
+export interface EstimatedWay {
   readonly name: string;
   /** The price of one run, US dollars; absent if it is not known here. */
   readonly usd?: number;
@@ -27,7 +27,7 @@ export interface Estimate {
   readonly units: number;
   readonly segments: number;
   /** Ferry first. */
-  readonly ways: readonly Way[];
+  readonly ways: readonly EstimatedWay[];
   /** The parts of Ferry's price, US dollars. */
   readonly parts: Readonly<Record<"units" | "lambda" | "s3" | "events" | "transfer", number>>;
   /** The names of the ways with the lowest price and the shortest time. */
@@ -180,10 +180,10 @@ function total(parts: Estimate["parts"]): number {
 function compared(
   action: Estimate["action"],
   table: Omit<Estimate, "action" | "ways" | "cheapest" | "fastest"> & { readonly seconds: unknown },
-  ways: readonly Way[],
+  ways: readonly EstimatedWay[],
 ): Estimate {
   const { seconds: _, ...numbers } = table;
-  const lowest = (value: (way: Way) => number | undefined) =>
+  const lowest = (value: (way: EstimatedWay) => number | undefined) =>
     ways.reduce((best, way) => ((value(way) ?? Infinity) < (value(best) ?? Infinity) ? way : best)).name;
   return {
     action,
