@@ -27,6 +27,8 @@ export interface HostOptions {
   readonly homeRegion?: string;
   /** Default: a free port. */
   readonly port?: number;
+  /** The URL of another DynamoDB engine, for all tables except Ferry's own. */
+  readonly otherDynamoDb?: string;
   readonly settings?: Partial<Settings>;
   /** Whether the rules deliver every event to every target twice, late and in another order. */
   readonly duplicate?: boolean;
@@ -96,6 +98,7 @@ export async function startHostWith(
       port: options.port ?? 0,
       duplicate: options.duplicate ?? false,
       retryDelaySeconds,
+      ...(options.otherDynamoDb !== undefined && { otherDynamoDb: options.otherDynamoDb }),
       reportedTypes: TASK_END_TYPES,
     },
     log,

@@ -6,17 +6,20 @@ import { localHost } from "@ferry/core/local-host";
 import { banner } from "./banner.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
+import { readOtherDynamoDb } from "./other-dynamodb.ts";
 import { createSample, sample } from "./sample.ts";
 import { taskLogLine } from "./task-log.ts";
 
 const help = `Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, in every region, and
 Ferry's workers. All data is in memory. It is for trials and tests.
 
-  npm run local -- [--port N] [--sample]
+  npm run local -- [--port N] [--sample] [--dynamodb URL]
 
-  --port N   the port to listen on; 0: a free port; default: ${localHost.port}, where ferry --local finds it
-  --sample   create a table with ${sample.source.items} cities, an empty one, and a bucket
-  --help     print this text
+  --port N         the port to listen on; 0: a free port; default: ${localHost.port}, where ferry --local finds it
+  --sample         create a table with ${sample.source.items} cities, an empty one, and a bucket
+  --dynamodb URL   use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own;
+                   default: AWS_ENDPOINT_URL_DYNAMODB, if it is set
+  --help           print this text
 
 It prints export lines for a stock AWS CLI or SDK. Ctrl-C stops it and leaves nothing behind.`;
 
@@ -44,7 +47,13 @@ void exitWhenOrphaned(() => {
 });
 
 try {
-  host = await startHost({ port, onTaskEnd: (event) => console.log(`# ${taskLogLine(event)}`) });
+  const otherDynamoDb = await readOtherDynamoDb(values.dynamodb, process.env);
+  if (otherDynamoDb !== undefined) console.log(`# Tables are in ${otherDynamoDb}, except Ferry's own.`);
+  host = await startHost({
+    port,
+    ...(otherDynamoDb !== undefined && { otherDynamoDb }),
+    onTaskEnd: (event) => console.log(`# ${taskLogLine(event)}`),
+  });
 } catch (error) {
   fail(error instanceof Error ? error.message : String(error));
 }
@@ -71,6 +80,7 @@ function readArguments() {
     return parseArgs({
       options: {
         port: { type: "string" },
+        dynamodb: { type: "string" },
         sample: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },

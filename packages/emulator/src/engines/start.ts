@@ -11,6 +11,8 @@ export interface ThreadOptions {
   readonly port: number;
   readonly duplicate: boolean;
   readonly retryDelaySeconds: number;
+  /** The URL of another DynamoDB engine, for all tables except Ferry's own. */
+  readonly otherDynamoDb?: string;
   /** The detail-types of Ferry's events that are passed to `onEvent`. */
   readonly reportedTypes: readonly string[];
 }

@@ -23,6 +23,7 @@ import { createRules } from "../eventbridge/rules.ts";
 import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
 import { createDynamoDb } from "./dynamodb.ts";
 import { type Services, startGateway } from "./gateway.ts";
+import { withOtherDynamoDb } from "./other-dynamodb.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
 import type { FromThread, ThreadOptions } from "./start.ts";
 import { withStatements } from "./statements.ts";
@@ -34,6 +35,7 @@ const {
   port,
   duplicate,
   retryDelaySeconds,
+  otherDynamoDb,
   reportedTypes,
 } = workerData as ThreadOptions;
 const send = (message: FromThread) => parentPort!.postMessage(message);
@@ -104,17 +106,21 @@ for (const [name, spec] of Object.entries(pipes)) {
     });
 }
 
+const emulated = withStatements(
+  withStreams({
+    dynamodb,
+    region,
+    tables: streamedTables(),
+    emit: (table, record) => streamPipes.get(table)?.(record),
+  }),
+);
 open({
   s3Sqs: s3Sqs.handle,
   events: bus.call,
-  dynamodb: withStatements(
-    withStreams({
-      dynamodb,
-      region,
-      tables: streamedTables(),
-      emit: (table, record) => streamPipes.get(table)?.(record),
-    }),
-  ),
+  dynamodb:
+    otherDynamoDb === undefined
+      ? emulated
+      : withOtherDynamoDb({ url: otherDynamoDb, own: emulated, region, ownTables: ownTables() }),
 });
 send({ endpoint });
 
@@ -165,6 +171,11 @@ async function createTable(
     if ((Table as { TableStatus: string }).TableStatus === "ACTIVE") return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+function ownTables(): ReadonlySet<string> {
+  const names = [...(Object.keys(tables) as TableName[]), workerTable.name];
+  return new Set(names.map((name) => physicalName(stage, name)));
 }
 
 function streamedTables(): ReadonlyMap<string, StatusTableSpec> {

@@ -6,13 +6,14 @@ import { CITIES_MAX } from "./cities.ts";
 
 const help = `Loads real data into a DynamoDB table, backs it up, restores it in another region and compares both tables.
 
-  npm run demo -- [--items N] [--segments N] [--json] [--keep]
+  npm run demo -- [--items N] [--segments N] [--json] [--keep] [--dynamodb URL]
 
-  --items N      number of items; default: all ${CITIES_MAX + 1}
-  --segments N   number of segments of the backup, 1 to 999; default: 8
-  --json         print only one line of JSON at the end
-  --keep         keep the host running afterwards
-  --help         print this text
+  --items N        number of items; default: all ${CITIES_MAX + 1}
+  --segments N     number of segments of the backup, 1 to 999; default: 8
+  --json           print only one line of JSON at the end
+  --keep           keep the host running afterwards
+  --dynamodb URL   use another DynamoDB engine, such as DynamoDB Local, for both tables
+  --help           print this text
 
 The exit code is 0 only if both tables are identical.`;
 
@@ -21,6 +22,7 @@ export interface DemoOptions {
   readonly segments: number;
   readonly json: boolean;
   keep: boolean;
+  readonly dynamodb: string | undefined;
 }
 
 /** Reads the command line. If it is wrong, prints what was expected and ends the process with code 2. */
@@ -35,6 +37,7 @@ export function readDemoArguments(): DemoOptions {
     segments: wholeNumber("--segments", values.segments, 8, 999),
     json: values.json,
     keep: values.keep,
+    dynamodb: values.dynamodb,
   };
 }
 
@@ -46,6 +49,7 @@ function parsed() {
         segments: { type: "string" },
         json: { type: "boolean", default: false },
         keep: { type: "boolean", default: false },
+        dynamodb: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });
