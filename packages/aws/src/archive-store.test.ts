@@ -250,6 +250,7 @@ describe("an archive on S3", () => {
     await expect(store.head(bucket, key)).rejects.toMatchObject({
       kind,
       ...(code !== undefined && { code }),
+      operation: "HeadObject",
       resource,
     });
   });

@@ -121,6 +121,7 @@ describe("a table's description", () => {
   it("of another account's table fails if DescribeTable is denied", async () => {
     await expect(describing(described, ["DescribeTable"])).rejects.toMatchObject({
       kind: "permanent",
+      operation: "DescribeTable",
     });
   });
 
