@@ -116,14 +116,32 @@ describe("the item of a row", () => {
     expect(rowOfItem(itemOfRow(row))).toStrictEqual(row);
   });
 
+  it("that lacks a field is refused, and the error names the row and the field", () => {
+    const { rev: _, ...item } = itemOfRow(full);
+    const error = (() => {
+      try {
+        return rowOfItem(item);
+      } catch (thrown) {
+        return thrown;
+      }
+    })();
+    expect(error).toMatchObject({
+      kind: "transient",
+      code: "malformed-row",
+      operation: "read row",
+      resource: "row k@1",
+      message: expect.stringMatching(/row.*rev/s),
+    });
+  });
+
   it("is read with the completed segments in the order of their numbers", () => {
     const completed = [2, 9, 10, 100];
     const item = { ...itemOfRow(full), completed: { NS: ["9", "100", "10", "2"] } };
     expect(rowOfItem(item).completed).toEqual(completed);
   });
 
-  // `flag` and `notes` are examples of names that the full row does not have.
-  it.each([...Object.keys(fullAttributes), "notes", "request-rest"])(
+  // The full row has none of the last three.
+  it.each([...Object.keys(fullAttributes), "announcement", "notes", "request-rest"])(
     "a request's field with the name %s does not replace the row's attribute, and is kept",
     (name) => {
       const row = { ...full, request: { [name]: "of the request", other: 1 } };
