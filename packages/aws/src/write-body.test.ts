@@ -22,7 +22,6 @@ describe("the body of a write", () => {
 
 describe("the body of a write, as text", () => {
   it.each([
-    ["no writes", [], '{"RequestItems":{"a":[]},"ReturnConsumedCapacity":"TOTAL"}'],
     [
       "one put",
       [{ put: encoder.encode("{ }") }],
