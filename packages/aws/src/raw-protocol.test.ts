@@ -259,7 +259,7 @@ describe("RawProtocol on a stub of DynamoDB", () => {
         ? { body: answer }
         : failure(400, "AccessDeniedException"),
     );
-    await expect(tables.describe(table)).rejects.toMatchObject({
+    await expect(tables.settings(table)).rejects.toMatchObject({
       kind: "permanent",
       hint: expect.stringMatching(/dynamodb:(DescribeTimeToLive|ListTagsOfResource)/),
     });
