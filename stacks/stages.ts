@@ -13,6 +13,8 @@ export const stages: Stages = {
       tables: [
         { region: "us-east-1", name: "orders" },
         { region: "us-east-1", name: "customers" },
+        // A table that npm run smoke creates and deletes.
+        { region: "us-east-1", name: "ferry-production-smoke" },
         // A table of another account, whose resource policy names this stage's backup role (docs/deploy.md):
         // "arn:aws:dynamodb:us-east-1:222222222222:table/invoices",
       ],
@@ -23,6 +25,7 @@ export const stages: Stages = {
       tables: [
         { region: "us-east-1", name: "orders-restored" },
         { region: "us-east-1", name: "customers-restored" },
+        { region: "us-east-1", name: "ferry-production-smoke-restored" },
       ],
       buckets: ["example-ferry-archive"],
     },

@@ -8,6 +8,7 @@ import { mail, topic } from "../monitoring/topic.ts";
 import { resourceName } from "../naming/names.ts";
 import { callerPolicy } from "../permissions/caller-policy.ts";
 import { stageQueues } from "../queues/queues.ts";
+import { settings } from "../settings/stage-settings.ts";
 
 export const outputs = {
   bus: bus.name,
@@ -15,7 +16,7 @@ export const outputs = {
   callersPolicy: callerPolicy.arn,
   backupRole: resourceName("backup"),
   restoreRole: resourceName("restore"),
-  dashboard: resourceName("dashboard"),
+  dashboard: settings.profile === "full" ? resourceName("dashboard") : "none",
   alarms: topic.arn,
   alarmMail: mail,
 };

@@ -15,7 +15,10 @@ const RETENTION = {
   365: "1 year",
 } as const satisfies Record<typeof settings.logRetentionDays, string>;
 
-type FunctionArgs = Pick<sst.aws.FunctionArgs, "handler" | "memory" | "timeout" | "link" | "description"> & {
+type FunctionArgs = Pick<
+  sst.aws.FunctionArgs,
+  "handler" | "memory" | "timeout" | "link" | "description" | "concurrency"
+> & {
   readonly permissions: Parameters<typeof sst.aws.permission>[0][];
 };
 

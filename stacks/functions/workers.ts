@@ -3,7 +3,7 @@ import { type ConsumerName, consumers } from "@ferry/core/topology";
 import { logicalNameOf } from "../naming/names.ts";
 import { permissions } from "../permissions/function-permissions.ts";
 import { stageQueues } from "../queues/queues.ts";
-import { concurrency, memoryMb } from "../settings/capacity.ts";
+import { concurrency, memoryMb, reservedConcurrency } from "../settings/capacity.ts";
 import { timeoutSeconds } from "../settings/timeouts.ts";
 import { ferryFunction } from "./ferry-function.ts";
 import { links } from "./links.ts";
@@ -22,6 +22,7 @@ function worker(name: ConsumerName) {
       memory: `${memoryMb(name)} MB`,
       timeout: `${timeoutSeconds(name)} seconds`,
       link: links[name],
+      ...reservedConcurrency(name),
       permissions: permissions[name],
     }),
   );

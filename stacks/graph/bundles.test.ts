@@ -31,6 +31,16 @@ test("the workers' bundles back up, restore and reject", async () => {
   expect(output.trim().split("\n")).toEqual(["20 items", "20 identical items", "TaskRejected"]);
 });
 
+test("the projector's bundle has no client of S3 and SQS, which the workers' bundles have", () => {
+  const clients = ["com.amazonaws.s3", "com.amazonaws.sqs"];
+  const containedIn = (name: string) => {
+    const code = readFileSync(bundleOf(`packages/aws/src/functions/${name}.handler`), "utf8");
+    return clients.filter((client) => code.includes(client));
+  };
+  expect(containedIn("projection")).toEqual([]);
+  expect(containedIn("backup")).toEqual(clients);
+});
+
 test("every Ferry metric of the alarms and the dashboard is published by its function's bundle", () => {
   const { resources } = deploymentOf("production").graph;
   // ["Ferry", "Items", "service", "ferry-production-backup"] in the dashboard; in an alarm, by its fields.

@@ -1,5 +1,6 @@
 /** One alarm. It notifies the stage's topic when it starts and when it ends. */
 import { logicalNameOf, resourceName } from "../naming/names.ts";
+import { settings } from "../settings/stage-settings.ts";
 import { topic } from "./topic.ts";
 
 interface Alarm {
@@ -15,6 +16,8 @@ interface Alarm {
   readonly periodSeconds: number;
   /** How many periods in a row; 1 if absent. */
   readonly periods?: number;
+  /** Whether it exists in the profile `minimal` too: without it a loss would not be noticed. */
+  readonly essential?: boolean;
   /** Treat missing data as breaching: for a metric whose absence is itself a fault. */
   readonly breachOnMissingData?: boolean;
 }
@@ -24,6 +27,7 @@ export const alarms: aws.cloudwatch.MetricAlarm[] = [];
 
 /** Creates an alarm. `subject`: one of several alarms with the same name, of which operations.md has one chapter. */
 export function createAlarm(name: string, alarm: Alarm, subject?: string) {
+  if (settings.profile === "minimal" && !alarm.essential) return;
   const suffix = subject === undefined ? "" : `-${subject}`;
   const built = new aws.cloudwatch.MetricAlarm(`${logicalNameOf(name)}Alarm${suffix}`, {
     name: `${resourceName(name)}${suffix}`,

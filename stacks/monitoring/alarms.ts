@@ -49,6 +49,7 @@ export const unprocessedQueues: (DeadLetterName | typeof UNDELIVERED_QUEUE)[] = 
 ];
 for (const queue of unprocessedQueues)
   createAlarm(queue, {
+    essential: true,
     means: `A message arrived in ${queue}. It was not processed, and stays there until an operator handles it.`,
     metric: sqs("ApproximateNumberOfMessagesVisible", queue),
     statistic: "Maximum",
@@ -72,6 +73,7 @@ for (const pipe of stagePipes)
   });
 
 createAlarm("pipes-stopped", {
+  essential: true,
   means: "A Pipe is not running.",
   metric: own("PipesNotRunning", "monitor"),
   statistic: "Maximum",
@@ -79,6 +81,7 @@ createAlarm("pipes-stopped", {
   periodSeconds: MONITOR_PERIOD_MINUTES * 60,
 });
 createAlarm("stalled-tasks", {
+  essential: true,
   means: `A task that has not ended made no progress for ${settings.stalledAfterMinutes} minutes, or the monitor itself does not run.`,
   metric: own("StalledTasks", "monitor"),
   statistic: "Maximum",
@@ -92,6 +95,7 @@ for (const { name } of settings.schedules)
   createAlarm(
     "backup-overdue",
     {
+      essential: true,
       means: `A table of the schedule ${name} has no recent backup, or the monitor itself does not run.`,
       metric: {
         namespace: METRICS_NAMESPACE,
@@ -143,6 +147,7 @@ createAlarm("dropped-schedules", {
 });
 
 createAlarm("failed-tasks", {
+  essential: true,
   means: "A task failed.",
   metric: own("TasksFailed", "projection"),
   statistic: "Sum",

@@ -142,11 +142,12 @@ const widgets = (regionName: string, alarmArns: readonly string[]) => [
   ...graphWidget(regionName, { title: "Duration, ms", stat: "Maximum", metrics: lambda("Duration") }),
 ];
 
-new aws.cloudwatch.Dashboard("Dashboard", {
-  dashboardName: resourceName("dashboard"),
-  dashboardBody: $jsonStringify(
-    $util
-      .output({ regionName: region, arns: alarms.map((alarm) => alarm.arn) })
-      .apply(({ regionName, arns }) => ({ widgets: widgets(regionName, arns) })),
-  ),
-});
+if (settings.profile === "full")
+  new aws.cloudwatch.Dashboard("Dashboard", {
+    dashboardName: resourceName("dashboard"),
+    dashboardBody: $jsonStringify(
+      $util
+        .output({ regionName: region, arns: alarms.map((alarm) => alarm.arn) })
+        .apply(({ regionName, arns }) => ({ widgets: widgets(regionName, arns) })),
+    ),
+  });

@@ -3,7 +3,10 @@ import { account } from "../naming/arns.ts";
 import { resourceName } from "../naming/names.ts";
 import { settings } from "../settings/stage-settings.ts";
 
-export const topic = new aws.sns.Topic("Alarms", { name: resourceName("alarms") });
+export const topic = new aws.sns.Topic("Alarms", {
+  name: resourceName("alarms"),
+  ...(settings.ownKmsKey !== undefined && { kmsMasterKeyId: settings.ownKmsKey }),
+});
 
 new aws.sns.TopicPolicy("AlarmsPolicy", {
   arn: topic.arn,

@@ -3,6 +3,7 @@ import { callerTypes } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { resourceName } from "../naming/names.ts";
 import { stageQueues } from "../queues/queues.ts";
+import { useOwnKey } from "./own-key.ts";
 
 /** Requests, cancels and retries. Callers may not put facts. */
 export const putRequests = {
@@ -23,6 +24,7 @@ export const callerPolicy = new aws.iam.Policy("Callers", {
         actions: ["sqs:SendMessage", "sqs:GetQueueUrl"],
         resources: [stageQueues["request-queue"].arn],
       },
+      ...useOwnKey("sqs"),
     ],
   }).json,
 });

@@ -7,6 +7,7 @@ import { stageQueues } from "../queues/queues.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { statusTables } from "../tables/status-tables.ts";
 import { stageWorkerTable } from "../tables/worker-table.ts";
+import { useOwnKey } from "./own-key.ts";
 import { putConditions } from "./put-events.ts";
 
 type Permission = Omit<ReturnType<typeof sst.aws.permission>, "type">;
@@ -77,6 +78,7 @@ const backup: Permission[] = [
   { actions: ["dynamodb:GetItem"], resources: [statusTables["backup-table"].arn] },
   updateWorkerTable,
   putEvents("backup"),
+  ...useOwnKey("dynamodb", "sqs"),
 ];
 
 /** Reads archives and writes the tables of `restore.tables`. */
@@ -103,6 +105,7 @@ const restore: Permission[] = [
   { actions: ["dynamodb:GetItem"], resources: [statusTables["restore-table"].arn] },
   updateWorkerTable,
   putEvents("restore"),
+  ...useOwnKey("dynamodb", "sqs"),
 ];
 
 /** Writes the status tables, and finds the rows of requests that no worker could process. */
@@ -114,6 +117,7 @@ const projection: Permission[] = [
   },
   updateWorkerTable,
   putEvents("projection"),
+  ...useOwnKey("dynamodb", "sqs"),
 ];
 
 /** Reads the rows of open tasks and the state of the Pipes. It writes rows whose announcement was lost. */
@@ -136,6 +140,7 @@ const monitor: Permission[] = [
     actions: ["pipes:DescribePipe"],
     resources: Object.keys(pipes).map((key) => arnOf("pipes", `pipe/${resourceName(key)}`)),
   },
+  ...useOwnKey("dynamodb"),
 ];
 
 export const permissions = { backup, restore, projection, monitor } satisfies Record<

@@ -9,6 +9,7 @@ import { rules } from "../bus/rules.ts";
 import { arnOf } from "../naming/arns.ts";
 import { logicalNameOf, resourceName } from "../naming/names.ts";
 import { busPolicy } from "../permissions/bus-policy.ts";
+import { useOwnKey } from "../permissions/own-key.ts";
 import { putConditions } from "../permissions/put-events.ts";
 import { queuePolicies } from "../permissions/queue-policies.ts";
 import { serviceRole } from "../permissions/service-role.ts";
@@ -29,6 +30,7 @@ function pipe(key: string, spec: PipeSpec) {
     sourceArn: arnOf("pipes", `pipe/${name}`),
     statements: [
       ...source.statements,
+      ...useOwnKey("dynamodb", "sqs"),
       {
         actions: ["events:PutEvents"],
         resources: [bus.arn],

@@ -2,6 +2,7 @@
 import { type QueueName, queues as specs, UNDELIVERED_QUEUE } from "@ferry/core/topology";
 import { arnOf } from "../naming/arns.ts";
 import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
+import { settings } from "../settings/stage-settings.ts";
 import { visibilitySeconds } from "../settings/timeouts.ts";
 import { attemptsOf } from "./attempts.ts";
 import { type AnyQueue, RETENTION_DAYS } from "./retention.ts";
@@ -32,7 +33,10 @@ function queue(name: AnyQueue, more: Omit<sst.aws.QueueArgs, "transform"> = {}) 
       queue: {
         name: physicalNameOf(name),
         messageRetentionSeconds: RETENTION_DAYS[name] * 24 * 3_600,
-        sqsManagedSseEnabled: true, // SQS's own keys: EventBridge can deliver without a key policy
+        // With SQS's own keys EventBridge can deliver without a key policy.
+        ...(settings.ownKmsKey === undefined
+          ? { sqsManagedSseEnabled: true }
+          : { kmsMasterKeyId: settings.ownKmsKey }),
         redriveAllowPolicy: allowedSources(name),
       },
     },

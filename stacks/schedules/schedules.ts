@@ -5,6 +5,7 @@
 import { SOURCE } from "@ferry/core/events";
 import { bus } from "../bus/bus.ts";
 import { physicalNameOf, resourceName } from "../naming/names.ts";
+import { useOwnKey } from "../permissions/own-key.ts";
 import { putConditions } from "../permissions/put-events.ts";
 import { serviceRole } from "../permissions/service-role.ts";
 import { stageQueues } from "../queues/queues.ts";
@@ -27,6 +28,7 @@ const role = serviceRole("SchedulesRole", {
       conditions: putConditions(["TaskRequested"]),
     },
     { actions: ["sqs:SendMessage"], resources: [undelivered] },
+    ...useOwnKey("sqs"),
   ],
 });
 

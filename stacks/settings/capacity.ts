@@ -16,3 +16,9 @@ export const memoryMb = (consumer: ConsumerName): number => capacity[consumer].m
 /** The most concurrent invocations. */
 export const concurrency = (consumer: ConsumerName): number =>
   $dev ? DEV_CONCURRENCY : capacity[consumer].concurrency;
+
+/** The part of the account's concurrency that only this function uses: an argument of its component. */
+export function reservedConcurrency(consumer: ConsumerName): { concurrency?: { reserved: number } } {
+  const { reservedConcurrency: reserved } = settings.projector;
+  return consumer !== "projection" || reserved === undefined || $dev ? {} : { concurrency: { reserved } };
+}

@@ -278,3 +278,18 @@ test("a protected stage needs an address for alarms, or none on purpose", () => 
     'alarmEmail: must be an e-mail address, or "none", not "nobody"',
   );
 });
+
+test("a reserved concurrency below the projector's concurrency is refused", () => {
+  const projector = { concurrency: 4, reservedConcurrency: 3 };
+  expect(messageOf({ ...stage, projector })).toContain(
+    "projector.reservedConcurrency: 3, but must be at least projector.concurrency (4)",
+  );
+  expect(messageOf({ ...stage, projector: { ...projector, reservedConcurrency: 4 } })).toBe("accepted");
+});
+
+test("a key of another region for Ferry's own tables is refused", () => {
+  const keyOf = (region: string) =>
+    `arn:aws:kms:${region}:111111111111:key/00000000-0000-0000-0000-000000000000`;
+  expect(messageOf({ ...stage, ownKmsKey: keyOf("eu-west-1") })).toContain("is not in us-east-1");
+  expect(messageOf({ ...stage, ownKmsKey: keyOf("us-east-1") })).toBe("accepted");
+});

@@ -103,6 +103,15 @@ function contradictions(settings: v.InferOutput<typeof stageSchema>, protect: bo
     issues.push(
       `restoreWorker.memoryMb: ${settings.restoreWorker.memoryMb}, but maximumFileBytesInMemory (${settings.maximumFileBytesInMemory}) needs at least ${restoreMbMin}. Raise the memory, or lower maximumFileBytesInMemory: larger files are then read twice.`,
     );
+  const { concurrency, reservedConcurrency = concurrency } = settings.projector;
+  if (reservedConcurrency < concurrency)
+    issues.push(
+      `projector.reservedConcurrency: ${reservedConcurrency}, but must be at least projector.concurrency (${concurrency}), or Lambda throttles the projector.`,
+    );
+  if (settings.ownKmsKey !== undefined && settings.ownKmsKey.split(":")[3] !== settings.region)
+    issues.push(
+      `ownKmsKey: ${settings.ownKmsKey} is not in ${settings.region}, where Ferry's tables and queues are.`,
+    );
   for (const action of ["backup", "restore"] as const) issues.push(...listProblems(action, settings[action]));
   const listed = new Set(settings.backup.tables.map(displayName));
   for (const schedule of settings.schedules) {

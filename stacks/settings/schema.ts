@@ -105,36 +105,31 @@ const schedule = v.strictObject({
   ),
 });
 
-/** A worker function, or the projector. */
-const functionSettings = (memory: number, timeoutSeconds: number, concurrency: number) =>
-  v.optional(
-    v.strictObject({
-      memoryMb: numberSetting({
-        unit: "MB",
-        lowest: 128,
-        highest: 10_240,
-        default: memory,
-        description:
-          "The function's memory. Lambda gives one vCPU for each 1,769 MB, and compression needs CPU.",
-      }),
-      timeoutSeconds: numberSetting({
-        unit: "s",
-        lowest: 30,
-        highest: 900,
-        default: timeoutSeconds,
-        description:
-          "The timeout of an invocation. For a worker at least 60 s more than `sliceBudgetSeconds`, for a slice's last batch.",
-      }),
-      concurrency: numberSetting({
-        unit: "invocations",
-        lowest: 2,
-        highest: 1_000,
-        default: concurrency,
-        description: "The most concurrent invocations. It limits the load on tables and on the account.",
-      }),
-    }),
-    {},
-  );
+/** The fields of a worker function and of the projector. */
+const functionEntries = (memory: number, timeoutSeconds: number, concurrency: number) => ({
+  memoryMb: numberSetting({
+    unit: "MB",
+    lowest: 128,
+    highest: 10_240,
+    default: memory,
+    description: "The function's memory. Lambda gives one vCPU for each 1,769 MB, and compression needs CPU.",
+  }),
+  timeoutSeconds: numberSetting({
+    unit: "s",
+    lowest: 30,
+    highest: 900,
+    default: timeoutSeconds,
+    description:
+      "The timeout of an invocation. For a worker at least 60 s more than `sliceBudgetSeconds`, for a slice's last batch.",
+  }),
+  concurrency: numberSetting({
+    unit: "invocations",
+    lowest: 2,
+    highest: 1_000,
+    default: concurrency,
+    description: "The most concurrent invocations. It limits the load on tables and on the account.",
+  }),
+});
 
 export const stageSchema = v.strictObject({
   account: described(
@@ -174,13 +169,36 @@ export const stageSchema = v.strictObject({
   }),
   ...operatorEntries,
 
-  backupWorker: described(functionSettings(1_769, 360, 50), "The function that reads tables."),
-  restoreWorker: described(functionSettings(1_769, 360, 50), "The function that writes tables."),
+  backupWorker: described(
+    v.optional(v.strictObject(functionEntries(1_769, 360, 50)), {}),
+    "The function that reads tables.",
+  ),
+  restoreWorker: described(
+    v.optional(v.strictObject(functionEntries(1_769, 360, 50)), {}),
+    "The function that writes tables.",
+  ),
   projector: described(
-    functionSettings(512, 60, 2),
+    v.optional(
+      v.strictObject({
+        ...functionEntries(512, 60, 2),
+        reservedConcurrency: described(
+          v.optional(integerBetween(2, 1_000)),
+          "Invocations of the account's quota that only the projector uses, so that other functions cannot delay the rows. At least `concurrency`.",
+        ),
+      }),
+      {},
+    ),
     "The function that writes the status tables. Its concurrency is low, because invocations update the same rows.",
   ),
 
+  ownKmsKey: described(
+    v.optional(kmsKeyField),
+    "The ARN of a customer-managed key, in the stage's region, for Ferry's own tables, queues and topic. Without it they have AWS's keys. The key's policy must admit EventBridge and CloudWatch ([deploy.md](deploy.md), *KMS*).",
+  ),
+  profile: described(
+    v.optional(v.picklist(["full", "minimal"]), "full"),
+    "`minimal`: no dashboard, and only the alarms without which a loss would not be noticed ([deploy.md](deploy.md), *What it costs*).",
+  ),
   alarmEmail: described(
     v.optional(alarmEmailField),
     'The address for alarms, or `"none"`: no mail is sent. Required in a protected stage. The first mail requests a confirmation.',

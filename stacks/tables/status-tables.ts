@@ -2,6 +2,7 @@
 import { byState, type TableName, tables } from "@ferry/core/topology";
 import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
 import { settings } from "../settings/stage-settings.ts";
+import { ownTableKey } from "./own-table-key.ts";
 
 const field = (type: "S" | "N") => (type === "S" ? "string" : "number");
 
@@ -22,7 +23,9 @@ function table(name: TableName) {
       },
     }),
     deletionProtection: settings.protect,
-    transform: { table: { name: physicalNameOf(name), pointInTimeRecovery: { enabled: true } } },
+    transform: {
+      table: { ...ownTableKey, name: physicalNameOf(name), pointInTimeRecovery: { enabled: true } },
+    },
   });
 }
 

@@ -6,10 +6,22 @@
  */
 import { workerTable as spec } from "@ferry/core/topology";
 import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
+import { ownTableKey } from "./own-table-key.ts";
 
-export const stageWorkerTable = new sst.aws.Dynamo(logicalNameOf(spec.name.replace(/-table$/, "")), {
-  fields: { [spec.hash.name]: "string" },
-  primaryIndex: { hashKey: spec.hash.name },
-  ttl: spec.expires,
-  transform: { table: { name: physicalNameOf(spec.name), pointInTimeRecovery: { enabled: false } } },
-});
+export const stageWorkerTable = new sst.aws.Dynamo(
+  logicalNameOf(spec.name.replace(/-table$/, "")),
+  {
+    fields: { [spec.hash.name]: "string" },
+    primaryIndex: { hashKey: spec.hash.name },
+    ttl: spec.expires,
+    transform: {
+      table: {
+        ...ownTableKey,
+        name: physicalNameOf(spec.name),
+        pointInTimeRecovery: { enabled: false },
+      },
+    },
+  },
+  // SST keeps every table of a protected stage, and a table that was kept makes its re-creation fail.
+  { retainOnDelete: false },
+);

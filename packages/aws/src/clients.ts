@@ -13,6 +13,8 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { leanHttpHandler } from "./lean-http.ts";
 import { RawProtocol } from "./raw-protocol.ts";
 
+// The creation of each client is marked as pure, so that a function's bundle contains only the clients that it uses.
+
 /** Tries of one call, the first included. */
 const TRIES_MAX = 4;
 /** Connections per client: a restore that must use conditional puts has 200 calls in flight. */
@@ -44,7 +46,7 @@ const common = {
  * lost, so core reserves capacity for each one (`TRIES_MAX` in packages/core/src/pacing.ts).
  * It uses RawProtocol: its Scan returns raw bodies, not items.
  */
-export const dynamodbClient = memoized((region) =>
+export const dynamodbClient = /* @__PURE__ */ memoized((region) =>
   dynamodb(region, { maxAttempts: 1, requestHandler: leanHttpHandler(connections) }),
 );
 
@@ -52,7 +54,7 @@ export const dynamodbClient = memoized((region) =>
  * A region's DynamoDB, for descriptions of tables and for Ferry's own tables. The default is the environment's region. The
  * SDK retries failed calls.
  */
-export const retryingDynamodbClient = memoized((region) => dynamodb(region, {}));
+export const retryingDynamodbClient = /* @__PURE__ */ memoized((region) => dynamodb(region, {}));
 
 function dynamodb(region: string | undefined, options: DynamoDBClientConfig): DynamoDBClient {
   const endpoint = endpointOf(region ?? process.env["AWS_REGION"]);
@@ -66,15 +68,17 @@ function dynamodb(region: string | undefined, options: DynamoDBClientConfig): Dy
 }
 
 /** A region's S3. */
-export const s3Client = memoized((region) => new S3Client({ ...common, ...regionOf(region) }));
+export const s3Client = /* @__PURE__ */ memoized(
+  (region) => new S3Client({ ...common, ...regionOf(region) }),
+);
 
 /** EventBridge, by default of the environment's region. */
-export const eventBridgeClient = memoized(
+export const eventBridgeClient = /* @__PURE__ */ memoized(
   (region) => new EventBridgeClient({ ...common, ...regionOf(region) }),
 );
 
 /** SQS, by default of the environment's region. Calls go to the configured endpoint, whatever a queue's URL. */
-export const sqsClient = memoized(
+export const sqsClient = /* @__PURE__ */ memoized(
   (region) => new SQSClient({ ...common, ...regionOf(region), useQueueUrlAsEndpoint: false }),
 );
 

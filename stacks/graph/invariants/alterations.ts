@@ -6,7 +6,7 @@ export interface Alteration {
   /** The invariant that the alteration must violate. */
   readonly violates: string;
   /** The graph to alter; production if absent. */
-  readonly graph?: "production" | "dev" | "every-setting";
+  readonly graph?: "production" | "dev" | "every-setting" | "minimal";
   readonly alter: (graph: AlterableGraph) => void;
 }
 
@@ -379,5 +379,27 @@ export const alterations: readonly Alteration[] = [
     name: "an alarm for overdue backups that needs data to start",
     violates: "missing-backups-are-noticed",
     alter: set("MetricAlarm", "BackupOverdueAlarm-nightly", { treatMissingData: "notBreaching" }),
+  },
+  {
+    name: "a renamed resource",
+    violates: "logical-names-are-known",
+    alter: (graph) => {
+      const at = graph.resources.findIndex(({ name }) => name === "SegmentStatusTable");
+      graph.resources[at] = { ...graph.resources[at]!, name: "SegmentsTable" };
+    },
+  },
+  {
+    name: "a worker table that is kept when the stage is removed",
+    violates: "protected-stages-keep-their-tables",
+    alter: (graph) => {
+      const at = graph.resources.findIndex(({ name }) => name === "WorkerTable");
+      graph.resources[at] = { ...graph.resources[at]!, retainOnDelete: true };
+    },
+  },
+  {
+    name: "in the profile minimal, a queue of dead letters without its alarm",
+    violates: "every-queue-and-pipe-has-an-alarm",
+    graph: "minimal",
+    alter: without("MetricAlarm", "RedriveDeadLettersAlarm"),
   },
 ];

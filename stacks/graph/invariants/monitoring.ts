@@ -28,7 +28,8 @@ const alarmsAreExplained: Invariant = {
       name: inputs.name,
       chapter: chapterOf(deployment, inputs),
     }));
-    const absent = deployment.settings.schedules.length === 0 ? ["backup-overdue"] : [];
+    const { profile, schedules } = deployment.settings;
+    const absent = profile === "minimal" ? documented : schedules.length === 0 ? ["backup-overdue"] : [];
     return [
       ...alarms
         .filter(({ chapter }) => !documented.includes(chapter))
@@ -54,13 +55,23 @@ const everyQueueAndPipeHasAnAlarm: Invariant = {
   reason: "A queue that is not read, or a Pipe that fails, stops tasks without any other error.",
   violations: (deployment) => {
     const metrics = alarmMetrics(deployment);
+    const queues = resourcesOfType(deployment, "Queue").map(({ inputs }) => inputs);
+    const isRead = (queue: Resource["inputs"]) => queue.redrivePolicy !== undefined;
+    // In the profile `minimal` the alarms on stopped Pipes and stalled tasks replace those of each queue and Pipe.
+    const others =
+      deployment.settings.profile === "minimal"
+        ? ["PipesNotRunning", "StalledTasks"].map(
+            (name) => `${name} ferry-${deployment.graph.app.stage}-monitor`,
+          )
+        : [
+            ...queues.filter(isRead).map(({ name }) => `ApproximateAgeOfOldestMessage ${name}`),
+            ...resourcesOfType(deployment, "Pipe").map(({ inputs }) => `ExecutionFailed ${inputs.name}`),
+          ];
     return [
-      ...resourcesOfType(deployment, "Queue").map(({ inputs }) =>
-        inputs.redrivePolicy === undefined
-          ? `ApproximateNumberOfMessagesVisible ${inputs.name}`
-          : `ApproximateAgeOfOldestMessage ${inputs.name}`,
-      ),
-      ...resourcesOfType(deployment, "Pipe").map(({ inputs }) => `ExecutionFailed ${inputs.name}`),
+      ...queues
+        .filter((queue) => !isRead(queue))
+        .map(({ name }) => `ApproximateNumberOfMessagesVisible ${name}`),
+      ...others,
     ].flatMap((metric) => violationUnless(metrics.includes(metric), `no alarm has the metric ${metric}`));
   },
 };
@@ -70,6 +81,7 @@ const deliveryFailuresHaveAlarms: Invariant = {
   reason:
     "An event that neither its queue nor the queue of undelivered events received is lost without any other sign.",
   violations: (deployment) => {
+    if (deployment.settings.profile === "minimal") return [];
     const group = `ferry-${deployment.graph.app.stage}`;
     const metrics = alarmMetrics(deployment);
     const queries = resourcesOfType(deployment, "MetricAlarm").flatMap(({ inputs }) =>

@@ -1,4 +1,7 @@
 /** Names: physical names, by which other systems address a resource, and logical names, by which Pulumi identifies it. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { root } from "../synth/bundle.ts";
 import { type Deployment, type Invariant, resourcesOfType, violationUnless } from "./invariant.ts";
 
 /** The types that SST or Pulumi would otherwise name at random. */
@@ -52,11 +55,26 @@ const isStageSpecific = (name: string) =>
  * an ARN or a path changes with it, and Pulumi then fails to create a second resource with the same physical name.
  */
 export function missingLogicalNames(one: Deployment, other: Deployment): string[] {
-  const names = new Set(other.graph.resources.map(({ type, name }) => `${type} ${name}`));
-  return one.graph.resources
-    .filter(({ name }) => !isStageSpecific(name))
-    .map(({ type, name }) => `${type} ${name}`)
-    .filter((name) => !names.has(name));
+  const names = new Set(logicalNames(other));
+  return logicalNames(one).filter((name) => !names.has(name));
 }
 
-export const nameInvariants: readonly Invariant[] = [physicalNamesAreStable];
+/** The logical names of a graph that do not depend on its settings, by type. */
+export const logicalNames = ({ graph }: Deployment): string[] =>
+  graph.resources.filter(({ name }) => !isStageSpecific(name)).map(({ type, name }) => `${type} ${name}`);
+
+const KNOWN = "stacks/graph/snapshots/logical-names.txt";
+
+const logicalNamesAreKnown: Invariant = {
+  name: "logical-names-are-known",
+  reason:
+    "Pulumi creates a renamed resource before it deletes the old one, which fails where the physical name is the same, and replaces a table or a role. A rename must be seen in review.",
+  violations: (deployment) => {
+    const known = readFileSync(path.join(root, KNOWN), "utf8").split("\n");
+    return logicalNames(deployment)
+      .filter((name) => !known.includes(name))
+      .map((name) => `${name} is not in ${KNOWN}`);
+  },
+};
+
+export const nameInvariants: readonly Invariant[] = [physicalNamesAreStable, logicalNamesAreKnown];

@@ -1,5 +1,5 @@
 /** Invariants of protected stages and of developers' stages. */
-import { physicalName, type TableName, tables } from "@ferry/core/topology";
+import { physicalName, type TableName, tables, workerTable } from "@ferry/core/topology";
 import { equalAsJson, type Invariant, resourcesOfType, violationUnless } from "./invariant.ts";
 
 const onlyDevStagesAreQuiet: Invariant = {
@@ -32,6 +32,12 @@ const protectedStagesKeepTheirTables: Invariant = {
     const { graph, settings } = deployment;
     const names = (Object.keys(tables) as TableName[]).map((name) => physicalName(graph.app.stage, name));
     return [
+      // A table that was kept makes its re-creation fail; this one has nothing to keep.
+      ...resourcesOfType(deployment, "Table")
+        .filter(({ inputs }) => inputs.name === physicalName(graph.app.stage, workerTable.name))
+        .flatMap(({ inputs, retainOnDelete }) =>
+          violationUnless(retainOnDelete !== true, `${inputs.name} is kept when the stage is removed`),
+        ),
       ...violationUnless(graph.app.protect === settings.protect, `the app has protect: ${graph.app.protect}`),
       ...resourcesOfType(deployment, "Table")
         .filter(({ inputs }) => names.includes(inputs.name))

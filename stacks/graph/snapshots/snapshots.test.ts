@@ -1,5 +1,6 @@
 /** The graphs as committed files: a reviewer sees every change of a grant, a queue or an alarm in the diff. */
 import { expect, test } from "vitest";
+import { logicalNames } from "../invariants/names.ts";
 import { deploymentOf, SNAPSHOTS } from "../testing/graphs.ts";
 import { rendered, renderedChanges } from "./render.ts";
 
@@ -23,3 +24,8 @@ test.each(Object.keys(SNAPSHOTS).filter((name) => name !== "production"))(
     await expect(file(header, renderedChanges(graph, base))).toMatchFileSnapshot(`${name}.yaml`);
   },
 );
+
+test("the logical names of the stages' resources are the committed ones", async () => {
+  const names = new Set(Object.keys(SNAPSHOTS).flatMap((name) => logicalNames(deploymentOf(name))));
+  await expect(`${[...names].sort().join("\n")}\n`).toMatchFileSnapshot("logical-names.txt");
+});

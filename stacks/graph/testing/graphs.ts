@@ -26,6 +26,7 @@ export const SNAPSHOTS = {
   production: { stage: "production", dev: false, stages: TEST_STAGES },
   dev: { stage: "developer", dev: true, stages: TEST_STAGES },
   "every-setting": { stage: "every-setting-and-longest-name", dev: false, stages: TEST_STAGES },
+  minimal: { stage: "minimal", dev: false, stages: TEST_STAGES },
   "other-accounts-tables": { stage: "other-accounts-tables", dev: false, stages: TEST_STAGES },
 } as const satisfies Record<string, Variant>;
 

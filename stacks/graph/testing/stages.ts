@@ -35,6 +35,8 @@ export const stages: Stages = {
   production: small,
   /** Synthesized as `sst dev` would deploy it; not protected. */
   developer: small,
+  /** With the fewest alarms. */
+  minimal: { ...small, profile: "minimal", protect: true },
   /** Only tables of other accounts, which have no metrics in this one. */
   "other-accounts-tables": {
     ...small,
@@ -109,7 +111,8 @@ export const stages: Stages = {
     maximumFileBytes: 4 * 1024 ** 3,
     backupWorker: { memoryMb: 3_008, timeoutSeconds: 900, concurrency: 200 },
     restoreWorker: { memoryMb: 2_048, timeoutSeconds: 600, concurrency: 20 },
-    projector: { memoryMb: 1_024, timeoutSeconds: 90, concurrency: 3 },
+    projector: { memoryMb: 1_024, timeoutSeconds: 90, concurrency: 3, reservedConcurrency: 5 },
+    ownKmsKey: KEY.replace("eu-west-1", "us-east-1"),
     alarmEmail: "oncall@example.com",
     alarmQueueAgeMinutes: 120,
     stalledAfterMinutes: 90,

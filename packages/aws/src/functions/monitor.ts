@@ -40,10 +40,15 @@ export async function handler(): Promise<void> {
   for (const task of announced.again) console.warn({ message: "task was announced again", task });
   for (const { id, error } of announced.failed)
     console.error({ message: "task could not be announced again", task: id, error: String(error) });
-  metrics.addMetric("AnnouncedAgain", MetricUnit.Count, announced.again.length);
-  metrics.addMetric("OpenTasks", MetricUnit.Count, open.length);
   metrics.addMetric("StalledTasks", MetricUnit.Count, stalled.length);
-  metrics.addMetric("PipesNotRunning", MetricUnit.Count, stopped.length);
+  // A metric costs money in each hour in which it has data. Only the one above must have data all the time.
+  const counts = {
+    AnnouncedAgain: announced.again.length,
+    OpenTasks: open.length,
+    PipesNotRunning: stopped.length,
+  };
+  for (const [name, count] of Object.entries(counts))
+    if (count > 0) metrics.addMetric(name, MetricUnit.Count, count);
   metrics.publishStoredMetrics();
   for (const schedule of schedules) {
     const overdue = await overdueKeys(db, rows.backup, schedule, nowMs);
