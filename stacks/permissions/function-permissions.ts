@@ -12,17 +12,14 @@ import { putConditions } from "./put-events.ts";
 
 type Permission = Omit<ReturnType<typeof sst.aws.permission>, "type">;
 
-/** Allows to receive and delete the messages of the function's queue, and to change their visibility timeout. */
-const consume = (consumer: ConsumerName): Permission => ({
-  actions: [
-    "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-    "sqs:ReceiveMessage",
-  ],
+/** Allows Lambda's event source mapping to receive and delete the messages of the function's queue. */
+const consume = (consumer: ConsumerName, ...more: string[]): Permission => ({
+  actions: ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", ...more],
   resources: [stageQueues[consumers[consumer].queue].arn],
 });
+
+/** The workers also set how long a message stays invisible. */
+const SET_VISIBILITY = "sqs:ChangeMessageVisibility";
 
 /** Allows to put the types of events that the function puts. */
 const putEvents = (consumer: ConsumerName): Permission => ({
@@ -54,7 +51,7 @@ const keys = (arns: readonly string[], actions: string[]): Permission[] =>
 
 /** Reads tables and creates objects. It cannot change a table, nor replace or delete an object. */
 const backup: Permission[] = [
-  consume("backup"),
+  consume("backup", SET_VISIBILITY),
   {
     // The last two are for the table's settings in table.json.
     actions: [
@@ -83,7 +80,7 @@ const backup: Permission[] = [
 
 /** Reads archives and writes the tables of `restore.tables`. */
 const restore: Permission[] = [
-  consume("restore"),
+  consume("restore", SET_VISIBILITY),
   { actions: ["s3:GetObject"], resources: objectArns(settings.restore.buckets) },
   // Without this permission S3 answers 403, not 404, for an object that does not exist.
   { actions: ["s3:ListBucket"], resources: bucketArns(settings.restore.buckets) },
@@ -113,8 +110,10 @@ const projection: Permission[] = [
   consume("projection"),
   {
     actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
-    resources: Object.values(statusTables).map((table) => table.arn),
+    resources: [statusTables["backup-table"].arn, statusTables["restore-table"].arn],
   },
+  // A segment's record is replaced on a condition, without a read.
+  { actions: ["dynamodb:PutItem"], resources: [statusTables["segment-table"].arn] },
   updateWorkerTable,
   putEvents("projection"),
   ...useOwnKey("dynamodb", "sqs"),

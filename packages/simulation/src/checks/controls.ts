@@ -1,6 +1,7 @@
 /**
  * A retry begins at most one attempt, even if it is delivered several times. A retry that names an attempt begins the next
- * one. A cancel is refused exactly if it names an attempt that never began.
+ * one. A cancel is refused exactly if it names an attempt that never began, or a task that does not exist, which makes no
+ * row.
  */
 import type { BusEvent } from "@ferry/core/events";
 import type { Outcome } from "./outcome.ts";
@@ -8,18 +9,43 @@ import { taskName } from "./recount.ts";
 import { isUnknownAttemptCancel } from "./rows.ts";
 
 export function controlViolations(outcome: Outcome): string[] {
-  return [...retryViolations(outcome), ...cancelViolations(outcome)];
+  return [...retryViolations(outcome), ...cancelViolations(outcome), ...unknownTaskViolations(outcome)];
+}
+
+/** The ids of the events that were refused for a cause. */
+function refusedFor(cause: string, { recorder }: Outcome): ReadonlySet<string> {
+  const details = recorder.events
+    .filter((event) => event["detail-type"] === "TaskControlRefused")
+    .map(({ detail }) => detail as { "event-id": string; cause: string });
+  return new Set(details.filter((one) => one.cause === cause).map((one) => one["event-id"]));
+}
+
+const nameOf = ({ detail }: BusEvent) => {
+  const { task } = detail as { task: unknown };
+  return typeof task === "object" ? taskName(task as Parameters<typeof taskName>[0]) : "";
+};
+
+function unknownTaskViolations(outcome: Outcome): string[] {
+  const { recorder, operations, status } = outcome;
+  const { unknownTasks } = operations.actors;
+  const refused = refusedFor("no-such-task", outcome);
+  const cancels = recorder.events.filter((event) => event["detail-type"] === "TaskCancelRequested");
+  return [
+    ...cancels
+      .filter((event) => unknownTasks.has(nameOf(event)) !== refused.has(event.id))
+      .map((event) => `CANCEL: ${event.id} of ${nameOf(event)} is answered as if the task did (not) exist`),
+    ...status
+      .rows()
+      .filter((row) => unknownTasks.has(taskName(row)))
+      .map((row) => `CANCEL: a cancel made the row ${taskName(row)}`),
+  ];
 }
 
 function cancelViolations(outcome: Outcome): string[] {
-  const { events } = outcome.recorder;
-  const refused = new Set<string>();
-  for (const { "detail-type": type, detail } of events) {
-    const { "event-id": id, cause } = detail as { "event-id": string; cause: string };
-    if (type === "TaskControlRefused" && cause === "no-such-attempt") refused.add(id);
-  }
-  return events
+  const refused = refusedFor("no-such-attempt", outcome);
+  return outcome.recorder.events
     .filter((event) => event["detail-type"] === "TaskCancelRequested")
+    .filter((event) => !outcome.operations.actors.unknownTasks.has(nameOf(event)))
     .filter(
       (event) =>
         isUnknownAttemptCancel(event, outcome) !== refused.has(event.id) && !hasDeletedRow(event, outcome),

@@ -99,6 +99,8 @@ export interface Recorder {
   ended(invocation: string, failed: boolean): void;
   /** A fault made its messages visible again while it continues. */
   madeVisible(invocation: Invocation): void;
+  /** A function's code calls a method of a port: `FUNCTION PORT.METHOD`. */
+  portCalled(call: string): void;
   /** It puts an event. */
   eventEmitted(invocation: Invocation, type: string, detail: unknown): void;
   bucketCalled(method: string, input: object): void;
@@ -136,6 +138,7 @@ export interface Recorder {
   readonly events: readonly BusEvent[];
   readonly facts: readonly BusEvent[];
   readonly lostAnnouncements: readonly Announcement[];
+  readonly portCalls: ReadonlySet<string>;
   /** Segments that a worker reported as complete although it read a file of another request in their chain, one line each. */
   readonly foreignFileCompletions: readonly string[];
   /** Key → when a data file was last stored. */
@@ -171,6 +174,7 @@ export function createRecorder(now: () => number): Recorder {
   const events: BusEvent[] = [];
   const facts: BusEvent[] = [];
   const lostAnnouncements: Announcement[] = [];
+  const portCalls = new Set<string>();
   const foreignFileCompletions: string[] = [];
   const foreignFiles = new Map<string, string>();
   const storedMs = new Map<string, number>();
@@ -239,6 +243,10 @@ export function createRecorder(now: () => number): Recorder {
     events,
     facts,
     lostAnnouncements,
+    portCalls,
+    portCalled(call) {
+      portCalls.add(call);
+    },
     storedMs,
     seals,
     foreignFileCompletions,

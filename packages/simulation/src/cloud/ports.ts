@@ -107,7 +107,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   };
   const { tables, status, limiter, claims, leases, registry, codec } = servicesOf(invocation, visit, cloud);
   return {
-    ports: {
+    ports: withRecordedMethods(invocation, recorder, {
       tables: intercept("table", tables, ["scan", "write", "insert"], recordCall),
       archive: intercept("archive", store, ["putNew"], recordCall),
       codec,
@@ -132,7 +132,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
         wait,
       ),
       random: cloud.rng.random,
-    },
+    }),
     clock: {
       ...invocation.time,
       sleep(ms) {
@@ -202,7 +202,8 @@ function servicesOf(
 
 /** The status tables as the monitor uses them. */
 export function monitorStoreOf(invocation: Invocation, cloud: Cloud): StatusStore {
-  return statusStoreOf(invocation, visitor(invocation, cloud), cloud);
+  const store = statusStoreOf(invocation, visitor(invocation, cloud), cloud);
+  return withRecordedMethods(invocation, cloud.recorder, { store }).store;
 }
 
 function statusStoreOf(invocation: Invocation, visit: Visit, cloud: Cloud): StatusStore {
@@ -230,7 +231,7 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
           claims: claimsOf(visit, cloud),
           registry: registryOf(visit, cloud),
         };
-  return {
+  const recorded = {
     ...ports,
     claims: withRecordedReleases(claims, recorder),
     bus: eventBus(
@@ -241,9 +242,36 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
       BUS_NAME,
       wait,
     ),
+  };
+  return {
+    ...withRecordedMethods(invocation, recorder, recorded),
     logger: loggerOf(invocation, cloud),
     publish() {},
   };
+}
+
+/** The codec and the random numbers need no permission. */
+const UNRECORDED: ReadonlySet<string> = new Set(["codec", "random"]);
+
+/** Records which methods of the ports the code calls. A call is passed on at once, so that its timing is the same. */
+function withRecordedMethods<Ports extends object>(
+  { consumer }: Invocation,
+  recorder: Recorder,
+  ports: Ports,
+): Ports {
+  const around = Object.entries(ports).map(([name, port]) => {
+    if (UNRECORDED.has(name)) return [name, port];
+    const methods = Object.entries(port as Readonly<Record<string, (...args: unknown[]) => unknown>>);
+    const recorded = methods.map(([method, original]) => [
+      method,
+      (...args: unknown[]) => {
+        recorder.portCalled(`${consumer} ${name}.${method}`);
+        return original.apply(port, args);
+      },
+    ]);
+    return [name, Object.fromEntries(recorded)];
+  });
+  return Object.fromEntries(around) as Ports;
 }
 
 /** Records the release of each claim before it happens. */

@@ -17,6 +17,18 @@ export const taskMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "cancel-makes-row",
+    seed: 1,
+    breaks: "A cancel of a task that does not exist is not refused, and makes a row.",
+    edits: [
+      core(
+        "projection/projector.ts",
+        'if (fact.kind !== "cancel" || (await registry.isClaimed(fact.row))) return undefined;',
+        'if (fact.kind !== "cancel" || (await registry.isClaimed(fact.row)) || fact.attempt > 0) return undefined;',
+      ),
+    ],
+  },
+  {
     name: "retry-begins-twice",
     seed: 11,
     breaks: "The event of a retry is not recorded: delivered again, it begins another attempt.",

@@ -58,6 +58,8 @@ export interface Actors {
   readonly deletedRows: ReadonlySet<string>;
   /** When which table was deleted and created again. */
   readonly recreations: readonly { readonly table: string; readonly atMs: number }[];
+  /** Names of tasks that do not exist, which a cancel named, by `taskName`. */
+  readonly unknownTasks: ReadonlySet<string>;
   /** Tasks that were retried after the fault phase while the projector lagged, by `taskName`. */
   readonly retriedDuringLag: ReadonlySet<string>;
 }
@@ -70,6 +72,8 @@ const REPLACEMENT_MS_MAX = 5000;
 const REDELIVERY_MS_MAX = 10 * 60_000;
 /** More attempts than a task ever has. */
 const UNKNOWN_ATTEMPT_OFFSET = 1000;
+/** A year: no run lasts so long. */
+const UNKNOWN_TASK_OFFSET_MS = 365 * 24 * 3_600_000;
 
 export function createActors(scenario: Scenario, context: ActorContext): Actors {
   const { scheduler, rng, faultPhase, bus, tables, archive, otherArchive, status, log, disturbed } = context;
@@ -78,6 +82,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
   const deletedRows = new Set<string>();
   const recreations: { table: string; atMs: number }[] = [];
   const retriedDuringLag = new Set<string>();
+  const unknownTasks = new Set<string>();
   /** Retries whose attempt is cancelled once the row shows it, by task. */
   const retriesToCancel = new Map<string, { event: BusEvent; attempt: number }>();
   let pausedUntilMs = 0;
@@ -111,12 +116,17 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     );
   }
 
-  /** An operator mistypes the attempt to cancel. */
-  function cancelUnknownAttempt(): void {
+  /** An operator mistypes the attempt to cancel, or the task. */
+  function cancelUnknown(): void {
     const rows = status.rows().filter((row) => row.accepted);
     if (rows.length === 0) return;
     const row = rng.pick(rows);
-    cancel({ ...row, attempt: row.attempt + UNKNOWN_ATTEMPT_OFFSET });
+    if (rng.happens(0.5)) cancel({ ...row, attempt: row.attempt + UNKNOWN_ATTEMPT_OFFSET });
+    else {
+      const unknown = { ...row, timestamp: row.timestamp + UNKNOWN_TASK_OFFSET_MS };
+      unknownTasks.add(rowName(unknown));
+      cancel(unknown);
+    }
   }
 
   /** A different request with a request-id that was used before. */
@@ -135,10 +145,11 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
 
   function putMalformedRequest(): void {
     const prefix = `backups/malformed-${rng.between(1, 1000)}`;
-    const valid = { ...backupRequest, "bucket-prefix": prefix, "total-segments": 1 } as Record<
-      string,
-      unknown
-    >;
+    const valid: Record<string, unknown> = {
+      ...rng.pick([backupRequest, restoreRequest]),
+      "bucket-prefix": prefix,
+      "total-segments": 1,
+    };
     const wrong = rng.pick([
       { "total-segments": 0 },
       { "batch-bytes": "many" },
@@ -208,6 +219,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     deletedRows,
     recreations,
     retriedDuringLag,
+    unknownTasks,
     projectorPausedUntilMs: () => pausedUntilMs,
     restoreRequested(first) {
       const { "request-id": id } = first.detail as { "request-id": string };
@@ -228,7 +240,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
       times(left.reusedIds, reuseId);
       times(left.malformedRequests, putMalformedRequest);
       times(left.projectorPauses, pauseProjector);
-      times(left.unknownAttemptCancels, cancelUnknownAttempt);
+      times(left.unknownCancels, cancelUnknown);
       times(left.deletedRows, deleteRow);
       times(left.recreations, recreateTable);
       times(left.objectDeletions, deleteObject);

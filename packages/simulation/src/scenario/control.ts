@@ -43,8 +43,8 @@ const ACTIONS = {
   objectDeletions: { rate: 0.1, most: 1 },
   /** The application writes to a table whose restore failed, before it is retried. */
   earlyUses: { rate: 0.15, most: 1 },
-  /** A cancel names an attempt that does not exist. */
-  unknownAttemptCancels: { rate: 0.15, most: 2 },
+  /** A cancel names an attempt or a task that does not exist. */
+  unknownCancels: { rate: 0.15, most: 2 },
 } as const;
 
 export type ActionName = keyof typeof ACTIONS;

@@ -1,0 +1,46 @@
+/**
+ * The methods of the ports that each function's code calls: its permissions are made for these. The simulation compares them
+ * with the calls of its seeds.
+ */
+export const portMethods = {
+  backup: {
+    tables: ["describe", "identify", "scan"],
+    archive: ["get", "head", "list", "open", "putNew"],
+    status: ["read"],
+    bus: ["put"],
+    limiter: ["release", "reserve"],
+    claims: ["claim", "complete", "release"],
+    registry: ["claimRow", "findRequest", "raiseAttempt", "recordRetry", "registerRequest"],
+  },
+  restore: {
+    tables: ["count", "describe", "identify", "insert", "scan", "write"],
+    archive: ["get", "open"],
+    status: ["read"],
+    bus: ["put"],
+    limiter: ["release", "reserve"],
+    claims: ["claim", "complete", "release"],
+    leases: ["read", "replace"],
+    registry: ["claimRow", "findRequest", "raiseAttempt", "recordRetry", "registerRequest"],
+  },
+  projection: {
+    store: ["raise", "read", "write"],
+    bus: ["put"],
+    claims: ["release"],
+    registry: ["claimRow", "findRequest", "isClaimed", "raiseAttempt"],
+  },
+  monitor: { store: ["read", "write"] },
+} as const;
+
+/** A function, as the stacks name it. */
+export type FunctionName = keyof typeof portMethods;
+
+/** A call as `FUNCTION PORT.METHOD`. */
+export function callsOf(
+  methods: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>,
+): string[] {
+  return Object.entries(methods)
+    .flatMap(([name, ports]) =>
+      Object.entries(ports).flatMap(([port, ofPort]) => ofPort.map((method) => `${name} ${port}.${method}`)),
+    )
+    .sort();
+}

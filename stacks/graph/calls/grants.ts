@@ -1,0 +1,156 @@
+/**
+ * The calls of the functions' code and of AWS's services, and the statements of the functions' roles that allow them.
+ */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { Deployment } from "../invariants/invariant.ts";
+import { type PolicyStatement, roleGrants } from "../invariants/policies.ts";
+import { root } from "../synth/bundle.ts";
+
+/** A use of a permission: by the function's code, or by a service on its behalf. */
+export interface Use {
+  /** The function's name without `ferry-STAGE-`. */
+  readonly function: string;
+  readonly action: string;
+  /** See `kindOf`. */
+  readonly resource: string;
+  /** What uses it: the API call, or why a service does. */
+  readonly by: string;
+}
+
+/** What one action of a role's statement allows on one kind of resource. */
+export interface Allowed {
+  readonly function: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly condition: PolicyStatement["Condition"];
+}
+
+interface AwsCall {
+  readonly function: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly resource: string;
+}
+
+/** The file that packages/contracts writes. stacks/ imports only core, so it is read as a file. */
+export const CALLS_FILE = "packages/contracts/src/permissions/aws-calls.json";
+
+const PREFIXES: Readonly<Record<string, string>> = {
+  DynamoDB: "dynamodb",
+  EventBridge: "events",
+  Pipes: "pipes",
+  S3: "s3",
+  SQS: "sqs",
+};
+/** Operations whose action has another name. Source: AWS's service authorization reference. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  "S3 HeadObject": "s3:GetObject",
+  "S3 ListObjectsV2": "s3:ListBucket",
+  // Every statement that Ferry executes is an INSERT.
+  "DynamoDB BatchExecuteStatement": "dynamodb:PartiQLInsert",
+};
+
+const consumers = ["backup", "restore", "projection"] as const;
+const functions = [...consumers, "monitor"] as const;
+const MAPPING = "Lambda's event source mapping";
+
+/** What AWS's services do with a function's role. */
+const serviceUses: readonly Use[] = [
+  ...consumers.flatMap((name) =>
+    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"].map((action) => ({
+      function: name,
+      action,
+      resource: `${name}-queue`,
+      by: MAPPING,
+    })),
+  ),
+  ...functions.flatMap((name) =>
+    ["logs:CreateLogStream", "logs:PutLogEvents"].map((action) => ({
+      function: name,
+      action,
+      resource: "its log group",
+      by: "Lambda, for the function's log",
+    })),
+  ),
+  {
+    function: "restore",
+    action: "s3:ListBucket",
+    resource: "a bucket",
+    by: "S3, to answer 404 instead of 403 for an object that does not exist",
+  },
+  {
+    function: "backup",
+    action: "kms:Decrypt",
+    resource: "a key",
+    by: "DynamoDB and S3, for what a key of the settings encrypts",
+  },
+  {
+    function: "backup",
+    action: "kms:GenerateDataKey",
+    resource: "a key",
+    by: "S3, for objects that a key of the settings encrypts",
+  },
+  {
+    function: "restore",
+    action: "kms:Decrypt",
+    resource: "a key",
+    by: "DynamoDB and S3, for what a key of the settings encrypts",
+  },
+];
+
+/** Every use of a function's role. */
+export function uses(): Use[] {
+  const calls = JSON.parse(readFileSync(path.join(root, CALLS_FILE), "utf8")) as AwsCall[];
+  return [
+    ...calls.map(({ function: name, service, operation, resource }) => ({
+      function: name,
+      action: ACTIONS[`${service} ${operation}`] ?? `${PREFIXES[service]}:${operation}`,
+      resource,
+      by: `${service} ${operation}`,
+    })),
+    ...serviceUses,
+  ];
+}
+
+/** What the functions' roles of a deployment allow, one entry for each action and kind of resource. */
+export function allowed(deployment: Deployment): Allowed[] {
+  const { stage } = deployment.graph.app;
+  const all = new Map<string, Allowed>();
+  for (const { owner, statement } of roleGrants(deployment)) {
+    const name = functions.find((one) => owner === `ferry-${stage}-${one}`);
+    if (name === undefined) continue;
+    for (const action of statement.Action)
+      for (const arn of statement.Resource) {
+        const one = { function: name, action, resource: kindOf(arn, stage), condition: statement.Condition };
+        all.set(JSON.stringify(one), one);
+      }
+  }
+  return [...all.values()];
+}
+
+/** Whether the statement allows the use. Conditions are not evaluated: the page lists them. */
+export const isFor = (use: Use) => (one: Allowed) =>
+  one.function === use.function && one.action === use.action && one.resource === use.resource;
+
+/**
+ * The kind of resource that an ARN names: a name of the topology, `its log group`, or what the settings list: `a table`,
+ * `a bucket`, `an object`, `a key`. Throws for any other ARN.
+ */
+function kindOf(arn: string, stage: string): string {
+  const own = arn.replace(`ferry-${stage}-`, "");
+  const match = (pattern: RegExp, text: string) => pattern.exec(text)?.[1];
+  if (arn.startsWith("arn:aws:dynamodb:")) {
+    if (own === arn) return "a table";
+    const [, table, index] = /:table\/([^/]+)(?:\/index\/(.+))?$/.exec(own)!;
+    return index === undefined ? table! : `${table}, index ${index}`;
+  }
+  if (arn.startsWith("arn:aws:s3:::")) return arn.endsWith("/*") ? "an object" : "a bucket";
+  if (arn.startsWith("arn:aws:kms:")) return "a key";
+  if (arn.startsWith("arn:aws:pipes:")) return "a Pipe";
+  if (arn.endsWith(`:event-bus/ferry-${stage}`)) return "bus";
+  if (arn.startsWith("arn:aws:logs:")) return "its log group";
+  const queue = match(/^arn:aws:sqs:.+:([^:]+)$/, own);
+  if (queue === undefined) throw new Error(`a function's role names an unknown kind of resource: ${arn}`);
+  return queue;
+}
