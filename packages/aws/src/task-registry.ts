@@ -93,18 +93,21 @@ export function taskRegistry(update: UpdateWorkerItem, now: () => number = Date.
       const condition = "attribute_not_exists(#a) OR #a < :a";
       return attemptAfter(keyOf.attempts(task), { condition, attempt: to });
     },
-    recordRetry(task, eventId, begins) {
+    recordControl(row, eventId, named) {
       const condition = "attribute_not_exists(#a)";
-      return attemptAfter(keyOf.retry(task, eventId), { condition, attempt: begins });
+      return attemptAfter(keyOf.control(row, eventId), { condition, attempt: named });
     },
   };
 }
 
 const keyOf = {
   request: (requestId: string) => `request ${requestId}`,
-  /** Hashed, because a row's key may be nearly as long as the worker table's keys may be. */
-  row: ({ action, key, timestamp }: RowKey) =>
-    `row ${action} ${createHash("sha256").update(key).digest("hex")} ${timestamp}`,
+  row: (row: RowKey) => `row ${hashed(row)}`,
   attempts: ({ action, id }: TaskRef) => `attempts ${action} ${id}`,
-  retry: ({ action, id }: TaskRef, eventId: string) => `retry ${action} ${id} ${eventId}`,
+  control: (row: RowKey, eventId: string) => `control ${hashed(row)} ${eventId}`,
 };
+
+/** Hashed, because a row's key may be nearly as long as the worker table's keys may be. */
+function hashed({ action, key, timestamp }: RowKey): string {
+  return `${action} ${createHash("sha256").update(key).digest("hex")} ${timestamp}`;
+}

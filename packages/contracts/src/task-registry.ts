@@ -95,12 +95,12 @@ export function taskRegistryContract(name: string, open: () => Promise<TaskRegis
       expect(await subject.registry.raiseAttempt(other, 1)).toBe(1);
     });
 
-    it("a redelivered retry has the attempt of its first delivery", async () => {
+    it("a redelivered cancel or retry has the attempt of its first delivery", async () => {
       const task = freshTask();
-      expect(await subject.registry.recordRetry(task, "event-1", 2)).toBe(2);
-      expect(await subject.registry.recordRetry(task, "event-1", 5)).toBe(2);
-      expect(await subject.registry.recordRetry(task, "event-2", 5)).toBe(5);
-      expect(await subject.registry.recordRetry(freshTask(), "event-1", 7)).toBe(7);
+      expect(await subject.registry.recordControl(task, "event-1", 2)).toBe(2);
+      expect(await subject.registry.recordControl(task, "event-1", 5)).toBe(2);
+      expect(await subject.registry.recordControl(task, "event-2", 5)).toBe(5);
+      expect(await subject.registry.recordControl(freshTask(), "event-1", 7)).toBe(7);
       expect(await subject.registry.raiseAttempt(task, 1)).toBe(1);
     });
   });

@@ -55,7 +55,7 @@ export const controlSchema = v.objectWithRest(
     attempt: v.optional(
       described(
         v.pipe(wholeNumber, v.minValue(1, "must be 1 or higher")),
-        "A cancel: the attempt to cancel; the default is 1. A retry: the attempt that it follows; the default is the latest.",
+        "A cancel: the attempt to cancel. A retry: the attempt that it follows. The default of both is the latest attempt when the event is first delivered.",
       ),
     ),
   },

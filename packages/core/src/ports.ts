@@ -327,8 +327,11 @@ export interface TaskRegistry {
   isClaimed(row: RowKey): Promise<boolean>;
   /** Raises a task's highest attempt to at least `attempt`. Returns the highest, which may be higher. */
   raiseAttempt(task: TaskRef, attempt: number): Promise<number>;
-  /** Records the attempt that a retry begins, by its event's id, unless one is recorded. Returns the recorded attempt. */
-  recordRetry(task: TaskRef, eventId: string, attempt: number): Promise<number>;
+  /**
+   * Records the attempt of a cancel or a retry that names none, by its event's id, unless one is recorded. Returns the
+   * recorded attempt.
+   */
+  recordControl(row: RowKey, eventId: string, attempt: number): Promise<number>;
 }
 
 /** SQS keeps a message for 14 days, and a redriven message for 14 more. */

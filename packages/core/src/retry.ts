@@ -39,7 +39,7 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
   const { plan } = row;
   const { task } = plan;
   const highest = await ports.registry.raiseAttempt(task, row.attempt);
-  const next = await nextAttempt(control, row, highest, event.id, ports);
+  const next = await nextAttempt(control, highest, event.id, ports);
   // A redelivery, or a concurrent retry began this attempt.
   if (row.attempt >= next) return [];
   if (stateOf(row) === "succeeded") throw notRetryable(control, "the task has succeeded");
@@ -73,12 +73,11 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
  */
 async function nextAttempt(
   control: Control,
-  row: TaskRow,
   highest: number,
   eventId: string,
   { registry }: Ports,
 ): Promise<number> {
-  if (control.attempt === undefined) return registry.recordRetry(row.plan!.task, eventId, highest + 1);
+  if (control.attempt === undefined) return registry.recordControl(control.task, eventId, highest + 1);
   if (control.attempt > highest)
     throw notRetryable(
       control,

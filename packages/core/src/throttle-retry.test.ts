@@ -42,7 +42,7 @@ function throttledPorts(times: number, error?: unknown) {
     ["registry", "claimRow", [{ key: "k" }, "owner"]],
     ["registry", "isClaimed", [{ key: "k" }]],
     ["registry", "raiseAttempt", [{ id: "task-1" }, 2]],
-    ["registry", "recordRetry", [{ id: "task-1" }, "event-1", 2]],
+    ["registry", "recordControl", [{ id: "task-1" }, "event-1", 2]],
   ];
   for (const [port, method] of calls)
     Object.assign(all, { [port]: { ...(all[port] as object), [method]: failing(times, error) } });

@@ -57,7 +57,7 @@ export function withThrottleRetry(ports: Ports): Ports {
       claimRow: (row, owner) => retried(() => registry.claimRow(row, owner)),
       isClaimed: (row) => retried(() => registry.isClaimed(row)),
       raiseAttempt: (task, attempt) => retried(() => registry.raiseAttempt(task, attempt)),
-      recordRetry: (task, eventId, attempt) => retried(() => registry.recordRetry(task, eventId, attempt)),
+      recordControl: (row, eventId, attempt) => retried(() => registry.recordControl(row, eventId, attempt)),
     },
   };
 }

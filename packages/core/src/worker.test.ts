@@ -3,7 +3,7 @@ import { memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
 import { FerryError, permanent } from "./errors.ts";
 import type { SegmentWork } from "./events.ts";
-import { factOf } from "./projection/facts.ts";
+import { type Fact, factOf } from "./projection/facts.ts";
 import { project } from "./projection/project.ts";
 import { newTaskRow, stateOf, type TaskRow, transferred } from "./projection/status.ts";
 import { defaultSettings } from "./settings.ts";
@@ -190,7 +190,7 @@ describe("a task that is cancelled", () => {
       detail: { cause: "cancelled", work: { cursor: { batch: 1 }, counts: { batches: 1, items: 1 } } },
     });
     expect(ports.clock.now() - startMs).toBeLessThan(30_000);
-    const row = project(cancelled(segment!), factOf(busEvent("SegmentFailed", event!.detail))!);
+    const row = project(cancelled(segment!), factOf(busEvent("SegmentFailed", event!.detail)) as Fact);
     expect(stateOf(row)).toBe("cancelled");
     expect(transferred(row)).toMatchObject({ batches: 1, items: 1 });
   });
@@ -283,7 +283,7 @@ describe("a retry", () => {
       expect(event).toMatchObject({ type: "TaskStepFailed", detail: { cause: "prefix-taken" } });
       const row = await ports.status.read(task);
       expect(stateOf(row!)).toBe("running");
-      expect(stateOf(project(row, factOf(busEvent("TaskStepFailed", event!.detail))!))).toBe("failed");
+      expect(stateOf(project(row, factOf(busEvent("TaskStepFailed", event!.detail)) as Fact))).toBe("failed");
     },
   );
 
@@ -305,7 +305,7 @@ describe("a retry", () => {
     const row = [
       busEvent("TaskAccepted", { ...stepFields, task, plan, attempt: 1 }),
       busEvent("SegmentFailed", failed!.detail),
-    ].reduce<TaskRow | undefined>((before, event) => project(before, factOf(event)!), undefined)!;
+    ].reduce<TaskRow | undefined>((before, event) => project(before, factOf(event) as Fact), undefined)!;
     expect(stateOf(row)).toBe("failed");
     await ports.status.write(row, undefined);
     const { key, timestamp } = task;

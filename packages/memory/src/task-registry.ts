@@ -10,7 +10,7 @@ export function memoryTaskRegistry(): TaskRegistry {
   const owners = new Map<string, string>();
   const attempts = new Map<string, number>();
   const nameOfRow = ({ action, key, timestamp }: RowKey) => JSON.stringify([action, key, timestamp]);
-  const nameOfTask = ({ action, id }: TaskRef, ...rest: string[]) => JSON.stringify([action, id, ...rest]);
+  const nameOfTask = ({ action, id }: TaskRef) => JSON.stringify([action, id]);
   return {
     async registerRequest(requestId, { digest, timeMs }) {
       const registered = requests.get(requestId) ?? { digest, timeMs };
@@ -33,8 +33,8 @@ export function memoryTaskRegistry(): TaskRegistry {
       attempts.set(nameOfTask(task), highest);
       return highest;
     },
-    async recordRetry(task, eventId, attempt) {
-      const name = nameOfTask(task, eventId);
+    async recordControl(row, eventId, attempt) {
+      const name = `${nameOfRow(row)} ${eventId}`;
       const recorded = attempts.get(name) ?? attempt;
       attempts.set(name, recorded);
       return recorded;

@@ -10,7 +10,7 @@ export const portMethods = {
     bus: ["put"],
     limiter: ["release", "reserve"],
     claims: ["claim", "complete", "release"],
-    registry: ["claimRow", "findRequest", "raiseAttempt", "recordRetry", "registerRequest"],
+    registry: ["claimRow", "findRequest", "raiseAttempt", "recordControl", "registerRequest"],
   },
   restore: {
     tables: ["count", "describe", "identify", "insert", "scan", "write"],
@@ -20,7 +20,7 @@ export const portMethods = {
     limiter: ["release", "reserve"],
     claims: ["claim", "complete", "release"],
     leases: ["read", "replace"],
-    registry: ["claimRow", "findRequest", "raiseAttempt", "recordRetry", "registerRequest"],
+    registry: ["claimRow", "findRequest", "raiseAttempt", "recordControl", "registerRequest"],
   },
   projection: {
     store: ["raise", "read", "write"],

@@ -130,7 +130,7 @@ const calls: {
     claimRow: (ports) => ports.registry.claimRow(task, "d"),
     isClaimed: (ports) => ports.registry.isClaimed(task),
     raiseAttempt: (ports) => ports.registry.raiseAttempt(task, 1),
-    recordRetry: (ports) => ports.registry.recordRetry(task, "e", 2),
+    recordControl: (ports) => ports.registry.recordControl(task, "e", 2),
   },
 };
 

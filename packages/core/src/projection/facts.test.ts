@@ -52,12 +52,10 @@ describe("an operator's cancel", () => {
   const read = (detail: object) => factOf(busEvent("TaskCancelRequested", detail));
 
   test("names a row by key and timestamp, which may be a string from a template", () => {
-    const fact = { kind: "cancel", row: { action, key, timestamp }, time, attempt: 1 };
-    expect(read({ task: { action, key, timestamp } })).toStrictEqual(fact);
-    expect(read({ task: { action, key, timestamp: String(timestamp) }, attempt: "3" })).toStrictEqual({
-      ...fact,
-      attempt: 3,
-    });
+    const fact = { row: { action, key, timestamp }, time };
+    const named = { task: { action, key, timestamp: String(timestamp) }, attempt: "3" };
+    expect(read(named)).toStrictEqual({ kind: "cancel", ...fact, attempt: 3 });
+    expect(read({ task: { action, key, timestamp } })).toStrictEqual({ kind: "cancelCurrent", ...fact });
   });
 
   test("has the request-id if it is given", () => {

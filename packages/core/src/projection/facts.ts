@@ -71,6 +71,13 @@ export type Statement =
 /** A fact. `time`: of its event, ISO 8601. */
 export type Fact = Statement & { readonly row: FactRow; readonly time: string };
 
+/** A cancel that names no attempt. It becomes a fact when the projector finds the attempt that is current. */
+export interface CancelOfCurrent {
+  readonly kind: "cancelCurrent";
+  readonly row: FactRow;
+  readonly time: string;
+}
+
 const REASON_LENGTH_MAX = 600;
 /** The most JSON of a rejected request in a row. A row has at most 400 KB. */
 const REQUEST_LENGTH_MAX = 32 * 1024;
@@ -79,7 +86,7 @@ const REQUEST_LENGTH_MAX = 32 * 1024;
  * Reads a fact. Undefined if it concerns no row: a rejection without a task, or a retry that failed. Transient error:
  * `malformed-event`, if the detail does not match its schema. Permanent error: `invalid-request`, for an invalid cancel.
  */
-export function factOf(event: BusEvent): Fact | undefined {
+export function factOf(event: BusEvent): Fact | CancelOfCurrent | undefined {
   const { time } = event;
   const type = event["detail-type"];
   switch (type) {
@@ -108,8 +115,10 @@ export function factOf(event: BusEvent): Fact | undefined {
       return { kind: "finished", row: task, time, attempt };
     }
     case "TaskCancelRequested": {
-      const { task, attempt = 1 } = readControl(event);
-      return { kind: "cancel", row: task, time, attempt };
+      const { task, attempt } = readControl(event);
+      return attempt === undefined
+        ? { kind: "cancelCurrent", row: task, time }
+        : { kind: "cancel", row: task, time, attempt };
     }
     case "TaskRejected":
     case "SegmentFailed":

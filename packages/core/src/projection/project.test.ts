@@ -365,7 +365,7 @@ describe("a fact", () => {
   test("of a failed fan-out carries the plan, which the row may not have", () => {
     const work = { task: someTask(row.key), plan, attempt: 1, segments: [0, 1, 2] };
     const detail = { ...failure, step: "TaskAccepted", work };
-    const after = project(undefined, factOf(busEvent("TaskStepFailed", detail))!);
+    const after = project(undefined, factOf(busEvent("TaskStepFailed", detail)) as Fact);
     expect(after).toMatchObject({ accepted: true, failedStepAttempt: 1, plan });
     expect(stateOf(after)).toBe("failed");
   });

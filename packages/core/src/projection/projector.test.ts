@@ -306,6 +306,53 @@ describe("an operator's cancel", () => {
     });
   };
 
+  describe("that names no attempt", () => {
+    const open = (eventId: string) => {
+      const { id, message: sent } = message("c", "TaskCancelRequested", { task: { action, key, timestamp } });
+      return { id, message: { event: { ...sent.event, id: eventId } } };
+    };
+    const cancelledAttempt = (store: ReturnType<typeof memoryStatusStore>) =>
+      store.rows()[0]?.cancelledAttempt;
+
+    test("cancels the current attempt, also one that the row does not show yet", async () => {
+      const store = memoryStatusStore();
+      const ports = projecting(store);
+      await projectBatch([accepted("a"), accepted("b", 2)], ports);
+      await projectBatch([open("e-1")], ports);
+      expect(cancelledAttempt(store)).toBe(2);
+      await ports.registry.raiseAttempt(task, 3);
+      await projectBatch([open("e-2")], ports);
+      expect(cancelledAttempt(store)).toBe(3);
+      expect(stateOf(store.rows()[0]!)).toBe("cancelling");
+    });
+
+    test("cancels the same attempt when it is delivered again after a retry", async () => {
+      const store = memoryStatusStore();
+      const ports = projecting(store);
+      await projectBatch([accepted("a"), open("e-1")], ports);
+      await projectBatch([accepted("b", 2), open("e-1")], ports);
+      expect(cancelledAttempt(store)).toBe(1);
+      expect(stateOf(store.rows()[0]!)).toBe("running");
+    });
+
+    test("of a task without a row cancels its first attempt, also if it is delivered again later", async () => {
+      const store = memoryStatusStore();
+      const ports = projecting(store);
+      await ports.registry.claimRow(task, "owner");
+      expect(await projectBatch([open("e-1")], ports)).toEqual(done);
+      await projectBatch([accepted("a"), accepted("b", 2), open("e-1")], ports);
+      expect(cancelledAttempt(store)).toBe(1);
+    });
+
+    test("of a row that no task has claimed is refused, and records nothing", async () => {
+      const store = memoryStatusStore();
+      const ports = projecting(store);
+      const { refused } = await projectBatch([open("e-1")], ports);
+      expect(refused).toMatchObject([{ event: { detail: { cause: "no-such-task" } } }]);
+      expect(store.rows()).toEqual([]);
+    });
+  });
+
   test("of a row that no task has claimed is refused", async () => {
     const store = memoryStatusStore();
     expect(await reasons(projecting(store))).toEqual([

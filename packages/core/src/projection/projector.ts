@@ -16,7 +16,7 @@ import type { SliceClaims, StatusStore, TaskRegistry } from "../ports.ts";
 import { readDetail } from "../read-event.ts";
 import { findRegistration } from "../registration.ts";
 import { identify, rowName, type TaskRef } from "../task.ts";
-import { type Fact, factOf } from "./facts.ts";
+import { type CancelOfCurrent, type Fact, factOf } from "./facts.ts";
 import { project } from "./project.ts";
 import { announcementOf, rankOf, type SegmentRecord, stateOf, type TaskRow, withoutMark } from "./status.ts";
 
@@ -53,7 +53,7 @@ export interface BatchResult {
 
 interface Numbered {
   readonly id: string;
-  readonly fact: Fact;
+  readonly fact: Fact | CancelOfCurrent;
   readonly event: BusEvent;
 }
 
@@ -175,22 +175,45 @@ async function join(before: TaskRow | undefined, facts: readonly Numbered[], { r
   let row = before;
   const refused: NotJoined[] = [];
   for (const one of facts) {
-    const { fact } = one;
+    const { fact, event } = one;
     const error =
       foreign(row, fact) ??
       (row === undefined ? await unknownTask(fact, registry) : undefined) ??
       (await unbegunAttempt(row, fact, registry));
     if (error !== undefined) refused.push({ one, error });
+    else if (fact.kind === "cancelCurrent")
+      row = project(row, await cancelOfCurrent(row, fact, event.id, registry));
     else if (fact.kind !== "progressed") row = project(row, fact);
   }
   return { row, refused };
 }
 
 /**
+ * The cancel with the attempt that was current at its first delivery. A later delivery cancels the same attempt, so it does not
+ * undo a retry that came in between.
+ */
+async function cancelOfCurrent(
+  row: TaskRow | undefined,
+  { row: named, time }: CancelOfCurrent,
+  eventId: string,
+  registry: TaskRegistry,
+): Promise<Fact> {
+  const current = await highestAttempt(row, registry);
+  const attempt = await registry.recordControl(named, eventId, current);
+  return { kind: "cancel", row: named, time, attempt };
+}
+
+/** The highest attempt that has begun. The row may lag behind it. A row that only a cancel created has had no retry. */
+async function highestAttempt(row: TaskRow | undefined, registry: TaskRegistry): Promise<number> {
+  const task = row && taskOf(row);
+  return task === undefined ? 1 : registry.raiseAttempt(task, row!.attempt);
+}
+
+/**
  * The error of a fact that belongs to another task than the row. Each task has its own row, so usually a cancel names
  * the wrong one.
  */
-function foreign(row: TaskRow | undefined, { row: named }: Fact): FerryError | undefined {
+function foreign(row: TaskRow | undefined, { row: named }: Numbered["fact"]): FerryError | undefined {
   const isOther = (ofRow: string | undefined, ofFact: string | undefined) =>
     ofRow !== undefined && ofFact !== undefined && ofRow !== ofFact;
   if (!isOther(row?.["task-id"], named.id) && !isOther(row?.["request-id"], named["request-id"]))
@@ -207,8 +230,9 @@ function foreign(row: TaskRow | undefined, { row: named }: Fact): FerryError | u
  * The error of a cancel whose row no task has. A cancel may come before its task's first fact, but not before the task
  * claimed its row.
  */
-async function unknownTask(fact: Fact, registry: TaskRegistry): Promise<FerryError | undefined> {
-  if (fact.kind !== "cancel" || (await registry.isClaimed(fact.row))) return undefined;
+async function unknownTask(fact: Numbered["fact"], registry: TaskRegistry): Promise<FerryError | undefined> {
+  const isCancel = fact.kind === "cancel" || fact.kind === "cancelCurrent";
+  if (!isCancel || (await registry.isClaimed(fact.row))) return undefined;
   return permanent("no-such-task", {
     operation: "cancel",
     resource: `row ${rowName(fact.row)}`,
@@ -217,18 +241,14 @@ async function unknownTask(fact: Fact, registry: TaskRegistry): Promise<FerryErr
   });
 }
 
-/**
- * The error of a cancel whose attempt has not begun: it would stop every attempt up to that one. The row may lag behind
- * the attempts, but the registry does not. A row that only a cancel created has had no retry.
- */
+/** The error of a cancel whose attempt has not begun: it would stop every attempt up to that one. */
 async function unbegunAttempt(
   row: TaskRow | undefined,
-  fact: Fact,
+  fact: Numbered["fact"],
   registry: TaskRegistry,
 ): Promise<FerryError | undefined> {
   if (fact.kind !== "cancel" || fact.attempt <= (row?.attempt ?? 1)) return undefined;
-  const task = row && taskOf(row);
-  const highest = task === undefined ? 1 : await registry.raiseAttempt(task, row!.attempt);
+  const highest = await highestAttempt(row, registry);
   if (fact.attempt <= highest) return undefined;
   return permanent("no-such-attempt", {
     operation: "cancel",
@@ -258,7 +278,7 @@ function highest(facts: readonly Numbered[]): SegmentRecord[] {
   return [...records.values()];
 }
 
-function recordOf(fact: Fact): SegmentRecord | undefined {
+function recordOf(fact: Numbered["fact"]): SegmentRecord | undefined {
   if (!("segment" in fact)) return undefined;
   const state = fact.kind === "progressed" ? "running" : fact.kind;
   return {

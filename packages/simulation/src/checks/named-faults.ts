@@ -3,6 +3,7 @@
  * rejected call or of a final count do not lead an operator to it.
  */
 
+import { MALFORMED_PREFIX } from "../scenario/actors.ts";
 import type { ArchiveFault, Source } from "../scenario/archive-kinds.ts";
 import { OTHER_PREFIX } from "../scenario/other-archive.ts";
 import { isDisturbed, type Outcome } from "./outcome.ts";
@@ -20,13 +21,18 @@ function misleading(kind: Source, fault: ArchiveFault | undefined): RegExp | und
   return undefined;
 }
 
+/** Whether a restore from this prefix reads the archive with the fault. */
+function readsArchive(prefix: string): boolean {
+  return prefix !== OTHER_PREFIX && !prefix.startsWith(MALFORMED_PREFIX);
+}
+
 export function namedFaultViolations(outcome: Outcome): string[] {
   const { kind, fault } = outcome.scenario.data.source;
   const wrong = misleading(kind, fault);
   if (wrong === undefined) return [];
   return outcome.status
     .rows()
-    .filter(({ action, request }) => action === "restore" && request["bucket-prefix"] !== OTHER_PREFIX)
+    .filter(({ action, request }) => action === "restore" && readsArchive(String(request["bucket-prefix"])))
     .filter((row) => !isDisturbed(row, outcome))
     .flatMap((row) => row.reasons.filter(({ cause }) => wrong.test(cause)).map((reason) => ({ row, reason })))
     .map(

@@ -28,8 +28,10 @@ export interface Recount {
   readonly plans: Set<string>;
   total: number;
   attempt: number;
-  /** The highest attempt that was cancelled; 0 for none. */
+  /** The highest attempt that was cancelled by its number; 0 for none. */
   cancelledAttempt: number;
+  /** When a cancel named no attempt, ISO 8601. It cancels the attempt that is current when it is first projected. */
+  readonly openCancels: string[];
   finished: boolean;
   acceptedTime?: string;
   finishedTime?: string;
@@ -99,6 +101,7 @@ function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: st
     total: 0,
     attempt: 1,
     cancelledAttempt: 0,
+    openCancels: [],
     finished: false,
     updatedTime: time,
     completed: new Map(),
@@ -118,7 +121,8 @@ function add(task: Recount, type: string, detail: Detail, work: Detail, time: st
   if (work.task?.["request-id"] !== undefined) task.requestId ??= work.task["request-id"];
   if (time > task.updatedTime) task.updatedTime = time;
   if (type === "TaskCancelRequested") {
-    task.cancelledAttempt = Math.max(task.cancelledAttempt, attempt);
+    if (work.attempt === undefined) task.openCancels.push(time);
+    else task.cancelledAttempt = Math.max(task.cancelledAttempt, attempt);
     return;
   }
   task.attempt = Math.max(task.attempt, attempt);

@@ -45,6 +45,7 @@ function compared(
     const task = tasks.get(taskName(row));
     // A task that was planned again after its task.json was deleted may have two plans. Its row keeps one, and it may fail.
     if ((task?.plans.size ?? 0) > 1 && isDisturbed(row, outcome)) continue;
+    if (task !== undefined) resolveOpenCancels(task, row, outcome);
     const expected = expectedOf(task, row, answers);
     for (const [name, value] of Object.entries(expected))
       if (JSON.stringify(seen[name]) !== JSON.stringify(value))
@@ -74,6 +75,23 @@ function compared(
       if (!outcome.operations.actors.deletedRows.has(name))
         found.push(`ROW: ${name} was accepted and has no row`);
   return found;
+}
+
+/**
+ * Takes the row's cancelled attempt, if it is one that cancels without a number may have: at least the highest that had been
+ * accepted when one was put, and at most one for each retry.
+ */
+function resolveOpenCancels(task: Recount, row: TaskRow, { recorder, operations }: Outcome): void {
+  if (task.openCancels.length === 0) return;
+  const name = taskName(row);
+  const retries = operations.retries.filter(
+    ({ detail }) => taskName((detail as { task: TaskRow }).task) === name,
+  );
+  const begun = task.openCancels.map((time) => recorder.attemptAt(name, Date.parse(time)));
+  const least = Math.max(task.cancelledAttempt, ...begun);
+  const most = Math.max(task.cancelledAttempt, retries.length + 1);
+  const { cancelledAttempt: seen } = row;
+  task.cancelledAttempt = seen >= least && seen <= most ? seen : least;
 }
 
 function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): Attributes {

@@ -296,7 +296,7 @@ function registryOf(visit: Visit, { registry }: Cloud): TaskRegistry {
     "claimRow",
     "isClaimed",
     "raiseAttempt",
-    "recordRetry",
+    "recordControl",
   ] as const;
   return intercept("registry", registry, methods, ({ port, method, args }, run) =>
     visit(port, method, JSON.stringify(args.at(-1)), run),

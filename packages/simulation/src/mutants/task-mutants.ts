@@ -23,8 +23,32 @@ export const taskMutants: readonly Mutant[] = [
     edits: [
       core(
         "projection/projector.ts",
-        'if (fact.kind !== "cancel" || (await registry.isClaimed(fact.row))) return undefined;',
-        'if (fact.kind !== "cancel" || (await registry.isClaimed(fact.row)) || fact.attempt > 0) return undefined;',
+        "if (!isCancel || (await registry.isClaimed(fact.row))) return undefined;",
+        "if (!isCancel || (await registry.isClaimed(fact.row)) || isCancel) return undefined;",
+      ),
+    ],
+  },
+  {
+    name: "cancel-ignores-current-attempt",
+    seed: 0,
+    breaks: "A cancel that names no attempt cancels attempt 1, whatever attempt is current.",
+    edits: [
+      core(
+        "projection/projector.ts",
+        "const attempt = await registry.recordControl(named, eventId, current);",
+        "const attempt = await registry.recordControl(named, eventId, 1);",
+      ),
+    ],
+  },
+  {
+    name: "cancel-attempt-not-recorded",
+    breaks:
+      "A cancel that names no attempt is not recorded: delivered again after a retry, it cancels the retry's attempt.",
+    edits: [
+      core(
+        "projection/projector.ts",
+        "const attempt = await registry.recordControl(named, eventId, current);",
+        "const attempt = current;",
       ),
     ],
   },
@@ -35,8 +59,8 @@ export const taskMutants: readonly Mutant[] = [
     edits: [
       core(
         "retry.ts",
-        "return registry.recordRetry(row.plan!.task, eventId, highest + 1);",
-        'return eventId === "" ? registry.recordRetry(row.plan!.task, eventId, highest) : highest + 1;',
+        "return registry.recordControl(control.task, eventId, highest + 1);",
+        'return eventId === "" ? registry.recordControl(control.task, eventId, highest) : highest + 1;',
       ),
     ],
   },

@@ -70,6 +70,8 @@ const LAG_MS_MAX = 15 * 60_000;
 /** Soon after the start of the restore. */
 const REPLACEMENT_MS_MAX = 5000;
 const REDELIVERY_MS_MAX = 10 * 60_000;
+/** The prefix of each malformed request. */
+export const MALFORMED_PREFIX = "backups/malformed-";
 /** More attempts than a task ever has. */
 const UNKNOWN_ATTEMPT_OFFSET = 1000;
 /** A year: no run lasts so long. */
@@ -144,7 +146,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
   }
 
   function putMalformedRequest(): void {
-    const prefix = `backups/malformed-${rng.between(1, 1000)}`;
+    const prefix = `${MALFORMED_PREFIX}${rng.between(1, 1000)}`;
     const valid: Record<string, unknown> = {
       ...rng.pick([backupRequest, restoreRequest]),
       "bucket-prefix": prefix,

@@ -56,7 +56,7 @@ export interface ScenarioControl {
   readonly kmsKey: string | undefined;
   /** How long an attempt may take, ms. */
   readonly taskTimeoutMs: number;
-  /** Whether retries name the attempt that the row shows. */
+  /** Whether cancels and retries name the attempt that the row shows. */
   readonly namedAttempts: boolean;
   readonly copies: readonly Copy[];
   readonly actions: Readonly<Record<ActionName, number>>;

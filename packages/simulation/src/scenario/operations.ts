@@ -117,7 +117,7 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
     const rows = status.rows().filter((row) => !isEnded(stateOf(row)));
     if (rows.length === 0) return;
     const row = rng.pick(rows);
-    const detail = { ...taskOf(row), attempt: row.attempt };
+    const detail = { ...taskOf(row), ...(scenario.control.namedAttempts && { attempt: row.attempt }) };
     bus.accept({ "detail-type": "TaskCancelRequested", detail }, OPERATOR);
   }
   function putRetry(row: TaskRow): BusEvent {
