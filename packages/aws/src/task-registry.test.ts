@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { TaskRef } from "@ferry/core/task";
 import { someTask } from "@ferry/core/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { taskRegistry } from "./task-registry.ts";
@@ -111,20 +112,23 @@ describe("an attempt in the registry", () => {
     expect(await registry.raiseAttempt(freshTask(), 1)).toBe(1);
   });
 
-  it("of a retry is the first that was recorded for its event", async () => {
+  const controlKey = ({ action, key, timestamp }: TaskRef) =>
+    `control ${action} ${sha256(key)} ${timestamp} e`;
+
+  it("of a cancel or a retry is the first that was recorded for its event", async () => {
     const task = freshTask();
     const registry = registryNow();
-    expect(await registry.recordRetry(task, "e", 2)).toBe(2);
-    expect(await registry.recordRetry(task, "e", 3)).toBe(2);
-    expect(await registry.recordRetry(task, "f", 3)).toBe(3);
-    expect(await table.read(`retry ${task.action} ${task.id} e`)).toEqual({ attempt: 2, expires: EXPIRES });
+    expect(await registry.recordControl(task, "e", 2)).toBe(2);
+    expect(await registry.recordControl(task, "e", 3)).toBe(2);
+    expect(await registry.recordControl(task, "f", 3)).toBe(3);
+    expect(await table.read(controlKey(task))).toEqual({ attempt: 2, expires: EXPIRES });
   });
 
   it("is kept for 45 days after it was last read", async () => {
     const task = freshTask();
-    await registryNow().recordRetry(task, "e", 2);
-    await aDayLater(() => registryNow().recordRetry(task, "e", 9));
-    expect(await table.read(`retry ${task.action} ${task.id} e`)).toEqual({
+    await registryNow().recordControl(task, "e", 2);
+    await aDayLater(() => registryNow().recordControl(task, "e", 9));
+    expect(await table.read(controlKey(task))).toEqual({
       attempt: 2,
       expires: EXPIRES + 24 * 3600,
     });
@@ -136,8 +140,8 @@ describe("an attempt in the registry", () => {
     expect(late.updates).toHaveLength(4);
     const never = scriptedUpdate();
     const task = freshTask();
-    await expect(taskRegistry(never.update).recordRetry(task, "e", 1)).rejects.toThrow(
-      `retry ${task.action} ${task.id} e changed`,
+    await expect(taskRegistry(never.update).recordControl(task, "e", 1)).rejects.toThrow(
+      `${controlKey(task)} changed`,
     );
     expect(never.updates).toHaveLength(20);
   });

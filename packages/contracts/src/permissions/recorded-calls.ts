@@ -197,7 +197,11 @@ function setLinks(): void {
     SegmentTable: named("segment-table"),
     WorkerTable: named(workerTable.name),
     Settings: { retryDelaySeconds: 1 },
-    Monitor: { pipes: ["pipe"], stalledAfterMs: 1 },
+    Monitor: {
+      pipes: ["pipe"],
+      stalledAfterMs: 1,
+      schedules: [{ name: "nightly", keys: [task.key], overdueAfterMs: 1 }],
+    },
   };
   for (const [name, value] of Object.entries(links))
     process.env[`SST_RESOURCE_${name}`] = JSON.stringify(value);

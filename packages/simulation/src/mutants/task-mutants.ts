@@ -41,18 +41,6 @@ export const taskMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "cancel-attempt-not-recorded",
-    breaks:
-      "A cancel that names no attempt is not recorded: delivered again after a retry, it cancels the retry's attempt.",
-    edits: [
-      core(
-        "projection/projector.ts",
-        "const attempt = await registry.recordControl(named, eventId, current);",
-        "const attempt = current;",
-      ),
-    ],
-  },
-  {
     name: "retry-begins-twice",
     seed: 11,
     breaks: "The event of a retry is not recorded: delivered again, it begins another attempt.",
