@@ -4,7 +4,7 @@
  */
 export const portMethods = {
   backup: {
-    tables: ["describe", "identify", "scan"],
+    tables: ["describe", "identify", "scan", "settings"],
     archive: ["get", "head", "list", "open", "putNew"],
     status: ["read"],
     bus: ["put"],

@@ -81,6 +81,7 @@ const calls: {
 } = {
   tables: {
     describe: (ports) => ports.tables.describe(table),
+    settings: (ports) => ports.tables.settings(table),
     identify: (ports) => ports.tables.identify(table),
     scan: (ports) => ports.tables.scan(page),
     count: (ports) => ports.tables.count(page),
