@@ -4,9 +4,9 @@
 import { openProgress } from "@ferry/terminal/progress";
 import { type Options, readArguments } from "./arguments.ts";
 import { mutants } from "./mutants/all.ts";
-import { loadMutant } from "./mutants/loader.ts";
+import { importMutated } from "./mutants/loader.ts";
 import type { FaultSelection } from "./scenario/select-faults.ts";
-import { runSeeds } from "./seeds.ts";
+import { runSeeds, seedsFrom } from "./seeds.ts";
 import type { SeedResult } from "./seeds-thread.ts";
 
 /** The most failing seeds that are shown. */
@@ -42,10 +42,11 @@ async function runOne(
   mutantName: string | undefined,
   faults: FaultSelection | undefined,
 ): Promise<number> {
-  const assertLoaded =
-    mutantName === undefined ? undefined : loadMutant(mutants.find(({ name }) => name === mutantName)!);
-  const { simulate } = await import("./simulate.ts");
-  assertLoaded?.();
+  const mutant = mutants.find(({ name }) => name === mutantName);
+  const { simulate } =
+    mutant === undefined
+      ? await import("./simulate.ts")
+      : await importMutated<typeof import("./simulate.ts")>(mutant, import.meta.resolve("./simulate.ts"));
   const { violations, counts } = await simulate(seed, {
     ...(!json && { onLine: (line: string) => console.log(line) }),
     ...(faults !== undefined && { faults }),
@@ -63,8 +64,7 @@ async function runMany(from: number, count: number, faults: FaultSelection | und
   let done = 0;
   const track = (at: (count: number) => void) =>
     runSeeds({
-      from,
-      count,
+      runs: seedsFrom(from, count),
       ...(faults !== undefined && { faults }),
       done(result) {
         at(++done);
@@ -105,21 +105,22 @@ async function showTrace(seed: number, faults: FaultSelection | undefined): Prom
   for (const line of lines.slice(-TRACE_LINES)) console.log(`  ${line}`);
 }
 
-/** Searches for a seed that shows each mutant. */
+/** Runs the stored seed of each mutant; if that does not show it, searches for the lowest seed that does. */
 async function searchMutants(names: readonly string[], seedsMax: number): Promise<number> {
-  const caught: Record<string, number> = {};
-  const survived: string[] = [];
-  for (const name of names) {
-    const first = await firstCaught(name, seedsMax);
-    if (first === undefined) survived.push(name);
-    else caught[name] = first.seed;
-    if (json) continue;
-    if (first === undefined) console.log(`SURVIVED ${name}: no violation in ${seedsMax} seeds`);
-    else
-      console.log(
-        `caught   ${name}: ${replayOf(first.seed, { mutantName: name })}\n           ${first.violations[0]!.slice(0, 200)}`,
-      );
-  }
+  const stored = mutants
+    .filter(({ name }) => names.includes(name))
+    .map(({ name, seed }) => ({ seed, mutantName: name }));
+  const found = new Map<string, SeedResult>();
+  await runSeeds({
+    runs: stored,
+    done(result) {
+      if (result.violations.length > 0) report(result.mutantName!, result);
+      return false;
+    },
+  });
+  for (const name of names) if (!found.has(name)) report(name, await firstCaught(name, seedsMax));
+  const survived = names.filter((name) => !found.has(name));
+  const caught = Object.fromEntries([...found].map(([name, { seed }]) => [name, seed]));
   if (json) console.log(JSON.stringify({ mutants: names.length, caught, survived }));
   else
     console.log(
@@ -128,21 +129,22 @@ async function searchMutants(names: readonly string[], seedsMax: number): Promis
         : `${survived.length} of ${names.length} mutants survived.`,
     );
   return survived.length === 0 ? 0 : 1;
+
+  function report(name: string, result: SeedResult | undefined): void {
+    if (result !== undefined) found.set(name, result);
+    if (json) return;
+    if (result === undefined) console.log(`SURVIVED ${name}: no violation in ${seedsMax} seeds`);
+    else
+      console.log(
+        `caught   ${name}: ${replayOf(result.seed, { mutantName: name })}\n           ${result.violations[0]!.slice(0, 200)}`,
+      );
+  }
 }
 
-/** The seed that is stored with a mutant; if that no longer shows it, the lowest seed that the search found. */
 async function firstCaught(mutantName: string, seedsMax: number): Promise<SeedResult | undefined> {
-  const { seed } = mutants.find(({ name }) => name === mutantName)!;
-  const stored = seed === undefined ? undefined : await caughtIn(mutantName, seed, 1);
-  return stored ?? caughtIn(mutantName, 0, seedsMax);
-}
-
-async function caughtIn(mutantName: string, from: number, count: number): Promise<SeedResult | undefined> {
   let first: SeedResult | undefined;
   await runSeeds({
-    from,
-    count,
-    mutantName,
+    runs: seedsFrom(0, seedsMax, mutantName),
     done(result) {
       if (result.violations.length > 0 && (first === undefined || result.seed < first.seed)) first = result;
       return first !== undefined;

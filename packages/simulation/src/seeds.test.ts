@@ -2,7 +2,7 @@
  * A seed that crashes its thread has a violation; the other seeds are not affected.
  */
 import { describe, expect, test } from "vitest";
-import { runSeeds } from "./seeds.ts";
+import { runSeeds, seedsFrom } from "./seeds.ts";
 import type { SeedResult } from "./seeds-thread.ts";
 
 /** Long enough for a seed that does nothing, on a busy machine. */
@@ -14,7 +14,7 @@ function program(fault: string): URL {
     `data:text/javascript,${encodeURIComponent(`
     import { parentPort } from "node:worker_threads";
     parentPort.postMessage("ready");
-    parentPort.on("message", async (seed) => {
+    parentPort.on("message", async ({ seed }) => {
       if (seed === 1) { ${fault} }
       parentPort.postMessage({ seed, violations: [], counts: { runs: 1 } });
     });`)}`,
@@ -24,8 +24,7 @@ function program(fault: string): URL {
 async function resultsOf(fault: string): Promise<SeedResult[]> {
   const results: SeedResult[] = [];
   await runSeeds({
-    from: 0,
-    count: 4,
+    runs: seedsFrom(0, 4),
     threads: 1,
     seedMsMax: SEED_MS_MAX,
     program: program(fault),
@@ -52,18 +51,18 @@ describe("a seed", () => {
   });
 });
 
-test("a thread that cannot start ends the run without results", async () => {
-  const mutants = { from: 0, count: 4, mutantName: "no-such-mutant", threads: 2 };
+test("a simulation that cannot be loaded ends the run without results", async () => {
+  const runs = seedsFrom(0, 4, "no-such-mutant");
   const results: SeedResult[] = [];
-  await expect(runSeeds({ ...mutants, done: (result) => results.push(result) === 0 })).rejects.toThrow();
+  const done = (result: SeedResult) => results.push(result) === 0;
+  await expect(runSeeds({ runs, threads: 2, done })).rejects.toThrow("no-such-mutant");
   expect(results).toEqual([]);
 });
 
 test("the run ends when `done` returns true", async () => {
   const seen: number[] = [];
   await runSeeds({
-    from: 5,
-    count: 1000,
+    runs: seedsFrom(5, 1000),
     threads: 2,
     program: program(""),
     done: ({ seed }) => seen.push(seed) === 3,

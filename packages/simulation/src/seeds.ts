@@ -4,11 +4,10 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { SeedResult, SeedsThreadOptions } from "./seeds-thread.ts";
+import type { SeedResult, SeedRun, SeedsThreadOptions, ThreadAnswer } from "./seeds-thread.ts";
 
 export interface RunSeedsOptions extends SeedsThreadOptions {
-  readonly from: number;
-  readonly count: number;
+  readonly runs: Iterable<SeedRun>;
   /** The number of threads; default one per core. */
   readonly threads?: number;
   /** The time limit of a seed, ms of real time: far above what a seed needs. Default two minutes. */
@@ -20,21 +19,27 @@ export interface RunSeedsOptions extends SeedsThreadOptions {
 }
 
 const SEED_MS_MAX = 120_000;
+/** A mutant's modules stay in its thread's memory: after so many mutants a new thread replaces it. */
+const MUTANTS_PER_THREAD = 30;
+
+/** The seeds from one on, all with the same mutant or without one. */
+export function seedsFrom(from: number, count: number, mutantName?: string): SeedRun[] {
+  return Array.from({ length: count }, (_, n) => ({
+    seed: from + n,
+    ...(mutantName !== undefined && { mutantName }),
+  }));
+}
 
 /**
  * Runs the seeds; resolves when all are done, or when `done` has ended the run. A seed that crashes its thread or exceeds
- * the time limit has a violation, and the other seeds continue in a new thread. Throws if a thread cannot start, for
- * instance because the text that a mutant replaces is not found.
+ * the time limit has a violation, and the other seeds continue in a new thread. Throws if the simulation cannot be loaded,
+ * for instance because the text that a mutant replaces is not found.
  */
 export async function runSeeds(options: RunSeedsOptions): Promise<void> {
-  const { from, count, program = new URL("./seeds-thread.ts", import.meta.url) } = options;
-  const { mutantName, faults } = options;
-  const workerData: SeedsThreadOptions = {
-    ...(mutantName !== undefined && { mutantName }),
-    ...(faults !== undefined && { faults }),
-  };
+  const { runs, faults, program = new URL("./seeds-thread.ts", import.meta.url) } = options;
+  const workerData: SeedsThreadOptions = faults === undefined ? {} : { faults };
   const ending = new AbortController();
-  let next = from;
+  const rest = runs[Symbol.iterator]();
 
   async function open(): Promise<Worker> {
     const thread = new Worker(program, { workerData });
@@ -43,24 +48,31 @@ export async function runSeeds(options: RunSeedsOptions): Promise<void> {
   }
 
   async function runThread(): Promise<void> {
-    let thread = await open();
-    while (next < from + count && !ending.signal.aborted) {
-      const seed = next++;
-      let result: SeedResult;
+    let thread: Worker | undefined;
+    const mutants = new Set<string | undefined>();
+    for (let run = rest.next(); run.done !== true && !ending.signal.aborted; run = rest.next()) {
+      if (mutants.add(run.value.mutantName).size > MUTANTS_PER_THREAD) {
+        await thread?.terminate();
+        thread = undefined;
+        mutants.clear();
+      }
+      thread ??= await open();
+      let answer: ThreadAnswer;
       try {
-        result = await resultOf(thread, seed, options.seedMsMax ?? SEED_MS_MAX, ending.signal);
+        answer = await answerOf(thread, run.value, options.seedMsMax ?? SEED_MS_MAX, ending.signal);
       } catch (error) {
         if (ending.signal.aborted) break;
-        result = { seed, violations: [describeError(error)], counts: {} };
+        answer = { ...run.value, violations: [describeError(error)], counts: {} };
         await thread.terminate();
-        thread = await open();
+        thread = undefined;
       }
-      if (options.done(result)) ending.abort();
+      if ("loadError" in answer) throw new Error(answer.loadError);
+      if (options.done(answer)) ending.abort();
     }
-    await thread.terminate();
+    await thread?.terminate();
   }
 
-  const threads = Math.min(options.threads ?? availableParallelism(), count);
+  const threads = options.threads ?? availableParallelism();
   try {
     await Promise.all(Array.from({ length: threads }, runThread));
   } finally {
@@ -68,17 +80,17 @@ export async function runSeeds(options: RunSeedsOptions): Promise<void> {
   }
 }
 
-/** A thread's result. Throws the error that ended the thread, or an `AbortError` after the time limit. */
-async function resultOf(
+/** A thread's answer. Throws the error that ended the thread, or an `AbortError` after the time limit. */
+async function answerOf(
   thread: Worker,
-  seed: number,
+  run: SeedRun,
   msMax: number,
   ending: AbortSignal,
-): Promise<SeedResult> {
+): Promise<ThreadAnswer> {
   const answer = once(thread, "message", { signal: AbortSignal.any([ending, AbortSignal.timeout(msMax)]) });
-  thread.postMessage(seed);
-  const [result] = await answer;
-  return result;
+  thread.postMessage(run);
+  const [message] = await answer;
+  return message;
 }
 
 function describeError(error: unknown): string {

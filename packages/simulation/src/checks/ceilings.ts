@@ -11,6 +11,12 @@ import type { Outcome } from "./outcome.ts";
  */
 const LOST_EXCESS = 0.65;
 
+/** The share of a ceiling that workers reserve: docs/correctness.md, T6. */
+const RESERVED_SHARE = 0.93;
+/** The least charge for what calls without an answer consumed, as a share. */
+const LOST_CHARGE_MIN = 0.9;
+const UNITS_SLACK = 0.01;
+
 /** The window over which the consumption is averaged, ms. */
 export const WINDOW_MS = 10_000;
 
@@ -19,10 +25,11 @@ interface Consumed {
   readonly units: number;
 }
 
-export function ceilingViolations({ status, recorder, scenario }: Outcome): string[] {
+export function ceilingViolations(outcome: Outcome): string[] {
+  const { status, recorder, scenario } = outcome;
+  const found = chargeViolations(outcome);
   // A call that stalls consumes minutes after its reservation.
-  if (scenario.faultRates.stall > 0) return [];
-  const found: string[] = [];
+  if (scenario.faultRates.stall > 0) return found;
   for (const kind of ["read", "write"] as const) {
     const action = kind === "read" ? "backup" : "restore";
     const tasks = status.rows().filter((row) => row.action === action && row.accepted);
@@ -36,6 +43,29 @@ export function ceilingViolations({ status, recorder, scenario }: Outcome): stri
       );
   }
   return found;
+}
+
+/**
+ * A worker reserves what its calls consume. An answered call is charged what the table reports, a lost one an estimate.
+ */
+function chargeViolations({ recorder }: Outcome): string[] {
+  const found: string[] = [];
+  for (const { name, work, endedMs, failed } of recorder.invocations.values()) {
+    const plan = work.plan as Readonly<Record<string, unknown>> | undefined;
+    const ceiling = plan?.["read-units"] ?? plan?.["write-units"];
+    const use = recorder.capacityUses.get(name);
+    // A worker that ends early leaves its last calls without a reservation.
+    if (typeof ceiling !== "number" || use === undefined || endedMs === undefined || failed) continue;
+    if (work.segment === undefined || use.hasFailed) continue;
+    const reserved = (use.reservedMs / 1000) * ceiling * RESERVED_SHARE;
+    const lost = use.consumed - use.answered;
+    const least = use.answered + LOST_CHARGE_MIN * Math.max(0, lost);
+    if (reserved < least - UNITS_SLACK)
+      found.push(
+        `UNCHARGED: ${name} reserved ${reserved.toFixed(1)} units, its calls consumed ${use.answered.toFixed(1)} and, without an answer, ${lost.toFixed(1)}`,
+      );
+  }
+  return found.slice(0, 3);
 }
 
 /** The share of calls on items whose answers are lost. */

@@ -72,6 +72,18 @@ export interface BucketCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
+/** What an invocation reserved of its task's ceiling, and what its calls on items consumed. */
+export interface CapacityUse {
+  /** The reservations, less what was released, ms of the task's timeline. */
+  reservedMs: number;
+  /** Whether the last reservation failed: then consumption may be left without one. */
+  hasFailed: boolean;
+  /** Units of all calls. */
+  consumed: number;
+  /** Units of the calls whose answers arrived. */
+  answered: number;
+}
+
 /** When a task's row changed, and how. */
 interface History {
   /** Attempt → when the row showed its cancel. */
@@ -127,6 +139,8 @@ export interface Recorder {
   stored(key: string): void;
   sealed(prefix: string, objects: ReadonlyMap<string, string>): void;
   consumed(kind: "read" | "write", units: number): void;
+  /** Adds to an invocation's capacity use. */
+  capacityUsed(invocation: Invocation, use: Partial<CapacityUse>): void;
   readonly invocations: ReadonlyMap<string, InvocationRecord>;
   readonly emittedEvents: readonly EmittedEvent[];
   readonly bucketCalls: readonly BucketCall[];
@@ -145,6 +159,8 @@ export interface Recorder {
   readonly storedMs: ReadonlyMap<string, number>;
   readonly seals: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly consumption: readonly { readonly atMs: number; readonly kind: string; readonly units: number }[];
+  /** By invocation. */
+  readonly capacityUses: ReadonlyMap<string, CapacityUse>;
   readonly completedWrites: readonly CompletedWrite[];
   /** The longest read of the task's row by an invocation, ms. */
   pollMsMax(invocation: string): number;
@@ -180,6 +196,7 @@ export function createRecorder(now: () => number): Recorder {
   const storedMs = new Map<string, number>();
   const seals = new Map<string, ReadonlyMap<string, string>>();
   const consumption: { atMs: number; kind: string; units: number }[] = [];
+  const capacityUses = new Map<string, CapacityUse>();
   const completedWrites: CompletedWrite[] = [];
   const pollMs = new Map<string, number>();
   const waitMs = new Map<string, number>();
@@ -251,6 +268,7 @@ export function createRecorder(now: () => number): Recorder {
     seals,
     foreignFileCompletions,
     consumption,
+    capacityUses,
     completedWrites,
     history,
     polled({ name }, ms) {
@@ -341,6 +359,14 @@ export function createRecorder(now: () => number): Recorder {
     },
     consumed(kind, units) {
       consumption.push({ atMs: now(), kind, units });
+    },
+    capacityUsed({ name }, { reservedMs = 0, consumed = 0, answered = 0, hasFailed }) {
+      const use = capacityUses.get(name) ?? { reservedMs: 0, hasFailed: false, consumed: 0, answered: 0 };
+      use.reservedMs += reservedMs;
+      use.consumed += consumed;
+      use.answered += answered;
+      use.hasFailed = hasFailed ?? use.hasFailed;
+      capacityUses.set(name, use);
     },
   };
 }

@@ -82,7 +82,7 @@ export async function formatViolations(
   });
   const { key, timestamp } = row;
   differs("task.json task", pick(plan["task"] as Json, ["id", "action", "key", "timestamp", "request-id"]), {
-    id: `${key}@${timestamp}`,
+    id: row["task-id"],
     action: "backup",
     key,
     timestamp,
@@ -123,7 +123,7 @@ export async function formatViolations(
   differs("manifest-summary.json", pick(seal, Object.keys(expected)), expected);
   const own = {
     "format-version": 1,
-    task: `${key}@${timestamp}`,
+    task: row["task-id"],
     "request-id": request.id,
     segments: row.total,
     compression,

@@ -101,9 +101,14 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
       }),
     wait,
   );
-  const recordCall = (call: { method: string; args: readonly unknown[] }, run: () => Promise<unknown>) => {
+  const recordCall = async (
+    call: { method: string; args: readonly unknown[] },
+    run: () => Promise<unknown>,
+  ) => {
     recorder.dataCalled(invocation, call.method, call.args);
-    return run();
+    const answer = await run();
+    recorder.capacityUsed(invocation, { answered: unitsOf(answer) });
+    return answer;
   };
   const { tables, status, limiter, claims, leases, registry, codec } = servicesOf(invocation, visit, cloud);
   return {
@@ -117,7 +122,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
         recorder.polled(invocation, invocation.time.now() - startMs);
         return row;
       }),
-      limiter,
+      limiter: withRecordedReservations(limiter, invocation, recorder),
       claims: withRecordedReleases(claims, recorder),
       leases,
       registry,
@@ -158,21 +163,28 @@ function servicesOf(
   cloud: Cloud,
 ): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "leases" | "registry" | "codec"> {
   const { recorder, ownTables } = cloud;
-  const tables = intercept("table", cloud.tables, ["write", "insert"], async ({ method, args }, run) => {
-    const answer = await run();
-    const { name } = args[0] as { name: string };
-    if (method === "write") recorder.writesCompleted(invocation, name, args[1] as readonly Write[]);
-    else {
-      const { outcomes } = answer as InsertResult;
-      const stored = (args[1] as readonly Uint8Array[]).filter((_, i) => outcomes[i] === "stored");
-      recorder.writesCompleted(
-        invocation,
-        name,
-        stored.map((put) => ({ put })),
-      );
-    }
-    return answer;
-  });
+  const tables = intercept(
+    "table",
+    cloud.tables,
+    ["scan", "write", "insert"],
+    async ({ method, args }, run) => {
+      const answer = await run();
+      recorder.capacityUsed(invocation, { consumed: unitsOf(answer) });
+      if (method === "scan") return answer;
+      const { name } = args[0] as { name: string };
+      if (method === "write") recorder.writesCompleted(invocation, name, args[1] as readonly Write[]);
+      else {
+        const { outcomes } = answer as InsertResult;
+        const stored = (args[1] as readonly Uint8Array[]).filter((_, i) => outcomes[i] === "stored");
+        recorder.writesCompleted(
+          invocation,
+          name,
+          stored.map((put) => ({ put })),
+        );
+      }
+      return answer;
+    },
+  );
   if (ownTables !== undefined) {
     const action = invocation.consumer === "restore" ? "restore" : "backup";
     const codec = orderedCodec(zlibCodec, cloud.outside);
@@ -272,6 +284,35 @@ function withRecordedMethods<Ports extends object>(
     return [name, Object.fromEntries(recorded)];
   });
   return Object.fromEntries(around) as Ports;
+}
+
+/** The capacity units in the answer of a call on items; of a scan, its body. */
+function unitsOf(answer: unknown): number {
+  if (!(answer instanceof Uint8Array)) return (answer as { units?: number } | undefined)?.units ?? 0;
+  const page = JSON.parse(new TextDecoder().decode(answer)) as {
+    ConsumedCapacity: { CapacityUnits: number };
+  };
+  return page.ConsumedCapacity.CapacityUnits;
+}
+
+function withRecordedReservations(
+  limiter: RateLimiter,
+  invocation: Invocation,
+  recorder: Recorder,
+): RateLimiter {
+  return intercept("limiter", limiter, ["reserve", "release"], async ({ method, args }, run) => {
+    const { durationMs } = args[1] as { durationMs: number };
+    // A release whose answer is lost may have happened.
+    if (method === "release") recorder.capacityUsed(invocation, { reservedMs: -durationMs });
+    else recorder.capacityUsed(invocation, { hasFailed: true });
+    const answer = await run();
+    if (method === "reserve")
+      recorder.capacityUsed(invocation, {
+        reservedMs: answer === undefined ? 0 : durationMs,
+        hasFailed: false,
+      });
+    return answer;
+  });
 }
 
 /** Records the release of each claim before it happens. */

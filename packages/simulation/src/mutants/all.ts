@@ -50,6 +50,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "replan-makes-new-plan",
+    seed: 136,
     breaks: "A request that is delivered again gets a new plan, although its plan is stored.",
     edits: [
       core(
@@ -62,6 +63,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "fan-out-in-plan",
+    seed: 4521,
     breaks: "The plan queues its segments itself, in separate entries: there is no single commit point.",
     edits: [
       core(
@@ -158,6 +160,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "cursor-off-by-one",
+    seed: 60,
     breaks: "A file's cursor is its second to last item.",
     edits: [
       core("backup/writer.ts", "const last = items.at(-1)!;", "const last = items.at(-2) ?? items.at(-1)!;"),
@@ -209,6 +212,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ceiling-per-worker",
+    seed: 37,
     breaks: "Each worker keeps the ceiling for itself, regardless of the consumption of the others.",
     edits: [
       core(

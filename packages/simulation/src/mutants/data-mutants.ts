@@ -18,11 +18,13 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "file-size-unlimited",
+    seed: 329,
     breaks: "A data file of any size is decompressed.",
     edits: [core("archive/stored-file.ts", "if (bytes > settings.maximumFileBytes)", "if (false)")],
   },
   {
     name: "content-by-guess",
+    seed: 19,
     breaks: "A zstd file is not recognised by its content.",
     edits: [
       core("archive/content.ts", "first === 0x28 && second === 0xb5", "first === 0x28 && second === 0xb6"),
@@ -30,11 +32,13 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "compression-not-in-summary",
+    seed: 0,
     breaks: "The summary of a zstd archive says that it is gzip.",
     edits: [core("archive/summary.ts", "compression: compressionOf(plan)", 'compression: "gzip"')],
   },
   {
     name: "moved-archive-followed",
+    seed: 259,
     breaks: "A manifest that points outside its archive is followed.",
     edits: [
       core(
@@ -46,16 +50,19 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "duplicate-file-read-twice",
+    seed: 418,
     breaks: "A file that a manifest lists twice is read twice.",
     edits: [core("archive/file-list.ts", "if (listed.has(key))", "if (false)")],
   },
   {
     name: "checksum-not-compared",
+    seed: 212,
     breaks: "The checksum of DynamoDB's answers is not compared.",
     edits: [aws("raw-protocol.ts", '    check(body, response.headers["x-amz-crc32"]);\n', "")],
   },
   {
     name: "one-unprocessed-of-many",
+    seed: 5868,
     breaks: "Only the first of several unprocessed writes is sent again.",
     edits: [
       aws(
@@ -67,6 +74,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "unprocessed-deletes-not-sent",
+    seed: 4800,
     breaks: "Unprocessed deletes are not sent again.",
     edits: [
       aws(
@@ -78,11 +86,13 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "row-read-eventually",
+    seed: 110,
     breaks: "A task's row is read with eventual consistency.",
     edits: [aws("status-store.ts", "ConsistentRead: true", "ConsistentRead: false")],
   },
   {
     name: "row-overwritten",
+    seed: 176,
     breaks: "A row overwrites what another projector wrote meanwhile.",
     edits: [
       aws("status-store.ts", 'ConditionExpression: "#rev = :read"', 'ConditionExpression: "#rev >= :read"'),
@@ -90,6 +100,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "record-overwritten",
+    seed: 311,
     breaks: "A segment's record is overwritten by an earlier fact.",
     edits: [
       aws(
@@ -101,16 +112,19 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "reservation-without-duration",
+    seed: 296,
     breaks: "The first reservation of a ceiling is stored without its duration.",
     edits: [aws("rate-limiter.ts", '":until": nowMs + durationMs', '":until": nowMs')],
   },
   {
     name: "reservation-starts-early",
+    seed: 296,
     breaks: "A reservation starts before earlier reservations end.",
     edits: [aws("rate-limiter.ts", "return Number(extended[RESERVED_UNTIL]) - durationMs;", "return nowMs;")],
   },
   {
     name: "list-ends-after-first-page",
+    seed: 447,
     breaks: "A listing ends after its first page.",
     edits: [
       aws(
@@ -122,6 +136,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "first-ten-events-only",
+    seed: 346,
     breaks: "Events beyond the first ten of a step are not put.",
     edits: [
       aws(
@@ -133,6 +148,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "lost-call-not-charged",
+    seed: 429,
     breaks: "A call whose answer is lost is not charged to the ceiling.",
     edits: [
       core(
@@ -149,6 +165,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "put-without-condition",
+    seed: 4118,
     breaks: "An item that must only be put if its key is free overwrites the existing item.",
     edits: [
       aws(
@@ -160,6 +177,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "insert-overwrites",
+    seed: 41,
     breaks: "A restore that must never overwrite overwrites existing items.",
     edits: [
       core(
@@ -171,11 +189,13 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "skipped-counted-as-written",
+    seed: 41,
     breaks: "A skipped item, whose key is taken, is counted as written.",
     edits: [core("restore/table-writer.ts", '(outcome) => outcome === "exists"', "() => false")],
   },
   {
     name: "own-items-counted-as-skipped",
+    seed: 54,
     breaks: "An item that Ferry itself put before is counted as skipped.",
     edits: [
       core(
@@ -187,6 +207,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "existing-key-reported-as-stored",
+    seed: 112,
     breaks: "A put whose key exists is reported as stored.",
     edits: [
       aws(
@@ -198,11 +219,13 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "backslash-ignored",
+    seed: 142,
     breaks: "A backslash in a string does not escape the next character.",
     edits: [core("archive/cutter.ts", "if (byte === BACKSLASH) i++;", "if (byte === BACKSLASH) i += 0;")],
   },
   {
     name: "escaped-names-not-decoded",
+    seed: 142,
     breaks: "Attribute names with escapes are compared without decoding them.",
     edits: [
       core(
@@ -214,16 +237,19 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "cursor-is-first-key",
+    seed: 483,
     breaks: "A worker that adopts a file continues after its first item.",
     edits: [core("archive/chain.ts", "lineSpans(bytes).at(-1)!", "lineSpans(bytes).at(0)!")],
   },
   {
     name: "end-before-last-file",
+    seed: 197,
     breaks: "The first full file of the scan's last page gets the end mark.",
     edits: [core("backup/writer.ts", "const end = last && next === items.length;", "const end = last;")],
   },
   {
     name: "page-retried-from-start",
+    seed: 216,
     breaks: "A page that was throttled is read again from the segment's start.",
     edits: [
       core(
@@ -236,6 +262,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "file-done-before-writes",
+    seed: 19,
     breaks: "A restore's file counts as done while its last writes are still in progress.",
     edits: [
       core(
@@ -247,21 +274,25 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "slice-restarts-file",
+    seed: 37,
     breaks: "A restore's slice starts its file again, and counts its lines twice.",
     edits: [core("restore/slice.ts", "    const from = at.line;\n", "    const from = 0;\n")],
   },
   {
     name: "lines-counted-not-compared",
+    seed: 55,
     breaks: "The number of a file's lines is not compared with the manifest's.",
     edits: [core("archive/stored-file.ts", "if (lines !== file.items)", "if (false)")],
   },
   {
     name: "md5-not-compared",
+    seed: 78,
     breaks: "The MD5 of a data file is not compared.",
     edits: [core("archive/stored-file.ts", "if (found !== file.md5)", "if (false)")],
   },
   {
     name: "segment-attempts-not-stored",
+    seed: 162,
     breaks: "A row's item does not have the attempts of its segments.",
     edits: [
       aws("status-item.ts", "    attempts: row.attempts,\n    segment", "    attempts: {},\n    segment"),
@@ -269,6 +300,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "checkpoints-counted-as-complete",
+    seed: 33,
     breaks: "The checkpoints of incomplete segments are counted as if they were complete.",
     edits: [
       aws(

@@ -13,10 +13,10 @@ export interface Edit {
 export interface Mutant {
   readonly name: string;
   /**
-   * A seed that shows it. After a change of the engine or the scenarios another seed may be needed: `npm run simulate --
-   * --mutant NAME` finds one.
+   * A seed that shows it, with little CPU time. After a change of the engine or the scenarios another seed may be needed:
+   * `npm run simulate -- --mutant NAME` finds one.
    */
-  readonly seed?: number;
+  readonly seed: number;
   /** What it breaks, in one sentence. */
   readonly breaks: string;
   readonly edits: readonly Edit[];

@@ -18,7 +18,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "table-replacement-not-noticed",
-    seed: 347,
+    seed: 32,
     breaks: "A task does not notice that its table was deleted and created again.",
     edits: [core("table-identity.ts", "if (found === undefined || found === planned) return;", "return;")],
   },
@@ -64,7 +64,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "deadline-ignored",
-    seed: 9,
+    seed: 37,
     breaks: "An attempt has no deadline.",
     edits: [core("cancellation.ts", 'if (ports.time.now() < work["deadline-ms"]) return;', "return;")],
   },
@@ -182,6 +182,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "batch-spacing-ignored",
+    seed: 223,
     breaks: "Two files of a slice are put without the batch spacing.",
     edits: [
       core(
@@ -223,6 +224,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "compression-level-of-request-ignored",
+    seed: 277,
     breaks: "The request's compression level is ignored.",
     edits: [
       core(
@@ -234,6 +236,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "compression-of-request-ignored",
+    seed: 1,
     breaks: "The request's compression is ignored.",
     edits: [core("backup/plan.ts", "request.compression ?? settings.compression", "settings.compression")],
   },

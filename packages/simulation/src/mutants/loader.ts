@@ -1,43 +1,62 @@
 /**
- * Loads a mutant: edits the engine's source when Node loads it.
+ * Loads mutants: edits the engine's source when Node loads it.
  */
 import { registerHooks } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { mutants } from "./all.ts";
 import type { Edit, Mutant } from "./edit.ts";
 
-const root = join(import.meta.dirname, "../../../..");
+const root = new URL("../../../../", import.meta.url);
+const packages = new URL("packages/", root).href;
+const PARAMETER = "mutant";
+
+/** Mutant → its files that were loaded. */
+const loadedFiles = new Map<string, Set<string>>();
+let isRegistered = false;
 
 /**
- * Edits the mutant's files from now on when they are loaded. The returned function throws if one of them was never loaded:
- * then the mutant changed nothing.
+ * Imports a module, by its URL, with an engine that the mutant changes; the modules of node_modules are shared. Throws if one
+ * of the mutant's files was not loaded: then the mutant changed nothing.
  */
-export function loadMutant({ name, edits }: Mutant): () => void {
-  const byUrl = new Map(edits.map(({ file }) => [pathToFileURL(join(root, file)).href, file]));
-  const loadedFiles = new Set<string>();
-  registerHooks({
-    load(url, context, next) {
-      const loaded = next(url, context);
-      const file = byUrl.get(url);
-      if (file === undefined) return loaded;
-      const text =
-        typeof loaded.source === "string"
-          ? loaded.source
-          : new TextDecoder().decode(loaded.source as Uint8Array);
-      loadedFiles.add(file);
-      return {
-        ...loaded,
-        source: edits
-          .filter((edit) => edit.file === file)
-          .reduce((source, edit) => edited(name, source, edit), text),
-      };
-    },
-  });
-  return () => {
-    const missing = edits.find(({ file }) => !loadedFiles.has(file));
-    if (missing !== undefined)
-      throw new Error(`mutant ${name}: ${missing.file} was never loaded, so the mutant changed nothing`);
-  };
+export async function importMutated<T>({ name, edits }: Mutant, url: string): Promise<T> {
+  if (!isRegistered) registerHooks({ resolve, load });
+  isRegistered = true;
+  const module = (await import(withMutant(url, name))) as T;
+  const missing = edits.find(({ file }) => loadedFiles.get(name)?.has(file) !== true);
+  if (missing !== undefined)
+    throw new Error(`mutant ${name}: ${missing.file} was never loaded, so the mutant changed nothing`);
+  return module;
+}
+
+type Hooks = Required<Parameters<typeof registerHooks>[0]>;
+
+/** A mutated module imports mutated modules: their URLs name the mutant, so that each mutant has its own. */
+const resolve: Hooks["resolve"] = (specifier, context, next) => {
+  const resolved = next(specifier, context);
+  const name = mutantOf(context.parentURL);
+  return name === undefined || !resolved.url.startsWith(packages)
+    ? resolved
+    : { ...resolved, url: withMutant(resolved.url, name) };
+};
+
+const load: Hooks["load"] = (url, context, next) => {
+  const loaded = next(url, context);
+  const mutant = mutants.find(({ name }) => name === mutantOf(url));
+  if (mutant === undefined) return loaded;
+  const edits = mutant.edits.filter(({ file }) => new URL(file, root).href === url.split("?")[0]);
+  if (edits.length === 0) return loaded;
+  const files = loadedFiles.get(mutant.name) ?? new Set();
+  loadedFiles.set(mutant.name, files.add(edits[0]!.file));
+  const text =
+    typeof loaded.source === "string" ? loaded.source : new TextDecoder().decode(loaded.source as Uint8Array);
+  return { ...loaded, source: edits.reduce((source, edit) => edited(mutant.name, source, edit), text) };
+};
+
+function withMutant(url: string, name: string): string {
+  return `${url.split("?")[0]}?${PARAMETER}=${name}`;
+}
+
+function mutantOf(url: string | undefined): string | undefined {
+  return url?.startsWith(packages) ? (new URL(url).searchParams.get(PARAMETER) ?? undefined) : undefined;
 }
 
 /** The edited text. Throws unless the text that the edit replaces occurs exactly once. */

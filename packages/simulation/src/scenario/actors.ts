@@ -155,7 +155,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     const wrong = rng.pick([
       { "total-segments": 0 },
       { "batch-bytes": "many" },
-      { "compression-level": 10 },
+      { "compression-level": 100 },
       { "bucket-name": "UPPER" },
       { "no-such-field": true },
     ]);

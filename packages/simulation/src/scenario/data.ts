@@ -62,6 +62,8 @@ const TYPES: readonly KeyType[] = ["S", "N", "B"];
 const STALENESS_MS_MAX = 60_000;
 /** Real adapters take many times as much CPU time: only some seeds with few items have them. */
 const REAL_ADAPTERS_RATE = 0.3;
+/** The bodies of writes differ more than those of scans: puts, deletes, statements, single puts, unprocessed items. */
+const REAL_ADAPTERS_RESTORE_RATE = 0.5;
 const REAL_ADAPTERS_ITEMS_MAX = 1000;
 /** Fewer bytes than any line has. */
 const TOO_FEW_BYTES = 20;
@@ -71,7 +73,9 @@ const BROKEN_RATE = 0.5;
 const WEIGHTS: Partial<Readonly<Record<ArchiveFault, number>>> = {
   "duplicate key": 4,
   "one key in two files": 4,
-  "table with other keys": 4,
+  "another count": 3,
+  // Possible only if several items share a partition.
+  "table with other keys": 12,
 };
 const EARLY_WRITES_MAX = 30;
 /** The size of wide items, with which a file spans several chunks of a compressor. */
@@ -94,7 +98,9 @@ export function dataOf(
       items: task.items <= WIDE_ITEMS_MAX && happens(0.15) ? "wide" : pick(["plain", "odd"] as const),
     }),
     stalenessMs: happens(0.5) ? Math.floor(magnitude(50, STALENESS_MS_MAX)) : 0,
-    realAdapters: task.items <= REAL_ADAPTERS_ITEMS_MAX && happens(REAL_ADAPTERS_RATE),
+    realAdapters:
+      task.items <= REAL_ADAPTERS_ITEMS_MAX &&
+      happens(task.restores ? REAL_ADAPTERS_RESTORE_RATE : REAL_ADAPTERS_RATE),
     // Derived, not drawn, so that the other random numbers of each seed stay the same.
     statements: task.items % 2 > 0,
     earlyWrites: happens(0.4) ? between(1, EARLY_WRITES_MAX) : 0,

@@ -33,6 +33,9 @@ const CONTENDED_BATCHES = 15;
 /** Under a ceiling: many calls consume units, and the answer with their number is lost. */
 const LOSSY = { itemAnswerLost: 0.35, stall: 0 };
 const LOSSY_RATE = 0.5;
+/** A restore's table has too little capacity: many calls leave several of their writes unprocessed. */
+const CROWDED = { unprocessed: 0.5, throttledWrite: 0.2 };
+const CROWDED_RATE = 0.4;
 const CONTENTION_PAGE_BATCHES_MAX = 10;
 const CONTENTION_BUDGET_MS = 700_000;
 const CONTENTION_WRITES_MAX = 300;
@@ -102,7 +105,7 @@ export function scenarioOf(rng: Rng): Scenario {
     },
     restore: {
       ...(happens(0.6) && { "total-segments": pick([1, 2, 3, between(4, 9), between(10, 64)]) }),
-      ...(happens(0.6) && { "restore-mode": pick(["empty-only", "merge", "if-absent"]) }),
+      ...(happens(0.6) && { "restore-mode": pick(["empty-only", "merge", "if-absent", "if-absent"]) }),
       ...sourceFields(data.source),
       ...(ceiling !== undefined && { "write-units": ceiling }),
     },
@@ -131,7 +134,10 @@ export function scenarioOf(rng: Rng): Scenario {
   };
   const control = controlOf(rng);
   const lostAnnouncement = lostAnnouncementRateOf(rng);
-  return withControl({ ...scenario, faultRates: { ...scenario.faultRates, lostAnnouncement } }, control);
+  // Drawn last, so that each seed keeps its scenario.
+  const crowded = kind !== "backup" && happens(CROWDED_RATE) && CROWDED;
+  const rates = { ...scenario.faultRates, ...crowded, lostAnnouncement };
+  return withControl({ ...scenario, faultRates: rates }, control);
 }
 
 /** A seed's operations and counted faults. They are drawn in this order, so that each seed keeps its scenario. */
