@@ -43,7 +43,7 @@ permission fails it, and so does a permission without a call. The roles of Pipes
 [stacks/permissions](../stacks/permissions) and in the snapshots of the graph.
 
 A name such as \`backup-table\` is Ferry's own resource, \`ferry-STAGE-backup-table\`. *a table*, *a bucket*, *an object* and *a key* are
-those that the stage's settings list.
+those that the stage's settings list; *the stage's own key* is \`ownKmsKey\`.
 
 ${sections.join("\n")}`;
 }

@@ -66,6 +66,14 @@ const serviceUses: readonly Use[] = [
     })),
   ),
   ...functions.flatMap((name) =>
+    ["kms:Decrypt", "kms:GenerateDataKey"].map((action) => ({
+      function: name,
+      action,
+      resource: "the stage's own key",
+      by: "DynamoDB and SQS, for Ferry's own tables and queues",
+    })),
+  ),
+  ...functions.flatMap((name) =>
     ["logs:CreateLogStream", "logs:PutLogEvents"].map((action) => ({
       function: name,
       action,
@@ -122,7 +130,9 @@ export function allowed(deployment: Deployment): Allowed[] {
     if (name === undefined) continue;
     for (const action of statement.Action)
       for (const arn of statement.Resource) {
-        const one = { function: name, action, resource: kindOf(arn, stage), condition: statement.Condition };
+        const isOwnKey = arn === deployment.settings.ownKmsKey;
+        const resource = isOwnKey ? "the stage's own key" : kindOf(arn, stage);
+        const one = { function: name, action, resource, condition: statement.Condition };
         all.set(JSON.stringify(one), one);
       }
   }
