@@ -317,7 +317,12 @@ async function compressed(
   level: number,
 ): Promise<Uint8Array> {
   const file = codec.compress(compression, level);
-  for (const part of parts) await file.write(part);
+  for (const part of parts) {
+    const bytes = part.slice();
+    await file.write(bytes);
+    // The writer of a backup uses its buffers again.
+    bytes.fill(0xff);
+  }
   return file.finish();
 }
 

@@ -182,7 +182,7 @@ export interface Md5 {
   digest(): string;
 }
 
-/** A compressed file being written. The caller must not change bytes after passing them in. */
+/** A compressed file being written. The caller must not change bytes until their write has resolved. */
 export interface Compressor {
   /** Compresses bytes; resolves when it can accept more. */
   write(bytes: Uint8Array): Promise<void>;

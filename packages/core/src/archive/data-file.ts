@@ -17,11 +17,18 @@ const decoder = new TextDecoder();
 /** The size of a line without its item: `{"Item":`, `}` and the line feed. */
 export const LINE_OVERHEAD_BYTES = HEAD.length + 2;
 
-/** Makes lines of the items at `spans` in `body`. Copies once, does not parse. */
-export function toLines(body: Uint8Array, spans: readonly Span[]): Uint8Array {
+/**
+ * Makes lines of the items at `spans` in `body`. Copies once, does not parse. Returns a view of the buffer that `bufferOf` returns
+ * for a size, or a new one.
+ */
+export function toLines(
+  body: Uint8Array,
+  spans: readonly Span[],
+  bufferOf: (size: number) => Uint8Array = (size) => new Uint8Array(size),
+): Uint8Array {
   let size = 0;
   for (const span of spans) size += span.end - span.start + LINE_OVERHEAD_BYTES;
-  const lines = new Uint8Array(size);
+  const lines = bufferOf(size).subarray(0, size);
   const hasLineBreaks = body.includes(LINE_FEED) || body.includes(CARRIAGE_RETURN);
   let at = 0;
   for (const span of spans) {

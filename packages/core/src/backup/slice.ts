@@ -53,7 +53,7 @@ export async function sliceBackup(
       if ((await writer.flush()) === "cancelled") return [];
     }
   } finally {
-    writer.discard();
+    await writer.discard();
     await scanner.close();
   }
 

@@ -33,6 +33,8 @@ interface Options {
   /** The error that each write of the compressor throws. */
   failing?: Error;
   ports?: ReturnType<typeof world>;
+  /** Called before each put. */
+  beforePut?: (key: string) => Promise<void>;
 }
 
 /** A writer at the start of segment 0, and a record of its puts and positions. */
@@ -53,6 +55,7 @@ async function writer(options: Options = {}) {
     ...plain,
     archive: intercept("archive", plain.archive, ["putNew"], async ({ args }, run) => {
       puts.push({ key: args[1] as string, options: args[3] as NewObject, atMs: plain.clock.now() });
+      await options.beforePut?.(args[1] as string);
       return run();
     }),
     codec: {
@@ -96,18 +99,19 @@ const file = (batch: number) => `backups/one/0x0000/0x0000000${batch}.json.gz`;
 
 describe("a file", () => {
   test("is put when it reaches batch-bytes", async () => {
-    const { take, puts, position } = await writer({ batchBytes: 120 });
+    const { take, puts, position, flush } = await writer({ batchBytes: 120 });
     expect(await take(page([item(1, 60)]))).toBe("taken");
     expect(puts).toEqual([]);
     expect(await take(page([item(2, 60), item(3, 119)]))).toBe("taken");
-    expect(puts.map(({ key }) => key)).toEqual([file(0)]);
-    expect(position()).toEqual({
+    await expect.poll(() => puts.map(({ key }) => key)).toEqual([file(0)]);
+    await expect.poll(position).toEqual({
       batch: 1,
       after: { id: { S: "2" } },
       counts: { batches: 1, items: 2, bytes: 120 },
       ended: false,
     });
     await take(page([item(4, 60)]));
+    await flush();
     expect(position().counts).toEqual({ batches: 2, items: 4, bytes: 299 });
   });
 
@@ -206,6 +210,89 @@ describe("the segment's end", () => {
     await take(page([item(1)]));
     await take(page([], LAST));
     expect(puts.map(({ options }) => options.metadata)).toMatchObject([{ items: "1", end: "true" }]);
+  });
+});
+
+describe("a put in progress", () => {
+  /** A writer whose puts wait until they are released, in order. */
+  async function gated(options: Options = {}) {
+    const waiting: (() => void)[] = [];
+    const beforePut = () => new Promise<void>((resolve) => waiting.push(resolve));
+    const opened = await writer({ batchBytes: 60, ...options, beforePut });
+    const release = async () => {
+      await expect.poll(() => waiting.length).toBeGreaterThan(0);
+      waiting.shift()!();
+    };
+    return { ...opened, release };
+  }
+
+  test("does not stop the next file from being filled, but its put waits", async () => {
+    const { take, flush, puts, position, writes, release } = await gated({ batchBytes: 120 });
+    expect(await take(page([item(1), item(2), item(3)]))).toBe("taken");
+    expect(writes()).toBe(2);
+    expect(position().batch).toBe(0);
+    const next = take(page([item(4), item(5)]));
+    await expect.poll(writes).toBe(3);
+    expect(puts.map(({ key }) => key)).toEqual([file(0)]);
+    await release();
+    expect(await next).toBe("taken");
+    expect(position()).toMatchObject({ batch: 1, after: { id: { S: "2" } } });
+    const flushed = flush();
+    await release();
+    await release();
+    expect(await flushed).toBe("taken");
+    expect(puts.map(({ key }) => key)).toEqual([file(0), file(1), file(2)]);
+    expect(position()).toMatchObject({ batch: 3, counts: { items: 5 } });
+  });
+
+  test("that another worker won makes the file after it worthless", async () => {
+    const ports = world();
+    const winner = await writer({ batchBytes: 60, ports });
+    await winner.take(page([item(1)]));
+    await winner.flush();
+    const loser = await gated({ ports });
+    expect(await loser.take(page([item(1)]))).toBe("taken");
+    const next = loser.take(page([item(2), item(3)]));
+    await loser.release();
+    expect(await next).toBe("adopted");
+    expect(loser.position()).toEqual(winner.position());
+    expect(loser.puts).toHaveLength(1);
+    expect(loser.discarded()).toBe(1);
+  });
+
+  test("that another worker won is found at the next page", async () => {
+    const ports = world();
+    const winner = await writer({ batchBytes: 60, ports });
+    await winner.take(page([item(1)]));
+    await winner.flush();
+    const loser = await writer({ batchBytes: 60, ports });
+    await loser.take(page([item(1)]));
+    await expect.poll(loser.position).toEqual(winner.position());
+    expect(await loser.take(page([item(2)]))).toBe("adopted");
+    expect(loser.puts).toHaveLength(1);
+  });
+
+  test("that fails causes an error at the next call, and no unhandled rejection", async () => {
+    const unhandled: unknown[] = [];
+    const record = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", record);
+    const failing = new Error("reset");
+    const { take, flush, puts } = await writer({ batchBytes: 60, beforePut: () => Promise.reject(failing) });
+    await take(page([item(1)]));
+    await expect.poll(() => puts.length).toBe(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", record);
+    expect(unhandled).toEqual([]);
+    await expect(flush()).rejects.toBe(failing);
+  });
+
+  test("has ended when the open file is discarded", async () => {
+    const { take, discard, position, release } = await gated();
+    await take(page([item(1)]));
+    const discarded = discard();
+    await release();
+    await discarded;
+    expect(position().batch).toBe(1);
   });
 });
 

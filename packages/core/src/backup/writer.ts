@@ -26,14 +26,17 @@ import { invocationLeftMs } from "../slice-budget.ts";
 export type Taken = "taken" | "adopted" | "expired" | "cancelled";
 
 export interface Writer {
-  /** Adds a page's items; puts each full file and, on the scan's last page, the segment's last file. */
+  /**
+   * Adds a page's items; begins to put each full file and, on the scan's last page, puts the segment's last file. One put may be
+   * in progress; its outcome, or its error, is that of a later call.
+   */
   take(page: Page): Promise<Taken>;
-  /** Puts the open file, if it holds items. */
+  /** Waits for the put in progress, and puts the open file, if it holds items. */
   flush(): Promise<Taken>;
   /** The position after the last stored file. */
   position(): Position;
-  /** Discards the open file. */
-  discard(): void;
+  /** Discards the open file, and waits for the put in progress. */
+  discard(): Promise<void>;
 }
 
 /** A data file that is being filled. */
@@ -59,18 +62,49 @@ export function openWriter(
   ports: Ports,
 ): Writer {
   const compression = compressionOf(plan);
+  const buffers = openLineBuffers();
   let position = from;
   let open: OpenFile | undefined;
   // If there is an earlier file, the previous slice may have put it just now.
   let notBeforeMs = from.batch === 0 ? 0 : ports.time.now() + ports.settings.batchSpacingMs;
 
-  /** Puts the open file. */
+  /**
+   * The put in progress, if its outcome is not known yet. The next file is filled meanwhile, but its put begins only after this
+   * one has ended: so the chain has no gaps.
+   */
+  let putting: Promise<"taken" | "adopted"> | undefined;
+  let putHasEnded = false;
+
+  /** Waits for the put in progress. If another worker's file was adopted, the open file does not continue it: discards it. */
+  async function settle(): Promise<"taken" | "adopted"> {
+    const ended = putting;
+    putting = undefined;
+    const outcome = (await ended) ?? "taken";
+    if (outcome === "adopted") {
+      open?.compressor.discard();
+      open = undefined;
+    }
+    return outcome;
+  }
+
+  /** Begins to put the open file, once the previous put has ended; waits for the put of the segment's last file. */
   async function close(end: boolean): Promise<Exclude<Taken, "expired">> {
+    if ((await settle()) === "adopted") return "adopted";
     // Do not wait past the end of the invocation: the slice must still hand off.
     const waitUntilMs = Math.min(notBeforeMs, ports.time.now() + invocationLeftMs(ports));
     if (!(await check.waitUntil(waitUntilMs)) || !(await check.stillNeeded())) return "cancelled";
     const file = open ?? openFile(plan, ports);
     open = undefined;
+    putHasEnded = false;
+    putting = put(file, end).finally(() => {
+      putHasEnded = true;
+    });
+    // Awaited by `settle`; this only avoids an unhandled rejection until then.
+    putting.catch(() => {});
+    return end ? settle() : "taken";
+  }
+
+  async function put(file: OpenFile, end: boolean): Promise<"taken" | "adopted"> {
     await file.writing;
     const body = await file.compressor.finish();
     const bucket = bucketOf(plan.request);
@@ -87,12 +121,12 @@ export function openWriter(
       ...kmsOf(plan.request),
     };
     const key = dataFileKey(plan.request["bucket-prefix"], work.segment, position.batch, compression);
-    const put = await ports.archive.putNew(bucket, key, body, options);
+    const result = await ports.archive.putNew(bucket, key, body, options);
     notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;
-    if (put === "stored") position = positionAfter(position, file, end, plan);
+    if (result === "stored") position = positionAfter(position, file, end, plan);
     else position = await adoptWinner(key);
     onPosition(position);
-    return put === "stored" ? "taken" : "adopted";
+    return result === "stored" ? "taken" : "adopted";
   }
 
   async function adoptWinner(key: string): Promise<Position> {
@@ -103,18 +137,20 @@ export function openWriter(
 
   return {
     async take(page) {
+      if (putHasEnded && (await settle()) === "adopted") return "adopted";
       const last = page.lastEvaluatedKey === undefined;
       const { items } = page;
       for (let next = 0; next < items.length; ) {
         open ??= openFile(plan, ports);
         const upTo = fill(items, next, plan["batch-bytes"] - open.bytes);
-        await append(open, page, items.slice(next, upTo));
+        await append(open, page, items.slice(next, upTo), buffers);
         next = upTo;
         const end = last && next === items.length;
         if (end || open.bytes >= plan["batch-bytes"]) {
           const closed = await close(end);
           if (closed !== "taken") return closed;
-          if (!end && ports.time.now() >= untilMs) return "expired";
+          if (!end && ports.time.now() >= untilMs)
+            return (await settle()) === "taken" ? "expired" : "adopted";
         }
       }
       // The last page is empty: the segment is empty, or ended exactly at the previous page.
@@ -122,12 +158,15 @@ export function openWriter(
       return "taken";
     },
     async flush() {
+      if ((await settle()) === "adopted") return "adopted";
       // A file without items is put only with an end mark.
-      return open === undefined ? "taken" : close(false);
+      const closed = open === undefined ? "taken" : await close(false);
+      return closed === "taken" ? settle() : closed;
     },
     position: () => position,
-    discard() {
+    async discard() {
       open?.compressor.discard();
+      await putting?.catch(() => {});
     },
   };
 }
@@ -152,16 +191,65 @@ function fill(items: readonly Span[], next: number, roomBytes: number): number {
   return upTo;
 }
 
-async function append(file: OpenFile, page: Page, items: readonly Span[]): Promise<void> {
-  const lines = toLines(page.body, items);
+async function append(
+  file: OpenFile,
+  page: Page,
+  items: readonly Span[],
+  buffers: LineBuffers,
+): Promise<void> {
+  const buffer = await buffers.next();
+  const lines = toLines(page.body, items, buffer.ofSize);
   const last = items.at(-1)!;
   file.items += items.length;
   file.bytes += lines.length;
   file.lastItem = page.body.subarray(last.start, last.end);
   await file.writing;
   file.writing = file.compressor.write(lines);
+  buffer.usedBy(file.writing);
   // Awaited before the next write and before the put; this only avoids an unhandled rejection until then.
   file.writing.catch(() => {});
+}
+
+/**
+ * Two buffers for lines in turn: one is filled while the other one is compressed. New buffers for each page would make the garbage
+ * collector run five times as often.
+ */
+interface LineBuffers {
+  /** The next buffer, once its last use has ended. */
+  next(): Promise<LineBuffer>;
+}
+
+interface LineBuffer {
+  ofSize(size: number): Uint8Array;
+  /** Marks the buffer as in use until `write` has settled. */
+  usedBy(write: Promise<void>): void;
+}
+
+function openLineBuffers(): LineBuffers {
+  const [first, second] = [openLineBuffer(), openLineBuffer()];
+  let [current, other] = [second, first];
+  return {
+    async next() {
+      [current, other] = [other, current];
+      await current.unused();
+      return current;
+    },
+  };
+}
+
+function openLineBuffer(): LineBuffer & { unused(): Promise<void> } {
+  let bytes = new Uint8Array(0);
+  let use = Promise.resolve();
+  return {
+    ofSize(size) {
+      if (bytes.length < size) bytes = new Uint8Array(size);
+      return bytes;
+    },
+    usedBy(write) {
+      use = write.catch(() => {});
+    },
+    unused: () => use,
+  };
 }
 
 function positionAfter(position: Position, file: OpenFile, end: boolean, plan: BackupPlan): Position {

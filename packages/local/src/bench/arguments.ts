@@ -14,7 +14,7 @@ same bytes received, compressed or decompressed, and sent by the thinnest code t
 
   --mix NAME          ${mixNames.join(", ")}; may be repeated; default: all
   --action NAME       backup or restore; default: both
-  --compression NAME  gzip-6, gzip-1; may be repeated; default: all
+  --compression NAME  gzip-6, gzip-1, zstd-3; may be repeated; default: all
   --https             over TLS
   --pages N           pages of a scan in one run, 1 MiB each as DynamoDB counts; default 32, quick 3
   --runs N            measured runs of each way; the median counts; default 5, quick 3
@@ -38,6 +38,7 @@ export interface BenchOptions {
 const compressions: Readonly<Record<string, BenchCompression>> = {
   "gzip-6": { format: "gzip", level: 6 },
   "gzip-1": { format: "gzip", level: 1 },
+  "zstd-3": { format: "zstd", level: 3 },
 };
 
 /** Reads the command line. An invalid one ends the process with code 2 and a line that says what was expected. */

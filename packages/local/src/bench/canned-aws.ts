@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { crc32, gzipSync } from "node:zlib";
+import { constants, crc32, gzipSync, zstdCompressSync } from "node:zlib";
 import { encodeFiles, type ManifestFile } from "@ferry/core/archive/file-list";
 import { dataFileKey, manifestFilesKey, manifestSummaryKey } from "@ferry/core/archive/keys";
 import { type Case, FILE_BYTES, type Fixture, fixtureOf, prefix, table } from "./fixture.ts";
@@ -137,7 +137,7 @@ function dynamoHeaders(length: number, crc: number) {
 function storeArchive(): { objects: Ready["objects"]; files: number } {
   const files: ManifestFile[] = [];
   for (const { lines, items } of filesOf(fixture)) {
-    const body = gzipSync(lines, { level: bench.compression.level });
+    const body = compressed(lines);
     const key = dataFileKey(prefix, 0, files.length, bench.compression.format);
     objects.set(key, { body, metadata: { "request-id": "bench", bytes: String(lines.length) } });
     files.push({ itemCount: items, md5Checksum: md5Of(body), etag: etagOf(body), dataFileS3Key: key });
@@ -165,6 +165,13 @@ function filesOf({ pageAt }: Fixture): { lines: Buffer; items: number }[] {
     items = 0;
   }
   return files;
+}
+
+function compressed(lines: Buffer): Buffer {
+  const { format, level } = bench.compression;
+  return format === "gzip"
+    ? gzipSync(lines, { level })
+    : zstdCompressSync(lines, { params: { [constants.ZSTD_c_compressionLevel]: level } });
 }
 
 function md5Of(body: Buffer): string {

@@ -2,6 +2,7 @@
  * What one case of the bench moves: pages of a scan and the lines that a data file holds of them.
  */
 import { Buffer } from "node:buffer";
+import type { Compression } from "@ferry/core/archive/compression";
 import type { Mix } from "./mixes.ts";
 import { pagesOf } from "./mixes.ts";
 
@@ -17,7 +18,8 @@ export interface Case {
 
 /** How the data files are compressed. */
 export interface BenchCompression {
-  readonly format: "gzip";
+  /** As in packages/core/src/archive/compression.ts. */
+  readonly format: Compression;
   readonly level: number;
 }
 

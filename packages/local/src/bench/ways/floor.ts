@@ -6,18 +6,17 @@ import { once } from "node:events";
 import { Agent as HttpAgent, type IncomingMessage, request as overHttp } from "node:http";
 import { Agent as HttpsAgent, request as overHttps } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createGzip } from "node:zlib";
 import { writeBody } from "@ferry/aws/write-body";
 import { dataFileKey } from "@ferry/core/archive/keys";
 import { benchBucket, type Case, fixtureOf, prefix, table } from "../fixture.ts";
-import { CALLS_IN_FLIGHT, callsOf, type Setup, type Way } from "./way.ts";
+import { CALLS_IN_FLIGHT, callsOf, openCompressor, openDecompressor, type Setup, type Way } from "./way.ts";
 
 export const floor: Way = {
   backup(setup) {
     const { send } = connect(setup);
     const fixture = fixtureOf(setup.case);
     return async () => {
-      const gzip = createGzip({ level: setup.case.compression.level, chunkSize: 64 * 1024 });
+      const gzip = openCompressor(setup.case.compression, { chunkSize: 64 * 1024 });
       const chunks: Buffer[] = [];
       gzip.on("data", (chunk: Buffer) => chunks.push(chunk));
       for (let number = 0; number < setup.case.pages; number++) {
@@ -41,7 +40,7 @@ export const floor: Way = {
           "GET",
           `/${benchBucket.name}/${dataFileKey(prefix, 0, file, setup.case.compression.format)}`,
         );
-        const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+        const gunzip = openDecompressor(setup.case.compression, { chunkSize: 256 * 1024 });
         gunzip.resume();
         await pipeline(response, gunzip);
       }

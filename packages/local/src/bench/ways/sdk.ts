@@ -4,7 +4,6 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { createGunzip, createGzip } from "node:zlib";
 import {
   type AttributeValue,
   BatchWriteItemCommand,
@@ -14,7 +13,7 @@ import {
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { dataFileKey } from "@ferry/core/archive/keys";
 import { benchBucket, prefix, table } from "../fixture.ts";
-import { CALLS_IN_FLIGHT, type Way } from "./way.ts";
+import { CALLS_IN_FLIGHT, openCompressor, openDecompressor, type Way } from "./way.ts";
 
 type Item = Record<string, AttributeValue>;
 
@@ -25,7 +24,7 @@ export const sdk: Way = {
     const dynamodb = new DynamoDBClient();
     const s3 = new S3Client({ forcePathStyle: true });
     return async () => {
-      const gzip = createGzip({ level: setup.case.compression.level });
+      const gzip = openCompressor(setup.case.compression);
       const chunks: Buffer[] = [];
       gzip.on("data", (chunk: Buffer) => chunks.push(chunk));
       for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName: table.name })) {
@@ -54,7 +53,9 @@ export const sdk: Way = {
         const Key = dataFileKey(prefix, 0, file, setup.case.compression.format);
         const { Body } = await s3.send(new GetObjectCommand({ Bucket: benchBucket.name, Key }));
         let items: Item[] = [];
-        for await (const line of createInterface({ input: (Body as Readable).pipe(createGunzip()) })) {
+        for await (const line of createInterface({
+          input: (Body as Readable).pipe(openDecompressor(setup.case.compression)),
+        })) {
           items.push((JSON.parse(line, fromBase64) as { Item: Item }).Item);
           if (items.length < WRITES_PER_CALL) continue;
           await send(items);

@@ -1,6 +1,15 @@
 /**
  * A way to do a backup or a restore, and what the ways have in common.
  */
+import {
+  constants,
+  createGunzip,
+  createGzip,
+  createZstdCompress,
+  createZstdDecompress,
+  type ZlibOptions,
+  type ZstdOptions,
+} from "node:zlib";
 import type { Ready } from "../canned-aws.ts";
 import type { Case, Fixture } from "../fixture.ts";
 
@@ -33,4 +42,19 @@ export function* callsOf({ pageAt }: Fixture, pages: number): Generator<string[]
       bytes += item.length;
     }
   if (call.length > 0) yield call;
+}
+
+/** Node's stream that compresses as a case says. `options` are zlib's. */
+export function openCompressor(
+  { format, level }: Case["compression"],
+  options: ZlibOptions & ZstdOptions = {},
+) {
+  return format === "gzip"
+    ? createGzip({ ...options, level })
+    : createZstdCompress({ ...options, params: { [constants.ZSTD_c_compressionLevel]: level } });
+}
+
+/** Node's stream that decompresses the files of a case. */
+export function openDecompressor({ format }: Case["compression"], options: ZlibOptions & ZstdOptions = {}) {
+  return format === "gzip" ? createGunzip(options) : createZstdDecompress(options);
 }
