@@ -158,9 +158,9 @@ test("the host leaves the visibility of a message that a worker reports as faile
   expect(backups).toBe(1);
 });
 
-test("onTaskEnd receives the event that ends a task only if its source is Ferry", async () => {
+test("onLogged receives the event that ends a task only if its source is Ferry", async () => {
   const ends: string[] = [];
-  await start({}, { onTaskEnd: (event) => ends.push(event["detail-type"]) });
+  await start({}, { onLogged: (event) => ends.push(event["detail-type"]) });
   await put("TaskRejected", { cause: "forged" }, "someone-else");
   await put("TaskAccepted", { task: task("backup") });
   await put("TaskRejected", { cause: "x" });

@@ -18,7 +18,7 @@ import { startEngines } from "@ferry/emulator/engines/start";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 import { type Handler, type Mapping, startMapping } from "@ferry/emulator/lambda/event-source-mapping";
 import { type Handlers, loadHandlers } from "./handlers.ts";
-import { TASK_END_TYPES } from "./task-log.ts";
+import { LOGGED_TYPES } from "./task-log.ts";
 
 export interface HostOptions {
   /** Default: that of `localHost`. */
@@ -40,8 +40,8 @@ export interface HostOptions {
   readonly wrap?: (consumer: ConsumerName, handler: Handler) => Handler;
   /** Receives a line for each problem. Default: it is printed to stderr. */
   readonly log?: (line: string) => void;
-  /** Receives the event that ends each task. */
-  readonly onTaskEnd?: (event: EventEnvelope) => void;
+  /** Receives the event that ends each task, and each refused cancel or retry. */
+  readonly onLogged?: (event: EventEnvelope) => void;
 }
 
 export interface Host {
@@ -99,10 +99,10 @@ export async function startHostWith(
       duplicate: options.duplicate ?? false,
       retryDelaySeconds,
       ...(options.otherDynamoDb !== undefined && { otherDynamoDb: options.otherDynamoDb }),
-      reportedTypes: TASK_END_TYPES,
+      reportedTypes: LOGGED_TYPES,
     },
     log,
-    options.onTaskEnd,
+    options.onLogged,
   );
   const names: Host["names"] = {
     bus: physicalName(stage, "bus"),

@@ -52,7 +52,7 @@ try {
   host = await startHost({
     port,
     ...(otherDynamoDb !== undefined && { otherDynamoDb }),
-    onTaskEnd: (event) => console.log(`# ${taskLogLine(event)}`),
+    onLogged: (event) => console.log(`# ${taskLogLine(event)}`),
   });
 } catch (error) {
   fail(error instanceof Error ? error.message : String(error));

@@ -1,6 +1,6 @@
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 import { expect, test } from "vitest";
-import { TASK_END_TYPES, taskLogLine } from "./task-log.ts";
+import { LOGGED_TYPES, taskLogLine } from "./task-log.ts";
 
 const eventOf = (type: string, detail: EventEnvelope["detail"] = {}): EventEnvelope => ({
   version: "0",
@@ -15,8 +15,14 @@ const eventOf = (type: string, detail: EventEnvelope["detail"] = {}): EventEnvel
 });
 const task = { id: "us-east-1-songs@1", action: "backup" };
 
-test("only the events that end a task are logged", () => {
-  expect(TASK_END_TYPES.toSorted()).toEqual(["TaskCancelled", "TaskFailed", "TaskRejected", "TaskSucceeded"]);
+test("the events that end a task and refused controls are logged", () => {
+  expect(LOGGED_TYPES.toSorted()).toEqual([
+    "TaskCancelled",
+    "TaskControlRefused",
+    "TaskFailed",
+    "TaskRejected",
+    "TaskSucceeded",
+  ]);
 });
 
 test.each([
@@ -44,6 +50,20 @@ test.each([
   [
     eventOf("TaskRejected", { cause: "attempts-exhausted", "event-id": "r" }),
     "TaskRejected: event r: attempts-exhausted",
+  ],
+  [
+    eventOf("TaskControlRefused", {
+      control: "cancel",
+      cause: "no-such-task",
+      reason: "no task has this row in the backup-table.",
+      hint: "Take key from the row.",
+      asked: { task: { action: "backup", key: "us-east-1-songs", timestamp: 1 } },
+    }),
+    "TaskControlRefused: cancel of backup us-east-1-songs@1: no-such-task: no task has this row in the backup-table. Take key from the row.",
+  ],
+  [
+    eventOf("TaskControlRefused", { control: "retry", cause: "invalid-request", reason: "r.", hint: "h." }),
+    "TaskControlRefused: retry: invalid-request: r. h.",
   ],
   [eventOf("TaskFailed", { task: "x", reason: null }), "TaskFailed:  :  items"],
   [eventOf("TaskRejected", { error: 5 }), "TaskRejected: event : : :"],

@@ -1,23 +1,33 @@
 /**
- * The events that report the end of a task, as lines for a terminal.
+ * The events that report the end of a task, and refused cancels and retries, as lines for a terminal.
  */
 import { sentence } from "@ferry/core/errors";
 import { fieldOf } from "@ferry/core/schema-parts";
 import { announcements } from "@ferry/core/topology";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 
-/** The types of the events that report the end of a task. `TaskFinishing` is not one: it requests the last step. */
-export const TASK_END_TYPES: readonly string[] = [
+/** The types of the logged events. `TaskFinishing` is not one: it requests the last step. */
+export const LOGGED_TYPES: readonly string[] = [
   ...Object.values(announcements).filter((type) => type !== announcements.finishing),
   "TaskRejected",
+  "TaskControlRefused",
 ];
 
 /**
- * One line with the type, the task and the reason. A rejected request may have no task, and then no row. Any process may put
+ * One line with the type, the task and the reason, and for a refused control what to do. A rejected request may have no task, and then no row. Any process may put
  * events on the local bus, so no field is certain.
  */
 export function taskLogLine({ "detail-type": type, detail }: EventEnvelope): string {
   const textOf = (value: unknown, name: string) => String(fieldOf(value, name) ?? "");
+  if (type === "TaskControlRefused") {
+    const named = fieldOf(fieldOf(detail, "asked"), "task");
+    const row =
+      named === undefined
+        ? ""
+        : ` of ${textOf(named, "action")} ${textOf(named, "key")}@${textOf(named, "timestamp")}`;
+    const [cause, reason, hint] = ["cause", "reason", "hint"].map((name) => textOf(detail, name));
+    return `${type}: ${textOf(detail, "control")}${row}: ${cause}: ${reason} ${hint}`;
+  }
   const task = fieldOf(detail, "task");
   if (task !== undefined) {
     const end = textOf(detail, "reason") || `${textOf(detail, "transferred-items")} items`;

@@ -69,6 +69,9 @@ describe("the projector's handler", () => {
       ["error", "m3"],
     ]);
     expect(telemetry.sums).toMatchObject({ Retries: 2 });
+    // A message that is not Ferry's is logged once.
+    await handler(event(record("m1", "not JSON", 2)));
+    expect(telemetry.lines).toHaveLength(2);
   });
 
   it("given a write that loses to another writer, the change is counted once", async () => {

@@ -6,7 +6,7 @@ import type { Bus } from "@ferry/core/ports";
 import { type BatchResult, type ProjectionPorts, projectBatch } from "@ferry/core/projection/projector";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { countStateChanges } from "./state-metrics.ts";
-import { aboutMessage, type Log, type Publish } from "./telemetry.ts";
+import { aboutMessage, type Log, logUnreadable, type Publish } from "./telemetry.ts";
 
 /** What a projector's handler uses. */
 export interface Projector extends ProjectionPorts {
@@ -22,23 +22,21 @@ export function projectorHandler(connect: () => Projector): (event: SQSEvent) =>
     connected ??= connect();
     const { bus, logger, publish, ...ports } = connected;
     const start = Date.now();
-    const messages = new Map<string, { record: SQSRecord; message?: Message }>();
+    const messages = new Map<string, { record: SQSRecord; message: Message }>();
     const failed = new Map<string, unknown>();
     for (const record of event.Records) {
       try {
         messages.set(record.messageId, { record, message: parseMessage(record.body) });
       } catch (error) {
-        messages.set(record.messageId, { record });
+        logUnreadable(logger, record, error);
         failed.set(record.messageId, error);
       }
     }
-    const readable = [...messages].flatMap(([id, { message }]) =>
-      message === undefined ? [] : [{ id, message }],
-    );
+    const readable = [...messages].map(([id, { message }]) => ({ id, message }));
     const changes = countStateChanges(ports.store);
     const result = await projectBatch(readable, { ...ports, store: changes.store });
-    for (const { id, error } of [...result.failed, ...(await putRefused(result, bus))]) failed.set(id, error);
-    for (const [id, error] of failed) {
+    for (const { id, error } of [...result.failed, ...(await putRefused(result, bus))]) {
+      failed.set(id, error);
       const { record, message } = messages.get(id)!;
       logger.error("the fact could not be projected and is tried again", {
         ...aboutMessage(record, message),

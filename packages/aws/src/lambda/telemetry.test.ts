@@ -1,7 +1,8 @@
 import type { FerryEvent } from "@ferry/core/events";
 import { busEvent } from "@ferry/core/testing/tasks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { loggerOf, measure, metricsOf } from "./telemetry.ts";
+import { record, recordedTelemetry } from "../testing/handlers.ts";
+import { loggerOf, logUnreadable, measure, metricsOf } from "./telemetry.ts";
 
 describe("logs and metrics", () => {
   let written: string[];
@@ -79,4 +80,16 @@ describe("a step's measurements", () => {
     const nothing = measure({ event: busEvent("SegmentQueued", {}) }, []);
     expect(Object.values(nothing).every((value) => value === 0)).toBe(true);
   });
+});
+
+it("a message that cannot be read is logged at its first delivery, with its start and without a stack", () => {
+  const { logger, lines } = recordedTelemetry();
+  const body = `not JSON ${"x".repeat(1000)}`;
+  for (const receives of [1, 2, 3])
+    logUnreadable(logger, record("m1", body, receives), new SyntaxError("no"));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatchObject({ level: "error", messageId: "m1", reason: "no" });
+  expect(lines[0]).not.toHaveProperty("error");
+  expect(body.startsWith(String(lines[0]!["body"]))).toBe(true);
+  expect(String(lines[0]!["body"])).toHaveLength(200);
 });

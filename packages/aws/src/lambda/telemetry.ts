@@ -61,6 +61,25 @@ export function aboutMessage(record: SQSRecord, message?: Message) {
   };
 }
 
+/** How much of an unreadable message's body is logged, in characters. */
+const BODY_START_LENGTH = 200;
+
+/**
+ * Logs a message that no rule of Ferry wrote: once, because each further delivery ends in the same way, and without a stack,
+ * which would be the parser's.
+ */
+export function logUnreadable(logger: Log, record: SQSRecord, error: unknown): void {
+  if (receiveCountOf(record) > 1) return;
+  logger.error(
+    "the message is not one of Ferry's; its queue moves it to the dead letters after some deliveries",
+    {
+      ...aboutMessage(record),
+      body: record.body.slice(0, BODY_START_LENGTH),
+      reason: error instanceof Error ? error.message : String(error),
+    },
+  );
+}
+
 export function receiveCountOf(record: SQSRecord): number {
   return Number(record.attributes.ApproximateReceiveCount) || 1;
 }

@@ -9,7 +9,7 @@ import type { Settings } from "@ferry/core/settings";
 import { work } from "@ferry/core/worker";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { SetVisibility } from "../queue.ts";
-import { aboutMessage, type Log, measure, type Publish, receiveCountOf } from "./telemetry.ts";
+import { aboutMessage, type Log, logUnreadable, measure, type Publish, receiveCountOf } from "./telemetry.ts";
 import { countThrottles } from "./throttle-metrics.ts";
 
 /** The part of Lambda's context that a handler uses. */
@@ -61,13 +61,12 @@ async function handle(record: SQSRecord, worker: Worker, context: InvocationCont
     await step(message, record, worker, context);
     return true;
   } catch (error) {
-    logger.error(
-      message === undefined ? "the message is not one of Ferry's" : "the step failed and is retried",
-      {
+    if (message === undefined) logUnreadable(logger, record, error);
+    else
+      logger.error("the step failed and is retried", {
         ...aboutMessage(record, message),
         ...errorFields(error),
-      },
-    );
+      });
     publish({ Retries: 1 });
     // All calls of the step have settled, so another worker may begin.
     await extendVisibility(record, retryDelaySeconds(receiveCountOf(record), worker), worker);

@@ -18,6 +18,9 @@ export interface QueuePipeOptions {
   readonly log: (line: string) => void;
 }
 
+/** How much of a message's body is logged. */
+const BODY_START_LENGTH = 200;
+
 interface SqsMessage {
   readonly MessageId: string;
   readonly ReceiptHandle: string;
@@ -42,7 +45,11 @@ export async function runQueuePipe({
     try {
       emit(toRecord(message));
     } catch (error) {
-      log(`pipe ${name}: message ${message.MessageId} could not be put: ${error}`);
+      // The reason is the same each time.
+      if (Number(message.Attributes?.["ApproximateReceiveCount"] ?? 1) === 1)
+        log(
+          `pipe ${name}: message ${message.MessageId} could not be put: ${error}; it begins with ${JSON.stringify(message.Body.slice(0, BODY_START_LENGTH))}, and moves to the queue's dead letters after some tries`,
+        );
       await sqs("ChangeMessageVisibility", { ...receipt, VisibilityTimeout: retryDelaySeconds });
       return;
     }
