@@ -112,6 +112,8 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
+    // The built package.
+    exclude: { path: "^packages/cli/dist/" },
     // dependency-cruiser does not support TypeScript 7.
     parser: "swc",
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import"], extensions: [".ts"] },

@@ -1,5 +1,6 @@
 /** Parses the operator's settings. Invalid settings give one error that lists every problem. */
 import { parseRequest } from "@ferry/core/request";
+import { STAGE_NAME } from "@ferry/core/topology";
 import * as v from "valibot";
 import { longestGapMinutes } from "./longest-gap.ts";
 import { scheduleEntries } from "./schedule-entries.ts";
@@ -14,8 +15,6 @@ import {
 
 /** A role's inline policies may have 10,240 characters. This leaves room for everything besides the lists' ARNs. */
 const ARNS_LENGTH_MAX = 7_500;
-/** Every resource's name contains it, and the names of roles and Pipes are limited to 64 characters. */
-const STAGE_NAME = /^[a-z][a-z0-9-]{0,29}$/;
 
 export type Stages = Readonly<Record<string, StageSettingsInput>>;
 

@@ -5,6 +5,7 @@ import type { ComparedTable, Difference } from "@ferry/client/archive/compare-ta
 import type { InspectedArchive } from "@ferry/client/archive/inspect-archive";
 import type { ListedArchive } from "@ferry/client/archive/list-archives";
 import type { VerifiedArchive } from "@ferry/client/archive/verify-archive";
+import type { Check } from "@ferry/client/doctor";
 import type { Estimate, EstimatedWay } from "@ferry/client/estimate";
 import type { Preview } from "@ferry/client/preview";
 import type { TaskProgress } from "@ferry/client/progress";
@@ -145,6 +146,13 @@ const way: Fields<EstimatedWay> = {
   remark: "what it needs, and what it cannot do",
 };
 
+const check: Fields<Check> = {
+  name: "what was checked",
+  state: "`ok`, `failed` or `skipped`",
+  detail: "what was found, or why it was skipped",
+  "hint?": "what to do about a failure",
+};
+
 export const jsonShapes: Readonly<
   Record<string, { readonly about: string; readonly fields: Readonly<Record<string, string>> }>
 > = {
@@ -158,5 +166,6 @@ export const jsonShapes: Readonly<
   ComparedTable: { about: "The result of comparing an archive with a table.", fields: compared },
   Estimate: { about: "What a backup or a restore would take and cost.", fields: estimate },
   Way: { about: "A way to back up or restore a table.", fields: way },
+  Check: { about: "One check of `ferry doctor`.", fields: check },
   Difference: { about: "An item that differs.", fields: difference },
 };

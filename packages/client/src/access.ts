@@ -3,6 +3,7 @@
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { PipesClient } from "@aws-sdk/client-pipes";
 import { S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
 import { RawProtocol } from "@ferry/aws/raw-protocol";
@@ -33,6 +34,7 @@ export interface AwsAccess {
   region(): Promise<string>;
   dynamodb(region: string): DynamoDBClient;
   events(region: string): EventBridgeClient;
+  pipes(region: string): PipesClient;
   s3(region: string): S3Client;
   /** The archives' objects. */
   readonly archive: ArchiveStore;
@@ -76,6 +78,7 @@ export function openAccess(options: AccessOptions = {}): AwsAccess {
     },
     dynamodb,
     events: kept((region) => new EventBridgeClient({ ...common, region })),
+    pipes: kept((region) => new PipesClient({ ...common, region })),
     s3,
     archive: archiveStore(s3),
     describe: (table) => describeTable(dynamodb(table.region), table),

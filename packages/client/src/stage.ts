@@ -2,7 +2,7 @@
  * A stage: the names of its bus and tables, and access to them.
  */
 import { localHost } from "@ferry/core/local-host";
-import { physicalName, type TableName } from "@ferry/core/topology";
+import { physicalName, STAGE_NAME, type TableName } from "@ferry/core/topology";
 import { type AccessOptions, type AwsAccess, openAccess } from "./access.ts";
 import { ClientError } from "./client-error.ts";
 
@@ -20,9 +20,6 @@ export interface Stage {
   table(name: TableName): string;
 }
 
-/** The names that SST accepts for a stage. */
-const STAGE_NAME = /^[A-Za-z0-9-]{1,64}$/;
-
 /** Opens a stage. ClientErrors `no-stage`, `invalid-stage`, `no-region`, `invalid-endpoint`. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const access = openAccess(options);
@@ -34,7 +31,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     });
   if (!STAGE_NAME.test(name))
     throw new ClientError("usage", "invalid-stage", {
-      message: `--stage must be the name of a stage (1 to 64 of A-Z a-z 0-9 -): got ${JSON.stringify(name)}.`,
+      message: `--stage must be the name of a stage (1 to 30 of a-z 0-9 -, beginning with a letter): got ${JSON.stringify(name)}.`,
       hint: "stacks/stages.ts has the names of the stages.",
     });
   const region = access.local === undefined ? await access.region() : localHost.homeRegion;

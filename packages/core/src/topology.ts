@@ -343,6 +343,9 @@ export const pipes: Readonly<Record<string, PipeSpec>> = {
   },
 };
 
+/** The name of a stage. It is part of every resource's name, and the names of roles and Pipes are limited to 64 characters. */
+export const STAGE_NAME = /^[a-z][a-z0-9-]{0,29}$/;
+
 /** The physical name of a stage's resource. It is stable, so that other systems can use it. */
 export function physicalName(
   stage: string,

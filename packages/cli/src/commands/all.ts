@@ -7,6 +7,7 @@ import { backupCommand } from "./backup.ts";
 import { cancelCommand } from "./cancel.ts";
 import { catCommand } from "./cat.ts";
 import { completionCommand } from "./completion.ts";
+import { doctorCommand } from "./doctor.ts";
 import { estimateCommand } from "./estimate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { restoreCommand } from "./restore.ts";
@@ -29,5 +30,6 @@ export const commands: readonly CommandSpec[] = [
   catCommand,
   verifyCommand,
   estimateCommand,
+  doctorCommand,
   completionCommand,
 ];

@@ -2,6 +2,7 @@
  * The ferry command against the local host.
  */
 import type { ComparedTable } from "@ferry/client/archive/compare-table";
+import type { Estimate } from "@ferry/client/estimate";
 import type { TaskProgress } from "@ferry/client/progress";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
 import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
@@ -151,6 +152,28 @@ test("Ctrl-C stops watching, not the task, and says so", async () => {
   const [status] = jsonLines<{ task: TaskStatus }>(await done("status", id, "--json"));
   expect(status!.task.state).toBe("running");
   await done("cancel", id);
+});
+
+test("doctor checks the stage, a table and a bucket, and says what to do", async () => {
+  await client.createTables("checked", someItems(1));
+  const good = await done("doctor", "--table", "checked", "--bucket", "archives", ...SOURCE);
+  for (const name of ["credentials", "backup-table", "segment-table", "table checked", "bucket archives"])
+    expect(good.stdout).toMatch(new RegExp(`^✓ ${name}: `, "m"));
+  const bad = await ferry("doctor", "--table", "nothing", "--bucket", "nothing");
+  expect(bad.code).toBe(1);
+  expect(bad.stdout).toContain(
+    "✗ table nothing: There is no table nothing in eu-central-2.\n  Check its name",
+  );
+  expect(bad.stdout).toContain("✗ bucket nothing: There is no bucket nothing.");
+});
+
+test("estimate compares a backup and a restore with DynamoDB's own ways", async () => {
+  await client.createTables("estimated", someItems(1));
+  expect((await done("estimate", "estimated", ...SOURCE)).stdout).toMatch(/^Cheapest: .*\. Fastest/m);
+  const [estimate] = jsonLines<Estimate>(
+    await done("estimate", "estimated", "--restore", "--json", ...SOURCE),
+  );
+  expect(estimate!.ways.map(({ name }) => name)).toContain("bulk put");
 });
 
 test("of 100,000 items, one that changed, one that is missing and one that is new are found and named", async () => {

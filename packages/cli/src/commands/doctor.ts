@@ -1,0 +1,23 @@
+import type { CommandSpec } from "../command.ts";
+
+export const doctorCommand: CommandSpec = {
+  name: "doctor",
+  summary: "check credentials, region, what is deployed and running, a table and a bucket",
+  description:
+    "Each line is ✓, or says what to do. Nothing is written, so the permission to put events is not tried.",
+  arguments: [],
+  options: [
+    { flags: "--table <NAME>", description: "also check that this table can be described" },
+    { flags: "--table-region <REGION>", description: "the table's region", fallback: "--region" },
+    { flags: "--bucket <NAME>", description: "also check that this bucket can be listed" },
+  ],
+  examples: [
+    {
+      command: "ferry doctor --stage production --table orders --bucket archives",
+      about: "before the first backup",
+    },
+  ],
+  uses: "stage",
+  json: "One Check a line. The exit code is 1 if one failed.",
+  load: () => import("../run/doctor.ts"),
+};

@@ -1,0 +1,29 @@
+import { openAccess } from "@ferry/client/access";
+import { examine } from "@ferry/client/doctor";
+import type { RunCommand } from "../command.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { regionOfTable } from "./read-archive.ts";
+
+export const run: RunCommand = async ({ options }, { stage, output }) => {
+  const { table: name, tableRegion, bucket } = options;
+  const table =
+    typeof name === "string"
+      ? { name, region: await regionOfTable(name, tableRegion, openAccess(stage).region) }
+      : undefined;
+  const marks = {
+    ok: output.styled("green", "✓"),
+    failed: output.styled("red", "✗"),
+    skipped: output.styled("dim", "-"),
+  };
+  let failures = 0;
+  for await (const check of examine(stage, {
+    ...(table !== undefined && { table }),
+    ...(typeof bucket === "string" && { bucket }),
+  })) {
+    output.value(check);
+    output.line(`${marks[check.state]} ${check.name}: ${check.detail}`);
+    if (check.hint !== undefined) output.line(`  ${check.hint}`);
+    if (check.state === "failed") failures++;
+  }
+  return failures === 0 ? exitCodes.done : exitCodes.failed;
+};
