@@ -32,6 +32,39 @@ describe("a backup's plan", () => {
     expect((2000 * GIB) / plan["batch-bytes"]).toBeLessThan(50_000);
   });
 
+  test("raises batch-bytes by the size of lines, which is larger than what DynamoDB counts", async () => {
+    const line = '{"Item":{"id":{"S":"1"}}}\n';
+    const ports = world();
+    // DynamoDB counts 3 bytes an item.
+    const itemCount = 60_000_000_000;
+    ports.tables.put(source, line.slice(8, -2));
+    const describe = async () => ({
+      ...(await ports.tables.describe(source)),
+      sizeBytes: 3 * itemCount,
+      itemCount,
+    });
+    const plan = await planOf({}, { ...ports, tables: { ...ports.tables, describe } });
+    const files = (line.length * itemCount) / plan["batch-bytes"];
+    expect(files).toBeLessThan(46_000);
+    expect(files).toBeGreaterThan(44_000);
+  });
+
+  test("reads items only of a table that may have more than 50,000 files", async () => {
+    const scansOf = async (sizeBytes: number) => {
+      const ports = world();
+      ports.tables.create(source, { keys, sizeBytes });
+      let scans = 0;
+      const tables = intercept("table", ports.tables, ["scan"], (_, run) => {
+        scans++;
+        return run();
+      });
+      await planOf({}, { ...ports, tables: { ...ports.tables, scan: tables.scan } });
+      return scans;
+    };
+    expect(await scansOf(80 * GIB)).toBe(0);
+    expect(await scansOf(100 * GIB)).toBe(1);
+  });
+
   test("has half of a provisioned table's capacity as ceiling, with any number of segments", async () => {
     const ports = world();
     ports.tables.create(source, { keys, provisioned: { readUnits: 100, writeUnits: 7 } });

@@ -4,7 +4,9 @@
  */
 import { taskAccepted } from "../accepted.ts";
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
+import { toLines } from "../archive/data-file.ts";
 import { tableKey } from "../archive/keys.ts";
+import { cutPage } from "../archive/page.ts";
 import { encodeTableSettings } from "../archive/table-settings.ts";
 import { claimPrefix } from "../archive/task-file.ts";
 import type { BackupPlan, FerryEvent } from "../events.ts";
@@ -23,6 +25,10 @@ const DEFAULT_SEGMENTS_MAX = 64;
 const DEFAULT_BATCH_BYTES = 32 * MIB;
 /** Limited because a file is compressed in a worker's memory. */
 const BATCH_BYTES_MAX = 256 * MIB;
+/** The most bytes of a line for each byte that DynamoDB counts: an item with only a key of one character. */
+const LINE_RATIO_MAX = 16;
+/** The items that are read to estimate the size of a backup. A scan returns them in the order of their hashes, so at random. */
+const SAMPLE_ITEMS = 200;
 /** Below ImportTable's limit, because the table may grow while it is read. */
 const FILES_MAX = 0.9 * IMPORT_FILES_MAX;
 
@@ -37,7 +43,8 @@ export async function planBackup(
   const table = await ports.tables.describe(address);
   // Before the prefix is claimed: if a permission is missing, the request may be repeated for the same prefix.
   const settings = await ports.tables.settings(address);
-  const plan = await claimPrefix(derivePlan(request, task, requestTimeMs, table, ports), ports);
+  const lineBytes = await estimateLineBytes(request, table, ports);
+  const plan = await claimPrefix(derivePlan(request, task, requestTimeMs, table, lineBytes, ports), ports);
   await ports.archive.putNew(
     bucketOf(request),
     tableKey(request["bucket-prefix"]),
@@ -56,17 +63,45 @@ export function defaultSegments(sizeBytes: number): number {
   return Math.min(Math.max(1, Math.ceil(sizeBytes / SEGMENT_BYTES)), DEFAULT_SEGMENTS_MAX);
 }
 
+/**
+ * About how many bytes of lines a backup of the table has. DynamoDB counts an item's names and values; as JSON it is up to several
+ * times as large. Of a table that is large enough for that to matter, a few items are read.
+ */
+async function estimateLineBytes(
+  request: BackupRequest,
+  table: TableDescription,
+  ports: Ports,
+): Promise<number> {
+  const { sizeBytes, itemCount } = table;
+  if (sizeBytes * LINE_RATIO_MAX <= FILES_MAX * batchBytesOf(request)) return sizeBytes;
+  const { body, items } = cutPage(
+    await ports.tables.scan({
+      table: { region: request["table-region"], name: request["table-name"] },
+      segment: 0,
+      totalSegments: 1,
+      consistent: false,
+      limit: SAMPLE_ITEMS,
+    }),
+  );
+  if (items.length === 0) return sizeBytes;
+  return Math.max(sizeBytes, (toLines(body, items).length / items.length) * itemCount);
+}
+
+function batchBytesOf(request: BackupRequest): number {
+  return request["batch-bytes"] ?? DEFAULT_BATCH_BYTES;
+}
+
 function derivePlan(
   request: BackupRequest,
   task: TaskRef,
   requestTimeMs: number,
   table: TableDescription,
+  lineBytes: number,
   ports: Ports,
 ): BackupPlan {
   const segments =
     request["total-segments"] ?? Math.min(defaultSegments(table.sizeBytes), ports.settings.maximumSegments);
-  const requestedBytes = request["batch-bytes"] ?? DEFAULT_BATCH_BYTES;
-  const leastBytes = Math.min(Math.ceil(table.sizeBytes / FILES_MAX), BATCH_BYTES_MAX);
+  const leastBytes = Math.min(Math.ceil(lineBytes / FILES_MAX), BATCH_BYTES_MAX);
   const units =
     request["read-units"] ??
     (table.provisioned === undefined ? undefined : Math.max(1, Math.floor(table.provisioned.readUnits / 2)));
@@ -74,7 +109,7 @@ function derivePlan(
     request,
     task,
     "total-segments": segments,
-    "batch-bytes": Math.max(requestedBytes, leastBytes),
+    "batch-bytes": Math.max(batchBytesOf(request), leastBytes),
     ...compressionOfRequest(request, ports.settings),
     ...(units !== undefined && {
       "read-units": units,
