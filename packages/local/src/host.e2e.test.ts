@@ -1,4 +1,4 @@
-import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, PutItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type BusEvent, type Message, parseMessage } from "@ferry/core/events";
@@ -264,6 +264,28 @@ const row = (state: string, announcement?: string) => ({
   "transferred-items": { N: "3" },
   "transferred-bytes": { N: "90" },
   plan: { S: '{"a":"say \\"x\\""}' },
+});
+
+test("rows are found by their state, as docs/operations.md says", async () => {
+  await start({});
+  const dynamodb = new DynamoDBClient(client());
+  const TableName = host.names.table("backup-table");
+  for (const [key, state] of [
+    ["a", "running"],
+    ["b", "failed"],
+    ["c", "running"],
+  ] as const)
+    await dynamodb.send(new PutItemCommand({ TableName, Item: { ...row(state), key: { S: key } } }));
+  const { Items = [] } = await dynamodb.send(
+    new QueryCommand({
+      TableName,
+      IndexName: "by-state",
+      KeyConditionExpression: "#s = :s",
+      ExpressionAttributeNames: { "#s": "state" },
+      ExpressionAttributeValues: { ":s": { S: "running" } },
+    }),
+  );
+  expect(Items.map(({ key }) => key?.S).sort()).toEqual(["a", "c"]);
 });
 
 test("a row that becomes finishing is announced once, with its plan", async () => {

@@ -100,7 +100,7 @@ test.each([
   await expect.poll(() => isRefused(endpoint!)).toBe(true);
 });
 
-test("given a port that is in use, the host reports EADDRINUSE and ends with code 1", async () => {
+test("given a port that is in use, the host says which port it is and what to do, and ends with code 1", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   const { port } = taken.address() as { port: number };
@@ -114,7 +114,9 @@ test("given a port that is in use, the host reports EADDRINUSE and ends with cod
   });
   const [code] = await once(child, "close");
   expect(code).toBe(1);
-  expect(stderr).toContain("EADDRINUSE");
+  expect(stderr.trim()).toBe(
+    `ferry local: port ${port} of 127.0.0.1 is in use, perhaps by another local host: stop that program, or choose another port (0: any free one).`,
+  );
   taken.close();
 });
 

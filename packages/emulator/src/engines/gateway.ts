@@ -35,8 +35,9 @@ export async function startGateway(
   // Uploads may take any time, and clients keep their connections.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
-  // Rejects on an error, as of a port that is in use.
-  await once(server.listen(port, "127.0.0.1"), "listening");
+  await once(server.listen(port, "127.0.0.1"), "listening").catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "EADDRINUSE" ? new Error(portInUse(port)) : error;
+  });
   return server;
 }
 
@@ -98,4 +99,8 @@ function serverFault(error: unknown): Reply {
     headers: { "content-type": "application/x-amz-json-1.0" },
     body: JSON.stringify({ __type: "InternalServerError", message }),
   };
+}
+
+function portInUse(port: number): string {
+  return `port ${port} of 127.0.0.1 is in use, perhaps by another local host: stop that program, or choose another port (0: any free one).`;
 }

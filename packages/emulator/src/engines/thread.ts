@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SOURCE } from "@ferry/core/events";
 import {
+  byState,
   physicalName,
   pipes,
   type QueueName,
@@ -150,21 +151,43 @@ async function createQueues(): Promise<void> {
 
 async function createTables(): Promise<void> {
   await Promise.all([
-    ...Object.entries(tables).map(([name, { hash, range }]) => createTable(name as TableName, [hash, range])),
+    ...Object.entries(tables).map(([name, { hash, range, stream }]) =>
+      // On AWS too, the tables with a stream are those with the index.
+      createTable(name as TableName, [hash, range], stream ? [byState.hash, range] : undefined),
+    ),
     createTable(workerTable.name, [workerTable.hash]),
   ]);
 }
 
+type Keys = readonly { readonly name: string; readonly type: string }[];
+
+/** Creates a table. `indexKeys`: those of its index by state. */
 async function createTable(
   name: Parameters<typeof physicalName>[1],
-  keys: readonly { readonly name: string; readonly type: string }[],
+  keys: Keys,
+  indexKeys: Keys = [],
 ): Promise<void> {
   const TableName = physicalName(stage, name);
+  const schema = (of: Keys) =>
+    of.map((key, i) => ({ AttributeName: key.name, KeyType: i === 0 ? "HASH" : "RANGE" }));
+  const types = new Map([...keys, ...indexKeys].map((key) => [key.name, key.type]));
   await dynamodb.call(region, "CreateTable", {
     TableName,
     BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: keys.map((key) => ({ AttributeName: key.name, AttributeType: key.type })),
-    KeySchema: keys.map((key, i) => ({ AttributeName: key.name, KeyType: i === 0 ? "HASH" : "RANGE" })),
+    AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({
+      AttributeName,
+      AttributeType,
+    })),
+    KeySchema: schema(keys),
+    ...(indexKeys.length > 0 && {
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: byState.name,
+          KeySchema: schema(indexKeys),
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        },
+      ],
+    }),
   });
   for (;;) {
     const { Table } = await dynamodb.call(region, "DescribeTable", { TableName });
