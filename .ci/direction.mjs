@@ -13,7 +13,7 @@ const packages = [
   { name: "emulator", code: ["core"], tests: ["memory", "aws", "contracts"] },
   { name: "terminal", code: [], tests: [] },
   { name: "client", code: ["core", "aws"], tests: ["memory"] },
-  { name: "local", code: ["core", "aws", "emulator", "terminal"], tests: ["memory", "contracts"] },
+  { name: "local", code: ["core", "aws", "emulator", "terminal", "client"], tests: ["memory", "contracts"] },
   { name: "simulation", code: ["core", "memory", "aws", "emulator", "terminal"], tests: ["contracts"] },
   { name: "smoke", code: ["core", "local"], tests: [] },
   { name: "cli", code: ["core", "terminal", "client"], tests: ["local"] },

@@ -39,7 +39,13 @@ ${exports.join("\n")}
 #   aws dynamodb put-item --table-name songs --item '{"id":{"S":"1"},"title":{"S":"Yes"}}'
 #   aws s3 mb s3://archives --region eu-west-1
 #
-# Request a backup with an event:
+# Back it up, watch it, list and verify the archive:
+#
+#   npx ferry backup songs s3://archives/songs/zero --wait
+#   npx ferry archives s3://archives
+#   npx ferry verify s3://archives/songs/zero --against songs
+#
+# Other systems request a backup with an event:
 #
 #   aws events put-events --entries '${JSON.stringify(entries)}'
 #

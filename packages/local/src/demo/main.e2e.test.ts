@@ -49,8 +49,8 @@ test("--json prints only one line, and the archive is copied to a folder", async
   expect(out.trimEnd().split("\n")).toHaveLength(1);
   const result = JSON.parse(out);
   expect(result).toMatchObject({ items: 300, scanned: 300, stored: 300, restored: 300, identical: true });
-  expect(result.backup).toMatchObject({ state: "succeeded", "total-segments": 3, "transferred-items": 300 });
-  expect(result.restore).toMatchObject({ state: "succeeded", "total-segments": 4, "transferred-items": 300 });
+  expect(result.backup).toMatchObject({ state: "succeeded", segments: { total: 3 }, items: 300 });
+  expect(result.restore).toMatchObject({ state: "succeeded", segments: { total: 4 }, items: 300 });
   const lines = gunzipSync(await readFile(join(result.archive, "0x0000/0x00000000.json.gz"))).toString();
   for (const line of lines.trimEnd().split("\n")) expect(Object.keys(JSON.parse(line))).toEqual(["Item"]);
 });

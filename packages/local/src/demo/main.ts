@@ -112,8 +112,8 @@ async function demo(): Promise<boolean> {
         stored: archive.items,
         restored: comparison.copy,
         identical,
-        backup: backup.row,
-        restore: restore.row,
+        backup: backup.task,
+        restore: restore.task,
         archive: archive.folder,
       }),
     );

@@ -14,7 +14,7 @@ export function summary(result: {
   seconds: number;
 }): string {
   const { items, backup, restore, archive, comparison } = result;
-  const bytes = Number(backup.row["transferred-bytes"]);
+  const bytes = backup.task.bytes;
   const rate = ({ seconds }: TaskResult) =>
     `${seconds.toFixed(1)} s, ${Math.round(items / seconds).toLocaleString("en")} items/s, ${mb(bytes / seconds)}/s`;
   const tables = result.identical
@@ -23,8 +23,8 @@ export function summary(result: {
   return `
   Items        ${items.toLocaleString("en")}, one of them with every DynamoDB type
   Archive      ${mb(bytes)} in ${archive.files} files of ${mb(archive.bytes)}, ${(bytes / archive.bytes).toFixed(1)} times smaller
-  Backup       ${backup.row["total-segments"]} segments, ${rate(backup)}
-  Restore      ${restore.row["total-segments"]} segments, ${rate(restore)}
+  Backup       ${backup.task.segments.total} segments, ${rate(backup)}
+  Restore      ${restore.task.segments.total} segments, ${rate(restore)}
   Tables       ${tables}
   Total time   ${result.seconds.toFixed(1)} s
 
