@@ -158,6 +158,15 @@ test("the host leaves the visibility of a message that a worker reports as faile
   expect(backups).toBe(1);
 });
 
+test("an event whose detail-type is nearly that of a request is logged with the right one", async () => {
+  const lines: string[] = [];
+  await start({}, { log: (line) => lines.push(line) });
+  await put("Task Requested", { request: {} }, "caller");
+  await expect
+    .poll(() => lines.join())
+    .toContain('"Task Requested", which no rule matches, and is dropped: it must be TaskRequested');
+});
+
 test("onLogged receives the event that ends a task only if its source is Ferry", async () => {
   const ends: string[] = [];
   await start({}, { onLogged: (event) => ends.push(event["detail-type"]) });

@@ -19,6 +19,7 @@ import {
 } from "@ferry/core/topology";
 import { ACCOUNT, emulatedQueueUrl, queueArn } from "../arns.ts";
 import { createLocalBus } from "../eventbridge/bus.ts";
+import { meantType } from "../eventbridge/meant-type.ts";
 import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
 import { createRules } from "../eventbridge/rules.ts";
 import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
@@ -86,6 +87,11 @@ const bus = createLocalBus({
   log,
   deliver: (event) => {
     void deliver(event);
+    const meant = meantType(event["detail-type"]);
+    if (meant !== undefined)
+      log(
+        `event ${event.id} has the detail-type "${event["detail-type"]}", which no rule matches, and is dropped: it must be ${meant}`,
+      );
     if (event.source === SOURCE && reportedTypes.includes(event["detail-type"])) send({ event });
   },
 });
