@@ -4,9 +4,9 @@
 import type { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import type { BusEvent } from "@ferry/core/events";
 import { isoOf } from "@ferry/core/time";
-import type { QueueName } from "@ferry/core/topology";
+import { type QueueName, typesPutBy } from "@ferry/core/topology";
 import type { Faults } from "./faults.ts";
-import type { Effect } from "./invocation.ts";
+import type { Effect, Invocation } from "./invocation.ts";
 import { type EventBody, routed } from "./router.ts";
 import type { Rng, Scheduler } from "./scheduler.ts";
 
@@ -17,8 +17,9 @@ export interface SimulatedBus {
   accept(body: EventBody, source: string): BusEvent;
   /** Delivers an event again. */
   deliver(event: BusEvent): void;
-  /** The client of one invocation: each call passes through `visit`. */
+  /** The client of one invocation: each call passes through `visit`. It may put only its function's types, as its role. */
   client(
+    consumer: Invocation["consumer"],
     visit: (entries: readonly EventBody[], effect: Effect) => Promise<unknown>,
   ): Pick<EventBridgeClient, "send">;
 }
@@ -62,15 +63,22 @@ export function createBus(
   return {
     accept,
     deliver,
-    client: (visit) => ({
+    client: (consumer, visit) => ({
       send: ((command: PutEventsCommand) => {
         const entries = command.input.Entries ?? [];
         const bodies = entries.map((entry) => ({
           "detail-type": entry.DetailType!,
           detail: JSON.parse(entry.Detail!),
         }));
+        const allowed = consumer === "monitor" ? [] : typesPutBy(consumer);
         return visit(bodies, async () => {
           const Entries = entries.map((entry, i) => {
+            const { "detail-type": type } = bodies[i]!;
+            if (!allowed.includes(type))
+              return {
+                ErrorCode: "NotAuthorizedForDetailTypeException",
+                ErrorMessage: `the role of ${consumer} may not put ${type}`,
+              };
             if (faults.occurs("refusedEntry")) return { ErrorCode: "InternalFailure", ErrorMessage: "" };
             return { EventId: accept(bodies[i]!, entry.Source!).id };
           });

@@ -127,7 +127,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
       leases,
       registry,
       bus: eventBus(
-        cloud.bus.client((entries, effect) => {
+        cloud.bus.client(invocation.consumer, (entries, effect) => {
           const types = entries.map((entry) => entry["detail-type"]).join();
           if (types.includes("SegmentCompleted")) recorder.completionEmitted(invocation);
           for (const entry of entries) recorder.eventEmitted(invocation, entry["detail-type"], entry.detail);
@@ -247,7 +247,7 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
     ...ports,
     claims: withRecordedReleases(claims, recorder),
     bus: eventBus(
-      cloud.bus.client((entries, effect) => {
+      cloud.bus.client(invocation.consumer, (entries, effect) => {
         const types = entries.map((entry) => entry["detail-type"]).join();
         return visit("bus", "PutEvents", types, effect);
       }),
