@@ -52,6 +52,35 @@ test("the cutter finds the end of an object and of an array", () =>
     ),
   ));
 
+describe("the end of a long string", () => {
+  /** Text of letters, quotes and backslashes, in runs of any length. */
+  const runs = fc.array(fc.tuple(fc.constantFrom("a", '"', "\\", '\\"', "é"), fc.nat(70)), { maxLength: 8 });
+  const text = runs.map((parts) => parts.map(([unit, times]) => unit.repeat(times)).join(""));
+
+  test("is its first quote that is not escaped, wherever quotes and backslashes are", () =>
+    fc.assert(
+      fc.property(text, text, (value, after) => {
+        const string = JSON.stringify(value);
+        const bytes = encode(`{"a":[${string},${JSON.stringify(after)}]}`);
+        const end = encode(`{"a":[${string}`).length;
+        expect(skipValue(bytes, 6)).toBe(end);
+        expect(skipValue(bytes, 0)).toBe(bytes.length);
+      }),
+      { numRuns: 2000 },
+    ));
+
+  test.each(Array.from({ length: 80 }, (_, length) => length))(
+    "is found after %i letters and escapes",
+    (length) => {
+      for (const escapes of ["", "\\\\", '\\"', '\\\\\\"', "\\\\\\\\"]) {
+        const string = `"${"x".repeat(length)}${escapes}"`;
+        expect(skipValue(encode(`${string},"y"`), 0)).toBe(string.length);
+        expect(() => skipValue(encode(string.slice(0, -1)), 0)).toThrow(SyntaxError);
+      }
+    },
+  );
+});
+
 test("a value may end at the end of the text", () => {
   expect(skipValue(encode("12"), 0)).toBe(2);
 });

@@ -10,7 +10,7 @@ const help = `Measures the CPU time of a slice in three ways that take turns: Fe
 same bytes received, compressed or decompressed, and sent by the thinnest code that Node allows.
 
   npm run bench -- [--mix NAME]... [--action NAME] [--compression NAME]... [--https] [--pages N] [--runs N] [--quick]
-                   [--json] [--check] [--store]
+                   [--json] [--check] [--store] [--plot FILE]
 
   --mix NAME          ${mixNames.join(", ")}; may be repeated; default: all
   --action NAME       backup or restore; default: both
@@ -22,6 +22,7 @@ same bytes received, compressed or decompressed, and sent by the thinnest code t
   --json              prints only JSON
   --check             fails if Ferry's CPU time relative to the floor's is more than the tolerance above the stored ratio
   --store             stores the ratios for --check in baseline.json
+  --plot FILE         writes a plot of the results, as SVG
   --help              prints this`;
 
 export interface BenchOptions {
@@ -33,6 +34,8 @@ export interface BenchOptions {
   readonly json: boolean;
   readonly check: boolean;
   readonly store: boolean;
+  /** Where to write a plot. */
+  readonly plot: string | undefined;
 }
 
 const compressions: Readonly<Record<string, BenchCompression>> = {
@@ -48,7 +51,7 @@ export function readBenchArguments(): BenchOptions {
     console.log(help);
     process.exit(0);
   }
-  const { quick, json, check, store } = values;
+  const { quick, json, check, store, plot } = values;
   const mixes = chosen("--mix", values.mix, mixNames, mixNames);
   const actions = chosen("--action", values.action, ["backup", "restore"] as const, ["backup", "restore"]);
   const names = Object.keys(compressions);
@@ -68,6 +71,7 @@ export function readBenchArguments(): BenchOptions {
     json,
     check,
     store,
+    plot,
   };
 }
 
@@ -86,6 +90,7 @@ function parsed() {
         json: flag,
         check: flag,
         store: flag,
+        plot: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });

@@ -27,8 +27,7 @@ export function storeRatios(results: readonly Result[]): void {
 }
 
 /** A line for each ratio that is too much worse than the stored one, or that has no stored one. */
-export function findRegressions(results: readonly Result[]): string[] {
-  const stored = storedRatios();
+export function findRegressions(results: readonly Result[], stored = storedRatios()): string[] {
   return results.flatMap((result) => {
     const name = caseName(result.case);
     const before = stored[name];

@@ -1,12 +1,14 @@
 /**
  * `npm run bench`: what a slice costs, compared with the SDK's ordinary way and with the floor. docs/performance.md.
  */
+import { writeFileSync } from "node:fs";
 import { readBenchArguments } from "./arguments.ts";
 import { findRegressions, type Result, ratioOf, storeRatios } from "./baseline.ts";
 import { caseName } from "./fixture.ts";
 import { type Measured, measureCase } from "./measure.ts";
+import { plotOf } from "./plot.ts";
 
-const { cases, ways, runs, warmUps, json, check, store } = readBenchArguments();
+const { cases, ways, runs, warmUps, json, check, store, plot } = readBenchArguments();
 
 const results: Result[] = [];
 if (!json) console.log(head());
@@ -17,6 +19,7 @@ for (const one of cases) {
 }
 if (json) console.log(JSON.stringify(results));
 if (store) storeRatios(results);
+if (plot !== undefined) writeFileSync(plot, plotOf(results));
 if (check) {
   const regressions = findRegressions(results);
   for (const line of regressions) console.error(line);

@@ -248,6 +248,12 @@ export const dataMutants: readonly Mutant[] = [
     edits: [core("backup/writer.ts", "const end = last && next === items.length;", "const end = last;")],
   },
   {
+    name: "file-kept-after-lost-put",
+    seed: 8,
+    breaks: "A worker that loses a put keeps what it put into the next file meanwhile.",
+    edits: [core("backup/writer.ts", 'if (outcome === "adopted") {', "if (false) {")],
+  },
+  {
     name: "page-retried-from-start",
     seed: 216,
     breaks: "A page that was throttled is read again from the segment's start.",

@@ -187,8 +187,8 @@ export const identityMutants: readonly Mutant[] = [
     edits: [
       core(
         "backup/writer.ts",
-        "    notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;\n    if (put",
-        "    if (put",
+        "    notBeforeMs = ports.time.now() + ports.settings.batchSpacingMs;\n    if (result",
+        "    if (result",
       ),
     ],
   },
