@@ -13,8 +13,8 @@ type Until = (met: (task: TaskStatus) => boolean, waitMs: number) => Promise<Tas
 const ANSWER_MS_MAX = 60_000;
 
 /**
- * Cancels the present attempt. Resolves when the row shows it: its state is `cancelling`, `cancelled`, or an end that came
- * first. ClientErrors `not-cancellable`, `no-answer`.
+ * Cancels the attempt that is the present one when the event arrives. Resolves when the row shows it: its state is
+ * `cancelling`, `cancelled`, or an end that came first. ClientErrors `not-cancellable`, `no-answer`.
  */
 export async function cancelTask(stage: Stage, task: TaskStatus, until: Until): Promise<TaskStatus> {
   if (task.state !== "running" && task.state !== "cancelling")
@@ -27,11 +27,8 @@ export async function cancelTask(stage: Stage, task: TaskStatus, until: Until): 
             ? "Ferry has not accepted it yet: try again in a moment."
             : "There is nothing to do.",
     });
-  await putEvent(stage, "TaskCancelRequested", { task: referenceOf(task), attempt: task.attempt });
-  const answer = await until(
-    ({ state, attempt }) => state !== "running" || attempt > task.attempt,
-    ANSWER_MS_MAX,
-  );
+  await putEvent(stage, "TaskCancelRequested", { task: referenceOf(task) });
+  const answer = await until(({ state }) => state !== "running", ANSWER_MS_MAX);
   return answer ?? noAnswer("cancel", task);
 }
 

@@ -1,22 +1,16 @@
 /**
  * Reads tasks' rows and segments' records from the status tables.
  */
-import {
-  type AttributeValue,
-  GetItemCommand,
-  paginateQuery,
-  paginateScan,
-  QueryCommand,
-} from "@aws-sdk/client-dynamodb";
+import { GetItemCommand, paginateQuery, paginateScan, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { translateErrors } from "@ferry/aws/errors";
-import { isEnded, type TaskState } from "@ferry/core/projection/status";
+import { isEnded, type TaskState, taskStates } from "@ferry/core/projection/status";
+import { bareTableName } from "@ferry/core/request";
 import type { Action, RowKey } from "@ferry/core/task";
-import { attributes } from "@ferry/core/topology";
+import { byState } from "@ferry/core/topology";
 import { ClientError, explained } from "./client-error.ts";
 import type { Stage } from "./stage.ts";
 import { type SegmentStatus, segmentOfItem, statusOfItem, type TaskStatus } from "./task-status.ts";
 
-type Item = Record<string, AttributeValue>;
 const ACTIONS: readonly Action[] = ["backup", "restore"];
 /** `{key}@{timestamp}-{digest}`. The digest may be left out. */
 const TASK_ID = /^(.+)@(\d{13})(?:-([0-9a-f]{16}))?$/;
@@ -112,40 +106,62 @@ export interface TaskFilter {
   readonly limit?: number;
 }
 
-/** Tasks, newest first. It reads the whole status tables. */
+const ROWS_AT_ONCE = 25;
+
+/**
+ * Tasks, newest first. Their keys come from the index by state, and only as many rows are read as are returned; with `table` also
+ * those of other tables, because restores' keys do not name it.
+ */
 export async function listTasks(stage: Stage, filter: TaskFilter = {}): Promise<TaskStatus[]> {
-  const conditions: string[] = [];
-  const names: Record<string, string> = {};
-  const values: Item = {};
-  if (filter.states !== undefined) {
-    names["#state"] = attributes.state;
-    conditions.push(`#state IN (${filter.states.map((state) => `:${state}`).join(", ")})`);
-    for (const state of filter.states) values[`:${state}`] = { S: state };
-  }
-  if (filter.table !== undefined) {
-    names["#table"] = "table-name";
-    values[":table"] = { S: filter.table };
-    conditions.push("#table = :table");
-  }
-  if (filter.sinceMs !== undefined) {
-    names["#timestamp"] = "timestamp";
-    values[":since"] = { N: String(filter.sinceMs) };
-    conditions.push("#timestamp >= :since");
-  }
-  const expression =
-    conditions.length === 0
-      ? {}
-      : {
-          FilterExpression: conditions.join(" AND "),
-          ExpressionAttributeNames: names,
-          ExpressionAttributeValues: values,
-        };
+  const { table, limit = Number.POSITIVE_INFINITY } = filter;
   const actions = filter.action === undefined ? ACTIONS : [filter.action];
-  const rows = await Promise.all(actions.map((action) => scanRows(stage, action, expression)));
-  return rows
-    .flat()
-    .sort((a, b) => b.timestamp! - a.timestamp!)
-    .slice(0, filter.limit);
+  const states = filter.states ?? taskStates;
+  const perState = table === undefined ? limit : Number.POSITIVE_INFINITY;
+  const found = await Promise.all(
+    actions.flatMap((action) =>
+      states.map((state) => keysInState(stage, action, state, filter.sinceMs, perState)),
+    ),
+  );
+  const keys = found.flat().sort((a, b) => b.timestamp - a.timestamp);
+  const tasks: TaskStatus[] = [];
+  for (let at = 0; at < keys.length && tasks.length < limit; at += ROWS_AT_ONCE) {
+    const rows = await Promise.all(keys.slice(at, at + ROWS_AT_ONCE).map((key) => readRow(stage, key)));
+    // A row may have been deleted since, or have another state.
+    for (const row of rows)
+      if (row !== undefined && (table === undefined || bareTableName(row.table.name) === table))
+        tasks.push(row);
+  }
+  return tasks.slice(0, limit);
+}
+
+/** The keys of the newest rows in a state, at most `limit`. */
+async function keysInState(
+  stage: Stage,
+  action: Action,
+  state: TaskState,
+  sinceMs = 0,
+  limit: number,
+): Promise<RowKey[]> {
+  const TableName = stage.table(`${action}-table`);
+  const client = stage.access.dynamodb(stage.region);
+  const input = {
+    TableName,
+    IndexName: byState.name,
+    ScanIndexForward: false,
+    KeyConditionExpression: "#state = :state AND #timestamp >= :since",
+    ExpressionAttributeNames: { "#state": byState.hash.name, "#timestamp": "timestamp" },
+    ExpressionAttributeValues: { ":state": { S: state }, ":since": { N: String(sinceMs) } },
+    ...(Number.isFinite(limit) && { Limit: limit }),
+  };
+  return onStatusTable(stage, TableName, "Query", async () => {
+    const keys: RowKey[] = [];
+    for await (const { Items = [] } of paginateQuery({ client }, input)) {
+      for (const { key, timestamp } of Items)
+        keys.push({ action, key: key!.S!, timestamp: Number(timestamp!.N) });
+      if (keys.length >= limit) break;
+    }
+    return keys;
+  });
 }
 
 async function scanRows(stage: Stage, action: Action, expression: object): Promise<TaskStatus[]> {

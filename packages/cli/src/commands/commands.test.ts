@@ -1,3 +1,4 @@
+import { taskStates } from "@ferry/core/projection/status";
 import { backupRequestSchema, restoreRequestSchema } from "@ferry/core/request";
 import { expect, test } from "vitest";
 import { sharedOptions } from "../command.ts";
@@ -47,3 +48,10 @@ test.each(commands.map((command) => [command.name, command] as const))(
     expect(await command.load()).toHaveProperty("run");
   },
 );
+
+test("tasks can be filtered by every state", () => {
+  const tasks = commands.find(({ name }) => name === "tasks")!;
+  expect(tasks.options.find(({ flags }) => flags.startsWith("--state"))?.choices?.toSorted()).toEqual(
+    [...taskStates].sort(),
+  );
+});
