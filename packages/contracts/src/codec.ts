@@ -318,7 +318,8 @@ async function compressed(
 ): Promise<Uint8Array> {
   const file = codec.compress(compression, level);
   for (const part of parts) {
-    const bytes = part.slice();
+    // A copy: `slice` of a Buffer would share its memory.
+    const bytes = new Uint8Array(part);
     await file.write(bytes);
     // The writer of a backup uses its buffers again.
     bytes.fill(0xff);

@@ -68,9 +68,10 @@ export function storeZstd(): Compressor {
   return {
     async write(bytes) {
       hash.update(bytes);
+      // Copies, because the caller may use its buffer again; `slice` of a Buffer would share its memory.
       for (let at = 0; at < bytes.length; at += BLOCK_BYTES_MAX) {
         const block = bytes.subarray(at, at + BLOCK_BYTES_MAX);
-        parts.push(rawBlockHeader(block.length, false), block.slice());
+        parts.push(rawBlockHeader(block.length, false), new Uint8Array(block));
       }
     },
     async finish() {
