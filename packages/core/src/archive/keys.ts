@@ -8,6 +8,12 @@ export const tableKey = (prefix: string) => `${prefix}/table.json`;
 export const manifestFilesKey = (prefix: string) => `${prefix}/manifest-files.json`;
 export const manifestSummaryKey = (prefix: string) => `${prefix}/manifest-summary.json`;
 
+/** The object with a manifest object's MD5, as DynamoDB's exports have it. `key` ends with `.json`. */
+export const checksumKey = (key: string) => key.replace(/\.json$/, ".md5");
+
+/** The common prefix of the manifest's four objects. */
+export const manifestPrefix = (prefix: string) => `${prefix}/manifest-`;
+
 /** The common prefix of all data files' keys, for ImportTable. */
 export const dataPrefix = (prefix: string) => `${prefix}/0x`;
 

@@ -10,7 +10,7 @@ import type { Ports } from "../ports.ts";
 import { brokenArchive, brokenManifest, readable } from "./errors.ts";
 import { decodeFiles, type ManifestFile, total } from "./file-list.ts";
 import { type Fingerprint, fingerprintOf, requireUnchanged, type StoredObject } from "./fingerprint.ts";
-import { manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
+import { checksumKey, manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
 import { homeOf, type Location, locationOf, type ManifestKeys, readAt } from "./location.ts";
 import { decodeSummary, type Summary } from "./summary.ts";
 import { decodeKeySchema, type KeySchema } from "./table-settings.ts";
@@ -154,7 +154,7 @@ export async function readPlannedFiles(
 }
 
 /**
- * Compares the manifest files with their checksums. DynamoDB puts the MD5 of each file beside it, base64, with `.md5` instead
+ * Compares the manifest files with their checksums. DynamoDB and Ferry put the MD5 of each file beside it, base64, with `.md5` instead
  * of `.json` in its name. Tools that copy an export may omit these objects, so a missing one is not an error.
  */
 async function requireChecksums(
@@ -163,12 +163,11 @@ async function requireChecksums(
   ports: ReadPorts,
 ): Promise<void> {
   const check = async ([key, { md5 }]: (typeof files)[number]) => {
-    const checksumKey = key.replace(/\.json$/, ".md5");
-    const stored = await ports.archive.get(bucket, checksumKey);
+    const stored = await ports.archive.get(bucket, checksumKey(key));
     if (stored === undefined) return;
     const expected = new TextDecoder().decode(stored.body).trim();
     if (expected !== md5)
-      throw brokenManifest(bucket, key, `has MD5 ${md5}, but ${checksumKey} contains ${expected}`);
+      throw brokenManifest(bucket, key, `has MD5 ${md5}, but ${checksumKey(key)} contains ${expected}`);
   };
   await Promise.all(files.map(check));
 }

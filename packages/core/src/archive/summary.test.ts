@@ -25,9 +25,9 @@ describe("a summary that Ferry writes", () => {
   test("has the format of a full export and a `ferry` part, is indented and ends with a line feed", () => {
     const summary = {
       version: "2020-06-30",
-      exportArn: null,
+      exportArn: `arn:cities/export/ferry-${task.timestamp}`,
       startTime: "2026-11-01T02:00:00.000Z",
-      endTime: "2026-11-01T02:05:00Z",
+      endTime: "2026-11-01T02:05:00.000Z",
       tableArn: "arn:cities",
       tableId: "id-1",
       exportTime: "2026-11-01T02:00:00.000Z",
@@ -39,6 +39,7 @@ describe("a summary that Ferry writes", () => {
       billedSizeBytes: 700,
       itemCount: 7,
       outputFormat: "DYNAMODB_JSON",
+      exportType: "FULL_EXPORT",
       ferry: {
         "format-version": 1,
         task: task.id,
@@ -72,7 +73,7 @@ describe("a summary that Ferry writes", () => {
       itemCount: 7,
       tableArn: "arn:cities",
       startTime: "2026-11-01T02:00:00.000Z",
-      endTime: "2026-11-01T02:05:00Z",
+      endTime: "2026-11-01T02:05:00.000Z",
       exportTime: "2026-11-01T02:00:00.000Z",
       ferry: {
         "request-id": task["request-id"],

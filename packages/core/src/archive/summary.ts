@@ -70,9 +70,10 @@ export function encodeSummary(archive: {
   const request = plan.request;
   const summary = {
     version: FULL_VERSION,
-    exportArn: null,
+    // Readers of exports expect a string. No export of DynamoDB has it.
+    exportArn: `${plan.table.arn}/export/ferry-${plan.task.timestamp}`,
     startTime: plan.started,
-    endTime: archive.ended,
+    endTime: isoOf(msOf(archive.ended)),
     tableArn: plan.table.arn,
     tableId: plan.table.id ?? null,
     exportTime: plan.started,
@@ -84,6 +85,7 @@ export function encodeSummary(archive: {
     billedSizeBytes: archive.bytes,
     itemCount: total(archive.files),
     outputFormat: "DYNAMODB_JSON",
+    exportType: "FULL_EXPORT",
     ferry: {
       "format-version": FORMAT_VERSION,
       task: plan.task.id,

@@ -59,7 +59,8 @@ describe("a finished backup", () => {
       expect(file).toEqual({
         itemCount: Number(stored!.head.metadata["items"]),
         md5Checksum: md5(stored!.body),
-        etag: stored!.head.etag,
+        // DynamoDB writes it without the quotes of the HTTP header.
+        etag: stored!.head.etag.replaceAll('"', ""),
         dataFileS3Key: file.dataFileS3Key,
       });
     }
@@ -71,7 +72,7 @@ describe("a finished backup", () => {
       s3Prefix: "backups/one",
       manifestFilesS3Key: "backups/one/manifest-files.json",
       startTime: expect.any(String),
-      endTime: "2026-11-01T02:00:00Z",
+      endTime: "2026-11-01T02:00:00.000Z",
       billedSizeBytes: bytes,
       ferry: {
         "request-id": "request-1",
@@ -104,12 +105,29 @@ describe("a finished backup", () => {
       contentType: "application/json",
       ...(key !== undefined && { kmsKeyId: key }),
     };
+    const checksum = { ...options, contentType: "text/plain" };
     expect(puts).toEqual([
       ["backups/one/manifest-files.json", options],
+      ["backups/one/manifest-files.md5", checksum],
       ["backups/one/manifest-summary.json", options],
+      ["backups/one/manifest-summary.md5", checksum],
     ]);
     // Read once, as a restore will read it; the bytes that were just put are not read again.
     expect(reads).toBe(1);
+  });
+
+  test("has the MD5 of each manifest object beside it, base64 without a line feed, as DynamoDB's exports have", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    // Another worker's summary is stored, with another end: the checksum is of that one.
+    const other = finishing(segment, 5);
+    const late = { ...other, event: { ...other.event, time: "2026-12-01T00:00:00Z" } };
+    await work(late, ports);
+    ports.archive.remove(bucket, "backups/one/manifest-summary.md5");
+    await work(finishing(segment, 5), ports);
+    for (const name of ["manifest-files", "manifest-summary"]) {
+      const { body } = (await ports.archive.get(bucket, `backups/one/${name}.json`))!;
+      expect(await text(ports, `${name}.md5`)).toBe(md5(body));
+    }
   });
 
   test("is not rewritten by a second finish, which returns the same event", async () => {

@@ -4,7 +4,7 @@
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { type ChainFile, readChain } from "../archive/chain.ts";
 import { decodeFiles, encodeFiles } from "../archive/file-list.ts";
-import { manifestFilesKey, manifestSummaryKey } from "../archive/keys.ts";
+import { checksumKey, manifestFilesKey, manifestSummaryKey } from "../archive/keys.ts";
 import { readManifest } from "../archive/manifest.ts";
 import { encodeSummary } from "../archive/summary.ts";
 import { requireOwnPrefix } from "../archive/task-file.ts";
@@ -44,7 +44,8 @@ export async function finishBackup(
     ...kmsOf(request),
   };
   const expectedFiles = files.map(toManifest);
-  const listed = await putOrRead(manifestFilesKey(prefix), encodeFiles(expectedFiles));
+  const filesKey = manifestFilesKey(prefix);
+  const listed = await putOrRead(filesKey, encodeFiles(expectedFiles));
   const listedFiles = decodeFiles(listed);
   if (JSON.stringify(listedFiles) !== JSON.stringify(expectedFiles))
     throw incomplete(plan, "manifest-files.json lists other files than the segments have");
@@ -55,12 +56,21 @@ export async function finishBackup(
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     ended: endedTime,
   });
-  await ports.archive.putNew(bucket, manifestSummaryKey(prefix), summary, options);
+  await putChecksum(filesKey, listed);
+  const summaryKey = manifestSummaryKey(prefix);
+  await putChecksum(summaryKey, await putOrRead(summaryKey, summary));
   // Another worker or program may have put the summary first: check the manifest that a restore will read.
   const manifest = await readManifest(bucket, prefix, "as-listed", ports);
   if (manifest.location.writtenFor !== prefix || manifest.items !== items)
     throw incomplete(plan, "manifest-summary.json belongs to another backup");
   return [{ type: "TaskFinished", detail: { version: VERSION, task, attempt: finishing.attempt, items } }];
+
+  /** Puts the MD5 of a manifest object beside it, as DynamoDB does: base64 without a line feed. */
+  async function putChecksum(key: string, bytes: Uint8Array): Promise<void> {
+    const checksum = ports.codec.md5(bytes);
+    const type = { ...options, contentType: "text/plain" };
+    await ports.archive.putNew(bucket, checksumKey(key), new TextEncoder().encode(checksum), type);
+  }
 
   /** Puts an object; if the key exists, returns the stored bytes instead. */
   async function putOrRead(key: string, bytes: Uint8Array): Promise<Uint8Array> {
@@ -88,7 +98,9 @@ async function readEnded(plan: BackupPlan, segment: number, ports: Ports): Promi
 }
 
 function toManifest(file: ChainFile) {
-  return { itemCount: file.items, md5Checksum: file.md5, etag: file.etag, dataFileS3Key: file.key };
+  // An ETag's quotes belong to the HTTP header.
+  const etag = file.etag.replaceAll('"', "");
+  return { itemCount: file.items, md5Checksum: file.md5, etag, dataFileS3Key: file.key };
 }
 
 function incomplete(plan: BackupPlan, message: string) {

@@ -142,7 +142,9 @@ function bucketViolations({ recorder, scenario }: Outcome): string[] {
       ? "application/gzip"
       : key.endsWith(".zst")
         ? "application/zstd"
-        : "application/json";
+        : key.endsWith(".md5")
+          ? "text/plain"
+          : "application/json";
     if (input["ContentType"] !== type) found.push(`${call} has the type ${input["ContentType"]}`);
     const kmsKey = scenario.control.kmsKey;
     if (

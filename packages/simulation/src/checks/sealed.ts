@@ -38,8 +38,15 @@ export async function formatViolations(
   const { keys } = scenario.data;
   const prefix = String(request.fields["bucket-prefix"]);
   const read = async (name: string) => (await archive.get(bucket, `${prefix}/${name}`))?.body;
-  const [task, table, listed, summary] = await Promise.all(
-    ["task.json", "table.json", "manifest-files.json", "manifest-summary.json"].map(read),
+  const [task, table, listed, summary, listedMd5, summaryMd5] = await Promise.all(
+    [
+      "task.json",
+      "table.json",
+      "manifest-files.json",
+      "manifest-summary.json",
+      "manifest-files.md5",
+      "manifest-summary.md5",
+    ].map(read),
   );
   const found: string[] = [];
   const differs = (what: string, is: unknown, expected: unknown) => {
@@ -70,9 +77,12 @@ export async function formatViolations(
   }
   const lines = files.map(
     (file) =>
-      `${JSON.stringify({ itemCount: file.lines.length, md5Checksum: md5(file.body), etag: file.etag, dataFileS3Key: file.key })}\n`,
+      `${JSON.stringify({ itemCount: file.lines.length, md5Checksum: md5(file.body), etag: file.etag.replaceAll('"', ""), dataFileS3Key: file.key })}\n`,
   );
   differs("manifest-files.json", decoder.decode(listed), lines.join(""));
+
+  differs("manifest-files.md5", decoder.decode(listedMd5), listed && md5(listed));
+  differs("manifest-summary.md5", decoder.decode(summaryMd5), summary && md5(summary));
 
   const plan = parsed(task);
   differs("task.json", pick(plan, ["format-version", "total-segments", "batch-bytes"]), {
@@ -106,7 +116,7 @@ export async function formatViolations(
   const { tableArn, tableId, endTime } = seal;
   const expected = {
     version: "2020-06-30",
-    exportArn: null,
+    exportArn: `${(plan["table"] as Json)["arn"]}/export/ferry-${timestamp}`,
     startTime: plan["started"],
     tableArn: (plan["table"] as Json)["arn"],
     tableId: (plan["table"] as Json)["id"] ?? null,
@@ -119,6 +129,7 @@ export async function formatViolations(
     billedSizeBytes: bytes,
     itemCount: items,
     outputFormat: "DYNAMODB_JSON",
+    exportType: "FULL_EXPORT",
   };
   differs("manifest-summary.json", pick(seal, Object.keys(expected)), expected);
   const own = {

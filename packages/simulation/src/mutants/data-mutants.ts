@@ -31,6 +31,17 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "checksum-of-own-summary",
+    breaks: "The MD5 beside the summary is of this worker's summary, also if another worker's is stored.",
+    edits: [
+      core(
+        "backup/finish.ts",
+        "await putChecksum(summaryKey, await putOrRead(summaryKey, summary));",
+        "await putOrRead(summaryKey, summary);\n  await putChecksum(summaryKey, summary);",
+      ),
+    ],
+  },
+  {
     name: "compression-not-in-summary",
     seed: 0,
     breaks: "The summary of a zstd archive says that it is gzip.",
