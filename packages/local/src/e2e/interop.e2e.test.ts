@@ -1,0 +1,83 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Host, startHost } from "../host.ts";
+import { createTestClient } from "./test-client.ts";
+
+/** The commands are read from the page, so that they are tested as they are there. */
+const page = readFileSync(new URL("../../../../docs/interop.md", import.meta.url), "utf8");
+const N = "12345678901234567890123456789012345678";
+const items = Array.from({ length: 60 }, (_, i) => ({
+  id: { S: `song ${i} \u{1F3B5}` },
+  n: { N: i === 0 ? N : String(i) },
+}));
+const ids = items.map(({ id }) => id.S).sort();
+
+let host: Host;
+let folder: string;
+beforeAll(async () => {
+  host = await startHost({ settings: { retryDelaySeconds: 0 } });
+  folder = mkdtempSync(join(tmpdir(), "ferry-interop-"));
+  const client = await createTestClient(host);
+  await client.createTables("songs", items);
+  for (const compression of ["gzip", "zstd"]) {
+    const prefix = { "bucket-prefix": `songs/${compression}` };
+    const backup = {
+      ...client.backupOf("songs"),
+      ...prefix,
+      compression,
+      "total-segments": 3,
+      "batch-bytes": 500,
+    };
+    expect(await client.runTask(backup, `b-${compression}`)).toMatchObject({ state: "succeeded" });
+    for (const key of await client.keys(`songs/${compression}`)) {
+      const path = join(folder, key);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, await client.object(key));
+    }
+    const restore = { ...client.restoreOf("songs"), ...prefix, "restore-mode": "merge" };
+    expect(await client.runTask(restore, `r-${compression}`)).toMatchObject({ state: "succeeded" });
+    expect(await client.identical("songs")).toBe(true);
+  }
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await host?.stop();
+});
+
+/** The code blocks of a section, in a language. */
+function blocks(section: string, language: string): string[] {
+  const text = page.split(/^## /m).find((part) => part.startsWith(`${section}\n`)) ?? "";
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, "gm"))].map(([, code]) => code!);
+}
+
+describe.each(["gzip", "zstd"])("an archive in %s", (compression) => {
+  test("is read by DuckDB, with all digits", async () => {
+    const [sql] = blocks("DuckDB", "sql");
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    const read = await connection.runAndReadAll(
+      sql!.replace("s3://archives/songs/first", join(folder, "songs", compression)),
+    );
+    const rows = read.getRowsJson() as [string, string][];
+    expect(rows.map(([id]) => id).sort()).toEqual(ids);
+    expect(rows.find(([id]) => id === items[0]!.id.S)?.[1]).toBe(N);
+    connection.closeSync();
+  });
+
+  const programs = [compression === "gzip" ? "zcat" : "zstd", "jq"];
+  const missing = programs.filter((program) => spawnSync("which", [program]).status !== 0);
+  if (missing.length > 0)
+    test.skip(`is read by ${programs.join(" and ")}: not installed: ${missing}`, () => {});
+  else
+    test(`is read by ${programs.join(" and ")}`, () => {
+      const command = blocks("zcat, zstd and jq", "sh").find((one) => one.startsWith(programs[0]!));
+      const output = execFileSync("sh", ["-c", command!], {
+        cwd: join(folder, "songs", compression),
+        encoding: "utf8",
+      });
+      expect(output.trimEnd().split("\n").sort()).toEqual(ids);
+    });
+});
