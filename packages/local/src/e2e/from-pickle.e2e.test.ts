@@ -1,0 +1,107 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Host, startHost } from "../host.ts";
+import { createTestClient, type TestClient } from "./test-client.ts";
+
+const tool = (name: string) =>
+  fileURLToPath(new URL(`../../../../tools/from-pickle/${name}`, import.meta.url));
+const python = (...args: string[]) => spawnSync("python3", args, { cwd: folder, encoding: "utf8" });
+const version = spawnSync("python3", ["-c", "import sys; assert sys.version_info >= (3, 8)"]);
+
+let folder: string;
+let host: Host | undefined;
+let client: TestClient;
+
+if (version.status !== 0)
+  test.skip("pickled archives are converted: python3, 3.8 or later, is not installed", () => {});
+else {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "ferry-pickle-"));
+    const written = python(tool("write_samples.py"), folder);
+    expect(written.stderr).toBe("");
+    host = await startHost({ settings: { retryDelaySeconds: 0 } });
+    client = await createTestClient(host);
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await host?.stop();
+  });
+
+  const convert = (source: string, ...more: string[]) =>
+    python(
+      tool("convert.py"),
+      source,
+      `${source}-out`,
+      "--bucket",
+      "archives",
+      "--prefix",
+      `old/${source}`,
+      ...more,
+    );
+
+  /** Converts a folder, puts the archive into the bucket and restores it. Returns the table's items. */
+  async function restored(source: string, ...more: string[]) {
+    expect(convert(source, ...more)).toMatchObject({ stderr: "", status: 0 });
+    await client.createTables(source);
+    const request = client.restoreOf(source);
+    const s3 = new S3Client({ region: request["bucket-region"] });
+    const out = join(folder, `${source}-out`);
+    for (const path of readdirSync(out, { recursive: true, withFileTypes: true }).filter((one) =>
+      one.isFile(),
+    )) {
+      const file = join(path.parentPath, path.name);
+      await s3.send(
+        new PutObjectCommand({
+          Bucket: request["bucket-name"],
+          Key: `old/${source}/${relative(out, file)}`,
+          Body: readFileSync(file),
+        }),
+      );
+    }
+    const row = await client.runTask({ ...request, "bucket-prefix": `old/${source}` }, `r-${source}`);
+    expect(row).toMatchObject({ state: "succeeded" });
+    return client.copied(source);
+  }
+
+  test("items of every type, pickled in every protocol, are restored", async () => {
+    const items = await restored("resource", "--keys", "id:S");
+    const ids = items.map((item) => item["id"]?.S);
+    const protocols = [...Array(6).keys()];
+    expect(ids.sort()).toEqual(["one", ...protocols.flatMap((p) => [`list ${p}`, `page ${p}`])].sort());
+    for (const item of items)
+      expect(item).toMatchObject({
+        n: { N: "12345678901234567890123456789012345678" },
+        b: { B: Uint8Array.of(0, 255) },
+        raw: { B: Uint8Array.of(1) },
+        ss: { SS: ["x", "y"] },
+        ns: { NS: expect.arrayContaining(["1", "-2.5"]) },
+        bs: { BS: [Uint8Array.of(2)] },
+        l: { L: [{ NULL: true }, { BOOL: true }, { S: "\u{1F600}" }, { L: [{ N: "0" }] }] },
+        m: { M: { nested: { M: { deep: { BOOL: false } } } } },
+      });
+  });
+
+  test("items in the form of boto3's client are restored", async () => {
+    expect(await restored("client", "--client")).toEqual([
+      { id: { S: "client" }, b: { B: Uint8Array.of(3) }, l: { L: [{ BS: [Uint8Array.of(4)] }] } },
+    ]);
+  });
+
+  test.each([
+    ["attack", /it names (posix|nt)\.system, which is no type of an item/],
+    ["float", /a value has the type float, which DynamoDB does not have/],
+    ["damaged", /it is not a pickle of items/],
+  ])("a folder with the file %s is refused, and has no manifest", (source, reason) => {
+    const { status, stderr } = convert(source);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(new RegExp(`${source}/0x0: `));
+    expect(stderr).toMatch(reason);
+    expect(existsSync(join(folder, `${source}-out`, "manifest-summary.json"))).toBe(false);
+    expect(existsSync(join(folder, "executed"))).toBe(false);
+  });
+}
