@@ -31,15 +31,10 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: "checksum-of-own-summary",
-    breaks: "The MD5 beside the summary is of this worker's summary, also if another worker's is stored.",
-    edits: [
-      core(
-        "backup/finish.ts",
-        "await putChecksum(summaryKey, await putOrRead(summaryKey, summary));",
-        "await putOrRead(summaryKey, summary);\n  await putChecksum(summaryKey, summary);",
-      ),
-    ],
+    name: "checksum-object-missing",
+    seed: 1,
+    breaks: "The MD5 of the list of files is not put beside it.",
+    edits: [core("backup/finish.ts", "  await putChecksum(filesKey, listed);\n", "")],
   },
   {
     name: "compression-not-in-summary",
