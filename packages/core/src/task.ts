@@ -60,11 +60,10 @@ const TIME_MS_MAX = msOf("2100-01-01T00:00:00Z");
 const DIGEST_LENGTH = 16;
 /** DynamoDB's keys have at most 2,048 bytes. A task's id, and the keys of worker-table items that contain it, must fit too. */
 const KEY_BYTES_MAX = 1900;
-/**
- * A valid request-id. It becomes the message group of the fair queue: SQS allows only these characters, and EventBridge's API
- * reference only 100 of them.
- */
-export const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,100}$/;
+/** The most characters of a message group, according to EventBridge's API reference. SQS allows 128. */
+export const REQUEST_ID_LENGTH_MAX = 100;
+/** A valid request-id. It becomes the message group of the fair queue, which allows only these characters. */
+export const REQUEST_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${REQUEST_ID_LENGTH_MAX}}$`);
 
 /**
  * The identity of the request in a `TaskRequested` event. Never throws, for any detail. `request-time` (ms since 1970, set

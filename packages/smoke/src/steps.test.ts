@@ -125,12 +125,12 @@ describe.each(["the deploy left no message", "the run left no message"])("the st
 });
 
 describe("the step with a long message group", () => {
-  const step = stepOf("a request-id of 128 characters");
+  const step = stepOf("a request-id of 100 characters");
   const rowOf = (id: string, state: string) => ({
     Items: [{ "request-id": { S: id }, state: { S: state }, reason: { S: "why" } }],
   });
 
-  test("requests a backup under a request-id of 128 characters, and waits for its end", async () => {
+  test("requests a backup under a request-id of 100 characters, and waits for its end", async () => {
     let id = "";
     const { run } = runWith({
       PutEvents({ Entries }) {
@@ -141,7 +141,7 @@ describe("the step with a long message group", () => {
       Query: () => rowOf(id, "succeeded"),
     });
     expect((await linesOf(step, run))[0]).toMatch(/^✓ /);
-    expect(id).toHaveLength(128);
+    expect(id).toHaveLength(100);
     expect(run.tasks.map(({ requestId }) => requestId)).toEqual([id]);
   });
 
@@ -157,6 +157,31 @@ describe("the step with a long message group", () => {
     const [line, means] = await linesOf(step, run);
     expect(line).toContain("the backup is failed: why");
     expect(means).toContain("packages/core/src/task.ts");
+  });
+});
+
+describe("the step that the bus denies Ferry's source", () => {
+  const step = stepOf("the bus denies");
+  const linesWith = (answer: () => object) => linesOf(step, runWith({ PutEvents: answer }).run);
+
+  test("succeeds if the entry or the call is denied", async () => {
+    const ofEntry = await linesWith(() => ({
+      FailedEntryCount: 1,
+      Entries: [{ ErrorCode: "NotAuthorizedForSourceException" }],
+    }));
+    expect(ofEntry[0]).toMatch(/^✓ .*: NotAuthorizedForSourceException$/);
+    const ofCall = await linesWith(() => {
+      throw Object.assign(new Error("no"), { name: "AccessDeniedException" });
+    });
+    expect(ofCall[0]).toMatch(/^✓ .*: AccessDeniedException$/);
+  });
+
+  test("fails if the event is accepted, or refused for another reason", async () => {
+    const [accepted, means] = await linesWith(() => ({ FailedEntryCount: 0, Entries: [{ EventId: "e" }] }));
+    expect(accepted).toContain("the event was not denied: it was accepted");
+    expect(means).toContain("stacks/permissions/bus-policy.ts");
+    const [refused] = await linesWith(() => ({ Entries: [{ ErrorCode: "InternalFailure" }] }));
+    expect(refused).toContain("the event was not denied: InternalFailure");
   });
 });
 

@@ -2,8 +2,11 @@
  * The steps, in order. Each returns a text about its result, or throws an Error that says what is wrong. Most assume
  * something of AWS that no test here can show.
  */
+import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import type { Action } from "@ferry/core/task";
+import { SOURCE } from "@ferry/core/events";
+import { type Action, REQUEST_ID_LENGTH_MAX } from "@ferry/core/task";
+import { physicalName } from "@ferry/core/topology";
 import { assertNoDeadLetters } from "./dead-letters.ts";
 import type { EventListener } from "./event-listener.ts";
 import { assertPipesRun } from "./pipes.ts";
@@ -12,8 +15,6 @@ import { contents } from "./tables.ts";
 import { putRequest, waitForState } from "./tasks.ts";
 
 const TIMEOUT_SECONDS = 300;
-/** The longest request-id that Ferry accepts. It becomes the message group of the task's messages. */
-const LONGEST_REQUEST_ID = 128;
 /** Lambda's loop detection stops a chain after about 16. */
 const HANDOFFS = 20;
 /** A handoff takes at least ten seconds; the rest is a margin for what happens between two slices. */
@@ -212,12 +213,36 @@ const grouped: Step = {
   },
 };
 
+const denied: Step = {
+  name: "the bus denies an event with Ferry's source (the bus's policy)",
+  means:
+    "Every principal of the account that may put events can forge facts. Compare the policy of the bus with stacks/permissions/bus-policy.ts.",
+  needs: "AWS",
+  async run({ stage }) {
+    // No rule matches this type, so it has no effect if it is accepted.
+    const forged = {
+      EventBusName: physicalName(stage.name, "bus"),
+      Source: SOURCE,
+      DetailType: "SmokeForgedFact",
+      Detail: "{}",
+    };
+    const code = await stage.events.send(new PutEventsCommand({ Entries: [forged] })).then(
+      ({ Entries }) => Entries?.[0]?.ErrorCode,
+      (error: Error) => error.name,
+    );
+    if (!/^(AccessDenied|NotAuthorized)/.test(code ?? ""))
+      throw new Error(`the event was not denied: ${code ?? "it was accepted"}`);
+    return code!;
+  },
+};
+
 const longGroup: Step = {
-  name: `a request-id of ${LONGEST_REQUEST_ID} characters is a message group (a MessageGroupId longer than 100)`,
-  means: `EventBridge delivers no message with so long a group: requests with a long request-id stay without work. Limit REQUEST_ID in packages/core/src/task.ts to 100 characters.`,
+  name: `a request-id of ${REQUEST_ID_LENGTH_MAX} characters is a message group (the longest MessageGroupId)`,
+  means:
+    "EventBridge delivers no message with so long a group: requests with a long request-id stay without work. Lower REQUEST_ID_LENGTH_MAX in packages/core/src/task.ts.",
   needs: "AWS",
   async run({ stage, tasks }) {
-    const requestId = `smoke-${stage.run}-`.padEnd(LONGEST_REQUEST_ID, "x");
+    const requestId = `smoke-${stage.run}-`.padEnd(REQUEST_ID_LENGTH_MAX, "x");
     const task: Task = { action: "backup", key: backupKey(stage), requestId };
     tasks.push(task);
     await putRequest(
@@ -276,6 +301,7 @@ export const steps: readonly Step[] = [
   reported,
   announced,
   grouped,
+  denied,
   longGroup,
   continued,
   delivered,
