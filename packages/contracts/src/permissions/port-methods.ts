@@ -26,7 +26,7 @@ export const portMethods = {
     store: ["raise", "read", "write"],
     bus: ["put"],
     claims: ["release"],
-    registry: ["claimRow", "findRequest", "isClaimed", "raiseAttempt"],
+    registry: ["claimRow", "findRequest", "isClaimed", "raiseAttempt", "recordControl"],
   },
   monitor: { store: ["read", "write"] },
 } as const;
