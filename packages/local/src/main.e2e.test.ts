@@ -120,7 +120,7 @@ test("given a port that is in use, the host says which port it is and what to do
   taken.close();
 });
 
-test("an unknown option is reported, and the host ends with code 1", async () => {
+test("an unknown option is reported, and the host ends with code 2", async () => {
   child = spawn(process.execPath, [main, "--data", "x"], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
@@ -130,6 +130,6 @@ test("an unknown option is reported, and the host ends with code 1", async () =>
     stderr += chunk;
   });
   const [code] = await once(child, "close");
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(stderr).toContain("--data");
 });

@@ -1,8 +1,8 @@
 /**
  * `npm run local`: runs Ferry on this machine until Ctrl-C.
  */
-import { parseArgs } from "node:util";
 import { localHost } from "@ferry/core/local-host";
+import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
 import { banner } from "./banner.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
@@ -10,30 +10,28 @@ import { readOtherDynamoDb } from "./other-dynamodb.ts";
 import { createSample, sample } from "./sample.ts";
 import { taskLogLine } from "./task-log.ts";
 
-const help = `Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, in every region, and
-Ferry's workers. All data is in memory. It is for trials and tests.
-
-  npm run local -- [--port N] [--sample] [--dynamodb URL]
-
-  --port N         the port to listen on; 0: a free port; default: ${localHost.port}, where ferry --local finds it
-  --sample         create a table with ${sample.source.items} cities, an empty one, and a bucket
-  --dynamodb URL   use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own;
-                   default: AWS_ENDPOINT_URL_DYNAMODB, if it is set
-  --help           print this text
-
-It prints export lines for a stock AWS CLI or SDK. Ctrl-C stops it and leaves nothing behind.`;
-
 /** The terminal and npm may both send a signal for one Ctrl-C. */
 const SAME_PRESS_MS = 300;
 
-const { values } = readArguments();
-if (values.help) {
-  console.log(help);
-  process.exit(0);
-}
-const port = Number(values.port ?? localHost.port);
-if (!Number.isInteger(port) || port < 0 || port > 65_535)
-  fail(`--port must be a port number from 0 to 65535: got ${values.port}`);
+const values = npmScript(
+  "local",
+  "Runs Ferry on this machine: DynamoDB, S3, SQS and EventBridge on one port of 127.0.0.1, in every region, and Ferry's workers. All data is in memory. It is for trials and tests.",
+  "It prints export lines for a stock AWS CLI or SDK. Ctrl-C stops it and leaves nothing behind.",
+)
+  .option(
+    "--port <N>",
+    "the port to listen on; 0: a free port; `ferry --local` finds the default",
+    wholeNumberFrom(0, 65_535),
+    localHost.port,
+  )
+  .option("--sample", `create a table with ${sample.source.items} cities, an empty one, and a bucket`)
+  .option(
+    "--dynamodb <URL>",
+    "use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own (default: AWS_ENDPOINT_URL_DYNAMODB, if it is set)",
+  )
+  .parse()
+  .opts<{ port: number; sample?: boolean; dynamodb?: string }>();
+const { port } = values;
 
 let host: Host | undefined;
 let stoppingSinceMs: number | undefined;
@@ -73,21 +71,6 @@ async function stop(): Promise<void> {
   stoppingSinceMs = performance.now();
   await host?.stop();
   process.exit(0);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        port: { type: "string" },
-        dynamodb: { type: "string" },
-        sample: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function fail(message: string): never {

@@ -70,8 +70,8 @@ test("the summary's commands work in a folder with a space in its name", async (
 });
 
 test.each([
-  [["--items", "0"], "--items must be a whole number from 1 to"],
-  [["--segments", "1000"], "--segments must be a whole number from 1 to 999"],
+  [["--items", "0"], "argument '0' is invalid. It must be a whole number from 1 to"],
+  [["--segments", "1000"], "It must be a whole number from 1 to 999: got 1000"],
   [["--item", "5"], "--item"],
 ])("%j is refused, with a message that names what was expected", async (args, message) => {
   const { out, stderr, code } = await run(...args);
