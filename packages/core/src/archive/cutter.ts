@@ -117,36 +117,39 @@ export function skipSpace(bytes: Uint8Array, start: number): number {
 
 /** Skips an object or array. Only brackets inside strings must be ignored. */
 function skipNested(bytes: Uint8Array, start: number): number {
+  const { length } = bytes;
   let depth = 0;
-  for (let i = start; i < bytes.length; i++) {
-    const byte = bytes[i];
+  for (let i = start; i < length; i++) {
+    const byte = bytes[i]!;
     if (byte === QUOTE) i = skipString(bytes, i) - 1;
-    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++;
-    else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-      depth--;
-      if (depth === 0) return i + 1;
+    else if (byte >= OPEN_ARRAY) {
+      // Square and curly brackets differ in this bit alone, and so do no other bytes from a bracket.
+      const bracket = byte | (OPEN_OBJECT - OPEN_ARRAY);
+      if (bracket === OPEN_OBJECT) depth++;
+      else if (bracket === CLOSE_OBJECT && --depth === 0) return i + 1;
     }
   }
-  throw malformed(bytes, bytes.length);
+  throw malformed(bytes, length);
 }
 
-/** Skips a string: the first bytes one by one, then, if it is long, to its next quotes. */
+/** Skips a string: its first bytes one by one and, if it is long, to its next quotes. */
 function skipString(bytes: Uint8Array, start: number): number {
-  for (let i = start + 1; i < bytes.length; ) {
-    for (const near = Math.min(i + NEAR_BYTES, bytes.length); i < near; i++) {
+  for (let from = start + 1; ; ) {
+    const near = from + NEAR_BYTES;
+    let i = from;
+    for (; i < near; i++) {
       const byte = bytes[i];
       if (byte === QUOTE) return i + 1;
       if (byte === BACKSLASH) i++;
     }
     const quote = bytes.indexOf(QUOTE, i);
-    if (quote === -1) break;
+    if (quote === -1) throw malformed(bytes, bytes.length);
     // `i` is not inside an escape, so the backslashes from there on show whether the quote is.
     let escapes = quote;
     while (escapes > i && bytes[escapes - 1] === BACKSLASH) escapes--;
     if ((quote - escapes) % 2 === 0) return quote + 1;
-    i = quote + 1;
+    from = quote + 1;
   }
-  throw malformed(bytes, bytes.length);
 }
 
 function expect(bytes: Uint8Array, at: number, byte: number): void {
