@@ -29,7 +29,7 @@ async function simulate(...args: string[]) {
 
 /** Names of JavaScript's own that mutants use. */
 const LANGUAGE_NAMES = ["true", "false", "undefined", "Math", "floor", "flatMap", "size", "slice"];
-const namesIn = (code: string) => code.match(/[A-Za-z_]\w*/g) ?? [];
+const namesIn = (code: string) => code.match(/\b[A-Za-z_]\w*/g) ?? [];
 
 describe("a mutant", () => {
   test.each(mutants)(

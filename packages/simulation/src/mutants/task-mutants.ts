@@ -6,7 +6,7 @@ import { core, type Mutant } from "./edit.ts";
 export const taskMutants: readonly Mutant[] = [
   {
     name: "lost-announcement-not-repeated",
-    seed: 9,
+    seed: 46,
     breaks: "The monitor announces no task again: a task whose TaskFinishing was lost waits for ever.",
     edits: [
       core(
