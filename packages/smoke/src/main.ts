@@ -1,8 +1,8 @@
 /**
  * `npm run smoke`: runs a backup, a restore and a dead message on a deployed stage, with tables that it creates and deletes.
  */
-import { parseArgs } from "node:util";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
+import { npmScript } from "@ferry/terminal/npm-script";
 import { deleteArchives } from "./archive.ts";
 import { openEventListener } from "./event-listener.ts";
 import { messageOf, runStep } from "./run-step.ts";
@@ -11,51 +11,35 @@ import { type SmokeRun, steps } from "./steps.ts";
 import { createTables, deleteTable } from "./tables.ts";
 import { deleteRows } from "./tasks.ts";
 
-const USAGE = `Checks that all parts of a deployed stage work together, and what only AWS can show.
-
-  npm run smoke -- --stage NAME --bucket NAME [--region REGION] [--handoffs]
-  npm run smoke -- --local
-
-  --stage NAME     the stage. Its settings must list the tables ferry-NAME-smoke (backup) and
-                   ferry-NAME-smoke-restored (restore), and the bucket in both; the tables are created and deleted
-  --bucket NAME    a bucket in the stage's region; archives go under ferry-smoke/ and are deleted
-  --region REGION  the stage's region; default AWS_REGION
-  --handoffs       also runs a backup of 20 handoffs, which takes several minutes; the stage needs
-                   sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000
-  --local          run the steps that the local host can answer, on a local host; the others say that only
-                   AWS can show them`;
-
-const values = read(process.argv.slice(2));
-
-/** Reads the options. An unknown one ends the process with code 2 and the reason. */
-function read(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        stage: { type: "string" },
-        bucket: { type: "string" },
-        region: { type: "string" },
-        handoffs: { type: "boolean", default: false },
-        local: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    process.exit(refuse((error as Error).message));
-  }
-}
+const values = npmScript(
+  "smoke",
+  "Checks that all parts of a deployed stage work together, and what only AWS can show.",
+)
+  .option(
+    "--stage <NAME>",
+    "the stage. Its settings must list the tables ferry-NAME-smoke (backup) and ferry-NAME-smoke-restored (restore), and the bucket in both; the tables are created and deleted",
+  )
+  .option("--bucket <NAME>", "a bucket in the stage's region; archives go under ferry-smoke/ and are deleted")
+  .option("--region <REGION>", "the stage's region (default: AWS_REGION)")
+  .option(
+    "--handoffs",
+    "also runs a backup of 20 handoffs, which takes several minutes; the stage needs sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000",
+    false,
+  )
+  .option(
+    "--local",
+    "run the steps that the local host can answer, on a local host; the others say that only AWS can show them",
+    false,
+  )
+  .parse()
+  .opts<{ stage?: string; bucket?: string; region?: string; handoffs: boolean; local: boolean }>();
 
 /** Prints why the options are refused. Returns the exit code. */
 function refuse(reason: string): number {
-  console.error(`${reason}\nnpm run smoke -- --help lists the options.`);
+  console.error(`ferry smoke: ${reason}\n"npm run smoke -- --help" lists the options.`);
   return 2;
 }
 
-if (values.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
 process.exit(await main());
 
 async function main(): Promise<number> {
