@@ -1,6 +1,6 @@
 /**
- * DynamoDB's protocol with the items' bytes passed through. The SDK still signs, retries, resolves credentials and
- * reads errors, but nothing parses or builds the bodies that hold items.
+ * DynamoDB's protocol with the items' bytes passed through. The SDK still resolves endpoints and credentials and reads errors,
+ * but nothing parses or builds the bodies that hold items.
  *
  * A command whose input carries a raw body (`withRawBody`) is sent with exactly those bytes, in every retry. The operations
  * in RAW_ANSWERS return the raw bytes of a successful response (`rawBodyOf`). All others are unchanged.
