@@ -43,10 +43,13 @@ afterAll(async () => {
 
 const ferry = (...args: string[]) => run(path.join(app, "node_modules/.bin/ferry"), args, app);
 
-test("the installed command prints its help, with every command", async () => {
+test("the installed command prints its help, with every command except local", async () => {
   const { code, stdout } = await ferry("--help");
   expect(code).toBe(0);
-  for (const { name } of commands) expect(stdout).toMatch(new RegExp(`^ {2}${name}\\b`, "m"));
+  const listed = commands
+    .map(({ name }) => name)
+    .filter((name) => new RegExp(`^ {2}${name}\\b`, "m").test(stdout));
+  expect(listed).toEqual(commands.map(({ name }) => name).filter((name) => name !== "local"));
 });
 
 test("the installed command has the version, and runs a command that needs the SDK", async () => {

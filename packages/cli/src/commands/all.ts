@@ -10,12 +10,16 @@ import { completionCommand } from "./completion.ts";
 import { doctorCommand } from "./doctor.ts";
 import { estimateCommand } from "./estimate.ts";
 import { inspectCommand } from "./inspect.ts";
+import { localCommand } from "./local.ts";
 import { restoreCommand } from "./restore.ts";
 import { retryCommand } from "./retry.ts";
 import { statusCommand } from "./status.ts";
 import { tasksCommand } from "./tasks.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
+
+/** The built package is JavaScript, and does not contain the local host. */
+const isClone = import.meta.url.endsWith(".ts");
 
 export const commands: readonly CommandSpec[] = [
   backupCommand,
@@ -31,5 +35,6 @@ export const commands: readonly CommandSpec[] = [
   verifyCommand,
   estimateCommand,
   doctorCommand,
+  ...(isClone ? [localCommand] : []),
   completionCommand,
 ];

@@ -1,14 +1,19 @@
 /**
- * Runs exactly the commands of README's "Try it" against `npm run local -- --sample`.
+ * Runs exactly the commands of README's "Try it" against `ferry local --sample`, which is `npm run local -- --sample`.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
 
 const root = path.join(import.meta.dirname, "../../../..");
 let local: ChildProcess;
-afterEach(() => void local.kill("SIGKILL"));
+afterEach(async () => {
+  local.kill("SIGTERM");
+  const [code] = await once(local, "exit");
+  expect(code).toBe(0);
+});
 
 /** Starts the host on a free port; resolves with its endpoint when it is ready. */
 async function startLocal(): Promise<string> {

@@ -1,0 +1,20 @@
+import type { CommandSpec } from "../command.ts";
+
+export const localCommand: CommandSpec = {
+  name: "local",
+  summary: "run Ferry on this machine until Ctrl-C, for the other commands with --local",
+  description:
+    "Only in a clone: the installed package does not contain the local host. It is `npm run local`.",
+  arguments: [],
+  options: [
+    { flags: "--port <N>", description: "the port to listen on; 0: a free port", fallback: "4650" },
+    { flags: "--sample", description: "create a table with 5,000 cities, an empty one, and a bucket" },
+    {
+      flags: "--dynamodb <URL>",
+      description: "use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own",
+    },
+  ],
+  examples: [{ command: "ferry local --sample", about: "then, in another terminal, ferry tasks --local" }],
+  uses: "nothing",
+  load: () => import("../run/local.ts"),
+};

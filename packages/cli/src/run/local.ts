@@ -1,0 +1,21 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { RunCommand } from "../command.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+
+/** A process of its own: the host sets the environment of its process, and ends it. */
+export const run: RunCommand = async ({ options }) => {
+  const { port, sample, dynamodb } = options;
+  const args = [
+    ...(typeof port === "string" ? ["--port", port] : []),
+    ...(sample === true ? ["--sample"] : []),
+    ...(typeof dynamodb === "string" ? ["--dynamodb", dynamodb] : []),
+  ];
+  const main = fileURLToPath(import.meta.resolve("@ferry/local/main"));
+  const host = spawn(process.execPath, [main, ...args], { stdio: "inherit" });
+  // A terminal sends Ctrl-C to both; others send a signal to this process alone. The host ends, then this process.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => host.kill(signal));
+  const [code] = (await once(host, "exit")) as [number | null];
+  return (code ?? exitCodes.failed) as ExitCode;
+};
