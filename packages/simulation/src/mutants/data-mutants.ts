@@ -27,7 +27,7 @@ export const dataMutants: readonly Mutant[] = [
     seed: 19,
     breaks: "A zstd file is not recognised by its content.",
     edits: [
-      core("archive/content.ts", "first === 0x28 && second === 0xb5", "first === 0x28 && second === 0xb6"),
+      core("archive/content.ts", "first === 0x28 && second === 0xb5", "first === 0xb5 && second === 0x28"),
     ],
   },
   {
