@@ -228,18 +228,50 @@ describe("sendRaw on a stub of DynamoDB", () => {
     expect(stub.requests).toHaveLength(3);
   });
 
-  it("a client with another way to sign sends all calls itself", async () => {
+  it.each([
+    ["another scheme", "other"],
+    [
+      "another signature",
+      `AWS4-HMAC-SHA256 Credential=test/20261127/${REGION}/dynamodb/aws4_request, SignedHeaders=host, Signature=${"0".repeat(64)}`,
+    ],
+  ])("a client whose signer makes %s sends all calls itself", async (_, authorization) => {
     const { scan, callsOfSdk } = await start(() => ok, {
       signer: {
         sign: async (request: { headers: object }) =>
-          Object.assign(request, { headers: { ...request.headers, authorization: "other" } }),
+          Object.assign(request, {
+            headers: {
+              ...request.headers,
+              "x-amz-date": "20261127T000000Z",
+              "x-amz-content-sha256": createHash("sha256").update("{}").digest("hex"),
+              authorization,
+            },
+          }),
       } as never,
     });
     await scan();
     await scan();
     expect(callsOfSdk()).toBe(2);
-    expect(stub.requests.map(({ headers }) => headers.authorization)).toEqual(["other", "other"]);
+    expect(stub.requests.map(({ headers }) => headers.authorization)).toEqual([authorization, authorization]);
   });
+
+  it.each(["secretAccessKey", "sessionToken"])(
+    "a change of %s alone is a change of the credentials",
+    async (field) => {
+      let value = "first";
+      const { scan, callsOfSdk } = await start(() => ok, {
+        credentials: async () => ({
+          ...credentials,
+          sessionToken: "token",
+          expiration: new Date(Date.now() - 1),
+          [field]: value,
+        }),
+      });
+      await scan();
+      value = "second";
+      await scan();
+      expect(callsOfSdk()).toBe(2);
+    },
+  );
 
   it("another request handler gets the signed requests", async () => {
     const sent: { headers: Record<string, string> }[] = [];
