@@ -10,15 +10,11 @@ import { taskName } from "./recount.ts";
 const DAY_MS = 24 * 3_600_000;
 
 export function taskViolations(outcome: Outcome): string[] {
-  const { operations, status, quiescedRows, recorder, lostTypes } = outcome;
+  const { status, quiescedRows, recorder, lostTypes } = outcome;
   const rows = status.rows();
   const found: string[] = [];
   for (const row of quiescedRows)
-    if (
-      operations.actors.retriedDuringLag.has(taskName(row)) &&
-      mustSucceed(row, outcome) &&
-      lostTypes.length === 0
-    )
+    if (beganAttempt(row, outcome) && mustSucceed(row, outcome) && lostTypes.length === 0)
       if (stateOfRow(row) !== "succeeded" && outcome.scenario.control.taskTimeoutMs > DAY_MS)
         found.push(
           `RETRY-IGNORED: ${taskLabel(row)} was retried after the fault phase and is ${stateOfRow(row)}: ${reasons(row)}`,
@@ -46,6 +42,26 @@ export function taskViolations(outcome: Outcome): string[] {
         );
   }
   return found;
+}
+
+/**
+ * Whether a retry after the fault phase began an attempt. If an earlier retry began the attempt that follows the one it names, it
+ * begins none, and faults may have used up the tries of that attempt's messages.
+ */
+function beganAttempt(row: TaskRow, { operations, recorder }: Outcome): boolean {
+  const retry = operations.actors.retriedDuringLag.get(taskName(row));
+  if (retry === undefined) return false;
+  const named = (retry.detail as { readonly attempt?: number }).attempt;
+  const before = recorder.events.slice(
+    0,
+    recorder.events.findIndex(({ id }) => id === retry.id),
+  );
+  return !before.some(({ "detail-type": type, detail }) => {
+    const { task, attempt } = detail as { task?: { id: string }; attempt?: number };
+    return (
+      type === "TaskAccepted" && task?.id === row["task-id"] && named !== undefined && attempt === named + 1
+    );
+  });
 }
 
 /** If an operator deleted its row, a duplicate of the request is planned again; if that is rejected, the task needs a retry. */

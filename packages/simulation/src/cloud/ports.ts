@@ -13,6 +13,7 @@ import { FerryError, permanent } from "@ferry/core/errors";
 import type {
   InsertResult,
   RateLimiter,
+  ScanPage,
   Slice,
   SliceClaims,
   StatusStore,
@@ -21,6 +22,7 @@ import type {
   Write,
 } from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings";
+import { destination, source } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { intercept } from "@ferry/memory/intercept";
 import { openMd5 } from "@ferry/memory/ports";
@@ -169,9 +171,17 @@ function servicesOf(
     ["scan", "write", "insert"],
     async ({ method, args }, run) => {
       const answer = await run();
-      recorder.capacityUsed(invocation, { consumed: unitsOf(answer) });
-      if (method === "scan") return answer;
+      const units = unitsOf(answer);
+      recorder.capacityUsed(invocation, { consumed: units });
+      // The ceiling does not include what a plan reads.
+      const isOfSegment = invocation.work.segment !== undefined;
+      if (method === "scan") {
+        const { name } = (args[0] as ScanPage).table;
+        if (isOfSegment && name === source.name) recorder.consumed("read", units);
+        return answer;
+      }
       const { name } = args[0] as { name: string };
+      if (isOfSegment && name === destination.name) recorder.consumed("write", units);
       if (method === "write") recorder.writesCompleted(invocation, name, args[1] as readonly Write[]);
       else {
         const { outcomes } = answer as InsertResult;

@@ -1,9 +1,7 @@
 /**
  * The tables of items of a run, in memory, with the faults that happen inside them.
  */
-import { destination, source } from "@ferry/core/testing/tasks";
 import { type MemoryTables, memoryTables } from "@ferry/memory/tables";
-import type { Recorder } from "../checks/recorder.ts";
 import type { ItemTables } from "../cloud/dynamodb/item-tables.ts";
 import type { Faults } from "../cloud/faults.ts";
 import type { Rng, Scheduler } from "../cloud/scheduler.ts";
@@ -18,11 +16,10 @@ export function createItemTables(
     readonly scheduler: Scheduler;
     readonly rng: Rng;
     readonly faults: Faults;
-    readonly recorder: Recorder;
     readonly isSetUp: () => boolean;
   },
 ): MemoryTables {
-  const { scheduler, rng, faults, recorder, isSetUp } = around;
+  const { scheduler, rng, faults, isSetUp } = around;
   return memoryTables({
     pageBytes: scenario.pageBytes,
     layout: rng.random,
@@ -35,10 +32,6 @@ export function createItemTables(
       },
     }),
     weight: scenario.weight,
-    consumed(table, kind, units) {
-      const limited = kind === "read" ? source : destination;
-      if (table.name === limited.name) recorder.consumed(kind, units);
-    },
     faults: {
       scan: () => (faults.occurs("shortPage") ? { itemsMax: rng.between(0, 2) } : undefined),
       write: (_, writes) =>

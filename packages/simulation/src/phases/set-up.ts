@@ -61,7 +61,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
   let operations: Operations | undefined;
   let monitor: Monitor | undefined;
   const archive = memoryArchiveStore();
-  const tables = createItemTables(scenario, { ...parts, recorder, isSetUp: () => operations !== undefined });
+  const tables = createItemTables(scenario, { ...parts, isSetUp: () => operations !== undefined });
   const finished = new Map<string, Snapshot>();
   const otherArchive = createOtherArchive(archive);
   const fixtures = createFixtures(scenario, items, tables, archive, otherArchive, rng);

@@ -60,8 +60,8 @@ export interface Actors {
   readonly recreations: readonly { readonly table: string; readonly atMs: number }[];
   /** Names of tasks that do not exist, which a cancel named, by `taskName`. */
   readonly unknownTasks: ReadonlySet<string>;
-  /** Tasks that were retried after the fault phase while the projector lagged, by `taskName`. */
-  readonly retriedDuringLag: ReadonlySet<string>;
+  /** The retries that were put after the fault phase while the projector lagged, by the task's `taskName`. */
+  readonly retriedDuringLag: ReadonlyMap<string, BusEvent>;
 }
 
 const OPERATOR = "operator";
@@ -83,7 +83,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
   const left = { ...actions };
   const deletedRows = new Set<string>();
   const recreations: { table: string; atMs: number }[] = [];
-  const retriedDuringLag = new Set<string>();
+  const retriedDuringLag = new Map<string, BusEvent>();
   const unknownTasks = new Set<string>();
   /** Retries whose attempt is cancelled once the row shows it, by task. */
   const retriesToCancel = new Map<string, { event: BusEvent; attempt: number }>();
@@ -295,8 +295,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
       if (left.retriesDuringLag === 0) return;
       pauseProjector();
       for (const row of status.rows().filter(isRetryable)) {
-        context.putRetry(row);
-        retriedDuringLag.add(rowName(row));
+        retriedDuringLag.set(rowName(row), context.putRetry(row));
       }
     },
   };
