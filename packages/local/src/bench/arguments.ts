@@ -16,9 +16,9 @@ same bytes received, compressed or decompressed, and sent by the thinnest code t
   --action NAME       backup or restore; default: both
   --compression NAME  gzip-6, gzip-1, zstd-3; may be repeated; default: all
   --https             over TLS
-  --pages N           pages of a scan in one run, 1 MiB each as DynamoDB counts; default 32, quick 3
+  --pages N           pages of a scan in one run, 1 MiB each as DynamoDB counts; default 32, quick 6
   --runs N            measured runs of each way; the median counts; default 5, quick 3
-  --quick             small runs, gzip-6 alone and without the SDK's way: at most a minute on two cores
+  --quick             small runs, gzip-6 alone and without the SDK's way: about a minute on two cores
   --json              prints only JSON
   --check             fails if Ferry's CPU time relative to the floor's is more than the tolerance above the stored ratio
   --store             stores the ratios for --check in baseline.json
@@ -56,7 +56,7 @@ export function readBenchArguments(): BenchOptions {
   const actions = chosen("--action", values.action, ["backup", "restore"] as const, ["backup", "restore"]);
   const names = Object.keys(compressions);
   const files = chosen("--compression", values.compression, names, quick ? names.slice(0, 1) : names);
-  const pages = wholeNumber("--pages", values.pages, quick ? 3 : 32, 4096);
+  const pages = wholeNumber("--pages", values.pages, quick ? 6 : 32, 4096);
   const scheme = values.https ? "https" : "http";
   const cases = files.flatMap((name) =>
     mixes.flatMap((mix: Mix) =>
