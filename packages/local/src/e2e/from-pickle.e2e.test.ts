@@ -8,8 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Host, startHost } from "../host.ts";
 import { createTestClient, type TestClient } from "./test-client.ts";
 
-const tool = (name: string) =>
-  fileURLToPath(new URL(`../../../../tools/from-pickle/${name}`, import.meta.url));
+const tool = (name: string) => fileURLToPath(new URL(`../../../../docs/migrating/${name}`, import.meta.url));
 const python = (...args: string[]) => spawnSync("python3", args, { cwd: folder, encoding: "utf8" });
 const version = spawnSync("python3", ["-c", "import sys; assert sys.version_info >= (3, 8)"]);
 
