@@ -49,28 +49,37 @@ const keys = (arns: readonly string[], actions: string[]): Permission[] =>
         },
       ];
 
+/**
+ * The permissions on resources that the settings list. Without a `backup`, or a `restore`, these lists are empty, and a
+ * statement must name a resource: the role then has no access to data, and S3 or DynamoDB refuses the calls of a request.
+ */
+const onListed = (...all: Permission[]): Permission[] =>
+  all.filter(({ resources }) => (resources as unknown[]).length > 0);
+
 /** Reads tables and creates objects. It cannot change a table, nor replace or delete an object. */
 const backup: Permission[] = [
   consume("backup", SET_VISIBILITY),
-  {
-    // The last two are for the table's settings in table.json.
-    actions: [
-      "dynamodb:Scan",
-      "dynamodb:DescribeTable",
-      "dynamodb:DescribeTimeToLive",
-      "dynamodb:ListTagsOfResource",
-    ],
-    resources: tableArns(settings.backup.tables),
-  },
-  {
-    actions: ["s3:PutObject"],
-    resources: objectArns(settings.backup.buckets),
-    // S3 refuses a put without If-None-Match to this role, because such a put could overwrite.
-    conditions: [{ test: "Null", variable: "s3:if-none-match", values: ["false"] }],
-  },
-  // A worker reads its archive, which is its journal.
-  { actions: ["s3:GetObject"], resources: objectArns(settings.backup.buckets) },
-  { actions: ["s3:ListBucket"], resources: bucketArns(settings.backup.buckets) },
+  ...onListed(
+    {
+      // The last two are for the table's settings in table.json.
+      actions: [
+        "dynamodb:Scan",
+        "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:ListTagsOfResource",
+      ],
+      resources: tableArns(settings.backup.tables),
+    },
+    {
+      actions: ["s3:PutObject"],
+      resources: objectArns(settings.backup.buckets),
+      // S3 refuses a put without If-None-Match to this role, because such a put could overwrite.
+      conditions: [{ test: "Null", variable: "s3:if-none-match", values: ["false"] }],
+    },
+    // A worker reads its archive, which is its journal.
+    { actions: ["s3:GetObject"], resources: objectArns(settings.backup.buckets) },
+    { actions: ["s3:ListBucket"], resources: bucketArns(settings.backup.buckets) },
+  ),
   ...keys(settings.backup.kmsKeys, ["kms:Decrypt", "kms:GenerateDataKey"]),
   { actions: ["dynamodb:GetItem"], resources: [statusTables["backup-table"].arn] },
   updateWorkerTable,
@@ -81,23 +90,25 @@ const backup: Permission[] = [
 /** Reads archives and writes the tables of `restore.tables`. */
 const restore: Permission[] = [
   consume("restore", SET_VISIBILITY),
-  { actions: ["s3:GetObject"], resources: objectArns(settings.restore.buckets) },
-  // Without this permission S3 answers 403, not 404, for an object that does not exist.
-  { actions: ["s3:ListBucket"], resources: bucketArns(settings.restore.buckets) },
-  {
-    // The action BatchWriteItem includes deletes. Scan is for the check that a table is empty, and for the count of its
-    // items after a restore of a native export. PartiQL's INSERT and PutItem write without overwriting; BatchGetItem then
-    // reads the items that were not overwritten.
-    actions: [
-      "dynamodb:BatchGetItem",
-      "dynamodb:BatchWriteItem",
-      "dynamodb:PartiQLInsert",
-      "dynamodb:PutItem",
-      "dynamodb:Scan",
-      "dynamodb:DescribeTable",
-    ],
-    resources: tableArns(settings.restore.tables),
-  },
+  ...onListed(
+    { actions: ["s3:GetObject"], resources: objectArns(settings.restore.buckets) },
+    // Without this permission S3 answers 403, not 404, for an object that does not exist.
+    { actions: ["s3:ListBucket"], resources: bucketArns(settings.restore.buckets) },
+    {
+      // The action BatchWriteItem includes deletes. Scan is for the check that a table is empty, and for the count of its
+      // items after a restore of a native export. PartiQL's INSERT and PutItem write without overwriting; BatchGetItem then
+      // reads the items that were not overwritten.
+      actions: [
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:PartiQLInsert",
+        "dynamodb:PutItem",
+        "dynamodb:Scan",
+        "dynamodb:DescribeTable",
+      ],
+      resources: tableArns(settings.restore.tables),
+    },
+  ),
   ...keys(settings.restore.kmsKeys, ["kms:Decrypt"]),
   { actions: ["dynamodb:GetItem"], resources: [statusTables["restore-table"].arn] },
   updateWorkerTable,

@@ -10,6 +10,13 @@ const lists = {
 const target = { account: "111111111111", region: "us-east-1" };
 const stage: StageSettingsInput = { ...target, backup: lists, restore: lists };
 
+const nightly = {
+  name: "nightly",
+  expression: "cron(0 2 * * ? *)",
+  tables: lists.tables,
+  request: { "bucket-region": "us-east-1", "bucket-name": "archive-one" },
+};
+
 /** The error message for these settings. */
 const messageOf = (settings: unknown, name = "beta"): string => {
   try {
@@ -43,13 +50,87 @@ test.each(Object.keys(stages))("the stage %s of stacks/stages.ts is valid", (nam
   expect(() => parseStage(stages, name, false)).not.toThrow();
 });
 
-test("given no lists, one message names all of them", () => {
+test("given neither backup nor restore, the message says that both are empty", () => {
   expect(messageOf(target)).toBe(
     [
       'The settings of stage "beta" in stacks/stages.ts cannot be used:',
-      "  - backup.tables, backup.buckets, restore.tables, restore.buckets: empty. Ferry may use only the tables and buckets that are listed; name them.",
+      "  - backup, restore: both are empty. Ferry may use only the tables and buckets that are listed: name them in backup, in restore, or in both.",
     ].join("\n"),
   );
+});
+
+test.each([
+  { ...target, backup: lists },
+  { ...target, restore: lists },
+])("a stage with only backups or only restores is accepted", (settings) => {
+  expect(messageOf(settings)).toBe("accepted");
+});
+
+test.each([
+  ["backup", { tables: lists.tables }, "backup.buckets"],
+  ["backup", { buckets: lists.buckets }, "backup.tables"],
+  ["restore", { tables: lists.tables }, "restore.buckets"],
+  ["restore", { buckets: lists.buckets }, "restore.tables"],
+])("given a %s with %j, the message names the list that is empty", (action, half, field) => {
+  expect(messageOf({ ...stage, [action]: half })).toContain(
+    `  - ${field}: empty, but a ${action} needs a table and a bucket. Name them, or leave ${action} out`,
+  );
+});
+
+test("given only keys for an action, the message names both empty lists", () => {
+  const kmsKeys = ["arn:aws:kms:us-east-1:111111111111:key/00000000-0000-0000-0000-000000000000"];
+  const message = messageOf({ ...stage, restore: { kmsKeys } });
+  expect(message).toContain("restore.tables: empty");
+  expect(message).toContain("restore.buckets: empty");
+});
+
+test("a schedule needs a backup", () => {
+  expect(messageOf({ ...target, restore: lists, schedules: [nightly] })).toContain(
+    "schedules.nightly: us-east-1/orders is not in backup.tables.",
+  );
+});
+
+test("given malformed fields and contradictions, one message has all of them", () => {
+  const message = messageOf({
+    ...stage,
+    account: "one",
+    memory: 512,
+    cpus: 2,
+    backupWorker: { timeoutSeconds: 200, cores: 1, threads: 2 },
+    restore: { tables: lists.tables },
+    projector: { concurrency: 4, reservedConcurrency: 3 },
+  });
+  for (const problem of [
+    "account: must be an account id",
+    "memory: no such setting",
+    "cpus: no such setting",
+    "backupWorker.cores: no such setting",
+    "backupWorker.threads: no such setting",
+    "backupWorker.timeoutSeconds: 200",
+    "restore.buckets: empty",
+    "projector.reservedConcurrency: 3",
+  ])
+    expect(message).toContain(`  - ${problem}`);
+});
+
+test("a malformed setting causes no second problem", () => {
+  const message = messageOf({
+    ...stage,
+    backup: { ...lists, buckets: ["Not_A_Bucket"] },
+    schedules: [nightly],
+  });
+  expect(message.split("\n")).toHaveLength(2);
+  expect(message).toContain("  - backup.buckets.0:");
+});
+
+test.each([null, "orders", 7])("given %j instead of settings, the message says so", (settings) => {
+  expect(messageOf(settings)).toContain("  - the stage: ");
+});
+
+test("given the file of the settings, messages name it", () => {
+  const parse = (name: string) => () => parseStage({ beta: target }, name, false, "experiments/stages.ts");
+  expect(parse("beta")).toThrow('The settings of stage "beta" in experiments/stages.ts cannot be used:');
+  expect(parse("gamma")).toThrow("add it to experiments/stages.ts");
 });
 
 test("given an unknown stage, the message names the file to add it to", () => {
@@ -154,12 +235,6 @@ test("a stage named like a property of Object is unknown", () => {
   expect(messageOf(stage, "constructor")).toContain("has no settings");
 });
 
-const nightly = {
-  name: "nightly",
-  expression: "cron(0 2 * * ? *)",
-  tables: lists.tables,
-  request: { "bucket-region": "us-east-1", "bucket-name": "archive-one" },
-};
 const withSchedule = (more: object) => ({ ...stage, schedules: [{ ...nightly, ...more }] });
 
 test.each(["cron(0 2 ? * MON-FRI *)", "cron(0/30 1,2 L * ? 2026-2030)", "rate(1 hour)", "rate(12 hours)"])(

@@ -19,7 +19,7 @@ import {
   timezoneField,
 } from "./fields.ts";
 
-/** The tables, buckets and keys that one action may use. There is no default: an empty list ends the deploy with an error. */
+/** The tables, buckets and keys that one action may use. There is no default. Without any of them the action is refused (contradictions.ts). */
 const access = v.strictObject({
   tables: described(
     v.optional(v.array(tableField), []),
@@ -142,11 +142,11 @@ export const stageSchema = v.strictObject({
   ),
   backup: described(
     v.optional(access, {}),
-    "The tables that may be backed up, and the buckets for their archives.",
+    "The tables that may be backed up, and the buckets for their archives. Without it the stage has only restores.",
   ),
   restore: described(
     v.optional(access, {}),
-    "The tables that may be restored into, and the buckets of archives. A separate list, because a restore changes tables.",
+    "The tables that may be restored into, and the buckets of archives. A separate list, because a restore changes tables. Without it the stage has only backups.",
   ),
   schedules: described(
     v.optional(v.array(schedule), []),

@@ -19,6 +19,16 @@ test("every permission of a function's role is used", () => {
   expect(unused.map(describeUse)).toEqual([]);
 });
 
+const DATA = new Set(["a table", "a bucket", "an object", "a key"]);
+
+test.each([
+  { stage: "only-backups", withData: ["backup"] },
+  { stage: "only-restores", withData: ["restore"] },
+])("given the stage $stage, only the role of $withData has access to data", ({ stage, withData }) => {
+  const onData = allowed(deploymentOf(stage)).filter(({ resource }) => DATA.has(resource));
+  expect([...new Set(onData.map((one) => one.function))]).toEqual(withData);
+});
+
 test("docs/permissions.md lists them (npm test -- --update regenerates it)", async () => {
   await expect(page()).toMatchFileSnapshot("../../../docs/permissions.md");
 });

@@ -28,6 +28,11 @@ test.each([
     output: /^Stage "beta" has no settings: add it to stacks\/stages\.ts/,
   },
   {
+    args: ["--stage", "beta", "--stages", "stacks/graph/testing/stages.ts"],
+    code: 1,
+    output: /^Stage "beta" has no settings: add it to stacks\/graph\/testing\/stages\.ts/,
+  },
+  {
     args: ["--stage", "production", "--dev"],
     code: 1,
     output: /^Stage "production" is protected, so "sst dev" is refused: /,

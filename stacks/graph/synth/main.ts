@@ -59,7 +59,7 @@ async function main(): Promise<number> {
       `--stages: the file ${values.stages} does not exist (paths are relative to the repository's root).`,
     );
   const { stages } = (await import(path.resolve(root, values.stages))) as { stages: Stages };
-  const settings = parseStage(stages, values.stage, values.dev);
+  const settings = parseStage(stages, values.stage, values.dev, values.stages);
   await ensurePlatform();
 
   const started = performance.now();

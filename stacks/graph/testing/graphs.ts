@@ -27,6 +27,8 @@ export const SNAPSHOTS = {
   dev: { stage: "developer", dev: true, stages: TEST_STAGES },
   "every-setting": { stage: "every-setting-and-longest-name", dev: false, stages: TEST_STAGES },
   minimal: { stage: "minimal", dev: false, stages: TEST_STAGES },
+  "only-backups": { stage: "only-backups", dev: false, stages: TEST_STAGES },
+  "only-restores": { stage: "only-restores", dev: false, stages: TEST_STAGES },
   "other-accounts-tables": { stage: "other-accounts-tables", dev: false, stages: TEST_STAGES },
 } as const satisfies Record<string, Variant>;
 

@@ -37,6 +37,8 @@ export const stages: Stages = {
   developer: small,
   /** With the fewest alarms. */
   minimal: { ...small, profile: "minimal", protect: true },
+  "only-backups": { ...small, protect: true, restore: {} },
+  "only-restores": { ...small, protect: true, backup: {}, schedules: [] },
   /** Only tables of other accounts, which have no metrics in this one. */
   "other-accounts-tables": {
     ...small,
