@@ -6,20 +6,21 @@ interface Price {
   readonly usd: number;
   /** What it is for, in words. */
   readonly per: string;
-  /** Where the price is published. */
+  /** Where AWS publishes the price. */
   readonly source: string;
+  /** The month in which the price was compared with a copy of what AWS publishes; absent: it is from memory. */
+  readonly checked?: string;
 }
 
 const DYNAMODB = "https://aws.amazon.com/dynamodb/pricing/on-demand/";
+const CHECKED = "2026-11";
 
 export const prices = {
   region: "us-east-1",
-  /** When the prices of DynamoDB were compared with their source; those of the other services are older. */
-  checked: "2026-11",
-  readUnits: { usd: 0.125, per: "million read request units", source: DYNAMODB },
-  writeUnits: { usd: 0.625, per: "million write request units", source: DYNAMODB },
-  export: { usd: 0.1, per: "GB exported", source: DYNAMODB },
-  import: { usd: 0.15, per: "GB imported", source: DYNAMODB },
+  readUnits: { usd: 0.125, per: "million read request units", source: DYNAMODB, checked: CHECKED },
+  writeUnits: { usd: 0.625, per: "million write request units", source: DYNAMODB, checked: CHECKED },
+  export: { usd: 0.1, per: "GB exported", source: DYNAMODB, checked: CHECKED },
+  import: { usd: 0.15, per: "GB imported", source: DYNAMODB, checked: CHECKED },
   pointInTimeRecovery: { usd: 0.2, per: "GB and month", source: DYNAMODB },
   backupStorage: { usd: 0.1, per: "GB and month", source: DYNAMODB },
   backupRestore: { usd: 0.15, per: "GB restored", source: DYNAMODB },
@@ -35,6 +36,12 @@ export const prices = {
     per: "GB to another region",
     source: "https://aws.amazon.com/ec2/pricing/on-demand/",
   },
-} as const satisfies { readonly region: string; readonly checked: string } & Readonly<
-  Record<string, Price | string>
->;
+} as const satisfies { readonly region: string } & Readonly<Record<string, Price | string>>;
+
+/** One sentence: which of the prices were checked, and that the others are from memory. */
+export function howPricesAreKnown(): string {
+  const listed = Object.values<Price | string>(prices).filter((price) => typeof price !== "string");
+  const checked = listed.filter((price) => price.checked !== undefined);
+  const months = new Set(checked.map((price) => price.checked));
+  return `Checked ${[...months].join(", ")}: the prices of a ${checked.map(({ per }) => per).join(", a ")}; the other ${listed.length - checked.length} are from memory.`;
+}

@@ -1,7 +1,7 @@
 import { openAccess } from "@ferry/client/access";
 import { explaining } from "@ferry/client/client-error";
 import { type Estimate, type EstimateOptions, estimateBackup, estimateRestore } from "@ferry/client/estimate";
-import { prices } from "@ferry/client/prices";
+import { howPricesAreKnown, prices } from "@ferry/client/prices";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { countText, durationRange, money, size } from "../format.ts";
@@ -56,6 +56,6 @@ function linesOf(
     "",
     `Ferry's price: ${costs.join(", ")}.`,
     `Cheapest: ${cheapest}. Fastest with a known duration: ${fastest}.`,
-    `List prices of ${prices.region}, checked ${prices.checked}; each has its source in packages/client/src/prices.ts.`,
+    `List prices of ${prices.region}. ${howPricesAreKnown()}`,
   ];
 }
