@@ -35,6 +35,9 @@ const stacks = [
   "graph",
 ];
 
+/** npm run sst and npm run synth. */
+const STACKS_COMMAND_LINES = "^stacks/(app/sst|graph/synth/main)\\.ts$";
+
 const TESTS = "\\.test\\.ts$|/testing/|/e2e/";
 const oneOf = (names) => `(${names.join("|")})/`;
 
@@ -92,9 +95,15 @@ export default {
       { dependencyTypes: ["local"], pathNot: "^packages/" },
     ),
     forbidden(
+      "stacks-command-lines",
+      "The command lines of stacks/ import only from packages/core and packages/terminal.",
+      { path: STACKS_COMMAND_LINES },
+      { dependencyTypes: ["local"], pathNot: "^(stacks|packages/(core|terminal))/" },
+    ),
+    forbidden(
       "stacks-above-core",
       "stacks/ imports only from packages/core; its functions are bundled by their paths.",
-      { path: "^stacks/" },
+      { path: "^stacks/", pathNot: STACKS_COMMAND_LINES },
       { dependencyTypes: ["local"], pathNot: "^(stacks|packages/core)/" },
     ),
     forbidden(

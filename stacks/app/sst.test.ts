@@ -18,9 +18,11 @@ const run = (args: readonly string[], environment: Record<string, string> = {}) 
 
 test.each([
   { args: [], output: /^npm run sst -- COMMAND --stage NAME/ },
+  { args: ["deploy", "--stage"], output: /^npm run sst -- COMMAND --stage NAME/ },
+  { args: ["--stage", "production", "--help"], output: /^npm run sst -- COMMAND --stage NAME/ },
   { args: ["deploy", "--stage", "beta"], output: /^Stage "beta" has no settings/ },
   {
-    args: ["dev", "--stage", "production"],
+    args: ["--verbose", "dev", "--stage=production"],
     output: /^Stage "production" is protected, so "sst dev" is refused/,
   },
   {

@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { npmScript } from "@ferry/terminal/npm-script";
 import { callerAccount } from "../settings/caller-account.ts";
 import { parseStage } from "../settings/parse.ts";
 import { refuseOtherTarget } from "../settings/target.ts";
@@ -13,18 +13,20 @@ import { stages } from "../stages.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 const args = process.argv.slice(2);
-const { values, positionals } = parseArgs({
-  args,
-  options: { stage: { type: "string" } },
-  strict: false,
-  allowPositionals: true,
-});
-const { stage } = values;
+const program = npmScript("sst", "Runs SST's CLI.")
+  // SST reads all options, --help too. A --stage without a name is true.
+  .helpOption(false)
+  .allowUnknownOption()
+  .allowExcessArguments()
+  .option("--stage [NAME]")
+  .parse();
+const { stage } = program.opts<{ stage?: string | true }>();
+const command = program.args.find((arg) => !arg.startsWith("-"));
 
-if (typeof stage !== "string" || positionals.length === 0)
+if (typeof stage !== "string" || command === undefined)
   fail("npm run sst -- COMMAND --stage NAME, for instance: npm run sst -- deploy --stage production");
 try {
-  const settings = parseStage(stages, stage, positionals[0] === "dev");
+  const settings = parseStage(stages, stage, command === "dev");
   await refuseOtherTarget(stage, settings, process.env, callerAccount);
 } catch (error) {
   fail((error as Error).message);

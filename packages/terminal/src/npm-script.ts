@@ -26,3 +26,22 @@ export function wholeNumberFrom(min: number, max: number): (given: string) => nu
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}: got ${given}`);
   };
 }
+
+/** Reads an option's value as one of some names. `expected` describes them in the error, if they are too many to list. */
+export function oneOf<T extends string>(
+  names: readonly T[],
+  expected = `one of ${names.join(", ")}`,
+): (given: string) => T {
+  return (given) => {
+    const found = names.find((name) => name === given);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`It must be ${expected}: got ${given}`);
+  };
+}
+
+/** For an option that may be repeated: appends each value that `read` accepts to those before it. */
+export function repeated<T>(
+  read: (given: string) => T,
+): (given: string, before?: readonly T[]) => readonly T[] {
+  return (given, before = []) => [...before, read(given)];
+}

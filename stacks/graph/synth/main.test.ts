@@ -14,12 +14,14 @@ test.each([
   {
     args: ["--stag", "beta"],
     code: 2,
-    output: /^Unknown option '--stag'.*\nnpm run synth -- --help lists the options\.$/,
+    output:
+      /^ferry synth: unknown option '--stag'\n\(Did you mean --stage\?\)\n"npm run synth -- --help" lists the options\.$/,
   },
   {
     args: ["--stage"],
     code: 2,
-    output: /^Option '--stage <value>' argument missing\nnpm run synth -- --help lists the options\.$/,
+    output:
+      /^ferry synth: option '--stage <NAME>' argument missing\n"npm run synth -- --help" lists the options\.$/,
   },
   { args: ["--stages", "no/such.ts"], code: 1, output: /^--stages: the file no\/such\.ts does not exist/ },
   {

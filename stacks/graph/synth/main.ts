@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { npmScript } from "@ferry/terminal/npm-script";
 import { parseStage, type Stages } from "../../settings/parse.ts";
 import { violatedInvariants } from "../invariants/all.ts";
 import { build, STAGES } from "./build.ts";
@@ -12,32 +12,17 @@ import { root } from "./bundle.ts";
 import type { Graph } from "./graph.ts";
 import { ensurePlatform } from "./sst-install.ts";
 
-const USAGE = `npm run synth -- --stage NAME [--dev] [--out FILE] [--stages FILE]
-
-  --stage NAME    the stage; default production
-  --dev           build what "sst dev" would create
-  --out FILE      write the graph to this file; default: only check it
-  --stages FILE   read the settings from this file instead of stacks/stages.ts`;
-
-const values = read(process.argv.slice(2));
-
-function read(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        stage: { type: "string", default: "production" },
-        dev: { type: "boolean", default: false },
-        out: { type: "string" },
-        stages: { type: "string", default: STAGES },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    console.error(`${(error as Error).message}\nnpm run synth -- --help lists the options.`);
-    process.exit(2);
-  }
-}
+const values = npmScript(
+  "synth",
+  "Builds the resource graph of a stage without a cloud account, and checks the invariants.",
+  "The exit code is 1 if an invariant is violated.",
+)
+  .option("--stage <NAME>", "the stage", "production")
+  .option("--dev", 'build what "sst dev" would create', false)
+  .option("--out <FILE>", "write the graph to this file (default: only check it)")
+  .option("--stages <FILE>", "read the settings from this file", STAGES)
+  .parse()
+  .opts<{ stage: string; dev: boolean; out?: string; stages: string }>();
 
 /** Prints only the message. Pulumi would report an error of the stacks as its own, and more than once. */
 function fail(error: unknown): never {
@@ -50,10 +35,6 @@ process.on("unhandledRejection", fail);
 await main().then((code) => process.exit(code), fail);
 
 async function main(): Promise<number> {
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   if (!existsSync(path.resolve(root, values.stages)))
     throw new Error(
       `--stages: the file ${values.stages} does not exist (paths are relative to the repository's root).`,

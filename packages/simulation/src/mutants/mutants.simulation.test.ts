@@ -157,11 +157,11 @@ describe("npm run simulate", () => {
   });
 
   test.each([
-    [["--seeds", "many"], "--seeds must be a whole number"],
+    [["--seeds", "many"], "'--seeds <N>' argument 'many' is invalid. It must be a whole number"],
     [["--seed", "1", "--seeds", "2"], "--seed is one seed"],
-    [["--mutant", "nothing"], "--mutant must be all, list or a name"],
+    [["--mutant", "nothing"], "It must be all, list or a name of --mutant list: got nothing"],
     [["--frobnicate"], "--frobnicate"],
-    [["--seed", "1", "--without", "rain"], "--without must be one of duplicateEvent, duplicateMessage"],
+    [["--seed", "1", "--without", "rain"], "It must be one of duplicateEvent, duplicateMessage"],
     [["--seeds", "1", "--only", "stall", "--only", "rain"], "got rain"],
     [["--seed", "1", "--without", "stall", "--only", "delay"], "exclude each other"],
     [["--mutant", "no-end-mark", "--without", "stall"], "need --seed or --seeds"],

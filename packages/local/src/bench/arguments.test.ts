@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { expect, test } from "vitest";
+
+const runBench = (...args: string[]) =>
+  new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      [path.join(import.meta.dirname, "main.ts"), ...args],
+      (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr }),
+    );
+  });
+
+test.each([
+  { args: ["--mix", "fog"], why: "option '--mix <NAME>' argument 'fog' is invalid. It must be one of " },
+  { args: ["--action", "move"], why: "It must be one of backup, restore: got move" },
+  {
+    args: ["--compression", "gzip-6", "--compression", "lz4"],
+    why: "It must be one of gzip-6, gzip-1, zstd-3: got lz4",
+  },
+  { args: ["--pages", "0"], why: "It must be a whole number from 1 to 4096: got 0" },
+  { args: ["--runs", "1001"], why: "It must be a whole number from 1 to 1000: got 1001" },
+])("given $args, the bench measures nothing and exits with 2", async ({ args, why }) => {
+  const { code, stdout, stderr } = await runBench(...args);
+  expect(code).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toContain(why);
+});
+
+test("--help lists the options, and the exit code is 0", async () => {
+  const { code, stdout } = await runBench("--help");
+  expect(code).toBe(0);
+  for (const option of ["--mix", "--action", "--compression", "--https", "--pages", "--runs", "--quick"])
+    expect(stdout).toContain(option);
+});
