@@ -1,11 +1,12 @@
 /**
  * Runs exactly the commands of README's "Try it" against `ferry local --sample`, which is `npm run local -- --sample`.
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { startLocal } from "./start-local.ts";
 
 const root = path.join(import.meta.dirname, "../../../..");
 let local: ChildProcess;
@@ -15,28 +16,12 @@ afterEach(async () => {
   expect(code).toBe(0);
 });
 
-/** Starts the host on a free port; resolves with its endpoint when it is ready. */
-async function startLocal(): Promise<string> {
-  const main = path.join(root, "packages/local/src/main.ts");
-  local = spawn(process.execPath, [main, "--sample", "--port", "0"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let text = "";
-  // The output must be read to the end: a closed pipe would end the host.
-  return new Promise((resolve, reject) => {
-    local.once("exit", () => reject(new Error(`the host ended before it was ready: ${text}`)));
-    local.stdout!.on("data", (chunk) => {
-      text += chunk;
-      const [, endpoint] = /^export FERRY_LOCAL=(\S+)\n/m.exec(text) ?? [];
-      if (endpoint !== undefined) resolve(endpoint);
-    });
-  });
-}
-
 test("every ferry command of README's Try it works, in its order", async () => {
   const readme = await readFile(path.join(root, "README.md"), "utf8");
   const [, script] = /with `--local`:\n\n```sh\n([\s\S]*?)```/.exec(readme)!;
-  const FERRY_LOCAL = await startLocal();
+  const started = await startLocal();
+  local = started.host;
+  const FERRY_LOCAL = started.endpoint;
   const ended = await new Promise<{ error: unknown; stdout: string; stderr: string }>((resolve) => {
     const env = { ...process.env, PATH: `${root}/node_modules/.bin:${process.env["PATH"]}`, FERRY_LOCAL };
     execFile("bash", ["-euo", "pipefail", "-c", script!], { cwd: root, env }, (error, stdout, stderr) =>
