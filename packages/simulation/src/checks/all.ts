@@ -7,7 +7,7 @@ import { archiveViolations } from "./archives.ts";
 import { cancellationLatencyViolations } from "./cancellation-latency.ts";
 import { ceilingViolations } from "./ceilings.ts";
 import { controlViolations } from "./controls.ts";
-import { duplicateWorkerViolations } from "./duplicate-workers.ts";
+import { duplicateWorkerViolations, keptClaimViolations } from "./duplicate-workers.ts";
 import { invocationViolations } from "./invocations.ts";
 import { namedFaultViolations } from "./named-faults.ts";
 import type { Outcome } from "./outcome.ts";
@@ -26,6 +26,7 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...(await tableViolations(outcome)),
     ...cancellationLatencyViolations(outcome),
     ...duplicateWorkerViolations(outcome),
+    ...keptClaimViolations(outcome),
     ...ceilingViolations(outcome),
     ...stepViolations(outcome),
     ...controlViolations(outcome),

@@ -1,19 +1,23 @@
 /**
- * An event that is delivered twice is not processed twice: one of the messages for a slice works on it.
+ * An event that is delivered twice is not processed twice: one of the messages for a slice works on it. A slice that fails releases
+ * its claim: no other message continues it.
  */
 import { type Outcome, tasksWithDeletedRow } from "./outcome.ts";
-import type { Recorder } from "./recorder.ts";
+import { type Recorder, taskLabel } from "./recorder.ts";
+
+type NamedSlice = Omit<Recorder["releases"][number], "atMs">;
+
+function nameOfSlice({ task, segment, attempt, handoffs }: NamedSlice): string {
+  return `slice ${handoffs} of segment ${segment} in attempt ${attempt} of ${task}`;
+}
 
 export function duplicateWorkerViolations(outcome: Outcome): string[] {
   const { recorder } = outcome;
   const deletedTasks = tasksWithDeletedRow(outcome);
   const worker = new Map<string, string>();
   const found: string[] = [];
-  const nameOfSlice = ({ task, segment, attempt, handoffs }: Omit<Recorder["releases"][number], "atMs">) =>
-    `slice ${handoffs} of segment ${segment} in attempt ${attempt} of ${task}`;
   // When the claim on an attempt's first slice was released: from then on another message may have any of its slices.
-  const nameOfAttempt = (one: Omit<Recorder["releases"][number], "atMs">) =>
-    nameOfSlice({ ...one, handoffs: 0 });
+  const nameOfAttempt = (one: NamedSlice) => nameOfSlice({ ...one, handoffs: 0 });
   const releasedMs = new Map(
     recorder.releases.map((one) => [nameOfAttempt(one), one.atMs] as const).reverse(),
   );
@@ -26,6 +30,22 @@ export function duplicateWorkerViolations(outcome: Outcome): string[] {
     worker.set(slice, first);
     if (first !== message)
       found.push(`DUPLICATE-WORK: ${message} does a ${method} for ${slice}, on which ${first} works`);
+  }
+  return found.slice(0, 1);
+}
+
+export function keptClaimViolations({ recorder }: Outcome): string[] {
+  const released = new Map(recorder.releases.map((one) => [nameOfSlice(one), one.atMs] as const).reverse());
+  const found: string[] = [];
+  for (const { type, invocation, atMs } of recorder.emittedEvents) {
+    const { task, segment, attempt, handoffs } = invocation.work;
+    if (type !== "SegmentFailed" || task === undefined || segment === undefined) continue;
+    if (attempt === undefined || handoffs === undefined) continue;
+    const slice = nameOfSlice({ task: taskLabel(task), segment, attempt, handoffs });
+    if (!((released.get(slice) ?? Number.POSITIVE_INFINITY) <= atMs))
+      found.push(
+        `CLAIM-KEPT: ${invocation.name} reports that ${slice} failed, and did not release its claim`,
+      );
   }
   return found.slice(0, 1);
 }

@@ -17,7 +17,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "adopt-without-cursor",
-    seed: 112,
+    seed: 125,
     breaks:
       "A worker that loses a put adopts the winner's counts, but continues the scan from its own cursor.",
     edits: [
@@ -42,7 +42,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "foreign-file-adopted",
-    seed: 8,
+    seed: 4,
     breaks: "The request-id of a file in the chain is not compared.",
     edits: [
       core("archive/chain.ts", 'if (metadata["request-id"] !== plan.task["request-id"])', "if (false)"),
@@ -50,7 +50,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "replan-makes-new-plan",
-    seed: 136,
+    seed: 1,
     breaks: "A request that is delivered again gets a new plan, although its plan is stored.",
     edits: [
       core(
@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "fan-out-in-plan",
-    seed: 4521,
+    seed: 140,
     breaks: "The plan queues its segments itself, in separate entries: there is no single commit point.",
     edits: [
       core(
@@ -76,7 +76,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ack-by-position",
-    seed: 19,
+    seed: 39,
     breaks: "The response names as many messages as failed, but the first ones of the batch.",
     edits: [
       aws(
@@ -100,7 +100,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ignore-unprocessed",
-    seed: 9,
+    seed: 62,
     breaks: "Unprocessed writes of BatchWriteItem are not sent again.",
     edits: [core("restore/table-writer.ts", "rest = result.unprocessed;", "rest = [];")],
   },
@@ -118,13 +118,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "projection-order-dependent",
-    seed: 0,
+    seed: 3,
     breaks: "The row has the attempt of the fact that arrived last.",
     edits: [core("projection/project.ts", "Math.max(row.attempt, fact.attempt)", "fact.attempt")],
   },
   {
     name: "finish-before-complete",
-    seed: 4,
+    seed: 5,
     breaks: "A task is finished when every segment is complete or has failed.",
     edits: [
       core(
@@ -136,7 +136,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "finish-without-fails-as",
-    seed: 5,
+    seed: 46,
     breaks: "A dead letter of the finishing step is not reported.",
     edits: [
       core(
@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "claim-per-delivery",
-    seed: 4,
+    seed: 2,
     breaks: "A claim is valid for one delivery: when its message is delivered again, it is dropped.",
     edits: [core("worker.ts", "claim(segment, message)", "claim(segment, message + ports.random())")],
   },

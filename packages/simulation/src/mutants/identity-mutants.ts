@@ -6,7 +6,7 @@ import { aws, core, type Mutant } from "./edit.ts";
 export const identityMutants: readonly Mutant[] = [
   {
     name: "archive-change-not-compared",
-    seed: 112,
+    seed: 227,
     breaks: "A restore does not compare the archive with the one of its plan.",
     edits: [
       core(
@@ -18,13 +18,13 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "table-replacement-not-noticed",
-    seed: 32,
+    seed: 9,
     breaks: "A task does not notice that its table was deleted and created again.",
     edits: [core("table-identity.ts", "if (found === undefined || found === planned) return;", "return;")],
   },
   {
     name: "exclusive-lease-ignored",
-    seed: 293,
+    seed: 38,
     breaks: "Two restores write to one table at once, although one of them needs an exclusive lease.",
     edits: [
       core("restore/lease.ts", "if (holder.exclusive || renewed.exclusive) throw leased(plan, holder);", ""),
@@ -46,7 +46,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-queues-all-segments",
-    seed: 5,
+    seed: 2,
     breaks: "A retry also queues the complete segments.",
     edits: [core("retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)")],
   },
@@ -102,7 +102,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "cancelled-before-failed",
-    seed: 6,
+    seed: 0,
     breaks: "A failed attempt is reported as cancelled if another attempt was cancelled.",
     edits: [
       core(
@@ -114,7 +114,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "failed-step-fails-later-attempts",
-    seed: 0,
+    seed: 52,
     breaks: "A failed step makes every later attempt fail.",
     edits: [
       core(
@@ -126,7 +126,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "finished-time-last",
-    seed: 22,
+    seed: 32,
     breaks: "A row has the time of the last TaskFinished, not of the first.",
     edits: [
       core(
@@ -138,7 +138,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "update-time-of-last-fact",
-    seed: 0,
+    seed: 1,
     breaks: "A row has the time of the fact that arrived last.",
     edits: [
       core(
@@ -164,7 +164,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "failure-of-earlier-attempt-counts",
-    seed: 0,
+    seed: 9,
     breaks: "A failure counts although its segment was retried since.",
     edits: [
       core(
@@ -176,7 +176,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "progress-report-hands-off",
-    seed: 8,
+    seed: 54,
     breaks: "A progress report queues another message for the slice that is in progress.",
     edits: [core("checkpoint.ts", "cursor, counts, handoff: false", "cursor, counts, handoff: true")],
   },
@@ -266,7 +266,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-delay-ignored",
-    seed: 4,
+    seed: 7,
     breaks: "A failed message is delivered again immediately.",
     edits: [
       aws(

@@ -54,7 +54,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "retry-undoes-cancel",
-    seed: 1,
+    seed: 7,
     breaks: "A retry that names an attempt begins another one even after later attempts and cancels.",
     edits: [core("retry.ts", "  return control.attempt + 1;", "  return highest + 1;")],
   },
