@@ -58,7 +58,7 @@ function totalParts({
   const moving = task.state === "running" && itemsPerSecond > 0;
   return [
     ...(percent === undefined ? [] : [{ text: `${Math.floor(percent)} %`, rank: 0 }]),
-    { text: `${countText(items)} items`, rank: 1 },
+    { text: plural(items, "item"), rank: 1 },
     ...(moving ? [{ text: `${countText(itemsPerSecond)} items/s`, rank: 2 }] : []),
     ...(moving && bytesPerSecond > 0 ? [{ text: `${size(bytesPerSecond)}/s`, rank: 4 }] : []),
     ...(etaSeconds === undefined ? [] : [{ text: `ETA ${seconds(etaSeconds)}`, rank: 3 }]),
@@ -74,7 +74,7 @@ function segmentLines({ task, segments }: TaskProgress, width: number): string[]
     const isDone = state === "completed";
     const fraction = isDone ? 1 : share === 0 ? undefined : Math.min(0.99, items / share);
     const parts = [
-      { text: `${countText(items)} items`, rank: 0 },
+      { text: plural(items, "item"), rank: 0 },
       { text: state, rank: 1 },
     ];
     return barLine(`${segment}`.padStart(5), fraction, parts, width);
