@@ -1,5 +1,14 @@
 /** The synthesized stack has exactly the resources that packages/core/src/topology.ts declares. */
-import { consumers, inputTemplate, pipes, queues, routes, tables, workerTable } from "@ferry/core/topology";
+import {
+  consumers,
+  inputTemplate,
+  pipes,
+  queues,
+  routes,
+  rowIndexes,
+  tables,
+  workerTable,
+} from "@ferry/core/topology";
 import { expect, test } from "vitest";
 import { type Deployment, resourcesOfType } from "./invariants/invariant.ts";
 import { roleGrants } from "./invariants/policies.ts";
@@ -92,6 +101,25 @@ test("given the tables, when synthesized, then keys and streams are the topology
     ...mapValues(tables, (table) => ({ ...table, stream: table.stream && "NEW_AND_OLD_IMAGES" })),
     [workerTable.name]: { hash, expires, stream: false },
   });
+});
+
+test("given the tables with rows, when synthesized, then their indexes are the topology's", () => {
+  const actual = mapValues(inputsByName("Table"), ({ attributes, globalSecondaryIndexes = [] }) => ({
+    indexes: globalSecondaryIndexes,
+    // DynamoDB refuses a definition of an attribute that is no key.
+    attributes: attributes.map(({ name }: { name: string }) => name).sort(),
+  }));
+  for (const name of ["backup-table", "restore-table"])
+    expect(actual[name]).toEqual({
+      indexes: rowIndexes.map((index) => ({
+        name: index.name,
+        hashKey: index.hash.name,
+        rangeKey: index.range?.name,
+        projectionType: "KEYS_ONLY",
+      })),
+      attributes: ["key", "request-id", "state", "timestamp"],
+    });
+  for (const name of ["segment-table", workerTable.name]) expect(actual[name]?.indexes).toEqual([]);
 });
 
 test("given the Pipes, when synthesized, then source, filters, event and types are the topology's", () => {

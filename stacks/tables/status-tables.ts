@@ -1,5 +1,5 @@
 /** The status tables: the projector writes them, their streams announce changes of state, and operators read them. */
-import { byState, type TableName, tables } from "@ferry/core/topology";
+import { rowIndexes, type TableName, tables } from "@ferry/core/topology";
 import { logicalNameOf, physicalNameOf } from "../naming/names.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { ownTableKey } from "./own-table-key.ts";
@@ -12,15 +12,22 @@ function table(name: TableName) {
     fields: {
       [hash.name]: field(hash.type),
       [range.name]: field(range.type),
-      ...(stream && { [byState.hash.name]: field(byState.hash.type) }),
+      ...(stream && Object.fromEntries(rowIndexes.map(({ hash }) => [hash.name, field(hash.type)]))),
     },
     primaryIndex: { hashKey: hash.name, rangeKey: range.name },
     ...(stream && {
       // The Pipes' filters compare the old state with the new one, so they need both images.
       stream: "new-and-old-images",
-      globalIndexes: {
-        [byState.name]: { hashKey: byState.hash.name, rangeKey: range.name, projection: "keys-only" },
-      },
+      globalIndexes: Object.fromEntries(
+        rowIndexes.map((index) => [
+          index.name,
+          {
+            hashKey: index.hash.name,
+            ...(index.range && { rangeKey: index.range.name }),
+            projection: "keys-only" as const,
+          },
+        ]),
+      ),
     }),
     deletionProtection: settings.protect,
     transform: {

@@ -1,12 +1,17 @@
 /**
  * Reads tasks' rows and segments' records from the status tables.
  */
-import { GetItemCommand, paginateQuery, paginateScan, QueryCommand } from "@aws-sdk/client-dynamodb";
+import {
+  GetItemCommand,
+  paginateQuery,
+  QueryCommand,
+  type QueryCommandInput,
+} from "@aws-sdk/client-dynamodb";
 import { translateErrors } from "@ferry/aws/errors";
 import { isEnded, type TaskState, taskStates } from "@ferry/core/projection/status";
 import { bareTableName } from "@ferry/core/request";
 import type { Action, RowKey } from "@ferry/core/task";
-import { byState } from "@ferry/core/topology";
+import { byRequest, byState } from "@ferry/core/topology";
 import { ClientError, explained } from "./client-error.ts";
 import type { Stage } from "./stage.ts";
 import { type SegmentStatus, segmentOfItem, statusOfItem, type TaskStatus } from "./task-status.ts";
@@ -81,18 +86,17 @@ export async function findTask(stage: Stage, id: string): Promise<TaskStatus> {
   return task;
 }
 
-/** Rows with a request-id. It reads both tables: no index has request-ids. */
+/** The rows with a request-id. A request that was rejected because another one has its id has a row too. */
 async function findByRequestId(stage: Stage, requestId: string): Promise<TaskStatus[]> {
-  const found = await Promise.all(
-    ACTIONS.map((action) =>
-      scanRows(stage, action, {
-        FilterExpression: "#requestId = :requestId",
-        ExpressionAttributeNames: { "#requestId": "request-id" },
-        ExpressionAttributeValues: { ":requestId": { S: requestId } },
-      }),
-    ),
-  );
-  return found.flat();
+  const input = {
+    IndexName: byRequest.name,
+    KeyConditionExpression: "#requestId = :requestId",
+    ExpressionAttributeNames: { "#requestId": byRequest.hash.name },
+    ExpressionAttributeValues: { ":requestId": { S: requestId } },
+  };
+  const keys = await Promise.all(ACTIONS.map((action) => keysInIndex(stage, action, input)));
+  const rows = await Promise.all(keys.flat().map((key) => readRow(stage, key)));
+  return rows.filter((row) => row !== undefined);
 }
 
 export interface TaskFilter {
@@ -142,10 +146,7 @@ async function keysInState(
   sinceMs = 0,
   limit: number,
 ): Promise<RowKey[]> {
-  const TableName = stage.table(`${action}-table`);
-  const client = stage.access.dynamodb(stage.region);
   const input = {
-    TableName,
     IndexName: byState.name,
     ScanIndexForward: false,
     KeyConditionExpression: "#state = :state AND #timestamp >= :since",
@@ -153,25 +154,26 @@ async function keysInState(
     ExpressionAttributeValues: { ":state": { S: state }, ":since": { N: String(sinceMs) } },
     ...(Number.isFinite(limit) && { Limit: limit }),
   };
+  return keysInIndex(stage, action, input, limit);
+}
+
+/** The rows' keys that a query of an index finds, at most about `limit`. */
+async function keysInIndex(
+  stage: Stage,
+  action: Action,
+  input: Omit<QueryCommandInput, "TableName">,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<RowKey[]> {
+  const TableName = stage.table(`${action}-table`);
+  const client = stage.access.dynamodb(stage.region);
   return onStatusTable(stage, TableName, "Query", async () => {
     const keys: RowKey[] = [];
-    for await (const { Items = [] } of paginateQuery({ client }, input)) {
+    for await (const { Items = [] } of paginateQuery({ client }, { ...input, TableName })) {
       for (const { key, timestamp } of Items)
         keys.push({ action, key: key!.S!, timestamp: Number(timestamp!.N) });
       if (keys.length >= limit) break;
     }
     return keys;
-  });
-}
-
-async function scanRows(stage: Stage, action: Action, expression: object): Promise<TaskStatus[]> {
-  const TableName = stage.table(`${action}-table`);
-  const client = stage.access.dynamodb(stage.region);
-  return onStatusTable(stage, TableName, "Scan", async () => {
-    const rows: TaskStatus[] = [];
-    for await (const { Items = [] } of paginateScan({ client }, { TableName, ...expression }))
-      rows.push(...Items.map(statusOfItem));
-    return rows;
   });
 }
 

@@ -100,7 +100,7 @@ export const taskRequestedSchema = v.object({
   "request-id": optional(
     described(
       v.pipe(text, v.regex(REQUEST_ID)),
-      "The id of this one request. If it is missing or has other characters, the event's id is used.",
+      "The id of this one request. If it is missing or has other characters, the event's id is used: the `EventId` in the response of `PutEvents`. For a message on `request-queue` it is the `MessageId` in the response of `SendMessage`. The index `by-request` finds the task ([operations.md](operations.md)).",
     ),
   ),
   "request-time": optional(

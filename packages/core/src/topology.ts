@@ -221,13 +221,33 @@ export const announcements = {
 /** Attributes of the status tables' items that several components read, besides the tables' keys. */
 export const attributes = {
   taskId: "task-id",
+  requestId: "request-id",
   state: "state",
   updatedTime: "updated-time",
   reannounce: "reannounce",
 } as const;
 
-/** The index of `backup-table` and `restore-table` by which the monitor and operators find the tasks in a state. */
-export const byState = { name: "by-state", hash: { name: attributes.state, type: "S" } } as const;
+/** An index of `backup-table` and `restore-table`. It has only keys: those of the index and of the rows. */
+export interface RowIndex {
+  readonly name: string;
+  readonly hash: { readonly name: string; readonly type: "S" };
+  readonly range?: { readonly name: string; readonly type: "N" };
+}
+
+/** The index by which the monitor and operators find the tasks in a state. */
+export const byState = {
+  name: "by-state",
+  hash: { name: attributes.state, type: "S" },
+  range: { name: "timestamp", type: "N" },
+} as const satisfies RowIndex;
+
+/** The index by which callers find the task of a request: they know only the id of their event or message. */
+export const byRequest = {
+  name: "by-request",
+  hash: { name: attributes.requestId, type: "S" },
+} as const satisfies RowIndex;
+
+export const rowIndexes: readonly RowIndex[] = [byState, byRequest];
 
 /** A DynamoDB table that Ferry owns. */
 export interface StatusTableSpec {

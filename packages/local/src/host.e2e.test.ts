@@ -297,6 +297,34 @@ test("rows are found by their state, as docs/operations.md says", async () => {
   expect(Items.map(({ key }) => key?.S).sort()).toEqual(["a", "c"]);
 });
 
+test("rows are found by the id of their request, as docs/operations.md says", async () => {
+  await start({});
+  const dynamodb = new DynamoDBClient(client());
+  const TableName = host.names.table("restore-table");
+  for (const [key, id] of [
+    ["a", "r-1"],
+    ["b", "r-2"],
+  ] as const)
+    await dynamodb.send(
+      new PutItemCommand({
+        TableName,
+        Item: { ...row("running"), key: { S: key }, "request-id": { S: id } },
+      }),
+    );
+  const { Items = [] } = await dynamodb.send(
+    new QueryCommand({
+      TableName,
+      IndexName: "by-request",
+      KeyConditionExpression: "#r = :r",
+      ExpressionAttributeNames: { "#r": "request-id" },
+      ExpressionAttributeValues: { ":r": { S: "r-2" } },
+    }),
+  );
+  expect(Items).toEqual([
+    { key: { S: "b" }, timestamp: row("running").timestamp, "request-id": { S: "r-2" } },
+  ]);
+});
+
 test("a row that becomes finishing is announced once, with its plan", async () => {
   const backup = recordingHandler();
   await start({ backup: backup.handler });

@@ -84,6 +84,33 @@ test("a table is backed up, listed, inspected, read, restored and compared", asy
   );
 });
 
+test("status finds a task by the id of the event or of the message that requested it", async () => {
+  await client.createTables("requested", someItems(5));
+  const request = (prefix: string) => ({
+    action: "backup",
+    "table-region": "us-east-1",
+    "table-name": "requested",
+    "bucket-region": "us-east-1",
+    "bucket-name": "archives",
+    "bucket-prefix": prefix,
+  });
+  const byEvent = request("requested/by-event");
+  const eventId = await client.putEvent("TaskRequested", { request: byEvent });
+  await client.ended(byEvent, eventId);
+  const byMessage = request("requested/by-message");
+  const messageId = await client.send(JSON.stringify(byMessage));
+  await client.ended(byMessage, messageId);
+  for (const [id, { "bucket-prefix": prefix }] of [
+    [eventId, byEvent],
+    [messageId, byMessage],
+  ] as const) {
+    const [status] = jsonLines<{ task: TaskStatus }>(await done("status", id, "--json"));
+    expect(status!.task).toMatchObject({ requestId: id, state: "succeeded", archive: { prefix } });
+  }
+  const unknown = await ferry("status", "00000000-0000-0000-0000-000000000000");
+  expect([unknown.code, unknown.stderr]).toEqual([3, expect.stringContaining("has no task")]);
+});
+
 test("--detach prints the id of the accepted task, and watch follows it to its end", async () => {
   await client.createTables("detached", someItems(50));
   const { stdout } = await done("backup", "detached", "s3://archives", "--detach", ...SOURCE);

@@ -5,12 +5,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SOURCE } from "@ferry/core/events";
 import {
-  byState,
   physicalName,
   pipes,
   type QueueName,
   queues,
+  type RowIndex,
   routes,
+  rowIndexes,
   type StatusTableSpec,
   type TableName,
   tables,
@@ -158,8 +159,8 @@ async function createQueues(): Promise<void> {
 async function createTables(): Promise<void> {
   await Promise.all([
     ...Object.entries(tables).map(([name, { hash, range, stream }]) =>
-      // On AWS too, the tables with a stream are those with the index.
-      createTable(name as TableName, [hash, range], stream ? [byState.hash, range] : undefined),
+      // On AWS too, the tables with a stream are those with indexes.
+      createTable(name as TableName, [hash, range], stream ? rowIndexes : []),
     ),
     createTable(workerTable.name, [workerTable.hash]),
   ]);
@@ -167,16 +168,16 @@ async function createTables(): Promise<void> {
 
 type Keys = readonly { readonly name: string; readonly type: string }[];
 
-/** Creates a table. `indexKeys`: those of its index by state. */
 async function createTable(
   name: Parameters<typeof physicalName>[1],
   keys: Keys,
-  indexKeys: Keys = [],
+  indexes: readonly RowIndex[] = [],
 ): Promise<void> {
   const TableName = physicalName(stage, name);
   const schema = (of: Keys) =>
     of.map((key, i) => ({ AttributeName: key.name, KeyType: i === 0 ? "HASH" : "RANGE" }));
-  const types = new Map([...keys, ...indexKeys].map((key) => [key.name, key.type]));
+  const keysOf = ({ hash, range }: RowIndex): Keys => [hash, ...(range === undefined ? [] : [range])];
+  const types = new Map([...keys, ...indexes.flatMap(keysOf)].map((key) => [key.name, key.type]));
   await dynamodb.call(region, "CreateTable", {
     TableName,
     BillingMode: "PAY_PER_REQUEST",
@@ -185,14 +186,12 @@ async function createTable(
       AttributeType,
     })),
     KeySchema: schema(keys),
-    ...(indexKeys.length > 0 && {
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: byState.name,
-          KeySchema: schema(indexKeys),
-          Projection: { ProjectionType: "KEYS_ONLY" },
-        },
-      ],
+    ...(indexes.length > 0 && {
+      GlobalSecondaryIndexes: indexes.map((index) => ({
+        IndexName: index.name,
+        KeySchema: schema(keysOf(index)),
+        Projection: { ProjectionType: "KEYS_ONLY" },
+      })),
     }),
   });
   for (;;) {

@@ -155,8 +155,9 @@ export async function createTestClient(host: Host) {
       return isDeepStrictEqual(source, copy);
     },
 
-    async putEvent(type: string, detail: unknown, source = "someone") {
-      const { FailedEntryCount } = await bus.send(
+    /** Puts an event. Returns its id. */
+    async putEvent(type: string, detail: unknown, source = "someone"): Promise<string> {
+      const { FailedEntryCount, Entries = [] } = await bus.send(
         new PutEventsCommand({
           Entries: [
             {
@@ -169,6 +170,7 @@ export async function createTestClient(host: Host) {
         }),
       );
       if (FailedEntryCount !== 0) throw new Error("the bus refused the event");
+      return Entries[0]!.EventId!;
     },
     /** Requests a task with an event, as other systems do. Returns its row when it has ended. */
     async runTask(request: Record<string, unknown>, requestId: string) {
