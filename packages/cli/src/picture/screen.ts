@@ -4,7 +4,7 @@
 import xterm from "@xterm/headless";
 
 /** Neighbouring characters of one look. */
-export interface Run {
+export interface TextRun {
   readonly column: number;
   readonly text: string;
   readonly bold: boolean;
@@ -16,7 +16,7 @@ export interface Run {
 const SCROLLBACK_LINES = 1000;
 
 /** Replays the output of a terminal of `columns` characters: bars that were painted again are there once. */
-export async function screenOf(output: string, columns: number): Promise<readonly (readonly Run[])[]> {
+export async function screenOf(output: string, columns: number): Promise<readonly (readonly TextRun[])[]> {
   const terminal = new xterm.Terminal({
     cols: columns,
     rows: 50,
@@ -32,8 +32,8 @@ export async function screenOf(output: string, columns: number): Promise<readonl
 
 type Line = NonNullable<ReturnType<xterm.Terminal["buffer"]["active"]["getLine"]>>;
 
-function runsOf(line: Line, columns: number): Run[] {
-  const runs: Run[] = [];
+function runsOf(line: Line, columns: number): TextRun[] {
+  const runs: TextRun[] = [];
   for (let column = 0; column < columns; column++) {
     const cell = line.getCell(column)!;
     if (!cell.isBgDefault() || cell.isFgRGB() || cell.isInverse() || cell.getWidth() !== 1)

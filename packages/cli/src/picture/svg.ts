@@ -1,7 +1,7 @@
 /**
  * A terminal's screen as SVG.
  */
-import type { Run } from "./screen.ts";
+import type { TextRun } from "./screen.ts";
 
 const CELL = 8.4;
 const ROW = 19;
@@ -14,7 +14,7 @@ const COLOURS = [
 ];
 
 /** Draws the rows in a window of `columns` characters. */
-export function svgOf(rows: readonly (readonly Run[])[], columns: number, title: string): string {
+export function svgOf(rows: readonly (readonly TextRun[])[], columns: number, title: string): string {
   const width = Math.ceil(2 * LEFT + columns * CELL);
   const height = TOP + rows.length * ROW + 8;
   const texts = rows.flatMap((runs, y) => runs.map((run) => textOf(run, TOP + y * ROW + 13)));
@@ -28,7 +28,7 @@ ${texts.join("\n")}
 }
 
 /** One run. `textLength` keeps the columns in line in any font. */
-function textOf({ column, text, bold, dim, colour }: Run, y: number): string {
+function textOf({ column, text, bold, dim, colour }: TextRun, y: number): string {
   const indent = text.length - text.trimStart().length;
   const x = LEFT + (column + indent) * CELL;
   const length = (text.length - indent) * CELL;
