@@ -76,6 +76,13 @@ export const alterations: readonly Alteration[] = [
     alter: inRole("RestoreWorkerRole", "s3:ListBucket", (one) => one.Resource.push("*")),
   },
   {
+    name: "a statement for an empty list of the settings",
+    violates: "statements-name-resources",
+    alter: inRole("RestoreWorkerRole", "s3:ListBucket", (one) => {
+      one.Resource = [];
+    }),
+  },
+  {
     name: "a backup role that may overwrite objects",
     violates: "backup-only-creates",
     alter: inRole("BackupWorkerRole", "s3:PutObject", (one) => delete one.Condition),

@@ -39,6 +39,19 @@ const noWildcards: Invariant = {
     ]),
 };
 
+const statementsNameResources: Invariant = {
+  name: "statements-name-resources",
+  reason:
+    "IAM refuses a statement without a resource, in the middle of a deploy. A list of the settings may be empty.",
+  violations: (deployment) =>
+    [...roleGrants(deployment), ...policyGrants(deployment)].flatMap(({ owner, statement }) =>
+      violationUnless(
+        statement.Resource.length > 0,
+        `${owner} allows ${statement.Action.join(", ")} on no resource`,
+      ),
+    ),
+};
+
 const endOf = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);
 const isWorkerTable = ({ graph }: Deployment, arn: string) =>
   arn.endsWith(`:table/${physicalName(graph.app.stage, workerTable.name)}`);
@@ -171,6 +184,7 @@ const principalsAreBound: Invariant = {
 
 export const permissionInvariants: readonly Invariant[] = [
   noWildcards,
+  statementsNameResources,
   backupOnlyCreates,
   onlyFerryPutsFacts,
   queuesTakeNoOthersDeadLetters,
