@@ -30,14 +30,13 @@ describe("without a fault", () => {
 
   test("the fault never happens, and the run is identical until it would have happened", async () => {
     const full = await traced();
-    const first = full.lines.findIndex(
-      (line) => line.includes("bus.PutEvents") && line.includes("DIES BEFORE"),
-    );
-    expect(first).toBeGreaterThan(10);
     const { counts, lines } = await traced({ faults: { without: [FAULT] } });
+    expect(full.counts[FAULT]).toBeGreaterThan(0);
     expect(counts[FAULT]).toBeUndefined();
-    expect(lines.slice(0, first)).toEqual(full.lines.slice(0, first));
-    expect(lines[first]).not.toBe(full.lines[first]);
+    // Another fault may let a worker die at the same call: only the first difference shows this one.
+    const first = full.lines.findIndex((line, i) => line !== lines[i]);
+    expect(first).toBeGreaterThan(10);
+    expect(full.lines[first]).toMatch(/bus\.PutEvents .*DIES BEFORE/);
   });
 });
 
