@@ -281,8 +281,10 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       let units = 0;
       const outcomes = keyed.map(({ put, key }, i): InsertOutcome => {
         if (i >= taken) return "unprocessed";
-        units += writeUnits(table, key, put, weight);
         const existing = itemAt(table, key);
+        // A put that is refused writes to no index.
+        units +=
+          existing === undefined ? writeUnits(table, key, put, weight) : tableUnits(table, key, put, weight);
         if (existing !== undefined) return isSameItem(existing, put) ? "same" : "exists";
         store(table, key, put);
         return "stored";
@@ -409,10 +411,14 @@ function bytesOf(write: Write): Uint8Array {
   return "put" in write ? write.put : write.remove;
 }
 
-/** One unit per KiB of the larger of the items before and after the write. */
+/** What a write consumes of the table and of its indexes. */
 function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array, weight: number): number {
-  const units = Math.ceil((Math.max(bytes.length, itemAt(table, key)?.length ?? 0) * weight) / 1024);
-  return units * (1 + (table.spec.indexCount ?? 0));
+  return tableUnits(table, key, bytes, weight) * (1 + (table.spec.indexCount ?? 0));
+}
+
+/** One unit per KiB of the larger of the items before and after the write. */
+function tableUnits(table: Table, key: ItemKey, bytes: Uint8Array, weight: number): number {
+  return Math.ceil((Math.max(bytes.length, itemAt(table, key)?.length ?? 0) * weight) / 1024);
 }
 
 function itemAt(table: Table, key: ItemKey): Uint8Array | undefined {
