@@ -105,6 +105,16 @@ describe("the expected consumption of a write", () => {
     expect(factors.map((factor) => Number(factor.toFixed(6)))).toEqual([3, 2, 2]);
   });
 
+  test("is never below the plan's units-per-write if nothing is overwritten", async () => {
+    const { write, settle, callUnitsMax } = writer(
+      { "write-units": 100, "units-per-write": 4, "restore-mode": "if-absent" },
+      { insert: async () => ({ units: 1, outcomes: ["exists"] }) },
+    );
+    await write([put()], () => {});
+    await settle();
+    expect(callUnitsMax()).toBeCloseTo(23.25 / 4);
+  });
+
   test("is computed from the processed writes", async () => {
     const { write, settle, callUnitsMax } = writer(
       { "write-units": 100 },

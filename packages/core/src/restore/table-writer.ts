@@ -81,7 +81,8 @@ export function openTableWriter(
       units = result.units;
       const perUnit = units / (bytesUnits(writes) - bytesUnits(result.unprocessed));
       // Raise the estimate at once; lower it gradually.
-      if (units > 0 && Number.isFinite(perUnit)) factor = Math.max(perUnit, (factor + perUnit) / 2);
+      if (units > 0 && Number.isFinite(perUnit))
+        factor = Math.max(perUnit, (factor + perUnit) / 2, factorMin);
       tries.failures = 0;
       return result;
     } catch (error) {
@@ -100,6 +101,8 @@ export function openTableWriter(
   }
 
   const mayOverwrite = !neverOverwrites(plan, options.attempt);
+  // A refused put consumes nothing of the indexes. The next put may be stored, so its estimate includes them.
+  const factorMin = mayOverwrite ? 0 : factor;
 
   /** Makes the call. */
   async function call(writes: readonly Write[]): Promise<CallResult> {
