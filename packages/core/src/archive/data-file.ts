@@ -47,6 +47,7 @@ export function toLines(
 /** The next line at or after `start`, without its line feed; undefined at the end. Skips empty lines. */
 export function nextLine(file: Uint8Array, start: number): Span | undefined {
   let from = start;
+  // Compared byte by byte: calling indexOf for each would make a file of empty lines a hundred times slower.
   while (file[from] === LINE_FEED) from++;
   if (from >= file.length) return undefined;
   const feed = file.indexOf(LINE_FEED, from);
@@ -55,17 +56,8 @@ export function nextLine(file: Uint8Array, start: number): Span | undefined {
 
 /** Calls `visit` with the range of each line, without its line feed. Skips empty lines. The last line may lack a line feed. */
 export function eachLine(file: Uint8Array, visit: (start: number, end: number) => void): void {
-  for (let start = 0; start < file.length; ) {
-    // Compared byte by byte: calling indexOf for each would make a file of empty lines a hundred times slower.
-    if (file[start] === LINE_FEED) {
-      start++;
-      continue;
-    }
-    const feed = file.indexOf(LINE_FEED, start);
-    const end = feed === -1 ? file.length : feed;
-    visit(start, end);
-    start = end + 1;
-  }
+  for (let line = nextLine(file, 0); line !== undefined; line = nextLine(file, line.end))
+    visit(line.start, line.end);
 }
 
 /** The spans of a file's lines, as `eachLine` visits them. */
