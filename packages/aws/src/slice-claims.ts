@@ -12,6 +12,21 @@ const claim = { ...slice, "#m": "message" };
 const counts = { "#b": "batches", "#i": "items", "#y": "bytes" };
 const expires = { "#e": workerTable.expires };
 
+/**
+ * When a message may claim a slice: the segment is not completed, and the slice comes after the claimed one, its claim is
+ * released, or the message already holds it. Without parentheses, since the local DynamoDB's parser needs milliseconds for
+ * nested ones.
+ */
+const CLAIMABLE = [
+  "attribute_not_exists(#a)",
+  "#a < :a",
+  "#a = :a AND attribute_not_exists(#m)",
+  "#a = :a AND #h < :h",
+  "#a = :a AND #h = :h AND #m = :m",
+]
+  .map((isNext) => `attribute_not_exists(#i) AND ${isNext}`)
+  .join(" OR ");
+
 /** Claims in the worker table. */
 export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
   return {
@@ -19,8 +34,7 @@ export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
       const { attempt, handoffs } = work;
       const claimed = await update(claimedPart(work), {
         set: "SET #a = :a, #h = :h, #m = :m, #e = :e",
-        condition:
-          "attribute_not_exists(#i) AND (attribute_not_exists(#a) OR #a < :a OR (#a = :a AND (attribute_not_exists(#m) OR #h < :h OR (#h = :h AND #m = :m))))",
+        condition: CLAIMABLE,
         names: { ...claim, ...expires, "#i": counts["#i"] },
         values: { ":a": attempt, ":h": handoffs, ":m": message, ":e": expiresSeconds(work) },
       });
