@@ -4,6 +4,9 @@ import * as v from "valibot";
 import { contradictions } from "./contradictions.ts";
 import { type StageSettings, type StageSettingsInput, stageSchema } from "./schema.ts";
 
+/** The file with the stages' settings, from the repository's root. */
+export const STAGES_FILE = "stacks/stages.ts";
+
 export type Stages = Readonly<Record<string, StageSettingsInput>>;
 
 /**
@@ -18,12 +21,7 @@ export function isProtected(stages: Stages, stage: string): boolean {
  * Parses a stage's settings. Throws one error that names every wrong field. `dev`: the stage is for `sst dev`. `file`: the
  * settings' file, for messages.
  */
-export function parseStage(
-  stages: Stages,
-  stage: string,
-  dev: boolean,
-  file = "stacks/stages.ts",
-): StageSettings {
+export function parseStage(stages: Stages, stage: string, dev: boolean, file = STAGES_FILE): StageSettings {
   if (!STAGE_NAME.test(stage))
     throw new Error(
       `Stage "${stage}" cannot be used: a stage's name is part of every resource's name, so it must be 1 to 30 characters of a-z 0-9 - and begin with a letter. Choose another with --stage.`,

@@ -29,3 +29,9 @@ test("given credentials of another account, the message names both accounts and 
     'Stage "production" is pinned to the account 111111111111 in stacks/stages.ts, but the credentials are of 222222222222 (AWS_PROFILE is sandbox).',
   );
 });
+
+test("given another file of settings, the message names that file", async () => {
+  const account = async () => "111111111111";
+  const refused = refuseOtherTarget("beta", pinned, { AWS_REGION: "eu-west-1" }, account, "trial/stages.ts");
+  await expect(refused).rejects.toThrow('Stage "beta" is pinned to us-east-1 in trial/stages.ts, but');
+});

@@ -5,13 +5,11 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { STAGES_FILE } from "../../settings/parse.ts";
 import { bundle, platform, providerGlobals, root } from "./bundle.ts";
 import type { Graph, Resource } from "./graph.ts";
 import { mocksOf } from "./mocks.ts";
 import { startSstCli } from "./sst-cli.ts";
-
-/** The file from which the stacks read the stages' settings. */
-export const STAGES = "stacks/stages.ts";
 
 export interface SynthOptions {
   readonly stage: string;
@@ -25,7 +23,9 @@ export async function build(options: SynthOptions): Promise<Graph> {
   const config = path.join(root, "sst.config.ts");
   const replacements: Record<string, string> = {
     "stacks/settings/caller-account.ts": "stacks/graph/synth/caller-account.ts",
-    ...(options.stages !== STAGES && { [STAGES]: path.relative(root, path.resolve(root, options.stages)) }),
+    ...(options.stages !== STAGES_FILE && {
+      [STAGES_FILE]: path.relative(root, path.resolve(root, options.stages)),
+    }),
   };
   // One directory per graph, because the tests build several at the same time.
   const variant = [options.stages, stage, ...(dev ? ["dev"] : [])].join("-").replaceAll(/[^\w-]/g, "-");

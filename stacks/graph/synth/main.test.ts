@@ -3,10 +3,13 @@ import path from "node:path";
 import { expect, test } from "vitest";
 
 /** Runs synth with options that it rejects before it builds anything. */
-const runSynth = (...args: string[]) =>
+const runSynth = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   new Promise<{ code: unknown; output: string }>((resolve) => {
-    execFile(process.execPath, [path.join(import.meta.dirname, "main.ts"), ...args], (error, _, stderr) =>
-      resolve({ code: error?.code, output: stderr.trim() }),
+    execFile(
+      process.execPath,
+      [path.join(import.meta.dirname, "main.ts"), ...args],
+      { env: { ...process.env, ...environment } },
+      (error, _, stderr) => resolve({ code: error?.code, output: stderr.trim() }),
     );
   });
 
@@ -40,8 +43,17 @@ test.each([
     output: /^Stage "production" is protected, so "sst dev" is refused: /,
   },
 ])("given $args, synth prints the problem without a stack trace", async ({ args, code, output }) => {
-  const result = await runSynth(...args);
+  const result = await runSynth(args);
   expect(result.code).toBe(code);
   expect(result.output).toMatch(output);
   expect(result.output).not.toContain("    at ");
+});
+
+test("given another region in the environment, synth names the file of the settings", async () => {
+  const file = "stacks/graph/testing/stages.ts";
+  const result = await runSynth(["--stage", "production", "--stages", file], { AWS_REGION: "sa-east-1" });
+  expect(result.code).toBe(1);
+  expect(result.output).toMatch(
+    /^Stage "production" is pinned to us-east-1 in stacks\/graph\/testing\/stages\.ts, but AWS_REGION is sa-east-1\./,
+  );
 });

@@ -5,10 +5,12 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { npmScript } from "@ferry/terminal/npm-script";
-import { parseStage, type Stages } from "../../settings/parse.ts";
+import { parseStage, STAGES_FILE, type Stages } from "../../settings/parse.ts";
+import { refuseOtherTarget } from "../../settings/target.ts";
 import { violatedInvariants } from "../invariants/all.ts";
-import { build, STAGES } from "./build.ts";
+import { build } from "./build.ts";
 import { root } from "./bundle.ts";
+import { callerAccount } from "./caller-account.ts";
 import type { Graph } from "./graph.ts";
 import { ensurePlatform } from "./sst-install.ts";
 
@@ -20,7 +22,7 @@ const values = npmScript(
   .option("--stage <NAME>", "the stage", "production")
   .option("--dev", 'build what "sst dev" would create', false)
   .option("--out <FILE>", "write the graph to this file (default: only check it)")
-  .option("--stages <FILE>", "read the settings from this file", STAGES)
+  .option("--stages <FILE>", "read the settings from this file", STAGES_FILE)
   .parse()
   .opts<{ stage: string; dev: boolean; out?: string; stages: string }>();
 
@@ -41,6 +43,8 @@ async function main(): Promise<number> {
     );
   const { stages } = (await import(path.resolve(root, values.stages))) as { stages: Stages };
   const settings = parseStage(stages, values.stage, values.dev, values.stages);
+  // sst.config.ts compares them too, but it does not know the file. No credentials are used here.
+  await refuseOtherTarget(values.stage, settings, process.env, callerAccount, values.stages);
   await ensurePlatform();
 
   const started = performance.now();

@@ -1,7 +1,7 @@
 /** The graphs for the tests. synthesize.ts builds them before the tests run. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { parseStage } from "../../settings/parse.ts";
+import { parseStage, STAGES_FILE } from "../../settings/parse.ts";
 import { stages as operatorStages } from "../../stages.ts";
 import type { Deployment } from "../invariants/invariant.ts";
 import { root } from "../synth/bundle.ts";
@@ -16,7 +16,6 @@ interface Variant {
 }
 
 const TEST_STAGES = "stacks/graph/testing/stages.ts";
-const OPERATOR_STAGES = "stacks/stages.ts";
 
 /**
  * The graphs with a snapshot. They have the tests' settings, so that an operator's changes to stacks/stages.ts do not change
@@ -38,7 +37,7 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
   ...Object.fromEntries(
     Object.keys(operatorStages).map((stage) => [
       `stages-${stage}`,
-      { stage, dev: false, stages: OPERATOR_STAGES },
+      { stage, dev: false, stages: STAGES_FILE },
     ]),
   ),
 };
