@@ -1,6 +1,6 @@
 /**
- * The schema of a task's row as a DynamoDB item, after `unmarshall`. The projector writes the rows, but operators can edit
- * them.
+ * The schemas of a task's row and of a segment's record as DynamoDB items, after `unmarshall`. The projector writes them, but
+ * operators can edit them.
  */
 import type { Plan } from "@ferry/core/events";
 import { unchanged } from "@ferry/core/schema-parts";
@@ -70,5 +70,18 @@ export const rowSchema = v.object({
   causes: v.array(v.object({ attempt: number, segment: optional(number), cause: text, text })),
   "accepted-time": optional(text),
   "finished-time": optional(text),
+  [attributes.updatedTime]: text,
+});
+
+export const recordSchema = v.object({
+  task: text,
+  segment: number,
+  state: v.picklist(["queued", "running", "completed", "failed"]),
+  attempt: number,
+  batches: number,
+  items: number,
+  bytes: number,
+  skipped: optional(number),
+  reason: optional(text),
   [attributes.updatedTime]: text,
 });

@@ -264,6 +264,18 @@ describe("the item of a segment record", () => {
     expect(recordOfItem(itemOfRecord(record))).toStrictEqual(record);
   });
 
+  it("is refused if an attribute was edited, with its name", () => {
+    const edited = { ...itemOfRecord(record), items: { S: "five" } };
+    expect(() => recordOfItem(edited)).toThrow(
+      expect.objectContaining({
+        kind: "transient",
+        code: "malformed-row",
+        resource: "segment 3 of t@1",
+        message: 'record.items must be number: got "five".',
+      }),
+    );
+  });
+
   it("has a reason only if the record has one, as well-formed text", () => {
     expect(itemOfRecord(record)).not.toHaveProperty("reason");
     expect(unmarshall(itemOfRecord({ ...record, reason: "cut \ud83d" }))["reason"]).toBe("cut \ufffd");

@@ -23,13 +23,14 @@ import {
   transferred,
 } from "@ferry/core/projection/status";
 import { attributes, tables } from "@ferry/core/topology";
-import { rowSchema } from "./row-schema.ts";
+import { recordSchema, rowSchema } from "./row-schema.ts";
 
 export type Item = Record<string, AttributeValue>;
 type Value = string | number | boolean;
 
 /** Both row tables have the same key. */
 const { hash, range } = tables["backup-table"];
+const { hash: recordHash, range: recordRange } = tables["segment-table"];
 
 /** Attributes of the row itself. A request's fields with these names are stored as JSON. */
 const OWN: ReadonlySet<string> = new Set([
@@ -100,7 +101,9 @@ export function itemOfRow(row: TaskRow): Item {
 /** The row of an item. Transient error: `malformed-row`, if an attribute is not as `itemOfRow` writes it. */
 export function rowOfItem(item: Item): TaskRow {
   const it = unmarshall(item);
-  const row = parsedOr(rowSchema, it, "row", (message) => malformedRow(it, message));
+  const row = parsedOr(rowSchema, it, "row", (message) =>
+    malformedRow(`row ${it[hash.name]}@${it[range.name]}`, message),
+  );
   const segmentCheckpoints = checkpointsOf(row["segment-checkpoints"]);
   const parts = transferred({ segmentCheckpoints, batches: 0, items: 0, bytes: 0, skipped: 0 });
   return {
@@ -138,10 +141,10 @@ export function rowOfItem(item: Item): TaskRow {
   };
 }
 
-function malformedRow(item: Readonly<Record<string, unknown>>, message: string): FerryError {
+function malformedRow(resource: string, message: string): FerryError {
   return new FerryError("transient", "malformed-row", {
     operation: "read row",
-    resource: `row ${item[hash.name]}@${item[range.name]}`,
+    resource,
     message,
     hint: "Only the projector may write to the status tables: restore the attributes that the message names, or delete the row.",
   });
@@ -202,10 +205,16 @@ export function itemOfRecord(record: SegmentRecord): Item {
   );
 }
 
-/** The segment record of an item. */
+/** The segment record of an item. Transient error: `malformed-row`, if an attribute is not as `itemOfRecord` writes it. */
 export function recordOfItem(item: Item): SegmentRecord {
-  const { rank: _, [attributes.updatedTime]: updatedTime, ...record } = unmarshall(item);
-  return { ...record, updatedTime } as SegmentRecord;
+  const it = unmarshall(item);
+  const { [attributes.updatedTime]: updatedTime, ...record } = parsedOr(
+    recordSchema,
+    it,
+    "record",
+    (message) => malformedRow(`segment ${it[recordRange.name]} of ${it[recordHash.name]}`, message),
+  );
+  return { ...record, updatedTime };
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
  * A task and its segments as plain data: the stable shapes of the client and of `ferry --json`.
  */
-import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { type Item, recordOfItem } from "@ferry/aws/status-item";
 import type { SegmentRecord, TaskState } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/task";
 import { attributes } from "@ferry/core/topology";
@@ -50,8 +50,6 @@ export interface SegmentStatus {
   readonly updatedTime: string;
 }
 
-type Item = Record<string, AttributeValue>;
-
 /** The status of a row's item. */
 export function statusOfItem(item: Item): TaskStatus {
   const row = unmarshall(item) as Readonly<Record<string, never>>;
@@ -94,18 +92,18 @@ function expectedOf(row: Readonly<Record<string, unknown>>): TaskStatus["expecte
   return { items: manifest.items, ...(manifest.bytes !== undefined && { bytes: manifest.bytes }) };
 }
 
-/** The status of a segment record's item. */
+/** The status of a segment record's item. Transient error `malformed-row`, if an operator edited it. */
 export function segmentOfItem(item: Item): SegmentStatus {
-  const record = unmarshall(item);
+  const { segment, state, attempt, items, bytes, batches, skipped, reason, updatedTime } = recordOfItem(item);
   return {
-    segment: record["segment"],
-    state: record["state"],
-    attempt: record["attempt"],
-    items: record["items"],
-    bytes: record["bytes"],
-    files: record["batches"],
-    ...(record["skipped"] !== undefined && { skippedItems: record["skipped"] }),
-    ...(record["reason"] !== undefined && { reason: record["reason"] }),
-    updatedTime: record[attributes.updatedTime],
+    segment,
+    state,
+    attempt,
+    items,
+    bytes,
+    files: batches,
+    ...(skipped !== undefined && { skippedItems: skipped }),
+    ...(reason !== undefined && { reason }),
+    updatedTime,
   };
 }
