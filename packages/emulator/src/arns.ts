@@ -13,3 +13,7 @@ export function emulatedQueueUrl(endpoint: string, region: string, name: string)
 export function queueArn(region: string, name: string): string {
   return `arn:aws:sqs:${region}:${ACCOUNT}:${name}`;
 }
+
+export function busArn(region: string, name: string): string {
+  return `arn:aws:events:${region}:${ACCOUNT}:event-bus/${name}`;
+}

@@ -5,7 +5,16 @@ import {
   ScanCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import { EventBridgeClient, ListRulesCommand, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import {
+  DeleteRuleCommand,
+  DescribeEventBusCommand,
+  EventBridgeClient,
+  ListRulesCommand,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+} from "@aws-sdk/client-eventbridge";
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -16,6 +25,7 @@ import {
 } from "@aws-sdk/client-s3";
 import {
   CreateQueueCommand,
+  DeleteQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ReceiveMessageCommand,
@@ -211,12 +221,50 @@ describe("EventBridge", () => {
     }
   });
 
+  test("a client's rule delivers matching events to its queue, until it is removed", async () => {
+    const events = new EventBridgeClient(configFor("us-east-1"));
+    const sqs = new SQSClient(configFor("us-east-1"));
+    const bus = { EventBusName: "ferry-local" };
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "listener" }));
+    const { RuleArn } = await events.send(
+      new PutRuleCommand({ ...bus, Name: "listener", EventPattern: '{"source":["me"]}', Description: "d" }),
+    );
+    expect(RuleArn).toBe("arn:aws:events:us-east-1:000000000000:rule/ferry-local/listener");
+    const Arn = "arn:aws:sqs:us-east-1:000000000000:listener";
+    const Targets = [{ Id: "q", Arn, SqsParameters: { MessageGroupId: "$.id" } }];
+    const put = await events.send(new PutTargetsCommand({ ...bus, Rule: "listener", Targets }));
+    expect(put.FailedEntryCount).toBe(0);
+    const send = (Source: string) =>
+      events.send(
+        new PutEventsCommand({ Entries: [{ ...bus, Source, DetailType: "Ping", Detail: '{"a":1}' }] }),
+      );
+    await send("you");
+    const { Entries } = await send("me");
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5, MaxNumberOfMessages: 10 }),
+    );
+    expect(Messages.map(({ Body }) => JSON.parse(Body!))).toMatchObject([
+      { id: Entries![0]!.EventId, source: "me", "detail-type": "Ping", detail: { a: 1 } },
+    ]);
+    expect((await events.send(new ListRulesCommand({ ...bus, NamePrefix: "list" }))).Rules).toMatchObject([
+      { Name: "listener", Description: "d" },
+    ]);
+    await events.send(new RemoveTargetsCommand({ ...bus, Rule: "listener", Ids: ["q"] }));
+    await events.send(new DeleteRuleCommand({ ...bus, Name: "listener" }));
+    expect((await events.send(new ListRulesCommand(bus))).Rules).toEqual([]);
+    await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+    await expect(sqs.send(new GetQueueUrlCommand({ QueueName: "listener" }))).rejects.toThrow();
+    await expect(events.send(new ListRulesCommand({}))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+    });
+  });
+
   test("other operations are refused", async () => {
     await expect(
-      new EventBridgeClient(configFor("us-east-1")).send(new ListRulesCommand({})),
+      new EventBridgeClient(configFor("us-east-1")).send(new DescribeEventBusCommand({})),
     ).rejects.toMatchObject({
       name: "UnknownOperationException",
-      message: expect.stringContaining("PutEvents only"),
+      message: expect.stringContaining("PutEvents, PutRule"),
     });
   });
 });
@@ -224,7 +272,7 @@ describe("EventBridge", () => {
 test("an unsigned request, and one to another service, receive the list of services", async () => {
   const unsigned = await fetch(engines.endpoint);
   expect(unsigned.status).toBe(400);
-  expect(await unsigned.text()).toContain("dynamodb, events (PutEvents), s3 and sqs");
+  expect(await unsigned.text()).toContain("dynamodb, events (PutEvents, rules to queues), s3 and sqs");
   const authorization =
     "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=h, Signature=0";
   const other = await fetch(engines.endpoint, { method: "POST", headers: { authorization } });

@@ -71,7 +71,7 @@ async function dispatch(
   }
 }
 
-const SERVICES = "the local host has dynamodb, events (PutEvents), s3 and sqs";
+const SERVICES = "the local host has dynamodb, events (PutEvents, rules to queues), s3 and sqs";
 
 /** An error in the format of the client's protocol: JSON, or XML for the older services. */
 function unknownService(scope: Scope | undefined, contentType: string): Reply {

@@ -18,8 +18,9 @@ import {
   UNDELIVERED_QUEUE,
   workerTable,
 } from "@ferry/core/topology";
-import { ACCOUNT, emulatedQueueUrl, queueArn } from "../arns.ts";
+import { ACCOUNT, busArn, emulatedQueueUrl, queueArn } from "../arns.ts";
 import { createLocalBus } from "../eventbridge/bus.ts";
+import { createClientRules } from "../eventbridge/client-rules.ts";
 import { meantType } from "../eventbridge/meant-type.ts";
 import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
 import { createRules } from "../eventbridge/rules.ts";
@@ -64,11 +65,12 @@ const dynamodb = createDynamoDb();
 await createTables();
 
 const busName = physicalName(stage, "bus");
+const ruleArn = (rule: string) => `arn:aws:events:${region}:${ACCOUNT}:rule/${busName}/${rule}`;
 const deliver = createRules({
   routes,
   duplicate,
   log,
-  ruleArn: (rule) => `arn:aws:events:${region}:${ACCOUNT}:rule/${busName}/${rule}`,
+  ruleArn,
   queueArn: (queue) => queueArn(region, physicalName(stage, queue)),
   send: async ({ queue, body, messageGroup, attributes = {} }) => {
     await sqs("SendMessage", {
@@ -81,13 +83,30 @@ const deliver = createRules({
     });
   },
 });
+const clientRules = createClientRules({
+  isBus: (name, callRegion) =>
+    callRegion === region && (name === busName || name === busArn(region, busName)),
+  ruleArn,
+  duplicate,
+  log,
+  send: async ({ queueArn: arn, body, messageGroup }) => {
+    const [, , , queueRegion, , name] = arn.split(":") as [string, string, string, string, string, string];
+    await s3Sqs.sqs(queueRegion, "SendMessage", {
+      QueueUrl: emulatedQueueUrl(endpoint, queueRegion, name),
+      MessageBody: body,
+      ...(messageGroup === undefined ? {} : { MessageGroupId: messageGroup }),
+    });
+  },
+});
 const bus = createLocalBus({
   name: busName,
   account: ACCOUNT,
   region,
   log,
+  rules: clientRules,
   deliver: (event) => {
     void deliver(event);
+    void clientRules.deliver(event);
     const meant = meantType(event["detail-type"]);
     if (meant !== undefined)
       log(

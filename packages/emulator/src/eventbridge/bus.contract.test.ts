@@ -33,6 +33,7 @@ busContract("the AWS adapter and the local EventBridge", async () => {
     deliver: (event) => {
       taken.push({ type: event["detail-type"], detail: event.detail } as unknown as FerryEvent);
     },
+    rules: { call: () => undefined },
     log: console.error,
   });
   /**

@@ -1,8 +1,9 @@
 /**
- * The bus: PutEvents in EventBridge's protocol (JSON 1.1), and for the emulator's Pipes.
+ * The bus: PutEvents and clients' rules in EventBridge's protocol (JSON 1.1), and PutEvents for the emulator's Pipes.
  */
 import { randomUUID } from "node:crypto";
 import type { Reply } from "../engines/http.ts";
+import { type ClientRules, RuleError } from "./client-rules.ts";
 import { type EventEnvelope, type PutEventsOutput, readPutEvents, ValidationError } from "./put-events.ts";
 
 export interface BusOptions {
@@ -13,6 +14,8 @@ export interface BusOptions {
   readonly region: string;
   /** Called with each event after the response, which does not wait for it. */
   readonly deliver: (event: EventEnvelope) => void;
+  /** The operations on rules. */
+  readonly rules: Pick<ClientRules, "call">;
   readonly log: (line: string) => void;
 }
 
@@ -47,15 +50,19 @@ export function createLocalBus(options: BusOptions): LocalBus {
   };
 
   const call = (region: string, target: string | undefined, body: Buffer): Reply => {
-    if (target !== "AWSEvents.PutEvents")
+    const operation = target?.replace(/^AWSEvents\./, "") ?? "";
+    try {
+      const input: unknown = JSON.parse(body.toString());
+      if (operation === "PutEvents") return json(200, put(region, input));
+      const output = options.rules.call(operation, region, input);
+      if (output !== undefined) return json(200, output);
       return failure(
         "UnknownOperationException",
-        `${target ?? "An operation without X-Amz-Target"} is not supported: the local host's EventBridge has PutEvents only`,
+        `${target ?? "An operation without X-Amz-Target"} is not supported: the local host's EventBridge has PutEvents, PutRule, PutTargets, RemoveTargets, DeleteRule and ListRules only`,
       );
-    try {
-      return json(200, put(region, JSON.parse(body.toString())));
     } catch (error) {
-      if (error instanceof ValidationError) return failure(error.name, error.message);
+      if (error instanceof ValidationError || error instanceof RuleError)
+        return failure(error.name, error.message);
       if (error instanceof SyntaxError) return failure("SerializationException", error.message);
       throw error;
     }
