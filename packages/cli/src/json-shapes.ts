@@ -10,6 +10,7 @@ import type { Estimate, EstimatedWay } from "@ferry/client/estimate";
 import type { Preview } from "@ferry/client/preview";
 import type { TaskProgress } from "@ferry/client/progress";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import type { BusEvent } from "@ferry/core/events";
 
 type Optional<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T];
 /** One text for each field of `T`, with `?` after the names of optional ones. */
@@ -153,6 +154,14 @@ const check: Fields<Check> = {
   "hint?": "what to do about a failure",
 };
 
+const event: Fields<BusEvent> = {
+  id: "the same for each delivery of the event",
+  time: "ISO 8601, whole seconds",
+  source: "`ferry`, or that of a caller",
+  "detail-type": "one of the events in [events.md](events.md)",
+  detail: "its fields, as in events.md",
+};
+
 export const jsonShapes: Readonly<
   Record<string, { readonly about: string; readonly fields: Readonly<Record<string, string>> }>
 > = {
@@ -160,6 +169,7 @@ export const jsonShapes: Readonly<
   Segment: { about: "A segment of a task.", fields: segment },
   Progress: { about: "One observation of a task.", fields: progress },
   DryRun: { about: "What a request would do.", fields: dryRun },
+  Event: { about: "An event on the bus. It also has EventBridge's other fields.", fields: event },
   ListedArchive: { about: "An archive in a list.", fields: listed },
   InspectedArchive: { about: "A sealed archive.", fields: inspected },
   VerifiedArchive: { about: "The result of reading all of an archive.", fields: verified },

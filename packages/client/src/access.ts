@@ -23,6 +23,14 @@ export interface AccessOptions {
   readonly profile?: string;
 }
 
+interface ClientConfiguration {
+  readonly region: string;
+  readonly maxAttempts: number;
+  readonly endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly profile?: string;
+}
+
 /** A table's description without its settings. */
 export type TableStructure = Omit<TableDescription, "settings">;
 
@@ -36,6 +44,8 @@ export interface AwsAccess {
   events(region: string): EventBridgeClient;
   pipes(region: string): PipesClient;
   s3(region: string): S3Client;
+  /** A client of a service that few commands need; the others do not load its class. */
+  client<Client>(type: new (configuration: ClientConfiguration) => Client, region: string): Client;
   /** The archives' objects. */
   readonly archive: ArchiveStore;
   /** A table's keys and size. It needs the permission DescribeTable alone. */
@@ -80,6 +90,7 @@ export function openAccess(options: AccessOptions = {}): AwsAccess {
     events: kept((region) => new EventBridgeClient({ ...common, region })),
     pipes: kept((region) => new PipesClient({ ...common, region })),
     s3,
+    client: (type, region) => new type({ ...common, region }),
     archive: archiveStore(s3),
     describe: (table) => describeTable(dynamodb(table.region), table),
     tables: tableData(rawDynamodb, dynamodb),

@@ -9,6 +9,7 @@ import { catCommand } from "./cat.ts";
 import { completionCommand } from "./completion.ts";
 import { doctorCommand } from "./doctor.ts";
 import { estimateCommand } from "./estimate.ts";
+import { eventsCommand } from "./events.ts";
 import { inspectCommand } from "./inspect.ts";
 import { localCommand } from "./local.ts";
 import { restoreCommand } from "./restore.ts";
@@ -29,6 +30,7 @@ export const commands: readonly CommandSpec[] = [
   statusCommand,
   cancelCommand,
   retryCommand,
+  eventsCommand,
   archivesCommand,
   inspectCommand,
   catCommand,

@@ -1,3 +1,4 @@
+import { eventTypes } from "@ferry/client/event-summary";
 import { taskStates } from "@ferry/core/projection/status";
 import { backupRequestSchema, restoreRequestSchema } from "@ferry/core/request";
 import { expect, test } from "vitest";
@@ -53,5 +54,12 @@ test("tasks can be filtered by every state", () => {
   const tasks = commands.find(({ name }) => name === "tasks")!;
   expect(tasks.options.find(({ flags }) => flags.startsWith("--state"))?.choices?.toSorted()).toEqual(
     [...taskStates].sort(),
+  );
+});
+
+test("events can be filtered by every type", () => {
+  const events = commands.find(({ name }) => name === "events")!;
+  expect(events.options.find(({ flags }) => flags.startsWith("--type"))?.choices?.toSorted()).toEqual(
+    eventTypes.toSorted(),
   );
 });

@@ -1,10 +1,11 @@
 /**
  * Runs exactly the commands of README's "Try it" against `ferry local --sample`, which is `npm run local -- --sample`.
  */
-import { type ChildProcess, execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import { startLocal } from "./start-local.ts";
 
@@ -16,21 +17,39 @@ afterEach(async () => {
   expect(code).toBe(0);
 });
 
-test("every ferry command of README's Try it works, in its order", async () => {
+test("every ferry command of README's Try it works, in its order, and ferry events shows the tasks", async () => {
   const readme = await readFile(path.join(root, "README.md"), "utf8");
   const [, script] = /with `--local`:\n\n```sh\n([\s\S]*?)```/.exec(readme)!;
+  const [, events, doctor] = /`(npx ferry events[^`]*)`[\s\S]*?`(npx ferry doctor[^`]*)`/.exec(readme)!;
   const started = await startLocal();
   local = started.host;
   const FERRY_LOCAL = started.endpoint;
+  const env = { ...process.env, PATH: `${root}/node_modules/.bin:${process.env["PATH"]}`, FERRY_LOCAL };
+  // As on a terminal, Ctrl-C goes to npx and to ferry: to the whole group of processes.
+  const following = spawn("bash", ["-c", events!], {
+    cwd: root,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const followed = Promise.all([text(following.stdout), once(following, "exit")]);
+  await once(following.stderr, "data");
   const ended = await new Promise<{ error: unknown; stdout: string; stderr: string }>((resolve) => {
-    const env = { ...process.env, PATH: `${root}/node_modules/.bin:${process.env["PATH"]}`, FERRY_LOCAL };
-    execFile("bash", ["-euo", "pipefail", "-c", script!], { cwd: root, env }, (error, stdout, stderr) =>
-      resolve({ error, stdout, stderr }),
+    execFile(
+      "bash",
+      ["-euo", "pipefail", "-c", `${script}\n${doctor}`],
+      { cwd: root, env },
+      (error, stdout, stderr) => resolve({ error, stdout, stderr }),
     );
   });
+  process.kill(-following.pid!, "SIGINT");
+  const [lines] = await followed;
   expect(ended.error, `${ended.stdout}\n${ended.stderr}`).toBeNull();
   expect(ended.stdout).toMatch(/^succeeded: 5,000 items/m);
   expect(ended.stdout).toMatch(/^✓ cities-copy in eu-west-1: 5,000 items, all equal to the archive's$/m);
   expect(ended.stdout).toMatch(/cancell(ing|ed)$/m);
   expect(ended.stdout).toMatch(/attempt 2$/m);
+  expect(ended.stdout).toMatch(/^✓ credentials/m);
+  for (const type of ["TaskRequested", "TaskSucceeded", "TaskCancelRequested", "TaskRetryRequested"])
+    expect(lines).toMatch(new RegExp(`  ${type} +\\S+  backup`));
 });

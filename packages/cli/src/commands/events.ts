@@ -1,0 +1,45 @@
+import type { CommandSpec } from "../command.ts";
+
+export const eventsCommand: CommandSpec = {
+  name: "events",
+  summary: "follow the events on the stage's bus until Ctrl-C",
+  description:
+    "A rule and a queue are created for it, and removed at its end. If it is killed, the next `ferry events` of the stage removes them, at the earliest 15 minutes later. It needs the permissions events:PutRule, PutTargets, RemoveTargets, DeleteRule, ListRules and PutEvents on the bus and its rules, and sqs:CreateQueue, GetQueueUrl, ReceiveMessage, DeleteMessage and DeleteQueue on queues named ferry-STAGE-events-*. Delivery is not in order.",
+  arguments: [],
+  options: [
+    {
+      flags: "--type <TYPE>",
+      description: "only events of this type; may be repeated",
+      choices: [
+        "TaskRequested",
+        "TaskCancelRequested",
+        "TaskRetryRequested",
+        "TaskAccepted",
+        "TaskRejected",
+        "SegmentQueued",
+        "SegmentProgressed",
+        "SegmentCompleted",
+        "SegmentFailed",
+        "TaskStepFailed",
+        "TaskFinishing",
+        "TaskFinished",
+        "TaskSucceeded",
+        "TaskFailed",
+        "TaskCancelled",
+        "TaskControlRefused",
+      ],
+      repeatable: true,
+    },
+    { flags: "--task <ID>", description: "only events of this task: a task id, or the id of its request" },
+  ],
+  examples: [
+    { command: "ferry events --stage production", about: "a line for each event" },
+    {
+      command: "ferry events --type TaskFailed --type TaskRejected --json",
+      about: "what went wrong, as lines of JSON",
+    },
+  ],
+  uses: "stage",
+  json: "One Event a line, as EventBridge delivered it.",
+  load: () => import("../run/events.ts"),
+};

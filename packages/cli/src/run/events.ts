@@ -1,0 +1,90 @@
+import { openEventFeed } from "@ferry/client/event-feed";
+import { concerns, type EventType, summarize } from "@ferry/client/event-summary";
+import { openStage } from "@ferry/client/stage";
+import type { BusEvent } from "@ferry/core/events";
+import type { RunCommand } from "../command.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import type { Output } from "../output.ts";
+
+/** The longest wait of SQS. */
+const WAIT_SECONDS = 20;
+/** The terminal and npx may both send a signal for one Ctrl-C. */
+const SAME_PRESS_MS = 300;
+
+/** Follows the bus until a signal, or until the reader of a pipe closes it. */
+export const run: RunCommand = async ({ options: { type, task } }, { stage: options, output }) => {
+  const stage = await openStage(options);
+  const { signal, exitCode, release } = untilStopped();
+  try {
+    const feed = await openEventFeed(stage, {
+      ...(Array.isArray(type) && { types: type as EventType[] }),
+      signal,
+    });
+    try {
+      for (const name of feed.removed)
+        output.note(`Removed the rule and the queue ${name}, which a killed process had left.`);
+      output.note(`Following ${stage.bus} in ${stage.region}. Ctrl-C ends it.`);
+      if (!feed.isConfirmed)
+        output.note(
+          "The first events may be missing: a new rule works only after some time, and its test event did not arrive, or you may not put it.",
+        );
+      while (!signal.aborted)
+        for (const { event } of await feed.receive(WAIT_SECONDS, signal))
+          if (typeof task !== "string" || concerns(event, task)) show(event, output);
+    } finally {
+      await feed.close();
+    }
+  } catch (error) {
+    // The rest of a call that was stopped.
+    if (!signal.aborted || (error as { code?: string }).code === "feed-not-removed") throw error;
+  } finally {
+    release();
+  }
+  return exitCode();
+};
+
+function show(event: BusEvent, output: Output): void {
+  output.value(event);
+  const { task, text } = summarize(event);
+  const time = event.time.slice(0, 19).replace("T", " ");
+  const type = event["detail-type"];
+  output.line(`${time}  ${styledType(type, output)}  ${task}  ${text}`.trimEnd());
+}
+
+/** As wide as the longest type. */
+const TYPE_WIDTH = "TaskCancelRequested".length;
+
+function styledType(type: string, output: Output): string {
+  const padded = type.padEnd(TYPE_WIDTH);
+  if (/Failed$|Rejected$|Refused$/.test(type)) return output.styled("red", padded);
+  if (type === "TaskSucceeded") return output.styled("green", padded);
+  return type === "TaskCancelled" ? output.styled("yellow", padded) : padded;
+}
+
+/** Stops at a signal or a closed pipe, after which the rule and the queue must be removed before the process ends. */
+function untilStopped() {
+  const stop = new AbortController();
+  let code: ExitCode = exitCodes.interrupted;
+  let stoppedMs: number | undefined;
+  const onSignal = () => {
+    if (stoppedMs !== undefined && performance.now() - stoppedMs > SAME_PRESS_MS)
+      process.exit(exitCodes.interrupted);
+    stoppedMs ??= performance.now();
+    stop.abort();
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of signals) process.on(name, onSignal);
+  // In place of main.ts, which ends the process at once.
+  process.stdout.removeAllListeners("error");
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    code = error.code === "EPIPE" ? exitCodes.done : exitCodes.failed;
+    stop.abort();
+  });
+  return {
+    signal: stop.signal,
+    exitCode: () => code,
+    release() {
+      for (const name of signals) process.removeListener(name, onSignal);
+    },
+  };
+}
