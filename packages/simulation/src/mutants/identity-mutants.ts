@@ -194,7 +194,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "chain-from-start",
-    seed: 0,
+    seed: 36,
     breaks: "A slice of a backup reads its segment from the start, although files are stored.",
     edits: [
       core(

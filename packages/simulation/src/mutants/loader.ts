@@ -9,22 +9,40 @@ const root = new URL("../../../../", import.meta.url);
 const packages = new URL("packages/", root).href;
 const PARAMETER = "mutant";
 
+/** The name, instead of a mutant's, in the URLs of the modules that mutants share. */
+const UNCHANGED = "unchanged";
+
+/** Module → the modules of packages/ that import it, by URL. */
+const importers = new Map<string, Set<string>>();
+/** Mutant → its files and the modules that import them, directly or through others, by URL. */
+const changedModules = new Map<string, ReadonlySet<string>>();
 /** Mutant → its files that were loaded. */
 const loadedFiles = new Map<string, Set<string>>();
 let isRegistered = false;
 
 /**
- * Imports a module, by its URL, with an engine that the mutant changes; the modules of node_modules are shared. Throws if one
- * of the mutant's files was not loaded: then the mutant changed nothing.
+ * Imports a module, by its URL, with an engine that the mutant changes. The modules that import none of the mutant's files
+ * are shared with other mutants: Node has compiled them already. Throws if one of the mutant's files was not loaded: then
+ * the mutant changed nothing.
  */
 export async function importMutated<T>({ name, edits }: Mutant, url: string): Promise<T> {
   if (!isRegistered) registerHooks({ resolve, load });
   isRegistered = true;
+  // The import of the unchanged engine shows which module imports which.
+  await import(withMutant(url, UNCHANGED));
+  changedModules.set(name, withImporters(edits.map(({ file }) => new URL(file, root).href)));
   const module = (await import(withMutant(url, name))) as T;
   const missing = edits.find(({ file }) => loadedFiles.get(name)?.has(file) !== true);
   if (missing !== undefined)
     throw new Error(`mutant ${name}: ${missing.file} was never loaded, so the mutant changed nothing`);
   return module;
+}
+
+/** The modules, and those that import them, directly or through others. */
+function withImporters(urls: readonly string[]): ReadonlySet<string> {
+  const found = new Set(urls);
+  for (const url of found) for (const importer of importers.get(url) ?? []) found.add(importer);
+  return found;
 }
 
 type Hooks = Required<Parameters<typeof registerHooks>[0]>;
@@ -33,16 +51,20 @@ type Hooks = Required<Parameters<typeof registerHooks>[0]>;
 const resolve: Hooks["resolve"] = (specifier, context, next) => {
   const resolved = next(specifier, context);
   const name = mutantOf(context.parentURL);
-  return name === undefined || !resolved.url.startsWith(packages)
-    ? resolved
-    : { ...resolved, url: withMutant(resolved.url, name) };
+  if (name === undefined || !resolved.url.startsWith(packages)) return resolved;
+  if (name === UNCHANGED) {
+    const importer = withoutMutant(context.parentURL!);
+    importers.set(resolved.url, (importers.get(resolved.url) ?? new Set()).add(importer));
+  }
+  const isChanged = changedModules.get(name)?.has(resolved.url) === true;
+  return { ...resolved, url: withMutant(resolved.url, isChanged ? name : UNCHANGED) };
 };
 
 const load: Hooks["load"] = (url, context, next) => {
   const loaded = next(url, context);
   const mutant = mutants.find(({ name }) => name === mutantOf(url));
   if (mutant === undefined) return loaded;
-  const edits = mutant.edits.filter(({ file }) => new URL(file, root).href === url.split("?")[0]);
+  const edits = mutant.edits.filter(({ file }) => new URL(file, root).href === withoutMutant(url));
   if (edits.length === 0) return loaded;
   const files = loadedFiles.get(mutant.name) ?? new Set();
   loadedFiles.set(mutant.name, files.add(edits[0]!.file));
@@ -52,7 +74,11 @@ const load: Hooks["load"] = (url, context, next) => {
 };
 
 function withMutant(url: string, name: string): string {
-  return `${url.split("?")[0]}?${PARAMETER}=${name}`;
+  return `${withoutMutant(url)}?${PARAMETER}=${name}`;
+}
+
+function withoutMutant(url: string): string {
+  return url.split("?")[0]!;
 }
 
 function mutantOf(url: string | undefined): string | undefined {
