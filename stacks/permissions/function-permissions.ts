@@ -87,7 +87,10 @@ const backup: Permission[] = [
   ...useOwnKey("dynamodb", "sqs"),
 ];
 
-/** Reads archives and writes the tables of `restore.tables`. */
+/** The tables that a restore may create. */
+const creatableTables = settings.restore.tables.filter((table) => typeof table !== "string" && table.create);
+
+/** Reads archives and writes the tables of `restore.tables`. Creates those with `create`. */
 const restore: Permission[] = [
   consume("restore", SET_VISIBILITY),
   ...onListed(
@@ -108,8 +111,26 @@ const restore: Permission[] = [
       ],
       resources: tableArns(settings.restore.tables),
     },
+    {
+      // CreateTable with a tag needs TagResource. The tag says which task created the table.
+      actions: ["dynamodb:CreateTable", "dynamodb:ListTagsOfResource", "dynamodb:TagResource"],
+      resources: tableArns(creatableTables),
+    },
   ),
-  ...keys(settings.restore.kmsKeys, ["kms:Decrypt"]),
+  ...keys(settings.restore.kmsKeys, [
+    "kms:Decrypt",
+    // For a new table that one of the keys encrypts.
+    ...(creatableTables.length === 0
+      ? []
+      : [
+          "kms:CreateGrant",
+          "kms:DescribeKey",
+          "kms:Encrypt",
+          "kms:GenerateDataKey",
+          "kms:ReEncryptFrom",
+          "kms:ReEncryptTo",
+        ]),
+  ]),
   { actions: ["dynamodb:GetItem"], resources: [statusTables["restore-table"].arn] },
   updateWorkerTable,
   putEvents("restore"),

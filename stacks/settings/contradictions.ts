@@ -147,9 +147,11 @@ function listProblems(action: "backup" | "restore", access: Access): string[] {
   const repeatedNames = Object.entries({ tables: tables.map(displayName), buckets, kmsKeys }).flatMap(
     ([list, names]) => [...repeated(names)].map((name) => `${action}.${list}: ${name} is listed twice.`),
   );
-  // The policy names a bucket three times: once by its own ARN, repeatedNames by its objects'.
+  // The policy names a bucket three times: once by its own ARN, twice by its objects'. It names a table that a restore may
+  // create a second time.
   const length = [
     ...tables.map(arnOf),
+    ...tables.filter(mayBeCreated).map(arnOf),
     ...buckets.flatMap((name) => Array(3).fill(`arn:aws:s3:::${name}/*`)),
     ...kmsKeys,
   ]
@@ -195,6 +197,8 @@ const repeated = (names: readonly string[]) =>
   new Set(names.filter((name, at) => names.indexOf(name) !== at));
 const bareName = (table: Table) =>
   typeof table === "string" ? table.slice(table.lastIndexOf("/") + 1) : table.name;
+const mayBeCreated = (table: Access["tables"][number]) =>
+  typeof table !== "string" && "create" in table && table.create;
 const arnOf = (table: Table) =>
   typeof table === "string" ? table : `arn:aws:dynamodb:${table.region}:111111111111:table/${table.name}`;
 

@@ -30,13 +30,18 @@ const tableArn = v.pipe(
   ),
 );
 
+const ownTable = {
+  region: regionField,
+  name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name")),
+};
+
 /** A table: the ARN of a table in any account, or the region and name of a table in the account that Ferry is deployed to. */
-export const tableField = v.union([
+export const tableField = v.union([tableArn, v.strictObject(ownTable)]);
+
+/** The same for a table to restore into, which a restore may create only with `create`. */
+export const restoredTableField = v.union([
   tableArn,
-  v.strictObject({
-    region: regionField,
-    name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name")),
-  }),
+  v.strictObject({ ...ownTable, create: v.optional(v.boolean(), false) }),
 ]);
 
 /** The times of a schedule: an expression of EventBridge Scheduler. */

@@ -14,17 +14,14 @@ import {
   expressionField,
   kmsKeyField,
   regionField,
+  restoredTableField,
   tableField,
   tagsField,
   timezoneField,
 } from "./fields.ts";
 
-/** The tables, buckets and keys that one action may use. There is no default. Without any of them the action is refused (contradictions.ts). */
-const access = v.strictObject({
-  tables: described(
-    v.optional(v.array(tableField), []),
-    "Backup: the tables that may be read. Restore: those that may be written. Each is a table's ARN, or `{ region, name }`.",
-  ),
+/** The buckets and keys that one action may use. There is no default. Without any of them the action is refused (contradictions.ts). */
+const access = {
   buckets: described(
     v.optional(v.array(bucketField), []),
     "Backup: the buckets in which archives may be created. Restore: those whose archives may be read.",
@@ -33,6 +30,22 @@ const access = v.strictObject({
     v.optional(v.array(kmsKeyField), []),
     "The ARNs of the customer-managed keys of these tables and buckets. Leave it out if they use AWS's keys.",
   ),
+};
+
+const backupAccess = v.strictObject({
+  tables: described(
+    v.optional(v.array(tableField), []),
+    "The tables that may be read. Each is a table's ARN, or `{ region, name }`.",
+  ),
+  ...access,
+});
+
+const restoreAccess = v.strictObject({
+  tables: described(
+    v.optional(v.array(restoredTableField), []),
+    "The tables that may be written. Each is a table's ARN, or `{ region, name }`. With `create: true` beside `region` and `name`, a restore with `create-table` may create it; without it, no role may.",
+  ),
+  ...access,
 });
 
 /** The fields of a request that a schedule may set. They are validated again like those of any request. */
@@ -141,11 +154,11 @@ export const stageSchema = v.strictObject({
     "The region that the stage is deployed to. It must not change while the stage exists: the names of roles are global and contain no region.",
   ),
   backup: described(
-    v.optional(access, {}),
+    v.optional(backupAccess, {}),
     "The tables that may be backed up, and the buckets for their archives. Without it the stage has only restores.",
   ),
   restore: described(
-    v.optional(access, {}),
+    v.optional(restoreAccess, {}),
     "The tables that may be restored into, and the buckets of archives. A separate list, because a restore changes tables. Without it the stage has only backups.",
   ),
   schedules: described(
@@ -234,4 +247,4 @@ export type StageSettingsInput = v.InferInput<typeof stageSchema>;
 export type StageSettings = v.InferOutput<typeof stageSchema> & { readonly protect: boolean };
 export type Table = v.InferOutput<typeof tableField>;
 export type Schedule = v.InferOutput<typeof schedule>;
-export type Access = v.InferOutput<typeof access>;
+export type Access = v.InferOutput<typeof backupAccess> | v.InferOutput<typeof restoreAccess>;

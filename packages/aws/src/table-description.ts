@@ -17,11 +17,19 @@ import { nameOf, onTable, translateErrors } from "./errors.ts";
 
 /** Describes a table. Only calls DescribeTable: a restore needs no other permission for it. */
 export async function describeTable(client: DynamoDBClient, table: TableAddress): Promise<TableDescription> {
-  const Table = await tableDescription(client, table);
+  return descriptionOf(table, "DescribeTable", await tableDescription(client, table));
+}
+
+/** The description in an answer of the operation. Permanent error `no-such-table` if it has no keys. */
+export function descriptionOf(
+  table: TableAddress,
+  operation: string,
+  Table: SdkTable | undefined,
+): TableDescription {
   const keys = Table?.KeySchema?.map((key) => key.AttributeName) ?? [];
   if (Table?.TableArn === undefined || keys.length === 0)
     throw permanent("no-such-table", {
-      ...onTable("DescribeTable", table),
+      ...onTable(operation, table),
       message: "DynamoDB answered without an ARN or a key schema.",
       hint: "Check table-name and table-region.",
     });
@@ -118,7 +126,8 @@ async function unlessNotReadable<T>(
   }
 }
 
-async function tagsOf(client: DynamoDBClient, ResourceArn: string): Promise<Tag[]> {
+/** All tags of a table. */
+export async function tagsOf(client: DynamoDBClient, ResourceArn: string): Promise<Tag[]> {
   const tags: Tag[] = [];
   let NextToken: string | undefined;
   do {

@@ -3,10 +3,13 @@
  */
 import { zlibCodec } from "@ferry/aws/codec";
 import { bucketOf } from "@ferry/core/archive/bucket";
-import { readManifest } from "@ferry/core/archive/manifest";
+import { type Manifest, readManifest } from "@ferry/core/archive/manifest";
+import { FerryError } from "@ferry/core/errors";
 import type { RestoreRequest } from "@ferry/core/request";
+import { readTableFile } from "@ferry/core/restore/create-table";
 import { holdsItems } from "@ferry/core/restore/holds-items";
-import type { AwsAccess } from "./access.ts";
+import { newTable } from "@ferry/core/restore/new-table";
+import type { AwsAccess, TableStructure } from "./access.ts";
 import { ClientError, explaining } from "./client-error.ts";
 import { countedBytes, type Estimate, estimateBackup, estimateRestore } from "./estimate.ts";
 import type { PreparedRequest } from "./request.ts";
@@ -50,10 +53,10 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
       return { table: sizeOf(described), ...costOf(estimate), destinationEmpty: objects.length === 0 };
     }
     const keys = request["manifest-keys"] ?? "own";
-    const [described, manifest] = await Promise.all([
-      access.describe(address),
-      readManifest(bucket, prefix, keys, { archive: access.archive, codec: zlibCodec }),
-    ]);
+    const ports = { archive: access.archive, codec: zlibCodec };
+    const manifest = await readManifest(bucket, prefix, keys, ports);
+    const existing = await describeIfCreated(access, request);
+    const described = existing ?? (await structureOfNew(request, manifest, ports));
     const units = request["write-units"];
     const sizeBytes = manifest.bytes === undefined ? described.sizeBytes : countedBytes(manifest.bytes);
     const estimate = estimateRestore(
@@ -68,9 +71,51 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
         files: manifest.files.length,
         ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
       },
-      destinationEmpty: !(await holdsItems(address, access.tables)),
+      destinationEmpty: existing === undefined || !(await holdsItems(address, access.tables)),
     };
   });
+}
+
+/** The destination's structure; undefined if it does not exist and the restore creates it. */
+async function describeIfCreated(
+  access: AwsAccess,
+  request: RestoreRequest,
+): Promise<TableStructure | undefined> {
+  try {
+    return await access.describe({ region: request["table-region"], name: request["table-name"] });
+  } catch (error) {
+    const isMissing = error instanceof FerryError && error.code === "no-such-table";
+    if (isMissing && request["create-table"] === true) return undefined;
+    throw error;
+  }
+}
+
+/** The table that the restore creates: empty, with the indexes and the capacity of its definition. */
+async function structureOfNew(
+  request: RestoreRequest,
+  manifest: Manifest,
+  ports: Parameters<typeof readTableFile>[2],
+): Promise<TableStructure> {
+  const { settings } = await readTableFile(request, manifest, ports);
+  const { definition } = newTable(request, settings);
+  const indexes = ["LocalSecondaryIndexes", "GlobalSecondaryIndexes"].flatMap(
+    (name) => definition[name] ?? [],
+  );
+  const capacity = definition["ProvisionedThroughput"] as
+    | { ReadCapacityUnits: number; WriteCapacityUnits: number }
+    | undefined;
+  return {
+    arn: "",
+    status: "to be created",
+    keys: ["?"],
+    keyTypes: {},
+    sizeBytes: 0,
+    itemCount: 0,
+    indexCount: indexes.length,
+    ...(capacity !== undefined && {
+      provisioned: { readUnits: capacity.ReadCapacityUnits, writeUnits: capacity.WriteCapacityUnits },
+    }),
+  };
 }
 
 function costOf({ ways: [ferry] }: Estimate): Pick<Preview, "usd" | "seconds"> {

@@ -1,6 +1,7 @@
 /**
  * The AWS hosts as subjects of the suites, on the endpoints that the environment configures for the SDK.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   CreateTableCommand,
   DeleteTableCommand,
@@ -16,6 +17,7 @@ import { sliceClaims } from "@ferry/aws/slice-claims";
 import { recordOfItem } from "@ferry/aws/status-item";
 import { statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
+import { tableAdmin } from "@ferry/aws/table-admin";
 import { tableLeases } from "@ferry/aws/table-leases";
 import { taskRegistry } from "@ferry/aws/task-registry";
 import { workerTableItems } from "@ferry/aws/worker-table";
@@ -25,6 +27,7 @@ import type { ArchiveStoreSubject } from "./archive-store.ts";
 import type { RateLimiterSubject } from "./rate-limiter.ts";
 import type { SliceClaimsSubject } from "./slice-claims.ts";
 import type { StatusStoreSubject } from "./status-store.ts";
+import type { TableAdminSubject } from "./table-admin.ts";
 import type { TableLeasesSubject } from "./table-leases.ts";
 import type { TablesSubject } from "./tables.ts";
 import type { TaskRegistrySubject } from "./task-registry.ts";
@@ -82,6 +85,20 @@ export function awsTables(prefix: string, lacks: TablesSubject["lacks"] = {}): T
       await createTable(name, keys);
     },
     close: () => deleteTables(made),
+  };
+}
+
+/** Creates tables. `prefix` separates their names from those of other runs. */
+export function awsTableAdmin(prefix: string): TableAdminSubject {
+  return {
+    admin: tableAdmin(retryingDynamodbClient),
+    tables: tableData(dynamodbClient, retryingDynamodbClient),
+    region: TEST_REGION,
+    prefix,
+    pass: async () => {
+      await sleep(50);
+    },
+    close: (tables) => deleteTables(tables.map(({ name }) => name)),
   };
 }
 

@@ -7,6 +7,7 @@ import { archiveStoreContract } from "./archive-store.ts";
 import {
   awsArchiveStore,
   awsStatusStore,
+  awsTableAdmin,
   awsTables,
   awsWorkerTable,
   pathStyleS3,
@@ -15,6 +16,7 @@ import {
 import { rateLimiterContract } from "./rate-limiter.ts";
 import { sliceClaimsContract } from "./slice-claims.ts";
 import { statusStoreContract } from "./status-store.ts";
+import { tableAdminContract } from "./table-admin.ts";
 import { tableLeasesContract } from "./table-leases.ts";
 import { type TablesSubject, tablesContract } from "./tables.ts";
 import { taskRegistryContract } from "./task-registry.ts";
@@ -36,6 +38,9 @@ if (!dynamodb)
   it.skip("other DynamoDB engines: FERRY_TEST_DYNAMODB_ENDPOINT is not set (docs/engines.md; test:dynamodb-local sets it)", () => {});
 else {
   tablesContract(dynamodb, async () => awsTables(`${prefix}-`, lacking));
+  // DynamoDB Local has no tags.
+  if (!process.env["FERRY_TEST_DYNAMODB_LOCAL"])
+    tableAdminContract(dynamodb, async () => awsTableAdmin(`${prefix}-`));
   statusStoreContract(dynamodb, () => awsStatusStore(`${prefix}-`));
   rateLimiterContract(dynamodb, () => awsWorkerTable(`${prefix}-limiter-`));
   tableLeasesContract(dynamodb, () => awsWorkerTable(`${prefix}-leases-`));

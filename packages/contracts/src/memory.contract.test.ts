@@ -10,15 +10,18 @@ import { openMd5 } from "@ferry/memory/ports";
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
 import { memorySliceClaims } from "@ferry/memory/slice-claims";
 import { memoryStatusStore } from "@ferry/memory/status-store";
+import { memoryTableAdmin } from "@ferry/memory/table-admin";
 import { memoryTableLeases } from "@ferry/memory/table-leases";
 import { type MemoryTablesOptions, memoryTables } from "@ferry/memory/tables";
 import { memoryTaskRegistry } from "@ferry/memory/task-registry";
+import { virtualClock } from "@ferry/memory/time";
 import { archiveStoreContract } from "./archive-store.ts";
 import { busContract } from "./bus.ts";
 import { codecContract } from "./codec.ts";
 import { rateLimiterContract } from "./rate-limiter.ts";
 import { sliceClaimsContract } from "./slice-claims.ts";
 import { statusStoreContract } from "./status-store.ts";
+import { tableAdminContract } from "./table-admin.ts";
 import { tableLeasesContract } from "./table-leases.ts";
 import { type TablesSubject, tablesContract } from "./tables.ts";
 import { taskRegistryContract } from "./task-registry.ts";
@@ -62,6 +65,17 @@ statusStoreContract("memory", async () => {
 });
 
 rateLimiterContract("memory", async () => ({ limiter: memoryRateLimiter() }));
+tableAdminContract("memory", async () => {
+  const tables = memoryTables();
+  const clock = virtualClock({ scheduled: true });
+  return {
+    admin: memoryTableAdmin(tables, { now: clock.now }),
+    tables,
+    region: REGION,
+    prefix: "",
+    pass: async () => clock.advance(1000),
+  };
+});
 tableLeasesContract("memory", async () => ({ leases: memoryTableLeases() }));
 sliceClaimsContract("memory", async () => ({ claims: memorySliceClaims() }));
 taskRegistryContract("memory", async () => ({ registry: memoryTaskRegistry() }));

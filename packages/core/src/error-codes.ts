@@ -246,6 +246,18 @@ export const errorCodes = {
       "AWS or the network failed in a way that may be temporary; the message begins with the name of the error.",
     remedy: "The queue delivers the message again. If the error continues, check the AWS Health Dashboard.",
   },
+  "table-being-created": {
+    kind: "transient",
+    cause:
+      "A restore with `create-table` found a table that was created a moment ago, and DynamoDB does not describe it completely yet.",
+    remedy: "None: the queue delivers the message again.",
+  },
+  "table-exists": {
+    kind: "permanent",
+    cause: "A restore with `create-table` found a table of that name that it did not create.",
+    remedy:
+      "Choose another `table-name`, delete the table, or request the restore without `create-table` to restore into it.",
+  },
   "table-leased": {
     kind: "permanent",
     cause: "Another restore writes to the table, and at least one of the two needs exclusive access.",
@@ -265,6 +277,12 @@ export const errorCodes = {
     kind: "permanent",
     cause: "The table was deleted and created again after the task was planned.",
     remedy: "A retry cannot succeed: send a new request for the present table.",
+  },
+  "table-settings-unusable": {
+    kind: "permanent",
+    cause:
+      "A restore with `create-table` cannot make a table from the archive: it has no `table.json`, or `table.json` lacks what the request needs.",
+    remedy: "Create the table yourself, and request the restore without `create-table`.",
   },
   "table-used": {
     kind: "permanent",

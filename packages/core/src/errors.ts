@@ -49,6 +49,13 @@ export function permanent(code: ErrorCode, details: ErrorDetails): FerryError {
   return new FerryError("permanent", code, details);
 }
 
+/** The same error with another sentence in its hint. */
+export function withHint(error: FerryError, sentence: string): FerryError {
+  const { kind, code, operation, resource, message, hint, issues, cause } = error;
+  const details = { operation, resource, message, hint: `${hint} ${sentence}`, cause };
+  return new FerryError(kind, code, { ...details, ...(issues !== undefined && { issues }) });
+}
+
 /** The plain form of an error, for facts. */
 export function toReport(error: FerryError): ErrorReport {
   return {

@@ -114,6 +114,12 @@ export type TaskRequested = v.InferOutput<typeof taskRequestedSchema>;
 
 export const taskAcceptedSchema = readonlyObject({
   ...stepEntries,
+  waits: optional(
+    described(
+      count,
+      "How many invocations have waited until the table that the task created is ACTIVE; absent for none.",
+    ),
+  ),
   segments: described(
     list(count),
     "The segments to queue: all of them in the first attempt, the unfinished ones in a retry. If empty, the last step runs again.",

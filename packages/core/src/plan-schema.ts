@@ -105,6 +105,12 @@ export const restorePlanSchema = readonlyObject({
     "The table. `keys`: its key attributes, hash first; `key-types`: their types, S, N or B.",
   ),
   manifest: described(manifestSchema, "The archive to restore."),
+  created: optional(
+    described(
+      readonlyObject({ "table-file": fingerprint }),
+      "Only if this task created the table. `table-file`: the fingerprint of the `table.json` from which it was created.",
+    ),
+  ),
 });
 
 /** The plan of a backup or a restore, chosen by its request's action. */

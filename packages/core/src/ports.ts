@@ -99,6 +99,28 @@ export interface TableData {
   insert(table: TableAddress, items: readonly Uint8Array[], keys: KeyNames): Promise<InsertResult>;
 }
 
+/** The definition of a table to create: the fields of DynamoDB's CreateTable, except its name and tags. Plain JSON. */
+export type TableDefinition = Readonly<Record<string, unknown>>;
+
+/** Creates tables. Only restores with `create-table` use it. */
+export interface TableAdmin {
+  /**
+   * Creates the table with `owner` as its owner, in one step, and returns its description; it is usable when its status is
+   * ACTIVE. Returns undefined if a table with this name exists. Permanent error if the definition is refused or access is
+   * denied.
+   */
+  create(
+    table: TableAddress,
+    definition: TableDefinition,
+    owner: string,
+  ): Promise<TableDescription | undefined>;
+  /**
+   * The owner of the table with this ARN, or undefined. Of a table that was created a few seconds ago it may be undefined
+   * although it has one.
+   */
+  owner(table: TableAddress, arn: string): Promise<string | undefined>;
+}
+
 /** User metadata: lower-case names, ASCII values, 2 KB at most. */
 export type ObjectMetadata = Readonly<Record<string, string>>;
 
@@ -349,6 +371,7 @@ export interface Time {
 /** Everything that a worker's step may use. */
 export interface Ports {
   readonly tables: TableData;
+  readonly admin: TableAdmin;
   readonly archive: ArchiveStore;
   readonly codec: Codec;
   readonly status: StatusReader;

@@ -234,6 +234,55 @@ test("an ARN must be in the table's region", () => {
   ]);
 });
 
+describe("the fields of a table that the restore creates", () => {
+  const restore = { ...backup, action: "restore" };
+  const fields = {
+    "table-settings": "keys",
+    "billing-mode": "on-demand",
+    "table-class": "standard-infrequent-access",
+  };
+
+  test("are valid with create-table true", () => {
+    expect(issuesOf({ ...restore, "create-table": true, ...fields })).toEqual([]);
+    expect(issuesOf({ ...restore, "create-table": true })).toEqual([]);
+    expect(issuesOf({ ...restore, "create-table": false })).toEqual([]);
+  });
+
+  test.each([{}, { "create-table": false }])("are refused with %j, each with what to do", (without) => {
+    expect(issuesOf({ ...restore, ...fields, ...without })).toEqual(
+      Object.keys(fields).map((field) => ({
+        field,
+        message: `${field} is for a table that the restore creates: add create-table true, or remove ${field}`,
+      })),
+    );
+  });
+
+  test("have few values", () => {
+    const wrong = {
+      "create-table": "yes",
+      "table-settings": "some",
+      "billing-mode": "free",
+      "table-class": "",
+    };
+    expect(issuesOf({ ...restore, ...wrong }).map(({ message }) => message)).toEqual([
+      'create-table must be true or false: got "yes"',
+      'table-settings must be none, keys or all: got "some"',
+      'billing-mode must be on-demand or provisioned: got "free"',
+      'table-class must be standard or standard-infrequent-access: got ""',
+    ]);
+  });
+
+  test("need the table's name, because a table of another account cannot be created", () => {
+    const arn = "arn:aws:dynamodb:us-east-1:123456789012:table/cities";
+    expect(issuesOf({ ...restore, "create-table": true, "table-name": arn })).toEqual([
+      {
+        field: "table-name",
+        message: `table-name must be a name if create-table is true, because a table is created in Ferry's own account: got "${arn}"`,
+      },
+    ]);
+  });
+});
+
 describe("a compression level", () => {
   const messages = (fields: object, compression: "gzip" | "zstd") => {
     const parsed = parseRequest({ ...backup, ...fields }, { ...options, compression });

@@ -88,6 +88,19 @@ export function restoreRequestSchema(maximumSegments: number) {
       v.picklist(["own", "rebase", "as-listed"], "manifest-keys must be own, rebase or as-listed"),
     ),
     "out-of-order": v.optional(v.boolean("out-of-order must be true or false")),
+    "create-table": v.optional(v.boolean("create-table must be true or false")),
+    "table-settings": v.optional(
+      v.picklist(["none", "keys", "all"], "table-settings must be none, keys or all"),
+    ),
+    "billing-mode": v.optional(
+      v.picklist(["on-demand", "provisioned"], "billing-mode must be on-demand or provisioned"),
+    ),
+    "table-class": v.optional(
+      v.picklist(
+        ["standard", "standard-infrequent-access"],
+        "table-class must be standard or standard-infrequent-access",
+      ),
+    ),
   });
 }
 
@@ -181,6 +194,7 @@ function crossFieldIssues(
         message: `compression-level must be at most ${levelMax} for ${compression}: got ${level}`,
       });
   }
+  issues.push(...createTableIssues(request));
   const arnRegion = /^arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):/.exec(request["table-name"])?.[1];
   if (arnRegion !== undefined && arnRegion !== request["table-region"])
     issues.push({
@@ -201,6 +215,27 @@ function crossFieldIssues(
       message: `bucket-prefix must expand to at most ${PREFIX_LENGTH_MAX} characters: got ${expandedPrefix.length}`,
     });
   return issues;
+}
+
+/** The fields that describe the new table. They have no effect on a table that exists. */
+const NEW_TABLE_FIELDS = ["table-settings", "billing-mode", "table-class"] as const;
+
+function createTableIssues(request: Request): RequestIssue[] {
+  if (request.action !== "restore") return [];
+  const creates = request["create-table"] === true;
+  if (!creates)
+    return NEW_TABLE_FIELDS.filter((field) => request[field] !== undefined).map((field) => ({
+      field,
+      message: `${field} is for a table that the restore creates: add create-table true, or remove ${field}`,
+    }));
+  // A resource policy cannot allow another account to create the table that it would belong to.
+  if (!request["table-name"].startsWith("arn:")) return [];
+  return [
+    {
+      field: "table-name",
+      message: `table-name must be a name if create-table is true, because a table is created in Ferry's own account: got ${quoted(request["table-name"])}`,
+    },
+  ];
 }
 
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {

@@ -24,7 +24,7 @@ export function withThrottleRetry(ports: Ports): Ports {
       }
     }
   }
-  const { tables, archive, leases, status, claims, registry } = ports;
+  const { tables, admin, archive, leases, status, claims, registry } = ports;
   return {
     ...ports,
     tables: {
@@ -33,6 +33,10 @@ export function withThrottleRetry(ports: Ports): Ports {
       settings: (t) => retried(() => tables.settings(t)),
       identify: (t) => retried(() => tables.identify(t)),
       scan: (p) => retried(() => tables.scan(p), TRIES_MAX),
+    },
+    admin: {
+      create: (table, definition, owner) => retried(() => admin.create(table, definition, owner)),
+      owner: (table, arn) => retried(() => admin.owner(table, arn)),
     },
     archive: {
       putNew: (bucket, key, body, options) => retried(() => archive.putNew(bucket, key, body, options)),

@@ -18,6 +18,7 @@ import { isEnded, stateOf } from "./projection/status.ts";
 import { readDetail, readFinishing } from "./read-event.ts";
 import { findRegistration, type Registration, register, requestIdReused } from "./registration.ts";
 import { parseRequest, type RequestIssue } from "./request.ts";
+import { awaitTable, isCreated } from "./restore/create-table.ts";
 import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
 import { sliceRestore } from "./restore/slice.ts";
@@ -54,6 +55,8 @@ async function step({ id, event }: Delivery, ports: Ports): Promise<readonly Fer
       return retry(event, withThrottleRetry(ports));
     case "TaskAccepted": {
       const accepted = readDetail("TaskAccepted", event);
+      const waiting = isCreated(accepted) ? await awaitTable(accepted, withThrottleRetry(ports)) : undefined;
+      if (waiting !== undefined) return waiting;
       return accepted.segments.length > 0
         ? fanOut(accepted)
         : finishAgain(accepted, event.time, withThrottleRetry(ports));

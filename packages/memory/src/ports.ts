@@ -11,6 +11,7 @@ import { type MemoryBus, memoryBus } from "./bus.ts";
 import { memoryRateLimiter } from "./rate-limiter.ts";
 import { memorySliceClaims } from "./slice-claims.ts";
 import { type MemoryStatusStore, memoryStatusStore } from "./status-store.ts";
+import { type MemoryTableAdmin, memoryTableAdmin } from "./table-admin.ts";
 import { memoryTableLeases } from "./table-leases.ts";
 import { type MemoryTables, memoryTables } from "./tables.ts";
 import { memoryTaskRegistry } from "./task-registry.ts";
@@ -21,6 +22,7 @@ const INVOCATION_MS = 15 * 60_000;
 
 export interface MemoryPorts extends Ports {
   readonly tables: MemoryTables;
+  readonly admin: MemoryTableAdmin;
   readonly archive: MemoryArchiveStore;
   readonly status: MemoryStatusStore;
   readonly bus: MemoryBus;
@@ -45,8 +47,10 @@ export function md5(bytes: Uint8Array): string {
  */
 export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
   const clock = overrides.clock ?? virtualClock();
+  const tables = overrides.tables ?? memoryTables();
   return {
-    tables: memoryTables(),
+    tables,
+    admin: memoryTableAdmin(tables, { now: clock.now }),
     archive: memoryArchiveStore(),
     codec: pakoCodec(openMd5),
     status: memoryStatusStore(),

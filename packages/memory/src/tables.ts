@@ -65,6 +65,8 @@ export interface TableSpec {
 export interface MemoryTables extends TableData {
   create(table: TableAddress, spec: TableSpec): void;
   drop(table: TableAddress): void;
+  /** Whether there is a table of this name, in any status. */
+  has(table: TableAddress): boolean;
   /** Puts items as an application would: JSON texts, or bytes. */
   put(table: TableAddress, ...items: readonly (string | Uint8Array)[]): void;
   /** Deletes the item with this key, as an application would. */
@@ -189,6 +191,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     drop(address) {
       tables.delete(nameOf(address));
     },
+    has: (address) => tables.has(nameOf(address)),
     put(address, ...items) {
       const table = find("put", address);
       for (const item of items) {
@@ -216,7 +219,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
 
     async settings(address) {
       return (
-        find("DescribeTable", address).spec.settings ?? { Table: { TableName: bareTableName(address.name) } }
+        find("DescribeTable", address).spec.settings ?? { Table: settingsOf(find("DescribeTable", address)) }
       );
     },
 
@@ -318,6 +321,22 @@ function description({ address, id, spec, keyStates }: Table, weight: number): T
     indexCount: spec.indexCount ?? 0,
     itemCount: keyStates.filter(({ item }) => item !== undefined).length,
     ...(spec.provisioned !== undefined && { provisioned: spec.provisioned }),
+  };
+}
+
+/** The parts of DescribeTable's answer from which a table can be created again. */
+function settingsOf({ address, spec }: Table) {
+  const { provisioned } = spec;
+  return {
+    TableName: bareTableName(address.name),
+    KeySchema: spec.keys.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
+    AttributeDefinitions: spec.keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
+    ...(provisioned !== undefined && {
+      ProvisionedThroughput: {
+        ReadCapacityUnits: provisioned.readUnits,
+        WriteCapacityUnits: provisioned.writeUnits,
+      },
+    }),
   };
 }
 

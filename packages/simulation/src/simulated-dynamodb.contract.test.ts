@@ -5,9 +5,11 @@
 import { rateLimiterContract } from "@ferry/contracts/rate-limiter";
 import { sliceClaimsContract } from "@ferry/contracts/slice-claims";
 import { statusStoreContract } from "@ferry/contracts/status-store";
+import { tableAdminContract } from "@ferry/contracts/table-admin";
 import { tableLeasesContract } from "@ferry/contracts/table-leases";
 import { type TablesSubject, tablesContract } from "@ferry/contracts/tables";
 import { taskRegistryContract } from "@ferry/contracts/task-registry";
+import { memoryTableAdmin } from "@ferry/memory/table-admin";
 import { memoryTables } from "@ferry/memory/tables";
 import { projectorAdapters, workerAdapters } from "./cloud/dynamodb/adapters.ts";
 import { statusTablesOf } from "./cloud/dynamodb/own-status.ts";
@@ -24,6 +26,7 @@ function simulated({ statements = true } = {}) {
   const scheduler = createScheduler();
   const rng = rngOf(1, 1);
   const tables = memoryTables();
+  const admin = memoryTableAdmin(tables, { now: scheduler.now });
   const ownTables = createOwnTables(() => {});
   const invocation = createInvocation(
     {
@@ -38,12 +41,14 @@ function simulated({ statements = true } = {}) {
     () => {},
   );
   return {
+    scheduler,
     tables,
     ownTables,
     around: {
       invocation,
       rng,
       tables,
+      admin,
       statements,
       ownTables,
       outside: scheduler.outside,
@@ -93,6 +98,19 @@ rateLimiterContract("the SDK on the simulated DynamoDB", async () =>
 sliceClaimsContract("the SDK on the simulated DynamoDB", async () =>
   workerAdapters("backup", simulated().around),
 );
+tableAdminContract("the SDK on the simulated DynamoDB", async () => {
+  const { tables, around, scheduler } = simulated();
+  return {
+    admin: workerAdapters("restore", around).admin,
+    tables,
+    region: REGION,
+    prefix: "",
+    pass: async () => {
+      scheduler.after(1000, () => {});
+      await scheduler.step();
+    },
+  };
+});
 tableLeasesContract("the SDK on the simulated DynamoDB", async () =>
   workerAdapters("backup", simulated().around),
 );

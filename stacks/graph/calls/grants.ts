@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { Deployment } from "../invariants/invariant.ts";
-import { type PolicyStatement, roleGrants } from "../invariants/policies.ts";
+import { creatableArns, type PolicyStatement, roleGrants } from "../invariants/policies.ts";
 import { root } from "../synth/bundle.ts";
 
 /** A use of a permission: by the function's code, or by a service on its behalf. */
@@ -105,6 +105,25 @@ const serviceUses: readonly Use[] = [
     resource: "a key",
     by: "DynamoDB and S3, for what a key of the settings encrypts",
   },
+  ...[
+    "kms:CreateGrant",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+  ].map((action) => ({
+    function: "restore",
+    action,
+    resource: "a key",
+    by: "DynamoDB, for a new table that a key of the settings encrypts",
+  })),
+  {
+    function: "restore",
+    action: "dynamodb:TagResource",
+    resource: "a table with `create`",
+    by: "DynamoDB, for the tag in CreateTable",
+  },
 ];
 
 /** Every use of a function's role. */
@@ -125,13 +144,19 @@ export function uses(): Use[] {
 export function allowed(deployment: Deployment): Allowed[] {
   const { stage } = deployment.graph.app;
   const all = new Map<string, Allowed>();
+  const creatable = creatableArns(deployment);
   for (const { owner, statement } of roleGrants(deployment)) {
     const name = functions.find((one) => owner === `ferry-${stage}-${one}`);
     if (name === undefined) continue;
+    const isOfCreatable = statement.Resource.every((arn) => creatable.has(arn));
     for (const action of statement.Action)
       for (const arn of statement.Resource) {
         const isOwnKey = arn === deployment.settings.ownKmsKey;
-        const resource = isOwnKey ? "the stage's own key" : kindOf(arn, stage);
+        const resource = isOwnKey
+          ? "the stage's own key"
+          : isOfCreatable
+            ? "a table with `create`"
+            : kindOf(arn, stage);
         const one = { function: name, action, resource, condition: statement.Condition };
         all.set(JSON.stringify(one), one);
       }

@@ -83,6 +83,21 @@ export const alterations: readonly Alteration[] = [
     }),
   },
   {
+    name: "a restore role that may create a table without `create`",
+    violates: "only-listed-tables-are-created",
+    alter: inRole("RestoreWorkerRole", "dynamodb:BatchWriteItem", (one) =>
+      one.Action.push("dynamodb:CreateTable"),
+    ),
+  },
+  {
+    name: "a restore role that may change the settings of all of its tables",
+    violates: "only-listed-tables-are-created",
+    graph: "every-setting",
+    alter: inRole("RestoreWorkerRole", "dynamodb:BatchWriteItem", (one) =>
+      one.Action.push("dynamodb:UpdateTable"),
+    ),
+  },
+  {
     name: "a backup role that may overwrite objects",
     violates: "backup-only-creates",
     alter: inRole("BackupWorkerRole", "s3:PutObject", (one) => delete one.Condition),

@@ -16,7 +16,7 @@ import {
   resourcesOfType,
   violationUnless,
 } from "./invariant.ts";
-import { type Grant, policyGrants, roleGrants, statementsOf } from "./policies.ts";
+import { creatableArns, type Grant, policyGrants, roleGrants, statementsOf } from "./policies.ts";
 
 /** The resources that may end in `*`, because a narrower one is not possible. */
 const WIDE_RESOURCES = [
@@ -82,6 +82,27 @@ const backupOnlyCreates: Invariant = {
         ]),
       ),
 };
+
+const onlyListedTablesAreCreated: Invariant = {
+  name: "only-listed-tables-are-created",
+  reason:
+    "A restore must not be able to create a table, or to change a table's settings, unless the stage lists the table with create.",
+  violations: (deployment) => {
+    const creatable = creatableArns(deployment);
+    return roleGrants(deployment).flatMap(({ owner, statement }) =>
+      statement.Action.filter((action) => CHANGES_TABLES.test(action)).flatMap((action) =>
+        violationUnless(
+          statement.Resource.every((arn) => creatable.has(arn)),
+          `${owner} allows ${action} on ${statement.Resource.join(", ")}`,
+        ),
+      ),
+    );
+  },
+};
+
+/** Actions on tables themselves, and not on their items. */
+const CHANGES_TABLES =
+  /^dynamodb:(Create|Delete(?!Item)|Update(?!Item)|Put(?!Item)|Restore|Import|Enable|Disable|TagResource|UntagResource)/;
 
 /** The types that each role may put, by the role's name without the stage's. */
 const typesOfRole: Readonly<Record<string, readonly string[]>> = {
@@ -186,6 +207,7 @@ export const permissionInvariants: readonly Invariant[] = [
   noWildcards,
   statementsNameResources,
   backupOnlyCreates,
+  onlyListedTablesAreCreated,
   onlyFerryPutsFacts,
   queuesTakeNoOthersDeadLetters,
   principalsAreBound,

@@ -49,3 +49,14 @@ export const policyGrants = (deployment: Deployment): Grant[] =>
     .flatMap(({ name, inputs }) =>
       statementsOf(inputs.policy).map((statement) => ({ owner: name, statement })),
     );
+
+/** The ARNs of the tables that a restore may create. */
+export function creatableArns({ settings }: Deployment): ReadonlySet<string> {
+  return new Set(
+    settings.restore.tables.flatMap((table) =>
+      typeof table !== "string" && table.create
+        ? [`arn:aws:dynamodb:${table.region}:${settings.account}:table/${table.name}`]
+        : [],
+    ),
+  );
+}

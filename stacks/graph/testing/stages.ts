@@ -68,7 +68,10 @@ export const stages: Stages = {
       kmsKeys: [KEY],
     },
     restore: {
-      tables: [{ region: "eu-west-1", name: "orders-restored" }],
+      tables: [
+        { region: "eu-west-1", name: "orders-restored" },
+        { region: "eu-west-1", name: "orders-created", create: true },
+      ],
       buckets: ["archive-one"],
       kmsKeys: [KEY],
     },

@@ -19,6 +19,7 @@ import { rateLimiter } from "../rate-limiter.ts";
 import { sliceClaims } from "../slice-claims.ts";
 import { statusReader } from "../status-store.ts";
 import { tableData } from "../table.ts";
+import { tableAdmin } from "../table-admin.ts";
 import { tableLeases } from "../table-leases.ts";
 import { taskRegistry } from "../task-registry.ts";
 import { workerTableItems } from "../worker-table.ts";
@@ -37,6 +38,7 @@ export function wireWorker(action: Action): Worker {
   return {
     ports: {
       tables: tableData(dynamodbClient, retryingDynamodbClient),
+      admin: tableAdmin(retryingDynamodbClient),
       archive: archiveStore(s3Client),
       codec: zlibCodec,
       status: statusReader(retryingDynamodbClient(), { [action]: tableName(links.table) }),

@@ -48,6 +48,26 @@ export const restoreFields: readonly OptionSpec[] = [
     fallback: "own",
   },
   { flags: "--out-of-order", description: "accept an older incremental export after a newer one" },
+  {
+    flags: "--create-table",
+    description: "create the table with the settings of the backed-up one; a table of that name is refused",
+  },
+  {
+    flags: "--table-settings <WHICH>",
+    description:
+      "with --create-table: none is the primary key alone, keys adds the indexes, all has every setting in the archive",
+    fallback: "all",
+  },
+  {
+    flags: "--billing-mode <MODE>",
+    description: "with --create-table: on-demand or provisioned",
+    fallback: "the backed-up table's",
+  },
+  {
+    flags: "--table-class <CLASS>",
+    description: "with --create-table: standard or standard-infrequent-access",
+    fallback: "the backed-up table's",
+  },
 ];
 
 export const sending: readonly OptionSpec[] = [

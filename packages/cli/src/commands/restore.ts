@@ -5,7 +5,7 @@ export const restoreCommand: CommandSpec = {
   name: "restore",
   summary: "restore an archive, or DynamoDB's own export, into a table",
   description:
-    "The table must exist, with the archive's keys. If it holds items, the restore asks first; without a terminal it needs --yes.",
+    "The table must exist, with the archive's keys; --create-table creates it. If it holds items, the restore asks first; without a terminal it needs --yes.",
   arguments: [
     { name: "S3URL", description: "the archive: s3://BUCKET/PREFIX" },
     { name: "TABLE", description: "the destination: a table's name, or the ARN of another account's table" },
@@ -19,6 +19,11 @@ export const restoreCommand: CommandSpec = {
     {
       command: "ferry restore s3://archives/orders/2026-11-23 orders-restored --stage production",
       about: "into an empty table",
+    },
+    {
+      command:
+        "ferry restore s3://archives/orders/2026-11-23 orders-copy --create-table --billing-mode on-demand --stage production",
+      about: "into a new table with the settings of the backed-up one",
     },
     {
       command: "ferry restore s3://archives/orders/2026-11-23 orders --restore-mode if-absent --yes",

@@ -29,8 +29,8 @@ export const run: RunCommand = async (input, context) => {
   if (input.options["dryRun"] === true) return dryRun(ferry, prepared, context);
   const request = prepared.request as RestoreRequest;
   const mode = request["restore-mode"] ?? "empty-only";
-  // Ferry itself refuses a table that holds items, unless the mode says what to do with them.
-  if (mode !== "empty-only" && input.options["yes"] !== true) {
+  // Ferry itself refuses a table that holds items, unless the mode says what to do with them. A new table is empty.
+  if (request["create-table"] !== true && mode !== "empty-only" && input.options["yes"] !== true) {
     const holdsItems = await destinationHoldsItems(ferry.stage.access, request);
     if (holdsItems !== false && !(await confirm(question(table, mode, holdsItems), context))) {
       context.output.note("Nothing was sent.");

@@ -14,6 +14,7 @@ export const portMethods = {
   },
   restore: {
     tables: ["count", "describe", "identify", "insert", "scan", "write"],
+    admin: ["create", "owner"],
     archive: ["get", "open"],
     status: ["read"],
     bus: ["put"],

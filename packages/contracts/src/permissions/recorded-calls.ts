@@ -27,6 +27,8 @@ export interface AwsCall {
 }
 
 const TABLE = "some-table";
+/** A table that a restore may create. */
+const CREATABLE = "some-creatable-table";
 const BUCKET = "some-bucket";
 /** A name that is too long for a statement: such an item is put alone. */
 const LONG_NAME = "a".repeat(9000);
@@ -57,6 +59,7 @@ const plan = { "total-segments": 1, table: {} } as Slice["plan"];
 const slice: Slice = { task, plan, segment: 0, attempt: 1, handoffs: 0, "deadline-ms": 1 };
 const bucket = { region: TEST_REGION, name: BUCKET };
 const table = { region: TEST_REGION, name: TABLE };
+const creatable = { region: TEST_REGION, name: CREATABLE };
 const page = { table, segment: 0, totalSegments: 1, consistent: true };
 const encoder = new TextEncoder();
 const items = [`{"id":{"S":"1"}}`, `{"id":{"S":"2"},"${LONG_NAME}":{"S":""}}`].map((item) =>
@@ -87,6 +90,10 @@ const calls: {
     count: (ports) => ports.tables.count(page),
     write: (ports) => ports.tables.write(table, [{ put: items[0]! }]),
     insert: (ports) => ports.tables.insert(table, items, ["id"]),
+  },
+  admin: {
+    create: (ports) => ports.admin.create(creatable, {}, "owner"),
+    owner: (ports) => ports.admin.owner(creatable, `arn:aws:dynamodb:eu-west-1:1:table/${CREATABLE}`),
   },
   archive: {
     putNew: (ports) => ports.archive.putNew(bucket, "k", new Uint8Array(1), putOptions),
@@ -271,20 +278,22 @@ function tableOf({ TableName, ResourceArn, RequestItems, Statements, IndexName }
       ? Object.keys(RequestItems!)[0]!
       : /"(.+?)"/.exec(Statements[0]!.Statement)![1]!);
   if (name === TABLE) return "a table";
+  if (name === CREATABLE) return "a table with `create`";
   if (!OWN_TABLES.has(name)) throw new Error(`a call on another table than those of the recording: ${name}`);
   return IndexName === undefined ? name : `${name}, index ${IndexName}`;
 }
 
 function tableAnswer(operation: string, { TableName, ExpressionAttributeValues: values }: Body): object {
+  const described = {
+    TableArn: `arn:aws:dynamodb:${TEST_REGION}:1:table/${TABLE}`,
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+  };
   switch (operation) {
     case "DescribeTable":
-      return {
-        Table: {
-          TableArn: `arn:aws:dynamodb:${TEST_REGION}:1:table/${TABLE}`,
-          KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-          AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-        },
-      };
+      return { Table: described };
+    case "CreateTable":
+      return { TableDescription: described };
     case "Scan":
       return { Items: [], Count: 0 };
     case "BatchWriteItem":

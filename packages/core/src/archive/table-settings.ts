@@ -38,3 +38,72 @@ export function keySchema(table: Pick<TableDescription, "keys" | "keyTypes">): K
 export function describeKeys(keys: KeySchema): string {
   return keys.map((key) => `${key.name} (${key.type})`).join(", ");
 }
+
+const text = v.string();
+const optional = v.optional;
+const number = v.number();
+const keySchemaFields = v.array(v.object({ AttributeName: text, KeyType: v.picklist(["HASH", "RANGE"]) }));
+const throughput = v.object({ ReadCapacityUnits: number, WriteCapacityUnits: number });
+const onDemandThroughput = v.object({
+  MaxReadRequestUnits: optional(number),
+  MaxWriteRequestUnits: optional(number),
+});
+const localIndex = v.object({
+  IndexName: text,
+  KeySchema: keySchemaFields,
+  Projection: v.object({ ProjectionType: optional(text), NonKeyAttributes: optional(v.array(text)) }),
+});
+
+/** The settings from which a table is created. Their names are those of the DynamoDB API's responses. */
+const tableFileSchema = v.object({
+  Table: v.object({
+    TableArn: optional(text),
+    KeySchema: v.pipe(keySchemaFields, v.minLength(1)),
+    AttributeDefinitions: v.array(v.object({ AttributeName: text, AttributeType: text })),
+    LocalSecondaryIndexes: optional(v.array(localIndex)),
+    GlobalSecondaryIndexes: optional(
+      v.array(
+        v.object({
+          ...localIndex.entries,
+          IndexStatus: optional(text),
+          ProvisionedThroughput: optional(throughput),
+          OnDemandThroughput: optional(onDemandThroughput),
+        }),
+      ),
+    ),
+    BillingModeSummary: optional(v.object({ BillingMode: optional(text) })),
+    ProvisionedThroughput: optional(throughput),
+    OnDemandThroughput: optional(onDemandThroughput),
+    TableClassSummary: optional(v.object({ TableClass: optional(text) })),
+    SSEDescription: optional(
+      v.object({ Status: optional(text), SSEType: optional(text), KMSMasterKeyArn: optional(text) }),
+    ),
+    StreamSpecification: optional(
+      v.object({ StreamEnabled: optional(v.boolean()), StreamViewType: optional(text) }),
+    ),
+    DeletionProtectionEnabled: optional(v.boolean()),
+    Replicas: optional(v.array(v.object({ RegionName: optional(text) }))),
+  }),
+  TimeToLiveDescription: optional(
+    v.object({ TimeToLiveStatus: optional(text), AttributeName: optional(text) }),
+  ),
+  Tags: optional(v.array(v.object({ Key: text, Value: text }))),
+  ContinuousBackupsDescription: optional(
+    v.object({
+      PointInTimeRecoveryDescription: optional(
+        v.object({ PointInTimeRecoveryStatus: optional(text), RecoveryPeriodInDays: optional(number) }),
+      ),
+    }),
+  ),
+  /** The policy's JSON text; null if the table has none. */
+  ResourcePolicy: optional(v.nullable(text)),
+  NotRead: optional(v.array(v.object({ operation: text, reason: text }))),
+});
+
+/** The settings of the backed-up table, as table.json has them. */
+export type TableFile = v.InferOutput<typeof tableFileSchema>;
+
+/** The settings in a table.json. Permanent errors: `broken-archive`, `unknown-format`. */
+export function decodeTableFile(bucket: BucketAddress, key: string, bytes: Uint8Array): TableFile {
+  return decodeVersioned(tableFileSchema, bucket, key, bytes);
+}

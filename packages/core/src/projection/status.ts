@@ -180,7 +180,15 @@ export function reasonsOf(row: TaskRow): string[] {
     .map((reason) =>
       reason.segment === undefined ? reason.text : `segment ${reason.segment}: ${reason.text}`,
     );
-  return texts.length === 0 && state === "failed" ? unlisted(row) : texts;
+  const found = texts.length === 0 && state === "failed" ? unlisted(row) : texts;
+  const { plan } = row;
+  if (plan === undefined || !("created" in plan) || !isEnded(state)) return found;
+  return found.map((reason, i) => (i === 0 ? `${reason} ${tableStays(plan)}` : reason));
+}
+
+/** The sentence for operators about a table that a restore created and did not fill. */
+export function tableStays({ request }: Pick<Plan, "request">): string {
+  return `This restore created table ${request["table-name"]} in ${request["table-region"]}. The table stays: retry the task, or delete the table.`;
 }
 
 /**

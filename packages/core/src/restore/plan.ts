@@ -10,12 +10,14 @@ import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import type { ErrorCode } from "../error-codes.ts";
-import { isPermanent, permanent } from "../errors.ts";
+import { isPermanent, permanent, withHint } from "../errors.ts";
 import type { FerryEvent, RestorePlan } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
+import { tableStays } from "../projection/status.ts";
 import type { Start } from "../registration.ts";
 import type { RestoreRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
+import { type CreatedTable, createDestination } from "./create-table.ts";
 import { holdsItems } from "./holds-items.ts";
 import { noteWindow, takeLease, withdrawLease } from "./lease.ts";
 
@@ -32,26 +34,38 @@ export async function planRestore(
   const keys = request["manifest-keys"] ?? "own";
   const manifest = await readManifest(bucket, request["bucket-prefix"], keys, ports);
   const address = { region: request["table-region"], name: request["table-name"] };
-  const table = await ports.tables.describe(address);
-  refuseUnready(request, table);
-  await refuseOtherKeys(request, manifest, table, ports);
   refuseMode(request, manifest);
-  const derived = derivePlan(request, task, manifest, table, ports);
-  await takeLease({ plan: derived, attempt, deadlineMs, isWriting: true }, ports);
-  // Read while the lease is held: from now on no other restore puts items into an exclusively leased table.
-  const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
-  const countsItems = !manifest.own && manifest.lines === "items";
-  let hadItems: boolean;
+  const created =
+    request["create-table"] === true ? await createDestination(request, task, manifest, ports) : undefined;
   try {
-    hadItems = (emptyOnly || countsItems) && (await holdsItems(address, ports.tables));
-    if (emptyOnly && hadItems) throw notEmpty(request);
+    return await planInto(created?.table ?? (await ports.tables.describe(address)), created);
   } catch (error) {
-    if (isPermanent(error)) await withdrawLease(derived, ports);
-    throw error;
+    if (created === undefined || !isPermanent(error)) throw error;
+    throw withHint(error, tableStays({ request }));
   }
-  const plan = { ...derived, ...(countsItems && countPlan(hadItems, table)) };
-  await noteWindow(plan, ports);
-  return [taskAccepted(plan, attempt, deadlineMs)];
+
+  async function planInto(table: TableDescription, made: CreatedTable | undefined) {
+    // The step after the acceptance waits until a new table is ACTIVE. It is empty.
+    const isNew = made !== undefined && table.status === "CREATING";
+    if (!isNew) refuseUnready(request, table);
+    await refuseOtherKeys(request, manifest, table, ports);
+    const derived = derivePlan(request, task, manifest, { table, made }, ports);
+    await takeLease({ plan: derived, attempt, deadlineMs, isWriting: true }, ports);
+    // Read while the lease is held: from now on no other restore puts items into an exclusively leased table.
+    const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
+    const countsItems = !manifest.own && manifest.lines === "items";
+    let hadItems: boolean;
+    try {
+      hadItems = !isNew && (emptyOnly || countsItems) && (await holdsItems(address, ports.tables));
+      if (emptyOnly && hadItems) throw notEmpty(request);
+    } catch (error) {
+      if (isPermanent(error)) await withdrawLease(derived, ports);
+      throw error;
+    }
+    const plan = { ...derived, ...(countsItems && countPlan(hadItems, table)) };
+    await noteWindow(plan, ports);
+    return [taskAccepted(plan, attempt, deadlineMs)];
+  }
 }
 
 /** The fields of the plan with which the last step counts the table. */
@@ -66,7 +80,7 @@ function derivePlan(
   request: RestoreRequest,
   task: TaskRef,
   manifest: Manifest,
-  table: TableDescription,
+  { table, made }: { readonly table: TableDescription; readonly made: CreatedTable | undefined },
   ports: Ports,
 ): RestorePlan {
   const segments =
@@ -96,6 +110,7 @@ function derivePlan(
       ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
       objects: manifest.objects,
     },
+    ...(made !== undefined && { created: { "table-file": made.file } }),
   };
 }
 

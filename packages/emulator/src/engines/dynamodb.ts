@@ -42,7 +42,7 @@ export function createDynamoDb(): DynamoDb {
     return server;
   };
 
-  const handle = (region: string, { method, url, headers, body }: HttpRequest): Promise<Reply> =>
+  const pass = (region: string, { method, url, headers, body }: HttpRequest): Promise<Reply> =>
     new Promise((resolve, reject) => {
       // Pass a complete body: if a client disconnected while dynalite reads one, it would throw where nothing can catch it.
       const request = Object.assign(new EventEmitter(), { method, url, headers });
@@ -68,8 +68,20 @@ export function createDynamoDb(): DynamoDb {
       }
     });
 
+  /** Dynalite ignores the tags in CreateTable. */
+  const handle = async (region: string, request: HttpRequest): Promise<Reply> => {
+    const reply = await pass(region, request);
+    if (reply.status !== 200 || !String(request.headers["x-amz-target"]).endsWith(".CreateTable"))
+      return reply;
+    const { Tags } = JSON.parse(request.body.toString()) as { Tags?: readonly object[] };
+    const { TableDescription } = JSON.parse(String(reply.body)) as { TableDescription: { TableArn: string } };
+    if (Tags !== undefined && Tags.length > 0)
+      await call(region, "TagResource", { ResourceArn: TableDescription.TableArn, Tags });
+    return reply;
+  };
+
   const call = async (region: string, operation: string, input: object) => {
-    const reply = await handle(region, {
+    const reply = await pass(region, {
       method: "POST",
       url: "/",
       headers: {

@@ -7,6 +7,7 @@ import { archiveStoreContract } from "@ferry/contracts/archive-store";
 import {
   awsArchiveStore,
   awsStatusStore,
+  awsTableAdmin,
   awsTables,
   awsWorkerTable,
   pointSdkAt,
@@ -15,6 +16,7 @@ import { codecContract } from "@ferry/contracts/codec";
 import { rateLimiterContract } from "@ferry/contracts/rate-limiter";
 import { sliceClaimsContract } from "@ferry/contracts/slice-claims";
 import { statusStoreContract } from "@ferry/contracts/status-store";
+import { tableAdminContract } from "@ferry/contracts/table-admin";
 import { tableLeasesContract } from "@ferry/contracts/table-leases";
 import { tablesContract } from "@ferry/contracts/tables";
 import { taskRegistryContract } from "@ferry/contracts/task-registry";
@@ -69,6 +71,7 @@ test("every call of the suite that inserts by statements is accepted", () => {
 statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-contract-"));
 rateLimiterContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-limiter-"));
 sliceClaimsContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-claims-"));
+tableAdminContract("the AWS adapter and dynalite", async () => awsTableAdmin("ferry-admin-"));
 tableLeasesContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-leases-"));
 taskRegistryContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-registry-"));
 archiveStoreContract("the AWS adapter and fauxqs", () => awsArchiveStore("contract", ACCOUNT));

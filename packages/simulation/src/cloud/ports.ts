@@ -8,6 +8,7 @@ import { zlibCodec } from "@ferry/aws/codec";
 import type { Projector } from "@ferry/aws/lambda/projector";
 import type { Log } from "@ferry/aws/lambda/telemetry";
 import type { Worker } from "@ferry/aws/lambda/worker";
+import type { TableAddress } from "@ferry/core/addresses";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { FerryError, permanent } from "@ferry/core/errors";
 import type {
@@ -17,6 +18,7 @@ import type {
   Slice,
   SliceClaims,
   StatusStore,
+  TableAdmin,
   TableLeases,
   TaskRegistry,
   Write,
@@ -42,6 +44,7 @@ import type { Rng, Scheduler } from "./scheduler.ts";
 /** The parts of the cloud that all invocations share. */
 export interface Cloud {
   readonly tables: ItemTables;
+  readonly admin: TableAdmin;
   readonly archive: MemoryArchiveStore;
   readonly status: StatusStore;
   readonly limiter: RateLimiter;
@@ -74,7 +77,7 @@ const RETRY_DELAY_SECONDS = 1;
 const ITEM_CALLS: ReadonlySet<string> = new Set(["table.scan", "table.write", "table.insert"]);
 
 /** Calls that read tables of items. */
-const READS: ReadonlySet<string> = new Set(["scan", "get", "describe", "settings", "identify"]);
+const READS: ReadonlySet<string> = new Set(["scan", "get", "describe", "settings", "identify", "owner"]);
 
 /** Ports on Ferry's own tables. */
 const OWN_TABLE_PORTS: ReadonlySet<string> = new Set([
@@ -112,10 +115,15 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
     recorder.capacityUsed(invocation, { answered: unitsOf(answer) });
     return answer;
   };
-  const { tables, status, limiter, claims, leases, registry, codec } = servicesOf(invocation, visit, cloud);
+  const { tables, admin, status, limiter, claims, leases, registry, codec } = servicesOf(
+    invocation,
+    visit,
+    cloud,
+  );
   return {
     ports: withRecordedMethods(invocation, recorder, {
       tables: intercept("table", tables, ["scan", "write", "insert"], recordCall),
+      admin,
       archive: intercept("archive", store, ["putNew"], recordCall),
       codec,
       status: intercept("status", status, ["read"], async (_, run) => {
@@ -163,7 +171,10 @@ function servicesOf(
   invocation: Invocation,
   visit: Visit,
   cloud: Cloud,
-): Pick<Worker["ports"], "tables" | "status" | "limiter" | "claims" | "leases" | "registry" | "codec"> {
+): Pick<
+  Worker["ports"],
+  "tables" | "admin" | "status" | "limiter" | "claims" | "leases" | "registry" | "codec"
+> {
   const { recorder, ownTables } = cloud;
   const tables = intercept(
     "table",
@@ -207,6 +218,9 @@ function servicesOf(
       tables,
       ["describe", "settings", "identify", "scan", "count", "write", "insert"],
       ({ port, method, args }, run) => visit(port, method, describeTableCall(args), run),
+    ),
+    admin: intercept("table", cloud.admin, ["create", "owner"], ({ port, method, args }, run) =>
+      visit(port, method, (args[0] as TableAddress).name, run),
     ),
     status: intercept("status", cloud.status, ["read"], ({ port, method }, run) =>
       visit(port, method, "", run),

@@ -8,6 +8,7 @@ import { memoryArchiveStore } from "@ferry/memory/archive-store";
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
 import { memorySliceClaims } from "@ferry/memory/slice-claims";
 import { memoryStatusStore, type RowChange } from "@ferry/memory/status-store";
+import { memoryTableAdmin } from "@ferry/memory/table-admin";
 import { memoryTableLeases } from "@ferry/memory/table-leases";
 import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { START_MS } from "@ferry/memory/time";
@@ -41,6 +42,9 @@ export type Simulation = ReturnType<typeof setUp>;
 /** Clocks may be off by this much; by less if a ceiling depends on them. */
 const SKEW_MS_MAX = 2000;
 const LIMITED_SKEW_MS_MAX = 50;
+/** How long a new table is CREATING. */
+const CREATING_MS_MIN = 2_000;
+const CREATING_MS_MAX = 90_000;
 const EVENT_DELAY_MS_MIN = 10;
 const EVENT_DELAY_MS_MAX = 1000;
 
@@ -145,6 +149,11 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
   const cloud: Cloud = {
     ...parts,
     tables: withGrowingSize(tables, scenario, rng),
+    admin: memoryTableAdmin(tables, {
+      now: scheduler.now,
+      creatingMs: () => rng.between(CREATING_MS_MIN, CREATING_MS_MAX),
+      ownerUnseen: () => rng.happens(0.5),
+    }),
     archive: observedArchive(archive, { recorder, faults, changeLastItem: operationsOfRun.changeLastItem }),
     status: memoryStatus,
     ...(ownTables !== undefined && { ownTables }),

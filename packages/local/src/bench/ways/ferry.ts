@@ -10,6 +10,7 @@ import { rateLimiter } from "@ferry/aws/rate-limiter";
 import { sliceClaims } from "@ferry/aws/slice-claims";
 import { statusReader } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
+import { tableAdmin } from "@ferry/aws/table-admin";
 import { tableLeases } from "@ferry/aws/table-leases";
 import { taskRegistry } from "@ferry/aws/task-registry";
 import { workerTableItems } from "@ferry/aws/worker-table";
@@ -50,6 +51,7 @@ function connect(): Ports {
   const updateItem = workerTableItems(retryingDynamodbClient(), "worker-table");
   return {
     tables: tableData(dynamodbClient, retryingDynamodbClient),
+    admin: tableAdmin(retryingDynamodbClient),
     archive: archiveStore(s3Client),
     codec: zlibCodec,
     status: statusReader(retryingDynamodbClient(), { backup: "backup-table", restore: "restore-table" }),

@@ -5,6 +5,7 @@ import { rateLimiter } from "@ferry/aws/rate-limiter";
 import { sliceClaims } from "@ferry/aws/slice-claims";
 import { statusReader, statusStore } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
+import { tableAdmin } from "@ferry/aws/table-admin";
 import { tableLeases } from "@ferry/aws/table-leases";
 import { taskRegistry } from "@ferry/aws/task-registry";
 import { workerTableItems } from "@ferry/aws/worker-table";
@@ -23,11 +24,10 @@ const TABLES = { backup: "backup-table", restore: "restore-table", segment: "seg
 export function workerAdapters(action: Action, context: ClientContext) {
   const own = simulatedDynamoDb(HOME, OWN_ATTEMPTS_MAX, context);
   const items = workerTableItems(own, workerTable.name);
+  const retrying = (region: string) => simulatedDynamoDb(region, OWN_ATTEMPTS_MAX, context);
   return {
-    tables: tableData(
-      (region) => simulatedDynamoDb(region, ITEM_ATTEMPTS_MAX, context),
-      (region) => simulatedDynamoDb(region, OWN_ATTEMPTS_MAX, context),
-    ),
+    tables: tableData((region) => simulatedDynamoDb(region, ITEM_ATTEMPTS_MAX, context), retrying),
+    admin: tableAdmin(retrying),
     status: statusReader(own, { [action]: TABLES[action] }),
     limiter: rateLimiter(items),
     claims: sliceClaims(items),

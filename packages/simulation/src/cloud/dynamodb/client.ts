@@ -6,6 +6,7 @@ import { crc32 } from "node:zlib";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RawProtocol } from "@ferry/aws/raw-protocol";
 import { FerryError } from "@ferry/core/errors";
+import type { TableAdmin } from "@ferry/core/ports";
 import { workerTable } from "@ferry/core/topology";
 import type { Faults } from "../faults.ts";
 import type { Effect, Invocation } from "../invocation.ts";
@@ -23,6 +24,7 @@ export interface ClientContext {
   readonly rng: Rng;
   readonly outside: Scheduler["outside"];
   readonly tables: ItemTables;
+  readonly admin: TableAdmin;
   /** Whether PartiQL statements are supported. */
   readonly statements: boolean;
   readonly ownTables: OwnTables;

@@ -2,10 +2,11 @@
  * DynamoDB's operations on the tables of items, with request and response bodies, on the memory tables.
  */
 
+import { OWNER_TAG } from "@ferry/aws/table-admin";
 import type { TableAddress } from "@ferry/core/addresses";
 import type { DynamoKey } from "@ferry/core/dynamo-key";
 import { FerryError } from "@ferry/core/errors";
-import type { ScanPage, TableData, TableDescription, Write } from "@ferry/core/ports";
+import type { ScanPage, TableAdmin, TableData, TableDescription, Write } from "@ferry/core/ports";
 import type { MemoryTables } from "@ferry/memory/tables";
 import { DynamoDbError } from "./own-tables.ts";
 import { type RawJson, readRawJson } from "./raw-json.ts";
@@ -22,7 +23,7 @@ export async function callItemTables(
   region: string,
   body: Uint8Array,
   tables: ItemTables,
-  knows: { readonly statements: boolean },
+  { admin, statements }: { readonly admin: TableAdmin; readonly statements: boolean },
 ): Promise<Uint8Array> {
   const request = readRawJson(decoder.decode(body));
   const text = (name: string) => JSON.parse(request.members.get(name)!.source) as string;
@@ -34,7 +35,7 @@ export async function callItemTables(
       case "BatchWriteItem":
         return await batchWrite(request, at, tables);
       case "BatchExecuteStatement":
-        if (!knows.statements) throw new DynamoDbError({ __type: "#UnknownOperationException" });
+        if (!statements) throw new DynamoDbError({ __type: "#UnknownOperationException" });
         return await execute(request, at, tables);
       case "BatchGetItem":
         return batchGet(request, at, tables);
@@ -44,14 +45,29 @@ export async function callItemTables(
         return json({ Table: tableOf(text("TableName"), await tables.describe(at(text("TableName")))) });
       case "DescribeTimeToLive":
         return json({ TimeToLiveDescription: { TimeToLiveStatus: "DISABLED" } });
-      case "ListTagsOfResource":
-        return json({ Tags: [] });
+      case "ListTagsOfResource": {
+        const arn = text("ResourceArn");
+        const owner = await admin.owner(at(arn), arn);
+        return json({ Tags: owner === undefined ? [] : [{ Key: OWNER_TAG, Value: owner }] });
+      }
+      case "CreateTable": {
+        const { TableName, Tags, ...definition } = JSON.parse(request.source) as CreateTableRequest;
+        const owner = Tags.find(({ Key }) => Key === OWNER_TAG)!.Value;
+        const created = await admin.create(at(TableName), definition, owner);
+        if (created === undefined) throw new DynamoDbError({ __type: "#ResourceInUseException" });
+        return json({ TableDescription: tableOf(TableName, created) });
+      }
       default:
         throw new Error(`the simulated tables of items do not support ${operation}`);
     }
   } catch (error) {
     throw error instanceof FerryError ? new DynamoDbError(bodyOf(error)) : error;
   }
+}
+
+interface CreateTableRequest {
+  readonly TableName: string;
+  readonly Tags: readonly { readonly Key: string; readonly Value: string }[];
 }
 
 async function scan(request: ScanRequest, region: string, tables: TableData): Promise<Uint8Array> {
