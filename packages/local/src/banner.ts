@@ -1,14 +1,14 @@
 /**
- * The text that `npm run local` prints: export lines for a shell, the rest as comments.
+ * The text that `npm run local` and `npm run demo -- --keep` print: export lines for a shell, the rest as comments.
  */
 import { localHost } from "@ferry/core/local-host";
 import type { Host } from "./host.ts";
 
-/** Returns the text, for a shell whose environment is `shell`. `eval "$(grep ^export FILE)"` sets the shell up. */
-export function banner(
-  { env, names, endpoint, homeRegion }: Pick<Host, "env" | "names" | "endpoint" | "homeRegion">,
-  shell: NodeJS.ProcessEnv,
-): string {
+type Named = Pick<Host, "env" | "names" | "endpoint" | "homeRegion">;
+
+/** Returns the text, for a shell whose environment is `shell`. `eval "$(grep ^export FILE)"` sets the shell up. `examples` are commands to try, as comments. */
+export function banner(host: Named, shell: NodeJS.ProcessEnv, examples: string = songs(host)): string {
+  const { env, names, endpoint, homeRegion } = host;
   const client = Object.entries(env).filter(([name]) => name.startsWith("AWS_"));
   const exports = [
     ...client,
@@ -20,11 +20,6 @@ export function banner(
     ["FERRY_SEGMENT_TABLE", names.table("segment-table")],
     ...proxyExclusions(shell),
   ].map(([name, value]) => `export ${name}=${value}`);
-  const place = { "bucket-region": "eu-west-1", "bucket-name": "archives", "bucket-prefix": "songs/first" };
-  const backup = { action: "backup", "table-region": homeRegion, "table-name": "songs", ...place };
-  const restore = { action: "restore", "table-region": "eu-west-1", "table-name": "songs-copy", ...place };
-  const Detail = JSON.stringify({ request: backup });
-  const entries = [{ EventBusName: names.bus, Source: "me", DetailType: "TaskRequested", Detail }];
 
   return `# Ferry is running at ${endpoint}: all services, all regions. Home region: ${homeRegion}.
 # It is for trials and tests: all data is in memory and is lost when it stops. Ctrl-C stops it.
@@ -32,7 +27,44 @@ export function banner(
 
 ${exports.join("\n")}
 
-# To try it, create a table and a bucket:
+${examples}`;
+}
+
+interface Place {
+  readonly region: string;
+  readonly table: string;
+}
+
+/** Commands for a table and an empty or restored copy of it that exist, and the bucket of their archives. */
+export function commandsFor(source: Place, copy: Place, bucket: string): string {
+  const from = `--table-region ${source.region}`;
+  const to = `--table-region ${copy.region}`;
+  return `# Tables: ${source.table} in ${source.region}, ${copy.table} in ${copy.region}. Bucket: ${bucket}. To try it:
+#
+#   npx ferry backup ${source.table} s3://${bucket}/{table}/again ${from} --wait
+#   npx ferry archives s3://${bucket}
+#   npx ferry inspect s3://${bucket}/${source.table}/again
+#   npx ferry cat s3://${bucket}/${source.table}/again --limit 3
+#   npx ferry restore s3://${bucket}/${source.table}/again ${copy.table} ${to} --restore-mode merge --yes --wait
+#   npx ferry verify s3://${bucket}/${source.table}/again --against ${copy.table} ${to}
+#   npx ferry tasks
+#   npx ferry doctor --table ${source.table} ${from} --bucket ${bucket}
+#
+# \`npx ferry events\` follows the bus until Ctrl-C. With the AWS CLI:
+#
+#   aws dynamodb scan --table-name ${copy.table} --region ${copy.region} --max-items 1
+#   aws s3 ls --recursive s3://${bucket}
+`;
+}
+
+/** Commands that create tables and a bucket, for a host without any. */
+function songs({ names, homeRegion }: Named): string {
+  const place = { "bucket-region": "eu-west-1", "bucket-name": "archives", "bucket-prefix": "songs/first" };
+  const backup = { action: "backup", "table-region": homeRegion, "table-name": "songs", ...place };
+  const restore = { action: "restore", "table-region": "eu-west-1", "table-name": "songs-copy", ...place };
+  const Detail = JSON.stringify({ request: backup });
+  const entries = [{ EventBusName: names.bus, Source: "me", DetailType: "TaskRequested", Detail }];
+  return `# To try it, create a table and a bucket:
 #
 #   aws dynamodb create-table --table-name songs --billing-mode PAY_PER_REQUEST \\
 #     --attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH
@@ -44,6 +76,8 @@ ${exports.join("\n")}
 #   npx ferry backup songs s3://archives/songs/zero --wait
 #   npx ferry archives s3://archives
 #   npx ferry verify s3://archives/songs/zero --against songs
+#
+# \`npx ferry events\` prints a line for each event on the bus, until Ctrl-C.
 #
 # Other systems request a backup with an event:
 #

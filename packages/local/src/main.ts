@@ -3,7 +3,7 @@
  */
 import { localHost } from "@ferry/core/local-host";
 import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
-import { banner } from "./banner.ts";
+import { banner, commandsFor } from "./banner.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
 import { readOtherDynamoDb } from "./other-dynamodb.ts";
@@ -61,11 +61,8 @@ host.failed.catch((error: unknown) =>
 if (values.sample) {
   await createSample();
   const { source, copy, bucket } = sample;
-  console.log(
-    `# ${source.table} in ${source.region} holds ${source.items} items; ${copy.table} in ${copy.region} and the bucket ${bucket} are empty.`,
-  );
-}
-console.log(banner(host, process.env));
+  console.log(banner(host, process.env, commandsFor(source, copy, bucket)));
+} else console.log(banner(host, process.env));
 
 async function stop(): Promise<void> {
   stoppingSinceMs = performance.now();

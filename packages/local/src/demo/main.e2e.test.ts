@@ -80,7 +80,7 @@ test.each([
   expect(out).toBe("");
 });
 
-test("given --keep, the host runs on until the process that started it ends", async () => {
+test("given --keep, the host runs on, its commands work, and it ends with the process that started it", async () => {
   const script = `require("node:child_process").spawn(${JSON.stringify(process.execPath)}, ${JSON.stringify([main, "--items", "1", "--json", "--keep"])}, { stdio: "inherit" })`;
   start(["-e", script], { npm_lifecycle_event: "demo" });
   let stderr = "";
@@ -91,6 +91,28 @@ test("given --keep, the host runs on until the process that started it ends", as
   const [, endpoint] = /^export AWS_ENDPOINT_URL=(\S+)$/m.exec(stderr)!;
   const answers = () => fetch(endpoint!).then(Boolean, () => false);
   expect(await answers()).toBe(true);
+  // The commands that it prints work on its own tables.
+  const commands = [...stderr.matchAll(/^# {3}(npx ferry .*)$/gm)].map(([, command]) => command!);
+  expect(commands).toHaveLength(8);
+  expect(commands.filter((command) => command.includes("cities-copy"))).toHaveLength(2);
+  const root = fileURLToPath(new URL("../../../..", import.meta.url));
+  const env = {
+    ...process.env,
+    PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"]}`,
+    FERRY_LOCAL: endpoint,
+  };
+  const shell = spawn("bash", ["-euc", commands.join("\n")], {
+    cwd: root,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [printed, errors, [code]] = await Promise.all([
+    text(shell.stdout),
+    text(shell.stderr),
+    once(shell, "exit"),
+  ]);
+  expect(code, errors).toBe(0);
+  expect(printed).toMatch(/^✓ cities-copy in eu-west-1: 1 item, all equal to the archive's$/m);
   child.kill("SIGKILL");
   await expect.poll(answers).toBe(false);
 });

@@ -5,7 +5,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { CreateBucketCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { openProgress } from "@ferry/terminal/progress";
-import { banner } from "../banner.ts";
+import { banner, commandsFor } from "../banner.ts";
 import { type Host, startHost } from "../host.ts";
 import { exitWhenOrphaned } from "../orphan-guard.ts";
 import { readOtherDynamoDb } from "../other-dynamodb.ts";
@@ -165,7 +165,8 @@ async function copyArchive(s3: S3Client, prefix: string) {
 async function leave(code: number): Promise<never> {
   if (options.keep && host !== undefined && code < 128) {
     options.keep = false;
-    console.error(`\n${banner(host, process.env)}\n# Still running (--keep). Ctrl-C stops it.`);
+    const examples = commandsFor(SOURCE, COPY, BUCKET.name);
+    console.error(`\n${banner(host, process.env, examples)}\n# Still running (--keep). Ctrl-C stops it.`);
     await new Promise(() => {});
   }
   await host?.stop();
