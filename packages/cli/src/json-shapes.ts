@@ -149,9 +149,9 @@ const way: Fields<EstimatedWay> = {
 
 const check: Fields<Check> = {
   name: "what was checked",
-  state: "`ok`, `failed` or `skipped`",
+  state: "`ok`, `warning` (it works, but not as well as it could), `failed` or `skipped`",
   detail: "what was found, or why it was skipped",
-  "hint?": "what to do about a failure",
+  "hint?": "what to do about a failure or a warning",
 };
 
 const event: Fields<BusEvent> = {

@@ -1,6 +1,6 @@
 /**
- * Checks that a caller can use a stage: credentials, region, what is deployed, and what a task would read and write. Nothing is
- * written, so the permission to put events is not tried.
+ * Checks that a caller can use a stage: credentials, region, what is deployed, the permission to put events, quotas, and what a
+ * task would read and write. Nothing is written, except an event that no rule of Ferry matches.
  */
 import { DescribeEventBusCommand } from "@aws-sdk/client-eventbridge";
 import { DescribePipeCommand } from "@aws-sdk/client-pipes";
@@ -9,12 +9,15 @@ import type { TableAddress } from "@ferry/core/addresses";
 import { pipes, type TableName, tables } from "@ferry/core/topology";
 import { bucketAt } from "./archive/open-archive.ts";
 import { ClientError, explained } from "./client-error.ts";
+import { mayPutEvents, onBus } from "./events.ts";
+import { CONCURRENT_MAX, lambdaQuota, tableQuota } from "./quotas.ts";
 import { bucketRegion } from "./request.ts";
 import { openStage, type Stage, type StageOptions } from "./stage.ts";
 
 export interface Check {
   readonly name: string;
-  readonly state: "ok" | "failed" | "skipped";
+  /** `warning`: it works, but not as well as it could. */
+  readonly state: "ok" | "warning" | "failed" | "skipped";
   readonly detail: string;
   readonly hint?: string;
 }
@@ -29,7 +32,7 @@ export interface DoctorOptions {
 /** Yields each check when it is done. If the stage's own set-up is wrong, that is the only check. */
 export async function* examine(
   options: StageOptions,
-  { table, bucket }: DoctorOptions = {},
+  checked: DoctorOptions = {},
 ): AsyncGenerator<Check, void, void> {
   let stage: Stage;
   try {
@@ -38,6 +41,14 @@ export async function* examine(
     yield failed("set-up", error);
     return;
   }
+  yield* examineStage(stage, checked);
+}
+
+/** Yields each check of a stage when it is done. */
+export async function* examineStage(
+  stage: Stage,
+  { table, bucket }: DoctorOptions = {},
+): AsyncGenerator<Check, void, void> {
   const { access, region, name } = stage;
   const isLocal = access.local !== undefined;
   yield {
@@ -58,12 +69,30 @@ export async function* examine(
   if (isLocal)
     yield { name: "bus and Pipes", state: "skipped", detail: "the local host has both while it runs" };
   else {
-    yield await check("bus", async () => {
-      await access.events(region).send(new DescribeEventBusCommand({ Name: stage.bus }));
-      return `${stage.bus} exists`;
+    yield await checkIfAllowed("bus", async () => {
+      await onBus(stage, "DescribeEventBus", (events) =>
+        events.send(new DescribeEventBusCommand({ Name: stage.bus })),
+      );
+      return { state: "ok", detail: `${stage.bus} exists` };
     });
     for (const key of Object.keys(pipes))
-      yield await check(`Pipe ${key}`, () => pipeState(stage, `ferry-${name}-${key}`));
+      yield await checkIfAllowed(`Pipe ${key}`, async () => ({
+        state: "ok",
+        detail: await pipeState(stage, `ferry-${name}-${key}`),
+      }));
+  }
+  yield await check("PutEvents", () => putPermission(stage));
+  const tableRegion = table?.region ?? region;
+  if (isLocal) yield { name: "quotas", state: "skipped", detail: "the local host has none" };
+  else {
+    yield await checkIfAllowed("Lambda's quota", () => lambdaCheck(stage));
+    yield await checkIfAllowed("DynamoDB's quota", async () => {
+      const { readUnits, writeUnits } = await tableQuota(stage, tableRegion);
+      return {
+        state: "ok",
+        detail: `a table in ${tableRegion} may consume ${readUnits} read and ${writeUnits} write units a second`,
+      };
+    });
   }
   if (table !== undefined)
     yield await check(`table ${table.name}`, async () => {
@@ -76,6 +105,39 @@ export async function* examine(
       await access.archive.list(await bucketAt(access, bucket, undefined), "", { limit: 1 });
       return `it can be listed, in ${found}`;
     });
+}
+
+async function putPermission(stage: Stage): Promise<string> {
+  const may = await mayPutEvents(stage);
+  if (may === "any") return `you may put events on ${stage.bus}`;
+  if (may === "requests") return `you may put requests on ${stage.bus}, as the policy for callers allows`;
+  throw new ClientError("refused", "access-denied", {
+    message: `you may not put requests on ${stage.bus}.`,
+    hint: `Attach the policy ferry-${stage.name}-callers to your role.`,
+  });
+}
+
+type Found = Omit<Check, "name">;
+
+async function lambdaCheck(stage: Stage): Promise<Found> {
+  const { concurrent, unreserved } = await lambdaQuota(stage);
+  const detail = `${concurrent} concurrent executions in ${stage.region}, ${unreserved} of them not reserved`;
+  if (unreserved >= CONCURRENT_MAX) return { state: "ok", detail };
+  return {
+    state: "warning",
+    detail: `${detail}; Ferry's functions use up to ${CONCURRENT_MAX}, unless the stage's settings lower it`,
+    hint: "Ask for a higher quota (Service Quotas, Lambda, concurrent executions), or lower `concurrency` of backupWorker and restoreWorker in stacks/stages.ts. Otherwise Lambda may throttle Ferry and other functions of the account.",
+  };
+}
+
+/** A check that the caller may not make is no failure: requests do not need the permission. */
+async function checkIfAllowed(name: string, run: () => Promise<Found>): Promise<Check> {
+  try {
+    return { name, ...(await run()) };
+  } catch (error) {
+    if ((error as { code?: string }).code !== "access-denied") return failed(name, error);
+    return { name, state: "skipped", detail: `not known: ${failed(name, error).detail}` };
+  }
 }
 
 async function pipeState({ access, region }: Stage, Name: string): Promise<string> {

@@ -2,9 +2,10 @@ import type { CommandSpec } from "../command.ts";
 
 export const doctorCommand: CommandSpec = {
   name: "doctor",
-  summary: "check credentials, region, what is deployed and running, a table and a bucket",
+  summary:
+    "check credentials, region, what is deployed and running, permissions, quotas, a table and a bucket",
   description:
-    "Each line is ✓, or says what to do. Nothing is written, so the permission to put events is not tried.",
+    "Each line is ✓, or says what to do; - is a check that could not be made. To see whether you may put events, it puts one of the type FerryProbe, which no rule of Ferry matches. If your role may put requests alone, it puts a request whose detail is no JSON, which EventBridge refuses. It reads quotas with lambda:GetAccountSettings and dynamodb:DescribeLimits, if your role may.",
   arguments: [],
   options: [
     { flags: "--table <NAME>", description: "also check that this table can be described" },

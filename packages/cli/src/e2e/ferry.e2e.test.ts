@@ -184,8 +184,16 @@ test("Ctrl-C stops watching, not the task, and says so", async () => {
 test("doctor checks the stage, a table and a bucket, and says what to do", async () => {
   await client.createTables("checked", someItems(1));
   const good = await done("doctor", "--table", "checked", "--bucket", "archives", ...SOURCE);
-  for (const name of ["credentials", "backup-table", "segment-table", "table checked", "bucket archives"])
+  for (const name of [
+    "credentials",
+    "backup-table",
+    "segment-table",
+    "PutEvents",
+    "table checked",
+    "bucket archives",
+  ])
     expect(good.stdout).toMatch(new RegExp(`^✓ ${name}: `, "m"));
+  expect(good.stdout).toContain("- quotas: the local host has none");
   const bad = await ferry("doctor", "--table", "nothing", "--bucket", "nothing");
   expect(bad.code).toBe(1);
   expect(bad.stdout).toContain(

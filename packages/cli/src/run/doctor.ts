@@ -12,6 +12,7 @@ export const run: RunCommand = async ({ options }, { stage, output }) => {
       : undefined;
   const marks = {
     ok: output.styled("green", "✓"),
+    warning: output.styled("yellow", "!"),
     failed: output.styled("red", "✗"),
     skipped: output.styled("dim", "-"),
   };
