@@ -72,6 +72,9 @@ const widgets = (regionName: string, alarmArns: readonly string[]) => [
       own("projection", "TasksFailed", "failed"),
       own("projection", "TasksCancelled", "cancelled"),
       own("projection", "RequestsRejected", "rejected"),
+      ...(["projection", "backup", "restore"] as const).map((name) =>
+        own(name, "ControlsRefused", `refused, ${name}`),
+      ),
     ],
   }),
   ...graphWidget(regionName, {

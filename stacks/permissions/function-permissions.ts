@@ -28,7 +28,16 @@ const putEvents = (consumer: ConsumerName): Permission => ({
   conditions: putConditions(typesPutBy(consumer)),
 });
 
-/** Allows to register requests, to claim rows and slices, and to reserve capacity of a task's ceiling. */
+/** Allows to find the rows near one that a refused cancel or retry named. */
+const searchRows = (...tables: ("backup-table" | "restore-table")[]): Permission => ({
+  actions: ["dynamodb:Query"],
+  resources: tables.flatMap((table) => [
+    statusTables[table].arn,
+    $interpolate`${statusTables[table].arn}/index/${byState.name}`,
+  ]),
+});
+
+/** Allows to register requests, to claim rows and slices, to reserve capacity of a task's ceiling, and to record errors. */
 const updateWorkerTable: Permission = { actions: ["dynamodb:UpdateItem"], resources: [stageWorkerTable.arn] };
 
 /** Allows to use the KMS keys of listed tables and buckets, through DynamoDB and S3 only. */
@@ -82,6 +91,7 @@ const backup: Permission[] = [
   ),
   ...keys(settings.backup.kmsKeys, ["kms:Decrypt", "kms:GenerateDataKey"]),
   { actions: ["dynamodb:GetItem"], resources: [statusTables["backup-table"].arn] },
+  searchRows("backup-table"),
   updateWorkerTable,
   putEvents("backup"),
   ...useOwnKey("dynamodb", "sqs"),
@@ -132,6 +142,7 @@ const restore: Permission[] = [
         ]),
   ]),
   { actions: ["dynamodb:GetItem"], resources: [statusTables["restore-table"].arn] },
+  searchRows("restore-table"),
   updateWorkerTable,
   putEvents("restore"),
   ...useOwnKey("dynamodb", "sqs"),
@@ -144,6 +155,7 @@ const projection: Permission[] = [
     actions: ["dynamodb:GetItem", "dynamodb:PutItem"],
     resources: [statusTables["backup-table"].arn, statusTables["restore-table"].arn],
   },
+  searchRows("backup-table", "restore-table"),
   // A segment's record is replaced on a condition, without a read.
   { actions: ["dynamodb:PutItem"], resources: [statusTables["segment-table"].arn] },
   updateWorkerTable,

@@ -10,7 +10,8 @@ import { nameOf, translateErrors } from "./errors.ts";
 export interface WorkerTableUpdate {
   /** The UpdateExpression. */
   readonly set: string;
-  readonly condition: string;
+  /** Without one, the update is made in any case. */
+  readonly condition?: string;
   readonly names: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, string | number>>;
 }
@@ -34,7 +35,7 @@ export function workerTableItems(client: DynamoDBClient, table: string): UpdateW
             TableName: table,
             Key: marshall({ [workerTable.hash.name]: key }),
             UpdateExpression: set,
-            ConditionExpression: condition,
+            ...(condition !== undefined && { ConditionExpression: condition }),
             ExpressionAttributeNames: names,
             // DynamoDB refuses an empty map.
             ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),

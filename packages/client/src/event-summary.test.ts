@@ -32,7 +32,7 @@ test("every type of event has a line", () => {
     TaskSucceeded: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, 8,400 items
     TaskFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, segment 1: no-such-table: Scan table orders in us-east-1: the table does not exist.
     TaskCancelled: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, segment 1: cancelled: work on segment: attempt 1 was cancelled.
-    TaskControlRefused: us-east-1-orders@1795399200123: retry: not-retryable: the task has succeeded; only a task that was accepted and has not succeeded can be retried. Take key, timestamp and action from the task's row in the status table."
+    TaskControlRefused: us-east-1-orders@1795399200123: retry: not-retryable: the task has succeeded; only a task that was accepted and has not succeeded can be retried. Take key, timestamp and action from the task's row in the status table. The nearest rows: backup us-east-1-orders@1795399200123 (succeeded)."
   `);
 });
 

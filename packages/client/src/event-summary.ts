@@ -96,10 +96,18 @@ function textOf({ "detail-type": type, detail }: BusEvent): string {
     case "TaskCancelled":
       return `${text(task, "action")}, ${text(detail, "reason") || counted(text(detail, "transferred-items"), "item")}`;
     case "TaskControlRefused":
-      return `${text(detail, "control")}: ${text(detail, "cause")}: ${text(detail, "reason")} ${text(detail, "hint")}`;
+      return `${text(detail, "control")}: ${text(detail, "cause")}: ${text(detail, "reason")} ${text(detail, "hint")}${nearest(detail)}`;
     default:
       return "";
   }
+}
+
+/** The rows that the sender of a refused control may have meant. */
+function nearest(detail: unknown): string {
+  const rows = fieldOf(detail, "nearest");
+  if (!Array.isArray(rows) || rows.length === 0) return "";
+  const texts = rows.map((row) => `${text(row, "action")} ${rowOf(row)} (${text(row, "state")})`);
+  return ` The nearest rows: ${texts.join(", ")}.`;
 }
 
 function requestText(request: unknown): string {

@@ -12,7 +12,9 @@ import {
 import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
 import { dynamodbClient, retryingDynamodbClient, s3Client } from "@ferry/aws/clients";
+import { lastErrors } from "@ferry/aws/last-errors";
 import { rateLimiter } from "@ferry/aws/rate-limiter";
+import { rowSearch } from "@ferry/aws/row-search";
 import { sliceClaims } from "@ferry/aws/slice-claims";
 import { recordOfItem } from "@ferry/aws/status-item";
 import { statusStore } from "@ferry/aws/status-store";
@@ -21,10 +23,18 @@ import { tableAdmin } from "@ferry/aws/table-admin";
 import { tableLeases } from "@ferry/aws/table-leases";
 import { taskRegistry } from "@ferry/aws/task-registry";
 import { workerTableItems } from "@ferry/aws/worker-table";
-import { type TableName, tables as topologyTables, workerTable } from "@ferry/core/topology";
+import {
+  type RowIndex,
+  rowIndexes,
+  type TableName,
+  tables as topologyTables,
+  workerTable,
+} from "@ferry/core/topology";
 import type { KeyAttributes } from "@ferry/memory/item-key";
 import type { ArchiveStoreSubject } from "./archive-store.ts";
+import type { LastErrorsSubject } from "./last-errors.ts";
 import type { RateLimiterSubject } from "./rate-limiter.ts";
+import type { RowSearchSubject } from "./row-search.ts";
 import type { SliceClaimsSubject } from "./slice-claims.ts";
 import type { StatusStoreSubject } from "./status-store.ts";
 import type { TableAdminSubject } from "./table-admin.ts";
@@ -103,18 +113,17 @@ export function awsTableAdmin(prefix: string): TableAdminSubject {
 }
 
 /** The status tables, created as the topology specifies. */
-export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject> {
+export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject & RowSearchSubject> {
   const nameOf = (table: TableName) => `${prefix}${table}`;
   const entries = Object.entries(topologyTables) as [TableName, (typeof topologyTables)[TableName]][];
-  for (const [name, { hash, range }] of entries) await createTable(nameOf(name), [hash, range]);
+  for (const [name, { hash, range }] of entries)
+    await createTable(nameOf(name), [hash, range], name === "segment-table" ? [] : rowIndexes);
   const client = retryingDynamodbClient(TEST_REGION);
   const segment = nameOf("segment-table");
+  const rows = { backup: nameOf("backup-table"), restore: nameOf("restore-table") };
   return {
-    status: statusStore(client, {
-      backup: nameOf("backup-table"),
-      restore: nameOf("restore-table"),
-      segment,
-    }),
+    status: statusStore(client, { ...rows, segment }),
+    search: rowSearch(client, rows),
     async record(task, number) {
       const Key = { task: { S: task }, segment: { N: String(number) } };
       const { Item } = await client.send(
@@ -129,7 +138,9 @@ export async function awsStatusStore(prefix: string): Promise<StatusStoreSubject
 /** The ports that use the worker table, on a new one. */
 export async function awsWorkerTable(
   prefix: string,
-): Promise<RateLimiterSubject & SliceClaimsSubject & TableLeasesSubject & TaskRegistrySubject> {
+): Promise<
+  RateLimiterSubject & SliceClaimsSubject & TableLeasesSubject & TaskRegistrySubject & LastErrorsSubject
+> {
   const name = `${prefix}${workerTable.name}`;
   await createTable(name, [workerTable.hash]);
   const updateItem = workerTableItems(retryingDynamodbClient(TEST_REGION), name);
@@ -138,6 +149,7 @@ export async function awsWorkerTable(
     claims: sliceClaims(updateItem),
     leases: tableLeases(updateItem),
     registry: taskRegistry(updateItem),
+    lastErrors: lastErrors(updateItem),
     close: () => deleteTables([name]),
   };
 }
@@ -179,14 +191,32 @@ export function pathStyleS3(): (region: string) => S3Client {
   return () => client;
 }
 
-async function createTable(TableName: string, keys: KeyAttributes): Promise<void> {
+async function createTable(
+  TableName: string,
+  keys: KeyAttributes,
+  indexes: readonly RowIndex[] = [],
+): Promise<void> {
   const client = retryingDynamodbClient(TEST_REGION);
+  const keysOf = ({ hash, range }: RowIndex): KeyAttributes => (range === undefined ? [hash] : [hash, range]);
+  const schemaOf = (names: KeyAttributes) =>
+    names.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" }) as const);
+  const types = new Map([...keys, ...indexes.flatMap(keysOf)].map(({ name, type }) => [name, type]));
   await client.send(
     new CreateTableCommand({
       TableName,
       BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
-      KeySchema: keys.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
+      AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({
+        AttributeName,
+        AttributeType,
+      })),
+      KeySchema: schemaOf(keys),
+      ...(indexes.length > 0 && {
+        GlobalSecondaryIndexes: indexes.map((index) => ({
+          IndexName: index.name,
+          KeySchema: schemaOf(keysOf(index)),
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        })),
+      }),
     }),
   );
   await waitUntilTableExists(waitFor(), { TableName });

@@ -13,7 +13,9 @@ import {
   pathStyleS3,
   pointSdkAtGiven,
 } from "./aws-subjects.ts";
+import { lastErrorsContract } from "./last-errors.ts";
 import { rateLimiterContract } from "./rate-limiter.ts";
+import { rowSearchContract } from "./row-search.ts";
 import { sliceClaimsContract } from "./slice-claims.ts";
 import { statusStoreContract } from "./status-store.ts";
 import { tableAdminContract } from "./table-admin.ts";
@@ -42,6 +44,8 @@ else {
   if (!process.env["FERRY_TEST_DYNAMODB_LOCAL"])
     tableAdminContract(dynamodb, async () => awsTableAdmin(`${prefix}-`));
   statusStoreContract(dynamodb, () => awsStatusStore(`${prefix}-`));
+  rowSearchContract(dynamodb, () => awsStatusStore(`${prefix}-search-`));
+  lastErrorsContract(dynamodb, () => awsWorkerTable(`${prefix}-errors-`));
   rateLimiterContract(dynamodb, () => awsWorkerTable(`${prefix}-limiter-`));
   tableLeasesContract(dynamodb, () => awsWorkerTable(`${prefix}-leases-`));
   sliceClaimsContract(dynamodb, () => awsWorkerTable(`${prefix}-claims-`));

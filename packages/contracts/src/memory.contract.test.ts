@@ -6,8 +6,10 @@ import type { FerryEvent } from "@ferry/core/events";
 import { seeded } from "@ferry/core/hash";
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
 import { memoryBus } from "@ferry/memory/bus";
+import { memoryLastErrors } from "@ferry/memory/last-errors";
 import { openMd5 } from "@ferry/memory/ports";
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
+import { memoryRowSearch } from "@ferry/memory/row-search";
 import { memorySliceClaims } from "@ferry/memory/slice-claims";
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { memoryTableAdmin } from "@ferry/memory/table-admin";
@@ -18,7 +20,9 @@ import { virtualClock } from "@ferry/memory/time";
 import { archiveStoreContract } from "./archive-store.ts";
 import { busContract } from "./bus.ts";
 import { codecContract } from "./codec.ts";
+import { lastErrorsContract } from "./last-errors.ts";
 import { rateLimiterContract } from "./rate-limiter.ts";
+import { rowSearchContract } from "./row-search.ts";
 import { sliceClaimsContract } from "./slice-claims.ts";
 import { statusStoreContract } from "./status-store.ts";
 import { tableAdminContract } from "./table-admin.ts";
@@ -64,6 +68,12 @@ statusStoreContract("memory", async () => {
   };
 });
 
+rowSearchContract("memory", async () => {
+  const status = memoryStatusStore();
+  return { status, search: memoryRowSearch(status.rows) };
+});
+
+lastErrorsContract("memory", async () => ({ lastErrors: memoryLastErrors() }));
 rateLimiterContract("memory", async () => ({ limiter: memoryRateLimiter() }));
 tableAdminContract("memory", async () => {
   const tables = memoryTables();

@@ -126,7 +126,7 @@ test("a detail of any shape is read, or refused in an event that can be put", ()
           if (!(error instanceof FerryError)) throw error;
           expect(error).toMatchObject({ kind: "permanent", code: "invalid-request" });
           expect(error.issues!.length).toBeGreaterThan(0);
-          JSON.stringify(controlRefused("retry", event(detail), error));
+          JSON.stringify(controlRefused("retry", event(detail), error, []));
         }
       },
     ),
@@ -134,7 +134,8 @@ test("a detail of any shape is read, or refused in an event that can be put", ()
 
 const error = permanent("invalid-request", { operation: "o", resource: "r", message: "m", hint: "h" });
 
-test("a refusal has the reason, the hint, the issues and the refused event", () => {
+test("a refusal has the reason, the hint, the issues, the nearest rows and the refused event", () => {
+  const nearest = [{ ...row, state: "running" }];
   const refused = event({ task: row });
   const fields = {
     version: 1,
@@ -142,11 +143,12 @@ test("a refusal has the reason, the hint, the issues and the refused event", () 
     cause: "invalid-request",
     reason: "m",
     hint: "h",
+    nearest,
     asked: { task: row },
     "event-id": refused.id,
     time: refused.time,
   };
-  expect(controlRefused("retry", refused, error)).toStrictEqual({
+  expect(controlRefused("retry", refused, error, nearest)).toStrictEqual({
     type: "TaskControlRefused",
     detail: { ...fields, issues: [] },
   });
@@ -158,7 +160,7 @@ test("a refusal has the reason, the hint, the issues and the refused event", () 
     hint: "h",
     issues,
   });
-  expect(controlRefused("retry", refused, named)).toStrictEqual({
+  expect(controlRefused("retry", refused, named, nearest)).toStrictEqual({
     type: "TaskControlRefused",
     detail: { ...fields, issues },
   });
@@ -166,7 +168,7 @@ test("a refusal has the reason, the hint, the issues and the refused event", () 
 
 test("a refusal repeats a detail of up to 16 KiB as JSON, and has none if the event has none", () => {
   const askedOf = (detail: unknown) =>
-    (controlRefused("cancel", event(detail), error).detail as { asked?: unknown }).asked;
+    (controlRefused("cancel", event(detail), error, []).detail as { asked?: unknown }).asked;
   const largest = "x".repeat(16 * 1024 - 2);
   expect(askedOf(largest)).toBe(largest);
   const cut = askedOf(`${largest}x`) as string;
@@ -175,7 +177,7 @@ test("a refusal repeats a detail of up to 16 KiB as JSON, and has none if the ev
 });
 
 test("a refusal has the start of a large detail", () => {
-  const refused = controlRefused("cancel", event({ task: "x".repeat(900_000) }), error);
+  const refused = controlRefused("cancel", event({ task: "x".repeat(900_000) }), error, []);
   expect(refused).toMatchObject({
     detail: { control: "cancel", cause: "invalid-request", reason: "m", hint: "h" },
   });

@@ -89,6 +89,7 @@ export function controlRefused(
   control: TaskControlRefused["control"],
   event: BusEvent,
   error: FerryError,
+  nearest: TaskControlRefused["nearest"],
 ): FerryEvent {
   return {
     type: "TaskControlRefused",
@@ -99,6 +100,7 @@ export function controlRefused(
       reason: error.message,
       issues: error.issues ?? [],
       hint: error.hint,
+      nearest,
       asked: boundedDetail(event.detail),
       "event-id": event.id,
       time: event.time,

@@ -49,9 +49,9 @@ export const errorCodes = {
   },
   "attempts-exhausted": {
     kind: "permanent",
-    cause: "A message failed at each delivery, until its attempts ran out. The event carries no error.",
-    remedy:
-      "Find the last error in the worker's log for the task. Remove its cause, then put `TaskRetryRequested`.",
+    cause:
+      "A message failed at each delivery, until its attempts ran out. The reason in the row has the last error.",
+    remedy: "Remove the cause of that error, then put `TaskRetryRequested`.",
   },
   "broken-archive": {
     kind: "permanent",

@@ -193,7 +193,12 @@ const errorReportSchema = readonlyObject({
 export const failureSchema = readonlyObject({
   version,
   cause,
-  error: optional(described(errorReportSchema, "Absent if the message's attempts ran out.")),
+  error: optional(
+    described(
+      errorReportSchema,
+      "Absent if the message's attempts ran out: the task's row then has the worker's last error.",
+    ),
+  ),
   task: optional(
     described(
       taskRefSchema,
@@ -207,6 +212,15 @@ export const failureSchema = readonlyObject({
 });
 export type Failure = v.InferOutput<typeof failureSchema>;
 
+const nearRowSchema = readonlyObject({
+  action: v.picklist(["backup", "restore"]),
+  key: text,
+  timestamp: count,
+  state: text,
+});
+/** A row near the one that a refused control named. */
+export type NearRow = v.InferOutput<typeof nearRowSchema>;
+
 /** The detail of `TaskControlRefused`: a cancel or retry that was refused, and the reason. */
 export const taskControlRefusedSchema = readonlyObject({
   version,
@@ -215,6 +229,10 @@ export const taskControlRefusedSchema = readonlyObject({
   reason: described(text, "Why it was refused."),
   issues: described(issues, "Each invalid field; empty if all fields are valid."),
   hint: described(text, "What to do."),
+  nearest: described(
+    list(nearRowSchema),
+    "At most five rows that may have been meant. They have the key that was named, the nearest in time first; if no row has it, they are the newest tasks with the most similar keys that can be cancelled or retried. Empty if the control names no row.",
+  ),
   asked: described(v.unknown(), "The refused event's detail; if it is large, the start of its JSON."),
   "event-id": described(text, "The refused event's id."),
   time: described(text, "The refused event's time, ISO 8601."),

@@ -5,8 +5,9 @@
 import type { BucketAddress, TableAddress } from "./addresses.ts";
 import type { Compression } from "./archive/compression.ts";
 import type { DynamoKey } from "./dynamo-key.ts";
-import type { Counts, FerryEvent, KeyNames, SegmentWork } from "./events.ts";
-import type { SegmentRecord, TaskRow } from "./projection/status.ts";
+import type { ErrorReport } from "./errors.ts";
+import type { Counts, FerryEvent, KeyNames, NearRow, SegmentWork } from "./events.ts";
+import type { SegmentRecord, TaskRow, TaskState } from "./projection/status.ts";
 import type { Settings } from "./settings.ts";
 import type { RowKey, TaskRef } from "./task.ts";
 
@@ -226,6 +227,28 @@ export interface StatusReader {
   read(row: RowKey): Promise<TaskRow | undefined>;
 }
 
+/** Finds rows near one that an operator named wrongly, in the tables that this process may read. It may miss the latest writes. */
+export interface RowSearch {
+  /** The rows with this key: the `limit` newest up to this timestamp, and the `limit` oldest after it. */
+  ofKey(key: string, timestamp: number, limit: number): Promise<readonly NearRow[]>;
+  /** The newest rows in a state: at most `limit` of each table. */
+  inState(state: TaskState, limit: number): Promise<readonly NearRow[]>;
+}
+
+/** The part of an error that is recorded. */
+export type RecordedError = Pick<ErrorReport, "operation" | "resource" | "message" | "hint">;
+
+/**
+ * The last error of each event's message, which a row shows if the message is never processed. Errors are kept for
+ * `REGISTRATION_DAYS`.
+ */
+export interface LastErrors {
+  /** Records the error of a delivery, unless the event's error was read before. */
+  record(eventId: string, error: RecordedError): Promise<void>;
+  /** The last recorded error, or undefined. Each later call returns the same. */
+  read(eventId: string): Promise<RecordedError | undefined>;
+}
+
 /** The status tables, with writes. Only the projector has it. */
 export interface StatusStore extends StatusReader {
   /** Writes the row if it still has the revision that was read (undefined: no row). Returns whether it wrote. */
@@ -375,6 +398,8 @@ export interface Ports {
   readonly archive: ArchiveStore;
   readonly codec: Codec;
   readonly status: StatusReader;
+  readonly search: RowSearch;
+  readonly lastErrors: LastErrors;
   /** For progress events while a slice runs. A step returns its concluding events instead. */
   readonly bus: Bus;
   readonly limiter: RateLimiter;

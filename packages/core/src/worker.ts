@@ -12,6 +12,7 @@ import { type FerryError, isPermanent, isThrottled, permanent } from "./errors.t
 import type { BusEvent, Delivery, FerryEvent, TaskAccepted, TaskFinishing } from "./events.ts";
 import { failure } from "./failure.ts";
 import { fanOut } from "./fan-out.ts";
+import { nearestRows } from "./nearest-rows.ts";
 import { backoffMs } from "./pacing.ts";
 import type { Ports } from "./ports.ts";
 import { isEnded, stateOf } from "./projection/status.ts";
@@ -41,9 +42,10 @@ export async function work(message: Delivery, ports: Ports): Promise<readonly Fe
     return await step(message, ports);
   } catch (error) {
     if (message.failsAs === undefined || !isPermanent(error)) throw error;
-    if (message.event["detail-type"] === "TaskRetryRequested")
-      return [controlRefused("retry", message.event, error)];
-    return [failure(message.failsAs, message.event, error)];
+    const { event } = message;
+    if (event["detail-type"] === "TaskRetryRequested")
+      return [controlRefused("retry", event, error, await nearestRows("retry", event.detail, ports.search))];
+    return [failure(message.failsAs, event, error)];
   }
 }
 

@@ -8,7 +8,9 @@ import type { Md5, Ports } from "@ferry/core/ports";
 import { defaultSettings } from "@ferry/core/settings";
 import { type MemoryArchiveStore, memoryArchiveStore } from "./archive-store.ts";
 import { type MemoryBus, memoryBus } from "./bus.ts";
+import { memoryLastErrors } from "./last-errors.ts";
 import { memoryRateLimiter } from "./rate-limiter.ts";
+import { memoryRowSearch } from "./row-search.ts";
 import { memorySliceClaims } from "./slice-claims.ts";
 import { type MemoryStatusStore, memoryStatusStore } from "./status-store.ts";
 import { type MemoryTableAdmin, memoryTableAdmin } from "./table-admin.ts";
@@ -48,12 +50,15 @@ export function md5(bytes: Uint8Array): string {
 export function memoryPorts(overrides: Partial<MemoryPorts> = {}): MemoryPorts {
   const clock = overrides.clock ?? virtualClock();
   const tables = overrides.tables ?? memoryTables();
+  const { status = memoryStatusStore() } = overrides;
   return {
     tables,
     admin: memoryTableAdmin(tables, { now: clock.now }),
     archive: memoryArchiveStore(),
     codec: pakoCodec(openMd5),
-    status: memoryStatusStore(),
+    status,
+    search: memoryRowSearch(() => status.rows()),
+    lastErrors: memoryLastErrors(),
     bus: memoryBus(),
     limiter: memoryRateLimiter(),
     claims: memorySliceClaims(),

@@ -2,6 +2,7 @@
  * The contract suites over the AWS adapters on the simulated DynamoDB.
  */
 
+import { lastErrorsContract } from "@ferry/contracts/last-errors";
 import { rateLimiterContract } from "@ferry/contracts/rate-limiter";
 import { sliceClaimsContract } from "@ferry/contracts/slice-claims";
 import { statusStoreContract } from "@ferry/contracts/status-store";
@@ -92,6 +93,9 @@ statusStoreContract("the SDK on the simulated DynamoDB", async () => {
   };
 });
 
+lastErrorsContract("the SDK on the simulated DynamoDB", async () =>
+  workerAdapters("backup", simulated().around),
+);
 rateLimiterContract("the SDK on the simulated DynamoDB", async () =>
   workerAdapters("backup", simulated().around),
 );

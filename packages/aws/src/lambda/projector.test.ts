@@ -1,17 +1,23 @@
 import type { FerryEvent, Message } from "@ferry/core/events";
 import type { Bus, StatusStore } from "@ferry/core/ports";
-import { accepted, backupRequest, busEvent, request, runTask, world } from "@ferry/core/testing/tasks";
+import {
+  accepted,
+  backupRequest,
+  busEvent,
+  projecting,
+  request,
+  runTask,
+  world,
+} from "@ferry/core/testing/tasks";
 import { memoryBus } from "@ferry/memory/bus";
-import { memorySliceClaims } from "@ferry/memory/slice-claims";
 import { memoryStatusStore } from "@ferry/memory/status-store";
-import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { describe, expect, it } from "vitest";
 import { event, failedIds, record, recordedTelemetry } from "../testing/handlers.ts";
 import { projectorHandler } from "./projector.ts";
 
 function subject(store: StatusStore = memoryStatusStore(), bus: Bus = memoryBus()) {
   const telemetry = recordedTelemetry();
-  const ports = { store, bus, registry: memoryTaskRegistry(), claims: memorySliceClaims() };
+  const ports = { ...projecting(store), bus };
   return { handler: projectorHandler(() => ({ ...ports, ...telemetry })), telemetry };
 }
 const fact = ({ type, detail }: FerryEvent): Message => ({ event: busEvent(type, detail) });
@@ -112,11 +118,13 @@ describe("the projector's handler", () => {
     const { handler, telemetry } = subject(memoryStatusStore(), bus);
     const cancel = (detail: unknown): Message => ({ event: busEvent("TaskCancelRequested", detail) });
     const nowhere = { task: { action: "backup", key: "us-east-1-citeis", timestamp: 1_795_399_200_123 } };
+    const [acceptedEvent] = await wholeTask();
+    await handler(event(record("m0", fact(acceptedEvent!))));
     const response = await handler(
       event(
         record("m1", cancel({ task: "cities", atempt: 2 })),
         record("m2", cancel(nowhere)),
-        record("m3", fact((await wholeTask())[0]!)),
+        record("m3", fact(acceptedEvent!)),
       ),
     );
     expect(failedIds(response)).toEqual([]);
@@ -132,7 +140,12 @@ describe("the projector's handler", () => {
       },
       {
         type: "TaskControlRefused",
-        detail: { cause: "no-such-task", reason: expect.stringContaining("backup-table"), asked: nowhere },
+        detail: {
+          cause: "no-such-task",
+          reason: expect.stringContaining("backup-table"),
+          nearest: [{ action: "backup", key: "us-east-1-cities", state: "running" }],
+          asked: nowhere,
+        },
       },
     ]);
     expect(telemetry.sums).toMatchObject({ ControlsRefused: 2, TasksAccepted: 1 });

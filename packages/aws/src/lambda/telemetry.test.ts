@@ -90,6 +90,10 @@ it("a message that cannot be read is logged at its first delivery, with its star
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatchObject({ level: "error", messageId: "m1", reason: "no" });
   expect(lines[0]).not.toHaveProperty("error");
+  expect(lines[0]).toMatchObject({
+    queue: "ferry-test-backup-queue",
+    deadLetters: "ferry-test-redrive-queue",
+  });
   expect(body.startsWith(String(lines[0]!["body"]))).toBe(true);
   expect(String(lines[0]!["body"])).toHaveLength(200);
 });

@@ -6,7 +6,7 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { countsSchema, type FerryEvent, type Message } from "@ferry/core/events";
 import { fieldOf } from "@ferry/core/schema-parts";
-import type { ConsumerName } from "@ferry/core/topology";
+import { type ConsumerName, type QueueName, queues } from "@ferry/core/topology";
 import type { SQSRecord } from "aws-lambda";
 import * as v from "valibot";
 
@@ -71,13 +71,22 @@ const BODY_START_LENGTH = 200;
 export function logUnreadable(logger: Log, record: SQSRecord, error: unknown): void {
   if (receiveCountOf(record) > 1) return;
   logger.error(
-    "the message is not one of Ferry's; its queue moves it to the dead letters after some deliveries",
+    "the message is not one of Ferry's; after some deliveries its queue moves it to its dead letters",
     {
       ...aboutMessage(record),
+      ...whereItGoes(record),
       body: record.body.slice(0, BODY_START_LENGTH),
       reason: error instanceof Error ? error.message : String(error),
     },
   );
+}
+
+/** The message's queue, and the one to which it is moved. Their names begin with `ferry-STAGE-`. */
+function whereItGoes({ eventSourceARN }: SQSRecord) {
+  const queue = eventSourceARN.slice(eventSourceARN.lastIndexOf(":") + 1);
+  const name = Object.keys(queues).find((one) => queue.endsWith(`-${one}`)) as QueueName | undefined;
+  if (name === undefined) return { queue };
+  return { queue, deadLetters: `${queue.slice(0, -name.length)}${queues[name].deadLetters}` };
 }
 
 export function receiveCountOf(record: SQSRecord): number {
@@ -98,10 +107,12 @@ export function measure(message: Message, events: readonly FerryEvent[]): Measur
     SegmentsCompleted: 0,
     SegmentsFailed: 0,
     RequestsRejected: 0,
+    ControlsRefused: 0,
   };
   for (const event of events) {
     if (event.type === "SegmentFailed") sum.SegmentsFailed++;
     if (event.type === "TaskRejected") sum.RequestsRejected++;
+    if (event.type === "TaskControlRefused") sum.ControlsRefused++;
     if (event.type === "SegmentCompleted") sum.SegmentsCompleted++;
     if (event.type !== "SegmentCompleted" && event.type !== "SegmentProgressed") continue;
     sum.Items += event.detail.counts.items - (before?.items ?? 0);

@@ -4,7 +4,9 @@
  */
 import { eventBus } from "../bus.ts";
 import { eventBridgeClient, retryingDynamodbClient } from "../clients.ts";
+import { lastErrors } from "../last-errors.ts";
 import { busName, tableName } from "../links.ts";
+import { rowSearch } from "../row-search.ts";
 import { sliceClaims } from "../slice-claims.ts";
 import { statusStore } from "../status-store.ts";
 import { taskRegistry } from "../task-registry.ts";
@@ -15,12 +17,11 @@ import { loggerOf, metricsOf } from "./telemetry.ts";
 /** The projector. Reads the links `Bus`, `BackupTable`, `RestoreTable`, `SegmentTable` and `WorkerTable`. */
 export function wireProjector(): Projector {
   const updateItem = workerTableItems(retryingDynamodbClient(), tableName("WorkerTable"));
+  const rows = { backup: tableName("BackupTable"), restore: tableName("RestoreTable") };
   return {
-    store: statusStore(retryingDynamodbClient(), {
-      backup: tableName("BackupTable"),
-      restore: tableName("RestoreTable"),
-      segment: tableName("SegmentTable"),
-    }),
+    store: statusStore(retryingDynamodbClient(), { ...rows, segment: tableName("SegmentTable") }),
+    search: rowSearch(retryingDynamodbClient(), rows),
+    lastErrors: lastErrors(updateItem),
     registry: taskRegistry(updateItem),
     claims: sliceClaims(updateItem),
     bus: eventBus(eventBridgeClient(), busName()),

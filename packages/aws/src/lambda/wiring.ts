@@ -13,9 +13,11 @@ import {
   sqsClient,
 } from "../clients.ts";
 import { zlibCodec } from "../codec.ts";
+import { lastErrors } from "../last-errors.ts";
 import { busName, queueUrl, tableName, workerSettings } from "../links.ts";
 import { visibilityOf } from "../queue.ts";
 import { rateLimiter } from "../rate-limiter.ts";
+import { rowSearch } from "../row-search.ts";
 import { sliceClaims } from "../slice-claims.ts";
 import { statusReader } from "../status-store.ts";
 import { tableData } from "../table.ts";
@@ -47,6 +49,8 @@ export function wireWorker(action: Action): Worker {
       claims: sliceClaims(updateItem),
       leases: tableLeases(updateItem),
       registry: taskRegistry(updateItem),
+      search: rowSearch(retryingDynamodbClient(), { [action]: tableName(links.table) }),
+      lastErrors: lastErrors(updateItem),
       random: Math.random,
     },
     clock: {

@@ -1,5 +1,6 @@
 import { FerryError } from "@ferry/core/errors";
 import type { SegmentWork } from "@ferry/core/events";
+import { newTaskRow } from "@ferry/core/projection/status";
 import { defaultSettings } from "@ferry/core/settings";
 import { accepted, backupRequest, message, source, world } from "@ferry/core/testing/tasks";
 import { memoryBus } from "@ferry/memory/bus";
@@ -163,6 +164,79 @@ describe("a worker's handler", () => {
     ]);
     expect(failing.telemetry.sums).toMatchObject({ Retries: 1 });
     expect(telemetry.lines).toEqual([]);
+  });
+
+  it("records the error of a failed step for the event, also if it is not Ferry's own", async () => {
+    const hint = "Wait.";
+    const errors = [
+      new FerryError("transient", "service-error", {
+        operation: "GetItem",
+        resource: "r",
+        message: "m",
+        hint,
+      }),
+      new Error("socket hang up"),
+    ];
+    const { ports } = subject();
+    const registry = { ...ports.registry, registerRequest: () => Promise.reject(errors.shift()) };
+    const failing = subject({ ...ports, registry });
+    const body = requested("r1");
+    await failing.handler(event(record("m1", body)), context);
+    await failing.handler(event(record("m1", body)), context);
+    expect(await ports.lastErrors.read(body.event.id)).toEqual({
+      operation: "TaskRequested",
+      resource: "message",
+      message: "The step failed: socket hang up",
+      hint: "",
+    });
+    const again = subject();
+    const first = subject({
+      ...again.ports,
+      registry: {
+        ...registry,
+        registerRequest: () =>
+          Promise.reject(
+            new FerryError("transient", "service-error", {
+              operation: "GetItem",
+              resource: "r",
+              message: "m",
+              hint,
+            }),
+          ),
+      },
+    });
+    await first.handler(event(record("m1", body)), context);
+    expect(await again.ports.lastErrors.read(body.event.id)).toMatchObject({
+      operation: "GetItem",
+      message: "m",
+      hint,
+    });
+  });
+
+  it("reports a message as failed, with a warning, if its error cannot be recorded", async () => {
+    const { ports } = subject();
+    const lastErrors = { ...ports.lastErrors, record: () => Promise.reject(new Error("gone")) };
+    const { handler, telemetry } = subject({ bus: memoryBus({ refuse: () => true }), lastErrors });
+    expect(failedIds(await handler(event(record("m1", requested("r1"))), context))).toEqual(["m1"]);
+    expect(telemetry.lines.map(({ level }) => level)).toEqual(["error", "warn"]);
+  });
+
+  it("given a refused retry, it puts the refusal with the nearest rows, and counts it", async () => {
+    const { ports, handler, telemetry } = subject();
+    await ports.status.write(
+      newTaskRow({ action: "backup", key: "us-east-1-cities", timestamp: 5 }, "t"),
+      undefined,
+    );
+    const task = { action: "backup", key: "us-east-1-cities", timestamp: 7 };
+    const retry = message("TaskRetryRequested", { task }, "TaskStepFailed");
+    expect(failedIds(await handler(event(record("m1", retry)), context))).toEqual([]);
+    expect(ports.bus.events).toMatchObject([
+      {
+        type: "TaskControlRefused",
+        detail: { cause: "not-retryable", nearest: [{ ...task, timestamp: 5, state: "requested" }] },
+      },
+    ]);
+    expect(telemetry.sums).toMatchObject({ ControlsRefused: 1 });
   });
 
   it("given a rejected request, it puts TaskRejected, and the message is done", async () => {

@@ -4,7 +4,7 @@
  */
 import { FerryError, toReport } from "@ferry/core/errors";
 import { type Message, parseMessage } from "@ferry/core/events";
-import type { Ports, Time } from "@ferry/core/ports";
+import type { Ports, RecordedError, Time } from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings";
 import { work } from "@ferry/core/worker";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
@@ -62,11 +62,13 @@ async function handle(record: SQSRecord, worker: Worker, context: InvocationCont
     return true;
   } catch (error) {
     if (message === undefined) logUnreadable(logger, record, error);
-    else
+    else {
       logger.error("the step failed and is retried", {
         ...aboutMessage(record, message),
         ...errorFields(error),
       });
+      await recordError(message, record, error, worker);
+    }
     publish({ Retries: 1 });
     // All calls of the step have settled, so another worker may begin.
     await extendVisibility(record, retryDelaySeconds(receiveCountOf(record), worker), worker);
@@ -97,6 +99,28 @@ async function step(
   } finally {
     publish({ ...counts, Duration: clock.now() - start });
   }
+}
+
+/** Best effort: without it, the row of a message that is never processed shows an earlier error, or none. */
+async function recordError(
+  { event }: Message,
+  record: SQSRecord,
+  error: unknown,
+  { ports, logger }: Worker,
+): Promise<void> {
+  try {
+    await ports.lastErrors.record(event.id, recordedError(event["detail-type"], error));
+  } catch (failed) {
+    logger.warn("the step's error could not be recorded", {
+      ...aboutMessage(record),
+      ...errorFields(failed),
+    });
+  }
+}
+
+function recordedError(step: string, error: unknown): RecordedError {
+  if (error instanceof FerryError) return toReport(error);
+  return { operation: step, resource: "message", message: `The step failed: ${messageOf(error)}`, hint: "" };
 }
 
 /** Best effort: if visibility cannot be set, the message may reappear early. That is safe: steps tolerate duplicates. */
@@ -133,4 +157,8 @@ function errorFields(error: unknown) {
     ...(error instanceof FerryError && { kind: error.kind, code: error.code, report: toReport(error) }),
     error: error instanceof Error ? error : new Error(String(error)),
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -19,7 +19,7 @@ export function record(messageId: string, body: unknown, receiveCount = 1): SQSR
     messageAttributes: {},
     md5OfBody: "",
     eventSource: "aws:sqs",
-    eventSourceARN: "arn",
+    eventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:ferry-test-backup-queue",
     awsRegion: "eu-west-1",
   };
 }

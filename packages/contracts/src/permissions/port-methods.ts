@@ -11,6 +11,8 @@ export const portMethods = {
     limiter: ["release", "reserve"],
     claims: ["claim", "complete", "release"],
     registry: ["claimRow", "findRequest", "raiseAttempt", "recordControl", "registerRequest"],
+    search: ["inState", "ofKey"],
+    lastErrors: ["record"],
   },
   restore: {
     tables: ["count", "describe", "identify", "insert", "scan", "write"],
@@ -22,12 +24,16 @@ export const portMethods = {
     claims: ["claim", "complete", "release"],
     leases: ["read", "replace"],
     registry: ["claimRow", "findRequest", "raiseAttempt", "recordControl", "registerRequest"],
+    search: ["inState", "ofKey"],
+    lastErrors: ["record"],
   },
   projection: {
     store: ["raise", "read", "write"],
     bus: ["put"],
     claims: ["release"],
     registry: ["claimRow", "findRequest", "isClaimed", "raiseAttempt", "recordControl"],
+    search: ["inState", "ofKey"],
+    lastErrors: ["read"],
   },
   monitor: { store: ["read", "write"] },
 } as const;

@@ -73,6 +73,7 @@ const refused = {
   reason: "",
   issues: [],
   hint: "",
+  nearest: [],
   asked: {},
 } as const;
 
@@ -139,6 +140,15 @@ const calls: {
     isClaimed: (ports) => ports.registry.isClaimed(task),
     raiseAttempt: (ports) => ports.registry.raiseAttempt(task, 1),
     recordControl: (ports) => ports.registry.recordControl(task, "e", 2),
+  },
+  search: {
+    ofKey: (ports) => ports.search.ofKey(task.key, 1, 1),
+    inState: (ports) => ports.search.inState("running", 1),
+  },
+  lastErrors: {
+    record: (ports) =>
+      ports.lastErrors.record("e", { operation: "o", resource: "r", message: "m", hint: "h" }),
+    read: (ports) => ports.lastErrors.read("e"),
   },
 };
 

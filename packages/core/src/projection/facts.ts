@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { readControl } from "../control.ts";
 import { sentence } from "../errors.ts";
 import {
+  ATTEMPTS_EXHAUSTED,
   type BusEvent,
   type Counts,
   countsSchema,
@@ -79,6 +80,8 @@ export interface CancelOfCurrent {
 }
 
 const REASON_LENGTH_MAX = 600;
+const NO_LAST_ERROR =
+  "No worker could record an error: it was stopped before, for instance by its timeout or for lack of memory. The worker's log has its deliveries, under the task's request-id.";
 /** The most JSON of a rejected request in a row. A row has at most 400 KB. */
 const REQUEST_LENGTH_MAX = 32 * 1024;
 
@@ -179,11 +182,10 @@ function failureFact(
 
 /** One sentence for the row. */
 function reasonText(failure: Failure): string {
-  const text =
-    failure.error === undefined
-      ? `${failure.cause}: ${failure.step} failed until its attempts ran out; the worker's log has the error, under the task's request-id.`
-      : `${failure.cause}: ${sentence(failure.error)}`;
-  return truncate(text, REASON_LENGTH_MAX);
+  const { cause, error, step } = failure;
+  const text = error === undefined ? NO_LAST_ERROR : sentence(error);
+  const exhausted = cause === ATTEMPTS_EXHAUSTED ? `${step} failed until its attempts ran out. ` : "";
+  return truncate(`${cause}: ${exhausted}${text}`, REASON_LENGTH_MAX);
 }
 
 /** The scalar fields of a request of any shape, as many as fit a row. */

@@ -1,5 +1,6 @@
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
+import { sentence } from "../errors.ts";
 import { noCounts } from "../events.ts";
 import type { StatusStore } from "../ports.ts";
 import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
@@ -455,6 +456,29 @@ describe("the failure event of a message whose attempts ran out", () => {
       ...done,
       withoutRow: ["a"],
     });
+  });
+
+  test("has the last error of the workers, also in each later delivery", async () => {
+    const store = memoryStatusStore();
+    const ports = projecting(store);
+    const error = { operation: "Scan", resource: "table t", message: "The table is gone.", hint: "Look." };
+    await ports.lastErrors.record("event-9", error);
+    const failure = message("a", "SegmentFailed", { ...exhausted, work: segment(0) });
+    expect(await projectBatch([failure], ports)).toEqual(done);
+    await ports.lastErrors.record("event-9", { ...error, message: "Later." });
+    expect(await projectBatch([{ ...failure, id: "b" }], ports)).toEqual(done);
+    expect(store.rows()[0]!.reasons.map(({ text }) => text)).toEqual([
+      `attempts-exhausted: SegmentQueued failed until its attempts ran out. ${sentence(error)}`,
+    ]);
+  });
+
+  test("says that there is no error if the workers were stopped before they could record one", async () => {
+    const store = memoryStatusStore();
+    const failure = message("a", "SegmentFailed", { ...exhausted, work: segment(0) });
+    await projectBatch([failure], projecting(store));
+    expect(store.rows()[0]!.reasons[0]!.text).toMatch(
+      /^attempts-exhausted: SegmentQueued failed until its attempts ran out\. No worker could record an error/,
+    );
   });
 
   const failureError = { operation: "Scan", resource: "t", message: "m", hint: "h", retryable: false };

@@ -12,7 +12,8 @@ import {
   type Message,
   segmentWorkSchema,
 } from "../events.ts";
-import type { SliceClaims, StatusStore, TaskRegistry } from "../ports.ts";
+import { nearestRows } from "../nearest-rows.ts";
+import type { LastErrors, RowSearch, SliceClaims, StatusStore, TaskRegistry } from "../ports.ts";
 import { readDetail } from "../read-event.ts";
 import { findRegistration } from "../registration.ts";
 import { identify, rowName, type TaskRef } from "../task.ts";
@@ -28,6 +29,8 @@ export interface ProjectionPorts {
   readonly store: StatusStore;
   readonly registry: TaskRegistry;
   readonly claims: SliceClaims;
+  readonly search: RowSearch;
+  readonly lastErrors: LastErrors;
 }
 
 /** A message of `projection-queue`. */
@@ -66,10 +69,13 @@ export async function projectBatch(
   const refused: { id: string; event: FerryEvent }[] = [];
   const withoutRow: string[] = [];
   const tasks = new Map<string, Numbered[]>();
-  const onError = ({ id, event }: { id: string; event: BusEvent }, error: unknown) => {
-    const isRefusal = event["detail-type"] === "TaskCancelRequested" && isPermanent(error);
-    if (isRefusal) refused.push({ id, event: controlRefused("cancel", event, error) });
-    else failed.push({ id, error });
+  const onError = async ({ id, event }: { id: string; event: BusEvent }, error: unknown) => {
+    if (event["detail-type"] !== "TaskCancelRequested" || !isPermanent(error)) {
+      failed.push({ id, error });
+      return;
+    }
+    const nearest = await nearestRows("cancel", event.detail, ports.search);
+    refused.push({ id, event: controlRefused("cancel", event, error, nearest) });
   };
   for (const { id, message } of messages) {
     try {
@@ -82,13 +88,13 @@ export async function projectBatch(
       const row = `${fact.row.action} ${rowName(fact.row)}`;
       tasks.set(row, [...(tasks.get(row) ?? []), { id, fact, event }]);
     } catch (error) {
-      onError({ id, event: message.event }, error);
+      await onError({ id, event: message.event }, error);
     }
   }
   await Promise.all(
     [...tasks.values()].map(async (facts) => {
       try {
-        for (const { one, error } of await projectTask(facts, ports)) onError(one, error);
+        for (const { one, error } of await projectTask(facts, ports)) await onError(one, error);
       } catch (error) {
         failed.push(...facts.map(({ id }) => ({ id, error })));
       }
@@ -98,27 +104,35 @@ export async function projectBatch(
 }
 
 /**
- * Completes a failure event from the Pipe `report-failures`, for a message whose attempts ran out. It adds the task of a
- * rejected request, and releases the claim of a segment, because its message is not delivered again.
+ * Completes a failure event from the Pipe `report-failures`, for a message whose attempts ran out. It adds the last error of the
+ * workers and the task of a rejected request, and releases the claim of a segment, because its message is not delivered again.
  */
-async function resolve(event: BusEvent, { store, registry, claims }: ProjectionPorts): Promise<BusEvent> {
+async function resolve(
+  event: BusEvent,
+  { store, registry, claims, lastErrors }: ProjectionPorts,
+): Promise<BusEvent> {
   const type = event["detail-type"];
-  if (type === "TaskRejected" || type === "SegmentFailed" || type === "TaskStepFailed")
-    refuseAddedFields(event, readDetail(type, event));
-  if (type === "TaskRejected") {
-    const detail = readDetail(type, event);
-    if (detail.task !== undefined) return event;
+  if (type !== "TaskRejected" && type !== "SegmentFailed" && type !== "TaskStepFailed") return event;
+  const reported = readDetail(type, event);
+  refuseAddedFields(event, reported);
+  const detail = reported.cause === ATTEMPTS_EXHAUSTED ? await withLastError(reported, lastErrors) : reported;
+  if (type === "TaskRejected" && detail.task === undefined) {
     const identity = identify(detail.work, { id: detail["event-id"], time: detail.time });
     const { task } = await findRegistration(identity, { registry, status: store });
     return { ...event, detail: { ...detail, ...(task !== undefined && { task }) } };
   }
-  if (type === "SegmentFailed") {
-    const { cause, work } = readDetail(type, event);
+  if (type === "SegmentFailed" && detail.cause === ATTEMPTS_EXHAUSTED) {
     // A malformed segment event has no claim, because no worker could read it.
-    const parsed = v.safeParse(segmentWorkSchema, work);
-    if (cause === ATTEMPTS_EXHAUSTED && parsed.success) await claims.release(parsed.output);
+    const parsed = v.safeParse(segmentWorkSchema, detail.work);
+    if (parsed.success) await claims.release(parsed.output);
   }
-  return event;
+  return { ...event, detail };
+}
+
+/** Every delivery of the event gets the same error, so that the row does not depend on their order. */
+async function withLastError(failure: Failure, lastErrors: LastErrors): Promise<Failure> {
+  const error = await lastErrors.read(failure["event-id"]);
+  return error === undefined ? failure : { ...failure, error: { ...error, retryable: true } };
 }
 
 /** The Pipe does not escape strings, so a message that no rule sent could add fields. Only a worker's failure has these two. */

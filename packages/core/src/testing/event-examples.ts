@@ -205,6 +205,7 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
       reason: "the task has succeeded; only a task that was accepted and has not succeeded can be retried.",
       issues: [],
       hint: "Take key, timestamp and action from the task's row in the status table.",
+      nearest: [{ ...row, state: "succeeded" }],
       asked: { task: row },
       ...refusedEvent,
     },

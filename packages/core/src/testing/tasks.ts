@@ -1,8 +1,12 @@
 /**
  * For tests: a table, a bucket, and tasks on them, in memory.
  */
+
+import { memoryLastErrors } from "@ferry/memory/last-errors";
 import { type MemoryPorts, memoryPorts, openMd5 } from "@ferry/memory/ports";
+import { memoryRowSearch } from "@ferry/memory/row-search";
 import { memorySliceClaims } from "@ferry/memory/slice-claims";
+import type { StatusTables } from "@ferry/memory/status-store";
 import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { chunksOf, gathered } from "../archive/chunks.ts";
 import { lineSpans } from "../archive/data-file.ts";
@@ -110,9 +114,15 @@ export function someTask(key: string, action: Action = "backup", requestId = "r-
   return taskRef(row, { requestId, digest: sha256Hex(requestId).slice(0, 16) });
 }
 
-/** A projector's ports with an empty registry and no claims. */
-export function projecting(store: StatusStore): ProjectionPorts {
-  return { store, registry: memoryTaskRegistry(), claims: memorySliceClaims() };
+/** A projector's ports with an empty registry, no claims and no errors. It can search the rows of a store in memory. */
+export function projecting(store: StatusStore & Partial<Pick<StatusTables, "rows">>): ProjectionPorts {
+  return {
+    store,
+    registry: memoryTaskRegistry(),
+    claims: memorySliceClaims(),
+    search: memoryRowSearch(() => store.rows?.() ?? []),
+    lastErrors: memoryLastErrors(),
+  };
 }
 
 /** A request-id names one request, so each restore gets its own. */

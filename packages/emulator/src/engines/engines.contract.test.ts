@@ -13,7 +13,9 @@ import {
   pointSdkAt,
 } from "@ferry/contracts/aws-subjects";
 import { codecContract } from "@ferry/contracts/codec";
+import { lastErrorsContract } from "@ferry/contracts/last-errors";
 import { rateLimiterContract } from "@ferry/contracts/rate-limiter";
+import { rowSearchContract } from "@ferry/contracts/row-search";
 import { sliceClaimsContract } from "@ferry/contracts/slice-claims";
 import { statusStoreContract } from "@ferry/contracts/status-store";
 import { tableAdminContract } from "@ferry/contracts/table-admin";
@@ -69,6 +71,8 @@ test("every call of the suite that inserts by statements is accepted", () => {
   expect(statuses.filter((status) => status !== 200)).toEqual([]);
 });
 statusStoreContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-contract-"));
+rowSearchContract("the AWS adapter and dynalite", () => awsStatusStore("ferry-search-"));
+lastErrorsContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-errors-"));
 rateLimiterContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-limiter-"));
 sliceClaimsContract("the AWS adapter and dynalite", () => awsWorkerTable("ferry-claims-"));
 tableAdminContract("the AWS adapter and dynalite", async () => awsTableAdmin("ferry-admin-"));

@@ -126,6 +126,7 @@ for (const [name, spec] of Object.entries(pipes)) {
       name,
       spec,
       queueUrl: urlOf(spec.from.queue),
+      deadLetters: physicalName(stage, queues[spec.from.queue].deadLetters),
       sqs,
       bus: target,
       retryDelaySeconds,

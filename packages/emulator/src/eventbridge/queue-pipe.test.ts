@@ -13,6 +13,7 @@ test("a message that cannot be put stays in the queue, and is logged once, with 
       name: "requests",
       spec: pipes["requests"]!,
       queueUrl: "http://127.0.0.1/1/request-queue",
+      deadLetters: "request-dead-letters",
       retryDelaySeconds: 1,
       bus: { name: "bus", region: "us-east-1", put: () => ({ FailedEntryCount: 1, Entries: [refused] }) },
       log: (line) => lines.push(line),
@@ -32,7 +33,7 @@ test("a message that cannot be put stays in the queue, and is logged once, with 
   });
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(
-    /^pipe requests: message m could not be put: Error: MalformedDetail: .*; it begins with "not JSON x{191}", and moves to/,
+    /^pipe requests: message m could not be put: Error: MalformedDetail: .*; it begins with "not JSON x{191}", and moves to request-dead-letters after some tries$/,
   );
   expect(kept).toMatchObject(Array(3).fill({ operation: "ChangeMessageVisibility", VisibilityTimeout: 1 }));
 });

@@ -11,6 +11,8 @@ export interface QueuePipeOptions {
   readonly name: string;
   readonly spec: PipeSpec;
   readonly queueUrl: string;
+  /** The name of the queue to which the queue moves a message that cannot be put. */
+  readonly deadLetters: string;
   readonly sqs: (operation: string, input: object) => Promise<Readonly<Record<string, unknown>>>;
   readonly bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] };
   /** The delay until a message that could not be put is retried. */
@@ -33,6 +35,7 @@ export async function runQueuePipe({
   name,
   spec,
   queueUrl,
+  deadLetters,
   sqs,
   bus,
   retryDelaySeconds,
@@ -48,7 +51,7 @@ export async function runQueuePipe({
       // The reason is the same each time.
       if (Number(message.Attributes?.["ApproximateReceiveCount"] ?? 1) === 1)
         log(
-          `pipe ${name}: message ${message.MessageId} could not be put: ${error}; it begins with ${JSON.stringify(message.Body.slice(0, BODY_START_LENGTH))}, and moves to the queue's dead letters after some tries`,
+          `pipe ${name}: message ${message.MessageId} could not be put: ${error}; it begins with ${JSON.stringify(message.Body.slice(0, BODY_START_LENGTH))}, and moves to ${deadLetters} after some tries`,
         );
       await sqs("ChangeMessageVisibility", { ...receipt, VisibilityTimeout: retryDelaySeconds });
       return;

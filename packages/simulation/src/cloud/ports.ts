@@ -13,7 +13,9 @@ import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { FerryError, permanent } from "@ferry/core/errors";
 import type {
   InsertResult,
+  LastErrors,
   RateLimiter,
+  RowSearch,
   ScanPage,
   Slice,
   SliceClaims,
@@ -23,11 +25,13 @@ import type {
   TaskRegistry,
   Write,
 } from "@ferry/core/ports";
+import type { TaskRow } from "@ferry/core/projection/status";
 import type { Settings } from "@ferry/core/settings";
 import { destination, source } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { intercept } from "@ferry/memory/intercept";
 import { openMd5 } from "@ferry/memory/ports";
+import { memoryRowSearch } from "@ferry/memory/row-search";
 import type { Recorder } from "../checks/recorder.ts";
 import type { SimulatedBus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
@@ -51,6 +55,9 @@ export interface Cloud {
   readonly claims: SliceClaims;
   readonly leases: TableLeases;
   readonly registry: TaskRegistry;
+  readonly lastErrors: LastErrors;
+  /** All rows of tasks. */
+  readonly rows: () => readonly TaskRow[];
   readonly bus: SimulatedBus;
   readonly queues: Queues;
   readonly settings: Settings;
@@ -86,6 +93,8 @@ const OWN_TABLE_PORTS: ReadonlySet<string> = new Set([
   "claims",
   "leases",
   "registry",
+  "search",
+  "last-errors",
   "worker-table",
 ]);
 
@@ -115,7 +124,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
     recorder.capacityUsed(invocation, { answered: unitsOf(answer) });
     return answer;
   };
-  const { tables, admin, status, limiter, claims, leases, registry, codec } = servicesOf(
+  const { tables, admin, status, limiter, claims, leases, registry, lastErrors, codec } = servicesOf(
     invocation,
     visit,
     cloud,
@@ -136,6 +145,8 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
       claims: withRecordedReleases(claims, recorder),
       leases,
       registry,
+      lastErrors,
+      search: searchOf(visit, cloud, invocation.consumer),
       bus: eventBus(
         cloud.bus.client(invocation.consumer, (entries, effect) => {
           const types = entries.map((entry) => entry["detail-type"]).join();
@@ -171,10 +182,7 @@ function servicesOf(
   invocation: Invocation,
   visit: Visit,
   cloud: Cloud,
-): Pick<
-  Worker["ports"],
-  "tables" | "admin" | "status" | "limiter" | "claims" | "leases" | "registry" | "codec"
-> {
+): Omit<Worker["ports"], "archive" | "search" | "bus" | "random"> {
   const { recorder, ownTables } = cloud;
   const tables = intercept(
     "table",
@@ -230,6 +238,7 @@ function servicesOf(
     ),
     claims: claimsOf(visit, cloud),
     registry: registryOf(visit, cloud),
+    lastErrors: lastErrorsOf(visit, cloud),
     leases: intercept("leases", cloud.leases, ["read", "replace"], ({ port, method }, run) =>
       visit(port, method, "", run),
     ),
@@ -266,10 +275,12 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
           store: statusStoreOf(invocation, visit, cloud),
           claims: claimsOf(visit, cloud),
           registry: registryOf(visit, cloud),
+          lastErrors: lastErrorsOf(visit, cloud),
         };
   const recorded = {
     ...ports,
     claims: withRecordedReleases(claims, recorder),
+    search: searchOf(visit, cloud, invocation.consumer),
     bus: eventBus(
       cloud.bus.client(invocation.consumer, (entries, effect) => {
         const types = entries.map((entry) => entry["detail-type"]).join();
@@ -365,6 +376,22 @@ function registryOf(visit: Visit, { registry }: Cloud): TaskRegistry {
   ] as const;
   return intercept("registry", registry, methods, ({ port, method, args }, run) =>
     visit(port, method, JSON.stringify(args.at(-1)), run),
+  );
+}
+
+function lastErrorsOf(visit: Visit, { lastErrors }: Cloud): LastErrors {
+  return intercept("last-errors", lastErrors, ["record", "read"], ({ port, method, args }, run) =>
+    visit(port, method, String(args[0]), run),
+  );
+}
+
+/** A worker can search the table of its own action only. The indexes are not simulated, so each run uses this host. */
+function searchOf(visit: Visit, { rows }: Cloud, consumer: Invocation["consumer"]): RowSearch {
+  const search = memoryRowSearch(() =>
+    rows().filter((row) => consumer === "projection" || row.action === consumer),
+  );
+  return intercept("search", search, ["ofKey", "inState"], ({ port, method }, run) =>
+    visit(port, method, "", run),
   );
 }
 

@@ -126,11 +126,7 @@ export const taskMutants: readonly Mutant[] = [
     edits: [
       core("worker.ts", "if (events.length === 0) await claims.release(segment);", ""),
       core("worker.ts", "    await claims.release(segment);\n    return [failure(", "    return [failure("),
-      core(
-        "projection/projector.ts",
-        "if (cause === ATTEMPTS_EXHAUSTED && parsed.success) await claims.release(parsed.output);",
-        "if (cause === ATTEMPTS_EXHAUSTED && parsed.success) return event;",
-      ),
+      core("projection/projector.ts", "if (parsed.success) await claims.release(parsed.output);", ""),
     ],
   },
   {

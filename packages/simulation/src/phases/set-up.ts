@@ -5,6 +5,7 @@
 import { itemOfRow } from "@ferry/aws/status-item";
 import { itemBytes } from "@ferry/aws/testing/item-size";
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
+import { memoryLastErrors } from "@ferry/memory/last-errors";
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
 import { memorySliceClaims } from "@ferry/memory/slice-claims";
 import { memoryStatusStore, type RowChange } from "@ferry/memory/status-store";
@@ -163,6 +164,8 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     claims: memorySliceClaims(),
     leases: memoryTableLeases(),
     registry: memoryTaskRegistry(),
+    rows: status.rows,
+    lastErrors: memoryLastErrors(),
     bus,
     queues,
     settings: scenario.settings,

@@ -6,7 +6,9 @@ import { archiveStore } from "@ferry/aws/archive-store";
 import { eventBus } from "@ferry/aws/bus";
 import { dynamodbClient, eventBridgeClient, retryingDynamodbClient, s3Client } from "@ferry/aws/clients";
 import { zlibCodec } from "@ferry/aws/codec";
+import { lastErrors } from "@ferry/aws/last-errors";
 import { rateLimiter } from "@ferry/aws/rate-limiter";
+import { rowSearch } from "@ferry/aws/row-search";
 import { sliceClaims } from "@ferry/aws/slice-claims";
 import { statusReader } from "@ferry/aws/status-store";
 import { tableData } from "@ferry/aws/table";
@@ -60,6 +62,8 @@ function connect(): Ports {
     claims: sliceClaims(updateItem),
     leases: tableLeases(updateItem),
     registry: taskRegistry(updateItem),
+    search: rowSearch(retryingDynamodbClient(), { backup: "backup-table", restore: "restore-table" }),
+    lastErrors: lastErrors(updateItem),
     random: Math.random,
     time: {
       now: Date.now,

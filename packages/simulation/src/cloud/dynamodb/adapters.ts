@@ -1,6 +1,7 @@
 /**
  * The AWS adapters of one invocation on the simulated DynamoDB.
  */
+import { lastErrors } from "@ferry/aws/last-errors";
 import { rateLimiter } from "@ferry/aws/rate-limiter";
 import { sliceClaims } from "@ferry/aws/slice-claims";
 import { statusReader, statusStore } from "@ferry/aws/status-store";
@@ -33,6 +34,7 @@ export function workerAdapters(action: Action, context: ClientContext) {
     claims: sliceClaims(items),
     leases: tableLeases(items),
     registry: taskRegistry(items, context.invocation.time.now),
+    lastErrors: lastErrors(items, context.invocation.time.now),
   };
 }
 
@@ -44,5 +46,6 @@ export function projectorAdapters(context: ClientContext) {
     store: statusStore(own, TABLES),
     claims: sliceClaims(items),
     registry: taskRegistry(items, context.invocation.time.now),
+    lastErrors: lastErrors(items, context.invocation.time.now),
   };
 }
