@@ -1,7 +1,7 @@
 /**
  * A retry begins at most one attempt, even if it is delivered several times. A retry that names an attempt begins the next
  * one. A cancel is refused exactly if it names an attempt that never began, or a task that does not exist, which makes no
- * row.
+ * row. A refusal names only rows that exist.
  */
 import type { BusEvent } from "@ferry/core/events";
 import type { Outcome } from "./outcome.ts";
@@ -9,7 +9,29 @@ import { taskName } from "./recount.ts";
 import { isUnknownAttemptCancel } from "./rows.ts";
 
 export function controlViolations(outcome: Outcome): string[] {
-  return [...retryViolations(outcome), ...cancelViolations(outcome), ...unknownTaskViolations(outcome)];
+  return [
+    ...retryViolations(outcome),
+    ...cancelViolations(outcome),
+    ...unknownTaskViolations(outcome),
+    ...nearestViolations(outcome),
+  ];
+}
+
+const NEAREST_MAX = 5;
+
+/** The rows in a refusal exist, or existed until an operator deleted them. */
+function nearestViolations({ recorder, operations, status }: Outcome): string[] {
+  const { deletedRows } = operations.actors;
+  const rows = new Set(status.rows().map(taskName));
+  return recorder.events.flatMap(({ "detail-type": type, id, detail }) => {
+    if (type !== "TaskControlRefused") return [];
+    const { nearest } = detail as { nearest: readonly Parameters<typeof taskName>[0][] };
+    const unknown = nearest.map(taskName).filter((name) => !rows.has(name) && !deletedRows.has(name));
+    return [
+      ...(nearest.length > NEAREST_MAX ? [`NEAREST: ${id} has ${nearest.length} rows`] : []),
+      ...unknown.map((name) => `NEAREST: ${id} has ${name}, which is no row`),
+    ];
+  });
 }
 
 /** The ids of the events that were refused for a cause. */
@@ -37,7 +59,7 @@ function unknownTaskViolations(outcome: Outcome): string[] {
     ...status
       .rows()
       .filter((row) => unknownTasks.has(taskName(row)))
-      .map((row) => `CANCEL: a cancel made the row ${taskName(row)}`),
+      .map((row) => `CANCEL: a cancel or a retry made the row ${taskName(row)}`),
   ];
 }
 

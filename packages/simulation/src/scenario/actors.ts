@@ -74,6 +74,8 @@ const REDELIVERY_MS_MAX = 10 * 60_000;
 export const MALFORMED_PREFIX = "backups/malformed-";
 /** More attempts than a task ever has. */
 const UNKNOWN_ATTEMPT_OFFSET = 1000;
+/** No key of a run ends with it. */
+const UNKNOWN_KEY_END = "-mistyped";
 /** A year: no run lasts so long. */
 const UNKNOWN_TASK_OFFSET_MS = 365 * 24 * 3_600_000;
 
@@ -118,16 +120,22 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     );
   }
 
-  /** An operator mistypes the attempt to cancel, or the task. */
+  /** An operator mistypes the attempt to cancel, or the time or the key of the task. The task is also retried under that name. */
   function cancelUnknown(): void {
     const rows = status.rows().filter((row) => row.accepted);
     if (rows.length === 0) return;
     const row = rng.pick(rows);
     if (rng.happens(0.5)) cancel({ ...row, attempt: row.attempt + UNKNOWN_ATTEMPT_OFFSET });
     else {
-      const unknown = { ...row, timestamp: row.timestamp + UNKNOWN_TASK_OFFSET_MS };
+      const { action, key, timestamp } = row;
+      const mistyped = rng.happens(0.5)
+        ? { key: `${key}${UNKNOWN_KEY_END}` }
+        : { timestamp: timestamp + UNKNOWN_TASK_OFFSET_MS };
+      const unknown = { ...row, ...mistyped };
       unknownTasks.add(rowName(unknown));
       cancel(unknown);
+      const task = { action, key, timestamp, ...mistyped };
+      bus.accept({ "detail-type": "TaskRetryRequested", detail: { task } }, OPERATOR);
     }
   }
 
