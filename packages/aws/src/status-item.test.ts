@@ -1,5 +1,5 @@
 import { unmarshall } from "@aws-sdk/util-dynamodb";
-import type { RestorePlan } from "@ferry/core/events";
+import type { BackupPlan, RestorePlan } from "@ferry/core/events";
 import { newTaskRow, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
 import { describe, expect, it } from "vitest";
 import { itemOfRecord, itemOfRow, recordOfItem, rowOfItem } from "./status-item.ts";
@@ -10,12 +10,13 @@ function rowWith(fields: Partial<TaskRow> = {}): TaskRow {
   return { ...newTaskRow({ action: "restore", key: "k", timestamp: 1 }, TIME), rev: 1, ...fields };
 }
 
-/** The fields of a plan that are checked when a row is read. */
+/** The fields of a plan that are checked when a row is read, and those that attributes derive from. */
 const plan = {
   request: { action: "restore" },
   task: { id: "t", action: "restore", key: "k", timestamp: 1, "request-id": "r" },
   "total-segments": 4,
   table: { arn: "arn", keys: ["id"] },
+  manifest: { items: 120, bytes: 1200 },
 } as unknown as RestorePlan;
 
 /** A restore's row in which every attribute has a value. */
@@ -70,6 +71,8 @@ describe("the item of a row", () => {
       "transferred-items": 110,
       "transferred-bytes": 1100,
       "skipped-items": 10,
+      "expected-items": 120,
+      "expected-bytes": 1200,
       accepted: true,
       rejected: false,
       finished: false,
@@ -100,7 +103,7 @@ describe("the item of a row", () => {
     const names = Object.keys(itemOfRow(rowWith({ action: "backup" }))).sort();
     const optional = [
       ...["task-id", "request-id", "skipped-items", "reannounce", "completed", "accepted-time"],
-      ...["finished-time", "announcement"],
+      ...["finished-time", "announcement", "expected-items", "expected-bytes"],
     ];
     expect(names).toEqual(
       Object.keys(fullAttributes)
@@ -108,6 +111,17 @@ describe("the item of a row", () => {
         .sort(),
     );
     expect(unmarshall(itemOfRow(rowWith()))).toMatchObject({ reason: "", reasons: [], plan: null });
+  });
+
+  it("of a backup has DynamoDB's estimate as expected items and bytes, if its plan has one", () => {
+    const { manifest: _, ...backup } = plan;
+    const expectedIn = (fields: object) => {
+      const row = rowWith({ plan: { ...backup, ...fields } as unknown as BackupPlan });
+      const item = unmarshall(itemOfRow(row));
+      return [item["expected-items"], item["expected-bytes"]];
+    };
+    expect(expectedIn({ estimate: { items: 7, bytes: 700 } })).toEqual([7, 700]);
+    expect(expectedIn({})).toEqual([undefined, undefined]);
   });
 
   it("of a backup has no number of skipped items, and is read as one that skipped none", () => {

@@ -5,7 +5,7 @@
  * - always, because the Pipe's template needs them: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty),
  *   `reasons`, the numbers below, `plan` ({S: JSON}, else {NULL: true}) and `updated-time`;
  * - for a restore: `skipped-items`;
- * - if they have a value: `task-id`, `request-id`, `announcement`, `completed`, `notes`, `accepted-time`, `finished-time`.
+ * - if they have a value: `expected-items`, `expected-bytes`, `task-id`, `request-id`, `announcement`, `completed`, `notes`, `accepted-time`, `finished-time`.
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
@@ -14,6 +14,7 @@ import { parsedOr } from "@ferry/core/parsed-or";
 import { notesOf } from "@ferry/core/projection/notes";
 import {
   announcementOf,
+  expectedOf,
   failedSegments,
   rankOf,
   reasonsOf,
@@ -42,6 +43,8 @@ const OWN: ReadonlySet<string> = new Set([
   "notes",
   "completed-segments",
   "failed-segments",
+  "expected-items",
+  "expected-bytes",
 ]);
 
 const REASON_LENGTH_MAX = 1000;
@@ -52,6 +55,7 @@ export function itemOfRow(row: TaskRow): Item {
   const reasons = reasonsOf(row).map(wellFormed);
   const { flat, rest } = split(row.request);
   const moved = transferred(row);
+  const expected = expectedOf(row.plan);
   const notes = notesOf(row);
   return marshall(
     {
@@ -72,6 +76,8 @@ export function itemOfRow(row: TaskRow): Item {
       "transferred-batches": moved.batches,
       "transferred-items": moved.items,
       "transferred-bytes": moved.bytes,
+      "expected-items": expected?.items,
+      "expected-bytes": expected?.bytes,
       "skipped-items": row.action === "restore" ? moved.skipped : undefined,
       accepted: row.accepted,
       rejected: row.rejected,

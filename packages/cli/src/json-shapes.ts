@@ -30,11 +30,12 @@ const task: Fields<TaskStatus> = {
   table: "`region`, `name`",
   archive: "`region`, `bucket`, `prefix`",
   segments: "`total`, `completed`, `failed`",
-  items: "items that the archive or the table holds so far, of segments that ended",
+  items: "items that the archive or the table holds so far",
   bytes: "their uncompressed bytes",
   files: "their data files",
   "skippedItems?": "a restore: items that were not written because another item had their key",
-  "expected?": "`items`, `bytes`?: of a restore the archive's totals, of a backup DynamoDB's estimate",
+  "expected?":
+    "`items`, `bytes`?: of a restore the archive's totals, of a backup DynamoDB's estimate, whose bytes are smaller than those of lines",
   reasons: "why it failed or was rejected; empty otherwise",
   notes: "remarks, such as that the archive has too many files for ImportTable",
   "acceptedTime?": "ISO 8601",
@@ -57,8 +58,6 @@ const segment: Fields<SegmentStatus> = {
 const progress: Fields<TaskProgress> = {
   task: "a Task",
   segments: "a list of Segment",
-  items: "items so far, including segments that did not end",
-  bytes: "their uncompressed bytes",
   itemsPerSecond: "over the last 20 seconds",
   bytesPerSecond: "over the last 20 seconds",
   "percent?": "0 to 100, of the expected items; 100 only when the task succeeded",

@@ -7,9 +7,6 @@ import type { SegmentStatus, TaskStatus } from "./task-status.ts";
 export interface TaskProgress {
   readonly task: TaskStatus;
   readonly segments: readonly SegmentStatus[];
-  /** What the archive or the table holds so far, including segments that are not complete. */
-  readonly items: number;
-  readonly bytes: number;
   /** Over the last seconds. 0 at the first observation. */
   readonly itemsPerSecond: number;
   readonly bytesPerSecond: number;
@@ -36,17 +33,13 @@ export function openProgressMeter(): (
 ) => TaskProgress {
   const samples: Sample[] = [];
   return (timeMs, task, segments) => {
-    // The row counts the segments that ended; the records count the others, too, and arrive earlier or later.
-    const items = Math.max(task.items, sum(segments, "items"));
-    const bytes = Math.max(task.bytes, sum(segments, "bytes"));
-    // A retry reads a restore's lines again from a checkpoint, so the counts may go back.
-    while (samples.length > 0 && (samples[0]!.timeMs < timeMs - WINDOW_MS || samples[0]!.items > items))
-      samples.shift();
+    const { items, bytes } = task;
+    while (samples.length > 0 && samples[0]!.timeMs < timeMs - WINDOW_MS) samples.shift();
     const first = samples[0];
     const seconds = first === undefined ? 0 : (timeMs - first.timeMs) / 1000;
     samples.push({ timeMs, items, bytes });
     const itemsPerSecond = seconds === 0 ? 0 : (items - first!.items) / seconds;
-    const bytesPerSecond = seconds === 0 ? 0 : Math.max(0, bytes - first!.bytes) / seconds;
+    const bytesPerSecond = seconds === 0 ? 0 : (bytes - first!.bytes) / seconds;
     const expected = task.expected?.items;
     const percent =
       task.state === "succeeded"
@@ -62,16 +55,10 @@ export function openProgressMeter(): (
     return {
       task,
       segments,
-      items,
-      bytes,
       itemsPerSecond,
       bytesPerSecond,
       ...(percent !== undefined && { percent }),
       ...(etaSeconds !== undefined && { etaSeconds }),
     };
   };
-}
-
-function sum(segments: readonly SegmentStatus[], name: "items" | "bytes"): number {
-  return segments.reduce((total, segment) => total + segment[name], 0);
 }

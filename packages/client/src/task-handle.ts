@@ -47,15 +47,10 @@ export function taskHandle(
 
   async function* progress({ signal }: WaitOptions = {}): AsyncGenerator<TaskProgress, void, void> {
     const meter = openProgressMeter();
-    let estimate: TaskStatus["expected"] | "unknown";
     for (;;) {
       signal?.throwIfAborted();
-      let task = await read();
+      const task = await read();
       const segments = task.id === undefined ? [] : await readSegments(stage, task.id);
-      if (task.expected === undefined && task.action === "backup") {
-        estimate ??= (await tableEstimate(stage, task)) ?? "unknown";
-        if (estimate !== "unknown") task = { ...task, expected: estimate };
-      }
       yield meter(performance.now(), task, segments);
       if (hasEnded(task)) return;
       await pause(pollMs, signal);
@@ -92,16 +87,6 @@ export function taskHandle(
     retry: async (options = {}) =>
       retryTask(stage, await read(), (met, waitMs) => until(met, options, waitMs)),
   };
-}
-
-/** DynamoDB's estimate, which is up to six hours old. A caller without permission to describe the table sees no percentage. */
-async function tableEstimate(stage: Stage, { table }: TaskStatus): Promise<TaskStatus["expected"]> {
-  try {
-    const { itemCount } = await stage.access.describe(table);
-    return itemCount === 0 ? undefined : { items: itemCount };
-  } catch {
-    return undefined;
-  }
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -27,7 +27,10 @@ export interface TaskStatus {
   readonly files: number;
   /** A restore: items that were not written because another item had their key. */
   readonly skippedItems?: number;
-  /** What the task is expected to move, if that is known. A backup: DynamoDB's estimate. A restore: the manifest's totals. */
+  /**
+   * What the task is expected to move, if that is known. A backup: DynamoDB's estimate; its bytes are smaller than those of lines.
+   * A restore: the manifest's totals.
+   */
   readonly expected?: { readonly items: number; readonly bytes?: number };
   /** Why the task failed or was refused; empty otherwise. */
   readonly reasons: readonly string[];
@@ -84,12 +87,10 @@ export function statusOfItem(item: Item): TaskStatus {
   };
 }
 
-/** A restore's totals are in its plan. */
-function expectedOf(row: Readonly<Record<string, unknown>>): TaskStatus["expected"] {
-  if (typeof row["plan"] !== "string") return undefined;
-  const { manifest } = JSON.parse(row["plan"]) as { manifest?: { items: number; bytes?: number } };
-  if (manifest === undefined) return undefined;
-  return { items: manifest.items, ...(manifest.bytes !== undefined && { bytes: manifest.bytes }) };
+function expectedOf(row: Readonly<Record<string, number>>): TaskStatus["expected"] {
+  const items = row["expected-items"];
+  const bytes = row["expected-bytes"];
+  return items === undefined ? undefined : { items, ...(bytes !== undefined && { bytes }) };
 }
 
 /** The status of a segment record's item. Transient error `malformed-row`, if an operator edited it. */

@@ -46,6 +46,12 @@ export const backupPlanSchema = readonlyObject({
     readonlyObject({ arn: text, id: optional(text), keys: keyNamesSchema }),
     "The table. `keys`: its key attributes, hash first.",
   ),
+  estimate: optional(
+    described(
+      readonlyObject({ items: count, bytes: count }),
+      "What DynamoDB reported for the table, up to six hours late. `bytes` as DynamoDB counts: lines are larger. Absent if it reported no items.",
+    ),
+  ),
   started: described(text, "ISO 8601. No item of the archive was read before this time."),
 });
 

@@ -60,7 +60,8 @@ export const engineSettings = {
     lowest: SECOND_MS,
     highest: MINUTE_MS,
     default: 15 * SECOND_MS,
-    description: "How often a slice reports what it has stored.",
+    description:
+      "How often a slice reports what it has stored. In a task of many segments each reports less often: all together at most twice a second.",
   },
   cancelPollIntervalMs: {
     unit: "ms",

@@ -47,18 +47,11 @@ interface Part {
   readonly rank: number;
 }
 
-function totalParts({
-  task,
-  items,
-  percent,
-  itemsPerSecond,
-  bytesPerSecond,
-  etaSeconds,
-}: TaskProgress): Part[] {
+function totalParts({ task, percent, itemsPerSecond, bytesPerSecond, etaSeconds }: TaskProgress): Part[] {
   const moving = task.state === "running" && itemsPerSecond > 0;
   return [
     ...(percent === undefined ? [] : [{ text: `${Math.floor(percent)} %`, rank: 0 }]),
-    { text: plural(items, "item"), rank: 1 },
+    { text: plural(task.items, "item"), rank: 1 },
     ...(moving ? [{ text: `${countText(itemsPerSecond)} items/s`, rank: 2 }] : []),
     ...(moving && bytesPerSecond > 0 ? [{ text: `${size(bytesPerSecond)}/s`, rank: 4 }] : []),
     ...(etaSeconds === undefined ? [] : [{ text: `ETA ${seconds(etaSeconds)}`, rank: 3 }]),

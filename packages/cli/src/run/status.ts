@@ -21,7 +21,7 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
     [task.action, direction(task)],
     ["times (UTC)", times(task)],
     ["segments", segmentsText(task)],
-    [task.action === "backup" ? "stored" : "written", movedText(task, segments)],
+    [task.action === "backup" ? "stored" : "written", movedText(task)],
   ];
   output.line(columns([], rows));
   for (const reason of task.reasons) output.line(`✗ ${reason}`);
@@ -55,19 +55,10 @@ function segmentsText({ segments: { total, completed, failed } }: TaskStatus): s
   return `${countText(completed)} of ${countText(total)} complete${failed > 0 ? `, ${countText(failed)} failed` : ""}`;
 }
 
-/** The row has the segments that ended; the records have the others, too. */
-function movedText(task: TaskStatus, segments: readonly SegmentStatus[]): string {
-  const items = Math.max(
-    task.items,
-    segments.reduce((sum, segment) => sum + segment.items, 0),
-  );
-  const bytes = Math.max(
-    task.bytes,
-    segments.reduce((sum, segment) => sum + segment.bytes, 0),
-  );
+function movedText(task: TaskStatus): string {
   const of = task.expected === undefined ? "" : ` of ${countText(task.expected.items)}`;
   const skipped = task.skippedItems ? `, ${countText(task.skippedItems)} skipped` : "";
-  return `${countText(items)}${of} items${skipped}, ${size(bytes)}`;
+  return `${countText(task.items)}${of} items${skipped}, ${size(task.bytes)}`;
 }
 
 function segmentTable(segments: readonly SegmentStatus[]): string {

@@ -218,6 +218,7 @@ describe("planning a backup", () => {
           "read-units": 9,
           "item-bytes": 501,
           table: { arn: "arn:cities", keys: ["id"], id: "id-1" },
+          estimate: { items: 2, bytes: 1001 },
           started: "2026-11-01T02:00:00.000Z",
         },
         attempt: 1,
@@ -232,6 +233,13 @@ describe("planning a backup", () => {
     const plan = await planOf({}, described({ itemCount: 2, sizeBytes: 1001 }));
     expect(plan).not.toHaveProperty("read-units");
     expect(plan).not.toHaveProperty("item-bytes");
+  });
+
+  test("has DynamoDB's estimate of the table, unless that is 0 items", async () => {
+    expect(await planOf({}, described({ itemCount: 2, sizeBytes: 1001 }))).toMatchObject({
+      estimate: { items: 2, bytes: 1001 },
+    });
+    expect(await planOf({}, described({ itemCount: 0, sizeBytes: 0 }))).not.toHaveProperty("estimate");
   });
 
   test("sets a ceiling of at least one unit, and at most the stage's maximumSegments", async () => {

@@ -116,6 +116,7 @@ function derivePlan(
       ...(table.itemCount > 0 && { "item-bytes": Math.ceil(table.sizeBytes / table.itemCount) }),
     }),
     table: { arn: table.arn, keys: table.keys, ...(table.id !== undefined && { id: table.id }) },
+    ...(table.itemCount > 0 && { estimate: { items: table.itemCount, bytes: table.sizeBytes } }),
     started: isoOf(requestTimeMs),
   };
 }

@@ -454,6 +454,23 @@ describe("a slice", () => {
     expect(reports.at(-1)!.batch).toBeGreaterThan(reports[0]!.batch);
   });
 
+  test("of a task with many segments reports less often: all segments together at most twice a second", async () => {
+    const settings = { ...defaultSettings, progressIntervalMs: 1000 };
+    const reports = async (totalSegments: number) => {
+      const plain = ofItems(30);
+      const tables = intercept("tables", plain.tables, ["scan"], (_, run) => {
+        plain.clock.advance(1000);
+        return run();
+      });
+      const [segment] = await accepted({ ...one, "total-segments": totalSegments }, plain);
+      plain.bus.events.length = 0;
+      await slice(segment!, { ...plain, tables, settings });
+      return plain.bus.events.length;
+    };
+    expect(await reports(2)).toBeGreaterThan(2);
+    expect(await reports(60)).toBe(0);
+  });
+
   test("that fails reports the position after its stored files, and discards its open file", async () => {
     const ports = ofItems(8);
     const [segment] = await accepted(one, ports);

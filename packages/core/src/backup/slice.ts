@@ -6,7 +6,7 @@ import { openCancellationCheck } from "../cancellation.ts";
 import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../checkpoint.ts";
 import type { BackupPlan, FerryEvent, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
-import { intervalTimer, sliceEndMs } from "../slice-budget.ts";
+import { progressTimer, sliceEndMs } from "../slice-budget.ts";
 import { refuseReplaced } from "../table-identity.ts";
 import { openScanner } from "./scanner.ts";
 import { openWriter } from "./writer.ts";
@@ -35,7 +35,7 @@ export async function sliceBackup(
   await refuseReplaced(plan, ports);
 
   const options = { untilMs: sliceEndMs(ports), check };
-  const reportDue = intervalTimer(ports.settings.progressIntervalMs, ports);
+  const reportDue = progressTimer(plan, ports);
   const scanner = openScanner(plan, work.segment, from.after, options, ports);
   const writer = openWriter(work, plan, from, { ...options, onPosition }, ports);
   try {

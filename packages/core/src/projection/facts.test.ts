@@ -26,7 +26,11 @@ describe("a step's event is read as a fact:", () => {
       { kind: "accepted", ...common, plan },
     ],
     ["SegmentQueued", work, { kind: "queued", ...common, segment: 3, counts, plan }],
-    ["SegmentProgressed", { ...work, handoff: false }, { kind: "progressed", ...common, segment: 3, counts }],
+    [
+      "SegmentProgressed",
+      { ...work, handoff: false },
+      { kind: "progressed", ...common, segment: 3, counts, plan, cursor: work.cursor },
+    ],
     ["SegmentCompleted", segment, { kind: "completed", ...common, segment: 3, counts, plan }],
     [
       "TaskFinishing",

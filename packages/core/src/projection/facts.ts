@@ -8,6 +8,7 @@ import {
   ATTEMPTS_EXHAUSTED,
   type BusEvent,
   type Counts,
+  type Cursor,
   countsSchema,
   cursorSchema,
   type Failure,
@@ -24,6 +25,9 @@ import { truncate } from "../truncate.ts";
 export type FactRow = RowKey & { readonly id?: string; readonly "request-id"?: string };
 
 export type RequestFields = Readonly<Record<string, string | number | boolean>>;
+
+/** The position of a restore's segment. A backup's position is in its archive. */
+export type RestoreCursor = Extract<Cursor, { readonly file: number }>;
 
 /** The content of a fact, without its row and time. */
 export type Statement =
@@ -56,6 +60,8 @@ export type Statement =
       readonly attempt: number;
       readonly segment: number;
       readonly counts: Counts;
+      readonly plan: Plan;
+      readonly cursor?: RestoreCursor;
     }
   | {
       readonly kind: "failed";
@@ -63,8 +69,7 @@ export type Statement =
       readonly segment: number;
       readonly counts: Counts;
       readonly plan?: Plan;
-      /** The position of a restore's segment. */
-      readonly cursor?: { readonly file: number; readonly line: number };
+      readonly cursor?: RestoreCursor;
       readonly cause: string;
       readonly text: string;
     };
@@ -102,8 +107,17 @@ export function factOf(event: BusEvent): Fact | CancelOfCurrent | undefined {
       return { kind: "queued", row: task, time, attempt, segment, counts, plan };
     }
     case "SegmentProgressed": {
-      const { task, attempt, segment, counts } = readDetail(type, event);
-      return { kind: "progressed", row: task, time, attempt, segment, counts };
+      const { task, attempt, segment, counts, plan, cursor } = readDetail(type, event);
+      return {
+        kind: "progressed",
+        row: task,
+        time,
+        attempt,
+        segment,
+        counts,
+        plan,
+        ...restoreCursor(cursor),
+      };
     }
     case "SegmentCompleted": {
       const { task, attempt, segment, counts, plan } = readDetail(type, event);
@@ -173,11 +187,12 @@ function failureFact(
   }
   const work = readAs(failedSegmentSchema, failure.work, resource, "detail.work");
   const { task: row, attempt, segment, counts = noCounts, cursor, plan } = work;
-  const known = {
-    ...(plan !== undefined && { plan }),
-    ...(cursor !== undefined && "file" in cursor && { cursor }),
-  };
+  const known = { ...(plan !== undefined && { plan }), ...restoreCursor(cursor) };
   return { kind: "failed", row, time, attempt, segment, counts, ...known, cause, text };
+}
+
+function restoreCursor(cursor: Cursor | undefined): { cursor?: RestoreCursor } {
+  return cursor !== undefined && "file" in cursor ? { cursor } : {};
 }
 
 /** One sentence for the row. */

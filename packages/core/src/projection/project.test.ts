@@ -24,14 +24,18 @@ const counts = (segment: number) => ({
   ...(segment > 0 && { skipped: segment }),
 });
 
-/** All facts that a task may have over two attempts with a cancel. All workers of a segment report the same counts. */
+/**
+ * All facts that a task may have over two attempts with a cancel. All workers of a segment report the same counts when it is
+ * complete, and at most these before.
+ */
 const statement: fc.Arbitrary<Statement> = fc
   .record({
     attempt: fc.integer({ min: 1, max: 2 }),
     segment: fc.nat(TOTAL - 1),
+    part: fc.nat(TOTAL - 1),
     reason: fc.constantFrom("a", "b"),
   })
-  .chain(({ attempt, segment, reason }) =>
+  .chain(({ attempt, segment, part, reason }) =>
     fc.constantFrom<Statement>(
       { kind: "accepted", attempt, plan },
       { kind: "rejected", cause: reason, text: reason, request: { action: "backup" } },
@@ -40,6 +44,7 @@ const statement: fc.Arbitrary<Statement> = fc
       { kind: "finishing", attempt, plan },
       { kind: "finished", attempt },
       { kind: "queued", attempt, segment, counts: counts(0), plan },
+      { kind: "progressed", attempt, segment, counts: counts(Math.min(part, segment)), plan },
       { kind: "completed", attempt, segment, counts: counts(segment), plan },
       { kind: "failed", attempt, segment, counts: counts(0), cause: reason, text: reason },
     ),
@@ -82,6 +87,21 @@ describe("the projection is a join", () => {
       fc.property(facts, facts, (before, after) => {
         const row = joined([...before, fact({ kind: "finished", attempt: 1 })]);
         expect(stateOf(after.reduce(project, row))).toBe("succeeded");
+      }),
+    ));
+
+  test("what was transferred never goes back", () =>
+    fc.assert(
+      fc.property(facts, (all) => {
+        let before = { batches: 0, items: 0, bytes: 0 };
+        let row: TaskRow | undefined;
+        for (const one of all) {
+          row = project(row, one);
+          const after = transferred(row);
+          for (const name of ["batches", "items", "bytes"] as const)
+            expect(after[name]).toBeGreaterThanOrEqual(before[name]);
+          before = after;
+        }
       }),
     ));
 
@@ -337,13 +357,12 @@ describe("a batch", () => {
     expect(store.records(task.id)).toMatchObject([{ state: "completed", items: 10 }]);
   });
 
-  test("of progress writes only the segment's record", async () => {
+  test("of progress writes the segment's record, too", async () => {
     const store = memoryStatusStore();
     await projectBatch(
       [message("p", "SegmentProgressed", { ...segment(1), handoff: false })],
       projecting(store),
     );
-    expect(store.rows()).toEqual([]);
     expect(store.records(task.id)).toMatchObject([{ segment: 1, state: "running", items: 10 }]);
   });
 });
@@ -485,11 +504,41 @@ describe("a row after its facts", () => {
       expect(joined(order)).toMatchObject({ failed: {}, attempts: { 1: 2 }, attempt: 2 });
   });
 
-  test("is unchanged by progress; progress of an unknown task creates an empty row", () => {
-    const progressed = fact({ kind: "progressed", attempt: 2, segment: 0, counts: counts(1) });
-    expect(project(undefined, progressed)).toStrictEqual(newTaskRow(row, progressed.time));
-    const before = joined([fact({ kind: "accepted", attempt: 1, plan })]);
-    expect(project(before, progressed)).toBe(before);
+  test("follows the progress of its segments until each is complete", () => {
+    const progressed = (segment: number, part: number, s: number) =>
+      fact(
+        { kind: "progressed", attempt: 1, segment, counts: counts(part), plan },
+        `2026-11-01T02:00:0${s}Z`,
+      );
+    const first = joined([progressed(1, 1, 1)]);
+    expect(first).toMatchObject({ accepted: true, plan, total: TOTAL, updatedTime: "2026-11-01T02:00:01Z" });
+    expect(transferred(first)).toMatchObject({ batches: 2, items: 10, bytes: 100 });
+    const second = [progressed(1, 2, 3), progressed(2, 1, 2)].reduce(project, first);
+    expect(second).toMatchObject({ items: 0, completed: [], updatedTime: "2026-11-01T02:00:03Z" });
+    expect(transferred(second)).toMatchObject({ batches: 5, items: 30, bytes: 300 });
+    // A late report of less.
+    expect(project(second, progressed(1, 1, 1))).toBe(second);
+    const third = project(
+      second,
+      fact({ kind: "completed", attempt: 1, segment: 1, counts: counts(3), plan }),
+    );
+    expect(transferred(third)).toMatchObject({ batches: 6, items: 40, bytes: 400 });
+    expect(project(third, progressed(1, 2, 3))).toBe(third);
+  });
+
+  test("has the checkpoint that a restore's segment reported", () => {
+    const cursor = { file: 1, line: 7 };
+    const reported = { counts: counts(1), cursor };
+    const { segmentCheckpoints } = joined([
+      fact({ kind: "progressed", attempt: 1, segment: 0, plan, ...reported }),
+      fact(failed(0, { counts: counts(1), cursor: { file: 1, line: 6 } })),
+    ]);
+    expect(segmentCheckpoints).toStrictEqual({ 0: { ...counts(1), ...cursor } });
+  });
+
+  test("does not list a segment as failed that made progress in a later attempt", () => {
+    const again = fact({ kind: "progressed", attempt: 2, segment: 1, counts: counts(0), plan });
+    expect(joined([fact(failed(1)), again])).toMatchObject({ failed: {}, attempts: { 1: 2 }, attempt: 2 });
   });
 
   test("has the fields of a rejected request, but not those of a rejected duplicate", () => {

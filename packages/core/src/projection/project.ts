@@ -3,7 +3,7 @@
  * and any repetition of a task's facts gives the same row.
  */
 import type { Counts, Plan } from "../events.ts";
-import type { Fact, RequestFields } from "./facts.ts";
+import type { Fact, RequestFields, RestoreCursor } from "./facts.ts";
 import { newTaskRow, REJECTED, type Reason, type TaskRow } from "./status.ts";
 
 /** The most reasons in a row. The segments' records have the others. */
@@ -12,8 +12,6 @@ const REASONS_MAX = 10;
 /** The row after a fact; the same object if the fact adds nothing. */
 export function project(before: TaskRow | undefined, fact: Fact): TaskRow {
   const row = before ?? newTaskRow(fact.row, fact.time);
-  // Progress changes only the segment's record.
-  if (fact.kind === "progressed") return row;
   const after = joined(withPlan(withIdentity(row, fact), fact), fact);
   return before !== undefined && same(before, after) ? before : after;
 }
@@ -60,8 +58,10 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
       return { ...row, finished: true, finishedTime: earlier(row.finishedTime, fact.time) };
     case "queued":
       return withAttempt(row, fact.segment, fact.attempt);
-    case "progressed":
-      return row;
+    case "progressed": {
+      const attempted = withAttempt(row, fact.segment, fact.attempt);
+      return { ...attempted, segmentCheckpoints: withPart(row, fact) };
+    }
     case "completed": {
       const { segment, counts } = fact;
       const attempted = withAttempt(row, segment, fact.attempt);
@@ -88,7 +88,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
       return {
         ...attempted,
         ...(isNew && { failed: { ...row.failed, [segment]: attempt } }),
-        segmentCheckpoints: withPart(row.segmentCheckpoints, segment, partOf(fact.counts, fact.cursor)),
+        segmentCheckpoints: withPart(row, fact),
         reasons,
       };
     }
@@ -110,12 +110,17 @@ function withPlan(row: TaskRow, fact: Fact): TaskRow {
   };
 }
 
-/** Keeps the segment's furthest checkpoint. A checkpoint without progress is not stored. */
+/**
+ * The checkpoints with the segment's furthest one. That of a complete segment is not stored, nor is a checkpoint without
+ * progress.
+ */
 function withPart(
-  segmentCheckpoints: TaskRow["segmentCheckpoints"],
-  segment: number,
-  part: Part,
+  row: TaskRow,
+  { segment, counts, cursor }: Extract<Fact, { readonly kind: "progressed" | "failed" }>,
 ): TaskRow["segmentCheckpoints"] {
+  const { segmentCheckpoints } = row;
+  const part = partOf(counts, cursor);
+  if (isComplete(row, segment)) return segmentCheckpoints;
   const known = segmentCheckpoints[segment];
   if (partRank(part) <= (known === undefined ? partRank(nothing) : partRank(known)))
     return segmentCheckpoints;
@@ -125,7 +130,7 @@ function withPart(
 type Part = TaskRow["segmentCheckpoints"][string];
 
 /** A fact's checkpoint, with a fixed order of fields. */
-function partOf({ batches, items, bytes, skipped }: Counts, cursor?: { file: number; line: number }): Part {
+function partOf({ batches, items, bytes, skipped }: Counts, cursor?: RestoreCursor): Part {
   return {
     batches,
     items,

@@ -5,7 +5,7 @@ import { noCounts } from "../events.ts";
 import type { StatusStore } from "../ports.ts";
 import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
 import { projectBatch } from "./projector.ts";
-import { stateOf } from "./status.ts";
+import { stateOf, transferred } from "./status.ts";
 
 const task = someTask("us-east-1-cities");
 const plan = somePlan(task, 2);
@@ -118,14 +118,13 @@ describe("a batch", () => {
     expect(store.rows()).toEqual([]);
   });
 
-  test("of progress alone neither reads nor writes the row", async () => {
-    const store = memoryStatusStore();
-    const blind: StatusStore = { ...store, read: () => Promise.reject(new Error("read")) };
-    const progress = message("a", "SegmentProgressed", { ...segment(0), handoff: true });
-    expect(await projectBatch([progress], projecting(blind))).toEqual(done);
-    // With other facts in the batch it adds nothing to the row either.
-    await projectBatch([progress, accepted("b")], projecting(store));
-    expect(store.rows()).toMatchObject([{ items: 0, accepted: true }]);
+  test("of progress is one write of the row, which has the sum", async () => {
+    let writes = 0;
+    const store = memoryStatusStore(() => writes++);
+    const progress = (n: number) => message(`p-${n}`, "SegmentProgressed", { ...segment(n), handoff: n > 0 });
+    expect(await projectBatch([progress(0), progress(1), progress(2)], projecting(store))).toEqual(done);
+    expect(writes).toBe(1);
+    expect(transferred(store.rows()[0]!)).toMatchObject({ batches: 3, items: 30, bytes: 300 });
   });
 });
 
@@ -511,19 +510,6 @@ describe("the failure event of a message whose attempts ran out", () => {
     const { outcome } = await ports.claims.claim(slice as never, "message-2");
     expect(outcome).toBe(isFree ? "claimed" : "taken");
   });
-});
-
-test("progress in a batch with other facts does not change the row", async () => {
-  const rowOf = async (...batch: ReturnType<typeof message>[]) => {
-    const store = memoryStatusStore();
-    await projectBatch(batch, projecting(store));
-    return store.rows();
-  };
-  const progress = message("p", "SegmentProgressed", { ...segment(0, 2), handoff: true });
-  const later = { ...progress.message.event, time: "2026-11-01T03:00:00Z" };
-  expect(await rowOf({ id: "p", message: { event: later } }, accepted("a"))).toEqual(
-    await rowOf(accepted("a")),
-  );
 });
 
 test("each write raises the row's revision by one, and a fact that adds nothing is not written", async () => {

@@ -161,7 +161,6 @@ async function projectTask(
 ): Promise<readonly NotJoined[]> {
   const { store } = ports;
   await Promise.all(highest(facts).map((record) => store.raise(record)));
-  if (facts.every(({ fact }) => fact.kind === "progressed")) return [];
   for (let tries = 0; tries < WRITES_MAX; tries++) {
     const read = await store.read(facts[0]!.fact.row);
     const before = read && withoutMark(read);
@@ -197,7 +196,7 @@ async function join(before: TaskRow | undefined, facts: readonly Numbered[], { r
     if (error !== undefined) refused.push({ one, error });
     else if (fact.kind === "cancelCurrent")
       row = project(row, await cancelOfCurrent(row, fact, event.id, registry));
-    else if (fact.kind !== "progressed") row = project(row, fact);
+    else row = project(row, fact);
   }
   return { row, refused };
 }

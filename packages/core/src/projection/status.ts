@@ -64,7 +64,7 @@ export interface TaskRow {
   readonly failed: Readonly<Record<string, number>>;
   /** Segment → its highest attempt, if above 1. */
   readonly attempts: Readonly<Record<string, number>>;
-  /** Segment → its checkpoint when it failed, if it is not complete. */
+  /** Segment → the furthest checkpoint that it reported, if it is not complete. */
   readonly segmentCheckpoints: Readonly<Record<string, Partial<Resume> & Counts>>;
   /** The counts of the completed segments. */
   readonly batches: number;
@@ -143,7 +143,10 @@ export function failedSegments(row: TaskRow): number {
   return Object.values(row.failed).filter((attempt) => attempt >= row.attempt).length;
 }
 
-/** What the archive or the table holds according to the segments' reports, including those of failed segments. */
+/**
+ * What the archive or the table holds according to the segments' reports, including those of running and failed segments. It never
+ * goes back: a segment's later reports, and its completion, count at least as much.
+ */
 export function transferred(row: Pick<TaskRow, "segmentCheckpoints" | keyof Counts>): Required<Counts> {
   return Object.values(row.segmentCheckpoints).reduce<Required<Counts>>(
     (sum, part) => ({
@@ -154,6 +157,17 @@ export function transferred(row: Pick<TaskRow, "segmentCheckpoints" | keyof Coun
     }),
     { batches: row.batches, items: row.items, bytes: row.bytes, skipped: row.skipped },
   );
+}
+
+/**
+ * What the task is expected to move, from its plan. A backup: DynamoDB's estimate, whose bytes are smaller than those of lines.
+ * A restore: the manifest's totals; an export of DynamoDB does not state its bytes.
+ */
+export function expectedOf(
+  plan: Plan | undefined,
+): { readonly items: number; readonly bytes?: number } | undefined {
+  if (plan === undefined) return undefined;
+  return "manifest" in plan ? plan.manifest : plan.estimate;
 }
 
 /** Whether no segment should work in this state. A retry or a late worker may still change `failed` and `cancelled`. */

@@ -13,7 +13,7 @@ import { openCancellationCheck } from "../cancellation.ts";
 import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../checkpoint.ts";
 import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
-import { intervalTimer, invocationLeftMs, sliceEndMs } from "../slice-budget.ts";
+import { invocationLeftMs, progressTimer, sliceEndMs } from "../slice-budget.ts";
 import { refuseReplaced } from "../table-identity.ts";
 import { assignFiles } from "./assign-files.ts";
 import { openLineCheck, refusedLines } from "./line-check.ts";
@@ -49,7 +49,7 @@ export async function sliceRestore(
   }
 
   const untilMs = sliceEndMs(ports);
-  const reportDue = intervalTimer(ports.settings.progressIntervalMs, ports);
+  const reportDue = progressTimer(plan, ports);
   const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, check }, ports);
   const bucket = bucketOf(plan.request);
   const keys = keysOf(plan);

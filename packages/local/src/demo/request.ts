@@ -41,7 +41,7 @@ export async function requestTask(
   const verb = request.action === "backup" ? "Back up to" : "Restore from";
   const title = `${verb} s3://${request["bucket-name"]}/${request["bucket-prefix"]}`;
   const task = await progress.track(title, items, async (onProgress) => {
-    for await (const { items: done } of handle.progress()) onProgress(done);
+    for await (const { task } of handle.progress()) onProgress(task.items);
     return handle.status();
   });
   if (task.state !== "succeeded")

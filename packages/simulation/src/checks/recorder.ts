@@ -7,7 +7,7 @@ import type { TaskRow } from "@ferry/core/projection/status";
 import type { RowChange } from "@ferry/memory/status-store";
 import { START_MS } from "@ferry/memory/time";
 import type { Invocation } from "../cloud/invocation.ts";
-import { stateOfRow } from "./projection.ts";
+import { attributesOf, stateIn } from "./projection.ts";
 import { taskName } from "./recount.ts";
 
 /** A call that reads or writes items. */
@@ -94,6 +94,10 @@ interface History {
   succeededMs?: number;
   /** The last state of the row. */
   state?: string;
+  /** What the row last showed as transferred, by attribute. */
+  transferred: Readonly<Record<string, number>>;
+  /** Each change by which it showed less than before, in words. */
+  readonly wentBack: string[];
   /** The rows that changed to `finishing`. */
   readonly finishing: TaskRow[];
 }
@@ -181,6 +185,8 @@ export function taskLabel(task: {
   return `${task.action} ${task["request-id"] ?? "without a request"} at ${task.key}@${task.timestamp - START_MS}`;
 }
 
+const TRANSFERRED = ["transferred-batches", "transferred-items", "transferred-bytes"] as const;
+
 export function createRecorder(now: () => number): Recorder {
   const invocations = new Map<string, InvocationRecord>();
   const emittedEvents: EmittedEvent[] = [];
@@ -210,6 +216,8 @@ export function createRecorder(now: () => number): Recorder {
       cancelledMs: new Map(),
       completedMs: new Map(),
       finishing: [],
+      transferred: {},
+      wentBack: [],
     };
     histories.set(task, known);
     return known;
@@ -319,7 +327,15 @@ export function createRecorder(now: () => number): Recorder {
         if (!known.cancelledMs.has(attempt)) known.cancelledMs.set(attempt, now());
       for (const segment of after.completed)
         if (!known.completedMs.has(segment)) known.completedMs.set(segment, now());
-      const state = stateOfRow(after);
+      const seen = attributesOf(after);
+      const transferred: Record<string, number> = {};
+      for (const name of TRANSFERRED) {
+        transferred[name] = Number(seen[name]);
+        const before = known.transferred[name] ?? 0;
+        if (transferred[name] < before) known.wentBack.push(`${name} ${before} to ${transferred[name]}`);
+      }
+      known.transferred = transferred;
+      const state = stateIn(seen);
       if (state === "succeeded") known.succeededMs ??= now();
       if (state === "finishing" && known.state !== state) known.finishing.push(after);
       known.state = state;

@@ -42,14 +42,14 @@ export interface Recount {
   /** Segment → the highest attempt in its events. */
   readonly attempts: Map<number, number>;
   readonly failures: Failed[];
-  /** Segment → the furthest checkpoint of its failures. */
-  readonly failedAt: Map<number, FailedCheckpoint>;
+  /** Segment → the furthest checkpoint that it reported. */
+  readonly reached: Map<number, Reached>;
   /** The number of events that name the task. */
   events: number;
 }
 
-/** The checkpoint of a segment when it failed. */
-export interface FailedCheckpoint extends Transferred {
+/** The checkpoint of a segment. */
+export interface Reached extends Transferred {
   readonly file: number;
   readonly line: number;
 }
@@ -77,7 +77,7 @@ export function recount(events: readonly BusEvent[]): ReadonlyMap<string, Recoun
   const tasks = new Map<string, Recount>();
   for (const event of events) {
     const { "detail-type": type, time } = event;
-    if (type === "TaskRejected" || type === "SegmentProgressed") continue;
+    if (type === "TaskRejected") continue;
     const detail = event.detail as Detail;
     const work = type === "SegmentFailed" || type === "TaskStepFailed" ? (detail.work ?? {}) : detail;
     // A rejected retry belongs to no attempt, except one of a task that cannot continue: it ends its attempt.
@@ -108,7 +108,7 @@ function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: st
     skips: new Map(),
     attempts: new Map(),
     failures: [],
-    failedAt: new Map(),
+    reached: new Map(),
     events: 0,
   };
 }
@@ -143,16 +143,16 @@ function add(task: Recount, type: string, detail: Detail, work: Detail, time: st
     if (task.finishedTime === undefined || time < task.finishedTime) task.finishedTime = time;
   }
   if (type === "TaskStepFailed") task.failures.push({ attempt, cause: detail.cause! });
-  if (type === "SegmentFailed") {
-    task.failures.push({ attempt, segment: segment!, cause: detail.cause! });
+  if (type === "SegmentFailed") task.failures.push({ attempt, segment: segment!, cause: detail.cause! });
+  if (type === "SegmentFailed" || type === "SegmentProgressed") {
     const { file = 0, line = 0 } = work.cursor ?? {};
-    const failedAt = { file, line, ...(work.counts ?? { batches: 0, items: 0, bytes: 0 }) };
-    const known = task.failedAt.get(segment!);
-    if (known === undefined || isFurther(failedAt, known)) task.failedAt.set(segment!, failedAt);
+    const reached = { file, line, ...(work.counts ?? { batches: 0, items: 0, bytes: 0 }) };
+    const known = task.reached.get(segment!);
+    if (known === undefined || isFurther(reached, known)) task.reached.set(segment!, reached);
   }
 }
 
-function isFurther(a: FailedCheckpoint, b: FailedCheckpoint): boolean {
+function isFurther(a: Reached, b: Reached): boolean {
   for (const name of ["file", "line", "batches", "items", "bytes", "skipped"] as const)
     if ((a[name] ?? 0) !== (b[name] ?? 0)) return (a[name] ?? 0) > (b[name] ?? 0);
   return false;
@@ -183,11 +183,11 @@ export function stateFrom(task: Recount, rejected: boolean): string {
   return isOver ? "failed" : "running";
 }
 
-/** The counts that the row must have: those of complete segments, and of the checkpoints of failed ones. */
+/** The counts that the row must have: those of complete segments, and of the checkpoints of the others. */
 export function transferredBy(task: Recount): Transferred {
   const parts = [
     ...task.completed.values(),
-    ...[...task.failedAt].filter(([segment]) => !task.completed.has(segment)).map(([, failedAt]) => failedAt),
+    ...[...task.reached].filter(([segment]) => !task.completed.has(segment)).map(([, reached]) => reached),
   ];
   const sum = (of: "batches" | "items" | "bytes") => parts.reduce((all, part) => all + part[of], 0);
   return { batches: sum("batches"), items: sum("items"), bytes: sum("bytes") };
@@ -201,7 +201,7 @@ export function skippedBy(task: Recount): { readonly least: number; readonly mos
     least += Math.min(...skips);
     most += Math.max(...skips);
   }
-  for (const [segment, { skipped = 0 }] of task.failedAt) {
+  for (const [segment, { skipped = 0 }] of task.reached) {
     if (task.completed.has(segment)) continue;
     least += skipped;
     most += skipped;

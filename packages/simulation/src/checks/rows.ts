@@ -6,6 +6,7 @@ import type { TaskRow } from "@ferry/core/projection/status";
 import { type Answers, answersOf } from "./answers.ts";
 import { isDisturbed, isIntoWipedPrefix, type Outcome } from "./outcome.ts";
 import { type Attributes, attributesOf } from "./projection.ts";
+import { taskLabel } from "./recorder.ts";
 import {
   currentFailures,
   type Recount,
@@ -25,7 +26,16 @@ export function rowViolations(outcome: Outcome): string[] {
   return [
     ...compared(quiescedRows, recorder.facts.slice(0, quiescedFacts), "after the quiesce", answers, outcome),
     ...compared(status.rows(), recorder.facts, "at the end", answers, outcome),
+    ...status.rows().flatMap((row) => backwardViolations(row, outcome)),
   ];
+}
+
+/** What a row shows as transferred never goes back, unless its archive was wiped or it was deleted. */
+function backwardViolations(row: TaskRow, outcome: Outcome): string[] {
+  if (isIntoWipedPrefix(row, outcome) || outcome.operations.actors.deletedRows.has(taskName(row))) return [];
+  return outcome.recorder
+    .history(taskLabel(row))
+    .wentBack.map((change) => `ROW: ${taskName(row)} went back from ${change}`);
 }
 
 function compared(

@@ -144,7 +144,7 @@ const SEGMENTS_MAX = 64;
 
 /**
  * The retries at the end, when the rows are up to date: each queues exactly the segments that are not complete, in the next
- * attempt, from the furthest checkpoint of their failures.
+ * attempt, from the furthest checkpoint that they reported.
  */
 function retryViolations(outcome: Outcome): string[] {
   const { recorder, scenario, retryAllStart, operations } = outcome;
@@ -187,7 +187,7 @@ function retryViolations(outcome: Outcome): string[] {
       )
         continue;
       if (taskName(work.task) !== name) continue;
-      const { file = 0, line = 0, ...counts } = task.failedAt.get(work.segment) ?? NO_CHECKPOINT;
+      const { file = 0, line = 0, ...counts } = task.reached.get(work.segment) ?? NO_CHECKPOINT;
       if (!isSame(work.cursor, { file, line }) || !isSame(work.counts, counts))
         found.push(
           `${label} segment ${work.segment} continues at ${JSON.stringify(work.cursor)}, its checkpoint is ${file}/${line}`,

@@ -17,6 +17,18 @@ export const taskMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "row-goes-back",
+    seed: 62,
+    breaks: "A late report of less progress replaces a segment's further checkpoint in the row.",
+    edits: [
+      core(
+        "projection/project.ts",
+        "if (partRank(part) <= (known === undefined ? partRank(nothing) : partRank(known)))",
+        "if (partRank(part) <= partRank(nothing))",
+      ),
+    ],
+  },
+  {
     name: "cancel-makes-row",
     seed: 1,
     breaks: "A cancel of a task that does not exist is not refused, and makes a row.",
