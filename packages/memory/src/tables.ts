@@ -317,7 +317,9 @@ function description({ address, id, spec, keyStates }: Table, weight: number): T
     status: spec.status ?? "ACTIVE",
     keys: spec.keys.map((key) => key.name) as unknown as KeyNames,
     keyTypes: Object.fromEntries(spec.keys.map((key) => [key.name, key.type])),
-    sizeBytes: spec.sizeBytes ?? keyStates.reduce((sum, { item }) => sum + (item?.length ?? 0), 0) * weight,
+    sizeBytes:
+      spec.sizeBytes ??
+      Math.round(keyStates.reduce((sum, { item }) => sum + (item?.length ?? 0), 0) * weight),
     indexCount: spec.indexCount ?? 0,
     itemCount: keyStates.filter(({ item }) => item !== undefined).length,
     ...(spec.provisioned !== undefined && { provisioned: spec.provisioned }),

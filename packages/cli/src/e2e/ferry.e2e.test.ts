@@ -117,7 +117,7 @@ test("--detach prints the id of the accepted task, and watch follows it to its e
   const id = stdout.trim();
   expect(id).toMatch(/^us-east-1-detached@\d{13}-[0-9a-f]{16}$/);
   const progress = jsonLines<TaskProgress>(await done("watch", id, "--json"));
-  expect(progress.at(-1)).toMatchObject({ task: { id, state: "succeeded" }, items: 50, percent: 100 });
+  expect(progress.at(-1)).toMatchObject({ task: { id, state: "succeeded", items: 50 }, percent: 100 });
   expect(progress.at(-1)!.task.archive.prefix).toMatch(/^detached\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d$/);
 });
 

@@ -46,7 +46,9 @@ export function withGrowingSize(tables: MemoryTables, scenario: Scenario, rng: R
     ...tables,
     async describe(table) {
       const described = await tables.describe(table);
-      return scenario.grows ? { ...described, sizeBytes: rng.between(1, 6) * SEGMENT_BYTES } : described;
+      return scenario.grows
+        ? { ...described, sizeBytes: Math.floor(rng.between(1, 6) * SEGMENT_BYTES) }
+        : described;
     },
   };
 }
