@@ -11,7 +11,14 @@ const run = (args: readonly string[], environment: Record<string, string> = {}) 
     execFile(
       process.execPath,
       [path.join(import.meta.dirname, "sst.ts"), ...args],
-      { env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true", ...environment } },
+      {
+        env: {
+          PATH: process.env["PATH"],
+          NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+          AWS_EC2_METADATA_DISABLED: "true",
+          ...environment,
+        },
+      },
       (error, stdout, stderr) => resolve({ code: error?.code, output: `${stdout}${stderr}`.trim() }),
     );
   });

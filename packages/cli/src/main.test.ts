@@ -8,7 +8,8 @@ const main = path.join(import.meta.dirname, "main.ts");
 
 function run(args: readonly string[], nodeOptions: readonly string[] = []) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const env = { PATH: process.env["PATH"], HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    const env = { PATH, NODE_COMPILE_CACHE, HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" };
     execFile(process.execPath, [...nodeOptions, main, ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );

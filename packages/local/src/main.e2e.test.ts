@@ -22,7 +22,7 @@ async function start(
   env: NodeJS.ProcessEnv = {},
 ): Promise<string> {
   child = spawn(command[0]!, command.slice(1), {
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...env },
     stdio: ["ignore", "pipe", "inherit"],
     detached: true,
   });

@@ -20,6 +20,7 @@ export function startFerry(args: readonly string[], env: NodeJS.ProcessEnv = {})
       PATH: process.env["PATH"],
       HOME: "/nonexistent",
       AWS_EC2_METADATA_DISABLED: "true",
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -14,7 +14,11 @@ else
     try {
       // By the SDK's variable, which the demo and the local host respect.
       const { stdout } = await promisify(execFile)(process.execPath, [main, "--items", "2000", "--json"], {
-        env: { PATH: process.env["PATH"], AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint },
+        env: {
+          PATH: process.env["PATH"],
+          NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+          AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
+        },
       });
       expect(JSON.parse(stdout)).toMatchObject({ items: 2000, restored: 2000, identical: true });
       // The tables are in the engine itself.

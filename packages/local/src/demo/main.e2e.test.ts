@@ -28,7 +28,7 @@ afterEach(() => {
 function start(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   child = spawn(process.execPath, args, {
     cwd: folder,
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

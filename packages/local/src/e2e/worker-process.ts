@@ -1,6 +1,7 @@
 /**
  * The workers' process: runs Ferry's handlers, unchanged, on the invocations that its parent sends. It ends with its parent.
  */
+import { flushCompileCache } from "node:module";
 import type { Context } from "aws-lambda";
 import { loadHandlers } from "../handlers.ts";
 import type { WorkerAnswer, WorkerCall } from "./workers.ts";
@@ -8,6 +9,8 @@ import type { WorkerAnswer, WorkerCall } from "./workers.ts";
 // This event occurs however the parent ended.
 process.on("disconnect", () => process.exit());
 const handlers = await loadHandlers();
+// A process that is killed would not store what it has compiled.
+flushCompileCache();
 const reply = (answer: WorkerAnswer) => process.send!(answer);
 
 process.on("message", (call: WorkerCall) => void work(call));

@@ -55,15 +55,18 @@ interface Process {
   readonly invocations: Map<number, Invocation>;
 }
 
-/** `env` is the environment of the handlers; they receive no other variable of this process. */
+/** `env` is the environment of the handlers; they receive no variable of AWS of this process. */
 export function createWorkers(env: Readonly<Record<string, string>>): Workers {
   let current: Process | undefined;
   let stopped = false;
   let lastId = 0;
 
+  const { PATH, POWERTOOLS_LOG_LEVEL, NODE_COMPILE_CACHE } = process.env;
+  const inherited = { PATH, POWERTOOLS_LOG_LEVEL, NODE_COMPILE_CACHE };
+
   function start(): Process {
     const child = fork(new URL("./worker-process.ts", import.meta.url), {
-      env: { PATH: process.env["PATH"], POWERTOOLS_LOG_LEVEL: process.env["POWERTOOLS_LOG_LEVEL"], ...env },
+      env: { ...inherited, ...env },
       execArgv: [],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
