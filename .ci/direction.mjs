@@ -15,7 +15,7 @@ const packages = [
   { name: "client", code: ["core", "aws"], tests: ["memory"] },
   { name: "local", code: ["core", "aws", "emulator", "terminal", "client"], tests: ["memory", "contracts"] },
   { name: "simulation", code: ["core", "memory", "aws", "emulator", "terminal"], tests: ["contracts"] },
-  { name: "smoke", code: ["core", "terminal", "local"], tests: [] },
+  { name: "smoke", code: ["core", "terminal", "client", "local"], tests: [] },
   { name: "cli", code: ["core", "terminal", "client"], tests: ["local"] },
 ];
 

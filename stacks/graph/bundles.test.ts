@@ -28,7 +28,12 @@ test("the workers' bundles back up, restore and reject", async () => {
     ]),
   );
   const output = await run("packages/smoke/src/with-bundles.ts", JSON.stringify(bundles));
-  expect(output.trim().split("\n")).toEqual(["20 items", "20 identical items", "TaskRejected"]);
+  expect(output.trim().split("\n")).toEqual([
+    "20 items",
+    "20 identical items",
+    "TaskRejected",
+    "TaskFinishing and TaskSucceeded, of the backup and the restore",
+  ]);
 });
 
 test("the projector's bundle has no client of S3 and SQS, which the workers' bundles have", () => {

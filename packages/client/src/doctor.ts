@@ -3,13 +3,13 @@
  * task would read and write. Nothing is written, except an event that no rule of Ferry matches.
  */
 import { DescribeEventBusCommand } from "@aws-sdk/client-eventbridge";
-import { DescribePipeCommand } from "@aws-sdk/client-pipes";
-import { nameOf, translateErrors } from "@ferry/aws/errors";
+import { nameOf } from "@ferry/aws/errors";
 import type { TableAddress } from "@ferry/core/addresses";
 import { pipes, type TableName, tables } from "@ferry/core/topology";
 import { bucketAt } from "./archive/open-archive.ts";
 import { ClientError, explained } from "./client-error.ts";
 import { mayPutEvents, onBus } from "./events.ts";
+import { readPipe } from "./pipe-states.ts";
 import { CONCURRENT_MAX, lambdaQuota, tableQuota } from "./quotas.ts";
 import { bucketRegion } from "./request.ts";
 import { openStage, type Stage, type StageOptions } from "./stage.ts";
@@ -78,7 +78,7 @@ export async function* examineStage(
     for (const key of Object.keys(pipes))
       yield await checkIfAllowed(`Pipe ${key}`, async () => ({
         state: "ok",
-        detail: await pipeState(stage, `ferry-${name}-${key}`),
+        detail: await pipeState(stage, key),
       }));
   }
   yield await check("PutEvents", () => putPermission(stage));
@@ -140,16 +140,10 @@ async function checkIfAllowed(name: string, run: () => Promise<Found>): Promise<
   }
 }
 
-async function pipeState({ access, region }: Stage, Name: string): Promise<string> {
-  const { CurrentState, StateReason } = await translateErrors(
-    { operation: "DescribePipe", resource: `Pipe ${Name}` },
-    () => access.pipes(region).send(new DescribePipeCommand({ Name })),
-  );
-  if (CurrentState === "RUNNING") return `${Name} is RUNNING`;
-  throw broken(
-    `${Name} is ${CurrentState}: ${StateReason ?? "no reason given"}.`,
-    `Remove the cause, then run \`aws pipes start-pipe --name ${Name}\`.`,
-  );
+async function pipeState(stage: Stage, key: string): Promise<string> {
+  const { name, state, reason, cure } = await readPipe(stage, key);
+  if (cure !== undefined) throw broken(`${name} is ${state}: ${reason}.`, cure);
+  return `${name} is ${state}`;
 }
 
 function broken(message: string, hint: string): ClientError {

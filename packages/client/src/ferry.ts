@@ -36,8 +36,11 @@ const CLOCK_DIFFERENCE_MS = 15 * 60_000;
 
 /** Opens a stage. Nothing is called until a method is. ClientErrors `no-stage`, `invalid-stage`, `no-region`. */
 export async function openFerry(options: StageOptions): Promise<Ferry> {
-  const stage = await openStage(options);
+  return ferryOf(await openStage(options));
+}
 
+/** The public face of a stage that is open. */
+export function ferryOf(stage: Stage): Ferry {
   async function send({
     request,
     detail,

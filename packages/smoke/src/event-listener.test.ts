@@ -1,35 +1,29 @@
+import type { Ferry } from "@ferry/client/ferry";
 import { expect, it } from "vitest";
 import { openEventListener } from "./event-listener.ts";
-import type { DeployedStage } from "./stage.ts";
 
-interface Command {
-  readonly constructor: { readonly name: string };
-  readonly input: { readonly Entries?: readonly { DetailType?: string; Detail?: string }[] };
-}
-
-/** A bus whose new rule misses the first events. */
-function stageWithSlowRule(missed: number) {
+/** A stage that accepts rules and queues, and whose rules deliver nothing because no event may be put. */
+function stageWithoutEvents() {
   const sent: string[] = [];
-  const waiting: string[] = [];
-  let puts = 0;
   const send = async (command: unknown) => {
-    const { constructor: type, input } = command as Command;
-    sent.push(type.name);
-    if (type.name === "PutEventsCommand" && ++puts > missed)
-      waiting.push(JSON.stringify({ id: `e${puts}`, "detail-type": input.Entries?.[0]?.DetailType }));
-    if (type.name === "ReceiveMessageCommand")
-      return { Messages: waiting.splice(0).map((Body) => ({ Body, ReceiptHandle: "r" })) };
-    return { RuleArn: "rule", QueueUrl: "url", Attributes: { QueueArn: "queue" }, FailedEntryCount: 0 };
+    const { name } = (command as { constructor: { name: string } }).constructor;
+    sent.push(name);
+    if (name === "PutEventsCommand") throw Object.assign(new Error("no"), { name: "AccessDeniedException" });
+    return {
+      RuleArn: "arn:aws:events:eu-west-1:111122223333:rule/ferry-beta/r",
+      QueueUrl: "url",
+      FailedEntryCount: 0,
+    };
   };
-  const stage = { name: "beta", run: "r", events: { send }, sqs: { send } } as unknown as DeployedStage;
-  return { stage, sent };
+  const access = { events: () => ({ send }), client: () => ({ send }) };
+  const stage = { name: "beta", region: "eu-west-1", bus: "ferry-beta", access };
+  return { ferry: { stage } as unknown as Ferry, sent };
 }
 
-it("given a rule that misses the first event, the listener opens when the rule delivers", async () => {
-  const { stage, sent } = stageWithSlowRule(1);
-  const listener = await openEventListener(stage);
-  expect(sent.filter((name) => name === "PutEventsCommand")).toHaveLength(2);
-  expect(await listener.received()).toHaveLength(1);
-  await listener.close();
-  expect(sent.slice(-3)).toEqual(["RemoveTargetsCommand", "DeleteRuleCommand", "DeleteQueueCommand"]);
+it("given a rule that delivers nothing, the listener says so and leaves nothing behind", async () => {
+  const { ferry, sent } = stageWithoutEvents();
+  await expect(openEventListener({ ferry })).rejects.toThrow(
+    /the rule ferry-beta-events-\S+ delivers no event/,
+  );
+  expect(sent.slice(-2)).toEqual(["DeleteQueueCommand", "DeleteRuleCommand"]);
 });

@@ -6,7 +6,7 @@ import { npmScript } from "@ferry/terminal/npm-script";
 import { deleteArchives } from "./archive.ts";
 import { openEventListener } from "./event-listener.ts";
 import { messageOf, runStep } from "./run-step.ts";
-import { type DeployedStage, stageOf } from "./stage.ts";
+import { type DeployedStage, openDeployedStage } from "./stage.ts";
 import { type SmokeRun, steps } from "./steps.ts";
 import { createTables, deleteTable } from "./tables.ts";
 import { deleteRows } from "./tasks.ts";
@@ -53,8 +53,8 @@ async function main(): Promise<number> {
     // The handlers' logs would hide the output of the steps.
     process.env["POWERTOOLS_LOG_LEVEL"] ??= "SILENT";
     process.env["POWERTOOLS_METRICS_DISABLED"] ??= "true";
-    const host = await startHost({ stage: "smoke" });
-    const stage = stageOf({ name: "smoke", region: host.homeRegion, bucket: "ferry-smoke", run });
+    const host = await startHost();
+    const stage = await openDeployedStage({ local: host.endpoint }, { bucket: "ferry-smoke", run });
     await stage.s3.send(new CreateBucketCommand({ Bucket: stage.bucket }));
     return runSteps(stage, true).finally(() => host.stop());
   }
@@ -70,7 +70,8 @@ async function main(): Promise<number> {
       .map(([name]) => name);
     return refuse(`Missing: ${missing.join(", ")}.`);
   }
-  return runSteps(stageOf({ name: values.stage, region, bucket: values.bucket, run }), false);
+  const stage = await openDeployedStage({ stage: values.stage, region }, { bucket: values.bucket, run });
+  return runSteps(stage, false);
 }
 
 function print(line: string): void {
@@ -90,9 +91,9 @@ async function runSteps(stage: DeployedStage, local: boolean): Promise<number> {
         throw new Error("no other step can succeed, so none was run");
     // Delete only the tables that this run created.
     await createTables(stage, size, (table) => undo.push(() => deleteTable(stage, table)));
-    const listener = local ? undefined : await openEventListener(stage);
-    if (listener !== undefined) undo.push(() => listener.close());
-    const run: SmokeRun = { ...before, ...(listener !== undefined && { listener }) };
+    const listener = await openEventListener(stage);
+    undo.push(() => listener.close());
+    const run: SmokeRun = { ...before, listener };
     undo.push(
       () => deleteArchives(stage),
       async () => {

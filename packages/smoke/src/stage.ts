@@ -1,9 +1,10 @@
 /** The stage that is checked: its names, and clients with the operator's permissions. */
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { PipesClient } from "@aws-sdk/client-pipes";
-import { S3Client } from "@aws-sdk/client-s3";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { type Ferry, ferryOf } from "@ferry/client/ferry";
+import { openStage, type Stage, type StageOptions } from "@ferry/client/stage";
 import { physicalName } from "@ferry/core/topology";
 
 export interface DeployedStage {
@@ -13,29 +14,35 @@ export interface DeployedStage {
   readonly bucket: string;
   /** The id of this run, part of every name that it creates. */
   readonly run: string;
+  readonly ferry: Ferry;
   readonly db: DynamoDBClient;
   readonly events: EventBridgeClient;
-  readonly pipes: PipesClient;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
 }
 
-export function stageOf(options: {
-  name: string;
-  region: string;
-  bucket: string;
-  run: string;
-}): DeployedStage {
-  const { region } = options;
-  // The local host serves S3 at an IP address, to which a bucket cannot be prepended.
-  const forcePathStyle = process.env["AWS_ENDPOINT_URL"] !== undefined;
+export async function openDeployedStage(
+  options: StageOptions,
+  { bucket, run }: { readonly bucket: string; readonly run: string },
+): Promise<DeployedStage> {
+  return deployedStage(await openStage(options), { bucket, run });
+}
+
+export function deployedStage(
+  stage: Stage,
+  { bucket, run }: { readonly bucket: string; readonly run: string },
+): DeployedStage {
+  const { name, region, access } = stage;
   return {
-    ...options,
-    db: new DynamoDBClient({ region }),
-    events: new EventBridgeClient({ region }),
-    pipes: new PipesClient({ region }),
-    s3: new S3Client({ region, forcePathStyle }),
-    sqs: new SQSClient({ region }),
+    name,
+    region,
+    bucket,
+    run,
+    ferry: ferryOf(stage),
+    db: access.dynamodb(region),
+    events: access.events(region),
+    s3: access.s3(region),
+    sqs: access.client(SQSClient, region),
   };
 }
 

@@ -1,7 +1,8 @@
+import type { Stage } from "@ferry/client/stage";
 import { pipes, queues } from "@ferry/core/topology";
 import { describe, expect, test } from "vitest";
 import { runStep } from "./run-step.ts";
-import type { DeployedStage } from "./stage.ts";
+import { deployedStage } from "./stage.ts";
 import { type SmokeRun, type Step, steps } from "./steps.ts";
 
 interface Command {
@@ -23,17 +24,23 @@ function runWith(
     return answer(command.input);
   };
   const client = { send };
-  const stage = {
-    name: "beta",
-    region: "eu-west-1",
-    bucket: "archives",
-    run: "r",
-    db: client,
-    events: client,
-    pipes: client,
-    s3: client,
-    sqs: client,
-  } as unknown as DeployedStage;
+  const stage = deployedStage(
+    {
+      name: "beta",
+      region: "eu-west-1",
+      bus: "ferry-beta",
+      table: (name: string) => `ferry-beta-${name}`,
+      access: {
+        region: async () => "eu-west-1",
+        dynamodb: () => client,
+        events: () => client,
+        pipes: () => client,
+        s3: () => client,
+        client: () => client,
+      },
+    } as unknown as Stage,
+    { bucket: "archives", run: "r" },
+  );
   const run: SmokeRun = { stage, isLocal: false, handoffs: false, tasks: [], ...options };
   return { run, sent };
 }
@@ -60,12 +67,12 @@ describe("the step that all Pipes are RUNNING", () => {
   });
 
   test.each([
-    ["STOPPED", "aws pipes start-pipe --name ferry-beta-requests"],
+    ["STOPPED", "`aws pipes start-pipe --name ferry-beta-requests`"],
     [
       "CREATE_FAILED",
-      "aws pipes delete-pipe --name ferry-beta-requests if it exists, then sst refresh and sst deploy",
+      "`aws pipes delete-pipe --name ferry-beta-requests` if it exists, then sst refresh and sst deploy",
     ],
-    ["CREATING", "wait a minute"],
+    ["CREATING", "Wait a minute"],
   ])("names a Pipe in state %s, its reason and what to do", async (CurrentState, cure) => {
     const { run } = runWith({
       DescribePipe: ({ Name }) =>
@@ -126,34 +133,41 @@ describe.each(["the deploy left no message", "the run left no message"])("the st
 
 describe("the step with a long message group", () => {
   const step = stepOf("a request-id of 100 characters");
-  const rowOf = (id: string, state: string) => ({
-    Items: [{ "request-id": { S: id }, state: { S: state }, reason: { S: "why" } }],
-  });
+  const ID = "smoke-r-".padEnd(100, "x");
+  /** A bus whose request becomes a row in this state. */
+  const answersOf = (state: string) => {
+    const item = {
+      action: { S: "backup" },
+      key: { S: "k" },
+      timestamp: { N: "1" },
+      "request-id": { S: ID },
+      state: { S: state },
+      reasons: { L: [{ S: "why" }] },
+    };
+    let put: unknown;
+    return {
+      put: () => put,
+      answers: {
+        PutEvents({ Entries }: Command["input"]) {
+          put = JSON.parse((Entries as { Detail: string }[])[0]!.Detail);
+          return { FailedEntryCount: 0, Entries: [{ EventId: "e" }] };
+        },
+        Query: () => ({ Items: put === undefined ? [] : [item] }),
+        GetItem: () => ({ Item: item }),
+      },
+    };
+  };
 
   test("requests a backup under a request-id of 100 characters, and waits for its end", async () => {
-    let id = "";
-    const { run } = runWith({
-      PutEvents({ Entries }) {
-        const [entry] = Entries as { Detail: string }[];
-        id = JSON.parse(entry!.Detail)["request-id"];
-        return { FailedEntryCount: 0 };
-      },
-      Query: () => rowOf(id, "succeeded"),
-    });
+    const { answers, put } = answersOf("succeeded");
+    const { run } = runWith(answers);
     expect((await linesOf(step, run))[0]).toMatch(/^✓ /);
-    expect(id).toHaveLength(100);
-    expect(run.tasks.map(({ requestId }) => requestId)).toEqual([id]);
+    expect(put()).toMatchObject({ "request-id": ID, request: { action: "backup", "total-segments": 1 } });
+    expect(run.tasks.map(({ requestId }) => requestId)).toEqual([ID]);
   });
 
-  test("fails with the row's reason, and says what to change", async () => {
-    let id = "";
-    const { run } = runWith({
-      PutEvents({ Entries }) {
-        id = JSON.parse((Entries as { Detail: string }[])[0]!.Detail)["request-id"];
-        return { FailedEntryCount: 0 };
-      },
-      Query: () => rowOf(id, "failed"),
-    });
+  test("fails with the row's reasons, and says what to change", async () => {
+    const { run } = runWith(answersOf("failed").answers);
     const [line, means] = await linesOf(step, run);
     expect(line).toContain("the backup is failed: why");
     expect(means).toContain("packages/core/src/task.ts");

@@ -4,15 +4,17 @@
  */
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { concerns } from "@ferry/client/event-summary";
+import type { TaskHandle } from "@ferry/client/task-handle";
 import { SOURCE } from "@ferry/core/events";
-import { type Action, REQUEST_ID_LENGTH_MAX } from "@ferry/core/task";
+import { REQUEST_ID_LENGTH_MAX } from "@ferry/core/task";
 import { physicalName } from "@ferry/core/topology";
 import { assertNoDeadLetters } from "./dead-letters.ts";
 import type { EventListener } from "./event-listener.ts";
 import { assertPipesRun } from "./pipes.ts";
 import { archivePrefix, type DeployedStage, deployedQueueUrl, restoredTable, sourceTable } from "./stage.ts";
 import { contents } from "./tables.ts";
-import { putRequest, waitForState } from "./tasks.ts";
+import { endedAs, sendRequest, taskOfRequest } from "./tasks.ts";
 
 const TIMEOUT_SECONDS = 300;
 /** Lambda's loop detection stops a chain after about 16. */
@@ -20,22 +22,16 @@ const HANDOFFS = 20;
 /** A handoff takes at least ten seconds; the rest is a margin for what happens between two slices. */
 const HANDOFFS_TIMEOUT_SECONDS = HANDOFFS * 60;
 
-export interface Task {
-  readonly action: Action;
-  readonly key: string;
-  readonly requestId: string;
-}
-
 export interface SmokeRun {
   readonly stage: DeployedStage;
   /** Whether the stage is on the local host. */
   readonly isLocal: boolean;
-  /** Absent on the local host, which accepts no new rules. */
+  /** Absent before the preconditions are met. */
   readonly listener?: EventListener;
   /** Whether the step with many handoffs runs. */
   readonly handoffs: boolean;
   /** Every requested task; its rows are deleted at the end. */
-  readonly tasks: Task[];
+  readonly tasks: TaskHandle[];
 }
 
 export interface Step {
@@ -56,7 +52,6 @@ const locations = (stage: DeployedStage, table: string) => ({
   "bucket-name": stage.bucket,
 });
 
-const backupKey = (stage: DeployedStage) => `${stage.region}-${sourceTable(stage)}`;
 const archive = (stage: DeployedStage) => `${archivePrefix(stage)}/archive`;
 
 const pipesRun: Step = {
@@ -87,9 +82,7 @@ const backup: Step = {
   name: "a request on the bus becomes a backup (rules, queues, the stream's Pipe)",
   means: "No backup works on this stage: a rule, a queue, a function or the Pipe announce-backups does not.",
   async run({ stage, tasks }) {
-    const task: Task = { action: "backup", key: backupKey(stage), requestId: `smoke-${stage.run}-backup` };
-    tasks.push(task);
-    await putRequest(
+    const task = await sendRequest(
       stage,
       {
         action: "backup",
@@ -97,9 +90,10 @@ const backup: Step = {
         "bucket-prefix": archive(stage),
         ...locations(stage, sourceTable(stage)),
       },
-      task.requestId,
+      `smoke-${stage.run}-backup`,
     );
-    const { items } = await waitForState(stage, task, "succeeded", TIMEOUT_SECONDS);
+    tasks.push(task);
+    const { items } = await endedAs(task, "succeeded", TIMEOUT_SECONDS);
     return `${items} items`;
   },
 };
@@ -121,10 +115,9 @@ const restore: Step = {
       }),
     );
     // The Pipe uses the message's id as the request-id.
-    const key = `${stage.region}-${stage.bucket}-${archive(stage)}`;
-    const task: Task = { action: "restore", key, requestId: MessageId! };
+    const task = await taskOfRequest(stage, MessageId!, TIMEOUT_SECONDS);
     tasks.push(task);
-    await waitForState(stage, task, "succeeded", TIMEOUT_SECONDS);
+    await endedAs(task, "succeeded", TIMEOUT_SECONDS);
     const [before, after] = [
       await contents(stage, sourceTable(stage)),
       await contents(stage, restoredTable(stage)),
@@ -145,8 +138,6 @@ const reported: Step = {
       request: { action: "backup", "bucket-prefix": archive(stage), ...locations(stage, sourceTable(stage)) },
       "request-id": requestId,
     };
-    const task: Task = { action: "backup", key: backupKey(stage), requestId };
-    tasks.push(task);
     const time = `${new Date().toISOString().slice(0, 19)}Z`;
     const event = {
       id: `smoke-${stage.run}`,
@@ -161,13 +152,11 @@ const reported: Step = {
         MessageBody: JSON.stringify({ failsAs: "TaskRejected", event }),
       }),
     );
-    await waitForState(stage, task, "rejected", TIMEOUT_SECONDS);
-    const received = await listener?.received();
-    const reports = received?.filter(({ event: { detail } }) => JSON.stringify(detail).includes(requestId));
-    if (
-      reports !== undefined &&
-      !reports.some(({ event: { "detail-type": type } }) => type === "TaskRejected")
-    )
+    const task = await taskOfRequest(stage, requestId, TIMEOUT_SECONDS);
+    tasks.push(task);
+    await endedAs(task, "rejected", TIMEOUT_SECONDS);
+    const received = await listener!.received();
+    if (!received.some(({ event }) => event["detail-type"] === "TaskRejected" && concerns(event, requestId)))
       throw new Error("no TaskRejected was put on the bus");
     return "TaskRejected";
   },
@@ -177,15 +166,13 @@ const announced: Step = {
   name: "each change of state is announced once (the stream's filters, dynamic detail-type)",
   means:
     "A Pipe's filter or its detail-type does not work as assumed: callers get no event or several, and a task may not be finished.",
-  needs: "AWS",
   async run({ listener, tasks }) {
     const received = await listener!.received();
-    const counts = tasks.slice(0, 2).flatMap(({ key, requestId }) =>
+    const counts = tasks.slice(0, 2).flatMap(({ requestId }) =>
       ["TaskFinishing", "TaskSucceeded", "TaskFailed"].map((type) => {
-        const announcements = received.filter(({ event }) => {
-          const { task } = event.detail as { task?: { key?: string; "request-id"?: string } };
-          return event["detail-type"] === type && task?.key === key && task["request-id"] === requestId;
-        });
+        const announcements = received.filter(
+          ({ event }) => event["detail-type"] === type && concerns(event, requestId!),
+        );
         // Delivery is at least once: a repetition has the same event id.
         return { type, times: new Set(announcements.map(({ event }) => event.id)).size };
       }),
@@ -201,6 +188,7 @@ const grouped: Step = {
   name: "a rule delivers to an encrypted queue, grouped by a JSON path (fair queues)",
   means:
     "EventBridge does not deliver to queues with SSE-SQS, or sets no message group: the workers' queues get nothing, or a large task delays all others.",
+  // The SQS of the local host returns no message groups.
   needs: "AWS",
   async run({ listener }) {
     const received = await listener!.received();
@@ -243,9 +231,7 @@ const longGroup: Step = {
   needs: "AWS",
   async run({ stage, tasks }) {
     const requestId = `smoke-${stage.run}-`.padEnd(REQUEST_ID_LENGTH_MAX, "x");
-    const task: Task = { action: "backup", key: backupKey(stage), requestId };
-    tasks.push(task);
-    await putRequest(
+    const task = await sendRequest(
       stage,
       {
         action: "backup",
@@ -255,7 +241,8 @@ const longGroup: Step = {
       },
       requestId,
     );
-    await waitForState(stage, task, "succeeded", TIMEOUT_SECONDS);
+    tasks.push(task);
+    await endedAs(task, "succeeded", TIMEOUT_SECONDS);
     return "its segments and its last step were delivered";
   },
 };
@@ -267,9 +254,7 @@ const continued: Step = {
   needs: "handoffs",
   async run({ stage, listener, tasks }) {
     const requestId = `smoke-${stage.run}-handoffs`;
-    const task: Task = { action: "backup", key: backupKey(stage), requestId };
-    tasks.push(task);
-    await putRequest(
+    const task = await sendRequest(
       stage,
       {
         action: "backup",
@@ -280,11 +265,11 @@ const continued: Step = {
       },
       requestId,
     );
-    await waitForState(stage, task, "succeeded", HANDOFFS_TIMEOUT_SECONDS);
-    const handoffs = (await listener!.received()).filter(({ event }) => {
-      const detail = event.detail as { handoff?: boolean; task?: { "request-id"?: string } };
-      return detail.handoff === true && detail.task?.["request-id"] === requestId;
-    }).length;
+    tasks.push(task);
+    await endedAs(task, "succeeded", HANDOFFS_TIMEOUT_SECONDS);
+    const handoffs = (await listener!.received()).filter(
+      ({ event }) => (event.detail as { handoff?: boolean }).handoff === true && concerns(event, requestId),
+    ).length;
     if (handoffs < HANDOFFS)
       throw new Error(
         `the backup succeeded with ${handoffs} handoffs, too few for this check: deploy the stage with sliceBudgetSeconds 10 and maxHandoffsWithoutProgress 1000`,

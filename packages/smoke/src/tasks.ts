@@ -1,100 +1,65 @@
-/** Requests tasks, and reads and deletes their rows. */
-import { type AttributeValue, DeleteItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { isEnded, type TaskState } from "@ferry/core/projection/status";
-import type { Action } from "@ferry/core/task";
-import { physicalName } from "@ferry/core/topology";
+/** Requests tasks, waits for their ends, and deletes their rows. */
+import { type AttributeValue, DeleteItemCommand } from "@aws-sdk/client-dynamodb";
+import { ClientError } from "@ferry/client/client-error";
+import { prepareRequest } from "@ferry/client/request";
+import type { TaskHandle } from "@ferry/client/task-handle";
+import type { TaskStatus } from "@ferry/client/task-status";
+import type { Request } from "@ferry/core/request";
 import { type DeployedStage, waitFor } from "./stage.ts";
 
-export interface Row {
-  readonly id: string;
-  readonly key: string;
-  readonly timestamp: string;
-  readonly state: TaskState;
-  readonly reason: string;
-  readonly items: number;
-}
-
-const tableOf = (stage: DeployedStage, action: Action) => physicalName(stage.name, `${action}-table`);
-
 /** Puts a request on the bus. */
-export async function putRequest(stage: DeployedStage, fields: object, requestId: string): Promise<void> {
-  const { FailedEntryCount, Entries } = await stage.events.send(
-    new PutEventsCommand({
-      Entries: [
-        {
-          EventBusName: physicalName(stage.name, "bus"),
-          Source: "ferry.smoke",
-          DetailType: "TaskRequested",
-          Detail: JSON.stringify({ request: fields, "request-id": requestId }),
-        },
-      ],
-    }),
-  );
-  if (FailedEntryCount !== 0) throw new Error(`the bus refused the request: ${Entries?.[0]?.ErrorMessage}`);
+export async function sendRequest(
+  { ferry }: DeployedStage,
+  request: Request,
+  requestId: string,
+): Promise<TaskHandle> {
+  return ferry.send(await prepareRequest(ferry.stage.access, { ...request }, requestId));
 }
 
-/** Returns the task's row when it is in `state`. Throws an Error with the reason if the task ends in another state. */
-export async function waitForState(
-  stage: DeployedStage,
-  task: { action: Action; key: string; requestId: string },
-  state: TaskState,
+/** The task of a request that another way than the bus brought. Throws an Error if it has no row within `seconds`. */
+export async function taskOfRequest(
+  { ferry }: DeployedStage,
+  requestId: string,
   seconds: number,
-): Promise<Row> {
-  return waitFor(`${task.action} ${state}`, seconds, async () => {
-    const row = await rowOf(stage, task);
-    if (row === undefined || (row.state !== state && !isEnded(row.state))) return undefined;
-    if (row.state !== state) throw new Error(`the ${task.action} is ${row.state}: ${row.reason}`);
-    return row;
+): Promise<TaskHandle> {
+  return waitFor(`a row of request ${requestId}`, seconds, async () => {
+    try {
+      return await ferry.task(requestId);
+    } catch (error) {
+      if (error instanceof ClientError && error.code === "no-such-task") return undefined;
+      throw error;
+    }
   });
 }
 
-async function rowOf(stage: DeployedStage, task: { action: Action; key: string; requestId: string }) {
-  const rows = await query(stage, tableOf(stage, task.action), "key", task.key);
-  const item = rows.find((row) => row["request-id"]?.S === task.requestId);
-  return (
-    item && {
-      id: item["task-id"]?.S ?? "",
-      key: task.key,
-      timestamp: item["timestamp"]?.N ?? "",
-      state: item["state"]?.S as TaskState,
-      reason: item["reason"]?.S ?? "",
-      items: Number(item["transferred-items"]?.N ?? 0),
-    }
-  );
+/** Returns the task when it has ended in `state`. Throws an Error with the reasons if it ends otherwise, or not within `seconds`. */
+export async function endedAs(
+  handle: TaskHandle,
+  state: TaskStatus["state"],
+  seconds: number,
+): Promise<TaskStatus> {
+  const signal = AbortSignal.timeout(seconds * 1000);
+  let task: TaskStatus;
+  try {
+    task = await handle.ended({ signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const { action, state: present } = await handle.status();
+    throw new Error(`the ${action} is ${present}, and has not ended within ${seconds} s`);
+  }
+  if (task.state !== state)
+    throw new Error(`the ${task.action} is ${task.state}: ${task.reasons.join("; ")}`);
+  return task;
 }
 
 /** Deletes a task's row and its segment records. */
-export async function deleteRows(
-  stage: DeployedStage,
-  task: { action: Action; key: string; requestId: string },
-): Promise<void> {
-  const row = await rowOf(stage, task);
-  if (row === undefined) return;
-  const records = physicalName(stage.name, "segment-table");
-  for (const record of await query(stage, records, "task", row.id))
-    await remove(stage, records, { task: record["task"]!, segment: record["segment"]! });
-  await remove(stage, tableOf(stage, task.action), { key: { S: row.key }, timestamp: { N: row.timestamp } });
-}
-
-async function query(stage: DeployedStage, TableName: string, hash: string, value: string) {
-  const { Items = [] } = await stage.db.send(
-    new QueryCommand({
-      TableName,
-      ConsistentRead: true,
-      ScanIndexForward: false,
-      KeyConditionExpression: "#hash = :hash",
-      ExpressionAttributeNames: { "#hash": hash },
-      ExpressionAttributeValues: { ":hash": { S: value } },
-    }),
-  );
-  return Items;
-}
-
-async function remove(
-  stage: DeployedStage,
-  TableName: string,
-  Key: Record<string, AttributeValue>,
-): Promise<void> {
-  await stage.db.send(new DeleteItemCommand({ TableName, Key }));
+export async function deleteRows({ ferry, db }: DeployedStage, handle: TaskHandle): Promise<void> {
+  const { stage } = ferry;
+  const { id, action, key, timestamp } = await handle.status();
+  if (timestamp === undefined) return;
+  const remove = (TableName: string, Key: Record<string, AttributeValue>) =>
+    db.send(new DeleteItemCommand({ TableName, Key }));
+  for (const { segment } of id === undefined ? [] : await ferry.segments(id))
+    await remove(stage.table("segment-table"), { task: { S: id! }, segment: { N: String(segment) } });
+  await remove(stage.table(`${action}-table`), { key: { S: key }, timestamp: { N: String(timestamp) } });
 }

@@ -7,7 +7,8 @@ import { pathToFileURL } from "node:url";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import type { ConsumerName } from "@ferry/core/topology";
 import { startHostWith } from "@ferry/local/host";
-import { stageOf } from "./stage.ts";
+import { openEventListener } from "./event-listener.ts";
+import { openDeployedStage } from "./stage.ts";
 import { type SmokeRun, steps } from "./steps.ts";
 import { createTables } from "./tables.ts";
 
@@ -15,7 +16,7 @@ type Handlers = Awaited<ReturnType<Parameters<typeof startHostWith>[1]>>;
 
 const bundles = JSON.parse(process.argv[2]!) as Record<ConsumerName, string>;
 
-const host = await startHostWith({ stage: "smoke" }, async (env) => {
+const host = await startHostWith({}, async (env) => {
   Object.assign(process.env, env, { POWERTOOLS_LOG_LEVEL: "SILENT", POWERTOOLS_METRICS_DISABLED: "true" });
   const loaded = Object.entries(bundles).map(async ([name, file]) => [
     name,
@@ -23,9 +24,10 @@ const host = await startHostWith({ stage: "smoke" }, async (env) => {
   ]);
   return Object.fromEntries(await Promise.all(loaded)) as Handlers;
 });
-const stage = stageOf({ name: "smoke", region: host.homeRegion, bucket: "ferry-smoke", run: "bundles" });
-const run: SmokeRun = { stage, isLocal: true, handoffs: false, tasks: [] };
+const stage = await openDeployedStage({ local: host.endpoint }, { bucket: "ferry-smoke", run: "bundles" });
 try {
+  const listener = await openEventListener(stage);
+  const run: SmokeRun = { stage, isLocal: true, listener, handoffs: false, tasks: [] };
   await stage.s3.send(new CreateBucketCommand({ Bucket: stage.bucket }));
   await createTables(stage, { items: 20, bytes: 100 }, () => {});
   for (const step of steps.filter(({ needs }) => needs === undefined)) console.log(await step.run(run));
