@@ -4,6 +4,7 @@
  */
 import type { BusEvent } from "@ferry/core/events";
 import { eventSchemas } from "@ferry/core/read-event";
+import { requestedBy } from "@ferry/core/requested";
 import { fieldOf } from "@ferry/core/schema-parts";
 import { callerTypes } from "@ferry/core/topology";
 
@@ -49,8 +50,13 @@ function rowOf(task: unknown): string {
 
 /** The request-id of a request: its own, or the id of its event. */
 function requestId(event: BusEvent): string {
-  if (event["detail-type"] === "TaskRequested") return text(event.detail, "request-id") || event.id;
-  return text(fieldOf(event.detail, "work"), "request-id");
+  if (event["detail-type"] === "TaskRequested") return namedId(event.detail) || event.id;
+  return namedId(fieldOf(event.detail, "work"));
+}
+
+/** The request-id that a caller or a Pipe named, if any. */
+function namedId(detail: unknown): string {
+  return String(requestedBy(detail).requestIds.find((id) => typeof id === "string") ?? "");
 }
 
 /** The id of the event that failed, which is the request-id of a request without one. */
@@ -68,7 +74,7 @@ function textOf({ "detail-type": type, detail }: BusEvent): string {
   const segment = `segment ${text(detail, "segment")}`;
   switch (type as EventType) {
     case "TaskRequested":
-      return requestText(fieldOf(detail, "request"));
+      return requestText(requestedBy(detail).request);
     case "TaskCancelRequested":
     case "TaskRetryRequested": {
       const attempt = text(detail, "attempt");

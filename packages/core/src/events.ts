@@ -96,11 +96,14 @@ const stepEntries = {
 
 /** A request. `identify` and `parseRequest` read it from a detail of any shape and report what is wrong. */
 export const taskRequestedSchema = v.object({
-  request: described(v.unknown(), "The request: see [request.schema.json](request.schema.json)."),
+  request: described(
+    v.unknown(),
+    "The request: see [request.schema.json](request.schema.json). Instead, the detail may be the request itself: then its id is the event's, and it has no `request-time`.",
+  ),
   "request-id": optional(
     described(
       v.pipe(text, v.regex(REQUEST_ID)),
-      "The id of this one request. If it is missing or has other characters, the event's id is used: the `EventId` in the response of `PutEvents`. For a message on `request-queue` it is the `MessageId` in the response of `SendMessage`. The index `by-request` finds the task ([operations.md](operations.md)).",
+      "The id of this one request. If it is missing or has other characters, the event's id is used: the `EventId` in the response of `PutEvents`. For a message on `request-queue`, which may be a request or a whole detail, it is the `MessageId` in the response of `SendMessage`. The index `by-request` finds the task ([operations.md](operations.md)).",
     ),
   ),
   "request-time": optional(

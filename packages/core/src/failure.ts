@@ -4,7 +4,7 @@
 import { type FerryError, toReport } from "./errors.ts";
 import { type BusEvent, type FailureType, type FerryEvent, VERSION } from "./events.ts";
 import { cutNesting } from "./nesting.ts";
-import { fieldOf } from "./schema-parts.ts";
+import { requestedBy } from "./requested.ts";
 import type { TaskRef } from "./task.ts";
 
 /** The largest request, as JSON, that a failure repeats in full. */
@@ -44,9 +44,13 @@ export function failure(type: FailureType, event: BusEvent, error: FerryError, t
 function abridged(requested: unknown): unknown {
   const detail = cutNesting(requested);
   if ((JSON.stringify(detail)?.length ?? 0) <= REQUEST_LENGTH_MAX) return detail;
+  const { request, requestIds, requestTime } = requestedBy(detail);
   return {
-    request: shortFields(fieldOf(detail, "request"), KEY_FIELDS),
-    ...shortFields(detail, ["request-id", "request-time"]),
+    request: shortFields(request, KEY_FIELDS),
+    ...shortFields({ "request-id": requestIds.find((id) => id !== undefined), "request-time": requestTime }, [
+      "request-id",
+      "request-time",
+    ]),
   };
 }
 

@@ -342,6 +342,11 @@ describe("an invalid request", () => {
     [undefined, "request", "request must be an object: got nothing"],
     ["backup", "request", 'request must be an object: got "backup"'],
     [{}, "action", "action is required but missing"],
+    [
+      { ...backup, "request-id": "r-1" },
+      "request-id",
+      'request-id must be beside the request: {"request": {…}, "request-id": …}',
+    ],
     [{ ...backup, action: "copy" }, "action", 'action must be backup or restore: got "copy"'],
     [{ ...backup, "total-segments": 0 }, "total-segments", "total-segments must be at least 1: got 0"],
     [

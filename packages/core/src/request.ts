@@ -238,8 +238,16 @@ function createTableIssues(request: Request): RequestIssue[] {
   ];
 }
 
+/** Fields of the event, not of the request. */
+const BESIDE: ReadonlySet<string> = new Set(["request-id", "request-time"]);
+
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
   const field = truncate(v.getDotPath(issue) ?? "request", 120);
+  if (issue.type === "never" && BESIDE.has(field))
+    return {
+      field,
+      message: `${field} must be beside the request: {"request": {…}, "${field}": …}`,
+    };
   if (issue.type === "never")
     return { field, message: `${field} is not a field of this request: remove it, or check its spelling` };
   if (field === "request") return { field, message: `request must be an object: got ${quoted(issue.input)}` };

@@ -117,6 +117,31 @@ describe("a request's identity", () => {
     }
   });
 
+  describe.each(["backup", "restore"])("of a %s", (action) => {
+    const body = { ...request, action };
+    const wrapped = identify({ request: body, "request-id": "r-1" }, { ...event, id: "e-2" });
+
+    test("is the same in a message that is wrapped, and whose own request-id has priority over the message's", () => {
+      const own = { request: body, "request-id": "r-1" };
+      expect(
+        identify({ request: own, "request-id": "m", "request-time": Date.parse(event.time) }, event),
+      ).toEqual(wrapped);
+      const without = identify({ request: { request: body }, "request-id": "r-1" }, event);
+      expect(without).toEqual(wrapped);
+    });
+
+    test("is the same without wrapping, with the event's id as request-id", () => {
+      expect(identify(body, { ...event, id: "r-1" })).toEqual(wrapped);
+    });
+
+    test("has the caller's request-time, not the message's", () => {
+      const own = { request: body, "request-time": "2026-01-02T03:04:05Z" };
+      expect(identify({ request: own, "request-time": 1_795_000_000_000 }, event)).toMatchObject({
+        requestTimeMs: Date.parse("2026-01-02T03:04:05Z"),
+      });
+    });
+  });
+
   test("of a request with another action has the action backup", () => {
     expect(identify({ request: { ...request, action: "copy" } }, event).action).toBe("backup");
   });

@@ -6,6 +6,7 @@ import { canonicalJson } from "./canonical-json.ts";
 import { sha256Hex } from "./hash.ts";
 import { quoted } from "./quote.ts";
 import { expandPrefix, type RequestIssue } from "./request.ts";
+import { requestedBy } from "./requested.ts";
 import { count, described, fieldOf, readonlyObject, wholeNumber } from "./schema-parts.ts";
 import { isoOf, msOf } from "./time.ts";
 
@@ -66,18 +67,18 @@ export const REQUEST_ID_LENGTH_MAX = 100;
 export const REQUEST_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${REQUEST_ID_LENGTH_MAX}}$`);
 
 /**
- * The identity of the request in a `TaskRequested` event. Never throws, for any detail. `request-time` (ms since 1970, set
+ * The identity of the request in a `TaskRequested` event, in any of its shapes. Never throws, for any detail. `request-time` (ms since 1970, set
  * by the Pipe from the message's time, or ISO 8601, set by a schedule) has priority over the event's time, so that a
  * message for which the Pipe puts two events has one identity.
  */
 export function identify(detail: unknown, event: { readonly id: string; readonly time: string }): Identity {
-  const requested = fieldOf(detail, "request-id");
-  const requestId = typeof requested === "string" && REQUEST_ID.test(requested) ? requested : event.id;
-  const request = fieldOf(detail, "request");
+  const { request, requestIds, requestTime } = requestedBy(detail);
+  const isValid = (id: unknown): id is string => typeof id === "string" && REQUEST_ID.test(id);
+  const requestId = requestIds.find(isValid) ?? event.id;
   // The backup worker rejects a request with another action, in a row of the backup table.
   const action: Action = fieldOf(request, "action") === "restore" ? "restore" : "backup";
   const digest = sha256Hex(canonicalJson([action, requestId, request])).slice(0, DIGEST_LENGTH);
-  return { action, requestId, digest, request, ...timesOf(fieldOf(detail, "request-time"), event.time) };
+  return { action, requestId, digest, request, ...timesOf(requestTime, event.time) };
 }
 
 /**

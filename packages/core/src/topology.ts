@@ -73,12 +73,28 @@ const fact = (action: ConsumerName, type: string, detail: object = {}): EventPat
   detail: { task: { action: [action] }, ...detail },
 });
 
+const absent = [{ exists: false }];
+
+/**
+ * The pattern of a request for which `action` matches, in any of the shapes that `requestedBy` reads: wrapped, wrapped in a message
+ * whose Pipe wrapped it again, and bare. Only one of them can match an event.
+ */
+const requestWith = (action: readonly unknown[], ...others: object[]): EventPattern => ({
+  "detail-type": ["TaskRequested"],
+  $or: [
+    { detail: { request: { action } } },
+    { detail: { request: { action: absent, request: { action } } } },
+    { detail: { action, request: { action: absent, request: { action: absent } } } },
+    ...others,
+  ],
+});
+
 /** The routes to the worker of an action. */
 const work = <A extends "backup" | "restore">(action: A): Record<string, Route> => {
   const queue: QueueName = `${action}-queue`;
   return {
     [`${action}-requested`]: {
-      pattern: { "detail-type": ["TaskRequested"], detail: { request: { action: [action] } } },
+      pattern: requestWith([action]),
       queue,
       failsAs: "TaskRejected",
       messageGroup: REQUEST_GROUP,
@@ -122,13 +138,9 @@ export const routes: Readonly<Record<string, Route>> = {
   ...work("restore"),
   // A request with another action or none would match no other rule and be lost. The backup worker rejects it.
   "other-requested": {
-    pattern: {
-      "detail-type": ["TaskRequested"],
-      $or: [
-        { detail: { request: { action: [{ "anything-but": ["backup", "restore"] }] } } },
-        { detail: { request: { action: [{ exists: false }] } } },
-      ],
-    },
+    pattern: requestWith([{ "anything-but": ["backup", "restore"] }], {
+      detail: { action: absent, request: { action: absent, request: { action: absent } } },
+    }),
     queue: "backup-queue",
     failsAs: "TaskRejected",
     messageGroup: REQUEST_GROUP,

@@ -2,6 +2,7 @@ import { DynamoDBClient, PutItemCommand, QueryCommand, UpdateItemCommand } from 
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type BusEvent, type Message, parseMessage } from "@ferry/core/events";
+import { identify } from "@ferry/core/task";
 import type { ConsumerName } from "@ferry/core/topology";
 import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
 import { afterEach, expect, test } from "vitest";
@@ -76,6 +77,22 @@ test("a request reaches its action's worker; one without an action reaches the b
   expect(actions(backup.seen)).toEqual(["backup", undefined]);
   expect(actions(restore.seen)).toEqual(["restore"]);
   expect(backup.seen[0]?.failsAs).toBe("TaskRejected");
+});
+
+test("each shape of a request reaches its action's worker, from the bus and from request-queue", async () => {
+  const restore = recordingHandler();
+  await start({ restore: restore.handler });
+  const request = { action: "restore", "table-name": "t" };
+  await put("TaskRequested", { request, "request-id": "own" }, "anyone");
+  await put("TaskRequested", request, "anyone");
+  const bare = await send("request-queue", JSON.stringify(request));
+  await send("request-queue", JSON.stringify({ request, "request-id": "own-2" }));
+  await expect.poll(() => restore.seen).toHaveLength(4);
+  const identities = restore.seen.map(({ event }) => ({ event, identity: identify(event.detail, event) }));
+  for (const { identity } of identities) expect(identity).toMatchObject({ action: "restore", request });
+  const ids = identities.map(({ identity }) => identity.requestId);
+  const [ofEvent] = identities.filter(({ event }) => !("request" in (event.detail as object)));
+  expect(ids.sort()).toEqual(["own", "own-2", bare.MessageId, ofEvent!.event.id].sort());
 });
 
 test("a fact reaches the projector and the worker only if its source is Ferry", async () => {

@@ -17,7 +17,8 @@ import {
 } from "../events.ts";
 import { planSchema } from "../plan-schema.ts";
 import { readAs, readDetail, readFinishing } from "../read-event.ts";
-import { count, fieldOf, unchanged, wholeNumber } from "../schema-parts.ts";
+import { requestedBy } from "../requested.ts";
+import { count, unchanged, wholeNumber } from "../schema-parts.ts";
 import { announcedTaskSchema, type RowKey } from "../task.ts";
 import { truncate } from "../truncate.ts";
 
@@ -170,7 +171,7 @@ function failureFact(
   const text = reasonText(failure);
   if (type === "TaskRejected") {
     if (failure.task === undefined) return undefined;
-    const request = scalarsOf(fieldOf(failure.work, "request"));
+    const request = scalarsOf(requestedBy(failure.work).request);
     return { kind: "rejected", row: failure.task, time, cause, text, request };
   }
   // A failed retry belongs to no attempt and does not change the row. But if a backup's prefix is taken, or a restore's table

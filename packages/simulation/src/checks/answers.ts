@@ -5,10 +5,9 @@
  */
 import type { BusEvent } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
+import { type Fields, requestIn } from "../scenario/shapes.ts";
 import type { Outcome } from "./outcome.ts";
 import { taskName } from "./recount.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** A request. Identical requests in one second are one. */
 export interface TaskRequest {
@@ -43,8 +42,7 @@ const REPEAT_SECONDS = 15 * 60;
 export function answersOf({ operations, status, recorder }: Outcome): Answers {
   const groups = new Map<string, TaskRequest & { events: BusEvent[] }>();
   for (const event of operations.requests) {
-    const { request, "request-id": given } = event.detail as { request: Fields; "request-id"?: string };
-    const id = given ?? event.id;
+    const { request, id } = requestIn(event);
     const name = JSON.stringify([id, event.time, request]);
     const known = groups.get(name);
     if (known !== undefined) known.events.push(event);

@@ -3,6 +3,7 @@
  */
 import type { BusEvent } from "@ferry/core/events";
 import { newTaskRow, type TaskRow } from "@ferry/core/projection/status";
+import { identify } from "@ferry/core/task";
 import {
   callerTypes,
   consumers,
@@ -14,6 +15,7 @@ import {
   tables,
   workerTable,
 } from "@ferry/core/topology";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { announced, reported, routed } from "./router.ts";
 
@@ -29,6 +31,24 @@ const event = (type: string, detail: object, source = "ferry"): BusEvent => ({
 const delivered = (type: string, detail: object, source?: string) =>
   routed(event(type, detail, source)).map(({ queue, body }) => [queue, JSON.parse(body).failsAs]);
 
+const actions = ["backup", "restore", "copy", 7, null, {}, [], ["restore"], ["copy", "x"]];
+const someAction = fc.option(fc.constantFrom(...actions), { nil: undefined });
+const level = (inner: fc.Arbitrary<unknown>) =>
+  fc
+    .record({ action: someAction, request: fc.oneof(inner, fc.constantFrom(undefined, "text", 1, null)) })
+    .map((fields) => JSON.parse(JSON.stringify(fields)) as object);
+
+test("a TaskRequested of any shape is delivered once, to the worker that can answer it", () =>
+  fc.assert(
+    fc.property(level(level(level(fc.constant({})))), (detail) => {
+      // A list of actions is delivered to each worker that it names.
+      if (/\[[^\]]/.test(JSON.stringify(detail))) return;
+      const { action } = identify(detail, event("TaskRequested", detail));
+      expect(delivered("TaskRequested", detail)).toEqual([[`${action}-queue`, "TaskRejected"]]);
+    }),
+    { numRuns: 500 },
+  ));
+
 describe.each(["backup", "restore"] as const)("of a %s", (action) => {
   const worker = `${action}-queue`;
   const facts = ["projection-queue", undefined];
@@ -36,6 +56,8 @@ describe.each(["backup", "restore"] as const)("of a %s", (action) => {
 
   test.each<[string, object, unknown[][]]>([
     ["TaskRequested", { request: { action } }, [[worker, "TaskRejected"]]],
+    ["TaskRequested", { action }, [[worker, "TaskRejected"]]],
+    ["TaskRequested", { request: { request: { action } }, "request-id": "m" }, [[worker, "TaskRejected"]]],
     ["TaskRetryRequested", own, [[worker, "TaskStepFailed"]]],
     ["TaskCancelRequested", own, [facts]],
     ["TaskAccepted", own, [[worker, "TaskStepFailed"], facts]],

@@ -282,4 +282,22 @@ export const identityMutants: readonly Mutant[] = [
     breaks: "A rejected request has no row.",
     edits: [core("projection/project.ts", "        rejected: true,\n", "")],
   },
+  {
+    name: "message-id-before-own",
+    seed: 1,
+    breaks: "The id of a message has priority over the request-id that its request names.",
+    edits: [
+      core(
+        "requested.ts",
+        'requestIds: [fieldOf(outer, "request-id"), fieldOf(detail, "request-id")]',
+        'requestIds: [fieldOf(detail, "request-id"), fieldOf(outer, "request-id")]',
+      ),
+    ],
+  },
+  {
+    name: "bare-request-not-read",
+    seed: 3,
+    breaks: "A request that is the whole detail of its event is not read.",
+    edits: [core("requested.ts", "if (!hasAction(outer) && hasAction(detail))", "if (outer === detail)")],
+  },
 ];

@@ -15,6 +15,7 @@ import type { ItemHistory } from "./history.ts";
 import type { Items } from "./items.ts";
 import { OTHER_PREFIX, type OtherArchive } from "./other-archive.ts";
 import type { Scenario } from "./scenario.ts";
+import { type Fields, requestIn } from "./shapes.ts";
 
 /** The parts of a run that operations and actors change. */
 export interface RunContext {
@@ -34,7 +35,7 @@ export interface RunContext {
 export interface ActorContext extends RunContext {
   readonly history: ItemHistory;
   /** Puts a request on the bus. */
-  readonly putRequest: (request: object, id: string | undefined) => BusEvent;
+  readonly putRequest: (request: Fields, id: string | undefined) => BusEvent;
   /** Puts a retry on the bus. */
   readonly putRetry: (row: TaskRow) => BusEvent;
   /** The application writes to a restored table. */
@@ -93,10 +94,10 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
 
   /** A request-id can be used again for a request that differs in any field. */
   const isRequestOf = (event: BusEvent, row: TaskRow) => {
-    const { request, "request-id": id } = event.detail as { request: object; "request-id"?: string };
-    const fields = new Map<string, unknown>(Object.entries(request));
+    const { request, id } = requestIn(event);
+    const fields = new Map(Object.entries(request));
     const isSame = [...fields.keys(), "restore-mode"].every((name) => fields.get(name) === row.request[name]);
-    return (id ?? event.id) === row["request-id"] && isSame;
+    return id === row["request-id"] && isSame;
   };
   const rowName = ({ action, key, timestamp }: TaskRow) => `${action} ${key}@${timestamp}`;
   const isRetryable = (row: TaskRow) =>
@@ -141,16 +142,12 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
 
   /** A different request with a request-id that was used before. */
   function reuseId(): void {
-    const used = rng.pick(context.requests);
-    const { request, "request-id": id } = used.detail as {
-      request: { action: string };
-      "request-id"?: string;
-    };
+    const { request, id } = requestIn(rng.pick(context.requests));
     const other =
-      request.action === "backup"
+      request["action"] === "backup"
         ? { ...request, "bucket-prefix": `backups/reused-${rng.between(1, 3)}` }
         : { ...request, "table-name": rng.pick(destinations).name };
-    context.putRequest(other, id ?? used.id);
+    context.putRequest(other, id);
   }
 
   function putMalformedRequest(): void {

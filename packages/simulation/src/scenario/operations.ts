@@ -8,6 +8,7 @@ import { backupRequest, bucket, destination, restoreRequest, source } from "@fer
 import { type Actors, createActors, type RunContext } from "./actors.ts";
 import { createHistory, type ItemHistory } from "./history.ts";
 import type { Scenario } from "./scenario.ts";
+import { type Fields, shaped } from "./shapes.ts";
 
 export interface Operations {
   /** Puts the first requests; everything else happens once a task is in progress. */
@@ -97,9 +98,9 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
     log(() => `the application changes item ${n}`);
   }
 
-  function putRequest(request: object, id: string | undefined): BusEvent {
+  function putRequest(request: Fields, id: string | undefined): BusEvent {
     const event = bus.accept(
-      { "detail-type": "TaskRequested", detail: { request, ...(id !== undefined && { "request-id": id }) } },
+      { "detail-type": "TaskRequested", detail: shaped(request, id, requests.length) },
       "caller",
     );
     requests.push(event);
