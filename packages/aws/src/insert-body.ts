@@ -101,7 +101,7 @@ export function readStatementsAnswer(body: Uint8Array, statements: number): Stat
     readonly ConsumedCapacity?: readonly { readonly CapacityUnits?: number }[] | null;
   };
   if (Responses?.length !== statements)
-    throw new SyntaxError(`${statements} statements have ${Responses?.length} responses`);
+    throw new SyntaxError(`${statements} statements have ${Responses?.length ?? 0} responses`);
   return {
     errors: Responses.map((response) => response.Error ?? undefined),
     // One number per statement, or one per table.

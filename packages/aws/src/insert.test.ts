@@ -98,6 +98,14 @@ describe("inserts on a stub of DynamoDB", () => {
     });
   });
 
+  it("a stored item that was deleted since then did exist: DynamoDB left no key unprocessed", async () => {
+    const tables = await tablesOn({
+      BatchExecuteStatement: () => ({ Responses: [error("DuplicateItem")] }),
+      BatchGetItem: () => ({ Responses: { orders: [] }, UnprocessedKeys: {} }),
+    });
+    expect((await tables.insert(table, [itemOf("a")], ["id"])).outcomes).toEqual(["exists"]);
+  });
+
   it.each([
     ["one number per table", [{ CapacityUnits: 9 }], 9],
     ["one number per statement", [{ CapacityUnits: 2 }, { CapacityUnits: 5 }], 7],
@@ -136,13 +144,43 @@ describe("inserts on a stub of DynamoDB", () => {
   );
 
   it.each([
+    // The stored item's indexes consume a unit more than its size.
+    ["ThrottlingError", 2, 2],
+    ["InternalServerError", 1, 1],
+  ])(
+    "given a statement with %s, DynamoDB's units count if they cover the executed statements",
+    async (code, reported, expected) => {
+      const tables = await tablesOn({
+        BatchExecuteStatement: () => ({
+          Responses: [{}, error(code), error(code)],
+          ConsumedCapacity: [{ CapacityUnits: reported }],
+        }),
+      });
+      const items = ["a", "b", "c"].map((id) => itemOf(id));
+      expect((await tables.insert(table, items, ["id"])).units).toBe(expected);
+    },
+  );
+
+  it("given that no statement was executed and no units are reported, an internal error is charged", async () => {
+    const tables = await tablesOn({
+      BatchExecuteStatement: () => ({ Responses: [error("InternalServerError")] }),
+      PutItem: () => ({ ConsumedCapacity: { CapacityUnits: 4 } }),
+    });
+    const alone = encoder.encode('{"id":{"S":"b"},"x":{"S":"1"},"x":{"S":"2"}}');
+    expect((await tables.insert(table, [itemOf("a", 1500), alone], ["id"])).units).toBe(2 + 4);
+  });
+
+  it.each([
     ["ThrottlingError", "throttled"],
     ["InternalServerError", "transient"],
   ])("if every statement fails with %s, the call fails with a %s error", async (code, kind) => {
     const tables = await tablesOn({
       BatchExecuteStatement: () => ({ Responses: [error(code), error(code)] }),
     });
-    await expect(tables.insert(table, [itemOf("a"), itemOf("b")], ["id"])).rejects.toMatchObject({ kind });
+    await expect(tables.insert(table, [itemOf("a"), itemOf("b")], ["id"])).rejects.toMatchObject({
+      kind,
+      operation: "BatchExecuteStatement",
+    });
   });
 
   it("an item whose statement has a permanent error is put alone, and the put's error is thrown", async () => {
@@ -179,6 +217,36 @@ describe("inserts on a stub of DynamoDB", () => {
     expect(operations()).toEqual(["BatchExecuteStatement", "PutItem", "PutItem", "PutItem"]);
   });
 
+  it("after AccessDeniedException for one table, the items of another are inserted by statements", async () => {
+    const tables = await tablesOn({
+      BatchExecuteStatement: (_, n) => (n === 0 ? refusal("AccessDeniedException") : { Responses: [{}] }),
+    });
+    for (const name of ["orders", "customers"])
+      await tables.insert({ ...table, name }, [itemOf("a")], ["id"]);
+    expect(operations()).toEqual(["BatchExecuteStatement", "PutItem", "BatchExecuteStatement"]);
+  });
+
+  it("an item without its key is left for DynamoDB to refuse", async () => {
+    const tables = await tablesOn({
+      BatchExecuteStatement: () => ({ Responses: [error("ValidationError")] }),
+      PutItem: () => refusal("ValidationException"),
+    });
+    await expect(tables.insert(table, [itemOf("a")], ["id", "range"])).rejects.toMatchObject({
+      code: "invalid-request",
+      operation: "PutItem",
+    });
+  });
+
+  it.each([
+    [8192, "BatchExecuteStatement"],
+    [8193, "PutItem"],
+  ])("an item whose statement has %i characters is inserted by %s", async (length, operation) => {
+    const tables = await tablesOn({ BatchExecuteStatement: () => ({ Responses: [{}] }) });
+    const name = "n".repeat(length - `INSERT INTO "orders" VALUE {'id': ?, '': ?}`.length);
+    await tables.insert(table, [encoder.encode(`{"id":{"S":"a"},"${name}":{"S":"1"}}`)], ["id"]);
+    expect(operations()).toEqual([operation]);
+  });
+
   it("after a call that is invalid as a whole, its items are put alone, and the next call uses statements", async () => {
     const tables = await tablesOn({
       BatchExecuteStatement: (_, n) => (n === 0 ? refusal("ValidationException") : { Responses: [{}, {}] }),
@@ -197,6 +265,7 @@ describe("inserts on a stub of DynamoDB", () => {
       '{"id":{"S":"a"}}',
     ],
     ["has a name of 8,192 characters", table, `{"id":{"S":"a"},"${"n".repeat(8192)}":{"S":"1"}}`],
+    ["has no attributes", table, "{}"],
     ["is not JSON", table, '{"id":{"S":"a"}'],
   ])("an item that %s is put alone, unchanged", async (_, address, item) => {
     const tables = await tablesOn({});
@@ -255,10 +324,14 @@ describe("inserts on a stub of DynamoDB", () => {
     });
   });
 
-  it("a response without a result for each statement is a transient error", async () => {
-    const tables = await tablesOn({ BatchExecuteStatement: () => ({ Responses: [{}] }) });
+  it.each([
+    [{ Responses: [{}] }, "2 statements have 1 responses"],
+    [{}, "2 statements have 0 responses"],
+  ])("a response without a result for each statement is a transient error: %j", async (answer, message) => {
+    const tables = await tablesOn({ BatchExecuteStatement: () => answer });
     await expect(tables.insert(table, [itemOf("a"), itemOf("b")], ["id"])).rejects.toMatchObject({
       kind: "transient",
+      message: expect.stringContaining(message),
     });
   });
 
@@ -268,6 +341,7 @@ describe("inserts on a stub of DynamoDB", () => {
       tables.insert(table, [itemOf("a"), itemOf("b"), encoder.encode('{"id":{"S":"\\u0061"}}')], ["id"]),
     ).rejects.toMatchObject({
       code: "invalid-request",
+      operation: "insert",
       message: expect.stringContaining('{"id":{"S":"\\u0061"}}'),
     });
     expect(stub.requests).toEqual([]);
