@@ -38,8 +38,8 @@ const scalars = v.custom<Readonly<Record<string, string | number | boolean>>>(
   "must be an object of strings, numbers and booleans",
 );
 
-/** Batches, items, bytes; for a restore also the cursor's file and line, and the number of skipped items if there are any. */
-const checkpoint = v.pipe(v.array(number), v.minLength(3), v.maxLength(6));
+/** As `shortPartOf` in status-item.ts writes it. */
+const checkpoint = v.pipe(v.array(number), v.minLength(3), v.maxLength(7));
 
 export const rowSchema = v.object({
   action,
@@ -67,6 +67,7 @@ export const rowSchema = v.object({
   "transferred-items": number,
   "transferred-bytes": number,
   "skipped-items": optional(number),
+  "matched-items": optional(number),
   causes: v.array(v.object({ attempt: number, segment: optional(number), cause: text, text })),
   "accepted-time": optional(text),
   "finished-time": optional(text),
@@ -82,6 +83,7 @@ export const recordSchema = v.object({
   items: number,
   bytes: number,
   skipped: optional(number),
+  matched: optional(number),
   reason: optional(text),
   [attributes.updatedTime]: text,
 });

@@ -2,6 +2,7 @@ import type { EventBridgeClient, PutEventsCommand, PutEventsRequestEntry } from 
 import { permanent } from "@ferry/core/errors";
 import type { BusEvent, RestorePlan, TaskAccepted } from "@ferry/core/events";
 import { failure } from "@ferry/core/failure";
+import { ONLY_BYTES_MAX, ONLY_MAX, ONLY_SEGMENTS_MAX, type Only } from "@ferry/core/only";
 import { type Fact, factOf } from "@ferry/core/projection/facts";
 import { project } from "@ferry/core/projection/project";
 import { projectBatch } from "@ferry/core/projection/projector";
@@ -31,8 +32,15 @@ const event = (type: string, detail: unknown) => ({
 
 const fingerprint = { md5: "m".repeat(24), etag: `"${"e".repeat(62)}"` };
 
+/** An `only` of the largest size. Each quote in it is escaped once more in the plan's JSON. */
+function largestOnly(): Only {
+  const all = Array.from({ length: ONLY_MAX }, (_, n) => ({ i: { S: "x" }, k: { to: { S: `k-${n}` } } }));
+  const room = ONLY_BYTES_MAX - JSON.stringify(all).length;
+  return [{ ...all[0]!, i: { S: "x".repeat(1 + room) } }, ...all.slice(1)];
+}
+
 /** The largest request that is valid, and the largest plan for it. */
-function worstPlan(total: number): RestorePlan {
+function worstPlan(total: number, isSelective: boolean): RestorePlan {
   const region = `eu-${"w".repeat(1130)}-1`;
   const fields = {
     action: "restore",
@@ -44,6 +52,7 @@ function worstPlan(total: number): RestorePlan {
     "bucket-owner": "123456789012",
     "restore-mode": "if-absent",
     "write-units": 10_000_000,
+    ...(isSelective && { only: largestOnly() }),
     // The most that a request may have.
     "total-segments": Math.min(total, SEGMENTS_MAX),
   };
@@ -94,8 +103,8 @@ const error = permanent("conditional-request-conflict", {
 });
 
 /** The facts of a restore whose segments all failed with long reasons, in late attempts and with large counts. */
-function worstFacts(total: number): BusEvent[] {
-  const plan = worstPlan(total);
+function worstFacts(total: number, isSelective: boolean): BusEvent[] {
+  const plan = worstPlan(total, isSelective);
   const { task } = plan;
   const shared = { version: 1, task, plan, attempt: ATTEMPT, "deadline-ms": 4_102_444_799_999 };
   // Their sum must be a safe integer.
@@ -106,7 +115,13 @@ function worstFacts(total: number): BusEvent[] {
       ...shared,
       segment,
       cursor: { file: MOST, line: MOST },
-      counts: { batches: each, items: each, bytes: each, skipped: each },
+      counts: {
+        batches: each,
+        items: each,
+        bytes: each,
+        skipped: each,
+        ...(isSelective && { matched: each }),
+      },
       handoffs: MOST,
       "handoffs-without-progress": 0,
     };
@@ -117,23 +132,22 @@ function worstFacts(total: number): BusEvent[] {
   return facts;
 }
 
-function worstRow(total: number): TaskRow {
+function worstRow(total: number, isSelective = false): TaskRow {
   let row: TaskRow | undefined;
-  for (const fact of worstFacts(total)) row = project(row, factOf(fact) as Fact);
+  for (const fact of worstFacts(total, isSelective)) row = project(row, factOf(fact) as Fact);
   return { ...row!, rev: MOST };
 }
 
-describe("a task with the most segments, all of which failed", () => {
-  const row = worstRow(SEGMENTS_MAX);
+describe.each([
+  ["a task", SEGMENTS_MAX, false],
+  ["a restore with only", ONLY_SEGMENTS_MAX, true],
+] as const)("%s with the most segments, all of which failed", (_, segments, isSelective) => {
+  const row = worstRow(segments, isSelective);
 
   test("has a row that fits in an item with 24 KiB to spare, and the row is read as it was written", () => {
     const item = itemOfRow(row);
     expect(itemBytes(item)).toBeLessThan(ITEM_BYTES_MAX - 24 * 1024);
     expect(rowOfItem(item)).toEqual(row);
-  });
-
-  test("with a quarter more segments, the row does not fit", () => {
-    expect(itemBytes(itemOfRow(worstRow(SEGMENTS_MAX * 1.25)))).toBeGreaterThan(ITEM_BYTES_MAX);
   });
 
   test("is retried by one event within the bus's size limit, and so is the event of its failure", async () => {
@@ -144,8 +158,8 @@ describe("a task with the most segments, all of which failed", () => {
     const answer = await work({ id: "m", failsAs: "TaskStepFailed", event: retry }, ports);
     expect(answer).toMatchObject([{ type: "TaskAccepted" }]);
     const { detail } = answer[0]! as { detail: TaskAccepted };
-    expect(detail.segments).toHaveLength(SEGMENTS_MAX);
-    expect(Object.keys(detail.resume!)).toHaveLength(SEGMENTS_MAX);
+    expect(detail.segments).toHaveLength(segments);
+    expect(Object.keys(detail.resume!)).toHaveLength(segments);
     const entries: PutEventsRequestEntry[] = [];
     const client = {
       async send(command: PutEventsCommand) {
@@ -160,7 +174,10 @@ describe("a task with the most segments, all of which failed", () => {
 
   test("is projected from one batch of its facts", async () => {
     const status = memoryStatusStore(undefined, (one) => itemBytes(itemOfRow(one)));
-    const messages = worstFacts(SEGMENTS_MAX).map((one, n) => ({ id: `m-${n}`, message: { event: one } }));
+    const messages = worstFacts(segments, isSelective).map((one, n) => ({
+      id: `m-${n}`,
+      message: { event: one },
+    }));
     expect(await projectBatch(messages, projecting(status))).toEqual({
       failed: [],
       refused: [],
@@ -168,4 +185,8 @@ describe("a task with the most segments, all of which failed", () => {
     });
     expect(status.rows()).toEqual([{ ...row, rev: 1 }]);
   });
+});
+
+test("with a quarter more segments, the row of a task does not fit", () => {
+  expect(itemBytes(itemOfRow(worstRow(SEGMENTS_MAX * 1.25)))).toBeGreaterThan(ITEM_BYTES_MAX);
 });

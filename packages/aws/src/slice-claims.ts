@@ -47,7 +47,7 @@ export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
         values: {},
       });
       if (completed === undefined) return { outcome: "taken" };
-      const { batches, items, bytes, skipped } = completed;
+      const { batches, items, bytes, skipped, matched } = completed;
       return {
         outcome: "completed",
         counts: {
@@ -55,20 +55,29 @@ export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
           items: Number(items),
           bytes: Number(bytes),
           ...(skipped !== undefined && { skipped: Number(skipped) }),
+          ...(matched !== undefined && { matched: Number(matched) }),
         },
       };
     },
-    async complete(work, { batches, items, bytes, skipped }) {
+    async complete(work, { batches, items, bytes, skipped, matched }) {
+      const isSkipped = skipped !== undefined;
+      const isMatched = matched !== undefined;
       await update(claimedPart(work), {
-        set: `SET #b = :b, #i = :i, #y = :y, #e = :e${skipped === undefined ? "" : ", #s = :s"}`,
+        set: `SET #b = :b, #i = :i, #y = :y, #e = :e${isSkipped ? ", #s = :s" : ""}${isMatched ? ", #d = :d" : ""}`,
         condition: "attribute_not_exists(#i)",
-        names: { ...counts, ...expires, ...(skipped !== undefined && { "#s": "skipped" }) },
+        names: {
+          ...counts,
+          ...expires,
+          ...(isSkipped && { "#s": "skipped" }),
+          ...(isMatched && { "#d": "matched" }),
+        },
         values: {
           ":b": batches,
           ":i": items,
           ":y": bytes,
           ":e": expiresSeconds(work),
-          ...(skipped !== undefined && { ":s": skipped }),
+          ...(isSkipped && { ":s": skipped }),
+          ...(isMatched && { ":d": matched }),
         },
       });
     },

@@ -278,6 +278,12 @@ describe("the item of a segment record", () => {
     expect(recordOfItem(itemOfRecord(record))).toStrictEqual(record);
   });
 
+  it("of a restore that selects items has their numbers", () => {
+    const selective = { ...record, skipped: 1, matched: 2 };
+    expect(unmarshall(itemOfRecord(selective))).toMatchObject({ skipped: 1, matched: 2 });
+    expect(recordOfItem(itemOfRecord(selective))).toStrictEqual(selective);
+  });
+
   it("is refused if an attribute was edited, with its name", () => {
     const edited = { ...itemOfRecord(record), items: { S: "five" } };
     expect(() => recordOfItem(edited)).toThrow(

@@ -4,7 +4,7 @@
  *
  * - always, because the Pipe's template needs them: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty),
  *   `reasons`, the numbers below, `plan` ({S: JSON}, else {NULL: true}) and `updated-time`;
- * - for a restore: `skipped-items`;
+ * - for a restore: `skipped-items`; with `only` also `matched-items`;
  * - if they have a value: `expected-items`, `expected-bytes`, `task-id`, `request-id`, `announcement`, `completed`, `notes`, `accepted-time`, `finished-time`.
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
@@ -48,6 +48,8 @@ const OWN: ReadonlySet<string> = new Set([
 ]);
 
 const REASON_LENGTH_MAX = 1000;
+/** The place of an absent number in a checkpoint. */
+const NONE = -1;
 
 /** The item of a task's row. `rowOfItem` is its inverse. */
 export function itemOfRow(row: TaskRow): Item {
@@ -79,6 +81,7 @@ export function itemOfRow(row: TaskRow): Item {
       "expected-items": expected?.items,
       "expected-bytes": expected?.bytes,
       "skipped-items": row.action === "restore" ? moved.skipped : undefined,
+      "matched-items": isSelective(row) || moved.matched > 0 ? moved.matched : undefined,
       accepted: row.accepted,
       rejected: row.rejected,
       finished: row.finished,
@@ -111,7 +114,7 @@ export function rowOfItem(item: Item): TaskRow {
     malformedRow(`row ${it[hash.name]}@${it[range.name]}`, message),
   );
   const segmentCheckpoints = checkpointsOf(row["segment-checkpoints"]);
-  const parts = transferred({ segmentCheckpoints, batches: 0, items: 0, bytes: 0, skipped: 0 });
+  const parts = transferred({ segmentCheckpoints, batches: 0, items: 0, bytes: 0, skipped: 0, matched: 0 });
   return {
     action: row.action,
     key: row.key,
@@ -140,11 +143,17 @@ export function rowOfItem(item: Item): TaskRow {
     items: row["transferred-items"] - parts.items,
     bytes: row["transferred-bytes"] - parts.bytes,
     skipped: (row["skipped-items"] ?? 0) - parts.skipped,
+    matched: (row["matched-items"] ?? 0) - parts.matched,
     reasons: row.causes,
     ...(row["accepted-time"] !== undefined && { acceptedTime: row["accepted-time"] }),
     ...(row["finished-time"] !== undefined && { finishedTime: row["finished-time"] }),
     updatedTime: row[attributes.updatedTime],
   };
+}
+
+/** Whether the task restores only some items. */
+function isSelective({ plan }: TaskRow): boolean {
+  return plan !== undefined && "only" in plan.request;
 }
 
 function malformedRow(resource: string, message: string): FerryError {
@@ -158,7 +167,7 @@ function malformedRow(resource: string, message: string): FerryError {
 
 /**
  * A segment's checkpoint in its shortest form, because a row holds thousands: batches, items, bytes and, for a restore, the
- * cursor's file and line and the number of skipped items if there are any.
+ * cursor's file and line, the number of skipped items if there are any, and with `only` that of matched items.
  */
 type ShortParts = Readonly<Record<string, readonly number[]>>;
 
@@ -175,25 +184,30 @@ function shortPartOf({
   file,
   line,
   skipped,
+  matched,
 }: TaskRow["segmentCheckpoints"][string]): readonly number[] {
   if (file === undefined || line === undefined) return [batches, items, bytes];
-  return skipped === undefined
-    ? [batches, items, bytes, file, line]
-    : [batches, items, bytes, file, line, skipped];
+  const start = [batches, items, bytes, file, line];
+  // A place is filled if a later one is.
+  if (matched !== undefined) return [...start, skipped ?? NONE, matched];
+  return skipped === undefined ? start : [...start, skipped];
 }
 
 function checkpointsOf(parts: ShortParts): TaskRow["segmentCheckpoints"] {
   return Object.fromEntries(
-    Object.entries(parts).map(([segment, [batches = 0, items = 0, bytes = 0, file, line, skipped]]) => [
-      segment,
-      {
-        batches,
-        items,
-        bytes,
-        ...(skipped !== undefined && { skipped }),
-        ...(file !== undefined && line !== undefined && { file, line }),
-      },
-    ]),
+    Object.entries(parts).map(
+      ([segment, [batches = 0, items = 0, bytes = 0, file, line, skipped = NONE, matched]]) => [
+        segment,
+        {
+          batches,
+          items,
+          bytes,
+          ...(skipped !== NONE && { skipped }),
+          ...(matched !== undefined && { matched }),
+          ...(file !== undefined && line !== undefined && { file, line }),
+        },
+      ],
+    ),
   );
 }
 

@@ -97,7 +97,7 @@ const anyRow: fc.Arbitrary<TaskRow> = fc.record(
           fc.record({ batches: fc.nat(), items: fc.nat(), bytes: fc.nat() }, { noNullPrototype: true }),
           fc.option(
             fc.record(
-              { file: fc.nat(), line: fc.nat(), skipped: fc.nat() },
+              { file: fc.nat(), line: fc.nat(), skipped: fc.nat(), matched: fc.nat() },
               { requiredKeys: ["file", "line"], noNullPrototype: true },
             ),
           ),
@@ -109,6 +109,7 @@ const anyRow: fc.Arbitrary<TaskRow> = fc.record(
     items: fc.nat(1e15),
     bytes: fc.nat(1e15),
     skipped: fc.nat(1e15),
+    matched: fc.nat(1e15),
     reasons: fc.array(
       fc.record(
         {
@@ -140,6 +141,7 @@ const anyRow: fc.Arbitrary<TaskRow> = fc.record(
       "failedStepAttempt",
       "total",
       "skipped",
+      "matched",
       "completed",
       "failed",
       "attempts",

@@ -34,6 +34,8 @@ const task: Fields<TaskStatus> = {
   bytes: "their uncompressed bytes",
   files: "their data files",
   "skippedItems?": "a restore: items that were not written because another item had their key",
+  "matchedItems?":
+    "a restore with --only: of the items that it read, which `items` counts, those that it selected",
   "expected?":
     "`items`, `bytes`?: of a restore the archive's totals, of a backup DynamoDB's estimate, whose bytes are smaller than those of lines",
   reasons: "why it failed or was rejected; empty otherwise",
@@ -51,6 +53,7 @@ const segment: Fields<SegmentStatus> = {
   bytes: "their uncompressed bytes",
   files: "their data files",
   "skippedItems?": "as in a Task",
+  "matchedItems?": "as in a Task",
   "reason?": "why it failed",
   updatedTime: "ISO 8601",
 };

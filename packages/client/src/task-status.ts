@@ -27,6 +27,8 @@ export interface TaskStatus {
   readonly files: number;
   /** A restore: items that were not written because another item had their key. */
   readonly skippedItems?: number;
+  /** A restore with `only`: of the items that it read, which `items` counts, those that it selected. */
+  readonly matchedItems?: number;
   /**
    * What the task is expected to move, if that is known. A backup: DynamoDB's estimate; its bytes are smaller than those of lines.
    * A restore: the manifest's totals.
@@ -49,6 +51,7 @@ export interface SegmentStatus {
   readonly bytes: number;
   readonly files: number;
   readonly skippedItems?: number;
+  readonly matchedItems?: number;
   readonly reason?: string;
   readonly updatedTime: string;
 }
@@ -78,6 +81,7 @@ export function statusOfItem(item: Item): TaskStatus {
     bytes: Number(row["transferred-bytes"]),
     files: Number(row["transferred-batches"]),
     ...optional("skippedItems", row["skipped-items"]),
+    ...optional("matchedItems", row["matched-items"]),
     ...optional("expected", expectedOf(row)),
     reasons: row["reasons"] ?? [],
     notes: row["notes"] ?? [],
@@ -95,7 +99,8 @@ function expectedOf(row: Readonly<Record<string, number>>): TaskStatus["expected
 
 /** The status of a segment record's item. Transient error `malformed-row`, if an operator edited it. */
 export function segmentOfItem(item: Item): SegmentStatus {
-  const { segment, state, attempt, items, bytes, batches, skipped, reason, updatedTime } = recordOfItem(item);
+  const { segment, state, attempt, items, bytes, batches, skipped, matched, reason, updatedTime } =
+    recordOfItem(item);
   return {
     segment,
     state,
@@ -104,6 +109,7 @@ export function segmentOfItem(item: Item): SegmentStatus {
     bytes,
     files: batches,
     ...(skipped !== undefined && { skippedItems: skipped }),
+    ...(matched !== undefined && { matchedItems: matched }),
     ...(reason !== undefined && { reason }),
     updatedTime,
   };

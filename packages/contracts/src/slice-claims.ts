@@ -92,6 +92,8 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
     it.each([
       ["without skipped items", COUNTS],
       ["with skipped items", { ...COUNTS, skipped: 12 }],
+      ["with matched items", { ...COUNTS, matched: 3 }],
+      ["with skipped and matched items", { ...COUNTS, skipped: 12, matched: 30 }],
     ])(
       "given a segment completed %s, a claim by any message in any attempt returns the first counts",
       async (_, counts) => {

@@ -227,6 +227,12 @@ export const errorCodes = {
     cause: "A manifest, `task.json` or `table.json` exceeds the size that Ferry reads.",
     remedy: "Check that the object belongs to the archive.",
   },
+  "only-mismatch": {
+    kind: "permanent",
+    cause: "A key in `only` has other attributes or types than the table's keys.",
+    remedy:
+      "Give each key the partition key's value and, if at all, the sort key's value or range, with the table's types.",
+  },
   "prefix-taken": {
     kind: "permanent",
     cause:

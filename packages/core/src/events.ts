@@ -54,14 +54,16 @@ const countEntries = {
   items: count,
   bytes: count,
   skipped: optional(count),
+  matched: optional(count),
 };
 /**
  * What a segment has stored (backup) or processed (restore) so far. `bytes` are uncompressed. `skipped`: items that a
- * restore did not put because another item had their key; absent for none.
+ * restore did not put because another item had their key; absent for none. `matched`: the lines that a restore with `only`
+ * wrote or skipped, of the `items` that it read; absent without `only`.
  */
 export const countsSchema = described(
   readonlyObject(countEntries),
-  "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes. A restore that never overwrites also counts `skipped`: items that it did not put because another item had their key.",
+  "What the segment has stored (backup) or written (restore) so far: data files, items, uncompressed bytes. A restore that never overwrites also counts `skipped`: items that it did not put because another item had their key. A restore with `only` counts in `items` and `bytes` the lines that it read, and in `matched` those that it selected.",
 );
 export type Counts = v.InferOutput<typeof countsSchema>;
 

@@ -94,7 +94,7 @@ export const restorePlanSchema = readonlyObject({
   "items-before": optional(
     described(
       v.picklist(["none", "some"]),
-      "Whether the table held items when the restore was planned. Absent if the last step does not count the table: for Ferry's own archives, and for changes.",
+      "Whether the table held items when the restore was planned. Absent if the last step does not count the table: for Ferry's own archives, for changes, and with `only`.",
     ),
   ),
   "count-units": optional(

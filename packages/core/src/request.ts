@@ -3,6 +3,7 @@
  */
 import * as v from "valibot";
 import { type Compression, compressionNames, compressions } from "./archive/compression.ts";
+import { ONLY_SEGMENTS_MAX, onlySchema } from "./only.ts";
 import { quoted } from "./quote.ts";
 import { SEGMENTS_MAX, type Settings } from "./settings.ts";
 import { isoOf } from "./time.ts";
@@ -101,6 +102,7 @@ export function restoreRequestSchema(maximumSegments: number) {
         "table-class must be standard or standard-infrequent-access",
       ),
     ),
+    only: v.optional(onlySchema),
   });
 }
 
@@ -195,6 +197,12 @@ function crossFieldIssues(
       });
   }
   issues.push(...createTableIssues(request));
+  const segments = request["total-segments"] ?? 1;
+  if ("only" in request && request.only !== undefined && segments > ONLY_SEGMENTS_MAX)
+    issues.push({
+      field: "total-segments",
+      message: `total-segments must be at most ${ONLY_SEGMENTS_MAX} for a restore with only: got ${segments}`,
+    });
   const arnRegion = /^arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):/.exec(request["table-name"])?.[1];
   if (arnRegion !== undefined && arnRegion !== request["table-region"])
     issues.push({

@@ -1,9 +1,11 @@
 /**
  * Items' keys: read from their bytes, in the order of a scan.
  */
+
+import type { KeyType } from "@ferry/core/archive/key-value";
 import type { DynamoKey } from "@ferry/core/dynamo-key";
 import { fnv1a } from "@ferry/core/hash";
-import { type KeyType, sortable } from "./order.ts";
+import { sortable } from "./order.ts";
 
 export interface KeyAttribute {
   readonly name: string;

@@ -4,7 +4,7 @@
  * are the same number).
  */
 
-export type KeyType = "S" | "N" | "B";
+import type { KeyType } from "@ferry/core/archive/key-value";
 
 /** Significant digits that DynamoDB keeps of a number. */
 const DIGITS_MAX = 38;

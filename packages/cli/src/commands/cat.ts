@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../command.ts";
-import { reading } from "./archive-options.ts";
+import { onlyOption, reading } from "./archive-options.ts";
 
 export const catCommand: CommandSpec = {
   name: "cat",
@@ -9,10 +9,7 @@ export const catCommand: CommandSpec = {
   arguments: [{ name: "S3URL", description: "the archive: s3://BUCKET/PREFIX" }],
   options: [
     { flags: "--limit <N>", description: "at most this many items" },
-    {
-      flags: "--key <JSON>",
-      description: "only the item with this key: plain JSON, or DynamoDB JSON",
-    },
+    onlyOption("the items with this key; may be repeated"),
     {
       flags: "--select <PATH>",
       description: "only the value at a path such as address.lines[0]; items without it are left out",
@@ -21,7 +18,7 @@ export const catCommand: CommandSpec = {
   ],
   examples: [
     { command: "ferry cat s3://archives/orders/2026-11-23 --limit 10", about: "the first ten" },
-    { command: `ferry cat s3://archives/orders/2026-11-23 --key '{"id":"o-17"}'`, about: "one item" },
+    { command: `ferry cat s3://archives/orders/2026-11-23 --only '{"id":"o-17"}'`, about: "one item" },
     {
       command: "ferry cat s3://archives/orders/2026-11-23 --select address.city",
       about: "one value of each item",

@@ -2,6 +2,7 @@
  * The options of backup and restore: one for each field of a request, with the field's name, and how to send it.
  */
 import type { OptionSpec } from "../command.ts";
+import { onlyOption } from "./archive-options.ts";
 
 const places: readonly OptionSpec[] = [
   { flags: "--table-region <REGION>", description: "the table's region", fallback: "--region" },
@@ -47,6 +48,7 @@ export const restoreFields: readonly OptionSpec[] = [
       "own refuses an archive that was moved; rebase reads it at its new prefix; as-listed reads the keys in its manifest",
     fallback: "own",
   },
+  onlyOption("the items with this key; up to 100 keys"),
   { flags: "--out-of-order", description: "accept an older incremental export after a newer one" },
   {
     flags: "--create-table",

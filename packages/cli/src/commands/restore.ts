@@ -29,6 +29,10 @@ export const restoreCommand: CommandSpec = {
       command: "ferry restore s3://archives/orders/2026-11-23 orders --restore-mode if-absent --yes",
       about: "put back what was deleted, and overwrite nothing",
     },
+    {
+      command: `ferry restore s3://archives/orders/2026-11-23 orders --restore-mode if-absent --only '{"customer":"c-17"}'`,
+      about: "put back one customer's items",
+    },
   ],
   uses: "stage",
   json: "With --wait one Progress a line; with --detach one Task; with --dry-run one DryRun.",

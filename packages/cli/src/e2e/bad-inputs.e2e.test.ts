@@ -269,15 +269,15 @@ const rows: readonly Row[] = [
   },
   {
     given: "a key that is not JSON",
-    args: ["cat", GOOD, "--key", "id=1"],
+    args: ["cat", GOOD, "--only", "id=1"],
     code: 2,
-    says: "--key id=1: it is not JSON",
+    says: "--only id=1: it is not JSON",
   },
   {
     given: "a key with another attribute",
-    args: ["cat", GOOD, "--key", '{"name":"a"}'],
+    args: ["cat", GOOD, "--only", '{"name":"a"}'],
     code: 2,
-    says: "name is no key attribute.\nThe keys are id (S)",
+    says: "name is no key attribute; the keys are id (S)",
   },
   {
     given: "a path that is none",

@@ -71,7 +71,7 @@ test("a table is backed up, listed, inspected, read, restored and compared", asy
     /s3:\/\/archives\/orders\/one +sealed +orders \(us-east-1\).* 500 /,
   );
   expect((await done("inspect", url)).stdout).toMatch(/3 data files in 3 segments/);
-  const cat = await done("cat", url, "--key", '{"id":"item-00017"}');
+  const cat = await done("cat", url, "--only", '{"id":"item-00017"}');
   expect(JSON.parse(cat.stdout)).toMatchObject({ number: { N: "12345678901234567890123456789012345678" } });
   expect((await done("cat", url, "--limit", "7", "--select", "of")).stdout).toBe(
     '{"S":"source"}\n'.repeat(7),
@@ -82,6 +82,35 @@ test("a table is backed up, listed, inspected, read, restored and compared", asy
   expect((await done("verify", url, "--against", "orders", ...COPY)).stdout).toMatch(
     /^✓ orders in eu-west-1: 500 items/m,
   );
+});
+
+test("a restore with --only writes the items that cat --only prints, and no others", async () => {
+  await client.createTables("lost", someItems(200));
+  const url = "s3://archives/lost/one";
+  await done("backup", "lost", url, "--wait", ...SOURCE);
+  const only = ["--only", '{"id":"item-00017"}', "--only", '{"id":{"S":"item-00120"}}'];
+  const none = await ferry("cat", url, "--only", '{"id":"item-1"}');
+  expect(none).toMatchObject({ code: 3, stdout: "" });
+  const printed = (await done("cat", url, ...only)).stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(printed.map(({ id }) => id.S).sort()).toEqual(["item-00017", "item-00120"]);
+
+  const dry = await done("restore", url, "lost", ...COPY, ...only, "--dry-run");
+  expect(dry.stdout).toMatch(/only +the items of 2 keys; it reads all \d+ data files?/);
+  const ended = await done("restore", url, "lost", "--wait", ...COPY, ...only);
+  expect(ended.stdout).toMatch(/^succeeded: 2 items of 200 read/m);
+  expect((await client.copied("lost")).map(({ id }) => id!.S)).toEqual(["item-00017", "item-00120"]);
+  const [task] = jsonLines<TaskStatus>(
+    await done("tasks", "--table", "lost", "--action", "restore", "--json"),
+  );
+  expect(task).toMatchObject({ state: "succeeded", items: 200, matchedItems: 2 });
+  expect((await done("status", task!.id!)).stdout).toContain("2 items matched of 200 of 200 items read");
+
+  const wrong = await ferry("restore", url, "lost", "--wait", ...COPY, "--only", '{"id":{"N":"1"}}');
+  expect(wrong.code).toBe(5);
+  expect(wrong.stdout).toContain("only[0] has id of type N, but the table's is of type S");
 });
 
 test("status finds a task by the id of the event or of the message that requested it", async () => {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { openAccess } from "@ferry/client/access";
-import { archiveItems, keyFilter } from "@ferry/client/archive/archive-items";
+import { archiveItems } from "@ferry/client/archive/archive-items";
+import { openGivenKeys } from "@ferry/client/archive/given-keys";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { wholeNumberOption } from "../option-values.ts";
@@ -10,22 +11,25 @@ import { openGivenArchive } from "./read-archive.ts";
 const LINE_FEED = Buffer.from("\n");
 
 export const run: RunCommand = async (input, { access }) => {
-  const { limit, key, select } = input.options;
+  const { limit, only, select } = input.options;
   const max = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberOption("--limit", limit, 10);
   const path = typeof select === "string" ? parsePath(select) : undefined;
   const archive = await openGivenArchive(openAccess(access), input);
-  const isWanted = typeof key === "string" ? keyFilter(archive, key) : () => true;
+  const given = Array.isArray(only) ? await openGivenKeys(archive, only) : undefined;
+  const itemsMax = given?.itemsMax ?? Number.POSITIVE_INFINITY;
+  let found = 0;
   let printed = 0;
-  for await (const item of archiveItems(archive)) {
-    if (!isWanted(item)) continue;
+  for await (const item of archiveItems(archive, given?.isWanted)) {
+    found++;
     const text = path === undefined ? item : selectValue(item, path);
-    if (text === undefined) continue;
-    await print(text);
-    if (++printed >= max) break;
+    if (text !== undefined) {
+      await print(text);
+      printed++;
+    }
     // An archive has each key once.
-    if (typeof key === "string") break;
+    if (printed >= max || found >= itemsMax) break;
   }
-  return printed === 0 && typeof key === "string" ? exitCodes.notFound : exitCodes.done;
+  return printed === 0 && given !== undefined ? exitCodes.notFound : exitCodes.done;
 };
 
 /** Waits while the reader of stdout is slower than the archive. */

@@ -1,12 +1,16 @@
+import { readGivenKeys } from "@ferry/client/archive/given-keys";
+import { explaining } from "@ferry/client/client-error";
 import { openFerry } from "@ferry/client/ferry";
 import { destinationHoldsItems } from "@ferry/client/preview";
 import { prepareRequest } from "@ferry/client/request";
 import { parseS3Url } from "@ferry/client/s3-url";
+import { keySchema } from "@ferry/core/archive/table-settings";
 import type { RestoreRequest } from "@ferry/core/request";
 import type { RunCommand } from "../command.ts";
 import { requestFields, restoreFields } from "../commands/request-options.ts";
 import { confirm } from "../confirm.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { openGivenArchive, regionOfTable } from "./read-archive.ts";
 import { dryRun, sendRequest, waits } from "./send-request.ts";
 
 export const run: RunCommand = async (input, context) => {
@@ -14,18 +18,29 @@ export const run: RunCommand = async (input, context) => {
   const { bucket, prefix } = parseS3Url(url);
   const wait = waits(input);
   const ferry = await openFerry(context.stage);
-  const { requestId } = input.options;
+  const { requestId, only } = input.options;
+  const { access } = ferry.stage;
   const prepared = await prepareRequest(
-    ferry.stage.access,
+    access,
     {
       action: "restore",
       "table-name": table,
       "bucket-name": bucket,
       "bucket-prefix": prefix,
       ...requestFields(input.options, restoreFields),
+      ...(Array.isArray(only) && { only: await readGivenKeys(only, keysOf) }),
     },
     typeof requestId === "string" ? requestId : undefined,
   );
+  /** The keys of the archive or, if it does not have them, of the table. */
+  async function keysOf() {
+    const { manifest } = await openGivenArchive(access, input);
+    if (manifest.keys !== undefined) return manifest.keys;
+    const region = await regionOfTable(table, input.options["tableRegion"], access.region);
+    const call = { operation: "DescribeTable", resource: `table ${table} in ${region}` };
+    return keySchema(await explaining(call, () => access.describe({ name: table, region })));
+  }
+
   if (input.options["dryRun"] === true) return dryRun(ferry, prepared, context);
   const request = prepared.request as RestoreRequest;
   const mode = request["restore-mode"] ?? "empty-only";

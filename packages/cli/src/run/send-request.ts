@@ -71,6 +71,7 @@ export async function dryRun(
         ? place
         : `${place}: ${countText(archive.items)} items in ${plural(archive.files, "data file")}`,
     ],
+    ...onlyRow(prepared, archive?.files ?? 0),
     [
       "estimate",
       `${money(preview.usd)}, ${durationRange(preview.seconds)}; \`ferry estimate\` compares it with other ways`,
@@ -80,6 +81,18 @@ export async function dryRun(
   output.line(columns([], rows));
   output.note("Nothing was sent (--dry-run).");
   return destinationEmpty || isAllowed(prepared) ? exitCodes.done : exitCodes.refused;
+}
+
+/** What a restore with --only reads and writes. */
+function onlyRow({ request }: PreparedRequest, files: number): [string, string][] {
+  const only = request.action === "restore" ? request.only : undefined;
+  if (only === undefined) return [];
+  return [
+    [
+      "only",
+      `the items of ${plural(only.length, "key")}; it reads all ${plural(files, "data file")}. The estimate is for all items`,
+    ],
+  ];
 }
 
 function isAllowed({ request }: PreparedRequest): boolean {

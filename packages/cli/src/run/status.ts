@@ -58,7 +58,9 @@ function segmentsText({ segments: { total, completed, failed } }: TaskStatus): s
 function movedText(task: TaskStatus): string {
   const of = task.expected === undefined ? "" : ` of ${countText(task.expected.items)}`;
   const skipped = task.skippedItems ? `, ${countText(task.skippedItems)} skipped` : "";
-  return `${countText(task.items)}${of} items${skipped}, ${size(task.bytes)}`;
+  const matched = task.matchedItems === undefined ? "" : `${plural(task.matchedItems, "item")} matched of `;
+  const read = task.matchedItems === undefined ? "" : " read";
+  return `${matched}${countText(task.items)}${of} items${read}${skipped}, ${size(task.bytes)}`;
 }
 
 function segmentTable(segments: readonly SegmentStatus[]): string {

@@ -4,7 +4,7 @@
 
 import { s3Url } from "@ferry/client/s3-url";
 import type { TaskStatus } from "@ferry/client/task-status";
-import { plural, seconds, size } from "../format.ts";
+import { countText, plural, seconds, size } from "../format.ts";
 import type { Output } from "../output.ts";
 
 type Style = Parameters<Output["styled"]>[0];
@@ -37,12 +37,13 @@ export function direction(task: TaskStatus): string {
 /** How a task ended: one line, and a line for each reason. */
 export function endLines(task: TaskStatus, output: Output): string[] {
   const files = task.action === "backup" ? ` in ${plural(task.files, "data file")}` : "";
+  const read = task.matchedItems === undefined ? plural(task.items, "item") : matchedText(task);
   const skipped = task.skippedItems ? `, ${plural(task.skippedItems, "item")} skipped` : "";
   const took = tookSeconds(task);
   const moved =
     task.state === "rejected"
       ? ""
-      : `: ${plural(task.items, "item")}${skipped}, ${size(task.bytes)}${files}${took === undefined ? "" : `, ${seconds(took)}`}`;
+      : `: ${read}${skipped}, ${size(task.bytes)}${files}${took === undefined ? "" : `, ${seconds(took)}`}`;
   return [
     `${styledState(task, output)}${moved}`,
     direction(task),
@@ -52,6 +53,11 @@ export function endLines(task: TaskStatus, output: Output): string[] {
       ? [`\`ferry retry ${task.id}\` continues where it stopped.`]
       : []),
   ];
+}
+
+/** `12 items of 135,000 read`: what a restore with --only selected. */
+export function matchedText({ matchedItems = 0, items }: Pick<TaskStatus, "matchedItems" | "items">): string {
+  return `${plural(matchedItems, "item")} of ${countText(items)} read`;
 }
 
 /** From its acceptance to its last change, seconds; undefined for a task that was not accepted. */

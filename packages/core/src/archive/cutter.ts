@@ -43,6 +43,53 @@ export function members(bytes: Uint8Array, start = 0): Member[] {
   return found;
 }
 
+/** The name of a member, prepared for `findMember`. */
+export interface MemberName {
+  readonly name: string;
+  /** Its JSON without unnecessary escapes. */
+  readonly json: Uint8Array;
+}
+
+/** Prepares a name for `findMember`. */
+export function memberName(name: string): MemberName {
+  return { name, json: new TextEncoder().encode(JSON.stringify(name)) };
+}
+
+/**
+ * The first member with this name in the JSON object at the start; undefined if it has none. Reads no further than that
+ * member, and decodes no other names unless they contain escapes. Throws a SyntaxError if there is no object.
+ */
+export function findMember(bytes: Uint8Array, name: MemberName): Span | undefined {
+  let i = skipSpace(bytes, 0);
+  expect(bytes, i, OPEN_OBJECT);
+  i = skipSpace(bytes, i + 1);
+  if (bytes[i] === CLOSE_OBJECT) return undefined;
+  for (;;) {
+    expect(bytes, i, QUOTE);
+    const nameEnd = skipString(bytes, i);
+    const isFound = isNamed(bytes, i, nameEnd, name);
+    const colon = skipSpace(bytes, nameEnd);
+    expect(bytes, colon, COLON);
+    const start = skipSpace(bytes, colon + 1);
+    const end = skipValue(bytes, start);
+    if (isFound) return { start, end };
+    i = skipSpace(bytes, end);
+    if (bytes[i] === CLOSE_OBJECT) return undefined;
+    expect(bytes, i, COMMA);
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/** Whether the JSON string between two indices is the name. A text with escapes may be another spelling of it. */
+function isNamed(bytes: Uint8Array, start: number, end: number, { name, json }: MemberName): boolean {
+  let isEqual = end - start === json.length;
+  for (let i = start; i < end; i++) {
+    if (bytes[i] === BACKSLASH) return JSON.parse(decoder.decode(bytes.subarray(start, end))) === name;
+    if (isEqual && bytes[i] !== json[i - start]) isEqual = false;
+  }
+  return isEqual;
+}
+
 /** The elements of the JSON array at `start`, in order. Throws a SyntaxError if there is no array. */
 export function elements(bytes: Uint8Array, start: number): Span[] {
   const found: Span[] = [];

@@ -105,12 +105,25 @@ export function readLine(file: Uint8Array, span: Span, kind: LineKind): Line {
   return image === undefined ? { remove: keys, keys } : { put: image, keys };
 }
 
+/**
+ * The bytes that start with the object that has a line's key: its item, or the `Keys` of a change. They may continue after it. The rest of a
+ * line as Ferry and DynamoDB write it is not read. Throws as `readLine` does.
+ */
+export function keyedPart(file: Uint8Array, span: Span, kind: LineKind): Uint8Array {
+  const line = file.subarray(span.start, span.end);
+  if (kind === "items" && hasPlainHead(line)) return line.subarray(HEAD.length);
+  const read = readLine(file, span, kind);
+  return read.keys ?? ("put" in read ? read.put : read.remove);
+}
+
+function hasPlainHead(line: Uint8Array): boolean {
+  for (let i = 0; i < HEAD.length; i++) if (line[i] !== HEAD[i]) return false;
+  return line[HEAD.length] === OPEN;
+}
+
 /** Whether a line is `{"Item":{…}}` without white space, as Ferry and DynamoDB write it. Its item then ends before its last byte. */
 function isPlain(line: Uint8Array): boolean {
-  for (let i = 0; i < HEAD.length; i++) if (line[i] !== HEAD[i]) return false;
-  return (
-    line[HEAD.length] === OPEN && line.at(-1) === CLOSE && skipValue(line, HEAD.length) === line.length - 1
-  );
+  return hasPlainHead(line) && line.at(-1) === CLOSE && skipValue(line, HEAD.length) === line.length - 1;
 }
 
 function required(found: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {

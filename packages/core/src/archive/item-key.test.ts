@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { oddJson } from "../testing/odd-json.ts";
-import { attributeNames, canonicalNumber, keyTextOf } from "./item-key.ts";
+import { attributeNames, keyTextOf } from "./item-key.ts";
+import { canonicalNumber } from "./key-value.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const keys = [

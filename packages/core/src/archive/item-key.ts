@@ -2,6 +2,7 @@
  * Item keys compared by value, as a table compares them.
  */
 import { members, type Span } from "./cutter.ts";
+import { canonicalNumber } from "./key-value.ts";
 import type { KeySchema } from "./table-settings.ts";
 
 const decoder = new TextDecoder();
@@ -23,7 +24,15 @@ export function attributeNames(item: Uint8Array): string[] {
   return members(item).map(({ name }) => name);
 }
 
-function keyValueOf(item: Uint8Array, span: Span | undefined, { name, type }: KeySchema[number]): string {
+/**
+ * The value of a key attribute at `span` of an item, as a string. Values that DynamoDB treats as equal have equal strings. Throws
+ * as `keyTextOf` does.
+ */
+export function keyValueOf(
+  item: Uint8Array,
+  span: Span | undefined,
+  { name, type }: KeySchema[number],
+): string {
   if (span === undefined) throw new KeyMismatch(`has no key attribute ${name} (${type})`);
   const [value, ...more] = members(item, span.start);
   if (value === undefined || more.length > 0)
@@ -36,16 +45,4 @@ function keyValueOf(item: Uint8Array, span: Span | undefined, { name, type }: Ke
   if (typeof parsed !== "string")
     throw new KeyMismatch(`has the key attribute ${name}, whose value is not a string`);
   return type === "N" ? canonicalNumber(parsed) : parsed;
-}
-
-/** The same string for all spellings of a number: `1`, `1.0` and `10e-1` become `1e0`. Any other text is returned unchanged. */
-export function canonicalNumber(text: string): string {
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
-  if (match === null) return text;
-  const [, sign, whole = "", fraction = "", exponent = "0"] = match;
-  const digits = `${whole}${fraction}`.replace(/^0+/, "");
-  const significant = digits.replace(/0+$/, "");
-  if (significant === "") return "0";
-  const power = Number(exponent) - fraction.length + digits.length - significant.length;
-  return `${sign === "-" ? "-" : ""}${significant}e${power}`;
 }

@@ -1,7 +1,7 @@
 /**
  * Compares items by value: DynamoDB stores an item's values, not its JSON text.
  */
-import { canonicalNumber } from "./item-key.ts";
+import { canonicalNumber } from "./key-value.ts";
 
 type Value = Readonly<Record<string, unknown>>;
 

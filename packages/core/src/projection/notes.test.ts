@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { RestorePlan } from "../events.ts";
+import { somePlan, someTask } from "../testing/tasks.ts";
 import { IMPORT_FILES_MAX, notesOf } from "./notes.ts";
 import { newTaskRow } from "./status.ts";
 
@@ -17,6 +19,18 @@ describe("a row's notes", () => {
   test("count the files of failed segments", () => {
     const segmentCheckpoints = { 3: { batches: 1, items: 1, bytes: 1 } };
     expect(notesOf({ ...row("backup", IMPORT_FILES_MAX), segmentCheckpoints })).toHaveLength(1);
+  });
+
+  test("say that a restore with only found nothing, once it has succeeded", () => {
+    const plan = somePlan(someTask("archives", "restore"), 1) as RestorePlan;
+    const selective = { ...plan, request: { ...plan.request, only: [{ id: { S: "a" } }] } };
+    const found = { ...row("restore", 1), accepted: true, total: 1, completed: [0], plan: selective };
+    expect(notesOf({ ...found, finished: true })).toEqual([
+      "The archive has no item with a key in only: nothing was written.",
+    ]);
+    expect(notesOf(found)).toEqual([]);
+    expect(notesOf({ ...found, finished: true, matched: 1 })).toEqual([]);
+    expect(notesOf({ ...found, finished: true, plan })).toEqual([]);
   });
 
   test("are empty for a backup that ImportTable reads, and for a restore", () => {

@@ -77,6 +77,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
         items: row.items + counts.items,
         bytes: row.bytes + counts.bytes,
         skipped: row.skipped + (counts.skipped ?? 0),
+        matched: row.matched + (counts.matched ?? 0),
       };
     }
     case "failed": {
@@ -99,7 +100,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
 function withPlan(row: TaskRow, fact: Fact): TaskRow {
   if (!("plan" in fact) || fact.plan === undefined) return row;
   const plan = smaller(row.plan, fact.plan);
-  const request = plan.request as RequestFields;
+  const request = scalarFieldsOf(plan);
   return {
     ...row,
     accepted: true,
@@ -108,6 +109,11 @@ function withPlan(row: TaskRow, fact: Fact): TaskRow {
     total: plan["total-segments"],
     request: JSON.stringify(request) === JSON.stringify(row.request) ? row.request : request,
   };
+}
+
+/** The request's fields that become attributes of the row. The plan has all of them. */
+function scalarFieldsOf({ request }: Plan): RequestFields {
+  return Object.fromEntries(Object.entries(request).filter(([name]) => name !== "only")) as RequestFields;
 }
 
 /**
@@ -130,21 +136,22 @@ function withPart(
 type Part = TaskRow["segmentCheckpoints"][string];
 
 /** A fact's checkpoint, with a fixed order of fields. */
-function partOf({ batches, items, bytes, skipped }: Counts, cursor?: RestoreCursor): Part {
+function partOf({ batches, items, bytes, skipped, matched }: Counts, cursor?: RestoreCursor): Part {
   return {
     batches,
     items,
     bytes,
     ...(cursor !== undefined && { file: cursor.file, line: cursor.line }),
     ...(cursor !== undefined && skipped !== undefined && { skipped }),
+    ...(cursor !== undefined && matched !== undefined && { matched }),
   };
 }
 
 const nothing: Part = { batches: 0, items: 0, bytes: 0 };
 
 /** A checkpoint's rank, as a string that sorts. It contains all fields, so that checkpoints of equal rank are equal. */
-function partRank({ file = 0, line = 0, batches, items, bytes, skipped = 0 }: Part): string {
-  return [file, line, batches, items, bytes, skipped]
+function partRank({ file = 0, line = 0, batches, items, bytes, skipped = 0, matched = 0 }: Part): string {
+  return [file, line, batches, items, bytes, skipped, matched]
     .map((value) => String(value).padStart(15, "0"))
     .join(".");
 }

@@ -89,14 +89,15 @@ describe("the state", () => {
 test("the transferred counts include those of complete and of failed segments", () => {
   const segmentCheckpoints = {
     1: { batches: 1, items: 10, bytes: 100 },
-    3: { batches: 2, items: 20, bytes: 200, skipped: 2 },
+    3: { batches: 2, items: 20, bytes: 200, skipped: 2, matched: 3 },
   };
-  const counts = { batches: 4, items: 40, bytes: 400, skipped: 5 };
+  const counts = { batches: 4, items: 40, bytes: 400, skipped: 5, matched: 6 };
   expect(transferred(row({ ...counts, segmentCheckpoints }))).toEqual({
     batches: 7,
     items: 70,
     bytes: 700,
     skipped: 7,
+    matched: 9,
   });
   expect(transferred(row(counts))).toEqual(counts);
 });

@@ -71,6 +71,8 @@ export interface TaskRow {
   readonly items: number;
   readonly bytes: number;
   readonly skipped: number;
+  /** Of a restore with `only`: the items that it selected, of those that it read. */
+  readonly matched: number;
   /** The first reasons of all facts, latest attempt first, then by segment. */
   readonly reasons: readonly Reason[];
   /** ISO 8601; the earliest time of such an event. */
@@ -109,6 +111,7 @@ export function newTaskRow(
     items: 0,
     bytes: 0,
     skipped: 0,
+    matched: 0,
     reasons: [],
     updatedTime: time,
   };
@@ -154,8 +157,9 @@ export function transferred(row: Pick<TaskRow, "segmentCheckpoints" | keyof Coun
       items: sum.items + part.items,
       bytes: sum.bytes + part.bytes,
       skipped: sum.skipped + (part.skipped ?? 0),
+      matched: sum.matched + (part.matched ?? 0),
     }),
-    { batches: row.batches, items: row.items, bytes: row.bytes, skipped: row.skipped },
+    { batches: row.batches, items: row.items, bytes: row.bytes, skipped: row.skipped, matched: row.matched },
   );
 }
 
@@ -227,6 +231,7 @@ export interface SegmentRecord {
   readonly items: number;
   readonly bytes: number;
   readonly skipped?: number;
+  readonly matched?: number;
   readonly reason?: string;
   /** ISO 8601. */
   readonly updatedTime: string;

@@ -1,6 +1,7 @@
 import { intercept } from "@ferry/memory/intercept";
 import { describe, expect, test } from "vitest";
 import type { RestorePlan } from "../events.ts";
+import type { Only } from "../only.ts";
 import type { AppliedWindow, LeaseHolder, TableLease } from "../ports.ts";
 import { newTaskRow, type TaskRow } from "../projection/status.ts";
 import type { TaskRef } from "../task.ts";
@@ -18,9 +19,10 @@ interface Options {
   readonly window?: { readonly from?: string; readonly to: string };
   readonly id?: string;
   readonly outOfOrder?: boolean;
+  readonly only?: Only;
 }
 
-function plan({ mode, lines = "items", window, id, outOfOrder }: Options = {}): RestorePlan {
+function plan({ mode, lines = "items", window, id, outOfOrder, only }: Options = {}): RestorePlan {
   return {
     task: ownTask,
     request: {
@@ -28,6 +30,7 @@ function plan({ mode, lines = "items", window, id, outOfOrder }: Options = {}): 
       "table-name": "copies",
       ...(mode !== undefined && { "restore-mode": mode }),
       ...(outOfOrder !== undefined && { "out-of-order": outOfOrder }),
+      ...(only !== undefined && { only }),
     },
     table: { arn: ARN, keys: ["id"], ...(id !== undefined && { id }) },
     manifest: { lines, ...(window !== undefined && { window }) },
@@ -329,6 +332,7 @@ describe("the recorded export of a table", () => {
   const own: AppliedWindow = { ...window, task: ownTask.id, "table-id": "id-1", complete: false };
   const last: AppliedWindow = { ...window, task: otherTask.id, "table-id": "id-1", complete: false };
   const options: Options = { mode: "merge", window, id: "id-1" };
+  const someOnly = [{ id: { S: "a" } }];
 
   test.each<[string, Options, AppliedWindow | undefined, AppliedWindow | undefined]>([
     ["is the export's range", options, undefined, own],
@@ -345,6 +349,19 @@ describe("the recorded export of a table", () => {
       { mode: "if-absent", id: "id-1" },
       last,
       last,
+    ],
+    ["is kept if only some items of a full export are merged", { ...options, only: someOnly }, last, last],
+    [
+      "is kept if only some changes are merged",
+      { ...options, lines: "changes", only: someOnly },
+      { ...last, to: T(3) },
+      { ...last, to: T(3) },
+    ],
+    [
+      "is removed if only some items of a full export are restored into an empty table",
+      { window, id: "id-1", only: someOnly },
+      last,
+      undefined,
     ],
     [
       "is removed if an export without a time range is restored into an empty table",

@@ -143,8 +143,9 @@ function refuseOutOfOrder(plan: RestorePlan, last: AppliedWindow | undefined): v
 function nextWindow(plan: RestorePlan, last: AppliedWindow | undefined): AppliedWindow | undefined {
   const mode = plan.request["restore-mode"] ?? "empty-only";
   const { window, lines } = plan.manifest;
-  // A table that was empty holds no earlier export.
-  if (window === undefined) return mode === "empty-only" ? undefined : last;
+  // A table that was empty holds no earlier export. One into which only some items are restored does not hold the export.
+  if (window === undefined || plan.request.only !== undefined)
+    return mode === "empty-only" ? undefined : last;
   const next: AppliedWindow = {
     ...window,
     task: plan.task.id,

@@ -149,7 +149,10 @@ describe("the lines of a call that the table refused", () => {
       const bytes = encode(text);
       return readLine(bytes, lineSpans(bytes)[0]!, "Keys" in JSON.parse(text) ? "changes" : "items");
     });
-  const errorFor = (...texts: string[]) => refusedLines(error, { bucket, key, keys }, 51, lines(...texts));
+  const errorFor = (...texts: string[]) => {
+    const numbers = texts.map((_, i) => 51 + i);
+    return refusedLines(error, { bucket, key, keys }, numbers, lines(...texts));
+  };
 
   test("are named if two have the same key", () => {
     expect(errorFor(item("a"), item("b"), item("c"), item("b"))).toMatchObject({
@@ -159,6 +162,14 @@ describe("the lines of a call that the table refused", () => {
     });
     expect(errorFor(change("a"), change("b"), change("b"))).toMatchObject({
       message: expect.stringContaining("lines 52 and 53 have the same key"),
+    });
+  });
+
+  test("are named by their own numbers if lines between them are not restored", () => {
+    expect(
+      refusedLines(error, { bucket, key, keys }, [3, 7, 90], lines(item("a"), item("b"), item("a"))),
+    ).toMatchObject({
+      message: expect.stringContaining("lines 3 and 90 have the same key"),
     });
   });
 
@@ -186,11 +197,11 @@ describe("the lines of a call that the table refused", () => {
   test("are not checked for any other error", () => {
     const others = [new Error("socket hang up"), permanent("access-denied", failed)];
     for (const other of others)
-      expect(refusedLines(other, { bucket, key, keys }, 1, lines(item("a"), item("a")))).toBe(other);
+      expect(refusedLines(other, { bucket, key, keys }, [1, 2], lines(item("a"), item("a")))).toBe(other);
   });
 
   test("that cannot be read cause a SyntaxError, since they were read before", () => {
     const broken = [{ put: encode('{"id":') }];
-    expect(() => refusedLines(error, { bucket, key, keys }, 1, broken)).toThrow(SyntaxError);
+    expect(() => refusedLines(error, { bucket, key, keys }, [1], broken)).toThrow(SyntaxError);
   });
 });

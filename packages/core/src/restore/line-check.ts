@@ -99,12 +99,12 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /**
  * The error to report if a table refused a call with a permanent error: names the invalid lines if their keys show which they
- * are, or else all lines of the call. `first` counts from 1. Returns any other error unchanged.
+ * are, or else all lines of the call. `numbers`: the number of each line, from 1. Returns any other error unchanged.
  */
 export function refusedLines(
   error: unknown,
   file: Pick<CheckedFile, "bucket" | "key" | "keys">,
-  first: number,
+  numbers: readonly number[],
   lines: readonly Line[],
 ): unknown {
   if (!(error instanceof FerryError) || error.code !== "invalid-request") return error;
@@ -114,15 +114,15 @@ export function refusedLines(
     try {
       key = keyTextOf(bytesOf(line), file.keys);
     } catch (fault) {
-      if (fault instanceof KeyMismatch) return mismatch(file, `line ${first + i} ${fault.message}`);
+      if (fault instanceof KeyMismatch) return mismatch(file, `line ${numbers[i]} ${fault.message}`);
       throw fault;
     }
     const earlier = seen.get(key);
-    if (earlier !== undefined) return duplicateKey(file, earlier, first + i);
-    seen.set(key, first + i);
+    if (earlier !== undefined) return duplicateKey(file, earlier, numbers[i]!);
+    seen.set(key, numbers[i]!);
   }
   const { operation, resource, message, hint } = error;
-  const at = `lines ${first} to ${first + lines.length - 1} of s3://${file.bucket.name}/${file.key}`;
+  const at = `lines ${numbers[0]} to ${numbers.at(-1)} of s3://${file.bucket.name}/${file.key}`;
   return permanent(error.code, {
     operation,
     resource,

@@ -6,6 +6,7 @@ import type { Block } from "../archive/blocks.ts";
 import { bucketOf } from "../archive/bucket.ts";
 import { members } from "../archive/cutter.ts";
 import { lineSpans, readLine } from "../archive/data-file.ts";
+import { onlyMismatch } from "../archive/key-filter.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
@@ -35,6 +36,7 @@ export async function planRestore(
   const manifest = await readManifest(bucket, request["bucket-prefix"], keys, ports);
   const address = { region: request["table-region"], name: request["table-name"] };
   refuseMode(request, manifest);
+  if (manifest.keys !== undefined) refuseOtherOnly(request, manifest.keys);
   const created =
     request["create-table"] === true ? await createDestination(request, task, manifest, ports) : undefined;
   try {
@@ -49,11 +51,12 @@ export async function planRestore(
     const isNew = made !== undefined && table.status === "CREATING";
     if (!isNew) refuseUnready(request, table);
     await refuseOtherKeys(request, manifest, table, ports);
+    refuseOtherOnly(request, keySchema(table));
     const derived = derivePlan(request, task, manifest, { table, made }, ports);
     await takeLease({ plan: derived, attempt, deadlineMs, isWriting: true }, ports);
     // Read while the lease is held: from now on no other restore puts items into an exclusively leased table.
     const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
-    const countsItems = !manifest.own && manifest.lines === "items";
+    const countsItems = !manifest.own && manifest.lines === "items" && request.only === undefined;
     let hadItems: boolean;
     try {
       hadItems = !isNew && (emptyOnly || countsItems) && (await holdsItems(address, ports.tables));
@@ -183,6 +186,18 @@ function refuseMode(request: RestoreRequest, manifest: Manifest): void {
     request,
     `cannot take an incremental export with restore-mode ${mode}: its changes overwrite and delete items.`,
     "Request the restore with restore-mode merge.",
+  );
+}
+
+/** Refuses an `only` that does not fit the keys: none of its items could match. */
+function refuseOtherOnly(request: RestoreRequest, keys: KeySchema): void {
+  const mismatch = request.only && onlyMismatch(request.only, keys);
+  if (mismatch === undefined) return;
+  throw planError(
+    "only-mismatch",
+    request,
+    `does not have the keys that only names: ${mismatch}.`,
+    "Name each key as DynamoDB JSON, with the partition key's value and, if at all, the sort key's value or range.",
   );
 }
 

@@ -4,8 +4,9 @@
  */
 import { bucketOf } from "../archive/bucket.ts";
 import type { Span } from "../archive/cutter.ts";
-import { type Line, nextLine, readLine } from "../archive/data-file.ts";
+import { keyedPart, type Line, nextLine, readLine } from "../archive/data-file.ts";
 import type { ManifestFile } from "../archive/file-list.ts";
+import { openKeyFilter } from "../archive/key-filter.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
 import { readBlocks, readingLine, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
 import type { KeySchema } from "../archive/table-settings.ts";
@@ -53,6 +54,8 @@ export async function sliceRestore(
   const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, check }, ports);
   const bucket = bucketOf(plan.request);
   const keys = keysOf(plan);
+  const { only } = plan.request;
+  const isWanted = only && openKeyFilter(only, keys);
   let mayContinue = true;
   let outOfTime = false;
   try {
@@ -91,7 +94,7 @@ export async function sliceRestore(
     await writeLines(file, key);
     // A file is complete when all its writes have landed.
     await writer.settle();
-    if (writer.stopped()) return;
+    if (writer.stopped() || outOfTime) return;
     at = { file: at.file + 1, line: 0 };
     counts = { ...counts, batches: counts.batches + 1 };
     onCheckpoint(checkpoint());
@@ -102,15 +105,30 @@ export async function sliceRestore(
     return ports.time.now() < untilMs && (await check.stillNeeded());
   }
 
-  /** Sends the lines of a file from the cursor on. A call may span blocks. */
+  /** Sends the wanted lines of a file from the cursor on. A call may span blocks. */
   async function writeLines(file: VerifiedFile, key: string): Promise<void> {
     const from = at.line;
     let call = emptyCall(from);
     for await (const block of file.blocksFrom(from)) {
+      // Unwanted lines are not sent, so the writer does not check the time. Each block moves the cursor.
+      if (isWanted !== undefined && call.upTo > from) {
+        await send(call, key);
+        outOfTime = !(await shouldContinue());
+        if (outOfTime || writer.stopped()) return;
+        call = emptyCall(call.upTo);
+      }
       let number = block.firstLine;
       // The spans are not collected: ten thousand objects that live as long as a block burden the garbage collector.
       for (let span = nextLine(block.bytes, 0); span !== undefined; span = nextLine(block.bytes, span.end)) {
         if (number++ < from) continue;
+        if (isWanted !== undefined) {
+          const matches = () => isWanted(keyedPart(block.bytes, span, plan.manifest.lines));
+          if (!readingLine(bucket, key, number, matches)) {
+            call.unwantedBytes += span.end - span.start;
+            call.upTo++;
+            continue;
+          }
+        }
         if (isFull(call, span, writer.callUnitsMax())) {
           await send(call, key);
           if (writer.stopped()) return;
@@ -118,24 +136,27 @@ export async function sliceRestore(
         }
         const read = () => readLine(block.bytes, span, plan.manifest.lines);
         call.writes.push(readingLine(bucket, key, number, read));
+        call.numbers.push(number);
         call.bytes += span.end - span.start;
         call.units += unitsOf(span.end - span.start);
         call.upTo++;
       }
     }
-    if (call.writes.length > 0) await send(call, key);
+    if (call.upTo > call.from) await send(call, key);
   }
 
-  async function send({ writes, bytes, upTo }: Call, key: string): Promise<void> {
-    const report = (error: unknown) =>
-      refusedLines(error, { bucket, key, keys }, upTo - writes.length + 1, writes);
+  async function send(call: Call, key: string): Promise<void> {
+    const { writes, numbers, from, upTo } = call;
+    const report = (error: unknown) => refusedLines(error, { bucket, key, keys }, numbers, writes);
     const landed = (skipped: number) => {
-      // Each line also has a line feed.
+      const lines = upTo - from;
       counts = {
         ...counts,
-        items: counts.items + writes.length,
-        bytes: counts.bytes + bytes + writes.length,
+        items: counts.items + lines,
+        // Each line also has a line feed.
+        bytes: counts.bytes + call.bytes + call.unwantedBytes + lines,
         ...(skipped > 0 && { skipped: (counts.skipped ?? 0) + skipped }),
+        ...(isWanted !== undefined && { matched: (counts.matched ?? 0) + writes.length }),
       };
       at = { ...at, line: upTo };
       onCheckpoint(checkpoint());
@@ -152,18 +173,25 @@ export async function sliceRestore(
   }
 }
 
-/** The lines of one call. */
+/** The lines of one call, and the unwanted lines between them. */
 interface Call {
   readonly writes: Line[];
+  /** The number of each line that is written, from 1. */
+  readonly numbers: number[];
+  /** The bytes of the lines that are written. */
   bytes: number;
-  /** The sum of `unitsOf` over its lines. */
+  /** The bytes of the unwanted lines. */
+  unwantedBytes: number;
+  /** The sum of `unitsOf` over the lines that are written. */
   units: number;
+  /** The number of its first line, from 0. */
+  readonly from: number;
   /** The number of the line after its last line. */
   upTo: number;
 }
 
-function emptyCall(firstLine: number): Call {
-  return { writes: [], bytes: 0, units: 0, upTo: firstLine };
+function emptyCall(from: number): Call {
+  return { writes: [], numbers: [], bytes: 0, unwantedBytes: 0, units: 0, from, upTo: from };
 }
 
 /** Whether another line does not fit into a call: by count, by bytes, or by the units of one reservation. */

@@ -279,8 +279,8 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       core(
         "restore/slice.ts",
-        "    await writer.settle();\n    if (writer.stopped()) return;\n",
-        "    if (writer.stopped()) return;\n",
+        "    await writer.settle();\n    if (writer.stopped() || outOfTime) return;\n",
+        "    if (writer.stopped() || outOfTime) return;\n",
       ),
     ],
   },

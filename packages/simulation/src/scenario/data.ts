@@ -1,9 +1,10 @@
 /**
  * The data of a run: the keys of its tables, how unusual their values and items are, and how stale a read may be.
  */
+
+import type { KeyType } from "@ferry/core/archive/key-value";
 import { defaultSettings, type Settings } from "@ferry/core/settings";
 import type { KeyAttributes } from "@ferry/memory/item-key";
-import type { KeyType } from "@ferry/memory/order";
 import type { Rng } from "../cloud/scheduler.ts";
 import { type ArchiveFault, archiveFaults, type SourceSpec } from "./archive-kinds.ts";
 

@@ -1,8 +1,10 @@
 /**
  * The items of a run: their texts by number and version, and the names by which checks identify them.
  */
+
+import type { KeyType } from "@ferry/core/archive/key-value";
 import type { DynamoKey } from "@ferry/core/dynamo-key";
-import { type KeyType, sortable } from "@ferry/memory/order";
+import { sortable } from "@ferry/memory/order";
 import type { Scenario } from "./scenario.ts";
 
 export interface Items {
