@@ -25,7 +25,7 @@ async function reading(outcomes: readonly (Error | typeof page)[], reservations 
   } as unknown as Pacer;
   const size = {
     next: () => ({ limit: 10, units: 5 }),
-    learn: (items: number, units: number) => void calls.push(["learn", items, units]),
+    learn: (...page: unknown[]) => void calls.push(["learn", ...page]),
   };
   const read = async (limit: number | undefined) => {
     calls.push(["read", limit]);
@@ -35,7 +35,7 @@ async function reading(outcomes: readonly (Error | typeof page)[], reservations 
   };
   const result = await readPaced(
     { pace, size, random: () => 1 },
-    ({ items }: typeof page) => items,
+    ({ items }: typeof page) => ({ items, jsonBytes: 100 }),
     read,
   ).catch((error: unknown) => error);
   return { result, calls, tries };
@@ -48,7 +48,7 @@ describe("a paced read", () => {
       calls: [
         ["reserve", 5],
         ["read", 10],
-        ["learn", 8, 3],
+        ["learn", 8, 3, 100],
         ["recordConsumption", 5, 3],
       ],
       tries: 1,
@@ -93,7 +93,7 @@ describe("a paced read", () => {
       ["recordConsumption", 5, 5],
       ["reserve", 5],
       ["read", 10],
-      ["learn", 8, 3],
+      ["learn", 8, 3, 100],
       ["recordConsumption", 5, 3],
     ]);
   });

@@ -8,12 +8,12 @@ import type { PageSize } from "./page-size.ts";
 
 /**
  * Calls `read` with the page's limit (undefined: a full page) until it succeeds. Returns undefined if the pacer grants no
- * reservation. `size` learns from the page; `itemsOf` counts its items. Throttled calls are repeated without a limit, calls
+ * reservation. `size` learns from the page, of which `contentOf` counts the items and, if the response has them, its bytes. Throttled calls are repeated without a limit, calls
  * with a transient error up to TRIES_MAX times; other errors are thrown.
  */
 export async function readPaced<T extends { readonly units: number }>(
   { pace, size, random }: { pace: Pacer; size: PageSize; random: () => number },
-  itemsOf: (page: T) => number,
+  contentOf: (page: T) => { readonly items: number; readonly jsonBytes?: number },
   read: (limit: number | undefined) => Promise<T>,
 ): Promise<T | undefined> {
   let failures = 0;
@@ -25,7 +25,8 @@ export async function readPaced<T extends { readonly units: number }>(
     try {
       const page = await read(limit);
       units = page.units;
-      size.learn(itemsOf(page), units);
+      const { items, jsonBytes } = contentOf(page);
+      size.learn(items, units, jsonBytes);
       return page;
     } catch (error) {
       if (isThrottled(error)) {

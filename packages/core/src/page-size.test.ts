@@ -63,6 +63,31 @@ describe("a page's size", () => {
     expect(size.next()).toEqual({ limit: 40, units: 0.5 });
   });
 
+  test.each([
+    ["unknown", undefined],
+    ["stale and too large", 4096],
+    ["stale and much too large", 400_000],
+  ])("grows beyond one item under a low ceiling although the average size is %s", (_, reportedBytes) => {
+    const size = openPageSize(0.2, 0.5, reportedBytes);
+    for (let page = 0; page < 10; page++) {
+      const { limit = 0, units: expected } = size.next();
+      const units = Math.ceil((limit * 100) / 4096) * 0.5;
+      // The JSON of an item is twice as large as DynamoDB counts, and a response has 150 bytes besides.
+      size.learn(limit, units, limit * 200 + 150);
+      if (page > 0) expect(units).toBeLessThanOrEqual(expected);
+    }
+    expect(size.next()).toEqual({ limit: 19, units: 0.5 });
+  });
+
+  test("grows again when small items follow a large one", () => {
+    const size = openPageSize(0.2, 0.5, undefined);
+    size.learn(1, 5, 60_000);
+    expect(size.next().limit).toBe(1);
+    size.learn(1, 0.5, 300);
+    size.learn(4, 0.5, 900);
+    expect(size.next().limit).toBe(16);
+  });
+
   test("takes only an upper bound of an item's consumption from a page that consumed the smallest amount", () => {
     const size = openPageSize(8, 1, 4096);
     expect(size.next()).toEqual({ limit: 8, units: 8 });

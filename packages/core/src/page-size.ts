@@ -13,13 +13,17 @@ const GROWTH = 4;
 export interface PageSize {
   /** The next page's limit (undefined: a full page), and its expected consumption, units. */
   next(): { readonly limit?: number; readonly units: number };
-  /** Adjusts the estimate to a page of `items` items that consumed `units`. */
-  learn(items: number, units: number): void;
+  /**
+   * Adjusts the estimate to a page of `items` items that consumed `units`. `jsonBytes`: the size of its response, if it has the
+   * items.
+   */
+  learn(items: number, units: number, jsonBytes?: number): void;
 }
 
 /**
  * Sizes pages of at most `unitsMax` units; infinite for full pages. `unitsMin`: the consumption of the smallest page; a
- * page that consumed no more gives only an upper bound for its items. `itemBytes`: the average item size; undefined if unknown.
+ * page that consumed no more gives only an upper bound for its items. `itemBytes`: the average item size; undefined if unknown. It may
+ * be hours old.
  */
 export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: number | undefined): PageSize {
   if (unitsMax === Number.POSITIVE_INFINITY) return { next: () => ({ units: 0 }), learn() {} };
@@ -44,7 +48,7 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
       const units = Math.ceil((limit * unitsPerItem) / unitsMin) * unitsMin;
       return { limit, units: Math.min(units, cutUnits ?? fullUnits) };
     },
-    learn(items, units) {
+    learn(items, units, jsonBytes = Number.POSITIVE_INFINITY) {
       // A table that does not report its consumption gives no information.
       if (items === 0 || units === 0) return;
       if (items >= limit) cutUnits = undefined;
@@ -52,7 +56,10 @@ export function openPageSize(unitsMax: number, unitsMin: number, itemBytes: numb
       else if (units >= mostUnits / 2) cutUnits = Math.max(cutUnits ?? 0, units);
       mostUnits = Math.max(mostUnits, units);
       if (units <= unitsMin) {
-        unitsPerItem = Math.min(unitsPerItem, units / items);
+        // An item's JSON is never smaller than what DynamoDB counts. Without this bound, a page of one item would stay one: it consumes
+        // the smallest amount, however small the item is.
+        const jsonUnits = (jsonBytes / PAGE_BYTES_MIN) * unitsMin;
+        unitsPerItem = Math.min(unitsPerItem, Math.min(units, jsonUnits) / items);
         limit = Math.min(fitting(), limit * GROWTH);
         return;
       }

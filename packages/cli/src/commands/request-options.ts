@@ -19,7 +19,11 @@ export const backupFields: readonly OptionSpec[] = [
     description: "ceiling for the whole task, units a second",
     fallback: "half of a provisioned table's capacity",
   },
-  { flags: "--batch-bytes <BYTES>", description: "uncompressed size of a data file", fallback: "33554432" },
+  {
+    flags: "--batch-bytes <BYTES>",
+    description: "uncompressed size of a data file; at least 1 MiB, unless the table is smaller",
+    fallback: "33554432",
+  },
   { flags: "--compression <NAME>", description: "gzip or zstd", fallback: "the stage's setting" },
   {
     flags: "--compression-level <N>",

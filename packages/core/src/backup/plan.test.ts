@@ -32,6 +32,16 @@ describe("a backup's plan", () => {
     expect((2000 * GIB) / plan["batch-bytes"]).toBeLessThan(50_000);
   });
 
+  test.each([
+    ["of 1 MiB", 1024 ** 2, 500, 1024 ** 2],
+    ["of 1 MiB", 1024 ** 2, 2 * 1024 ** 2, 2 * 1024 ** 2],
+    ["that is smaller", 1024 ** 2 - 1, 500, 500],
+  ])("of a table %s, %i bytes, plans files of %i bytes as %i", async (_, sizeBytes, requested, planned) => {
+    const ports = world();
+    ports.tables.create(source, { keys, sizeBytes });
+    expect((await planOf({ "batch-bytes": requested }, ports))["batch-bytes"]).toBe(planned);
+  });
+
   test("raises batch-bytes by the size of lines, which is larger than what DynamoDB counts", async () => {
     const line = '{"Item":{"id":{"S":"1"}}}\n';
     const ports = world();

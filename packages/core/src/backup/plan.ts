@@ -23,6 +23,8 @@ const MIB = 1024 ** 2;
 const SEGMENT_BYTES = 4 * GIB;
 const DEFAULT_SEGMENTS_MAX = 64;
 const DEFAULT_BATCH_BYTES = 32 * MIB;
+/** Smaller files would cost more requests than capacity. A table that is smaller may have them: it has few. */
+const BATCH_BYTES_MIN = MIB;
 /** Limited because a file is compressed in a worker's memory. */
 const BATCH_BYTES_MAX = 256 * MIB;
 /** The most bytes of a line for each byte that DynamoDB counts: an item with only a key of one character. */
@@ -101,7 +103,10 @@ function derivePlan(
 ): BackupPlan {
   const segments =
     request["total-segments"] ?? Math.min(defaultSegments(table.sizeBytes), ports.settings.maximumSegments);
-  const leastBytes = Math.min(Math.ceil(lineBytes / FILES_MAX), BATCH_BYTES_MAX);
+  const leastBytes = Math.max(
+    table.sizeBytes < BATCH_BYTES_MIN ? 1 : BATCH_BYTES_MIN,
+    Math.min(Math.ceil(lineBytes / FILES_MAX), BATCH_BYTES_MAX),
+  );
   const units =
     request["read-units"] ??
     (table.provisioned === undefined ? undefined : Math.max(1, Math.floor(table.provisioned.readUnits / 2)));

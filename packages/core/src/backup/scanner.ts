@@ -44,7 +44,7 @@ export function openScanner(
   function read(from: DynamoKey | undefined): Promise<Page | undefined> {
     return readPaced(
       { pace, size, random: ports.random },
-      (page) => page.items.length,
+      (page) => ({ items: page.items.length, jsonBytes: page.body.length }),
       async (limit) =>
         cutPage(
           await ports.tables.scan({

@@ -70,7 +70,7 @@ export async function countOn(
   function countPage(at: { segment: number; after?: DynamoKey }): Promise<ItemCount | undefined> {
     return readPaced(
       { pace, size, random: ports.random },
-      (page: ItemCount) => page.items,
+      (page: ItemCount) => ({ items: page.items }),
       (limit) =>
         ports.tables.count({
           table: tableOf(plan),

@@ -153,13 +153,18 @@ export async function formatViolations(
   return found;
 }
 
-/** The size at which a task's files are closed: the requested one, or a larger one if there were more than 45,000 files. */
+/** The least size of the files of a table that is not smaller. */
+const BATCH_BYTES_MIN = 1024 ** 2;
+
+/** The size at which a task's files are closed: the requested one, or a larger one for a large table. */
 export function batchBytesOf(row: TaskRow, request: TaskRequest, { grows, weight }: Scenario): number {
   const requested = Number(request.fields["batch-bytes"]);
   const planned = Number((row.plan as unknown as Json)["batch-bytes"]);
   // A weighted table is larger than the sum of its items.
   if (weight > 1) return Math.max(requested, planned);
-  return grows ? Math.max(requested, Math.ceil((row.total * SEGMENT_BYTES) / FILES_MAX)) : requested;
+  return grows
+    ? Math.max(requested, BATCH_BYTES_MIN, Math.ceil((row.total * SEGMENT_BYTES) / FILES_MAX))
+    : requested;
 }
 
 /** A file is closed at `batch-bytes`, or at the end of a slice. */
