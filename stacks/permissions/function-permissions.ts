@@ -70,12 +70,14 @@ const backup: Permission[] = [
   consume("backup", SET_VISIBILITY),
   ...onListed(
     {
-      // The last two are for the table's settings in table.json.
+      // The last four are for the table's settings in table.json.
       actions: [
         "dynamodb:Scan",
         "dynamodb:DescribeTable",
         "dynamodb:DescribeTimeToLive",
         "dynamodb:ListTagsOfResource",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:GetResourcePolicy",
       ],
       resources: tableArns(settings.backup.tables),
     },
@@ -122,8 +124,19 @@ const restore: Permission[] = [
       resources: tableArns(settings.restore.tables),
     },
     {
-      // CreateTable with a tag needs TagResource. The tag says which task created the table.
-      actions: ["dynamodb:CreateTable", "dynamodb:ListTagsOfResource", "dynamodb:TagResource"],
+      // CreateTable with a tag needs TagResource. The tag says which task created the table. The others are for the settings
+      // that the table gets after its data.
+      actions: [
+        "dynamodb:CreateTable",
+        "dynamodb:ListTagsOfResource",
+        "dynamodb:TagResource",
+        "dynamodb:UntagResource",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:UpdateTimeToLive",
+        "dynamodb:UpdateContinuousBackups",
+        "dynamodb:UpdateTable",
+        "dynamodb:PutResourcePolicy",
+      ],
       resources: tableArns(creatableTables),
     },
   ),

@@ -4,6 +4,7 @@
  */
 import type { Plan } from "@ferry/core/events";
 import { unchanged } from "@ferry/core/schema-parts";
+import { settingReportsSchema } from "@ferry/core/setting-reports";
 import { taskRefSchema } from "@ferry/core/task";
 import { attributes } from "@ferry/core/topology";
 import * as v from "valibot";
@@ -55,6 +56,7 @@ export const rowSchema = v.object({
   accepted: v.boolean(),
   rejected: v.boolean(),
   finished: v.boolean(),
+  settings: optional(settingReportsSchema),
   attempt: number,
   "cancelled-attempt": number,
   "failed-step-attempt": number,

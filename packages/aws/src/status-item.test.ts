@@ -44,6 +44,7 @@ const full = rowWith({
   items: 50,
   bytes: 500,
   skipped: 6,
+  settings: { tags: { outcome: "refused", reason: "denied" }, stream: { outcome: "off" } },
   reasons: [
     { attempt: 3, segment: 2, cause: "c", text: "because" },
     { attempt: 3, cause: "d", text: "also" },
@@ -76,6 +77,8 @@ describe("the item of a row", () => {
       accepted: true,
       rejected: false,
       finished: false,
+      settings: { tags: { outcome: "refused", reason: "denied" }, stream: { outcome: "off" } },
+      notes: ["The setting tags is not reapplied (refused): denied."],
       attempt: 3,
       "cancelled-attempt": 1,
       "failed-step-attempt": 3,
@@ -104,6 +107,7 @@ describe("the item of a row", () => {
     const optional = [
       ...["task-id", "request-id", "skipped-items", "reannounce", "completed", "accepted-time"],
       ...["finished-time", "announcement", "expected-items", "expected-bytes"],
+      ...["settings", "notes"],
     ];
     expect(names).toEqual(
       Object.keys(fullAttributes)

@@ -5,7 +5,8 @@
  * - always, because the Pipe's template needs them: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty),
  *   `reasons`, the numbers below, `plan` ({S: JSON}, else {NULL: true}) and `updated-time`;
  * - for a restore: `skipped-items`; with `only` also `matched-items`;
- * - if they have a value: `expected-items`, `expected-bytes`, `task-id`, `request-id`, `announcement`, `completed`, `notes`, `accepted-time`, `finished-time`.
+ * - if they have a value: `expected-items`, `expected-bytes`, `task-id`, `request-id`, `announcement`, `completed`, `notes`,
+ *   `settings`, `accepted-time`, `finished-time`.
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
@@ -85,6 +86,7 @@ export function itemOfRow(row: TaskRow): Item {
       accepted: row.accepted,
       rejected: row.rejected,
       finished: row.finished,
+      settings: row.settings,
       attempt: row.attempt,
       "cancelled-attempt": row.cancelledAttempt,
       "failed-step-attempt": row.failedStepAttempt,
@@ -131,6 +133,7 @@ export function rowOfItem(item: Item): TaskRow {
     accepted: row.accepted,
     rejected: row.rejected,
     finished: row.finished,
+    ...(row.settings !== undefined && { settings: row.settings }),
     attempt: row.attempt,
     cancelledAttempt: row["cancelled-attempt"],
     failedStepAttempt: row["failed-step-attempt"],

@@ -46,6 +46,17 @@ describe("a table's description", () => {
           NextToken === undefined
             ? { Tags: [{ Key: "a", Value: "1" }], NextToken: "more" }
             : { Tags: [{ Key: "b", Value: "2" }] },
+        DescribeContinuousBackups: {
+          ContinuousBackupsDescription: {
+            ContinuousBackupsStatus: "ENABLED",
+            PointInTimeRecoveryDescription: {
+              PointInTimeRecoveryStatus: "ENABLED",
+              RecoveryPeriodInDays: 7,
+              EarliestRestorableDateTime: 1_793_498_400,
+            },
+          },
+        },
+        GetResourcePolicy: { Policy: '{"Statement":[]}', RevisionId: "1" },
       };
       return { body: JSON.stringify(answers[operation!]) };
     });
@@ -82,6 +93,15 @@ describe("a table's description", () => {
         { Key: "a", Value: "1" },
         { Key: "b", Value: "2" },
       ],
+      ContinuousBackupsDescription: {
+        ContinuousBackupsStatus: "ENABLED",
+        PointInTimeRecoveryDescription: {
+          PointInTimeRecoveryStatus: "ENABLED",
+          RecoveryPeriodInDays: 7,
+          EarliestRestorableDateTime: "2026-11-01T02:00:00.000Z",
+        },
+      },
+      ResourcePolicy: '{"Statement":[]}',
     });
     for (const { body } of stub.requests) {
       const { TableName, ResourceArn } = JSON.parse(body.toString());
@@ -117,6 +137,28 @@ describe("a table's description", () => {
       });
     },
   );
+
+  it("of a table without a policy has null", async () => {
+    const settings = await settingsOf(table, ["GetResourcePolicy"], "PolicyNotFoundException");
+    expect(settings["ResourcePolicy"]).toBeNull();
+    expect(settings).not.toHaveProperty("NotRead");
+  });
+
+  it("of a table in the own account lists what the roles of earlier versions may not read", async () => {
+    const own = { ...table, name: "orders" };
+    const settings = await settingsOf(own, ["GetResourcePolicy", "DescribeContinuousBackups"]);
+    expect(settings).not.toHaveProperty("ResourcePolicy");
+    expect(settings).not.toHaveProperty("ContinuousBackupsDescription");
+    expect(settings["NotRead"]).toEqual([
+      { operation: "DescribeContinuousBackups", reason: "AccessDeniedException: not yours" },
+      { operation: "GetResourcePolicy", reason: "AccessDeniedException: not yours" },
+    ]);
+  });
+
+  it("fails if a policy cannot be read for now: a repeated call may read it", async () => {
+    const failing = settingsOf(table, ["GetResourcePolicy"], "InternalServerError");
+    await expect(failing).rejects.toMatchObject({ kind: "transient", operation: "GetResourcePolicy" });
+  });
 
   it("of another account's table fails if DescribeTable is denied", async () => {
     await expect(describing(described, ["DescribeTable"])).rejects.toMatchObject({

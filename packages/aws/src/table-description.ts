@@ -2,15 +2,17 @@
  * Reads a table's description: its keys and size for the plan, its settings for table.json.
  */
 import {
+  DescribeContinuousBackupsCommand,
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
   type DynamoDBClient,
+  GetResourcePolicyCommand,
   ListTagsOfResourceCommand,
   type TableDescription as SdkTable,
   type Tag,
 } from "@aws-sdk/client-dynamodb";
 import type { TableAddress } from "@ferry/core/addresses";
-import { isPermanent, permanent } from "@ferry/core/errors";
+import { type FerryError, isPermanent, permanent } from "@ferry/core/errors";
 import type { KeyNames } from "@ferry/core/events";
 import type { TableDescription, TableSettings } from "@ferry/core/ports";
 import { nameOf, onTable, translateErrors } from "./errors.ts";
@@ -58,25 +60,35 @@ export function descriptionOf(
 }
 
 /**
- * A table's settings: the results of DescribeTable (`Table`), DescribeTimeToLive (`TimeToLiveDescription`) and
- * ListTagsOfResource (`Tags`), times as ISO 8601. The latter two may be missing if the table is named by its ARN, because it may
- * belong to another account, or if the engine does not have the operation: `NotRead` then lists them with reasons.
+ * A table's settings: the results of DescribeTable (`Table`), DescribeTimeToLive (`TimeToLiveDescription`), ListTagsOfResource
+ * (`Tags`), DescribeContinuousBackups (`ContinuousBackupsDescription`) and GetResourcePolicy (`ResourcePolicy`: its JSON text, or
+ * null), times as ISO 8601. All but the first may be missing if the table is named by its ARN, because it may belong to another
+ * account, or if the engine does not have the operation; the last two also if the role lacks the permission. `NotRead` then
+ * lists them with reasons.
  */
 export async function tableSettings(client: DynamoDBClient, table: TableAddress): Promise<TableSettings> {
   const TableName = table.name;
   const Table = await tableDescription(client, table);
   const arn = Table?.TableArn ?? TableName;
   const NotRead: NotReadSetting[] = [];
-  const [timeToLive, Tags] = await Promise.all([
+  const [timeToLive, Tags, backups, ResourcePolicy] = await Promise.all([
     unlessNotReadable(table, "DescribeTimeToLive", NotRead, () =>
       client.send(new DescribeTimeToLiveCommand({ TableName })),
     ),
     unlessNotReadable(table, "ListTagsOfResource", NotRead, () => tagsOf(client, arn)),
+    ifReadable(table, "DescribeContinuousBackups", NotRead, () =>
+      client.send(new DescribeContinuousBackupsCommand({ TableName })),
+    ),
+    ifReadable(table, "GetResourcePolicy", NotRead, () => resourcePolicyOf(client, arn)),
   ]);
+  // Concurrent calls: in a fixed order, the file of a repeated backup is the same.
+  NotRead.sort((a, b) => (a.operation < b.operation ? -1 : 1));
   const settings = {
     Table,
     TimeToLiveDescription: timeToLive?.TimeToLiveDescription,
     Tags,
+    ContinuousBackupsDescription: backups?.ContinuousBackupsDescription,
+    ResourcePolicy,
     ...(NotRead.length > 0 && { NotRead }),
   };
   // To plain JSON: Dates become ISO 8601, undefined fields are removed.
@@ -114,15 +126,38 @@ async function unlessNotReadable<T>(
   notRead: NotReadSetting[],
   read: () => Promise<T>,
 ): Promise<T | undefined> {
+  return ifReadable(table, operation, notRead, read, (error) => {
+    // DynamoDB has the operations, so it never answers this.
+    const isUnknown = nameOf(error.cause) === "UnknownOperationException";
+    return isUnknown || table.name.startsWith("arn:");
+  });
+}
+
+/** A setting without which a backup is still useful: roles of earlier versions lack the permission to read it. */
+async function ifReadable<T>(
+  table: TableAddress,
+  operation: string,
+  notRead: NotReadSetting[],
+  read: () => Promise<T>,
+  mayBeMissing: (error: FerryError) => boolean = () => true,
+): Promise<T | undefined> {
   try {
     return await translateErrors(onTable(operation, table), read);
   } catch (error) {
-    if (!isPermanent(error)) throw error;
-    // DynamoDB has the operations, so it never answers this.
-    const isUnknown = nameOf(error.cause) === "UnknownOperationException";
-    if (!isUnknown && !table.name.startsWith("arn:")) throw error;
+    if (!isPermanent(error) || !mayBeMissing(error)) throw error;
     notRead.push({ operation, reason: error.message });
     return undefined;
+  }
+}
+
+/** The text of a table's policy; null if it has none. */
+async function resourcePolicyOf(client: DynamoDBClient, ResourceArn: string): Promise<string | null> {
+  try {
+    const { Policy } = await client.send(new GetResourcePolicyCommand({ ResourceArn }));
+    return Policy ?? null;
+  } catch (error) {
+    if (nameOf(error) === "PolicyNotFoundException") return null;
+    throw error;
   }
 }
 

@@ -38,6 +38,8 @@ const task: Fields<TaskStatus> = {
     "a restore with --only: of the items that it read, which `items` counts, those that it selected",
   "expected?":
     "`items`, `bytes`?: of a restore the archive's totals, of a backup DynamoDB's estimate, whose bytes are smaller than those of lines",
+  "settings?":
+    "a restore that created its table: of each setting of the backed-up table `outcome` and `reason`?; see [events.md](events.md#taskfinished)",
   reasons: "why it failed or was rejected; empty otherwise",
   notes: "remarks, such as that the archive has too many files for ImportTable",
   "acceptedTime?": "ISO 8601",

@@ -4,6 +4,7 @@
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { type Item, recordOfItem } from "@ferry/aws/status-item";
 import type { SegmentRecord, TaskState } from "@ferry/core/projection/status";
+import type { SettingReports } from "@ferry/core/setting-reports";
 import type { Action } from "@ferry/core/task";
 import { attributes } from "@ferry/core/topology";
 
@@ -34,6 +35,8 @@ export interface TaskStatus {
    * A restore: the manifest's totals.
    */
   readonly expected?: { readonly items: number; readonly bytes?: number };
+  /** A restore that created its table: what became of each setting of the backed-up table. */
+  readonly settings?: SettingReports;
   /** Why the task failed or was refused; empty otherwise. */
   readonly reasons: readonly string[];
   readonly notes: readonly string[];
@@ -83,6 +86,7 @@ export function statusOfItem(item: Item): TaskStatus {
     ...optional("skippedItems", row["skipped-items"]),
     ...optional("matchedItems", row["matched-items"]),
     ...optional("expected", expectedOf(row)),
+    ...optional("settings", row["settings"]),
     reasons: row["reasons"] ?? [],
     notes: row["notes"] ?? [],
     ...optional("acceptedTime", row["accepted-time"]),

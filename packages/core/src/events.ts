@@ -21,6 +21,7 @@ import {
   unchanged,
   wholeNumber,
 } from "./schema-parts.ts";
+import { settingReportsSchema } from "./setting-reports.ts";
 import { announcedTaskSchema, REQUEST_ID, type TaskRef, taskRefSchema } from "./task.ts";
 
 /** The `source` of Ferry's own events; rules on facts match it. */
@@ -175,6 +176,7 @@ export const taskFinishedSchema = readonlyObject({
   task: taskRefSchema,
   attempt,
   items: described(count, "The number of items in the archive."),
+  settings: optional(settingReportsSchema),
 });
 export type TaskFinished = v.InferOutput<typeof taskFinishedSchema>;
 
@@ -362,13 +364,19 @@ export const taskFinishingSchema = readonlyObject({
   counted: optional(
     described(countProgressSchema, "The progress of a count that an earlier invocation began."),
   ),
+  "settings-waits": optional(
+    described(
+      count,
+      "How many invocations have waited to give a new table its settings, because the table was being changed.",
+    ),
+  ),
   ...v.partial(v.object(rowEntries)).entries,
 });
 
 /** The input of a task's last step. */
 export type TaskFinishing = Pick<
   v.InferOutput<typeof taskFinishingSchema>,
-  "task" | "attempt" | "transferred-items" | "transferred-bytes" | "plan" | "counted"
+  "task" | "attempt" | "transferred-items" | "transferred-bytes" | "plan" | "counted" | "settings-waits"
 >;
 
 /** The continuation of a last step, as the worker puts it. */
@@ -379,5 +387,6 @@ export interface FinishingContinued {
   readonly "transferred-items": number;
   readonly "transferred-bytes": number;
   readonly plan: { readonly S: string };
-  readonly counted: CountProgress;
+  readonly counted?: CountProgress;
+  readonly "settings-waits"?: number;
 }

@@ -103,7 +103,19 @@ export interface TableData {
 /** The definition of a table to create: the fields of DynamoDB's CreateTable, except its name and tags. Plain JSON. */
 export type TableDefinition = Readonly<Record<string, unknown>>;
 
-/** Creates tables. Only restores with `create-table` use it. */
+/**
+ * A setting that a table gets after its data. `tags` replace nothing: tags with other keys stay. `policy`: the JSON text of a
+ * resource-based policy. `days`: how far back a point-in-time recovery reaches; absent for DynamoDB's default.
+ */
+export type LateSetting =
+  | { readonly name: "stream"; readonly viewType: string }
+  | { readonly name: "time-to-live"; readonly attribute: string }
+  | { readonly name: "point-in-time-recovery"; readonly days?: number }
+  | { readonly name: "deletion-protection" }
+  | { readonly name: "tags"; readonly tags: Readonly<Record<string, string>> }
+  | { readonly name: "resource-policy"; readonly policy: string };
+
+/** Creates tables and gives them settings. Only restores with `create-table` use it. */
 export interface TableAdmin {
   /**
    * Creates the table with `owner` as its owner, in one step, and returns its description; it is usable when its status is
@@ -120,6 +132,11 @@ export interface TableAdmin {
    * although it has one.
    */
   owner(table: TableAddress, arn: string): Promise<string | undefined>;
+  /**
+   * Gives the table with this ARN a setting; a setting that it has already is not changed. `tags` also removes the owner.
+   * `pending`: the table is being changed, and the call must be repeated later. Permanent error if the setting is refused.
+   */
+  apply(table: TableAddress, arn: string, setting: LateSetting): Promise<"applied" | "pending">;
 }
 
 /** User metadata: lower-case names, ASCII values, 2 KB at most. */

@@ -37,6 +37,7 @@ export function withThrottleRetry(ports: Ports): Ports {
     admin: {
       create: (table, definition, owner) => retried(() => admin.create(table, definition, owner)),
       owner: (table, arn) => retried(() => admin.owner(table, arn)),
+      apply: (table, arn, setting) => retried(() => admin.apply(table, arn, setting)),
     },
     archive: {
       putNew: (bucket, key, body, options) => retried(() => archive.putNew(bucket, key, body, options)),

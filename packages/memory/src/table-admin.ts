@@ -2,7 +2,7 @@
  * The port TableAdmin on tables in memory. A new table is CREATING for a while.
  */
 import type { TableAddress } from "@ferry/core/addresses";
-import type { TableAdmin } from "@ferry/core/ports";
+import type { LateSetting, TableAdmin } from "@ferry/core/ports";
 import { invalid, tableResource } from "./errors.ts";
 import type { KeyAttributes } from "./item-key.ts";
 import type { MemoryTables } from "./tables.ts";
@@ -14,6 +14,8 @@ export interface MemoryTableAdminOptions {
   readonly now: () => number;
   /** How long a new table is CREATING. Default 10 s. */
   readonly creatingMs?: () => number;
+  /** Whether the table is being changed, so that a setting cannot be applied. Default: never. */
+  readonly isPending?: (setting: LateSetting) => boolean;
   /** Whether a read of the owner of a table that is CREATING does not see it yet. Default: never. */
   readonly ownerUnseen?: () => boolean;
 }
@@ -21,6 +23,9 @@ export interface MemoryTableAdminOptions {
 export interface MemoryTableAdmin extends TableAdmin {
   /** The definitions of the tables that were created, in order. */
   readonly created: readonly { readonly table: TableAddress; readonly definition: Definition }[];
+  /** The settings that were applied to a table, the latest of each name. */
+  settingsOf(table: TableAddress): readonly LateSetting[];
+  removeOwner(table: TableAddress): void;
 }
 
 /** The fields of a definition that the memory tables use. */
@@ -41,10 +46,16 @@ interface Definition {
 
 export function memoryTableAdmin(
   tables: MemoryTables,
-  { now, creatingMs = () => CREATING_MS, ownerUnseen = () => false }: MemoryTableAdminOptions,
+  {
+    now,
+    creatingMs = () => CREATING_MS,
+    isPending = () => false,
+    ownerUnseen = () => false,
+  }: MemoryTableAdminOptions,
 ): MemoryTableAdmin {
   /** By table id: a table that is created again has no owner. */
   const owners = new Map<string, string>();
+  const settings = new Map<string, Map<string, LateSetting>>();
   const created: { table: TableAddress; definition: Definition }[] = [];
 
   return {
@@ -74,6 +85,18 @@ export function memoryTableAdmin(
       const description = await tables.describe(table);
       owners.set(description.id!, owner);
       return description;
+    },
+
+    settingsOf: (table) => [...(settings.get(tables.idOf(table)) ?? new Map()).values()],
+    removeOwner: (table) => void owners.delete(tables.idOf(table)),
+
+    async apply(table, _arn, setting) {
+      const { id, status } = await tables.describe(table);
+      if (status !== "ACTIVE" || isPending(setting)) return "pending";
+      const applied = settings.get(id!) ?? new Map<string, LateSetting>();
+      settings.set(id!, applied.set(setting.name, setting));
+      if (setting.name === "tags") owners.delete(id!);
+      return "applied";
     },
 
     async owner(table) {

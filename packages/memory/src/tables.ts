@@ -67,6 +67,8 @@ export interface MemoryTables extends TableData {
   drop(table: TableAddress): void;
   /** Whether there is a table of this name, in any status. */
   has(table: TableAddress): boolean;
+  /** The id of the table that has this name. */
+  idOf(table: TableAddress): string;
   /** Puts items as an application would: JSON texts, or bytes. */
   put(table: TableAddress, ...items: readonly (string | Uint8Array)[]): void;
   /** Deletes the item with this key, as an application would. */
@@ -191,6 +193,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     drop(address) {
       tables.delete(nameOf(address));
     },
+    idOf: (address) => find("DescribeTable", address).id,
     has: (address) => tables.has(nameOf(address)),
     put(address, ...items) {
       const table = find("put", address);

@@ -26,6 +26,9 @@ export interface Allowed {
   readonly condition: PolicyStatement["Condition"];
 }
 
+/** A table that a restore may create. */
+const CREATABLE = "a table with `create`";
+
 interface AwsCall {
   readonly function: string;
   readonly service: string;
@@ -121,7 +124,7 @@ const serviceUses: readonly Use[] = [
   {
     function: "restore",
     action: "dynamodb:TagResource",
-    resource: "a table with `create`",
+    resource: CREATABLE,
     by: "DynamoDB, for the tag in CreateTable",
   },
 ];
@@ -152,11 +155,7 @@ export function allowed(deployment: Deployment): Allowed[] {
     for (const action of statement.Action)
       for (const arn of statement.Resource) {
         const isOwnKey = arn === deployment.settings.ownKmsKey;
-        const resource = isOwnKey
-          ? "the stage's own key"
-          : isOfCreatable
-            ? "a table with `create`"
-            : kindOf(arn, stage);
+        const resource = isOwnKey ? "the stage's own key" : isOfCreatable ? CREATABLE : kindOf(arn, stage);
         const one = { function: name, action, resource, condition: statement.Condition };
         all.set(JSON.stringify(one), one);
       }
@@ -166,7 +165,10 @@ export function allowed(deployment: Deployment): Allowed[] {
 
 /** Whether the statement allows the use. Conditions are not evaluated: the page lists them. */
 export const isFor = (use: Use) => (one: Allowed) =>
-  one.function === use.function && one.action === use.action && one.resource === use.resource;
+  one.function === use.function &&
+  one.action === use.action &&
+  // A table that may be created may also be restored into.
+  (one.resource === use.resource || (use.resource === CREATABLE && one.resource === "a table"));
 
 /**
  * The kind of resource that an ARN names: a name of the topology, `its log group`, or what the settings list: `a table`,

@@ -16,7 +16,7 @@ export const portMethods = {
   },
   restore: {
     tables: ["count", "describe", "identify", "insert", "scan", "write"],
-    admin: ["create", "owner"],
+    admin: ["apply", "create", "owner"],
     archive: ["get", "open"],
     status: ["read"],
     bus: ["put"],

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { itemOfRow } from "@ferry/aws/status-item";
-import type { Ports, Slice } from "@ferry/core/ports";
+import type { LateSetting, Ports, Slice } from "@ferry/core/ports";
 import type { ProjectionPorts } from "@ferry/core/projection/projector";
 import { newTaskRow, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
 import type { TaskRef } from "@ferry/core/task";
@@ -59,6 +59,16 @@ const plan = { "total-segments": 1, table: {} } as Slice["plan"];
 const slice: Slice = { task, plan, segment: 0, attempt: 1, handoffs: 0, "deadline-ms": 1 };
 const bucket = { region: TEST_REGION, name: BUCKET };
 const table = { region: TEST_REGION, name: TABLE };
+const CREATABLE_ARN = `arn:aws:dynamodb:${TEST_REGION}:1:table/${CREATABLE}`;
+/** One of each name. */
+const lateSettings: readonly LateSetting[] = [
+  { name: "stream", viewType: "KEYS_ONLY" },
+  { name: "time-to-live", attribute: "expires" },
+  { name: "point-in-time-recovery" },
+  { name: "deletion-protection" },
+  { name: "tags", tags: { team: "data" } },
+  { name: "resource-policy", policy: "{}" },
+];
 const creatable = { region: TEST_REGION, name: CREATABLE };
 const page = { table, segment: 0, totalSegments: 1, consistent: true };
 const encoder = new TextEncoder();
@@ -94,7 +104,10 @@ const calls: {
   },
   admin: {
     create: (ports) => ports.admin.create(creatable, {}, "owner"),
-    owner: (ports) => ports.admin.owner(creatable, `arn:aws:dynamodb:eu-west-1:1:table/${CREATABLE}`),
+    async apply(ports) {
+      for (const setting of lateSettings) await ports.admin.apply(creatable, CREATABLE_ARN, setting);
+    },
+    owner: (ports) => ports.admin.owner(creatable, CREATABLE_ARN),
   },
   archive: {
     putNew: (ports) => ports.archive.putNew(bucket, "k", new Uint8Array(1), putOptions),

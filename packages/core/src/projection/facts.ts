@@ -19,6 +19,7 @@ import { planSchema } from "../plan-schema.ts";
 import { readAs, readDetail, readFinishing } from "../read-event.ts";
 import { requestedBy } from "../requested.ts";
 import { count, unchanged, wholeNumber } from "../schema-parts.ts";
+import type { SettingReports } from "../setting-reports.ts";
 import { announcedTaskSchema, type RowKey } from "../task.ts";
 import { truncate } from "../truncate.ts";
 
@@ -48,7 +49,7 @@ export type Statement =
       readonly plan?: Plan;
     }
   | { readonly kind: "finishing"; readonly attempt: number; readonly plan: Plan }
-  | { readonly kind: "finished"; readonly attempt: number }
+  | { readonly kind: "finished"; readonly attempt: number; readonly settings?: SettingReports }
   | {
       readonly kind: "queued" | "completed";
       readonly attempt: number;
@@ -129,8 +130,8 @@ export function factOf(event: BusEvent): Fact | CancelOfCurrent | undefined {
       return { kind: "finishing", row: task, time, attempt, plan };
     }
     case "TaskFinished": {
-      const { task, attempt } = readDetail(type, event);
-      return { kind: "finished", row: task, time, attempt };
+      const { task, attempt, settings } = readDetail(type, event);
+      return { kind: "finished", row: task, time, attempt, ...(settings !== undefined && { settings }) };
     }
     case "TaskCancelRequested": {
       const { task, attempt } = readControl(event);

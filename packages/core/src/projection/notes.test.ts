@@ -33,6 +33,20 @@ describe("a row's notes", () => {
     expect(notesOf({ ...found, finished: true, plan })).toEqual([]);
   });
 
+  test("name each setting of a new table that it does not have, with the reason", () => {
+    const settings = {
+      indexes: { outcome: "reapplied" },
+      stream: { outcome: "off" },
+      encryption: { outcome: "left-out", reason: "the request has table-settings keys" },
+      tags: { outcome: "not-captured", reason: "denied" },
+      "time-to-live": { outcome: "refused", reason: "UpdateTimeToLive: denied" },
+    } as const;
+    expect(notesOf({ ...row("restore", 1), settings })).toEqual([
+      "The setting tags is not reapplied (not-captured): denied.",
+      "The setting time-to-live is not reapplied (refused): UpdateTimeToLive: denied.",
+    ]);
+  });
+
   test("are empty for a backup that ImportTable reads, and for a restore", () => {
     expect(notesOf(row("backup", IMPORT_FILES_MAX))).toEqual([]);
     expect(notesOf(row("restore", IMPORT_FILES_MAX + 1))).toEqual([]);

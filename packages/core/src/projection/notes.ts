@@ -8,6 +8,17 @@ export const IMPORT_FILES_MAX = 50_000;
 
 /** The row's notes, short texts. They derive from the row's counts, so they do not depend on the order of its facts. */
 export function notesOf(row: TaskRow): string[] {
+  return [...settingNotes(row), ...countNotes(row)];
+}
+
+/** The settings of the backed-up table that a table which the restore created does not have. */
+function settingNotes({ settings = {} }: TaskRow): string[] {
+  return Object.entries(settings)
+    .filter(([, { outcome }]) => outcome === "not-captured" || outcome === "refused")
+    .map(([name, { outcome, reason }]) => `The setting ${name} is not reapplied (${outcome}): ${reason}.`);
+}
+
+function countNotes(row: TaskRow): string[] {
   const { batches, matched } = transferred(row);
   if (row.plan !== undefined && "only" in row.plan.request && stateOf(row) === "succeeded" && matched === 0)
     return ["The archive has no item with a key in only: nothing was written."];

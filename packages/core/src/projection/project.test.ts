@@ -476,6 +476,17 @@ describe("a row after its facts", () => {
     });
   });
 
+  test("has the reports of the settings whose text is first, since a repeated last step may report others", () => {
+    const reports = (outcome: "refused" | "reapplied") => ({ tags: { outcome } });
+    const facts = (["reapplied", "refused"] as const).map((outcome) =>
+      fact({ kind: "finished", attempt: 1, settings: reports(outcome) }, at(1)),
+    );
+    const without = fact({ kind: "finished", attempt: 1 }, at(1));
+    expect(joined([...facts, without]).settings).toEqual(reports("reapplied"));
+    expect(joined([without, ...facts.toReversed()]).settings).toEqual(reports("reapplied"));
+    expect(joined([without])).not.toHaveProperty("settings");
+  });
+
   test("has the request-id of the first fact that carries one, and no such field before", () => {
     const { "request-id": _, ...withoutId } = row;
     const cancel: Fact = { kind: "cancel", attempt: 1, row: withoutId, time: at(0) };

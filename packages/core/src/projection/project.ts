@@ -55,7 +55,12 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
       };
     }
     case "finished":
-      return { ...row, finished: true, finishedTime: earlier(row.finishedTime, fact.time) };
+      return {
+        ...row,
+        finished: true,
+        finishedTime: earlier(row.finishedTime, fact.time),
+        ...(fact.settings !== undefined && { settings: smaller(row.settings, fact.settings) }),
+      };
     case "queued":
       return withAttempt(row, fact.segment, fact.attempt);
     case "progressed": {
@@ -228,10 +233,10 @@ function later(a: string, b: string): string {
 }
 
 /**
- * Chooses between plans of a task by their text. They differ only in what a repeated plan reads again, such as
- * provisioned capacity.
+ * Chooses between plans of a task, or reports of its settings, by their text. Plans differ only in what a repeated plan reads
+ * again, such as provisioned capacity.
  */
-function smaller(a: Plan | undefined, b: Plan): Plan {
+function smaller<T extends object>(a: T | undefined, b: T): T {
   return a === undefined || JSON.stringify(b) < JSON.stringify(a) ? b : a;
 }
 

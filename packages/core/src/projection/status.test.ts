@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { somePlan, someTask } from "../testing/tasks.ts";
 import {
   announcementOf,
   isEnded,
@@ -137,6 +138,24 @@ describe("the reasons of a row", () => {
     ],
   ])("are %s", (_, texts, change) => {
     expect(reasonsOf(row(change))).toEqual(texts);
+  });
+});
+
+describe("the first reason of a restore that created its table", () => {
+  const plan = { ...somePlan(someTask("k", "restore")), created: { "table-file": { md5: "m", etag: "e" } } };
+  const reason = { attempt: 1, segment: 0, cause: "c", text: "because." };
+  const ended = { attempt: 1, total: 1, failed: { 0: 1 }, reasons: [reason], plan } as const;
+  const stays =
+    "This restore created table copies in eu-west-1. The table stays: retry the task, or delete the table.";
+
+  test.each([{}, { cancelledAttempt: 1 }])("says that the table stays, given %j", (change) => {
+    expect(reasonsOf(row({ ...ended, ...change }))).toEqual([`segment 0: because. ${stays}`]);
+  });
+
+  test("does not say it while the task runs, nor of a table that existed", () => {
+    const { created: _, ...existing } = plan;
+    expect(reasonsOf(row({ ...ended, total: 2 }))).toEqual(["segment 0: because."]);
+    expect(reasonsOf(row({ ...ended, plan: existing }))).toEqual(["segment 0: because."]);
   });
 });
 

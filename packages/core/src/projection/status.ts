@@ -2,6 +2,7 @@
  * The rows of the status tables, and the values derived from them.
  */
 import type { Counts, Plan, Resume } from "../events.ts";
+import type { SettingReports } from "../setting-reports.ts";
 import type { Action, RowKey } from "../task.ts";
 import { announcements } from "../topology.ts";
 
@@ -73,6 +74,8 @@ export interface TaskRow {
   readonly skipped: number;
   /** Of a restore with `only`: the items that it selected, of those that it read. */
   readonly matched: number;
+  /** Of a restore that created its table: what became of each setting of the backed-up table. */
+  readonly settings?: SettingReports;
   /** The first reasons of all facts, latest attempt first, then by segment. */
   readonly reasons: readonly Reason[];
   /** ISO 8601; the earliest time of such an event. */

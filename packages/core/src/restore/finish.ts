@@ -4,22 +4,17 @@
 import { bucketOf } from "../archive/bucket.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
 import { permanent } from "../errors.ts";
-import {
-  type CountProgress,
-  type FerryEvent,
-  type RestorePlan,
-  type TaskFinishing,
-  VERSION,
-} from "../events.ts";
+import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { refuseReplaced } from "../table-identity.ts";
 import { beginCount, countOn, isCounted } from "./count.ts";
 import { releaseLease } from "./lease.ts";
+import { reapplySettings } from "./reapply.ts";
 
 /**
  * Checks the archive, the counts and the table, and releases the table's lease. If the table was empty and the archive is a
  * native full export, counts the table's items, to detect lines whose keys were equal in this table. A count that does not
- * fit into one invocation is handed off. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`, `no-such-table`,
+ * fit into one invocation is handed off. A table that the restore created then gets its other settings. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`, `no-such-table`,
  * `items-missing`.
  */
 export async function finishRestore(finishing: TaskFinishing, ports: Ports): Promise<readonly FerryEvent[]> {
@@ -31,28 +26,49 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
   // A native export does not contain its total bytes.
   requireTotal(plan, "bytes", finishing["transferred-bytes"], plan.manifest.bytes);
   await refuseReplaced(plan, ports);
+  let { counted } = finishing;
   if (plan["items-before"] === "none") {
-    const counted = await countOn(
+    counted = await countOn(
       plan,
-      finishing.counted ?? beginCount(finishing["transferred-bytes"]),
+      counted ?? beginCount(finishing["transferred-bytes"]),
       Math.ceil(finishing["transferred-bytes"] / Math.max(1, items)),
       ports,
     );
-    if (!isCounted(counted)) return [continued(finishing, counted)];
+    if (!isCounted(counted)) return [continued({ ...finishing, counted })];
     if (counted.items < items) throw missing(plan, counted.items, items);
   }
+  const waits = finishing["settings-waits"] ?? 0;
+  const settings = isCreatedByTask(plan) ? await reapplySettings(plan, waits, ports) : {};
+  if (settings === undefined)
+    return [
+      continued({
+        ...finishing,
+        ...(counted !== undefined && { counted }),
+        "settings-waits": waits + 1,
+      }),
+    ];
   await releaseLease(plan, ports);
   return [
     {
       type: "TaskFinished",
-      detail: { version: VERSION, task: plan.task, attempt: finishing.attempt, items },
+      detail: {
+        version: VERSION,
+        task: plan.task,
+        attempt: finishing.attempt,
+        items,
+        ...(isCreatedByTask(plan) && { settings }),
+      },
     },
   ];
 }
 
+function isCreatedByTask(plan: RestorePlan): plan is RestorePlan & Required<Pick<RestorePlan, "created">> {
+  return plan.created !== undefined;
+}
+
 /** The event with which the next invocation continues this step. */
-function continued(finishing: TaskFinishing, counted: CountProgress): FerryEvent {
-  const { task, attempt, plan } = finishing;
+function continued(finishing: TaskFinishing): FerryEvent {
+  const { task, attempt, plan, counted, "settings-waits": waits } = finishing;
   return {
     type: "TaskFinishing",
     detail: {
@@ -62,7 +78,8 @@ function continued(finishing: TaskFinishing, counted: CountProgress): FerryEvent
       "transferred-items": finishing["transferred-items"],
       "transferred-bytes": finishing["transferred-bytes"],
       plan: { S: JSON.stringify(plan) },
-      counted,
+      ...(counted !== undefined && { counted }),
+      ...(waits !== undefined && { "settings-waits": waits }),
     },
   };
 }

@@ -4,25 +4,18 @@
  */
 import type { TableFile } from "../archive/table-settings.ts";
 import { permanent } from "../errors.ts";
-import type { TableDefinition } from "../ports.ts";
+import type { LateSetting, TableDefinition } from "../ports.ts";
 import type { RestoreRequest } from "../request.ts";
-
-/** The settings that a restore reports, in this order. */
-export const restoredSettings = ["indexes", "billing-mode", "table-class", "encryption"] as const;
-export type RestoredSetting = (typeof restoredSettings)[number];
-
-/**
- * What became of a setting. `reapplied`: the table has it. `off`: the backed-up table did not have it. `left-out`: the request
- * does not want it. `refused`: the table does not have it, for the reason.
- */
-export interface SettingReport {
-  readonly outcome: "reapplied" | "off" | "left-out" | "refused";
-  readonly reason?: string;
-}
+import { OWNER_TAG, type RestoredSetting, type SettingReport } from "../setting-reports.ts";
 
 export interface NewTable {
   readonly definition: TableDefinition;
-  readonly reports: Readonly<Record<RestoredSetting, SettingReport>>;
+  /** The settings that the table gets after its data, in this order. */
+  readonly late: readonly LateSetting[];
+  /** What becomes of the settings that are not in `late`. */
+  readonly reports: Partial<Record<RestoredSetting, SettingReport>>;
+  /** What is missing of settings in `late`, even if they are applied. */
+  readonly remarks: Partial<Record<RestoredSetting, string>>;
 }
 
 type Throughput = NonNullable<TableFile["Table"]["ProvisionedThroughput"]>;
@@ -31,7 +24,7 @@ type Throughput = NonNullable<TableFile["Table"]["ProvisionedThroughput"]>;
 export function newTable(request: RestoreRequest, file: TableFile): NewTable {
   const { Table } = file;
   const which = request["table-settings"] ?? "all";
-  const reports: Record<RestoredSetting, SettingReport> = {
+  const reports: Partial<Record<RestoredSetting, SettingReport>> = {
     indexes: { outcome: "reapplied" },
     "billing-mode": { outcome: "reapplied" },
     "table-class": { outcome: "reapplied" },
@@ -83,8 +76,56 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
       ...tableClass(),
       ...encryption(),
     },
+    late: lateSettings(),
     reports,
+    remarks: remarksOf(file),
   };
+
+  function lateSettings(): LateSetting[] {
+    const { StreamSpecification: stream, Replicas: replicas = [] } = Table;
+    const late: LateSetting[] = [];
+    /** `setting`: null if the backed-up table does not have it, undefined if the archive does not say. */
+    const plan = (name: RestoredSetting, setting: LateSetting | null | undefined) => {
+      if (setting === null) reports[name] = { outcome: "off" };
+      else if (which !== "all") reports[name] = leftOut(which);
+      else if (setting === undefined) reports[name] = notCaptured(name, file);
+      else late.push(setting);
+    };
+    plan(
+      "stream",
+      stream?.StreamEnabled === true ? { name: "stream", viewType: stream.StreamViewType ?? "" } : null,
+    );
+    plan("time-to-live", timeToLive(file));
+    plan("point-in-time-recovery", pointInTimeRecovery(file));
+    plan(
+      "deletion-protection",
+      Table.DeletionProtectionEnabled === true ? { name: "deletion-protection" } : null,
+    );
+    const tags = tagsOf(file);
+    plan(
+      "tags",
+      tags === undefined ? undefined : Object.keys(tags).length === 0 ? null : { name: "tags", tags },
+    );
+    // In any case the table's owner must be removed.
+    if (!late.some(({ name }) => name === "tags")) late.push({ name: "tags", tags: {} });
+    const { ResourcePolicy: policy } = file;
+    // Last, because it may deny Ferry's role what the settings before it need.
+    plan(
+      "resource-policy",
+      policy === undefined || policy === null ? policy : { name: "resource-policy", policy },
+    );
+    if (replicas.length > 0)
+      reports.replicas =
+        which === "all"
+          ? {
+              outcome: "refused",
+              reason: `a restore creates a table in one region; the backed-up table had replicas in ${replicas.map(({ RegionName }) => RegionName).join(", ")}`,
+            }
+          : leftOut(which);
+    if (isProvisioned)
+      reports["auto-scaling"] = which === "all" ? notCaptured("auto-scaling", file) : leftOut(which);
+    return late;
+  }
 
   function billingOf(): "PROVISIONED" | "PAY_PER_REQUEST" {
     const mode = request["billing-mode"];
@@ -151,6 +192,60 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
     }
     return {};
   }
+}
+
+/** Null if it is off, undefined if the archive does not say. */
+function timeToLive({ TimeToLiveDescription: described }: TableFile): LateSetting | null | undefined {
+  if (described === undefined) return undefined;
+  const { TimeToLiveStatus: status, AttributeName: attribute } = described;
+  return (status === "ENABLED" || status === "ENABLING") && attribute !== undefined
+    ? { name: "time-to-live", attribute }
+    : null;
+}
+
+/** Null if it is off, undefined if the archive does not say. */
+function pointInTimeRecovery({
+  ContinuousBackupsDescription: file,
+}: TableFile): LateSetting | null | undefined {
+  if (file === undefined) return undefined;
+  const { PointInTimeRecoveryStatus: status, RecoveryPeriodInDays: days } =
+    file.PointInTimeRecoveryDescription ?? {};
+  if (status !== "ENABLED") return null;
+  return { name: "point-in-time-recovery", ...(days !== undefined && { days }) };
+}
+
+/** Undefined if the archive does not say. */
+function tagsOf({ Tags }: TableFile): Readonly<Record<string, string>> | undefined {
+  if (Tags === undefined) return undefined;
+  const kept = Tags.filter(({ Key }) => !isReserved(Key) && Key !== OWNER_TAG);
+  return Object.fromEntries(kept.map(({ Key, Value }) => [Key, Value]));
+}
+
+/** Only AWS itself may set such tags. */
+function isReserved(key: string): boolean {
+  return key.startsWith("aws:");
+}
+
+function remarksOf({ Tags = [] }: TableFile): NewTable["remarks"] {
+  const reserved = Tags.filter(({ Key }) => isReserved(Key)).map(({ Key }) => Key);
+  return reserved.length === 0 ? {} : { tags: `without ${reserved.join(", ")}, which only AWS may set` };
+}
+
+/** The operations of a backup that read a setting besides DescribeTable. */
+const OPERATIONS: Partial<Record<RestoredSetting, string>> = {
+  "time-to-live": "DescribeTimeToLive",
+  tags: "ListTagsOfResource",
+  "point-in-time-recovery": "DescribeContinuousBackups",
+  "resource-policy": "GetResourcePolicy",
+  "auto-scaling": "DescribeScalableTargets",
+};
+
+function notCaptured(name: RestoredSetting, { NotRead = [] }: TableFile): SettingReport {
+  const found = NotRead.find(({ operation }) => operation === OPERATIONS[name]);
+  const reason =
+    found?.reason ??
+    "the archive's table.json does not have it: the version of Ferry that wrote it did not read it";
+  return { outcome: "not-captured", reason };
 }
 
 function leftOut(which: string): SettingReport {

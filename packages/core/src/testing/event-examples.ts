@@ -106,7 +106,7 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
   },
   TaskAccepted: {
     emitter: WORKER,
-    when: "A request was planned, or a retry began an attempt.",
+    when: "A request was planned, or a retry began an attempt; also to continue to wait until a new table is ACTIVE.",
     consumers: `The worker, which queues the segments. ${PROJECTOR}.`,
     example: { ...common, "deadline-ms": 1795485600000, segments: [0, 1] },
   },
@@ -159,7 +159,8 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
     },
   },
   TaskFinishing: {
-    emitter: "The Pipes `announce-backups` and `announce-restores`; a worker, to continue a count.",
+    emitter:
+      "The Pipes `announce-backups` and `announce-restores`; a worker, to continue a count, or to give a new table its settings.",
     when: "All segments of a task are complete.",
     consumers: "The worker, which finishes the task. The projector, if it continues a count.",
     example: { ...announced, state: "finishing" },
@@ -168,7 +169,20 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
     emitter: WORKER,
     when: "The last step of a task is done.",
     consumers: `${PROJECTOR}.`,
-    example: { version: 1, task, attempt: 1, items: 8400 },
+    example: {
+      version: 1,
+      task,
+      attempt: 1,
+      items: 8400,
+      settings: {
+        indexes: { outcome: "reapplied" },
+        stream: { outcome: "off" },
+        "time-to-live": {
+          outcome: "refused",
+          reason: "UpdateTimeToLive: AccessDeniedException: not authorized",
+        },
+      },
+    },
   },
   TaskSucceeded: {
     emitter: "The Pipes `announce-backups` and `announce-restores`.",

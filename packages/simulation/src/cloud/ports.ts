@@ -20,7 +20,6 @@ import type {
   Slice,
   SliceClaims,
   StatusStore,
-  TableAdmin,
   TableLeases,
   TaskRegistry,
   Write,
@@ -32,6 +31,7 @@ import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { intercept } from "@ferry/memory/intercept";
 import { openMd5 } from "@ferry/memory/ports";
 import { memoryRowSearch } from "@ferry/memory/row-search";
+import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
 import type { Recorder } from "../checks/recorder.ts";
 import type { SimulatedBus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
@@ -48,7 +48,7 @@ import type { Rng, Scheduler } from "./scheduler.ts";
 /** The parts of the cloud that all invocations share. */
 export interface Cloud {
   readonly tables: ItemTables;
-  readonly admin: TableAdmin;
+  readonly admin: MemoryTableAdmin;
   readonly archive: MemoryArchiveStore;
   readonly status: StatusStore;
   readonly limiter: RateLimiter;
@@ -227,7 +227,7 @@ function servicesOf(
       ["describe", "settings", "identify", "scan", "count", "write", "insert"],
       ({ port, method, args }, run) => visit(port, method, describeTableCall(args), run),
     ),
-    admin: intercept("table", cloud.admin, ["create", "owner"], ({ port, method, args }, run) =>
+    admin: intercept("table", cloud.admin, ["create", "owner", "apply"], ({ port, method, args }, run) =>
       visit(port, method, (args[0] as TableAddress).name, run),
     ),
     status: intercept("status", cloud.status, ["read"], ({ port, method }, run) =>

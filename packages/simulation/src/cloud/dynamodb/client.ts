@@ -6,8 +6,8 @@ import { crc32 } from "node:zlib";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { RawProtocol } from "@ferry/aws/raw-protocol";
 import { FerryError } from "@ferry/core/errors";
-import type { TableAdmin } from "@ferry/core/ports";
 import { workerTable } from "@ferry/core/topology";
+import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
 import type { Faults } from "../faults.ts";
 import type { Effect, Invocation } from "../invocation.ts";
 import type { Rng, Scheduler } from "../scheduler.ts";
@@ -24,7 +24,7 @@ export interface ClientContext {
   readonly rng: Rng;
   readonly outside: Scheduler["outside"];
   readonly tables: ItemTables;
-  readonly admin: TableAdmin;
+  readonly admin: MemoryTableAdmin;
   /** Whether PartiQL statements are supported. */
   readonly statements: boolean;
   readonly ownTables: OwnTables;

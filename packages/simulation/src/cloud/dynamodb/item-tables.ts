@@ -2,11 +2,12 @@
  * DynamoDB's operations on the tables of items, with request and response bodies, on the memory tables.
  */
 
-import { OWNER_TAG } from "@ferry/aws/table-admin";
 import type { TableAddress } from "@ferry/core/addresses";
 import type { DynamoKey } from "@ferry/core/dynamo-key";
 import { FerryError } from "@ferry/core/errors";
-import type { ScanPage, TableAdmin, TableData, TableDescription, Write } from "@ferry/core/ports";
+import type { LateSetting, ScanPage, TableData, TableDescription, Write } from "@ferry/core/ports";
+import { OWNER_TAG } from "@ferry/core/setting-reports";
+import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
 import type { MemoryTables } from "@ferry/memory/tables";
 import { DynamoDbError } from "./own-tables.ts";
 import { type RawJson, readRawJson } from "./raw-json.ts";
@@ -23,7 +24,7 @@ export async function callItemTables(
   region: string,
   body: Uint8Array,
   tables: ItemTables,
-  { admin, statements }: { readonly admin: TableAdmin; readonly statements: boolean },
+  { admin, statements }: { readonly admin: MemoryTableAdmin; readonly statements: boolean },
 ): Promise<Uint8Array> {
   const request = readRawJson(decoder.decode(body));
   const text = (name: string) => JSON.parse(request.members.get(name)!.source) as string;
@@ -57,6 +58,28 @@ export async function callItemTables(
         if (created === undefined) throw new DynamoDbError({ __type: "#ResourceInUseException" });
         return json({ TableDescription: tableOf(TableName, created) });
       }
+      case "DescribeContinuousBackups":
+        return json({
+          ContinuousBackupsDescription: {
+            ContinuousBackupsStatus: "ENABLED",
+            PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: "DISABLED" },
+          },
+        });
+      case "GetResourcePolicy":
+        throw new DynamoDbError({ __type: "#PolicyNotFoundException" });
+      case "UntagResource":
+        admin.removeOwner(at(text("ResourceArn")));
+        return json({});
+      case "UpdateTable":
+      case "UpdateTimeToLive":
+      case "UpdateContinuousBackups":
+      case "TagResource":
+      case "PutResourcePolicy": {
+        const input = JSON.parse(request.source) as SettingRequest;
+        const table = at((input.TableName ?? input.ResourceArn)!);
+        if ((await admin.apply(table, "", settingOf(input))) === "applied") return json({});
+        throw new DynamoDbError({ __type: "#ResourceInUseException" });
+      }
       default:
         throw new Error(`the simulated tables of items do not support ${operation}`);
     }
@@ -68,6 +91,31 @@ export async function callItemTables(
 interface CreateTableRequest {
   readonly TableName: string;
   readonly Tags: readonly { readonly Key: string; readonly Value: string }[];
+}
+
+/** The fields of the requests that change a table's settings. */
+interface SettingRequest {
+  readonly TableName?: string;
+  readonly ResourceArn?: string;
+  readonly StreamSpecification?: { readonly StreamViewType: string };
+  readonly TimeToLiveSpecification?: { readonly AttributeName: string };
+  readonly PointInTimeRecoverySpecification?: { readonly RecoveryPeriodInDays?: number };
+  readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
+  readonly Policy?: string;
+}
+
+function settingOf(input: SettingRequest): LateSetting {
+  if (input.StreamSpecification !== undefined)
+    return { name: "stream", viewType: input.StreamSpecification.StreamViewType };
+  if (input.TimeToLiveSpecification !== undefined)
+    return { name: "time-to-live", attribute: input.TimeToLiveSpecification.AttributeName };
+  if (input.Policy !== undefined) return { name: "resource-policy", policy: input.Policy };
+  if (input.Tags !== undefined)
+    return { name: "tags", tags: Object.fromEntries(input.Tags.map(({ Key, Value }) => [Key, Value])) };
+  const { PointInTimeRecoverySpecification: recovery } = input;
+  if (recovery === undefined) return { name: "deletion-protection" };
+  const days = recovery.RecoveryPeriodInDays;
+  return { name: "point-in-time-recovery", ...(days !== undefined && { days }) };
 }
 
 async function scan(request: ScanRequest, region: string, tables: TableData): Promise<Uint8Array> {
