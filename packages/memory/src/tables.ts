@@ -17,6 +17,8 @@ import { scanBody } from "./scan-body.ts";
 const WRITES_MAX = 25;
 const ITEM_BYTES_MAX = 400 * 1024;
 const SEGMENTS_MAX = 1_000_000;
+/** The bytes of which a page is charged a multiple. */
+const READ_UNIT_BYTES = 4096;
 
 /** A fault of a scan: it is throttled, or returns fewer items than it could, possibly none. */
 export type ScanFault = "throttled" | { readonly itemsMax: number } | undefined;
@@ -180,9 +182,9 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     );
     const read = readPage(table, page, after, { limit, pageBytes, itemRead });
     const bytes = read.items.reduce((sum, item) => sum + item.length, 0) * weight;
-    const units = Math.ceil(Math.max(bytes, 1) / 4096) * (page.consistent ? 1 : 0.5);
+    const units = Math.ceil(Math.max(bytes, 1) / READ_UNIT_BYTES) * (page.consistent ? 1 : 0.5);
     consumed(page.table, "read", units);
-    return { ...read, units };
+    return { ...read, units, bytes };
   }
 
   return {
@@ -231,8 +233,9 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     },
 
     async scan(page) {
-      const { units, ...read } = pageOf(page);
-      return scanBody({ ...read, units, tableName: bareTableName(page.table.name) }, options.layout);
+      const { units, bytes, ...read } = pageOf(page);
+      const body = scanBody({ ...read, units, tableName: bareTableName(page.table.name) }, options.layout);
+      return padded(body, Math.min(bytes, READ_UNIT_BYTES));
     },
 
     async count(page) {
@@ -436,6 +439,17 @@ function bytesOf(write: Write): Uint8Array {
 }
 
 /** What a write consumes of the table and of its indexes. */
+/**
+ * The body with white space up to this size. The JSON of items is never smaller than what DynamoDB counts, and a weight must not change
+ * that. Only the size of a page that consumes the smallest amount matters.
+ */
+function padded(body: Uint8Array, bytesMin: number): Uint8Array {
+  if (body.length >= bytesMin) return body;
+  const longer = new Uint8Array(bytesMin).fill(0x20);
+  longer.set(body);
+  return longer;
+}
+
 function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array, weight: number): number {
   return tableUnits(table, key, bytes, weight) * (1 + (table.spec.indexCount ?? 0));
 }
