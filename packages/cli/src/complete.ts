@@ -1,5 +1,5 @@
 /**
- * The shell completion. A shell's script calls `ferry complete -- WORDS`, which main.ts passes on to it.
+ * The shell completion. A shell's script calls `ferry complete -- WORDS`, which command-line.ts passes on to it.
  */
 import tab from "@bomb.sh/tab/commander";
 import type { Command } from "commander";

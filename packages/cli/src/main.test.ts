@@ -1,15 +1,23 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { commands } from "./commands/all.ts";
 
 const main = path.join(import.meta.dirname, "main.ts");
 
-function run(args: readonly string[], nodeOptions: readonly string[] = []) {
+function run(args: readonly string[], nodeOptions: readonly string[] = [], more: NodeJS.ProcessEnv = {}) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     const { PATH, NODE_COMPILE_CACHE } = process.env;
-    const env = { PATH, NODE_COMPILE_CACHE, HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" };
+    const env = {
+      PATH,
+      NODE_COMPILE_CACHE,
+      HOME: "/nonexistent",
+      AWS_EC2_METADATA_DISABLED: "true",
+      ...more,
+    };
     execFile(process.execPath, [...nodeOptions, main, ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
@@ -26,18 +34,36 @@ test("--help lists every command and the exit codes", async () => {
   expect(stdout).toMatch(/^ {2}5 {4}refused/m);
 });
 
-test("--help loads nothing of the AWS SDK, of valibot or of the engine", async () => {
-  const hook = `import { registerHooks } from "node:module";
-    registerHooks({ load: (url, context, next) => (console.error("loaded " + url), next(url, context)) });`;
-  const { stderr } = await run(
-    ["backup", "--help"],
-    [`--import=data:text/javascript,${encodeURIComponent(hook)}`],
-  );
-  const loaded = [...stderr.matchAll(/^loaded (.*)$/gm)].map(([, url]) => url!);
-  expect(loaded.some((url) => url.includes("commander"))).toBe(true);
+test.each([[["--help"]], [["backup", "--help"]], [["--version"]]])(
+  "%j loads the descriptions of the commands and commander, and nothing else that takes time",
+  async (args) => {
+    const hook = `import { registerHooks } from "node:module";
+      registerHooks({ load: (url, context, next) => (console.error("loaded " + url), next(url, context)) });`;
+    const { stderr } = await run(args, [`--import=data:text/javascript,${encodeURIComponent(hook)}`]);
+    const loaded = [...stderr.matchAll(/^loaded file:(.*)$/gm)].map(([, file]) => file!);
+    const packages = loaded.map((file) => /.*\/node_modules\/([^/]+)\//.exec(file)?.[1]);
+    expect([...new Set(packages)]).toEqual([undefined, "commander"]);
+    const own = loaded
+      .filter((file) => !file.includes("/node_modules/"))
+      .map((file) => /.*\/packages\/(.*)$/.exec(file)![1]!);
+    expect(own).toContain("cli/src/commands/backup.ts");
+    const others = ["main", "command-line", "program", "command", "exit-codes", "report-error", "version"];
+    expect(
+      own.filter(
+        (file) =>
+          !file.startsWith("cli/src/commands/") && !others.some((name) => file === `cli/src/${name}.ts`),
+      ),
+    ).toEqual([]);
+  },
+);
+
+test("compiled modules are kept for the next start", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "ferry-cache-"));
+  await run(["--version"], [], { TMPDIR: folder, NODE_COMPILE_CACHE: undefined });
   expect(
-    loaded.filter((url) => /@aws-sdk|@smithy|valibot|packages\/(aws|client|core|local)\//.test(url)),
-  ).toEqual([]);
+    (await readdir(path.join(folder, "node-compile-cache"), { recursive: true })).length,
+  ).toBeGreaterThan(5);
+  await rm(folder, { recursive: true });
 });
 
 test("--version prints the version", async () => {

@@ -2,66 +2,10 @@
 /**
  * The ferry command.
  */
-import { type Command, CommanderError } from "commander";
-import type { CommandSpec } from "./command.ts";
-import { type ExitCode, exitCodes } from "./exit-codes.ts";
-import type { Input } from "./input.ts";
-import { buildProgram } from "./program.ts";
-import { reportError } from "./report-error.ts";
-import { version } from "./version.ts";
+import { enableCompileCache } from "node:module";
 
-// The reader of a pipe, such as `head`, may close it.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed);
-});
-
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<ExitCode> {
-  let exitCode: ExitCode = exitCodes.done;
-  const program = buildProgram(version(), async (command, input) => {
-    exitCode = await runCommand(command, input, program);
-  });
-  if (args[0] === "complete") {
-    const { completerOf } = await import("./complete.ts");
-    completerOf(program).parse(args.slice(args.indexOf("--") + 1));
-    return exitCodes.done;
-  }
-  if (args.length === 0) {
-    program.outputHelp();
-    return exitCodes.usage;
-  }
-  try {
-    await program.parseAsync(args, { from: "user" });
-    return exitCode;
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return exitCodes.done;
-    return reportUsage(error, args);
-  }
-}
-
-async function runCommand(command: CommandSpec, input: Input, program: Command): Promise<ExitCode> {
-  try {
-    const [{ run }, { contextOf }] = await Promise.all([command.load(), import("./context.ts")]);
-    return (await run(input, contextOf(input, process.env, program))) ?? exitCodes.done;
-  } catch (error) {
-    return reportError(error, {
-      command: `ferry ${command.name}`,
-      json: input.options["json"] === true,
-      debug: input.options["debug"] === true,
-    });
-  }
-}
-
-/** Commander's message begins with `error: ` and may have a suggestion in its second line. */
-function reportUsage(error: CommanderError, args: readonly string[]): ExitCode {
-  const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const command = args.find((arg) => !arg.startsWith("-"));
-  const isKnown = command !== undefined && error.code !== "commander.unknownCommand";
-  const name = isKnown ? `ferry ${command}` : "ferry";
-  const hint = suggestion?.replace(/^\((.*)\)$/, "$1") ?? `\`${name} --help\` lists what it takes.`;
-  if (args.includes("--json")) console.error(JSON.stringify({ error: { code: "usage", message, hint } }));
-  else console.error(`${name}: ${message.replace(/\.$/, "")}.\n${hint}`);
-  return exitCodes.usage;
-}
+// Node keeps compiled modules in the system's folder for temporary files, and does not compile them again at the next start. It
+// must be on before the other modules are loaded.
+enableCompileCache();
+const { runCommandLine } = await import("./command-line.ts");
+process.exitCode = await runCommandLine(process.argv.slice(2));

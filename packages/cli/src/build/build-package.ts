@@ -42,7 +42,13 @@ async function publicModules(): Promise<string[]> {
 async function bundle(folder: string, modules: readonly string[]): Promise<Set<string>> {
   const client = modules.map((name) => [`client/${name}`, path.join(packages, `client/src/${name}.ts`)]);
   const build = await rolldown({
-    input: { main: path.join(packages, "cli/src/main.ts"), ...Object.fromEntries(client) },
+    input: {
+      ...Object.fromEntries(
+        // The version is read from a path that is relative to the second one.
+        ["main", "command-line"].map((name) => [name, path.join(packages, `cli/src/${name}.ts`)]),
+      ),
+      ...Object.fromEntries(client),
+    },
     platform: "node",
     external: (id) => !/^(\.|\/|@ferry\/)/.test(id),
   });

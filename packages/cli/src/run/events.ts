@@ -74,7 +74,7 @@ function untilStopped() {
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, onSignal);
-  // In place of main.ts, which ends the process at once.
+  // In place of command-line.ts, which ends the process at once.
   process.stdout.removeAllListeners("error");
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     code = error.code === "EPIPE" ? exitCodes.done : exitCodes.failed;
