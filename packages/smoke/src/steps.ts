@@ -14,7 +14,7 @@ import type { EventListener } from "./event-listener.ts";
 import { assertPipesRun } from "./pipes.ts";
 import { archivePrefix, type DeployedStage, deployedQueueUrl, restoredTable, sourceTable } from "./stage.ts";
 import { contents } from "./tables.ts";
-import { endedAs, sendRequest, taskOfRequest } from "./tasks.ts";
+import { endedAs, putRequest, taskOfRequest } from "./tasks.ts";
 
 const TIMEOUT_SECONDS = 300;
 /** Lambda's loop detection stops a chain after about 16. */
@@ -82,7 +82,7 @@ const backup: Step = {
   name: "a request on the bus becomes a backup (rules, queues, the stream's Pipe)",
   means: "No backup works on this stage: a rule, a queue, a function or the Pipe announce-backups does not.",
   async run({ stage, tasks }) {
-    const task = await sendRequest(
+    const task = await putRequest(
       stage,
       {
         action: "backup",
@@ -231,7 +231,7 @@ const longGroup: Step = {
   needs: "AWS",
   async run({ stage, tasks }) {
     const requestId = `smoke-${stage.run}-`.padEnd(REQUEST_ID_LENGTH_MAX, "x");
-    const task = await sendRequest(
+    const task = await putRequest(
       stage,
       {
         action: "backup",
@@ -254,7 +254,7 @@ const continued: Step = {
   needs: "handoffs",
   async run({ stage, listener, tasks }) {
     const requestId = `smoke-${stage.run}-handoffs`;
-    const task = await sendRequest(
+    const task = await putRequest(
       stage,
       {
         action: "backup",

@@ -8,7 +8,7 @@ import type { Request } from "@ferry/core/request";
 import { type DeployedStage, waitFor } from "./stage.ts";
 
 /** Puts a request on the bus. */
-export async function sendRequest(
+export async function putRequest(
   { ferry }: DeployedStage,
   request: Request,
   requestId: string,
