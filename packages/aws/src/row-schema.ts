@@ -77,6 +77,8 @@ export const rowSchema = v.object({
 });
 
 export const recordSchema = v.object({
+  handoffs: optional(number),
+  usage: optional(v.object({ units: number, throttles: number, ms: number })),
   task: text,
   segment: number,
   state: v.picklist(["queued", "running", "completed", "failed"]),

@@ -277,9 +277,11 @@ describe("the item of a segment record", () => {
       items: 5,
       bytes: 6,
       "updated-time": TIME,
-      rank: "0.000002.1.00000004.00000000000005",
+      rank: expect.stringMatching(/^0\.000002\.1\.00000004\.00000000000005\.0/),
     });
     expect(recordOfItem(itemOfRecord(record))).toStrictEqual(record);
+    const used = { ...record, handoffs: 2, usage: { units: 12, throttles: 1, ms: 2500 } };
+    expect(recordOfItem(itemOfRecord(used))).toStrictEqual(used);
   });
 
   it("of a restore that selects items has their numbers", () => {

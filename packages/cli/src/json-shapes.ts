@@ -10,6 +10,7 @@ import type { Estimate, EstimatedWay } from "@ferry/client/estimate";
 import type { Preview } from "@ferry/client/preview";
 import type { TaskProgress } from "@ferry/client/progress";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import type { TaskUsage } from "@ferry/client/task-usage";
 import type { BusEvent } from "@ferry/core/events";
 
 type Optional<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T];
@@ -56,8 +57,20 @@ const segment: Fields<SegmentStatus> = {
   files: "their data files",
   "skippedItems?": "as in a Task",
   "matchedItems?": "as in a Task",
+  "handoffs?": "in this attempt, as far as its workers reported it",
+  "units?": "consumed capacity units, in this attempt",
+  "throttles?": "calls that the table throttled, or of which it left writes unprocessed, in this attempt",
+  "workSeconds?": "how long its workers worked, in this attempt",
   "reason?": "why it failed",
   updatedTime: "ISO 8601",
+};
+
+const usage: Fields<TaskUsage> = {
+  units: "consumed capacity units",
+  throttles: "calls that the table throttled, or of which it left writes unprocessed",
+  handoffs: "ends of slices before the ends of their segments",
+  workSeconds: "the sum of the workers' times",
+  usd: "an estimate of the price so far, US dollars, at list prices and as if the table were on demand",
 };
 
 const progress: Fields<TaskProgress> = {
@@ -65,6 +78,8 @@ const progress: Fields<TaskProgress> = {
   segments: "a list of Segment",
   itemsPerSecond: "over the last 20 seconds",
   bytesPerSecond: "over the last 20 seconds",
+  unitsPerSecond: "capacity units, over the last 20 seconds",
+  usage: "a Usage",
   "percent?": "0 to 100, of the expected items; 100 only when the task succeeded",
   "etaSeconds?": "to the end at the present rate",
 };
@@ -171,6 +186,10 @@ export const jsonShapes: Readonly<
 > = {
   Task: { about: "A task's status row.", fields: task },
   Segment: { about: "A segment of a task.", fields: segment },
+  Usage: {
+    about: "What a task used so far: sums over its segments, each of its latest attempt.",
+    fields: usage,
+  },
   Progress: { about: "One observation of a task.", fields: progress },
   DryRun: { about: "What a request would do.", fields: dryRun },
   Event: { about: "An event on the bus. It also has EventBridge's other fields.", fields: event },

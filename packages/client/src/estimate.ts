@@ -4,6 +4,7 @@
  */
 import { defaultSegments } from "@ferry/core/backup/plan";
 import type { TableStructure } from "./access.ts";
+import { type FerryPrice, ferryPrice, onDemandUsd, STORED_RATIO, totalUsd } from "./ferry-price.ts";
 import { prices } from "./prices.ts";
 
 /** A way to back up or restore a table. */
@@ -29,7 +30,7 @@ export interface Estimate {
   /** Ferry first. */
   readonly ways: readonly EstimatedWay[];
   /** The parts of Ferry's price, US dollars. */
-  readonly parts: Readonly<Record<"units" | "lambda" | "s3" | "events" | "transfer", number>>;
+  readonly parts: FerryPrice;
   /** The names of the ways with the lowest price and the shortest time. */
   readonly cheapest: string;
   readonly fastest: string;
@@ -45,30 +46,25 @@ export interface EstimateOptions {
 }
 
 const GB = 1e9;
-const MILLION = 1e6;
 const KIB = 1024;
-/** Items as JSON are about this much larger than DynamoDB counts, and compress to about this part of that. */
+/** Items as JSON are about this much larger than DynamoDB counts. */
 const JSON_RATIO = 1.7;
-const STORED_RATIO = 0.25;
 const FILE_BYTES = 32 * KIB * KIB;
 /** What a segment reads or writes in a second, bytes as DynamoDB counts, at worst and at best. */
 const SEGMENT_BYTES_PER_SECOND = [4e6, 20e6] as const;
 /** Write units a second that a new on-demand table accepts, and one that is warm. */
 const ON_DEMAND_WRITES = [4000, 40_000] as const;
-const LAMBDA_GB = 1.8;
-/** A segment's events: three, and one for each report of its progress. */
-const PROGRESS_SECONDS = 15;
 
 export function estimateBackup(table: TableStructure, options: EstimateOptions = {}): Estimate {
   const { sizeBytes: bytes, itemCount: items, provisioned } = table;
   const units = Math.ceil(bytes / (4 * KIB)) / (options.consistentRead === true ? 1 : 2);
   const ceiling = options.unitsPerSecond ?? (provisioned && provisioned.readUnits / 2);
-  const ferry = ferryWay(table, units, units * pricePerUnit("readUnits", table), ceiling, options);
+  const ferry = ferryWay(table, units, unitsUsd("readUnits", units, table), ceiling, options);
   const size = bytes / GB;
   return compared("backup", { items, bytes, units, ...ferry }, [
     {
       name: "Ferry backup",
-      usd: total(ferry.parts),
+      usd: totalUsd(ferry.parts),
       usdPerMonth: size * JSON_RATIO * STORED_RATIO * prices.s3Storage.usd,
       seconds: ferry.seconds,
       remark: "a scan, not a snapshot; into any bucket",
@@ -103,7 +99,7 @@ export function estimateRestore(table: TableStructure, options: EstimateOptions 
   const ferry = ferryWay(
     table,
     units,
-    units * pricePerUnit("writeUnits", table),
+    unitsUsd("writeUnits", units, table),
     ceiling,
     options,
     ON_DEMAND_WRITES,
@@ -112,7 +108,7 @@ export function estimateRestore(table: TableStructure, options: EstimateOptions 
   return compared("restore", { items, bytes, units, ...ferry }, [
     {
       name: "Ferry restore",
-      usd: total(ferry.parts),
+      usd: totalUsd(ferry.parts),
       seconds: ferry.seconds,
       remark: "into any table with the same keys, empty or not; an on-demand table that is warm is faster",
     },
@@ -141,14 +137,14 @@ export function countedBytes(lineBytes: number): number {
 }
 
 /** A provisioned table's capacity is paid for anyway. */
-function pricePerUnit(kind: "readUnits" | "writeUnits", { provisioned }: TableStructure): number {
-  return provisioned === undefined ? prices[kind].usd / MILLION : 0;
+function unitsUsd(kind: "readUnits" | "writeUnits", units: number, { provisioned }: TableStructure): number {
+  return provisioned === undefined ? onDemandUsd(kind, units) : 0;
 }
 
 function ferryWay(
   { sizeBytes: bytes }: TableStructure,
   units: number,
-  unitsUsd: number,
+  usdOfUnits: number,
   unitsPerSecond: number | undefined,
   options: EstimateOptions,
   usualUnits?: readonly [slow: number, quick: number],
@@ -162,19 +158,14 @@ function ferryWay(
   ] as const;
   const files = Math.ceil((bytes * JSON_RATIO) / FILE_BYTES) + segments;
   const workSeconds = Math.max((seconds[0] + seconds[1]) / 2, 1) * segments;
-  const parts = {
-    units: unitsUsd,
-    lambda: workSeconds * LAMBDA_GB * prices.lambda.usd,
-    s3: (files * Math.max(prices.s3Put.usd, prices.s3Get.usd)) / MILLION,
-    events: ((3 * segments + workSeconds / PROGRESS_SECONDS) * prices.events.usd) / MILLION,
-    transfer:
-      options.otherRegion === true ? (bytes / GB) * JSON_RATIO * STORED_RATIO * prices.transfer.usd : 0,
-  };
+  const parts = ferryPrice({
+    unitsUsd: usdOfUnits,
+    segments,
+    workSeconds,
+    files,
+    otherRegionBytes: options.otherRegion === true ? bytes * JSON_RATIO : 0,
+  });
   return { segments, seconds, parts };
-}
-
-function total(parts: Estimate["parts"]): number {
-  return Object.values(parts).reduce((sum, part) => sum + part, 0);
 }
 
 function compared(

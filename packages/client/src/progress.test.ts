@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openProgressMeter } from "./progress.ts";
-import type { TaskStatus } from "./task-status.ts";
+import type { SegmentStatus, TaskStatus } from "./task-status.ts";
 
 const task = (fields: Partial<TaskStatus> = {}): TaskStatus => ({
   action: "backup",
@@ -39,6 +39,23 @@ test("a running task that has more items than expected is at 99 %, without an ET
   expect(late.percent).toBe(99);
   expect(late).not.toHaveProperty("etaSeconds");
   expect(meter(2000, task({ state: "succeeded", items: 1200 }), []).percent).toBe(100);
+});
+
+test("the rate of units is of the segments' records, and 0 when a retry begins them again", () => {
+  const meter = openProgressMeter();
+  const segment = (units: number): SegmentStatus => ({
+    segment: 0,
+    state: "running",
+    attempt: 1,
+    items: 0,
+    bytes: 0,
+    files: 0,
+    units,
+    updatedTime: "2026-11-23T02:00:00.000Z",
+  });
+  meter(0, task(), [segment(100)]);
+  expect(meter(10_000, task(), [segment(600)])).toMatchObject({ unitsPerSecond: 50, usage: { units: 600 } });
+  expect(meter(11_000, task({ attempt: 2 }), [segment(0)]).unitsPerSecond).toBe(0);
 });
 
 test("an old observation does not count", () => {

@@ -55,6 +55,14 @@ export interface SegmentStatus {
   readonly files: number;
   readonly skippedItems?: number;
   readonly matchedItems?: number;
+  /** In this attempt, as far as its slices reported it. */
+  readonly handoffs?: number;
+  /** Consumed capacity units. */
+  readonly units?: number;
+  /** Calls that the table throttled, or of which it left writes unprocessed. */
+  readonly throttles?: number;
+  /** How long its workers worked. */
+  readonly workSeconds?: number;
   readonly reason?: string;
   readonly updatedTime: string;
 }
@@ -103,8 +111,9 @@ function expectedOf(row: Readonly<Record<string, number>>): TaskStatus["expected
 
 /** The status of a segment record's item. Transient error `malformed-row`, if an operator edited it. */
 export function segmentOfItem(item: Item): SegmentStatus {
-  const { segment, state, attempt, items, bytes, batches, skipped, matched, reason, updatedTime } =
-    recordOfItem(item);
+  const record = recordOfItem(item);
+  const { segment, state, attempt, items, bytes, batches, skipped, matched, handoffs, usage, reason } =
+    record;
   return {
     segment,
     state,
@@ -114,7 +123,13 @@ export function segmentOfItem(item: Item): SegmentStatus {
     files: batches,
     ...(skipped !== undefined && { skippedItems: skipped }),
     ...(matched !== undefined && { matchedItems: matched }),
+    ...(handoffs !== undefined && { handoffs }),
+    ...(usage !== undefined && {
+      units: usage.units,
+      throttles: usage.throttles,
+      workSeconds: usage.ms / 1000,
+    }),
     ...(reason !== undefined && { reason }),
-    updatedTime,
+    updatedTime: record.updatedTime,
   };
 }

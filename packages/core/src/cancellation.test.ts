@@ -55,13 +55,14 @@ describe("a slice's time budget", () => {
 });
 
 describe("the event of a slice", () => {
-  const checkpoint = { cursor: { batch: 4 }, counts: { batches: 4, items: 30, bytes: 400 } };
+  const usage = { units: 12, throttles: 1, ms: 2500 };
+  const checkpoint = { cursor: { batch: 4 }, counts: { batches: 4, items: 30, bytes: 400 }, usage };
 
-  test("that completes its segment has the counts of all slices", () => {
-    expect(segmentCompleted(work, checkpoint.counts)).toStrictEqual({
-      type: "SegmentCompleted",
-      detail: { version: VERSION, task, plan: work.plan, attempt: 2, segment: 3, counts: checkpoint.counts },
-    });
+  test("that completes its segment has the counts of all slices, and what they used if that is known", () => {
+    const { counts } = checkpoint;
+    const detail = { version: VERSION, task, plan: work.plan, attempt: 2, segment: 3, counts, handoffs: 5 };
+    expect(segmentCompleted(work, counts)).toStrictEqual({ type: "SegmentCompleted", detail });
+    expect(segmentCompleted(work, counts, usage).detail).toStrictEqual({ ...detail, usage });
   });
 
   test("in progress has its checkpoint and no handoff", () => {

@@ -2,25 +2,46 @@
  * The position of a slice, and the events that report it.
  */
 import { permanent } from "./errors.ts";
-import { type Counts, type Cursor, type FerryEvent, type SegmentWork, VERSION } from "./events.ts";
+import {
+  type Counts,
+  type Cursor,
+  type FerryEvent,
+  type SegmentWork,
+  type Usage,
+  VERSION,
+} from "./events.ts";
 import type { Ports } from "./ports.ts";
 import { segmentName } from "./segment-name.ts";
 
 /** The event that reports that a segment is complete. */
-export function segmentCompleted(work: SegmentWork, counts: Counts): FerryEvent {
-  const { task, plan, attempt, segment } = work;
-  return { type: "SegmentCompleted", detail: { version: VERSION, task, plan, attempt, segment, counts } };
+export function segmentCompleted(work: SegmentWork, counts: Counts, usage?: Usage): FerryEvent {
+  const { task, plan, attempt, segment, handoffs } = work;
+  return {
+    type: "SegmentCompleted",
+    detail: {
+      version: VERSION,
+      task,
+      plan,
+      attempt,
+      segment,
+      counts,
+      handoffs,
+      ...(usage !== undefined && { usage }),
+    },
+  };
 }
 
 /** The progress event of a running slice. No rule routes it to a worker. */
-export function segmentProgressed(work: SegmentWork, { cursor, counts }: Checkpoint): FerryEvent {
-  return { type: "SegmentProgressed", detail: { ...work, cursor, counts, handoff: false } };
+export function segmentProgressed(work: SegmentWork, checkpoint: Checkpoint): FerryEvent {
+  return { type: "SegmentProgressed", detail: { ...work, ...checkpoint, handoff: false } };
 }
 
-/** The position of a slice, and the counts of what is known to be stored or written. */
+/** The position of a slice, the counts of what is known to be stored or written, and what it used so far. */
 export interface Checkpoint {
   readonly cursor: Cursor;
   readonly counts: Counts;
+  /** Absent before any slice has begun. */
+  readonly usage?: Usage;
 }
 
 /**
@@ -29,10 +50,11 @@ export interface Checkpoint {
  */
 export function handoffEvent(
   work: SegmentWork,
-  { cursor, counts }: Checkpoint,
+  checkpoint: Checkpoint,
   wasThrottled: boolean,
   ports: Ports,
 ): FerryEvent {
+  const { counts } = checkpoint;
   const moved = counts.items > work.counts.items || counts.batches > work.counts.batches;
   const idle = moved ? 0 : work["handoffs-without-progress"] + (wasThrottled ? 0 : 1);
   if (idle > ports.settings.maxHandoffsWithoutProgress)
@@ -46,8 +68,7 @@ export function handoffEvent(
     type: "SegmentProgressed",
     detail: {
       ...work,
-      cursor,
-      counts,
+      ...checkpoint,
       handoffs: work.handoffs + 1,
       "handoffs-without-progress": idle,
       handoff: true,

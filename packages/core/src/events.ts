@@ -68,6 +68,13 @@ export const countsSchema = described(
 );
 export type Counts = v.InferOutput<typeof countsSchema>;
 
+/** What the slices of a segment used in an attempt. */
+export const usageSchema = described(
+  readonlyObject({ units: count, throttles: count, ms: count }),
+  "What the segment's slices used in this attempt, as far as they reported it: `units`, consumed capacity units; `throttles`, calls that the table throttled, or of which it left writes unprocessed; `ms`, how long they worked.",
+);
+export type Usage = v.InferOutput<typeof usageSchema>;
+
 export const noCounts: Counts = { batches: 0, items: 0, bytes: 0 };
 
 /**
@@ -149,6 +156,7 @@ const workEntries = {
     count,
     "The number of handoffs in a row without progress; throttled slices do not count.",
   ),
+  usage: optional(usageSchema),
 };
 
 /** The work of a slice: the detail of `SegmentQueued` and `SegmentProgressed`. */
@@ -168,6 +176,8 @@ export const segmentCompletedSchema = readonlyObject({
   attempt,
   segment,
   counts: countsSchema,
+  handoffs: optional(described(count, "The number of handoffs in this attempt.")),
+  usage: optional(usageSchema),
 });
 export type SegmentCompleted = v.InferOutput<typeof segmentCompletedSchema>;
 

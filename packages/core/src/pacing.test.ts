@@ -40,6 +40,20 @@ test("without a ceiling each reservation is granted at once, and a call may have
   expect(pace.callUnitsMax).toBe(Number.POSITIVE_INFINITY);
 });
 
+test.each([undefined, 100])(
+  "with a ceiling of %s units, what was consumed and throttled is counted",
+  async (ceiling) => {
+    const { pace } = pacer(ceiling);
+    await pace.reserve(10);
+    pace.recordConsumption(10, 12.5);
+    pace.pause(50);
+    await pace.reserve(10);
+    pace.recordConsumption(10, 0);
+    pace.delay(50);
+    expect(pace.consumed()).toEqual({ units: 12.5, throttles: 1 });
+  },
+);
+
 test("concurrent reservations are granted at the rate of the ceiling", async () => {
   const { pace, elapsedMs } = pacer(100);
   const calls = Array.from({ length: 40 }, async () => {

@@ -6,6 +6,7 @@
 import type { CancellationCheck } from "./cancellation.ts";
 import type { RateLimiter, Time } from "./ports.ts";
 import type { TaskRef } from "./task.ts";
+import type { Consumed } from "./usage.ts";
 
 const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 10_000;
@@ -46,12 +47,14 @@ export interface Pacer {
    * `expected`.
    */
   recordConsumption(expected: number, units: number): void;
-  /** Delays the next call by `ms`, because of throttling. */
+  /** Delays the next call by `ms`, because the table throttled one. */
   pause(ms: number): void;
   /** Delays the next call by `ms`, after an error that does not count as throttling. */
   delay(ms: number): void;
   /** Whether the table or the ceiling delayed a call. */
   wasThrottled(): boolean;
+  /** What all calls so far consumed. */
+  consumed(): Consumed;
   /** Releases units that were reserved and not used, or reserves units that were used without a reservation. */
   close(): Promise<void>;
 }
@@ -86,12 +89,23 @@ export function openPacer(
     throttled = true;
     delay(ms);
   };
+  let units = 0;
+  let throttles = 0;
+  const counted = {
+    pause(ms: number) {
+      throttles++;
+      pause(ms);
+    },
+    consumed: () => ({ units, throttles }),
+  };
   if (options.unitsPerSecond === undefined)
     return {
       callUnitsMax: Number.POSITIVE_INFINITY,
       reserve: ready,
-      recordConsumption() {},
-      pause,
+      recordConsumption(_, consumed) {
+        units += consumed;
+      },
+      ...counted,
       delay,
       wasThrottled: () => throttled,
       async close() {},
@@ -122,8 +136,11 @@ export function openPacer(
       last = next.catch(() => {});
       return next;
     },
-    recordConsumption: reserved.recordConsumption,
-    pause,
+    recordConsumption(expected, consumed) {
+      units += consumed;
+      reserved.recordConsumption(expected, consumed);
+    },
+    ...counted,
     delay,
     wasThrottled: () => throttled,
     close: reserved.close,

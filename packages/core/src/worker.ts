@@ -99,7 +99,7 @@ async function slice(
       if (claim.outcome === "taken") return [];
       // A backup reads its progress from the archive: the chain shows whether it is complete, or that the prefix was wiped.
       if (claim.outcome === "completed" && segment.task.action === "restore")
-        return [segmentCompleted(segment, claim.counts)];
+        return [segmentCompleted(segment, claim.counts, segment.usage)];
       const events = await (segment.task.action === "backup"
         ? sliceBackup(segment, ports, onCheckpoint)
         : sliceRestore(segment, ports, onCheckpoint));

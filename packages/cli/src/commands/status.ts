@@ -11,6 +11,6 @@ export const statusCommand: CommandSpec = {
     { command: "ferry status us-east-1-orders@1795399200123", about: "how far it is, and what failed" },
   ],
   uses: "stage",
-  json: "One object: `task` is a Task, `segments` a list of Segment.",
+  json: "One object: `task` is a Task, `segments` a list of Segment, `usage` a Usage.",
   load: () => import("../run/status.ts"),
 };

@@ -36,6 +36,8 @@ function progressOf(total: number, fields: Partial<TaskStatus> = {}): TaskProgre
     segments: Array.from({ length: total }, (_, segment) => segmentOf(segment)),
     itemsPerSecond: 3120,
     bytesPerSecond: 2_100_000,
+    unitsPerSecond: 640,
+    usage: { units: 98_000, throttles: 3, handoffs: 12, workSeconds: 900, usd: 0.034 },
     percent: 48,
     etaSeconds: 166,
   };
@@ -58,13 +60,23 @@ test("at 80 columns the total has everything", () => {
   );
 });
 
+test("the line below the total has what the task used, and a segment's line what it used, if there is room", () => {
+  const progress = progressOf(2);
+  const segments = [segmentOf(0, { units: 1234, throttles: 1, handoffs: 2 }), segmentOf(1)];
+  const lines = progressLines({ ...progress, segments }, 120);
+  expect(lines[2]).toBe("       640 units/s  98,000 units  3 throttled calls  12 handoffs  about $0.03");
+  expect(lines[3]).toMatch(/12,345 items {2}running {2}1,234 units {2}1 throttled call {2}2 handoffs$/);
+  expect(lines[4]).toMatch(/12,345 items {2}running$/);
+  expect(progressLines({ ...progress, segments }, 60)[3]).toMatch(/12,345 items {2}running {2}1,234 units$/);
+});
+
 test("twelve segments have a bar each, more are counted by state", () => {
-  expect(progressLines(progressOf(12), 80)).toHaveLength(14);
+  expect(progressLines(progressOf(12), 80)).toHaveLength(15);
   const many = progressOf(40);
   const segments = many.segments.map((segment) =>
     segment.segment < 30 ? { ...segment, state: "completed" as const } : segment,
   );
-  expect(progressLines({ ...many, segments: segments.slice(0, 35) }, 80)[2]?.trim()).toBe(
+  expect(progressLines({ ...many, segments: segments.slice(0, 35) }, 80)[3]?.trim()).toBe(
     "30 completed, 5 running, 5 waiting",
   );
 });
@@ -87,6 +99,6 @@ test("without an estimate there is no bar for the total", () => {
 
 test("the plain line has state, percentage, rates and segments", () => {
   expect(plainLine(progressOf(4, { segments: { total: 4, completed: 1, failed: 1 } }))).toBe(
-    "running (attempt 2), 48 %, 480,000 items, 3,120 items/s, 2.1 MB/s, ETA 2m 46s, 1 of 4 segments, 1 failed",
+    "running (attempt 2), 48 %, 480,000 items, 3,120 items/s, 2.1 MB/s, ETA 2m 46s, 1 of 4 segments, 1 failed, 640 units/s, 98,000 units, 3 throttled calls, 12 handoffs, about $0.03",
   );
 });

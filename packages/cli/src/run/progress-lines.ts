@@ -5,13 +5,14 @@ import type { TaskProgress } from "@ferry/client/progress";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
 import { barOf } from "@ferry/terminal/live-lines";
 import { countText, plural, seconds, size } from "../format.ts";
+import { usageParts } from "./task-text.ts";
 
 const SEGMENT_BARS_MAX = 12;
 const BAR_MIN = 10;
 const BAR_MAX = 60;
 const LABEL = 7;
 
-/** Lines of at most `width` characters: the task, its bar, and a bar for each segment unless there are many. */
+/** Lines of at most `width` characters: the task, its bar, what it used, and a bar for each segment unless there are many. */
 export function progressLines(progress: TaskProgress, width: number): string[] {
   const { task, segments, percent } = progress;
   const total = barLine(
@@ -20,9 +21,14 @@ export function progressLines(progress: TaskProgress, width: number): string[] {
     totalParts(progress),
     width,
   );
-  return [headline(task), total, ...segmentLines(progress, width), ...failureLines(task, segments)].map(
-    (line) => cut(line, width),
-  );
+  const used = usedLine(progress, width);
+  return [
+    headline(task),
+    total,
+    ...used,
+    ...segmentLines(progress, width),
+    ...failureLines(task, segments),
+  ].map((line) => cut(line, width));
 }
 
 /** One line for a log. */
@@ -33,6 +39,7 @@ export function plainLine({ task, ...progress }: TaskProgress): string {
     ...totalParts({ task, ...progress }).map(({ text }) => text),
     ...(total > 0 ? [`${completed} of ${plural(total, "segment")}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
+    ...usedParts({ task, ...progress }).map(({ text }) => text),
   ].join(", ");
 }
 
@@ -58,17 +65,34 @@ function totalParts({ task, percent, itemsPerSecond, bytesPerSecond, etaSeconds 
   ];
 }
 
+/** What the task used: the rate of units, and the sums. */
+function usedParts({ task, usage, unitsPerSecond }: TaskProgress): Part[] {
+  const moving = task.state === "running" && unitsPerSecond > 0;
+  return [
+    ...(moving ? [{ text: `${countText(unitsPerSecond)} units/s`, rank: 0 }] : []),
+    ...usageParts(usage).map((text, rank) => ({ text, rank })),
+  ];
+}
+
+function usedLine(progress: TaskProgress, width: number): string[] {
+  const parts = usedParts(progress);
+  return parts.length === 0 ? [] : [barLine("", undefined, parts, width)];
+}
+
 function segmentLines({ task, segments }: TaskProgress, width: number): string[] {
   const { total } = task.segments;
   if (total <= 1 || segments.length === 0) return [];
   if (total > SEGMENT_BARS_MAX) return [`${"".padEnd(LABEL)}${countsByState(task, segments)}`];
   const share = (task.expected?.items ?? 0) / total;
-  return segments.map(({ segment, state, items }) => {
+  return segments.map(({ segment, state, items, units, throttles, handoffs }) => {
     const isDone = state === "completed";
     const fraction = isDone ? 1 : share === 0 ? undefined : Math.min(0.99, items / share);
     const parts = [
       { text: plural(items, "item"), rank: 0 },
       { text: state, rank: 1 },
+      ...(units ? [{ text: plural(units, "unit"), rank: 2 }] : []),
+      ...(throttles ? [{ text: plural(throttles, "throttled call"), rank: 3 }] : []),
+      ...(handoffs ? [{ text: plural(handoffs, "handoff"), rank: 4 }] : []),
     ];
     return barLine(`${segment}`.padStart(5), fraction, parts, width);
   });

@@ -1,10 +1,11 @@
 import { openFerry } from "@ferry/client/ferry";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import { usageOf } from "@ferry/client/task-usage";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { countText, minute, plural, seconds, size } from "../format.ts";
 import { columns } from "../table.ts";
-import { direction, styledState, tookSeconds } from "./task-text.ts";
+import { direction, styledState, tookSeconds, usageParts } from "./task-text.ts";
 
 /** More segments than these are shown only with --segments. */
 const SEGMENTS_SHOWN = 20;
@@ -13,7 +14,8 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
   const ferry = await openFerry(stage);
   const task = await (await ferry.task(id)).status();
   const segments = task.id === undefined ? [] : await ferry.segments(task.id);
-  output.value({ task, segments });
+  const usage = usageOf(task, segments);
+  output.value({ task, segments, usage });
   const rows: [string, string][] = [
     ["task", task.id ?? `${task.key}@${task.timestamp}`],
     ["request", task.requestId ?? ""],
@@ -22,6 +24,7 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
     ["times (UTC)", times(task)],
     ["segments", segmentsText(task)],
     [task.action === "backup" ? "stored" : "written", movedText(task)],
+    ["used so far", usageParts(usage).join(", ") || "nothing reported yet"],
   ];
   output.line(columns([], rows));
   for (const reason of task.reasons) output.line(`✗ ${reason}`);
@@ -64,9 +67,9 @@ function movedText(task: TaskStatus): string {
 }
 
 function segmentTable(segments: readonly SegmentStatus[]): string {
-  const right = ["segment", "attempt", "items", "files", "size"];
+  const right = ["segment", "attempt", "items", "files", "size", "units", "throttled", "handoffs"];
   return columns(
-    ["segment", "state", "attempt", "items", "files", "size", "updated (UTC)", "reason"],
+    ["segment", "state", "attempt", ...right.slice(2), "updated (UTC)", "reason"],
     segments.map((segment) => [
       String(segment.segment),
       segment.state,
@@ -74,6 +77,9 @@ function segmentTable(segments: readonly SegmentStatus[]): string {
       countText(segment.items),
       countText(segment.files),
       size(segment.bytes),
+      ...[segment.units, segment.throttles, segment.handoffs].map((count) =>
+        count === undefined ? "" : countText(count),
+      ),
       minute(segment.updatedTime),
       segment.reason ?? "",
     ]),

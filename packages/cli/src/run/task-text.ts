@@ -4,7 +4,8 @@
 
 import { s3Url } from "@ferry/client/s3-url";
 import type { TaskStatus } from "@ferry/client/task-status";
-import { countText, plural, seconds, size } from "../format.ts";
+import type { TaskUsage } from "@ferry/client/task-usage";
+import { countText, money, plural, seconds, size } from "../format.ts";
 import type { Output } from "../output.ts";
 
 type Style = Parameters<Output["styled"]>[0];
@@ -58,6 +59,17 @@ export function endLines(task: TaskStatus, output: Output): string[] {
 /** `12 items of 135,000 read`: what a restore with --only selected. */
 export function matchedText({ matchedItems = 0, items }: Pick<TaskStatus, "matchedItems" | "items">): string {
   return `${plural(matchedItems, "item")} of ${countText(items)} read`;
+}
+
+/** `1,234 units, 2 handoffs, about $0.02`: without numbers that are 0. */
+export function usageParts({ units, handoffs, throttles, workSeconds, usd }: TaskUsage): string[] {
+  const hasWorked = units > 0 || workSeconds > 0;
+  return [
+    ...(units > 0 ? [plural(units, "unit")] : []),
+    ...(throttles > 0 ? [plural(throttles, "throttled call")] : []),
+    ...(handoffs > 0 ? [plural(handoffs, "handoff")] : []),
+    ...(hasWorked ? [usd < 0.01 ? "less than $0.01" : `about ${money(usd)}`] : []),
+  ];
 }
 
 /** From its acceptance to its last change, seconds; undefined for a task that was not accepted. */

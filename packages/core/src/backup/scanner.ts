@@ -11,6 +11,7 @@ import { openPacer } from "../pacing.ts";
 import { openPageSize } from "../page-size.ts";
 import type { Ports } from "../ports.ts";
 import { tableOf } from "../table-identity.ts";
+import type { Consumed } from "../usage.ts";
 
 export interface Scanner {
   /**
@@ -24,6 +25,8 @@ export interface Scanner {
   close(): Promise<void>;
   /** Whether the table or the ceiling made it wait. */
   wasThrottled(): boolean;
+  /** What its reads consumed so far. */
+  consumed(): Consumed;
 }
 
 /** Opens a scanner that starts after a key, or at the segment's start. `untilMs`: when to stop, ms since 1970. */
@@ -78,5 +81,6 @@ export function openScanner(
       await pace.close();
     },
     wasThrottled: pace.wasThrottled,
+    consumed: pace.consumed,
   };
 }

@@ -104,9 +104,18 @@ describe("a slice", () => {
       type: "SegmentProgressed",
       detail: { handoff: true, "handoffs-without-progress": 0 },
     });
+    const { usage } = first!.detail as SegmentWork;
+    expect(usage).toMatchObject({ units: expect.any(Number), throttles: 0 });
+    expect(usage!.units).toBeGreaterThan(0);
+    expect(usage!.ms).toBeGreaterThan(0);
     const { event, slices } = await sliceToEnd(segment!, ports);
     expect(slices).toBeGreaterThan(1);
-    expect(event).toMatchObject({ type: "SegmentCompleted", detail: { counts: { items: 6 } } });
+    expect(event).toMatchObject({
+      type: "SegmentCompleted",
+      detail: { counts: { items: 6 }, handoffs: slices - 1 },
+    });
+    // Each slice adds to what the slices before it used.
+    expect((event!.detail as SegmentWork).usage!.units).toBeGreaterThan(usage!.units);
   });
 
   test("given two or three workers on one segment and a table that changes, then each unchanged item is stored once", async () => {
@@ -302,6 +311,11 @@ describe("a slice", () => {
     expect(await slice(idle, ports)).toMatchObject([
       { type: "SegmentProgressed", detail: { handoff: true, "handoffs-without-progress": 7 } },
     ]);
+    const [handoff] = await slice({ ...idle, usage: { units: 5, throttles: 1000, ms: 60_000 } }, ports);
+    const { usage } = handoff!.detail as SegmentWork;
+    expect(usage!.units).toBe(5);
+    expect(usage!.throttles).toBeGreaterThan(1000);
+    expect(usage!.ms).toBeGreaterThan(60_000);
   });
 
   test("given handoffs without progress and without throttling, then it fails after the maximum", async () => {

@@ -8,6 +8,7 @@ import type { BackupPlan, FerryEvent, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { progressTimer, sliceEndMs } from "../slice-budget.ts";
 import { refuseReplaced } from "../table-identity.ts";
+import { type Consumed, openUsage } from "../usage.ts";
 import { openScanner } from "./scanner.ts";
 import { openWriter } from "./writer.ts";
 
@@ -22,7 +23,14 @@ export async function sliceBackup(
   onCheckpoint: (checkpoint: Checkpoint) => void,
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as BackupPlan;
+  const usage = openUsage(work, ports);
   const from = await findPosition(work, plan, ports);
+  let consumed: (() => Consumed) | undefined;
+  const checkpointOf = ({ batch, after, counts }: Position): Checkpoint => ({
+    cursor: { batch, ...(after !== undefined && { after }) },
+    counts,
+    usage: usage(consumed?.()),
+  });
   // Never checkpoint past the last file: a successor that lists from there would miss its `end` mark.
   const onPosition = (position: Position) => {
     if (!position.ended) onCheckpoint(checkpointOf(position));
@@ -37,6 +45,7 @@ export async function sliceBackup(
   const options = { untilMs: sliceEndMs(ports), check };
   const reportDue = progressTimer(plan, ports);
   const scanner = openScanner(plan, work.segment, from.after, options, ports);
+  consumed = scanner.consumed;
   const writer = openWriter(work, plan, from, { ...options, onPosition }, ports);
   try {
     for (;;) {
@@ -64,7 +73,7 @@ export async function sliceBackup(
   /** Table ids are unique: if the planned table exists after the last read, all reads were of that table. */
   async function completedIfSameTable({ counts }: Position): Promise<readonly FerryEvent[]> {
     await refuseReplaced(plan, ports);
-    return [segmentCompleted(work, counts)];
+    return [segmentCompleted(work, counts, usage(consumed?.()))];
   }
 }
 
@@ -73,8 +82,4 @@ async function findPosition(work: SegmentWork, plan: BackupPlan, ports: Ports): 
   const { cursor } = work;
   const known: Position = "batch" in cursor ? { ...cursor, counts: work.counts, ended: false } : start;
   return adopt(known, await readChain(plan, work.segment, known.batch, ports), plan, ports);
-}
-
-function checkpointOf({ batch, after, counts }: Position): Checkpoint {
-  return { cursor: { batch, ...(after !== undefined && { after }) }, counts };
 }

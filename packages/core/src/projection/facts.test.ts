@@ -16,6 +16,7 @@ const work = {
   handoffs: 0,
   "handoffs-without-progress": 0,
 };
+const use = { handoffs: 4, usage: { units: 12, throttles: 1, ms: 2500 } };
 const common = { row: task, time, attempt: 2 };
 
 describe("a step's event is read as a fact:", () => {
@@ -29,9 +30,14 @@ describe("a step's event is read as a fact:", () => {
     [
       "SegmentProgressed",
       { ...work, handoff: false },
-      { kind: "progressed", ...common, segment: 3, counts, plan, cursor: work.cursor },
+      { kind: "progressed", ...common, segment: 3, counts, plan, cursor: work.cursor, handoffs: 0 },
     ],
     ["SegmentCompleted", segment, { kind: "completed", ...common, segment: 3, counts, plan }],
+    [
+      "SegmentCompleted",
+      { ...segment, ...use },
+      { kind: "completed", ...common, segment: 3, counts, plan, ...use },
+    ],
     [
       "TaskFinishing",
       {

@@ -14,6 +14,8 @@ import {
   type Failure,
   noCounts,
   type Plan,
+  type Usage,
+  usageSchema,
 } from "../events.ts";
 import { planSchema } from "../plan-schema.ts";
 import { readAs, readDetail, readFinishing } from "../read-event.ts";
@@ -30,6 +32,12 @@ export type RequestFields = Readonly<Record<string, string | number | boolean>>;
 
 /** The position of a restore's segment. A backup's position is in its archive. */
 export type RestoreCursor = Extract<Cursor, { readonly file: number }>;
+
+/** What a segment's slices used, as far as an event has it. Only the segment's record shows it. */
+export interface SegmentUse {
+  readonly handoffs?: number;
+  readonly usage?: Usage;
+}
 
 /** The content of a fact, without its row and time. */
 export type Statement =
@@ -77,7 +85,7 @@ export type Statement =
     };
 
 /** A fact. `time`: of its event, ISO 8601. */
-export type Fact = Statement & { readonly row: FactRow; readonly time: string };
+export type Fact = Statement & SegmentUse & { readonly row: FactRow; readonly time: string };
 
 /** A cancel that names no attempt. It becomes a fact when the projector finds the attempt that is current. */
 export interface CancelOfCurrent {
@@ -109,7 +117,7 @@ export function factOf(event: BusEvent): Fact | CancelOfCurrent | undefined {
       return { kind: "queued", row: task, time, attempt, segment, counts, plan };
     }
     case "SegmentProgressed": {
-      const { task, attempt, segment, counts, plan, cursor } = readDetail(type, event);
+      const { task, attempt, segment, counts, plan, cursor, ...detail } = readDetail(type, event);
       return {
         kind: "progressed",
         row: task,
@@ -119,11 +127,12 @@ export function factOf(event: BusEvent): Fact | CancelOfCurrent | undefined {
         counts,
         plan,
         ...restoreCursor(cursor),
+        ...useOf(detail),
       };
     }
     case "SegmentCompleted": {
-      const { task, attempt, segment, counts, plan } = readDetail(type, event);
-      return { kind: "completed", row: task, time, attempt, segment, counts, plan };
+      const { task, attempt, segment, counts, plan, ...detail } = readDetail(type, event);
+      return { kind: "completed", row: task, time, attempt, segment, counts, plan, ...useOf(detail) };
     }
     case "TaskFinishing": {
       const { task, attempt, plan } = readFinishing(event);
@@ -160,6 +169,8 @@ const failedSegmentSchema = v.object({
   segment: count,
   counts: v.exactOptional(countsSchema),
   cursor: v.exactOptional(cursorSchema),
+  handoffs: v.exactOptional(count),
+  usage: v.exactOptional(usageSchema),
   plan: v.exactOptional(unchanged(planSchema)),
 });
 
@@ -188,13 +199,17 @@ function failureFact(
     return { kind: "stepFailed", row, time, attempt, cause, text, ...known };
   }
   const work = readAs(failedSegmentSchema, failure.work, resource, "detail.work");
-  const { task: row, attempt, segment, counts = noCounts, cursor, plan } = work;
-  const known = { ...(plan !== undefined && { plan }), ...restoreCursor(cursor) };
+  const { task: row, attempt, segment, counts = noCounts, cursor, plan, ...rest } = work;
+  const known = { ...(plan !== undefined && { plan }), ...restoreCursor(cursor), ...useOf(rest) };
   return { kind: "failed", row, time, attempt, segment, counts, ...known, cause, text };
 }
 
 function restoreCursor(cursor: Cursor | undefined): { cursor?: RestoreCursor } {
   return cursor !== undefined && "file" in cursor ? { cursor } : {};
+}
+
+function useOf({ handoffs, usage }: SegmentUse): SegmentUse {
+  return { ...(handoffs !== undefined && { handoffs }), ...(usage !== undefined && { usage }) };
 }
 
 /** One sentence for the row. */

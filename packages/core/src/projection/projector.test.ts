@@ -230,10 +230,28 @@ describe("a segment's record", () => {
         state: "failed",
         attempt: 1,
         ...counts,
+        handoffs: 0,
         reason: expect.stringContaining("no-such-table: "),
         updatedTime: "2026-11-01T02:00:00Z",
       },
     ]);
+  });
+
+  test("has what its slices used; of two reports of equal progress the one that used more", async () => {
+    const report = (id: string, units: number, handoffs: number) =>
+      message(id, "SegmentProgressed", {
+        ...segment(0),
+        handoff: true,
+        handoffs,
+        usage: { units, throttles: 1, ms: 100 * units },
+      });
+    for (const batch of [
+      [report("a", 9, 1), report("b", 10, 1), report("c", 8, 1)],
+      [report("b", 10, 1), report("a", 9, 1)],
+    ])
+      expect(await record(...batch)).toMatchObject([
+        { handoffs: 1, usage: { units: 10, throttles: 1, ms: 1000 } },
+      ]);
   });
 
   test("of another state has no reason", async () => {

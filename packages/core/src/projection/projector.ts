@@ -300,6 +300,8 @@ function recordOf(fact: Numbered["fact"]): SegmentRecord | undefined {
     state,
     attempt: fact.attempt,
     ...fact.counts,
+    ...(fact.handoffs !== undefined && { handoffs: fact.handoffs }),
+    ...(fact.usage !== undefined && { usage: fact.usage }),
     ...(fact.kind === "failed" && { reason: fact.text }),
     updatedTime: fact.time,
   };

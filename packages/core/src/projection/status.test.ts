@@ -159,7 +159,7 @@ describe("the first reason of a restore that created its table", () => {
   });
 });
 
-test("records sort by rank: complete, attempt, failed, batches, items", () => {
+test("records sort by rank: complete, attempt, failed, batches, items, handoffs, units, throttled calls, time", () => {
   const record = (change: Partial<SegmentRecord>): SegmentRecord => ({
     task: "task-1",
     segment: 0,
@@ -173,6 +173,12 @@ test("records sort by rank: complete, attempt, failed, batches, items", () => {
   });
   const ascending = [
     record({}),
+    record({ usage: { units: 0, throttles: 0, ms: 1 } }),
+    record({ usage: { units: 0, throttles: 9, ms: 0 } }),
+    record({ usage: { units: 0, throttles: 10, ms: 0 } }),
+    record({ usage: { units: 9, throttles: 0, ms: 0 } }),
+    record({ usage: { units: 10, throttles: 0, ms: 0 } }),
+    record({ handoffs: 1 }),
     record({ items: 9 }),
     record({ items: 10 }),
     record({ batches: 9, items: 1 }),
@@ -188,6 +194,6 @@ test("records sort by rank: complete, attempt, failed, batches, items", () => {
   expect(ascending).toEqual([...ascending].sort());
   expect(new Set(ascending).size).toBe(ascending.length);
   expect(rankOf(record({ state: "failed", attempt: 2, batches: 3, items: 4 }))).toBe(
-    "0.000002.1.00000003.00000000000004",
+    "0.000002.1.00000003.00000000000004.00000000.00000000000000.0000000000.00000000000000",
   );
 });

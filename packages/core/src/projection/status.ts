@@ -1,7 +1,7 @@
 /**
  * The rows of the status tables, and the values derived from them.
  */
-import type { Counts, Plan, Resume } from "../events.ts";
+import type { Counts, Plan, Resume, Usage } from "../events.ts";
 import type { SettingReports } from "../setting-reports.ts";
 import type { Action, RowKey } from "../task.ts";
 import { announcements } from "../topology.ts";
@@ -235,14 +235,17 @@ export interface SegmentRecord {
   readonly bytes: number;
   readonly skipped?: number;
   readonly matched?: number;
+  /** In this attempt. Absent until a slice reported them. */
+  readonly handoffs?: number;
+  readonly usage?: Usage;
   readonly reason?: string;
   /** ISO 8601. */
   readonly updatedTime: string;
 }
 
 /**
- * A record's rank, as a string that sorts: completed, attempt, failed, batches, items. Facts arrive late and out of
- * order; a record of lower rank never replaces one of higher rank.
+ * A record's rank, as a string that sorts: completed, attempt, failed, batches, items, then what its slices used. Facts arrive
+ * late and out of order; a record of lower rank never replaces one of higher rank.
  */
 export function rankOf(record: SegmentRecord): string {
   const digits = (value: number, width: number) => String(value).padStart(width, "0");
@@ -252,5 +255,9 @@ export function rankOf(record: SegmentRecord): string {
     record.state === "failed" ? 1 : 0,
     digits(record.batches, 8),
     digits(record.items, 14),
+    digits(record.handoffs ?? 0, 8),
+    digits(record.usage?.units ?? 0, 14),
+    digits(record.usage?.throttles ?? 0, 10),
+    digits(record.usage?.ms ?? 0, 14),
   ].join(".");
 }

@@ -102,9 +102,25 @@ describe("a restore", () => {
     ).toMatchObject([
       {
         type: "SegmentProgressed",
-        detail: { handoff: true, cursor: { file: 0, line: 0 }, "handoffs-without-progress": 5 },
+        detail: {
+          handoff: true,
+          cursor: { file: 0, line: 0 },
+          "handoffs-without-progress": 5,
+          usage: { units: 0, throttles: expect.any(Number), ms: expect.any(Number) },
+        },
       },
     ]);
+  });
+
+  test("reports what its slices used, in this attempt", async () => {
+    const ports = await backedUp([item(1), item(2)]);
+    const [segment] = await accepted({ ...restoreRequest, "total-segments": 1 }, ports);
+    const usage = { units: 5, throttles: 3, ms: 60_000 };
+    const [event] = await work(message("SegmentQueued", { ...segment, usage, handoffs: 2 }), ports);
+    expect(event).toMatchObject({
+      type: "SegmentCompleted",
+      detail: { handoffs: 2, usage: { units: 7, throttles: 3 } },
+    });
   });
 
   test("given a write ceiling, then the writes keep to it", async () => {

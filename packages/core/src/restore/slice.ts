@@ -16,6 +16,7 @@ import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { invocationLeftMs, progressTimer, sliceEndMs } from "../slice-budget.ts";
 import { refuseReplaced } from "../table-identity.ts";
+import { openUsage } from "../usage.ts";
 import { assignFiles } from "./assign-files.ts";
 import { openLineCheck, refusedLines } from "./line-check.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
@@ -42,7 +43,7 @@ export async function sliceRestore(
   const spacingMs = ports.settings.batchSpacingMs;
   let at = { file: 0, line: 0, ...("file" in work.cursor && work.cursor) };
   let { counts } = work;
-  const checkpoint = (): Checkpoint => ({ cursor: at, counts });
+  const usage = openUsage(work, ports);
   // The previous slice ended with a complete file, so wait for the batch spacing.
   if (at.file > 0 && at.line === 0 && spacingMs > 0) {
     const nextFileMs = ports.time.now() + Math.min(spacingMs, invocationLeftMs(ports));
@@ -52,6 +53,7 @@ export async function sliceRestore(
   const untilMs = sliceEndMs(ports);
   const reportDue = progressTimer(plan, ports);
   const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, check }, ports);
+  const checkpoint = (): Checkpoint => ({ cursor: at, counts, usage: usage(writer.consumed()) });
   const bucket = bucketOf(plan.request);
   const keys = keysOf(plan);
   const { only } = plan.request;
@@ -68,7 +70,7 @@ export async function sliceRestore(
     await writer.close();
   }
   // A complete segment is reported as complete even if the task was cancelled.
-  if (at.file === files.length) return [segmentCompleted(work, counts)];
+  if (at.file === files.length) return [segmentCompleted(work, counts, checkpoint().usage)];
   if (!(await check.stillNeeded())) return [];
   return [handoffEvent(work, checkpoint(), writer.wasThrottled(), ports)];
 

@@ -8,6 +8,7 @@ import { isThrottled, isTransient, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
 import type { Ports, Write, WriteResult } from "../ports.ts";
+import type { Consumed } from "../usage.ts";
 
 const CALLS_IN_FLIGHT = 8;
 /** The bytes that one capacity unit writes. */
@@ -39,6 +40,8 @@ export interface TableWriter {
   stopped(): boolean;
   /** Whether the table or the ceiling made it wait. */
   wasThrottled(): boolean;
+  /** What its writes consumed so far. */
+  consumed(): Consumed;
 }
 
 /** The result of a call, with the number of skipped writes. */
@@ -182,6 +185,7 @@ export function openTableWriter(
     },
     stopped: () => stopped,
     wasThrottled: pace.wasThrottled,
+    consumed: pace.consumed,
   };
 }
 

@@ -49,6 +49,7 @@ const work = {
   handoffs: 1,
   "handoffs-without-progress": 0,
 };
+const usage = { units: 12200, throttles: 0, ms: 243000 };
 const row = { action: "backup", key: task.key, timestamp: task.timestamp };
 const refusedEvent = { "event-id": "0e1c9f5e-6a3c-8a51-5b55-3a1d2f9f7a10", time: "2026-11-23T02:04:10Z" };
 const noSuchTable = {
@@ -132,13 +133,19 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
     emitter: WORKER,
     when: "A slice reports its progress, or hands off to the next slice (`handoff` is true).",
     consumers: `The worker, which continues the segment, if \`handoff\` is true. ${PROJECTOR}.`,
-    example: { ...work, handoff: true },
+    example: { ...work, usage, handoff: true },
   },
   SegmentCompleted: {
     emitter: WORKER,
     when: "A segment is complete.",
     consumers: `${PROJECTOR}.`,
-    example: { ...common, segment: 1, counts: { batches: 3, items: 4200, bytes: 98304000 } },
+    example: {
+      ...common,
+      segment: 1,
+      counts: { batches: 3, items: 4200, bytes: 98304000 },
+      handoffs: 2,
+      usage,
+    },
   },
   SegmentFailed: {
     emitter: `${WORKER} The Pipe \`report-failures\`, if the attempts of the segment's message ran out.`,

@@ -178,7 +178,7 @@ export const identityMutants: readonly Mutant[] = [
     name: "progress-report-hands-off",
     seed: 54,
     breaks: "A progress report queues another message for the slice that is in progress.",
-    edits: [core("checkpoint.ts", "cursor, counts, handoff: false", "cursor, counts, handoff: true")],
+    edits: [core("checkpoint.ts", "...checkpoint, handoff: false", "...checkpoint, handoff: true")],
   },
   {
     name: "batch-spacing-ignored",
