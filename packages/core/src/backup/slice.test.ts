@@ -471,7 +471,7 @@ describe("a slice", () => {
   test("of a task with many segments reports less often: all segments together at most twice a second", async () => {
     const settings = { ...defaultSettings, progressIntervalMs: 1000 };
     const reports = async (totalSegments: number) => {
-      const plain = ofItems(30);
+      const plain = ofItems(20 * totalSegments);
       const tables = intercept("tables", plain.tables, ["scan"], (_, run) => {
         plain.clock.advance(1000);
         return run();
