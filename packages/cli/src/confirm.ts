@@ -16,6 +16,11 @@ export async function confirm(question: string, { interactive }: Context): Promi
   try {
     const answer = await terminal.question(`${question} Continue? [y/N] `);
     return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    // Ctrl-C or Ctrl-D at the question: an answer, too.
+    if (!(error instanceof Error && error.name === "AbortError")) throw error;
+    process.stderr.write("\n");
+    return false;
   } finally {
     terminal.close();
   }

@@ -12,7 +12,7 @@ import {
   type RestoreRequest,
 } from "@ferry/core/request";
 import { SEGMENTS_MAX } from "@ferry/core/settings";
-import { identify, rowKeyOf } from "@ferry/core/task";
+import { identify, REQUEST_ID, REQUEST_ID_LENGTH_MAX, rowKeyOf } from "@ferry/core/task";
 import { isoOf } from "@ferry/core/time";
 import type { AwsAccess } from "./access.ts";
 import { ClientError, explaining } from "./client-error.ts";
@@ -59,6 +59,14 @@ export async function prepareRequest(
   input: Readonly<Record<string, unknown>>,
   requestId: string = randomUUID(),
 ): Promise<PreparedRequest> {
+  // Ferry would use the event's id in its place, and the client would wait for an id that no task has.
+  if (!REQUEST_ID.test(requestId))
+    throw new InvalidRequest([
+      {
+        field: "request-id",
+        message: `request-id must be 1 to ${REQUEST_ID_LENGTH_MAX} of A-Z a-z 0-9 _ . : -: got ${JSON.stringify(requestId)}`,
+      },
+    ]);
   const requestTimeMs = Date.now();
   // The client does not know the stage's settings: the stage refuses what its own settings do not allow.
   const most = { maximumSegments: SEGMENTS_MAX, compression: "zstd" } as const;

@@ -346,6 +346,70 @@ const rows: readonly Row[] = [
     says: "FERRY_LOCAL must be the URL of the local host",
     env: { FERRY_LOCAL: "4650" },
   },
+  {
+    given: "a request-id with a space",
+    args: backup("--request-id", "a b"),
+    code: 2,
+    says: 'request-id must be 1 to 100 of A-Z a-z 0-9 _ . : -: got "a b".\nNothing was sent.',
+  },
+  {
+    given: "an unknown type of event",
+    args: ["events", "--type", "TaskDone"],
+    code: 2,
+    says: "Allowed choices are TaskRequested, TaskCancelRequested",
+  },
+  {
+    given: "a bus that does not exist",
+    args: ["events", "--stage", "nothing"],
+    code: 3,
+    says: "There is no stage nothing in us-east-1 in this account.\nCheck --stage",
+    env: () => ({ ...AWS, ...KEYS, AWS_ENDPOINT_URL: host.endpoint }),
+  },
+  {
+    given: "a stage that is not deployed",
+    args: ["doctor", "--stage", "nothing"],
+    code: 1,
+    says: "✗ backup-table: There is no table ferry-nothing-backup-table in us-east-1.\n  Check its name",
+    env: () => ({ ...AWS, ...KEYS, AWS_ENDPOINT_URL: host.endpoint }),
+  },
+  {
+    given: "no stage to check",
+    args: ["doctor"],
+    code: 1,
+    says: "✗ set-up: There is no stage.\n  Give --stage NAME",
+    env: AWS,
+  },
+  {
+    given: "a table to estimate that does not exist",
+    args: ["estimate", "nothing", ...SOURCE],
+    code: 3,
+    says: "There is no table nothing in us-east-1.\nCheck its name",
+  },
+  {
+    given: "a shell that is none",
+    args: ["completion", "klingon"],
+    code: 2,
+    says: "klingon is not a shell that can be completed.\nName one of bash",
+  },
+  {
+    given: "a port that is none",
+    args: ["local", "--port", "x"],
+    code: 2,
+    says: "It must be a whole number from 0 to 65535: got x",
+  },
+  {
+    given: "a profile that does not exist",
+    args: ["tasks", "--stage", "production", "--profile", "nothing"],
+    code: 2,
+    says: /There are no AWS credentials: .*\nSign in with `aws sso login`/,
+    env: AWS,
+  },
+  {
+    given: "no items to print",
+    args: ["cat", GOOD, "--limit", "0"],
+    code: 2,
+    says: '--limit must be a whole number of at least 1: got "0".\nFor instance --limit 10.',
+  },
 ];
 
 test("there are at least 30 bad inputs", () => {

@@ -1,12 +1,12 @@
 /**
  * `npm run picture --workspace packages/cli`: runs ferry's commands in a terminal, against a local host with the sample, and writes
- * what they print to docs/ferry.svg. It needs Linux, whose `script` runs a command in a terminal.
+ * what they print to docs/ferry.svg. It needs `script`, which runs a command in a terminal, as Linux has it.
  */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { startOnTerminal } from "../e2e/on-terminal.ts";
 import { startLocal } from "../e2e/start-local.ts";
 import { screenOf } from "./screen.ts";
 import { svgOf } from "./svg.ts";
@@ -38,17 +38,12 @@ try {
 
 /** Runs a command in a terminal of its own. Resolves with a prompt, the command and all that it prints, once it succeeded. */
 async function run(command: string): Promise<string> {
-  const terminal = spawn("script", ["-qec", `stty cols ${COLUMNS} rows 50; ${command}`, "/dev/null"], {
-    cwd: root,
-    env: {
-      PATH: `${root}/node_modules/.bin:${process.env["PATH"]}`,
-      TERM: "xterm-256color",
-      FERRY_LOCAL: endpoint,
-    },
-    stdio: ["ignore", "pipe", "inherit"],
+  const terminal = startOnTerminal(`cd '${root}'; stty cols ${COLUMNS} rows 50; ${command}`, {
+    PATH: `${root}/node_modules/.bin:${process.env["PATH"]}`,
+    FERRY_LOCAL: endpoint,
   });
   let output = "";
-  terminal.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+  terminal.stdout!.setEncoding("utf8").on("data", (chunk: string) => {
     output += chunk;
   });
   const [code] = await once(terminal, "close");
