@@ -4,13 +4,15 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const VERSION = "2.6.1";
 const START_MS_MAX = 60_000;
+/** How much of the engine's errors is kept for the message that it did not start. */
+const ERRORS_LENGTH_MAX = 5000;
 
 const home = join(import.meta.dirname, "../../../node_modules/.cache/dynamodb-local", VERSION);
 const libraries = join(home, "lib");
@@ -22,10 +24,11 @@ export interface DynamoDbLocal {
 
 /** Fetches the engine if necessary. Returns why it cannot run here, if it cannot. */
 export function prepareDynamoDbLocal(): string | undefined {
-  for (const program of ["java", "mvn"])
+  const isFetched = existsSync(libraries);
+  for (const program of isFetched ? ["java"] : ["java", "mvn"])
     if (spawnSync(program, ["-version"]).status !== 0)
       return `DynamoDB Local needs ${program} (Java 17 or later, and Maven), which is not installed`;
-  return fetchEngine();
+  return isFetched ? undefined : fetchEngine();
 }
 
 /** Starts the engine on a free port, with its data in memory. Call `prepareDynamoDbLocal` before. */
@@ -34,6 +37,9 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
   const engine = spawn(
     "java",
     [
+      // For a short run, the quick compiler and collector need a fraction of the CPU time.
+      "-XX:TieredStopAtLevel=1",
+      "-XX:+UseSerialGC",
       `-Djava.library.path=${libraries}`,
       "-cp",
       `${libraries}/*`,
@@ -43,14 +49,19 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
       "-port",
       String(port),
     ],
-    { cwd: home, stdio: ["ignore", "ignore", "inherit"] },
+    { cwd: home, stdio: ["ignore", "ignore", "pipe"] },
   );
+  let errors = "";
+  // Read to its end: the engine would wait for a full pipe.
+  engine.stderr.on("data", (chunk) => {
+    errors = `${errors}${chunk}`.slice(-ERRORS_LENGTH_MAX);
+  });
   const endpoint = `http://127.0.0.1:${port}`;
   try {
     await waitForResponse(endpoint, engine);
   } catch (error) {
     engine.kill();
-    throw error;
+    throw new Error(`${(error as Error).message}\n${errors}`);
   }
   return { endpoint, stop: () => void engine.kill() };
 }
@@ -68,11 +79,15 @@ function fetchEngine(): string | undefined {
 </project>
 `,
   );
-  const args = ["-q", "-B", "dependency:copy-dependencies", `-DoutputDirectory=${libraries}`];
+  // Renamed when it is complete, so that a download that was interrupted is repeated.
+  const downloaded = `${libraries}-downloaded`;
+  rmSync(downloaded, { recursive: true, force: true });
+  const args = ["-q", "-B", "dependency:copy-dependencies", `-DoutputDirectory=${downloaded}`];
   const fetched = spawnSync("mvn", args, { cwd: home, encoding: "utf8" });
-  return fetched.status === 0
-    ? undefined
-    : `Maven could not download DynamoDB Local: ${fetched.stdout.trim().split("\n")[0]}`;
+  if (fetched.status !== 0)
+    return `Maven could not download DynamoDB Local: ${fetched.stdout.trim().split("\n")[0]}`;
+  renameSync(downloaded, libraries);
+  return undefined;
 }
 
 async function freePort(): Promise<number> {

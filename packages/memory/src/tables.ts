@@ -199,10 +199,12 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     has: (address) => tables.has(nameOf(address)),
     put(address, ...items) {
       const table = find("put", address);
-      for (const item of items) {
+      const keyed = items.map((item) => {
         const bytes = typeof item === "string" ? encoder.encode(item) : item;
-        store(table, readKey(bytes, table.spec.keys), bytes);
-      }
+        return { bytes, key: readKey(bytes, table.spec.keys) };
+      });
+      // In the order of the keys, so that an empty table is filled at its end: an insertion moves all items after it.
+      for (const { key, bytes } of keyed.sort((a, b) => compareKeys(a.key, b.key))) store(table, key, bytes);
     },
     remove(address, key) {
       const table = find("remove", address);

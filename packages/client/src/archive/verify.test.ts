@@ -76,21 +76,25 @@ test("a changed byte, a truncated file and a deleted file are each named", async
   );
 });
 
-test("one changed attribute, one missing and one extra item are found and named", async () => {
+test("a table with the archive's items has no differences", async () => {
   const ports = await archived(3000, 8);
   expect(await compare(ports)).toMatchObject({ archiveItems: 3000, tableItems: 3000, differences: [] });
-  ports.tables.put(destination, item(471, '"n":{"N":"472"},"set":{"SS":["a","b"]}'), item(3000));
+});
+
+test("of 100,000 items, one with a changed attribute, one missing and one extra are found and named", async () => {
+  const ports = await archived(100_000, 8);
+  ports.tables.put(destination, item(4711, '"n":{"N":"4712"},"set":{"SS":["a","b"]}'), item(100_000));
   ports.tables.remove(destination, keyOf(31));
   expect(await compare(ports)).toMatchObject({
-    archiveItems: 3000,
-    tableItems: 3000,
+    archiveItems: 100_000,
+    tableItems: 100_000,
     changed: 1,
     missing: 1,
     extra: 1,
     differences: [
       { kind: "missing", key: keyOf(31) },
-      { kind: "changed", key: keyOf(471) },
-      { kind: "extra", key: keyOf(3000) },
+      { kind: "changed", key: keyOf(4711) },
+      { kind: "extra", key: keyOf(100_000) },
     ],
   });
 });

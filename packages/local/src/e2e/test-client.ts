@@ -66,7 +66,7 @@ export async function createTestClient(host: Host) {
     for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
       const found = await poll();
       if (found !== undefined) return found;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
     throw new Error(`${what} did not arrive within ${TIMEOUT_MS} ms`);
   }
