@@ -2,7 +2,7 @@
  * Slices' claims in the worker table: an item per segment with the latest claimed slice, the message that holds the claim,
  * and the counts of the completed segment.
  */
-import { claimedPart } from "@ferry/core/claimed-part";
+import { claimedPart, claimedWindow } from "@ferry/core/claimed-part";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 import { workerTable } from "@ferry/core/topology";
 import { KEPT_SECONDS, type UpdateWorkerItem } from "./worker-table.ts";
@@ -11,6 +11,8 @@ const slice = { "#a": "attempt", "#h": "handoffs" };
 const claim = { ...slice, "#m": "message" };
 const counts = { "#b": "batches", "#i": "items", "#y": "bytes" };
 const expires = { "#e": workerTable.expires };
+/** Before a writer's id, in the name of the attribute with the time until which it may write. */
+const WRITER = "writer ";
 
 /**
  * When a message may claim a slice: the segment is not completed, and the slice comes after the claimed one, its claim is
@@ -30,13 +32,24 @@ const CLAIMABLE = [
 /** Claims in the worker table. */
 export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
   return {
-    async claim(work, message) {
+    async claim(work, message, writer) {
       const { attempt, handoffs } = work;
       const claimed = await update(claimedPart(work), {
-        set: "SET #a = :a, #h = :h, #m = :m, #e = :e",
+        set: `SET #a = :a, #h = :h, #m = :m, #e = :e${writer === undefined ? "" : ", #w = :w"}`,
         condition: CLAIMABLE,
-        names: { ...claim, ...expires, "#i": counts["#i"] },
-        values: { ":a": attempt, ":h": handoffs, ":m": message, ":e": expiresSeconds(work) },
+        names: {
+          ...claim,
+          ...expires,
+          "#i": counts["#i"],
+          ...(writer !== undefined && { "#w": `${WRITER}${writer.id}` }),
+        },
+        values: {
+          ":a": attempt,
+          ":h": handoffs,
+          ":m": message,
+          ":e": expiresSeconds(work),
+          ...(writer !== undefined && { ":w": writer.untilMs }),
+        },
       });
       if (claimed !== undefined) return { outcome: "claimed" };
       // An update that changes nothing, because the role may not read.
@@ -80,6 +93,32 @@ export function sliceClaims(update: UpdateWorkerItem): SliceClaims {
           ...(isMatched && { ":d": matched }),
         },
       });
+    },
+    async leave(work, writer) {
+      const left = await update(claimedPart(work), {
+        set: "REMOVE #w",
+        names: { "#w": `${WRITER}${writer}` },
+        values: {},
+      });
+      const others = Object.entries(left ?? {}).filter(([name]) => name.startsWith(WRITER));
+      return others.length === 0 ? undefined : Math.max(...others.map(([, untilMs]) => Number(untilMs)));
+    },
+    async arrive(work, window) {
+      const { attempt, segment } = work;
+      const name = claimedWindow(work, window);
+      const { segments } = (await update(name, {
+        set: "SET #e = :e ADD #s :s",
+        names: { ...expires, "#s": "segments" },
+        values: { ":e": expiresSeconds(work), ":s": new Set([segment]) },
+      })) as { readonly segments: ReadonlySet<number> };
+      if (segments.size < window.segments) return false;
+      const chosen = await update(name, {
+        set: "SET #a = :a, #c = :c",
+        condition: "attribute_not_exists(#a) OR #a < :a OR #a = :a AND #c = :c",
+        names: { "#a": "attempt", "#c": "segment" },
+        values: { ":a": attempt, ":c": segment },
+      });
+      return chosen !== undefined;
     },
     async release(work) {
       await update(claimedPart(work), {

@@ -4,7 +4,8 @@
  *
  * - always, because the Pipe's template needs them: `key`, `timestamp`, `action`, `state`, `reason` (one line, or empty),
  *   `reasons`, the numbers below, `plan` ({S: JSON}, else {NULL: true}) and `updated-time`;
- * - for a restore: `skipped-items`; with `only` also `matched-items`;
+ * - for a restore: `skipped-items`; with `only` also `matched-items`; of exports of DynamoDB also `moment`, the time of the
+ *   state that comes out;
  * - if they have a value: `expected-items`, `expected-bytes`, `task-id`, `request-id`, `announcement`, `completed`, `notes`,
  *   `settings`, `accepted-time`, `finished-time`.
  */
@@ -25,6 +26,7 @@ import {
   transferred,
 } from "@ferry/core/projection/status";
 import { attributes, tables } from "@ferry/core/topology";
+import { momentOf } from "@ferry/core/windows";
 import { recordSchema, rowSchema } from "./row-schema.ts";
 
 export type Item = Record<string, AttributeValue>;
@@ -46,6 +48,7 @@ const OWN: ReadonlySet<string> = new Set([
   "failed-segments",
   "expected-items",
   "expected-bytes",
+  "moment",
 ]);
 
 const REASON_LENGTH_MAX = 1000;
@@ -83,6 +86,7 @@ export function itemOfRow(row: TaskRow): Item {
       "expected-bytes": expected?.bytes,
       "skipped-items": row.action === "restore" ? moved.skipped : undefined,
       "matched-items": isSelective(row) || moved.matched > 0 ? moved.matched : undefined,
+      moment: momentOfRow(row),
       accepted: row.accepted,
       rejected: row.rejected,
       finished: row.finished,
@@ -107,6 +111,11 @@ export function itemOfRow(row: TaskRow): Item {
     },
     { removeUndefinedValues: true },
   );
+}
+
+/** The time of the state that a restore of DynamoDB's exports gives. A backup of Ferry is not of one moment. */
+function momentOfRow({ plan }: TaskRow): string | undefined {
+  return plan !== undefined && "manifest" in plan && !plan.manifest.own ? momentOf(plan) : undefined;
 }
 
 /** The row of an item. Transient error: `malformed-row`, if an attribute is not as `itemOfRow` writes it. */

@@ -13,7 +13,7 @@ export interface WorkerTableUpdate {
   /** Without one, the update is made in any case. */
   readonly condition?: string;
   readonly names: Readonly<Record<string, string>>;
-  readonly values: Readonly<Record<string, string | number>>;
+  readonly values: Readonly<Record<string, string | number | ReadonlySet<number>>>;
 }
 
 /** How long an item is kept after its last use, s. */

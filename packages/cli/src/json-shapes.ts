@@ -37,6 +37,7 @@ const task: Fields<TaskStatus> = {
   "skippedItems?": "a restore: items that were not written because another item had their key",
   "matchedItems?":
     "a restore with --only: of the items that it read, which `items` counts, those that it selected",
+  "moment?": "a restore of DynamoDB's exports: the time of the state that comes out, ISO 8601",
   "expected?":
     "`items`, `bytes`?: of a restore the archive's totals, of a backup DynamoDB's estimate, whose bytes are smaller than those of lines",
   "settings?":
@@ -89,7 +90,7 @@ const dryRun: Fields<Preview> & { readonly event: string } = {
   table: "`status`, `items`, `bytes`: DynamoDB's estimate",
   usd: "Ferry's estimated price, US dollars",
   seconds: "the shortest and the longest likely duration",
-  "archive?": "a restore's archive: `items`, `files`, `bytes`?",
+  "archive?": "a restore's archive: `items`, `files`, `bytes`?, `moment`?, `increments`?",
   destinationEmpty: "whether the backup's prefix, or the restore's table, is empty",
 };
 

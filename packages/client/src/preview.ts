@@ -9,6 +9,7 @@ import type { RestoreRequest } from "@ferry/core/request";
 import { readTableFile } from "@ferry/core/restore/create-table";
 import { holdsItems } from "@ferry/core/restore/holds-items";
 import { newTable } from "@ferry/core/restore/new-table";
+import { readSeries } from "@ferry/core/restore/read-series";
 import type { AwsAccess, TableStructure } from "./access.ts";
 import { ClientError, explaining } from "./client-error.ts";
 import { countedBytes, type Estimate, estimateBackup, estimateRestore } from "./estimate.ts";
@@ -17,8 +18,17 @@ import type { PreparedRequest } from "./request.ts";
 export interface Preview {
   /** The table as DynamoDB estimates it; up to six hours old. */
   readonly table: { readonly status: string; readonly items: number; readonly bytes: number };
-  /** A restore's archive. `bytes` are uncompressed; absent for an export of DynamoDB. */
-  readonly archive?: { readonly items: number; readonly files: number; readonly bytes?: number };
+  /**
+   * A restore's archive, or all exports of a series. `bytes` are uncompressed; absent for an export of DynamoDB. `moment`: the
+   * time of the state that comes out, ISO 8601. `increments`: the prefixes of a series' incremental exports.
+   */
+  readonly archive?: {
+    readonly items: number;
+    readonly files: number;
+    readonly bytes?: number;
+    readonly moment?: string;
+    readonly increments?: readonly string[];
+  };
   /** Ferry's price, US dollars, and the shortest and longest likely duration, seconds: estimates. */
   readonly usd: number;
   readonly seconds: readonly [min: number, max: number];
@@ -55,21 +65,27 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
     const keys = request["manifest-keys"] ?? "own";
     const ports = { archive: access.archive, codec: zlibCodec };
     const manifest = await readManifest(bucket, prefix, keys, ports);
+    const series = await readSeries(request, manifest, undefined, ports);
+    const manifests = [manifest, ...series.map((one) => one.manifest)];
+    const items = manifests.reduce((sum, one) => sum + one.items, 0);
+    const moment = manifest.own ? undefined : manifests.at(-1)!.window?.to;
     const existing = await describeIfCreated(access, request);
     const described = existing ?? (await structureOfNew(request, manifest, ports));
     const units = request["write-units"];
     const sizeBytes = manifest.bytes === undefined ? described.sizeBytes : countedBytes(manifest.bytes);
     const estimate = estimateRestore(
-      { ...described, itemCount: manifest.items, sizeBytes },
+      { ...described, itemCount: items, sizeBytes },
       { ...given, ...(units !== undefined && { unitsPerSecond: units }) },
     );
     return {
       table: sizeOf(described),
       ...costOf(estimate),
       archive: {
-        items: manifest.items,
-        files: manifest.files.length,
+        items,
+        files: manifests.reduce((sum, one) => sum + one.files.length, 0),
         ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
+        ...(moment !== undefined && { moment }),
+        ...(series.length > 0 && { increments: series.map(({ prefix }) => prefix) }),
       },
       destinationEmpty: existing === undefined || !(await holdsItems(address, access.tables)),
     };

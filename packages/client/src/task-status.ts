@@ -30,6 +30,8 @@ export interface TaskStatus {
   readonly skippedItems?: number;
   /** A restore with `only`: of the items that it read, which `items` counts, those that it selected. */
   readonly matchedItems?: number;
+  /** A restore of DynamoDB's exports: the time of the state that comes out, ISO 8601. */
+  readonly moment?: string;
   /**
    * What the task is expected to move, if that is known. A backup: DynamoDB's estimate; its bytes are smaller than those of lines.
    * A restore: the manifest's totals.
@@ -93,6 +95,7 @@ export function statusOfItem(item: Item): TaskStatus {
     files: Number(row["transferred-batches"]),
     ...optional("skippedItems", row["skipped-items"]),
     ...optional("matchedItems", row["matched-items"]),
+    ...optional("moment", row["moment"]),
     ...optional("expected", expectedOf(row)),
     ...optional("settings", row["settings"]),
     reasons: row["reasons"] ?? [],

@@ -141,6 +141,68 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await claim({ ...slice, handoffs: 1 }, "m-3")).toEqual(taken);
     });
 
+    it("a writer is recorded with its claim until it leaves, in any attempt", async () => {
+      const slice = freshSlice();
+      const { claims } = subject;
+      expect(await claims.leave(slice, "none")).toBeUndefined();
+      await claims.claim(slice, "m-1", { id: "a", untilMs: NOW_MS });
+      await claims.claim(slice, "m-1", { id: "b", untilMs: NOW_MS + 2 });
+      await claims.claim({ ...slice, attempt: 2 }, "m-2", { id: "c", untilMs: NOW_MS + 1 });
+      await claims.claim({ ...slice, segment: 8 }, "m-2", { id: "d", untilMs: NOW_MS + 9 });
+      expect(await claims.leave(slice, "none")).toBe(NOW_MS + 2);
+      expect(await claims.leave({ ...slice, attempt: 2 }, "b")).toBe(NOW_MS + 1);
+      expect(await claims.leave(slice, "b")).toBe(NOW_MS + 1);
+      expect(await claims.leave(slice, "c")).toBe(NOW_MS);
+      expect(await claims.leave(slice, "a")).toBeUndefined();
+    });
+
+    it("a writer whose claim is refused is not recorded", async () => {
+      const slice = freshSlice();
+      const writer = { id: "late", untilMs: NOW_MS };
+      await claim(slice, "m-1");
+      expect(await subject.claims.claim(slice, "m-2", writer)).toEqual(taken);
+      await subject.claims.complete(slice, COUNTS);
+      expect(await subject.claims.claim(slice, "m-1", writer)).toEqual({
+        outcome: "completed",
+        counts: COUNTS,
+      });
+      expect(await subject.claims.leave(slice, "none")).toBeUndefined();
+    });
+
+    it("a completed segment still has its writers", async () => {
+      const slice = freshSlice();
+      await subject.claims.claim(slice, "m-1", { id: "a", untilMs: NOW_MS });
+      await subject.claims.complete(slice, COUNTS);
+      expect(await subject.claims.leave(slice, "none")).toBe(NOW_MS);
+    });
+
+    it("of a window's segments, one queues the next window when all have arrived, in each attempt", async () => {
+      const slice = freshSlice();
+      const window = { index: 1, first: 4, segments: 3 };
+      const arrive = (segment: number, attempt = 1) =>
+        subject.claims.arrive({ ...slice, segment, attempt }, window);
+      for (const segment of [4, 5, 4]) expect(await arrive(segment)).toBe(false);
+      expect(await arrive(6)).toBe(true);
+      expect(await arrive(5)).toBe(false);
+      // Its message is delivered again, as after a crash.
+      expect(await arrive(6)).toBe(true);
+      expect(await arrive(5, 2)).toBe(true);
+      expect(await arrive(6, 2)).toBe(false);
+      expect(await arrive(6)).toBe(false);
+      const next = { index: 2, first: 7, segments: 1 };
+      expect(await subject.claims.arrive({ ...slice, segment: 7 }, next)).toBe(true);
+    });
+
+    it("of segments that arrive at the same time, one queues the next window", async () => {
+      const slice = freshSlice();
+      const window = { index: 0, first: 0, segments: 8 };
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, (_, segment) => subject.claims.arrive({ ...slice, segment }, window)),
+      );
+      // Several may see all of them arrived; one is chosen.
+      expect(answers.filter(Boolean)).toHaveLength(1);
+    });
+
     it("releasing a slice that was never claimed changes nothing", async () => {
       const slice = freshSlice();
       await subject.claims.release(slice);

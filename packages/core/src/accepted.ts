@@ -1,11 +1,12 @@
 import { type FerryEvent, type Plan, type TaskAccepted, VERSION } from "./events.ts";
+import { segmentsOf, windowsOf } from "./windows.ts";
 
-/** The event by which an attempt of a task begins. `segments`: those to queue; by default all of the plan. */
+/** The event by which an attempt of a task begins. `segments`: those to queue; by default those of the first window, which are all unless it restores a series. */
 export function taskAccepted(
   plan: Plan,
   attempt: number,
   deadlineMs: number,
-  segments: readonly number[] = Array.from({ length: plan["total-segments"] }, (_, segment) => segment),
+  segments: readonly number[] = segmentsOf(windowsOf(plan)[0]!),
   resume?: TaskAccepted["resume"],
 ): FerryEvent {
   return {

@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { assertBeforeDeadline, openCancellationCheck } from "./cancellation.ts";
 import { handoffEvent, segmentCompleted, segmentProgressed } from "./checkpoint.ts";
 import { FerryError } from "./errors.ts";
-import { type SegmentWork, VERSION } from "./events.ts";
+import { type RestorePlan, type SegmentWork, VERSION } from "./events.ts";
 import { newTaskRow, type TaskRow } from "./projection/status.ts";
 import { defaultSettings } from "./settings.ts";
 import { intervalTimer, invocationLeftMs, sliceEndMs } from "./slice-budget.ts";
-import { someTask, world } from "./testing/tasks.ts";
+import { somePlan, someTask, world } from "./testing/tasks.ts";
 
 const task = someTask("us-east-1-cities", "backup", "request-1");
 const counts = { batches: 2, items: 30, bytes: 400 };
@@ -139,6 +139,37 @@ describe("a segment", () => {
     ["has succeeded", { finished: true }],
   ])("is not needed if the row %s", async (_, change) => {
     expect(await stillNeeded(change)).toBe(false);
+  });
+
+  describe("of a later window of a series", () => {
+    const single = somePlan(someTask("a", "restore"), 8) as RestorePlan;
+    /** The segments 0 to 2, 3 to 7. */
+    const plan = { ...single, increments: [{ ...single.manifest, segments: 5 }] };
+
+    const later = "does not show yet that the window before is complete";
+
+    test.each<[string, boolean | string, Partial<TaskRow>]>([
+      [
+        "has an earlier window as failed, since a completion is projected late",
+        later,
+        { failed: { 1: 2 }, completed: [0, 2] },
+      ],
+      [
+        "has a later attempt as failed in an earlier window",
+        later,
+        { attempt: 3, failed: { 1: 3 }, completed: [0, 2] },
+      ],
+      [
+        "has its own window as failed",
+        false,
+        { completed: [0, 1, 2], failed: { 3: 2, 4: 2, 5: 2, 6: 2, 7: 2 } },
+      ],
+      ["has a failed step", false, { completed: [0, 2], failedStepAttempt: 2 }],
+    ])("if the row %s, is needed: %s", async (_, needed, change) => {
+      const answer = stillNeeded({ plan, ...change }, { plan });
+      if (typeof needed === "string") await expect(answer).rejects.toThrow(needed);
+      else expect(await answer).toBe(needed);
+    });
   });
 
   test("is not needed in its first attempt if the row has it in the second", async () => {

@@ -4,10 +4,11 @@
 import { permanent } from "./errors.ts";
 import type { SegmentWork } from "./events.ts";
 import type { Ports } from "./ports.ts";
-import { isEnded, stateOf } from "./projection/status.ts";
+import { isEnded, stateOf, type TaskRow } from "./projection/status.ts";
 import { isRowOf } from "./registration.ts";
 import { segmentName } from "./segment-name.ts";
 import { intervalTimer } from "./slice-budget.ts";
+import { currentWindow, isSeries, windowOf } from "./windows.ts";
 
 /** Throws the permanent error `deadline-exceeded` if the attempt's deadline has passed. */
 export function assertBeforeDeadline(work: SegmentWork, ports: Ports): void {
@@ -42,7 +43,16 @@ async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
   // A segment event exists only because the task was accepted. Another delivery of the request was rejected, and the
   // acceptance is not projected yet. If this slice stopped, nothing would continue the segment.
   if (state === "rejected") return true;
+  // So does a segment of a later window: the row does not show yet that the one before is complete. If this slice ended, nothing
+  // would continue the segment; if it wrote, another restore might hold the table. So its message is delivered again later.
+  if (state === "failed" && row.failedStepAttempt < row.attempt && isOfLaterWindow(work, row))
+    throw new Error(`the row of ${work.task.id} does not show yet that the window before is complete`);
   return row.attempt < work.attempt || !isEnded(state);
+}
+
+/** Whether the row shows an earlier window of the series than the segment's as the current one. */
+function isOfLaterWindow({ plan, segment }: SegmentWork, { completed }: TaskRow): boolean {
+  return isSeries(plan) && currentWindow(plan, completed).index < windowOf(plan, segment).index;
 }
 
 /** Reports whether a segment is still needed, from a row that is read at an interval. */

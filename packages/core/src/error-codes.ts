@@ -166,7 +166,7 @@ export const errorCodes = {
   "mode-not-possible": {
     kind: "permanent",
     cause: "The restore needs to overwrite or delete items, which its `restore-mode` does not allow.",
-    remedy: "Set `restore-mode` to `merge`.",
+    remedy: "Set `restore-mode` to `merge`; for a series of exports into an empty table, to `empty-only`.",
   },
   "no-free-row": {
     kind: "transient",
@@ -205,6 +205,13 @@ export const errorCodes = {
     kind: "permanent",
     cause: "A cancel names a row that belongs to no task.",
     remedy: "Copy `action`, `key` and `timestamp` from the task's row.",
+  },
+  "not-a-series": {
+    kind: "permanent",
+    cause:
+      "A restore with `increments` or `until` names something else than a full export of DynamoDB followed by incremental exports, or too many of them.",
+    remedy:
+      "Name a full export in `bucket-prefix` and incremental exports in `increments`. To restore one archive alone, omit `increments` and `until`.",
   },
   "not-retryable": {
     kind: "permanent",
@@ -245,6 +252,19 @@ export const errorCodes = {
     cause:
       "The `request-id` was used for another request, or for the same request more than 15 minutes earlier.",
     remedy: "Send the request with a new `request-id`, or without one.",
+  },
+  "series-not-joined": {
+    kind: "permanent",
+    cause:
+      "An export of a series does not begin at the time at which the one before it ends: changes are missing, time ranges overlap, or the order is wrong.",
+    remedy:
+      "List the exports in the order of their time ranges, without a gap. With `until`, choose a time up to which the exports join.",
+  },
+  "series-of-other-table": {
+    kind: "permanent",
+    cause: "An incremental export of a series is of another table than the full export, by ARN or table id.",
+    remedy:
+      "List only incremental exports of the full export's table. A table that was created again is another table.",
   },
   "service-error": {
     kind: "transient",

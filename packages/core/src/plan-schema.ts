@@ -55,7 +55,7 @@ export const backupPlanSchema = readonlyObject({
   started: described(text, "ISO 8601. No item of the archive was read before this time."),
 });
 
-const manifestSchema = readonlyObject({
+const manifestEntries = {
   own: described(v.boolean(), "Whether Ferry wrote the archive. Then no two of its lines have the same key."),
   location: described(locationSchema, "The manifest's location, and how the keys that it lists are read."),
   items: described(count, "The number of lines in all data files."),
@@ -77,7 +77,10 @@ const manifestSchema = readonlyObject({
       "The export's time range, ISO 8601; `from` only for an incremental export.",
     ),
   ),
-});
+};
+const manifestSchema = readonlyObject(manifestEntries);
+/** An incremental export of a series, with its number of segments. */
+const incrementSchema = readonlyObject({ ...manifestEntries, segments: count });
 
 /** Everything that a restore's later steps need: a pure function of request, manifest and table. */
 export const restorePlanSchema = readonlyObject({
@@ -115,6 +118,12 @@ export const restorePlanSchema = readonlyObject({
     described(
       readonlyObject({ "table-file": fingerprint }),
       "Only if this task created the table. `table-file`: the fingerprint of the `table.json` from which it was created.",
+    ),
+  ),
+  increments: optional(
+    described(
+      list(incrementSchema),
+      "The incremental exports that are applied after it, in order. `segments`: how many of the task's last segments each has. The segments of one are queued when those of the one before are complete.",
     ),
   ),
 });

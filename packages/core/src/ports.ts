@@ -10,6 +10,7 @@ import type { Counts, FerryEvent, KeyNames, NearRow, SegmentWork } from "./event
 import type { SegmentRecord, TaskRow, TaskState } from "./projection/status.ts";
 import type { Settings } from "./settings.ts";
 import type { RowKey, TaskRef } from "./task.ts";
+import type { Window } from "./windows.ts";
 
 export interface TableDescription {
   readonly arn: string;
@@ -310,13 +311,34 @@ export type Claim =
   | { readonly outcome: "taken" }
   | { readonly outcome: "completed"; readonly counts: Counts };
 
+/** An invocation that may write items of a segment. */
+export interface SegmentWriter {
+  /** Unlike those of all other invocations. */
+  readonly id: string;
+  /** When the invocation has ended, ms since 1970: it makes no call after that. */
+  readonly untilMs: number;
+}
+
 /**
  * Claims of slices, so that only one of several duplicate messages works on a segment, and the results of completed
  * segments. Plans that divide a task differently have different segments.
  */
 export interface SliceClaims {
-  /** Claims the slice (its attempt and handoffs) for a message id. A redelivered message keeps its claim. */
-  claim(slice: Slice, message: string): Promise<Claim>;
+  /**
+   * Claims the slice (its attempt and handoffs) for a message id. A redelivered message keeps its claim. A claim also
+   * records its `writer`, in the same step; so no writer of a completed segment is recorded.
+   */
+  claim(slice: Slice, message: string, writer?: SegmentWriter): Promise<Claim>;
+  /**
+   * Removes the record of a writer, which makes no more calls. Returns until when others that are recorded for the segment
+   * may write, ms since 1970; undefined if there are none.
+   */
+  leave(slice: Slice, writer: string): Promise<number | undefined>;
+  /**
+   * Records that the slice's segment is complete and has no writers any more. Returns whether this segment has to queue the
+   * next window: all of its window are recorded, and no other one was chosen in this attempt or a later one.
+   */
+  arrive(slice: Slice, window: Window): Promise<boolean>;
   /** Records that the slice's segment is complete. Later calls do not change the counts. */
   complete(slice: Slice, counts: Counts): Promise<void>;
   /** Releases the slice's claim if it still applies: then any message may claim any slice of its attempt. */
@@ -333,6 +355,8 @@ export interface LeaseHolder {
   readonly "deadline-ms": number;
   /** How many times the lease was taken: once for each delivery of the request and each retry. */
   readonly takes: number;
+  /** The prefixes of the incremental exports that the request's plan found, if it searched for them. */
+  readonly increments?: readonly string[];
 }
 
 /** The time range of the export that was last restored into a table. */
@@ -424,7 +448,7 @@ export interface Ports {
   readonly leases: TableLeases;
   readonly registry: TaskRegistry;
   readonly time: Time;
-  /** A number in [0, 1), for jitter only; nothing that is stored depends on it. */
+  /** A number in [0, 1), for jitter and for the ids of segments' writers; nothing that lasts depends on it. */
   readonly random: () => number;
   readonly settings: Settings;
 }

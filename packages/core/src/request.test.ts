@@ -312,6 +312,49 @@ describe("a compression level", () => {
   );
 });
 
+describe("a series of exports", () => {
+  const series = (fields: object) => parseRequest({ ...backup, action: "restore", ...fields }, options);
+
+  test("is a list of prefixes, without trailing slashes, or the time until which Ferry finds them", () => {
+    expect(series({ increments: ["AWSDynamoDB/01/", "AWSDynamoDB/02"] })).toMatchObject({
+      request: { increments: ["AWSDynamoDB/01", "AWSDynamoDB/02"] },
+    });
+    for (const until of ["2026-11-01T02:00Z", "2026-11-01T02:00:00Z", "2026-11-01T02:00:00.123Z"])
+      expect(series({ until })).toMatchObject({ request: { until } });
+  });
+
+  test.each<[object, string, string]>([
+    [
+      { increments: "AWSDynamoDB/01" },
+      "increments",
+      "increments must be a list of prefixes of incremental exports: got ",
+    ],
+    [{ increments: [] }, "increments", "increments must have at least one prefix: got "],
+    [
+      { increments: Array.from({ length: 101 }, (_, n) => `x${n}`) },
+      "increments",
+      "increments must have at most 100 prefixes: got ",
+    ],
+    [{ increments: ["/x"] }, "increments.0", "increments must be a key prefix of 1 to 700"],
+    [{ increments: [7] }, "increments.0", "increments must be a string: got 7"],
+    [{ increments: ["x", "y", "x/"] }, "increments", "increments must list each export once: got x twice"],
+    [{ increments: ["x"], until: "2026-11-01T02:00Z" }, "until", "until and increments exclude each other"],
+    [
+      { until: "yesterday" },
+      "until",
+      'until must be a time in UTC such as 2026-11-01T02:00:00Z: got "yesterday"',
+    ],
+    [{ until: "2026-11-01T02:00:00+01:00" }, "until", "until must be a time in UTC"],
+    [
+      { until: "2026-13-01T02:00:00Z" },
+      "until",
+      "until must be a time that exists: got 2026-13-01T02:00:00Z",
+    ],
+  ])("with %j is refused", (fields, field, message) => {
+    expect(series(fields)).toMatchObject({ issues: [{ field, message: expect.stringContaining(message) }] });
+  });
+});
+
 describe("an invalid request", () => {
   test("has all its issues reported at once, each with the field, the expected value and the received value", () => {
     const issues = issuesOf({

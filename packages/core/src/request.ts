@@ -6,12 +6,14 @@ import { type Compression, compressionNames, compressions } from "./archive/comp
 import { ONLY_SEGMENTS_MAX, onlySchema } from "./only.ts";
 import { quoted } from "./quote.ts";
 import { SEGMENTS_MAX, type Settings } from "./settings.ts";
-import { isoOf } from "./time.ts";
+import { isoOf, msOf } from "./time.ts";
 import { truncate } from "./truncate.ts";
 
 const MIB = 1024 * 1024;
 /** S3's keys have at most 1,024 bytes, for the expanded prefix and a data file's name. */
 const PREFIX_LENGTH_MAX = 700;
+/** A series of exports is part of the plan, and thus of every event and of the row. */
+export const INCREMENTS_MAX = 100;
 
 /** The fields of both actions. The first seven fields of a request are those of the earlier tool, unchanged. */
 function commonFields(maximumSegments: number) {
@@ -24,9 +26,16 @@ function commonFields(maximumSegments: number) {
     );
   const text = (name: string, pattern: RegExp, expected: string) =>
     v.pipe(v.string(`${name} must be a string`), v.regex(pattern, `${name} must be ${expected}`));
+  const prefix = (name: string) =>
+    text(
+      name,
+      /^[A-Za-z0-9!_.*'()&$@=;:+,~{}-][A-Za-z0-9!_.*'()&$@=;:+,~{} /-]{0,699}$/,
+      "a key prefix of 1 to 700 of A-Z a-z 0-9 ! - _ . * ' ( ) & $ @ = ; : + , ~ { } space and /, not starting with /",
+    );
   return {
     count,
     text,
+    prefix,
     fields: {
       "total-segments": v.optional(
         count("total-segments", maximumSegments, `, the setting maximumSegments (at most ${SEGMENTS_MAX})`),
@@ -43,11 +52,7 @@ function commonFields(maximumSegments: number) {
         /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
         "a bucket name (3 to 63 of a-z 0-9 . -)",
       ),
-      "bucket-prefix": text(
-        "bucket-prefix",
-        /^[A-Za-z0-9!_.*'()&$@=;:+,~{}-][A-Za-z0-9!_.*'()&$@=;:+,~{} /-]{0,699}$/,
-        "a key prefix of 1 to 700 of A-Z a-z 0-9 ! - _ . * ' ( ) & $ @ = ; : + , ~ { } space and /, not starting with /",
-      ),
+      "bucket-prefix": prefix("bucket-prefix"),
       "bucket-owner": v.optional(text("bucket-owner", /^\d{12}$/, "an account id of 12 digits")),
     },
   };
@@ -77,7 +82,7 @@ export function backupRequestSchema(maximumSegments: number) {
 
 /** The schema of a restore request. `maximumSegments` is the stage's setting, at most SEGMENTS_MAX. */
 export function restoreRequestSchema(maximumSegments: number) {
-  const { count, fields } = commonFields(maximumSegments);
+  const { count, text, prefix, fields } = commonFields(maximumSegments);
   return closed({
     action: v.literal("restore", "action must be backup or restore"),
     ...fields,
@@ -103,6 +108,20 @@ export function restoreRequestSchema(maximumSegments: number) {
       ),
     ),
     only: v.optional(onlySchema),
+    increments: v.optional(
+      v.pipe(
+        v.array(prefix("increments"), "increments must be a list of prefixes of incremental exports"),
+        v.minLength(1, "increments must have at least one prefix"),
+        v.maxLength(INCREMENTS_MAX, `increments must have at most ${INCREMENTS_MAX} prefixes`),
+      ),
+    ),
+    until: v.optional(
+      text(
+        "until",
+        /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z$/,
+        "a time in UTC such as 2026-11-01T02:00:00Z",
+      ),
+    ),
   });
 }
 
@@ -177,6 +196,10 @@ function normalised(request: Request, requestTimeMs: number): Request {
   return {
     ...request,
     "bucket-prefix": expandPrefix(request["bucket-prefix"], request["table-name"], requestTimeMs),
+    ...("increments" in request &&
+      request.increments !== undefined && {
+        increments: request.increments.map((prefix) => prefix.replace(/\/+$/, "")),
+      }),
   };
 }
 
@@ -217,6 +240,7 @@ function crossFieldIssues(
       field: "bucket-prefix",
       message: `bucket-prefix may contain {table}, {date} and {time}: got ${unknown[0]}`,
     });
+  if (request.action === "restore") issues.push(...seriesIssues(request));
   if (expandedPrefix.length > PREFIX_LENGTH_MAX)
     issues.push({
       field: "bucket-prefix",
@@ -248,6 +272,23 @@ function createTableIssues(request: Request): RequestIssue[] {
 
 /** Fields of the event, not of the request. */
 const BESIDE: ReadonlySet<string> = new Set(["request-id", "request-time"]);
+
+function seriesIssues({ increments, until }: RestoreRequest): RequestIssue[] {
+  if (until !== undefined && Number.isNaN(msOf(until)))
+    return [{ field: "until", message: `until must be a time that exists: got ${until}` }];
+  if (increments === undefined) return [];
+  if (until !== undefined)
+    return [
+      {
+        field: "until",
+        message: "until and increments exclude each other: with until, Ferry finds the increments itself",
+      },
+    ];
+  const listed = increments.map((prefix) => prefix.replace(/\/+$/, ""));
+  const twice = listed.find((prefix, at) => listed.indexOf(prefix) < at);
+  if (twice === undefined) return [];
+  return [{ field: "increments", message: `increments must list each export once: got ${twice} twice` }];
+}
 
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
   const field = truncate(v.getDotPath(issue) ?? "request", 120);

@@ -24,6 +24,7 @@ import { stateOf, type TaskRow } from "./projection/status.ts";
 import { takeLease } from "./restore/lease.ts";
 import { rowName } from "./task.ts";
 import { msOf } from "./time.ts";
+import { currentWindow, isSeries, segmentsOf } from "./windows.ts";
 
 /**
  * Accepts the task for its next attempt. Returns no events if the requested attempt has already begun. A backup cannot
@@ -98,10 +99,12 @@ export function acceptedAgain(
   return taskAccepted(plan, attempt, deadlineMs, segments, row.action === "restore" ? resume : undefined);
 }
 
-/** The segments that are not complete, ascending. */
-export function unfinished(row: TaskRow): number[] {
-  const done = new Set(row.completed);
-  return Array.from({ length: row.total }, (_, segment) => segment).filter((segment) => !done.has(segment));
+/** The segments of the current window that are not complete, ascending. Unless the task restores a series, that are all. */
+export function unfinished({ plan, completed, total }: TaskRow): number[] {
+  const done = new Set(completed);
+  const isOfSeries = plan !== undefined && isSeries(plan);
+  const window = isOfSeries ? currentWindow(plan, completed) : { index: 0, first: 0, segments: total };
+  return segmentsOf(window).filter((segment) => !done.has(segment));
 }
 
 function neverAccepted(control: Control, row: TaskRow | undefined): FerryError {

@@ -52,7 +52,9 @@ export function withThrottleRetry(ports: Ports): Ports {
     },
     status: { read: (row) => retried(() => status.read(row)) },
     claims: {
-      claim: (slice, message) => retried(() => claims.claim(slice, message)),
+      claim: (slice, message, writer) => retried(() => claims.claim(slice, message, writer)),
+      leave: (slice, writer) => retried(() => claims.leave(slice, writer)),
+      arrive: (slice, window) => retried(() => claims.arrive(slice, window)),
       complete: (slice, counts) => retried(() => claims.complete(slice, counts)),
       release: (slice) => retried(() => claims.release(slice)),
     },

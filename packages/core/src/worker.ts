@@ -20,12 +20,14 @@ import { readDetail, readFinishing } from "./read-event.ts";
 import { findRegistration, type Registration, register, requestIdReused } from "./registration.ts";
 import { parseRequest, type RequestIssue } from "./request.ts";
 import { awaitTable, isCreated } from "./restore/create-table.ts";
+import { endSegment, writerOf } from "./restore/end-segment.ts";
 import { finishRestore } from "./restore/finish.ts";
 import { planRestore } from "./restore/plan.ts";
 import { sliceRestore } from "./restore/slice.ts";
 import { acceptedAgain, retry, unfinished } from "./retry.ts";
 import { type Identity, identify } from "./task.ts";
 import { withThrottleRetry } from "./throttle-retry.ts";
+import { isSeries } from "./windows.ts";
 
 /** The backoff begins here after the clients' own tries are used up: up to about three seconds. */
 const THROTTLED_TRIES = 5;
@@ -89,22 +91,33 @@ async function slice(
 ): Promise<readonly FerryEvent[]> {
   const segment = readDetail(type, event);
   const { claims } = withThrottleRetry(ports);
+  const writer = isSeries(segment.plan) ? writerOf(ports) : undefined;
   let checkpoint: Checkpoint = { cursor: segment.cursor, counts: segment.counts };
   const onCheckpoint = (latest: Checkpoint) => {
     checkpoint = latest;
   };
   try {
     try {
-      const claim = await ports.claims.claim(segment, message);
+      const claim = await ports.claims.claim(segment, message, writer);
       if (claim.outcome === "taken") return [];
       // A backup reads its progress from the archive: the chain shows whether it is complete, or that the prefix was wiped.
-      if (claim.outcome === "completed" && segment.task.action === "restore")
-        return [segmentCompleted(segment, claim.counts, segment.usage)];
-      const events = await (segment.task.action === "backup"
-        ? sliceBackup(segment, ports, onCheckpoint)
-        : sliceRestore(segment, ports, onCheckpoint));
+      const isKnown = claim.outcome === "completed" && segment.task.action === "restore";
+      let events: readonly FerryEvent[] = [];
+      if (isKnown) events = [segmentCompleted(segment, claim.counts, segment.usage)];
+      else
+        try {
+          events = await (segment.task.action === "backup"
+            ? sliceBackup(segment, ports, onCheckpoint)
+            : sliceRestore(segment, ports, onCheckpoint));
+        } finally {
+          // All its calls have settled.
+          if (writer !== undefined) await claims.leave(segment, writer.id);
+        }
       const done = events.find((one) => one.type === "SegmentCompleted");
-      if (done !== undefined) await claims.complete(segment, done.detail.counts);
+      if (done !== undefined) {
+        if (!isKnown) await claims.complete(segment, done.detail.counts);
+        if (writer !== undefined) events = await endSegment(segment, done, { ...ports, claims });
+      }
       // The task continues without this slice according to its row. If the row is wrong, the next message may claim the slice.
       if (events.length === 0) await claims.release(segment);
       return events;

@@ -55,6 +55,17 @@ export const restoreFields: readonly OptionSpec[] = [
   onlyOption("the items with this key; up to 100 keys"),
   { flags: "--out-of-order", description: "accept an older incremental export after a newer one" },
   {
+    flags: "--increments <PREFIX>",
+    description:
+      "an incremental export that follows the full one, repeated in order: the table as it was at the end of the last one",
+    repeatable: true,
+  },
+  {
+    flags: "--until <TIME>",
+    description:
+      "find the incremental exports beside the full one that lead to this time or the latest before it, in UTC as 2026-11-01T02:00:00Z",
+  },
+  {
     flags: "--create-table",
     description: "create the table with the settings of the backed-up one; a table of that name is refused",
   },

@@ -26,6 +26,11 @@ export const restoreCommand: CommandSpec = {
       about: "into a new table with the settings of the backed-up one",
     },
     {
+      command:
+        "ferry restore s3://exports/AWSDynamoDB/01793498400000-a1b2c3d4 orders-restored --until 2026-11-20T12:00:00Z --stage production",
+      about: "the table as it was then, from DynamoDB's full and incremental exports",
+    },
+    {
       command: "ferry restore s3://archives/orders/2026-11-23 orders --restore-mode if-absent --yes",
       about: "put back what was deleted, and overwrite nothing",
     },

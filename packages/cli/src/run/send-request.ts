@@ -72,6 +72,11 @@ export async function dryRun(
         : `${place}: ${countText(archive.items)} items in ${plural(archive.files, "data file")}`,
     ],
     ...onlyRow(prepared, archive?.files ?? 0),
+    ...(archive?.increments ?? []).map((prefix): [string, string] => [
+      "increment",
+      s3Url({ bucket: request["bucket-name"], prefix }),
+    ]),
+    ...(archive?.moment === undefined ? [] : [["as of", archive.moment] as [string, string]]),
     [
       "estimate",
       `${money(preview.usd)}, ${durationRange(preview.seconds)}; \`ferry estimate\` compares it with other ways`,

@@ -24,6 +24,7 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
     ["times (UTC)", times(task)],
     ["segments", segmentsText(task)],
     [task.action === "backup" ? "stored" : "written", movedText(task)],
+    ...(task.moment === undefined ? [] : [["as of", task.moment] as [string, string]]),
     ["used so far", usageParts(usage).join(", ") || "nothing reported yet"],
   ];
   output.line(columns([], rows));

@@ -17,11 +17,11 @@ export const portMethods = {
   restore: {
     tables: ["count", "describe", "identify", "insert", "scan", "write"],
     admin: ["apply", "create", "owner"],
-    archive: ["get", "open"],
+    archive: ["get", "list", "open"],
     status: ["read"],
     bus: ["put"],
     limiter: ["release", "reserve"],
-    claims: ["claim", "complete", "release"],
+    claims: ["arrive", "claim", "complete", "leave", "release"],
     leases: ["read", "replace"],
     registry: ["claimRow", "findRequest", "raiseAttempt", "recordControl", "registerRequest"],
     search: ["inState", "ofKey"],

@@ -139,6 +139,9 @@ const calls: {
   },
   claims: {
     claim: (ports) => ports.claims.claim(slice, "m"),
+    leave: (ports) => ports.claims.leave(slice, "w"),
+    // The second of its two calls is made when all segments have arrived.
+    arrive: (ports) => ports.claims.arrive(slice, { index: 0, first: 0, segments: 1 }),
     complete: (ports) => ports.claims.complete(slice, { batches: 0, items: 0, bytes: 0 }),
     release: (ports) => ports.claims.release(slice),
   },

@@ -72,6 +72,7 @@ describe("a manifest", () => {
       location: { prefix: "backups/one", writtenFor: "backups/one", keys: "own", shared: false },
       items: 3,
       lines: "items",
+      table: { arn: expect.stringContaining("table/cities"), id: expect.any(String) },
       window: { to: "2026-11-01T02:00:00.000Z" },
       own: true,
       bytes: 3 * '{"Item":{"id":{"S":"a"}}}\n'.length,
@@ -89,6 +90,10 @@ describe("a manifest", () => {
       location: { prefix: "AWSDynamoDB/01", writtenFor: "AWSDynamoDB/01", keys: "own", shared: false },
       items: 1,
       lines: "items",
+      table: {
+        arn: "arn:aws:dynamodb:us-east-1:000000000000:table/exported",
+        id: "b116b490-6460-4d4a-9a6b-5d360abf4fb3",
+      },
       window: { to: "2026-10-31T23:00:00.000Z" },
       own: false,
     });
@@ -126,9 +131,9 @@ describe("a manifest", () => {
       const ports = await backedUp();
       const manifest = await readManifest(bucket, "backups/one", "own", ports);
       const plan = { manifest } as unknown as RestorePlan;
-      expect(await readPlannedFiles(bucket, plan, ports)).toEqual(manifest.files);
+      expect(await readPlannedFiles(bucket, plan.manifest, ports)).toEqual(manifest.files);
       await rewrite(ports, own(name), (text) => `${text}\n`);
-      await expect(readPlannedFiles(bucket, plan, ports)).rejects.toMatchObject({
+      await expect(readPlannedFiles(bucket, plan.manifest, ports)).rejects.toMatchObject({
         code: "archive-changed",
         resource: `s3://archives/backups/one/${name}`,
       });
@@ -140,7 +145,7 @@ describe("a manifest", () => {
     const prefix = storeExport(ports.archive, bucket, made());
     const manifest = await readManifest(bucket, prefix, "own", ports);
     const plan = { manifest } as unknown as RestorePlan;
-    expect(await readPlannedFiles(bucket, plan, ports)).toEqual(manifest.files);
+    expect(await readPlannedFiles(bucket, plan.manifest, ports)).toEqual(manifest.files);
   });
 });
 

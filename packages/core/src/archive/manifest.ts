@@ -25,6 +25,8 @@ export interface Manifest {
   readonly lines: "items" | "changes";
   /** The export's time range, ISO 8601 with milliseconds, if it is known; `from` only for incremental exports. */
   readonly window?: Summary["window"];
+  /** The exported table, as far as the summary names it. */
+  readonly table: { readonly arn?: string; readonly id?: string };
   /** Whether Ferry wrote the archive. */
   readonly own: boolean;
   /** Uncompressed bytes of all data files; absent if Ferry did not write the archive. */
@@ -81,6 +83,7 @@ export async function readManifest(
     items: summary.itemCount,
     files: files.map((file) => ({ ...file, dataFileS3Key: readAt(bucket, location, file.dataFileS3Key) })),
     lines: summary.lines,
+    table: summary.table,
     ...(summary.window !== undefined && { window: summary.window }),
   };
   const objects = { summary: fingerprintOf(stored, md5), files: fingerprintOf(listed, md5) };
@@ -135,10 +138,9 @@ export async function readManifest(
  */
 export async function readPlannedFiles(
   bucket: BucketAddress,
-  plan: RestorePlan,
+  { location, objects }: RestorePlan["manifest"],
   ports: ReadPorts,
 ): Promise<readonly ManifestFile[]> {
-  const { location, objects } = plan.manifest;
   const home = homeOf(location);
   const readUnchanged = async (key: string, planned: Fingerprint) =>
     requireUnchanged(bucket, key, planned, await ports.archive.get(bucket, key), ports.codec.md5);

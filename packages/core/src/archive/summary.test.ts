@@ -72,6 +72,7 @@ describe("a summary that Ferry writes", () => {
       manifestFilesS3Key: "backups/one/manifest-files.json",
       itemCount: 7,
       tableArn: "arn:cities",
+      tableId: "id-1",
       startTime: "2026-11-01T02:00:00.000Z",
       endTime: "2026-11-01T02:05:00.000Z",
       exportTime: "2026-11-01T02:00:00.000Z",
@@ -83,6 +84,7 @@ describe("a summary that Ferry writes", () => {
         "manifest-files-md5": "md5",
       },
       lines: "items",
+      table: { arn: "arn:cities", id: "id-1" },
       window: { to: "2026-11-01T02:00:00.000Z" },
     });
   });

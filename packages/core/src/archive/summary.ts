@@ -31,6 +31,7 @@ const summarySchema = v.object({
   manifestFilesS3Key: v.string(),
   itemCount: count,
   tableArn: v.nullish(v.string()),
+  tableId: v.nullish(v.string()),
   startTime: v.nullish(v.string()),
   endTime: v.nullish(v.string()),
   exportTime: v.nullish(v.string()),
@@ -54,6 +55,8 @@ const formatSchema = v.object({
 export type Summary = v.InferOutput<typeof summarySchema> & {
   readonly lines: "items" | "changes";
   readonly window?: { readonly from?: string; readonly to: string };
+  /** The table, as far as the summary names it. */
+  readonly table: { readonly arn?: string; readonly id?: string };
 };
 
 /** Encodes manifest-summary.json. */
@@ -109,7 +112,11 @@ export function decodeSummary(bucket: BucketAddress, key: string, bytes: Uint8Ar
   const format = readable(() => v.parse(formatSchema, json), broken);
   const lines = linesOf(bucket, key, format);
   const summary = readable(() => v.parse(summarySchema, json), broken);
-  return { ...summary, lines, ...windowOf(summary, lines) };
+  return { ...summary, lines, table: tableOf(summary), ...windowOf(summary, lines) };
+}
+
+function tableOf({ tableArn, tableId }: v.InferOutput<typeof summarySchema>): Summary["table"] {
+  return { ...(tableArn != null && { arn: tableArn }), ...(tableId != null && { id: tableId }) };
 }
 
 function windowOf(

@@ -105,7 +105,7 @@ function joined(row: TaskRow, fact: Fact): TaskRow {
 function withPlan(row: TaskRow, fact: Fact): TaskRow {
   if (!("plan" in fact) || fact.plan === undefined) return row;
   const plan = smaller(row.plan, fact.plan);
-  const request = scalarFieldsOf(plan);
+  const request = scalarsOf(plan.request);
   return {
     ...row,
     accepted: true,
@@ -116,9 +116,10 @@ function withPlan(row: TaskRow, fact: Fact): TaskRow {
   };
 }
 
-/** The request's fields that become attributes of the row. The plan has all of them. */
-function scalarFieldsOf({ request }: Plan): RequestFields {
-  return Object.fromEntries(Object.entries(request).filter(([name]) => name !== "only")) as RequestFields;
+/** The fields of a request that are attributes of the row. The plan has the others. */
+function scalarsOf(request: Plan["request"]): RequestFields {
+  const scalars = Object.entries(request).filter(([, value]) => typeof value !== "object");
+  return Object.fromEntries(scalars) as RequestFields;
 }
 
 /**

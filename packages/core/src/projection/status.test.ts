@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { RestorePlan } from "../events.ts";
 import { somePlan, someTask } from "../testing/tasks.ts";
 import {
   announcementOf,
@@ -84,6 +85,28 @@ describe("the state", () => {
     ["running", { completed: [0, 1], failed: { 2: 1, 3: 2 } }],
   ])("is %s of a row in attempt 2 of 4 segments with %j", (state, change) => {
     expect(stateOf(row(change))).toBe(state);
+  });
+});
+
+describe("the state of a series with the segments 0 to 1, 2 to 3", () => {
+  const single = somePlan(someTask("a", "restore"), 4) as RestorePlan;
+  const plan = { ...single, increments: [{ ...single.manifest, segments: 2 }] };
+
+  test.each<[string, Partial<TaskRow>]>([
+    ["running", { completed: [0] }],
+    // The segments of the second window are not queued.
+    ["failed", { completed: [0], failed: { 1: 2 } }],
+    ["cancelled", { completed: [0], failed: { 1: 2 }, cancelledAttempt: 2 }],
+    ["running", { completed: [0], failed: { 1: 1 } }],
+    ["running", { completed: [0, 1] }],
+    ["cancelling", { completed: [0, 1], cancelledAttempt: 2 }],
+    ["failed", { completed: [0, 1, 2], failed: { 3: 2 } }],
+    ["running", { completed: [0, 1], failed: { 3: 2 } }],
+    // The completion of segment 1 is projected after the end of the second window.
+    ["running", { completed: [0, 2], failed: { 3: 2 } }],
+    ["finishing", { completed: [0, 1, 2, 3] }],
+  ])("is %s in attempt 2 with %j", (state, change) => {
+    expect(stateOf(row({ plan, total: 4, ...change }))).toBe(state);
   });
 });
 

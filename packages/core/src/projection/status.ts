@@ -5,6 +5,7 @@ import type { Counts, Plan, Resume, Usage } from "../events.ts";
 import type { SettingReports } from "../setting-reports.ts";
 import type { Action, RowKey } from "../task.ts";
 import { announcements } from "../topology.ts";
+import { currentWindow, isSeries, manifestsOf, segmentsOf } from "../windows.ts";
 
 export const taskStates = [
   "requested",
@@ -128,9 +129,20 @@ export function stateOf(row: TaskRow): TaskState {
   const stepFailed = row.failedStepAttempt >= row.attempt;
   if (row.completed.length === row.total) return stepFailed ? "failed" : "finishing";
   const cancelled = row.cancelledAttempt >= row.attempt;
-  const done = row.completed.length + failedSegments(row) >= row.total;
-  if (stepFailed || done) return cancelled ? "cancelled" : "failed";
+  if (stepFailed || isOver(row)) return cancelled ? "cancelled" : "failed";
   return cancelled ? "cancelling" : "running";
+}
+
+/**
+ * Whether every segment that was queued is complete or failed in this attempt. Of a series, the segments after the current
+ * window are not queued yet.
+ */
+function isOver(row: TaskRow): boolean {
+  const { plan, completed, failed, attempt } = row;
+  if (plan === undefined || !isSeries(plan)) return completed.length + failedSegments(row) >= row.total;
+  const done = new Set(completed);
+  const queued = segmentsOf(currentWindow(plan, completed));
+  return queued.every((segment) => done.has(segment) || (failed[segment] ?? 0) >= attempt);
 }
 
 /** The row without the mark `reannounce`, which is not part of the join. */
@@ -174,7 +186,9 @@ export function expectedOf(
   plan: Plan | undefined,
 ): { readonly items: number; readonly bytes?: number } | undefined {
   if (plan === undefined) return undefined;
-  return "manifest" in plan ? plan.manifest : plan.estimate;
+  if (!("manifest" in plan)) return plan.estimate;
+  if (!isSeries(plan)) return plan.manifest;
+  return { items: manifestsOf(plan).reduce((sum, { items }) => sum + items, 0) };
 }
 
 /** Whether no segment should work in this state. A retry or a late worker may still change `failed` and `cancelled`. */

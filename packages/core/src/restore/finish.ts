@@ -7,6 +7,7 @@ import { permanent } from "../errors.ts";
 import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { refuseReplaced } from "../table-identity.ts";
+import { manifestsOf } from "../windows.ts";
 import { beginCount, countOn, isCounted } from "./count.ts";
 import { releaseLease } from "./lease.ts";
 import { reapplySettings } from "./reapply.ts";
@@ -21,8 +22,10 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
   const plan = finishing.plan as RestorePlan;
   const items = finishing["transferred-items"];
   // The archive may have changed between the slices of different segments.
-  await readPlannedFiles(bucketOf(plan.request), plan, ports);
-  requireTotal(plan, "items", items, plan.manifest.items);
+  const manifests = manifestsOf(plan);
+  for (const manifest of manifests) await readPlannedFiles(bucketOf(plan.request), manifest, ports);
+  const listed = manifests.reduce((sum, manifest) => sum + manifest.items, 0);
+  requireTotal(plan, "items", items, listed);
   // A native export does not contain its total bytes.
   requireTotal(plan, "bytes", finishing["transferred-bytes"], plan.manifest.bytes);
   await refuseReplaced(plan, ports);

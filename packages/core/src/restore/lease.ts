@@ -8,6 +8,8 @@ import type { RestorePlan } from "../events.ts";
 import type { AppliedWindow, LeaseHolder, Ports, TableLease } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
 import { isRowOf } from "../registration.ts";
+import type { TaskRef } from "../task.ts";
+import { isSeries, momentOf } from "../windows.ts";
 
 /** How often an update is tried if other restores update the lease at the same time. */
 const TRIES_MAX = 20;
@@ -46,8 +48,21 @@ export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<vo
     const isRetry = attempt.attempt > 1 && attempt.isWriting;
     if (isRetry && isEmptyOnly(plan) && isKnown && own === undefined) throw used(plan);
     refuseOutOfOrder(plan, lease.window);
+    // Two deliveries of the request found different exports at the same time. The next delivery takes those of the first.
+    if (own?.increments !== undefined && own.increments.join() !== renewed.increments?.join())
+      throw new Error(`another delivery of the request ${plan.task["request-id"]} found other exports`);
     return { ...lease, holders: [...others, renewed] };
   });
+}
+
+/** The incremental exports that an earlier delivery of a task's request found; undefined if there was none. */
+export async function chosenIncrements(
+  tableArn: string,
+  task: TaskRef,
+  { leases }: Pick<Ports, "leases">,
+): Promise<readonly string[] | undefined> {
+  const lease = await leases.read(tableArn);
+  return lease?.holders.find((holder) => holder.task.id === task.id)?.increments;
 }
 
 /** Records the time range of the export before it is restored: from now on the table may hold some of its items. */
@@ -95,11 +110,21 @@ async function change(
 }
 
 function holderOf({ plan, attempt, deadlineMs }: Attempt, takes: number): LeaseHolder {
-  return { task: plan.task, attempt, exclusive: isExclusive(plan), "deadline-ms": deadlineMs, takes };
+  const { task, request } = plan;
+  return {
+    task,
+    attempt,
+    exclusive: isExclusive(plan),
+    "deadline-ms": deadlineMs,
+    takes,
+    ...(request.until !== undefined && {
+      increments: plan.increments?.map(({ location }) => location.prefix) ?? [],
+    }),
+  };
 }
 
 function isExclusive(plan: RestorePlan): boolean {
-  return plan.manifest.lines === "changes" || isEmptyOnly(plan);
+  return plan.manifest.lines === "changes" || isSeries(plan) || isEmptyOnly(plan);
 }
 
 function isEmptyOnly({ request }: RestorePlan): boolean {
@@ -142,7 +167,9 @@ function refuseOutOfOrder(plan: RestorePlan, last: AppliedWindow | undefined): v
 /** The export to record for the table when this restore begins. */
 function nextWindow(plan: RestorePlan, last: AppliedWindow | undefined): AppliedWindow | undefined {
   const mode = plan.request["restore-mode"] ?? "empty-only";
-  const { window, lines } = plan.manifest;
+  const { lines } = plan.manifest;
+  const to = momentOf(plan);
+  const window = isSeries(plan) && to !== undefined ? { to } : plan.manifest.window;
   // A table that was empty holds no earlier export. One into which only some items are restored does not hold the export.
   if (window === undefined || plan.request.only !== undefined)
     return mode === "empty-only" ? undefined : last;

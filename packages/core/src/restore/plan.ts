@@ -20,9 +20,14 @@ import type { RestoreRequest } from "../request.ts";
 import type { TaskRef } from "../task.ts";
 import { type CreatedTable, createDestination } from "./create-table.ts";
 import { holdsItems } from "./holds-items.ts";
-import { noteWindow, takeLease, withdrawLease } from "./lease.ts";
+import { chosenIncrements, noteWindow, takeLease, withdrawLease } from "./lease.ts";
+import { readSeries } from "./read-series.ts";
+import { seriesError } from "./series.ts";
 
 const DEFAULT_SEGMENTS_MAX = 64;
+/** A series' plan is large, and it shares the row with what the row holds of each segment. */
+const SERIES_SEGMENTS_MAX = 500;
+const SERIES_PLAN_LENGTH_MAX = 120_000;
 
 /** Plans a valid restore request and returns the event that accepts it. Throws a permanent error if it must be rejected. */
 export async function planRestore(
@@ -35,7 +40,8 @@ export async function planRestore(
   const keys = request["manifest-keys"] ?? "own";
   const manifest = await readManifest(bucket, request["bucket-prefix"], keys, ports);
   const address = { region: request["table-region"], name: request["table-name"] };
-  refuseMode(request, manifest);
+  const found = await readSeries(request, manifest, undefined, ports);
+  refuseMode(request, manifest, found);
   if (manifest.keys !== undefined) refuseOtherOnly(request, manifest.keys);
   const created =
     request["create-table"] === true ? await createDestination(request, task, manifest, ports) : undefined;
@@ -50,13 +56,24 @@ export async function planRestore(
     // The step after the acceptance waits until a new table is ACTIVE. It is empty.
     const isNew = made !== undefined && table.status === "CREATING";
     if (!isNew) refuseUnready(request, table);
-    await refuseOtherKeys(request, manifest, table, ports);
+    const chosen = request.until === undefined ? undefined : await chosenIncrements(table.arn, task, ports);
+    const isOther = chosen !== undefined && chosen.join() !== found.map(({ prefix }) => prefix).join();
+    const series = isOther ? await readSeries(request, manifest, chosen, ports) : found;
+    const increments = series.map((one) => one.manifest);
+    // The lines of every incremental export name their keys, and each is compared before its file is written.
+    const named = increments.find(({ items }) => items > 0);
+    for (const one of [manifest, ...(named === undefined ? [] : [named])])
+      await refuseOtherKeys(request, one, table, ports);
     refuseOtherOnly(request, keySchema(table));
-    const derived = derivePlan(request, task, manifest, { table, made }, ports);
+    const derived = derivePlan(request, task, { manifest, increments }, { table, made }, ports);
     await takeLease({ plan: derived, attempt, deadlineMs, isWriting: true }, ports);
     // Read while the lease is held: from now on no other restore puts items into an exclusively leased table.
     const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
-    const countsItems = !manifest.own && manifest.lines === "items" && request.only === undefined;
+    const countsItems =
+      !manifest.own &&
+      manifest.lines === "items" &&
+      request.only === undefined &&
+      increments.every(({ items }) => items === 0);
     let hadItems: boolean;
     try {
       hadItems = !isNew && (emptyOnly || countsItems) && (await holdsItems(address, ports.tables));
@@ -82,20 +99,19 @@ function countPlan(hadItems: boolean, { provisioned }: TableDescription) {
 function derivePlan(
   request: RestoreRequest,
   task: TaskRef,
-  manifest: Manifest,
+  windows: { readonly manifest: Manifest; readonly increments: readonly Manifest[] },
   { table, made }: { readonly table: TableDescription; readonly made: CreatedTable | undefined },
   ports: Ports,
 ): RestorePlan {
-  const segments =
-    request["total-segments"] ??
-    Math.min(Math.max(1, manifest.files.length), DEFAULT_SEGMENTS_MAX, ports.settings.maximumSegments);
+  const { manifest, increments } = windows;
+  const [segments = 1, ...ofIncrements] = segmentsOfWindows(request, [manifest, ...increments], ports);
   const units =
     request["write-units"] ??
     (table.provisioned === undefined ? undefined : Math.max(1, Math.floor(table.provisioned.writeUnits / 2)));
-  return {
+  const plan: RestorePlan = {
     request,
     task,
-    "total-segments": segments,
+    "total-segments": ofIncrements.reduce((sum, one) => sum + one, segments),
     ...(units !== undefined && { "write-units": units, "units-per-write": 1 + table.indexCount }),
     table: {
       arn: table.arn,
@@ -103,18 +119,51 @@ function derivePlan(
       "key-types": keySchema(table).map(({ type }) => type),
       ...(table.id !== undefined && { id: table.id }),
     },
-    manifest: {
-      own: manifest.own,
-      location: manifest.location,
-      items: manifest.items,
-      files: manifest.files.length,
-      lines: manifest.lines,
-      ...(manifest.window !== undefined && { window: manifest.window }),
-      ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
-      objects: manifest.objects,
-    },
+    manifest: planned(manifest),
+    ...(increments.length > 0 && {
+      increments: increments.map((one, at) => ({ ...planned(one), segments: ofIncrements[at]! })),
+    }),
     ...(made !== undefined && { created: { "table-file": made.file } }),
   };
+  if (increments.length > 0 && JSON.stringify(plan).length > SERIES_PLAN_LENGTH_MAX)
+    throw seriesError("not-a-series", bucketOf(request), request["bucket-prefix"], {
+      message: `is followed by ${increments.length} incremental exports whose prefixes are so long that the plan has more than ${SERIES_PLAN_LENGTH_MAX} characters.`,
+      hint: "Restore fewer incremental exports at once, and then each later one with restore-mode merge.",
+    });
+  return plan;
+}
+
+function planned(manifest: Manifest): RestorePlan["manifest"] {
+  return {
+    own: manifest.own,
+    location: manifest.location,
+    items: manifest.items,
+    files: manifest.files.length,
+    lines: manifest.lines,
+    ...(manifest.window !== undefined && { window: manifest.window }),
+    ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
+    objects: manifest.objects,
+  };
+}
+
+/**
+ * The number of segments of each window: by default one for each data file, 64 at most. Those of a series have together at most
+ * SERIES_SEGMENTS_MAX, of which the full export may take all but one for each incremental export.
+ */
+function segmentsOfWindows(
+  request: RestoreRequest,
+  windows: readonly Manifest[],
+  { settings }: Ports,
+): readonly number[] {
+  const [full, ...increments] = windows;
+  const requested = request["total-segments"];
+  const wanted = ({ files }: Manifest) =>
+    Math.min(Math.max(1, files.length), requested ?? DEFAULT_SEGMENTS_MAX, settings.maximumSegments);
+  const first = requested ?? wanted(full!);
+  if (increments.length === 0) return [first];
+  const most = Math.min(first, SERIES_SEGMENTS_MAX - increments.length);
+  const share = Math.floor((SERIES_SEGMENTS_MAX - most) / increments.length);
+  return [most, ...increments.map((one) => Math.min(wanted(one), share))];
 }
 
 function refuseUnready(request: RestoreRequest, table: TableDescription): void {
@@ -177,9 +226,19 @@ async function archivedKeys(
   });
 }
 
-/** Refuses an incremental export with another mode than merge: its changes must be applied to existing items. */
-function refuseMode(request: RestoreRequest, manifest: Manifest): void {
+/**
+ * Refuses an incremental export with another mode than merge, and a series with if-absent: changes must be applied to existing
+ * items. With empty-only those are the full export's.
+ */
+function refuseMode(request: RestoreRequest, manifest: Manifest, increments: readonly unknown[]): void {
   const mode = request["restore-mode"] ?? "empty-only";
+  if (increments.length > 0 && mode === "if-absent")
+    throw planError(
+      "mode-not-possible",
+      request,
+      "cannot take incremental exports with restore-mode if-absent: their changes overwrite and delete items.",
+      "Request the restore with restore-mode empty-only or merge.",
+    );
   if (manifest.lines === "items" || mode === "merge") return;
   throw planError(
     "mode-not-possible",

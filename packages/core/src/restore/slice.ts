@@ -17,6 +17,7 @@ import type { Ports } from "../ports.ts";
 import { invocationLeftMs, progressTimer, sliceEndMs } from "../slice-budget.ts";
 import { refuseReplaced } from "../table-identity.ts";
 import { openUsage } from "../usage.ts";
+import { type RestoreWindow, windowOf } from "../windows.ts";
 import { assignFiles } from "./assign-files.ts";
 import { openLineCheck, refusedLines } from "./line-check.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
@@ -39,7 +40,9 @@ export async function sliceRestore(
   const check = openCancellationCheck(work, ports);
   if (!(await check.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
-  const files = await readAssignedFiles(work, plan, ports);
+  const window = windowOf(plan, work.segment);
+  const { manifest } = window;
+  const files = await readAssignedFiles(work, window, ports);
   const spacingMs = ports.settings.batchSpacingMs;
   let at = { file: 0, line: 0, ...("file" in work.cursor && work.cursor) };
   let { counts } = work;
@@ -52,7 +55,8 @@ export async function sliceRestore(
 
   const untilMs = sliceEndMs(ports);
   const reportDue = progressTimer(plan, ports);
-  const writer = openTableWriter(plan, { attempt: work.attempt, untilMs, check }, ports);
+  const { index } = window;
+  const writer = openTableWriter(plan, { window: index, attempt: work.attempt, untilMs, check }, ports);
   const checkpoint = (): Checkpoint => ({ cursor: at, counts, usage: usage(writer.consumed()) });
   const bucket = bucketOf(plan.request);
   const keys = keysOf(plan);
@@ -78,14 +82,14 @@ export async function sliceRestore(
   async function writeFile(listed: ManifestFile): Promise<void> {
     const key = listed.dataFileS3Key;
     const recorded = { key, items: listed.itemCount, md5: listed.md5Checksum };
-    const lineCheck = plan.manifest.own
+    const lineCheck = manifest.own
       ? undefined
       : openLineCheck({
           bucket,
           key,
           keys,
           items: listed.itemCount,
-          kind: plan.manifest.lines,
+          kind: manifest.lines,
           reread: () => readBlocks(bucket, recorded, ports),
         });
     const file = await verifyDataFile(bucket, recorded, ports, shouldContinue, lineCheck);
@@ -124,7 +128,7 @@ export async function sliceRestore(
       for (let span = nextLine(block.bytes, 0); span !== undefined; span = nextLine(block.bytes, span.end)) {
         if (number++ < from) continue;
         if (isWanted !== undefined) {
-          const matches = () => isWanted(keyedPart(block.bytes, span, plan.manifest.lines));
+          const matches = () => isWanted(keyedPart(block.bytes, span, manifest.lines));
           if (!readingLine(bucket, key, number, matches)) {
             call.unwantedBytes += span.end - span.start;
             call.upTo++;
@@ -136,7 +140,7 @@ export async function sliceRestore(
           if (writer.stopped()) return;
           call = emptyCall(call.upTo);
         }
-        const read = () => readLine(block.bytes, span, plan.manifest.lines);
+        const read = () => readLine(block.bytes, span, manifest.lines);
         call.writes.push(readingLine(bucket, key, number, read));
         call.numbers.push(number);
         call.bytes += span.end - span.start;
@@ -212,10 +216,10 @@ function keysOf({ table }: RestorePlan): KeySchema {
 }
 
 async function readAssignedFiles(
-  work: SegmentWork,
-  plan: RestorePlan,
+  { plan, task, segment }: SegmentWork,
+  { manifest, first, segments }: RestoreWindow,
   ports: Ports,
 ): Promise<ManifestFile[]> {
-  const files = await readPlannedFiles(bucketOf(plan.request), plan, ports);
-  return assignFiles(files, work.task["request-id"], work.segment, plan["total-segments"]);
+  const files = await readPlannedFiles(bucketOf((plan as RestorePlan).request), manifest, ports);
+  return assignFiles(files, task["request-id"], segment - first, segments);
 }

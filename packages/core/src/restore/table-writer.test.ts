@@ -56,7 +56,7 @@ function writer(
     tables: { ...ports.tables, ...table, write },
   };
   return {
-    ...openTableWriter(restorePlan, { attempt: 1, untilMs, check }, allPorts),
+    ...openTableWriter(restorePlan, { window: 0, attempt: 1, untilMs, check }, allPorts),
     calls,
     reservedMs,
     clock: ports.clock,

@@ -56,7 +56,7 @@ type Done = { readonly skipped: number } | "too late";
  */
 export function openTableWriter(
   plan: RestorePlan,
-  options: { attempt: number; untilMs: number; check: CancellationCheck },
+  options: { window: number; attempt: number; untilMs: number; check: CancellationCheck },
   ports: Ports,
 ): TableWriter {
   const { request } = plan;
@@ -103,7 +103,7 @@ export function openTableWriter(
     }
   }
 
-  const mayOverwrite = !neverOverwrites(plan, options.attempt);
+  const mayOverwrite = !neverOverwrites(plan, options);
   // A refused put consumes nothing of the indexes. The next put may be stored, so its estimate includes them.
   const factorMin = mayOverwrite ? 0 : factor;
 
@@ -191,9 +191,13 @@ export function openTableWriter(
 
 /**
  * Whether only missing items are put. A retry of an `empty-only` restore may find items that the application wrote after the
- * previous attempt ended.
+ * previous attempt ended. The changes of a series are applied to the items of the window before.
  */
-function neverOverwrites({ request }: RestorePlan, attempt: number): boolean {
+function neverOverwrites(
+  { request }: RestorePlan,
+  { window, attempt }: { readonly window: number; readonly attempt: number },
+): boolean {
+  if (window > 0) return false;
   const mode = request["restore-mode"] ?? "empty-only";
   return mode === "if-absent" || (mode === "empty-only" && attempt > 1);
 }

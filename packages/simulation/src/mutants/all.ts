@@ -208,7 +208,13 @@ export const mutants: readonly Mutant[] = [
     name: "claim-per-delivery",
     seed: 2,
     breaks: "A claim is valid for one delivery: when its message is delivered again, it is dropped.",
-    edits: [core("worker.ts", "claim(segment, message)", "claim(segment, message + ports.random())")],
+    edits: [
+      core(
+        "worker.ts",
+        "claim(segment, message, writer)",
+        "claim(segment, message + ports.random(), writer)",
+      ),
+    ],
   },
   {
     name: "ceiling-per-worker",

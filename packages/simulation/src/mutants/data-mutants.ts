@@ -188,8 +188,8 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       core(
         "restore/table-writer.ts",
-        "const mayOverwrite = !neverOverwrites(plan, options.attempt);",
-        "const mayOverwrite = !neverOverwrites(plan, options.attempt) || true;",
+        "const mayOverwrite = !neverOverwrites(plan, options);",
+        "const mayOverwrite = !neverOverwrites(plan, options) || true;",
       ),
     ],
   },

@@ -127,9 +127,7 @@ export const taskMutants: readonly Mutant[] = [
     name: "completion-not-stored",
     seed: 136,
     breaks: "The completion of a segment is not stored with its claim.",
-    edits: [
-      core("worker.ts", "if (done !== undefined) await claims.complete(segment, done.detail.counts);", ""),
-    ],
+    edits: [core("worker.ts", "if (!isKnown) await claims.complete(segment, done.detail.counts);", "")],
   },
   {
     name: "claims-not-released",
