@@ -12,6 +12,7 @@ import { invocationViolations } from "./invocations.ts";
 import { namedFaultViolations } from "./named-faults.ts";
 import type { Outcome } from "./outcome.ts";
 import { rowViolations } from "./rows.ts";
+import { seriesViolations } from "./series.ts";
 import { stepViolations } from "./steps.ts";
 import { tableViolations } from "./tables.ts";
 import { taskViolations } from "./tasks.ts";
@@ -24,6 +25,7 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...rowViolations(outcome),
     ...(await archiveViolations(outcome)),
     ...(await tableViolations(outcome)),
+    ...seriesViolations(outcome),
     ...cancellationLatencyViolations(outcome),
     ...duplicateWorkerViolations(outcome),
     ...keptClaimViolations(outcome),

@@ -4,6 +4,7 @@
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { itemOfRow } from "@ferry/aws/status-item";
 import type { TaskRow } from "@ferry/core/projection/status";
+import { openSegments, type PlannedWindows } from "./series.ts";
 
 /** The attributes of a row's item, by name. */
 export type Attributes = Readonly<Record<string, unknown>>;
@@ -31,9 +32,20 @@ export function stateIn(seen: Attributes): string {
   const isCancelled = number("cancelled-attempt") >= number("attempt");
   const complete = number("completed-segments");
   if (complete === number("total-segments")) return isBroken ? "failed" : "finishing";
-  if (isBroken || complete + number("failed-segments") >= number("total-segments"))
-    return isCancelled ? "cancelled" : "failed";
+  if (isBroken || isOverIn(seen)) return isCancelled ? "cancelled" : "failed";
   return isCancelled ? "cancelling" : "running";
+}
+
+/** Whether all segments that were queued have ended in this attempt. */
+function isOverIn(seen: Attributes): boolean {
+  const plan = JSON.parse(String(seen["plan"])) as PlannedWindows | null;
+  const complete = (seen["completed"] as ReadonlySet<number> | undefined) ?? new Set<number>();
+  if (plan?.increments === undefined)
+    return complete.size + Number(seen["failed-segments"]) >= Number(seen["total-segments"]);
+  const failed = seen["failed"] as Readonly<Record<string, number>>;
+  return openSegments(plan, complete).every(
+    (segment) => complete.has(segment) || (failed[segment] ?? 0) >= Number(seen["attempt"]),
+  );
 }
 
 /** The state of a row. */

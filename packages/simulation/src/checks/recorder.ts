@@ -9,6 +9,7 @@ import { START_MS } from "@ferry/memory/time";
 import type { Invocation } from "../cloud/invocation.ts";
 import { attributesOf, stateIn } from "./projection.ts";
 import { taskName } from "./recount.ts";
+import type { PlannedWindows } from "./series.ts";
 
 /** A call that reads or writes items. */
 export interface DataCall {
@@ -62,7 +63,12 @@ export interface CompletedWrite {
   readonly table: string;
   /** See `taskName`. */
   readonly task: string;
+  /** The task's id. */
+  readonly taskId: string;
   readonly attempt: number;
+  readonly segment: number | undefined;
+  readonly plan: PlannedWindows | undefined;
+  readonly invocation: string;
   readonly writes: readonly Write[];
 }
 
@@ -290,13 +296,17 @@ export function createRecorder(now: () => number): Recorder {
     },
     waitMsMax: (invocation) => waitMs.get(invocation) ?? 0,
     pollMsMax: (invocation) => pollMs.get(invocation) ?? 0,
-    writesCompleted({ work }, table, writes) {
+    writesCompleted({ name, work }, table, writes) {
       if (work.task !== undefined)
         completedWrites.push({
           atMs: now(),
           table,
           task: taskName(work.task),
+          taskId: work.task.id,
           attempt: work.attempt ?? 1,
+          segment: work.segment,
+          plan: work.plan,
+          invocation: name,
           writes,
         });
     },

@@ -2,6 +2,7 @@
  * Each task as the events of the bus describe it, computed without the engine's projector.
  */
 import type { BusEvent } from "@ferry/core/events";
+import { openSegments, type PlannedWindows } from "./series.ts";
 
 /** What a segment stored or wrote. */
 interface Transferred {
@@ -26,6 +27,8 @@ export interface Recount {
   requestId?: string;
   /** The plans of its events, as text. */
   readonly plans: Set<string>;
+  /** The windows of its plan. */
+  windows: PlannedWindows;
   total: number;
   attempt: number;
   /** The highest attempt that was cancelled by its number; 0 for none. */
@@ -59,7 +62,7 @@ interface Detail {
   readonly attempt?: number | string;
   readonly segment?: number;
   /** A `TaskFinishing` has it as JSON. */
-  readonly plan?: { readonly "total-segments": number; readonly S?: string };
+  readonly plan?: PlannedWindows & { readonly S?: string };
   readonly counts?: Transferred;
   readonly cursor?: { file?: number; line?: number };
   readonly cause?: string;
@@ -98,6 +101,7 @@ function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: st
     key,
     timestamp: Number(timestamp),
     plans: new Set(),
+    windows: { "total-segments": 0 },
     total: 0,
     attempt: 1,
     cancelledAttempt: 0,
@@ -131,6 +135,7 @@ function add(task: Recount, type: string, detail: Detail, work: Detail, time: st
   if (plan !== undefined && carries) {
     task.plans.add(JSON.stringify(plan));
     task.total = plan["total-segments"];
+    task.windows = plan;
     if (task.acceptedTime === undefined || time < task.acceptedTime) task.acceptedTime = time;
   }
   if (segment !== undefined) task.attempts.set(segment, Math.max(task.attempts.get(segment) ?? 1, attempt));
@@ -178,7 +183,10 @@ export function stateFrom(task: Recount, rejected: boolean): string {
   if (task.acceptedTime === undefined) return rejected ? "rejected" : "requested";
   const stepFailed = task.failures.some((one) => one.segment === undefined && one.attempt >= task.attempt);
   if (task.completed.size === task.total) return stepFailed ? "failed" : "finishing";
-  const isOver = stepFailed || task.completed.size + currentFailures(task).size === task.total;
+  const failures = currentFailures(task);
+  const hasEnded = (segment: number) => task.completed.has(segment) || failures.has(segment);
+  const completed = new Set(task.completed.keys());
+  const isOver = stepFailed || openSegments(task.windows, completed).every(hasEnded);
   if (task.cancelledAttempt >= task.attempt) return isOver ? "cancelled" : "cancelling";
   return isOver ? "failed" : "running";
 }

@@ -114,7 +114,7 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
     notes: undefined,
     rejected,
     between: undefined,
-    ...(request !== undefined && { "request-id": request.id, ...request.fields }),
+    ...(request !== undefined && { "request-id": request.id, ...scalarsOf(request.fields) }),
   };
   if (task === undefined)
     return { ...own, state: rejected ? "rejected" : "requested", accepted: false, "total-segments": 0 };
@@ -136,6 +136,11 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
     "finished-time": task.finishedTime,
     "updated-time": [task.updatedTime, ...rejections.map(({ time }) => time)].sort().at(-1),
   };
+}
+
+/** The fields of a request that are attributes of its row. The plan has the lists. */
+function scalarsOf(fields: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value !== "object"));
 }
 
 /** Whether it is a cancel of an attempt that never began. Such a cancel is refused. */

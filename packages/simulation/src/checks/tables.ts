@@ -202,6 +202,8 @@ function mayBeOverwritten(
     const row = status.rows().find((one) => taskName(one) === write.task);
     if (row === undefined) return true;
     if (row.request["restore-mode"] === "merge") return true;
+    // The changes of a series are applied, also in a retry.
+    if (write.plan?.increments !== undefined) return true;
     const isConditional = row.request["restore-mode"] === "if-absent" || write.attempt > 1;
     if (text === undefined && isConditional) return true;
     // A retry does not overwrite what is in the table by then; a late worker of an earlier attempt may.

@@ -359,10 +359,15 @@ function withRecordedReleases(claims: SliceClaims, recorder: Recorder): SliceCla
 }
 
 function claimsOf(visit: Visit, { claims }: Cloud): SliceClaims {
-  return intercept("claims", claims, ["claim", "complete", "release"], ({ port, method, args }, run) => {
-    const slice = args[0] as Slice;
-    return visit(port, method, `handoffs ${slice.handoffs} of attempt ${slice.attempt}`, run);
-  });
+  return intercept(
+    "claims",
+    claims,
+    ["claim", "leave", "arrive", "complete", "release"],
+    ({ port, method, args }, run) => {
+      const slice = args[0] as Slice;
+      return visit(port, method, `handoffs ${slice.handoffs} of attempt ${slice.attempt}`, run);
+    },
+  );
 }
 
 function registryOf(visit: Visit, { registry }: Cloud): TaskRegistry {

@@ -40,4 +40,6 @@ export interface SourceSpec {
   readonly kind: Source;
   readonly stored: Stored;
   readonly fault?: ArchiveFault;
+  /** Of a full export: how many incremental exports follow it, and whether the request lists them or Ferry finds them. */
+  readonly series?: { readonly increments: number; readonly isListed: boolean };
 }

@@ -39,9 +39,25 @@ export function prefixOf(kind: Source): string {
 const EXPORT_ID = "01793498400000-a1b2c3d4";
 const EXPORT_PREFIX = `AWSDynamoDB/${EXPORT_ID}`;
 const FILES_MAX = 100;
+const HOUR_MS = 3_600_000;
+/** The time of the full export's state. */
+const FULL_MS = Date.parse("2026-10-31T23:00:00Z");
+const incrementId = (window: number) => `0179349840${window}000-a1b2c3d4`;
+const timeOf = (window: number) => new Date(FULL_MS + window * HOUR_MS).toISOString();
+/** Of the items that changed in a window. */
+const CHANGED_SHARE_MAX = 0.6;
 const DELETED_SHARE = 0.4;
 /** The parent of a moved archive's prefix. */
 const ELSEWHERE = "elsewhere";
+
+/** The request's fields for a series. */
+export function seriesFields({
+  increments,
+  isListed,
+}: NonNullable<Scenario["data"]["source"]["series"]>): Readonly<Record<string, unknown>> {
+  if (!isListed) return { until: timeOf(increments) };
+  return { increments: Array.from({ length: increments }, (_, n) => `AWSDynamoDB/${incrementId(n + 1)}`) };
+}
 
 /** A line, and the name and resulting text of its item. */
 interface Line {
@@ -60,7 +76,7 @@ export function makeArchive(
   texts: readonly string[],
   rng: Rng,
 ): ArchiveModel {
-  const { kind, stored, fault } = scenario.data.source;
+  const { kind, stored, fault, series } = scenario.data.source;
   const pack = compress[stored];
   const lines = texts.map((text) => lineOf(text, kind === "incremental" && rng.happens(DELETED_SHARE)));
   const model: ArchiveModel = {
@@ -76,7 +92,46 @@ export function makeArchive(
   breakLines();
   const objects = breakObjects(kind === "full" || kind === "incremental" ? exported() : written());
   for (const { key, body } of objects) archive.store(bucket, key, body, metadataOf(key));
-  return model;
+  return series === undefined ? model : withIncrements(series.increments);
+
+  /** Adds incremental exports with changes of some items in each window: updates, deletes, re-inserts and new items. */
+  function withIncrements(increments: number): ArchiveModel {
+    const items = new Map(model.items);
+    let total = model.lines;
+    for (let window = 1; window <= increments; window++) {
+      const changes = changesIn(window, items);
+      total += changes.length;
+      const files = Array.from({ length: rng.between(1, 4) }, (): string[] => []);
+      for (const change of changes) rng.pick(files).push(change.line);
+      for (const { name, text } of changes) items.set(name, text);
+      const native = incrementalExport({
+        bucket: bucket.name,
+        id: incrementId(window),
+        from: timeOf(window - 1),
+        to: timeOf(window),
+        files,
+        pack,
+      });
+      for (const { key, body } of native.objects) archive.store(bucket, key, body, metadataOf(key));
+    }
+    return { items, lines: total };
+  }
+
+  function changesIn(window: number, before: ReadonlyMap<string, string | undefined>): Line[] {
+    const changed = rng.between(0, Math.ceil(texts.length * CHANGED_SHARE_MAX));
+    // Some numbers are of items that the table did not have.
+    const numbers = new Set(Array.from({ length: changed }, () => rng.between(0, texts.length + 2)));
+    return [...numbers].map((n) => {
+      const text = items.text(n, `w${window}`);
+      const name = items.nameOf(text);
+      const keys = JSON.stringify(items.key(n));
+      const oldImage = before.get(name);
+      const old = oldImage !== undefined && { oldImage };
+      return rng.happens(DELETED_SHARE)
+        ? { name, text: undefined, line: changeLine({ keys, ...old }) }
+        : { name, text, line: changeLine({ keys, newImage: text, ...old }) };
+    });
+  }
 
   function lineOf(text: string, isDeleted: boolean): Line {
     const name = items.nameOf(text);

@@ -137,8 +137,14 @@ function sourceOf(
   // Derived, not drawn. Ferry's own files are compressed.
   const stored = (["gzip", "zstd", kind === "own" ? "zstd" : "plain"] as const)[items % 3]!;
   const spec = { kind, stored };
+  // Derived, too: a full export without a fault, and some archives that would be bare, are followed by increments.
+  const isSeries = items > 0 && (kind === "full" || (kind === "bare" && items % 3 > 0));
+  const series = isSeries && {
+    kind: "full" as const,
+    series: { increments: 1 + (items % 3), isListed: items % 4 > 1 },
+  };
   const weighted = possible.flatMap((fault) => Array<ArchiveFault>(WEIGHTS[fault] ?? 1).fill(fault));
-  return items > 0 && happens(BROKEN_RATE) ? { ...spec, fault: pick(weighted) } : spec;
+  return items > 0 && happens(BROKEN_RATE) ? { ...spec, fault: pick(weighted) } : { ...spec, ...series };
 }
 
 /** The filler size of wide items. */

@@ -4,7 +4,7 @@
 import { defaultSettings } from "@ferry/core/settings";
 import type { Rng } from "../cloud/scheduler.ts";
 import type { ArchiveFault } from "./archive-kinds.ts";
-import { movedPrefixOf, prefixOf } from "./archives.ts";
+import { movedPrefixOf, prefixOf, seriesFields } from "./archives.ts";
 import { type Copy, controlOf, type ScenarioControl } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
 import { faultCountsOf, faultRatesOf, lostAnnouncementRateOf } from "./fault-rates.ts";
@@ -105,7 +105,9 @@ export function scenarioOf(rng: Rng): Scenario {
     },
     restore: {
       ...(happens(0.6) && { "total-segments": pick([1, 2, 3, between(4, 9), between(10, 64)]) }),
-      ...(happens(0.6) && { "restore-mode": pick(["empty-only", "merge", "if-absent", "if-absent"]) }),
+      ...(happens(0.6) && {
+        "restore-mode": modeFor(data.source, pick(["empty-only", "merge", "if-absent", "if-absent"])),
+      }),
       ...sourceFields(data.source),
       ...(ceiling !== undefined && { "write-units": ceiling }),
     },
@@ -170,13 +172,19 @@ const FOUND_IN_EMPTY: ReadonlySet<ArchiveFault | undefined> = new Set([
 ] as const);
 
 /** Changes are merged into the table. */
-function sourceFields({ kind, fault }: Data["source"]): Readonly<Record<string, unknown>> {
+function sourceFields({ kind, fault, series }: Data["source"]): Readonly<Record<string, unknown>> {
   return {
+    ...(series !== undefined && seriesFields(series)),
     "bucket-prefix": fault === "moved" ? movedPrefixOf(kind) : prefixOf(kind),
     ...(kind === "incremental" && fault !== "mode not for changes" && { "restore-mode": "merge" }),
     ...(FOUND_IN_EMPTY.has(fault) && kind !== "incremental" && { "restore-mode": "empty-only" }),
     ...(fault === "mode not for changes" && { "restore-mode": "if-absent" }),
   };
+}
+
+/** The changes of a series cannot be applied without overwriting. */
+function modeFor({ series }: Data["source"], mode: string): string {
+  return series !== undefined && mode === "if-absent" ? "merge" : mode;
 }
 
 /** A weight with which the ceiling has an effect, and no item takes more than half a second of it. */
@@ -185,9 +193,10 @@ function weightOf(unitsPerSecond: number, items: number, bytes: number): number 
   return Math.max(1, Math.min(all, (unitsPerSecond * READ_UNIT_BYTES) / 2 / bytes));
 }
 
-/** A broken archive and an incremental export have no copies. An archive that is replaced is read by at least one. */
+/** A broken archive, an incremental export and a series have no copies. An archive that is replaced is read by at least one. */
 function copiesFor({ data }: Pick<Scenario, "data">, { copies, actions }: ScenarioControl): readonly Copy[] {
-  if (data.source.fault !== undefined || data.source.kind === "incremental") return [];
+  const { fault, kind, series } = data.source;
+  if (fault !== undefined || kind === "incremental" || series !== undefined) return [];
   if (actions.archiveReplacements === 0 || copies.some(({ archive }) => archive === "other")) return copies;
   return [...copies, { table: 1, archive: "other", mode: "empty-only", sharedId: false, afterMs: 0 }];
 }
