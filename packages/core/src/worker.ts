@@ -90,7 +90,7 @@ async function slice(
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
   const segment = readDetail(type, event);
-  const { claims } = withThrottleRetry(ports);
+  const { claims, registry } = withThrottleRetry(ports);
   const writer = isSeries(segment.plan) ? writerOf(ports) : undefined;
   let checkpoint: Checkpoint = { cursor: segment.cursor, counts: segment.counts };
   const onCheckpoint = (latest: Checkpoint) => {
@@ -116,7 +116,7 @@ async function slice(
       const done = events.find((one) => one.type === "SegmentCompleted");
       if (done !== undefined) {
         if (!isKnown) await claims.complete(segment, done.detail.counts);
-        if (writer !== undefined) events = await endSegment(segment, done, { ...ports, claims });
+        if (writer !== undefined) events = await endSegment(segment, done, { ...ports, claims, registry });
       }
       // The task continues without this slice according to its row. If the row is wrong, the next message may claim the slice.
       if (events.length === 0) await claims.release(segment);

@@ -52,6 +52,17 @@ test("the segment that completes a window queues the next one, each time that it
   expect((await run({ ...segment, segment: 1 }, ports)).types).toEqual(["SegmentCompleted"]);
 });
 
+test("the last segment of a window that an earlier attempt completes queues the next window in the latest attempt", async () => {
+  const ports = world();
+  const segment = await firstSegment(ports);
+  await ports.registry.raiseAttempt(segment.task, 3);
+  const { events } = await run(segment, ports);
+  expect(events).toMatchObject([
+    { type: "SegmentCompleted", detail: { attempt: 1 } },
+    { type: "TaskAccepted", detail: { attempt: 3, segments: [1], "deadline-ms": segment["deadline-ms"] } },
+  ]);
+});
+
 test("a complete segment waits until another worker on its message has left", async () => {
   const ports = world();
   const segment = await firstSegment(ports);

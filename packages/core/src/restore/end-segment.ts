@@ -41,8 +41,11 @@ export async function endSegment(
   if (wait === "too long") return [handoffEvent(work, checkpoint, true, ports)];
   const window = windowOf(plan, work.segment);
   const next = windowsOf(plan)[window.index + 1];
-  if (next === undefined || !(await ports.claims.arrive(work, window))) return [done];
-  return [done, taskAccepted(plan, work.attempt, work["deadline-ms"], segmentsOf(next))];
+  if (next === undefined) return [done];
+  // A late worker of an earlier attempt may be the last to complete. The row counts only failures of the highest attempt.
+  const attempt = await ports.registry.raiseAttempt(work.task, work.attempt);
+  if (!(await ports.claims.arrive({ ...work, attempt }, window))) return [done];
+  return [done, taskAccepted(plan, attempt, work["deadline-ms"], segmentsOf(next))];
 }
 
 /** Waits until all other writers of the segment have left, or must have ended. */
