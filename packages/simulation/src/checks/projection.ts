@@ -4,7 +4,7 @@
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { itemOfRow } from "@ferry/aws/status-item";
 import type { TaskRow } from "@ferry/core/projection/status";
-import { openSegments, type PlannedWindows } from "./series.ts";
+import { openSegments, type PlannedWindows } from "./planned-windows.ts";
 
 /** The attributes of a row's item, by name. */
 export type Attributes = Readonly<Record<string, unknown>>;

@@ -7,9 +7,9 @@ import type { TaskRow } from "@ferry/core/projection/status";
 import type { RowChange } from "@ferry/memory/status-store";
 import { START_MS } from "@ferry/memory/time";
 import type { Invocation } from "../cloud/invocation.ts";
+import type { PlannedWindows } from "./planned-windows.ts";
 import { attributesOf, stateIn } from "./projection.ts";
 import { taskName } from "./recount.ts";
-import type { PlannedWindows } from "./series.ts";
 
 /** A call that reads or writes items. */
 export interface DataCall {

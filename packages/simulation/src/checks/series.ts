@@ -1,29 +1,9 @@
 /**
- * The windows of a series are applied in order, computed without the engine.
+ * The windows of a series are applied in order.
  */
 import { type Outcome, tasksWithDeletedRow } from "./outcome.ts";
+import { windowsIn } from "./planned-windows.ts";
 import { taskLabel } from "./recorder.ts";
-
-/** The part of a plan that names its windows: the last segments belong to the increments. */
-export interface PlannedWindows {
-  readonly "total-segments": number;
-  readonly increments?: readonly { readonly segments: number }[];
-}
-
-/** The segments of each window, in order. A plan without increments has one window. */
-export function windowsIn(plan: PlannedWindows): readonly (readonly number[])[] {
-  const all = Array.from({ length: plan["total-segments"] }, (_, segment) => segment);
-  const windows: number[][] = [];
-  for (const { segments } of [...(plan.increments ?? [])].reverse())
-    windows.unshift(all.splice(all.length - segments, segments));
-  return [all, ...windows];
-}
-
-/** The segments of the first window that is not complete: those after it are not queued. The last window's if all are complete. */
-export function openSegments(plan: PlannedWindows, completed: ReadonlySet<number>): readonly number[] {
-  const windows = windowsIn(plan);
-  return windows.find((segments) => segments.some((one) => !completed.has(one))) ?? windows.at(-1)!;
-}
 
 /** No write of a window takes effect after one of a later window. */
 export function seriesViolations(outcome: Outcome): string[] {

@@ -6,9 +6,9 @@ import type { SegmentWork, TaskAccepted } from "@ferry/core/events";
 import { PROVISIONED_UNITS } from "../scenario/scenario.ts";
 import { answersOf } from "./answers.ts";
 import { isIntoWipedPrefix, type Outcome } from "./outcome.ts";
+import { openSegments, windowsIn } from "./planned-windows.ts";
 import type { EmittedEvent } from "./recorder.ts";
 import { recount, taskName } from "./recount.ts";
-import { openSegments, windowsIn } from "./series.ts";
 
 type Detail = Readonly<Record<string, unknown>>;
 
