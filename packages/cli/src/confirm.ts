@@ -5,12 +5,12 @@ import { createInterface } from "node:readline/promises";
 import { ClientError } from "@ferry/client/client-error";
 import type { Context } from "./context.ts";
 
-/** Whether the person answers yes. ClientError `needs-yes`, if there is no terminal. */
-export async function confirm(question: string, { interactive }: Context): Promise<boolean> {
+/** Whether the person answers yes. ClientError `needs-yes` with this hint, if there is no terminal. */
+export async function confirm(question: string, { interactive }: Context, hint: string): Promise<boolean> {
   if (!interactive)
     throw new ClientError("refused", "needs-yes", {
       message: question,
-      hint: "Nothing was sent. Give --yes to restore without a question.",
+      hint,
     });
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -13,6 +13,8 @@ import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
 import type { TaskUsage } from "@ferry/client/task-usage";
 import type { BusEvent } from "@ferry/core/events";
 
+import type { PrunedArchive } from "./pruned-archive.ts";
+
 type Optional<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T];
 /** One text for each field of `T`, with `?` after the names of optional ones. */
 type Fields<T> = {
@@ -97,15 +99,28 @@ const dryRun: Fields<Preview> & { readonly event: string } = {
 const listed: Fields<ListedArchive> = {
   url: "`s3://BUCKET/PREFIX`",
   state:
-    "`sealed`: a finished backup or export; `open`: not finished, or never; `broken`: its summary cannot be read",
+    "`sealed`: a finished backup or export; `open`: not finished, or never; `broken`: its summary cannot be read; `pruned`: a prune removed a part of it",
   writer: "`ferry`, `dynamodb` or `unknown`",
   incremental: "whether it is an incremental export",
   "tableArn?": "the table's ARN",
+  "window?": "of an export: `to`, and of an incremental one `from`, ISO 8601",
   "startedTime?": "ISO 8601: no item is older than it was then",
   "items?": "number of items",
   "bytes?": "their uncompressed bytes; absent for an export of DynamoDB",
   "files?": "number of data files; absent for an export of DynamoDB",
   "problem?": "why it is broken",
+};
+
+const pruned: Fields<PrunedArchive> = {
+  url: listed.url,
+  "tableArn?": listed["tableArn?"],
+  "startedTime?": listed["startedTime?"],
+  decision: "`keep`, `remove` or `leave`: the rules do not apply to it",
+  reasons: "why; empty if it is removed because no rule keeps it",
+  "objects?": "number of objects that were removed",
+  "bytes?": "their stored size",
+  "foreignObjects?": "number of objects below its prefix that do not belong to it, and stay",
+  "errors?": "what S3 refused, at most ten; empty if it was removed completely",
 };
 
 const inspected: Fields<InspectedArchive> = {
@@ -195,6 +210,7 @@ export const jsonShapes: Readonly<
   DryRun: { about: "What a request would do.", fields: dryRun },
   Event: { about: "An event on the bus. It also has EventBridge's other fields.", fields: event },
   ListedArchive: { about: "An archive in a list.", fields: listed },
+  PrunedArchive: { about: "What a prune does with an archive.", fields: pruned },
   InspectedArchive: { about: "A sealed archive.", fields: inspected },
   VerifiedArchive: { about: "The result of reading all of an archive.", fields: verified },
   ComparedTable: { about: "The result of comparing an archive with a table.", fields: compared },

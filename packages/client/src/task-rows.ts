@@ -33,6 +33,25 @@ export async function readRow(
   return Item && statusOfItem(Item);
 }
 
+/** The plan of a row; undefined if there is none. */
+export async function readPlanOfRow(
+  stage: Stage,
+  { action, key, timestamp }: Partial<RowKey> & Pick<RowKey, "action" | "key">,
+): Promise<unknown> {
+  const TableName = stage.table(`${action}-table`);
+  const { Item } = await onStatusTable(stage, TableName, "GetItem", () =>
+    stage.access.dynamodb(stage.region).send(
+      new GetItemCommand({
+        TableName,
+        Key: { key: { S: key }, timestamp: { N: String(timestamp) } },
+        ConsistentRead: true,
+      }),
+    ),
+  );
+  const plan = Item?.["plan"]?.S;
+  return plan === undefined ? undefined : JSON.parse(plan);
+}
+
 /** The row of a request that was sent not before `sinceMs`. Undefined until Ferry answered it. */
 export async function findRowOfRequest(
   stage: Stage,
@@ -196,7 +215,7 @@ export async function readSegments(stage: Stage, taskId: string): Promise<Segmen
 }
 
 /** Whether a task can still change by itself. A rejected request, too, has ended. */
-export function hasEnded({ state }: TaskStatus): boolean {
+export function hasEnded({ state }: Pick<TaskStatus, "state">): boolean {
   return isEnded(state);
 }
 

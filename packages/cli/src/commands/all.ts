@@ -12,6 +12,7 @@ import { estimateCommand } from "./estimate.ts";
 import { eventsCommand } from "./events.ts";
 import { inspectCommand } from "./inspect.ts";
 import { localCommand } from "./local.ts";
+import { pruneCommand } from "./prune.ts";
 import { restoreCommand } from "./restore.ts";
 import { retryCommand } from "./retry.ts";
 import { statusCommand } from "./status.ts";
@@ -35,6 +36,7 @@ export const commands: readonly CommandSpec[] = [
   inspectCommand,
   catCommand,
   verifyCommand,
+  pruneCommand,
   estimateCommand,
   doctorCommand,
   ...(isClone ? [localCommand] : []),

@@ -47,7 +47,8 @@ export const run: RunCommand = async (input, context) => {
   // Ferry itself refuses a table that holds items, unless the mode says what to do with them. A new table is empty.
   if (request["create-table"] !== true && mode !== "empty-only" && input.options["yes"] !== true) {
     const holdsItems = await destinationHoldsItems(ferry.stage.access, request);
-    if (holdsItems !== false && !(await confirm(question(table, mode, holdsItems), context))) {
+    const hint = "Nothing was sent. Give --yes to restore without a question.";
+    if (holdsItems !== false && !(await confirm(question(table, mode, holdsItems), context, hint))) {
       context.output.note("Nothing was sent.");
       return exitCodes.refused;
     }

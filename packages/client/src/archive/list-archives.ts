@@ -3,7 +3,8 @@
  */
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { translateErrors } from "@ferry/aws/errors";
-import { manifestSummaryKey, taskKey } from "@ferry/core/archive/keys";
+import { decodeFiles, total } from "@ferry/core/archive/file-list";
+import { manifestFilesKey, manifestSummaryKey, segmentOfKey, taskKey } from "@ferry/core/archive/keys";
 import { decodeSummary, type Summary } from "@ferry/core/archive/summary";
 import { readPlan } from "@ferry/core/archive/task-file";
 import type { AwsAccess } from "../access.ts";
@@ -14,13 +15,18 @@ import { bucketAt } from "./open-archive.ts";
 /** An archive in a list. Times are ISO 8601. */
 export interface ListedArchive {
   readonly url: string;
-  /** `broken`: its summary cannot be read. `open`: it has no summary yet, or never will. */
-  readonly state: "sealed" | "open" | "broken";
+  /**
+   * `broken`: its summary cannot be read. `open`: it has no summary yet, or never will. `pruned`: a prune removed a part of it and did
+   * not complete.
+   */
+  readonly state: "sealed" | "open" | "broken" | "pruned";
   readonly writer: "ferry" | "dynamodb" | "unknown";
   /** Whether its lines are changes: an incremental export. */
   readonly incremental: boolean;
   /** The table's ARN. */
   readonly tableArn?: string;
+  /** The time range of an export; `from` only of an incremental one. */
+  readonly window?: Summary["window"];
   /** When it was begun: no item is older than it was at this time. */
   readonly startedTime?: string;
   readonly items?: number;
@@ -33,6 +39,9 @@ export interface ListedArchive {
 
 const SUMMARY_NAME = "manifest-summary.json";
 const TASK_NAME = "task.json";
+const FILES_NAME = "manifest-files.json";
+/** DynamoDB puts it first. */
+const STARTED_NAME = "_started";
 
 /** Yields the archives at and below a place, in the order of their keys. It lists folders, not the data files in archives. */
 export async function* listArchives(
@@ -40,8 +49,14 @@ export async function* listArchives(
   place: S3Place,
 ): AsyncGenerator<ListedArchive, void, void> {
   const folder = await listFolder(access, place);
-  if (folder.names.has(SUMMARY_NAME) || folder.names.has(TASK_NAME)) {
-    yield await describeArchive(access, place, folder.names.has(SUMMARY_NAME));
+  const has = (name: string) => folder.names.has(name);
+  if (has(SUMMARY_NAME) || has(TASK_NAME)) {
+    yield await describeArchive(access, place, folder.names);
+    return;
+  }
+  // Every writer puts another object before this one.
+  if (has(FILES_NAME) && !has(STARTED_NAME)) {
+    yield await describeRest(access, place);
     return;
   }
   for (const prefix of folder.folders) yield* listArchives(access, { bucket: place.bucket, prefix });
@@ -79,9 +94,10 @@ async function listFolder(access: Pick<AwsAccess, "region" | "s3">, place: S3Pla
 async function describeArchive(
   access: Pick<AwsAccess, "archive" | "region">,
   place: S3Place,
-  sealed: boolean,
+  names: ReadonlySet<string>,
 ): Promise<ListedArchive> {
   const url = s3Url(place);
+  const sealed = names.has(SUMMARY_NAME);
   const bucket = await bucketAt(access, place.bucket, undefined);
   const key = sealed ? manifestSummaryKey(place.prefix) : taskKey(place.prefix);
   const stored = await explaining({ operation: "GetObject", resource: `s3://${place.bucket}/${key}` }, () =>
@@ -95,9 +111,32 @@ async function describeArchive(
     return { ...none, state: "open", writer: "ferry", tableArn: plan.table.arn, startedTime: plan.started };
   }
   try {
-    return { url, state: "sealed", ...summarised(decodeSummary(bucket, key, stored.body)) };
+    const summary = summarised(decodeSummary(bucket, key, stored.body));
+    const isPruned = summary.writer === "ferry" && !names.has(TASK_NAME);
+    return { url, state: isPruned ? "pruned" : "sealed", ...summary };
   } catch (error) {
     return { ...none, state: "broken", problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Describes what a prune left of an archive, from its list of files. */
+async function describeRest(
+  access: Pick<AwsAccess, "archive" | "region">,
+  place: S3Place,
+): Promise<ListedArchive> {
+  const bucket = await bucketAt(access, place.bucket, undefined);
+  const key = manifestFilesKey(place.prefix);
+  const stored = await explaining({ operation: "GetObject", resource: `s3://${place.bucket}/${key}` }, () =>
+    access.archive.get(bucket, key),
+  );
+  const rest = { url: s3Url(place), state: "pruned", incremental: false } as const;
+  try {
+    const files = decodeFiles(stored?.body ?? new Uint8Array());
+    const isOwn = files.length > 0 && files.every((file) => segmentOfKey(file.dataFileS3Key) !== undefined);
+    return { ...rest, writer: isOwn ? "ferry" : "dynamodb", files: files.length, items: total(files) };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { ...rest, state: "broken", writer: "unknown", problem };
   }
 }
 
@@ -109,6 +148,7 @@ function summarised(summary: Summary): Omit<ListedArchive, "url" | "state"> {
     incremental: summary.lines === "changes",
     ...(tableArn != null && { tableArn }),
     ...(startedTime != null && { startedTime }),
+    ...(ferry === undefined && window !== undefined && { window }),
     items: itemCount,
     ...(ferry !== undefined && { bytes: ferry.bytes, files: ferry.files }),
   };

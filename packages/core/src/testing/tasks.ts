@@ -178,8 +178,8 @@ export async function archivedLines(ports: MemoryPorts, segment = 0): Promise<st
 }
 
 /** Runs a whole task without a projector: plan, fan-out, slices, finish. Returns the last events. */
-export async function runTask(body: unknown, ports: MemoryPorts) {
-  const segments = await accepted(body, ports);
+export async function runTask(body: unknown, ports: MemoryPorts, id = requestIdOf(body)) {
+  const segments = await accepted(body, ports, id);
   let items = 0;
   let bytes = 0;
   for (const segment of segments) {

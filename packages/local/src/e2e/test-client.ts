@@ -232,6 +232,9 @@ export async function createTestClient(host: Host) {
       const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key: key }));
       await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body, Metadata }));
     },
+    async putNewObject(key: string, text: string) {
+      await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: text }));
+    },
     async deleteObject(key: string) {
       await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: key }));
     },

@@ -1,0 +1,41 @@
+import type { CommandSpec } from "../command.ts";
+
+export const pruneCommand: CommandSpec = {
+  name: "prune",
+  summary: "remove the archives that no rule keeps",
+  description:
+    "The rules are those of restic's forget: they apply to each table's archives, and an archive is kept if any of them keeps it. It uses your own permissions and asks first; without a terminal it needs --yes. With --stage, or --local, it keeps what an open task of that stage reads or writes.",
+  arguments: [{ name: "S3URL", description: "s3://BUCKET or s3://BUCKET/PREFIX" }],
+  options: [
+    { flags: "--keep-last <N>", description: "keep the newest N archives" },
+    {
+      flags: "--keep-within <PERIOD>",
+      description: "keep those within a period before the newest, such as 30d or 1y6m (y, m, d, h)",
+    },
+    {
+      flags: "--keep-daily <N>",
+      description: "keep the newest of each of the last N days that have archives, UTC",
+    },
+    { flags: "--keep-weekly <N>", description: "the same for weeks, from Monday" },
+    { flags: "--keep-monthly <N>", description: "the same for months" },
+    {
+      flags: "--exports",
+      description: "apply the rules to DynamoDB's full exports, too; incremental ones always stay",
+    },
+    { flags: "--dry-run", description: "print what it would do, and remove nothing" },
+    { flags: "--yes", description: "remove without asking" },
+  ],
+  examples: [
+    {
+      command: "ferry prune s3://archives/nightly --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run",
+      about: "what would go",
+    },
+    {
+      command: "ferry prune s3://archives/nightly/orders --keep-within 30d --stage production --yes",
+      about: "from a schedule, checking the open tasks",
+    },
+  ],
+  uses: "stage",
+  json: "One PrunedArchive a line: with --dry-run each decision; otherwise each archive that stays, then each that was removed.",
+  load: () => import("../run/prune.ts"),
+};

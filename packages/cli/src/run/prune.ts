@@ -1,0 +1,136 @@
+import { openAccess } from "@ferry/client/access";
+import type { KeepRules } from "@ferry/client/prune/keep-rules";
+import { parsePeriod } from "@ferry/client/prune/keep-rules";
+import type { PruneDecision } from "@ferry/client/prune/plan-prune";
+import { type Prune, preparePrune } from "@ferry/client/prune/prune";
+import { parseS3Url } from "@ferry/client/s3-url";
+import { openStage } from "@ferry/client/stage";
+import { openProgress } from "@ferry/terminal/progress";
+import type { RunCommand } from "../command.ts";
+import { confirm } from "../confirm.ts";
+import type { Context } from "../context.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { countText, minute, plural, size } from "../format.ts";
+import type { Input } from "../input.ts";
+import { wholeNumberOption } from "../option-values.ts";
+import type { Output } from "../output.ts";
+import type { PrunedArchive } from "../pruned-archive.ts";
+import { columns } from "../table.ts";
+import { tableOfArn } from "./task-text.ts";
+
+export const run: RunCommand = async (input, context) => {
+  const { output, stage: stageOptions } = context;
+  const { dryRun, exports, yes } = input.options;
+  const place = parseS3Url(input.arguments[0] ?? "");
+  const hasStage = stageOptions.stage !== undefined || stageOptions.local !== undefined;
+  const stage = hasStage ? await openStage(stageOptions) : undefined;
+  const prune = await preparePrune(stage?.access ?? openAccess(context.access), place, {
+    rules: rulesOf(input),
+    exports: exports === true,
+    ...(stage !== undefined && { stage }),
+  });
+  const { decisions } = prune;
+  const removed = decisions.filter(({ decision }) => decision === "remove");
+  for (const decision of dryRun === true ? decisions : decisions.filter((one) => !removed.includes(one)))
+    output.value(shapeOf(decision));
+  printDecisions(decisions, output);
+  output.note(
+    stage === undefined
+      ? "No stage was given, so tasks were not looked at: one that reads or writes an archive does not keep it."
+      : `Of tasks, only those of stage ${stage.name} in ${stage.region} keep an archive: those of other stages and accounts are not seen.`,
+  );
+  if (removed.length === 0) {
+    output.note("Nothing to remove.");
+    return exitCodes.done;
+  }
+  output.note(versionsNote(prune));
+  if (dryRun === true) {
+    output.note("Nothing was removed (--dry-run).");
+    return exitCodes.done;
+  }
+  const question = `${plural(removed.length, "archive")} of ${decisions.length} under ${input.arguments[0]} will be removed.`;
+  if (
+    yes !== true &&
+    !(await confirm(question, context, "Nothing was removed. Give --yes to remove without a question."))
+  ) {
+    output.note("Nothing was removed.");
+    return exitCodes.refused;
+  }
+  return removeAll(prune, removed, context);
+};
+
+/** Removes the archives and prints each. */
+async function removeAll(
+  prune: Prune,
+  removed: readonly PruneDecision[],
+  { output }: Context,
+): Promise<ExitCode> {
+  const ended: PrunedArchive[] = [];
+  await openProgress(output.json).track(
+    `Remove ${plural(removed.length, "archive")}`,
+    removed.length,
+    async (onArchives) => {
+      for await (const { decision, removed: done } of prune.remove()) {
+        ended.push({ ...shapeOf(decision), ...done });
+        onArchives(ended.length);
+      }
+    },
+    "archives",
+  );
+  for (const archive of ended) {
+    const { url, objects = 0, bytes = 0, foreignObjects = 0, errors = [] } = archive;
+    output.value(archive);
+    const mark = errors.length === 0 ? output.styled("green", "✓") : output.styled("red", "✗");
+    output.line(`${mark} ${url}: ${plural(objects, "object")}, ${size(bytes)}`);
+    for (const error of errors) output.line(`  ${error}`);
+    if (foreignObjects > 0)
+      output.line(`  ${plural(foreignObjects, "object does", "objects do")} not belong to it and stay`);
+  }
+  return ended.every(({ errors = [] }) => errors.length === 0) ? exitCodes.done : exitCodes.failed;
+}
+
+function rulesOf({ options }: Input): KeepRules {
+  const { keepWithin } = options;
+  const count = (rule: string, value: unknown) =>
+    value === undefined ? {} : { [rule]: wholeNumberOption(`--keep-${rule}`, value, 7) };
+  return {
+    ...count("last", options["keepLast"]),
+    ...count("daily", options["keepDaily"]),
+    ...count("weekly", options["keepWeekly"]),
+    ...count("monthly", options["keepMonthly"]),
+    ...(typeof keepWithin === "string" && { within: parsePeriod("--keep-within", keepWithin) }),
+  };
+}
+
+function shapeOf({ archive, decision, reasons }: PruneDecision): PrunedArchive {
+  const { url, tableArn, startedTime } = archive;
+  return {
+    url,
+    ...(tableArn !== undefined && { tableArn }),
+    ...(startedTime !== undefined && { startedTime }),
+    decision,
+    reasons,
+  };
+}
+
+function printDecisions(decisions: readonly PruneDecision[], output: Output): void {
+  if (decisions.length === 0) return;
+  const styles = { keep: "green", remove: "red", leave: "dim" } as const;
+  const rows = decisions.map(({ archive, decision, reasons }) => [
+    output.styled(styles[decision], decision),
+    archive.url,
+    archive.tableArn === undefined ? "" : tableOfArn(archive.tableArn),
+    archive.startedTime === undefined ? "" : minute(archive.startedTime),
+    archive.items === undefined ? "" : countText(archive.items),
+    reasons.join("; "),
+  ]);
+  output.line(columns(["", "archive", "table", "started (UTC)", "items", "reason"], rows, ["items"]));
+}
+
+function versionsNote({ keepsVersions }: Prune): string {
+  if (keepsVersions === undefined)
+    return "You may not read whether the bucket keeps versions. If it does, the removed objects stay as noncurrent versions.";
+  return keepsVersions
+    ? "The bucket keeps versions: the removed objects stay as noncurrent versions, and are billed, until a lifecycle rule expires them."
+    : "The bucket keeps no versions: what is removed is gone.";
+}
