@@ -397,7 +397,7 @@ describe("an archive on S3", () => {
         code: "object-changed",
         operation: "GetObject",
         resource,
-        message: 'no longer has the ETag "e".',
+        message: `${resource} no longer has the ETag "e".`,
         cause,
       });
     });
@@ -419,7 +419,7 @@ describe("an archive on S3", () => {
       const opened = await store.open(own, key);
       await expect(chunksOf(opened!.chunks)).rejects.toMatchObject({
         kind: "transient",
-        message: "Error: reset",
+        message: expect.stringMatching(/^GetObject on s3:.* failed: Error: reset\.$/),
         operation: "GetObject",
         resource,
       });

@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import type { BucketAddress } from "@ferry/core/addresses";
-import { FerryError, permanent } from "@ferry/core/errors";
+import { about, FerryError, permanent } from "@ferry/core/errors";
 import { type ArchiveStore, GET_BYTES_MAX, type ObjectHead, type OpenObject } from "@ferry/core/ports";
 import { type Call, ferryError, httpStatusOf, nameOf, translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
@@ -203,7 +203,10 @@ function onObject(operation: string, bucket: BucketAddress, key: string): Call {
 function tooLarge(sizeBytes: number | undefined, call: Call): FerryError {
   return permanent("object-too-large", {
     ...call,
-    message: `has ${sizeBytes} bytes; an object that is read whole may have at most ${GET_BYTES_MAX}.`,
+    message: about(
+      call.resource,
+      `has ${sizeBytes} bytes, but an object that is read whole may have at most ${GET_BYTES_MAX}`,
+    ),
     hint: "Check that the object under this key is the one that Ferry or DynamoDB wrote.",
   });
 }
@@ -211,7 +214,7 @@ function tooLarge(sizeBytes: number | undefined, call: Call): FerryError {
 function changed(error: unknown, call: Call, ifMatch: string | undefined): FerryError {
   return permanent("object-changed", {
     ...call,
-    message: `no longer has the ETag ${ifMatch}.`,
+    message: about(call.resource, `no longer has the ETag ${ifMatch}`),
     hint: "Another writer changes objects under this prefix while it is read: stop it, then request the task again.",
     cause: error,
   });
@@ -220,7 +223,7 @@ function changed(error: unknown, call: Call, ifMatch: string | undefined): Ferry
 function conflict(error: unknown, call: Call): FerryError {
   return new FerryError("transient", "conditional-request-conflict", {
     ...call,
-    message: `another put of this key was in progress on each of ${CONFLICTS_MAX} tries.`,
+    message: `Another put of ${call.resource} was in progress on each of ${CONFLICTS_MAX} tries.`,
     hint: "The queue delivers the message again.",
     cause: error,
   });

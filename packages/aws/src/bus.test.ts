@@ -249,7 +249,7 @@ describe("a bus on EventBridge", () => {
       }));
       await expect(bus.put(numbered(2))).rejects.toMatchObject({
         code: "entries-refused",
-        message: "2 entries were refused 7 times: Throttled: slow.",
+        message: "EventBridge refused 2 entries 7 times: Throttled: slow.",
       });
       expect(sent.map((entries) => entries.length)).toEqual([2, 2, 2, 2, 2, 2, 2]);
       expect(waits).toEqual([100, 200, 400, 800, 1600, 3200]);
@@ -269,7 +269,7 @@ describe("a bus on EventBridge", () => {
         return { FailedEntryCount: 3, Entries: [{ ErrorCode: "a", ErrorMessage: "m" }, { ErrorCode: "b" }] };
       });
       await expect(bus.put(numbered(3))).rejects.toMatchObject({
-        message: "3 entries were refused 7 times: a: m; b: ; no ErrorCode: .",
+        message: "EventBridge refused 3 entries 7 times: a: m; b: ; no ErrorCode: .",
       });
     });
 
@@ -280,7 +280,7 @@ describe("a bus on EventBridge", () => {
       await expect(bus.put(numbered(2))).rejects.toMatchObject({
         kind: "transient",
         code: "entries-refused",
-        message: expect.stringMatching(/^2 entries were refused 7 times: throttled: .*slow/),
+        message: expect.stringMatching(/^EventBridge refused 2 entries 7 times: throttled: .*slow/),
       });
       expect(sent).toHaveLength(7);
     });

@@ -7,7 +7,7 @@ import {
   type PutEventsRequestEntry,
   type PutEventsResultEntry,
 } from "@aws-sdk/client-eventbridge";
-import { FerryError, isThrottled, permanent } from "@ferry/core/errors";
+import { FerryError, isThrottled, permanent, stopped } from "@ferry/core/errors";
 import { type FerryEvent, SOURCE } from "@ferry/core/events";
 import type { Bus } from "@ferry/core/ports";
 import { translateErrors } from "./errors.ts";
@@ -71,7 +71,7 @@ function entryOf(event: FerryEvent, bus: string): Entry {
     throw permanent("event-too-large", {
       operation: "PutEvents",
       resource: `event ${event.type}`,
-      message: `the event has ${bytes} bytes; the limit is ${CALL_BYTES_MAX}.`,
+      message: `The event ${event.type} has ${bytes} bytes; the limit is ${CALL_BYTES_MAX}.`,
       hint: "Make the request smaller: an event carries the whole request.",
     });
   return { EventBusName: bus, Source: SOURCE, DetailType: event.type, Detail, bytes };
@@ -104,7 +104,7 @@ function entriesRefused(
   );
   return new FerryError("transient", "entries-refused", {
     ...call,
-    message: `${refused.length} entries were refused ${ROUNDS_MAX} times: ${[...reasons].join("; ")}.`,
+    message: `EventBridge refused ${refused.length} entries ${ROUNDS_MAX} times: ${stopped([...reasons].join("; "))}`,
     hint: "The queue delivers the message again. If the reason is throttling, raise the PutEvents quota or use fewer segments.",
   });
 }

@@ -52,7 +52,13 @@ describe("an error of the SDK", () => {
   ])("%s with status %s is %s: %s", (name, status, kind, code) => {
     const cause = thrown(name, status);
     const error = ferryError(cause, call);
-    expect(error).toMatchObject({ kind, code, ...call, cause, message: `${name}: because` });
+    expect(error).toMatchObject({
+      kind,
+      code,
+      ...call,
+      cause,
+      message: `Scan on table orders in eu-west-1 failed: ${name}: because.`,
+    });
     expect(error.hint).not.toBe("");
   });
 
@@ -225,7 +231,7 @@ describe("an error of the SDK", () => {
     [undefined, "Error: undefined"],
     [null, "Error: null"],
   ])("of the value %j has the message %j", (value, message) => {
-    expect(ferryError(value, call).message).toBe(message);
+    expect(ferryError(value, call).message).toBe(`Scan on table orders in eu-west-1 failed: ${message}.`);
     expect(httpStatusOf(value)).toBeUndefined();
   });
 

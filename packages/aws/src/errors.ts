@@ -4,7 +4,7 @@
 
 import type { TableAddress } from "@ferry/core/addresses";
 import type { ErrorCode, ErrorKind } from "@ferry/core/error-codes";
-import { FerryError } from "@ferry/core/errors";
+import { FerryError, stopped } from "@ferry/core/errors";
 
 /** A call for an error's report: the API's operation, and the resource: a table, `s3://bucket/key` or the like. */
 export interface Call {
@@ -36,7 +36,7 @@ export async function translateErrors<T>(call: Call, run: () => Promise<T>): Pro
 export function ferryError(error: unknown, call: Call): FerryError {
   if (error instanceof FerryError) return error;
   const { kind, code, hint } = classify(error, call);
-  const message = `${nameOf(error)}: ${messageOf(error)}`;
+  const message = `${call.operation} on ${call.resource} failed: ${nameOf(error)}: ${stopped(messageOf(error))}`;
   return new FerryError(kind, code, { ...call, message, hint, cause: error });
 }
 

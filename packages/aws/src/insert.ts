@@ -208,7 +208,7 @@ function refuseDuplicateKeys(table: TableAddress, insertions: readonly Insertion
     if (seen.has(key.text))
       throw permanent("invalid-request", {
         ...onTable("insert", table),
-        message: `two items of one call have the key ${Buffer.from(key.json).toString()}.`,
+        message: `Two items of one call have the key ${Buffer.from(key.json).toString()}.`,
         hint: "An archive has one item per key: restore from another archive.",
       });
     seen.add(key.text);

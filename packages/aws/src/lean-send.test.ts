@@ -192,7 +192,8 @@ describe("sendRaw on a stub of DynamoDB", () => {
       return {
         kind,
         code,
-        message: message.split("\n")[0],
+        // The SDK adds lines.
+        message: message.split("\n")[0]!.replace(/\.$/, ""),
         name,
         $fault,
         status,

@@ -145,7 +145,7 @@ describe("RawProtocol on a stub of DynamoDB", () => {
     await expect(tables.scan(page)).rejects.toMatchObject({
       kind: "transient",
       code: "service-error",
-      message: expect.stringMatching(/^ChecksumMismatch: /),
+      message: expect.stringMatching(/ failed: ChecksumMismatch: /),
     });
     await expect(
       rawClient(stub.endpoint).send(new GetItemCommand({ TableName: "orders", Key: { id: { S: "a" } } })),

@@ -2,7 +2,7 @@
  * Errors for users of the client: what is wrong in one line, and what to do in another.
  */
 import { httpStatusOf, nameOf } from "@ferry/aws/errors";
-import { FerryError } from "@ferry/core/errors";
+import { FerryError, stopped } from "@ferry/core/errors";
 import { localHost } from "@ferry/core/local-host";
 
 /**
@@ -109,7 +109,7 @@ function serviceError(error: unknown, call: { operation: string; resource: strin
   if (!(error instanceof FerryError)) {
     const status = httpStatusOf(error);
     return new ClientError("failed", "service-error", {
-      message: `${call.operation} ${call.resource}: ${nameOf(error)}: ${messageOf(error)}`,
+      message: `${call.operation} on ${call.resource} failed: ${nameOf(error)}: ${stopped(messageOf(error))}`,
       hint:
         status === undefined
           ? "Run it again with --debug to see the stack trace."
@@ -127,7 +127,7 @@ function serviceError(error: unknown, call: { operation: string; resource: strin
         ? error.hint.replace("the role", "your role")
         : error.hint.replace(/The queue delivers the message again\.?/, "Run it again.");
   return new ClientError(group, error.code, {
-    message: `${error.operation} ${error.resource}: ${error.message}`,
+    message: error.message,
     hint,
     cause: error,
   });

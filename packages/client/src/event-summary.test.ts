@@ -21,11 +21,11 @@ test("every type of event has a line", () => {
     TaskCancelRequested: us-east-1-orders@1795399200123: backup, attempt 1
     TaskRetryRequested: us-east-1-orders@1795399200123: backup
     TaskAccepted: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, attempt 1, 2 segments
-    TaskRejected: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: no-such-table: Scan table orders in us-east-1: ResourceNotFoundException: Requested resource not found. Check table-name and table-region, and that the table is ACTIVE.
+    TaskRejected: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: no-such-table: ResourceNotFoundException: Requested resource not found. Check table-name and table-region, and that the table is ACTIVE.
     SegmentQueued: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1, attempt 1
     SegmentProgressed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1: 4,200 items in 3 files, handed off
     SegmentCompleted: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1: 4,200 items in 3 files
-    SegmentFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1: no-such-table: Scan table orders in us-east-1: ResourceNotFoundException: Requested resource not found. Check table-name and table-region, and that the table is ACTIVE.
+    SegmentFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1: no-such-table: ResourceNotFoundException: Requested resource not found. Check table-name and table-region, and that the table is ACTIVE.
     TaskStepFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: TaskFinishing: attempts-exhausted
     TaskFinishing: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, 8,400 items
     TaskFinished: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: 8,400 items

@@ -2,6 +2,7 @@
  * An event of the bus in one line for a person: which task it is about, and what it says. Any system may put events with a
  * caller's types, and no field of a detail is certain.
  */
+import { sentence } from "@ferry/core/errors";
 import type { BusEvent } from "@ferry/core/events";
 import { eventSchemas } from "@ferry/core/read-event";
 import { requestedBy } from "@ferry/core/requested";
@@ -134,10 +135,7 @@ function failure(detail: unknown): string {
   const error = fieldOf(detail, "error");
   const cause = text(detail, "cause");
   if (error === undefined) return cause;
-  const [operation, resource, message, hint] = ["operation", "resource", "message", "hint"].map((name) =>
-    text(error, name),
-  );
-  return `${cause}: ${operation} ${resource}: ${message} ${hint}`.trim();
+  return `${cause}: ${sentence({ message: text(error, "message"), hint: text(error, "hint") })}`;
 }
 
 const whole = new Intl.NumberFormat("en-US");

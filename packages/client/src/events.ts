@@ -7,6 +7,7 @@ import {
   type PutEventsResultEntry,
 } from "@aws-sdk/client-eventbridge";
 import { translateErrors } from "@ferry/aws/errors";
+import { stopped } from "@ferry/core/errors";
 import type { callerTypes } from "@ferry/core/topology";
 import { ClientError, explained } from "./client-error.ts";
 import type { Stage } from "./stage.ts";
@@ -32,11 +33,11 @@ export async function putEvent(
   if (eventId !== undefined) return { eventId };
   if (DENIED.test(code ?? ""))
     throw new ClientError("refused", "access-denied", {
-      message: `PutEvents bus ${stage.bus} in ${stage.region}: ${code}: ${message ?? ""}`,
+      message: `PutEvents on the bus ${stage.bus} in ${stage.region} failed: ${code}: ${stopped(message ?? "no reason")}`,
       hint: `Attach the policy ferry-${stage.name}-callers to your role.`,
     });
   throw new ClientError("refused", "entries-refused", {
-    message: `The bus refused the event: ${code ?? "no reason"}: ${message ?? ""}`,
+    message: `The bus refused the event: ${code ?? "no code"}: ${stopped(message ?? "no reason")}`,
     hint: "If the reason is throttling, run it again.",
   });
 }

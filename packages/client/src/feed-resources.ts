@@ -21,6 +21,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { nameOf, translateErrors } from "@ferry/aws/errors";
+import { stopped } from "@ferry/core/errors";
 import { SOURCE } from "@ferry/core/events";
 import { ClientError, explained } from "./client-error.ts";
 import { type EventType, isCallerType } from "./event-summary.ts";
@@ -124,7 +125,7 @@ export async function putFeedTarget(
   );
   if (FailedEntryCount !== 0)
     throw new ClientError("failed", "entries-refused", {
-      message: `EventBridge refused the queue ${name} as the rule's target: ${FailedEntries?.[0]?.ErrorMessage ?? "no reason"}`,
+      message: `EventBridge refused the queue ${name} as the rule's target: ${stopped(FailedEntries?.[0]?.ErrorMessage ?? "no reason")}`,
       hint: "Run it again.",
     });
 }
@@ -182,7 +183,7 @@ export async function removeFeed(stage: Stage, sqs: SQSClient, name: string): Pr
   const [error] = errors;
   if (error === undefined) return;
   throw new ClientError("failed", "feed-not-removed", {
-    message: `The rule ${name} of bus ${stage.bus}, or the queue of its name, could not be removed: ${(error as Error).message}`,
+    message: `The rule ${name} of bus ${stage.bus}, or the queue of its name, could not be removed: ${stopped((error as Error).message)}`,
     hint: `Delete both; or a \`ferry events\` that may delete them does it, once ${IN_USE_MS / 60_000} minutes have passed.`,
     cause: error,
   });

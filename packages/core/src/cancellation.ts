@@ -16,7 +16,7 @@ export function assertBeforeDeadline(work: SegmentWork, ports: Ports): void {
   throw permanent("deadline-exceeded", {
     operation: "work on segment",
     resource: segmentName(work),
-    message: `attempt ${work.attempt} took longer than the stage's task timeout.`,
+    message: `Attempt ${work.attempt} took longer than the stage's task timeout.`,
     hint: "Put a TaskRetryRequested: it continues where the task stopped. Use more segments for a table of this size.",
   });
 }
@@ -33,7 +33,7 @@ async function shouldRun(work: SegmentWork, ports: Ports): Promise<boolean> {
     throw permanent("cancelled", {
       operation: "work on segment",
       resource: segmentName(work),
-      message: `attempt ${work.attempt} was cancelled.`,
+      message: `Attempt ${work.attempt} was cancelled.`,
       hint: "Put a TaskRetryRequested to continue where the task stopped.",
     });
   if (row.completed.includes(work.segment)) return false;

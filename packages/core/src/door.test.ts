@@ -107,7 +107,7 @@ describe("the rejection of a request names field and value", () => {
         cause: "invalid-request",
         error: {
           issues: [
-            { field: "request", message: "the fields that form the key of its row are too long together" },
+            { field: "request", message: "The fields that form the key of its row are too long together" },
           ],
         },
       },

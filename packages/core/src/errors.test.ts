@@ -1,10 +1,19 @@
 import { expect, test } from "vitest";
-import { FerryError, isThrottled, isTransient, permanent, sentence, toReport } from "./errors.ts";
+import {
+  about,
+  FerryError,
+  isThrottled,
+  isTransient,
+  permanent,
+  sentence,
+  stopped,
+  toReport,
+} from "./errors.ts";
 
 const details = {
   operation: "Scan",
   resource: "table cities",
-  message: "does not exist.",
+  message: "The table cities does not exist.",
   hint: "Check table-name.",
 };
 
@@ -49,8 +58,16 @@ test("a FerryError of the kind transient and any other Error count as transient"
   expect(isTransient(new Error("socket hang up"))).toBe(true);
 });
 
-test("a report's line has operation, resource, message and hint", () => {
+test("a report's line has message and hint", () => {
   const report = toReport(permanent("no-such-table", details));
-  expect(sentence(report)).toBe("Scan table cities: does not exist. Check table-name.");
-  expect(sentence({ ...report, hint: "" })).toBe("Scan table cities: does not exist.");
+  expect(sentence(report)).toBe("The table cities does not exist. Check table-name.");
+  expect(sentence({ ...report, hint: "" })).toBe("The table cities does not exist.");
+});
+
+test("a sentence about a resource begins with it and ends in one full stop", () => {
+  expect(about("table cities in us-east-1", "is not empty")).toBe(
+    "The table cities in us-east-1 is not empty.",
+  );
+  expect(about("s3://archives/one/task.json", "is missing.")).toBe("s3://archives/one/task.json is missing.");
+  expect(stopped("Why?")).toBe("Why?");
 });

@@ -9,7 +9,7 @@ export interface ErrorReport {
   readonly operation: string;
   /** Its resource: a table, `s3://bucket/key`, a request field. */
   readonly resource: string;
-  /** The reason. */
+  /** The reason, in sentences that name the resource. */
   readonly message: string;
   /** What the operator can do. */
   readonly hint: string;
@@ -83,7 +83,17 @@ export function isPermanent(error: unknown): error is FerryError {
   return error instanceof FerryError && error.kind === "permanent";
 }
 
-/** One line for a status row: operation, resource, reason and hint. */
-export function sentence(report: Omit<ErrorReport, "retryable">): string {
-  return `${report.operation} ${report.resource}: ${report.message} ${report.hint}`.trim();
+/** One line for a status row: reason and hint. */
+export function sentence({ message, hint }: Pick<ErrorReport, "message" | "hint">): string {
+  return `${message} ${hint}`.trim();
+}
+
+/** A sentence about a resource: `about("table t in r", "is not empty")` is `The table t in r is not empty.` */
+export function about(resource: string, predicate: string): string {
+  return `${resource.startsWith("s3://") ? resource : `The ${resource}`} ${stopped(predicate)}`;
+}
+
+/** The text with a full stop at its end. */
+export function stopped(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

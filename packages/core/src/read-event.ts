@@ -78,7 +78,7 @@ export function readAs<S extends v.GenericSchema>(
       operation: "read event",
       resource,
       message,
-      hint: "docs/events.md lists each event's fields. The message is delivered again, and finally becomes a dead letter: find out which system put the event.",
+      hint: "The page docs/events.md lists each event's fields. The message is delivered again, and finally becomes a dead letter: find out which system put the event.",
     });
   });
 }

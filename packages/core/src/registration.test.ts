@@ -74,7 +74,7 @@ describe("a request", () => {
       code: "no-free-row",
       operation: "TaskRequested",
       resource: "row us-east-1-cities at 2026-11-01T02:00:00.000Z",
-      message: "10000 requests with this key came at the same time.",
+      message: "10000 requests with the key us-east-1-cities came at the same time.",
     });
     expect(claims).toBe(10_000);
   });
@@ -172,7 +172,7 @@ describe("the error that a request-id is reused", () => {
   test("names both digests if the requests differ", () => {
     expect(requestIdReused(identity({ digest: digestOf(18) }), registered)).toMatchObject({
       ...fields,
-      message: `the request-id was registered at 2026-11-01T02:00:00.000Z for another request, with the digest ${digestOf(17)}; the digest of this request is ${digestOf(18)}.`,
+      message: `The request-id nightly was registered at 2026-11-01T02:00:00.000Z for another request, with the digest ${digestOf(17)}; the digest of this request is ${digestOf(18)}.`,
     });
   });
 
@@ -180,7 +180,7 @@ describe("the error that a request-id is reused", () => {
     expect(requestIdReused(identity({ requestTimeMs: SECOND_MS + 3_600_000 }), registered)).toMatchObject({
       ...fields,
       message:
-        "the same request was registered at 2026-11-01T02:00:00.000Z, and this one is from 2026-11-01T03:00:00.000Z; a repeat must come within 15 minutes.",
+        "The same request was registered at 2026-11-01T02:00:00.000Z, and this one is from 2026-11-01T03:00:00.000Z; a repeat must come within 15 minutes.",
     });
   });
 });

@@ -58,8 +58,8 @@ export function requestIdReused(
   const registeredTime = isoOf(registered.timeMs);
   const message =
     registered.digest === digest
-      ? `the same request was registered at ${registeredTime}, and this one is from ${isoOf(requestTimeMs)}; a repeat must come within ${REPEAT_MS / 60_000} minutes.`
-      : `the request-id was registered at ${registeredTime} for another request, with the digest ${registered.digest}; the digest of this request is ${digest}.`;
+      ? `The same request was registered at ${registeredTime}, and this one is from ${isoOf(requestTimeMs)}; a repeat must come within ${REPEAT_MS / 60_000} minutes.`
+      : `The request-id ${requestId} was registered at ${registeredTime} for another request, with the digest ${registered.digest}; the digest of this request is ${digest}.`;
   return permanent("request-id-reused", {
     operation: "TaskRequested",
     resource: `request-id ${requestId}`,
@@ -113,7 +113,7 @@ async function claimRow(
   throw new FerryError("transient", "no-free-row", {
     operation: "TaskRequested",
     resource: `row ${key} at ${isoOf(secondMs)}`,
-    message: `${SLOTS_MAX} requests with this key came at the same time.`,
+    message: `${SLOTS_MAX} requests with the key ${key} came at the same time.`,
     hint: "Send the request again later.",
   });
 }

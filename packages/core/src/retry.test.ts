@@ -62,14 +62,14 @@ describe("a retry", () => {
   });
 
   test.each<[string, Partial<TaskRow>, object, string]>([
-    ["of a task that succeeded", { finished: true }, {}, "the task has succeeded"],
-    ["of a task that was rejected", { accepted: false, rejected: true }, {}, "the task is rejected"],
-    ["of a task that is not accepted yet", { accepted: false, failed: {} }, {}, "the task is requested"],
+    ["of a task that succeeded", { finished: true }, {}, "The task has succeeded."],
+    ["of a task that was rejected", { accepted: false, rejected: true }, {}, "The task is rejected."],
+    ["of a task that is not accepted yet", { accepted: false, failed: {} }, {}, "The task is requested."],
     [
       "that names an attempt that has not begun",
       { attempt: 3 },
       { attempt: 4 },
-      "the task has had 3 attempts, but the retry names attempt 4",
+      "The task has had 3 attempts, but the retry names attempt 4.",
     ],
   ])("%s is refused", async (_, change, fields, reason) => {
     const { ports, task, retryEvent } = await failed(change);
@@ -78,7 +78,7 @@ describe("a retry", () => {
       code: "not-retryable",
       operation: "retry",
       resource: `${task.key}@${task.timestamp}`,
-      message: `${reason}; only a task that was accepted and has not succeeded can be retried.`,
+      message: `${reason} Only a task that was accepted and has not succeeded can be retried.`,
       hint: expect.stringContaining("status table"),
     });
   });
@@ -86,10 +86,10 @@ describe("a retry", () => {
   test("of a task without a row or a plan is refused", async () => {
     const { ports, row, retryEvent } = await failed();
     ports.status.remove(row);
-    await expect(retry(retryEvent(), ports)).rejects.toThrow("there is no such task; only");
+    await expect(retry(retryEvent(), ports)).rejects.toThrow("There is no such task. Only");
     const { plan: _, ...planless } = row;
     await ports.status.write(planless, undefined);
-    await expect(retry(retryEvent(), ports)).rejects.toThrow("the task is running; only");
+    await expect(retry(retryEvent(), ports)).rejects.toThrow("The task is running. Only");
   });
 
   test("that names the latest attempt begins the next one", async () => {
@@ -125,7 +125,8 @@ describe("a retry", () => {
           error: {
             operation: "use prefix",
             resource: "s3://archives/backups/one/",
-            message: "backups/one/task.json no longer exists.",
+            message:
+              "The prefix s3://archives/backups/one/ is not free: backups/one/task.json no longer exists.",
           },
         },
       },

@@ -43,7 +43,7 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
   const next = await nextAttempt(control, highest, event.id, ports);
   // A redelivery, or a concurrent retry began this attempt.
   if (row.attempt >= next) return [];
-  if (stateOf(row) === "succeeded") throw notRetryable(control, "the task has succeeded");
+  if (stateOf(row) === "succeeded") throw notRetryable(control, "The task has succeeded.");
   const present = { ...event, detail: { version: VERSION, task, plan, attempt: next - 1 } };
   try {
     if (task.action === "backup") await requireOwnPrefix(plan as BackupPlan, ports);
@@ -82,7 +82,7 @@ async function nextAttempt(
   if (control.attempt > highest)
     throw notRetryable(
       control,
-      `the task has had ${highest} attempts, but the retry names attempt ${control.attempt}`,
+      `The task has had ${highest} attempts, but the retry names attempt ${control.attempt}.`,
     );
   return control.attempt + 1;
 }
@@ -108,14 +108,14 @@ export function unfinished({ plan, completed, total }: TaskRow): number[] {
 }
 
 function neverAccepted(control: Control, row: TaskRow | undefined): FerryError {
-  return notRetryable(control, row === undefined ? "there is no such task" : `the task is ${stateOf(row)}`);
+  return notRetryable(control, row === undefined ? "There is no such task." : `The task is ${stateOf(row)}.`);
 }
 
 function notRetryable({ task }: Control, reason: string): FerryError {
   return permanent("not-retryable", {
     operation: "retry",
     resource: rowName(task),
-    message: `${reason}; only a task that was accepted and has not succeeded can be retried.`,
+    message: `${reason} Only a task that was accepted and has not succeeded can be retried.`,
     hint: "Take key, timestamp and action from the task's row in the status table. If the task was never accepted, send a new request.",
   });
 }

@@ -26,7 +26,7 @@ export async function refuseReplaced(plan: Plan, ports: Pick<Ports, "tables">): 
   throw permanent("table-replaced", {
     operation: `${plan.request.action} table`,
     resource: `table ${table.name} in ${table.region}`,
-    message: `the table was deleted and created again: the task was planned for the table with id ${planned}, but the present table has id ${found}.`,
+    message: `The table ${table.name} in ${table.region} was deleted and created again: the task was planned for the table with id ${planned}, but the present table has id ${found}.`,
     hint: "A retry cannot succeed. Put a new TaskRequested for the present table.",
   });
 }

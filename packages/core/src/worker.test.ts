@@ -357,7 +357,7 @@ describe("a retry", () => {
     expect(await work(retryMessage({ key: "us-east-1-x", timestamp: 1 }), world())).toMatchObject([
       {
         type: "TaskControlRefused",
-        detail: { cause: "not-retryable", reason: expect.stringContaining("no such task") },
+        detail: { cause: "not-retryable", reason: expect.stringContaining("There is no such task.") },
       },
     ]);
   });

@@ -159,7 +159,7 @@ async function planRegistered(
   if ("issues" in parsed) throw invalid(parsed.issues);
   if (task === undefined)
     throw invalid([
-      { field: "request", message: "the fields that form the key of its row are too long together" },
+      { field: "request", message: "The fields that form the key of its row are too long together" },
     ]);
   const { request } = parsed;
   const known = row?.plan === undefined ? undefined : row;

@@ -3,7 +3,7 @@
  */
 
 import type { BucketAddress, TableAddress } from "@ferry/core/addresses";
-import { FerryError, permanent } from "@ferry/core/errors";
+import { about, FerryError, permanent } from "@ferry/core/errors";
 
 export function tableResource(table: TableAddress): string {
   return `table ${table.name} in ${table.region}`;
@@ -18,7 +18,7 @@ export function noSuchTable(operation: string, table: TableAddress): FerryError 
   return permanent("no-such-table", {
     operation,
     resource: tableResource(table),
-    message: "There is no such table.",
+    message: `There is no ${tableResource(table)}.`,
     hint: "Check table-name and table-region.",
   });
 }
@@ -38,7 +38,7 @@ export function throttled(operation: string, resource: string): FerryError {
   return new FerryError("throttled", "throttled", {
     operation,
     resource,
-    message: "The service throttles calls.",
+    message: `The service throttles calls on ${resource}.`,
     hint: "Ferry backs off and retries; nothing needs to be done.",
   });
 }
@@ -48,7 +48,7 @@ export function noSuchBucket(operation: string, bucket: BucketAddress): FerryErr
   return permanent("no-such-bucket", {
     operation,
     resource: objectResource(bucket),
-    message: "There is no such bucket.",
+    message: `There is no bucket ${bucket.name}.`,
     hint: "Check bucket-name.",
   });
 }
@@ -58,7 +58,7 @@ export function objectTooLarge(operation: string, resource: string, sizeBytes: n
   return permanent("object-too-large", {
     operation,
     resource,
-    message: `has ${sizeBytes} bytes; it is too large to be read whole.`,
+    message: about(resource, `has ${sizeBytes} bytes; it is too large to be read whole`),
     hint: "Check that the object under this key is the one that Ferry or DynamoDB wrote.",
   });
 }
@@ -68,7 +68,7 @@ export function objectChanged(operation: string, resource: string, ifMatch: stri
   return permanent("object-changed", {
     operation,
     resource,
-    message: `no longer has the ETag ${ifMatch}.`,
+    message: about(resource, `no longer has the ETag ${ifMatch}`),
     hint: "Another writer changes objects under this prefix while it is read: stop it, then request the task again.",
   });
 }
@@ -78,7 +78,7 @@ export function wrongRegion(operation: string, bucket: BucketAddress): FerryErro
   return permanent("wrong-region", {
     operation,
     resource: objectResource(bucket),
-    message: "The bucket is in another region.",
+    message: about(`bucket ${bucket.name}`, "is in another region"),
     hint: "Check bucket-region.",
   });
 }

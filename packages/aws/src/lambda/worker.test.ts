@@ -186,7 +186,7 @@ describe("a worker's handler", () => {
     expect(await ports.lastErrors.read(body.event.id)).toEqual({
       operation: "TaskRequested",
       resource: "message",
-      message: "The step failed: socket hang up",
+      message: "The step failed: socket hang up.",
       hint: "",
     });
     const again = subject();

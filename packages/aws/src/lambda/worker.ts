@@ -2,7 +2,7 @@
  * The handler of `backup-queue` and `restore-queue`: one message is one step of the engine. A message is done only after
  * the events that conclude its step are put.
  */
-import { FerryError, toReport } from "@ferry/core/errors";
+import { FerryError, stopped, toReport } from "@ferry/core/errors";
 import { type Message, parseMessage } from "@ferry/core/events";
 import type { Ports, RecordedError, Time } from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings";
@@ -120,7 +120,12 @@ async function recordError(
 
 function recordedError(step: string, error: unknown): RecordedError {
   if (error instanceof FerryError) return toReport(error);
-  return { operation: step, resource: "message", message: `The step failed: ${messageOf(error)}`, hint: "" };
+  return {
+    operation: step,
+    resource: "message",
+    message: `The step failed: ${stopped(messageOf(error))}`,
+    hint: "",
+  };
 }
 
 /** Best effort: if visibility cannot be set, the message may reappear early. That is safe: steps tolerate duplicates. */

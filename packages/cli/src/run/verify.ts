@@ -59,7 +59,7 @@ function printArchive({ url, files, items, bytes, problems }: VerifiedArchive, o
   output.line(
     `${output.styled("red", "✗")} ${url}: ${plural(problems.length, "file is", "files are")} damaged`,
   );
-  for (const { object, code, message } of problems) output.line(`  ${object}: ${message} (${code})`);
+  for (const { code, message } of problems) output.line(`  ${message} (${code})`);
 }
 
 function printTable(compared: ComparedTable, output: Output): void {

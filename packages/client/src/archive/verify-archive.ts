@@ -61,7 +61,7 @@ export async function verifyArchive(
     problems.push({
       object: url,
       code: "totals-differ",
-      message: `the data files hold ${bytes} bytes, but the summary lists ${manifest.bytes}.`,
+      message: `The data files hold ${bytes} bytes, but the summary lists ${manifest.bytes}.`,
     });
   problems.sort((a, b) => (a.object < b.object ? -1 : 1));
   return { url, files: manifest.files.length, items, bytes, problems };

@@ -5,7 +5,7 @@
 
 import type { BucketAddress } from "../addresses.ts";
 import type { DynamoKey } from "../dynamo-key.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import { type BackupPlan, type Counts, type KeyNames, noCounts } from "../events.ts";
 import type { ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
 import type { Block } from "./blocks.ts";
@@ -146,7 +146,10 @@ function chainFile(
     throw permanent("foreign-file", {
       operation: "read chain",
       resource: `s3://${bucket.name}/${key}`,
-      message: `was written by request ${metadata["request-id"] ?? "(none)"}, not by ${plan.task["request-id"]}.`,
+      message: about(
+        `s3://${bucket.name}/${key}`,
+        `was written by request ${metadata["request-id"] ?? "(none)"}, not by ${plan.task["request-id"]}`,
+      ),
       hint: "Another program writes under this prefix: back up to a prefix that nothing else uses.",
     });
   // Scans with different numbers of segments divide the table differently: a chain of both would lose or repeat items.
@@ -154,8 +157,11 @@ function chainFile(
     throw permanent("foreign-file", {
       operation: "read chain",
       resource: `s3://${bucket.name}/${key}`,
-      message: `was written for ${metadata["segments"] ?? "an unknown number of"} segments, not for ${plan["total-segments"]}.`,
-      hint: "task.json was deleted while this backup ran, so the request was planned again: back up to another prefix.",
+      message: about(
+        `s3://${bucket.name}/${key}`,
+        `was written for ${metadata["segments"] ?? "an unknown number of"} segments, not for ${plan["total-segments"]}`,
+      ),
+      hint: "The object task.json was deleted while this backup ran, so the request was planned again: back up to another prefix.",
     });
   return {
     key,
@@ -174,11 +180,11 @@ function wholeNumber(bucket: BucketAddress, key: string, metadata: ObjectMetadat
   return Number(value);
 }
 
-function brokenChain(bucket: BucketAddress, key: string, message: string) {
+function brokenChain(bucket: BucketAddress, key: string, predicate: string) {
   return permanent("broken-chain", {
     operation: "read chain",
     resource: `s3://${bucket.name}/${key}`,
-    message: `${message}.`,
+    message: about(`s3://${bucket.name}/${key}`, predicate),
     hint: "Another program wrote or deleted objects under this prefix: back up again, to a prefix that nothing else uses.",
   });
 }

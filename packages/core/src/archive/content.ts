@@ -2,7 +2,7 @@
  * Recognises what a data file holds by its first bytes: gzip, zstd or plain lines. Its name may say something else: readers
  * of exports ignore extensions.
  */
-import { permanent } from "../errors.ts";
+import { permanent, stopped } from "../errors.ts";
 import type { Compression } from "./compression.ts";
 
 type Bytes = AsyncIterable<Uint8Array>;
@@ -39,7 +39,7 @@ export async function* decompressByContent(
 
 /** The error for bytes that are not a complete file of their format. */
 export function corruptContent(format: Compression, reason: string, cause?: unknown) {
-  return notReadable(`is not a complete ${format} file: ${reason}.`, cause);
+  return notReadable(`The data file is not a complete ${format} file: ${stopped(reason)}`, cause);
 }
 
 /** A file without bytes has no lines: plain. JSON text starts with `{` or white space. */
@@ -52,7 +52,9 @@ function formatOf(head: readonly number[]): Compression | "plain" {
     return "zstd";
   if (first === undefined || [0x7b, 0x20, 0x09, 0x0a, 0x0d].includes(first)) return "plain";
   const found = head.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  throw notReadable(`is neither gzip nor zstd nor lines of JSON: it starts with the bytes ${found}.`);
+  throw notReadable(
+    `The data file is neither gzip nor zstd nor lines of JSON: it starts with the bytes ${found}.`,
+  );
 }
 
 async function* resumed(first: readonly Uint8Array[], chunks: AsyncIterator<Uint8Array>): Bytes {

@@ -3,40 +3,40 @@
  */
 
 import type { BucketAddress } from "../addresses.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 
 /** manifest-summary.json or manifest-files.json cannot be read, or contradicts the other one or the archive. */
-export function brokenManifest(bucket: BucketAddress, key: string, message: string) {
+export function brokenManifest(bucket: BucketAddress, key: string, predicate: string) {
   return permanent("broken-manifest", {
     operation: "read manifest",
     resource: `s3://${bucket.name}/${key}`,
-    message: `${message}.`,
+    message: about(`s3://${bucket.name}/${key}`, predicate),
     hint: "The archive was damaged after it was written, or was written incorrectly: restore from another backup.",
   });
 }
 
 /** task.json or table.json of Ferry's archive is missing or cannot be read. */
-export function brokenArchive(bucket: BucketAddress, key: string, message: string) {
+export function brokenArchive(bucket: BucketAddress, key: string, predicate: string) {
   return permanent("broken-archive", {
     operation: "read archive",
     resource: `s3://${bucket.name}/${key}`,
-    message: `${message}.`,
+    message: about(`s3://${bucket.name}/${key}`, predicate),
     hint: "The archive was damaged after it was written: restore from another backup, or from an intact copy.",
   });
 }
 
 /** A version, format or type that this version of Ferry does not support. */
-export function unknownFormat(bucket: BucketAddress, key: string, message: string) {
+export function unknownFormat(bucket: BucketAddress, key: string, predicate: string) {
   return permanent("unknown-format", {
     operation: "read archive",
     resource: `s3://${bucket.name}/${key}`,
-    message: `${message}.`,
+    message: about(`s3://${bucket.name}/${key}`, predicate),
     hint: "Ferry reads its own format-version 1 and DynamoDB's exports in DYNAMODB_JSON: export again, or update Ferry.",
   });
 }
 
 /** Calls `read`, and converts any error that it throws with `toError`. */
-export function readable<T>(read: () => T, toError: (message: string) => Error): T {
+export function readable<T>(read: () => T, toError: (predicate: string) => Error): T {
   try {
     return read();
   } catch (error) {

@@ -3,7 +3,7 @@
  */
 
 import type { BucketAddress } from "../addresses.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import type { ObjectHead } from "../ports.ts";
 
 /** Identifies the content of an object: the MD5 of its bytes, base64, and its ETag. */
@@ -45,11 +45,14 @@ function describe({ md5, etag }: Fingerprint): string {
   return `MD5 ${md5} and ETag ${etag}`;
 }
 
-function changed(bucket: BucketAddress, key: string, message: string) {
+function changed(bucket: BucketAddress, key: string, predicate: string) {
   return permanent("archive-changed", {
     operation: "read archive",
     resource: `s3://${bucket.name}/${key}`,
-    message: `${message}: the archive changed after the restore was planned.`,
+    message: about(
+      `s3://${bucket.name}/${key}`,
+      `${predicate}: the archive changed after the restore was planned`,
+    ),
     hint: "The table may hold items of both versions: empty it, find out what writes under this prefix, and request a new restore.",
   });
 }

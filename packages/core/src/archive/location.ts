@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import type { BucketAddress } from "../addresses.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import { described, readonlyObject } from "../schema-parts.ts";
 import { brokenManifest } from "./errors.ts";
 import { manifestSummaryKey } from "./keys.ts";
@@ -72,7 +72,10 @@ function moved(bucket: BucketAddress, { prefix, writtenFor, keys }: Location, li
   return permanent("archive-moved", {
     operation: "read manifest",
     resource: `s3://${bucket.name}/${manifestSummaryKey(prefix)}`,
-    message: `lists ${listed}, which is outside ${home}/: the manifest was written for ${writtenFor}/.`,
+    message: about(
+      `s3://${bucket.name}/${manifestSummaryKey(prefix)}`,
+      `lists ${listed}, which is outside ${home}/: the manifest was written for ${writtenFor}/`,
+    ),
     hint:
       keys === "own"
         ? "If the whole archive was moved or copied here, request the restore with manifest-keys rebase; to read the files at the keys that the manifest lists, with as-listed."

@@ -257,7 +257,7 @@ describe("an archive of Ferry's is refused", () => {
     expect(await refusal(gone)).toEqual({
       cause: "broken-manifest",
       name: "manifest-files.json",
-      message: "does not exist, although the summary names it.",
+      message: expect.stringContaining("does not exist, although the summary names it."),
     });
     const other = await backedUp();
     await rewrite(
@@ -268,7 +268,7 @@ describe("an archive of Ferry's is refused", () => {
     expect(await refusal(other)).toEqual({
       cause: "broken-manifest",
       name: "manifest-files.json",
-      message: "lists 3 items, but the summary's itemCount is 4.",
+      message: expect.stringContaining("lists 3 items, but the summary's itemCount is 4."),
     });
   });
 
@@ -280,7 +280,9 @@ describe("an archive of Ferry's is refused", () => {
     expect(await refusal(ports)).toEqual({
       cause: "broken-manifest",
       name: "manifest-files.json",
-      message: `is not the file that the summary was written for: its MD5 is ${now}, but ferry.manifest-files-md5 is ${before}.`,
+      message: expect.stringContaining(
+        `is not the file that the summary was written for: its MD5 is ${now}, but ferry.manifest-files-md5 is ${before}.`,
+      ),
     });
   });
 
@@ -288,7 +290,9 @@ describe("an archive of Ferry's is refused", () => {
     const ports = await backedUp();
     await rewrite(ports, own("task.json"), (text) => text, { "request-id": "request-2" });
     expect(await refusal(ports)).toMatchObject({
-      message: "was written by request request-2, but ferry.request-id of the summary is request-1.",
+      message: expect.stringContaining(
+        "was written by request request-2, but ferry.request-id of the summary is request-1.",
+      ),
     });
   });
 
@@ -390,7 +394,7 @@ describe("a native export is refused", () => {
     expect(found).toMatchObject({
       cause: "broken-manifest",
       name: "manifest-files.json",
-      message: expect.stringMatching(/^cannot be read: /),
+      message: expect.stringContaining("manifest-files.json cannot be read: "),
     });
   });
 

@@ -4,7 +4,7 @@
  */
 
 import type { BucketAddress } from "../addresses.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { brokenArchive, brokenManifest, readable } from "./errors.ts";
@@ -56,7 +56,10 @@ export async function readManifest(
     throw permanent("no-manifest", {
       operation: "read manifest",
       resource: `s3://${bucket.name}/${summaryKey}`,
-      message: "does not exist, so this prefix holds no backup, or an unfinished one.",
+      message: about(
+        `s3://${bucket.name}/${summaryKey}`,
+        "does not exist, so this prefix holds no backup, or an unfinished one",
+      ),
       hint: "Check bucket-name, bucket-prefix and bucket-region, and that the backup or export succeeded.",
     });
   const summary = decodeSummary(bucket, summaryKey, stored.body);

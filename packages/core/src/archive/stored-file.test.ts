@@ -133,7 +133,7 @@ describe("a data file", () => {
       kind: "permanent",
       code: "corrupt-file",
       resource,
-      message: "holds more than the 27 bytes that its metadata records.",
+      message: expect.stringContaining("holds more than the 27 bytes that its metadata records."),
     });
     expect(seen.decompressedBytes).toBeLessThanOrEqual(MIB);
   });
@@ -144,7 +144,9 @@ describe("a data file", () => {
     const { file, ports } = await stored([line], { items: 1, metadata });
     await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
       code: "corrupt-file",
-      message: `holds ${line.length} bytes, but its metadata records ${line.length + 1}.`,
+      message: expect.stringContaining(
+        `holds ${line.length} bytes, but its metadata records ${line.length + 1}.`,
+      ),
     });
   });
 
@@ -170,7 +172,9 @@ describe("a data file", () => {
       kind: "permanent",
       code: "corrupt-file",
       resource,
-      message: `has more than ${LINE_BYTES_MAX} bytes in line 3, which is longer than any item.`,
+      message: expect.stringContaining(
+        `has more than ${LINE_BYTES_MAX} bytes in line 3, which is longer than any item.`,
+      ),
     });
     expect(seen.decompressedBytes).toBeLessThan(LINE_BYTES_MAX + 2 * MIB);
   });
@@ -209,7 +213,7 @@ describe("a data file", () => {
         code: "corrupt-file",
         operation: "read data file",
         resource,
-        message: "holds line 7, which cannot be read: no Item.",
+        message: expect.stringContaining("holds line 7, which cannot be read: no Item."),
       }),
     );
     const other = new RangeError("a bug");
@@ -254,7 +258,7 @@ describe("a data file", () => {
     archive.remove(bucket, key);
     await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
       code: "corrupt-file",
-      message: "no longer exists.",
+      message: expect.stringContaining("no longer exists."),
     });
   });
 });

@@ -3,7 +3,7 @@
  */
 
 import type { BucketAddress } from "../addresses.ts";
-import { FerryError, permanent } from "../errors.ts";
+import { about, FerryError, permanent } from "../errors.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
 import { type Block, blocksOf, LINE_BYTES_MAX } from "./blocks.ts";
 
@@ -119,7 +119,7 @@ export async function* readBlocks(
   } catch (error) {
     // The codec's error does not name the file.
     if (error instanceof FerryError && error.code === "corrupt-file" && error.operation === "decompress")
-      throw corrupt(bucket, file.key, error.message.replace(/\.$/, ""));
+      throw corrupt(bucket, file.key, error.message.replace(NAMELESS, ""));
     throw error;
   }
   const found = md5.digest();
@@ -131,12 +131,15 @@ export async function* readBlocks(
     throw corrupt(bucket, file.key, `holds ${bytes} bytes, but its metadata records ${recorded}`);
 }
 
+/** The subject in the messages of a codec, which does not know the file's name. */
+const NAMELESS = /^The data file /;
+
 /** The error for a data file whose bytes were changed after it was written. */
-export function corrupt(bucket: BucketAddress, key: string, message: string) {
+export function corrupt(bucket: BucketAddress, key: string, predicate: string) {
   return permanent("corrupt-file", {
     operation: "read data file",
     resource: `s3://${bucket.name}/${key}`,
-    message: `${message}.`,
+    message: about(`s3://${bucket.name}/${key}`, predicate),
     hint: "The archive was damaged after it was written: restore from another backup, or make a new one.",
   });
 }
@@ -190,7 +193,10 @@ function tooLarge(bucket: BucketAddress, key: string, bytesMax: number) {
   return permanent("file-too-large", {
     operation: "read data file",
     resource: `s3://${bucket.name}/${key}`,
-    message: `holds more than ${bytesMax} bytes when it is decompressed, the setting maximumFileBytes.`,
+    message: about(
+      `s3://${bucket.name}/${key}`,
+      `holds more than ${bytesMax} bytes when it is decompressed, the setting maximumFileBytes`,
+    ),
     hint: "Check that the file is the expected one; then raise the setting.",
   });
 }
@@ -199,7 +205,7 @@ function cutShort(bucket: BucketAddress, key: string, bytes: number, sizeBytes: 
   return new FerryError("transient", "cut-short", {
     operation: "read data file",
     resource: `s3://${bucket.name}/${key}`,
-    message: `the connection ended after ${bytes} of ${sizeBytes} bytes, ${REOPENS_MAX} times in a row.`,
+    message: `The connection for s3://${bucket.name}/${key} ended after ${bytes} of ${sizeBytes} bytes, ${REOPENS_MAX} times in a row.`,
     hint: "The queue delivers the message again.",
   });
 }

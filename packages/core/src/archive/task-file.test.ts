@@ -62,7 +62,7 @@ describe("a prefix", () => {
     code: "prefix-taken",
     operation: "use prefix",
     resource: "s3://archives/backups/one/",
-    message,
+    message: `The prefix s3://archives/backups/one/ is not free: ${message}`,
     hint: expect.stringContaining("its own prefix"),
   });
 

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import type { BucketAddress } from "../addresses.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import type { BackupPlan } from "../events.ts";
 import { backupPlanSchema } from "../plan-schema.ts";
 import type { Ports } from "../ports.ts";
@@ -103,11 +103,12 @@ async function refuseLeftovers(plan: BackupPlan, ports: Pick<Ports, "archive">):
   if (found !== undefined) throw taken(plan, `${found} exists already.`);
 }
 
-function taken(plan: BackupPlan, message: string) {
+function taken(plan: BackupPlan, reason: string) {
+  const resource = `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`;
   return permanent("prefix-taken", {
     operation: "use prefix",
-    resource: `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`,
-    message,
+    resource,
+    message: about(`prefix ${resource}`, `is not free: ${reason}`),
     hint: "Each backup needs its own prefix: choose another bucket-prefix, for instance one with {date} and {time}.",
   });
 }

@@ -149,7 +149,11 @@ describe("a backup is not finished", () => {
       detail: {
         cause: "archive-incomplete",
         step: "TaskFinishing",
-        error: { operation: "finish backup", resource: "s3://archives/backups/one/", message },
+        error: {
+          operation: "finish backup",
+          resource: "s3://archives/backups/one/",
+          message: `The archive s3://archives/backups/one/ is not as its segments wrote it: ${message}`,
+        },
       },
     },
   ];

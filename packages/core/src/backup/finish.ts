@@ -8,7 +8,7 @@ import { checksumKey, manifestFilesKey, manifestSummaryKey } from "../archive/ke
 import { readManifest } from "../archive/manifest.ts";
 import { encodeSummary } from "../archive/summary.ts";
 import { requireOwnPrefix } from "../archive/task-file.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
 
@@ -103,11 +103,12 @@ function toManifest(file: ChainFile) {
   return { itemCount: file.items, md5Checksum: file.md5, etag, dataFileS3Key: file.key };
 }
 
-function incomplete(plan: BackupPlan, message: string) {
+function incomplete(plan: BackupPlan, reason: string) {
+  const resource = `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`;
   return permanent("archive-incomplete", {
     operation: "finish backup",
-    resource: `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`,
-    message: `${message}.`,
+    resource,
+    message: about(`archive ${resource}`, `is not as its segments wrote it: ${reason}`),
     hint: "Another program wrote or deleted objects under this prefix: back up again, to a prefix that nothing else uses.",
   });
 }

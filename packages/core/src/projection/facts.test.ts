@@ -82,7 +82,7 @@ describe("a failure", () => {
   const error = {
     operation: "Scan",
     resource: "table cities",
-    message: "does not exist.",
+    message: "The table cities does not exist.",
     hint: "Check it.",
     retryable: false,
   };
@@ -96,7 +96,7 @@ describe("a failure", () => {
     error,
     ...more,
   });
-  const text = "no-such-table: Scan table cities: does not exist. Check it.";
+  const text = "no-such-table: The table cities does not exist. Check it.";
   const cause = "no-such-table";
 
   test("of a restore's segment has its cursor and the plan", () => {

@@ -620,7 +620,7 @@ describe("a row after its facts", () => {
     ];
     const row = joined(facts);
     expect(stateOf(row)).toBe("failed");
-    expect(reasonsOf(row)).toEqual(["segment 10: it failed; its record in the segment-table has the reason"]);
+    expect(reasonsOf(row)).toEqual(["segment 10: Its record in the segment-table has the reason."]);
   });
 
   test("has the first ten reasons: latest attempt first, the task's own before its segments', then by cause and text", () => {

@@ -274,7 +274,7 @@ describe("a fact of another task than the row's", () => {
     code: "another-task",
     operation: "project",
     resource: `row ${task.key}@${task.timestamp}`,
-    message: `the row belongs to task ${task.id}, request r-1; the fact names task ${id}, request ${requestId}.`,
+    message: `The row ${task.key}@${task.timestamp} belongs to task ${task.id}, request r-1, but the event names task ${id}, request ${requestId}.`,
     hint: expect.stringContaining("from the row itself"),
   });
 
@@ -302,7 +302,7 @@ describe("a fact of another task than the row's", () => {
           detail: {
             control: "cancel",
             cause: "another-task",
-            reason: `the row belongs to task ${task.id}, request r-1; the fact names task undefined, request r-9.`,
+            reason: `The row ${task.key}@${task.timestamp} belongs to task ${task.id}, request r-1, but the event names task undefined, request r-9.`,
           },
         },
       },
@@ -374,7 +374,7 @@ describe("an operator's cancel", () => {
   test("of a row that no task has claimed is refused", async () => {
     const store = memoryStatusStore();
     expect(await reasons(projecting(store))).toEqual([
-      "no-such-task: no task has this row in the backup-table.",
+      "no-such-task: No task has the row us-east-1-cities@1793498400123 in the backup-table.",
     ]);
     expect(store.rows()).toEqual([]);
   });
@@ -390,7 +390,7 @@ describe("an operator's cancel", () => {
     const ports = projecting(memoryStatusStore());
     await projectBatch([accepted("a", 3)], ports);
     expect(await reasons(ports, 4)).toEqual([
-      "no-such-attempt: the task has had 3 attempts, but the cancel names attempt 4.",
+      "no-such-attempt: The task has had 3 attempts, but the cancel names attempt 4.",
     ]);
   });
 
@@ -411,7 +411,7 @@ describe("an operator's cancel", () => {
     expect(await reasons(ports)).toEqual([]);
     const raiseAttempt = () => Promise.reject(new Error("read"));
     expect(await reasons({ ...ports, registry: { ...ports.registry, raiseAttempt } }, 2)).toEqual([
-      "no-such-attempt: the task has had 1 attempts, but the cancel names attempt 2.",
+      "no-such-attempt: The task has had 1 attempts, but the cancel names attempt 2.",
     ]);
   });
 

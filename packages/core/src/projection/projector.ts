@@ -141,7 +141,7 @@ function refuseAddedFields(event: BusEvent, { cause, error, task }: Failure): vo
   throw new FerryError("transient", "malformed-event", {
     operation: "read event",
     resource: `${event["detail-type"]} ${event.id}`,
-    message: `detail.${error === undefined ? "task" : "error"} must be absent if the cause is ${cause}.`,
+    message: `The field detail.${error === undefined ? "task" : "error"} must be absent if the cause is ${cause}.`,
     hint: "A message in redrive-queue was not sent by one of Ferry's rules: find out which system sent it.",
   });
 }
@@ -234,7 +234,7 @@ function foreign(row: TaskRow | undefined, { row: named }: Numbered["fact"]): Fe
   return permanent("another-task", {
     operation: "project",
     resource: `row ${rowName(named)}`,
-    message: `the row belongs to task ${row?.["task-id"]}, request ${row?.["request-id"]}; the fact names task ${named.id}, request ${named["request-id"]}.`,
+    message: `The row ${rowName(named)} belongs to task ${row?.["task-id"]}, request ${row?.["request-id"]}, but the event names task ${named.id}, request ${named["request-id"]}.`,
     hint: "Take id and request-id from the row itself, or omit them.",
   });
 }
@@ -249,7 +249,7 @@ async function unknownTask(fact: Numbered["fact"], registry: TaskRegistry): Prom
   return permanent("no-such-task", {
     operation: "cancel",
     resource: `row ${rowName(fact.row)}`,
-    message: `no task has this row in the ${fact.row.action}-table.`,
+    message: `No task has the row ${rowName(fact.row)} in the ${fact.row.action}-table.`,
     hint: "Take action, key and timestamp from the task's row in the status table.",
   });
 }
@@ -266,7 +266,7 @@ async function unbegunAttempt(
   return permanent("no-such-attempt", {
     operation: "cancel",
     resource: `row ${rowName(fact.row)}`,
-    message: `the task has had ${highest} attempts, but the cancel names attempt ${fact.attempt}.`,
+    message: `The task has had ${highest} attempts, but the cancel names attempt ${fact.attempt}.`,
     hint: "Take attempt from the task's row in the status table.",
   });
 }

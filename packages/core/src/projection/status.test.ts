@@ -151,7 +151,7 @@ describe("the reasons of a row", () => {
     ],
     [
       "the names of failed segments, if the row does not list their reasons",
-      ["segment 1: it failed; its record in the segment-table has the reason"],
+      ["segment 1: Its record in the segment-table has the reason."],
       { total: 2, completed: [0], failed: { 1: 2 }, reasons: [{ ...segment, segment: 0 }] },
     ],
     [
@@ -164,6 +164,27 @@ describe("the reasons of a row", () => {
   });
 });
 
+test("the reason of a cancelled task is one sentence, before those of segments that failed for another cause", () => {
+  const stopped = (segment: number, cause: string) => ({
+    attempt: 2,
+    segment,
+    cause,
+    text: `${cause}: because.`,
+  });
+  const cancelled = {
+    attempt: 2,
+    total: 3,
+    failed: { 0: 2, 1: 2, 2: 2 },
+    cancelledAttempt: 2,
+    reasons: [stopped(0, "cancelled"), stopped(1, "no-such-table"), stopped(2, "cancelled")],
+  };
+  expect(reasonsOf(row(cancelled))).toEqual([
+    "Attempt 2 was cancelled; a retry continues where it stopped.",
+    "segment 1: no-such-table: because.",
+  ]);
+  expect(reasonsOf(row({ ...cancelled, cancelledAttempt: 1 }))).toHaveLength(3);
+});
+
 describe("the first reason of a restore that created its table", () => {
   const plan = { ...somePlan(someTask("k", "restore")), created: { "table-file": { md5: "m", etag: "e" } } };
   const reason = { attempt: 1, segment: 0, cause: "c", text: "because." };
@@ -171,8 +192,12 @@ describe("the first reason of a restore that created its table", () => {
   const stays =
     "This restore created table copies in eu-west-1. The table stays: retry the task, or delete the table.";
 
-  test.each([{}, { cancelledAttempt: 1 }])("says that the table stays, given %j", (change) => {
-    expect(reasonsOf(row({ ...ended, ...change }))).toEqual([`segment 0: because. ${stays}`]);
+  test("says that the table stays, also if the task was cancelled", () => {
+    expect(reasonsOf(row(ended))).toEqual([`segment 0: because. ${stays}`]);
+    const cancelled = { ...ended, cancelledAttempt: 1, reasons: [{ ...reason, cause: "cancelled" }] };
+    expect(reasonsOf(row(cancelled))).toEqual([
+      `Attempt 1 was cancelled; a retry continues where it stopped. ${stays}`,
+    ]);
   });
 
   test("does not say it while the task runs, nor of a table that existed", () => {

@@ -1,6 +1,8 @@
 /**
  * The rows of the status tables, and the values derived from them.
  */
+
+import type { ErrorCode } from "../error-codes.ts";
 import type { Counts, Plan, Resume, Usage } from "../events.ts";
 import type { SettingReports } from "../setting-reports.ts";
 import type { Action, RowKey } from "../task.ts";
@@ -205,20 +207,33 @@ export function announcementOf(state: TaskState): string | undefined {
 export function reasonsOf(row: TaskRow): string[] {
   const state = stateOf(row);
   if (state === "succeeded") return [];
-  const texts = row.reasons
-    .filter((reason) => {
-      if (reason.attempt === REJECTED) return row.rejected && !row.accepted;
-      return reason.segment === undefined
-        ? row.failedStepAttempt === reason.attempt
-        : row.failed[reason.segment] === reason.attempt && reason.attempt >= row.attempt;
-    })
-    .map((reason) =>
-      reason.segment === undefined ? reason.text : `segment ${reason.segment}: ${reason.text}`,
-    );
+  const texts = state === "cancelled" ? cancelledTexts(row) : appliedReasons(row).map(textOf);
   const found = texts.length === 0 && state === "failed" ? unlisted(row) : texts;
   const { plan } = row;
   if (plan === undefined || !("created" in plan) || !isEnded(state)) return found;
   return found.map((reason, i) => (i === 0 ? `${reason} ${tableStays(plan)}` : reason));
+}
+
+/** The cause of a segment whose attempt was cancelled. */
+const CANCELLED: ErrorCode = "cancelled";
+
+/** One sentence, then the reasons of segments that failed for another cause. */
+function cancelledTexts(row: TaskRow): string[] {
+  const others = appliedReasons(row).filter(({ cause }) => cause !== CANCELLED);
+  return [`Attempt ${row.attempt} was cancelled; a retry continues where it stopped.`, ...others.map(textOf)];
+}
+
+function appliedReasons(row: TaskRow): readonly Reason[] {
+  return row.reasons.filter((reason) => {
+    if (reason.attempt === REJECTED) return row.rejected && !row.accepted;
+    return reason.segment === undefined
+      ? row.failedStepAttempt === reason.attempt
+      : row.failed[reason.segment] === reason.attempt && reason.attempt >= row.attempt;
+  });
+}
+
+function textOf({ segment, text }: Reason): string {
+  return segment === undefined ? text : `segment ${segment}: ${text}`;
 }
 
 /** The sentence for operators about a table that a restore created and did not fill. */
@@ -232,9 +247,7 @@ export function tableStays({ request }: Pick<Plan, "request">): string {
  */
 function unlisted(row: TaskRow): string[] {
   const segments = Object.keys(row.failed).filter((segment) => row.failed[segment]! >= row.attempt);
-  return segments.map(
-    (segment) => `segment ${segment}: it failed; its record in the segment-table has the reason`,
-  );
+  return segments.map((segment) => `segment ${segment}: Its record in the segment-table has the reason.`);
 }
 
 /** A segment's item in `segment-table`. */

@@ -143,7 +143,7 @@ describe("a count", () => {
       code: "no-progress",
       operation: "count items",
       resource: "table copies in eu-west-1",
-      message: "11 invocations in a row counted nothing: the table throttled every read.",
+      message: "The table copies throttled every read: 11 invocations in a row counted nothing.",
       hint: expect.stringContaining("TaskRetryRequested"),
     });
   });

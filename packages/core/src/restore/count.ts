@@ -93,7 +93,7 @@ export async function countOn(
     throw permanent("no-progress", {
       operation: "count items",
       resource: `table ${tableOf(plan).name} in ${tableOf(plan).region}`,
-      message: `${idle} invocations in a row counted nothing: the table throttled every read.`,
+      message: `The table ${tableOf(plan).name} throttled every read: ${idle} invocations in a row counted nothing.`,
       hint: "Give the table more read capacity; then put a TaskRetryRequested.",
     });
   return { items, segments: from.segments, next, open: [...stopped, ...waiting], idle };

@@ -9,7 +9,7 @@ import { tableKey } from "../archive/keys.ts";
 import { homeOf } from "../archive/location.ts";
 import type { Manifest } from "../archive/manifest.ts";
 import { decodeTableFile, type TableFile } from "../archive/table-settings.ts";
-import { FerryError, permanent } from "../errors.ts";
+import { about, FerryError, permanent } from "../errors.ts";
 import type { FerryEvent, RestorePlan, TaskAccepted } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
@@ -96,7 +96,10 @@ async function findOwn(
   throw permanent("table-exists", {
     operation: "create table",
     resource: resourceOf(address),
-    message: `exists, and this restore did not create it${found === undefined ? "" : `: its owner is ${found}`}.`,
+    message: about(
+      resourceOf(address),
+      `exists, and this restore did not create it${found === undefined ? "" : `: its owner is ${found}`}`,
+    ),
     hint: "Choose another table-name, delete the table, or request the restore without create-table to restore into it.",
   });
 }
@@ -137,7 +140,10 @@ export async function awaitTable(
       throw permanent(table === undefined ? "no-such-table" : "table-not-active", {
         operation: "wait for table",
         resource: resourceOf(tableOf(plan)),
-        message: `was created by this restore, and ${table === undefined ? "does not exist any more" : `is ${table.status}`}.`,
+        message: about(
+          resourceOf(tableOf(plan)),
+          `was created by this restore, and ${table === undefined ? "does not exist any more" : `is ${table.status}`}`,
+        ),
         hint: "Find out what changed or deleted the table, and request a new restore.",
       });
     const row = await ports.status.read(task);
@@ -151,7 +157,7 @@ export async function awaitTable(
       throw permanent("deadline-exceeded", {
         operation: "wait for table",
         resource: resourceOf(tableOf(plan)),
-        message: `is still being created at the end of attempt ${attempt}.`,
+        message: about(resourceOf(tableOf(plan)), `is still being created at the end of attempt ${attempt}`),
         hint: "Put a TaskRetryRequested when the table is ACTIVE.",
       });
     if (ports.time.now() + POLL_MS > untilMs) break;
@@ -160,11 +166,11 @@ export async function awaitTable(
   return [{ type: "TaskAccepted", detail: { ...accepted, waits: waits + 1 } }];
 }
 
-function notReadable(address: TableAddress, message: string) {
+function notReadable(address: TableAddress, predicate: string) {
   return new FerryError("transient", "table-being-created", {
     operation: "create table",
     resource: resourceOf(address),
-    message: `${message}.`,
+    message: about(resourceOf(address), predicate),
     hint: "The queue delivers the message again.",
   });
 }

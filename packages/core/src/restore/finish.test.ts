@@ -90,7 +90,8 @@ describe("a restore that is complete", () => {
       code: "items-missing",
       operation: "count items",
       resource,
-      message: "the table was empty and 3 lines of the archive were written, but it holds 2 items.",
+      message:
+        "The table copies in eu-west-1 was empty, and 3 lines of the archive were written, but it holds 2 items.",
       hint: expect.stringContaining("a table with other keys"),
     });
     // The restore keeps its lease, so that a retry can complete the table.
@@ -108,17 +109,17 @@ describe("a restore that is complete", () => {
     [
       "items",
       { "transferred-items": ITEMS + 1 },
-      "the segments processed 4 items, but the manifest lists 3.",
+      "The segments processed 4 items, but the manifest lists 3.",
     ],
     [
       "items",
       { "transferred-items": ITEMS - 1 },
-      "the segments processed 2 items, but the manifest lists 3.",
+      "The segments processed 2 items, but the manifest lists 3.",
     ],
     [
       "bytes",
       { "transferred-bytes": BYTES - 1 },
-      `the segments processed ${BYTES - 1} bytes, but the manifest lists ${BYTES}.`,
+      `The segments processed ${BYTES - 1} bytes, but the manifest lists ${BYTES}.`,
     ],
   ])("fails if its segments processed other %s than the manifest lists", async (_, change, message) => {
     const { finish, holders } = await segmentsDone({ own: true });

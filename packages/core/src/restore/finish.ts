@@ -3,7 +3,7 @@
  */
 import { bucketOf } from "../archive/bucket.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events.ts";
 import type { Ports } from "../ports.ts";
 import { refuseReplaced } from "../table-identity.ts";
@@ -88,10 +88,14 @@ function continued(finishing: TaskFinishing): FerryEvent {
 }
 
 function missing(plan: RestorePlan, counted: number, items: number) {
+  const resource = `table ${plan.request["table-name"]} in ${plan.request["table-region"]}`;
   return permanent("items-missing", {
     operation: "count items",
-    resource: `table ${plan.request["table-name"]} in ${plan.request["table-region"]}`,
-    message: `the table was empty and ${items} lines of the archive were written, but it holds ${counted} items.`,
+    resource,
+    message: about(
+      resource,
+      `was empty, and ${items} lines of the archive were written, but it holds ${counted} items`,
+    ),
     hint: "Most likely the export is of a table with other keys, so that several of its items became one: restore it into a table with the original keys. Deletes by an application or by TTL during the restore have the same effect.",
   });
 }
@@ -101,7 +105,7 @@ function requireTotal(plan: RestorePlan, unit: string, processed: number, listed
   throw permanent("totals-differ", {
     operation: "finish restore",
     resource: `table ${plan.request["table-name"]} in ${plan.request["table-region"]}`,
-    message: `the segments processed ${processed} ${unit}, but the manifest lists ${listed}.`,
+    message: `The segments processed ${processed} ${unit}, but the manifest lists ${listed}.`,
     hint: "Do not use the table: restore again into an empty one, and report this as a fault of Ferry.",
   });
 }

@@ -3,7 +3,7 @@
  * restore with restore-mode `empty-only`, or of an incremental export, holds it exclusively; other restores share it.
  */
 import type { ErrorCode } from "../error-codes.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import type { AppliedWindow, LeaseHolder, Ports, TableLease } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
@@ -215,7 +215,7 @@ function used(plan: RestorePlan) {
   );
 }
 
-function planError(code: ErrorCode, { request }: RestorePlan, message: string, hint: string) {
+function planError(code: ErrorCode, { request }: RestorePlan, predicate: string, hint: string) {
   const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
-  return permanent(code, { operation: "plan restore", resource, message, hint });
+  return permanent(code, { operation: "plan restore", resource, message: about(resource, predicate), hint });
 }

@@ -66,7 +66,8 @@ describe("the lines of a data file", () => {
     ).toMatchObject({
       ...fileError,
       code: "duplicate-key",
-      message: "lines 4 and 6 have the same key, but each key may occur only once in an archive.",
+      message:
+        "Lines 4 and 6 of s3://archives/exports/data/a.json.gz have the same key, but each key may occur only once in an archive.",
       hint: expect.stringContaining("restore from another backup"),
     });
   });
@@ -80,7 +81,7 @@ describe("the lines of a data file", () => {
       ...fileError,
       code: "key-schema-mismatch",
       message:
-        "lines 1 and 2 are different items with the same key in the table: the table's keys are id (S).",
+        "Lines 1 and 2 of s3://archives/exports/data/a.json.gz are different items with the same key in the table: the table's keys are id (S).",
       hint: expect.stringContaining("with that key schema"),
     });
   });
@@ -89,7 +90,7 @@ describe("the lines of a data file", () => {
     const twice = [change("a"), change("a", '{"id":{"S":"a"},"v":{"N":"1"}}')];
     expect(await checked([twice], { kind: "changes" })).toMatchObject({
       code: "duplicate-key",
-      message: expect.stringContaining("lines 1 and 2 "),
+      message: expect.stringContaining("Lines 1 and 2 "),
     });
   });
 
@@ -98,17 +99,22 @@ describe("the lines of a data file", () => {
     expect(await checked(lines, { again: [[item("a")]] })).toMatchObject({
       ...fileError,
       code: "corrupt-file",
-      message: "had a line 2, but no longer has it.",
+      message: expect.stringContaining("had a line 2, but no longer has it."),
     });
   });
 
   test.each<[string, LineKind, string, { code?: string; message: RegExp }]>([
-    ["no key", "items", '{"Item":{"x":{"S":"a"}}}', { message: /^line 2 has no key attribute id \(S\): / }],
+    [
+      "no key",
+      "items",
+      '{"Item":{"x":{"S":"a"}}}',
+      { message: /^Line 2 of s3:\S+ has no key attribute id \(S\): / },
+    ],
     [
       "another number of keys",
       "changes",
       '{"Keys":{"id":{"S":"a"},"at":{"N":"1"}},"NewImage":{"id":{"S":"a"},"at":{"N":"1"}}}',
-      { message: /^line 2 has the keys id, at, but the table has id \(S\): / },
+      { message: /^Line 2 of s3:\S+ has the keys id, at, but the table has id \(S\): / },
     ],
     [
       "an image of another key",
@@ -116,14 +122,14 @@ describe("the lines of a data file", () => {
       change("a", '{"id":{"S":"c"}}'),
       {
         code: "corrupt-file",
-        message: /^holds line 2, which cannot be read: the keys in its NewImage and Keys differ\.$/,
+        message: /^s3:\S+ holds line 2, which cannot be read: the keys in its NewImage and Keys differ\.$/,
       },
     ],
     [
       "truncated JSON",
       "items",
       '{"Item":',
-      { code: "corrupt-file", message: /^holds line 2, which cannot be/ },
+      { code: "corrupt-file", message: /^s3:\S+ holds line 2, which cannot be/ },
     ],
   ])(
     "are refused if one of them has %s, and the error names it",
@@ -158,10 +164,14 @@ describe("the lines of a call that the table refused", () => {
     expect(errorFor(item("a"), item("b"), item("c"), item("b"))).toMatchObject({
       ...fileError,
       code: "duplicate-key",
-      message: expect.stringContaining("lines 52 and 54 have the same key"),
+      message: expect.stringContaining(
+        "Lines 52 and 54 of s3://archives/exports/data/a.json.gz have the same key",
+      ),
     });
     expect(errorFor(change("a"), change("b"), change("b"))).toMatchObject({
-      message: expect.stringContaining("lines 52 and 53 have the same key"),
+      message: expect.stringContaining(
+        "Lines 52 and 53 of s3://archives/exports/data/a.json.gz have the same key",
+      ),
     });
   });
 
@@ -169,7 +179,9 @@ describe("the lines of a call that the table refused", () => {
     expect(
       refusedLines(error, { bucket, key, keys }, [3, 7, 90], lines(item("a"), item("b"), item("a"))),
     ).toMatchObject({
-      message: expect.stringContaining("lines 3 and 90 have the same key"),
+      message: expect.stringContaining(
+        "Lines 3 and 90 of s3://archives/exports/data/a.json.gz have the same key",
+      ),
     });
   });
 
@@ -177,7 +189,8 @@ describe("the lines of a call that the table refused", () => {
     expect(errorFor(item("a"), '{"Item":{"x":{"S":"y"}}}')).toMatchObject({
       ...fileError,
       code: "key-schema-mismatch",
-      message: "line 52 has no key attribute id (S): the table's keys are id (S).",
+      message:
+        "Line 52 of s3://archives/exports/data/a.json.gz has no key attribute id (S): the table's keys are id (S).",
     });
   });
 
@@ -188,7 +201,7 @@ describe("the lines of a call that the table refused", () => {
       code: "invalid-request",
       operation: "BatchWriteItem",
       resource: "table copies",
-      message: `refused lines 51 to 53 of ${resource}: One of the values is empty.`,
+      message: `The table refused lines 51 to 53 of ${resource}: One of the values is empty.`,
       hint: "See the message.",
     });
     expect((named as Error).cause).toBe(error);

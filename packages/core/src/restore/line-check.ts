@@ -61,7 +61,7 @@ function keyOfLine(file: CheckedFile, number: number, line: Line): string {
       return key;
     });
   } catch (error) {
-    if (error instanceof KeyMismatch) throw mismatch(file, `line ${number} ${error.message}`);
+    if (error instanceof KeyMismatch) throw mismatch(file, `Line ${number}`, error.message);
     throw error;
   }
 }
@@ -78,7 +78,7 @@ async function refuseIfSame(
   if (keyOfLine(file, earlier, before) !== key) return;
   throw file.kind === "changes" || equalBytes(bytesOf(before), bytesOf(line))
     ? duplicateKey(file, earlier, number)
-    : mismatch(file, `lines ${earlier} and ${number} are different items with the same key in the table`);
+    : mismatch(file, `Lines ${earlier} and ${number}`, "are different items with the same key in the table");
 }
 
 async function reread(file: CheckedFile, number: number): Promise<Line> {
@@ -114,7 +114,7 @@ export function refusedLines(
     try {
       key = keyTextOf(bytesOf(line), file.keys);
     } catch (fault) {
-      if (fault instanceof KeyMismatch) return mismatch(file, `line ${numbers[i]} ${fault.message}`);
+      if (fault instanceof KeyMismatch) return mismatch(file, `Line ${numbers[i]}`, fault.message);
       throw fault;
     }
     const earlier = seen.get(key);
@@ -126,18 +126,18 @@ export function refusedLines(
   return permanent(error.code, {
     operation,
     resource,
-    message: `refused ${at}: ${message}`,
+    message: `The table refused ${at}: ${message}`,
     hint,
     cause: error,
   });
 }
 
 /** The error for lines whose keys do not match the table's. */
-function mismatch(file: Pick<CheckedFile, "bucket" | "key" | "keys">, message: string) {
+function mismatch(file: Pick<CheckedFile, "bucket" | "key" | "keys">, lines: string, predicate: string) {
   return permanent("key-schema-mismatch", {
     operation: "read data file",
     resource: `s3://${file.bucket.name}/${file.key}`,
-    message: `${message}: the table's keys are ${describeKeys(file.keys)}.`,
+    message: `${lines} of s3://${file.bucket.name}/${file.key} ${predicate}: the table's keys are ${describeKeys(file.keys)}.`,
     hint: "The archive is of a table with other keys: restore into a table with that key schema.",
   });
 }
@@ -147,7 +147,7 @@ function duplicateKey({ bucket, key }: Pick<CheckedFile, "bucket" | "key">, earl
   return permanent("duplicate-key", {
     operation: "read data file",
     resource: `s3://${bucket.name}/${key}`,
-    message: `lines ${earlier} and ${number} have the same key, but each key may occur only once in an archive.`,
+    message: `Lines ${earlier} and ${number} of s3://${bucket.name}/${key} have the same key, but each key may occur only once in an archive.`,
     hint: "The archive is damaged, or was written incorrectly: restore from another backup.",
   });
 }

@@ -3,7 +3,7 @@
  * table. It depends only on the request and table.json.
  */
 import type { TableFile } from "../archive/table-settings.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import type { LateSetting, TableDefinition } from "../ports.ts";
 import type { RestoreRequest } from "../request.ts";
 import { OWNER_TAG, type RestoredSetting, type SettingReport } from "../setting-reports.ts";
@@ -262,11 +262,12 @@ function hashFirst(keys: TableFile["Table"]["KeySchema"]): TableFile["Table"]["K
 }
 
 /** The error of a table that cannot be created from the archive. */
-export function unusable(request: RestoreRequest, message: string, hint: string) {
+export function unusable(request: RestoreRequest, predicate: string, hint: string) {
+  const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
   return permanent("table-settings-unusable", {
     operation: "create table",
-    resource: `table ${request["table-name"]} in ${request["table-region"]}`,
-    message,
+    resource,
+    message: about(resource, predicate),
     hint,
   });
 }

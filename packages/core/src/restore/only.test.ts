@@ -131,7 +131,7 @@ describe("a restore with only", () => {
           cause: "only-mismatch",
           error: {
             message:
-              "does not have the keys that only names: only[1] has id of type N, but the table's is of type S; the table's keys are id (S).",
+              "The table copies in eu-west-1 does not have the keys that only names: only[1] has id of type N, but the table's is of type S; the table's keys are id (S).",
           },
         },
       },

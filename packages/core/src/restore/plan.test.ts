@@ -59,7 +59,7 @@ describe("a restore is rejected with the reason and a hint", () => {
           error: {
             operation: "plan restore",
             resource: "table copies in eu-west-1",
-            message: "is not empty.",
+            message: expect.stringContaining("is not empty."),
             hint: expect.stringContaining("merge"),
           },
         },
@@ -94,7 +94,9 @@ describe("a restore is rejected with the reason and a hint", () => {
         type: "TaskRejected",
         detail: {
           cause: "key-schema-mismatch",
-          error: { message: "has the keys id (N); the archive's items have id (S)." },
+          error: {
+            message: expect.stringContaining("has the keys id (N); the archive's items have id (S)."),
+          },
         },
       },
     ]);
@@ -104,7 +106,10 @@ describe("a restore is rejected with the reason and a hint", () => {
     const ports = await backedUp();
     ports.tables.create(destination, { keys: [{ name: "id", type: "S" }], status: "CREATING" });
     expect(await request(restoreRequest, ports)).toMatchObject([
-      { type: "TaskRejected", detail: { cause: "table-not-active", error: { message: "is CREATING." } } },
+      {
+        type: "TaskRejected",
+        detail: { cause: "table-not-active", error: { message: expect.stringContaining("is CREATING.") } },
+      },
     ]);
   });
 
@@ -378,7 +383,9 @@ describe("a native export", () => {
       {
         detail: {
           cause: "key-schema-mismatch",
-          error: { message: "has the keys id (S); the archive's items have id (none)." },
+          error: {
+            message: expect.stringContaining("has the keys id (S); the archive's items have id (none)."),
+          },
         },
       },
     ]);
@@ -403,7 +410,9 @@ describe("a native export", () => {
       {
         detail: {
           cause: "key-schema-mismatch",
-          error: { message: "has the keys id (S); the archive's items have id (S), at (N)." },
+          error: {
+            message: expect.stringContaining("has the keys id (S); the archive's items have id (S), at (N)."),
+          },
         },
       },
     ]);

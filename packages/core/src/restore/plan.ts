@@ -11,7 +11,7 @@ import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
 import type { ErrorCode } from "../error-codes.ts";
-import { isPermanent, permanent, withHint } from "../errors.ts";
+import { about, isPermanent, permanent, withHint } from "../errors.ts";
 import type { FerryEvent, RestorePlan } from "../events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { tableStays } from "../projection/status.ts";
@@ -269,7 +269,7 @@ function notEmpty(request: RestoreRequest) {
   );
 }
 
-function planError(code: ErrorCode, request: RestoreRequest, message: string, hint: string) {
+function planError(code: ErrorCode, request: RestoreRequest, predicate: string, hint: string) {
   const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
-  return permanent(code, { operation: "plan restore", resource, message, hint });
+  return permanent(code, { operation: "plan restore", resource, message: about(resource, predicate), hint });
 }

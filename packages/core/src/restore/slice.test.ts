@@ -589,7 +589,8 @@ describe("a slice", () => {
       detail: {
         cause: "invalid-request",
         error: {
-          message: "refused lines 51 to 60 of s3://archives/backups/one/0x0000/0x00000000.json.gz: no",
+          message:
+            "The table refused lines 51 to 60 of s3://archives/backups/one/0x0000/0x00000000.json.gz: no",
         },
         work: { cursor: { file: 0, line: 50 }, counts: { batches: 0, items: 50 } },
       },

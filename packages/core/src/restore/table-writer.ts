@@ -123,7 +123,7 @@ export function openTableWriter(
     throw permanent("mode-not-possible", {
       operation: "restore",
       resource: `table ${table.name} in ${table.region}`,
-      message: "a line is a delete, which restore-mode if-absent does not allow.",
+      message: "A line of the archive is a delete, which restore-mode if-absent does not allow.",
       hint: "Request the restore with restore-mode merge.",
     });
   }
