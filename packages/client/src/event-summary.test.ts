@@ -21,18 +21,18 @@ test("every type of event has a line", () => {
     TaskCancelRequested: us-east-1-orders@1795399200123: backup, attempt 1
     TaskRetryRequested: us-east-1-orders@1795399200123: backup
     TaskAccepted: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, attempt 1, 2 segments
-    TaskRejected: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: no-such-table: ResourceNotFoundException: Requested resource not found. Check table-name and table-region, and that the table is ACTIVE.
+    TaskRejected: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: no-such-table: Scan on table orders in us-east-1 failed: ResourceNotFoundException: Requested resource not found. Check table-name and table-region, and that the table is ACTIVE.
     SegmentQueued: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1, attempt 1
     SegmentProgressed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1: 4,200 items in 3 files, handed off
     SegmentCompleted: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1: 4,200 items in 3 files
-    SegmentFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1: no-such-table: ResourceNotFoundException: Requested resource not found. Check table-name and table-region, and that the table is ACTIVE.
+    SegmentFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: segment 1: no-such-table: Scan on table orders in us-east-1 failed: ResourceNotFoundException: Requested resource not found. Check table-name and table-region, and that the table is ACTIVE.
     TaskStepFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: TaskFinishing: attempts-exhausted
     TaskFinishing: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, 8,400 items
     TaskFinished: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: 8,400 items
     TaskSucceeded: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, 8,400 items
-    TaskFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, segment 1: no-such-table: Scan table orders in us-east-1: the table does not exist.
-    TaskCancelled: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, segment 1: cancelled: work on segment: attempt 1 was cancelled.
-    TaskControlRefused: us-east-1-orders@1795399200123: retry: not-retryable: the task has succeeded; only a task that was accepted and has not succeeded can be retried. Take key, timestamp and action from the task's row in the status table. The nearest rows: backup us-east-1-orders@1795399200123 (succeeded)."
+    TaskFailed: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, segment 1: no-such-table: Scan on table orders in us-east-1 failed: ResourceNotFoundException: Requested resource not found.
+    TaskCancelled: us-east-1-orders@1795399200123-6f2d1c0b9a8e7f65: backup, Attempt 1 was cancelled; a retry continues where it stopped.
+    TaskControlRefused: us-east-1-orders@1795399200123: retry: not-retryable: The task has succeeded. Only a task that was accepted and has not succeeded can be retried. Take key, timestamp and action from the task's row in the status table. The nearest rows: backup us-east-1-orders@1795399200123 (succeeded)."
   `);
 });
 

@@ -58,7 +58,8 @@ const noSuchTable = {
   error: {
     operation: "Scan",
     resource: "table orders in us-east-1",
-    message: "ResourceNotFoundException: Requested resource not found.",
+    message:
+      "Scan on table orders in us-east-1 failed: ResourceNotFoundException: Requested resource not found.",
     hint: "Check table-name and table-region, and that the table is ACTIVE.",
     retryable: false,
   },
@@ -83,7 +84,8 @@ const announced = {
   "transferred-bytes": "196608000",
   plan: { S: JSON.stringify(plan) },
 };
-const reason = "segment 1: no-such-table: Scan table orders in us-east-1: the table does not exist.";
+const reason =
+  "segment 1: no-such-table: Scan on table orders in us-east-1 failed: ResourceNotFoundException: Requested resource not found.";
 
 /** In the page's order. */
 export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> = {
@@ -210,7 +212,7 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
     example: {
       ...announced,
       state: "cancelled",
-      reason: "segment 1: cancelled: work on segment: attempt 1 was cancelled.",
+      reason: "Attempt 1 was cancelled; a retry continues where it stopped.",
       "completed-segments": "1",
       "failed-segments": "1",
     },
@@ -223,7 +225,7 @@ export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> 
       version: 1,
       control: "retry",
       cause: "not-retryable",
-      reason: "the task has succeeded; only a task that was accepted and has not succeeded can be retried.",
+      reason: "The task has succeeded. Only a task that was accepted and has not succeeded can be retried.",
       issues: [],
       hint: "Take key, timestamp and action from the task's row in the status table.",
       nearest: [{ ...row, state: "succeeded" }],
