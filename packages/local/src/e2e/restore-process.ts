@@ -28,8 +28,10 @@ export interface RestoreReport {
 }
 
 const MIB = 1024 * 1024;
-/** Enough items that one object per item would not fit in the test's heap. */
-const TINY_ITEMS_MIB = 64;
+/** Enough of the smallest items that one object per item would not fit in the test's heap. */
+const TINY_ITEMS_MIB = 24;
+/** With larger items, which cost less time, the file is this long. */
+const FILE_MIB = 160;
 const prefix = "AWSDynamoDB/01";
 
 interface Part {
@@ -38,25 +40,27 @@ interface Part {
 }
 
 const contents: Readonly<Record<string, () => Generator<Part>>> = {
-  /** `TINY_ITEMS_MIB` of the smallest items. */
+  /** `TINY_ITEMS_MIB` of the smallest items, and items of 16 KiB up to `FILE_MIB`. */
   *"tiny-items"() {
-    const line = (n: number) => `{"Item":{"id":{"S":"${n}"}}}\n`;
-    const items = Math.floor(MIB / line(1e7).length);
-    for (let part = 0; part < TINY_ITEMS_MIB; part++) {
-      let text = "";
-      for (let i = 0; i < items; i++) text += line(1e7 + part * items + i);
-      yield { bytes: Buffer.from(text), items };
-    }
+    const part = (lines: readonly string[]) => ({ bytes: Buffer.from(lines.join("")), items: lines.length });
+    const line = (n: number, more = "") => `{"Item":{"id":{"S":"${1e7 + n}"}${more}}}\n`;
+    const tiny = Math.floor(MIB / line(0).length);
+    for (let at = 0; at < TINY_ITEMS_MIB; at++)
+      yield part(Array.from({ length: tiny }, (_, n) => line(at * tiny + n)));
+    const text = `,"text":{"S":"${"a".repeat(16 * 1024)}"}`;
+    const large = Math.ceil(MIB / line(0, text).length);
+    for (let at = TINY_ITEMS_MIB; at < FILE_MIB; at++)
+      yield part(Array.from({ length: large }, (_, n) => line(at * tiny + n, text)));
   },
   /** One item, and a gigabyte of spaces. */
   *spaces() {
     yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
     for (let part = 0; part < 1024; part++) yield { bytes: Buffer.alloc(MIB, " "), items: 0 };
   },
-  /** One item, and 256 MiB of empty lines. */
+  /** One item, and 96 MiB of empty lines. */
   *"empty-lines"() {
     yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
-    for (let part = 0; part < 256; part++) yield { bytes: Buffer.alloc(MIB, "\n"), items: 0 };
+    for (let part = 0; part < 96; part++) yield { bytes: Buffer.alloc(MIB, "\n"), items: 0 };
   },
 };
 
