@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { chunksOf, gathered } from "@ferry/core/archive/chunks";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import type { Codec } from "@ferry/core/ports";
@@ -133,6 +133,24 @@ describe("zlib's codec", () => {
     const sizes: number[] = [];
     for await (const chunk of zlibCodec.decompress(chunksOf(file))) sizes.push(chunk.length);
     expect(sizes).toEqual([...Array.from({ length: 4 }, () => 256 * 1024), 1]);
+  });
+
+  it.each([
+    ["gzip", gzipSync],
+    ["zstd", zstdCompressSync],
+  ])("a %s file that is kept whole is decompressed into one buffer of its size", async (_, compress) => {
+    const content = Buffer.from("abcdefghij".repeat(100_000));
+    const file = compress(content);
+    async function* pieces() {
+      for (let at = 0; at < file.length; at += 100) yield file.subarray(at, at + 100);
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of zlibCodec.decompress(pieces(), () => content.length)) chunks.push(chunk);
+    expect(Buffer.concat(chunks)).toEqual(content);
+    expect(new Set(chunks.map(({ buffer }) => buffer)).size).toBe(1);
+    // The size is what the file's metadata says, which may be wrong.
+    for (const wrong of [0, 1, 1000, content.length - 1, 2 * content.length])
+      expect(Buffer.from(await gathered(zlibCodec.decompress(pieces(), () => wrong)))).toEqual(content);
   });
 
   it("an error of the file's source is thrown unchanged", async () => {

@@ -14,7 +14,11 @@ import type { Codec, Compressor } from "@ferry/core/ports";
 /** zlib's codec. */
 export const zlibCodec: Codec = {
   compress,
-  decompress: (file) => decompressByContent(file, { gzip: gunzip, zstd: decompressZstd }),
+  decompress: (file, sizeToKeep) =>
+    decompressByContent(file, {
+      gzip: (chunks) => gunzip(chunks, chunkBytes(sizeToKeep?.())),
+      zstd: (chunks) => decompressZstd(chunks, chunkBytes(sizeToKeep?.())),
+    }),
   md5: (bytes) => createHash("md5").update(bytes).digest("base64"),
   openMd5() {
     const hash = createHash("md5");
@@ -26,6 +30,15 @@ const CHUNK_BYTES = 256 * 1024;
 const INPUT_CHUNK_BYTES = 64 * 1024;
 
 const OUTPUT_CHUNK_BYTES = 64 * 1024;
+
+/**
+ * The size of zlib's output buffers. For an output that is kept whole, one buffer for all of it: many buffers, and their copies in
+ * one, made the garbage collector mark the whole heap several times a file. zlib looks for the end of the file only
+ * while its buffer has space, so it has one byte more.
+ */
+function chunkBytes(sizeToKeep: number | undefined): number {
+  return sizeToKeep === undefined ? CHUNK_BYTES : Math.max(sizeToKeep + 1, constants.Z_MIN_CHUNK);
+}
 
 function compress(compression: Compression, level: number): Compressor {
   const stream =
@@ -62,8 +75,11 @@ function compress(compression: Compression, level: number): Compressor {
 }
 
 /** Backpressure applies: the file is read only as fast as the caller takes chunks. */
-async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  const stream = createGunzip({ chunkSize: CHUNK_BYTES });
+async function* gunzip(
+  file: AsyncIterable<Uint8Array>,
+  chunkSize: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  const stream = createGunzip({ chunkSize });
   let bytesRead = 0;
   async function* counted() {
     for await (const chunk of file) {
@@ -76,8 +92,11 @@ async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   if (stream.bytesWritten !== bytesRead) throw corruptContent("gzip", "it has bytes after its end");
 }
 
-function decompressZstd(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  return through(frameChunks(file), createZstdDecompress({ chunkSize: CHUNK_BYTES }), "zstd");
+function decompressZstd(
+  file: AsyncIterable<Uint8Array>,
+  chunkSize: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  return through(frameChunks(file), createZstdDecompress({ chunkSize }), "zstd");
 }
 
 /** The frames of a zstd file in chunks that end where a frame ends: Node ignores what follows a frame in the same chunk. */

@@ -208,8 +208,14 @@ export interface Codec {
    * bytes. They are produced on demand in chunks of at most 1 MiB; memory use stays near one chunk, and the window of a zstd
    * file (128 MiB at most), for any file. Permanent error `corrupt-file` if the file is corrupt, truncated or has bytes after its
    * end, or is none of the three; the chunks yielded before may be wrong. Errors of `file` are thrown unchanged.
+   *
+   * `sizeToKeep` is for a caller that keeps all of the output: the expected size of the output, asked for once the file's first
+   * bytes are there. A codec may then make the chunks as views of one buffer of that size. They may be larger than 1 MiB.
    */
-  decompress(file: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  decompress(
+    file: AsyncIterable<Uint8Array>,
+    sizeToKeep?: () => number | undefined,
+  ): AsyncIterable<Uint8Array>;
   /** The MD5 of some bytes, base64, as in DynamoDB's manifests. */
   md5(bytes: Uint8Array): string;
   /** Starts an MD5 over bytes that arrive in parts. */

@@ -76,6 +76,28 @@ describe("blocks", () => {
     expect(block!.bytes.buffer.byteLength).toBe(11);
   });
 
+  test("are views of their chunks if these follow each other in one buffer", async () => {
+    const file = encode(`${"x".repeat(99)}\n`.repeat(30_000));
+    const blocks = await all(chunked(file, [700_000]));
+    expect(blocks.map(({ bytes }) => bytes.buffer === file.buffer)).toEqual([true, true, false]);
+
+    const [first, next, other] = [
+      file.subarray(0, MIB),
+      file.subarray(MIB, 2 * MIB),
+      file.slice(MIB, 2 * MIB),
+    ];
+    for (const chunks of [
+      [first, other],
+      [first.slice(), next],
+      [next, first],
+    ]) {
+      async function* given() {
+        yield* chunks;
+      }
+      for (const { bytes } of await all(given())) expect(bytes.buffer).not.toBe(file.buffer);
+    }
+  });
+
   test("accept a line of the maximum length; a longer line is an error before it is read to its end", async () => {
     const exact = new Uint8Array(2 + LINE_BYTES_MAX + 1).fill(0x78);
     exact[1] = exact[exact.length - 1] = 0x0a;

@@ -22,7 +22,7 @@ export interface Block {
 }
 
 /**
- * Splits the bytes of a file into blocks; copies them once. Throws `tooLong(line)` for a line longer than LINE_BYTES_MAX;
+ * Splits the bytes of a file into blocks; copies them at most once. Throws `tooLong(line)` for a line longer than LINE_BYTES_MAX;
  * `line` counts from 0.
  */
 export async function* blocksOf(
@@ -64,8 +64,14 @@ export async function* blocksOf(
   if (partsBytes > 0) yield takeBlock();
 }
 
-/** Concatenates the parts. A single part is copied too: it may be a small view of a large buffer. */
+/**
+ * The parts as one array: a view if they follow each other in one buffer, otherwise a copy. A block of less than the target size
+ * is copied too: it may be a small view of a large buffer.
+ */
 function concatenate(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && bytes >= BLOCK_BYTES && followEachOther(parts))
+    return new Uint8Array(first.buffer, first.byteOffset, bytes);
   const whole = new Uint8Array(bytes);
   let at = 0;
   for (const part of parts) {
@@ -73,6 +79,15 @@ function concatenate(parts: readonly Uint8Array[], bytes: number): Uint8Array {
     at += part.length;
   }
   return whole;
+}
+
+function followEachOther(parts: readonly Uint8Array[]): boolean {
+  let [{ buffer, byteOffset: next }] = parts as [Uint8Array];
+  for (const part of parts) {
+    if (part.buffer !== buffer || part.byteOffset !== next) return false;
+    next += part.length;
+  }
+  return true;
 }
 
 function countLines(bytes: Uint8Array): number {

@@ -68,7 +68,7 @@ function compareNumbers(a: string, b: string): number {
   const [x, y] = [partsOf(canonicalNumber(a)), partsOf(canonicalNumber(b))];
   if (x.sign !== y.sign || x.sign === 0) return x.sign - y.sign;
   const size = x.magnitude - y.magnitude || (x.digits < y.digits ? -1 : x.digits > y.digits ? 1 : 0);
-  return x.sign * size;
+  return x.sign === 1 ? size : 0 - size;
 }
 
 /** The parts of a canonical number. */

@@ -33,11 +33,12 @@ async function stored(
   archive.createBucket(bucket);
   archive.store(bucket, key, body, options.metadata);
   const opens: (object | undefined)[] = [];
-  const seen = { decompressedBytes: 0 };
+  const seen = { decompressedBytes: 0, sizesToKeep: new Set<number | undefined>() };
   const counting: Codec = {
     ...codec,
-    async *decompress(file) {
+    async *decompress(file, sizeToKeep) {
       for await (const chunk of codec.decompress(file)) {
+        seen.sizesToKeep.add(sizeToKeep?.());
         seen.decompressedBytes += chunk.length;
         yield chunk;
       }
@@ -124,6 +125,20 @@ describe("a data file", () => {
     expect(await verifyDataFile(bucket, file, ports, async () => false)).toBeUndefined();
     expect(seen.decompressedBytes).toBeLessThan(3 * MIB);
   });
+
+  test.each([
+    ["it fits", 0, { "request-id": "r", bytes: String(large[0]!.length) }, large[0]!.length],
+    ["it does not fit", -1, { "request-id": "r", bytes: String(large[0]!.length) }, undefined],
+    ["its size is not known", 0, {}, undefined],
+  ])(
+    "given that %s in memory, then the codec gets the size to keep only if it fits",
+    async (_, more, metadata, size) => {
+      const settings = { maximumFileBytesInMemory: large[0]!.length + more };
+      const { file, ports, seen } = await stored(large, { items: LINES, metadata, settings });
+      expect(await textFrom(await verifyDataFile(bucket, file, ports, always), 0)).toBe(large[0]);
+      expect([...seen.sizesToKeep]).toEqual([size]);
+    },
+  );
 
   const own = { "request-id": "r", items: "1", bytes: "27", end: "true" };
   const bomb = Array.from({ length: 64 }, () => new Uint8Array(MIB).fill(0x0a));

@@ -94,8 +94,13 @@ export async function* readBlocks(
       yield chunk;
     }
   }
+  /** Callers keep a file of this size in memory. */
+  const sizeToKeep = () => {
+    const recorded = recordedBytes(opened.head);
+    return recorded !== undefined && recorded <= settings.maximumFileBytesInMemory ? recorded : undefined;
+  };
   async function* decompressed() {
-    for await (const chunk of codec.decompress(compressed())) {
+    for await (const chunk of codec.decompress(compressed(), sizeToKeep)) {
       bytes += chunk.length;
       const recorded = recordedBytes(opened.head);
       if (recorded !== undefined && bytes > recorded)
