@@ -1,13 +1,16 @@
 import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { createServer, type Server, Socket } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { leanHttpHandler } from "./lean-http.ts";
 import { startStub } from "./testing/stub-server.ts";
 
 type Request = Parameters<ReturnType<typeof leanHttpHandler>["handle"]>[0];
 
+const CONNECTION_TIMEOUT_MS = 5000;
+/** The first byte of a TLS connection. */
+const TLS_HANDSHAKE = 0x16;
 const open = (socketTimeoutMs = 60_000) =>
-  leanHttpHandler({ connectionTimeoutMs: 5000, socketTimeoutMs, maxSockets: 8 });
+  leanHttpHandler({ connectionTimeoutMs: CONNECTION_TIMEOUT_MS, socketTimeoutMs, maxSockets: 8 });
 
 function requestTo(endpoint: string, fields: Partial<Request> = {}): Request {
   const { hostname, port, host } = new URL(endpoint);
@@ -35,7 +38,83 @@ describe("the lean request handler", () => {
     expect(response.headers).toMatchObject({ "x-amz-crc32": "7" });
     expect(Buffer.from(response.body).toString()).toBe(body);
     expect(stub.requests[0]).toMatchObject({ method: "POST", url: "/a?b=c%20d&e=", body: Buffer.from("{}") });
+    await open().handle(requestTo(stub.endpoint, { path: "/a" }));
+    expect(stub.requests[1]!.url).toBe("/a");
     await stub.close();
+  });
+
+  it("speaks TLS to an https endpoint", async () => {
+    const received: Buffer[] = [];
+    const server = createServer((socket) => {
+      socket.on("data", (bytes) => {
+        received.push(bytes);
+        socket.destroy();
+      });
+    });
+    const { endpoint } = await listenRaw(server);
+    await expect(open().handle(requestTo(endpoint, { protocol: "https:" }))).rejects.toThrow();
+    expect(received[0]![0]).toBe(TLS_HANDSHAKE);
+  });
+
+  it("names the protocol that the SDK's middleware asks for", () => {
+    expect(open().metadata).toEqual({ handlerProtocol: "http/1.1" });
+  });
+
+  describe("given a connection timeout", () => {
+    afterEach(() => {
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    });
+
+    it("a connection that is not made in that time is a TimeoutError", async () => {
+      const connecting = Promise.withResolvers<void>();
+      vi.spyOn(Socket.prototype, "connect").mockImplementation(function (this: Socket) {
+        connecting.resolve();
+        return Object.assign(this, { connecting: true });
+      });
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      const answer = open().handle(requestTo("http://127.0.0.1:9"));
+      const refused = expect(answer).rejects.toMatchObject({
+        name: "TimeoutError",
+        message: `no connection within ${CONNECTION_TIMEOUT_MS} ms`,
+      });
+      await connecting.promise;
+      // The request gets its socket in a later turn of the event loop.
+      await new Promise(setImmediate);
+      vi.advanceTimersByTime(CONNECTION_TIMEOUT_MS);
+      await refused;
+    });
+
+    it("an answer may take longer, on a new and on a kept connection", async () => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      const server = createServer((socket) => {
+        socket.on("data", () => {
+          vi.advanceTimersByTime(2 * CONNECTION_TIMEOUT_MS);
+          socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+        });
+      });
+      const { endpoint, sockets } = await listenRaw(server);
+      const handler = open();
+      for (let call = 0; call < 2; call++) {
+        const { response } = await handler.handle(requestTo(endpoint));
+        expect(response.statusCode).toBe(200);
+      }
+      expect(sockets).toHaveLength(1);
+      expect(vi.getTimerCount()).toBe(0);
+      handler.destroy?.();
+    });
+  });
+
+  it("when it is destroyed, its connections end", async () => {
+    const server = createServer((socket) => {
+      socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+    });
+    const { endpoint, sockets } = await listenRaw(server);
+    const handler = open();
+    await handler.handle(requestTo(endpoint));
+    const closed = once(sockets[0]!, "close");
+    handler.destroy?.();
+    await closed;
   });
 
   it("keeps connections", async () => {

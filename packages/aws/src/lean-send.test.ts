@@ -44,6 +44,7 @@ describe("sendRaw on a stub of DynamoDB", () => {
   let stub: Stub;
   afterEach(async () => {
     vi.useRealTimers();
+    vi.unstubAllEnvs();
     await stub.close();
   });
 
@@ -255,7 +256,7 @@ describe("sendRaw on a stub of DynamoDB", () => {
     expect(stub.requests.map(({ headers }) => headers.authorization)).toEqual([authorization, authorization]);
   });
 
-  it.each(["secretAccessKey", "sessionToken"])(
+  it.each(["accessKeyId", "secretAccessKey", "sessionToken"])(
     "a change of %s alone is a change of the credentials",
     async (field) => {
       let value = "first";
@@ -273,6 +274,19 @@ describe("sendRaw on a stub of DynamoDB", () => {
       expect(callsOfSdk()).toBe(2);
     },
   );
+
+  it("the trace of the invocation in which the first call was made is not sent with later ones", async () => {
+    vi.stubEnv("AWS_LAMBDA_FUNCTION_NAME", "ferry-restore");
+    vi.stubEnv("_X_AMZN_TRACE_ID", "Root=1-first");
+    const { scan, callsOfSdk } = await start(() => ok);
+    await scan();
+    await scan();
+    expect(callsOfSdk()).toBe(1);
+    expect(stub.requests.map(({ headers }) => headers["x-amzn-trace-id"])).toEqual([
+      "Root=1-first",
+      undefined,
+    ]);
+  });
 
   it("another request handler gets the signed requests", async () => {
     const sent: { headers: Record<string, string> }[] = [];

@@ -43,7 +43,10 @@ export function openSigner(request: SignedRequest, secretAccessKey: string): Sig
   if (match === null || signedAt === undefined || !(body instanceof Uint8Array)) return undefined;
   const [, accessKeyId, scope, region, service, signedNames] = match as unknown as string[];
   const names = signedNames!.split(";");
-  const { authorization: _, [TRACE]: __, ...constant } = headers;
+  // The SDK's spelling of the trace's name has capitals.
+  const constant = Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name !== "authorization" && name.toLowerCase() !== TRACE),
+  );
   let day = "";
   let key: KeyObject;
 
