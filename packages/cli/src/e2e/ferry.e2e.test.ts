@@ -164,8 +164,11 @@ test("--dry-run shows the event and the destination, and sends nothing", async (
   expect((await ferry("tasks", "--table", "dry")).stdout).toBe("");
 });
 
+/** At one read unit a second, a backup of them takes minutes. */
+const largeItems = someItems(100).map((item) => ({ ...item, text: { S: "x".repeat(30_000) } }));
+
 test("a running task is cancelled, watched to its end, and retried", async () => {
-  await client.createTables("slow", someItems(200));
+  await client.createTables("slow", largeItems);
   const { stdout } = await done(
     "backup",
     "slow",
@@ -187,7 +190,7 @@ test("a running task is cancelled, watched to its end, and retried", async () =>
 });
 
 test("Ctrl-C stops watching, not the task, and says so", async () => {
-  await client.createTables("watched", someItems(200));
+  await client.createTables("watched", largeItems);
   const { stdout } = await done(
     "backup",
     "watched",
