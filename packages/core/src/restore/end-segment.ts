@@ -1,6 +1,6 @@
 /**
  * Ends a complete segment of a series: its window is over only when no worker can still write for it, and the last segment of
- * a window queues the next one. See docs/decisions/0026.
+ * a window queues the next one. See docs/decisions/0027.
  */
 import { taskAccepted } from "../accepted.ts";
 import { openCancellationCheck } from "../cancellation.ts";
