@@ -80,7 +80,8 @@ function stateAtQuiesce({ status, recorder, scheduler }: Simulation) {
 }
 
 function outcomeOf(simulation: Simulation, atQuiesce: ReturnType<typeof stateAtQuiesce>): Outcome {
-  const { scenario, operations, outages, items, fixtures, recorder, archive, tables, status } = simulation;
+  const { scenario, operations, outages, items, fixtures, recorder, archive, tables, admin, status } =
+    simulation;
   return {
     scenario,
     operations,
@@ -89,6 +90,7 @@ function outcomeOf(simulation: Simulation, atQuiesce: ReturnType<typeof stateAtQ
     recorder,
     archive,
     tables,
+    admin,
     status,
     ...atQuiesce,
     lostTypes: outages.lostTypes,

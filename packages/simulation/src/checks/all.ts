@@ -10,6 +10,7 @@ import { controlViolations } from "./controls.ts";
 import { duplicateWorkerViolations, keptClaimViolations } from "./duplicate-workers.ts";
 import { invocationViolations } from "./invocations.ts";
 import { namedFaultViolations } from "./named-faults.ts";
+import { newTableViolations } from "./new-table.ts";
 import type { Outcome } from "./outcome.ts";
 import { rowViolations } from "./rows.ts";
 import { seriesViolations } from "./series.ts";
@@ -26,6 +27,7 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...(await archiveViolations(outcome)),
     ...(await tableViolations(outcome)),
     ...seriesViolations(outcome),
+    ...(await newTableViolations(outcome)),
     ...cancellationLatencyViolations(outcome),
     ...duplicateWorkerViolations(outcome),
     ...keptClaimViolations(outcome),

@@ -4,6 +4,7 @@
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { StatusTables } from "@ferry/memory/status-store";
+import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
 import type { MemoryTables } from "@ferry/memory/tables";
 import type { ArchiveModel } from "../scenario/archives.ts";
 import type { Fixtures } from "../scenario/fixtures.ts";
@@ -28,6 +29,7 @@ export interface Outcome extends Fixtures {
   readonly recorder: Recorder;
   readonly archive: MemoryArchiveStore;
   readonly tables: MemoryTables;
+  readonly admin: MemoryTableAdmin;
   readonly status: StatusTables;
   /** The rows after the quiesce, before any task was retried. */
   readonly quiescedRows: readonly TaskRow[];

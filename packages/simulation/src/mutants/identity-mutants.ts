@@ -23,6 +23,32 @@ export const identityMutants: readonly Mutant[] = [
     edits: [core("table-identity.ts", "if (found === undefined || found === planned) return;", "return;")],
   },
   {
+    name: "create-not-idempotent",
+    seed: 190,
+    breaks:
+      "A request that is delivered again does not recognise the table that an earlier delivery created.",
+    edits: [core("restore/create-table.ts", "if (found === owner) return table;", "")],
+  },
+  {
+    name: "another-table-used",
+    seed: 177,
+    breaks: "A restore with create-table uses any table that has the name.",
+    edits: [core("restore/create-table.ts", "if (found === owner) return table;", "return table;")],
+  },
+  {
+    name: "pending-setting-reported",
+    seed: 2,
+    breaks:
+      "A setting that could not be applied, because the table was being changed, is reported as reapplied.",
+    edits: [
+      core(
+        "restore/reapply.ts",
+        'if ((await ports.admin.apply(tableOf(plan), plan.table.arn, setting)) === "applied")',
+        "if ((await ports.admin.apply(tableOf(plan), plan.table.arn, setting)) !== undefined)",
+      ),
+    ],
+  },
+  {
     name: "exclusive-lease-ignored",
     seed: 38,
     breaks: "Two restores write to one table at once, although one of them needs an exclusive lease.",

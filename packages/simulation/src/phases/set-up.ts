@@ -147,14 +147,16 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     onStarted: outages.begin,
   });
   operations = operationsOfRun;
+  const admin = memoryTableAdmin(tables, {
+    now: scheduler.now,
+    creatingMs: () => rng.between(CREATING_MS_MIN, CREATING_MS_MAX),
+    ownerUnseen: () => rng.happens(0.3),
+    isPending: () => rng.happens(0.3),
+  });
   const cloud: Cloud = {
     ...parts,
     tables: withGrowingSize(tables, scenario, rng),
-    admin: memoryTableAdmin(tables, {
-      now: scheduler.now,
-      creatingMs: () => rng.between(CREATING_MS_MIN, CREATING_MS_MAX),
-      ownerUnseen: () => rng.happens(0.5),
-    }),
+    admin,
     archive: observedArchive(archive, { recorder, faults, changeLastItem: operationsOfRun.changeLastItem }),
     status: memoryStatus,
     ...(ownTables !== undefined && { ownTables }),
@@ -189,6 +191,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     otherArchive,
     archive,
     tables,
+    admin,
     status,
     queues,
     recorder,

@@ -230,10 +230,11 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     projectorPausedUntilMs: () => pausedUntilMs,
     restoreRequested(first) {
       const { "request-id": id } = first.detail as { "request-id": string };
+      const { "create-table": _, "table-settings": __, ...fields } = scenario.restore;
       for (const [n, copy] of copies.entries()) {
         const request = {
           ...restoreRequest,
-          ...scenario.restore,
+          ...fields,
           "restore-mode": copy.mode,
           "table-name": destinations[copy.table]!.name,
           ...(copy.archive === "other" && { "bucket-prefix": OTHER_PREFIX }),

@@ -18,6 +18,7 @@ import type { Rng } from "../cloud/scheduler.ts";
 import type { Source, Stored } from "./archive-kinds.ts";
 import type { Items } from "./items.ts";
 import type { Scenario } from "./scenario.ts";
+import { sourceSettings } from "./source-settings.ts";
 
 const compress: Readonly<Record<Stored, (text: string) => Uint8Array>> = {
   gzip: (text) => new Uint8Array(gzipSync(text)),
@@ -242,7 +243,7 @@ export function makeArchive(
               },
               started: "2026-10-31T00:00:00.000Z",
             }),
-            json("table.json", { "format-version": 1, keys, Table: { TableName: "cities" } }),
+            json("table.json", { "format-version": 1, keys, ...sourceSettings(scenario) }),
           ]
         : []),
       ...data,

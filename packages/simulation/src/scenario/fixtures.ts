@@ -12,6 +12,7 @@ import { destinationKeys } from "./data.ts";
 import type { Items } from "./items.ts";
 import type { OtherArchive } from "./other-archive.ts";
 import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
+import { sourceSettings } from "./source-settings.ts";
 
 const PROVISIONED = { readUnits: PROVISIONED_UNITS, writeUnits: PROVISIONED_UNITS };
 
@@ -34,7 +35,7 @@ export function tableSpec(scenario: Scenario, table: TableAddress): TableSpec {
   return {
     keys: isSource ? scenario.data.keys : destinationKeys(scenario.data),
     ...(scenario.provisioned && { provisioned: PROVISIONED }),
-    ...(!isSource && { indexCount: scenario.indexCount }),
+    ...(isSource ? { settings: sourceSettings(scenario) } : { indexCount: scenario.indexCount }),
   };
 }
 
@@ -48,13 +49,16 @@ export function createFixtures(
   rng: Rng,
 ): Fixtures {
   archive.createBucket({ ...bucket, owner: BUCKET_OWNER });
-  for (const table of [source, ...destinations]) tables.create(table, tableSpec(scenario, table));
+  const existing = destinations.filter((table) => table !== destination || scenario.newTable !== "absent");
+  for (const table of [source, ...existing]) tables.create(table, tableSpec(scenario, table));
   const texts = Array.from({ length: scenario.items }, (_, n) => items.text(n, "v"));
   tables.put(source, ...texts);
   const model = scenario.kind === "restore" ? makeArchive(scenario, items, archive, texts, rng) : undefined;
   const otherTexts = texts.flatMap((_, n) => (n % 3 === 0 ? [] : [items.text(n, "other")]));
   if (scenario.control.copies.some((copy) => copy.archive === "other")) otherArchive.make(otherTexts, rng);
   const held = new Map<string, string>();
+  if (scenario.newTable === "foreign") hold(0);
+  if (scenario.newTable !== undefined) return { before: held, source: model };
   const mode = scenario.restore["restore-mode"] ?? "empty-only";
   if (mode === "empty-only") return { before: held, source: model };
   const { same, others } = scenario.held;

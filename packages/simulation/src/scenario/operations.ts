@@ -57,6 +57,8 @@ interface OperationsContext extends RunContext {
 
 const OPERATOR = "operator";
 const APPLICATION_WRITES = 10;
+const NEW_TABLE_REPEATS = 3;
+const NEW_TABLE_REPEAT_MS_MAX = 3_000;
 
 export function createOperations(scenario: Scenario, context: OperationsContext): Operations {
   const { scheduler, rng, faultPhase, items, bus, tables, archive, status, log, onStarted } = context;
@@ -110,7 +112,12 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
   const restore = { ...restoreRequest, ...scenario.restore };
 
   function requestRestore(): void {
-    actors.restoreRequested(putRequest(restore, "r-restore"));
+    const event = putRequest(restore, "r-restore");
+    // Some deliveries are between the creation of the table and the acceptance, or its projection.
+    if (scenario.newTable !== undefined)
+      for (let i = 0; i < NEW_TABLE_REPEATS; i++)
+        scheduler.after(rng.between(0, NEW_TABLE_REPEAT_MS_MAX), () => bus.deliver(event));
+    actors.restoreRequested(event);
   }
 
   const taskOf = ({ action, key, timestamp }: TaskRow) => ({ task: { action, key, timestamp } });

@@ -41,6 +41,8 @@ const CONTENTION_BUDGET_MS = 700_000;
 const CONTENTION_WRITES_MAX = 300;
 const WRITES_MAX = 30;
 const TIMEOUT_SECONDS_MAX = 900;
+const NEW_TABLE_RATE = 0.6;
+const FOREIGN_TABLE_RATE = 0.2;
 const FAULTS_MAX = 200;
 
 /** The scenario of a seed. */
@@ -139,7 +141,29 @@ export function scenarioOf(rng: Rng): Scenario {
   // Drawn last, so that each seed keeps its scenario.
   const crowded = kind !== "backup" && happens(CROWDED_RATE) && CROWDED;
   const rates = { ...scenario.faultRates, ...crowded, lostAnnouncement };
-  return withControl({ ...scenario, faultRates: rates }, control);
+  return withNewTable(withControl({ ...scenario, faultRates: rates }, control), rng);
+}
+
+/** Some restores with a table.json create their table. They are the only ones on it, and nobody replaces it. */
+function withNewTable(scenario: Scenario, { happens, pick }: Rng): Scenario {
+  const { kind, control, data, indexCount } = scenario;
+  const hasTableFile = kind === "both" || (kind === "restore" && data.source.kind === "own");
+  if (!hasTableFile || data.source.fault !== undefined || indexCount > 0 || !happens(NEW_TABLE_RATE))
+    return scenario;
+  return {
+    ...scenario,
+    newTable: happens(FOREIGN_TABLE_RATE) ? "foreign" : "absent",
+    restore: {
+      ...scenario.restore,
+      "create-table": true,
+      ...(happens(0.3) && { "table-settings": pick(["keys", "all"]) }),
+    },
+    control: {
+      ...control,
+      copies: control.copies.filter(({ table }) => table !== 0),
+      actions: { ...control.actions, recreations: 0, reusedIds: 0 },
+    },
+  };
 }
 
 /** A seed's operations and counted faults. They are drawn in this order, so that each seed keeps its scenario. */

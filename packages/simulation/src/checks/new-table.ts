@@ -1,0 +1,79 @@
+/**
+ * A restore with create-table makes one table, recognises it, and gives it its settings. It never uses a table of another.
+ */
+import type { TaskRow } from "@ferry/core/projection/status";
+import { destination } from "@ferry/core/testing/tasks";
+import { lateSettings } from "../scenario/source-settings.ts";
+import type { Outcome } from "./outcome.ts";
+import { stateOfRow } from "./projection.ts";
+import { taskLabel } from "./recorder.ts";
+import { taskName } from "./recount.ts";
+
+const decoder = new TextDecoder();
+
+export async function newTableViolations(outcome: Outcome): Promise<string[]> {
+  const { scenario, status, admin, operations } = outcome;
+  if (scenario.newTable === undefined) return [];
+  const rows = status
+    .rows()
+    .filter(({ action, request }) => action === "restore" && request["create-table"] === true);
+  if (scenario.newTable === "foreign") return foreignViolations(rows, outcome);
+  const found: string[] = [];
+  const times = admin.created.filter(({ table }) => table.name === destination.name).length;
+  if (times > 1) found.push(`NEW-TABLE: ${destination.name} was created ${times} times`);
+  for (const row of rows) {
+    // A restore that succeeded no longer owns its table.
+    if (operations.actors.deletedRows.has(taskName(row))) continue;
+    if (isRefusedOwnTable(row, outcome))
+      found.push(`NEW-TABLE: ${taskLabel(row)} did not recognise the table that it created`);
+    if (stateOfRow(row) === "succeeded") found.push(...(await settingViolations(row, outcome)));
+  }
+  return found;
+}
+
+/** Whether a delivery of its request was rejected for the table. The row keeps only some reasons. */
+function isRefusedOwnTable(row: TaskRow, { recorder }: Outcome): boolean {
+  return recorder.events.some(({ "detail-type": type, detail }) => {
+    const { cause, task } = detail as { cause?: string; task?: { id: string } };
+    return type === "TaskRejected" && cause === "table-exists" && task?.id === row["task-id"];
+  });
+}
+
+function foreignViolations(rows: readonly TaskRow[], { tables, items, before }: Outcome): string[] {
+  const current = tables.items(destination).map((bytes) => {
+    const text = decoder.decode(bytes);
+    return [items.nameOf(text), text] as const;
+  });
+  const isUnchanged =
+    current.length === before.size && current.every(([name, text]) => before.get(name) === text);
+  return [
+    ...rows
+      .filter(({ accepted }) => accepted)
+      .map((row) => `NEW-TABLE: ${taskLabel(row)} was accepted for a table that it did not create`),
+    ...(isUnchanged ? [] : [`NEW-TABLE: the items of ${destination.name}, another's table, changed`]),
+  ];
+}
+
+/** A setting that is reported as reapplied is applied. */
+async function settingViolations(row: TaskRow, { admin, tables, scenario }: Outcome): Promise<string[]> {
+  const { arn } = await tables.describe(destination);
+  const applied = admin.settingsOf(destination);
+  const { settings } = row;
+  if (settings === undefined) return [`NEW-TABLE: ${taskLabel(row)} has no settings`];
+  const found = Object.entries(settings)
+    .filter(([, { outcome }]) => outcome === "reapplied")
+    .map(([name]) => lateSettings(arn).find((setting) => setting.name === name))
+    .filter((expected) => expected !== undefined)
+    .filter((expected) => !applied.some((one) => JSON.stringify(one) === JSON.stringify(expected)))
+    .map(({ name }) => `NEW-TABLE: ${taskLabel(row)} reports that ${name} is reapplied, and it is not`);
+  const isRefused = settings["tags"]?.outcome === "refused";
+  if (!isRefused && (await admin.owner(destination, arn)) !== undefined)
+    found.push(`NEW-TABLE: ${taskLabel(row)} succeeded, and its table still has an owner`);
+  // The real adapters describe a table without these settings.
+  const isWhole = scenario.kind === "restore" || !scenario.data.realAdapters;
+  const wants = (row.request["table-settings"] ?? "all") === "all" && isWhole;
+  for (const { name } of wants ? lateSettings(arn) : [])
+    if (!/^(reapplied|refused)$/.test(settings[name]?.outcome ?? ""))
+      found.push(`NEW-TABLE: ${taskLabel(row)} reports ${name} as ${settings[name]?.outcome}`);
+  return found;
+}
