@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { openEventFeed } from "./event-feed.ts";
 import { isLeftover, patternOf } from "./feed-resources.ts";
 import type { Stage } from "./stage.ts";
@@ -60,6 +60,8 @@ function stageWith(answers: Answers = {}, messages: object[] = []) {
     sent.filter((command) => nameOf(command) === name).map(({ input }) => input);
   return { stage, names, inputs };
 }
+
+afterEach(() => void vi.useRealTimers());
 
 const REMOVED = ["RemoveTargets", "GetQueueUrl", "DeleteQueue", "DeleteRule"];
 
@@ -218,6 +220,27 @@ test("a rule is in use for a quarter of an hour after it was put", async () => {
   const [rule] = inputs("PutRule") as [{ Description: string }];
   expect(isLeftover(rule, before + 14 * 60_000)).toBe(false);
   expect(isLeftover(rule, Date.now() + 16 * 60_000)).toBe(true);
+});
+
+test("an open feed extends that time, also after a failure; a closed one does not", async () => {
+  vi.useFakeTimers();
+  let calls = 0;
+  const { stage, inputs } = stageWith({
+    PutRule: ({ Name }) => {
+      if (++calls === 2) throw failure("ThrottlingException");
+      return { RuleArn: `arn:aws:events:eu-west-1:111122223333:rule/ferry-beta/${Name}` };
+    },
+  });
+  const feed = await openEventFeed(stage);
+  await vi.advanceTimersByTimeAsync(14 * 60_000);
+  const rules = inputs("PutRule") as { Name: string; Description: string; EventPattern: string }[];
+  expect(rules).toHaveLength(3);
+  expect(new Set(rules.map(({ Name, EventPattern }) => Name + EventPattern)).size).toBe(1);
+  expect(isLeftover(rules[0]!, Date.now() + 2 * 60_000)).toBe(true);
+  expect(isLeftover(rules[2]!, Date.now() + 2 * 60_000)).toBe(false);
+  await feed.close();
+  await vi.advanceTimersByTimeAsync(60 * 60_000);
+  expect(inputs("PutRule")).toHaveLength(3);
 });
 
 test("given a queue that is gone, closing removes the rule", async () => {
