@@ -1,6 +1,6 @@
 import { openFerry } from "@ferry/client/ferry";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
-import { usageOf } from "@ferry/client/task-usage";
+import { type TaskUsage, usageOf } from "@ferry/client/task-usage";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { countText, minute, plural, seconds, size } from "../format.ts";
@@ -25,7 +25,7 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
     ["segments", segmentsText(task)],
     [task.action === "backup" ? "stored" : "written", movedText(task)],
     ...(task.moment === undefined ? [] : [["as of", task.moment] as [string, string]]),
-    ["used so far", usageParts(usage).join(", ") || "nothing reported yet"],
+    ["used so far", usedText(task, usage)],
   ];
   output.line(columns([], rows));
   for (const reason of task.reasons) output.line(`✗ ${reason}`);
@@ -65,6 +65,12 @@ function movedText(task: TaskStatus): string {
   const matched = task.matchedItems === undefined ? "" : `${plural(task.matchedItems, "item")} matched of `;
   const read = task.matchedItems === undefined ? "" : " read";
   return `${matched}${countText(task.items)}${of} items${read}${skipped}, ${size(task.bytes)}`;
+}
+
+/** A segment's record has only what its latest attempt used. */
+function usedText({ attempt }: TaskStatus, usage: TaskUsage): string {
+  const used = usageParts(usage).join(", ") || "nothing reported yet";
+  return attempt > 1 ? `${used} (each segment in its latest attempt)` : used;
 }
 
 function segmentTable(segments: readonly SegmentStatus[]): string {

@@ -29,7 +29,7 @@ export const run: RunCommand = async ({ options }, { stage, output }) => {
           task.action,
           styledState(task, output),
           `${task.table.name} (${task.table.region})`,
-          countText(task.items),
+          itemsText(task),
           archiveUrl(task),
           task.id ?? "",
         ]),
@@ -39,6 +39,14 @@ export const run: RunCommand = async ({ options }, { stage, output }) => {
   if (found.length > tasks.length) output.note("There are more: --limit shows them.");
   return exitCodes.done;
 };
+
+/** The items, and of how many while the task works. */
+function itemsText({ items, state, expected }: TaskStatus): string {
+  const isWorking = state === "running" || state === "cancelling";
+  return isWorking && expected !== undefined
+    ? `${countText(items)} of ${countText(expected.items)}`
+    : countText(items);
+}
 
 function filterOf(options: Input["options"]): TaskFilter {
   const { state, table, action, since, limit } = options;

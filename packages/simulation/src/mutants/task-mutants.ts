@@ -18,7 +18,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "row-goes-back",
-    seed: 62,
+    seed: 19,
     breaks: "A late report of less progress replaces a segment's further checkpoint in the row.",
     edits: [
       core(
