@@ -99,6 +99,6 @@ function buildersOf(archive: ListedArchive, all: readonly ListedArchive[]): stri
 }
 
 /** The writer of an archive that is removed. */
-export function writerOf({ writer }: ListedArchive): ArchiveWriter {
+export function archiveWriterOf({ writer }: ListedArchive): ArchiveWriter {
   return writer === "dynamodb" ? "dynamodb" : "ferry";
 }

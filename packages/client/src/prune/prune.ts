@@ -9,7 +9,7 @@ import { parseS3Url, type S3Place, s3Url } from "../s3-url.ts";
 import type { Stage } from "../stage.ts";
 import { archivesInUse } from "./archives-in-use.ts";
 import type { KeepRules } from "./keep-rules.ts";
-import { type ArchivesInUse, type PruneDecision, planPrune, timeOf, writerOf } from "./plan-prune.ts";
+import { type ArchivesInUse, archiveWriterOf, type PruneDecision, planPrune, timeOf } from "./plan-prune.ts";
 import { keepsVersions, type RemovedArchive, removeArchive } from "./remove-archive.ts";
 
 export interface PruneRequest {
@@ -70,7 +70,7 @@ export async function preparePrune(
         task === undefined
           ? await removeArchive(access, bucket, {
               prefix: parseS3Url(url).prefix,
-              writer: writerOf(decision.archive),
+              writer: archiveWriterOf(decision.archive),
             })
           : { objects: 0, bytes: 0, foreignObjects: 0, errors: [`${url}: in use by task ${task}`] };
       yield { decision, removed };
