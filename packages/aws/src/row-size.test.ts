@@ -8,6 +8,7 @@ import { project } from "@ferry/core/projection/project";
 import { projectBatch } from "@ferry/core/projection/projector";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { parseRequest, type RestoreRequest } from "@ferry/core/request";
+import { SERIES_PLAN_BYTES_MAX, SERIES_SEGMENTS_MAX } from "@ferry/core/restore/plan";
 import { SEGMENTS_MAX } from "@ferry/core/settings";
 import { identify, rowKeyOf, taskRef } from "@ferry/core/task";
 import { projecting } from "@ferry/core/testing/tasks";
@@ -103,8 +104,7 @@ const error = permanent("conditional-request-conflict", {
 });
 
 /** The facts of a restore whose segments all failed with long reasons, in late attempts and with large counts. */
-function worstFacts(total: number, isSelective: boolean): BusEvent[] {
-  const plan = worstPlan(total, isSelective);
+function worstFacts(total: number, isSelective: boolean, plan = worstPlan(total, isSelective)): BusEvent[] {
   const { task } = plan;
   const shared = { version: 1, task, plan, attempt: ATTEMPT, "deadline-ms": 4_102_444_799_999 };
   // Their sum must be a safe integer.
@@ -132,11 +132,24 @@ function worstFacts(total: number, isSelective: boolean): BusEvent[] {
   return facts;
 }
 
-function worstRow(total: number, isSelective = false): TaskRow {
+function worstRow(total: number, isSelective = false, plan = worstPlan(total, isSelective)): TaskRow {
   let row: TaskRow | undefined;
-  for (const fact of worstFacts(total, isSelective)) row = project(row, factOf(fact) as Fact);
+  for (const fact of worstFacts(total, isSelective, plan)) row = project(row, factOf(fact) as Fact);
   return { ...row!, rev: MOST };
 }
+
+test("the row of a series with the most segments and the largest plan fits in an item, and is read as it was written", () => {
+  const worst = worstPlan(SERIES_SEGMENTS_MAX, false);
+  // The sum of all exports must be a safe integer.
+  const plan = { ...worst, manifest: { ...worst.manifest, items: Math.floor(MOST / 1000) } };
+  const increments: NonNullable<RestorePlan["increments"]>[number][] = [];
+  const bytes = () => Buffer.byteLength(JSON.stringify({ ...plan, increments }));
+  while (bytes() < SERIES_PLAN_BYTES_MAX) increments.push({ ...plan.manifest, segments: 1 });
+  expect(increments.length).toBeGreaterThan(40);
+  const row = worstRow(SERIES_SEGMENTS_MAX, false, { ...plan, increments });
+  expect(itemBytes(itemOfRow(row))).toBeLessThan(ITEM_BYTES_MAX - 24 * 1024);
+  expect(rowOfItem(itemOfRow(row))).toEqual(row);
+});
 
 describe.each([
   ["a task", SEGMENTS_MAX, false],

@@ -34,6 +34,11 @@ test("numbers are sent as numbers, flags as true, and anything else as it was gi
   });
 });
 
+test("a list is sent as a list", () => {
+  const given = { increments: ["AWSDynamoDB/01", "AWSDynamoDB/02"], until: "2026-11-01T02:00Z" };
+  expect(requestFields(given, restoreFields)).toEqual(given);
+});
+
 test.each(commands.map((command) => [command.name, command] as const))(
   "%s: its examples use its own options, and it can be loaded",
   async (name, command) => {

@@ -129,7 +129,7 @@ describe("a search is refused", () => {
           [2, 3],
         ],
       ],
-      "(1 of 3 exports in the folder cannot be used; one of them is some/AWSDynamoDB/1-2: is of an export in Amazon Ion (outputFormat ION), which Ferry does not support).",
+      "(1 of 3 exports in the folder cannot be used, for instance: s3://archives/some/AWSDynamoDB/1-2/manifest-summary.json is of an export in Amazon Ion (outputFormat ION), which Ferry does not support).",
     ],
     [
       "if until is before the full export",

@@ -111,7 +111,7 @@ async function readCandidates(
   const unread =
     problems.length === 0
       ? ""
-      : ` (${problems.length} of ${folders.length} exports in the folder cannot be used; one of them ${problems.sort()[0]})`;
+      : ` (${problems.length} of ${folders.length} exports in the folder cannot be used, for instance: ${problems.sort()[0]})`;
   return { candidates, unread };
 }
 
@@ -124,12 +124,14 @@ async function summaryOf(
   const key = manifestSummaryKey(folder);
   const stored = await ports.archive.get(bucket, key);
   if (stored === undefined)
-    return folder.endsWith("/data") ? undefined : `is ${folder}, which has no manifest-summary.json`;
+    return folder.endsWith("/data")
+      ? undefined
+      : `s3://${bucket.name}/${folder} has no manifest-summary.json`;
   try {
     return decodeSummary(bucket, key, stored.body);
   } catch (error) {
     if (!isPermanent(error)) throw error;
-    return `is ${folder}: ${error.message.replace(/\.$/, "")}`;
+    return error.message.replace(/\.$/, "");
   }
 }
 

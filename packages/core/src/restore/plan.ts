@@ -26,8 +26,9 @@ import { seriesError } from "./series.ts";
 
 const DEFAULT_SEGMENTS_MAX = 64;
 /** A series' plan is large, and it shares the row with what the row holds of each segment. */
-const SERIES_SEGMENTS_MAX = 500;
-const SERIES_PLAN_LENGTH_MAX = 120_000;
+export const SERIES_SEGMENTS_MAX = 500;
+/** The largest plan of a series as JSON, bytes. */
+export const SERIES_PLAN_BYTES_MAX = 120_000;
 
 /** Plans a valid restore request and returns the event that accepts it. Throws a permanent error if it must be rejected. */
 export async function planRestore(
@@ -125,12 +126,16 @@ function derivePlan(
     }),
     ...(made !== undefined && { created: { "table-file": made.file } }),
   };
-  if (increments.length > 0 && JSON.stringify(plan).length > SERIES_PLAN_LENGTH_MAX)
+  if (increments.length > 0 && bytesOf(plan) > SERIES_PLAN_BYTES_MAX)
     throw seriesError("not-a-series", bucketOf(request), request["bucket-prefix"], {
-      message: `is followed by ${increments.length} incremental exports whose prefixes are so long that the plan has more than ${SERIES_PLAN_LENGTH_MAX} characters.`,
+      message: `is followed by ${increments.length} incremental exports whose prefixes are so long that the plan has more than ${SERIES_PLAN_BYTES_MAX} bytes.`,
       hint: "Restore fewer incremental exports at once, and then each later one with restore-mode merge.",
     });
   return plan;
+}
+
+function bytesOf(plan: RestorePlan): number {
+  return new TextEncoder().encode(JSON.stringify(plan)).length;
 }
 
 function planned(manifest: Manifest): RestorePlan["manifest"] {

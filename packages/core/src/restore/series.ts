@@ -5,7 +5,7 @@
 import type { BucketAddress } from "../addresses.ts";
 import type { Manifest } from "../archive/manifest.ts";
 import type { ErrorCode } from "../error-codes.ts";
-import { permanent } from "../errors.ts";
+import { about, permanent } from "../errors.ts";
 import { msOf } from "../time.ts";
 
 /** The API takes the times of an export in whole seconds, but a full export of the present has milliseconds. */
@@ -125,17 +125,13 @@ function rangeOf({ manifest }: SeriesExport): { from: string; to: string } {
   return { from, to };
 }
 
-/** An error of a series. `prefix`: the export's. */
+/** An error of a series. `prefix`: the export's. `message`: what is wrong with it, without its name. */
 export function seriesError(
   code: ErrorCode,
   bucket: BucketAddress,
   prefix: string,
   { message, hint }: { readonly message: string; readonly hint: string },
 ) {
-  return permanent(code, {
-    operation: "plan restore",
-    resource: `s3://${bucket.name}/${prefix}`,
-    message,
-    hint,
-  });
+  const resource = `s3://${bucket.name}/${prefix}`;
+  return permanent(code, { operation: "plan restore", resource, message: about(resource, message), hint });
 }

@@ -5,6 +5,7 @@
 import { dataMutants } from "./data-mutants.ts";
 import { aws, core, type Mutant } from "./edit.ts";
 import { identityMutants } from "./identity-mutants.ts";
+import { seriesMutants } from "./series-mutants.ts";
 import { taskMutants } from "./task-mutants.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -229,5 +230,6 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   ...dataMutants,
+  ...seriesMutants,
   ...taskMutants,
 ];

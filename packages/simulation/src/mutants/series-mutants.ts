@@ -1,0 +1,44 @@
+/**
+ * Mutants in the code that restores a series of exports.
+ */
+import { core, type Mutant } from "./edit.ts";
+
+export const seriesMutants: readonly Mutant[] = [
+  {
+    name: "increment-applied-early",
+    seed: 37,
+    breaks:
+      "Each segment that completes queues the next window, though others of its window are not complete.",
+    edits: [
+      core(
+        "restore/end-segment.ts",
+        "if (!(await ports.claims.arrive({ ...work, attempt }, window))) return [done];",
+        "await ports.claims.arrive({ ...work, attempt }, window);",
+      ),
+    ],
+  },
+  {
+    name: "delete-dropped",
+    seed: 37,
+    breaks: "The deletes of an incremental export are not written.",
+    edits: [
+      core(
+        "restore/table-writer.ts",
+        "ports.tables.write(table, writes)",
+        '(writes.filter((write) => "put" in write).length > 0 ? ports.tables.write(table, writes.filter((write) => "put" in write)) : { unprocessed: [], units: 0 })',
+      ),
+    ],
+  },
+  {
+    name: "next-window-in-old-attempt",
+    seed: 788,
+    breaks: "A late worker of an earlier attempt queues the next window in that attempt.",
+    edits: [
+      core(
+        "restore/end-segment.ts",
+        "await ports.registry.raiseAttempt(work.task, work.attempt);",
+        "work.attempt;",
+      ),
+    ],
+  },
+];
