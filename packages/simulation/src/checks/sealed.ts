@@ -2,6 +2,7 @@
  * The objects and metadata of a sealed archive besides its items agree exactly with docs/archive-format.md.
  */
 import { createHash } from "node:crypto";
+import type { BackupPlan } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -159,12 +160,11 @@ const BATCH_BYTES_MIN = 1024 ** 2;
 /** The size at which a task's files are closed: the requested one, or a larger one for a large table. */
 export function batchBytesOf(row: TaskRow, request: TaskRequest, { grows, weight }: Scenario): number {
   const requested = Number(request.fields["batch-bytes"]);
-  const planned = Number((row.plan as unknown as Json)["batch-bytes"]);
+  const { "batch-bytes": planned, estimate } = row.plan as BackupPlan;
   // A weighted table is larger than the sum of its items.
   if (weight > 1) return Math.max(requested, planned);
-  return grows
-    ? Math.max(requested, BATCH_BYTES_MIN, Math.ceil((row.total * SEGMENT_BYTES) / FILES_MAX))
-    : requested;
+  if (grows) return Math.max(requested, BATCH_BYTES_MIN, Math.ceil((row.total * SEGMENT_BYTES) / FILES_MAX));
+  return (estimate?.bytes ?? 0) < BATCH_BYTES_MIN ? requested : Math.max(requested, BATCH_BYTES_MIN);
 }
 
 /** A file is closed at `batch-bytes`, or at the end of a slice. */
