@@ -3,6 +3,7 @@
  * operators can edit them.
  */
 import type { Plan } from "@ferry/core/events";
+import { taskStates } from "@ferry/core/projection/status";
 import { unchanged } from "@ferry/core/schema-parts";
 import { settingReportsSchema } from "@ferry/core/setting-reports";
 import { taskRefSchema } from "@ferry/core/task";
@@ -89,5 +90,38 @@ export const recordSchema = v.object({
   skipped: optional(number),
   matched: optional(number),
   reason: optional(text),
+  [attributes.updatedTime]: text,
+});
+
+/** The attributes that the client shows. A rejected request may have fields of any type, or lack them. */
+export const shownSchema = v.object({
+  [attributes.taskId]: optional(text),
+  "request-id": optional(text),
+  action,
+  key: text,
+  timestamp: number,
+  [attributes.state]: v.picklist(taskStates),
+  attempt: number,
+  "table-region": optional(v.unknown()),
+  "table-name": optional(v.unknown()),
+  "bucket-region": optional(v.unknown()),
+  "bucket-name": optional(v.unknown()),
+  "bucket-prefix": optional(v.unknown()),
+  "total-segments": number,
+  "completed-segments": number,
+  "failed-segments": number,
+  "transferred-items": number,
+  "transferred-bytes": number,
+  "transferred-batches": number,
+  "skipped-items": optional(number),
+  "matched-items": optional(number),
+  "expected-items": optional(number),
+  "expected-bytes": optional(number),
+  moment: optional(text),
+  settings: optional(settingReportsSchema),
+  reasons: v.array(text),
+  notes: optional(v.array(text)),
+  "accepted-time": optional(text),
+  "finished-time": optional(text),
   [attributes.updatedTime]: text,
 });

@@ -27,7 +27,8 @@ import {
 } from "@ferry/core/projection/status";
 import { attributes, tables } from "@ferry/core/topology";
 import { momentOf } from "@ferry/core/windows";
-import { recordSchema, rowSchema } from "./row-schema.ts";
+import type * as v from "valibot";
+import { recordSchema, rowSchema, shownSchema } from "./row-schema.ts";
 
 export type Item = Record<string, AttributeValue>;
 type Value = string | number | boolean;
@@ -166,6 +167,14 @@ export function rowOfItem(item: Item): TaskRow {
 /** Whether the task restores only some items. */
 function isSelective({ plan }: TaskRow): boolean {
   return plan !== undefined && "only" in plan.request;
+}
+
+/** The attributes of a row's item that the client shows. Transient error: `malformed-row`. */
+export function shownOfItem(item: Item): v.InferOutput<typeof shownSchema> {
+  const it = unmarshall(item);
+  return parsedOr(shownSchema, it, "row", (message) =>
+    malformedRow(`row ${it[hash.name]}@${it[range.name]}`, message),
+  );
 }
 
 function malformedRow(resource: string, message: string): FerryError {

@@ -96,7 +96,7 @@ test.each<[string, Answer]>([
     expect(checks.get("PutEvents")).toEqual({
       name: "PutEvents",
       state: "failed",
-      detail: "you may not put requests on ferry-beta.",
+      detail: "You may not put requests on the bus ferry-beta.",
       hint: "Attach the policy ferry-beta-callers to your role.",
     });
   },

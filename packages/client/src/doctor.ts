@@ -112,7 +112,7 @@ async function putPermission(stage: Stage): Promise<string> {
   if (may === "any") return `you may put events on ${stage.bus}`;
   if (may === "requests") return `you may put requests on ${stage.bus}, as the policy for callers allows`;
   throw new ClientError("refused", "access-denied", {
-    message: `you may not put requests on ${stage.bus}.`,
+    message: `You may not put requests on the bus ${stage.bus}.`,
     hint: `Attach the policy ferry-${stage.name}-callers to your role.`,
   });
 }
@@ -161,7 +161,7 @@ async function check(name: string, run: () => Promise<string>): Promise<Check> {
 function failed(name: string, error: unknown): Check {
   const missing = nameOf(error) === "ResourceNotFoundException" || nameOf(error) === "NotFoundException";
   const { message, hint } = missing
-    ? { message: "it does not exist.", hint: "Check --stage, --region and --profile, or deploy the stage." }
+    ? { message: "It does not exist.", hint: "Check --stage, --region and --profile, or deploy the stage." }
     : explained(error, { operation: "check", resource: name });
   return { name, state: "failed", detail: message, hint };
 }

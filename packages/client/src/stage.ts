@@ -32,7 +32,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   if (!STAGE_NAME.test(name))
     throw new ClientError("usage", "invalid-stage", {
       message: `--stage must be the name of a stage (1 to 30 of a-z 0-9 -, beginning with a letter): got ${JSON.stringify(name)}.`,
-      hint: "stacks/stages.ts has the names of the stages.",
+      hint: "The names of the stages are in stacks/stages.ts.",
     });
   const region = access.local === undefined ? await access.region() : localHost.homeRegion;
   return {

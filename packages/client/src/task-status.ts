@@ -1,8 +1,7 @@
 /**
  * A task and its segments as plain data: the stable shapes of the client and of `ferry --json`.
  */
-import { unmarshall } from "@aws-sdk/util-dynamodb";
-import { type Item, recordOfItem } from "@ferry/aws/status-item";
+import { type Item, recordOfItem, shownOfItem } from "@ferry/aws/status-item";
 import type { SegmentRecord, TaskState } from "@ferry/core/projection/status";
 import type { SettingReports } from "@ferry/core/setting-reports";
 import type { Action } from "@ferry/core/task";
@@ -69,47 +68,47 @@ export interface SegmentStatus {
   readonly updatedTime: string;
 }
 
-/** The status of a row's item. */
+/** The status of a row's item. Transient error `malformed-row`, if an operator edited it. */
 export function statusOfItem(item: Item): TaskStatus {
-  const row = unmarshall(item) as Readonly<Record<string, never>>;
-  const text = (name: string) => String(row[name] ?? "");
-  const optional = <K extends keyof TaskStatus>(name: K, value: TaskStatus[K] | undefined) =>
+  const row = shownOfItem(item);
+  const field = (name: `${"table" | "bucket"}-${"region" | "name"}` | "bucket-prefix") =>
+    String(row[name] ?? "");
+  const given = <K extends keyof TaskStatus>(name: K, value: TaskStatus[K] | undefined) =>
     value === undefined ? {} : { [name]: value };
+  const { "expected-items": items, "expected-bytes": bytes } = row;
   return {
-    ...optional("id", row[attributes.taskId]),
-    ...optional("requestId", row["request-id"]),
-    action: row["action"] as unknown as Action,
-    key: text("key"),
-    timestamp: Number(row["timestamp"]),
-    state: row[attributes.state] as unknown as TaskState,
-    attempt: Number(row["attempt"]),
-    table: { region: text("table-region"), name: text("table-name") },
-    archive: { region: text("bucket-region"), bucket: text("bucket-name"), prefix: text("bucket-prefix") },
-    segments: {
-      total: Number(row["total-segments"]),
-      completed: Number(row["completed-segments"]),
-      failed: Number(row["failed-segments"]),
+    ...given("id", row[attributes.taskId]),
+    ...given("requestId", row["request-id"]),
+    action: row.action,
+    key: row.key,
+    timestamp: row.timestamp,
+    state: row[attributes.state],
+    attempt: row.attempt,
+    table: { region: field("table-region"), name: field("table-name") },
+    archive: {
+      region: field("bucket-region"),
+      bucket: field("bucket-name"),
+      prefix: field("bucket-prefix"),
     },
-    items: Number(row["transferred-items"]),
-    bytes: Number(row["transferred-bytes"]),
-    files: Number(row["transferred-batches"]),
-    ...optional("skippedItems", row["skipped-items"]),
-    ...optional("matchedItems", row["matched-items"]),
-    ...optional("moment", row["moment"]),
-    ...optional("expected", expectedOf(row)),
-    ...optional("settings", row["settings"]),
-    reasons: row["reasons"] ?? [],
-    notes: row["notes"] ?? [],
-    ...optional("acceptedTime", row["accepted-time"]),
-    ...optional("finishedTime", row["finished-time"]),
-    ...optional("updatedTime", row[attributes.updatedTime]),
+    segments: {
+      total: row["total-segments"],
+      completed: row["completed-segments"],
+      failed: row["failed-segments"],
+    },
+    items: row["transferred-items"],
+    bytes: row["transferred-bytes"],
+    files: row["transferred-batches"],
+    ...given("skippedItems", row["skipped-items"]),
+    ...given("matchedItems", row["matched-items"]),
+    ...given("moment", row.moment),
+    ...(items !== undefined && { expected: { items, ...(bytes !== undefined && { bytes }) } }),
+    ...given("settings", row.settings),
+    reasons: row.reasons,
+    notes: row.notes ?? [],
+    ...given("acceptedTime", row["accepted-time"]),
+    ...given("finishedTime", row["finished-time"]),
+    updatedTime: row[attributes.updatedTime],
   };
-}
-
-function expectedOf(row: Readonly<Record<string, number>>): TaskStatus["expected"] {
-  const items = row["expected-items"];
-  const bytes = row["expected-bytes"];
-  return items === undefined ? undefined : { items, ...(bytes !== undefined && { bytes }) };
 }
 
 /** The status of a segment record's item. Transient error `malformed-row`, if an operator edited it. */

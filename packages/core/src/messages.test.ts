@@ -126,18 +126,21 @@ test("a damaged file's message names the file once", async () => {
   expect((error as FerryError).message).toMatch(/^The data file is not a complete gzip file: .*[^.]\.$/);
 });
 
-test("each message and hint in the code of the engine and its AWS host is a sentence", async () => {
+test("each message and hint in the code of the engine, its AWS host, the client and the command is a sentence", async () => {
   const root = fileURLToPath(new URL("../../..", import.meta.url));
   const wrong: string[] = [];
-  for await (const path of glob("packages/{core,aws}/src/**/*.ts", { cwd: root })) {
+  for await (const path of glob("packages/{core,aws,client,cli}/src/**/*.ts", { cwd: root })) {
     if (/\.test\.ts$|\/testing\//.test(path)) continue;
     const code = await readFile(root + path, "utf8");
-    for (const [, details = ""] of code.matchAll(/(?:permanent|FerryError)\([^;]*?\{([^;]*?)\n? *\}\)/g))
+    for (const [, details = ""] of code.matchAll(
+      /(?:permanent|FerryError|ClientError)\([^;]*?\{([^;]*?)\n? *\}\)/g,
+    ))
       for (const [, name, quoted = "", template = ""] of details.matchAll(
-        /\b(message|hint):\s*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)/g,
+        /\b(message|hint):\s*(?:"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g,
       )) {
         const text = quoted || template;
-        if (text !== "" && !/^[A-Z$`].*[.}]$/s.test(text)) wrong.push(`${path}: ${name}: ${text}`);
+        if (text !== "" && !/^(?:[A-Z$`\\]|--[a-z]).*[.}]$/s.test(text))
+          wrong.push(`${path}: ${name}: ${text}`);
       }
   }
   expect(wrong).toEqual([]);

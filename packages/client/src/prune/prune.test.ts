@@ -1,5 +1,7 @@
 import { DynamoDBClient, GetItemCommand, type QueryCommand } from "@aws-sdk/client-dynamodb";
 import { type DeleteObjectsCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
+import { itemOfRow } from "@ferry/aws/status-item";
+import { newTaskRow } from "@ferry/core/projection/status";
 import { backupRequest, bucket, restoreRequest, runTask, source, world } from "@ferry/core/testing/tasks";
 import { fullExport, incrementalExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { describe, expect, test } from "vitest";
@@ -169,11 +171,11 @@ describe("a prune", () => {
     let isOpen = false;
     const dynamodb = new DynamoDBClient({ region: bucket.region });
     const row = { key: { S: "k" }, timestamp: { N: "1" } };
-    const item = {
-      ...row,
-      ...{ "bucket-name": { S: bucket.name }, "bucket-prefix": { S: PREFIX } },
-      "task-id": { S: "t" },
-    };
+    const task = { action: "backup", key: "k", timestamp: 1, id: "t" } as const;
+    const item = itemOfRow({
+      ...newTaskRow(task, "2026-11-01T02:00:00Z"),
+      request: { "bucket-name": bucket.name, "bucket-prefix": PREFIX },
+    });
     dynamodb.send = async (command: unknown) => {
       if (command instanceof GetItemCommand) return { Item: item };
       const isRunning = (command as QueryCommand).input.ExpressionAttributeValues![":state"]!.S === "running";

@@ -7,7 +7,7 @@ import { requireUnchanged } from "../archive/fingerprint.ts";
 import { tableKey } from "../archive/keys.ts";
 import { homeOf } from "../archive/location.ts";
 import { decodeTableFile } from "../archive/table-settings.ts";
-import { isPermanent } from "../errors.ts";
+import { isPermanent, sentence } from "../errors.ts";
 import type { RestorePlan } from "../events.ts";
 import type { LateSetting, Ports } from "../ports.ts";
 import type { SettingReport, SettingReports } from "../setting-reports.ts";
@@ -63,7 +63,7 @@ export async function reapplySettings(
           return { outcome: "reapplied", ...(remark !== undefined && { reason: short(remark) }) };
       } catch (error) {
         if (!isPermanent(error)) throw error;
-        return refused(`${error.operation}: ${error.message} ${error.hint}`);
+        return refused(sentence(error));
       }
       if (ports.time.now() + POLL_MS > untilMs) break;
       await ports.time.sleep(POLL_MS);
