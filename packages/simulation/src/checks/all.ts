@@ -9,6 +9,7 @@ import { ceilingViolations } from "./ceilings.ts";
 import { controlViolations } from "./controls.ts";
 import { duplicateWorkerViolations, keptClaimViolations } from "./duplicate-workers.ts";
 import { invocationViolations } from "./invocations.ts";
+import { lastErrorViolations } from "./last-errors.ts";
 import { namedFaultViolations } from "./named-faults.ts";
 import { newTableViolations } from "./new-table.ts";
 import type { Outcome } from "./outcome.ts";
@@ -34,6 +35,7 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...ceilingViolations(outcome),
     ...stepViolations(outcome),
     ...controlViolations(outcome),
+    ...lastErrorViolations(outcome),
     ...namedFaultViolations(outcome),
     ...announcementViolations(outcome),
     ...invocationViolations(outcome),

@@ -123,6 +123,8 @@ export interface Recorder {
   madeVisible(invocation: Invocation): void;
   /** A function's code calls a method of a port: `FUNCTION PORT.METHOD`. */
   portCalled(call: string): void;
+  /** A worker recorded an error of this event's message. */
+  errorRecorded(eventId: string): void;
   /** It puts an event. */
   eventEmitted(invocation: Invocation, type: string, detail: unknown): void;
   bucketCalled(method: string, input: object): void;
@@ -163,6 +165,8 @@ export interface Recorder {
   readonly facts: readonly BusEvent[];
   readonly lostAnnouncements: readonly Announcement[];
   readonly portCalls: ReadonlySet<string>;
+  /** Event → when a worker first recorded an error of its message, ms since 1970. */
+  readonly recordedErrors: ReadonlyMap<string, number>;
   /** Segments that a worker reported as complete although it read a file of another request in their chain, one line each. */
   readonly foreignFileCompletions: readonly string[];
   /** Key → when a data file was last stored. */
@@ -203,6 +207,7 @@ export function createRecorder(now: () => number): Recorder {
   const facts: BusEvent[] = [];
   const lostAnnouncements: Announcement[] = [];
   const portCalls = new Set<string>();
+  const recordedErrors = new Map<string, number>();
   const foreignFileCompletions: string[] = [];
   const foreignFiles = new Map<string, string>();
   const storedMs = new Map<string, number>();
@@ -274,6 +279,10 @@ export function createRecorder(now: () => number): Recorder {
     events,
     facts,
     lostAnnouncements,
+    recordedErrors,
+    errorRecorded(eventId) {
+      if (!recordedErrors.has(eventId)) recordedErrors.set(eventId, now());
+    },
     portCalls,
     portCalled(call) {
       portCalls.add(call);

@@ -166,6 +166,8 @@ function reasonViolations(
     return [`REASON: ${name} succeeded and has the reason ${reasons[0]}`];
   if ((state === "failed" || state === "rejected") && (seen["reason"] === "" || reasons.length === 0))
     return [`REASON: ${name} is ${state} without a reason`];
+  if (state === "cancelled" && !reasons[0]?.startsWith(`Attempt ${seen["attempt"]} was cancelled`))
+    return [`REASON: ${name} is cancelled and has the reason ${reasons[0]}`];
   const causes = new Set<string>();
   if (state === "rejected") for (const { cause } of rejections) causes.add(cause);
   if (task !== undefined && (state === "failed" || state === "cancelled"))
@@ -174,7 +176,9 @@ function reasonViolations(
   // A full row keeps its first causes, which may be of segments that completed since.
   if ((seen["causes"] as readonly unknown[]).length >= CAUSES_MAX) return [];
   const reason = String(seen["reason"]);
-  const isKnown = [...causes].some((cause) => reason.includes(cause));
+  // The first reason of a cancelled task says only that; those of segments that failed for another cause follow.
+  const texts = state === "cancelled" ? reasons : [reason];
+  const isKnown = [...causes].some((cause) => texts.some((text) => text.includes(cause)));
   return isKnown
     ? []
     : [`REASON: ${name} is ${state} for ${[...causes].join()} and has the reason "${reason}"`];

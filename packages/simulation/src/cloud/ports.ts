@@ -145,7 +145,10 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
       claims: withRecordedReleases(claims, recorder),
       leases,
       registry,
-      lastErrors,
+      lastErrors: intercept("last-errors", lastErrors, ["record"], async ({ args }, run) => {
+        await run();
+        recorder.errorRecorded(String(args[0]));
+      }),
       search: searchOf(visit, cloud, invocation.consumer),
       bus: eventBus(
         cloud.bus.client(invocation.consumer, (entries, effect) => {

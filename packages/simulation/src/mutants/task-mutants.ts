@@ -151,4 +151,16 @@ export const taskMutants: readonly Mutant[] = [
       ),
     ],
   },
+  {
+    name: "last-error-not-read",
+    seed: 0,
+    breaks: "The reason of a message whose attempts ran out has no error, although a worker recorded one.",
+    edits: [
+      core(
+        "projection/projector.ts",
+        "reported.cause === ATTEMPTS_EXHAUSTED ? await withLastError(reported, lastErrors) : reported",
+        "reported",
+      ),
+    ],
+  },
 ];
