@@ -10,6 +10,7 @@ interface Transferred {
   readonly items: number;
   readonly bytes: number;
   readonly skipped?: number;
+  readonly matched?: number;
 }
 
 /** A failure, from its event. `segment` is absent if a step of the task failed. */
@@ -158,7 +159,7 @@ function add(task: Recount, type: string, detail: Detail, work: Detail, time: st
 }
 
 function isFurther(a: Reached, b: Reached): boolean {
-  for (const name of ["file", "line", "batches", "items", "bytes", "skipped"] as const)
+  for (const name of ["file", "line", "batches", "items", "bytes", "skipped", "matched"] as const)
     if ((a[name] ?? 0) !== (b[name] ?? 0)) return (a[name] ?? 0) > (b[name] ?? 0);
   return false;
 }
@@ -192,13 +193,14 @@ export function stateFrom(task: Recount, rejected: boolean): string {
 }
 
 /** The counts that the row must have: those of complete segments, and of the checkpoints of the others. */
-export function transferredBy(task: Recount): Transferred {
+export function transferredBy(task: Recount): Required<Omit<Transferred, "skipped">> {
   const parts = [
     ...task.completed.values(),
     ...[...task.reached].filter(([segment]) => !task.completed.has(segment)).map(([, reached]) => reached),
   ];
-  const sum = (of: "batches" | "items" | "bytes") => parts.reduce((all, part) => all + part[of], 0);
-  return { batches: sum("batches"), items: sum("items"), bytes: sum("bytes") };
+  const sum = (of: "batches" | "items" | "bytes" | "matched") =>
+    parts.reduce((all, part) => all + (part[of] ?? 0), 0);
+  return { batches: sum("batches"), items: sum("items"), bytes: sum("bytes"), matched: sum("matched") };
 }
 
 /** The least and the most skipped items that the row may have. */

@@ -16,7 +16,9 @@ import {
   taskName,
   transferredBy,
 } from "./recount.ts";
+import { onlyOf } from "./selected.ts";
 
+const NOTHING_MATCHED = "The archive has no item with a key in only: nothing was written.";
 /** The most causes that a row keeps. */
 const CAUSES_MAX = 10;
 
@@ -110,8 +112,8 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
   const rejected = rejections.length > 0;
   const own = {
     action: row.action,
-    // No run has enough files for a note.
-    notes: undefined,
+    // No run has enough files for another note.
+    notes: undefined as unknown,
     rejected,
     between: undefined,
     ...(request !== undefined && { "request-id": request.id, ...scalarsOf(request.fields) }),
@@ -119,8 +121,11 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
   if (task === undefined)
     return { ...own, state: rejected ? "rejected" : "requested", accepted: false, "total-segments": 0 };
   const transferred = transferredBy(task);
+  const isSelective = onlyOf(row) !== undefined;
   return {
     ...own,
+    ...(isSelective && task.finished && transferred.matched === 0 && { notes: [NOTHING_MATCHED] }),
+    "matched-items": isSelective ? transferred.matched : undefined,
     state: stateFrom(task, rejected),
     accepted: task.acceptedTime !== undefined,
     finished: task.finished,

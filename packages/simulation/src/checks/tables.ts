@@ -14,6 +14,7 @@ import type { Outcome } from "./outcome.ts";
 import { attributesOf, stateOfRow } from "./projection.ts";
 import { type CompletedWrite, taskLabel } from "./recorder.ts";
 import { taskName } from "./recount.ts";
+import { onlyOf, selectedOf } from "./selected.ts";
 
 const decoder = new TextDecoder();
 
@@ -44,7 +45,8 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   // The last step read the table before it was created again.
   if (isRecreated) return [];
   const current = snapshot.items;
-  const versions = isOther ? outcome.otherArchiveVersions : [outcome.source ?? (await readArchive(outcome))];
+  const stored = isOther ? outcome.otherArchiveVersions : [outcome.source ?? (await readArchive(outcome))];
+  const versions = stored.map((version) => selectedOf(version, row, outcome));
   const isNew = operations.actors.recreations.some(
     (one) => one.table === table && one.atMs < snapshot.fromMs,
   );
@@ -61,6 +63,16 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   const found = least.slice(0, 3).map((failure) => `${failure} (${taskLabel(row)})`);
   if (versions.every(({ lines }) => lines !== row.items))
     found.push(`TOTALS: ${taskLabel(row)} has ${row.items} items, the archive has ${versions[0]!.lines}`);
+  const matched = attributesOf(row)["matched-items"];
+  // The exports of a series may have several lines of one key.
+  const isPossible = ({ items, lines }: ArchiveModel) =>
+    scenario.data.source.series === undefined || onlyOf(row) === undefined
+      ? matched === (onlyOf(row) && items.size)
+      : Number(matched) >= items.size && Number(matched) <= lines;
+  if (!versions.some(isPossible))
+    found.push(
+      `MATCHED: ${taskLabel(row)} has ${matched} matched items, its only selects ${versions[0]!.items.size}`,
+    );
   const skipped = Number(attributesOf(row)["skipped-items"]);
   const isAlone =
     !otherWritesTo(row, table, outcome).some(({ atMs }) => atMs <= snapshot.atMs) &&
@@ -159,7 +171,7 @@ function rejectionViolations({ scenario, recorder, operations }: Outcome): strin
 
 /** Causes that Ferry reports for broken archives, and for tables that do not match them. */
 const ARCHIVE_CAUSES =
-  /^(broken-manifest|broken-archive|unknown-format|archive-moved|archive-changed|corrupt-file|key-schema-mismatch|mode-not-possible|totals-differ|duplicate-key)$/;
+  /^(broken-manifest|broken-archive|unknown-format|archive-moved|archive-changed|corrupt-file|key-schema-mismatch|only-mismatch|mode-not-possible|totals-differ|duplicate-key)$/;
 
 /** Items that the application wrote to a restored table are not overwritten, except as `mayBeOverwritten` says. */
 function applicationViolations(table: string, outcome: Outcome): string[] {

@@ -285,6 +285,38 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "only-ignored",
+    seed: 794,
+    breaks: "A restore with only writes every item.",
+    edits: [
+      core(
+        "restore/slice.ts",
+        "if (!readingLine(bucket, key, number, matches)) {",
+        "if (matches === undefined) {",
+      ),
+    ],
+  },
+  {
+    name: "only-range-without-its-end",
+    seed: 794,
+    breaks: "The end of a range of sort keys does not belong to it.",
+    edits: [
+      core(
+        "archive/key-filter.ts",
+        "compareKeyValues(type, value, to) <= 0",
+        "compareKeyValues(type, value, to) < 0",
+      ),
+    ],
+  },
+  {
+    name: "matched-of-last-call",
+    seed: 54,
+    breaks: "A restore with only counts the matched items of its last call alone.",
+    edits: [
+      core("restore/slice.ts", "matched: (counts.matched ?? 0) + writes.length", "matched: writes.length"),
+    ],
+  },
+  {
     name: "slice-restarts-file",
     seed: 37,
     breaks: "A restore's slice starts its file again, and counts its lines twice.",

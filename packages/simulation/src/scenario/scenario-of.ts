@@ -8,6 +8,7 @@ import { movedPrefixOf, prefixOf, seriesFields } from "./archives.ts";
 import { type Copy, controlOf, type ScenarioControl } from "./control.ts";
 import { type Data, dataOf, OVERHEAD_BYTES, wideItemBytes } from "./data.ts";
 import { faultCountsOf, faultRatesOf, lostAnnouncementRateOf } from "./fault-rates.ts";
+import { withOnly } from "./only.ts";
 import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
 
 const LIMITABLE_ITEMS_MIN = 200;
@@ -141,7 +142,7 @@ export function scenarioOf(rng: Rng): Scenario {
   // Drawn last, so that each seed keeps its scenario.
   const crowded = kind !== "backup" && happens(CROWDED_RATE) && CROWDED;
   const rates = { ...scenario.faultRates, ...crowded, lostAnnouncement };
-  return withNewTable(withControl({ ...scenario, faultRates: rates }, control), rng);
+  return withOnly(withNewTable(withControl({ ...scenario, faultRates: rates }, control), rng));
 }
 
 /** Some restores with a table.json create their table. They are the only ones on it, and nobody replaces it. */
