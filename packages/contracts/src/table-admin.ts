@@ -2,7 +2,7 @@
  * The contract suite of the port TableAdmin.
  */
 import type { TableAddress } from "@ferry/core/addresses";
-import type { TableAdmin, TableData, TableDefinition } from "@ferry/core/ports";
+import type { LateSetting, TableAdmin, TableData, TableDefinition } from "@ferry/core/ports";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -112,6 +112,39 @@ export function tableAdminContract(name: string, makeSubject: () => Promise<Tabl
         ["r-5/1-a", "r-6/1-a"].map((owner) => subject.admin.create(table, definition, owner)),
       );
       expect(made.filter((one) => one !== undefined)).toHaveLength(1);
+    });
+
+    describe("given a table that it created", () => {
+      const settings: readonly LateSetting[] = [
+        { name: "stream", viewType: "NEW_AND_OLD_IMAGES" },
+        { name: "time-to-live", attribute: "expires" },
+        { name: "point-in-time-recovery", days: 7 },
+        { name: "tags", tags: { team: "data", empty: "" } },
+        { name: "resource-policy", policy: '{"Version":"2012-10-17","Statement":[]}' },
+      ];
+      let table: TableAddress;
+      let arn: string;
+      beforeAll(async () => {
+        table = fresh();
+        ({ arn } = (await subject.admin.create(table, definition, "r-8/1-a"))!);
+        await active(table);
+      });
+
+      it.each(settings)("applies $name, and once more without an error", async (setting) => {
+        for (let time = 0; time < 2; time++) {
+          let outcome = await subject.admin.apply(table, arn, setting);
+          for (let tries = 0; outcome === "pending" && tries < 100; tries++) {
+            await subject.pass();
+            outcome = await subject.admin.apply(table, arn, setting);
+          }
+          expect(outcome).toBe("applied");
+        }
+      });
+
+      it("has no owner after its tags were applied", async () => {
+        await subject.admin.apply(table, arn, { name: "tags", tags: {} });
+        expect(await subject.admin.owner(table, arn)).toBeUndefined();
+      });
     });
 
     it("refuses a definition whose key has no type", async () => {

@@ -30,12 +30,13 @@ import { createDynamoDb, type DynamoDb } from "./dynamodb.ts";
 import { startGateway } from "./gateway.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
 import { withStatements } from "./statements.ts";
+import { withTableSettings } from "./table-settings.ts";
 
 let server: Server;
 beforeAll(async () => {
   const s3Sqs = await createS3Sqs("http://127.0.0.1");
   const services = {
-    dynamodb: recordingStatements(withStatements(createDynamoDb().handle)),
+    dynamodb: recordingStatements(withTableSettings(withStatements(createDynamoDb().handle))),
     s3Sqs: s3Sqs.handle,
     events: () => {
       throw new Error("none of these suites uses a bus");

@@ -32,6 +32,7 @@ import { createS3Sqs } from "./s3-sqs.ts";
 import type { FromThread, ThreadOptions } from "./start.ts";
 import { withStatements } from "./statements.ts";
 import { withStreams } from "./streams.ts";
+import { withTableSettings } from "./table-settings.ts";
 
 const {
   stage,
@@ -134,13 +135,15 @@ for (const [name, spec] of Object.entries(pipes)) {
     });
 }
 
-const emulated = withStatements(
-  withStreams({
-    dynamodb,
-    region,
-    tables: streamedTables(),
-    emit: (table, record) => streamPipes.get(table)?.(record),
-  }),
+const emulated = withTableSettings(
+  withStatements(
+    withStreams({
+      dynamodb,
+      region,
+      tables: streamedTables(),
+      emit: (table, record) => streamPipes.get(table)?.(record),
+    }),
+  ),
 );
 open({
   s3Sqs: s3Sqs.handle,
