@@ -26,6 +26,8 @@ export const stages: Stages = {
         { region: "us-east-1", name: "orders-restored" },
         { region: "us-east-1", name: "customers-restored" },
         { region: "us-east-1", name: "ferry-production-smoke-restored" },
+        // A table that a restore with create-table may create, and whose settings it then sets:
+        // { region: "us-east-1", name: "orders-copy", create: true },
       ],
       buckets: ["example-ferry-archive"],
     },

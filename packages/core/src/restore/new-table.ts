@@ -123,7 +123,8 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
             }
           : leftOut(which);
     if (isProvisioned)
-      reports["auto-scaling"] = which === "all" ? notCaptured("auto-scaling", file) : leftOut(which);
+      reports["auto-scaling"] =
+        which === "all" ? { outcome: "not-captured", reason: NO_AUTO_SCALING } : leftOut(which);
     return late;
   }
 
@@ -237,8 +238,11 @@ const OPERATIONS: Partial<Record<RestoredSetting, string>> = {
   tags: "ListTagsOfResource",
   "point-in-time-recovery": "DescribeContinuousBackups",
   "resource-policy": "GetResourcePolicy",
-  "auto-scaling": "DescribeScalableTargets",
 };
+
+/** Scaling belongs to another service, Application Auto Scaling, and not to the table. */
+const NO_AUTO_SCALING =
+  "a backup does not read the table's targets and policies in Application Auto Scaling: register them for the new table";
 
 function notCaptured(name: RestoredSetting, { NotRead = [] }: TableFile): SettingReport {
   const found = NotRead.find(({ operation }) => operation === OPERATIONS[name]);
