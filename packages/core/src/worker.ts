@@ -116,7 +116,8 @@ async function slice(
       const done = events.find((one) => one.type === "SegmentCompleted");
       if (done !== undefined) {
         if (!isKnown) await claims.complete(segment, done.detail.counts);
-        if (writer !== undefined) events = await endSegment(segment, done, { ...ports, claims, registry });
+        if (writer !== undefined)
+          events = await endSegment(segment, done, checkpoint, { ...ports, claims, registry });
       }
       // The task continues without this slice according to its row. If the row is wrong, the next message may claim the slice.
       if (events.length === 0) await claims.release(segment);

@@ -4,7 +4,7 @@
  */
 import { taskAccepted } from "../accepted.ts";
 import { openCancellationCheck } from "../cancellation.ts";
-import { handoffEvent } from "../checkpoint.ts";
+import { type Checkpoint, handoffEvent } from "../checkpoint.ts";
 import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
 import type { Ports, SegmentWriter } from "../ports.ts";
 import { sliceEndMs } from "../slice-budget.ts";
@@ -25,19 +25,18 @@ type Done = Extract<FerryEvent, { readonly type: "SegmentCompleted" }>;
 /**
  * The events that end a complete segment, whose claim is completed: `done`, and the acceptance of the next window
  * if this is the window's last segment. Waits for other workers that may still write for the segment: their writes of this
- * window could replace those of the next. A wait that does not fit into the slice is handed off; no events if the segment is
+ * window could replace those of the next. A wait that does not fit into the slice is handed off from the `checkpoint`; no events if the segment is
  * no longer needed. Permanent errors: `cancelled`, `deadline-exceeded`.
  */
 export async function endSegment(
   work: SegmentWork,
   done: Done,
+  checkpoint: Checkpoint,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
   const plan = work.plan as RestorePlan;
   const wait = await waitForWriters(work, ports);
   if (wait === "not needed") return [];
-  const { counts, usage } = done.detail;
-  const checkpoint = { cursor: work.cursor, counts, ...(usage !== undefined && { usage }) };
   if (wait === "too long") return [handoffEvent(work, checkpoint, true, ports)];
   const window = windowOf(plan, work.segment);
   const next = windowsOf(plan)[window.index + 1];

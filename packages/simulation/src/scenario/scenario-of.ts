@@ -37,6 +37,8 @@ const LOSSY_RATE = 0.5;
 /** A restore's table has too little capacity: many calls leave several of their writes unprocessed. */
 const CROWDED = { unprocessed: 0.5, throttledWrite: 0.2 };
 const CROWDED_RATE = 0.4;
+/** In half of the series: several workers on one message, of which some are slow when its window ends. */
+const LATE_WRITERS = { visibilityExpired: 0.1, stall: 0.04 };
 const CONTENTION_PAGE_BATCHES_MAX = 10;
 const CONTENTION_BUDGET_MS = 700_000;
 const CONTENTION_WRITES_MAX = 300;
@@ -80,6 +82,7 @@ export function scenarioOf(rng: Rng): Scenario {
     ...faultRatesOf(rng),
     ...(hasSlowWorkers && CONTENTION),
     ...(contended && CONTENDED),
+    ...(data.source.series !== undefined && items % 2 > 0 && LATE_WRITERS),
     ...(unitsPerSecond > 0 && happens(LOSSY_RATE) && LOSSY),
   };
   // A slice that is shorter than its reservations hands off without progress.
