@@ -10,7 +10,7 @@ export interface RunSeedsOptions extends SeedsThreadOptions {
   readonly runs: Iterable<SeedRun>;
   /** The number of threads; default one per core. */
   readonly threads?: number;
-  /** The time limit of a seed, ms of real time: far above what a seed needs. Default two minutes. */
+  /** The time limit of a seed, ms of real time: far above what a seed needs, also on a busy machine. Default ten minutes. */
   readonly seedMsMax?: number;
   /** The program of the threads, which posts a message once it is ready for seeds; default the simulation. */
   readonly program?: URL;
@@ -18,7 +18,7 @@ export interface RunSeedsOptions extends SeedsThreadOptions {
   readonly done: (result: SeedResult) => boolean;
 }
 
-const SEED_MS_MAX = 120_000;
+const SEED_MS_MAX = 600_000;
 /** A mutant's modules stay in its thread's memory: after so many mutants a new thread replaces it. */
 const MUTANTS_PER_THREAD = 30;
 
