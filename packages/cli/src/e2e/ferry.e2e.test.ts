@@ -84,6 +84,35 @@ test("a table is backed up, listed, inspected, read, restored and compared", asy
   );
 });
 
+test("a restore with --create-table makes its table, and --dry-run shows what it would make", async () => {
+  await client.createTables("made-from", someItems(50));
+  const url = "s3://archives/made-from/one";
+  await done("backup", "made-from", url, "--wait", ...SOURCE);
+  const restore = ["restore", url, "made", ...COPY];
+  const missing = await ferry(...restore, "--dry-run");
+  expect(missing).toMatchObject({ code: 3, stderr: expect.stringContaining("made") });
+  expect((await done(...restore, "--create-table", "--dry-run")).stdout).toMatch(
+    /made in eu-west-1: to be created, about 0 items/,
+  );
+  const wrong = await ferry(...restore, "--table-class", "standard");
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("add create-table true") });
+
+  const ended = await done(...restore, "--create-table", "--table-settings", "keys", "--wait");
+  expect(ended.stdout).toMatch(/^succeeded: 50 items/m);
+  expect((await done("verify", url, "--against", "made", ...COPY)).stdout).toMatch(/^✓ made in eu-west-1/m);
+  const [task] = jsonLines<TaskStatus>(
+    await done("tasks", "--table", "made", "--action", "restore", "--json"),
+  );
+  expect(task!.settings).toMatchObject({
+    "billing-mode": { outcome: "left-out", reason: "the request has table-settings keys" },
+    tags: { outcome: "off" },
+  });
+
+  const again = await ferry(...restore, "--create-table", "--wait");
+  expect(again.code).not.toBe(0);
+  expect(`${again.stdout}${again.stderr}`).toContain("table-exists");
+});
+
 test("a restore with --only writes the items that cat --only prints, and no others", async () => {
   await client.createTables("lost", someItems(200));
   const url = "s3://archives/lost/one";
