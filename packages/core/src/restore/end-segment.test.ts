@@ -76,6 +76,23 @@ test("a complete segment waits until another worker on its message has left", as
   expect(waitedMs).toBeLessThanOrEqual(60_000 + ports.settings.cancelPollIntervalMs);
 });
 
+test("the next window is queued only after the last write of a slow worker on the same message has arrived", async () => {
+  const ports = world();
+  const segment = await firstSegment(ports);
+  const order: string[] = [];
+  const write: typeof ports.tables.write = async (...args) => {
+    await ports.clock.sleep(90_000);
+    order.push("a write of the first window");
+    return ports.tables.write(...args);
+  };
+  const slow = run(segment, { ...ports, tables: { ...ports.tables, write } });
+  await ports.clock.sleep(1000);
+  const { types } = await run(segment, ports);
+  order.push(...types);
+  await slow;
+  expect(order).toEqual(["a write of the first window", "SegmentCompleted", "TaskAccepted"]);
+});
+
 test("of a worker that crashed, it waits for the end of the invocation and the margin", async () => {
   const ports = world();
   const segment = await firstSegment(ports);
