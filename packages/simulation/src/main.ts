@@ -24,9 +24,11 @@ process.exitCode = await run(mode);
 
 function run(what: Options["mode"]): Promise<number> | number {
   switch (what.kind) {
-    case "list":
-      for (const { name, breaks } of mutants) console.log(`${name.padEnd(28)}${breaks}`);
+    case "list": {
+      const width = Math.max(...mutants.map(({ name }) => name.length)) + 2;
+      for (const { name, breaks } of mutants) console.log(`${name.padEnd(width)}${breaks}`);
       return 0;
+    }
     case "seed":
       return runOne(what.seed, what.mutant, what.faults);
     case "seeds":
