@@ -18,7 +18,7 @@ process.env["NODE_COMPILE_CACHE"] ??= path.join(import.meta.dirname, "node_modul
 /**
  * unit: tests without a server; the files share one process and its modules. isolated: tests that set what a module reads once,
  * when it is loaded; each file has its own process. contract: one suite per port, on every host of the port. simulation: whole tasks under
- * faults. e2e: tests with the local host. infra: the synthesized stack.
+ * faults. e2e: tests with the local host. infra: the synthesized stack; the files share a process, too.
  */
 export default defineConfig({
   test: {
@@ -71,6 +71,7 @@ export default defineConfig({
           name: "infra",
           include: ["stacks/**/*.test.ts"],
           globalSetup: ["stacks/graph/testing/synthesize.ts"],
+          isolate: false,
           ...limits,
         },
       },
