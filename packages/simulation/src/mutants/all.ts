@@ -51,7 +51,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "replan-makes-new-plan",
-    seed: 1,
+    seed: 24,
     breaks: "A request that is delivered again gets a new plan, although its plan is stored.",
     edits: [
       core(
@@ -64,7 +64,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "fan-out-in-plan",
-    seed: 140,
+    seed: 3,
     breaks: "The plan queues its segments itself, in separate entries: there is no single commit point.",
     edits: [
       core(
@@ -77,7 +77,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ack-by-position",
-    seed: 39,
+    seed: 103,
     breaks: "The response names as many messages as failed, but the first ones of the batch.",
     edits: [
       aws(
@@ -181,7 +181,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "claim-ignored",
-    seed: 1,
+    seed: 3,
     breaks: "A slice with two messages is processed twice, as are all its continuations.",
     edits: [core("worker.ts", 'if (claim.outcome === "taken") return [];', "")],
   },
@@ -207,7 +207,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "claim-per-delivery",
-    seed: 2,
+    seed: 7,
     breaks: "A claim is valid for one delivery: when its message is delivered again, it is dropped.",
     edits: [
       core(
