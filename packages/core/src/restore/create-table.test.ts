@@ -244,6 +244,16 @@ describe("given a table that is being created, the step after the acceptance", (
     }
   });
 
+  test("continues if the row still shows the end of the attempt before", async () => {
+    const { ports, accepted } = await waiting();
+    for (const end of [{ cancelledAttempt: 1, failed: { 0: 1 } }, { failedStepAttempt: 1 }]) {
+      const before = await ports.status.read(accepted.task);
+      await ports.status.write({ ...rowOf(accepted), rev: (before?.rev ?? 0) + 1, ...end }, before?.rev);
+      const retried = { ...accepted, attempt: 2 };
+      expect(await afterAcceptance(retried, ports)).toMatchObject([{ type: "TaskAccepted" }]);
+    }
+  });
+
   test("continues if another delivery of the request was rejected", async () => {
     const { ports, accepted } = await waiting();
     const row = { ...rowOf(accepted), accepted: false, rejected: true, rev: 1 };

@@ -150,8 +150,9 @@ export async function awaitTable(
     if (row !== undefined && isRowOf(row, task)) {
       if (row.cancelledAttempt >= attempt) return undefined;
       const state = stateOf(row);
-      // Another delivery of the request was rejected, and the acceptance is not projected yet.
-      if (row.attempt > attempt || (isEnded(state) && state !== "rejected")) return [];
+      // A row that is behind may show the end of an earlier attempt, or the rejection of another delivery of the request.
+      const hasEnded = row.attempt === attempt && isEnded(state) && state !== "rejected";
+      if (row.attempt > attempt || hasEnded) return [];
     }
     if (ports.time.now() >= accepted["deadline-ms"])
       throw permanent("deadline-exceeded", {
