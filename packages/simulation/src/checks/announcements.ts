@@ -4,7 +4,7 @@
 import type { BusEvent } from "@ferry/core/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { answersOf } from "./answers.ts";
-import type { Outcome } from "./outcome.ts";
+import { isDisturbed, type Outcome } from "./outcome.ts";
 import { announcedAs, attributesOf, stateIn } from "./projection.ts";
 import { taskName } from "./recount.ts";
 
@@ -54,7 +54,8 @@ export function announcementViolations(outcome: Outcome): string[] {
       if (request !== undefined && announced[name] !== request.fields[name])
         found.push(`${label} with ${name} ${announced[name]}, requested was ${request.fields[name]}`);
     if (Number(announced["attempt"]) > row.attempt) found.push(`${label} in attempt ${announced["attempt"]}`);
-    if (state === "succeeded") last.set(taskName(row), event);
+    // A slow worker may have planned the task again after an operator deleted its task.json.
+    if (state === "succeeded" && !isDisturbed(row, outcome)) last.set(taskName(row), event);
   }
   for (const [name, event] of last) found.push(...successViolations(name, rows.get(name)!, event));
   return found;

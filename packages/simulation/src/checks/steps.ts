@@ -163,8 +163,9 @@ function retryViolations(outcome: Outcome): string[] {
     const task = before.get(name);
     if (task === undefined || seen.has(name) || operations.actors.deletedRows.has(name)) continue;
     seen.add(name);
-    // A task on a wiped prefix may have been planned again.
-    if (operations.wiped.has(`${accepted.plan.request["bucket-prefix"]}`)) continue;
+    // A task whose prefix was wiped, or whose task.json was deleted, may have been planned again.
+    const prefix = `${accepted.plan.request["bucket-prefix"]}`;
+    if (operations.wiped.has(prefix) || operations.disturbed.has(`prefix ${prefix}`)) continue;
     const label = `RETRY: ${name}`;
     // A number is skipped if an earlier retry recorded it and could not begin.
     if (accepted.attempt <= task.attempt)
