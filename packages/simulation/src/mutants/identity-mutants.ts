@@ -6,7 +6,7 @@ import { aws, core, type Mutant } from "./edit.ts";
 export const identityMutants: readonly Mutant[] = [
   {
     name: "archive-change-not-compared",
-    seed: 422,
+    seed: 554,
     breaks: "A restore does not compare the archive with the one of its plan.",
     edits: [
       core(
