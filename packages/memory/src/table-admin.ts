@@ -26,6 +26,8 @@ export interface MemoryTableAdmin extends TableAdmin {
   /** The settings that were applied to a table, the latest of each name. */
   settingsOf(table: TableAddress): readonly LateSetting[];
   removeOwner(table: TableAddress): void;
+  /** When the table first lost its owner, ms since 1970. Undefined if it has one, or never had. */
+  ownerRemovedMs(table: TableAddress): number | undefined;
 }
 
 /** The fields of a definition that the memory tables use. */
@@ -55,8 +57,12 @@ export function memoryTableAdmin(
 ): MemoryTableAdmin {
   /** By table id: a table that is created again has no owner. */
   const owners = new Map<string, string>();
+  const removedMs = new Map<string, number>();
   const settings = new Map<string, Map<string, LateSetting>>();
   const created: { table: TableAddress; definition: Definition }[] = [];
+  const removeOwner = (id: string) => {
+    if (owners.delete(id)) removedMs.set(id, now());
+  };
 
   return {
     created,
@@ -88,14 +94,15 @@ export function memoryTableAdmin(
     },
 
     settingsOf: (table) => [...(settings.get(tables.idOf(table)) ?? new Map()).values()],
-    removeOwner: (table) => void owners.delete(tables.idOf(table)),
+    removeOwner: (table) => removeOwner(tables.idOf(table)),
+    ownerRemovedMs: (table) => removedMs.get(tables.idOf(table)),
 
     async apply(table, _arn, setting) {
       const { id, status } = await tables.describe(table);
       if (status !== "ACTIVE" || isPending(setting)) return "pending";
       const applied = settings.get(id!) ?? new Map<string, LateSetting>();
       settings.set(id!, applied.set(setting.name, setting));
-      if (setting.name === "tags") owners.delete(id!);
+      if (setting.name === "tags") removeOwner(id!);
       return "applied";
     },
 

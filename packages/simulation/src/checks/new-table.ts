@@ -31,11 +31,17 @@ export async function newTableViolations(outcome: Outcome): Promise<string[]> {
   return found;
 }
 
-/** Whether a delivery of its request was rejected for the table. The row keeps only some reasons. */
-function isRefusedOwnTable(row: TaskRow, { recorder }: Outcome): boolean {
-  return recorder.events.some(({ "detail-type": type, detail }) => {
+/**
+ * Whether a delivery of its request was rejected for the table while the table had its owner, or after the row showed the plan.
+ * A delivery that began before the row showed it, and reads the owner after the task's last step removed it, finds none.
+ */
+function isRefusedOwnTable(row: TaskRow, { recorder, admin }: Outcome): boolean {
+  const removedMs = admin.ownerRemovedMs(destination) ?? Number.POSITIVE_INFINITY;
+  const plannedMs = recorder.history(taskLabel(row)).plannedMs ?? Number.POSITIVE_INFINITY;
+  return recorder.emittedEvents.some(({ type, detail, atMs, invocation }) => {
     const { cause, task } = detail as { cause?: string; task?: { id: string } };
-    return type === "TaskRejected" && cause === "table-exists" && task?.id === row["task-id"];
+    if (type !== "TaskRejected" || cause !== "table-exists" || task?.id !== row["task-id"]) return false;
+    return atMs < removedMs || invocation.beganMs > plannedMs;
   });
 }
 

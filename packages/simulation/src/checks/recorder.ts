@@ -96,6 +96,8 @@ interface History {
   readonly cancelledMs: Map<number, number>;
   /** Segment → when the row showed its completion. */
   readonly completedMs: Map<number, number>;
+  /** When the row first showed its plan. */
+  plannedMs?: number;
   /** When the row succeeded. */
   succeededMs?: number;
   /** The last state of the row. */
@@ -346,6 +348,7 @@ export function createRecorder(now: () => number): Recorder {
         if (!known.cancelledMs.has(attempt)) known.cancelledMs.set(attempt, now());
       for (const segment of after.completed)
         if (!known.completedMs.has(segment)) known.completedMs.set(segment, now());
+      if (after.plan !== undefined) known.plannedMs ??= now();
       const seen = attributesOf(after);
       const transferred: Record<string, number> = {};
       for (const name of TRANSFERRED) {
