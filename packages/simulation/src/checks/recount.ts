@@ -28,6 +28,8 @@ export interface Recount {
   requestId?: string;
   /** The plans of its events, as text. */
   readonly plans: Set<string>;
+  /** The reports of settings in its events, as `settingsText`. */
+  readonly settings: Set<string>;
   /** The windows of its plan. */
   windows: PlannedWindows;
   total: number;
@@ -58,6 +60,9 @@ export interface Reached extends Transferred {
   readonly line: number;
 }
 
+/** What became of each setting of the backed-up table. */
+export type Settings = Readonly<Record<string, { readonly outcome: string; readonly reason?: string }>>;
+
 interface Detail {
   readonly task?: { action: string; key: string; timestamp: number | string; "request-id"?: string };
   readonly attempt?: number | string;
@@ -66,9 +71,20 @@ interface Detail {
   readonly plan?: PlannedWindows & { readonly S?: string };
   readonly counts?: Transferred;
   readonly cursor?: { file?: number; line?: number };
+  /** Of a `TaskFinished` whose task created its table. */
+  readonly settings?: Settings;
   readonly cause?: string;
   readonly step?: string;
   readonly work?: Detail;
+}
+
+/** Equal for equal reports, in any order of their settings. */
+export function settingsText(settings: Settings): string {
+  return JSON.stringify(
+    Object.keys(settings)
+      .sort()
+      .map((name) => [name, settings[name]!.outcome, settings[name]!.reason]),
+  );
 }
 
 /** A task's name: the key of its row. */
@@ -102,6 +118,7 @@ function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: st
     key,
     timestamp: Number(timestamp),
     plans: new Set(),
+    settings: new Set(),
     windows: { "total-segments": 0 },
     total: 0,
     attempt: 1,
@@ -146,6 +163,7 @@ function add(task: Recount, type: string, detail: Detail, work: Detail, time: st
   }
   if (type === "TaskFinished") {
     task.finished = true;
+    if (detail.settings !== undefined) task.settings.add(settingsText(detail.settings));
     if (task.finishedTime === undefined || time < task.finishedTime) task.finishedTime = time;
   }
   if (type === "TaskStepFailed") task.failures.push({ attempt, cause: detail.cause! });

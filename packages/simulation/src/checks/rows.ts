@@ -11,6 +11,8 @@ import {
   currentFailures,
   type Recount,
   recount,
+  type Settings,
+  settingsText,
   skippedBy,
   stateFrom,
   taskName,
@@ -75,6 +77,9 @@ function compared(
     const plan = seen["plan"] as string | null;
     if (plan === null ? (task?.plans.size ?? 0) > 0 : task?.plans.has(plan) !== true)
       found.push(`ROW: ${taskName(row)} has a plan ${when} that none of its events has: ${plan}`);
+    const settings = row.settings === undefined ? undefined : settingsText(seen["settings"] as Settings);
+    if (settings === undefined ? (task?.settings.size ?? 0) > 0 : task?.settings.has(settings) !== true)
+      found.push(`ROW: ${taskName(row)} has settings ${when} that none of its events has: ${settings}`);
     found.push(...reasonViolations(seen, task, answers.rejectionsOf(row)));
     if (task !== undefined) found.push(...recordViolations(task, row, outcome, when));
   }
@@ -112,7 +117,6 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
   const rejected = rejections.length > 0;
   const own = {
     action: row.action,
-    // No run has enough files for another note.
     notes: undefined as unknown,
     rejected,
     between: undefined,
@@ -122,9 +126,14 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
     return { ...own, state: rejected ? "rejected" : "requested", accepted: false, "total-segments": 0 };
   const transferred = transferredBy(task);
   const isSelective = onlyOf(row) !== undefined;
+  // No run has enough files for another note.
+  const notes = [
+    ...settingNotes(row.settings),
+    ...(isSelective && task.finished && transferred.matched === 0 ? [NOTHING_MATCHED] : []),
+  ];
   return {
     ...own,
-    ...(isSelective && task.finished && transferred.matched === 0 && { notes: [NOTHING_MATCHED] }),
+    ...(notes.length > 0 && { notes }),
     "matched-items": isSelective ? transferred.matched : undefined,
     state: stateFrom(task, rejected),
     accepted: task.acceptedTime !== undefined,
@@ -141,6 +150,13 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
     "finished-time": task.finishedTime,
     "updated-time": [task.updatedTime, ...rejections.map(({ time }) => time)].sort().at(-1),
   };
+}
+
+/** A note for each setting that an operator must apply. */
+function settingNotes(settings: Settings = {}): string[] {
+  return Object.entries(settings)
+    .filter(([, { outcome }]) => /^(not-captured|refused)$/.test(outcome))
+    .map(([name, { outcome, reason }]) => `The setting ${name} is not reapplied (${outcome}): ${reason}.`);
 }
 
 /** The fields of a request that are attributes of its row. The plan has the lists. */
