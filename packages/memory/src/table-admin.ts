@@ -26,7 +26,7 @@ export interface MemoryTableAdmin extends TableAdmin {
   /** The settings that were applied to a table, the latest of each name. */
   settingsOf(table: TableAddress): readonly LateSetting[];
   removeOwner(table: TableAddress): void;
-  /** When the table first lost its owner, ms since 1970. Undefined if it has one, or never had. */
+  /** When the table first lost its owner, ms since 1970. Undefined if it has one, or never had, or does not exist. */
   ownerRemovedMs(table: TableAddress): number | undefined;
 }
 
@@ -95,7 +95,7 @@ export function memoryTableAdmin(
 
     settingsOf: (table) => [...(settings.get(tables.idOf(table)) ?? new Map()).values()],
     removeOwner: (table) => removeOwner(tables.idOf(table)),
-    ownerRemovedMs: (table) => removedMs.get(tables.idOf(table)),
+    ownerRemovedMs: (table) => (tables.has(table) ? removedMs.get(tables.idOf(table)) : undefined),
 
     async apply(table, _arn, setting) {
       const { id, status } = await tables.describe(table);
