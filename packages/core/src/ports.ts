@@ -361,6 +361,8 @@ export interface LeaseHolder {
   readonly "deadline-ms": number;
   /** How many times the lease was taken: once for each delivery of the request and each retry. */
   readonly takes: number;
+  /** The id of the table for which the request was planned, if it has one. */
+  readonly "table-id"?: string;
   /** The prefixes of the incremental exports that the request's plan found, if it searched for them. */
   readonly increments?: readonly string[];
 }

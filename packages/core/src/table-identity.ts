@@ -4,7 +4,7 @@
  */
 
 import type { TableAddress } from "./addresses.ts";
-import { permanent } from "./errors.ts";
+import { type FerryError, permanent } from "./errors.ts";
 import type { Plan } from "./events.ts";
 import type { Ports } from "./ports.ts";
 
@@ -23,7 +23,13 @@ export async function refuseReplaced(plan: Plan, ports: Pick<Ports, "tables">): 
   const table = tableOf(plan);
   const found = await ports.tables.identify(table);
   if (found === undefined || found === planned) return;
-  throw permanent("table-replaced", {
+  throw tableReplaced(plan, planned, found);
+}
+
+/** The permanent error `table-replaced`. `planned`, `found`: the ids of the plan's table and of the present one. */
+export function tableReplaced(plan: Plan, planned: string, found: string): FerryError {
+  const table = tableOf(plan);
+  return permanent("table-replaced", {
     operation: `${plan.request.action} table`,
     resource: `table ${table.name} in ${table.region}`,
     message: `The table ${table.name} in ${table.region} was deleted and created again: the task was planned for the table with id ${planned}, but the present table has id ${found}.`,

@@ -192,6 +192,17 @@ describe("a lease", () => {
     });
   });
 
+  test("that the task took for a table that was created again is refused, and stays", async () => {
+    const { take, lease } = await given();
+    await take({ id: "id-1" });
+    await take({ id: "id-1" });
+    const before = await lease();
+    expect(before?.holders).toMatchObject([{ "table-id": "id-1", takes: 2 }]);
+    const refused = { kind: "permanent", code: "table-replaced", resource };
+    await expect(take({ id: "id-2" })).rejects.toMatchObject(refused);
+    expect(await lease()).toEqual(before);
+  });
+
   test.each([
     [1, false],
     [2, true],

@@ -8,6 +8,7 @@ import type { RestorePlan } from "../events.ts";
 import type { AppliedWindow, LeaseHolder, Ports, TableLease } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
 import { isRowOf } from "../registration.ts";
+import { tableReplaced } from "../table-identity.ts";
 import type { TaskRef } from "../task.ts";
 import { isSeries, momentOf } from "../windows.ts";
 
@@ -30,7 +31,9 @@ type LeasePorts = Pick<Ports, "leases" | "status" | "time">;
 /**
  * Takes or renews the table's lease for an attempt. Removes holders whose task has ended or whose deadline has passed. Refuses
  * a retry of an `empty-only` restore if another restore held the table since: the retry writes only missing items, so the other
- * restore's items would remain among its own. Permanent errors: `table-leased`, `table-used`, `window-out-of-order`.
+ * restore's items would remain among its own. Refuses a second plan of a request for a table that was created again: segments
+ * that are complete in one table would count as complete in the other, and a series would wait for them forever. Permanent
+ * errors: `table-leased`, `table-used`, `table-replaced`, `window-out-of-order`.
  */
 export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<void> {
   const { plan } = attempt;
@@ -47,6 +50,9 @@ export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<vo
     // If the lease item was lost, the holders are unknown. A restore that is only being finished may have released it itself.
     const isRetry = attempt.attempt > 1 && attempt.isWriting;
     if (isRetry && isEmptyOnly(plan) && isKnown && own === undefined) throw used(plan);
+    const [planned, present] = [own?.["table-id"], renewed["table-id"]];
+    if (planned !== undefined && present !== undefined && planned !== present)
+      throw tableReplaced(plan, planned, present);
     refuseOutOfOrder(plan, lease.window);
     // Two deliveries of the request found different exports at the same time. The next delivery takes those of the first.
     if (own?.increments !== undefined && own.increments.join() !== renewed.increments?.join())
@@ -117,6 +123,7 @@ function holderOf({ plan, attempt, deadlineMs }: Attempt, takes: number): LeaseH
     exclusive: isExclusive(plan),
     "deadline-ms": deadlineMs,
     takes,
+    ...(plan.table.id !== undefined && { "table-id": plan.table.id }),
     ...(request.until !== undefined && {
       increments: plan.increments?.map(({ location }) => location.prefix) ?? [],
     }),

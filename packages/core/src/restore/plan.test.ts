@@ -172,6 +172,21 @@ test("a redelivered request gets the same plan", async () => {
   expect(await request(restoreRequest, ports)).toEqual(await request(restoreRequest, ports));
 });
 
+test("a redelivered request is rejected if its table was created again since the first delivery", async () => {
+  const ports = await backedUp();
+  const [first] = await request(restoreRequest, ports);
+  const planned = await ports.tables.identify(destination);
+  ports.tables.drop(destination);
+  ports.tables.create(destination, { keys: [{ name: "id", type: "S" }] });
+  expect([first, ...(await request(restoreRequest, ports))]).toMatchObject([
+    { type: "TaskAccepted", detail: { plan: { table: { id: planned } } } },
+    {
+      type: "TaskRejected",
+      detail: { cause: "table-replaced", error: { message: expect.stringContaining(`id ${planned},`) } },
+    },
+  ]);
+});
+
 test("a redelivered request of a running task is not rejected because of the items that it restored", async () => {
   const ports = await backedUp();
   const [first] = await request(restoreRequest, ports);
