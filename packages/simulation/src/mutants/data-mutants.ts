@@ -171,7 +171,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "put-without-condition",
-    seed: 4118,
+    seed: 1476,
     breaks: "An item that must only be put if its key is free overwrites the existing item.",
     edits: [
       aws(
