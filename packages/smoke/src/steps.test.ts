@@ -142,7 +142,15 @@ describe("the step with a long message group", () => {
       timestamp: { N: "1" },
       "request-id": { S: ID },
       state: { S: state },
+      attempt: { N: "1" },
+      "total-segments": { N: "1" },
+      "completed-segments": { N: "1" },
+      "failed-segments": { N: "0" },
+      "transferred-batches": { N: "1" },
+      "transferred-items": { N: "1" },
+      "transferred-bytes": { N: "20" },
       reasons: { L: [{ S: "why" }] },
+      "updated-time": { S: "2026-11-27T01:45:00.000Z" },
     };
     let put: unknown;
     return {

@@ -338,7 +338,8 @@ function tableAnswer(operation: string, { TableName, ExpressionAttributeValues: 
         Item: itemOfRow({ ...finishing, action: TableName === "restore-table" ? "restore" : "backup" }),
       };
     case "UpdateItem":
-      return { Attributes: { lease: { S: '{"holders":[]}' } } };
+      // An item of the worker table: a lease, or the complete segments of a window.
+      return { Attributes: { lease: { S: '{"holders":[]}' }, segments: { NS: ["0"] } } };
     default:
       return {};
   }
