@@ -61,7 +61,9 @@ export interface Reached extends Transferred {
 }
 
 /** What became of each setting of the backed-up table. */
-export type Settings = Readonly<Record<string, { readonly outcome: string; readonly reason?: string }>>;
+export type ReportedSettings = Readonly<
+  Record<string, { readonly outcome: string; readonly reason?: string }>
+>;
 
 interface Detail {
   readonly task?: { action: string; key: string; timestamp: number | string; "request-id"?: string };
@@ -72,14 +74,14 @@ interface Detail {
   readonly counts?: Transferred;
   readonly cursor?: { file?: number; line?: number };
   /** Of a `TaskFinished` whose task created its table. */
-  readonly settings?: Settings;
+  readonly settings?: ReportedSettings;
   readonly cause?: string;
   readonly step?: string;
   readonly work?: Detail;
 }
 
 /** Equal for equal reports, in any order of their settings. */
-export function settingsText(settings: Settings): string {
+export function settingsText(settings: ReportedSettings): string {
   return JSON.stringify(
     Object.keys(settings)
       .sort()

@@ -10,8 +10,8 @@ import { taskLabel } from "./recorder.ts";
 import {
   currentFailures,
   type Recount,
+  type ReportedSettings,
   recount,
-  type Settings,
   settingsText,
   skippedBy,
   stateFrom,
@@ -77,7 +77,8 @@ function compared(
     const plan = seen["plan"] as string | null;
     if (plan === null ? (task?.plans.size ?? 0) > 0 : task?.plans.has(plan) !== true)
       found.push(`ROW: ${taskName(row)} has a plan ${when} that none of its events has: ${plan}`);
-    const settings = row.settings === undefined ? undefined : settingsText(seen["settings"] as Settings);
+    const settings =
+      row.settings === undefined ? undefined : settingsText(seen["settings"] as ReportedSettings);
     if (settings === undefined ? (task?.settings.size ?? 0) > 0 : task?.settings.has(settings) !== true)
       found.push(`ROW: ${taskName(row)} has settings ${when} that none of its events has: ${settings}`);
     found.push(...reasonViolations(seen, task, answers.rejectionsOf(row)));
@@ -153,7 +154,7 @@ function expectedOf(task: Recount | undefined, row: TaskRow, answers: Answers): 
 }
 
 /** A note for each setting that an operator must apply. */
-function settingNotes(settings: Settings = {}): string[] {
+function settingNotes(settings: ReportedSettings = {}): string[] {
   return Object.entries(settings)
     .filter(([, { outcome }]) => /^(not-captured|refused)$/.test(outcome))
     .map(([name, { outcome, reason }]) => `The setting ${name} is not reapplied (${outcome}): ${reason}.`);
