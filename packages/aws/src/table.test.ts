@@ -59,9 +59,14 @@ describe("tables on a DynamoDB engine", () => {
   }
   const parsed = (texts: readonly string[]) => texts.map((text) => JSON.parse(text));
 
+  /** dynalite ignores attributes that are named `__proto__`. */
+  const storable = itemsArbitrary(8)
+    .map(canonicalBinary)
+    .filter((items) => !JSON.stringify(items).includes('"__proto__"'));
+
   it("items of any JSON form survive a write and a scan, and a second round returns identical bytes", async () => {
     await fc.assert(
-      fc.asyncProperty(oddJson(itemsArbitrary(8).map(canonicalBinary)), async ({ value, text }) => {
+      fc.asyncProperty(oddJson(storable), async ({ value, text }) => {
         const bytes = encoder.encode(text);
         const items = elements(bytes, 0).map(({ start, end }) => bytes.subarray(start, end));
         const once = await throughTable(items);
