@@ -7,7 +7,7 @@ import type { ArchiveStore, Codec, ObjectMetadata } from "../ports.ts";
 import { defaultSettings, type Settings } from "../settings.ts";
 import { LINE_BYTES_MAX } from "./blocks.ts";
 import { pakoCodec } from "./pako-codec.ts";
-import { readingLine, type VerifiedFile, verifyDataFile } from "./stored-file.ts";
+import { readBlocks, readingLine, type VerifiedFile, verifyDataFile } from "./stored-file.ts";
 
 const MIB = 1024 * 1024;
 const bucket = { region: "eu-central-1", name: "archives" };
@@ -139,6 +139,13 @@ describe("a data file", () => {
       expect([...seen.sizesToKeep]).toEqual([size]);
     },
   );
+
+  test("given a caller that does not keep its blocks, then the codec gets no size to keep", async () => {
+    const metadata = { "request-id": "r", bytes: String(large[0]!.length) };
+    const { file, ports, seen } = await stored(large, { items: LINES, metadata });
+    for await (const _ of readBlocks(bucket, file, ports));
+    expect([...seen.sizesToKeep]).toEqual([undefined]);
+  });
 
   const own = { "request-id": "r", items: "1", bytes: "27", end: "true" };
   const bomb = Array.from({ length: 64 }, () => new Uint8Array(MIB).fill(0x0a));

@@ -52,14 +52,14 @@ export async function verifyDataFile(
   let held: Block[] | undefined = [];
   let heldBytes = 0;
   let blocks = 0;
-  for await (const block of readBlocks(bucket, file, ports, opened)) {
+  for await (const block of readBlocks(bucket, file, ports, { opened, keepsAll: true })) {
     if (blocks++ > 0 && !(await shouldContinue())) return undefined;
     await check(block);
     heldBytes += block.bytes.length;
     if (heldBytes > ports.settings.maximumFileBytesInMemory) held = undefined;
     held?.push(block);
   }
-  const all = held === undefined ? readBlocks(bucket, file, ports, opened) : takeEach(held);
+  const all = held === undefined ? readBlocks(bucket, file, ports, { opened }) : takeEach(held);
   return {
     async *blocksFrom(line) {
       for await (const block of all) if (block.firstLine + block.lines > line) yield block;
@@ -75,13 +75,14 @@ async function* takeEach(blocks: Block[]): AsyncGenerator<Block, void, void> {
 
 /**
  * Yields the blocks of a data file as they arrive. The blocks are verified only when the iteration ends: then it throws if the
- * file is not as recorded. `opened` keeps the object's head, so that a second call with it reads the same object. Permanent errors: `corrupt-file`, `object-changed`, `file-too-large`.
+ * file is not as recorded. `opened` keeps the object's head, so that a second call with it reads the same object. `keepsAll`: the
+ * caller keeps all blocks of a file that fits in memory, so it may have one buffer. Permanent errors: `corrupt-file`, `object-changed`, `file-too-large`.
  */
 export async function* readBlocks(
   bucket: BucketAddress,
   file: RecordedFile,
   ports: ReadPorts,
-  opened: Opened = {},
+  { opened = {}, keepsAll = false }: { readonly opened?: Opened; readonly keepsAll?: boolean } = {},
 ): AsyncGenerator<Block, void, void> {
   const { codec, settings } = ports;
   const md5 = codec.openMd5();
@@ -94,10 +95,11 @@ export async function* readBlocks(
       yield chunk;
     }
   }
-  /** Callers keep a file of this size in memory. */
   const sizeToKeep = () => {
     const recorded = recordedBytes(opened.head);
-    return recorded !== undefined && recorded <= settings.maximumFileBytesInMemory ? recorded : undefined;
+    return keepsAll && recorded !== undefined && recorded <= settings.maximumFileBytesInMemory
+      ? recorded
+      : undefined;
   };
   async function* decompressed() {
     for await (const chunk of codec.decompress(compressed(), sizeToKeep)) {
