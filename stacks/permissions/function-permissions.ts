@@ -70,7 +70,7 @@ const backup: Permission[] = [
   consume("backup", SET_VISIBILITY),
   ...onListed(
     {
-      // The last four are for the table's settings in table.json.
+      // The last six are for the table's settings in table.json.
       actions: [
         "dynamodb:Scan",
         "dynamodb:DescribeTable",
@@ -78,6 +78,8 @@ const backup: Permission[] = [
         "dynamodb:ListTagsOfResource",
         "dynamodb:DescribeContinuousBackups",
         "dynamodb:GetResourcePolicy",
+        "dynamodb:DescribeKinesisStreamingDestination",
+        "dynamodb:DescribeContributorInsights",
       ],
       resources: tableArns(settings.backup.tables),
     },

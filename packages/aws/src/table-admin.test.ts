@@ -114,6 +114,17 @@ describe("the settings of a table on DynamoDB", () => {
     expect(calls()).toHaveLength(1);
   });
 
+  it("lose no owner on an engine without tags, which has none", async () => {
+    const answers = { UntagResource: { refused: "UnknownOperationException" } };
+    expect(await applied({ name: "tags", tags: {} }, answers)).toBe("applied");
+    await stub.close();
+    const both = { ...answers, TagResource: { refused: "UnknownOperationException" } };
+    await expect(applied({ name: "tags", tags: { a: "b" } }, both)).rejects.toMatchObject({
+      kind: "permanent",
+      operation: "TagResource",
+    });
+  });
+
   it.each([
     ["UpdateTable", "ResourceInUseException", { name: "stream", viewType: "NEW_IMAGE" }],
     ["UpdateTable", "ResourceInUseException", { name: "deletion-protection" }],

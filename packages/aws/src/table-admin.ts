@@ -134,9 +134,14 @@ async function apply(
 
   /** A table has at most 50 tags, so the owner is removed first. */
   async function tag(tags: Readonly<Record<string, string>>) {
-    await call("UntagResource", () =>
-      client.send(new UntagResourceCommand({ ResourceArn: arn, TagKeys: [OWNER_TAG] })),
-    );
+    await call("UntagResource", async () => {
+      try {
+        await client.send(new UntagResourceCommand({ ResourceArn: arn, TagKeys: [OWNER_TAG] }));
+      } catch (error) {
+        // A table of DynamoDB Local has no tags, so it has no owner.
+        if (nameOf(error) !== "UnknownOperationException") throw error;
+      }
+    });
     const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
     if (Tags.length === 0 || outcome === "pending") return;
     await call("TagResource", () => client.send(new TagResourceCommand({ ResourceArn: arn, Tags })));

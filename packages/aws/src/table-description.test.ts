@@ -56,6 +56,10 @@ describe("a table's description", () => {
             },
           },
         },
+        DescribeKinesisStreamingDestination: {
+          KinesisDataStreamDestinations: [{ StreamArn: "arn:aws:kinesis:x", DestinationStatus: "ACTIVE" }],
+        },
+        DescribeContributorInsights: { ContributorInsightsStatus: "ENABLED" },
         GetResourcePolicy: { Policy: '{"Statement":[]}', RevisionId: "1" },
       };
       return { body: JSON.stringify(answers[operation!]) };
@@ -102,6 +106,8 @@ describe("a table's description", () => {
         },
       },
       ResourcePolicy: '{"Statement":[]}',
+      KinesisDataStreamDestinations: [{ StreamArn: "arn:aws:kinesis:x", DestinationStatus: "ACTIVE" }],
+      ContributorInsightsStatus: "ENABLED",
     });
     for (const { body } of stub.requests) {
       const { TableName, ResourceArn } = JSON.parse(body.toString());
@@ -146,19 +152,21 @@ describe("a table's description", () => {
 
   it("of a table in the own account lists what the roles of earlier versions may not read", async () => {
     const own = { ...table, name: "orders" };
-    const settings = await settingsOf(own, ["GetResourcePolicy", "DescribeContinuousBackups"]);
+    const operations = [
+      "DescribeContinuousBackups",
+      "DescribeContributorInsights",
+      "DescribeKinesisStreamingDestination",
+      "GetResourcePolicy",
+    ];
+    const settings = await settingsOf(own, operations);
     expect(settings).not.toHaveProperty("ResourcePolicy");
     expect(settings).not.toHaveProperty("ContinuousBackupsDescription");
-    expect(settings["NotRead"]).toEqual([
-      {
-        operation: "DescribeContinuousBackups",
+    expect(settings["NotRead"]).toEqual(
+      operations.map((operation) => ({
+        operation,
         reason: expect.stringContaining("failed: AccessDeniedException: not yours."),
-      },
-      {
-        operation: "GetResourcePolicy",
-        reason: expect.stringContaining("failed: AccessDeniedException: not yours."),
-      },
-    ]);
+      })),
+    );
   });
 
   it("fails if a policy cannot be read for now: a repeated call may read it", async () => {

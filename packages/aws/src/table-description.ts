@@ -3,6 +3,8 @@
  */
 import {
   DescribeContinuousBackupsCommand,
+  DescribeContributorInsightsCommand,
+  DescribeKinesisStreamingDestinationCommand,
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
   type DynamoDBClient,
@@ -61,9 +63,10 @@ export function descriptionOf(
 
 /**
  * A table's settings: the results of DescribeTable (`Table`), DescribeTimeToLive (`TimeToLiveDescription`), ListTagsOfResource
- * (`Tags`), DescribeContinuousBackups (`ContinuousBackupsDescription`) and GetResourcePolicy (`ResourcePolicy`: its JSON text, or
- * null), times as ISO 8601. All but the first may be missing if the table is named by its ARN, because it may belong to another
- * account, or if the engine does not have the operation; the last two also if the role lacks the permission. `NotRead` then
+ * (`Tags`), DescribeContinuousBackups (`ContinuousBackupsDescription`), GetResourcePolicy (`ResourcePolicy`: its JSON text, or
+ * null), DescribeKinesisStreamingDestination (`KinesisDataStreamDestinations`) and DescribeContributorInsights
+ * (`ContributorInsightsStatus`), times as ISO 8601. All but the first may be missing if the table is named by its ARN, because it may
+ * belong to another account, or if the engine does not have the operation; the last four also if the role lacks the permission. `NotRead` then
  * lists them with reasons.
  */
 export async function tableSettings(client: DynamoDBClient, table: TableAddress): Promise<TableSettings> {
@@ -71,7 +74,7 @@ export async function tableSettings(client: DynamoDBClient, table: TableAddress)
   const Table = await tableDescription(client, table);
   const arn = Table?.TableArn ?? TableName;
   const NotRead: NotReadSetting[] = [];
-  const [timeToLive, Tags, backups, ResourcePolicy] = await Promise.all([
+  const [timeToLive, Tags, backups, ResourcePolicy, destinations, insights] = await Promise.all([
     unlessNotReadable(table, "DescribeTimeToLive", NotRead, () =>
       client.send(new DescribeTimeToLiveCommand({ TableName })),
     ),
@@ -80,6 +83,12 @@ export async function tableSettings(client: DynamoDBClient, table: TableAddress)
       client.send(new DescribeContinuousBackupsCommand({ TableName })),
     ),
     ifReadable(table, "GetResourcePolicy", NotRead, () => resourcePolicyOf(client, arn)),
+    ifReadable(table, "DescribeKinesisStreamingDestination", NotRead, () =>
+      client.send(new DescribeKinesisStreamingDestinationCommand({ TableName })),
+    ),
+    ifReadable(table, "DescribeContributorInsights", NotRead, () =>
+      client.send(new DescribeContributorInsightsCommand({ TableName })),
+    ),
   ]);
   // Concurrent calls: in a fixed order, the file of a repeated backup is the same.
   NotRead.sort((a, b) => (a.operation < b.operation ? -1 : 1));
@@ -89,6 +98,8 @@ export async function tableSettings(client: DynamoDBClient, table: TableAddress)
     Tags,
     ContinuousBackupsDescription: backups?.ContinuousBackupsDescription,
     ResourcePolicy,
+    KinesisDataStreamDestinations: destinations?.KinesisDataStreamDestinations,
+    ContributorInsightsStatus: insights?.ContributorInsightsStatus,
     ...(NotRead.length > 0 && { NotRead }),
   };
   // To plain JSON: Dates become ISO 8601, undefined fields are removed.

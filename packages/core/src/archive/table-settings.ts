@@ -48,6 +48,10 @@ const onDemandThroughput = v.object({
   MaxReadRequestUnits: optional(number),
   MaxWriteRequestUnits: optional(number),
 });
+const warmThroughput = v.object({
+  ReadUnitsPerSecond: optional(number),
+  WriteUnitsPerSecond: optional(number),
+});
 const localIndex = v.object({
   IndexName: text,
   KeySchema: keySchemaFields,
@@ -68,12 +72,14 @@ const tableFileSchema = v.object({
           IndexStatus: optional(text),
           ProvisionedThroughput: optional(throughput),
           OnDemandThroughput: optional(onDemandThroughput),
+          WarmThroughput: optional(warmThroughput),
         }),
       ),
     ),
     BillingModeSummary: optional(v.object({ BillingMode: optional(text) })),
     ProvisionedThroughput: optional(throughput),
     OnDemandThroughput: optional(onDemandThroughput),
+    WarmThroughput: optional(warmThroughput),
     TableClassSummary: optional(v.object({ TableClass: optional(text) })),
     SSEDescription: optional(
       v.object({ Status: optional(text), SSEType: optional(text), KMSMasterKeyArn: optional(text) }),
@@ -97,6 +103,11 @@ const tableFileSchema = v.object({
   ),
   /** The policy's JSON text; null if the table has none. */
   ResourcePolicy: optional(v.nullable(text)),
+  KinesisDataStreamDestinations: optional(
+    v.array(v.object({ StreamArn: optional(text), DestinationStatus: optional(text) })),
+  ),
+  /** The table's, not those of its indexes. */
+  ContributorInsightsStatus: optional(text),
   NotRead: optional(v.array(v.object({ operation: text, reason: text }))),
 });
 

@@ -114,6 +114,12 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
       "resource-policy",
       policy === undefined || policy === null ? policy : { name: "resource-policy", policy },
     );
+    for (const [name, left] of notRecreated(file)) {
+      if (left === null) reports[name] = { outcome: "off" };
+      else if (which !== "all") reports[name] = leftOut(which);
+      else
+        reports[name] = left === undefined ? notCaptured(name, file) : { outcome: "refused", reason: left };
+    }
     if (replicas.length > 0)
       reports.replicas =
         which === "all"
@@ -232,12 +238,59 @@ function remarksOf({ Tags = [] }: TableFile): NewTable["remarks"] {
   return reserved.length === 0 ? {} : { tags: `without ${reserved.join(", ")}, which only AWS may set` };
 }
 
+/** What a new table takes at least, without a price. Source: AWS, DynamoDB's warm throughput. */
+const WARM_READS = 12_000;
+const WARM_WRITES = 4_000;
+
+/**
+ * Settings that a restore never recreates, and why: each has a price or an effect on others that a restore must not decide. Null: the
+ * backed-up table did not have it; undefined: the archive does not say.
+ */
+function notRecreated(file: TableFile): [RestoredSetting, string | null | undefined][] {
+  const { Table, KinesisDataStreamDestinations: destinations, ContributorInsightsStatus: insights } = file;
+  const warmed = [
+    { of: "the table", warm: Table.WarmThroughput },
+    ...(Table.GlobalSecondaryIndexes ?? []).map(({ IndexName, WarmThroughput }) => ({
+      of: `index ${IndexName}`,
+      warm: WarmThroughput,
+    })),
+  ].flatMap(({ of, warm: { ReadUnitsPerSecond: reads = 0, WriteUnitsPerSecond: writes = 0 } = {} }) =>
+    reads > WARM_READS || writes > WARM_WRITES ? [`${of} ${reads} reads and ${writes} writes a second`] : [],
+  );
+  const streams = destinations
+    ?.filter(({ DestinationStatus: status = "" }) => /^(ACTIVE|ENABLING|UPDATING)$/.test(status))
+    .map(({ StreamArn }) => StreamArn);
+  return [
+    [
+      "warm-throughput",
+      warmed.length === 0
+        ? null
+        : `AWS charges for warming a table; the backed-up one took at least, for ${warmed.join(", for ")}`,
+    ],
+    [
+      "kinesis-streaming",
+      streams === undefined || streams.length > 0
+        ? streams &&
+          `the changes of both tables would be in one stream, ${streams.join(", ")}; enable a stream for the new table`
+        : null,
+    ],
+    [
+      "contributor-insights",
+      insights === undefined || /^ENABL/.test(insights)
+        ? insights && "CloudWatch charges for it and shows keys in plain text; enable it for the new table"
+        : null,
+    ],
+  ];
+}
+
 /** The operations of a backup that read a setting besides DescribeTable. */
 const OPERATIONS: Partial<Record<RestoredSetting, string>> = {
   "time-to-live": "DescribeTimeToLive",
   tags: "ListTagsOfResource",
   "point-in-time-recovery": "DescribeContinuousBackups",
   "resource-policy": "GetResourcePolicy",
+  "kinesis-streaming": "DescribeKinesisStreamingDestination",
+  "contributor-insights": "DescribeContributorInsights",
 };
 
 /** Scaling belongs to another service, Application Auto Scaling, and not to the table. */
@@ -247,7 +300,7 @@ const NO_AUTO_SCALING =
 function notCaptured(name: RestoredSetting, { NotRead = [] }: TableFile): SettingReport {
   const found = NotRead.find(({ operation }) => operation === OPERATIONS[name]);
   const reason =
-    found?.reason ??
+    found?.reason.replace(/\.$/, "") ??
     "the archive's table.json does not have it: the version of Ferry that wrote it did not read it";
   return { outcome: "not-captured", reason };
 }

@@ -40,6 +40,8 @@ const all = {
     PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: "ENABLED", RecoveryPeriodInDays: 7 },
   },
   ResourcePolicy: policy(SOURCE_ARN),
+  KinesisDataStreamDestinations: [{ StreamArn: "arn:aws:kinesis:x", DestinationStatus: "ACTIVE" }],
+  ContributorInsightsStatus: "ENABLED",
 };
 const off = {
   Table: { ...Table, DeletionProtectionEnabled: false },
@@ -49,6 +51,8 @@ const off = {
     PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: "DISABLED" },
   },
   ResourcePolicy: null,
+  KinesisDataStreamDestinations: [{ StreamArn: "arn:aws:kinesis:x", DestinationStatus: "DISABLED" }],
+  ContributorInsightsStatus: "DISABLED",
 };
 
 /** A restore with create-table whose items are all written. */
@@ -102,6 +106,7 @@ const created = {
   "billing-mode": { outcome: "reapplied" },
   "table-class": { outcome: "off" },
   encryption: { outcome: "off" },
+  "warm-throughput": { outcome: "off" },
 };
 const reapplied = { outcome: "reapplied" };
 
@@ -117,6 +122,8 @@ describe("the last step of a restore that created its table", () => {
       "deletion-protection": reapplied,
       tags: reapplied,
       "resource-policy": reapplied,
+      "kinesis-streaming": { outcome: "refused", reason: expect.stringContaining("arn:aws:kinesis:x") },
+      "contributor-insights": { outcome: "refused", reason: expect.any(String) },
     });
     expect(run.ports.admin.settingsOf(destination)).toEqual([
       { name: "stream", viewType: "NEW_AND_OLD_IMAGES" },
@@ -147,11 +154,17 @@ describe("the last step of a restore that created its table", () => {
       "deletion-protection": { outcome: "off" },
       tags: { outcome: "off" },
       "resource-policy": { outcome: "off" },
+      "kinesis-streaming": { outcome: "off" },
+      "contributor-insights": { outcome: "off" },
     });
   });
 
   test("reports what the archive does not have, with the reason", async () => {
-    const NotRead = [{ operation: "ListTagsOfResource", reason: "AccessDeniedException: not yours" }];
+    const NotRead = ["ListTagsOfResource", "DescribeContributorInsights"].map((operation) => ({
+      operation,
+      // The reason is a part of a sentence in the row's notes.
+      reason: "AccessDeniedException: not yours.",
+    }));
     const settings = await settingsOf(await restored({ Table, NotRead }));
     const unread = {
       outcome: "not-captured",
@@ -164,7 +177,9 @@ describe("the last step of a restore that created its table", () => {
       "time-to-live": unread,
       "point-in-time-recovery": unread,
       "resource-policy": unread,
+      "kinesis-streaming": unread,
       tags: { outcome: "not-captured", reason: "AccessDeniedException: not yours" },
+      "contributor-insights": { outcome: "not-captured", reason: "AccessDeniedException: not yours" },
     });
   });
 
@@ -178,6 +193,8 @@ describe("the last step of a restore that created its table", () => {
       "deletion-protection": leftOut,
       tags: leftOut,
       "resource-policy": leftOut,
+      "kinesis-streaming": leftOut,
+      "contributor-insights": leftOut,
     });
     expect(run.ports.admin.settingsOf(destination)).toEqual([{ name: "tags", tags: {} }]);
   });
@@ -193,6 +210,34 @@ describe("the last step of a restore that created its table", () => {
       reason: "without aws:cloudformation:stack-id, which only AWS may set",
     });
     expect(run.ports.admin.settingsOf(destination)).toEqual([{ name: "tags", tags: { team: "data" } }]);
+  });
+
+  test("reports what a table and its indexes were warmed for, if it is more than what a new table takes", async () => {
+    const warm = (ReadUnitsPerSecond: number, WriteUnitsPerSecond: number) => ({
+      WarmThroughput: { ReadUnitsPerSecond, WriteUnitsPerSecond, Status: "ACTIVE" },
+    });
+    const index = (IndexName: string) => ({
+      IndexName,
+      KeySchema: Table.KeySchema,
+      Projection: { ProjectionType: "ALL" },
+    });
+    const described = {
+      ...off.Table,
+      ...warm(12_000, 4_000),
+      GlobalSecondaryIndexes: [
+        { ...index("warmed"), ...warm(12_000, 4_001) },
+        { ...index("new"), ...warm(12_000, 4_000) },
+      ],
+    };
+    expect((await settingsOf(await restored({ ...off, Table: described })))["warm-throughput"]).toEqual({
+      outcome: "refused",
+      reason:
+        "AWS charges for warming a table; the backed-up one took at least, for index warmed 12000 reads and 4001 writes a second",
+    });
+    const larger = { ...described, ...warm(12_001, 4_000) };
+    expect(
+      (await settingsOf(await restored({ ...off, Table: larger })))["warm-throughput"]?.reason,
+    ).toContain("for the table 12001 reads and 4000 writes a second, for index warmed");
   });
 
   test("reports replicas, and the auto-scaling of a provisioned table", async () => {

@@ -108,6 +108,11 @@ export function withTableSettings(handle: DynamoDb["handle"]): DynamoDb["handle"
       }
       case "DescribeContinuousBackups":
         return answered({ ContinuousBackupsDescription: backupsOf(settings) });
+      // Both are always off.
+      case "DescribeKinesisStreamingDestination":
+        return answered({ TableName: name, KinesisDataStreamDestinations: [] });
+      case "DescribeContributorInsights":
+        return answered({ TableName: name, ContributorInsightsStatus: "DISABLED" });
       case "PutResourcePolicy":
         keep({ policy: String(input["Policy"]) });
         return answered({ RevisionId: "1" });
@@ -130,6 +135,8 @@ const HANDLED: ReadonlySet<string> = new Set([
   "DescribeTimeToLive",
   "UpdateContinuousBackups",
   "DescribeContinuousBackups",
+  "DescribeKinesisStreamingDestination",
+  "DescribeContributorInsights",
   "PutResourcePolicy",
   "GetResourcePolicy",
 ]);

@@ -65,6 +65,10 @@ export async function callItemTables(
             PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: "DISABLED" },
           },
         });
+      case "DescribeKinesisStreamingDestination":
+        return json({ KinesisDataStreamDestinations: [] });
+      case "DescribeContributorInsights":
+        return json({ ContributorInsightsStatus: "DISABLED" });
       case "GetResourcePolicy":
         throw new DynamoDbError({ __type: "#PolicyNotFoundException" });
       case "UntagResource":
