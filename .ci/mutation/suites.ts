@@ -19,7 +19,7 @@ export const suites: Record<string, Suite> = {
   },
   // The Lambda handlers are not mutated: the simulation and the end-to-end tests cover them.
   aws: {
-    sources: ["packages/aws/src/*.ts", "!**/*.test.ts"],
+    sources: ["packages/aws/src/{*,dynamodb/*,http/*,status/*,worker-table/*}.ts", "!**/*.test.ts"],
     tests: [
       "packages/aws/src/**/*.test.ts",
       "packages/emulator/src/engines/engines.contract.test.ts",

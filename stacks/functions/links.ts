@@ -2,7 +2,7 @@
  * The names and settings that handlers read from `Resource`. The permissions are in permissions/function-permissions.ts: a
  * link to a queue, a bus or a table itself would grant every action on it.
  */
-import { engineSettingsOf } from "@ferry/core/settings-schema";
+import { engineSettingsOf } from "@ferry/core/settings/settings-schema";
 import { type ConsumerName, type QueueName, workerTable as spec, type TableName } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { logicalNameOf } from "../naming/names.ts";

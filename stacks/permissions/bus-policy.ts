@@ -1,5 +1,5 @@
 /** The bus's own policy: only Ferry's roles put events with Ferry's source; callers of other accounts put requests. */
-import { SOURCE } from "@ferry/core/events";
+import { SOURCE } from "@ferry/core/events/events";
 import { pipes } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { accountRoots, roleArn } from "../naming/arns.ts";

@@ -1,5 +1,5 @@
 /** The conditions under which a role of Ferry may put events. */
-import { SOURCE } from "@ferry/core/events";
+import { SOURCE } from "@ferry/core/events/events";
 
 /** Only with Ferry's source, and only these types. */
 export const putConditions = (types: readonly string[]) => [

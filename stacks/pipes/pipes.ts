@@ -2,7 +2,7 @@
  * The Pipes to the bus: from the request queue, from the redrive queue, and from the streams of the backup and restore
  * tables.
  */
-import { SOURCE } from "@ferry/core/events";
+import { SOURCE } from "@ferry/core/events/events";
 import { type PipeSpec, pipes as specs } from "@ferry/core/topology";
 import { bus } from "../bus/bus.ts";
 import { rules } from "../bus/rules.ts";

@@ -2,7 +2,7 @@
  * The stage's schedules: EventBridge Scheduler entries that put a request on the bus, one for each table, without a
  * function.
  */
-import { SOURCE } from "@ferry/core/events";
+import { SOURCE } from "@ferry/core/events/events";
 import { bus } from "../bus/bus.ts";
 import { physicalNameOf, resourceName } from "../naming/names.ts";
 import { useOwnKey } from "../permissions/own-key.ts";

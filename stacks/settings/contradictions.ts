@@ -1,5 +1,5 @@
 /** Problems that involve more than one field of a stage's settings. */
-import { parseRequest } from "@ferry/core/request";
+import { parseRequest } from "@ferry/core/request/request";
 import type * as v from "valibot";
 import { longestGapMinutes } from "./longest-gap.ts";
 import { scheduleEntries } from "./schedule-entries.ts";

@@ -1,6 +1,6 @@
 /** Turns a stage's schedules into the requests that EventBridge Scheduler puts, one for each table. */
 import { createHash } from "node:crypto";
-import { identify, rowKeyOf } from "@ferry/core/task";
+import { identify, rowKeyOf } from "@ferry/core/request/task";
 import { longestGapMinutes } from "./longest-gap.ts";
 import type { Schedule, Table } from "./schema.ts";
 

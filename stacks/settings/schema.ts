@@ -1,11 +1,11 @@
 /**
  * The settings of a stage. Types, defaults, error messages and docs/settings.md come from this schema; those that the workers
- * read are in packages/core/src/settings.ts.
+ * read are in packages/core/src/settings/settings.ts.
  */
 import { compressionNames, compressions } from "@ferry/core/archive/compression";
-import { described, integerBetween } from "@ferry/core/schema-parts";
-import { SEGMENTS_MAX } from "@ferry/core/settings";
-import { numberSetting, operatorEntries } from "@ferry/core/settings-schema";
+import { described, integerBetween } from "@ferry/core/events/schema-parts";
+import { SEGMENTS_MAX } from "@ferry/core/settings/settings";
+import { numberSetting, operatorEntries } from "@ferry/core/settings/settings-schema";
 import * as v from "valibot";
 import {
   accountField,

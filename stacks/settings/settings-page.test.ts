@@ -66,7 +66,7 @@ test("docs/settings.md matches the schema (npm test -- --update regenerates it)"
   const page = `# Settings of a stage
 
 Generated from [schema.ts](../stacks/settings/schema.ts) and, for the settings that the workers read,
-[settings.ts](../packages/core/src/settings.ts); \`npm test -- --update\` regenerates it.
+[settings.ts](../packages/core/src/settings/settings.ts); \`npm test -- --update\` regenerates it.
 
 The settings of each stage are in [stages.ts](../stacks/stages.ts). A deploy refuses unknown settings, values out of range and
 settings that contradict each other, with one message that names them all.

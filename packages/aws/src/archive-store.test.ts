@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { S3Client } from "@aws-sdk/client-s3";
-import type { BucketAddress } from "@ferry/core/addresses";
 import { gathered } from "@ferry/core/archive/chunks";
 import { type ArchiveStore, GET_BYTES_MAX } from "@ferry/core/ports";
+import type { BucketAddress } from "@ferry/core/request/addresses";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { archiveStore } from "./archive-store.ts";
 import {

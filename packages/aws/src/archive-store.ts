@@ -9,9 +9,9 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import type { BucketAddress } from "@ferry/core/addresses";
-import { about, FerryError, permanent } from "@ferry/core/errors";
+import { about, FerryError, permanent } from "@ferry/core/errors/errors";
 import { type ArchiveStore, GET_BYTES_MAX, type ObjectHead, type OpenObject } from "@ferry/core/ports";
+import type { BucketAddress } from "@ferry/core/request/addresses";
 import { type Call, ferryError, httpStatusOf, nameOf, translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 

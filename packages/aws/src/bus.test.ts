@@ -1,5 +1,5 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import type { FerryEvent } from "@ferry/core/events";
+import type { FerryEvent } from "@ferry/core/events/events";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventBus } from "./bus.ts";
 import { credentials, type Stub, type StubAnswer, startStub } from "./testing/stub-server.ts";

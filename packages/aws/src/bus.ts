@@ -7,8 +7,8 @@ import {
   type PutEventsRequestEntry,
   type PutEventsResultEntry,
 } from "@aws-sdk/client-eventbridge";
-import { FerryError, isThrottled, permanent, stopped } from "@ferry/core/errors";
-import { type FerryEvent, SOURCE } from "@ferry/core/events";
+import { FerryError, isThrottled, permanent, stopped } from "@ferry/core/errors/errors";
+import { type FerryEvent, SOURCE } from "@ferry/core/events/events";
 import type { Bus } from "@ferry/core/ports";
 import { translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";

@@ -10,8 +10,8 @@ import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynam
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { leanHttpHandler } from "./lean-http.ts";
-import { RawProtocol } from "./raw-protocol.ts";
+import { leanHttpHandler } from "./http/lean-http.ts";
+import { RawProtocol } from "./http/raw-protocol.ts";
 
 // The creation of each client is marked as pure, so that a function's bundle contains only the clients that it uses.
 
@@ -43,7 +43,7 @@ const common = {
 
 /**
  * A region's DynamoDB, for the items of tables. It tries each call once: a try consumes capacity even if its response is
- * lost, so core reserves capacity for each one (`TRIES_MAX` in packages/core/src/pacing.ts).
+ * lost, so core reserves capacity for each one (`TRIES_MAX` in packages/core/src/pacing/pacing.ts).
  * It uses RawProtocol: its Scan returns raw bodies, not items.
  */
 export const dynamodbClient = /* @__PURE__ */ memoized((region) =>

@@ -1,4 +1,4 @@
-import { FerryError, permanent } from "@ferry/core/errors";
+import { FerryError, permanent } from "@ferry/core/errors/errors";
 import { describe, expect, it } from "vitest";
 import { ferryError, httpStatusOf, onTable, translateErrors } from "./errors.ts";
 

@@ -2,9 +2,9 @@
  * Turns errors of the AWS SDK into FerryErrors with a code and a hint for operators.
  */
 
-import type { TableAddress } from "@ferry/core/addresses";
-import type { ErrorCode, ErrorKind } from "@ferry/core/error-codes";
-import { FerryError, stopped } from "@ferry/core/errors";
+import type { ErrorCode, ErrorKind } from "@ferry/core/errors/error-codes";
+import { FerryError, stopped } from "@ferry/core/errors/errors";
+import type { TableAddress } from "@ferry/core/request/addresses";
 
 /** A call for an error's report: the API's operation, and the resource: a table, `s3://bucket/key` or the like. */
 export interface Call {

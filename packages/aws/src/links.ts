@@ -2,8 +2,8 @@
  * The links of the handlers, read from `Resource` of `sst`. Outside SST the same code runs with `SST_RESOURCE_App`
  * and `SST_RESOURCE_<Name>` set to JSON. Each function reads its link when called, so a handler needs only those it uses.
  */
-import type { Settings } from "@ferry/core/settings";
-import { settingsSchema } from "@ferry/core/settings-schema";
+import type { Settings } from "@ferry/core/settings/settings";
+import { settingsSchema } from "@ferry/core/settings/settings-schema";
 import { Resource } from "sst";
 import * as v from "valibot";
 

@@ -2,7 +2,7 @@
  * What every command is given: where to print, whether to ask, and what to talk to.
  */
 import type { AccessOptions } from "@ferry/client/access";
-import type { StageOptions } from "@ferry/client/stage";
+import type { StageOptions } from "@ferry/client/stage/stage";
 import { localHost } from "@ferry/core/local-host";
 import type { Command } from "commander";
 import type { Input } from "./input.ts";

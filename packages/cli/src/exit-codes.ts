@@ -2,7 +2,7 @@
  * The exit codes of the ferry command. docs/cli.md lists them.
  */
 import type { ErrorGroup } from "@ferry/client/client-error";
-import type { TaskStatus } from "@ferry/client/task-status";
+import type { TaskStatus } from "@ferry/client/task/task-status";
 
 export const exitCodes = {
   done: 0,

@@ -5,13 +5,13 @@ import type { ComparedTable, Difference } from "@ferry/client/archive/compare-ta
 import type { InspectedArchive } from "@ferry/client/archive/inspect-archive";
 import type { ListedArchive } from "@ferry/client/archive/list-archives";
 import type { VerifiedArchive } from "@ferry/client/archive/verify-archive";
-import type { Check } from "@ferry/client/doctor";
-import type { Estimate, EstimatedWay } from "@ferry/client/estimate";
-import type { Preview } from "@ferry/client/preview";
-import type { TaskProgress } from "@ferry/client/progress";
-import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
-import type { TaskUsage } from "@ferry/client/task-usage";
-import type { BusEvent } from "@ferry/core/events";
+import type { Estimate, EstimatedWay } from "@ferry/client/price/estimate";
+import type { Check } from "@ferry/client/stage/doctor";
+import type { Preview } from "@ferry/client/task/preview";
+import type { TaskProgress } from "@ferry/client/task/progress";
+import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
+import type { TaskUsage } from "@ferry/client/task/task-usage";
+import type { BusEvent } from "@ferry/core/events/events";
 
 import type { PrunedArchive } from "./pruned-archive.ts";
 

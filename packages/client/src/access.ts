@@ -6,12 +6,12 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { PipesClient } from "@aws-sdk/client-pipes";
 import { S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
-import { RawProtocol } from "@ferry/aws/raw-protocol";
-import { tableData } from "@ferry/aws/table";
-import { describeTable } from "@ferry/aws/table-description";
-import type { TableAddress } from "@ferry/core/addresses";
+import { tableData } from "@ferry/aws/dynamodb/table";
+import { describeTable } from "@ferry/aws/dynamodb/table-description";
+import { RawProtocol } from "@ferry/aws/http/raw-protocol";
 import { localHost } from "@ferry/core/local-host";
 import type { ArchiveStore, TableData, TableDescription } from "@ferry/core/ports";
+import type { TableAddress } from "@ferry/core/request/addresses";
 import { ClientError } from "./client-error.ts";
 
 export interface AccessOptions {

@@ -2,7 +2,7 @@
  * Errors for users of the client: what is wrong in one line, and what to do in another.
  */
 import { httpStatusOf, nameOf } from "@ferry/aws/errors";
-import { FerryError, stopped } from "@ferry/core/errors";
+import { FerryError, stopped } from "@ferry/core/errors/errors";
 import { localHost } from "@ferry/core/local-host";
 
 /**

@@ -1,10 +1,10 @@
 /**
  * Ferry's public face: request, find, follow, cancel and retry the tasks of a stage.
  */
-import { putEvent } from "./events.ts";
-import { type BackupInput, type PreparedRequest, prepareRequest, type RestoreInput } from "./request.ts";
-import { openStage, type Stage, type StageOptions } from "./stage.ts";
-import { type TaskHandle, taskHandle } from "./task-handle.ts";
+import { putEvent } from "./events/events.ts";
+import { openStage, type Stage, type StageOptions } from "./stage/stage.ts";
+import { type BackupInput, type PreparedRequest, prepareRequest, type RestoreInput } from "./task/request.ts";
+import { type TaskHandle, taskHandle } from "./task/task-handle.ts";
 import {
   findRowOfRequest,
   findTask,
@@ -12,8 +12,8 @@ import {
   readRow,
   readSegments,
   type TaskFilter,
-} from "./task-rows.ts";
-import type { SegmentStatus, TaskStatus } from "./task-status.ts";
+} from "./task/task-rows.ts";
+import type { SegmentStatus, TaskStatus } from "./task/task-status.ts";
 
 export interface Ferry {
   readonly stage: Stage;

@@ -2,9 +2,9 @@
  * The contract suite of the port ArchiveStore.
  */
 
-import type { BucketAddress } from "@ferry/core/addresses";
 import { gathered } from "@ferry/core/archive/chunks";
 import type { ArchiveStore } from "@ferry/core/ports";
+import type { BucketAddress } from "@ferry/core/request/addresses";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 

@@ -12,17 +12,17 @@ import {
 import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
 import { dynamodbClient, retryingDynamodbClient, s3Client } from "@ferry/aws/clients";
-import { lastErrors } from "@ferry/aws/last-errors";
-import { rateLimiter } from "@ferry/aws/rate-limiter";
-import { rowSearch } from "@ferry/aws/row-search";
-import { sliceClaims } from "@ferry/aws/slice-claims";
-import { recordOfItem } from "@ferry/aws/status-item";
-import { statusStore } from "@ferry/aws/status-store";
-import { tableData } from "@ferry/aws/table";
-import { tableAdmin } from "@ferry/aws/table-admin";
-import { tableLeases } from "@ferry/aws/table-leases";
-import { taskRegistry } from "@ferry/aws/task-registry";
-import { workerTableItems } from "@ferry/aws/worker-table";
+import { tableData } from "@ferry/aws/dynamodb/table";
+import { tableAdmin } from "@ferry/aws/dynamodb/table-admin";
+import { rowSearch } from "@ferry/aws/status/row-search";
+import { recordOfItem } from "@ferry/aws/status/status-item";
+import { statusStore } from "@ferry/aws/status/status-store";
+import { lastErrors } from "@ferry/aws/worker-table/last-errors";
+import { rateLimiter } from "@ferry/aws/worker-table/rate-limiter";
+import { sliceClaims } from "@ferry/aws/worker-table/slice-claims";
+import { tableLeases } from "@ferry/aws/worker-table/table-leases";
+import { taskRegistry } from "@ferry/aws/worker-table/task-registry";
+import { workerTableItems } from "@ferry/aws/worker-table/worker-table";
 import {
   type RowIndex,
   rowIndexes,

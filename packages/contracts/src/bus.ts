@@ -1,7 +1,7 @@
 /**
  * The contract suite of the port Bus.
  */
-import type { FerryEvent } from "@ferry/core/events";
+import type { FerryEvent } from "@ferry/core/events/events";
 import type { Bus } from "@ferry/core/ports";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { failureEvent } from "./samples.ts";

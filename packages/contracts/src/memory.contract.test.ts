@@ -2,7 +2,7 @@
  * The contract suites of the hosts in memory.
  */
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
-import type { FerryEvent } from "@ferry/core/events";
+import type { FerryEvent } from "@ferry/core/events/events";
 import { seeded } from "@ferry/core/hash";
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
 import { memoryBus } from "@ferry/memory/bus";

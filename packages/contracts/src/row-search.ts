@@ -1,7 +1,7 @@
 /**
  * The contract suite of the port RowSearch.
  */
-import type { NearRow } from "@ferry/core/events";
+import type { NearRow } from "@ferry/core/events/events";
 import type { RowSearch, StatusStore } from "@ferry/core/ports";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,7 +1,7 @@
 /**
  * Sample events and rows for the contract suites.
  */
-import { type BackupPlan, type FerryEvent, VERSION } from "@ferry/core/events";
+import { type BackupPlan, type FerryEvent, VERSION } from "@ferry/core/events/events";
 import { newTaskRow, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
 
 const TIMESTAMP = 1_793_498_400_123;

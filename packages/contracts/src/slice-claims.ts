@@ -1,7 +1,7 @@
 /**
  * The contract suite of the port SliceClaims.
  */
-import type { Plan } from "@ferry/core/events";
+import type { Plan } from "@ferry/core/events/events";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 import { someTask } from "@ferry/core/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,8 +1,9 @@
 /**
  * The contract suite of the port TableAdmin.
  */
-import type { TableAddress } from "@ferry/core/addresses";
+
 import type { LateSetting, TableAdmin, TableData, TableDefinition } from "@ferry/core/ports";
+import type { TableAddress } from "@ferry/core/request/addresses";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 

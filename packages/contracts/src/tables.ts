@@ -2,11 +2,11 @@
  * The contract suite of the port TableData.
  */
 
-import type { TableAddress } from "@ferry/core/addresses";
 import { cutPage, type Page } from "@ferry/core/archive/page";
-import type { DynamoKey } from "@ferry/core/dynamo-key";
-import type { KeyNames } from "@ferry/core/events";
+import type { KeyNames } from "@ferry/core/events/events";
 import type { ScanPage, TableData, Write } from "@ferry/core/ports";
+import type { TableAddress } from "@ferry/core/request/addresses";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import type { KeyAttributes } from "@ferry/memory/item-key";
 import { valuesOf } from "@ferry/memory/item-values";

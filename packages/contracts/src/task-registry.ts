@@ -2,7 +2,7 @@
  * The contract suite of the port TaskRegistry.
  */
 import type { TaskRegistry } from "@ferry/core/ports";
-import type { RowKey } from "@ferry/core/task";
+import type { RowKey } from "@ferry/core/request/task";
 import { someTask } from "@ferry/core/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 

@@ -1,7 +1,7 @@
 /**
  * Canonical JSON: equal values have the same text, in any order of their names. Digests are computed from it.
  */
-import { cutNesting } from "./nesting.ts";
+import { cutNesting } from "./errors/nesting.ts";
 
 /** The value as JSON without white space, names sorted by UTF-16 code units, at most 32 levels. Never throws. */
 export function canonicalJson(value: unknown): string {

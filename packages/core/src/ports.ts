@@ -2,15 +2,16 @@
  * The engine's interfaces to the outside. Each port has at least two hosts: AWS (packages/aws) and memory
  * (packages/memory); one contract suite runs on both. Every call may be repeated unless its comment says otherwise.
  */
-import type { BucketAddress, TableAddress } from "./addresses.ts";
+
 import type { Compression } from "./archive/compression.ts";
-import type { DynamoKey } from "./dynamo-key.ts";
-import type { ErrorReport } from "./errors.ts";
-import type { Counts, FerryEvent, KeyNames, NearRow, SegmentWork } from "./events.ts";
+import type { ErrorReport } from "./errors/errors.ts";
+import type { Counts, FerryEvent, KeyNames, NearRow, SegmentWork } from "./events/events.ts";
 import type { SegmentRecord, TaskRow, TaskState } from "./projection/status.ts";
-import type { Settings } from "./settings.ts";
-import type { RowKey, TaskRef } from "./task.ts";
-import type { Window } from "./windows.ts";
+import type { BucketAddress, TableAddress } from "./request/addresses.ts";
+import type { RowKey, TaskRef } from "./request/task.ts";
+import type { Window } from "./restore/windows.ts";
+import type { Settings } from "./settings/settings.ts";
+import type { DynamoKey } from "./table/dynamo-key.ts";
 
 export interface TableDescription {
   readonly arn: string;

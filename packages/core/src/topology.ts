@@ -2,7 +2,7 @@
  * Queues, rules, Pipes and tables as data. The stacks build the deployed system from it, the local host delivers with it,
  * and a test compares the synthesized stack with it.
  */
-import { ATTEMPTS_EXHAUSTED, type FailureType, type FerryEvent, SOURCE } from "./events.ts";
+import { ATTEMPTS_EXHAUSTED, type FailureType, type FerryEvent, SOURCE } from "./events/events.ts";
 
 export type QueueName =
   | "request-queue"

@@ -1,4 +1,4 @@
-import { parseRequest } from "@ferry/core/request";
+import { parseRequest } from "@ferry/core/request/request";
 import { expect, test } from "vitest";
 import { banner } from "./banner.ts";
 

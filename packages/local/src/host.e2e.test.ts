@@ -1,8 +1,8 @@
 import { DynamoDBClient, PutItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { type BusEvent, type Message, parseMessage } from "@ferry/core/events";
-import { identify } from "@ferry/core/task";
+import { type BusEvent, type Message, parseMessage } from "@ferry/core/events/events";
+import { identify } from "@ferry/core/request/task";
 import type { ConsumerName } from "@ferry/core/topology";
 import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
 import { afterEach, expect, test } from "vitest";

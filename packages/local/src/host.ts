@@ -4,7 +4,7 @@
  */
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { localHost } from "@ferry/core/local-host";
-import type { Settings } from "@ferry/core/settings";
+import type { Settings } from "@ferry/core/settings/settings";
 import {
   type ConsumerName,
   consumers,

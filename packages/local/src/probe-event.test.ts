@@ -1,4 +1,4 @@
-import { PROBE_TYPE } from "@ferry/client/events";
+import { PROBE_TYPE } from "@ferry/client/events/events";
 import { routes } from "@ferry/core/topology";
 import { compilePattern } from "@ferry/emulator/eventbridge/event-pattern";
 import { expect, test } from "vitest";

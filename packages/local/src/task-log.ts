@@ -1,7 +1,7 @@
 /**
  * The events that report the end of a task, and refused cancels and retries, as lines for a terminal.
  */
-import { summarize } from "@ferry/client/event-summary";
+import { summarize } from "@ferry/client/events/event-summary";
 import { announcements } from "@ferry/core/topology";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 

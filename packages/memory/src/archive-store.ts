@@ -2,8 +2,8 @@
  * Buckets in memory: objects are put once and listed in the order of their keys' bytes.
  */
 import { createHash } from "node:crypto";
-import type { BucketAddress } from "@ferry/core/addresses";
 import { type ArchiveStore, GET_BYTES_MAX, type ObjectHead, type ObjectMetadata } from "@ferry/core/ports";
+import type { BucketAddress } from "@ferry/core/request/addresses";
 import {
   accessDenied,
   invalid,

@@ -1,8 +1,8 @@
 /**
  * The bus in memory: it records the events in the order in which it took them.
  */
-import { FerryError, permanent } from "@ferry/core/errors";
-import type { FerryEvent } from "@ferry/core/events";
+import { FerryError, permanent } from "@ferry/core/errors/errors";
+import type { FerryEvent } from "@ferry/core/events/events";
 import type { Bus } from "@ferry/core/ports";
 
 const ENTRIES_MAX = 10;

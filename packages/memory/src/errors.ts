@@ -2,8 +2,8 @@
  * The errors of the memory ports: those that the AWS hosts throw.
  */
 
-import type { BucketAddress, TableAddress } from "@ferry/core/addresses";
-import { about, FerryError, permanent } from "@ferry/core/errors";
+import { about, FerryError, permanent } from "@ferry/core/errors/errors";
+import type { BucketAddress, TableAddress } from "@ferry/core/request/addresses";
 
 export function tableResource(table: TableAddress): string {
   return `table ${table.name} in ${table.region}`;

@@ -3,8 +3,8 @@
  */
 
 import type { KeyType } from "@ferry/core/archive/key-value";
-import type { DynamoKey } from "@ferry/core/dynamo-key";
 import { fnv1a } from "@ferry/core/hash";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { sortable } from "./order.ts";
 
 export interface KeyAttribute {

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import type { BucketAddress } from "@ferry/core/addresses";
+import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { MemoryArchiveStore } from "./archive-store.ts";
 
 /** An object of an export, with its full key. */

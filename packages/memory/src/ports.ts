@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { seeded } from "@ferry/core/hash";
 import type { Md5, Ports } from "@ferry/core/ports";
-import { defaultSettings } from "@ferry/core/settings";
+import { defaultSettings } from "@ferry/core/settings/settings";
 import { type MemoryArchiveStore, memoryArchiveStore } from "./archive-store.ts";
 import { type MemoryBus, memoryBus } from "./bus.ts";
 import { memoryLastErrors } from "./last-errors.ts";

@@ -2,7 +2,7 @@
  * The rate limiter in memory: until when each task's timeline is reserved.
  */
 import type { RateLimiter } from "@ferry/core/ports";
-import type { TaskRef } from "@ferry/core/task";
+import type { TaskRef } from "@ferry/core/request/task";
 
 /** A rate limiter in memory. */
 export function memoryRateLimiter(): RateLimiter {

@@ -1,7 +1,7 @@
 /**
  * Builds the body of a Scan response: items as unchanged bytes, members in any order.
  */
-import type { DynamoKey } from "@ferry/core/dynamo-key";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 
 export interface ScanResult {
   readonly items: readonly Uint8Array[];

@@ -2,8 +2,8 @@
  * Slices' claims in memory: for each segment the latest claimed slice, the message that holds the claim, and the counts of
  * the completed segment.
  */
-import { claimedPart, claimedWindow } from "@ferry/core/claimed-part";
-import type { Counts } from "@ferry/core/events";
+import { claimedPart, claimedWindow } from "@ferry/core/events/claimed-part";
+import type { Counts } from "@ferry/core/events/events";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 
 interface SegmentClaim {

@@ -1,8 +1,9 @@
 /**
  * The port TableAdmin on tables in memory. A new table is CREATING for a while.
  */
-import type { TableAddress } from "@ferry/core/addresses";
+
 import type { LateSetting, TableAdmin } from "@ferry/core/ports";
+import type { TableAddress } from "@ferry/core/request/addresses";
 import { invalid, tableResource } from "./errors.ts";
 import type { KeyAttributes } from "./item-key.ts";
 import type { MemoryTables } from "./tables.ts";

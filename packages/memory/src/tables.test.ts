@@ -2,10 +2,10 @@
  * Tests of the faults that memory tables inject. The behaviour that all hosts share is in packages/contracts/src/tables.ts.
  */
 import { cutPage } from "@ferry/core/archive/page";
-import type { DynamoKey } from "@ferry/core/dynamo-key";
-import { isThrottled } from "@ferry/core/errors";
+import { isThrottled } from "@ferry/core/errors/errors";
 import { seeded } from "@ferry/core/hash";
 import type { ScanPage } from "@ferry/core/ports";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import { describe, expect, it } from "vitest";
 import { type MemoryTables, type MemoryTablesOptions, memoryTables } from "./tables.ts";

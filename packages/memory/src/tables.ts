@@ -3,12 +3,12 @@
  * limited by bytes, validation, and faults on request. Items are stored as the written bytes.
  */
 
-import type { TableAddress } from "@ferry/core/addresses";
-import type { DynamoKey } from "@ferry/core/dynamo-key";
-import type { FerryError } from "@ferry/core/errors";
-import type { KeyNames } from "@ferry/core/events";
+import type { FerryError } from "@ferry/core/errors/errors";
+import type { KeyNames } from "@ferry/core/events/events";
 import type { InsertOutcome, ScanPage, TableData, TableDescription, Write } from "@ferry/core/ports";
-import { bareTableName } from "@ferry/core/request";
+import type { TableAddress } from "@ferry/core/request/addresses";
+import { bareTableName } from "@ferry/core/request/request";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { invalid, noSuchTable, tableResource, throttled } from "./errors.ts";
 import { compareKeys, type ItemKey, type KeyAttributes, keyOf, readKey, segmentOf } from "./item-key.ts";
 import { valuesOf } from "./item-values.ts";

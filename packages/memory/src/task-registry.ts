@@ -2,7 +2,7 @@
  * The registry of requests, rows and attempts in memory: the first registration wins.
  */
 import type { RegisteredRequest, TaskRegistry } from "@ferry/core/ports";
-import type { RowKey, TaskRef } from "@ferry/core/task";
+import type { RowKey, TaskRef } from "@ferry/core/request/task";
 
 /** A registry in memory. Nothing expires. */
 export function memoryTaskRegistry(): TaskRegistry {

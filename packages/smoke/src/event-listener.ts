@@ -1,7 +1,7 @@
 /**
  * Receives Ferry's events for the time of a run, as another system would.
  */
-import { type FedEvent, openEventFeed } from "@ferry/client/event-feed";
+import { type FedEvent, openEventFeed } from "@ferry/client/events/event-feed";
 import type { DeployedStage } from "./stage.ts";
 
 /** Events arrive within this time, s. */

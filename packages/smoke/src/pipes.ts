@@ -1,5 +1,5 @@
 /** The state of the stage's Pipes. */
-import { readPipe } from "@ferry/client/pipe-states";
+import { readPipe } from "@ferry/client/stage/pipe-states";
 import { pipes } from "@ferry/core/topology";
 import type { DeployedStage } from "./stage.ts";
 

@@ -4,7 +4,7 @@ import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type Ferry, ferryOf } from "@ferry/client/ferry";
-import { openStage, type Stage, type StageOptions } from "@ferry/client/stage";
+import { openStage, type Stage, type StageOptions } from "@ferry/client/stage/stage";
 import { physicalName } from "@ferry/core/topology";
 
 export interface DeployedStage {

@@ -1,4 +1,4 @@
-import type { Stage } from "@ferry/client/stage";
+import type { Stage } from "@ferry/client/stage/stage";
 import { pipes, queues } from "@ferry/core/topology";
 import { describe, expect, test } from "vitest";
 import { runStep } from "./run-step.ts";
@@ -178,7 +178,7 @@ describe("the step with a long message group", () => {
     const { run } = runWith(answersOf("failed").answers);
     const [line, means] = await linesOf(step, run);
     expect(line).toContain("the backup is failed: why");
-    expect(means).toContain("packages/core/src/task.ts");
+    expect(means).toContain("packages/core/src/request/task.ts");
   });
 });
 

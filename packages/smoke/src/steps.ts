@@ -4,10 +4,10 @@
  */
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { concerns } from "@ferry/client/event-summary";
-import type { TaskHandle } from "@ferry/client/task-handle";
-import { SOURCE } from "@ferry/core/events";
-import { REQUEST_ID_LENGTH_MAX } from "@ferry/core/task";
+import { concerns } from "@ferry/client/events/event-summary";
+import type { TaskHandle } from "@ferry/client/task/task-handle";
+import { SOURCE } from "@ferry/core/events/events";
+import { REQUEST_ID_LENGTH_MAX } from "@ferry/core/request/task";
 import { physicalName } from "@ferry/core/topology";
 import { assertNoDeadLetters } from "./dead-letters.ts";
 import type { EventListener } from "./event-listener.ts";
@@ -227,7 +227,7 @@ const denied: Step = {
 const longGroup: Step = {
   name: `a request-id of ${REQUEST_ID_LENGTH_MAX} characters is a message group (the longest MessageGroupId)`,
   means:
-    "EventBridge delivers no message with so long a group: requests with a long request-id stay without work. Lower REQUEST_ID_LENGTH_MAX in packages/core/src/task.ts.",
+    "EventBridge delivers no message with so long a group: requests with a long request-id stay without work. Lower REQUEST_ID_LENGTH_MAX in packages/core/src/request/task.ts.",
   needs: "AWS",
   async run({ stage, tasks }) {
     const requestId = `smoke-${stage.run}-`.padEnd(REQUEST_ID_LENGTH_MAX, "x");

@@ -1,10 +1,10 @@
 /** Requests tasks, waits for their ends, and deletes their rows. */
 import { type AttributeValue, DeleteItemCommand } from "@aws-sdk/client-dynamodb";
 import { ClientError } from "@ferry/client/client-error";
-import { prepareRequest } from "@ferry/client/request";
-import type { TaskHandle } from "@ferry/client/task-handle";
-import type { TaskStatus } from "@ferry/client/task-status";
-import type { Request } from "@ferry/core/request";
+import { prepareRequest } from "@ferry/client/task/request";
+import type { TaskHandle } from "@ferry/client/task/task-handle";
+import type { TaskStatus } from "@ferry/client/task/task-status";
+import type { Request } from "@ferry/core/request/request";
 import { type DeployedStage, waitFor } from "./stage.ts";
 
 /** Puts a request on the bus. */

@@ -1,5 +1,5 @@
 /** No event and no message is lost between the bus, the queues, the Pipes and the functions. */
-import { SOURCE } from "@ferry/core/events";
+import { SOURCE } from "@ferry/core/events/events";
 import { callerTypes, consumers, physicalName } from "@ferry/core/topology";
 import {
   type Deployment,

@@ -1,5 +1,5 @@
 /** Least privilege. */
-import { SOURCE } from "@ferry/core/events";
+import { SOURCE } from "@ferry/core/events/events";
 import {
   type ConsumerName,
   callerTypes,

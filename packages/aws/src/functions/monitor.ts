@@ -12,7 +12,7 @@ import { openTasks } from "../monitor/open-tasks.ts";
 import { overdueKeys } from "../monitor/overdue.ts";
 import { stoppedPipes } from "../monitor/pipes.ts";
 import { stalledTasks } from "../monitor/stalled.ts";
-import { statusStore } from "../status-store.ts";
+import { statusStore } from "../status/status-store.ts";
 
 const db = new DynamoDBClient({});
 const pipesClient = new PipesClient({});

@@ -1,4 +1,4 @@
-import type { FerryEvent, Message } from "@ferry/core/events";
+import type { FerryEvent, Message } from "@ferry/core/events/events";
 import type { Bus, StatusStore } from "@ferry/core/ports";
 import {
   accepted,

@@ -1,7 +1,7 @@
 /**
  * The handler of `projection-queue`: projects a batch's facts into the status tables.
  */
-import { type Message, parseMessage } from "@ferry/core/events";
+import { type Message, parseMessage } from "@ferry/core/events/events";
 import type { Bus } from "@ferry/core/ports";
 import { type BatchResult, type ProjectionPorts, projectBatch } from "@ferry/core/projection/projector";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";

@@ -1,4 +1,4 @@
-import type { FerryEvent } from "@ferry/core/events";
+import type { FerryEvent } from "@ferry/core/events/events";
 import { busEvent } from "@ferry/core/testing/tasks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { record, recordedTelemetry } from "../testing/handlers.ts";

@@ -4,8 +4,8 @@
  */
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
-import { countsSchema, type FerryEvent, type Message } from "@ferry/core/events";
-import { fieldOf } from "@ferry/core/schema-parts";
+import { countsSchema, type FerryEvent, type Message } from "@ferry/core/events/events";
+import { fieldOf } from "@ferry/core/events/schema-parts";
 import { type ConsumerName, type QueueName, queues } from "@ferry/core/topology";
 import type { SQSRecord } from "aws-lambda";
 import * as v from "valibot";

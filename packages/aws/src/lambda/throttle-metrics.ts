@@ -1,7 +1,7 @@
 /**
  * Counts throttled calls and unprocessed writes. The engine handles them; this only measures.
  */
-import { isThrottled } from "@ferry/core/errors";
+import { isThrottled } from "@ferry/core/errors/errors";
 import type { ArchiveStore, TableData } from "@ferry/core/ports";
 
 export interface ThrottleMetrics {

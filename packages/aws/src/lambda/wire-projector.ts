@@ -4,13 +4,13 @@
  */
 import { eventBus } from "../bus.ts";
 import { eventBridgeClient, retryingDynamodbClient } from "../clients.ts";
-import { lastErrors } from "../last-errors.ts";
 import { busName, tableName } from "../links.ts";
-import { rowSearch } from "../row-search.ts";
-import { sliceClaims } from "../slice-claims.ts";
-import { statusStore } from "../status-store.ts";
-import { taskRegistry } from "../task-registry.ts";
-import { workerTableItems } from "../worker-table.ts";
+import { rowSearch } from "../status/row-search.ts";
+import { statusStore } from "../status/status-store.ts";
+import { lastErrors } from "../worker-table/last-errors.ts";
+import { sliceClaims } from "../worker-table/slice-claims.ts";
+import { taskRegistry } from "../worker-table/task-registry.ts";
+import { workerTableItems } from "../worker-table/worker-table.ts";
 import type { Projector } from "./projector.ts";
 import { loggerOf, metricsOf } from "./telemetry.ts";
 

@@ -2,7 +2,7 @@
  * Connects a worker to the resources that its handler is linked to.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Action } from "@ferry/core/task";
+import type { Action } from "@ferry/core/request/task";
 import { archiveStore } from "../archive-store.ts";
 import { eventBus } from "../bus.ts";
 import {
@@ -13,18 +13,18 @@ import {
   sqsClient,
 } from "../clients.ts";
 import { zlibCodec } from "../codec.ts";
-import { lastErrors } from "../last-errors.ts";
+import { tableData } from "../dynamodb/table.ts";
+import { tableAdmin } from "../dynamodb/table-admin.ts";
 import { busName, queueUrl, tableName, workerSettings } from "../links.ts";
 import { visibilityOf } from "../queue.ts";
-import { rateLimiter } from "../rate-limiter.ts";
-import { rowSearch } from "../row-search.ts";
-import { sliceClaims } from "../slice-claims.ts";
-import { statusReader } from "../status-store.ts";
-import { tableData } from "../table.ts";
-import { tableAdmin } from "../table-admin.ts";
-import { tableLeases } from "../table-leases.ts";
-import { taskRegistry } from "../task-registry.ts";
-import { workerTableItems } from "../worker-table.ts";
+import { rowSearch } from "../status/row-search.ts";
+import { statusReader } from "../status/status-store.ts";
+import { lastErrors } from "../worker-table/last-errors.ts";
+import { rateLimiter } from "../worker-table/rate-limiter.ts";
+import { sliceClaims } from "../worker-table/slice-claims.ts";
+import { tableLeases } from "../worker-table/table-leases.ts";
+import { taskRegistry } from "../worker-table/task-registry.ts";
+import { workerTableItems } from "../worker-table/worker-table.ts";
 import { loggerOf, metricsOf } from "./telemetry.ts";
 import type { Worker } from "./worker.ts";
 

@@ -1,7 +1,7 @@
-import { FerryError } from "@ferry/core/errors";
-import type { SegmentWork } from "@ferry/core/events";
+import { FerryError } from "@ferry/core/errors/errors";
+import type { SegmentWork } from "@ferry/core/events/events";
 import { newTaskRow } from "@ferry/core/projection/status";
-import { defaultSettings } from "@ferry/core/settings";
+import { defaultSettings } from "@ferry/core/settings/settings";
 import { accepted, backupRequest, message, source, world } from "@ferry/core/testing/tasks";
 import { memoryBus } from "@ferry/memory/bus";
 import type { MemoryPorts } from "@ferry/memory/ports";

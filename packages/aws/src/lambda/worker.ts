@@ -2,10 +2,10 @@
  * The handler of `backup-queue` and `restore-queue`: one message is one step of the engine. A message is done only after
  * the events that conclude its step are put.
  */
-import { FerryError, stopped, toReport } from "@ferry/core/errors";
-import { type Message, parseMessage } from "@ferry/core/events";
+import { FerryError, stopped, toReport } from "@ferry/core/errors/errors";
+import { type Message, parseMessage } from "@ferry/core/events/events";
 import type { Ports, RecordedError, Time } from "@ferry/core/ports";
-import type { Settings } from "@ferry/core/settings";
+import type { Settings } from "@ferry/core/settings/settings";
 import { work } from "@ferry/core/worker";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import type { SetVisibility } from "../queue.ts";

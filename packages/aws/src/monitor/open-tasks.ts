@@ -6,7 +6,7 @@ import {
   QueryCommand,
 } from "@aws-sdk/client-dynamodb";
 import { isEnded, type TaskState, taskStates } from "@ferry/core/projection/status";
-import { type Action, type RowKey, rowName } from "@ferry/core/task";
+import { type Action, type RowKey, rowName } from "@ferry/core/request/task";
 import { attributes, byState, tables } from "@ferry/core/topology";
 import type { OpenTask } from "./stalled.ts";
 

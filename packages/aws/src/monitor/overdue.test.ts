@@ -1,8 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { newTaskRow, type TaskRow } from "@ferry/core/projection/status";
-import { taskRef } from "@ferry/core/task";
+import { taskRef } from "@ferry/core/request/task";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { statusStore } from "../status-store.ts";
+import { statusStore } from "../status/status-store.ts";
 import { createTable, REGION, startDynamoDb } from "../testing/dynamodb.ts";
 import { credentials } from "../testing/stub-server.ts";
 import { overdueKeys } from "./overdue.ts";

@@ -1,5 +1,5 @@
 /** Finds the stalled tasks among the open ones. Pure. */
-import type { RowKey } from "@ferry/core/task";
+import type { RowKey } from "@ferry/core/request/task";
 
 /** A task that was accepted and has not ended. */
 export interface OpenTask {

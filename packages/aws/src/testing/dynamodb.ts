@@ -3,7 +3,7 @@
  */
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
-import { RawProtocol } from "../raw-protocol.ts";
+import { RawProtocol } from "../http/raw-protocol.ts";
 import { credentials, type Listening, listening } from "./stub-server.ts";
 
 export const REGION = "eu-west-1";

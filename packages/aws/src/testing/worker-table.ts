@@ -4,7 +4,11 @@
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { workerTable } from "@ferry/core/topology";
-import { type UpdateWorkerItem, type WorkerTableUpdate, workerTableItems } from "../worker-table.ts";
+import {
+  type UpdateWorkerItem,
+  type WorkerTableUpdate,
+  workerTableItems,
+} from "../worker-table/worker-table.ts";
 import { createTable, rawClient, startDynamoDb } from "./dynamodb.ts";
 
 export const WORKER_TABLE = "worker-table";

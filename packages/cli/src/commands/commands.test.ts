@@ -1,6 +1,6 @@
-import { eventTypes } from "@ferry/client/event-summary";
+import { eventTypes } from "@ferry/client/events/event-summary";
 import { taskStates } from "@ferry/core/projection/status";
-import { backupRequestSchema, restoreRequestSchema } from "@ferry/core/request";
+import { backupRequestSchema, restoreRequestSchema } from "@ferry/core/request/request";
 import { expect, test } from "vitest";
 import { sharedOptions } from "../command.ts";
 import { commands } from "./all.ts";

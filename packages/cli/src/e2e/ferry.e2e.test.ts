@@ -2,9 +2,9 @@
  * The ferry command against the local host.
  */
 import type { ComparedTable } from "@ferry/client/archive/compare-table";
-import type { Estimate } from "@ferry/client/estimate";
-import type { TaskProgress } from "@ferry/client/progress";
-import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import type { Estimate } from "@ferry/client/price/estimate";
+import type { TaskProgress } from "@ferry/client/task/progress";
+import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
 import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
 import { type Host, startHost } from "@ferry/local/host";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 import { openFerry } from "@ferry/client/ferry";
-import { prepareRequest } from "@ferry/client/request";
 import { parseS3Url } from "@ferry/client/s3-url";
+import { prepareRequest } from "@ferry/client/task/request";
 import type { RunCommand } from "../command.ts";
 import { backupFields, requestFields } from "../commands/request-options.ts";
 import { dryRun, sendRequest, waits } from "./send-request.ts";

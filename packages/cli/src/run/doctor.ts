@@ -1,5 +1,5 @@
 import { openAccess } from "@ferry/client/access";
-import { examine } from "@ferry/client/doctor";
+import { examine } from "@ferry/client/stage/doctor";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { regionOfTable } from "./read-archive.ts";

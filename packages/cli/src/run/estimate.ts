@@ -1,7 +1,12 @@
 import { openAccess } from "@ferry/client/access";
 import { explaining } from "@ferry/client/client-error";
-import { type Estimate, type EstimateOptions, estimateBackup, estimateRestore } from "@ferry/client/estimate";
-import { howPricesAreKnown, prices } from "@ferry/client/prices";
+import {
+  type Estimate,
+  type EstimateOptions,
+  estimateBackup,
+  estimateRestore,
+} from "@ferry/client/price/estimate";
+import { howPricesAreKnown, prices } from "@ferry/client/price/prices";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { countText, durationRange, money, size } from "../format.ts";

@@ -1,7 +1,7 @@
-import { openEventFeed } from "@ferry/client/event-feed";
-import { concerns, type EventType, summarize } from "@ferry/client/event-summary";
-import { openStage } from "@ferry/client/stage";
-import type { BusEvent } from "@ferry/core/events";
+import { openEventFeed } from "@ferry/client/events/event-feed";
+import { concerns, type EventType, summarize } from "@ferry/client/events/event-summary";
+import { openStage } from "@ferry/client/stage/stage";
+import type { BusEvent } from "@ferry/core/events/events";
 import type { RunCommand } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";

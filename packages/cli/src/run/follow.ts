@@ -1,9 +1,9 @@
 /**
  * Follows a task until it ends, or until Ctrl-C, and prints how it ended.
  */
-import type { TaskProgress } from "@ferry/client/progress";
-import type { TaskHandle } from "@ferry/client/task-handle";
-import type { TaskStatus } from "@ferry/client/task-status";
+import type { TaskProgress } from "@ferry/client/task/progress";
+import type { TaskHandle } from "@ferry/client/task/task-handle";
+import type { TaskStatus } from "@ferry/client/task/task-status";
 import { openLiveLines } from "@ferry/terminal/live-lines";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodeOfTask, exitCodes } from "../exit-codes.ts";

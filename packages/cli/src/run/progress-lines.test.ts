@@ -1,5 +1,5 @@
-import type { TaskProgress } from "@ferry/client/progress";
-import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import type { TaskProgress } from "@ferry/client/task/progress";
+import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
 import { expect, test } from "vitest";
 import { plainLine, progressLines } from "./progress-lines.ts";
 

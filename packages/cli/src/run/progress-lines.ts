@@ -1,8 +1,8 @@
 /**
  * A task's progress as lines of a terminal, or as one plain line.
  */
-import type { TaskProgress } from "@ferry/client/progress";
-import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
+import type { TaskProgress } from "@ferry/client/task/progress";
+import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
 import { barOf } from "@ferry/terminal/live-lines";
 import { countText, plural, seconds, size } from "../format.ts";
 import { usageParts } from "./task-text.ts";

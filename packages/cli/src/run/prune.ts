@@ -4,7 +4,7 @@ import { parsePeriod } from "@ferry/client/prune/keep-rules";
 import type { PruneDecision } from "@ferry/client/prune/plan-prune";
 import { type Prune, preparePrune } from "@ferry/client/prune/prune";
 import { parseS3Url } from "@ferry/client/s3-url";
-import { openStage } from "@ferry/client/stage";
+import { openStage } from "@ferry/client/stage/stage";
 import { openProgress } from "@ferry/terminal/progress";
 import type { RunCommand } from "../command.ts";
 import { confirm } from "../confirm.ts";

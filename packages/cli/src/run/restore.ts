@@ -1,11 +1,11 @@
 import { readGivenKeys } from "@ferry/client/archive/given-keys";
 import { explaining } from "@ferry/client/client-error";
 import { openFerry } from "@ferry/client/ferry";
-import { destinationHoldsItems } from "@ferry/client/preview";
-import { prepareRequest } from "@ferry/client/request";
 import { parseS3Url } from "@ferry/client/s3-url";
+import { destinationHoldsItems } from "@ferry/client/task/preview";
+import { prepareRequest } from "@ferry/client/task/request";
 import { keySchema } from "@ferry/core/archive/table-settings";
-import type { RestoreRequest } from "@ferry/core/request";
+import type { RestoreRequest } from "@ferry/core/request/request";
 import type { RunCommand } from "../command.ts";
 import { requestFields, restoreFields } from "../commands/request-options.ts";
 import { confirm } from "../confirm.ts";

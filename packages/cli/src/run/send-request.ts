@@ -4,9 +4,9 @@
 
 import { ClientError } from "@ferry/client/client-error";
 import type { Ferry } from "@ferry/client/ferry";
-import { previewRequest } from "@ferry/client/preview";
-import type { PreparedRequest } from "@ferry/client/request";
 import { s3Url } from "@ferry/client/s3-url";
+import { previewRequest } from "@ferry/client/task/preview";
+import type { PreparedRequest } from "@ferry/client/task/request";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodeOfTask, exitCodes } from "../exit-codes.ts";
 import { countText, durationRange, money, plural, size } from "../format.ts";

@@ -1,6 +1,6 @@
 import { openFerry } from "@ferry/client/ferry";
-import type { SegmentStatus, TaskStatus } from "@ferry/client/task-status";
-import { type TaskUsage, usageOf } from "@ferry/client/task-usage";
+import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
+import { type TaskUsage, usageOf } from "@ferry/client/task/task-usage";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { countText, minute, plural, seconds, size } from "../format.ts";

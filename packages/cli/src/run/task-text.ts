@@ -3,8 +3,8 @@
  */
 
 import { s3Url } from "@ferry/client/s3-url";
-import type { TaskStatus } from "@ferry/client/task-status";
-import type { TaskUsage } from "@ferry/client/task-usage";
+import type { TaskStatus } from "@ferry/client/task/task-status";
+import type { TaskUsage } from "@ferry/client/task/task-usage";
 import { countText, money, plural, seconds, size } from "../format.ts";
 import type { Output } from "../output.ts";
 

@@ -1,7 +1,7 @@
 import { ClientError } from "@ferry/client/client-error";
 import { openFerry } from "@ferry/client/ferry";
-import type { TaskFilter } from "@ferry/client/task-rows";
-import type { TaskStatus } from "@ferry/client/task-status";
+import type { TaskFilter } from "@ferry/client/task/task-rows";
+import type { TaskStatus } from "@ferry/client/task/task-status";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { countText, minute } from "../format.ts";

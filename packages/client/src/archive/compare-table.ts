@@ -6,14 +6,15 @@
  * segments that differ, and one per slot of the keys' hash, so that it keeps only few items in memory. A table's parallel scan
  * usually divides the keys as the backup's did; if it does not, all segments differ and the second pass reads everything.
  */
-import type { TableAddress } from "@ferry/core/addresses";
+
 import { itemKeyOf, lineSpans, readLine } from "@ferry/core/archive/data-file";
 import type { ManifestFile } from "@ferry/core/archive/file-list";
 import { cutPage } from "@ferry/core/archive/page";
 import { readBlocks } from "@ferry/core/archive/stored-file";
 import { describeKeys, keySchema } from "@ferry/core/archive/table-settings";
-import type { DynamoKey } from "@ferry/core/dynamo-key";
-import type { KeyNames } from "@ferry/core/events";
+import type { KeyNames } from "@ferry/core/events/events";
+import type { TableAddress } from "@ferry/core/request/addresses";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import type { AwsAccess } from "../access.ts";
 import { ClientError, explaining } from "../client-error.ts";
 import { type DigestedItem, differingSlots, digestItem, openSetDigests, slotOf } from "./digests.ts";

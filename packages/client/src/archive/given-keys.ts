@@ -3,7 +3,7 @@
  */
 import { onlyMismatch, openKeyFilter } from "@ferry/core/archive/key-filter";
 import { describeKeys, type KeySchema } from "@ferry/core/archive/table-settings";
-import { isRange, type KeySelection, type Only, onlyIssues, typedText } from "@ferry/core/only";
+import { isRange, type KeySelection, type Only, onlyIssues, typedText } from "@ferry/core/request/only";
 import { ClientError } from "../client-error.ts";
 import type { OpenArchive } from "./open-archive.ts";
 

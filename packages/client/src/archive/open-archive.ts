@@ -2,13 +2,13 @@
  * An archive of Ferry, or an export of DynamoDB, opened for reading with the engine's own code.
  */
 import { zlibCodec } from "@ferry/aws/codec";
-import type { BucketAddress } from "@ferry/core/addresses";
 import type { ManifestFile } from "@ferry/core/archive/file-list";
 import { segmentOfKey } from "@ferry/core/archive/keys";
 import type { ManifestKeys } from "@ferry/core/archive/location";
 import { type Manifest, readManifest } from "@ferry/core/archive/manifest";
 import type { RecordedFile } from "@ferry/core/archive/stored-file";
-import { defaultSettings } from "@ferry/core/settings";
+import type { BucketAddress } from "@ferry/core/request/addresses";
+import { defaultSettings } from "@ferry/core/settings/settings";
 import type { AwsAccess } from "../access.ts";
 import { ClientError, explaining } from "../client-error.ts";
 import { type S3Place, s3Url } from "../s3-url.ts";

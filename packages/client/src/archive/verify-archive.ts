@@ -6,7 +6,7 @@ import type { Block } from "@ferry/core/archive/blocks";
 import { lineSpans, readLine } from "@ferry/core/archive/data-file";
 import type { ManifestFile } from "@ferry/core/archive/file-list";
 import { readBlocks, readingLine, verifyDataFile } from "@ferry/core/archive/stored-file";
-import { isPermanent } from "@ferry/core/errors";
+import { isPermanent } from "@ferry/core/errors/errors";
 import { openLineCheck } from "@ferry/core/restore/line-check";
 import { explained } from "../client-error.ts";
 import { inParallel, type OpenArchive, recorded } from "./open-archive.ts";

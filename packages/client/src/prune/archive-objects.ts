@@ -7,8 +7,8 @@
  */
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { translateErrors } from "@ferry/aws/errors";
-import type { BucketAddress } from "@ferry/core/addresses";
 import { segmentOfKey } from "@ferry/core/archive/keys";
+import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { AwsAccess } from "../access.ts";
 import { explaining } from "../client-error.ts";
 

@@ -3,8 +3,8 @@
  */
 import { taskStates } from "@ferry/core/projection/status";
 import { s3Url } from "../s3-url.ts";
-import type { Stage } from "../stage.ts";
-import { hasEnded, listTasks, readPlanOfRow } from "../task-rows.ts";
+import type { Stage } from "../stage/stage.ts";
+import { hasEnded, listTasks, readPlanOfRow } from "../task/task-rows.ts";
 import type { ArchivesInUse } from "./plan-prune.ts";
 
 /** Fields of a plan whose values are prefixes that a restore reads. */

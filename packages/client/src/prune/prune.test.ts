@@ -1,13 +1,13 @@
 import { DynamoDBClient, GetItemCommand, type QueryCommand } from "@aws-sdk/client-dynamodb";
 import { type DeleteObjectsCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
-import { itemOfRow } from "@ferry/aws/status-item";
+import { itemOfRow } from "@ferry/aws/status/status-item";
 import { newTaskRow } from "@ferry/core/projection/status";
 import { backupRequest, bucket, restoreRequest, runTask, source, world } from "@ferry/core/testing/tasks";
 import { fullExport, incrementalExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { describe, expect, test } from "vitest";
 import { listArchives } from "../archive/list-archives.ts";
 import { openArchive } from "../archive/open-archive.ts";
-import type { Stage } from "../stage.ts";
+import type { Stage } from "../stage/stage.ts";
 import { listArchiveObjects } from "./archive-objects.ts";
 import { preparePrune } from "./prune.ts";
 import { removeArchive } from "./remove-archive.ts";

@@ -6,7 +6,7 @@ import { listArchives } from "../archive/list-archives.ts";
 import { bucketAt } from "../archive/open-archive.ts";
 import { ClientError } from "../client-error.ts";
 import { parseS3Url, type S3Place, s3Url } from "../s3-url.ts";
-import type { Stage } from "../stage.ts";
+import type { Stage } from "../stage/stage.ts";
 import { archivesInUse } from "./archives-in-use.ts";
 import type { KeepRules } from "./keep-rules.ts";
 import { type ArchivesInUse, archiveWriterOf, type PruneDecision, planPrune, timeOf } from "./plan-prune.ts";

@@ -3,8 +3,8 @@
  */
 import { DeleteObjectsCommand, GetBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { translateErrors } from "@ferry/aws/errors";
-import type { BucketAddress } from "@ferry/core/addresses";
-import { isPermanent } from "@ferry/core/errors";
+import { isPermanent } from "@ferry/core/errors/errors";
+import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { AwsAccess } from "../access.ts";
 import { explaining } from "../client-error.ts";
 import { type ArchiveWriter, listArchiveObjects } from "./archive-objects.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { BackupPlan } from "../events.ts";
+import type { BackupPlan } from "../events/events.ts";
 import { backupRequest, bucket } from "../testing/tasks.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
 

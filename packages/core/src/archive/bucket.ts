@@ -1,8 +1,8 @@
 /**
  * A request's bucket address and encryption key.
  */
-import type { BucketAddress } from "../addresses.ts";
-import type { BackupRequest, RestoreRequest } from "../request.ts";
+import type { BucketAddress } from "../request/addresses.ts";
+import type { BackupRequest, RestoreRequest } from "../request/request.ts";
 
 /** The bucket address of a request, for the archive store. */
 export function bucketOf(request: BackupRequest | RestoreRequest): BucketAddress {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type BackupPlan, noCounts } from "../events.ts";
+import { type BackupPlan, noCounts } from "../events/events.ts";
 import type { ArchiveStore } from "../ports.ts";
 import { accepted, backupRequest, bucket, world } from "../testing/tasks.ts";
 import { adopt, metadataOf, readChain, start } from "./chain.ts";

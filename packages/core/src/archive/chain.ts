@@ -3,11 +3,11 @@
  * docs/archive-format.md.
  */
 
-import type { BucketAddress } from "../addresses.ts";
-import type { DynamoKey } from "../dynamo-key.ts";
-import { about, permanent } from "../errors.ts";
-import { type BackupPlan, type Counts, type KeyNames, noCounts } from "../events.ts";
+import { about, permanent } from "../errors/errors.ts";
+import { type BackupPlan, type Counts, type KeyNames, noCounts } from "../events/events.ts";
 import type { ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
+import type { BucketAddress } from "../request/addresses.ts";
+import type { DynamoKey } from "../table/dynamo-key.ts";
 import type { Block } from "./blocks.ts";
 import { bucketOf } from "./bucket.ts";
 import { compressionOf } from "./compression.ts";

@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { describe, expect, test } from "vitest";
-import { defaultSettings } from "../settings.ts";
+import { defaultSettings } from "../settings/settings.ts";
 import {
   accepted,
   backupRequest,

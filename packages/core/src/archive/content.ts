@@ -2,7 +2,7 @@
  * Recognises what a data file holds by its first bytes: gzip, zstd or plain lines. Its name may say something else: readers
  * of exports ignore extensions.
  */
-import { permanent, stopped } from "../errors.ts";
+import { permanent, stopped } from "../errors/errors.ts";
 import type { Compression } from "./compression.ts";
 
 type Bytes = AsyncIterable<Uint8Array>;

@@ -2,8 +2,8 @@
  * A data file: gzip or zstd of lines `{"Item":{…}}`, as in DynamoDB's own exports. Format: docs/archive-format.md.
  */
 
-import type { DynamoKey } from "../dynamo-key.ts";
-import type { KeyNames } from "../events.ts";
+import type { KeyNames } from "../events/events.ts";
+import type { DynamoKey } from "../table/dynamo-key.ts";
 import { eachMember, members, type Span, skipSpace, skipValue } from "./cutter.ts";
 
 const HEAD = new TextEncoder().encode('{"Item":');

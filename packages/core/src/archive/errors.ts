@@ -2,8 +2,8 @@
  * Errors that reading an archive throws: see docs/archive-format.md, "Reading".
  */
 
-import type { BucketAddress } from "../addresses.ts";
-import { about, permanent } from "../errors.ts";
+import { about, permanent } from "../errors/errors.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 
 /** manifest-summary.json or manifest-files.json cannot be read, or contradicts the other one or the archive. */
 export function brokenManifest(bucket: BucketAddress, key: string, predicate: string) {

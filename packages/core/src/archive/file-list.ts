@@ -2,7 +2,7 @@
  * manifest-files.json: the list of an archive's data files, one a line. Format: docs/archive-format.md.
  */
 import * as v from "valibot";
-import { count } from "../schema-parts.ts";
+import { count } from "../events/schema-parts.ts";
 
 const fileSchema = v.object({
   itemCount: count,

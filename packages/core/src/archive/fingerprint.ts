@@ -2,9 +2,9 @@
  * Detects whether an object changed since it was read.
  */
 
-import type { BucketAddress } from "../addresses.ts";
-import { about, permanent } from "../errors.ts";
+import { about, permanent } from "../errors/errors.ts";
 import type { ObjectHead } from "../ports.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 
 /** Identifies the content of an object: the MD5 of its bytes, base64, and its ETag. */
 export interface Fingerprint {

@@ -2,7 +2,7 @@
  * The format version that an archive's objects share. Format: docs/archive-format.md.
  */
 import * as v from "valibot";
-import type { BucketAddress } from "../addresses.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { brokenArchive, readable, unknownFormat } from "./errors.ts";
 
 /** The format version in task.json, table.json and the `ferry` part of the summary. */

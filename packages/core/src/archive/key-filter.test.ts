@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { KeyRange, KeySelection, KeyValue, Only } from "../only.ts";
+import type { KeyRange, KeySelection, KeyValue, Only } from "../request/only.ts";
 import { oddJson } from "../testing/odd-json.ts";
 import { onlyMismatch, openKeyFilter } from "./key-filter.ts";
 import type { KeyType } from "./key-value.ts";

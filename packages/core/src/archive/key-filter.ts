@@ -1,8 +1,9 @@
 /**
  * Finds the items that `only` selects, by their bytes: reads an item no further than its key, and parses nothing else.
  */
-import { isRange, type KeySelection, type KeyValue, type Only, typedText } from "../only.ts";
-import { quoted } from "../quote.ts";
+
+import { quoted } from "../errors/quote.ts";
+import { isRange, type KeySelection, type KeyValue, type Only, typedText } from "../request/only.ts";
 import { findMember, type MemberName, memberName } from "./cutter.ts";
 import { KeyMismatch, keyValueOf } from "./item-key.ts";
 import { compareKeyValues, type KeyType } from "./key-value.ts";

@@ -3,9 +3,9 @@
  * root, so after an archive was copied or moved they still name the original objects.
  */
 import * as v from "valibot";
-import type { BucketAddress } from "../addresses.ts";
-import { about, permanent } from "../errors.ts";
-import { described, readonlyObject } from "../schema-parts.ts";
+import { about, permanent } from "../errors/errors.ts";
+import { described, readonlyObject } from "../events/schema-parts.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { brokenManifest } from "./errors.ts";
 import { manifestSummaryKey } from "./keys.ts";
 

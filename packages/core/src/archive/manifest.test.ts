@@ -7,7 +7,7 @@ import {
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
-import type { RestorePlan } from "../events.ts";
+import type { RestorePlan } from "../events/events.ts";
 import type { ObjectMetadata } from "../ports.ts";
 import { backupRequest, bucket, request, restoreRequest, runTask, source, world } from "../testing/tasks.ts";
 import { readManifest, readPlannedFiles } from "./manifest.ts";

@@ -3,10 +3,10 @@
  * manifest-files.json, and task.json and table.json of Ferry's own archives. Format: docs/archive-format.md.
  */
 
-import type { BucketAddress } from "../addresses.ts";
-import { about, permanent } from "../errors.ts";
-import type { RestorePlan } from "../events.ts";
+import { about, permanent } from "../errors/errors.ts";
+import type { RestorePlan } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { brokenArchive, brokenManifest, readable } from "./errors.ts";
 import { decodeFiles, type ManifestFile, total } from "./file-list.ts";
 import { type Fingerprint, fingerprintOf, requireUnchanged, type StoredObject } from "./fingerprint.ts";

@@ -1,7 +1,7 @@
 /**
  * One Scan response: the byte ranges of its items, and the few small fields that are parsed.
  */
-import type { DynamoKey } from "../dynamo-key.ts";
+import type { DynamoKey } from "../table/dynamo-key.ts";
 import { eachElement, eachMember, type Span, skipValue } from "./cutter.ts";
 
 export interface Page {

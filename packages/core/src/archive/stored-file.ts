@@ -2,9 +2,9 @@
  * Reads a data file from the bucket in blocks, with bounded memory for files of any size.
  */
 
-import type { BucketAddress } from "../addresses.ts";
-import { about, FerryError, permanent } from "../errors.ts";
+import { about, FerryError, permanent } from "../errors/errors.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { type Block, blocksOf, LINE_BYTES_MAX } from "./blocks.ts";
 
 /** How often in a row an object is reopened after its connection broke before a byte arrived. */

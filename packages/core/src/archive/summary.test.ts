@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { BackupPlan } from "../events.ts";
+import type { BackupPlan } from "../events/events.ts";
 import { backupRequest, bucket, someTask } from "../testing/tasks.ts";
 import type { ManifestFile } from "./file-list.ts";
 import { decodeSummary, encodeSummary } from "./summary.ts";

@@ -2,9 +2,9 @@
  * manifest-summary.json: marks an archive as complete, in the format of DynamoDB's exports. Format: docs/archive-format.md.
  */
 import * as v from "valibot";
-import type { BucketAddress } from "../addresses.ts";
-import type { BackupPlan } from "../events.ts";
-import { count } from "../schema-parts.ts";
+import type { BackupPlan } from "../events/events.ts";
+import { count } from "../events/schema-parts.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { isoOf, msOf } from "../time.ts";
 import { compressionNames, compressionOf } from "./compression.ts";
 import { brokenManifest, readable, unknownFormat } from "./errors.ts";

@@ -2,8 +2,8 @@
  * table.json: the settings of the table that was backed up, with the field names of the DynamoDB API.
  */
 import * as v from "valibot";
-import type { BucketAddress } from "../addresses.ts";
 import type { TableDescription, TableSettings } from "../ports.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { decodeVersioned, FORMAT_VERSION } from "./format.ts";
 
 /** The part that a restore needs: the key schema. Everything else is stored unchanged. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { BackupPlan } from "../events.ts";
+import type { BackupPlan } from "../events/events.ts";
 import { accepted, backupRequest, bucket, world } from "../testing/tasks.ts";
 import { claimPrefix, decodeTaskFile, requireOwnPrefix } from "./task-file.ts";
 

@@ -3,11 +3,11 @@
  * the archive.
  */
 import * as v from "valibot";
-import type { BucketAddress } from "../addresses.ts";
-import { about, permanent } from "../errors.ts";
-import type { BackupPlan } from "../events.ts";
-import { backupPlanSchema } from "../plan-schema.ts";
+import { about, permanent } from "../errors/errors.ts";
+import type { BackupPlan } from "../events/events.ts";
+import { backupPlanSchema } from "../events/plan-schema.ts";
 import type { Ports } from "../ports.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
 import { decodeVersioned, FORMAT_VERSION } from "./format.ts";
 import { dataPrefix, manifestPrefix, tableKey, taskKey } from "./keys.ts";

@@ -1,7 +1,7 @@
 import { intercept } from "@ferry/memory/intercept";
 import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
-import type { BackupPlan, SegmentWork } from "../events.ts";
+import type { BackupPlan, SegmentWork } from "../events/events.ts";
 import {
   accepted,
   backupRequest,

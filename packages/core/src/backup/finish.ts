@@ -8,8 +8,8 @@ import { checksumKey, manifestFilesKey, manifestSummaryKey } from "../archive/ke
 import { readManifest } from "../archive/manifest.ts";
 import { encodeSummary } from "../archive/summary.ts";
 import { requireOwnPrefix } from "../archive/task-file.ts";
-import { about, permanent } from "../errors.ts";
-import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events.ts";
+import { about, permanent } from "../errors/errors.ts";
+import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 
 /** The number of chains that are read concurrently. */

@@ -1,8 +1,8 @@
 import { intercept } from "@ferry/memory/intercept";
 import { describe, expect, test } from "vitest";
-import type { BackupPlan } from "../events.ts";
+import type { BackupPlan } from "../events/events.ts";
 import { newTaskRow } from "../projection/status.ts";
-import { defaultSettings } from "../settings.ts";
+import { defaultSettings } from "../settings/settings.ts";
 import { accepted, backupRequest, bucket, message, request, source, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 

@@ -2,20 +2,21 @@
  * Plans a backup. The backup starts when the returned event is recorded. Before that only `task.json` and `table.json` are put:
  * `task.json` claims the prefix, and a redelivered request continues with the plan that is stored in it.
  */
-import { taskAccepted } from "../accepted.ts";
+
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { toLines } from "../archive/data-file.ts";
 import { tableKey } from "../archive/keys.ts";
 import { cutPage } from "../archive/page.ts";
 import { encodeTableSettings } from "../archive/table-settings.ts";
 import { claimPrefix } from "../archive/task-file.ts";
-import type { BackupPlan, FerryEvent } from "../events.ts";
+import type { BackupPlan, FerryEvent } from "../events/events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { IMPORT_FILES_MAX } from "../projection/notes.ts";
-import type { Start } from "../registration.ts";
-import type { BackupRequest } from "../request.ts";
-import type { Settings } from "../settings.ts";
-import type { TaskRef } from "../task.ts";
+import { taskAccepted } from "../request/accepted.ts";
+import type { Start } from "../request/registration.ts";
+import type { BackupRequest } from "../request/request.ts";
+import type { TaskRef } from "../request/task.ts";
+import type { Settings } from "../settings/settings.ts";
 import { isoOf } from "../time.ts";
 
 const GIB = 1024 ** 3;

@@ -1,8 +1,8 @@
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
 import { describe, expect, test } from "vitest";
-import { FerryError } from "../errors.ts";
-import type { BackupPlan } from "../events.ts";
-import { TRIES_MAX } from "../pacing.ts";
+import { FerryError } from "../errors/errors.ts";
+import type { BackupPlan } from "../events/events.ts";
+import { TRIES_MAX } from "../pacing/pacing.ts";
 import type { RateLimiter, ScanPage } from "../ports.ts";
 import { backupRequest, someTask, source, world } from "../testing/tasks.ts";
 import { openScanner } from "./scanner.ts";

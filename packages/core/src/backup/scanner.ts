@@ -3,15 +3,15 @@
  * a few times. Keeps to a read ceiling by reserving capacity for each try, and by pages that are no larger than a reservation.
  */
 import { cutPage, type Page } from "../archive/page.ts";
-import type { CancellationCheck } from "../cancellation.ts";
-import type { DynamoKey } from "../dynamo-key.ts";
-import type { BackupPlan } from "../events.ts";
-import { readPaced } from "../paced-read.ts";
-import { openPacer } from "../pacing.ts";
-import { openPageSize } from "../page-size.ts";
+import type { CancellationCheck } from "../control/cancellation.ts";
+import type { BackupPlan } from "../events/events.ts";
+import { readPaced } from "../pacing/paced-read.ts";
+import { openPacer } from "../pacing/pacing.ts";
+import { openPageSize } from "../pacing/page-size.ts";
 import type { Ports } from "../ports.ts";
-import { tableOf } from "../table-identity.ts";
-import type { Consumed } from "../usage.ts";
+import type { Consumed } from "../segment/usage.ts";
+import type { DynamoKey } from "../table/dynamo-key.ts";
+import { tableOf } from "../table/table-identity.ts";
 
 export interface Scanner {
   /**

@@ -2,11 +2,11 @@ import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { permanent } from "../errors.ts";
-import type { FerryEvent, SegmentWork } from "../events.ts";
+import { permanent } from "../errors/errors.ts";
+import type { FerryEvent, SegmentWork } from "../events/events.ts";
 import type { Codec } from "../ports.ts";
 import { newTaskRow } from "../projection/status.ts";
-import { defaultSettings } from "../settings.ts";
+import { defaultSettings } from "../settings/settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
   accepted,

@@ -2,13 +2,13 @@
  * One slice of a backup: continues after the files that are stored, until the segment is complete or the time is up.
  */
 import { adopt, type Position, readChain, start } from "../archive/chain.ts";
-import { openCancellationCheck } from "../cancellation.ts";
-import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../checkpoint.ts";
-import type { BackupPlan, FerryEvent, SegmentWork } from "../events.ts";
+import { openCancellationCheck } from "../control/cancellation.ts";
+import type { BackupPlan, FerryEvent, SegmentWork } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
-import { progressTimer, sliceEndMs } from "../slice-budget.ts";
-import { refuseReplaced } from "../table-identity.ts";
-import { type Consumed, openUsage } from "../usage.ts";
+import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../segment/checkpoint.ts";
+import { progressTimer, sliceEndMs } from "../segment/slice-budget.ts";
+import { type Consumed, openUsage } from "../segment/usage.ts";
+import { refuseReplaced } from "../table/table-identity.ts";
 import { openScanner } from "./scanner.ts";
 import { openWriter } from "./writer.ts";
 

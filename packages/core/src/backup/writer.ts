@@ -9,10 +9,10 @@ import type { Span } from "../archive/cutter.ts";
 import { itemKeyOf, LINE_OVERHEAD_BYTES, toLines } from "../archive/data-file.ts";
 import { dataFileKey } from "../archive/keys.ts";
 import type { Page } from "../archive/page.ts";
-import type { CancellationCheck } from "../cancellation.ts";
-import type { BackupPlan, SegmentWork } from "../events.ts";
+import type { CancellationCheck } from "../control/cancellation.ts";
+import type { BackupPlan, SegmentWork } from "../events/events.ts";
 import type { Compressor, Ports } from "../ports.ts";
-import { invocationLeftMs } from "../slice-budget.ts";
+import { invocationLeftMs } from "../segment/slice-budget.ts";
 
 /**
  * The outcome for a page's items.

@@ -3,7 +3,7 @@
  * announcement may have been lost with its record of the table's stream. Only the monitor calls this.
  */
 import type { StatusStore } from "../ports.ts";
-import type { RowKey } from "../task.ts";
+import type { RowKey } from "../request/task.ts";
 import { msOf } from "../time.ts";
 import { stateOf, type TaskRow, withoutMark } from "./status.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { noCounts, VERSION } from "../events.ts";
+import { noCounts, VERSION } from "../events/events.ts";
 import { busEvent, somePlan, someTask } from "../testing/tasks.ts";
 import { factOf } from "./facts.ts";
 

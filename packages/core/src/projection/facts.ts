@@ -2,8 +2,9 @@
  * Facts: the projector's events in a normalised form, so that projecting them is a pure join.
  */
 import * as v from "valibot";
-import { readControl } from "../control.ts";
-import { sentence } from "../errors.ts";
+import { readControl } from "../control/control.ts";
+import { sentence } from "../errors/errors.ts";
+import { truncate } from "../errors/truncate.ts";
 import {
   ATTEMPTS_EXHAUSTED,
   type BusEvent,
@@ -16,14 +17,13 @@ import {
   type Plan,
   type Usage,
   usageSchema,
-} from "../events.ts";
-import { planSchema } from "../plan-schema.ts";
-import { readAs, readDetail, readFinishing } from "../read-event.ts";
-import { requestedBy } from "../requested.ts";
-import { count, unchanged, wholeNumber } from "../schema-parts.ts";
-import type { SettingReports } from "../setting-reports.ts";
-import { announcedTaskSchema, type RowKey } from "../task.ts";
-import { truncate } from "../truncate.ts";
+} from "../events/events.ts";
+import { planSchema } from "../events/plan-schema.ts";
+import { readAs, readDetail, readFinishing } from "../events/read-event.ts";
+import { count, unchanged, wholeNumber } from "../events/schema-parts.ts";
+import type { SettingReports } from "../events/setting-reports.ts";
+import { requestedBy } from "../request/requested.ts";
+import { announcedTaskSchema, type RowKey } from "../request/task.ts";
 
 /** The row of a fact, and the task's ids; an operator may name only the row. */
 export type FactRow = RowKey & { readonly id?: string; readonly "request-id"?: string };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RestorePlan } from "../events.ts";
+import type { RestorePlan } from "../events/events.ts";
 import { somePlan, someTask } from "../testing/tasks.ts";
 import { IMPORT_FILES_MAX, notesOf } from "./notes.ts";
 import { newTaskRow } from "./status.ts";

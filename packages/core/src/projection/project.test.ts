@@ -1,7 +1,7 @@
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Plan } from "../events.ts";
+import type { Plan } from "../events/events.ts";
 import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
 import { type Fact, factOf, type Statement } from "./facts.ts";
 import { project } from "./project.ts";

@@ -2,7 +2,7 @@
  * The projection of facts to a row. Facts arrive late, repeatedly and out of order. The projection is a join: any order
  * and any repetition of a task's facts gives the same row.
  */
-import type { Counts, Plan } from "../events.ts";
+import type { Counts, Plan } from "../events/events.ts";
 import type { Fact, RequestFields, RestoreCursor } from "./facts.ts";
 import { newTaskRow, REJECTED, type Reason, type TaskRow } from "./status.ts";
 

@@ -1,7 +1,7 @@
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { describe, expect, test } from "vitest";
-import { sentence } from "../errors.ts";
-import { noCounts } from "../events.ts";
+import { sentence } from "../errors/errors.ts";
+import { noCounts } from "../events/events.ts";
 import type { StatusStore } from "../ports.ts";
 import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
 import { projectBatch } from "./projector.ts";

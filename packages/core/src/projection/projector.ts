@@ -2,8 +2,9 @@
  * The projector: it projects a batch of messages, with one write for the facts of each task.
  */
 import * as v from "valibot";
-import { controlRefused } from "../control.ts";
-import { FerryError, isPermanent, permanent } from "../errors.ts";
+import { controlRefused } from "../control/control.ts";
+import { nearestRows } from "../control/nearest-rows.ts";
+import { FerryError, isPermanent, permanent } from "../errors/errors.ts";
 import {
   ATTEMPTS_EXHAUSTED,
   type BusEvent,
@@ -11,12 +12,11 @@ import {
   type FerryEvent,
   type Message,
   segmentWorkSchema,
-} from "../events.ts";
-import { nearestRows } from "../nearest-rows.ts";
+} from "../events/events.ts";
+import { readDetail } from "../events/read-event.ts";
 import type { LastErrors, RowSearch, SliceClaims, StatusStore, TaskRegistry } from "../ports.ts";
-import { readDetail } from "../read-event.ts";
-import { findRegistration } from "../registration.ts";
-import { identify, rowName, type TaskRef } from "../task.ts";
+import { findRegistration } from "../request/registration.ts";
+import { identify, rowName, type TaskRef } from "../request/task.ts";
 import { type CancelOfCurrent, type Fact, factOf } from "./facts.ts";
 import { project } from "./project.ts";
 import { announcementOf, rankOf, type SegmentRecord, stateOf, type TaskRow, withoutMark } from "./status.ts";

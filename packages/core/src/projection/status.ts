@@ -2,12 +2,12 @@
  * The rows of the status tables, and the values derived from them.
  */
 
-import type { ErrorCode } from "../error-codes.ts";
-import type { Counts, Plan, Resume, Usage } from "../events.ts";
-import type { SettingReports } from "../setting-reports.ts";
-import type { Action, RowKey } from "../task.ts";
+import type { ErrorCode } from "../errors/error-codes.ts";
+import type { Counts, Plan, Resume, Usage } from "../events/events.ts";
+import type { SettingReports } from "../events/setting-reports.ts";
+import type { Action, RowKey } from "../request/task.ts";
+import { currentWindow, isSeries, manifestsOf, segmentsOf } from "../restore/windows.ts";
 import { announcements } from "../topology.ts";
-import { currentWindow, isSeries, manifestsOf, segmentsOf } from "../windows.ts";
 
 export const taskStates = [
   "requested",

@@ -1,10 +1,10 @@
 import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import { permanent } from "../errors.ts";
-import type { CountProgress, RestorePlan } from "../events.ts";
+import { permanent } from "../errors/errors.ts";
+import type { CountProgress, RestorePlan } from "../events/events.ts";
 import type { ScanPage } from "../ports.ts";
-import { defaultSettings } from "../settings.ts";
+import { defaultSettings } from "../settings/settings.ts";
 import { destination, someTask, world } from "../testing/tasks.ts";
 import { beginCount, countOn, isCounted } from "./count.ts";
 

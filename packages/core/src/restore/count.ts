@@ -2,16 +2,16 @@
  * Counts the items of a table. If the invocation's time does not suffice, a later invocation continues the count.
  */
 
-import type { CancellationCheck } from "../cancellation.ts";
-import type { DynamoKey } from "../dynamo-key.ts";
-import { permanent } from "../errors.ts";
-import type { CountProgress, RestorePlan } from "../events.ts";
-import { readPaced } from "../paced-read.ts";
-import { openPacer } from "../pacing.ts";
-import { openPageSize } from "../page-size.ts";
+import type { CancellationCheck } from "../control/cancellation.ts";
+import { permanent } from "../errors/errors.ts";
+import type { CountProgress, RestorePlan } from "../events/events.ts";
+import { readPaced } from "../pacing/paced-read.ts";
+import { openPacer } from "../pacing/pacing.ts";
+import { openPageSize } from "../pacing/page-size.ts";
 import type { ItemCount, Ports } from "../ports.ts";
-import { sliceEndMs } from "../slice-budget.ts";
-import { tableOf } from "../table-identity.ts";
+import { sliceEndMs } from "../segment/slice-budget.ts";
+import type { DynamoKey } from "../table/dynamo-key.ts";
+import { tableOf } from "../table/table-identity.ts";
 
 /** The number of segments that are counted concurrently. */
 const SEGMENTS_AT_ONCE = 8;

@@ -3,7 +3,7 @@ import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { type MemoryPorts, md5, memoryPorts } from "@ferry/memory/ports";
 import { memoryTableAdmin } from "@ferry/memory/table-admin";
 import { describe, expect, test } from "vitest";
-import type { RestorePlan, TaskAccepted } from "../events.ts";
+import type { RestorePlan, TaskAccepted } from "../events/events.ts";
 import { newTaskRow } from "../projection/status.ts";
 import {
   backupRequest,
@@ -198,7 +198,7 @@ describe("a restore with create-table is rejected", () => {
     const ports = await archived();
     const error = "another restore has the lease";
     const leases = intercept("leases", ports.leases, ["replace"], async () => {
-      const { permanent } = await import("../errors.ts");
+      const { permanent } = await import("../errors/errors.ts");
       throw permanent("access-denied", { operation: "", resource: "", message: error, hint: "Wait." });
     });
     expect(await request(created, { ...ports, leases })).toMatchObject([

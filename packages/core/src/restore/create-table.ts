@@ -2,22 +2,23 @@
  * The destination table of a restore with `create-table`. The table carries an owner from its creation, so that each delivery
  * of the request finds the table that an earlier one created, and no restore uses a table of another.
  */
-import type { TableAddress } from "../addresses.ts";
+
 import { bucketOf } from "../archive/bucket.ts";
 import { type Fingerprint, fingerprintOf } from "../archive/fingerprint.ts";
 import { tableKey } from "../archive/keys.ts";
 import { homeOf } from "../archive/location.ts";
 import type { Manifest } from "../archive/manifest.ts";
 import { decodeTableFile, type TableFile } from "../archive/table-settings.ts";
-import { about, FerryError, permanent } from "../errors.ts";
-import type { FerryEvent, RestorePlan, TaskAccepted } from "../events.ts";
+import { about, FerryError, permanent } from "../errors/errors.ts";
+import type { FerryEvent, RestorePlan, TaskAccepted } from "../events/events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
-import { isRowOf } from "../registration.ts";
-import type { RestoreRequest } from "../request.ts";
-import { invocationLeftMs } from "../slice-budget.ts";
-import { tableOf } from "../table-identity.ts";
-import type { TaskRef } from "../task.ts";
+import type { TableAddress } from "../request/addresses.ts";
+import { isRowOf } from "../request/registration.ts";
+import type { RestoreRequest } from "../request/request.ts";
+import type { TaskRef } from "../request/task.ts";
+import { invocationLeftMs } from "../segment/slice-budget.ts";
+import { tableOf } from "../table/table-identity.ts";
 import { newTable, unusable } from "./new-table.ts";
 
 /** How often, and how long, one invocation looks whether the table is ACTIVE. Then it hands off. */

@@ -1,7 +1,7 @@
 import { fullExport, incrementalExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import type { MemoryPorts } from "@ferry/memory/ports";
 import { expect, test } from "vitest";
-import type { SegmentWork } from "../events.ts";
+import type { SegmentWork } from "../events/events.ts";
 import { newTaskRow } from "../projection/status.ts";
 import { accepted, bucket, message, restoreRequest, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";

@@ -2,13 +2,14 @@
  * Ends a complete segment of a series: its window is over only when no worker can still write for it, and the last segment of
  * a window queues the next one. See docs/decisions/0027.
  */
-import { taskAccepted } from "../accepted.ts";
-import { openCancellationCheck } from "../cancellation.ts";
-import { type Checkpoint, handoffEvent } from "../checkpoint.ts";
-import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
+
+import { openCancellationCheck } from "../control/cancellation.ts";
+import type { FerryEvent, RestorePlan, SegmentWork } from "../events/events.ts";
 import type { Ports, SegmentWriter } from "../ports.ts";
-import { sliceEndMs } from "../slice-budget.ts";
-import { segmentsOf, windowOf, windowsOf } from "../windows.ts";
+import { taskAccepted } from "../request/accepted.ts";
+import { type Checkpoint, handoffEvent } from "../segment/checkpoint.ts";
+import { sliceEndMs } from "../segment/slice-budget.ts";
+import { segmentsOf, windowOf, windowsOf } from "./windows.ts";
 
 /** More than the clocks of two workers differ, and than a call takes to arrive whose worker was ended. */
 const MARGIN_MS = 30_000;

@@ -1,11 +1,12 @@
 /**
  * Finds the incremental exports that follow a full export, by the manifests in its folder `AWSDynamoDB/`.
  */
-import type { BucketAddress } from "../addresses.ts";
+
 import { manifestSummaryKey } from "../archive/keys.ts";
 import { decodeSummary, type Summary } from "../archive/summary.ts";
-import { isPermanent } from "../errors.ts";
+import { isPermanent } from "../errors/errors.ts";
 import type { Ports } from "../ports.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { isoOf, msOf } from "../time.ts";
 import { joins, type SeriesExport, seriesError } from "./series.ts";
 

@@ -2,7 +2,7 @@ import { intercept } from "@ferry/memory/intercept";
 import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import type { CountProgress, RestorePlan, TaskFinishing } from "../events.ts";
+import type { CountProgress, RestorePlan, TaskFinishing } from "../events/events.ts";
 import type { ScanPage } from "../ports.ts";
 import {
   accepted,

@@ -3,14 +3,14 @@
  */
 import { bucketOf } from "../archive/bucket.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
-import { about, permanent } from "../errors.ts";
-import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events.ts";
+import { about, permanent } from "../errors/errors.ts";
+import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
-import { refuseReplaced } from "../table-identity.ts";
-import { manifestsOf } from "../windows.ts";
+import { refuseReplaced } from "../table/table-identity.ts";
 import { beginCount, countOn, isCounted } from "./count.ts";
 import { releaseLease } from "./lease.ts";
 import { reapplySettings } from "./reapply.ts";
+import { manifestsOf } from "./windows.ts";
 
 /**
  * Checks the archive, the counts and the table, and releases the table's lease. If the table was empty and the archive is a

@@ -2,10 +2,10 @@
  * Whether a table holds items.
  */
 
-import type { TableAddress } from "../addresses.ts";
 import { cutPage } from "../archive/page.ts";
-import type { DynamoKey } from "../dynamo-key.ts";
 import type { TableData } from "../ports.ts";
+import type { TableAddress } from "../request/addresses.ts";
+import type { DynamoKey } from "../table/dynamo-key.ts";
 
 /**
  * Whether the table holds items, read consistently. A page without items may be followed by others, so only the end of the

@@ -2,15 +2,15 @@
  * The lease on a table: records which restores of this stage may write to it, and the last export that was restored into it. A
  * restore with restore-mode `empty-only`, or of an incremental export, holds it exclusively; other restores share it.
  */
-import type { ErrorCode } from "../error-codes.ts";
-import { about, permanent } from "../errors.ts";
-import type { RestorePlan } from "../events.ts";
+import type { ErrorCode } from "../errors/error-codes.ts";
+import { about, permanent } from "../errors/errors.ts";
+import type { RestorePlan } from "../events/events.ts";
 import type { AppliedWindow, LeaseHolder, Ports, TableLease } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
-import { isRowOf } from "../registration.ts";
-import { tableReplaced } from "../table-identity.ts";
-import type { TaskRef } from "../task.ts";
-import { isSeries, momentOf } from "../windows.ts";
+import { isRowOf } from "../request/registration.ts";
+import type { TaskRef } from "../request/task.ts";
+import { tableReplaced } from "../table/table-identity.ts";
+import { isSeries, momentOf } from "./windows.ts";
 
 /** How often an update is tried if other restores update the lease at the same time. */
 const TRIES_MAX = 20;

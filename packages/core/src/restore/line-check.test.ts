@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Block } from "../archive/blocks.ts";
 import { type LineKind, lineSpans, readLine } from "../archive/data-file.ts";
-import { type FerryError, permanent } from "../errors.ts";
+import { type FerryError, permanent } from "../errors/errors.ts";
 import { type CheckedFile, openLineCheck, refusedLines } from "./line-check.ts";
 
 const bucket = { region: "eu-central-1", name: "archives" };

@@ -4,14 +4,14 @@
  * archives, and their lines have distinct keys.
  */
 
-import type { BucketAddress } from "../addresses.ts";
 import type { Block } from "../archive/blocks.ts";
 import { type Line, type LineKind, lineSpans, readLine } from "../archive/data-file.ts";
 import { attributeNames, KeyMismatch, keyTextOf } from "../archive/item-key.ts";
 import { openSeenKeys } from "../archive/seen-keys.ts";
 import { corrupt, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema } from "../archive/table-settings.ts";
-import { FerryError, permanent } from "../errors.ts";
+import { FerryError, permanent } from "../errors/errors.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 
 /** A data file whose lines are checked. */
 export interface CheckedFile {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { TableFile } from "../archive/table-settings.ts";
-import type { RestoreRequest } from "../request.ts";
+import type { RestoreRequest } from "../request/request.ts";
 import { restoreRequest } from "../testing/tasks.ts";
 import { newTable } from "./new-table.ts";
 

@@ -3,10 +3,10 @@
  * table. It depends only on the request and table.json.
  */
 import type { TableFile } from "../archive/table-settings.ts";
-import { about, permanent } from "../errors.ts";
+import { about, permanent } from "../errors/errors.ts";
+import { OWNER_TAG, type RestoredSetting, type SettingReport } from "../events/setting-reports.ts";
 import type { LateSetting, TableDefinition } from "../ports.ts";
-import type { RestoreRequest } from "../request.ts";
-import { OWNER_TAG, type RestoredSetting, type SettingReport } from "../setting-reports.ts";
+import type { RestoreRequest } from "../request/request.ts";
 
 export interface NewTable {
   readonly definition: TableDefinition;

@@ -8,8 +8,8 @@ import {
 } from "@ferry/memory/native-export";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { RestorePlan } from "../events.ts";
-import { defaultSettings } from "../settings.ts";
+import type { RestorePlan } from "../events/events.ts";
+import { defaultSettings } from "../settings/settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
   accepted,

@@ -9,11 +9,11 @@ import {
 import { md5 } from "@ferry/memory/ports";
 import type { TableSpec } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import type { RestorePlan } from "../events.ts";
+import type { RestorePlan } from "../events/events.ts";
 import type { ScanPage } from "../ports.ts";
 import { newTaskRow } from "../projection/status.ts";
-import { defaultSettings } from "../settings.ts";
-import type { TaskRef } from "../task.ts";
+import type { TaskRef } from "../request/task.ts";
+import { defaultSettings } from "../settings/settings.ts";
 import {
   backupRequest,
   bucket,

@@ -1,7 +1,7 @@
 /**
  * Plans a restore. The plan depends only on request, manifest and table, so a redelivered request gets the same plan.
  */
-import { taskAccepted } from "../accepted.ts";
+
 import type { Block } from "../archive/blocks.ts";
 import { bucketOf } from "../archive/bucket.ts";
 import { members } from "../archive/cutter.ts";
@@ -10,14 +10,15 @@ import { onlyMismatch } from "../archive/key-filter.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
-import type { ErrorCode } from "../error-codes.ts";
-import { about, isPermanent, permanent, withHint } from "../errors.ts";
-import type { FerryEvent, RestorePlan } from "../events.ts";
+import type { ErrorCode } from "../errors/error-codes.ts";
+import { about, isPermanent, permanent, withHint } from "../errors/errors.ts";
+import type { FerryEvent, RestorePlan } from "../events/events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { tableStays } from "../projection/status.ts";
-import type { Start } from "../registration.ts";
-import type { RestoreRequest } from "../request.ts";
-import type { TaskRef } from "../task.ts";
+import { taskAccepted } from "../request/accepted.ts";
+import type { Start } from "../request/registration.ts";
+import type { RestoreRequest } from "../request/request.ts";
+import type { TaskRef } from "../request/task.ts";
 import { type CreatedTable, createDestination } from "./create-table.ts";
 import { holdsItems } from "./holds-items.ts";
 import { chosenIncrements, noteWindow, takeLease, withdrawLease } from "./lease.ts";

@@ -4,7 +4,7 @@
 import { bucketOf } from "../archive/bucket.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
 import type { Ports } from "../ports.ts";
-import { INCREMENTS_MAX, type RestoreRequest } from "../request.ts";
+import { INCREMENTS_MAX, type RestoreRequest } from "../request/request.ts";
 import { msOf } from "../time.ts";
 import { findIncrements } from "./find-increments.ts";
 import { requireFullExport, requireJoined, type SeriesExport, seriesError } from "./series.ts";

@@ -1,8 +1,8 @@
 import { type MemoryPorts, memoryPorts } from "@ferry/memory/ports";
 import { type MemoryTableAdminOptions, memoryTableAdmin } from "@ferry/memory/table-admin";
 import { describe, expect, test } from "vitest";
-import { permanent } from "../errors.ts";
-import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
+import { permanent } from "../errors/errors.ts";
+import type { FerryEvent, RestorePlan, SegmentWork } from "../events/events.ts";
 import type { LateSetting } from "../ports.ts";
 import {
   accepted,

@@ -7,13 +7,13 @@ import { requireUnchanged } from "../archive/fingerprint.ts";
 import { tableKey } from "../archive/keys.ts";
 import { homeOf } from "../archive/location.ts";
 import { decodeTableFile } from "../archive/table-settings.ts";
-import { isPermanent, sentence } from "../errors.ts";
-import type { RestorePlan } from "../events.ts";
+import { isPermanent, sentence } from "../errors/errors.ts";
+import { truncate } from "../errors/truncate.ts";
+import type { RestorePlan } from "../events/events.ts";
+import type { SettingReport, SettingReports } from "../events/setting-reports.ts";
 import type { LateSetting, Ports } from "../ports.ts";
-import type { SettingReport, SettingReports } from "../setting-reports.ts";
-import { invocationLeftMs } from "../slice-budget.ts";
-import { tableOf } from "../table-identity.ts";
-import { truncate } from "../truncate.ts";
+import { invocationLeftMs } from "../segment/slice-budget.ts";
+import { tableOf } from "../table/table-identity.ts";
 import { newTable } from "./new-table.ts";
 
 /** How often, and how long, one invocation tries a setting while the table is being changed. Then it hands off. */

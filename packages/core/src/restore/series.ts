@@ -2,10 +2,11 @@
  * A series: a full export of DynamoDB and the incremental exports that follow it. Restored in order, they give the table as it
  * was at the end of the last one. These checks refuse exports that do not form one.
  */
-import type { BucketAddress } from "../addresses.ts";
+
 import type { Manifest } from "../archive/manifest.ts";
-import type { ErrorCode } from "../error-codes.ts";
-import { about, permanent } from "../errors.ts";
+import type { ErrorCode } from "../errors/error-codes.ts";
+import { about, permanent } from "../errors/errors.ts";
+import type { BucketAddress } from "../request/addresses.ts";
 import { msOf } from "../time.ts";
 
 /** The API takes the times of an export in whole seconds, but a full export of the present has milliseconds. */

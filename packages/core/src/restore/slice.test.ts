@@ -3,10 +3,10 @@ import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { permanent } from "../errors.ts";
-import type { RestorePlan, SegmentWork } from "../events.ts";
+import { permanent } from "../errors/errors.ts";
+import type { RestorePlan, SegmentWork } from "../events/events.ts";
 import { newTaskRow } from "../projection/status.ts";
-import { defaultSettings } from "../settings.ts";
+import { defaultSettings } from "../settings/settings.ts";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
   accepted,

@@ -10,17 +10,17 @@ import { openKeyFilter } from "../archive/key-filter.ts";
 import { readPlannedFiles } from "../archive/manifest.ts";
 import { readBlocks, readingLine, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
 import type { KeySchema } from "../archive/table-settings.ts";
-import { openCancellationCheck } from "../cancellation.ts";
-import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../checkpoint.ts";
-import type { FerryEvent, RestorePlan, SegmentWork } from "../events.ts";
+import { openCancellationCheck } from "../control/cancellation.ts";
+import type { FerryEvent, RestorePlan, SegmentWork } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
-import { invocationLeftMs, progressTimer, sliceEndMs } from "../slice-budget.ts";
-import { refuseReplaced } from "../table-identity.ts";
-import { openUsage } from "../usage.ts";
-import { type RestoreWindow, windowOf } from "../windows.ts";
+import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../segment/checkpoint.ts";
+import { invocationLeftMs, progressTimer, sliceEndMs } from "../segment/slice-budget.ts";
+import { openUsage } from "../segment/usage.ts";
+import { refuseReplaced } from "../table/table-identity.ts";
 import { assignFiles } from "./assign-files.ts";
 import { openLineCheck, refusedLines } from "./line-check.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
+import { type RestoreWindow, windowOf } from "./windows.ts";
 
 /** DynamoDB's limits for one BatchWriteItem are 25 writes and 16 MB; JSON may be larger than what it counts. */
 const WRITES_PER_CALL = 25;

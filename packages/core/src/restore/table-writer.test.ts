@@ -1,8 +1,8 @@
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
 import { describe, expect, test } from "vitest";
-import { FerryError, permanent } from "../errors.ts";
-import type { RestorePlan } from "../events.ts";
-import { TRIES_MAX } from "../pacing.ts";
+import { FerryError, permanent } from "../errors/errors.ts";
+import type { RestorePlan } from "../events/events.ts";
+import { TRIES_MAX } from "../pacing/pacing.ts";
 import type { InsertOutcome, Ports, RateLimiter, TableData, Write } from "../ports.ts";
 import { destination, restoreRequest, someTask, world } from "../testing/tasks.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";

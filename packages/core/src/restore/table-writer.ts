@@ -3,12 +3,12 @@
  * failed calls a few times. Reports completed writes in the order in which they were sent, so that a cursor can follow.
  */
 
-import type { CancellationCheck } from "../cancellation.ts";
-import { isThrottled, isTransient, permanent } from "../errors.ts";
-import type { RestorePlan } from "../events.ts";
-import { backoffMs, openPacer, TRIES_MAX } from "../pacing.ts";
+import type { CancellationCheck } from "../control/cancellation.ts";
+import { isThrottled, isTransient, permanent } from "../errors/errors.ts";
+import type { RestorePlan } from "../events/events.ts";
+import { backoffMs, openPacer, TRIES_MAX } from "../pacing/pacing.ts";
 import type { Ports, Write, WriteResult } from "../ports.ts";
-import type { Consumed } from "../usage.ts";
+import type { Consumed } from "../segment/usage.ts";
 
 const CALLS_IN_FLIGHT = 8;
 /** The bytes that one capacity unit writes. */

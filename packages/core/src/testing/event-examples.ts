@@ -1,7 +1,7 @@
 /**
  * The texts of docs/events.md for each event besides its schema: its emitter, its occasion, its consumers, and an example.
  */
-import type { eventSchemas } from "../read-event.ts";
+import type { eventSchemas } from "../events/read-event.ts";
 
 export interface EventPage {
   readonly emitter: string;

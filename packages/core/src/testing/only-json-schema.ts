@@ -2,7 +2,7 @@
  * The JSON Schema of `only`, for docs/request.schema.json: its valibot schema is a function.
  */
 import type { JsonSchema } from "@valibot/to-json-schema";
-import { ONLY_MAX } from "../only.ts";
+import { ONLY_MAX } from "../request/only.ts";
 
 const value: JsonSchema = {
   type: "object",

@@ -3,7 +3,7 @@
  */
 
 import { expect } from "vitest";
-import { FerryError } from "../errors.ts";
+import { FerryError } from "../errors/errors.ts";
 
 /** Expects a permanent error with an operation, a resource, a message and a hint. */
 export async function expectPermanent(

@@ -19,12 +19,12 @@ import {
   type Plan,
   type SegmentWork,
   VERSION,
-} from "../events.ts";
+} from "../events/events.ts";
 import { fnv1a, sha256Hex } from "../hash.ts";
 import type { StatusStore } from "../ports.ts";
 import type { ProjectionPorts } from "../projection/projector.ts";
-import type { BackupRequest, RestoreRequest } from "../request.ts";
-import { type Action, type TaskRef, taskRef } from "../task.ts";
+import type { BackupRequest, RestoreRequest } from "../request/request.ts";
+import { type Action, type TaskRef, taskRef } from "../request/task.ts";
 import { work } from "../worker.ts";
 
 export const source = { region: "us-east-1", name: "cities" };

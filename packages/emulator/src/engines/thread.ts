@@ -3,7 +3,7 @@
  * the process, however that ends.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { SOURCE } from "@ferry/core/events";
+import { SOURCE } from "@ferry/core/events/events";
 import {
   physicalName,
   pipes,

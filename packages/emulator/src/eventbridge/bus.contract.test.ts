@@ -6,7 +6,7 @@ import { eventBus } from "@ferry/aws/bus";
 import { eventBridgeClient } from "@ferry/aws/clients";
 import { pointSdkAt } from "@ferry/contracts/aws-subjects";
 import { busContract } from "@ferry/contracts/bus";
-import type { FerryEvent } from "@ferry/core/events";
+import type { FerryEvent } from "@ferry/core/events/events";
 import { afterAll, vi } from "vitest";
 import { type Services, startGateway } from "../engines/gateway.ts";
 import { createLocalBus } from "./bus.ts";

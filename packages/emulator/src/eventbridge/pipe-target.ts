@@ -1,7 +1,7 @@
 /**
  * A Pipe's target: converts a record to an event and puts it on the bus.
  */
-import { SOURCE } from "@ferry/core/events";
+import { SOURCE } from "@ferry/core/events/events";
 import type { PipeSpec } from "@ferry/core/topology";
 import type { LocalBus } from "./bus.ts";
 import { compilePipeTemplate } from "./input-template.ts";

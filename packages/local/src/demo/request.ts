@@ -2,8 +2,8 @@
  * Requests a task with Ferry's client, and shows its progress until it ends.
  */
 import { openFerry } from "@ferry/client/ferry";
-import { prepareRequest } from "@ferry/client/request";
-import type { TaskStatus } from "@ferry/client/task-status";
+import { prepareRequest } from "@ferry/client/task/request";
+import type { TaskStatus } from "@ferry/client/task/task-status";
 import type { Progress } from "@ferry/terminal/progress";
 import type { Host } from "../host.ts";
 

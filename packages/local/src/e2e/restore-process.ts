@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createGzip, gzipSync } from "node:zlib";
 import { zlibCodec } from "@ferry/aws/codec";
 import { encodeFiles, type ManifestFile } from "@ferry/core/archive/file-list";
-import { defaultSettings } from "@ferry/core/settings";
+import { defaultSettings } from "@ferry/core/settings/settings";
 import { accepted, bucket, destination, message, restoreRequest } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
 import { intercept } from "@ferry/memory/intercept";

@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { parseMessage } from "@ferry/core/events";
+import { parseMessage } from "@ferry/core/events/events";
 import { type ConsumerName, consumers } from "@ferry/core/topology";
 import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
 import type { Context, SQSEvent } from "aws-lambda";

@@ -1,7 +1,7 @@
 /**
  * The announcements of a task agree with its row: task, attempt, counts and reason.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { answersOf } from "./answers.ts";
 import { isDisturbed, type Outcome } from "./outcome.ts";

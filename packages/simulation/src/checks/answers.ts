@@ -3,7 +3,7 @@
  * request-id (or the event's id), fields and second. A repetition of the request within minutes may belong to the row of
  * the first.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { type Fields, requestIn } from "../scenario/shapes.ts";
 import type { Outcome } from "./outcome.ts";

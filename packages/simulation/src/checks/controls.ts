@@ -3,7 +3,7 @@
  * one. A cancel is refused exactly if it names an attempt that never began, or a task that does not exist, which makes no
  * row. A refusal names only rows that exist.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import type { Outcome } from "./outcome.ts";
 import { taskName } from "./recount.ts";
 import { isUnknownAttemptCancel } from "./rows.ts";

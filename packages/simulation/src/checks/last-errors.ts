@@ -1,7 +1,7 @@
 /**
  * A row whose message failed until its attempts ran out has the last error that a worker recorded.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { Outcome } from "./outcome.ts";
 import { taskName } from "./recount.ts";

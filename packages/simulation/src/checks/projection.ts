@@ -2,7 +2,7 @@
  * A row as an operator reads it: the attributes of its item in the status table, and the state that follows from them.
  */
 import { unmarshall } from "@aws-sdk/util-dynamodb";
-import { itemOfRow } from "@ferry/aws/status-item";
+import { itemOfRow } from "@ferry/aws/status/status-item";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { openSegments, type PlannedWindows } from "./planned-windows.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Records what happens in a run, and when, for the checks.
  */
-import type { BusEvent, SegmentWork } from "@ferry/core/events";
+import type { BusEvent, SegmentWork } from "@ferry/core/events/events";
 import type { ScanPage, Slice, Write } from "@ferry/core/ports";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { RowChange } from "@ferry/memory/status-store";

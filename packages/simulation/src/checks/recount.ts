@@ -1,7 +1,7 @@
 /**
  * Each task as the events of the bus describe it, computed without the engine's projector.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import { openSegments, type PlannedWindows } from "./planned-windows.ts";
 
 /** What a segment stored or wrote. */

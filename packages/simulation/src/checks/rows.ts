@@ -1,7 +1,7 @@
 /**
  * Each attribute of a row in the status tables agrees with the task's events.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { type Answers, answersOf } from "./answers.ts";
 import { isDisturbed, isIntoWipedPrefix, type Outcome } from "./outcome.ts";

@@ -2,7 +2,7 @@
  * The objects and metadata of a sealed archive besides its items agree exactly with docs/archive-format.md.
  */
 import { createHash } from "node:crypto";
-import type { BackupPlan } from "@ferry/core/events";
+import type { BackupPlan } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
 import type { Scenario } from "../scenario/scenario.ts";

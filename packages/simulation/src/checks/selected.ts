@@ -1,9 +1,9 @@
 /**
  * Which items the `only` of a restore selects, computed without the engine's filter.
  */
-import type { RestorePlan } from "@ferry/core/events";
-import type { KeyRange, KeyValue } from "@ferry/core/only";
+import type { RestorePlan } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
+import type { KeyRange, KeyValue } from "@ferry/core/request/only";
 import { sortable } from "@ferry/memory/order";
 import type { ArchiveModel } from "../scenario/archives.ts";
 import type { Outcome } from "./outcome.ts";

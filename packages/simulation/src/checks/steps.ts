@@ -2,7 +2,7 @@
  * The events of a step follow from its message: the slices of an attempt are numbered, their counts never fall, a retry
  * continues from the checkpoints of its segments, and each event has its task, plan and deadline.
  */
-import type { SegmentWork, TaskAccepted } from "@ferry/core/events";
+import type { SegmentWork, TaskAccepted } from "@ferry/core/events/events";
 import { PROVISIONED_UNITS } from "../scenario/scenario.ts";
 import { answersOf } from "./answers.ts";
 import { isIntoWipedPrefix, type Outcome } from "./outcome.ts";

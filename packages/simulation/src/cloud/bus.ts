@@ -2,7 +2,7 @@
  * EventBridge: an event is delivered to every rule that matches, at least once, late and in any order.
  */
 import type { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import { isoOf } from "@ferry/core/time";
 import { type QueueName, typesPutBy } from "@ferry/core/topology";
 import type { Faults } from "./faults.ts";

@@ -2,7 +2,7 @@
  * One invocation of a Lambda function. It dies when a fault kills it or its timeout ends; promises that it then awaits never
  * resolve.
  */
-import type { SegmentWork } from "@ferry/core/events";
+import type { SegmentWork } from "@ferry/core/events/events";
 import type { Time } from "@ferry/core/ports";
 import type { ConsumerName } from "@ferry/core/topology";
 import type { Delivered } from "./queues.ts";

@@ -3,7 +3,7 @@
  */
 import { projectorHandler } from "@ferry/aws/lambda/projector";
 import { workerHandler } from "@ferry/aws/lambda/worker";
-import { parseMessage, type SegmentWork } from "@ferry/core/events";
+import { parseMessage, type SegmentWork } from "@ferry/core/events/events";
 import { type ConsumerName, consumers, type QueueName } from "@ferry/core/topology";
 import { failedMessages } from "@ferry/emulator/lambda/partial-batch";
 import type { SQSEvent } from "aws-lambda";

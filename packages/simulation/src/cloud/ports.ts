@@ -8,9 +8,8 @@ import { zlibCodec } from "@ferry/aws/codec";
 import type { Projector } from "@ferry/aws/lambda/projector";
 import type { Log } from "@ferry/aws/lambda/telemetry";
 import type { Worker } from "@ferry/aws/lambda/worker";
-import type { TableAddress } from "@ferry/core/addresses";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
-import { FerryError, permanent } from "@ferry/core/errors";
+import { FerryError, permanent } from "@ferry/core/errors/errors";
 import type {
   InsertResult,
   LastErrors,
@@ -25,7 +24,8 @@ import type {
   Write,
 } from "@ferry/core/ports";
 import type { TaskRow } from "@ferry/core/projection/status";
-import type { Settings } from "@ferry/core/settings";
+import type { TableAddress } from "@ferry/core/request/addresses";
+import type { Settings } from "@ferry/core/settings/settings";
 import { destination, source } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { intercept } from "@ferry/memory/intercept";

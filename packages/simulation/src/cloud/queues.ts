@@ -2,7 +2,7 @@
  * SQS: delivers at least once and in any order, hides a received message for its visibility timeout, and moves it to the dead
  * letters after its attempts.
  */
-import { parseMessage } from "@ferry/core/events";
+import { parseMessage } from "@ferry/core/events/events";
 import { type QueueName, queues } from "@ferry/core/topology";
 import type { Faults } from "./faults.ts";
 import type { Rng, Scheduler } from "./scheduler.ts";

@@ -1,9 +1,9 @@
 /**
  * Tests of the topology: where events, messages and row changes are delivered.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import { newTaskRow, type TaskRow } from "@ferry/core/projection/status";
-import { identify } from "@ferry/core/task";
+import { identify } from "@ferry/core/request/task";
 import {
   callerTypes,
   consumers,

@@ -1,8 +1,8 @@
 /**
  * Routes events, messages and row changes by the topology's own patterns, filters and templates, without clock or network.
  */
-import { itemOfRow } from "@ferry/aws/status-item";
-import type { BusEvent } from "@ferry/core/events";
+import { itemOfRow } from "@ferry/aws/status/status-item";
+import type { BusEvent } from "@ferry/core/events/events";
 import { inputTemplate, type PipeSpec, pipes, type QueueName, routes } from "@ferry/core/topology";
 import { compilePattern } from "@ferry/emulator/eventbridge/event-pattern";
 import { compileRuleTemplate } from "@ferry/emulator/eventbridge/input-template";

@@ -177,7 +177,7 @@ export const mutants: readonly Mutant[] = [
     name: "cancel-polled-once",
     seed: 2,
     breaks: "A slice checks whether it was cancelled only at its start.",
-    edits: [core("cancellation.ts", "if (due()) last = poll();", "")],
+    edits: [core("control/cancellation.ts", "if (due()) last = poll();", "")],
   },
   {
     name: "claim-ignored",
@@ -191,19 +191,19 @@ export const mutants: readonly Mutant[] = [
     breaks: "A request takes the row that its digest chooses, even if another task has it.",
     edits: [
       core(
-        "registration.ts",
+        "request/registration.ts",
         "if (!(await registry.claimRow(at, digest))) continue;",
         "await registry.claimRow(at, digest);",
       ),
-      core("registration.ts", "if (row === undefined || isRowOf(row, task))", "if (tries >= 0)"),
-      core("registration.ts", "% SLOTS_PER_SECOND;\n  for", "% 1;\n  for"),
+      core("request/registration.ts", "if (row === undefined || isRowOf(row, task))", "if (tries >= 0)"),
+      core("request/registration.ts", "% SLOTS_PER_SECOND;\n  for", "% 1;\n  for"),
     ],
   },
   {
     name: "handoffs-not-counted",
     seed: 0,
     breaks: "A handoff has the number of the slice that it ends.",
-    edits: [core("checkpoint.ts", "handoffs: work.handoffs + 1,", "")],
+    edits: [core("segment/checkpoint.ts", "handoffs: work.handoffs + 1,", "")],
   },
   {
     name: "claim-per-delivery",
@@ -223,7 +223,7 @@ export const mutants: readonly Mutant[] = [
     breaks: "Each worker keeps the ceiling for itself, regardless of the consumption of the others.",
     edits: [
       core(
-        "pacing.ts",
+        "pacing/pacing.ts",
         "const startMs = await limiter.reserve(task, {",
         "const startMs = Math.max(Math.floor(time.now()), endMs); void ({",
       ),

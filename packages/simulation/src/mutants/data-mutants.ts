@@ -64,7 +64,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "checksum-not-compared",
     seed: 212,
     breaks: "The checksum of DynamoDB's answers is not compared.",
-    edits: [aws("raw-protocol.ts", '    check(body, response.headers["x-amz-crc32"]);\n', "")],
+    edits: [aws("http/raw-protocol.ts", '    check(body, response.headers["x-amz-crc32"]);\n', "")],
   },
   {
     name: "one-unprocessed-of-many",
@@ -72,7 +72,7 @@ export const dataMutants: readonly Mutant[] = [
     breaks: "Only the first of several unprocessed writes is sent again.",
     edits: [
       aws(
-        "write-body.ts",
+        "dynamodb/write-body.ts",
         "for (const request of elements(body, table.start)) unprocessed.push",
         "for (const request of elements(body, table.start).slice(0, 1)) unprocessed.push",
       ),
@@ -84,7 +84,7 @@ export const dataMutants: readonly Mutant[] = [
     breaks: "Unprocessed deletes are not sent again.",
     edits: [
       aws(
-        "write-body.ts",
+        "dynamodb/write-body.ts",
         "return { remove: body.subarray(from, end) };",
         "return { put: body.subarray(from, end) };",
       ),
@@ -94,14 +94,18 @@ export const dataMutants: readonly Mutant[] = [
     name: "row-read-eventually",
     seed: 110,
     breaks: "A task's row is read with eventual consistency.",
-    edits: [aws("status-store.ts", "ConsistentRead: true", "ConsistentRead: false")],
+    edits: [aws("status/status-store.ts", "ConsistentRead: true", "ConsistentRead: false")],
   },
   {
     name: "row-overwritten",
     seed: 14,
     breaks: "A row overwrites what another projector wrote meanwhile.",
     edits: [
-      aws("status-store.ts", 'ConditionExpression: "#rev = :read"', 'ConditionExpression: "#rev >= :read"'),
+      aws(
+        "status/status-store.ts",
+        'ConditionExpression: "#rev = :read"',
+        'ConditionExpression: "#rev >= :read"',
+      ),
     ],
   },
   {
@@ -110,7 +114,7 @@ export const dataMutants: readonly Mutant[] = [
     breaks: "A segment's record is overwritten by an earlier fact.",
     edits: [
       aws(
-        "status-store.ts",
+        "status/status-store.ts",
         '"attribute_not_exists(#rank) OR #rank < :rank"',
         '"attribute_not_exists(#rank) OR #rank <> :rank"',
       ),
@@ -120,13 +124,19 @@ export const dataMutants: readonly Mutant[] = [
     name: "reservation-without-duration",
     seed: 296,
     breaks: "The first reservation of a ceiling is stored without its duration.",
-    edits: [aws("rate-limiter.ts", '":until": nowMs + durationMs', '":until": nowMs')],
+    edits: [aws("worker-table/rate-limiter.ts", '":until": nowMs + durationMs', '":until": nowMs')],
   },
   {
     name: "reservation-starts-early",
     seed: 296,
     breaks: "A reservation starts before earlier reservations end.",
-    edits: [aws("rate-limiter.ts", "return Number(extended[RESERVED_UNTIL]) - durationMs;", "return nowMs;")],
+    edits: [
+      aws(
+        "worker-table/rate-limiter.ts",
+        "return Number(extended[RESERVED_UNTIL]) - durationMs;",
+        "return nowMs;",
+      ),
+    ],
   },
   {
     name: "list-ends-after-first-page",
@@ -158,7 +168,7 @@ export const dataMutants: readonly Mutant[] = [
     breaks: "A call whose answer is lost is not charged to the ceiling.",
     edits: [
       core(
-        "paced-read.ts",
+        "pacing/paced-read.ts",
         "        pace.delay(backoffMs(failures, random));",
         "        pace.delay(backoffMs(failures, random));\n        units = 0;",
       ),
@@ -175,7 +185,7 @@ export const dataMutants: readonly Mutant[] = [
     breaks: "An item that must only be put if its key is free overwrites the existing item.",
     edits: [
       aws(
-        "insert-body.ts",
+        "dynamodb/insert-body.ts",
         '    ConditionExpression: "attribute_not_exists(#k)",\n    ExpressionAttributeNames: { "#k": keys[0] },\n',
         "",
       ),
@@ -339,7 +349,11 @@ export const dataMutants: readonly Mutant[] = [
     seed: 115,
     breaks: "A row's item does not have the attempts of its segments.",
     edits: [
-      aws("status-item.ts", "    attempts: row.attempts,\n    segment", "    attempts: {},\n    segment"),
+      aws(
+        "status/status-item.ts",
+        "    attempts: row.attempts,\n    segment",
+        "    attempts: {},\n    segment",
+      ),
     ],
   },
   {
@@ -348,7 +362,7 @@ export const dataMutants: readonly Mutant[] = [
     breaks: "The checkpoints of incomplete segments are counted as if they were complete.",
     edits: [
       aws(
-        "status-item.ts",
+        "status/status-item.ts",
         'items: row["transferred-items"] - parts.items,',
         'items: row["transferred-items"],',
       ),

@@ -20,7 +20,9 @@ export const identityMutants: readonly Mutant[] = [
     name: "table-replacement-not-noticed",
     seed: 9,
     breaks: "A task does not notice that its table was deleted and created again.",
-    edits: [core("table-identity.ts", "if (found === undefined || found === planned) return;", "return;")],
+    edits: [
+      core("table/table-identity.ts", "if (found === undefined || found === planned) return;", "return;"),
+    ],
   },
   {
     name: "create-not-idempotent",
@@ -61,20 +63,28 @@ export const identityMutants: readonly Mutant[] = [
     seed: 37,
     breaks: "A retried restore begins its segments from the start.",
     edits: [
-      core("fan-out.ts", "if (resume === undefined) return", "if (resume !== undefined || true) return"),
+      core(
+        "segment/fan-out.ts",
+        "if (resume === undefined) return",
+        "if (resume !== undefined || true) return",
+      ),
     ],
   },
   {
     name: "retry-keeps-attempt",
     seed: 0,
     breaks: "A retry has the same attempt number.",
-    edits: [core("retry.ts", "acceptedAgain(row, plan, next, ", "acceptedAgain(row, plan, next - 1, ")],
+    edits: [
+      core("control/retry.ts", "acceptedAgain(row, plan, next, ", "acceptedAgain(row, plan, next - 1, "),
+    ],
   },
   {
     name: "retry-queues-all-segments",
     seed: 2,
     breaks: "A retry also queues the complete segments.",
-    edits: [core("retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)")],
+    edits: [
+      core("control/retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)"),
+    ],
   },
   {
     name: "retry-keeps-deadline",
@@ -82,7 +92,7 @@ export const identityMutants: readonly Mutant[] = [
     breaks: "The deadline of a retry is computed from the time of the request, not of the retry.",
     edits: [
       core(
-        "retry.ts",
+        "control/retry.ts",
         "msOf(event.time) + ports.settings.taskTimeoutMs",
         "Math.floor(task.timestamp / 1000) * 1000 + ports.settings.taskTimeoutMs",
       ),
@@ -92,7 +102,9 @@ export const identityMutants: readonly Mutant[] = [
     name: "deadline-ignored",
     seed: 3,
     breaks: "An attempt has no deadline.",
-    edits: [core("cancellation.ts", 'if (ports.time.now() < work["deadline-ms"]) return;', "return;")],
+    edits: [
+      core("control/cancellation.ts", 'if (ports.time.now() < work["deadline-ms"]) return;', "return;"),
+    ],
   },
   {
     name: "handoffs-without-progress-not-reset",
@@ -100,7 +112,7 @@ export const identityMutants: readonly Mutant[] = [
     breaks: "Handoffs with progress count as handoffs without progress.",
     edits: [
       core(
-        "checkpoint.ts",
+        "segment/checkpoint.ts",
         'const idle = moved ? 0 : work["handoffs-without-progress"] + (wasThrottled ? 0 : 1);',
         'const idle = work["handoffs-without-progress"] + (wasThrottled ? 0 : 1) + (moved ? 0 : 0);',
       ),
@@ -111,7 +123,11 @@ export const identityMutants: readonly Mutant[] = [
     seed: 8,
     breaks: "A cancel also stops the attempts after the one that it names.",
     edits: [
-      core("cancellation.ts", "if (row.cancelledAttempt >= work.attempt)", "if (row.cancelledAttempt > 0)"),
+      core(
+        "control/cancellation.ts",
+        "if (row.cancelledAttempt >= work.attempt)",
+        "if (row.cancelledAttempt > 0)",
+      ),
     ],
   },
   {
@@ -120,7 +136,7 @@ export const identityMutants: readonly Mutant[] = [
     breaks: "A cancel stops only the attempts before the one that it names.",
     edits: [
       core(
-        "cancellation.ts",
+        "control/cancellation.ts",
         "if (row.cancelledAttempt >= work.attempt)",
         "if (row.cancelledAttempt > work.attempt)",
       ),
@@ -204,7 +220,7 @@ export const identityMutants: readonly Mutant[] = [
     name: "progress-report-hands-off",
     seed: 38,
     breaks: "A progress report queues another message for the slice that is in progress.",
-    edits: [core("checkpoint.ts", "...checkpoint, handoff: false", "...checkpoint, handoff: true")],
+    edits: [core("segment/checkpoint.ts", "...checkpoint, handoff: false", "...checkpoint, handoff: true")],
   },
   {
     name: "batch-spacing-ignored",
@@ -314,7 +330,7 @@ export const identityMutants: readonly Mutant[] = [
     breaks: "The id of a message has priority over the request-id that its request names.",
     edits: [
       core(
-        "requested.ts",
+        "request/requested.ts",
         'requestIds: [fieldOf(outer, "request-id"), fieldOf(detail, "request-id")]',
         'requestIds: [fieldOf(detail, "request-id"), fieldOf(outer, "request-id")]',
       ),
@@ -324,6 +340,8 @@ export const identityMutants: readonly Mutant[] = [
     name: "bare-request-not-read",
     seed: 3,
     breaks: "A request that is the whole detail of its event is not read.",
-    edits: [core("requested.ts", "if (!hasAction(outer) && hasAction(detail))", "if (outer === detail)")],
+    edits: [
+      core("request/requested.ts", "if (!hasAction(outer) && hasAction(detail))", "if (outer === detail)"),
+    ],
   },
 ];

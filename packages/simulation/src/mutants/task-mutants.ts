@@ -58,7 +58,7 @@ export const taskMutants: readonly Mutant[] = [
     breaks: "The event of a retry is not recorded: delivered again, it begins another attempt.",
     edits: [
       core(
-        "retry.ts",
+        "control/retry.ts",
         "return registry.recordControl(control.task, eventId, highest + 1);",
         'return eventId === "" ? registry.recordControl(control.task, eventId, highest) : highest + 1;',
       ),
@@ -68,7 +68,7 @@ export const taskMutants: readonly Mutant[] = [
     name: "retry-undoes-cancel",
     seed: 7,
     breaks: "A retry that names an attempt begins another one even after later attempts and cancels.",
-    edits: [core("retry.ts", "  return control.attempt + 1;", "  return highest + 1;")],
+    edits: [core("control/retry.ts", "  return control.attempt + 1;", "  return highest + 1;")],
   },
   {
     name: "duplicate-key-restored",
@@ -121,7 +121,9 @@ export const taskMutants: readonly Mutant[] = [
     name: "digest-of-request-id-alone",
     seed: 12,
     breaks: "The digest of a request covers only its request-id.",
-    edits: [core("task.ts", "canonicalJson([action, requestId, request])", "canonicalJson([requestId])")],
+    edits: [
+      core("request/task.ts", "canonicalJson([action, requestId, request])", "canonicalJson([requestId])"),
+    ],
   },
   {
     name: "completion-not-stored",
@@ -145,7 +147,7 @@ export const taskMutants: readonly Mutant[] = [
     breaks: "A slice that waits for its reservation does not poll for a cancel.",
     edits: [
       core(
-        "cancellation.ts",
+        "control/cancellation.ts",
         "await ports.time.sleep(Math.min(leftMs, ports.settings.cancelPollIntervalMs));",
         "await ports.time.sleep(leftMs);",
       ),

@@ -2,7 +2,7 @@
  * Sets up the simulated cloud of a run: tables, bucket, bus, queues and Lambda, connected as the topology says, and the
  * operations on them. Nothing has been requested yet.
  */
-import { itemOfRow } from "@ferry/aws/status-item";
+import { itemOfRow } from "@ferry/aws/status/status-item";
 import { itemBytes } from "@ferry/aws/testing/item-size";
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
 import { memoryLastErrors } from "@ferry/memory/last-errors";

@@ -1,7 +1,7 @@
 /**
  * Keeps the contents of a restore's table when its task first reports that it is finished.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { StatusTables } from "@ferry/memory/status-store";
 import type { MemoryTables } from "@ferry/memory/tables";

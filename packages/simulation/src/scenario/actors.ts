@@ -1,7 +1,7 @@
 /**
  * What callers, operators and applications do rarely, beyond operations.ts: control.ts says how often.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { backupRequest, bucket, restoreRequest } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";

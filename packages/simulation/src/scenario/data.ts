@@ -3,7 +3,7 @@
  */
 
 import type { KeyType } from "@ferry/core/archive/key-value";
-import { defaultSettings, type Settings } from "@ferry/core/settings";
+import { defaultSettings, type Settings } from "@ferry/core/settings/settings";
 import type { KeyAttributes } from "@ferry/memory/item-key";
 import type { Rng } from "../cloud/scheduler.ts";
 import { type ArchiveFault, archiveFaults, type SourceSpec } from "./archive-kinds.ts";

@@ -1,7 +1,7 @@
 /**
  * What exists before the first request: the tables, and the archive that a restore reads.
  */
-import type { TableAddress } from "@ferry/core/addresses";
+import type { TableAddress } from "@ferry/core/request/addresses";
 import { bucket, destination, source } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { MemoryTables, TableSpec } from "@ferry/memory/tables";

@@ -3,7 +3,7 @@
  */
 
 import type { KeyType } from "@ferry/core/archive/key-value";
-import type { DynamoKey } from "@ferry/core/dynamo-key";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { sortable } from "@ferry/memory/order";
 import type { Scenario } from "./scenario.ts";
 

@@ -1,7 +1,7 @@
 /**
  * `only` of a scenario's restores: keys of items that exist and of some that do not, as partitions, whole keys and ranges.
  */
-import type { DynamoKey } from "@ferry/core/dynamo-key";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { sortable } from "@ferry/memory/order";
 import { itemsOf } from "./items.ts";
 import type { Scenario } from "./scenario.ts";

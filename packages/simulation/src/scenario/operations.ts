@@ -2,7 +2,7 @@
  * What callers, operators and applications do while a task runs: they change the table, cancel and retry, repeat
  * requests, wipe a prefix, and write to a table as soon as it is restored.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { type Actors, createActors, type RunContext } from "./actors.ts";

@@ -1,7 +1,7 @@
 /**
  * The scenario of a seed: tables, requests, settings, faults, and what operators, callers and applications do.
  */
-import { defaultSettings } from "@ferry/core/settings";
+import { defaultSettings } from "@ferry/core/settings/settings";
 import type { Rng } from "../cloud/scheduler.ts";
 import type { ArchiveFault } from "./archive-kinds.ts";
 import { movedPrefixOf, prefixOf, seriesFields } from "./archives.ts";

@@ -1,5 +1,5 @@
 /** What a run of the simulation consists of. scenario-of.ts chooses it for a seed. */
-import type { Settings } from "@ferry/core/settings";
+import type { Settings } from "@ferry/core/settings/settings";
 import type { ScenarioControl } from "./control.ts";
 import type { Data } from "./data.ts";
 import type { FaultCounts, FaultRates } from "./fault-rates.ts";

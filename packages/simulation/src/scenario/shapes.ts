@@ -1,7 +1,7 @@
 /**
  * The shapes in which callers put requests: a bare one, a wrapped one, and a message with a wrapped one, which the Pipe wraps again.
  */
-import type { BusEvent } from "@ferry/core/events";
+import type { BusEvent } from "@ferry/core/events/events";
 
 export type Fields = Readonly<Record<string, unknown>>;
 

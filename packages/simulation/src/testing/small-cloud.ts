@@ -4,10 +4,10 @@
  * or duplicated only by the test: it picks the next message, delivers an event again, or stops in the middle. The tables
  * `source` and `destination` (hash key `id`) and the bucket exist.
  */
-import { type BusEvent, type Delivery, type Message, parseMessage } from "@ferry/core/events";
+import { type BusEvent, type Delivery, type Message, parseMessage } from "@ferry/core/events/events";
 import { projectBatch } from "@ferry/core/projection/projector";
 import type { TaskRow } from "@ferry/core/projection/status";
-import type { Action } from "@ferry/core/task";
+import type { Action } from "@ferry/core/request/task";
 import { world } from "@ferry/core/testing/tasks";
 import { isoOf } from "@ferry/core/time";
 import { type QueueName, queues } from "@ferry/core/topology";

@@ -2,10 +2,10 @@
  * An operator deletes a row, and then a late duplicate of its request arrives: the task runs again or is rejected, and always
  * ends.
  */
-import { permanent } from "@ferry/core/errors";
+import { permanent } from "@ferry/core/errors/errors";
 import { seeded } from "@ferry/core/hash";
 import { isEnded, stateOf } from "@ferry/core/projection/status";
-import type { Action } from "@ferry/core/task";
+import type { Action } from "@ferry/core/request/task";
 import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";

@@ -3,7 +3,7 @@
  */
 import { seeded } from "@ferry/core/hash";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
-import { identify } from "@ferry/core/task";
+import { identify } from "@ferry/core/request/task";
 import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";

@@ -1,9 +1,9 @@
 /**
  * A retry begins one attempt, even if it is delivered several times and the row is late.
  */
-import { permanent } from "@ferry/core/errors";
+import { permanent } from "@ferry/core/errors/errors";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
-import type { Action } from "@ferry/core/task";
+import type { Action } from "@ferry/core/request/task";
 import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /** Restores of a full export and the incremental exports that follow it, in one request. */
 import { gunzipSync } from "node:zlib";
-import type { TaskAccepted } from "@ferry/core/events";
+import type { TaskAccepted } from "@ferry/core/events/events";
 import { seeded } from "@ferry/core/hash";
 import { stateOf } from "@ferry/core/projection/status";
 import { bucket, destination, restoreRequest } from "@ferry/core/testing/tasks";

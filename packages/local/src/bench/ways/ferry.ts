@@ -6,16 +6,16 @@ import { archiveStore } from "@ferry/aws/archive-store";
 import { eventBus } from "@ferry/aws/bus";
 import { dynamodbClient, eventBridgeClient, retryingDynamodbClient, s3Client } from "@ferry/aws/clients";
 import { zlibCodec } from "@ferry/aws/codec";
-import { lastErrors } from "@ferry/aws/last-errors";
-import { rateLimiter } from "@ferry/aws/rate-limiter";
-import { rowSearch } from "@ferry/aws/row-search";
-import { sliceClaims } from "@ferry/aws/slice-claims";
-import { statusReader } from "@ferry/aws/status-store";
-import { tableData } from "@ferry/aws/table";
-import { tableAdmin } from "@ferry/aws/table-admin";
-import { tableLeases } from "@ferry/aws/table-leases";
-import { taskRegistry } from "@ferry/aws/task-registry";
-import { workerTableItems } from "@ferry/aws/worker-table";
+import { tableData } from "@ferry/aws/dynamodb/table";
+import { tableAdmin } from "@ferry/aws/dynamodb/table-admin";
+import { rowSearch } from "@ferry/aws/status/row-search";
+import { statusReader } from "@ferry/aws/status/status-store";
+import { lastErrors } from "@ferry/aws/worker-table/last-errors";
+import { rateLimiter } from "@ferry/aws/worker-table/rate-limiter";
+import { sliceClaims } from "@ferry/aws/worker-table/slice-claims";
+import { tableLeases } from "@ferry/aws/worker-table/table-leases";
+import { taskRegistry } from "@ferry/aws/worker-table/task-registry";
+import { workerTableItems } from "@ferry/aws/worker-table/worker-table";
 import { sliceBackup } from "@ferry/core/backup/slice";
 import {
   type BackupPlan,
@@ -25,10 +25,10 @@ import {
   type RestorePlan,
   type SegmentWork,
   VERSION,
-} from "@ferry/core/events";
+} from "@ferry/core/events/events";
 import type { Ports } from "@ferry/core/ports";
 import { sliceRestore } from "@ferry/core/restore/slice";
-import { defaultSettings } from "@ferry/core/settings";
+import { defaultSettings } from "@ferry/core/settings/settings";
 import { benchBucket, FILE_BYTES, prefix, table } from "../fixture.ts";
 import type { Setup, Way } from "./way.ts";
 

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { Agent as HttpAgent, type IncomingMessage, request as overHttp } from "node:http";
 import { Agent as HttpsAgent, request as overHttps } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { writeBody } from "@ferry/aws/write-body";
+import { writeBody } from "@ferry/aws/dynamodb/write-body";
 import { dataFileKey } from "@ferry/core/archive/keys";
 import { benchBucket, type Case, fixtureOf, prefix, table } from "../fixture.ts";
 import { CALLS_IN_FLIGHT, callsOf, openCompressor, openDecompressor, type Setup, type Way } from "./way.ts";

@@ -1,16 +1,17 @@
 /**
  * The AWS adapters of one invocation on the simulated DynamoDB.
  */
-import { lastErrors } from "@ferry/aws/last-errors";
-import { rateLimiter } from "@ferry/aws/rate-limiter";
-import { sliceClaims } from "@ferry/aws/slice-claims";
-import { statusReader, statusStore } from "@ferry/aws/status-store";
-import { tableData } from "@ferry/aws/table";
-import { tableAdmin } from "@ferry/aws/table-admin";
-import { tableLeases } from "@ferry/aws/table-leases";
-import { taskRegistry } from "@ferry/aws/task-registry";
-import { workerTableItems } from "@ferry/aws/worker-table";
-import type { Action } from "@ferry/core/task";
+
+import { tableData } from "@ferry/aws/dynamodb/table";
+import { tableAdmin } from "@ferry/aws/dynamodb/table-admin";
+import { statusReader, statusStore } from "@ferry/aws/status/status-store";
+import { lastErrors } from "@ferry/aws/worker-table/last-errors";
+import { rateLimiter } from "@ferry/aws/worker-table/rate-limiter";
+import { sliceClaims } from "@ferry/aws/worker-table/slice-claims";
+import { tableLeases } from "@ferry/aws/worker-table/table-leases";
+import { taskRegistry } from "@ferry/aws/worker-table/task-registry";
+import { workerTableItems } from "@ferry/aws/worker-table/worker-table";
+import type { Action } from "@ferry/core/request/task";
 import { workerTable } from "@ferry/core/topology";
 import { type ClientContext, simulatedDynamoDb } from "./client.ts";
 

@@ -4,8 +4,8 @@
  */
 import { crc32 } from "node:zlib";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { RawProtocol } from "@ferry/aws/raw-protocol";
-import { FerryError } from "@ferry/core/errors";
+import { RawProtocol } from "@ferry/aws/http/raw-protocol";
+import { FerryError } from "@ferry/core/errors/errors";
 import { workerTable } from "@ferry/core/topology";
 import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
 import type { Faults } from "../faults.ts";
@@ -65,7 +65,7 @@ export function simulatedDynamoDb(region: string, triesMax: number, context: Cli
     retryStrategy: retries(triesMax, context),
     requestHandler: {
       metadata: { handlerProtocol: "http/1.1" },
-      // A call like an earlier one comes from Ferry's own sender, which reads no files: see packages/aws/src/lean-send.ts.
+      // A call like an earlier one comes from Ferry's own sender, which reads no files: see packages/aws/src/http/lean-send.ts.
       async handle(request: unknown, { reached }: { reached?: () => Promise<void> }) {
         await reached?.();
         return { response: await answer(request as HttpRequest, region, context) };

@@ -2,11 +2,11 @@
  * DynamoDB's operations on the tables of items, with request and response bodies, on the memory tables.
  */
 
-import type { TableAddress } from "@ferry/core/addresses";
-import type { DynamoKey } from "@ferry/core/dynamo-key";
-import { FerryError } from "@ferry/core/errors";
+import { FerryError } from "@ferry/core/errors/errors";
+import { OWNER_TAG } from "@ferry/core/events/setting-reports";
 import type { LateSetting, ScanPage, TableData, TableDescription, Write } from "@ferry/core/ports";
-import { OWNER_TAG } from "@ferry/core/setting-reports";
+import type { TableAddress } from "@ferry/core/request/addresses";
+import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
 import type { MemoryTables } from "@ferry/memory/tables";
 import { DynamoDbError } from "./own-tables.ts";

@@ -1,7 +1,7 @@
 /**
  * Reads rows and segment records from the items of a run with the AWS adapters.
  */
-import { type Item, recordOfItem, rowOfItem } from "@ferry/aws/status-item";
+import { type Item, recordOfItem, rowOfItem } from "@ferry/aws/status/status-item";
 import type { RowChange, StatusTables } from "@ferry/memory/status-store";
 import type { OwnTables } from "./own-tables.ts";
 

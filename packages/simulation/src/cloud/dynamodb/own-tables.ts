@@ -2,7 +2,7 @@
  * Ferry's own tables in memory: dynalite's validation, expressions and operations on a synchronous store.
  */
 
-import type { Item } from "@ferry/aws/status-item";
+import type { Item } from "@ferry/aws/status/status-item";
 import { tables, workerTable } from "@ferry/core/topology";
 import getItem from "dynalite/actions/getItem.js";
 import putItem from "dynalite/actions/putItem.js";

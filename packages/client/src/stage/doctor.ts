@@ -1,0 +1,167 @@
+/**
+ * Checks that a caller can use a stage: credentials, region, what is deployed, the permission to put events, quotas, and what a
+ * task would read and write. Nothing is written, except an event that no rule of Ferry matches.
+ */
+import { DescribeEventBusCommand } from "@aws-sdk/client-eventbridge";
+import { nameOf } from "@ferry/aws/errors";
+import type { TableAddress } from "@ferry/core/request/addresses";
+import { pipes, type TableName, tables } from "@ferry/core/topology";
+import { bucketAt } from "../archive/open-archive.ts";
+import { ClientError, explained } from "../client-error.ts";
+import { mayPutEvents, onBus } from "../events/events.ts";
+import { bucketRegion } from "../task/request.ts";
+import { readPipe } from "./pipe-states.ts";
+import { CONCURRENT_MAX, lambdaQuota, tableQuota } from "./quotas.ts";
+import { openStage, type Stage, type StageOptions } from "./stage.ts";
+
+export interface Check {
+  readonly name: string;
+  /** `warning`: it works, but not as well as it could. */
+  readonly state: "ok" | "warning" | "failed" | "skipped";
+  readonly detail: string;
+  readonly hint?: string;
+}
+
+export interface DoctorOptions {
+  /** A table that a task would read or write. */
+  readonly table?: TableAddress;
+  /** A bucket with archives. */
+  readonly bucket?: string;
+}
+
+/** Yields each check when it is done. If the stage's own set-up is wrong, that is the only check. */
+export async function* examine(
+  options: StageOptions,
+  checked: DoctorOptions = {},
+): AsyncGenerator<Check, void, void> {
+  let stage: Stage;
+  try {
+    stage = await openStage(options);
+  } catch (error) {
+    yield failed("set-up", error);
+    return;
+  }
+  yield* examineStage(stage, checked);
+}
+
+/** Yields each check of a stage when it is done. */
+export async function* examineStage(
+  stage: Stage,
+  { table, bucket }: DoctorOptions = {},
+): AsyncGenerator<Check, void, void> {
+  const { access, region, name } = stage;
+  const isLocal = access.local !== undefined;
+  yield {
+    name: "stage",
+    state: "ok",
+    detail: `${name} in ${region}${isLocal ? `, the local host at ${access.local}` : ""}`,
+  };
+  yield await check("credentials", async () => {
+    const { accessKeyId } = await access.dynamodb(region).config.credentials();
+    return `access key ${accessKeyId}`;
+  });
+  for (const key of Object.keys(tables) as TableName[])
+    yield await check(key, async () => {
+      const { status } = await access.describe({ region, name: stage.table(key) });
+      if (status !== "ACTIVE") throw broken(`${stage.table(key)} is ${status}.`, "Wait until it is ACTIVE.");
+      return `${stage.table(key)} is ${status}`;
+    });
+  if (isLocal)
+    yield { name: "bus and Pipes", state: "skipped", detail: "the local host has both while it runs" };
+  else {
+    yield await checkIfAllowed("bus", async () => {
+      await onBus(stage, "DescribeEventBus", (events) =>
+        events.send(new DescribeEventBusCommand({ Name: stage.bus })),
+      );
+      return { state: "ok", detail: `${stage.bus} exists` };
+    });
+    for (const key of Object.keys(pipes))
+      yield await checkIfAllowed(`Pipe ${key}`, async () => ({
+        state: "ok",
+        detail: await pipeState(stage, key),
+      }));
+  }
+  yield await check("PutEvents", () => putPermission(stage));
+  const tableRegion = table?.region ?? region;
+  if (isLocal) yield { name: "quotas", state: "skipped", detail: "the local host has none" };
+  else {
+    yield await checkIfAllowed("Lambda's quota", () => lambdaCheck(stage));
+    yield await checkIfAllowed("DynamoDB's quota", async () => {
+      const { readUnits, writeUnits } = await tableQuota(stage, tableRegion);
+      return {
+        state: "ok",
+        detail: `a table in ${tableRegion} may consume ${readUnits} read and ${writeUnits} write units a second`,
+      };
+    });
+  }
+  if (table !== undefined)
+    yield await check(`table ${table.name}`, async () => {
+      const { status, itemCount } = await access.describe(table);
+      return `${status}, about ${itemCount} items, in ${table.region}`;
+    });
+  if (bucket !== undefined)
+    yield await check(`bucket ${bucket}`, async () => {
+      const found = await bucketRegion(access, bucket);
+      await access.archive.list(await bucketAt(access, bucket, undefined), "", { limit: 1 });
+      return `it can be listed, in ${found}`;
+    });
+}
+
+async function putPermission(stage: Stage): Promise<string> {
+  const may = await mayPutEvents(stage);
+  if (may === "any") return `you may put events on ${stage.bus}`;
+  if (may === "requests") return `you may put requests on ${stage.bus}, as the policy for callers allows`;
+  throw new ClientError("refused", "access-denied", {
+    message: `You may not put requests on the bus ${stage.bus}.`,
+    hint: `Attach the policy ferry-${stage.name}-callers to your role.`,
+  });
+}
+
+type Found = Omit<Check, "name">;
+
+async function lambdaCheck(stage: Stage): Promise<Found> {
+  const { concurrent, unreserved } = await lambdaQuota(stage);
+  const detail = `${concurrent} concurrent executions in ${stage.region}, ${unreserved} of them not reserved`;
+  if (unreserved >= CONCURRENT_MAX) return { state: "ok", detail };
+  return {
+    state: "warning",
+    detail: `${detail}; Ferry's functions use up to ${CONCURRENT_MAX}, unless the stage's settings lower it`,
+    hint: "Ask for a higher quota (Service Quotas, Lambda, concurrent executions), or lower `concurrency` of backupWorker and restoreWorker in stacks/stages.ts. Otherwise Lambda may throttle Ferry and other functions of the account.",
+  };
+}
+
+/** A check that the caller may not make is no failure: requests do not need the permission. */
+async function checkIfAllowed(name: string, run: () => Promise<Found>): Promise<Check> {
+  try {
+    return { name, ...(await run()) };
+  } catch (error) {
+    if ((error as { code?: string }).code !== "access-denied") return failed(name, error);
+    return { name, state: "skipped", detail: `not known: ${failed(name, error).detail}` };
+  }
+}
+
+async function pipeState(stage: Stage, key: string): Promise<string> {
+  const { name, state, reason, cure } = await readPipe(stage, key);
+  if (cure !== undefined) throw broken(`${name} is ${state}: ${reason}.`, cure);
+  return `${name} is ${state}`;
+}
+
+function broken(message: string, hint: string): ClientError {
+  return new ClientError("failed", "not-running", { message, hint });
+}
+
+async function check(name: string, run: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, state: "ok", detail: await run() };
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+function failed(name: string, error: unknown): Check {
+  const missing = nameOf(error) === "ResourceNotFoundException" || nameOf(error) === "NotFoundException";
+  const { message, hint } = missing
+    ? { message: "It does not exist.", hint: "Check --stage, --region and --profile, or deploy the stage." }
+    : explained(error, { operation: "check", resource: name });
+  return { name, state: "failed", detail: message, hint };
+}
