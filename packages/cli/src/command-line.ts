@@ -5,6 +5,7 @@ import { type Command, CommanderError } from "commander";
 import type { CommandSpec } from "./command.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import type { Input } from "./input.ts";
+import { pasteable } from "./pasteable.ts";
 import { buildProgram } from "./program.ts";
 import { reportError } from "./report-error.ts";
 import { version } from "./version.ts";
@@ -35,7 +36,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exitCodes.done;
-    return reportUsage(error, args);
+    return reportUsage(error, args, program);
   }
 }
 
@@ -46,20 +47,23 @@ async function runCommand(command: CommandSpec, input: Input, program: Command):
   } catch (error) {
     return reportError(error, {
       command: `ferry ${command.name}`,
-      json: input.options["json"] === true,
-      debug: input.options["debug"] === true,
+      input,
+      program,
     });
   }
 }
 
 /** Commander's message begins with `error: ` and may have a suggestion in its second line. */
-function reportUsage(error: CommanderError, args: readonly string[]): ExitCode {
+function reportUsage(error: CommanderError, args: readonly string[], program: Command): ExitCode {
   const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
   const command = args.find((arg) => !arg.startsWith("-"));
   const isKnown = command !== undefined && error.code !== "commander.unknownCommand";
   const name = isKnown ? `ferry ${command}` : "ferry";
   const hint = suggestion?.replace(/^\((.*)\)$/, "$1") ?? `\`${name} --help\` lists what it takes.`;
   if (args.includes("--json")) console.error(JSON.stringify({ error: { code: "usage", message, hint } }));
-  else console.error(`${name}: ${message.replace(/\.$/, "")}.\n${hint}`);
+  else
+    console.error(
+      `${name}: ${message.replace(/\.$/, "")}.\n${pasteable(hint, { options: {} }, program, process.env)}`,
+    );
   return exitCodes.usage;
 }

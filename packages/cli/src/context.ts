@@ -7,6 +7,7 @@ import { localHost } from "@ferry/core/local-host";
 import type { Command } from "commander";
 import type { Input } from "./input.ts";
 import { type Output, openOutput } from "./output.ts";
+import { pasteable } from "./pasteable.ts";
 
 export interface Context {
   readonly output: Output;
@@ -32,7 +33,10 @@ export function contextOf({ options }: Input, env: NodeJS.ProcessEnv, program: C
     ...optional("profile", text("profile")),
   };
   return {
-    output: openOutput({ json: options["json"] === true }),
+    output: openOutput({
+      json: options["json"] === true,
+      complete: (text) => pasteable(text, { options }, program, env),
+    }),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true && options["json"] !== true,
     access,
     program,

@@ -47,7 +47,16 @@ test.each([[["--help"]], [["backup", "--help"]], [["--version"]]])(
       .filter((file) => !file.includes("/node_modules/"))
       .map((file) => /.*\/packages\/(.*)$/.exec(file)![1]!);
     expect(own).toContain("cli/src/commands/backup.ts");
-    const others = ["main", "command-line", "program", "command", "exit-codes", "report-error", "version"];
+    const others = [
+      "main",
+      "command-line",
+      "program",
+      "command",
+      "exit-codes",
+      "report-error",
+      "pasteable",
+      "version",
+    ];
     expect(
       own.filter(
         (file) =>

@@ -17,17 +17,24 @@ export interface Output {
   styled(style: Style, text: string): string;
 }
 
-export function openOutput({ json }: { json: boolean }): Output {
+/** `complete` makes the commands in a text such that they can be pasted. */
+export function openOutput({
+  json,
+  complete = (text) => text,
+}: {
+  json: boolean;
+  complete?: (text: string) => string;
+}): Output {
   return {
     json,
     line: (text = "") => {
-      if (!json) process.stdout.write(`${text}\n`);
+      if (!json) process.stdout.write(`${complete(text)}\n`);
     },
     value: (value) => {
       if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
     },
     note: (text) => {
-      if (!json) process.stderr.write(`${text}\n`);
+      if (!json) process.stderr.write(`${complete(text)}\n`);
     },
     styled: (style, text) => styleText(style, text, { stream: process.stdout }),
   };

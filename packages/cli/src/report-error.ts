@@ -3,24 +3,28 @@
  */
 import { styleText } from "node:util";
 import type { ClientError } from "@ferry/client/client-error";
+import type { Command } from "commander";
 import { type ExitCode, exitCodeOfGroup, exitCodes } from "./exit-codes.ts";
+import type { Input } from "./input.ts";
+import { pasteable } from "./pasteable.ts";
 
 export interface ErrorOptions {
   /** The command, as in `ferry backup`. */
   readonly command: string;
-  readonly json: boolean;
-  readonly debug: boolean;
+  readonly input: Input;
+  readonly program: Command;
 }
 
 /** Prints an error and returns the exit code for it. */
-export function reportError(error: unknown, { command, json, debug }: ErrorOptions): ExitCode {
+export function reportError(error: unknown, { command, input, program }: ErrorOptions): ExitCode {
+  const { json, debug } = input.options;
   const { code, message, hint, exitCode } = readable(error);
-  if (json) console.error(JSON.stringify({ error: { code, message, hint } }));
+  if (json === true) console.error(JSON.stringify({ error: { code, message, hint } }));
   else {
     console.error(`${styleText("red", `${command}:`, { stream: process.stderr })} ${message}`);
-    if (hint !== "") console.error(hint);
+    if (hint !== "") console.error(pasteable(hint, input, program, process.env));
   }
-  if (debug) console.error(error instanceof Error ? stackOf(error) : String(error));
+  if (debug === true) console.error(error instanceof Error ? stackOf(error) : String(error));
   return exitCode;
 }
 

@@ -9,6 +9,11 @@ export const catCommand: CommandSpec = {
   arguments: [{ name: "S3URL", description: "the archive: s3://BUCKET/PREFIX" }],
   options: [
     { flags: "--limit <N>", description: "at most this many items" },
+    {
+      flags: "--key <JSON>",
+      description: `only the item with exactly this key; may be repeated: {"id":"a","n":1} or {"id":{"S":"a"},"n":{"N":"1"}}`,
+      repeatable: true,
+    },
     onlyOption("the items with this key; may be repeated"),
     {
       flags: "--select <PATH>",
@@ -18,7 +23,7 @@ export const catCommand: CommandSpec = {
   ],
   examples: [
     { command: "ferry cat s3://archives/orders/2026-11-23 --limit 10", about: "the first ten" },
-    { command: `ferry cat s3://archives/orders/2026-11-23 --only '{"id":"o-17"}'`, about: "one item" },
+    { command: `ferry cat s3://archives/orders/2026-11-23 --key '{"id":"o-17"}'`, about: "one item" },
     {
       command: "ferry cat s3://archives/orders/2026-11-23 --select address.city",
       about: "one value of each item",

@@ -71,17 +71,19 @@ test("a table is backed up, listed, inspected, read, restored and compared", asy
     /s3:\/\/archives\/orders\/one +sealed +orders \(us-east-1\).* 500 /,
   );
   expect((await done("inspect", url)).stdout).toMatch(/3 data files in 3 segments/);
-  const cat = await done("cat", url, "--only", '{"id":"item-00017"}');
+  const cat = await done("cat", url, "--key", '{"id":"item-00017"}');
+  expect((await done("cat", url, "--only", '{"id":{"S":"item-00017"}}')).stdout).toBe(cat.stdout);
   expect(JSON.parse(cat.stdout)).toMatchObject({ number: { N: "12345678901234567890123456789012345678" } });
   expect((await done("cat", url, "--limit", "7", "--select", "of")).stdout).toBe(
     '{"S":"source"}\n'.repeat(7),
   );
   expect((await done("verify", url)).stdout).toMatch(/^✓ .*: 3 data files, 500 items/m);
 
-  await done("restore", url, "orders", "--wait", ...COPY);
-  expect((await done("verify", url, "--against", "orders", ...COPY)).stdout).toMatch(
-    /^✓ orders in eu-west-1: 500 items/m,
-  );
+  const restore = await done("restore", url, "orders", "--wait", "--local", ...COPY);
+  // The command that it prints works as it is.
+  const [, printed] = /^Compare it with the archive: `ferry (.*)`$/m.exec(restore.stderr)!;
+  expect(printed).toBe(`verify ${url} --against orders --table-region eu-west-1 --local`);
+  expect((await done(...printed!.split(" "))).stdout).toMatch(/^✓ orders in eu-west-1: 500 items/m);
 });
 
 test("a restore with --create-table makes its table, and --dry-run shows what it would make", async () => {

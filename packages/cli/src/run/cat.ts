@@ -11,11 +11,15 @@ import { openGivenArchive } from "./read-archive.ts";
 const LINE_FEED = Buffer.from("\n");
 
 export const run: RunCommand = async (input, { access }) => {
-  const { limit, only, select } = input.options;
+  const { limit, only, key, select } = input.options;
   const max = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberOption("--limit", limit, 10);
   const path = typeof select === "string" ? parsePath(select) : undefined;
   const archive = await openGivenArchive(openAccess(access), input);
-  const given = Array.isArray(only) ? await openGivenKeys(archive, only) : undefined;
+  const [some, whole] = [only, key].map((texts) => (Array.isArray(texts) ? (texts as string[]) : []));
+  const given =
+    only === undefined && key === undefined
+      ? undefined
+      : await openGivenKeys(archive, { only: some!, whole: whole! });
   const itemsMax = given?.itemsMax ?? Number.POSITIVE_INFINITY;
   let found = 0;
   let printed = 0;

@@ -4,16 +4,21 @@
 import type { TaskProgress } from "@ferry/client/task/progress";
 import type { TaskHandle } from "@ferry/client/task/task-handle";
 import type { TaskStatus } from "@ferry/client/task/task-status";
+import type { Request } from "@ferry/core/request/request";
 import { openLiveLines } from "@ferry/terminal/live-lines";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodeOfTask, exitCodes } from "../exit-codes.ts";
+import { commandText } from "../pasteable.ts";
 import { plainLine, progressLines } from "./progress-lines.ts";
 import { archiveUrl, endLines } from "./task-text.ts";
 
 const LINE_EVERY_MS = 5000;
 
-/** Shows the progress of a task: bars on a terminal, lines elsewhere, JSON with --json. Returns the exit code of its end. */
-export async function follow(handle: TaskHandle, { output }: Context): Promise<ExitCode> {
+/**
+ * Shows the progress of a task: bars on a terminal, lines elsewhere, JSON with --json. Returns the exit code of its end. `request`: the
+ * task's, if this process sent it.
+ */
+export async function follow(handle: TaskHandle, { output }: Context, request?: Request): Promise<ExitCode> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   process.once("SIGINT", onSignal);
@@ -35,17 +40,36 @@ export async function follow(handle: TaskHandle, { output }: Context): Promise<E
     view.end();
   }
   if (stop.signal.aborted) {
-    const id = last?.task.id ?? handle.requestId;
+    const id = last?.task.id ?? handle.requestId ?? "";
     output.note(
-      `Stopped watching. The task goes on: \`ferry watch ${id}\` shows it, \`ferry cancel ${id}\` stops it.`,
+      `Stopped watching. The task goes on: ${commandText("watch", id)} shows it, ${commandText("cancel", id)} stops it.`,
     );
     return exitCodes.interrupted;
   }
   const { task } = last!;
   for (const line of endLines(task, output)) output.line(line);
-  if (task.state === "succeeded" && task.action === "restore")
-    output.note(`Compare it with the archive: ferry verify ${archiveUrl(task)} --against ${task.table.name}`);
+  if (isComparable(task)) output.note(`Compare it with the archive: ${comparison(task, request)}`);
   return exitCodeOfTask(task);
+}
+
+/** Whether the table should hold what the archive in the task's row holds: not after some of its items, or several exports. */
+function isComparable({ state, action, matchedItems, moment }: TaskStatus): boolean {
+  return state === "succeeded" && action === "restore" && matchedItems === undefined && moment === undefined;
+}
+
+function comparison(task: TaskStatus, request: Request | undefined): string {
+  const { region, name } = task.table;
+  const manifestKeys = request?.action === "restore" ? request["manifest-keys"] : undefined;
+  const owner = request?.["bucket-owner"];
+  return commandText(
+    "verify",
+    archiveUrl(task),
+    "--against",
+    name,
+    ...(name.startsWith("arn:") ? [] : ["--table-region", region]),
+    ...(manifestKeys === undefined ? [] : ["--manifest-keys", manifestKeys]),
+    ...(owner === undefined ? [] : ["--bucket-owner", owner]),
+  );
 }
 
 function bars() {

@@ -1,6 +1,7 @@
 import { openFerry } from "@ferry/client/ferry";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { commandText } from "../pasteable.ts";
 import { styledState } from "./task-text.ts";
 
 export const run: RunCommand = async ({ arguments: [id = ""] }, { stage, output }) => {
@@ -9,6 +10,6 @@ export const run: RunCommand = async ({ arguments: [id = ""] }, { stage, output 
   const task = await handle.retry();
   output.value(task);
   output.line(`${task.id}: ${styledState(task, output)}, attempt ${task.attempt}`);
-  output.note(`\`ferry watch ${task.id}\` follows it.`);
+  output.note(`${commandText("watch", task.id ?? id)} follows it.`);
   return exitCodes.done;
 };

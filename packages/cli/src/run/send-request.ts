@@ -11,6 +11,7 @@ import type { Context } from "../context.ts";
 import { type ExitCode, exitCodeOfTask, exitCodes } from "../exit-codes.ts";
 import { countText, durationRange, money, plural, size } from "../format.ts";
 import type { Input } from "../input.ts";
+import { commandText } from "../pasteable.ts";
 import { columns } from "../table.ts";
 import { follow } from "./follow.ts";
 import { endLines } from "./task-text.ts";
@@ -35,7 +36,7 @@ export async function sendRequest(
   const { output } = context;
   const handle = await ferry.send(prepared);
   output.note(`Sent to stage ${ferry.stage.name}, request ${handle.requestId}.`);
-  if (wait) return follow(handle, context);
+  if (wait) return follow(handle, context, prepared.request);
   const task = await handle.answered();
   output.value(task);
   if (task.state === "rejected") {
@@ -77,15 +78,20 @@ export async function dryRun(
       s3Url({ bucket: request["bucket-name"], prefix }),
     ]),
     ...(archive?.moment === undefined ? [] : [["as of", archive.moment] as [string, string]]),
-    [
-      "estimate",
-      `${money(preview.usd)}, ${durationRange(preview.seconds)}; \`ferry estimate\` compares it with other ways`,
-    ],
+    ["estimate", `${money(preview.usd)}, ${durationRange(preview.seconds)}${otherWays(request)}`],
     ["destination", destinationEmpty ? "empty" : notEmpty(prepared)],
   ];
   output.line(columns([], rows));
   output.note("Nothing was sent (--dry-run).");
   return destinationEmpty || isAllowed(prepared) ? exitCodes.done : exitCodes.refused;
+}
+
+/** How to compare the estimate; nothing for a table that does not exist yet. */
+function otherWays(request: PreparedRequest["request"]): string {
+  if (request.action === "restore" && request["create-table"] === true) return "";
+  const table = [request["table-name"], "--table-region", request["table-region"]];
+  const command = commandText("estimate", ...table, ...(request.action === "restore" ? ["--restore"] : []));
+  return `; ${command} compares it with other ways`;
 }
 
 /** What a restore with --only reads and writes. */

@@ -7,6 +7,7 @@ import type { TaskStatus } from "@ferry/client/task/task-status";
 import type { TaskUsage } from "@ferry/client/task/task-usage";
 import { countText, money, plural, seconds, size } from "../format.ts";
 import type { Output } from "../output.ts";
+import { commandText } from "../pasteable.ts";
 
 type Style = Parameters<Output["styled"]>[0];
 
@@ -51,7 +52,7 @@ export function endLines(task: TaskStatus, output: Output): string[] {
     ...task.reasons.map((reason) => `✗ ${reason}`),
     ...task.notes,
     ...(task.state === "failed" || task.state === "cancelled"
-      ? [`\`ferry retry ${task.id}\` continues where it stopped.`]
+      ? [`${commandText("retry", task.id ?? "")} continues where it stopped.`]
       : []),
   ];
 }

@@ -46,8 +46,8 @@ describe("given keys", () => {
     ["7", "--only 7: it is not an object"],
     ["[]", "--only []: it is not an object"],
     ['{"name":"a"}', "name is no key attribute; the keys are id (S), n (N)"],
-    ['{"id":"a","n":true}', "only[0].n must be a value in DynamoDB JSON"],
-    ['{"id":"a","n":"x"}', "only[0].n.N must be a number"],
+    ['{"id":"a","n":true}', `--only {"id":"a","n":true}: n must be a value in DynamoDB JSON`],
+    ['{"id":"a","n":"x"}', `--only {"id":"a","n":"x"}: n.N must be a number`],
   ])("that are invalid are refused: %s", async (text, message) => {
     await expect(read(text)).rejects.toMatchObject({
       group: "usage",
@@ -64,8 +64,10 @@ describe("the items of given keys", () => {
   async function opened(ports: ReturnType<typeof world>, prefix: string): Promise<OpenArchive> {
     return openArchive({ archive: ports.archive, region: async () => bucket.region }, place(prefix));
   }
-  async function found(archive: OpenArchive, ...texts: string[]) {
-    const { isWanted, itemsMax } = await openGivenKeys(archive, texts);
+  const opening = (archive: OpenArchive, only: readonly string[], whole: readonly string[] = []) =>
+    openGivenKeys(archive, { only, whole });
+  async function found(archive: OpenArchive, only: readonly string[], whole: readonly string[] = []) {
+    const { isWanted, itemsMax } = await opening(archive, only, whole);
     const items: string[] = [];
     for await (const bytes of archiveItems(archive, isWanted)) items.push(new TextDecoder().decode(bytes));
     return { items: items.sort(), itemsMax };
@@ -76,14 +78,45 @@ describe("the items of given keys", () => {
     ports.tables.put(source, ...[1, 2, 3].map(item));
     await runTask(backupRequest, ports);
     const archive = await opened(ports, "backups/one");
-    expect(await found(archive, '{"id":"item-1"}', '{"id":{"S":"item-3"}}', '{"id":"none"}')).toEqual({
+    expect(await found(archive, ['{"id":"item-1"}', '{"id":{"S":"item-3"}}', '{"id":"none"}'])).toEqual({
       items: [item(1), item(3)],
       itemsMax: 3,
     });
-    await expect(openGivenKeys(archive, ['{"n":{"N":"1"}}'])).rejects.toMatchObject({
-      code: "invalid-key",
-      message: expect.stringContaining("only[0] has no value of the partition key id"),
+    expect(await found(archive, ['{"id":"item-1"}'], ['{"id":"item-3"}'])).toEqual({
+      items: [item(1), item(3)],
+      itemsMax: 2,
     });
+    await expect(opening(archive, ['{"n":{"N":"1"}}'])).rejects.toMatchObject({
+      code: "invalid-key",
+      message: expect.stringContaining('--only {"n":{"N":"1"}}: it has no value of the partition key id'),
+    });
+  });
+
+  test("with --key is one item's: a whole key, without a range", async () => {
+    const ports = world();
+    const native = fullExport({ bucket: bucket.name, id: "01-a", files: [[item(1), item(2)].map(itemLine)] });
+    storeExport(ports.archive, bucket, native);
+    const archive = await opened(ports, native.prefix);
+    const withKeys: OpenArchive = { ...archive, manifest: { ...archive.manifest, keys } };
+    expect(await found(withKeys, [], ['{"id":"item-2","n":2.0}'])).toEqual({ items: [item(2)], itemsMax: 1 });
+    expect(await found(withKeys, [], ['{"id":"item-2","n":1}'])).toEqual({ items: [], itemsMax: 1 });
+    // Without the table's schema, the sort key is not known.
+    expect(await found(archive, [], ['{"id":{"S":"item-2"}}'])).toEqual({
+      items: [item(2)],
+      itemsMax: Number.POSITIVE_INFINITY,
+    });
+    for (const [key, message] of [
+      ['{"id":"item-2"}', '--key {"id":"item-2"}: it is not a whole key: id (S), n (N)'],
+      ['{"id":"item-2","n":{"from":1}}', "it is not a whole key"],
+      ['{"n":2}', '--key {"n":2}: it has no value of the partition key id'],
+      ['{"id":"a","n":"x"}', '--key {"id":"a","n":"x"}: n.N must be a number'],
+      ["id", "--key id: it is not JSON"],
+    ] as const)
+      await expect(opening(withKeys, [], [key])).rejects.toMatchObject({
+        group: "usage",
+        code: "invalid-key",
+        message: expect.stringContaining(message),
+      });
   });
 
   test("are found in an export without table.json if they have types", async () => {
@@ -92,11 +125,11 @@ describe("the items of given keys", () => {
     storeExport(ports.archive, bucket, native);
     const archive = await opened(ports, native.prefix);
     const range = '{"n":{"from":{"N":"0"},"to":{"N":"9"}},"id":{"S":"item-2"}}';
-    expect(await found(archive, range)).toEqual({ items: [item(2)], itemsMax: Number.POSITIVE_INFINITY });
-    await expect(openGivenKeys(archive, ['{"id":"item-2"}'])).rejects.toMatchObject({
+    expect(await found(archive, [range])).toEqual({ items: [item(2)], itemsMax: Number.POSITIVE_INFINITY });
+    await expect(opening(archive, ['{"id":"item-2"}'])).rejects.toMatchObject({
       message: expect.stringContaining("id has no type, and the archive has no table.json"),
     });
-    await expect(openGivenKeys(archive, ['{"id":{"S":"a"}}', '{"n":{"N":"1"}}'])).rejects.toMatchObject({
+    await expect(opening(archive, ['{"id":{"S":"a"}}', '{"n":{"N":"1"}}'])).rejects.toMatchObject({
       message: expect.stringContaining("do not name one partition key"),
     });
   });
@@ -108,6 +141,6 @@ describe("the items of given keys", () => {
     const native = incrementalExport({ bucket: bucket.name, id: "01-b", files: [lines] });
     storeExport(ports.archive, bucket, native);
     const archive = await opened(ports, native.prefix);
-    expect((await found(archive, '{"id":{"S":"item-1"}}')).items).toEqual([lines[0]]);
+    expect((await found(archive, ['{"id":{"S":"item-1"}}'])).items).toEqual([lines[0]]);
   });
 });

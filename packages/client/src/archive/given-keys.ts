@@ -8,6 +8,7 @@ import { ClientError } from "../client-error.ts";
 import type { OpenArchive } from "./open-archive.ts";
 
 const HINT = `For instance --only '{"id":"a"}', --only '{"id":{"S":"a"}}' or --only '{"id":"a","n":{"from":1,"to":9}}'.`;
+const KEY_HINT = `Name each key attribute with one value, for instance --key '{"id":"a"}'; --only takes a partition key alone, and ranges.`;
 
 /** A number as it was written: JavaScript keeps only 15 digits. */
 class WrittenNumber {
@@ -25,46 +26,66 @@ class WrittenNumber {
 export async function readGivenKeys(
   texts: readonly string[],
   keysOf: () => Promise<KeySchema | undefined>,
+  option = "--only",
 ): Promise<Only> {
-  const parsed = texts.map(parse);
+  const parsed = texts.map((text) => parse(text, option));
   const keys = parsed.some(hasPlainValues) ? await keysOf() : undefined;
-  const only = parsed.map((key, i) => typed(key, keys, texts[i]!)) as Only;
-  const [issue] = onlyIssues(only);
-  if (issue !== undefined) throw invalid(issue, HINT);
+  const only = parsed.map((key, i) => typed(key, keys, `${option} ${texts[i]}`)) as Only;
+  const [issue] = texts.length === 0 ? [] : onlyIssues(only);
+  if (issue !== undefined)
+    throw invalid(
+      asGiven(
+        issue,
+        option,
+        texts.map((text) => `${option} ${text}`),
+      ),
+      HINT,
+    );
   return only;
 }
 
 /**
  * A function that returns whether an item, or a change's `Keys`, has one of the keys; `itemsMax`: how many have at most, if each key is that
- * of one item. ClientError `invalid-key`.
+ * of one item. `only` may name a partition key alone, or ranges; each of `whole` must be the key of one item. ClientError `invalid-key`.
  */
 export async function openGivenKeys(
   { manifest }: OpenArchive,
-  texts: readonly string[],
+  texts: { readonly only: readonly string[]; readonly whole: readonly string[] },
 ): Promise<{ readonly isWanted: (item: Uint8Array) => boolean; readonly itemsMax: number }> {
-  const only = await readGivenKeys(texts, async () => manifest.keys);
+  const keysOf = async () => manifest.keys;
+  const whole = await readGivenKeys(texts.whole, keysOf, "--key");
+  const only = [...(await readGivenKeys(texts.only, keysOf)), ...whole];
   const keys = manifest.keys ?? namedKeys(only);
   const mismatch = onlyMismatch(only, keys);
-  if (mismatch !== undefined) throw invalid(mismatch, HINT);
+  const given = [
+    ...texts.only.map((text) => `--only ${text}`),
+    ...texts.whole.map((text) => `--key ${text}`),
+  ];
+  if (mismatch !== undefined)
+    throw invalid(asGiven(mismatch, "--only", given), texts.only.length === 0 ? KEY_HINT : HINT);
   const isWhole = (selection: KeySelection) =>
-    manifest.keys?.every(({ name }) => Object.hasOwn(selection, name) && !isRange(selection[name])) === true;
+    keys.every(({ name }) => Object.hasOwn(selection, name) && !isRange(selection[name]));
+  for (const [i, key] of whole.entries())
+    if (!isWhole(key))
+      throw invalid(`--key ${texts.whole[i]}: it is not a whole key: ${describeKeys(keys)}`, KEY_HINT);
   return {
     isWanted: openKeyFilter(only, keys),
-    itemsMax: only.every(isWhole) ? only.length : Number.POSITIVE_INFINITY,
+    // Without the table's own schema, the given keys may lack the sort key.
+    itemsMax: manifest.keys !== undefined && only.every(isWhole) ? only.length : Number.POSITIVE_INFINITY,
   };
 }
 
-function parse(text: string): Readonly<Record<string, unknown>> {
+function parse(text: string, option: string): Readonly<Record<string, unknown>> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text, (_, value, context?: { readonly source?: string }) =>
       typeof value === "number" ? new WrittenNumber(context?.source ?? String(value)) : value,
     );
   } catch (error) {
-    throw invalid(`--only ${text}: it is not JSON: ${(error as Error).message}`, HINT);
+    throw invalid(`${option} ${text}: it is not JSON: ${(error as Error).message}`, HINT);
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed) || isPlain(parsed))
-    throw invalid(`--only ${text}: it is not an object`, HINT);
+    throw invalid(`${option} ${text}: it is not an object`, HINT);
   return parsed as Readonly<Record<string, unknown>>;
 }
 
@@ -82,18 +103,18 @@ function hasPlainValues(key: Readonly<Record<string, unknown>>): boolean {
 function typed(
   key: Readonly<Record<string, unknown>>,
   keys: KeySchema | undefined,
-  text: string,
+  given: string,
 ): Readonly<Record<string, unknown>> {
   const typedValue = (name: string, value: unknown) => {
     if (!isPlain(value)) return value;
     if (keys === undefined)
       throw invalid(
-        `--only ${text}: ${name} has no type, and the archive has no table.json with the types of its keys`,
+        `${given}: ${name} has no type, and the archive has no table.json with the types of its keys`,
         `Give it in DynamoDB JSON, such as {"${name}":{"S":"a"}}.`,
       );
     const type = keys.find((one) => one.name === name)?.type;
     if (type === undefined)
-      throw invalid(`--only ${text}: ${name} is no key attribute; the keys are ${describeKeys(keys)}`, HINT);
+      throw invalid(`${given}: ${name} is no key attribute; the keys are ${describeKeys(keys)}`, HINT);
     return { [type]: typeof value === "string" ? value : value.text };
   };
   return Object.fromEntries(
@@ -104,6 +125,16 @@ function typed(
         : typedValue(name, value),
     ]),
   );
+}
+
+/** An issue of `only`, which names its keys by their index, in the words of the command line. */
+function asGiven(issue: string, option: string, given: readonly string[]): string {
+  return issue
+    .replace(
+      /^only\[(\d+)\](\.?)/,
+      (_, i: string, dot: string) => `${given[Number(i)]}:${dot === "" ? " it" : " "}`,
+    )
+    .replace(/^only /, `${option} `);
 }
 
 /** The key schema that the keys themselves show: the partition key is the attribute that has a value in each. */
