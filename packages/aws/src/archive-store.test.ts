@@ -42,6 +42,23 @@ describe("an archive on S3", () => {
   }
 
   describe("given a put", () => {
+    it.each([
+      ["from memory up to 8 MiB, so that the SDK can repeat it", 8 * 1024 * 1024, undefined],
+      ["as a stream beyond that", 8 * 1024 * 1024 + 1, "aws-chunked"],
+    ])("a streamed body is sent %s", async (_, sizeBytes, encoding) => {
+      const store = await storeOn(() => ({ headers: { etag: '"e"' } }));
+      async function* chunks() {
+        yield new Uint8Array(sizeBytes);
+      }
+      expect(await store.putNew(bucket, key, { sizeBytes, chunks }, options)).toBe("stored");
+      const { headers } = stub.requests[0]!;
+      expect(headers["content-encoding"]).toBe(encoding);
+      expect(headers[encoding === undefined ? "content-length" : "x-amz-decoded-content-length"]).toBe(
+        String(sizeBytes),
+      );
+      expect(headers["if-none-match"]).toBe("*");
+    });
+
     it("the request is conditional and carries the bucket's owner and the metadata", async () => {
       const store = await storeOn(() => ({ headers: { etag: '"e"' } }));
       expect(await store.putNew(bucket, key, body, options)).toBe("stored");
@@ -255,19 +272,22 @@ describe("an archive on S3", () => {
     });
   });
 
+  /** The objects of a listing; the stub's ETag of an object is its key. */
+  const listed = (...keys: string[]) => keys.map((one) => ({ key: one, etag: `"${one}"` }));
+
   describe("given a listing", () => {
     const page = (keys: readonly string[], token?: string): StubAnswer => ({
       headers: { "content-type": "application/xml" },
       body:
         `<ListBucketResult><IsTruncated>${token !== undefined}</IsTruncated>` +
         (token === undefined ? "" : `<NextContinuationToken>${token}</NextContinuationToken>`) +
-        `${keys.map((one) => `<Contents><Key>${one}</Key></Contents>`).join("")}</ListBucketResult>`,
+        `${keys.map((one) => `<Contents><Key>${one}</Key><ETag>&quot;${one}&quot;</ETag></Contents>`).join("")}</ListBucketResult>`,
     });
     const query = (n: number) => new URL(stub.requests[n]!.url, "http://stub").searchParams;
 
     it("all pages after the given key are read", async () => {
       const store = await storeOn((_, n) => (n === 0 ? page(["p/b", "p/c"], "more") : page(["p/d"])));
-      expect(await store.list(bucket, "p/", { after: "p/a" })).toEqual(["p/b", "p/c", "p/d"]);
+      expect(await store.list(bucket, "p/", { after: "p/a" })).toEqual(listed("p/b", "p/c", "p/d"));
       expect(query(0).get("prefix")).toBe("p/");
       expect(query(0).get("start-after")).toBe("p/a");
       expect(query(1).get("continuation-token")).toBe("more");
@@ -275,7 +295,7 @@ describe("an archive on S3", () => {
 
     it("no more keys are read than the limit", async () => {
       const store = await storeOn(() => page(["p/a", "p/b"], "more"));
-      expect(await store.list(bucket, "p/", { limit: 2 })).toEqual(["p/a", "p/b"]);
+      expect(await store.list(bucket, "p/", { limit: 2 })).toEqual(listed("p/a", "p/b"));
       expect(stub.requests).toHaveLength(1);
       expect(query(0).get("max-keys")).toBe("2");
     });
@@ -426,12 +446,14 @@ describe("an archive on S3", () => {
     });
 
     describe("given a listing", () => {
-      const contents = (...keys: (string | undefined)[]) => ({ Contents: keys.map((Key) => ({ Key })) });
+      const contents = (...keys: (string | undefined)[]) => ({
+        Contents: keys.map((Key) => ({ Key, ETag: `"${Key}"` })),
+      });
       const more = { IsTruncated: true, NextContinuationToken: "more" };
 
       it("the first request has the prefix and the largest page, and only what was asked for besides", async () => {
         const { store, inputs } = cannedStore(() => contents("p/a"));
-        expect(await store.list(own, "p/")).toEqual(["p/a"]);
+        expect(await store.list(own, "p/")).toEqual(listed("p/a"));
         await store.list(own, "p/", { after: "p/0", limit: 3 });
         const shared = { Bucket: "archive", Prefix: "p/" };
         expect(inputs).toStrictEqual([
@@ -442,7 +464,9 @@ describe("an archive on S3", () => {
 
       it("each page asks only for the keys that are missing to the limit", async () => {
         const { store, inputs } = cannedStore((n) => ({ ...contents(`p/${n}`, `q/${n}`), ...more }));
-        expect(await store.list(own, "", { limit: 6 })).toEqual(["p/0", "q/0", "p/1", "q/1", "p/2", "q/2"]);
+        expect(await store.list(own, "", { limit: 6 })).toEqual(
+          listed("p/0", "q/0", "p/1", "q/1", "p/2", "q/2"),
+        );
         expect(inputs.map(({ MaxKeys }) => MaxKeys)).toEqual([6, 4, 2]);
         expect(inputs.map(({ ContinuationToken }) => ContinuationToken)).toEqual([undefined, "more", "more"]);
       });
@@ -450,7 +474,7 @@ describe("an archive on S3", () => {
       it("a page without contents or keys adds none, and the listing continues", async () => {
         const pages = [more, { ...contents(undefined, "a"), ...more }, contents("b")];
         const { store } = cannedStore((n) => pages[n]!);
-        expect(await store.list(own, "")).toEqual(["a", "b"]);
+        expect(await store.list(own, "")).toEqual(listed("a", "b"));
       });
 
       it.each([
@@ -459,7 +483,7 @@ describe("an archive on S3", () => {
         ["has no token", { IsTruncated: true }],
       ])("a page that %s is the last one", async (_, last) => {
         const { store, inputs } = cannedStore(() => ({ ...contents("a"), ...last }));
-        expect(await store.list(own, "")).toEqual(["a"]);
+        expect(await store.list(own, "")).toEqual(listed("a"));
         expect(inputs).toHaveLength(1);
       });
 

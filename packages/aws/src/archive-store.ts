@@ -1,7 +1,7 @@
 /**
  * Archives on S3: written once, never changed, never deleted.
  */
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -9,8 +9,16 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import { gatheredBody } from "@ferry/core/archive/chunks";
 import { about, FerryError, permanent } from "@ferry/core/errors/errors";
-import { type ArchiveStore, GET_BYTES_MAX, type ObjectHead, type OpenObject } from "@ferry/core/ports";
+import {
+  type ArchiveStore,
+  GET_BYTES_MAX,
+  type ListedObject,
+  type ObjectHead,
+  type OpenObject,
+  type StreamedBody,
+} from "@ferry/core/ports";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import { type Call, ferryError, httpStatusOf, nameOf, translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
@@ -21,6 +29,8 @@ type Client = Pick<S3Client, "send">;
 /** Tries of a put that conflicts with another put of the same key. */
 const CONFLICTS_MAX = 6;
 const CONFLICT_WAIT_MS = 50;
+/** A streamed body of at most this size is sent from memory: the SDK repeats a failed put only if it has the whole body. */
+const HELD_BODY_BYTES_MAX = 8 * 1024 * 1024;
 /** The most keys that S3 returns in one page. */
 const KEYS_PER_PAGE_MAX = 1000;
 
@@ -43,18 +53,21 @@ async function putNew(
   client: Client,
   bucket: BucketAddress,
   key: string,
-  body: Uint8Array,
+  body: Uint8Array | StreamedBody,
   options: Parameters<ArchiveStore["putNew"]>[3],
   wait: Jitter,
 ): Promise<"stored" | "exists"> {
   const call = onObject("PutObject", bucket, key);
+  const isHeld = body instanceof Uint8Array || body.sizeBytes <= HELD_BODY_BYTES_MAX;
+  const source = isHeld ? await gatheredBody(body) : body;
   for (let tries = 1; ; tries++) {
+    const upload = openUpload(source);
     try {
       await client.send(
         new PutObjectCommand({
           ...addressOf(bucket),
           Key: key,
-          Body: body,
+          ...upload.input,
           IfNoneMatch: "*",
           ContentType: options.contentType,
           Metadata: { ...options.metadata },
@@ -63,9 +76,11 @@ async function putNew(
             SSEKMSKeyId: options.kmsKeyId,
           }),
         }),
+        ...upload.options,
       );
       return "stored";
     } catch (error) {
+      if (upload.error() !== undefined) throw upload.error();
       if (httpStatusOf(error) === 412) return "exists";
       if (httpStatusOf(error) !== 409) throw ferryError(error, call);
       if (tries === CONFLICTS_MAX) throw conflict(error, call);
@@ -73,6 +88,44 @@ async function putNew(
       await wait(CONFLICT_WAIT_MS * 2 ** tries);
     }
   }
+}
+
+/** A body as the SDK's client takes it. */
+interface Upload {
+  readonly input: { readonly Body: Uint8Array | Readable; readonly ContentLength?: number };
+  readonly options: [] | [{ readonly abortSignal: AbortSignal }];
+  /** Why the body could not be read, if that made the put fail. */
+  error(): unknown;
+}
+
+/**
+ * Opens a body for one put. If reading it fails, the put is aborted, and `error` has the reason: the SDK does not listen to a
+ * stream's errors.
+ */
+function openUpload(body: Uint8Array | StreamedBody): Upload {
+  if (body instanceof Uint8Array) return { input: { Body: body }, options: [], error: () => undefined };
+  const { sizeBytes } = body;
+  const content = body.chunks();
+  const abort = new AbortController();
+  let failure: unknown;
+  async function* chunks() {
+    let sentBytes = 0;
+    try {
+      for await (const chunk of content) {
+        sentBytes += chunk.length;
+        yield chunk;
+      }
+      if (sentBytes !== sizeBytes) throw new Error(`a body that names ${sizeBytes} bytes has ${sentBytes}`);
+    } catch (error) {
+      failure = error;
+      abort.abort();
+    }
+  }
+  return {
+    input: { Body: Readable.from(chunks(), { objectMode: false }), ContentLength: sizeBytes },
+    options: [{ abortSignal: abort.signal }],
+    error: () => failure,
+  };
 }
 
 /** A HEAD response has no body, so a missing bucket looks like a missing key: both return undefined. */
@@ -145,9 +198,9 @@ async function list(
   bucket: BucketAddress,
   prefix: string,
   options: { after?: string; limit?: number },
-): Promise<string[]> {
+): Promise<ListedObject[]> {
   const limit = options.limit ?? Number.POSITIVE_INFINITY;
-  const keys: string[] = [];
+  const objects: ListedObject[] = [];
   let token: string | undefined;
   do {
     const page = await translateErrors(onObject("ListObjectsV2", bucket, prefix), () =>
@@ -155,16 +208,17 @@ async function list(
         new ListObjectsV2Command({
           ...addressOf(bucket),
           Prefix: prefix,
-          MaxKeys: Math.min(limit - keys.length, KEYS_PER_PAGE_MAX),
+          MaxKeys: Math.min(limit - objects.length, KEYS_PER_PAGE_MAX),
           ...(options.after !== undefined && { StartAfter: options.after }),
           ...(token !== undefined && { ContinuationToken: token }),
         }),
       ),
     );
-    for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
+    for (const { Key, ETag = "" } of page.Contents ?? [])
+      if (Key !== undefined) objects.push({ key: Key, etag: ETag });
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-  } while (token !== undefined && keys.length < limit);
-  return keys;
+  } while (token !== undefined && objects.length < limit);
+  return objects;
 }
 
 async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> {

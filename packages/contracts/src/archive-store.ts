@@ -35,6 +35,12 @@ const ODD_KEYS = [
   "x ~ y",
 ];
 
+/** The bytes in pieces, as they arrive when another object is read. */
+async function* piecesOf(bytes: Uint8Array) {
+  const PIECE_BYTES = 100_000;
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+}
+
 /** Declares the tests of one host of ArchiveStore. */
 export function archiveStoreContract(name: string, makeSubject: () => Promise<ArchiveStoreSubject>): void {
   describe(`ArchiveStore over ${name}`, () => {
@@ -47,6 +53,9 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
       ({ archive, bucket } = subject);
     });
     afterAll(async () => subject?.close?.());
+    /** The keys of a listing. */
+    const keysIn = async (...args: Parameters<ArchiveStore["list"]>) =>
+      (await archive.list(...args)).map(({ key }) => key);
     /** A prefix that no other test uses. */
     const fresh = () => {
       made++;
@@ -64,6 +73,41 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         const got = await archive.get(bucket, key);
         expect(Buffer.compare(got!.body, body)).toBe(0);
         expect(got!.head.sizeBytes).toBe(body.length);
+      });
+
+      it.each([
+        ["no bytes", 0],
+        ["a few bytes", 3],
+        ["9 MiB", 9 * 1024 * 1024],
+      ])("%s of a streamed body are stored and read back unchanged", async (_, sizeBytes) => {
+        const key = `${fresh()}/object`;
+        const whole = Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 31 + (i >> 8)) % 251);
+        const metadata = { items: "7" };
+        const body = { sizeBytes, chunks: () => piecesOf(whole) };
+        expect(await archive.putNew(bucket, key, body, { ...options, metadata })).toBe("stored");
+        const got = await archive.get(bucket, key);
+        expect(Buffer.compare(got!.body, whole)).toBe(0);
+        expect(got!.head.metadata).toEqual(metadata);
+        expect(await archive.putNew(bucket, key, body, options)).toBe("exists");
+      });
+
+      it.each([
+        ["a small one", 10],
+        ["a large one", 9 * 1024 * 1024],
+      ])("a streamed body that cannot be read to its end is not stored: %s", async (_, sizeBytes) => {
+        const key = `${fresh()}/object`;
+        const failing = new Error("the source broke");
+        async function* broken() {
+          yield new Uint8Array(sizeBytes / 2);
+          throw failing;
+        }
+        const put = archive.putNew(bucket, key, { sizeBytes, chunks: broken }, options);
+        await expect(put).rejects.toBe(failing);
+        const short = { sizeBytes, chunks: () => piecesOf(new Uint8Array(sizeBytes - 1)) };
+        await expect(archive.putNew(bucket, key, short, options)).rejects.toThrow(
+          `a body that names ${sizeBytes} bytes has ${sizeBytes - 1}`,
+        );
+        expect(await archive.head(bucket, key)).toBeUndefined();
       });
 
       it("get and head return the same metadata", async () => {
@@ -150,7 +194,7 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         expect(await archive.putNew(bucket, key, encoder.encode(odd), options)).toBe("stored");
         expect(await archive.putNew(bucket, key, encoder.encode("late"), options)).toBe("exists");
         expect(new TextDecoder().decode((await archive.get(bucket, key))!.body)).toBe(odd);
-        expect(await archive.list(bucket, key)).toEqual([key]);
+        expect(await keysIn(bucket, key)).toEqual([key]);
       });
     });
 
@@ -205,23 +249,33 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         const prefix = fresh();
         const keys = ORDERED.map((key) => `${prefix}/${key}`);
         for (const key of keys.toReversed()) await archive.putNew(bucket, key, encoder.encode(key), options);
-        expect(await archive.list(bucket, `${prefix}/`)).toEqual(keys);
+        expect(await keysIn(bucket, `${prefix}/`)).toEqual(keys);
         for (let i = 0; i < keys.length; i++)
-          expect(await archive.list(bucket, `${prefix}/`, { after: keys[i]! })).toEqual(keys.slice(i + 1));
-        expect(await archive.list(bucket, `${prefix}/`, { limit: 4 })).toEqual(keys.slice(0, 4));
-        expect(await archive.list(bucket, `${prefix}/`, { after: keys[2]!, limit: 3 })).toEqual(
-          keys.slice(3, 6),
-        );
+          expect(await keysIn(bucket, `${prefix}/`, { after: keys[i]! })).toEqual(keys.slice(i + 1));
+        expect(await keysIn(bucket, `${prefix}/`, { limit: 4 })).toEqual(keys.slice(0, 4));
+        expect(await keysIn(bucket, `${prefix}/`, { after: keys[2]!, limit: 3 })).toEqual(keys.slice(3, 6));
         // A prefix is not a folder, and `after` need not exist.
-        expect(await archive.list(bucket, `${prefix}/a/`)).toEqual([`${prefix}/a/`, `${prefix}/a/b`]);
-        expect(await archive.list(bucket, `${prefix}/`, { after: `${prefix}/a.` })).toEqual(keys.slice(3));
+        expect(await keysIn(bucket, `${prefix}/a/`)).toEqual([`${prefix}/a/`, `${prefix}/a/b`]);
+        expect(await keysIn(bucket, `${prefix}/`, { after: `${prefix}/a.` })).toEqual(keys.slice(3));
+      });
+
+      it("an object has the ETag that get returns", async () => {
+        const prefix = fresh();
+        for (const name of ["a", "b"])
+          await archive.putNew(bucket, `${prefix}/${name}`, encoder.encode(name), options);
+        const etags = await Promise.all(
+          ["a", "b"].map(async (name) => (await archive.get(bucket, `${prefix}/${name}`))!.head.etag),
+        );
+        const listed = await archive.list(bucket, `${prefix}/`);
+        expect(listed.map(({ etag }) => etag)).toEqual(etags);
+        expect(etags[0]).not.toBe(etags[1]);
       });
 
       it("of an empty prefix has no keys, although longer names begin with it", async () => {
         const prefix = fresh();
         await archive.putNew(bucket, `${prefix}0/object`, encoder.encode("x"), options);
-        expect(await archive.list(bucket, `${prefix}/`)).toEqual([]);
-        expect(await archive.list(bucket, prefix, { after: `${prefix}~` })).toEqual([]);
+        expect(await keysIn(bucket, `${prefix}/`)).toEqual([]);
+        expect(await keysIn(bucket, prefix, { after: `${prefix}~` })).toEqual([]);
       });
 
       it("continues beyond S3's page size of 1,000 keys", async () => {
@@ -231,8 +285,8 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
           await Promise.all(
             keys.slice(at, at + 100).map((key) => archive.putNew(bucket, key, new Uint8Array(0), options)),
           );
-        expect(await archive.list(bucket, `${prefix}/`)).toEqual(keys);
-        expect(await archive.list(bucket, `${prefix}/`, { after: keys[4]!, limit: 1500 })).toEqual(
+        expect(await keysIn(bucket, `${prefix}/`)).toEqual(keys);
+        expect(await keysIn(bucket, `${prefix}/`, { after: keys[4]!, limit: 1500 })).toEqual(
           keys.slice(5, 1505),
         );
       }, 60_000);

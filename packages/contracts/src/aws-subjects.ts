@@ -172,9 +172,9 @@ export async function awsArchiveStore(
     bucket,
     ...(owner !== undefined && { owner }),
     async close() {
-      const keys = await archive.list(bucket, "");
-      for (let at = 0; at < keys.length; at += KEYS_PER_DELETE_MAX) {
-        const Objects = keys.slice(at, at + KEYS_PER_DELETE_MAX).map((Key) => ({ Key }));
+      const listed = await archive.list(bucket, "");
+      for (let at = 0; at < listed.length; at += KEYS_PER_DELETE_MAX) {
+        const Objects = listed.slice(at, at + KEYS_PER_DELETE_MAX).map(({ key }) => ({ Key: key }));
         await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects, Quiet: true } }));
       }
       await client.send(new DeleteBucketCommand({ Bucket: name }));

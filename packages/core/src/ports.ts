@@ -150,6 +150,20 @@ export interface ObjectHead {
   readonly sizeBytes: number;
 }
 
+/** The bytes of a new object that are not in memory. */
+export interface StreamedBody {
+  readonly sizeBytes: number;
+  /** All bytes in order, in chunks of any size. Called again if the put is repeated. Its errors are thrown unchanged. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/** An object in a listing. */
+export interface ListedObject {
+  readonly key: string;
+  /** The same as in `ObjectHead`. */
+  readonly etag: string;
+}
+
 /** An object being read. */
 export interface OpenObject {
   /** `sizeBytes` is the size of the whole object. */
@@ -169,11 +183,14 @@ export const GET_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Objects in a bucket. They are written once and never changed or deleted. */
 export interface ArchiveStore {
-  /** Stores a new object, or returns `exists` if the key is in use. It never overwrites, also under concurrent puts. */
+  /**
+   * Stores a new object, or returns `exists` if the key is in use. It never overwrites, also under concurrent puts. A streamed body
+   * that has another size than it names is an error, and stores nothing.
+   */
   putNew(
     bucket: BucketAddress,
     key: string,
-    body: Uint8Array,
+    body: Uint8Array | StreamedBody,
     options: { metadata: ObjectMetadata; contentType: string; kmsKeyId?: string },
   ): Promise<"stored" | "exists">;
   /** The object's metadata, or undefined if there is no such object. */
@@ -192,12 +209,12 @@ export interface ArchiveStore {
     key: string,
     options?: { ifMatch?: string; fromByte?: number },
   ): Promise<OpenObject | undefined>;
-  /** The keys that start with `prefix` and sort after `after`, in order, at most `limit` keys. */
+  /** The objects whose keys start with `prefix` and sort after `after`, in the order of their keys, at most `limit`. */
   list(
     bucket: BucketAddress,
     prefix: string,
     options?: { after?: string; limit?: number },
-  ): Promise<string[]>;
+  ): Promise<ListedObject[]>;
 }
 
 /** Compression and digests. Each codec can read the files of every other codec. */

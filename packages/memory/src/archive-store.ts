@@ -2,6 +2,7 @@
  * Buckets in memory: objects are put once and listed in the order of their keys' bytes.
  */
 import { createHash } from "node:crypto";
+import { gatheredBody } from "@ferry/core/archive/chunks";
 import { type ArchiveStore, GET_BYTES_MAX, type ObjectHead, type ObjectMetadata } from "@ferry/core/ports";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import {
@@ -37,6 +38,7 @@ export interface MemoryArchiveStore extends ArchiveStore {
 interface StoredObject {
   readonly body: Uint8Array;
   readonly metadata: ObjectMetadata;
+  readonly etag: string;
 }
 
 interface Bucket {
@@ -68,7 +70,7 @@ export function memoryArchiveStore(): MemoryArchiveStore {
       buckets.set(address.name, { address, objects: new Map() });
     },
     store(address, key, body, metadata = {}) {
-      open("store", address).set(key, { body: body.slice(), metadata: { ...metadata } });
+      open("store", address).set(key, storedObject(body, metadata));
     },
     remove(address, key) {
       open("remove", address).delete(key);
@@ -88,9 +90,10 @@ export function memoryArchiveStore(): MemoryArchiveStore {
       if (key === "" || Buffer.byteLength(key) > KEY_BYTES_MAX)
         throw invalid("PutObject", resource, `a key has 1 to ${KEY_BYTES_MAX} bytes`);
       checkMetadata(resource, options.metadata);
+      const bytes = await gatheredBody(body);
       // Checked and put without an `await` between, so one of two concurrent puts is first.
       if (objects.has(key)) return "exists";
-      objects.set(key, { body: body.slice(), metadata: { ...options.metadata } });
+      objects.set(key, storedObject(bytes, options.metadata));
       return "stored";
     },
     async head(address, key) {
@@ -115,9 +118,11 @@ export function memoryArchiveStore(): MemoryArchiveStore {
     },
     async list(address, prefix, options = {}) {
       const after = options.after;
-      return sorted(open("ListObjectsV2", address, prefix))
+      const objects = open("ListObjectsV2", address, prefix);
+      return sorted(objects)
         .filter((key) => key.startsWith(prefix) && (after === undefined || compareUtf8(key, after) > 0))
-        .slice(0, options.limit);
+        .slice(0, options.limit)
+        .map((key) => ({ key, etag: objects.get(key)!.etag }));
     },
   };
 }
@@ -127,8 +132,13 @@ async function* chunksOf(body: Uint8Array, fromByte: number) {
   for (let at = fromByte; at < body.length; at += CHUNK_BYTES) yield body.slice(at, at + CHUNK_BYTES);
 }
 
-function headOf({ body, metadata }: StoredObject): ObjectHead {
+/** A copy of an object. */
+function storedObject(body: Uint8Array, metadata: ObjectMetadata): StoredObject {
   const etag = `"${createHash("md5").update(body).digest("hex")}"`;
+  return { body: body.slice(), metadata: { ...metadata }, etag };
+}
+
+function headOf({ body, metadata, etag }: StoredObject): ObjectHead {
   return { metadata: { ...metadata }, etag, sizeBytes: body.length };
 }
 

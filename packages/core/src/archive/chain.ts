@@ -73,14 +73,14 @@ export async function readChain(
   const bucket = bucketOf(plan.request);
   const prefix = plan.request["bucket-prefix"];
   const dataKeyOf = (batch: number) => dataFileKey(prefix, segment, batch, compressionOf(plan));
-  const keys = await ports.archive.list(bucket, segmentPrefix(prefix, segment), {
+  const listed = await ports.archive.list(bucket, segmentPrefix(prefix, segment), {
     ...(fromBatch > 0 && { after: dataKeyOf(fromBatch - 1) }),
   });
   const files: ChainFile[] = [];
-  for (let at = 0; at < keys.length; at += HEADS_AT_ONCE) {
-    const page = keys.slice(at, at + HEADS_AT_ONCE);
-    const heads = await Promise.all(page.map((key) => ports.archive.head(bucket, key)));
-    page.forEach((key, i) => {
+  for (let at = 0; at < listed.length; at += HEADS_AT_ONCE) {
+    const page = listed.slice(at, at + HEADS_AT_ONCE);
+    const heads = await Promise.all(page.map(({ key }) => ports.archive.head(bucket, key)));
+    page.forEach(({ key }, i) => {
       if (key !== dataKeyOf(fromBatch + at + i))
         throw brokenChain(bucket, key, "is not the next file of its segment");
       if (files.at(-1)?.end === true) throw brokenChain(bucket, key, "follows the segment's last file");

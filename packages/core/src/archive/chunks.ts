@@ -1,6 +1,7 @@
 /**
  * Conversions between bytes and the streams of the ports.
  */
+import type { StreamedBody } from "../ports.ts";
 
 /** A stream of one chunk. */
 export async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
@@ -12,6 +13,15 @@ export async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Uint8
   const parts: Uint8Array[] = [];
   for await (const part of chunks) parts.push(part);
   return concatenated(parts);
+}
+
+/** Reads the whole of a new object's body into memory. Throws if it has another size than it names. */
+export async function gatheredBody(body: Uint8Array | StreamedBody): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body;
+  const bytes = await gathered(body.chunks());
+  if (bytes.length !== body.sizeBytes)
+    throw new Error(`a body that names ${body.sizeBytes} bytes has ${bytes.length}`);
+  return bytes;
 }
 
 /** A copy of all parts, in order. */

@@ -99,7 +99,7 @@ async function refuseLeftovers(plan: BackupPlan, ports: Pick<Ports, "archive">):
   const prefix = plan.request["bucket-prefix"];
   const prefixes = [dataPrefix, tableKey, manifestPrefix].map((key) => key(prefix));
   const listed = await Promise.all(prefixes.map((key) => ports.archive.list(bucket, key, { limit: 1 })));
-  const found = listed.flat()[0];
+  const found = listed.flat()[0]?.key;
   if (found !== undefined) throw taken(plan, `${found} exists already.`);
 }
 

@@ -141,14 +141,14 @@ async function foldersIn(bucket: BucketAddress, root: string, ports: FindPorts):
   const folders: string[] = [];
   let after = root;
   while (folders.length < EXPORTS_MAX) {
-    const keys = await ports.archive.list(bucket, root, { after, limit: KEYS_MAX });
-    for (const key of keys) {
+    const listed = await ports.archive.list(bucket, root, { after, limit: KEYS_MAX });
+    for (const { key } of listed) {
       const length = key.indexOf("/", root.length);
       const folder = key.slice(0, length);
       if (length >= 0 && folder !== folders.at(-1)) folders.push(folder);
     }
-    const last = keys.at(-1);
-    if (last === undefined || keys.length < KEYS_MAX) break;
+    const last = listed.at(-1)?.key;
+    if (last === undefined || listed.length < KEYS_MAX) break;
     after = last.includes("/", root.length) ? `${folders.at(-1)}${AFTER_SLASH}` : last;
   }
   return folders;

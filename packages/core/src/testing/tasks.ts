@@ -167,9 +167,9 @@ export async function sliceToEnd(first: SegmentWork, ports: MemoryPorts) {
 /** The lines of each of a segment's data files. */
 export async function archivedLines(ports: MemoryPorts, segment = 0): Promise<string[][]> {
   const codec = pakoCodec(openMd5);
-  const keys = await ports.archive.list(bucket, `backups/one/0x${segment.toString(16).padStart(4, "0")}/`);
+  const listed = await ports.archive.list(bucket, `backups/one/0x${segment.toString(16).padStart(4, "0")}/`);
   return Promise.all(
-    keys.map(async (key) => {
+    listed.map(async ({ key }) => {
       const stored = await ports.archive.get(bucket, key);
       const bytes = await gathered(codec.decompress(chunksOf(stored!.body)));
       return lineSpans(bytes).map(({ start, end }) => new TextDecoder().decode(bytes.subarray(start, end)));

@@ -68,15 +68,15 @@ async function answer(command: unknown, archive: MemoryArchiveStore, region: str
     const { Prefix = "", StartAfter, ContinuationToken, MaxKeys = 1000 } = command.input;
     const limit = Math.min(MaxKeys, KEYS_PER_PAGE_MAX);
     const after = ContinuationToken ?? StartAfter;
-    const keys = await archive.list(bucketOf(command.input), Prefix, {
+    const listed = await archive.list(bucketOf(command.input), Prefix, {
       ...(after !== undefined && { after }),
       limit: limit + 1,
     });
-    const IsTruncated = keys.length > limit;
+    const IsTruncated = listed.length > limit;
     return {
-      Contents: keys.slice(0, limit).map((Key) => ({ Key })),
+      Contents: listed.slice(0, limit).map(({ key, etag }) => ({ Key: key, ETag: etag })),
       IsTruncated,
-      ...(IsTruncated && { NextContinuationToken: keys[limit - 1] }),
+      ...(IsTruncated && { NextContinuationToken: listed[limit - 1]!.key }),
     };
   }
   throw new Error(`the simulated S3 has no ${(command as object).constructor.name}`);

@@ -1,6 +1,7 @@
 /**
  * The bucket as workers see it: each put is recorded, and may make the application change the item at the cursor.
  */
+import { gatheredBody } from "@ferry/core/archive/chunks";
 import { bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { lastLineOf } from "../checks/data-files.ts";
@@ -28,8 +29,9 @@ export function observedArchive(
   return {
     ...archive,
     async putNew(...[address, key, body, options]: Parameters<typeof archive.putNew>) {
-      const put = await archive.putNew(address, key, body, options);
-      if (put === "stored") onPut(key, body);
+      const bytes = await gatheredBody(body);
+      const put = await archive.putNew(address, key, bytes, options);
+      if (put === "stored") onPut(key, bytes);
       return put;
     },
     store(...[address, key, body, metadata]: Parameters<typeof archive.store>) {
