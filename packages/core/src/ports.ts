@@ -383,6 +383,8 @@ export interface LeaseHolder {
   readonly "table-id"?: string;
   /** The prefixes of the incremental exports that the request's plan found, if it searched for them. */
   readonly increments?: readonly string[];
+  /** The setting `maximumSegments` with which the request was planned. Leases of version 0.2.0 do not have it. */
+  readonly "maximum-segments"?: number;
 }
 
 /** The time range of the export that was last restored into a table. */

@@ -154,7 +154,7 @@ describe("a lease", () => {
       left-- > 0 ? false : run(),
     );
     const taken = takeLease({ plan: plan(), attempt: 1, deadlineMs, isWriting: true }, { ...ports, leases });
-    if (granted) return taken;
+    if (granted) return void (await taken);
     return expect(taken).rejects.toThrow(`the lease of ${ARN} was changed 20 times while it was read`);
   });
 
@@ -181,8 +181,9 @@ describe("a lease", () => {
       ],
     ])("%s", async (_, known, options, change, granted) => {
       const { take } = await given(known);
-      if (granted) return take(options, change);
-      return expect(take(options, change)).rejects.toMatchObject({
+      const taken = take(options, change);
+      if (granted) return void (await taken);
+      return expect(taken).rejects.toMatchObject({
         kind: "permanent",
         code: "table-used",
         operation: "plan restore",
@@ -190,6 +191,14 @@ describe("a lease", () => {
         message: expect.stringContaining("was used by another restore"),
       });
     });
+  });
+
+  test("keeps the maximumSegments of the request's first delivery, also through a retry", async () => {
+    const { take, lease } = await given();
+    expect(await take({}, { maximumSegments: 8 })).toBe(8);
+    expect(await take({}, { maximumSegments: 2 })).toBe(8);
+    await take({ mode: "merge" }, { attempt: 2 });
+    expect((await lease())?.holders).toMatchObject([{ "maximum-segments": 8, takes: 3 }]);
   });
 
   test("that the task took for a table that was created again is refused, and stays", async () => {

@@ -17,13 +17,14 @@ const TRIES_MAX = 20;
 
 /**
  * An attempt of a restore. `deadlineMs`: when its workers stop, ms since 1970. `isWriting`: false if every segment is complete
- * and the restore only has to be finished.
+ * and the restore only has to be finished. `maximumSegments`: the setting with which a request is being planned.
  */
 export interface Attempt {
   readonly plan: RestorePlan;
   readonly attempt: number;
   readonly deadlineMs: number;
   readonly isWriting: boolean;
+  readonly maximumSegments?: number;
 }
 
 type LeasePorts = Pick<Ports, "leases" | "status" | "time">;
@@ -32,15 +33,19 @@ type LeasePorts = Pick<Ports, "leases" | "status" | "time">;
  * Takes or renews the table's lease for an attempt. Removes holders whose task has ended or whose deadline has passed. Refuses
  * a retry of an `empty-only` restore if another restore held the table since: the retry writes only missing items, so the other
  * restore's items would remain among its own. Refuses a second plan of a request for a table that was created again: segments
- * that are complete in one table would count as complete in the other, and a series would wait for them forever. Permanent
- * errors: `table-leased`, `table-used`, `table-replaced`, `window-out-of-order`.
+ * that are complete in one table would count as complete in the other, and a series would wait for them forever. Returns the
+ * `maximumSegments` of the request's first delivery, with which each delivery must be planned: segments of plans that divide the
+ * archive differently would count as one another. Permanent errors: `table-leased`, `table-used`, `table-replaced`,
+ * `window-out-of-order`.
  */
-export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<void> {
+export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<number | undefined> {
   const { plan } = attempt;
+  let { maximumSegments } = attempt;
   const ownIn = ({ holders }: TableLease) => holders.find(({ task }) => task.id === plan.task.id);
   await change(plan, ports, async (lease, isKnown) => {
     const own = ownIn(lease);
-    const renewed = holderOf(attempt, 1 + (own?.takes ?? 0));
+    maximumSegments = own?.["maximum-segments"] ?? attempt.maximumSegments;
+    const renewed = holderOf(attempt, { takes: 1 + (own?.takes ?? 0), maximumSegments });
     const others: LeaseHolder[] = [];
     for (const holder of lease.holders) {
       if (holder.task.id === renewed.task.id || (await hasEnded(holder, ports))) continue;
@@ -59,6 +64,7 @@ export async function takeLease(attempt: Attempt, ports: LeasePorts): Promise<vo
       throw new Error(`another delivery of the request ${plan.task["request-id"]} found other exports`);
     return { ...lease, holders: [...others, renewed] };
   });
+  return maximumSegments;
 }
 
 /** The incremental exports that an earlier delivery of a task's request found; undefined if there was none. */
@@ -115,7 +121,10 @@ async function change(
   throw new Error(`the lease of ${arn} was changed ${TRIES_MAX} times while it was read`);
 }
 
-function holderOf({ plan, attempt, deadlineMs }: Attempt, takes: number): LeaseHolder {
+function holderOf(
+  { plan, attempt, deadlineMs }: Attempt,
+  { takes, maximumSegments }: { readonly takes: number; readonly maximumSegments: number | undefined },
+): LeaseHolder {
   const { task, request } = plan;
   return {
     task,
@@ -124,6 +133,7 @@ function holderOf({ plan, attempt, deadlineMs }: Attempt, takes: number): LeaseH
     "deadline-ms": deadlineMs,
     takes,
     ...(plan.table.id !== undefined && { "table-id": plan.table.id }),
+    ...(maximumSegments !== undefined && { "maximum-segments": maximumSegments }),
     ...(request.until !== undefined && {
       increments: plan.increments?.map(({ location }) => location.prefix) ?? [],
     }),

@@ -1,5 +1,6 @@
 /**
- * Plans a restore. The plan depends only on request, manifest and table, so a redelivered request gets the same plan.
+ * Plans a restore. The plan depends only on request, manifest and table, and on what the lease keeps of an earlier delivery of
+ * the request, so a redelivered request gets the same plan.
  */
 
 import type { Block } from "../archive/blocks.ts";
@@ -67,8 +68,16 @@ export async function planRestore(
     for (const one of [manifest, ...(named === undefined ? [] : [named])])
       await refuseOtherKeys(request, one, table, ports);
     refuseOtherOnly(request, keySchema(table));
-    const derived = derivePlan(request, task, { manifest, increments }, { table, made }, ports);
-    await takeLease({ plan: derived, attempt, deadlineMs, isWriting: true }, ports);
+    const derive = (maximumSegments: number) =>
+      derivePlan(request, task, { manifest, increments }, { table, made, maximumSegments });
+    const { maximumSegments } = ports.settings;
+    let derived = derive(maximumSegments);
+    const first = await takeLease(
+      { plan: derived, attempt, deadlineMs, isWriting: true, maximumSegments },
+      ports,
+    );
+    // The setting changed since the first delivery of the request.
+    if (first !== undefined && first !== maximumSegments) derived = derive(first);
     // Read while the lease is held: from now on no other restore puts items into an exclusively leased table.
     const emptyOnly = (request["restore-mode"] ?? "empty-only") === "empty-only";
     const countsItems =
@@ -102,11 +111,22 @@ function derivePlan(
   request: RestoreRequest,
   task: TaskRef,
   windows: { readonly manifest: Manifest; readonly increments: readonly Manifest[] },
-  { table, made }: { readonly table: TableDescription; readonly made: CreatedTable | undefined },
-  ports: Ports,
+  {
+    table,
+    made,
+    maximumSegments,
+  }: {
+    readonly table: TableDescription;
+    readonly made: CreatedTable | undefined;
+    readonly maximumSegments: number;
+  },
 ): RestorePlan {
   const { manifest, increments } = windows;
-  const [segments = 1, ...ofIncrements] = segmentsOfWindows(request, [manifest, ...increments], ports);
+  const [segments = 1, ...ofIncrements] = segmentsOfWindows(
+    request,
+    [manifest, ...increments],
+    maximumSegments,
+  );
   const units =
     request["write-units"] ??
     (table.provisioned === undefined ? undefined : Math.max(1, Math.floor(table.provisioned.writeUnits / 2)));
@@ -159,12 +179,12 @@ function planned(manifest: Manifest): RestorePlan["manifest"] {
 function segmentsOfWindows(
   request: RestoreRequest,
   windows: readonly Manifest[],
-  { settings }: Ports,
+  maximumSegments: number,
 ): readonly number[] {
   const [full, ...increments] = windows;
   const requested = request["total-segments"];
   const wanted = ({ files }: Manifest) =>
-    Math.min(Math.max(1, files.length), requested ?? DEFAULT_SEGMENTS_MAX, settings.maximumSegments);
+    Math.min(Math.max(1, files.length), requested ?? DEFAULT_SEGMENTS_MAX, maximumSegments);
   const first = requested ?? wanted(full!);
   if (increments.length === 0) return [first];
   const most = Math.min(first, SERIES_SEGMENTS_MAX - increments.length);

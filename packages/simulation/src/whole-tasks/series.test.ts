@@ -281,6 +281,27 @@ describe("a series of a full and three incremental exports", () => {
   });
 });
 
+test.each([1, 2, 3])(
+  "a second delivery of a request, after a deploy with a lower maximumSegments, has the segments of the first (seed %i)",
+  async (seed) => {
+    const random = seeded(seed);
+    const history = historyOf(random);
+    const cloud = smallCloud();
+    store(cloud, history);
+    // With empty-only, a late delivery is refused.
+    put(cloud, seriesRequest(history, { "restore-mode": "merge" }));
+    const isPlanned = () => cloud.events.some(({ "detail-type": type }) => type === "TaskAccepted");
+    await cloud.run({ until: isPlanned });
+    Object.assign(cloud.ports, { settings: { ...cloud.ports.settings, maximumSegments: 2 } });
+    cloud.deliver(cloud.events[0]!);
+    await cloud.run({ pick: shuffled(random) });
+    const plans = cloud.events.filter(({ "detail-type": type }) => type === "TaskAccepted");
+    expect(new Set(plans.map(({ detail }) => (detail as TaskAccepted).plan["total-segments"])).size).toBe(1);
+    expect(stateOf(cloud.rows("restore")[0]!)).toBe("succeeded");
+    expect(itemsOf(cloud)).toEqual(sorted(history.states[3]!));
+  },
+);
+
 describe("with until, Ferry finds the increments", () => {
   test.each([
     [T(3), 3],
