@@ -104,6 +104,7 @@ const listed: Fields<ListedArchive> = {
   incremental: "whether it is an incremental export",
   "tableArn?": "the table's ARN",
   "window?": "of an export: `to`, and of an incremental one `from`, ISO 8601",
+  "filesAt?": "the URL of the archive that has its data files, if only its manifest is here",
   "startedTime?": "ISO 8601: no item is older than it was then",
   "items?": "number of items",
   "bytes?": "their uncompressed bytes; absent for an export of DynamoDB",

@@ -5,6 +5,7 @@ import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { translateErrors } from "@ferry/aws/errors";
 import { decodeFiles, total } from "@ferry/core/archive/file-list";
 import { manifestFilesKey, manifestSummaryKey, segmentOfKey, taskKey } from "@ferry/core/archive/keys";
+import { locationOf } from "@ferry/core/archive/location";
 import { decodeSummary, type Summary } from "@ferry/core/archive/summary";
 import { readPlan } from "@ferry/core/archive/task-file";
 import type { AwsAccess } from "../access.ts";
@@ -33,6 +34,8 @@ export interface ListedArchive {
   /** Uncompressed bytes; absent for an export of DynamoDB. */
   readonly bytes?: number;
   readonly files?: number;
+  /** Where its data files are, if only its manifest is here: the URL of the archive for which the manifest was written. */
+  readonly filesAt?: string;
   /** Why it is broken. */
   readonly problem?: string;
 }
@@ -51,7 +54,7 @@ export async function* listArchives(
   const folder = await listFolder(access, place);
   const has = (name: string) => folder.names.has(name);
   if (has(SUMMARY_NAME) || has(TASK_NAME)) {
-    yield await describeArchive(access, place, folder.names);
+    yield await describeArchive(access, place, folder);
     return;
   }
   // Every writer puts another object before this one.
@@ -94,7 +97,7 @@ async function listFolder(access: Pick<AwsAccess, "region" | "s3">, place: S3Pla
 async function describeArchive(
   access: Pick<AwsAccess, "archive" | "region">,
   place: S3Place,
-  names: ReadonlySet<string>,
+  { names, folders }: Folder,
 ): Promise<ListedArchive> {
   const url = s3Url(place);
   const sealed = names.has(SUMMARY_NAME);
@@ -111,9 +114,20 @@ async function describeArchive(
     return { ...none, state: "open", writer: "ferry", tableArn: plan.table.arn, startedTime: plan.started };
   }
   try {
-    const summary = summarised(decodeSummary(bucket, key, stored.body));
-    const isPruned = summary.writer === "ferry" && !names.has(TASK_NAME);
-    return { url, state: isPruned ? "pruned" : "sealed", ...summary };
+    const decoded = decodeSummary(bucket, key, stored.body);
+    const summary = summarised(decoded);
+    const { writtenFor } = locationOf(bucket, place.prefix, decoded.manifestFilesS3Key, {
+      keys: "as-listed",
+      shared: false,
+    });
+    const isElsewhere = writtenFor !== place.prefix && folders.length === 0;
+    const isPruned = summary.writer === "ferry" && !names.has(TASK_NAME) && !isElsewhere;
+    return {
+      url,
+      state: isPruned ? "pruned" : "sealed",
+      ...summary,
+      ...(isElsewhere && { filesAt: s3Url({ ...place, prefix: writtenFor }) }),
+    };
   } catch (error) {
     return { ...none, state: "broken", problem: error instanceof Error ? error.message : String(error) };
   }

@@ -70,6 +70,28 @@ describe("a prune", () => {
     });
   });
 
+  test("keeps an archive whose files the manifest of one that stays names, here or beside it", () => {
+    const reader = (change: Partial<ListedArchive> = {}) =>
+      backup(2, { url: "s3://archives/orders/reader", filesAt: "s3://archives/orders/1", ...change });
+    const newer = backup(3, { url: "s3://archives/orders/newer" });
+    expect(decided([backup(1), reader(), newer], { rules: { last: 2 } })).toEqual({
+      1: "keep",
+      reader: "keep",
+      newer: "keep",
+    });
+    // Both go, or the reader cannot be read and stays.
+    expect(decided([backup(1), reader(), newer])).toEqual({ 1: "remove", reader: "remove", newer: "keep" });
+    expect(decided([backup(1), reader({ state: "broken" }), newer])).toMatchObject({ 1: "keep" });
+    expect(decided([backup(1), newer], { neighbours: [reader()] })).toMatchObject({ 1: "keep" });
+    const [kept] = planPrune([backup(1), reader({ state: "broken" }), newer], {
+      rules: { last: 1 },
+      exports: false,
+      inUse: new Map(),
+      neighbours: [],
+    });
+    expect(kept!.reasons).toEqual(["the manifest at s3://archives/orders/reader names its files"]);
+  });
+
   test("completes what an earlier one began, unless the rules keep it", () => {
     const rest: ListedArchive = {
       url: "s3://archives/orders/rest",

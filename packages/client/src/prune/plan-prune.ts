@@ -41,7 +41,7 @@ export function planPrune(archives: readonly ListedArchive[], options: PruneOpti
     const times = group.map((one) => Date.parse(timeOf(one)!));
     return keptFor(times, options.rules)[group.indexOf(archive)]!;
   };
-  return archives.map((archive) => {
+  const decisions = archives.map((archive): PruneDecision => {
     const left = whyLeft(archive, options);
     if (left !== undefined) return { archive, decision: "leave", reasons: [left] };
     const task = options.inUse.get(archive.url);
@@ -59,6 +59,26 @@ export function planPrune(archives: readonly ListedArchive[], options: PruneOpti
         }
       : { archive, decision: "remove", reasons: ["an earlier prune did not complete"] };
   });
+  return decisions.map((decision) =>
+    withReaders(decision, [...decisions, ...options.neighbours.map(asLeft)]),
+  );
+}
+
+/** Keeps an archive whose data files another one names that stays: restored with manifest-keys as-listed, it reads them. */
+function withReaders(decision: PruneDecision, all: readonly PruneDecision[]): PruneDecision {
+  const reader = all.find(
+    (other) => other.archive.filesAt === decision.archive.url && other.decision !== "remove",
+  );
+  if (decision.decision !== "remove" || reader === undefined) return decision;
+  return {
+    ...decision,
+    decision: "keep",
+    reasons: [`the manifest at ${reader.archive.url} names its files`],
+  };
+}
+
+function asLeft(archive: ListedArchive): PruneDecision {
+  return { archive, decision: "leave", reasons: [] };
 }
 
 /** The time of an archive for the rules: of an export, the moment whose items it holds. ISO 8601. */

@@ -94,6 +94,30 @@ async function withNewer(ports: World): Promise<World> {
   return ports;
 }
 
+/** A stage with one task, which is open while `isOpen` returns true. */
+function stageOf(request: Record<string, string>, isOpen: () => boolean, plan?: object): Stage {
+  const dynamodb = new DynamoDBClient({ region: bucket.region });
+  const row = { key: { S: "k" }, timestamp: { N: "1" } };
+  const task = { action: "backup", key: "k", timestamp: 1, id: "t" } as const;
+  const item = itemOfRow({
+    ...newTaskRow(task, "2026-11-01T02:00:00Z"),
+    request: { "bucket-name": bucket.name, "bucket-region": bucket.region, ...request },
+  });
+  dynamodb.send = async (command: unknown) => {
+    if (command instanceof GetItemCommand)
+      return { Item: { ...item, ...(plan !== undefined && { plan: { S: JSON.stringify(plan) } }) } };
+    const isRunning = (command as QueryCommand).input.ExpressionAttributeValues![":state"]!.S === "running";
+    return { Items: isOpen() && isRunning ? [row] : [] };
+  };
+  return {
+    name: "test",
+    region: bucket.region,
+    bus: "bus",
+    table: (name: string) => name,
+    access: { dynamodb: () => dynamodb },
+  } as unknown as Stage;
+}
+
 const keysBelow = (ports: World, prefix: string) =>
   ports.archive.keys(bucket).filter((key) => key.startsWith(`${prefix}/`));
 
@@ -169,25 +193,7 @@ describe("a prune", () => {
     const ports = await withNewer(await archived());
     const own = keysBelow(ports, PREFIX);
     let isOpen = false;
-    const dynamodb = new DynamoDBClient({ region: bucket.region });
-    const row = { key: { S: "k" }, timestamp: { N: "1" } };
-    const task = { action: "backup", key: "k", timestamp: 1, id: "t" } as const;
-    const item = itemOfRow({
-      ...newTaskRow(task, "2026-11-01T02:00:00Z"),
-      request: { "bucket-name": bucket.name, "bucket-prefix": PREFIX },
-    });
-    dynamodb.send = async (command: unknown) => {
-      if (command instanceof GetItemCommand) return { Item: item };
-      const isRunning = (command as QueryCommand).input.ExpressionAttributeValues![":state"]!.S === "running";
-      return { Items: isOpen && isRunning ? [row] : [] };
-    };
-    const stage = {
-      name: "test",
-      region: bucket.region,
-      bus: "bus",
-      table: (name: string) => name,
-      access: { dynamodb: () => dynamodb },
-    } as unknown as Stage;
+    const stage = stageOf({ "bucket-prefix": PREFIX }, () => isOpen);
     const prepared = await preparePrune(accessOf(ports), PLACE, { rules: { last: 1 }, stage });
     expect(prepared.decisions.map(({ decision }) => decision)).toEqual(["remove", "keep"]);
     isOpen = true;
@@ -195,6 +201,65 @@ describe("a prune", () => {
       { removed: { objects: 0, errors: [`s3://${bucket.name}/${PREFIX}: in use by task t`] } },
     ]);
     expect(keysBelow(ports, PREFIX)).toEqual(own);
+  });
+
+  test("keeps an archive that a restore with manifest-keys as-listed reads, and the one in which its data files are", async () => {
+    const ports = await withNewer(await archived());
+    const text = async (key: string) =>
+      new TextDecoder().decode((await ports.archive.get(bucket, key))!.body);
+    const put = (key: string, body: string) =>
+      ports.archive.store(bucket, key, new TextEncoder().encode(body));
+    // The manifest was copied twice. It names the data files of the first archive.
+    const summary = await text(`${PREFIX}/manifest-summary.json`);
+    put(
+      "elsewhere/a/manifest-summary.json",
+      summary.replaceAll(`${PREFIX}/manifest`, "elsewhere/b/manifest"),
+    );
+    put("elsewhere/b/manifest-files.json", await text(`${PREFIX}/manifest-files.json`));
+    const own = keysBelow(ports, PREFIX);
+    const location = { prefix: "elsewhere/a", writtenFor: "elsewhere/b", keys: "as-listed", shared: false };
+    const stage = stageOf({ "bucket-prefix": "elsewhere/a" }, () => true, { manifest: { location } });
+    const prepared = await preparePrune(accessOf(ports), PLACE, { rules: { last: 1 }, stage });
+    expect(prepared.decisions.map(({ decision, reasons }) => [decision, ...reasons])).toEqual([
+      ["keep", "in use by task t"],
+      ["keep", "last 1"],
+    ]);
+    expect(await all(prepared.remove())).toEqual([]);
+    expect(keysBelow(ports, PREFIX)).toEqual(own);
+  });
+
+  test("keeps an archive of which another place has only the manifest", async () => {
+    const ports = await withNewer(await archived());
+    const { body } = (await ports.archive.get(bucket, `${PREFIX}/manifest-summary.json`))!;
+    const copy = "backups/three/manifest-summary.json";
+    const late = JSON.stringify({
+      ...JSON.parse(new TextDecoder().decode(body)),
+      startTime: "2027-02-01T00:00:00.000Z",
+    });
+    ports.archive.store(bucket, copy, new TextEncoder().encode(late));
+    const { decisions, removed } = await prune(ports);
+    expect(decisions.map(({ archive, decision }) => [archive.url.split("/").at(-1), decision])).toEqual([
+      ["one", "keep"],
+      ["three", "keep"],
+      ["two", "remove"],
+    ]);
+    expect(decisions[0]!.reasons).toEqual([
+      `the manifest at s3://${bucket.name}/backups/three names its files`,
+    ]);
+    expect(decisions[1]!.archive).toMatchObject({
+      state: "sealed",
+      filesAt: `s3://${bucket.name}/${PREFIX}`,
+    });
+    expect(removed).toHaveLength(1);
+    // A whole copy does not need the original.
+    for (const key of keysBelow(ports, PREFIX))
+      ports.archive.store(
+        bucket,
+        key.replace(PREFIX, "backups/three"),
+        (await ports.archive.get(bucket, key))!.body,
+      );
+    ports.archive.store(bucket, copy, new TextEncoder().encode(late));
+    expect((await prune(ports)).decisions[0]).toMatchObject({ decision: "remove" });
   });
 
   test("needs a rule", async () => {

@@ -49,7 +49,7 @@ export async function preparePrune(
       hint: "For instance --keep-last 7, or --keep-within 30d.",
     });
   const bucket = await bucketAt(access, place.bucket, undefined);
-  const readInUse = async () => (stage === undefined ? NO_TASKS : archivesInUse(stage));
+  const readInUse = async () => (stage === undefined ? NO_TASKS : archivesInUse(stage, access));
   const [archives, inUse, versions] = await Promise.all([
     all(listArchives(access, place)),
     readInUse(),
