@@ -25,6 +25,7 @@ import type {
   SelectedHttpAuthScheme,
   StaticOperationSchema,
 } from "@smithy/types";
+import { headOf, type LeanHttpHandler } from "./lean-http.ts";
 import { withRawBody } from "./raw-protocol.ts";
 import { openSigner, type Signer } from "./signature-v4.ts";
 
@@ -36,14 +37,17 @@ type CommandOf<Input extends ServiceInputTypes, Output extends ServiceOutputType
   DynamoDBClientResolvedConfig
 >;
 
+const LINE_END = "\r\n";
+
 type Protocol = ClientProtocol<HttpRequest, HttpResponse>;
 
 /** A signed request of the SDK, and what its response is read with. */
 interface Template {
   readonly identity: AwsCredentialIdentity;
   readonly scheme: SelectedHttpAuthScheme;
-  readonly request: HttpRequest;
   readonly signer: Signer;
+  /** Sends a body with its variable headers. */
+  readonly send: (variable: Record<string, string>, body: Uint8Array) => Promise<HttpResponse>;
   readonly operation: Parameters<Protocol["deserializeResponse"]>[0];
   readonly context: Parameters<Protocol["deserializeResponse"]>[1];
 }
@@ -110,7 +114,34 @@ function templateOf(
   const signer = openSigner(request, identity.secretAccessKey);
   const [, namespace, name, traits, input, output] = operationSchema;
   const operation = { namespace, name, traits, input, output };
-  return signer && { identity, scheme, request, signer, operation, context: { ...config, ...context } };
+  if (signer === undefined) return undefined;
+  const send = senderOf(request, signer, config.requestHandler);
+  return { identity, scheme, signer, send, operation, context: { ...config, ...context } };
+}
+
+/** Sends requests like this one. The workers' own handler gets them as text, which is made once except for the variable headers. */
+function senderOf(
+  request: HttpRequest,
+  { constant }: Signer,
+  handler: DynamoDBClientResolvedConfig["requestHandler"],
+): Template["send"] {
+  if (!isLean(handler))
+    return async (variable, body) => {
+      const fields = { headers: { ...constant, ...variable }, body };
+      const like = Object.assign(Object.create(Object.getPrototypeOf(request)), request, fields);
+      return (await handler.handle(like, {})).response;
+    };
+  const connections = handler.connectionsTo(request);
+  const start = headOf(request, Object.entries(constant)).slice(0, -LINE_END.length);
+  return (variable, body) => {
+    let head = start;
+    for (const name in variable) head += `${name}: ${variable[name]}${LINE_END}`;
+    return connections.send(head + LINE_END, body);
+  };
+}
+
+function isLean(handler: object): handler is LeanHttpHandler {
+  return "connectionsTo" in handler;
 }
 
 /** Whether the client still has the template's credentials. It renews them before they expire. */
@@ -125,7 +156,7 @@ async function isCurrent({ identity, scheme }: Template, { config }: DynamoDBCli
 }
 
 async function sendLike(
-  { scheme, request, signer, operation, context }: Template,
+  { scheme, signer, send, operation, context }: Template,
   body: Uint8Array,
   config: DynamoDBClientResolvedConfig,
 ): Promise<object> {
@@ -136,9 +167,7 @@ async function sendLike(
     _preRequestSystemClockOffset: config.systemClockOffset,
     _requestSentAt: nowMs,
   };
-  const headers = signer.sign(body, nowMs + config.systemClockOffset);
-  const signed = Object.assign(Object.create(Object.getPrototypeOf(request)), request, { headers, body });
-  const { response } = await config.requestHandler.handle(signed, {});
+  const response = await send(signer.sign(body, nowMs + config.systemClockOffset), body);
   try {
     const output = await (config.protocol as Protocol).deserializeResponse(operation, context, response);
     scheme.signer.successHandler?.(response, properties);

@@ -13,7 +13,9 @@ export interface SignedRequest {
 }
 
 export interface Signer {
-  /** The headers of the same request with another body, signed at `nowMs`, ms since 1970. */
+  /** The headers that are the same in each request. */
+  readonly constant: Headers;
+  /** The other headers of the same request with another body, signed at `nowMs`, ms since 1970. */
   sign(body: Uint8Array, nowMs: number): Record<string, string>;
 }
 
@@ -31,6 +33,7 @@ const LENGTH = "content-length";
 const INVOCATION = "amz-sdk-invocation-id";
 /** Belongs to the invocation in which the request was signed, and is never signed. */
 const TRACE = "x-amzn-trace-id";
+const VARIABLE: ReadonlySet<string> = new Set([BODY_HASH, DATE, LENGTH, INVOCATION, "authorization"]);
 
 /**
  * Opens a signer for requests like one that the SDK signed with this secret key. Returns undefined if this module would have
@@ -43,43 +46,75 @@ export function openSigner(request: SignedRequest, secretAccessKey: string): Sig
   if (match === null || signedAt === undefined || !(body instanceof Uint8Array)) return undefined;
   const [, accessKeyId, scope, region, service, signedNames] = match as unknown as string[];
   const names = signedNames!.split(";");
-  // The SDK's spelling of the trace's name has capitals.
-  const constant = Object.fromEntries(
-    Object.entries(headers).filter(([name]) => name !== "authorization" && name.toLowerCase() !== TRACE),
-  );
+  const hasInvocation = headers[INVOCATION] !== undefined;
+  const constant = Object.fromEntries(Object.entries(headers).filter(([name]) => !isVariable(name)));
+  const canonical = openCanonical(request.method, names, constant);
   let day = "";
   let key: KeyObject;
 
   function signed(body: Uint8Array, date: string, invocation: string | undefined): Record<string, string> {
     const bodyHash = hash("sha256", body);
-    const all: Record<string, string> = {
-      ...constant,
+    const variable: Record<string, string> = {
       [DATE]: date,
       [LENGTH]: String(body.length),
       [BODY_HASH]: bodyHash,
-      ...(invocation !== undefined && { [INVOCATION]: invocation }),
     };
-    let canonical = `${request.method}\n/\n\n`;
-    for (const name of names) canonical += `${name}:${all[name]}\n`;
-    canonical += `\n${signedNames}\n${bodyHash}`;
+    if (invocation !== undefined) variable[INVOCATION] = invocation;
     if (!date.startsWith(day) || day === "") {
       day = date.slice(0, 8);
       key = signingKey(secretAccessKey, day, region!, service!);
     }
-    const text = `${ALGORITHM}\n${date}\n${day}/${scope}\n${hash("sha256", canonical)}`;
+    const canonicalHash = hash("sha256", `${canonical(variable)}\n${signedNames}\n${bodyHash}`);
+    const text = `${ALGORITHM}\n${date}\n${day}/${scope}\n${canonicalHash}`;
     const signature = createHmac("sha256", key).update(text).digest("hex");
-    all["authorization"] =
+    variable["authorization"] =
       `${ALGORITHM} Credential=${accessKeyId}/${day}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`;
-    return all;
+    return variable;
   }
 
-  const again = signed(body, signedAt, headers[INVOCATION]);
-  if (Object.keys(constant).some((name) => again[name] !== headers[name])) return undefined;
-  if (again["authorization"] !== headers["authorization"]) return undefined;
+  const again: Headers = { ...constant, ...signed(body, signedAt, headers[INVOCATION]) };
+  const isSame = Object.keys(headers).every((name) => isTrace(name) || again[name] === headers[name]);
+  if (!isSame) return undefined;
   return {
-    sign: (other, nowMs) =>
-      signed(other, dateOf(nowMs), headers[INVOCATION] === undefined ? undefined : randomUUID()),
+    constant,
+    sign: (other, nowMs) => signed(other, dateOf(nowMs), hasInvocation ? randomUUID() : undefined),
   };
+}
+
+/**
+ * Returns a function that makes the canonical request up to its signed headers, given the values of the variable ones. The text
+ * between those is made once.
+ */
+function openCanonical(
+  method: string,
+  names: readonly string[],
+  constant: Headers,
+): (variable: Headers) => string {
+  const variableNames: string[] = [];
+  const texts = [`${method}\n/\n\n`];
+  const append = (text: string) => texts.push(texts.pop()! + text);
+  for (const name of names) {
+    append(`${name}:`);
+    if (constant[name] === undefined) {
+      variableNames.push(name);
+      texts.push("\n");
+    } else append(`${constant[name]}\n`);
+  }
+  return (variable) => {
+    let text = texts[0]!;
+    for (let i = 0; i < variableNames.length; i++) text += variable[variableNames[i]!]! + texts[i + 1]!;
+    return text;
+  };
+}
+
+/** The headers that `sign` returns, and the trace. */
+function isVariable(name: string): boolean {
+  return VARIABLE.has(name) || isTrace(name);
+}
+
+/** The SDK's spelling of the trace's name has capitals. */
+function isTrace(name: string): boolean {
+  return name.toLowerCase() === TRACE;
 }
 
 function signingKey(secretAccessKey: string, day: string, region: string, service: string): KeyObject {
