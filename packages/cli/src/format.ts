@@ -33,6 +33,7 @@ export function seconds(value: number): string {
   if (first === -1) return "0s";
   return parts
     .slice(first, first + 2)
+    .filter(({ number }) => number > 0)
     .map(({ unit, number }) => `${number}${unit}`)
     .join(" ");
 }
@@ -60,5 +61,7 @@ export function money(usd: number | undefined): string {
 /** A range of durations; `?` if it is not known. */
 export function durationRange(range: readonly [min: number, max: number] | undefined): string {
   if (range === undefined) return "?";
-  return range[1] < 1 ? "seconds" : `${seconds(Math.max(1, range[0]))} to ${seconds(range[1])}`;
+  if (range[1] < 1) return "seconds";
+  const [least, most] = [seconds(Math.max(1, range[0])), seconds(range[1])];
+  return least === most ? `about ${most}` : `${least} to ${most}`;
 }

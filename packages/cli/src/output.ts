@@ -7,6 +7,8 @@ type Style = Parameters<typeof styleText>[0];
 
 export interface Output {
   readonly json: boolean;
+  /** The width of the terminal, characters; undefined if stdout is none. */
+  readonly width: number | undefined;
   /** A line of the result. Not with --json. */
   line(text?: string): void;
   /** A result as one line of JSON. Only with --json. */
@@ -27,6 +29,7 @@ export function openOutput({
 }): Output {
   return {
     json,
+    width: process.stdout.isTTY ? process.stdout.columns : undefined,
     line: (text = "") => {
       if (!json) process.stdout.write(`${complete(text)}\n`);
     },

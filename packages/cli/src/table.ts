@@ -1,6 +1,7 @@
 /**
  * Columns of text for people.
  */
+import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 
 const NONE = { top: "", "top-mid": "", "top-left": "", "top-right": "" } as const;
@@ -19,12 +20,37 @@ const BORDERLESS = {
   middle: "  ",
 } as const;
 
+/** What becomes of a table that is wider than the terminal. */
+export interface Narrow {
+  /** The terminal's width, characters; undefined: any width fits. */
+  readonly width: number | undefined;
+  /** The columns that are then on lines of their own, below the others of their row. */
+  readonly below: readonly string[];
+}
+
 /** A table without borders; numbers' columns are aligned to the right. */
 export function columns(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   rightAligned: readonly string[] = [],
+  narrow?: Narrow,
 ): string {
+  const lines = tableLines(head, rows, rightAligned);
+  if (narrow?.width === undefined || lines.every((line) => lengthOf(line) <= narrow.width!))
+    return lines.join("\n");
+  const isBelow = head.map((name) => narrow.below.includes(name));
+  const beside = (row: readonly string[]) => row.filter((_, i) => !isBelow[i]);
+  const below = (row: readonly string[]) =>
+    row.filter((text, i) => isBelow[i] && text !== "").map((text) => `  ${text}`);
+  const short = tableLines(beside(head), rows.map(beside), rightAligned);
+  return [head, ...rows].flatMap((row, i) => [short[i]!, ...below(row)]).join("\n");
+}
+
+function tableLines(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  rightAligned: readonly string[],
+): string[] {
   const table = new Table({
     head: [...head],
     chars: BORDERLESS,
@@ -35,6 +61,10 @@ export function columns(
   return table
     .toString()
     .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+    .map((line) => line.trimEnd());
+}
+
+/** Without colours. */
+function lengthOf(line: string): number {
+  return stripVTControlCharacters(line).length;
 }

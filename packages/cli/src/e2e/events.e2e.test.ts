@@ -69,7 +69,10 @@ test("a line for each event, each once; at Ctrl-C the rule and the queue are rem
   // npx and the terminal may both send the signal.
   child.kill("SIGINT");
   const { code, stdout, stderr } = await ended;
-  expect([code, stderr]).toEqual([130, "Following ferry-local in eu-central-2. Ctrl-C ends it.\n"]);
+  expect([code, stderr]).toEqual([
+    130,
+    "Following ferry-local in eu-central-2. Times are in UTC. Ctrl-C ends it.\n",
+  ]);
   const lines = stdout.trimEnd().split("\n");
   for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}\w+ +\S+ {2}\S/);
   const types = lines.map((line) => line.split(/ {2,}/)[1]!);

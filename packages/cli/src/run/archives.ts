@@ -21,7 +21,10 @@ export const run: RunCommand = async ({ arguments: [url = ""] }, { access, outpu
   const nowMs = Date.now();
   const rows = found.map((archive) => rowOf(archive, nowMs, output));
   output.line(
-    columns(["archive", "state", "table", "started (UTC)", "age", "items", "size"], rows, ["items", "size"]),
+    columns(["archive", "state", "table", "started (UTC)", "age", "items", "size"], rows, ["items", "size"], {
+      width: output.width,
+      below: ["archive"],
+    }),
   );
   for (const { url: broken, problem } of found)
     if (problem !== undefined) output.note(`${broken}: ${problem}`);

@@ -9,7 +9,7 @@ import {
 import { howPricesAreKnown, prices } from "@ferry/client/price/prices";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { countText, durationRange, money, size } from "../format.ts";
+import { countText, durationRange, money, plural, size } from "../format.ts";
 import { wholeNumberOption } from "../option-values.ts";
 import { columns } from "../table.ts";
 import { regionOfTable } from "./read-archive.ts";
@@ -37,13 +37,14 @@ export const run: RunCommand = async (
   );
   const estimate = (restore ? estimateRestore : estimateBackup)(table, given);
   output.value(estimate);
-  for (const line of linesOf(name, estimate)) output.line(line);
+  for (const line of linesOf(name, estimate, output.width)) output.line(line);
   return exitCodes.done;
 };
 
 function linesOf(
   name: string,
   { action, items, bytes, units, segments, ways, parts, cheapest, fastest }: Estimate,
+  width: number | undefined,
 ): string[] {
   const kind = action === "backup" ? "read" : "write";
   const rows = ways.map((way) => [
@@ -55,9 +56,12 @@ function linesOf(
   ]);
   const costs = Object.entries(parts).map(([part, usd]) => `${part} ${money(usd)}`);
   return [
-    `${name}: about ${countText(items)} items, ${size(bytes)}. Ferry: ${segments} segments, ${countText(units)} ${kind} units.`,
+    `${name}: about ${countText(items)} items, ${size(bytes)}. Ferry: ${plural(segments, "segment")}, ${countText(units)} ${kind} units.`,
     "",
-    columns(["way", "price", "a month", "duration", ""], rows, ["price", "a month"]),
+    columns(["way", "price", "a month", "duration", "remark"], rows, ["price", "a month"], {
+      width,
+      below: ["remark"],
+    }),
     "",
     `Ferry's price: ${costs.join(", ")}.`,
     `Cheapest: ${cheapest}. Fastest with a known duration: ${fastest}.`,

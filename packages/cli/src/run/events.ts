@@ -1,10 +1,11 @@
 import { openEventFeed } from "@ferry/client/events/event-feed";
-import { concerns, type EventType, summarize } from "@ferry/client/events/event-summary";
+import { concerns, type EventType } from "@ferry/client/events/event-summary";
 import { openStage } from "@ferry/client/stage/stage";
 import type { BusEvent } from "@ferry/core/events/events";
 import type { RunCommand } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
+import { eventLines } from "./event-lines.ts";
 
 /** The longest wait of SQS. */
 const WAIT_SECONDS = 20;
@@ -23,7 +24,7 @@ export const run: RunCommand = async ({ options: { type, task } }, { stage: opti
     try {
       for (const name of feed.removed)
         output.note(`Removed the rule and the queue ${name}, which a killed process had left.`);
-      output.note(`Following ${stage.bus} in ${stage.region}. Ctrl-C ends it.`);
+      output.note(`Following ${stage.bus} in ${stage.region}. Times are in UTC. Ctrl-C ends it.`);
       if (!feed.isConfirmed)
         output.note(
           "The first events may be missing: a new rule works only after some time, and its test event did not arrive, or you may not put it.",
@@ -45,17 +46,11 @@ export const run: RunCommand = async ({ options: { type, task } }, { stage: opti
 
 function show(event: BusEvent, output: Output): void {
   output.value(event);
-  const { task, text } = summarize(event);
-  const time = event.time.slice(0, 19).replace("T", " ");
-  const type = event["detail-type"];
-  output.line(`${time}  ${styledType(type, output)}  ${task}  ${text}`.trimEnd());
+  for (const line of eventLines(event, output.width, (type) => styledType(type, output))) output.line(line);
 }
 
-/** As wide as the longest type. */
-const TYPE_WIDTH = "TaskCancelRequested".length;
-
-function styledType(type: string, output: Output): string {
-  const padded = type.padEnd(TYPE_WIDTH);
+function styledType(padded: string, output: Output): string {
+  const type = padded.trimEnd();
   if (/Failed$|Rejected$|Refused$/.test(type)) return output.styled("red", padded);
   if (type === "TaskSucceeded") return output.styled("green", padded);
   return type === "TaskCancelled" ? output.styled("yellow", padded) : padded;

@@ -54,6 +54,12 @@ test.each([40, 80, 200])(
   },
 );
 
+test("the first line has the state before the id, whose end a narrow terminal cuts", () => {
+  expect(progressLines(progressOf(4), 60)[0]).toBe(
+    "backup running, attempt 2: us-east-1-orders@1795399200123-6…",
+  );
+});
+
 test("at 80 columns the total has everything", () => {
   expect(progressLines(progressOf(4), 80)[1]).toMatch(
     /48 % {2}480,000 items {2}3,120 items\/s {2}2\.1 MB\/s {2}ETA 2m 46s$/,
@@ -64,7 +70,9 @@ test("the line below the total has what the task used, and a segment's line what
   const progress = progressOf(2);
   const segments = [segmentOf(0, { units: 1234, throttles: 1, handoffs: 2 }), segmentOf(1)];
   const lines = progressLines({ ...progress, segments }, 120);
-  expect(lines[2]).toBe("       640 units/s  98,000 units  3 throttled calls  12 handoffs  about $0.03");
+  expect(lines[2]).toBe(
+    "       640 units/s  98,000 units  3 throttled calls  12 handoffs  about $0.03  in the segments' latest attempts",
+  );
   expect(lines[3]).toMatch(/12,345 items {2}running {2}1,234 units {2}1 throttled call {2}2 handoffs$/);
   expect(lines[4]).toMatch(/12,345 items {2}running$/);
   expect(progressLines({ ...progress, segments }, 60)[3]).toMatch(/12,345 items {2}running {2}1,234 units$/);
@@ -99,6 +107,6 @@ test("without an estimate there is no bar for the total", () => {
 
 test("the plain line has state, percentage, rates and segments", () => {
   expect(plainLine(progressOf(4, { segments: { total: 4, completed: 1, failed: 1 } }))).toBe(
-    "running (attempt 2), 48 %, 480,000 items, 3,120 items/s, 2.1 MB/s, ETA 2m 46s, 1 of 4 segments, 1 failed, 640 units/s, 98,000 units, 3 throttled calls, 12 handoffs, about $0.03",
+    "running (attempt 2), 48 %, 480,000 items, 3,120 items/s, 2.1 MB/s, ETA 2m 46s, 1 of 4 segments, 1 failed, 640 units/s, 98,000 units, 3 throttled calls, 12 handoffs, about $0.03, in the segments' latest attempts",
   );
 });

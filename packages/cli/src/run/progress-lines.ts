@@ -45,7 +45,8 @@ export function plainLine({ task, ...progress }: TaskProgress): string {
 
 function headline(task: TaskStatus): string {
   const attempt = task.attempt > 1 ? `, attempt ${task.attempt}` : "";
-  return `${task.action} ${task.id ?? `request ${task.requestId}`}: ${task.state}${attempt}`;
+  // The id is last, because a narrow terminal cuts the end.
+  return `${task.action} ${task.state}${attempt}: ${task.id ?? `request ${task.requestId}`}`;
 }
 
 interface Part {
@@ -71,6 +72,8 @@ function usedParts({ task, usage, unitsPerSecond }: TaskProgress): Part[] {
   return [
     ...(moving ? [{ text: `${countText(unitsPerSecond)} units/s`, rank: 0 }] : []),
     ...usageParts(usage).map((text, rank) => ({ text, rank })),
+    // A segment's record has only what its latest attempt used.
+    ...(task.attempt > 1 ? [{ text: "in the segments' latest attempts", rank: 1 }] : []),
   ];
 }
 

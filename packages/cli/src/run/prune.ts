@@ -124,7 +124,12 @@ function printDecisions(decisions: readonly PruneDecision[], output: Output): vo
     archive.items === undefined ? "" : countText(archive.items),
     reasons.join("; "),
   ]);
-  output.line(columns(["", "archive", "table", "started (UTC)", "items", "reason"], rows, ["items"]));
+  output.line(
+    columns(["", "archive", "table", "started (UTC)", "items", "reason"], rows, ["items"], {
+      width: output.width,
+      below: ["archive", "reason"],
+    }),
+  );
 }
 
 function versionsNote({ keepsVersions }: Prune): string {

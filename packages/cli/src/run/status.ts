@@ -34,7 +34,7 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
     options["segments"] === true ? segments : segments.filter(({ state }) => state !== "completed");
   if (shown.length > 0) output.line();
   if (shown.length > 0 && (options["segments"] === true || shown.length <= SEGMENTS_SHOWN))
-    output.line(segmentTable(shown));
+    output.line(segmentTable(shown, output.width));
   else if (shown.length > 0)
     output.line(`${plural(shown.length, "segment")} not complete: --segments lists them.`);
   return exitCodes.done;
@@ -73,7 +73,7 @@ function usedText({ attempt }: TaskStatus, usage: TaskUsage): string {
   return attempt > 1 ? `${used} (each segment in its latest attempt)` : used;
 }
 
-function segmentTable(segments: readonly SegmentStatus[]): string {
+function segmentTable(segments: readonly SegmentStatus[], width: number | undefined): string {
   const right = ["segment", "attempt", "items", "files", "size", "units", "throttled", "handoffs"];
   return columns(
     ["segment", "state", "attempt", ...right.slice(2), "updated (UTC)", "reason"],
@@ -91,5 +91,6 @@ function segmentTable(segments: readonly SegmentStatus[]): string {
       segment.reason ?? "",
     ]),
     right,
+    { width, below: ["reason"] },
   );
 }

@@ -34,6 +34,7 @@ export const run: RunCommand = async ({ options }, { stage, output }) => {
           task.id ?? "",
         ]),
         ["items"],
+        { width: output.width, below: ["archive", "id"] },
       ),
     );
   if (found.length > tasks.length) output.note("There are more: --limit shows them.");
