@@ -175,10 +175,7 @@ export interface OpenObject {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/**
- * The most bytes that `get` holds in memory. The largest object that is read whole is a manifest: at 200 bytes for each
- * data file, this is enough for more than a million files.
- */
+/** The most bytes that `get` holds in memory. Lists of data files, which may be larger, are streamed. */
 export const GET_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Objects in a bucket. They are written once and never changed or deleted. */

@@ -89,7 +89,8 @@ function worstPlan(total: number, isSelective: boolean): RestorePlan {
       items: MOST,
       files: MOST,
       bytes: MOST,
-      objects: { summary: fingerprint, files: fingerprint, task: fingerprint },
+      objects: { summary: fingerprint, task: fingerprint },
+      list: { ...fingerprint, bytes: MOST },
       lines: "changes",
     },
   };

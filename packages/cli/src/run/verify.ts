@@ -28,7 +28,7 @@ export const run: RunCommand = async (input, { access: options, output }) => {
         )
       : undefined;
   const verified = await progress.track(
-    `Read ${plural(archive.manifest.files.length, "data file")}`,
+    `Read ${plural(archive.files.length, "data file")}`,
     items,
     (onItems) =>
       verifyArchive(archive, { onItems, ...(comparison !== undefined && { onBlock: comparison.onBlock }) }),

@@ -14,7 +14,7 @@ export async function* archiveItems(
   archive: OpenArchive,
   isWanted?: IsWanted,
 ): AsyncGenerator<Uint8Array, void, void> {
-  for (const file of archive.manifest.files) yield* fileItems(archive, recorded(file), isWanted);
+  for (const file of archive.files) yield* fileItems(archive, recorded(file), isWanted);
 }
 
 async function* fileItems(archive: OpenArchive, file: ReturnType<typeof recorded>, isWanted?: IsWanted) {

@@ -80,7 +80,7 @@ export async function openComparison(
   table: TableAddress,
   { onItems = () => {}, listMax = 100, readUnits }: CompareOptions = {},
 ): Promise<TableComparison> {
-  const { manifest, bucket, ports } = archive;
+  const { manifest, files, bucket, ports } = archive;
   const onTable = { operation: "compare", resource: `table ${table.name} in ${table.region}` };
   if (manifest.lines === "changes")
     throw new ClientError("refused", "mode-not-possible", {
@@ -95,7 +95,7 @@ export async function openComparison(
     });
   const names = keys.map(({ name }) => name) as unknown as KeyNames;
   const segments = manifest.own
-    ? Math.max(...manifest.files.map((file) => segmentOfFile(archive, file)! + 1), 1)
+    ? files.reduce((most, file) => Math.max(most, segmentOfFile(archive, file)! + 1), 1)
     : 0;
   /** An archive without segments is one set. */
   const sets = Math.max(1, segments);
@@ -162,7 +162,7 @@ export async function openComparison(
     const scanned = collect();
     await Promise.all([
       inParallel(
-        manifest.files.filter((file) => differingSets.has(setOfFile(file))),
+        files.filter((file) => differingSets.has(setOfFile(file))),
         READS_AT_ONCE,
         async (file) => {
           for await (const block of readBlocks(bucket, recorded(file), ports)) eachItem(block, archived.add);

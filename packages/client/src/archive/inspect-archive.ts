@@ -61,7 +61,7 @@ export async function inspectArchive(
     ...(decoded.startTime != null && { startedTime: decoded.startTime }),
     ...(decoded.endTime != null && { endedTime: decoded.endTime }),
     items: manifest.items,
-    files: manifest.files.length,
+    files: manifest.files,
     ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
     storedBytes,
     segments: segmentsOf(archive),
@@ -72,7 +72,7 @@ export async function inspectArchive(
 
 function segmentsOf(archive: OpenArchive): InspectedArchive["segments"] {
   const segments = new Map<number, { segment: number; files: number; items: number }>();
-  for (const file of archive.manifest.files) {
+  for (const file of archive.files) {
     const segment = segmentOfFile(archive, file);
     if (segment === undefined) continue;
     const { files, items } = segments.get(segment) ?? { files: 0, items: 0 };
@@ -82,11 +82,8 @@ function segmentsOf(archive: OpenArchive): InspectedArchive["segments"] {
 }
 
 /** The total size of the listed data files, from listings of their folders: one call for a thousand files. */
-async function sizeOfFiles(
-  access: Pick<AwsAccess, "s3">,
-  { bucket, manifest }: OpenArchive,
-): Promise<number> {
-  const keys = new Set(manifest.files.map((file) => file.dataFileS3Key));
+async function sizeOfFiles(access: Pick<AwsAccess, "s3">, { bucket, files }: OpenArchive): Promise<number> {
+  const keys = new Set(files.map((file) => file.dataFileS3Key));
   const folders = new Set([...keys].map((key) => key.slice(0, key.lastIndexOf("/") + 1)));
   let bytes = 0;
   for (const Prefix of folders) {

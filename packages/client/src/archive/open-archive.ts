@@ -26,6 +26,8 @@ export interface OpenArchive {
   readonly place: S3Place;
   readonly bucket: BucketAddress;
   readonly manifest: Manifest;
+  /** All data files, in the order of the manifest. */
+  readonly files: readonly ManifestFile[];
   /** What the engine's functions need to read data files. */
   readonly ports: {
     readonly archive: AwsAccess["archive"];
@@ -52,10 +54,13 @@ export async function openArchive(
   // S3 redirects to the bucket's region.
   const bucket = await bucketAt(access, place.bucket, bucketOwner);
   const ports = { archive: access.archive, codec: zlibCodec, settings: defaultSettings };
+  const files: ManifestFile[] = [];
   const manifest = await explaining({ operation: "read manifest", resource: url }, () =>
-    readManifest(bucket, place.prefix, manifestKeys, ports),
+    readManifest(bucket, place.prefix, manifestKeys, ports, (listed) => {
+      for (const file of listed) files.push(file);
+    }),
   );
-  return { url, place, bucket, manifest, ports };
+  return { url, place, bucket, manifest, files, ports };
 }
 
 /** The address of a bucket. Its region is the default one: S3 redirects to the bucket's own. */

@@ -31,11 +31,11 @@ export async function verifyArchive(
   archive: OpenArchive,
   { onItems = () => {}, onBlock }: { onItems?: (items: number) => void; onBlock?: OnBlock } = {},
 ): Promise<VerifiedArchive> {
-  const { manifest, bucket, url } = archive;
+  const { manifest, files, bucket, url } = archive;
   const problems: VerifiedArchive["problems"][number][] = [];
   let items = 0;
   let bytes = 0;
-  await inParallel(manifest.files, FILES_AT_ONCE, async (file) => {
+  await inParallel(files, FILES_AT_ONCE, async (file) => {
     const check = lineCheck(archive, file);
     try {
       await verifyDataFile(
@@ -64,7 +64,7 @@ export async function verifyArchive(
       message: `The data files hold ${bytes} bytes, but the summary lists ${manifest.bytes}.`,
     });
   problems.sort((a, b) => (a.object < b.object ? -1 : 1));
-  return { url, files: manifest.files.length, items, bytes, problems };
+  return { url, files: files.length, items, bytes, problems };
 }
 
 /** Checks each line; with known keys also that each has them, and that no two lines of a file have the same. */

@@ -54,14 +54,14 @@ test("an undamaged archive has no problems, and all its files, items and bytes a
   const seen: number[] = [];
   const verified = await verifyArchive(archive, { onItems: (items) => seen.push(items) });
   expect(verified).toMatchObject({ items: 5000, bytes: archive.manifest.bytes, problems: [] });
-  expect(verified.files).toBe(archive.manifest.files.length);
+  expect(verified.files).toBe(archive.files.length);
   expect(seen.at(-1)).toBe(5000);
 });
 
 test("a changed byte, a truncated file and a deleted file are each named", async () => {
   const ports = await archived(3000);
   const archive = await openArchive(accessOf(ports), PLACE);
-  const [changed, truncated, deleted] = archive.manifest.files.map((file) => file.dataFileS3Key);
+  const [changed, truncated, deleted] = archive.files.map((file) => file.dataFileS3Key);
   for (const [key, damage] of [
     [changed!, (body: Uint8Array) => body.map((byte, at) => (at === body.length - 20 ? byte ^ 1 : byte))],
     [truncated!, (body: Uint8Array) => body.subarray(0, body.length - 20)],

@@ -82,7 +82,7 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
       ...costOf(estimate),
       archive: {
         items,
-        files: manifests.reduce((sum, one) => sum + one.files.length, 0),
+        files: manifests.reduce((sum, one) => sum + one.files, 0),
         ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
         ...(moment !== undefined && { moment }),
         ...(series.length > 0 && { increments: series.map(({ prefix }) => prefix) }),

@@ -21,13 +21,18 @@ export function encodeFiles(files: readonly ManifestFile[]): Uint8Array {
   return new TextEncoder().encode(files.map((file) => `${JSON.stringify(file)}\n`).join(""));
 }
 
-/** Decodes manifest-files.json. Throws if a line is not valid, or if a file is listed twice. */
-export function decodeFiles(bytes: Uint8Array): ManifestFile[] {
-  const files = new TextDecoder()
+/** Decodes whole lines of manifest-files.json. Throws if a line is not valid. */
+export function decodeLines(bytes: Uint8Array): ManifestFile[] {
+  return new TextDecoder()
     .decode(bytes)
     .split("\n")
     .filter((line) => line.trim() !== "")
     .map((line) => v.parse(fileSchema, JSON.parse(line)));
+}
+
+/** Decodes a whole manifest-files.json. Throws if a line is not valid, or if a file is listed twice. */
+export function decodeFiles(bytes: Uint8Array): ManifestFile[] {
+  const files = decodeLines(bytes);
   const listed = new Set<string>();
   for (const { dataFileS3Key: key } of files) {
     if (listed.has(key)) throw new SyntaxError(`the data file ${key} is listed twice`);

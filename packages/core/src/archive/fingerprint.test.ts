@@ -1,6 +1,12 @@
-import { md5 } from "@ferry/memory/ports";
+import { md5, memoryPorts } from "@ferry/memory/ports";
 import { expect, test } from "vitest";
-import { fingerprintOf, requireUnchanged, type StoredObject } from "./fingerprint.ts";
+import {
+  fingerprintOf,
+  readFingerprint,
+  replaced,
+  requireUnchanged,
+  type StoredObject,
+} from "./fingerprint.ts";
 
 const bucket = { region: "eu-central-1", name: "archives" };
 const stored = (text: string, etag: string): StoredObject => ({
@@ -32,4 +38,23 @@ test.each([
     ),
   };
   expect(read(found)).toThrow(expect.objectContaining(error));
+});
+
+test("an object with another ETag is an error that names the planned one", () => {
+  expect(replaced(bucket, "p/x", planned)).toMatchObject({
+    code: "archive-changed",
+    message: expect.stringContaining(`had ${textOf("monday", "1")} and now has another ETag:`),
+  });
+});
+
+test("the fingerprint of a stored object does not need it in memory, and is that of its bytes", async () => {
+  const ports = memoryPorts();
+  ports.archive.createBucket(bucket);
+  const body = new Uint8Array(200_000).fill(7);
+  ports.archive.store(bucket, "p/x", body);
+  const missing = () => new Error("missing");
+  const archive = { ...ports.archive, get: () => Promise.reject(new Error("it was read whole")) };
+  const found = await readFingerprint(bucket, "p/x", missing, { ...ports, archive });
+  expect(found).toEqual(fingerprintOf((await ports.archive.get(bucket, "p/x"))!, md5));
+  await expect(readFingerprint(bucket, "p/y", missing, ports)).rejects.toThrow("missing");
 });

@@ -7,10 +7,16 @@ import {
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
-import type { RestorePlan } from "../events/events.ts";
 import type { ObjectMetadata } from "../ports.ts";
 import { backupRequest, bucket, request, restoreRequest, runTask, source, world } from "../testing/tasks.ts";
-import { readManifest, readPlannedFiles } from "./manifest.ts";
+import type { ManifestFile } from "./file-list.ts";
+import {
+  type Manifest,
+  readManifest,
+  readPlannedFiles,
+  readPlannedPart,
+  requirePlannedArchive,
+} from "./manifest.ts";
 
 type World = ReturnType<typeof world>;
 type Json = Record<string, unknown>;
@@ -66,7 +72,10 @@ describe("a manifest", () => {
 
   test("of Ferry's own archive has everything that a restore needs", async () => {
     const ports = await backedUp();
-    const { files, ...manifest } = await readManifest(bucket, "backups/one", "own", ports);
+    const files: ManifestFile[] = [];
+    const { firstFile, ...manifest } = await readManifest(bucket, "backups/one", "own", ports, (listed) =>
+      files.push(...listed),
+    );
     const fingerprint = { md5: expect.stringMatching(/^.{24}$/), etag: expect.any(String) };
     expect(manifest).toStrictEqual({
       location: { prefix: "backups/one", writtenFor: "backups/one", keys: "own", shared: false },
@@ -77,15 +86,18 @@ describe("a manifest", () => {
       own: true,
       bytes: 3 * '{"Item":{"id":{"S":"a"}}}\n'.length,
       keys: [{ name: "id", type: "S" }],
-      objects: { summary: fingerprint, files: fingerprint, task: fingerprint },
+      objects: { summary: fingerprint, task: fingerprint },
+      list: { ...fingerprint, bytes: expect.any(Number) },
+      files: files.length,
     });
+    expect(firstFile).toEqual(files.find(({ itemCount }) => itemCount > 0));
     expect(files.map(({ dataFileS3Key: key }) => key)).toEqual(
       ports.archive.keys(bucket).filter((key) => key.includes("/0x")),
     );
   });
 
   test("of a native export has neither bytes nor keys, and a time range if the export has one", async () => {
-    const { files, objects, ...manifest } = await native();
+    const { firstFile, objects, list, ...manifest } = await native();
     expect(manifest).toStrictEqual({
       location: { prefix: "AWSDynamoDB/01", writtenFor: "AWSDynamoDB/01", keys: "own", shared: false },
       items: 1,
@@ -96,9 +108,11 @@ describe("a manifest", () => {
       },
       window: { to: "2026-10-31T23:00:00.000Z" },
       own: false,
+      files: 2,
     });
-    expect(files.map(({ itemCount }) => itemCount)).toEqual([1, 0]);
-    expect(Object.keys(objects)).toEqual(["summary", "files"]);
+    expect(firstFile).toMatchObject({ itemCount: 1 });
+    expect(Object.keys(objects)).toEqual(["summary"]);
+    expect(Object.keys(list)).toEqual(["md5", "etag", "bytes"]);
     expect(await native({ exportTime: null })).not.toHaveProperty("window");
   });
 
@@ -125,27 +139,50 @@ describe("a manifest", () => {
     });
   });
 
-  test.each(["manifest-files.json", "manifest-summary.json", "task.json"])(
-    "is read again as long as %s did not change",
-    async (name) => {
-      const ports = await backedUp();
-      const manifest = await readManifest(bucket, "backups/one", "own", ports);
-      const plan = { manifest } as unknown as RestorePlan;
-      expect(await readPlannedFiles(bucket, plan.manifest, ports)).toEqual(manifest.files);
-      await rewrite(ports, own(name), (text) => `${text}\n`);
-      await expect(readPlannedFiles(bucket, plan.manifest, ports)).rejects.toMatchObject({
-        code: "archive-changed",
-        resource: `s3://archives/backups/one/${name}`,
-      });
-    },
-  );
+  /** Each way in which a later step reads the planned archive again, and the files that it returns. */
+  const readings: readonly [string, (ports: World, manifest: Manifest) => Promise<unknown>][] = [
+    ["a segment", (ports, planned) => readPlannedPart(bucket, planned, { index: 0, parts: 1 }, ports)],
+    [
+      "a segment of a plan without a list",
+      (ports, planned) => readPlannedFiles(bucket, older(planned), ports),
+    ],
+    ["the last step", (ports, planned) => requirePlannedArchive(bucket, planned, ports)],
+    [
+      "the last step of a plan without a list",
+      (ports, planned) => requirePlannedArchive(bucket, older(planned), ports),
+    ],
+  ];
+  /** The manifest as plans of earlier versions have it. */
+  const older = ({ list, objects, ...manifest }: Manifest) => ({
+    ...manifest,
+    objects: { ...objects, files: list },
+  });
 
-  test("of a native export is read again without a task.json", async () => {
-    const ports = world();
-    const prefix = storeExport(ports.archive, bucket, made());
-    const manifest = await readManifest(bucket, prefix, "own", ports);
-    const plan = { manifest } as unknown as RestorePlan;
-    expect(await readPlannedFiles(bucket, plan.manifest, ports)).toEqual(manifest.files);
+  describe.each(readings)("is read again by %s", (_, reread) => {
+    test.each(["manifest-files.json", "manifest-summary.json", "task.json"])(
+      "as long as %s did not change",
+      async (name) => {
+        const ports = await backedUp();
+        const files: ManifestFile[] = [];
+        const manifest = await readManifest(bucket, "backups/one", "own", ports, (some) =>
+          files.push(...some),
+        );
+        expect([undefined, files]).toContainEqual(await reread(ports, manifest));
+        await rewrite(ports, own(name), (text) => `${text}\n`);
+        const refused = { code: "archive-changed", resource: `s3://archives/backups/one/${name}` };
+        await expect(reread(ports, manifest)).rejects.toMatchObject(refused);
+        ports.archive.remove(bucket, own(name));
+        await expect(reread(ports, manifest)).rejects.toMatchObject(refused);
+      },
+    );
+
+    test("without a task.json, if it is of a native export", async () => {
+      const ports = world();
+      const prefix = storeExport(ports.archive, bucket, made());
+      const files: ManifestFile[] = [];
+      const manifest = await readManifest(bucket, prefix, "own", ports, (some) => files.push(...some));
+      expect([undefined, files]).toContainEqual(await reread(ports, manifest));
+    });
   });
 });
 
@@ -403,7 +440,9 @@ describe("a native export is refused", () => {
     const keysOf = (name: string) => encode(`{"format-version":1,"keys":[{"name":"${name}","type":"S"}]}`);
     const ports = world();
     storeExport(ports.archive, bucket, made);
-    const archive = { ...ports.archive, open: () => Promise.reject(new Error("read")) };
+    const refuseData: typeof ports.archive.open = (...args) =>
+      args[1].includes("/data/") ? Promise.reject(new Error("read")) : ports.archive.open(...args);
+    const archive = { ...ports.archive, open: refuseData };
     const fields = { "bucket-prefix": made.prefix };
     ports.archive.store(bucket, `${made.prefix}/table.json`, keysOf("pk"));
     expect(await refusal({ ...ports, archive }, fields)).toMatchObject({ cause: "key-schema-mismatch" });

@@ -3,13 +3,22 @@
  * manifest-files.json, and task.json and table.json of Ferry's own archives. Format: docs/archive-format.md.
  */
 
-import { about, permanent } from "../errors/errors.ts";
+import { about, FerryError, permanent } from "../errors/errors.ts";
 import type { RestorePlan } from "../events/events.ts";
-import type { Ports } from "../ports.ts";
+import type { ObjectHead, Ports } from "../ports.ts";
 import type { BucketAddress } from "../request/addresses.ts";
-import { brokenArchive, brokenManifest, readable } from "./errors.ts";
-import { decodeFiles, type ManifestFile, total } from "./file-list.ts";
-import { type Fingerprint, fingerprintOf, requireUnchanged, type StoredObject } from "./fingerprint.ts";
+import { brokenArchive, brokenManifest } from "./errors.ts";
+import { decodeFiles, type ManifestFile } from "./file-list.ts";
+import { type ListPart, type OnFiles, readFileList, readListPart } from "./file-list-reader.ts";
+import {
+  type Fingerprint,
+  fingerprintOf,
+  gone,
+  readFingerprint,
+  replaced,
+  requireSame,
+  requireUnchanged,
+} from "./fingerprint.ts";
 import { checksumKey, manifestFilesKey, manifestSummaryKey, tableKey, taskKey } from "./keys.ts";
 import { homeOf, type Location, locationOf, type ManifestKeys, readAt } from "./location.ts";
 import { decodeSummary, type Summary } from "./summary.ts";
@@ -19,8 +28,10 @@ import { decodeTaskFile } from "./task-file.ts";
 export interface Manifest {
   readonly location: Location;
   readonly items: number;
-  /** The data files, each with the key at which it is read. */
-  readonly files: readonly ManifestFile[];
+  /** The number of data files. */
+  readonly files: number;
+  /** The first data file with a line, with the key at which it is read; absent if none has one. */
+  readonly firstFile?: ManifestFile;
   /** The content of a line: whole items, or changes (DynamoDB's incremental exports). */
   readonly lines: "items" | "changes";
   /** The export's time range, ISO 8601 with milliseconds, if it is known; `from` only for incremental exports. */
@@ -34,13 +45,16 @@ export interface Manifest {
   /** The key schema of the archive's items; absent if there is no table.json. */
   readonly keys?: KeySchema;
   /** The fingerprints of the objects on which the restore is based. */
-  readonly objects: RestorePlan["manifest"]["objects"];
+  readonly objects: Pick<RestorePlan["manifest"]["objects"], "summary" | "task">;
+  /** The fingerprint and the size of manifest-files.json. */
+  readonly list: Fingerprint & { readonly bytes: number };
 }
 
 type ReadPorts = Pick<Ports, "archive" | "codec">;
 
 /**
- * Reads the manifest of Ferry's archive or of a native export. Permanent errors: `no-manifest` (no backup, or an
+ * Reads the manifest of Ferry's archive or of a native export. Calls `onFiles` with the data files, some at a time and in order, each
+ * with the key at which it is read; they are checked only when the promise resolves. Permanent errors: `no-manifest` (no backup, or an
  * unfinished one), `broken-manifest`, `broken-archive`, `unknown-format`, `archive-moved`.
  */
 export async function readManifest(
@@ -48,6 +62,7 @@ export async function readManifest(
   prefix: string,
   keys: ManifestKeys,
   ports: ReadPorts,
+  onFiles: OnFiles = () => {},
 ): Promise<Manifest> {
   const { md5 } = ports.codec;
   const summaryKey = manifestSummaryKey(prefix);
@@ -68,35 +83,44 @@ export async function readManifest(
     shared: summary.lines === "changes",
   });
   const filesKey = readAt(bucket, location, summary.manifestFilesS3Key);
-  const listed = await ports.archive.get(bucket, filesKey);
-  if (listed === undefined)
-    throw brokenManifest(bucket, filesKey, "does not exist, although the summary names it");
-  const files = readable(
-    () => decodeFiles(listed.body),
-    (message) => brokenManifest(bucket, filesKey, message),
+  let firstFile: ManifestFile | undefined;
+  const list = await readFileList(
+    bucket,
+    filesKey,
+    {
+      missing: () => brokenManifest(bucket, filesKey, "does not exist, although the summary names it"),
+      onFiles(listed) {
+        const files = listed.map((file) => atItsKey(bucket, location, file));
+        firstFile ??= files.find(({ itemCount }) => itemCount > 0);
+        onFiles(files);
+      },
+    },
+    ports,
   );
-  if (total(files) !== summary.itemCount)
+  if (list.items !== summary.itemCount)
     throw brokenManifest(
       bucket,
       filesKey,
-      `lists ${total(files)} items, but the summary's itemCount is ${summary.itemCount}`,
+      `lists ${list.items} items, but the summary's itemCount is ${summary.itemCount}`,
     );
   const manifest = {
     location,
-    items: summary.itemCount,
-    files: files.map((file) => ({ ...file, dataFileS3Key: readAt(bucket, location, file.dataFileS3Key) })),
+    items: list.items,
+    files: list.files,
+    ...(firstFile !== undefined && { firstFile }),
+    list: { ...list.fingerprint, bytes: list.head.sizeBytes },
     lines: summary.lines,
     table: summary.table,
     ...(summary.window !== undefined && { window: summary.window }),
   };
-  const objects = { summary: fingerprintOf(stored, md5), files: fingerprintOf(listed, md5) };
+  const objects = { summary: fingerprintOf(stored, md5) };
   const { ferry } = summary;
   if (ferry === undefined) {
     await requireChecksums(
       bucket,
       [
         [summaryKey, objects.summary],
-        [filesKey, objects.files],
+        [filesKey, list.fingerprint],
       ],
       ports,
     );
@@ -104,25 +128,25 @@ export async function readManifest(
     const keys = table && decodeKeySchema(bucket, tableKey(homeOf(location)), table.body);
     return { ...manifest, own: false, ...(keys !== undefined && { keys }), objects };
   }
-  if (ferry["manifest-files-md5"] !== objects.files.md5)
+  if (ferry["manifest-files-md5"] !== list.fingerprint.md5)
     throw brokenManifest(
       bucket,
       filesKey,
-      `is not the file that the summary was written for: its MD5 is ${objects.files.md5}, but ferry.manifest-files-md5 is ${ferry["manifest-files-md5"]}`,
+      `is not the file that the summary was written for: its MD5 is ${list.fingerprint.md5}, but ferry.manifest-files-md5 is ${ferry["manifest-files-md5"]}`,
     );
-  if (ferry.files !== files.length)
+  if (ferry.files !== list.files)
     throw brokenManifest(
       bucket,
       filesKey,
-      `lists ${files.length} data files, but ferry.files of the summary is ${ferry.files}`,
+      `lists ${list.files} data files, but ferry.files of the summary is ${ferry.files}`,
     );
   const own = await readOwnObjects(
     bucket,
     homeOf(location),
     ferry["request-id"],
     [
-      [summaryKey, stored],
-      [filesKey, listed],
+      [summaryKey, stored.head],
+      [filesKey, list.head],
     ],
     ports,
   );
@@ -135,27 +159,80 @@ export async function readManifest(
   };
 }
 
+/** What a plan has of an archive to find it again. */
+type PlannedArchive = Pick<RestorePlan["manifest"], "location" | "objects" | "list">;
+
 /**
- * Reads the list of data files again, for a step of a planned restore. Permanent error: `archive-changed`, if an object on
- * which the plan is based changed.
+ * Reads the data files of a segment again: those of one part of the list. Permanent error: `archive-changed`, if an object on which
+ * the plan is based changed.
+ */
+export async function readPlannedPart(
+  bucket: BucketAddress,
+  { location, objects, list }: PlannedArchive & Required<Pick<PlannedArchive, "list">>,
+  part: ListPart,
+  ports: ReadPorts,
+): Promise<readonly ManifestFile[]> {
+  const key = manifestFilesKey(homeOf(location));
+  const readPart = () => readListPart(bucket, key, list, part, () => gone(bucket, key, list), ports);
+  const [files] = await Promise.all([
+    readPart().catch((error: unknown) => {
+      throw error instanceof FerryError && error.code === "object-changed"
+        ? replaced(bucket, key, list)
+        : error;
+    }),
+    requireUnchangedObjects(bucket, { location, objects }, ports),
+  ]);
+  return files.map((file) => atItsKey(bucket, location, file));
+}
+
+/**
+ * Reads the whole list of data files again: for a plan of a version that had no `list`. Permanent error: `archive-changed`, as
+ * `readPlannedPart`.
  */
 export async function readPlannedFiles(
   bucket: BucketAddress,
-  { location, objects }: RestorePlan["manifest"],
+  { location, objects }: PlannedArchive,
   ports: ReadPorts,
 ): Promise<readonly ManifestFile[]> {
-  const home = homeOf(location);
-  const readUnchanged = async (key: string, planned: Fingerprint) =>
-    requireUnchanged(bucket, key, planned, await ports.archive.get(bucket, key), ports.codec.md5);
-  const [listed] = await Promise.all([
-    readUnchanged(manifestFilesKey(home), objects.files),
-    readUnchanged(manifestSummaryKey(location.prefix), objects.summary),
-    ...(objects.task === undefined ? [] : [readUnchanged(taskKey(home), objects.task)]),
+  const key = manifestFilesKey(homeOf(location));
+  const read = await ports.archive.get(bucket, key);
+  const stored = requireUnchanged(bucket, key, objects.files!, read, ports.codec.md5);
+  await requireUnchangedObjects(bucket, { location, objects }, ports);
+  return decodeFiles(stored.body).map((file) => atItsKey(bucket, location, file));
+}
+
+/** Reads the objects on which a plan is based again. Permanent error: `archive-changed`, if one changed. */
+export async function requirePlannedArchive(
+  bucket: BucketAddress,
+  { location, objects, list }: PlannedArchive,
+  ports: ReadPorts,
+): Promise<void> {
+  const key = manifestFilesKey(homeOf(location));
+  const planned = list ?? objects.files!;
+  const [found] = await Promise.all([
+    readFingerprint(bucket, key, () => gone(bucket, key, planned), ports),
+    requireUnchangedObjects(bucket, { location, objects }, ports),
   ]);
-  return decodeFiles(listed.body).map((file) => ({
-    ...file,
-    dataFileS3Key: readAt(bucket, location, file.dataFileS3Key),
-  }));
+  requireSame(bucket, key, planned, found);
+}
+
+/** Compares the objects on which a plan is based, except the list of data files. */
+async function requireUnchangedObjects(
+  bucket: BucketAddress,
+  { location, objects }: PlannedArchive,
+  { archive, codec }: ReadPorts,
+): Promise<void> {
+  const check = async (key: string, planned: Fingerprint) =>
+    requireUnchanged(bucket, key, planned, await archive.get(bucket, key), codec.md5);
+  await Promise.all([
+    check(manifestSummaryKey(location.prefix), objects.summary),
+    ...(objects.task === undefined ? [] : [check(taskKey(homeOf(location)), objects.task)]),
+  ]);
+}
+
+/** A listed file with the key at which it is read. Permanent error: `archive-moved`. */
+function atItsKey(bucket: BucketAddress, location: Location, file: ManifestFile): ManifestFile {
+  return { ...file, dataFileS3Key: readAt(bucket, location, file.dataFileS3Key) };
 }
 
 /**
@@ -182,7 +259,7 @@ async function readOwnObjects(
   bucket: BucketAddress,
   home: string,
   requestId: string,
-  manifest: readonly (readonly [key: string, stored: StoredObject])[],
+  manifest: readonly (readonly [key: string, head: ObjectHead])[],
   ports: ReadPorts,
 ): Promise<{ keys: KeySchema; task: Fingerprint }> {
   const required = async (key: string) => {
@@ -199,9 +276,13 @@ async function readOwnObjects(
       taskKey(home),
       `is of request ${writer}, but ferry.request-id of the summary is ${requestId}`,
     );
-  for (const [key, { head }] of [...manifest, [taskKey(home), task], [tableKey(home), table]] as const) {
+  for (const [key, { metadata }] of [
+    ...manifest,
+    [taskKey(home), task.head],
+    [tableKey(home), table.head],
+  ] as const) {
     // Tools that copy objects may drop their metadata.
-    const named = head.metadata["request-id"];
+    const named = metadata["request-id"];
     if (named !== undefined && named !== requestId)
       throw brokenArchive(
         bucket,

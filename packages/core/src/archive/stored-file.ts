@@ -6,9 +6,7 @@ import { about, FerryError, permanent } from "../errors/errors.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
 import type { BucketAddress } from "../request/addresses.ts";
 import { type Block, blocksOf, LINE_BYTES_MAX } from "./blocks.ts";
-
-/** How often in a row an object is reopened after its connection broke before a byte arrived. */
-const REOPENS_MAX = 3;
+import { type Opened, objectChunks } from "./object-chunks.ts";
 
 /** A data file as recorded in the manifest or in its object's metadata. */
 export interface RecordedFile {
@@ -20,11 +18,6 @@ export interface RecordedFile {
 }
 
 type ReadPorts = Pick<Ports, "archive" | "codec" | "settings">;
-
-/** The object's head, set when it is first opened. */
-interface Opened {
-  head?: ObjectHead;
-}
 
 /** A data file whose content matches what was recorded. */
 export interface VerifiedFile {
@@ -90,7 +83,8 @@ export async function* readBlocks(
   let bytes = 0;
 
   async function* compressed() {
-    for await (const chunk of storedChunks(bucket, file.key, opened, ports)) {
+    const missing = () => corrupt(bucket, file.key, "no longer exists");
+    for await (const chunk of objectChunks(bucket, file.key, { opened, missing }, ports)) {
       md5.update(chunk);
       yield chunk;
     }
@@ -161,35 +155,6 @@ export function readingLine<T>(bucket: BucketAddress, key: string, number: numbe
   }
 }
 
-/** Yields the object's bytes. After a broken connection, reopens the object at the next byte. */
-async function* storedChunks(
-  bucket: BucketAddress,
-  key: string,
-  opened: Opened,
-  { archive }: Pick<Ports, "archive">,
-): AsyncGenerator<Uint8Array, void, void> {
-  let fromByte = 0;
-  for (let breaks = 0; ; ) {
-    const etag = opened.head?.etag;
-    const object = await archive.open(bucket, key, { fromByte, ...(etag && { ifMatch: etag }) });
-    if (object === undefined) throw corrupt(bucket, key, "no longer exists");
-    opened.head ??= object.head;
-    let reason: unknown;
-    try {
-      for await (const chunk of object.chunks) {
-        fromByte += chunk.length;
-        breaks = 0;
-        yield chunk;
-      }
-    } catch (error) {
-      if (!(error instanceof FerryError && error.kind === "transient")) throw error;
-      reason = error;
-    }
-    if (fromByte === opened.head.sizeBytes) return;
-    if (++breaks > REOPENS_MAX) throw reason ?? cutShort(bucket, key, fromByte, opened.head.sizeBytes);
-  }
-}
-
 /** The uncompressed size in the metadata of a file that Ferry wrote. */
 function recordedBytes(head: ObjectHead | undefined): number | undefined {
   const bytes = head?.metadata["request-id"] === undefined ? undefined : head.metadata["bytes"];
@@ -205,14 +170,5 @@ function tooLarge(bucket: BucketAddress, key: string, bytesMax: number) {
       `holds more than ${bytesMax} bytes when it is decompressed, the setting maximumFileBytes`,
     ),
     hint: "Check that the file is the expected one; then raise the setting.",
-  });
-}
-
-function cutShort(bucket: BucketAddress, key: string, bytes: number, sizeBytes: number) {
-  return new FerryError("transient", "cut-short", {
-    operation: "read data file",
-    resource: `s3://${bucket.name}/${key}`,
-    message: `The connection for s3://${bucket.name}/${key} ended after ${bytes} of ${sizeBytes} bytes, ${REOPENS_MAX} times in a row.`,
-    hint: "The queue delivers the message again.",
   });
 }

@@ -231,7 +231,7 @@ export const errorCodes = {
   },
   "object-too-large": {
     kind: "permanent",
-    cause: "A manifest, `task.json` or `table.json` exceeds the size that Ferry reads.",
+    cause: "A summary, `task.json` or `table.json` exceeds the size that Ferry reads.",
     remedy: "Check that the object belongs to the archive.",
   },
   "only-mismatch": {

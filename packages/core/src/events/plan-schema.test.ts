@@ -46,6 +46,7 @@ const restorePlan = {
     files: 2,
     bytes: 1000,
     objects: { summary: fingerprint, files: fingerprint, task: fingerprint },
+    list: { ...fingerprint, bytes: 500 },
     lines: "items",
     window: { from: "2026-11-22T00:00:00Z", to: "2026-11-23T00:00:00Z" },
   },
@@ -55,7 +56,8 @@ const OPTIONAL = {
   backup: ["read-units", "item-bytes", "table.id"],
   restore: [
     ...["write-units", "items-before", "count-units", "units-per-write", "table.id", "manifest.bytes"],
-    ...["manifest.objects.task", "manifest.window", "manifest.window.from"],
+    ...["manifest.objects.files", "manifest.objects.task", "manifest.list"],
+    ...["manifest.window", "manifest.window.from"],
   ],
 };
 
@@ -99,7 +101,13 @@ describe.each([
   test.each([-1, 1.5, "1"])("with %j for a count is not valid", (wrong) => {
     const counts = {
       backup: ["total-segments", "batch-bytes", "compression-level", "item-bytes"],
-      restore: ["total-segments", "manifest.items", "manifest.files", "manifest.bytes"],
+      restore: [
+        "total-segments",
+        "manifest.items",
+        "manifest.files",
+        "manifest.bytes",
+        "manifest.list.bytes",
+      ],
     };
     for (const path of counts[action])
       expect([path, isValid(withField(plan, path, wrong))]).toEqual([path, false]);

@@ -64,8 +64,15 @@ const manifestEntries = {
     described(count, "The uncompressed bytes of all data files; absent if Ferry did not write the archive."),
   ),
   objects: described(
-    readonlyObject({ summary: fingerprint, files: fingerprint, task: optional(fingerprint) }),
-    "The fingerprints that each later step compares, so that all steps read the same archive. `task`: only if Ferry wrote the archive.",
+    readonlyObject({ summary: fingerprint, files: optional(fingerprint), task: optional(fingerprint) }),
+    "The fingerprints that each later step compares, so that all steps read the same archive. `task`: only if Ferry wrote the archive. `files`: only in plans of versions that had no `list`; their segments have other data files.",
+  ),
+  // A worker of a version that assigns other data files to segments must not read a plan with it: it requires `objects.files`.
+  list: optional(
+    described(
+      readonlyObject({ md5: text, etag: text, bytes: count }),
+      "`manifest-files.json`: its fingerprint, and its size. Each segment has the data files of one part of these bytes.",
+    ),
   ),
   lines: described(
     v.picklist(["items", "changes"]),

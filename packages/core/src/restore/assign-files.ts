@@ -1,22 +1,24 @@
 /**
- * Assigns an archive's files to segments. Consecutive files hold neighbouring keys; the shuffle distributes a task's writes
- * over the whole table, so that no key range becomes hot.
+ * The order in which a segment writes its files, and the assignment of files in plans of earlier versions. Consecutive files hold
+ * neighbouring keys. Each segment has the files of one part of the list, so the segments' writes are at different places of the
+ * table; the shuffle moves a segment's own writes from place to place, so that no key range stays hot.
  */
 import type { ManifestFile } from "../archive/file-list.ts";
 import { fnv1a, seeded } from "../hash.ts";
 
-/** The files of one segment, in the order in which they are written. The shuffle is seeded, so each slice gets the same files. */
+/** The files of one segment in plans without `list`, whose segments take turns in the shuffled list. */
 export function assignFiles(
   files: readonly ManifestFile[],
   seed: string,
   segment: number,
   totalSegments: number,
 ): ManifestFile[] {
-  return shuffled(files, seeded(fnv1a(seed))).filter((_, i) => i % totalSegments === segment);
+  return shuffled(files, seed).filter((_, i) => i % totalSegments === segment);
 }
 
-/** Fisher–Yates shuffle. */
-function shuffled<T>(values: readonly T[], random: () => number): T[] {
+/** The values in another order, which depends only on the seed and their number. Fisher–Yates. */
+export function shuffled<T>(values: readonly T[], seed: string): T[] {
+  const random = seeded(fnv1a(seed));
   const result = [...values];
   for (let i = result.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));

@@ -2,7 +2,7 @@
  * Finishes a restore: checks that the segments processed what the manifest lists, in the planned table.
  */
 import { bucketOf } from "../archive/bucket.ts";
-import { readPlannedFiles } from "../archive/manifest.ts";
+import { requirePlannedArchive } from "../archive/manifest.ts";
 import { about, permanent } from "../errors/errors.ts";
 import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
@@ -23,7 +23,7 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
   const items = finishing["transferred-items"];
   // The archive may have changed between the slices of different segments.
   const manifests = manifestsOf(plan);
-  for (const manifest of manifests) await readPlannedFiles(bucketOf(plan.request), manifest, ports);
+  for (const manifest of manifests) await requirePlannedArchive(bucketOf(plan.request), manifest, ports);
   const listed = manifests.reduce((sum, manifest) => sum + manifest.items, 0);
   requireTotal(plan, "items", items, listed);
   // A native export does not contain its total bytes.

@@ -164,11 +164,12 @@ function planned(manifest: Manifest): RestorePlan["manifest"] {
     own: manifest.own,
     location: manifest.location,
     items: manifest.items,
-    files: manifest.files.length,
+    files: manifest.files,
     lines: manifest.lines,
     ...(manifest.window !== undefined && { window: manifest.window }),
     ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
     objects: manifest.objects,
+    list: manifest.list,
   };
 }
 
@@ -184,7 +185,7 @@ function segmentsOfWindows(
   const [full, ...increments] = windows;
   const requested = request["total-segments"];
   const wanted = ({ files }: Manifest) =>
-    Math.min(Math.max(1, files.length), requested ?? DEFAULT_SEGMENTS_MAX, maximumSegments);
+    Math.min(Math.max(1, files), requested ?? DEFAULT_SEGMENTS_MAX, maximumSegments);
   const first = requested ?? wanted(full!);
   if (increments.length === 0) return [first];
   const most = Math.min(first, SERIES_SEGMENTS_MAX - increments.length);
@@ -229,7 +230,7 @@ async function archivedKeys(
 ): Promise<KeySchema | undefined> {
   if (manifest.keys !== undefined) return manifest.keys;
   const bucket = bucketOf(request);
-  const file = manifest.files.find(({ itemCount }) => itemCount > 0);
+  const file = manifest.firstFile;
   if (file === undefined) return undefined;
   const recorded = { key: file.dataFileS3Key, items: file.itemCount, md5: file.md5Checksum };
   let first: Block | undefined;

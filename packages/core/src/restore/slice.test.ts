@@ -233,8 +233,8 @@ describe("a restore", () => {
       const plain = await backedUp(items, world({ settings }), { "total-segments": 1 });
       const key = "backups/one/0x0000/0x00000000.json.gz";
       let opens = 0;
-      const archive = intercept("archive", plain.archive, ["open"], async (_, run) => {
-        if (++opens === 2) plain.archive.store(bucket, key, new Uint8Array(100));
+      const archive = intercept("archive", plain.archive, ["open"], async ({ args }, run) => {
+        if (args[1] === key && ++opens === 2) plain.archive.store(bucket, key, new Uint8Array(100));
         return run();
       });
       const ports = { ...plain, archive };

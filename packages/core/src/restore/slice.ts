@@ -7,7 +7,7 @@ import type { Span } from "../archive/cutter.ts";
 import { keyedPart, type Line, nextLine, readLine } from "../archive/data-file.ts";
 import type { ManifestFile } from "../archive/file-list.ts";
 import { openKeyFilter } from "../archive/key-filter.ts";
-import { readPlannedFiles } from "../archive/manifest.ts";
+import { readPlannedFiles, readPlannedPart } from "../archive/manifest.ts";
 import { readBlocks, readingLine, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
 import type { KeySchema } from "../archive/table-settings.ts";
 import { openCancellationCheck } from "../control/cancellation.ts";
@@ -17,7 +17,7 @@ import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } fr
 import { invocationLeftMs, progressTimer, sliceEndMs } from "../segment/slice-budget.ts";
 import { openUsage } from "../segment/usage.ts";
 import { refuseReplaced } from "../table/table-identity.ts";
-import { assignFiles } from "./assign-files.ts";
+import { assignFiles, shuffled } from "./assign-files.ts";
 import { openLineCheck, refusedLines } from "./line-check.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 import { type RestoreWindow, windowOf } from "./windows.ts";
@@ -215,11 +215,17 @@ function keysOf({ table }: RestorePlan): KeySchema {
   return table.keys.map((name, i) => ({ name, type: table["key-types"][i] ?? "?" }));
 }
 
+/** The segment's files, in the order in which they are written: the same at each call. */
 async function readAssignedFiles(
   { plan, task, segment }: SegmentWork,
   { manifest, first, segments }: RestoreWindow,
   ports: Ports,
-): Promise<ManifestFile[]> {
-  const files = await readPlannedFiles(bucketOf((plan as RestorePlan).request), manifest, ports);
-  return assignFiles(files, task["request-id"], segment - first, segments);
+): Promise<readonly ManifestFile[]> {
+  const bucket = bucketOf((plan as RestorePlan).request);
+  const seed = task["request-id"];
+  const { list } = manifest;
+  if (list === undefined)
+    return assignFiles(await readPlannedFiles(bucket, manifest, ports), seed, segment - first, segments);
+  const part = { index: segment - first, parts: segments };
+  return shuffled(await readPlannedPart(bucket, { ...manifest, list }, part, ports), seed);
 }

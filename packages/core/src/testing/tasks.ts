@@ -79,7 +79,8 @@ export function somePlan(task: TaskRef, totalSegments = 4): Plan {
     items: 20,
     files: 1,
     bytes: 300,
-    objects: { summary: fingerprint, files: fingerprint, task: fingerprint },
+    objects: { summary: fingerprint, task: fingerprint },
+    list: { ...fingerprint, bytes: 170 },
     lines: "items",
   } as const;
   return { ...common, request, table: { ...table, "key-types": ["S"] }, manifest };

@@ -58,7 +58,14 @@ export const dataMutants: readonly Mutant[] = [
     name: "duplicate-file-read-twice",
     seed: 418,
     breaks: "A file that a manifest lists twice is read twice.",
-    edits: [core("archive/file-list.ts", "if (listed.has(key))", "if (false)")],
+    edits: [core("archive/file-list-reader.ts", "if (suspects.size > 0)", "if (false)")],
+  },
+  {
+    name: "empty-part-takes-next-file",
+    seed: 3,
+    breaks:
+      "A segment in whose part of the list no line begins restores the next file, as another segment does.",
+    edits: [core("archive/file-list-reader.ts", "if (at >= untilByte) return;", "if (false) return;")],
   },
   {
     name: "checksum-not-compared",

@@ -14,6 +14,7 @@ export const identityMutants: readonly Mutant[] = [
         "if (found.md5 !== planned.md5 || found.etag !== planned.etag)",
         "if (false)",
       ),
+      core("archive/file-list-reader.ts", "head: { etag: list.etag,", 'head: { etag: "",'),
     ],
   },
   {
