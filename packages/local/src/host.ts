@@ -29,6 +29,8 @@ export interface HostOptions {
   readonly port?: number;
   /** The URL of another DynamoDB engine, for all tables except Ferry's own. */
   readonly otherDynamoDb?: string;
+  /** The URL of another S3 engine, for all buckets. */
+  readonly otherS3?: string;
   readonly settings?: Partial<Settings>;
   /** Whether the rules deliver every event to every target twice, late and in another order. */
   readonly duplicate?: boolean;
@@ -99,6 +101,7 @@ export async function startHostWith(
       duplicate: options.duplicate ?? false,
       retryDelaySeconds,
       ...(options.otherDynamoDb !== undefined && { otherDynamoDb: options.otherDynamoDb }),
+      ...(options.otherS3 !== undefined && { otherS3: options.otherS3 }),
       reportedTypes: LOGGED_TYPES,
     },
     log,

@@ -6,7 +6,7 @@ import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
 import { banner, commandsFor } from "./banner.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
-import { readOtherDynamoDb } from "./other-dynamodb.ts";
+import { type EngineOptions, engineOptions, readOtherEngines } from "./other-engines.ts";
 import { createSample, sample } from "./sample.ts";
 import { taskLogLine } from "./task-log.ts";
 
@@ -25,12 +25,10 @@ const values = npmScript(
     localHost.port,
   )
   .option("--sample", `create a table with ${sample.source.items} cities, an empty one, and a bucket`)
-  .option(
-    "--dynamodb <URL>",
-    "use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own (default: AWS_ENDPOINT_URL_DYNAMODB, if it is set)",
-  )
+  .option(engineOptions.dynamodb.flags, engineOptions.dynamodb.about)
+  .option(engineOptions.s3.flags, engineOptions.s3.about)
   .parse()
-  .opts<{ port: number; sample?: boolean; dynamodb?: string }>();
+  .opts<{ port: number; sample?: boolean } & EngineOptions>();
 const { port } = values;
 
 let host: Host | undefined;
@@ -45,11 +43,13 @@ void exitWhenOrphaned(() => {
 });
 
 try {
-  const otherDynamoDb = await readOtherDynamoDb(values.dynamodb, process.env);
-  if (otherDynamoDb !== undefined) console.log(`# Tables are in ${otherDynamoDb}, except Ferry's own.`);
+  const others = await readOtherEngines(values, process.env);
+  if (others.otherDynamoDb !== undefined)
+    console.log(`# Tables are in ${others.otherDynamoDb}, except Ferry's own.`);
+  if (others.otherS3 !== undefined) console.log(`# Buckets are in ${others.otherS3}.`);
   host = await startHost({
     port,
-    ...(otherDynamoDb !== undefined && { otherDynamoDb }),
+    ...others,
     onLogged: (event) => console.log(`# ${taskLogLine(event)}`),
   });
 } catch (error) {

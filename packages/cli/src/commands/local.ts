@@ -13,6 +13,7 @@ export const localCommand: CommandSpec = {
       flags: "--dynamodb <URL>",
       description: "use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own",
     },
+    { flags: "--s3 <URL>", description: "use another S3 engine for all buckets" },
   ],
   examples: [{ command: "ferry local --sample", about: "then, in another terminal, ferry tasks --local" }],
   uses: "nothing",

@@ -6,11 +6,12 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 
 /** A process of its own: the host sets the environment of its process, and ends it. */
 export const run: RunCommand = async ({ options }) => {
-  const { port, sample, dynamodb } = options;
+  const { port, sample, dynamodb, s3 } = options;
   const args = [
     ...(typeof port === "string" ? ["--port", port] : []),
     ...(sample === true ? ["--sample"] : []),
     ...(typeof dynamodb === "string" ? ["--dynamodb", dynamodb] : []),
+    ...(typeof s3 === "string" ? ["--s3", s3] : []),
   ];
   const main = fileURLToPath(import.meta.resolve("@ferry/local/main"));
   const host = spawn(process.execPath, [main, ...args], { stdio: "inherit" });

@@ -37,7 +37,8 @@ beforeAll(async () => {
   const s3Sqs = await createS3Sqs("http://127.0.0.1");
   const services = {
     dynamodb: recordingStatements(withTableSettings(withStatements(createDynamoDb().handle))),
-    s3Sqs: s3Sqs.handle,
+    s3: s3Sqs.handle,
+    sqs: s3Sqs.handle,
     events: () => {
       throw new Error("none of these suites uses a bus");
     },

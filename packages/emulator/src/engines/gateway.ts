@@ -12,7 +12,8 @@ import { namesForArns } from "./table-arns.ts";
 
 export interface Services {
   readonly dynamodb: DynamoDb["handle"];
-  readonly s3Sqs: S3Sqs["handle"];
+  readonly s3: S3Sqs["handle"];
+  readonly sqs: S3Sqs["handle"];
   readonly events: LocalBus["call"];
 }
 
@@ -50,9 +51,11 @@ async function dispatch(
   const scope = readScope(request.headers, url);
   switch (scope?.service) {
     case "s3":
+      services.s3(request, response);
+      return;
     case "sqs":
     case "sts":
-      services.s3Sqs(request, response);
+      services.sqs(request, response);
       return;
     case "dynamodb": {
       const body = namesForArns(await buffer(request), scope.region);

@@ -25,6 +25,14 @@ export function readScope(headers: IncomingHttpHeaders, url: string): Scope | un
   return match === null ? undefined : { region: match[1]!, service: match[2]! };
 }
 
+/** Headers of one connection. `expect` is answered by the server that received it. */
+const CONNECTION_HEADERS = new Set(["connection", "expect", "host", "keep-alive", "transfer-encoding"]);
+
+/** The headers that a proxy passes on. */
+export function passedOn(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !CONNECTION_HEADERS.has(name)));
+}
+
 /** Writes a reply. */
 export function writeReply(response: ServerResponse, reply: Reply): void {
   response.writeHead(reply.status, { ...reply.headers, "content-length": Buffer.byteLength(reply.body) });

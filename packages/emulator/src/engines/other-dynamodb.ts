@@ -7,7 +7,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, Agent as TlsAgent } from "node:https";
 import { text } from "node:stream/consumers";
 import type { DynamoDb, HttpRequest } from "./dynamodb.ts";
-import type { Reply } from "./http.ts";
+import { passedOn, type Reply } from "./http.ts";
 
 export interface OtherDynamoDbOptions {
   /** The engine's URL. */
@@ -18,15 +18,6 @@ export interface OtherDynamoDbOptions {
   readonly region: string;
   readonly ownTables: ReadonlySet<string>;
 }
-
-/** Headers of one connection, which are not passed on. */
-const CONNECTION_HEADERS = new Set([
-  "connection",
-  "content-length",
-  "host",
-  "keep-alive",
-  "transfer-encoding",
-]);
 
 /** Returns DynamoDB's `handle`: the emulator's for Ferry's own tables, the other engine's for the rest. */
 export function withOtherDynamoDb(options: OtherDynamoDbOptions): DynamoDb["handle"] {
@@ -99,14 +90,16 @@ function sender(url: URL): (request: HttpRequest) => Promise<Reply> {
     const [response] = (await once(sent, "response")) as [IncomingMessage];
     return {
       status: response.statusCode ?? 500,
-      headers: passedOn(response.headers) as Record<string, string>,
+      headers: withoutLength(response.headers),
       body: await text(response),
     };
   };
 }
 
-function passedOn(headers: HttpRequest["headers"]) {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !CONNECTION_HEADERS.has(name)));
+/** The reply is written with its own length. */
+function withoutLength(headers: IncomingMessage["headers"]): Record<string, string> {
+  const { "content-length": _, ...others } = passedOn(headers);
+  return others as Record<string, string>;
 }
 
 function validationError(message: string): Reply {

@@ -13,6 +13,8 @@ export interface ThreadOptions {
   readonly retryDelaySeconds: number;
   /** The URL of another DynamoDB engine, for all tables except Ferry's own. */
   readonly otherDynamoDb?: string;
+  /** The URL of another S3 engine, for all buckets. */
+  readonly otherS3?: string;
   /** The detail-types of Ferry's events that are passed to `onEvent`. */
   readonly reportedTypes: readonly string[];
 }

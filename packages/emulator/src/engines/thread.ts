@@ -28,6 +28,7 @@ import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
 import { createDynamoDb } from "./dynamodb.ts";
 import { type Services, startGateway } from "./gateway.ts";
 import { withOtherDynamoDb } from "./other-dynamodb.ts";
+import { withOtherS3 } from "./other-s3.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
 import type { FromThread, ThreadOptions } from "./start.ts";
 import { withStatements } from "./statements.ts";
@@ -41,6 +42,7 @@ const {
   duplicate,
   retryDelaySeconds,
   otherDynamoDb,
+  otherS3,
   reportedTypes,
 } = workerData as ThreadOptions;
 const send = (message: FromThread) => parentPort!.postMessage(message);
@@ -146,7 +148,8 @@ const emulated = withTableSettings(
   ),
 );
 open({
-  s3Sqs: s3Sqs.handle,
+  s3: otherS3 === undefined ? s3Sqs.handle : withOtherS3(otherS3),
+  sqs: s3Sqs.handle,
   events: bus.call,
   dynamodb:
     otherDynamoDb === undefined

@@ -50,7 +50,8 @@ busContract("the AWS adapter and the local EventBridge", async () => {
   const absent = () => {
     throw new Error("this suite uses only a bus");
   };
-  server = await startGateway(0, Promise.resolve({ events, dynamodb: absent, s3Sqs: absent }), console.error);
+  const services = { events, dynamodb: absent, s3: absent, sqs: absent };
+  server = await startGateway(0, Promise.resolve(services), console.error);
   pointSdkAt(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
   return {
     bus: eventBus(eventBridgeClient(REGION), NAME),

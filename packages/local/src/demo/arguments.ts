@@ -2,19 +2,19 @@
  * The demo's options.
  */
 import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
+import { type EngineOptions, engineOptions } from "../other-engines.ts";
 import { CITIES_MAX } from "./cities.ts";
 
-export interface DemoOptions {
+export interface DemoOptions extends EngineOptions {
   readonly items: number;
   readonly segments: number;
   readonly json: boolean;
   keep: boolean;
-  readonly dynamodb: string | undefined;
 }
 
 /** Reads the command line. If it is wrong, prints what was expected and ends the process with code 2. */
 export function readDemoArguments(): DemoOptions {
-  const { dynamodb, ...options } = npmScript(
+  return npmScript(
     "demo",
     "Loads real data into a DynamoDB table, backs it up, restores it in another region and compares both tables.",
     "The exit code is 0 only if both tables are identical.",
@@ -23,8 +23,8 @@ export function readDemoArguments(): DemoOptions {
     .option("--segments <N>", "number of segments of the backup", wholeNumberFrom(1, 999), 8)
     .option("--json", "print only one line of JSON at the end", false)
     .option("--keep", "keep the host running afterwards", false)
-    .option("--dynamodb <URL>", "use another DynamoDB engine, such as DynamoDB Local, for both tables")
+    .option(engineOptions.dynamodb.flags, engineOptions.dynamodb.about)
+    .option(engineOptions.s3.flags, engineOptions.s3.about)
     .parse()
-    .opts<Omit<DemoOptions, "dynamodb"> & { dynamodb?: string }>();
-  return { ...options, dynamodb };
+    .opts<DemoOptions>();
 }

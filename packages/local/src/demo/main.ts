@@ -8,7 +8,7 @@ import { openProgress } from "@ferry/terminal/progress";
 import { banner, commandsFor } from "../banner.ts";
 import { type Host, startHost } from "../host.ts";
 import { exitWhenOrphaned } from "../orphan-guard.ts";
-import { readOtherDynamoDb } from "../other-dynamodb.ts";
+import { readOtherEngines } from "../other-engines.ts";
 import { readDemoArguments } from "./arguments.ts";
 import { cities } from "./cities.ts";
 import { compareTables } from "./compare.ts";
@@ -43,11 +43,8 @@ async function demo(): Promise<boolean> {
   const started = performance.now();
   const progress = openProgress(options.json);
   progress.log("Starting DynamoDB, S3, SQS and EventBridge on this machine …");
-  const otherDynamoDb = await readOtherDynamoDb(options.dynamodb, process.env);
-  host = await startHost({
-    settings: { progressIntervalMs: 200 },
-    ...(otherDynamoDb !== undefined && { otherDynamoDb }),
-  });
+  const others = await readOtherEngines(options, process.env);
+  host = await startHost({ settings: { progressIntervalMs: 200 }, ...others });
   // The stock clients below read these variables.
   Object.assign(process.env, host.env);
   host.failed.catch((error: unknown) => {
