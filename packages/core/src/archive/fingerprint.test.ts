@@ -1,12 +1,6 @@
 import { md5, memoryPorts } from "@ferry/memory/ports";
 import { expect, test } from "vitest";
-import {
-  fingerprintOf,
-  readFingerprint,
-  replaced,
-  requireUnchanged,
-  type StoredObject,
-} from "./fingerprint.ts";
+import { fingerprintOf, readFingerprint, requireUnchanged, type StoredObject } from "./fingerprint.ts";
 
 const bucket = { region: "eu-central-1", name: "archives" };
 const stored = (text: string, etag: string): StoredObject => ({
@@ -38,13 +32,6 @@ test.each([
     ),
   };
   expect(read(found)).toThrow(expect.objectContaining(error));
-});
-
-test("an object with another ETag is an error that names the planned one", () => {
-  expect(replaced(bucket, "p/x", planned)).toMatchObject({
-    code: "archive-changed",
-    message: expect.stringContaining(`had ${textOf("monday", "1")} and now has another ETag:`),
-  });
 });
 
 test("the fingerprint of a stored object does not need it in memory, and is that of its bytes", async () => {

@@ -69,11 +69,6 @@ export function gone(bucket: BucketAddress, key: string, planned: Fingerprint) {
   return changed(bucket, key, `had ${describe(planned)} and no longer exists`);
 }
 
-/** The error for an object that has another ETag than during planning. */
-export function replaced(bucket: BucketAddress, key: string, planned: Fingerprint) {
-  return changed(bucket, key, `had ${describe(planned)} and now has another ETag`);
-}
-
 function describe({ md5, etag }: Fingerprint): string {
   return `MD5 ${md5} and ETag ${etag}`;
 }

@@ -15,7 +15,6 @@ import {
   fingerprintOf,
   gone,
   readFingerprint,
-  replaced,
   requireSame,
   requireUnchanged,
 } from "./fingerprint.ts";
@@ -173,12 +172,13 @@ export async function readPlannedPart(
   ports: ReadPorts,
 ): Promise<readonly ManifestFile[]> {
   const key = manifestFilesKey(homeOf(location));
-  const readPart = () => readListPart(bucket, key, list, part, () => gone(bucket, key, list), ports);
+  const missing = () => gone(bucket, key, list);
   const [files] = await Promise.all([
-    readPart().catch((error: unknown) => {
-      throw error instanceof FerryError && error.code === "object-changed"
-        ? replaced(bucket, key, list)
-        : error;
+    readListPart(bucket, key, list, part, missing, ports).catch(async (error: unknown) => {
+      if (!(error instanceof FerryError && error.code === "object-changed")) throw error;
+      // For the message.
+      requireSame(bucket, key, list, await readFingerprint(bucket, key, missing, ports));
+      throw error;
     }),
     requireUnchangedObjects(bucket, { location, objects }, ports),
   ]);
