@@ -1,3 +1,8 @@
+import { execFile, spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import {
   CreateTableCommand,
   DynamoDBClient,
@@ -146,6 +151,31 @@ describe("conditional puts", () => {
       name: "PreconditionFailed",
     });
   });
+
+  const aws = promisify(execFile);
+  const hasCli = spawnSync("which", ["aws"]).status === 0;
+  if (!hasCli) test.skip("the AWS CLI stores empty objects: aws is not installed", () => {});
+  else
+    test("the AWS CLI stores empty objects, in both of its ways", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "ferry-empty-"));
+      const env = {
+        PATH: process.env["PATH"],
+        HOME: folder,
+        AWS_ENDPOINT_URL: engines.endpoint,
+        AWS_REGION: "us-east-1",
+        AWS_ACCESS_KEY_ID: "any",
+        AWS_SECRET_ACCESS_KEY: "any",
+      };
+      try {
+        const file = join(folder, "_started");
+        await writeFile(file, "");
+        await aws("aws", ["s3", "cp", file, "s3://conditions/cli/_started"], { env });
+        await aws("aws", ["s3api", "put-object", "--bucket", "conditions", "--key", "cli/folder/"], { env });
+        for (const key of ["cli/_started", "cli/folder/"]) expect(await read(key)).toBe("");
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
 
   test("one of twenty concurrent writers stores, and the others receive PreconditionFailed", async () => {
     const outcomes = await Promise.allSettled(
