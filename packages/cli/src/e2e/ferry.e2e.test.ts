@@ -8,7 +8,8 @@ import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
 import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
 import { type Host, startHost } from "@ferry/local/host";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { endOf, jsonLines, runFerry, startFerry } from "./run-ferry.ts";
+import { startOneProcess } from "./one-process.ts";
+import { endOf, jsonLines, startFerry } from "./run-ferry.ts";
 
 let host: Host;
 let client: TestClient;
@@ -23,7 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => host.stop());
 
-const ferry = (...args: string[]) => runFerry(args, { FERRY_LOCAL: host.endpoint });
+const commands = startOneProcess();
+afterAll(() => commands.stop());
+const ferry = (...args: string[]) => commands.run(args, { FERRY_LOCAL: host.endpoint });
 
 async function done(...args: string[]) {
   const ended = await ferry(...args);

@@ -5,7 +5,8 @@ import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/t
 import { type Host, startHost } from "@ferry/local/host";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PrunedArchive } from "../pruned-archive.ts";
-import { jsonLines, runFerry } from "./run-ferry.ts";
+import { startOneProcess } from "./one-process.ts";
+import { jsonLines } from "./run-ferry.ts";
 
 let host: Host;
 let client: TestClient;
@@ -16,7 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => host.stop());
 
-const ferry = (...args: string[]) => runFerry(args, { FERRY_LOCAL: host.endpoint });
+const commands = startOneProcess();
+afterAll(() => commands.stop());
+const ferry = (...args: string[]) => commands.run(args, { FERRY_LOCAL: host.endpoint });
 
 const HOUR_MS = 3_600_000;
 

@@ -1,5 +1,5 @@
 /**
- * Runs the ferry command as a user does: as a process of its own, not on a terminal.
+ * Runs the ferry command as a user does: as a process of its own, not on a terminal. one-process.ts runs many in one.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
@@ -13,16 +13,21 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Starts the command. It inherits no variables of AWS or Ferry. */
+/** The environment of a command: none of the test's variables of AWS or Ferry. */
+export function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env["PATH"],
+    HOME: "/nonexistent",
+    AWS_EC2_METADATA_DISABLED: "true",
+    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+    ...env,
+  };
+}
+
+/** Starts the command. */
 export function startFerry(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], {
-    env: {
-      PATH: process.env["PATH"],
-      HOME: "/nonexistent",
-      AWS_EC2_METADATA_DISABLED: "true",
-      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
-      ...env,
-    },
+    env: environmentOf(env),
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
