@@ -37,7 +37,7 @@ test("given only the lists, all other settings have defaults", () => {
     compression: "gzip",
     compressionLevel: 6,
     zstdLevel: 3,
-    maximumFileBytesInMemory: 288 * 1024 ** 2,
+    maximumFileBytesInMemory: 64 * 1024 ** 2,
     maximumFileBytes: 32 * 1024 ** 3,
     backupWorker: { memoryMb: 1769, timeoutSeconds: 360, concurrency: 50 },
     projector: { memoryMb: 512, timeoutSeconds: 60, concurrency: 2 },
@@ -159,8 +159,8 @@ test("given a timeout too short for a slice, the message has both numbers", () =
 
 test("given a restore worker with less memory than its files need, the message has both numbers", () => {
   const restoreWorker = { memoryMb: 512 };
-  expect(messageOf({ ...stage, restoreWorker })).toContain(
-    "restoreWorker.memoryMb: 512, but maximumFileBytesInMemory (301989888) needs at least 832",
+  expect(messageOf({ ...stage, restoreWorker: { memoryMb: 383 } })).toContain(
+    "restoreWorker.memoryMb: 383, but maximumFileBytesInMemory (67108864) needs at least 384",
   );
   const maximumFileBytesInMemory = 128 * 1024 ** 2;
   expect(messageOf({ ...stage, restoreWorker, maximumFileBytesInMemory })).toBe("accepted");

@@ -15,8 +15,8 @@ test("the defaults are these settings", () => {
     maxHandoffsWithoutProgress: 10,
     // A week.
     taskTimeoutMs: 604_800_000,
-    // 288 MiB and 32 GiB.
-    maximumFileBytesInMemory: 301_989_888,
+    // 64 MiB and 32 GiB.
+    maximumFileBytesInMemory: 67_108_864,
     maximumFileBytes: 34_359_738_368,
   });
 });

@@ -114,8 +114,8 @@ export const engineSettings = {
     unit: "bytes",
     lowest: MIB,
     highest: 4 * GIB,
-    // The largest `batch-bytes` is 256 MiB, and the last item of a file may add 32 MiB.
-    default: 288 * MIB,
+    // `batch-bytes` is 32 MiB by default, and the last item of a file may add 32 MiB.
+    default: 64 * MIB,
     description:
       "The largest decompressed data file that a restore keeps in memory. A larger file is read twice.",
   },

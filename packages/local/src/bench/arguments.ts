@@ -2,7 +2,7 @@
  * The options of `npm run bench`.
  */
 import { npmScript, oneOf, repeated, wholeNumberFrom } from "@ferry/terminal/npm-script";
-import type { BenchCompression, Case } from "./fixture.ts";
+import { type BenchCompression, type Case, FILE_MIB, MIB } from "./fixture.ts";
 import type { WayName } from "./measured.ts";
 import { type Mix, mixNames } from "./mixes.ts";
 
@@ -33,6 +33,9 @@ interface Given {
   readonly compression?: readonly string[];
   readonly https: boolean;
   readonly pages?: number;
+  readonly fileMib: number;
+  readonly scanMs: number;
+  readonly putMs: number;
   readonly runs?: number;
   readonly quick: boolean;
   readonly json: boolean;
@@ -65,6 +68,9 @@ export function readBenchArguments(): BenchOptions {
       "pages of a scan in one run, 1 MiB each as DynamoDB counts (default: 32, quick 3)",
       wholeNumberFrom(1, 4096),
     )
+    .option("--file-mib <N>", "uncompressed size of a data file, MiB", wholeNumberFrom(1, 1024), FILE_MIB)
+    .option("--scan-ms <N>", "how long the server takes to answer a scan, ms", wholeNumberFrom(0, 60_000), 0)
+    .option("--put-ms <N>", "how long the server takes to answer a put, ms", wholeNumberFrom(0, 60_000), 0)
     .option(
       "--runs <N>",
       "measured runs of each way; the median counts (default: 5, quick 3)",
@@ -92,7 +98,16 @@ export function readBenchArguments(): BenchOptions {
   const cases = files.flatMap((name) =>
     (given.mix ?? mixNames).flatMap((mix) =>
       (given.action ?? actions).map(
-        (action) => ({ action, mix, compression: compressions[name]!, scheme, pages }) as const,
+        (action): Case => ({
+          action,
+          mix,
+          compression: compressions[name]!,
+          scheme,
+          pages,
+          fileBytes: given.fileMib * MIB,
+          scanMs: given.scanMs,
+          putMs: given.putMs,
+        }),
       ),
     ),
   );

@@ -17,6 +17,9 @@ const resultOf = (ratio: number, level = 6): Result => ({
     compression: { format: "gzip", level },
     scheme: "http",
     pages: 1,
+    fileBytes: 32 * 1024 * 1024,
+    scanMs: 0,
+    putMs: 0,
   },
   measured: { floor: measured(2), ferry: measured(2 * ratio) },
 });

@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net";
 import { constants, crc32, gzipSync, zstdCompressSync } from "node:zlib";
 import { encodeFiles, type ManifestFile } from "@ferry/core/archive/file-list";
 import { dataFileKey, manifestFilesKey, manifestSummaryKey } from "@ferry/core/archive/keys";
-import { type Case, FILE_BYTES, type Fixture, fixtureOf, prefix, table } from "./fixture.ts";
+import { type Case, type Fixture, fixtureOf, prefix, table } from "./fixture.ts";
 
 /** What the server tells its parent when it listens. */
 export interface Ready {
@@ -87,20 +87,27 @@ const listener: RequestListener = (request, response) => {
 };
 
 function scan(body: string, response: ServerResponse): void {
-  const after = /"ExclusiveStartKey":\{"id":\{"S":"page(\d+)"\}\}/.exec(body)?.[1];
-  const number = after === undefined ? 0 : Number(after) + 1;
+  const previous = /"ExclusiveStartKey":\{"id":\{"S":"page(\d+)"\}\}/.exec(body)?.[1];
+  const number = previous === undefined ? 0 : Number(previous) + 1;
   const page = bodies[number % bodies.length]!;
   const end = Buffer.from(number === lastPage ? "}" : `,"LastEvaluatedKey":{"id":{"S":"page${number}"}}}`);
-  response.writeHead(200, dynamoHeaders(page.body.length + end.length, crc32(end, page.crc)));
-  response.write(page.body);
-  response.end(end);
+  after(bench.scanMs, () => {
+    response.writeHead(200, dynamoHeaders(page.body.length + end.length, crc32(end, page.crc)));
+    response.write(page.body);
+    response.end(end);
+  });
+}
+
+function after(ms: number, answer: () => void): void {
+  if (ms === 0) answer();
+  else setTimeout(answer, ms);
 }
 
 function s3(request: IncomingMessage, length: number, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
   if (request.method === "PUT") {
     putBytes += length;
-    response.writeHead(200, { etag: '"put"' }).end();
+    after(bench.putMs, () => response.writeHead(200, { etag: '"put"' }).end());
     return;
   }
   if (searchParams.has("list-type")) {
@@ -159,7 +166,7 @@ function filesOf({ pageAt }: Fixture): { lines: Buffer; items: number }[] {
     parts.push(page.lines);
     items += page.items.length;
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    if (bytes < FILE_BYTES && number < lastPage) continue;
+    if (bytes < bench.fileBytes && number < lastPage) continue;
     files.push({ lines: Buffer.concat(parts), items });
     parts = [];
     items = 0;

@@ -14,6 +14,11 @@ export interface Case {
   readonly scheme: "http" | "https";
   /** Pages of a scan, of 1 MiB as DynamoDB counts. */
   readonly pages: number;
+  /** The uncompressed size of a data file. */
+  readonly fileBytes: number;
+  /** How long the server waits before it answers a scan and a put. */
+  readonly scanMs: number;
+  readonly putMs: number;
 }
 
 /** How the data files are compressed. */
@@ -26,8 +31,9 @@ export interface BenchCompression {
 export const table = { region: "us-east-1", name: "bench" };
 export const benchBucket = { region: "us-east-1", name: "bench" };
 export const prefix = "archive";
-/** The uncompressed size of a data file, as plans have by default. */
-export const FILE_BYTES = 32 * 1024 * 1024;
+export const MIB = 1024 * 1024;
+/** The uncompressed size of a data file that plans have by default, MiB. */
+export const FILE_MIB = 32;
 
 /** Further pages repeat the first ones, so that long runs fit into memory. They are too far apart for any compression to notice. */
 const DISTINCT_PAGES_MAX = 32;
@@ -62,7 +68,15 @@ export function fixtureOf({ mix, pages: count }: Case): Fixture {
   };
 }
 
-/** A case as it is named in tables and in baseline.json. */
-export function caseName({ action, mix, compression: { format, level }, scheme }: Case): string {
-  return `${action} ${mix} ${format}-${level} ${scheme}`;
+/** A case as it is named in tables and in baseline.json. What is not as usual has the words that `unusual` returns. */
+export function caseName(bench: Case): string {
+  const { action, mix, compression, scheme } = bench;
+  return [action, mix, `${compression.format}-${compression.level}`, scheme, ...unusual(bench)].join(" ");
+}
+
+function unusual({ fileBytes, scanMs, putMs }: Case): string[] {
+  return [
+    ...(fileBytes === FILE_MIB * MIB ? [] : [`${fileBytes / MIB}-MiB`]),
+    ...(scanMs + putMs === 0 ? [] : [`${scanMs}+${putMs}-ms`]),
+  ];
 }

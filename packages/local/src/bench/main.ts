@@ -28,8 +28,8 @@ if (check) {
 
 function head(): string {
   const columns = ["floor", "Ferry", "SDK's way"].map((name) => name.padStart(18));
-  return `CPU s for 100 MB of lines: median (least–most); largest resident size, MB; calls of one run
-${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls`;
+  return `CPU s for 100 MB of lines: median (least–most); largest resident size, MB; calls and wall time of one run
+${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls  wall s`;
 }
 
 function row(result: Result): string {
@@ -40,6 +40,7 @@ function row(result: Result): string {
     (sdk === undefined ? "" : (sdk.cpuSeconds / ferry.cpuSeconds).toFixed(1)).padStart(11),
     (ferry.rssBytesMax / 1e6).toFixed(0).padStart(6),
     String(ferry.calls).padStart(7),
+    ferry.wallSeconds.toFixed(2).padStart(8),
   ];
   return `${caseName(result.case).padEnd(34)}${columns.join("")}${cells.join("")}`;
 }

@@ -15,6 +15,7 @@ export interface Measured {
   readonly cpuSeconds: number;
   /** The least and the most of the runs. */
   readonly cpuSecondsRange: readonly [least: number, most: number];
+  /** The median of the runs, s for one run. */
   readonly wallSeconds: number;
   readonly rssBytesMax: number;
   readonly calls: number;
@@ -119,7 +120,7 @@ function summary(costs: readonly Cost[], { calls }: Calls, scale: number): Measu
   return {
     cpuSeconds: median(cpu),
     cpuSecondsRange: [Math.min(...cpu), Math.max(...cpu)],
-    wallSeconds: median(costs.map(({ wallSeconds }) => wallSeconds * scale)),
+    wallSeconds: median(costs.map(({ wallSeconds }) => wallSeconds)),
     rssBytesMax: Math.max(...costs.map(({ rssBytesMax }) => rssBytesMax)),
     calls,
   };

@@ -16,6 +16,9 @@ const one: Result = {
     compression: { format: "gzip", level: 6 },
     scheme: "http",
     pages: 1,
+    fileBytes: 32 * 1024 * 1024,
+    scanMs: 0,
+    putMs: 0,
   },
   measured: { floor: measured(1), ferry: measured(2), sdk: measured(4) },
 };

@@ -29,7 +29,7 @@ import {
 import type { Ports } from "@ferry/core/ports";
 import { sliceRestore } from "@ferry/core/restore/slice";
 import { defaultSettings } from "@ferry/core/settings/settings";
-import { benchBucket, FILE_BYTES, prefix, table } from "../fixture.ts";
+import { benchBucket, prefix, table } from "../fixture.ts";
 import type { Setup, Way } from "./way.ts";
 
 /** Longer than any run. */
@@ -92,12 +92,12 @@ function taskOf(action: "backup" | "restore") {
   return { id: "bench", action, key: "bench", "request-id": "bench", timestamp: 1_793_498_400_000 } as const;
 }
 
-function backupPlan({ case: { compression } }: Setup): BackupPlan {
+function backupPlan({ case: { compression, fileBytes } }: Setup): BackupPlan {
   return {
     request: { action: "backup", ...requestFields },
     task: taskOf("backup"),
     "total-segments": 1,
-    "batch-bytes": FILE_BYTES,
+    "batch-bytes": fileBytes,
     compression: compression.format,
     "compression-level": compression.level,
     table: tableFields,
