@@ -32,6 +32,7 @@ test("the workers' bundles back up, restore and reject", async () => {
     "20 items",
     "20 identical items",
     "TaskRejected",
+    "TaskRejected",
     "TaskFinishing and TaskSucceeded, of the backup and the restore",
   ]);
 });

@@ -58,7 +58,7 @@ function pipe(key: string, spec: PipeSpec) {
       target: bus.arn,
       targetParameters: {
         eventbridgeEventBusParameters: { source: SOURCE, detailType: spec.detailType },
-        inputTemplate: spec.inputTemplate,
+        ...(spec.inputTemplate !== undefined && { inputTemplate: spec.inputTemplate }),
       },
       logConfiguration: { level: "ERROR", cloudwatchLogsLogDestination: { logGroupArn: logs.arn } },
     },

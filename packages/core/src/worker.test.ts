@@ -390,6 +390,87 @@ describe("a worker's errors and refusals", () => {
     },
   );
 
+  describe("given a message of request-queue", () => {
+    const sentMs = Date.parse("2026-11-23T08:00:00.250Z");
+    const record = (body: string) => ({
+      messageId: "m-1",
+      body,
+      attributes: { SentTimestamp: String(sentMs) },
+      eventSource: "aws:sqs",
+    });
+    const answer = (body: string, ports = world()) =>
+      work(message("TaskRequested", record(body), "TaskRejected"), ports);
+
+    test("a backup is planned", async () => {
+      const ports = world();
+      ports.tables.put(source, '{"id":{"S":"a"}}');
+      expect(await answer(JSON.stringify(backupRequest), ports)).toMatchObject([
+        { type: "TaskAccepted", detail: { task: { "request-id": "m-1" } } },
+      ]);
+    });
+
+    test("a restore is requested again in the shape of its route, the same for each delivery", async () => {
+      const own = { request: restoreRequest, "request-id": "own", "request-time": "2026-11-23T08:00:00Z" };
+      for (const [body, id, time] of [
+        [restoreRequest, "m-1", String(sentMs)],
+        [own, "own", own["request-time"]],
+        [{ ...own, "request-time": "Tuesday" }, "own", "Tuesday"],
+      ] as const) {
+        const events = await answer(JSON.stringify(body));
+        expect(events).toEqual([
+          {
+            type: "TaskRequested",
+            detail: { request: restoreRequest, "request-id": id, "request-time": time },
+          },
+        ]);
+        expect(await answer(JSON.stringify(body))).toEqual(events);
+      }
+    });
+
+    test("one that is not JSON is rejected, with its beginning, its id and where it is", async () => {
+      const [event] = await answer(`please back up my table ${"x".repeat(500)}`);
+      expect(event).toMatchObject({
+        type: "TaskRejected",
+        detail: {
+          cause: "invalid-request",
+          error: {
+            resource: "message m-1 of request-queue",
+            message: expect.stringMatching(
+              /^The message m-1 of request-queue is not JSON: its 524 characters begin with "please back up my table x+…\.$/,
+            ),
+            hint: expect.stringContaining(
+              "It is deleted from the queue; the field work of this event has its text",
+            ),
+          },
+          work: { messageId: "m-1", body: expect.stringMatching(/^please back up .*x{500}$/) },
+        },
+      });
+      expect((event as { detail: object }).detail).not.toHaveProperty("task");
+    });
+
+    test("a long one that is not JSON is rejected with its beginning, in an event that fits the bus", async () => {
+      const [event] = await answer(`please ${"\u0001".repeat(300_000)}`);
+      expect(event).toMatchObject({
+        detail: { work: { request: expect.stringMatching(/^please /), "request-id": "m-1" } },
+      });
+      expect(JSON.stringify(event).length).toBeLessThan(20_000);
+    });
+
+    test("one that is JSON, but no request, is rejected with its issues", async () => {
+      for (const [body, issue] of [
+        ["null", "got null"],
+        ['"please"', 'got \\"please\\"'],
+        ["[]", "action is required but missing"],
+        ['{"action":"copy"}', "action must be backup or restore"],
+        ["{}", "action is required but missing"],
+      ] as const) {
+        const [event] = await answer(body);
+        expect(event).toMatchObject({ type: "TaskRejected", detail: { cause: "invalid-request" } });
+        expect(JSON.stringify(event)).toContain(issue);
+      }
+    });
+  });
+
   test("the first hundred issues of a request are reported, with the number of the others", async () => {
     const rejected = async (issues: number) => {
       const odd = Object.fromEntries(Array.from({ length: issues }, (_, n) => [`odd-${n}`, 1]));

@@ -10,7 +10,16 @@ import { controlRefused } from "./control/control.ts";
 import { nearestRows } from "./control/nearest-rows.ts";
 import { acceptedAgain, retry, unfinished } from "./control/retry.ts";
 import { type FerryError, isPermanent, isThrottled, permanent } from "./errors/errors.ts";
-import type { BusEvent, Delivery, FerryEvent, TaskAccepted, TaskFinishing } from "./events/events.ts";
+import { cutNesting } from "./errors/nesting.ts";
+import { quoted } from "./errors/quote.ts";
+import type {
+  BusEvent,
+  Delivery,
+  FerryEvent,
+  TaskAccepted,
+  TaskFinishing,
+  TaskRequested,
+} from "./events/events.ts";
 import { readDetail, readFinishing } from "./events/read-event.ts";
 import { backoffMs } from "./pacing/pacing.ts";
 import { withThrottleRetry } from "./pacing/throttle-retry.ts";
@@ -18,6 +27,7 @@ import type { Ports } from "./ports.ts";
 import { isEnded, stateOf } from "./projection/status.ts";
 import { findRegistration, type Registration, register, requestIdReused } from "./request/registration.ts";
 import { parseRequest, type RequestIssue } from "./request/request.ts";
+import { requestedBy } from "./request/requested.ts";
 import { type Identity, identify } from "./request/task.ts";
 import { awaitTable, isCreated } from "./restore/create-table.ts";
 import { endSegment, writerOf } from "./restore/end-segment.ts";
@@ -139,15 +149,36 @@ async function slice(
 async function plan(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
   const identity = identify(event.detail, event);
   const issues = issuesOf(identity, ports);
+  if (identity.message !== undefined && identity.action === "restore") return [forwarded(identity, event)];
   const registration =
     issues.length === 0 ? await register(identity, ports) : await findRegistration(identity, ports);
   try {
+    if (identity.message?.isJson === false) throw notJson(identity);
     if (issues.length > 0) throw invalid(issues);
     return await planRegistered(identity, registration, ports);
   } catch (error) {
     if (!isPermanent(error)) throw error;
     return [failure("TaskRejected", event, error, registration.task)];
   }
+}
+
+/** Requests a restore again in the shape that its route to the restore worker reads. */
+function forwarded({ request, requestId, requestTimeMs }: Identity, event: BusEvent): FerryEvent {
+  // Each delivery of the message must have the same time. The restore worker rejects one that is wrong.
+  const time = requestedBy(event.detail).requestTime ?? requestTimeMs;
+  const detail = { request, "request-id": requestId, "request-time": time };
+  // A text that is nested too deeply can be read, but not written.
+  return { type: "TaskRequested", detail: cutNesting(detail) as TaskRequested };
+}
+
+function notJson({ request, message }: Identity): FerryError {
+  const text = String(request);
+  return permanent("invalid-request", {
+    operation: "TaskRequested",
+    resource: `message ${message?.id} of request-queue`,
+    message: `The message ${message?.id} of request-queue is not JSON: its ${text.length} characters begin with ${quoted(text)}.`,
+    hint: "It is deleted from the queue; the field work of this event has its text, of a long one the beginning. Send a request as JSON.",
+  });
 }
 
 async function planRegistered(

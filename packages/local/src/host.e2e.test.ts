@@ -79,19 +79,25 @@ test("a request reaches its action's worker; one without an action reaches the b
   expect(backup.seen[0]?.failsAs).toBe("TaskRejected");
 });
 
-test("each shape of a request reaches its action's worker, from the bus and from request-queue", async () => {
+test("a request of the bus reaches its action's worker, a message of request-queue the backup worker", async () => {
+  const backup = recordingHandler();
   const restore = recordingHandler();
-  await start({ restore: restore.handler });
+  await start({ backup: backup.handler, restore: restore.handler });
   const request = { action: "restore", "table-name": "t" };
   await put("TaskRequested", { request, "request-id": "own" }, "anyone");
   await put("TaskRequested", request, "anyone");
   const bare = await send("request-queue", JSON.stringify(request));
   await send("request-queue", JSON.stringify({ request, "request-id": "own-2" }));
-  await expect.poll(() => restore.seen).toHaveLength(4);
-  const identities = restore.seen.map(({ event }) => ({ event, identity: identify(event.detail, event) }));
+  await expect.poll(() => [restore.seen.length, backup.seen.length]).toEqual([2, 2]);
+  const identities = [...restore.seen, ...backup.seen].map(({ event }) => ({
+    event,
+    identity: identify(event.detail, event),
+  }));
   for (const { identity } of identities) expect(identity).toMatchObject({ action: "restore", request });
   const ids = identities.map(({ identity }) => identity.requestId);
-  const [ofEvent] = identities.filter(({ event }) => !("request" in (event.detail as object)));
+  const [ofEvent] = identities.filter(
+    ({ event }) => event.source === "anyone" && !("request" in (event.detail as object)),
+  );
   expect(ids.sort()).toEqual(["own", "own-2", bare.MessageId, ofEvent!.event.id].sort());
 });
 
@@ -119,21 +125,28 @@ test("given duplicate, every message is delivered twice, with the same event", a
   expect(backup.seen[0]).toEqual(backup.seen[1]);
 });
 
-test("a message in request-queue becomes a request with the message's id", async () => {
+test("a message in request-queue becomes a request with the message's id, whether it is JSON or not", async () => {
   const backup = recordingHandler();
   await start({ backup: backup.handler });
-  const { MessageId } = await send("request-queue", '{"action":"backup","x":"say \\"x\\""}');
-  await expect.poll(() => backup.seen).toHaveLength(1);
-  expect(backup.seen[0]?.event).toMatchObject({
-    source: "ferry",
-    detail: { request: { action: "backup", x: 'say "x"' }, "request-id": MessageId },
-  });
+  const bodies = ['{"action":"backup","x":"say \\"x\\""}', 'not "JSON"'];
+  const sent = await Promise.all(bodies.map((body) => send("request-queue", body)));
+  await expect.poll(() => backup.seen).toHaveLength(2);
+  for (const [i, { MessageId }] of sent.entries())
+    expect(backup.seen.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({
+        source: "ferry",
+        detail: expect.objectContaining({ messageId: MessageId, body: bodies[i] }),
+      }),
+    );
 });
 
-test("a message that is not JSON goes to the dead letters", async () => {
+test("a message that is larger than an event goes to the dead letters", async () => {
   await start({});
-  await send("request-queue", "not JSON");
-  await expect.poll(() => receive("request-dead-letters")).toMatchObject([{ Body: "not JSON" }]);
+  const body = "x".repeat(1024 * 1024);
+  await send("request-queue", body);
+  await expect
+    .poll(() => receive("request-dead-letters"), { timeout: 30_000 })
+    .toMatchObject([{ Body: body }]);
 });
 
 test("only the messages that a batch reports as failed are redelivered", async () => {

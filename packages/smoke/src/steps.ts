@@ -12,7 +12,14 @@ import { physicalName } from "@ferry/core/topology";
 import { assertNoDeadLetters } from "./dead-letters.ts";
 import type { EventListener } from "./event-listener.ts";
 import { assertPipesRun } from "./pipes.ts";
-import { archivePrefix, type DeployedStage, deployedQueueUrl, restoredTable, sourceTable } from "./stage.ts";
+import {
+  archivePrefix,
+  type DeployedStage,
+  deployedQueueUrl,
+  restoredTable,
+  sourceTable,
+  waitFor,
+} from "./stage.ts";
 import { contents } from "./tables.ts";
 import { endedAs, putRequest, taskOfRequest } from "./tasks.ts";
 
@@ -162,6 +169,26 @@ const reported: Step = {
   },
 };
 
+const unreadable: Step = {
+  name: "a message on request-queue that is not JSON is rejected at once (a Pipe without a template)",
+  means:
+    "A sender of such a message sees no answer: the bus refuses what the Pipe puts, and the message goes to request-dead-letters after five tries.",
+  async run({ stage, listener }) {
+    const { MessageId } = await stage.sqs.send(
+      new SendMessageCommand({
+        QueueUrl: await deployedQueueUrl(stage, "request-queue"),
+        MessageBody: `not "JSON": smoke ${stage.run}`,
+      }),
+    );
+    await waitFor("its TaskRejected", TIMEOUT_SECONDS, async () =>
+      (await listener!.received()).find(
+        ({ event }) => event["detail-type"] === "TaskRejected" && concerns(event, MessageId!),
+      ),
+    );
+    return "TaskRejected";
+  },
+};
+
 const announced: Step = {
   name: "each change of state is announced once (the stream's filters, dynamic detail-type)",
   means:
@@ -284,6 +311,7 @@ export const steps: readonly Step[] = [
   backup,
   restore,
   reported,
+  unreadable,
   announced,
   grouped,
   denied,

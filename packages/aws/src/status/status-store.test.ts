@@ -191,7 +191,7 @@ describe("a row as an item", () => {
   });
 
   it("fills the Pipe's template to valid JSON", () => {
-    const template = pipes["announce-backups"]!.inputTemplate;
+    const template = pipes["announce-backups"]!.inputTemplate!;
     fc.assert(
       fc.property(rowArbitrary, (row) => {
         // Only accepted tasks are announced: their request is valid.

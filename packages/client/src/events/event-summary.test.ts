@@ -36,6 +36,17 @@ test("every type of event has a line", () => {
   `);
 });
 
+test("a message of request-queue has the line of its request; a text that is no request is shown", () => {
+  const { request } = eventPages.TaskRequested.example as { request: object };
+  const of = (body: string) =>
+    summarize(eventOf("TaskRequested", { eventSource: "aws:sqs", messageId: "m-1", body }));
+  expect(of(JSON.stringify(request))).toEqual({
+    task: "m-1",
+    text: "backup, orders in us-east-1 → s3://archives/{table}/{date}T{time}",
+  });
+  expect(of("please")).toEqual({ task: "m-1", text: 'a text that is no request: "please"' });
+});
+
 test.each(eventTypes)("%s: the lines of the documented examples have no gaps", (type) => {
   const { task, text } = summarize(eventOf(type));
   expect(task).not.toBe("");

@@ -3,6 +3,7 @@
  * caller's types, and no field of a detail is certain.
  */
 import { sentence } from "@ferry/core/errors/errors";
+import { quoted } from "@ferry/core/errors/quote";
 import type { BusEvent } from "@ferry/core/events/events";
 import { eventSchemas } from "@ferry/core/events/read-event";
 import { fieldOf } from "@ferry/core/events/schema-parts";
@@ -118,6 +119,7 @@ function nearest(detail: unknown): string {
 }
 
 function requestText(request: unknown): string {
+  if (typeof request === "string") return `a text that is no request: ${quoted(request)}`;
   const field = (name: string) => text(request, name);
   const table = `${field("table-name")} in ${field("table-region")}`;
   const archive = `s3://${field("bucket-name")}/${field("bucket-prefix")}`;

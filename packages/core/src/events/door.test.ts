@@ -5,6 +5,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseRequest } from "../request/request.ts";
+import { identify } from "../request/task.ts";
 import { backupRequest, message, source, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 import type { FerryEvent } from "./events.ts";
@@ -27,6 +28,15 @@ const request = fc.oneof(
   fc
     .dictionary(fc.constantFrom(...names), value, { maxKeys: 2 })
     .map((some) => ({ ...backupRequest, ...some })),
+);
+const deepText = "[".repeat(100_000) + "]".repeat(100_000);
+/** The text of a message: JSON.stringify cannot write deep values. */
+const text = fc.oneof(
+  fc
+    .dictionary(fc.constantFrom(...names), fc.jsonValue(), { maxKeys: 2 })
+    .map((some) => JSON.stringify({ ...backupRequest, ...some })),
+  fc.jsonValue().map((one) => JSON.stringify(one)),
+  fc.constantFrom(deepText, '{"action":"restore"}', `{"action":"restore","x":${deepText}}`),
 );
 
 test("a request of any shape is parsed, or has issues with messages", () =>
@@ -58,10 +68,20 @@ test("a TaskRequested of any shape is accepted or rejected", () =>
       fc.oneof(
         value,
         fc.record({ request, "request-id": value, "request-time": value }, { requiredKeys: [] }),
+        fc.tuple(text, text, value).map(([body, id, time]) => ({
+          eventSource: "aws:sqs",
+          messageId: "m",
+          body: `{"request":${body},"request-id":${id}}`,
+          attributes: { SentTimestamp: time },
+        })),
+        text.map((body) => ({ eventSource: "aws:sqs", messageId: "m", body })),
+        fc.string().map((body) => ({ eventSource: "aws:sqs", messageId: "m", body })),
       ),
       async (detail) => {
         const [event] = await put(detail);
-        expect(["TaskAccepted", "TaskRejected"]).toContain(event!.type);
+        const forwarded =
+          identify(detail, { id: "e", time: "" }).action === "restore" ? ["TaskRequested"] : [];
+        expect(["TaskAccepted", "TaskRejected", ...forwarded]).toContain(event!.type);
       },
     ),
     { numRuns: 60 },

@@ -193,7 +193,7 @@ test("an announcement's schema has exactly the fields that its Pipe's template w
         .replace(/<\$[^>]*>/g, '"5"'),
     );
   for (const pipe of [pipes["announce-backups"]!, pipes["announce-restores"]!]) {
-    const detail = filled(pipe.inputTemplate);
+    const detail = filled(pipe.inputTemplate!);
     for (const type of ["TaskSucceeded", "TaskFailed", "TaskCancelled"] as const)
       expect(Object.keys(eventSchemas[type].entries).sort()).toEqual(Object.keys(detail).sort());
     expect(Object.keys(eventSchemas.TaskFinishing.entries).sort()).toEqual(

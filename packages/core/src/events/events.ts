@@ -108,7 +108,7 @@ const stepEntries = {
 export const taskRequestedSchema = v.object({
   request: described(
     v.unknown(),
-    "The request: see [request.schema.json](request.schema.json). Instead, the detail may be the request itself: then its id is the event's, and it has no `request-time`.",
+    "The request: see [request.schema.json](request.schema.json). Instead, the detail may be the request itself: then its id is the event's, and it has no `request-time`. The Pipe's event has a whole message of `request-queue` instead: `messageId`, `body` (its text, which is a request or a whole detail), `attributes`, and the others of SQS.",
   ),
   "request-id": optional(
     described(
@@ -119,7 +119,7 @@ export const taskRequestedSchema = v.object({
   "request-time": optional(
     described(
       v.union([v.number(), text]),
-      "ms since 1970: the time of the message from which the Pipe made the event. ISO 8601: when a schedule was due. The default is the event's time.",
+      "ms since 1970: the time of the message that requested a restore. ISO 8601: when a schedule was due. The default is the event's time.",
     ),
   ),
 });
@@ -258,6 +258,7 @@ export type TaskControlRefused = v.InferOutput<typeof taskControlRefusedSchema>;
 
 /** The events that Ferry puts: the entries of PutEvents. */
 export type FerryEvent =
+  | { readonly type: "TaskRequested"; readonly detail: TaskRequested }
   | { readonly type: "TaskAccepted"; readonly detail: TaskAccepted }
   | { readonly type: "SegmentQueued"; readonly detail: SegmentWork }
   | { readonly type: "SegmentProgressed"; readonly detail: SegmentProgressed }

@@ -51,7 +51,7 @@ describe("a request's identity", () => {
     expect(identify(detail, later).digest).toBe(identify(detail, event).digest);
   });
 
-  test("has the message's time from the Pipe, a number or a numeric string", () => {
+  test("has the request-time of its detail, a number or a numeric string", () => {
     const at = Date.parse("2026-01-02T03:04:05.678Z");
     for (const time of [at, String(at)])
       expect(identify({ request, "request-time": time }, event)).toMatchObject({ requestTimeMs: at });
@@ -121,25 +121,55 @@ describe("a request's identity", () => {
     const body = { ...request, action };
     const wrapped = identify({ request: body, "request-id": "r-1" }, { ...event, id: "e-2" });
 
-    test("is the same in a message that is wrapped, and whose own request-id has priority over the message's", () => {
-      const own = { request: body, "request-id": "r-1" };
-      expect(
-        identify({ request: own, "request-id": "m", "request-time": Date.parse(event.time) }, event),
-      ).toEqual(wrapped);
-      const without = identify({ request: { request: body }, "request-id": "r-1" }, event);
-      expect(without).toEqual(wrapped);
+    // AWS does not say whether a Pipe without a template parses the body.
+    describe.each([
+      ["text", (content: unknown): unknown => JSON.stringify(content)],
+      ["parsed", (content: unknown) => content],
+    ])("whose message has its body as %s", (_, written) => {
+      const later = { id: "e-3", time: "2026-11-23T08:00:09Z" };
+      const inMessage = (content: unknown, messageId: string) => {
+        const attributes = { SentTimestamp: String(Date.parse(event.time)) };
+        const record = { eventSource: "aws:sqs", messageId, body: written(content), attributes };
+        const { message, ...identity } = identify(record, later);
+        expect(message).toEqual({ id: messageId, isJson: true });
+        return identity;
+      };
+
+      test("is the same, with the message's time; its own request-id has priority over the message's", () => {
+        expect(inMessage({ request: body, "request-id": "r-1" }, "m")).toEqual(wrapped);
+        expect(inMessage({ request: body, "request-id": "a b" }, "r-1")).toEqual(wrapped);
+        expect(inMessage({ request: body }, "r-1")).toEqual(wrapped);
+        expect(inMessage(body, "r-1")).toEqual(wrapped);
+      });
+
+      test("has the caller's request-time, not the message's", () => {
+        const own = { request: body, "request-time": "2026-01-02T03:04:05Z" };
+        expect(inMessage(own, "m")).toMatchObject({ requestTimeMs: Date.parse("2026-01-02T03:04:05Z") });
+      });
     });
 
     test("is the same without wrapping, with the event's id as request-id", () => {
       expect(identify(body, { ...event, id: "r-1" })).toEqual(wrapped);
     });
+  });
 
-    test("has the caller's request-time, not the message's", () => {
-      const own = { request: body, "request-time": "2026-01-02T03:04:05Z" };
-      expect(identify({ request: own, "request-time": 1_795_000_000_000 }, event)).toMatchObject({
-        requestTimeMs: Date.parse("2026-01-02T03:04:05Z"),
+  test("of a message that is no request has the message's content, or its text", () => {
+    const of = (text: string) => identify({ eventSource: "aws:sqs", messageId: "m", body: text }, event);
+    const isJson = { message: { id: "m", isJson: true }, requestId: "m" };
+    for (const content of [null, 1, "hello", [], {}, { request: null }, { "table-name": "t" }])
+      expect(of(JSON.stringify(content))).toMatchObject({
+        ...isJson,
+        request: content !== null && typeof content === "object" && "request" in content ? null : content,
       });
-    });
+    expect(of("please")).toMatchObject({ message: { id: "m", isJson: false }, request: "please" });
+    expect(of("")).toMatchObject({ message: { id: "m", isJson: false }, request: "" });
+  });
+
+  test("of a detail with an action, which a route takes, is not that of a message", () => {
+    const record = { eventSource: "aws:sqs", messageId: "m", body: "{}" };
+    expect(identify({ ...request, ...record }, event)).toMatchObject({ request: { action: "backup" } });
+    expect(identify({ ...request, ...record }, event).message).toBeUndefined();
+    expect(identify({ request, ...record }, event).message).toBeUndefined();
   });
 
   test("of a request with another action has the action backup", () => {

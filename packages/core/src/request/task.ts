@@ -8,7 +8,7 @@ import { count, described, fieldOf, readonlyObject, wholeNumber } from "../event
 import { sha256Hex } from "../hash.ts";
 import { isoOf, msOf } from "../time.ts";
 import { expandPrefix, type RequestIssue } from "./request.ts";
-import { requestedBy } from "./requested.ts";
+import { type Requested, requestedBy } from "./requested.ts";
 
 export type Action = TaskRef["action"];
 
@@ -53,6 +53,8 @@ export interface Identity {
   readonly request: unknown;
   /** The issue of an invalid request time. */
   readonly timeIssue?: RequestIssue;
+  /** The message of `request-queue` that has the request. */
+  readonly message?: Requested["message"];
 }
 
 /** A request time outside this range is a mistake, for instance seconds instead of ms. */
@@ -68,17 +70,24 @@ export const REQUEST_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${REQUEST_ID_LENGTH_MAX
 
 /**
  * The identity of the request in a `TaskRequested` event, in any of its shapes. Never throws, for any detail. `request-time` (ms since 1970, set
- * by the Pipe from the message's time, or ISO 8601, set by a schedule) has priority over the event's time, so that a
+ * by a message's own, or ISO 8601, set by a schedule) has priority over the event's time, so that a
  * message for which the Pipe puts two events has one identity.
  */
 export function identify(detail: unknown, event: { readonly id: string; readonly time: string }): Identity {
-  const { request, requestIds, requestTime } = requestedBy(detail);
+  const { request, requestIds, requestTime, message } = requestedBy(detail);
   const isValid = (id: unknown): id is string => typeof id === "string" && REQUEST_ID.test(id);
   const requestId = requestIds.find(isValid) ?? event.id;
   // The backup worker rejects a request with another action, in a row of the backup table.
   const action: Action = fieldOf(request, "action") === "restore" ? "restore" : "backup";
   const digest = sha256Hex(canonicalJson([action, requestId, request])).slice(0, DIGEST_LENGTH);
-  return { action, requestId, digest, request, ...timesOf(requestTime, event.time) };
+  return {
+    action,
+    requestId,
+    digest,
+    request,
+    ...timesOf(requestTime, event.time),
+    ...(message !== undefined && { message }),
+  };
 }
 
 /**

@@ -3,12 +3,15 @@
  */
 import { type FerryError, toReport } from "../errors/errors.ts";
 import { cutNesting } from "../errors/nesting.ts";
+import { truncate } from "../errors/truncate.ts";
 import { type BusEvent, type FailureType, type FerryEvent, VERSION } from "../events/events.ts";
 import { requestedBy } from "../request/requested.ts";
 import type { TaskRef } from "../request/task.ts";
 
 /** The largest request, as JSON, that a failure repeats in full. */
 const REQUEST_LENGTH_MAX = 256 * 1024;
+/** The longest text that a failure repeats of a larger request. */
+const TEXT_LENGTH_MAX = 2048;
 /** The fields that form the key of a request's task, and those by which its caller recognises it. */
 const KEY_FIELDS = [
   "action",
@@ -46,7 +49,9 @@ function abridged(requested: unknown): unknown {
   if ((JSON.stringify(detail)?.length ?? 0) <= REQUEST_LENGTH_MAX) return detail;
   const { request, requestIds, requestTime } = requestedBy(detail);
   return {
-    request: shortFields(request, KEY_FIELDS),
+    // A message that is not JSON is a text.
+    request:
+      typeof request === "string" ? truncate(request, TEXT_LENGTH_MAX) : shortFields(request, KEY_FIELDS),
     ...shortFields({ "request-id": requestIds.find((id) => id !== undefined), "request-time": requestTime }, [
       "request-id",
       "request-time",
@@ -57,6 +62,7 @@ function abridged(requested: unknown): unknown {
 function shortFields(value: unknown, names: readonly string[]): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return {};
   const isShort = ([name, one]: [string, unknown]) =>
-    names.includes(name) && (typeof one === "number" || (typeof one === "string" && one.length <= 2048));
+    names.includes(name) &&
+    (typeof one === "number" || (typeof one === "string" && one.length <= TEXT_LENGTH_MAX));
   return Object.fromEntries(Object.entries(value).filter(isShort));
 }

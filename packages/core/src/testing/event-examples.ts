@@ -90,9 +90,10 @@ const reason =
 /** In the page's order. */
 export const eventPages: Readonly<Record<keyof typeof eventSchemas, EventPage>> = {
   TaskRequested: {
-    emitter: `${ANYONE} The Pipe \`requests\` puts one for each message of \`request-queue\`, and each schedule of the stage when it is due.`,
+    emitter: `${ANYONE} The Pipe \`requests\` puts one for each message of \`request-queue\`, and each schedule of the stage when it is due. The backup worker puts one for each restore that a message requested.`,
     when: "A caller requests a backup or a restore.",
-    consumers: "The worker of the request's action. The backup worker rejects requests with another action.",
+    consumers:
+      "The worker of the request's action. The backup worker rejects requests with another action, and reads the messages of `request-queue`: one that is not JSON is rejected, too.",
     example: { request: { ...request, "bucket-prefix": "{table}/{date}T{time}" }, "request-id": "nightly-1" },
   },
   TaskCancelRequested: {

@@ -43,5 +43,5 @@ test("a Pipe's template refuses other paths", () => {
 
 test("every template of the topology compiles", () => {
   for (const route of Object.values(routes)) compileRuleTemplate(inputTemplate(route));
-  for (const pipe of Object.values(pipes)) compilePipeTemplate(pipe.inputTemplate);
+  for (const pipe of Object.values(pipes)) compilePipeTemplate(pipe.inputTemplate ?? "");
 });

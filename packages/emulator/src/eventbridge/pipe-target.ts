@@ -12,18 +12,30 @@ import { compilePath } from "./json-path.ts";
  * Pipe's role may put. `detail` is JSON.
  */
 export function compileEntry(spec: PipeSpec): (record: unknown) => { type: string; detail: string } {
-  const render = compilePipeTemplate(spec.inputTemplate);
+  const render = spec.inputTemplate === undefined ? JSON.stringify : compilePipeTemplate(spec.inputTemplate);
   const detailType = spec.detailType.startsWith("$") ? compilePath(spec.detailType) : () => spec.detailType;
   return (record) => {
-    const type = detailType(record);
+    const read = withParsedBody(record);
+    const type = detailType(read);
     if (typeof type !== "string" || type === "")
       throw new Error(`the detail-type ${spec.detailType} is ${JSON.stringify(type)}, not a string`);
     if (!spec.types.includes(type))
       throw new Error(
         `NotAuthorizedForDetailTypeException: the Pipe may put ${spec.types.join(", ")}, not ${type}`,
       );
-    return { type, detail: render(record) };
+    return { type, detail: render(spec.inputTemplate === undefined ? record : read) };
   };
+}
+
+/** A record as paths read it: a message's body that is JSON is parsed, any other is a string. */
+function withParsedBody(record: unknown): unknown {
+  const { body } = record as { readonly body?: unknown };
+  if (typeof body !== "string") return record;
+  try {
+    return { ...(record as object), body: JSON.parse(body) as unknown };
+  } catch {
+    return record;
+  }
 }
 
 /**

@@ -75,21 +75,14 @@ export async function runQueuePipe({
   }
 }
 
-/** A message as Pipes pass it on: a body that is JSON is parsed, any other is a string. */
+/** A message as Pipes receive it. */
 export function toRecord(message: SqsMessage) {
   return {
     messageId: message.MessageId,
     receiptHandle: message.ReceiptHandle,
-    body: parsed(message.Body),
+    body: message.Body,
     attributes: message.Attributes ?? {},
+    messageAttributes: {},
     eventSource: "aws:sqs",
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -1,13 +1,19 @@
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
+import { concerns } from "@ferry/client/events/event-summary";
+import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Host, startHost } from "../host.ts";
 import { createTestClient, someItems, type TestClient } from "./test-client.ts";
 
 let host: Host;
 let client: TestClient;
+const rejections: EventEnvelope[] = [];
 beforeAll(async () => {
-  host = await startHost({ settings: { retryDelaySeconds: 0 } });
+  host = await startHost({
+    settings: { retryDelaySeconds: 0 },
+    onLogged: (event) => event["detail-type"] === "TaskRejected" && rejections.push(event),
+  });
   client = await createTestClient(host);
 });
 afterAll(() => host?.stop());
@@ -114,9 +120,26 @@ describe("given a request on request-queue, as the older tool's callers send it"
     expect(row["reasons"][0]).toContain("extra is not a field of this request");
   });
 
-  test("and it is not JSON, it goes to the dead letters", async () => {
-    await client.send("please back up my table");
-    expect((await client.received("request-dead-letters")).Body).toBe("please back up my table");
+  test("and it is a restore, it becomes a task with the message's id", async () => {
+    await client.createTables("restored-by-message", someItems(10));
+    await client.runTask(client.backupOf("restored-by-message"), "b-by-message");
+    const request = client.restoreOf("restored-by-message");
+    const id = await client.send(JSON.stringify({ request }));
+    expect(await client.ended(request, id)).toMatchObject({ state: "succeeded", "transferred-items": 10 });
+    expect(await client.identical("restored-by-message")).toBe(true);
+  });
+
+  test("and it is not JSON, it is rejected at once, with its beginning", async () => {
+    const id = await client.send('please "back up" my table');
+    await expect
+      .poll(() => rejections.find((event) => concerns(event, id)))
+      .toMatchObject({
+        detail: {
+          cause: "invalid-request",
+          error: { message: expect.stringContaining(String.raw`begin with "please \"back up\" my table"`) },
+          work: { messageId: id, body: 'please "back up" my table' },
+        },
+      });
   });
 });
 

@@ -55,6 +55,15 @@ export function answersOf({ operations, status, recorder }: Outcome): Answers {
         events: [event],
       });
   }
+  // A worker requests a message's restore again, and the rejection names that event.
+  const sent = new Set(operations.requests.map(({ id }) => id));
+  for (const event of recorder.events) {
+    if (event["detail-type"] !== "TaskRequested" || sent.has(event.id)) continue;
+    const { request, id } = requestIn(event);
+    const timeMs = (event.detail as { "request-time": number })["request-time"];
+    const time = `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
+    groups.get(JSON.stringify([id, time, request]))?.events.push(event);
+  }
   const requests = [...groups.values()];
   const rejections = new Map<string, Rejection[]>();
   for (const { "detail-type": type, detail, time } of recorder.facts) {

@@ -35,7 +35,11 @@ const actions = ["backup", "restore", "copy", 7, null, {}, [], ["restore"], ["co
 const someAction = fc.option(fc.constantFrom(...actions), { nil: undefined });
 const level = (inner: fc.Arbitrary<unknown>) =>
   fc
-    .record({ action: someAction, request: fc.oneof(inner, fc.constantFrom(undefined, "text", 1, null)) })
+    .record({
+      action: someAction,
+      request: fc.oneof(inner, fc.constantFrom(undefined, "text", 1, null)),
+      eventSource: fc.constantFrom(undefined, undefined, "aws:sqs"),
+    })
     .map((fields) => JSON.parse(JSON.stringify(fields)) as object);
 
 test("a TaskRequested of any shape is delivered once, to the worker that can answer it", () =>
@@ -43,7 +47,8 @@ test("a TaskRequested of any shape is delivered once, to the worker that can ans
     fc.property(level(level(level(fc.constant({})))), (detail) => {
       // A list of actions is delivered to each worker that it names.
       if (/\[[^\]]/.test(JSON.stringify(detail))) return;
-      const { action } = identify(detail, event("TaskRequested", detail));
+      const identity = identify(detail, event("TaskRequested", detail));
+      const action = identity.message === undefined ? identity.action : "backup";
       expect(delivered("TaskRequested", detail)).toEqual([[`${action}-queue`, "TaskRejected"]]);
     }),
     { numRuns: 500 },
@@ -57,7 +62,7 @@ describe.each(["backup", "restore"] as const)("of a %s", (action) => {
   test.each<[string, object, unknown[][]]>([
     ["TaskRequested", { request: { action } }, [[worker, "TaskRejected"]]],
     ["TaskRequested", { action }, [[worker, "TaskRejected"]]],
-    ["TaskRequested", { request: { request: { action } }, "request-id": "m" }, [[worker, "TaskRejected"]]],
+    ["TaskRequested", { eventSource: "aws:sqs", body: { action } }, [["backup-queue", "TaskRejected"]]],
     ["TaskRetryRequested", own, [[worker, "TaskStepFailed"]]],
     ["TaskCancelRequested", own, [facts]],
     ["TaskAccepted", own, [[worker, "TaskStepFailed"], facts]],
@@ -224,11 +229,12 @@ describe("a row's change", () => {
   });
 });
 
-test("a request from the request queue has the body, id and send time of its message", () => {
-  expect(pipes["requests"]).toMatchObject({ from: { queue: "request-queue" }, detailType: "TaskRequested" });
-  expect(pipes["requests"]!.inputTemplate).toBe(
-    '{"request":<$.body>,"request-id":"<$.messageId>","request-time":<$.attributes.SentTimestamp>}',
-  );
+test("a request from the request queue is its whole message", () => {
+  expect(pipes["requests"]).toEqual({
+    from: { queue: "request-queue" },
+    detailType: "TaskRequested",
+    types: ["TaskRequested"],
+  });
 });
 
 test("the key of a status table is key and timestamp, that of the segment table is task and segment", () => {

@@ -33,7 +33,7 @@ const announce = {
 
 /** The event that the Pipe puts for a dead letter; undefined if the message does not say which. */
 export function reported(body: string): EventBody | undefined {
-  return reportFailures({ body: JSON.parse(body) });
+  return reportFailures({ body });
 }
 
 /** The event that the Pipe puts for a row change, if any. */

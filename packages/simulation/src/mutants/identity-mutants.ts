@@ -332,8 +332,20 @@ export const identityMutants: readonly Mutant[] = [
     edits: [
       core(
         "request/requested.ts",
-        'requestIds: [fieldOf(outer, "request-id"), fieldOf(detail, "request-id")]',
-        'requestIds: [fieldOf(detail, "request-id"), fieldOf(outer, "request-id")]',
+        'requestIds: [fieldOf(parsed.value, "request-id"), id]',
+        'requestIds: [id, fieldOf(parsed.value, "request-id")]',
+      ),
+    ],
+  },
+  {
+    name: "message-restore-without-id",
+    seed: 1,
+    breaks: "A restore that a message requested is requested again without its request-id.",
+    edits: [
+      core(
+        "worker.ts",
+        'const detail = { request, "request-id": requestId, "request-time": time };',
+        'const detail = { request, "request-id": requestId && undefined, "request-time": time };',
       ),
     ],
   },
@@ -342,7 +354,11 @@ export const identityMutants: readonly Mutant[] = [
     seed: 3,
     breaks: "A request that is the whole detail of its event is not read.",
     edits: [
-      core("request/requested.ts", "if (!hasAction(outer) && hasAction(detail))", "if (outer === detail)"),
+      core(
+        "request/requested.ts",
+        "if (isBare(detail)) return { request: detail,",
+        "if (isMessage(detail)) return { request: detail,",
+      ),
     ],
   },
 ];
