@@ -16,6 +16,8 @@ export interface SynthOptions {
   readonly dev: boolean;
   /** The file to read the settings from instead; a path from the repository's root. */
   readonly stages: string;
+  /** The functions of another stage's graph: a handler that they name has its bundle, and is not bundled again. */
+  readonly built: Graph["functions"];
 }
 
 export async function build(options: SynthOptions): Promise<Graph> {
@@ -73,7 +75,7 @@ export async function build(options: SynthOptions): Promise<Graph> {
       replacements,
     });
 
-    const cli = await startSstCli(path.join(scratch, "bundles"));
+    const cli = await startSstCli(path.join(scratch, "bundles"), options.built);
     process.env["SST_SERVER"] = cli.url;
     process.env["SST_AWS_REGION"] = target.region;
     const { run, config: loaded, pulumi } = await load(out("run"));

@@ -96,8 +96,8 @@ export function providerGlobals(): string {
   ].join(" ");
 }
 
-/** Bundles a handler as SST does. Returns the name of the export to call. */
-export async function bundleHandler(handler: string, directory: string): Promise<string> {
+/** Bundles a handler as SST does. Throws if its file does not exist, or does not export it. */
+export async function bundleHandler(handler: string, directory: string): Promise<void> {
   const exported = path.extname(handler).slice(1);
   const source = path.join(root, handler.slice(0, -exported.length - 1));
   const file = [".ts", ".mts", ".js", ".mjs"].map((extension) => source + extension).find(existsSync);
@@ -126,5 +126,4 @@ export async function bundleHandler(handler: string, directory: string): Promise
   });
   const exports = Object.values(built.metafile!.outputs).flatMap((output) => output.exports);
   if (!exports.includes(exported)) throw new Error(`${handler}: the file does not export ${exported}`);
-  return exported;
 }

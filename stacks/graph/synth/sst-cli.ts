@@ -14,20 +14,29 @@ interface Build {
   readonly links: Record<string, Record<string, unknown>>;
 }
 
-/** Starts the server. It writes the handlers' bundles below `scratch`, and adds each function to `functions`. */
-export async function startSstCli(scratch: string) {
+/**
+ * Starts the server. It adds each function to `functions`, with its bundle: that of the same handler in `built`, or one that
+ * it writes below `scratch`.
+ */
+export async function startSstCli(scratch: string, built: Readonly<Record<string, BuiltFunction>>) {
   const functions: Record<string, BuiltFunction> = {};
+  const bundles = new Map(Object.values(built).map(({ handler, bundle }) => [handler, bundle]));
 
   async function build({ functionID, handler, links }: Build) {
+    const bundle = bundles.get(handler);
+    if (bundle !== undefined) {
+      functions[functionID] = { handler, links, bundle };
+      return answerOf(handler, path.dirname(path.join(root, bundle)));
+    }
     const directory = path.join(scratch, functionID);
     mkdirSync(directory, { recursive: true });
-    const exported = await bundleHandler(handler, directory);
+    await bundleHandler(handler, directory);
     functions[functionID] = {
       handler,
       links,
       bundle: path.relative(root, path.join(directory, "bundle.mjs")),
     };
-    return { handler: `bundle.${exported}`, out: directory, errors: [], sourcemaps: [] };
+    return answerOf(handler, directory);
   }
 
   const answers: Record<string, (params: never) => unknown> = {
@@ -72,4 +81,9 @@ export async function startSstCli(scratch: string) {
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, functions, stop: () => server.close() };
+}
+
+/** What SST's CLI answers for a handler whose bundle is in `directory`. */
+function answerOf(handler: string, directory: string) {
+  return { handler: `bundle${path.extname(handler)}`, out: directory, errors: [], sourcemaps: [] };
 }

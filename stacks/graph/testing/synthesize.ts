@@ -7,17 +7,22 @@ import { root } from "../synth/bundle.ts";
 import { ensurePlatform } from "../synth/sst-install.ts";
 import { graphFile, VARIANTS } from "./graphs.ts";
 
+/** The variant that bundles the handlers. Bundles do not depend on the stage, so all others use these. */
+const BUNDLING = "production";
+
 export async function setup(): Promise<void> {
   await ensurePlatform();
-  await Promise.all(Object.keys(VARIANTS).map(synthesize));
+  await synthesize(BUNDLING);
+  const others = Object.keys(VARIANTS).filter((name) => name !== BUNDLING);
+  await Promise.all(others.map((name) => synthesize(name, ["--bundles", graphFile(BUNDLING)])));
 }
 
-async function synthesize(name: string): Promise<void> {
+async function synthesize(name: string, more: readonly string[] = []): Promise<void> {
   const { stage, stages, dev } = VARIANTS[name]!;
   const out = graphFile(name);
   rmSync(out, { force: true });
   const main = path.join(root, "stacks/graph/synth/main.ts");
-  const args = ["--stage", stage, "--stages", stages, "--out", out, ...(dev ? ["--dev"] : [])];
+  const args = ["--stage", stage, "--stages", stages, "--out", out, ...(dev ? ["--dev"] : []), ...more];
   // Pulumi takes a stack trace for each of its promises: a sixth of the CPU time. main.ts prints only messages.
   await promisify(execFile)(process.execPath, ["--stack-trace-limit=0", main, ...args]).catch(
     (error: { stderr: string }) => {
