@@ -12,19 +12,62 @@ const NEXT_PUT = encoder.encode('}},{"PutRequest":{"Item":');
 const NEXT_DELETE = encoder.encode('}},{"DeleteRequest":{"Key":');
 const END = encoder.encode('}}]},"ReturnConsumedCapacity":"TOTAL"}');
 
+/** The size of the buffers that bodies are parts of. With a buffer of its own for each, the garbage collector has more to do. */
+const SHARED_BYTES = 1024 * 1024;
+let shared = new Uint8Array(0);
+let sharedUsed = 0;
+
+/** A part of a buffer that is used once. */
+function take(bytes: number): Uint8Array {
+  if (bytes > SHARED_BYTES / 8) return Buffer.allocUnsafeSlow(bytes);
+  if (sharedUsed + bytes > shared.length) {
+    shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+    sharedUsed = 0;
+  }
+  sharedUsed += bytes;
+  return new Uint8Array(shared.buffer, shared.byteOffset + sharedUsed - bytes, bytes);
+}
+
 /** The body of a request that writes to one table. There is at least one write. */
 export function writeBody(tableName: string, writes: readonly Write[]): Uint8Array {
-  const parts: Uint8Array[] = [encoder.encode(`{"RequestItems":{${JSON.stringify(tableName)}:[`)];
-  for (const [i, write] of writes.entries()) {
-    if ("put" in write) parts.push(i === 0 ? PUT : NEXT_PUT, write.put);
-    else parts.push(i === 0 ? DELETE : NEXT_DELETE, write.remove);
+  const start = encoder.encode(`{"RequestItems":{${JSON.stringify(tableName)}:[`);
+  let size = start.length + END.length;
+  for (const write of writes)
+    size += "put" in write ? write.put.length + NEXT_PUT.length : write.remove.length + NEXT_DELETE.length;
+  // The first one has no comma, and no end of another one before it.
+  const unused = NEXT_PUT.length - PUT.length;
+  const body = take(size - unused);
+  body.set(start);
+  let at = start.length;
+  const append = (part: Uint8Array) => {
+    body.set(part, at);
+    at += part.length;
+  };
+  let isFirst = true;
+  for (const write of writes) {
+    if ("put" in write) {
+      append(isFirst ? PUT : NEXT_PUT);
+      append(write.put);
+    } else {
+      append(isFirst ? DELETE : NEXT_DELETE);
+      append(write.remove);
+    }
+    isFirst = false;
   }
-  parts.push(END);
-  return Buffer.concat(parts);
+  append(END);
+  return body;
 }
+
+/** An answer without unprocessed items is not longer, unless it reports the units of many indexes. */
+const SHORT_ANSWER_BYTES = 1024;
 
 /** Reads the body of a response. Throws a SyntaxError if it is not one of BatchWriteItem. */
 export function readWriteAnswer(body: Uint8Array): WriteResult {
+  if (body.length <= SHORT_ANSWER_BYTES) {
+    const { UnprocessedItems, ConsumedCapacity } = JSON.parse(decoder.decode(body)) as Answer;
+    if (Object.keys(UnprocessedItems ?? {}).length === 0)
+      return { unprocessed: [], units: sum(ConsumedCapacity) };
+  }
   const unprocessed: Write[] = [];
   let units = 0;
   for (const { name, start, end } of members(body)) {
@@ -49,7 +92,19 @@ function writeOf(body: Uint8Array, start: number): Write {
   throw new SyntaxError("an unprocessed item is neither a PutRequest nor a DeleteRequest");
 }
 
+interface Answer {
+  readonly UnprocessedItems?: object | null;
+  readonly ConsumedCapacity?: readonly Capacity[] | null;
+}
+
+interface Capacity {
+  readonly CapacityUnits?: number;
+}
+
 function unitsOf(text: string): number {
-  const tables = JSON.parse(text) as readonly { readonly CapacityUnits?: number }[] | null;
-  return (tables ?? []).reduce((sum, table) => sum + (table.CapacityUnits ?? 0), 0);
+  return sum(JSON.parse(text) as readonly Capacity[] | null);
+}
+
+function sum(tables: readonly Capacity[] | null | undefined): number {
+  return (tables ?? []).reduce((units, table) => units + (table.CapacityUnits ?? 0), 0);
 }

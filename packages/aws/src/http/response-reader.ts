@@ -35,6 +35,9 @@ const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/;
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+/** Names as they came, and as they are returned. Servers send the same ones again and again. */
+const knownNames = new Map<string, string>();
+const KNOWN_NAMES_MAX = 256;
 /** Control characters, apart from a tab. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not occur.
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
@@ -199,14 +202,24 @@ function parseHead(text: string): Head {
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i]!;
     const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
-    if (!NAME.test(name) || CONTROL.test(line))
+    const name = colon === -1 ? undefined : nameOf(line.slice(0, colon));
+    if (name === undefined || CONTROL.test(line))
       throw malformed(`it has the header ${JSON.stringify(line.slice(0, 40))}`);
     const value = withoutSpace(line, colon + 1);
     const before = headers[name];
     headers[name] = before === undefined ? value : `${before}, ${value}`;
   }
   return { statusCode: Number(status[2]), headers, keepAliveMs: keepAliveMsOf(status[1] === "1", headers) };
+}
+
+/** The name in lower case, or undefined if it is none. */
+function nameOf(text: string): string | undefined {
+  const known = knownNames.get(text);
+  if (known !== undefined) return known;
+  const name = text.toLowerCase();
+  if (!NAME.test(name)) return undefined;
+  if (knownNames.size < KNOWN_NAMES_MAX) knownNames.set(text, name);
+  return name;
 }
 
 /** The text from `start` on without spaces and tabs at its ends. `trim` would remove other characters too. */

@@ -145,10 +145,18 @@ export function corrupt(bucket: BucketAddress, key: string, predicate: string) {
   });
 }
 
-/** Calls `read`; converts a SyntaxError to an error that names the file and the line. `number` counts from 1. */
-export function readingLine<T>(bucket: BucketAddress, key: string, number: number, read: () => T): T {
+/**
+ * Calls `read` with these arguments; converts a SyntaxError to an error that names the file and the line. `number` counts from 1.
+ */
+export function readingLine<Arguments extends readonly unknown[], T>(
+  bucket: BucketAddress,
+  key: string,
+  number: number,
+  read: (...args: Arguments) => T,
+  ...args: Arguments
+): T {
   try {
-    return read();
+    return read(...args);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw corrupt(bucket, key, `holds line ${number}, which cannot be read: ${error.message}`);

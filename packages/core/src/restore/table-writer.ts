@@ -75,14 +75,15 @@ export function openTableWriter(
     writes: readonly Write[],
     tries: { made: number; failures: number },
   ): Promise<CallResult | "too late" | "failed"> {
-    const expected = bytesUnits(writes) * factor;
+    const unitsOfBytes = bytesUnits(writes);
+    const expected = unitsOfBytes * factor;
     if (!(await pace.reserve(expected))) return "too late";
     // If the response is lost, the call may have been executed: charge the expected units.
     let units = expected;
     try {
       const result = await call(writes);
       units = result.units;
-      const perUnit = units / (bytesUnits(writes) - bytesUnits(result.unprocessed));
+      const perUnit = units / (unitsOfBytes - bytesUnits(result.unprocessed));
       // Raise the estimate at once; lower it gradually.
       if (units > 0 && Number.isFinite(perUnit))
         factor = Math.max(perUnit, (factor + perUnit) / 2, factorMin);
@@ -203,5 +204,7 @@ function neverOverwrites(
 }
 
 function bytesUnits(writes: readonly Write[]): number {
-  return writes.reduce((sum, write) => sum + unitsOf(("put" in write ? write.put : write.remove).length), 0);
+  let units = 0;
+  for (const write of writes) units += unitsOf(("put" in write ? write.put : write.remove).length);
+  return units;
 }
