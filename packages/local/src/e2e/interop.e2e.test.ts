@@ -67,6 +67,32 @@ describe.each(["gzip", "zstd"])("an archive in %s", (compression) => {
     connection.closeSync();
   });
 
+  const modules = ["pandas", ...(compression === "zstd" ? ["zstandard"] : [])];
+  const python = spawnSync("python3", ["-c", `import ${modules.join(", ")}`]);
+  if (python.status !== 0)
+    test.skip(`is read by pandas: python3 with ${modules.join(" and ")} is not installed`, () => {});
+  else
+    test("is read by pandas", () => {
+      const [code] = blocks("pandas", "python");
+      const file = "0x0000/0x00000000.json.gz";
+      const place = `s3://archives/songs/first/${file}`;
+      expect(code).toContain(place);
+      const local = join(
+        folder,
+        "songs",
+        compression,
+        file.replace("gz", compression === "zstd" ? "zst" : "gz"),
+      );
+      const printed = `${code!.replace(place, local)}print("\\n".join(ids))`;
+      const output = execFileSync("python3", ["-c", printed], {
+        encoding: "utf8",
+        env: { ...process.env, PYTHONIOENCODING: "utf8" },
+      });
+      const read = output.trimEnd().split("\n");
+      expect(read.length).toBeGreaterThan(1);
+      expect(ids).toEqual(expect.arrayContaining(read));
+    });
+
   const programs = [compression === "gzip" ? "zcat" : "zstd", "jq"];
   const missing = programs.filter((program) => spawnSync("which", [program]).status !== 0);
   if (missing.length > 0)
