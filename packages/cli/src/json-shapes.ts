@@ -129,6 +129,7 @@ const inspected: Fields<InspectedArchive> = {
   writer: "`ferry` or `dynamodb`",
   incremental: listed.incremental,
   "tableArn?": listed["tableArn?"],
+  "window?": listed["window?"],
   "startedTime?": listed["startedTime?"],
   "endedTime?": "ISO 8601; absent for an export of DynamoDB",
   items: "number of items",

@@ -57,7 +57,7 @@ export const restoreFields: readonly OptionSpec[] = [
   {
     flags: "--increments <PREFIX>",
     description:
-      "an incremental export that follows the full one, repeated in order: the table as it was at the end of the last one",
+      "an incremental export that follows the full one, its prefix or URL, repeated in order: the table as it was at the end of the last one",
     repeatable: true,
   },
   {

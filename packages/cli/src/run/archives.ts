@@ -32,9 +32,10 @@ export const run: RunCommand = async ({ arguments: [url = ""] }, { access, outpu
 };
 
 function rowOf(archive: ListedArchive, nowMs: number, output: Output): string[] {
-  const { state, writer, incremental, tableArn, startedTime, items, bytes } = archive;
+  const { state, writer, incremental, window, tableArn, startedTime, items, bytes } = archive;
   const style = state === "sealed" ? "green" : state === "open" ? "yellow" : "red";
-  const kind = writer === "dynamodb" ? (incremental ? ", incremental export" : ", export") : "";
+  const time = window === undefined ? "" : ` ${incremental ? "to" : "as of"} ${minute(window.to)}`;
+  const kind = writer === "dynamodb" ? `, ${incremental ? "incremental " : ""}export${time}` : "";
   return [
     archive.url,
     `${output.styled(style, state)}${kind}`,

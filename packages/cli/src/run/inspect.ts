@@ -41,7 +41,9 @@ export const run: RunCommand = async (input, { access, output }) => {
   return exitCodes.done;
 };
 
-function timeText({ startedTime, endedTime }: InspectedArchive): string {
+function timeText({ window, startedTime, endedTime }: InspectedArchive): string {
+  if (window?.from !== undefined) return `changes from ${minute(window.from)} to ${minute(window.to)}`;
+  if (window !== undefined) return `the table as of ${minute(window.to)}`;
   if (startedTime === undefined) return "unknown";
   if (endedTime === undefined) return minute(startedTime);
   const took = (Date.parse(endedTime) - Date.parse(startedTime)) / 1000;

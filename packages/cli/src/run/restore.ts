@@ -1,5 +1,5 @@
 import { readGivenKeys } from "@ferry/client/archive/given-keys";
-import { explaining } from "@ferry/client/client-error";
+import { ClientError, explaining } from "@ferry/client/client-error";
 import { openFerry } from "@ferry/client/ferry";
 import { parseS3Url } from "@ferry/client/s3-url";
 import { destinationHoldsItems } from "@ferry/client/task/preview";
@@ -18,7 +18,7 @@ export const run: RunCommand = async (input, context) => {
   const { bucket, prefix } = parseS3Url(url);
   const wait = waits(input);
   const ferry = await openFerry(context.stage);
-  const { requestId, only } = input.options;
+  const { requestId, only, increments } = input.options;
   const { access } = ferry.stage;
   const prepared = await prepareRequest(
     access,
@@ -28,6 +28,7 @@ export const run: RunCommand = async (input, context) => {
       "bucket-name": bucket,
       "bucket-prefix": prefix,
       ...requestFields(input.options, restoreFields),
+      ...(Array.isArray(increments) && { increments: increments.map((one) => prefixIn(bucket, one)) }),
       ...(Array.isArray(only) && { only: await readGivenKeys(only, keysOf) }),
     },
     typeof requestId === "string" ? requestId : undefined,
@@ -55,6 +56,17 @@ export const run: RunCommand = async (input, context) => {
   }
   return sendRequest(ferry, prepared, wait, context);
 };
+
+/** The prefix of an export that is named by its prefix or its URL, as `ferry archives` prints it. */
+function prefixIn(bucket: string, named: string): string {
+  if (!named.startsWith("s3://")) return named;
+  const place = parseS3Url(named);
+  if (place.bucket === bucket) return place.prefix;
+  throw new ClientError("usage", "usage", {
+    message: `--increments ${named} is in another bucket than the full export, ${bucket}.`,
+    hint: `Copy the exports into one bucket, for instance with aws s3 cp --recursive.`,
+  });
+}
 
 function question(table: string, mode: string, holdsItems: boolean | undefined): string {
   const holds = holdsItems === undefined ? "may hold items (you may not read it)" : "holds items";

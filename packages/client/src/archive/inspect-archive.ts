@@ -5,7 +5,7 @@ import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { translateErrors } from "@ferry/aws/errors";
 import { manifestSummaryKey, tableKey } from "@ferry/core/archive/keys";
 import { homeOf } from "@ferry/core/archive/location";
-import { decodeSummary } from "@ferry/core/archive/summary";
+import { decodeSummary, type Summary } from "@ferry/core/archive/summary";
 import type { KeySchema } from "@ferry/core/archive/table-settings";
 import type { AwsAccess } from "../access.ts";
 import { explaining } from "../client-error.ts";
@@ -18,7 +18,9 @@ export interface InspectedArchive {
   readonly writer: "ferry" | "dynamodb";
   readonly incremental: boolean;
   readonly tableArn?: string;
-  /** The scan was between these times; an export has only the first. */
+  /** The time range of an export's items or changes; `from` only of an incremental one. */
+  readonly window?: Summary["window"];
+  /** The scan was between these times, or the export was made. */
   readonly startedTime?: string;
   readonly endedTime?: string;
   readonly items: number;
@@ -58,6 +60,7 @@ export async function inspectArchive(
     writer: manifest.own ? "ferry" : "dynamodb",
     incremental: manifest.lines === "changes",
     ...(decoded.tableArn != null && { tableArn: decoded.tableArn }),
+    ...(!manifest.own && decoded.window !== undefined && { window: decoded.window }),
     ...(decoded.startTime != null && { startedTime: decoded.startTime }),
     ...(decoded.endTime != null && { endedTime: decoded.endTime }),
     items: manifest.items,
