@@ -6,5 +6,7 @@ import type { Command } from "commander";
 
 /** The completion of a program's commands and options. It adds commands of its own to the program. */
 export function completerOf(program: Command): ReturnType<typeof tab> {
+  // It prints a line for each command; a description has several.
+  for (const command of program.commands) command.description(command.summary());
   return tab(program);
 }

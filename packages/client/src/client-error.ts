@@ -96,6 +96,18 @@ function setUpError(error: unknown, cause: unknown): ClientError | undefined {
       hint: "Give --region, or set AWS_REGION.",
       cause,
     });
+  if (name === "RequestTimeTooSkewed" || /signature (expired|not yet current)/i.test(text))
+    return new ClientError("usage", "wrong-clock", {
+      message: `The clock of this machine differs from that of AWS: ${stopped(text)}`,
+      hint: "Set the clock, then run it again.",
+      cause,
+    });
+  if (/deserialization error/i.test(text))
+    return new ClientError("failed", "no-connection", {
+      message: `The answer is not one of AWS: ${stopped(text.split("\n")[0]!.trim())}`,
+      hint: "A proxy may have answered. Check the network, a proxy's variables, and AWS_ENDPOINT_URL if it is set.",
+      cause,
+    });
   if (/^(ExpiredToken|TokenRefreshRequired)/.test(name) || /token .*expired/i.test(text))
     return new ClientError("refused", "credentials-expired", {
       message: "The AWS credentials have expired.",
@@ -125,7 +137,7 @@ function serviceError(error: unknown, call: { operation: string; resource: strin
       ? SIGN_IN
       : error.code === "access-denied"
         ? error.hint.replace("the role", "your role")
-        : error.hint.replace(/The queue delivers the message again\.?/, "Run it again.");
+        : error.hint.replace("The queue delivers the message again", "Run it again");
   return new ClientError(group, error.code, {
     message: error.message,
     hint,

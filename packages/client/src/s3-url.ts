@@ -26,6 +26,16 @@ export function s3Url({ bucket, prefix }: S3Place): string {
   return prefix === "" ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
 }
 
+/** Checks that a place has a prefix, as an archive has. ClientError `invalid-s3-url`. */
+export function assertPrefix(place: S3Place): void {
+  if (place.prefix !== "") return;
+  const url = s3Url(place);
+  throw new ClientError("usage", "invalid-s3-url", {
+    message: `${url} names a bucket, not an archive.`,
+    hint: `\`ferry archives ${url}\` lists the archives in it.`,
+  });
+}
+
 function invalid(text: string, reason: string) {
   return new ClientError("usage", "invalid-s3-url", {
     message: `${JSON.stringify(text)} is not an S3 URL: ${reason}.`,

@@ -3,6 +3,7 @@ import type { CommandSpec } from "../command.ts";
 export const completionCommand: CommandSpec = {
   name: "completion",
   summary: "print a script that completes ferry's commands and options in a shell",
+  description: "In bash it needs the package bash-completion.",
   arguments: [{ name: "SHELL", description: "bash, zsh, fish or powershell" }],
   options: [],
   examples: [

@@ -98,6 +98,19 @@ const rows: readonly Row[] = [
     code: 2,
     says: "Archives is no bucket name",
   },
+  { given: "an empty id", args: ["status", ""], code: 2, says: "The id of a task is missing" },
+  {
+    given: "a key that is not whole JSON",
+    args: ["cat", GOOD, "--key", "item-1"],
+    code: 2,
+    says: "--key item-1: it is not JSON",
+  },
+  {
+    given: "a key of no item",
+    args: ["cat", GOOD, "--key", '{"id":"none"}'],
+    code: 3,
+    says: "No item of the archive has such a key.",
+  },
   {
     given: "no segments",
     args: backup("--total-segments", "0"),
@@ -174,7 +187,7 @@ const rows: readonly Row[] = [
     given: "a restore without a prefix",
     args: ["restore", "s3://archives", "orders"],
     code: 2,
-    says: "bucket-prefix must be a key prefix",
+    says: "s3://archives names a bucket, not an archive.\n`ferry archives s3://archives` lists",
   },
   {
     given: "--wait and --detach",

@@ -10,7 +10,7 @@ import { openGivenArchive } from "./read-archive.ts";
 
 const LINE_FEED = Buffer.from("\n");
 
-export const run: RunCommand = async (input, { access }) => {
+export const run: RunCommand = async (input, { access, output }) => {
   const { limit, only, key, select } = input.options;
   const max = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberOption("--limit", limit, 10);
   const path = typeof select === "string" ? parsePath(select) : undefined;
@@ -33,7 +33,10 @@ export const run: RunCommand = async (input, { access }) => {
     // An archive has each key once.
     if (printed >= max || found >= itemsMax) break;
   }
-  return printed === 0 && given !== undefined ? exitCodes.notFound : exitCodes.done;
+  if (found > 0 || given === undefined)
+    return printed === 0 && given !== undefined ? exitCodes.notFound : exitCodes.done;
+  output.note("No item of the archive has such a key.");
+  return exitCodes.notFound;
 };
 
 /** Waits while the reader of stdout is slower than the archive. */

@@ -1,7 +1,7 @@
 import { readGivenKeys } from "@ferry/client/archive/given-keys";
 import { ClientError, explaining } from "@ferry/client/client-error";
 import { openFerry } from "@ferry/client/ferry";
-import { parseS3Url } from "@ferry/client/s3-url";
+import { assertPrefix, parseS3Url } from "@ferry/client/s3-url";
 import { destinationHoldsItems } from "@ferry/client/task/preview";
 import { prepareRequest } from "@ferry/client/task/request";
 import { keySchema } from "@ferry/core/archive/table-settings";
@@ -16,6 +16,7 @@ import { dryRun, sendRequest, waits } from "./send-request.ts";
 export const run: RunCommand = async (input, context) => {
   const [url = "", table = ""] = input.arguments;
   const { bucket, prefix } = parseS3Url(url);
+  assertPrefix({ bucket, prefix });
   const wait = waits(input);
   const ferry = await openFerry(context.stage);
   const { requestId, only, increments } = input.options;

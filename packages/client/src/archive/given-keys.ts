@@ -39,7 +39,7 @@ export async function readGivenKeys(
         option,
         texts.map((text) => `${option} ${text}`),
       ),
-      HINT,
+      option === "--key" ? KEY_HINT : HINT,
     );
   return only;
 }

@@ -10,8 +10,8 @@ import type { RecordedFile } from "@ferry/core/archive/stored-file";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import { defaultSettings } from "@ferry/core/settings/settings";
 import type { AwsAccess } from "../access.ts";
-import { ClientError, explaining } from "../client-error.ts";
-import { type S3Place, s3Url } from "../s3-url.ts";
+import { explaining } from "../client-error.ts";
+import { assertPrefix, type S3Place, s3Url } from "../s3-url.ts";
 
 /** How to read an archive. */
 export interface ArchiveOptions {
@@ -46,11 +46,7 @@ export async function openArchive(
   { manifestKeys = "own", bucketOwner }: ArchiveOptions = {},
 ): Promise<OpenArchive> {
   const url = s3Url(place);
-  if (place.prefix === "")
-    throw new ClientError("usage", "invalid-s3-url", {
-      message: `${url} names a bucket, not an archive.`,
-      hint: `\`ferry archives ${url}\` lists the archives in it.`,
-    });
+  assertPrefix(place);
   // S3 redirects to the bucket's region.
   const bucket = await bucketAt(access, place.bucket, bucketOwner);
   const ports = { archive: access.archive, codec: zlibCodec, settings: defaultSettings };

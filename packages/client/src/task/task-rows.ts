@@ -78,10 +78,15 @@ export async function findRowOfRequest(
 }
 
 /**
- * The task with this id: a task id, with or without its digest, or a request-id. ClientErrors `no-such-task`,
+ * The task with this id: a task id, with or without its digest, or a request-id. ClientErrors `no-id`, `no-such-task`,
  * `ambiguous-id` if a backup and a restore have it.
  */
 export async function findTask(stage: Stage, id: string): Promise<TaskStatus> {
+  if (id.trim() === "")
+    throw new ClientError("usage", "no-id", {
+      message: "The id of a task is missing: the text is empty.",
+      hint: "`ferry tasks` lists the tasks with their ids.",
+    });
   const [, key, timestamp, digest] = TASK_ID.exec(id) ?? [];
   const found =
     key === undefined
