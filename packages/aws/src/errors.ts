@@ -129,13 +129,17 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
   HeadObject: "s3:GetObject and s3:ListBucket (without the latter S3 answers 403 for missing objects)",
   GetObject: "s3:GetObject and s3:ListBucket (with a KMS key also kms:Decrypt)",
   ListObjectsV2: "s3:ListBucket",
+  HeadBucket: "s3:ListBucket",
+  DescribePipe: "pipes:DescribePipe",
+  DescribeEventBus: "events:DescribeEventBus",
+  GetAccountSettings: "lambda:GetAccountSettings",
   PutEvents: "events:PutEvents",
   ChangeMessageVisibility: "sqs:ChangeMessageVisibility",
 };
 
 function accessHint(operation: string): string {
   const permission = PERMISSIONS[operation] ?? `dynamodb:${operation}`;
-  const policy = operation.includes("Object")
+  const policy = /Object|Bucket/.test(operation)
     ? "the bucket's policy, and bucket-owner if the request has one"
     : "the resource's own policy if another account owns it";
   return `Check that the role is allowed ${permission}; then check ${policy}.`;

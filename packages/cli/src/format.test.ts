@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { durationRange, money, seconds, size } from "./format.ts";
+import { durationRange, money, seconds, size, timeOnDay } from "./format.ts";
 
 test.each([
   [0, "0s"],
@@ -19,6 +19,11 @@ test.each([
   [[1, 60], "1s to 1m"],
 ] as const)("the range %j is %s", (range, text) => {
   expect(durationRange(range)).toBe(text);
+});
+
+test("a time of the same day has no date", () => {
+  expect(timeOnDay("2026-11-23T02:00:05.250Z", "2026-11-23T23:00:00.000Z")).toBe("02:00:05");
+  expect(timeOnDay("2026-11-24T02:00:05.250Z", "2026-11-23T23:00:00.000Z")).toBe("2026-11-24 02:00");
 });
 
 test("sizes have decimal units, and prices no false precision", () => {

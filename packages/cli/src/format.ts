@@ -43,6 +43,11 @@ export function minute(iso: string | number): string {
   return new Date(iso).toISOString().slice(0, 16).replace("T", " ");
 }
 
+/** `02:00:05` if the time is of that day, both ISO 8601; otherwise with its date, without seconds. */
+export function timeOnDay(iso: string, day: string): string {
+  return iso.slice(0, 10) === day.slice(0, 10) ? iso.slice(11, 19) : minute(iso);
+}
+
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${countText(value)} ${value === 1 ? one : many}`;
 }

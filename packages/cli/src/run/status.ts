@@ -3,7 +3,7 @@ import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
 import { type TaskUsage, usageOf } from "@ferry/client/task/task-usage";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { countText, minute, plural, seconds, size } from "../format.ts";
+import { countText, minute, plural, seconds, size, timeOnDay } from "../format.ts";
 import { columns } from "../table.ts";
 import { direction, styledState, tookSeconds, usageParts } from "./task-text.ts";
 
@@ -42,13 +42,12 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
 
 function times(task: TaskStatus): string {
   const took = tookSeconds(task);
+  const since = (time: string) => timeOnDay(time, new Date(task.timestamp ?? 0).toISOString());
   return [
     task.timestamp !== undefined && `requested ${minute(task.timestamp)}`,
-    task.acceptedTime !== undefined && `accepted ${minute(task.acceptedTime)}`,
-    task.finishedTime !== undefined && `finished ${minute(task.finishedTime)}`,
-    task.finishedTime === undefined &&
-      task.updatedTime !== undefined &&
-      `updated ${minute(task.updatedTime)}`,
+    task.acceptedTime !== undefined && `accepted ${since(task.acceptedTime)}`,
+    task.finishedTime !== undefined && `finished ${since(task.finishedTime)}`,
+    task.finishedTime === undefined && task.updatedTime !== undefined && `updated ${since(task.updatedTime)}`,
     took !== undefined && `${seconds(took)} in all`,
   ]
     .filter((text) => text !== false)
@@ -74,9 +73,10 @@ function usedText({ attempt }: TaskStatus, usage: TaskUsage): string {
 }
 
 function segmentTable(segments: readonly SegmentStatus[], width: number | undefined): string {
+  const nowIso = new Date().toISOString();
   const right = ["segment", "attempt", "items", "files", "size", "units", "throttled", "handoffs"];
   return columns(
-    ["segment", "state", "attempt", ...right.slice(2), "updated (UTC)", "reason"],
+    ["segment", "state", "attempt", ...right.slice(2), "updated", "reason"],
     segments.map((segment) => [
       String(segment.segment),
       segment.state,
@@ -87,7 +87,7 @@ function segmentTable(segments: readonly SegmentStatus[], width: number | undefi
       ...[segment.units, segment.throttles, segment.handoffs].map((count) =>
         count === undefined ? "" : countText(count),
       ),
-      minute(segment.updatedTime),
+      timeOnDay(segment.updatedTime, nowIso),
       segment.reason ?? "",
     ]),
     right,

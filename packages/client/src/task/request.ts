@@ -2,7 +2,7 @@
  * A request before it is sent: completed with defaults, and checked with the engine's own schema and messages.
  */
 import { randomUUID } from "node:crypto";
-import { HeadBucketCommand } from "@aws-sdk/client-s3";
+import { HeadBucketCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { translateErrors } from "@ferry/aws/errors";
 import {
   type BackupRequest,
@@ -103,6 +103,10 @@ export async function bucketRegion(access: AwsAccess, bucket: string): Promise<s
     } catch (error) {
       // A HEAD response has no body, so the error has no name.
       if ((error as { cause?: { name?: string } }).cause?.name === "NotFound") throw noSuchBucket(bucket);
+      // A list needs the same permission, and its response says why it was refused.
+      await translateErrors({ ...call, operation: "ListObjectsV2" }, () =>
+        access.s3(home).send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 })),
+      );
       throw error;
     }
   });
