@@ -1,7 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Host, startHost } from "../host.ts";
@@ -107,3 +111,48 @@ describe.each(["gzip", "zstd"])("an archive in %s", (compression) => {
       expect(output.trimEnd().split("\n").sort()).toEqual(ids);
     });
 });
+
+/** Runs a command of the AWS CLI. Returns the operation and the body that it sends. */
+async function sentBy(command: string): Promise<{ operation: string | undefined; body: unknown }> {
+  const sent = Promise.withResolvers<{ operation: string | undefined; body: unknown }>();
+  const server = createServer(async (request, response) => {
+    const body: unknown = JSON.parse(await text(request));
+    sent.resolve({ operation: String(request.headers["x-amz-target"]).split(".").at(-1), body });
+    response.writeHead(400, { "content-type": "application/x-amz-json-1.0" });
+    response.end('{"__type":"AccessDeniedException"}');
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  // The page's region is that of the environment. A command that the CLI refuses sends nothing.
+  const env = { ...process.env, ...host.env, AWS_ENDPOINT_URL, AWS_MAX_ATTEMPTS: "1" };
+  execFile("sh", ["-c", command], { env }, (_, __, stderr) => sent.reject(new Error(stderr)));
+  try {
+    return await sent.promise;
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+if (spawnSync("which", ["aws"]).status !== 0)
+  test.skip("the commands of the AWS CLI are those that it takes: aws is not installed", () => {});
+else
+  test("the commands of the AWS CLI for ImportTable and Glue are those that it takes", async () => {
+    const [importTable] = blocks("ImportTable", "sh");
+    expect(await sentBy(importTable!)).toMatchObject({
+      operation: "ImportTable",
+      body: {
+        S3BucketSource: { S3Bucket: "archives", S3KeyPrefix: "songs/first/0x" },
+        InputFormat: "DYNAMODB_JSON",
+        InputCompressionType: "GZIP",
+        TableCreationParameters: { KeySchema: [{ AttributeName: "id", KeyType: "HASH" }] },
+      },
+    });
+    const zstd = await sentBy(importTable!.replace("GZIP", "ZSTD"));
+    expect(zstd.body).toMatchObject({ InputCompressionType: "ZSTD" });
+    const [crawler] = blocks("Glue", "sh");
+    expect(await sentBy(crawler!)).toMatchObject({
+      operation: "CreateCrawler",
+      body: { Targets: { S3Targets: [{ Path: "s3://archives/songs/first/" }] } },
+    });
+  });
