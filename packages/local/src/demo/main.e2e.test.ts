@@ -55,6 +55,14 @@ test("--json prints only one line, and the archive is copied to a folder", async
   for (const line of lines.trimEnd().split("\n")) expect(Object.keys(JSON.parse(line))).toEqual(["Item"]);
 });
 
+test("an engine that cannot be used is refused in one line", async () => {
+  const { out, stderr, code } = await run("--s3", "http://127.0.0.1:1");
+  expect([out, code]).toEqual(["", 1]);
+  expect(stderr).toBe(
+    "ferry demo: --s3: http://127.0.0.1:1/ cannot be reached (ECONNREFUSED): start the engine first\n",
+  );
+});
+
 test("the summary's commands work in a folder with a space in its name", async () => {
   const { out, code } = await run("--items", "20", "--segments", "1");
   expect(code).toBe(0);

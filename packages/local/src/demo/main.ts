@@ -42,8 +42,11 @@ try {
 async function demo(): Promise<boolean> {
   const started = performance.now();
   const progress = openProgress(options.json);
+  const others = await readOtherEngines(options, process.env).catch((error: Error) => {
+    console.error(`ferry demo: ${error.message}`);
+    return leave(1);
+  });
   progress.log("Starting DynamoDB, S3, SQS and EventBridge on this machine …");
-  const others = await readOtherEngines(options, process.env);
   host = await startHost({ settings: { progressIntervalMs: 200 }, ...others });
   // The stock clients below read these variables.
   Object.assign(process.env, host.env);
