@@ -24,6 +24,8 @@ export default defineConfig({
   test: {
     // Failures and the counts. .ci/run prints the list of files, too.
     reporters: ["minimal"],
+    // Vitest leaves one core to itself, but its own process is idle while the tests run.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
