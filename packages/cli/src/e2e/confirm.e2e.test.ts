@@ -1,15 +1,12 @@
 /**
  * The question of a restore into a table that holds items, answered on a real pseudo terminal.
  */
-import { once } from "node:events";
-import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
 import { type Host, startHost } from "@ferry/local/host";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startOnTerminal } from "./on-terminal.ts";
+import { runOnTerminal } from "./on-terminal.ts";
 
-const MAIN = path.join(import.meta.dirname, "../main.ts");
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
 
@@ -28,23 +25,12 @@ afterAll(() => host.stop());
 async function restore(answer: string) {
   const words = ["restore", "s3://archives/asked", "orders", "--table-region", "eu-west-1"];
   const options = ["--restore-mode", "merge", "--detach"];
-  const command = [process.execPath, MAIN, ...words, ...options].map((word) => `'${word}'`).join(" ");
-  const terminal = startOnTerminal(command, {
-    PATH: process.env["PATH"],
-    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
-    HOME: "/nonexistent",
-    FERRY_LOCAL: host.endpoint,
+  const { code, shown } = await runOnTerminal([...words, ...options], {
+    at: "[y/N] ",
+    types: answer,
+    env: { FERRY_LOCAL: host.endpoint },
   });
-  let shown = "";
-  let isAnswered = false;
-  terminal.stdout!.setEncoding("utf8").on("data", (chunk: string) => {
-    shown += chunk;
-    if (isAnswered || !shown.includes("[y/N] ")) return;
-    isAnswered = true;
-    terminal.stdin!.write(answer);
-  });
-  const [code] = (await once(terminal, "close")) as [number | null];
-  return { code, shown: stripVTControlCharacters(shown).replaceAll("\r", "") };
+  return { code, shown: stripVTControlCharacters(shown) };
 }
 
 const QUESTION = "orders holds items. The restore overwrites items with the same keys. Continue? [y/N] ";

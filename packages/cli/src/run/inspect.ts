@@ -59,8 +59,9 @@ function sizeText({ bytes, storedBytes }: InspectedArchive): string {
 function filesText({ files, segments }: InspectedArchive): string {
   if (segments.length === 0) return plural(files, "data file");
   const counts = segments.map(({ items }) => items);
-  const range = `${countText(Math.min(...counts))} to ${countText(Math.max(...counts))} items each`;
-  return `${plural(files, "data file")} in ${plural(segments.length, "segment")}, ${range}`;
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const range = least === most ? plural(most, "item") : `${countText(least)} to ${countText(most)} items`;
+  return `${plural(files, "data file")} in ${plural(segments.length, "segment")}, ${range} each`;
 }
 
 interface TableSettings {
