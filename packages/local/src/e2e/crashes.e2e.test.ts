@@ -22,10 +22,10 @@ if (!Number.isSafeInteger(seed))
 const random = seeded(seed);
 const below = (count: number) => Math.floor(random() * count);
 
-const ITEMS = 1000;
-/** About 95 files, each at least one change: more than all crashes wait for, so each crash occurs while its task runs. */
+const ITEMS = 500;
+/** About 48 files, each at least one change: more than all crashes wait for, so each crash occurs while its task runs. */
 const BATCH_BYTES = 2700;
-const CHANGES_MAX = 25;
+const CHANGES_MAX = 12;
 /**
  * With the crash while they are queued, one less than a message's attempts, so a message that every crash hits is
  * redelivered.
