@@ -2,7 +2,7 @@
  * The child of one-process.ts: runs the commands that it receives, and answers with what each printed and its exit code.
  */
 import { runCommandLine } from "../command-line.ts";
-import type { Run } from "./one-process.ts";
+import type { ProcessCommand } from "./one-process.ts";
 import type { Ended } from "./run-ferry.ts";
 
 const printed = { stdout: "", stderr: "" };
@@ -15,7 +15,7 @@ for (const name of ["stdout", "stderr"] as const)
     return true;
   };
 
-process.on("message", async ({ args, env }: Run) => {
+process.on("message", async ({ args, env }: ProcessCommand) => {
   process.env = env;
   printed.stdout = "";
   printed.stderr = "";

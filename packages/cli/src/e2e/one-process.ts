@@ -8,7 +8,7 @@ import path from "node:path";
 import { type Ended, environmentOf } from "./run-ferry.ts";
 
 /** A command for the child. */
-export interface Run {
+export interface ProcessCommand {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
@@ -32,7 +32,7 @@ export function startOneProcess(): OneProcess {
     run(args, env = {}) {
       const ended = last.then(async () => {
         const answer = once(child, "message", { signal: ending.signal });
-        child.send({ args, env: environmentOf(env) } satisfies Run);
+        child.send({ args, env: environmentOf(env) } satisfies ProcessCommand);
         const [message] = await answer;
         return message as Ended;
       });
