@@ -77,7 +77,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ack-by-position",
-    seed: 103,
+    seed: 180,
     breaks: "The response names as many messages as failed, but the first ones of the batch.",
     edits: [
       aws(
@@ -137,7 +137,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "finish-without-fails-as",
-    seed: 46,
+    seed: 365,
     breaks: "A dead letter of the finishing step is not reported.",
     edits: [
       core(
@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "cancel-polled-once",
-    seed: 2,
+    seed: 340,
     breaks: "A slice checks whether it was cancelled only at its start.",
     edits: [core("control/cancellation.ts", "if (due()) last = poll();", "")],
   },

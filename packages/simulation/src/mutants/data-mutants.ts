@@ -272,13 +272,13 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "file-kept-after-lost-put",
-    seed: 112,
+    seed: 351,
     breaks: "A worker that loses a put keeps what it put into the next file meanwhile.",
     edits: [core("backup/writer.ts", 'if (outcome === "adopted") {', "if (false) {")],
   },
   {
     name: "page-retried-from-start",
-    seed: 19,
+    seed: 183,
     breaks: "A page that was throttled is read again from the segment's start.",
     edits: [
       core(
@@ -347,7 +347,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "md5-not-compared",
-    seed: 78,
+    seed: 381,
     breaks: "The MD5 of a data file is not compared.",
     edits: [core("archive/stored-file.ts", "if (found !== file.md5)", "if (false)")],
   },

@@ -61,7 +61,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-restarts-segments",
-    seed: 37,
+    seed: 203,
     breaks: "A retried restore begins its segments from the start.",
     edits: [
       core(
@@ -81,7 +81,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-queues-all-segments",
-    seed: 2,
+    seed: 16,
     breaks: "A retry also queues the complete segments.",
     edits: [
       core("control/retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)"),
@@ -89,7 +89,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-keeps-deadline",
-    seed: 3,
+    seed: 16,
     breaks: "The deadline of a retry is computed from the time of the request, not of the retry.",
     edits: [
       core(
@@ -249,7 +249,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "chain-counts-one-file",
-    seed: 2,
+    seed: 17,
     breaks: "Of several files that another worker put, only the first is counted.",
     edits: [
       core(
@@ -297,7 +297,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "visibility-too-short",
-    seed: 2,
+    seed: 170,
     breaks: "A message becomes visible again before its invocation ends.",
     edits: [
       aws(

@@ -6,7 +6,7 @@ import { core, type Mutant } from "./edit.ts";
 export const seriesMutants: readonly Mutant[] = [
   {
     name: "increment-applied-early",
-    seed: 37,
+    seed: 98,
     breaks:
       "Each segment that completes queues the next window, though others of its window are not complete.",
     edits: [
@@ -19,7 +19,7 @@ export const seriesMutants: readonly Mutant[] = [
   },
   {
     name: "delete-dropped",
-    seed: 37,
+    seed: 409,
     breaks: "The deletes of an incremental export are not written.",
     edits: [
       core(

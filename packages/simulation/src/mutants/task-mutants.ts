@@ -30,7 +30,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "cancel-makes-row",
-    seed: 11,
+    seed: 169,
     breaks: "A cancel of a task that does not exist is not refused, and makes a row.",
     edits: [
       core(
@@ -133,7 +133,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "claims-not-released",
-    seed: 94,
+    seed: 16,
     breaks: "The claim of a slice that ended is never released.",
     edits: [
       core("worker.ts", "if (events.length === 0) await claims.release(segment);", ""),
