@@ -154,12 +154,15 @@ export const routes: Readonly<Record<string, Route>> = {
     },
     queue: "projection-queue",
   },
-  // A long count continues in event after event. The row's update time shows that it makes progress.
+  // A long count, or check of many segments, continues in event after event. The row's update time shows that it makes progress.
   "count-continued": {
     pattern: {
       source: [SOURCE],
       "detail-type": ["TaskFinishing"],
-      detail: { counted: { items: [{ exists: true }] } },
+      $or: [
+        { detail: { counted: { items: [{ exists: true }] } } },
+        { detail: { "checked-segments": [{ exists: true }] } },
+      ],
     },
     queue: "projection-queue",
   },
@@ -203,8 +206,8 @@ export const putters = {
   SegmentFailed: ["backup", "restore"],
   TaskStepFailed: ["backup", "restore"],
   TaskFinished: ["backup", "restore"],
-  // A restore continues a long count.
-  TaskFinishing: ["restore"],
+  // A backup continues its check of many segments, a restore a long count.
+  TaskFinishing: ["backup", "restore"],
   TaskControlRefused: ["backup", "restore", "projection"],
 } as const satisfies Readonly<Record<FerryEvent["type"], readonly ConsumerName[]>>;
 

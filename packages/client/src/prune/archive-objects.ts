@@ -33,6 +33,7 @@ type IsIn = (name: string) => boolean;
 
 const SUMMARY: IsIn = (name) => /^manifest-summary\.(json|md5)$/.test(name);
 const LIST: IsIn = (name) => name === "manifest-files.json";
+const isIndex: IsIn = (name) => /^index\/[0-9a-f]{4}\.json$/.test(name);
 const isOwnDataFile: IsIn = (name) =>
   /^0x[^/]+\/0x[^/]+$/.test(name) && segmentOfKey(`/${name}`) !== undefined;
 
@@ -41,7 +42,7 @@ const STEPS: Readonly<Record<ArchiveWriter, readonly IsIn[]>> = {
   ferry: [
     (name) => name === "task.json",
     SUMMARY,
-    (name) => name === "table.json" || name === "manifest-files.md5" || isOwnDataFile(name),
+    (name) => name === "table.json" || name === "manifest-files.md5" || isIndex(name) || isOwnDataFile(name),
     LIST,
   ],
   dynamodb: [

@@ -127,6 +127,7 @@ describe("a prune", () => {
     const foreign = [
       "notes.txt",
       "0x0000/notes",
+      "index/notes.json",
       "0x0000/0x00000000.json.gz/deeper",
       "data/x.json.gz",
       "copy/task.json",
@@ -344,7 +345,7 @@ test("the objects of an archive are removed in the order of its steps", async ()
     [
       ["task.j"],
       ["manife", "manife"],
-      expect.arrayContaining(["0x0000", "0x0001", "0x0002", "table.", "manife"]),
+      expect.arrayContaining(["0x0000", "0x0001", "0x0002", "index/", "table.", "manife"]),
       ["manife"],
     ],
   );

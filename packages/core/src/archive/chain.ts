@@ -142,6 +142,24 @@ function chainFile(
 ): ChainFile {
   if (head === undefined) throw brokenChain(bucket, key, "was listed but does not exist");
   const { metadata } = head;
+  requireOwn(plan, bucket, key, metadata);
+  return {
+    key,
+    items: wholeNumber(bucket, key, metadata, "items"),
+    bytes: wholeNumber(bucket, key, metadata, "bytes"),
+    md5: metadata["md5"] ?? "",
+    etag: head.etag,
+    end: metadata["end"] === "true",
+  };
+}
+
+/** Permanent error: `foreign-file` (A5), if the metadata of a data file or an index is not of this plan. */
+export function requireOwn(
+  plan: BackupPlan,
+  bucket: BucketAddress,
+  key: string,
+  metadata: ObjectMetadata,
+): void {
   if (metadata["request-id"] !== plan.task["request-id"])
     throw permanent("foreign-file", {
       operation: "read chain",
@@ -163,24 +181,23 @@ function chainFile(
       ),
       hint: "The object task.json was deleted while this backup ran, so the request was planned again: back up to another prefix.",
     });
-  return {
-    key,
-    items: wholeNumber(bucket, key, metadata, "items"),
-    bytes: wholeNumber(bucket, key, metadata, "bytes"),
-    md5: metadata["md5"] ?? "",
-    etag: head.etag,
-    end: metadata["end"] === "true",
-  };
 }
 
-function wholeNumber(bucket: BucketAddress, key: string, metadata: ObjectMetadata, name: string): number {
+/** A count in an object's metadata. Permanent error: `broken-chain`. */
+export function wholeNumber(
+  bucket: BucketAddress,
+  key: string,
+  metadata: ObjectMetadata,
+  name: string,
+): number {
   const value = metadata[name] ?? "";
   if (!/^\d+$/.test(value))
     throw brokenChain(bucket, key, `has an invalid count in its metadata ${name}: "${value}"`);
   return Number(value);
 }
 
-function brokenChain(bucket: BucketAddress, key: string, predicate: string) {
+/** The error for a chain, or its index, that is not as its workers wrote it. */
+export function brokenChain(bucket: BucketAddress, key: string, predicate: string) {
   return permanent("broken-chain", {
     operation: "read chain",
     resource: `s3://${bucket.name}/${key}`,

@@ -14,6 +14,12 @@ export const checksumKey = (key: string) => key.replace(/\.json$/, ".md5");
 /** The common prefix of the manifest's four objects. */
 export const manifestPrefix = (prefix: string) => `${prefix}/manifest-`;
 
+/** The common prefix of the indexes of all chains. It must not begin with `dataPrefix`, under which ImportTable reads. */
+export const indexPrefix = (prefix: string) => `${prefix}/index/`;
+
+/** The index of one segment's chain. */
+export const indexKey = (prefix: string, segment: number) => `${indexPrefix(prefix)}${hex(segment, 4)}.json`;
+
 /** The common prefix of all data files' keys, for ImportTable. */
 export const dataPrefix = (prefix: string) => `${prefix}/0x`;
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events/events.ts";
 import { backupRequest, bucket, someTask } from "../testing/tasks.ts";
-import type { ManifestFile } from "./file-list.ts";
 import { decodeSummary, encodeSummary } from "./summary.ts";
 
 const key = "backups/one/manifest-summary.json";
@@ -13,8 +12,7 @@ const plan = {
   table: { arn: "arn:cities", id: "id-1", keys: ["id"] },
   started: "2026-11-01T02:00:00.000Z",
 } as unknown as BackupPlan;
-const files = [{ itemCount: 2 }, { itemCount: 5 }] as ManifestFile[];
-const archive = { plan, files, filesMd5: "md5", bytes: 700, ended: "2026-11-01T02:05:00Z" };
+const archive = { plan, files: 2, items: 7, filesMd5: "md5", bytes: 700, ended: "2026-11-01T02:05:00Z" };
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const read = (value: unknown) => decodeSummary(bucket, key, text(value));
 

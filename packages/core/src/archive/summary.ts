@@ -8,7 +8,6 @@ import type { BucketAddress } from "../request/addresses.ts";
 import { isoOf, msOf } from "../time.ts";
 import { compressionNames, compressionOf } from "./compression.ts";
 import { brokenManifest, readable, unknownFormat } from "./errors.ts";
-import { type ManifestFile, total } from "./file-list.ts";
 import { FORMAT_VERSION, formatVersionSchema } from "./format.ts";
 import { manifestFilesKey } from "./keys.ts";
 
@@ -62,7 +61,10 @@ export type Summary = v.InferOutput<typeof summarySchema> & {
 /** Encodes manifest-summary.json. */
 export function encodeSummary(archive: {
   plan: BackupPlan;
-  files: readonly ManifestFile[];
+  /** The number of data files. */
+  files: number;
+  items: number;
+  /** MD5 of manifest-files.json, base64. */
   filesMd5: string;
   /** Uncompressed bytes of all data files. */
   bytes: number;
@@ -86,7 +88,7 @@ export function encodeSummary(archive: {
     s3SseKmsKeyId: request["kms-key-id"] ?? null,
     manifestFilesS3Key: manifestFilesKey(request["bucket-prefix"]),
     billedSizeBytes: archive.bytes,
-    itemCount: total(archive.files),
+    itemCount: archive.items,
     outputFormat: "DYNAMODB_JSON",
     exportType: "FULL_EXPORT",
     ferry: {
@@ -97,7 +99,7 @@ export function encodeSummary(archive: {
         "a scan between startTime and endTime, not a snapshot: items written meanwhile are there as they were when their page was read",
       segments: plan["total-segments"],
       compression: compressionOf(plan),
-      files: archive.files.length,
+      files: archive.files,
       bytes: archive.bytes,
       "manifest-files-md5": archive.filesMd5,
     },

@@ -93,6 +93,7 @@ describe("a prefix", () => {
   test.each([
     "0x0000/x",
     "table.json",
+    "index/0000.json",
     "manifest-files.json",
     "manifest-files.md5",
     "manifest-summary.json",
@@ -126,7 +127,7 @@ describe("a prefix", () => {
     // An object that was just put is not read again.
     expect(reads).toBe(1);
     expect(lists).toEqual(
-      ["0x", "table.json", "manifest-"].map((name) => [`backups/one/${name}`, { limit: 1 }]),
+      ["0x", "table.json", "index/", "manifest-"].map((name) => [`backups/one/${name}`, { limit: 1 }]),
     );
   });
 });

@@ -10,7 +10,7 @@ import type { Ports } from "../ports.ts";
 import type { BucketAddress } from "../request/addresses.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
 import { decodeVersioned, FORMAT_VERSION } from "./format.ts";
-import { dataPrefix, manifestPrefix, tableKey, taskKey } from "./keys.ts";
+import { dataPrefix, indexPrefix, manifestPrefix, tableKey, taskKey } from "./keys.ts";
 
 const taskFileSchema = v.object({
   task: v.object({ "request-id": v.string() }),
@@ -97,7 +97,7 @@ export function readPlan(body: Uint8Array): BackupPlan | undefined {
 async function refuseLeftovers(plan: BackupPlan, ports: Pick<Ports, "archive">): Promise<void> {
   const bucket = bucketOf(plan.request);
   const prefix = plan.request["bucket-prefix"];
-  const prefixes = [dataPrefix, tableKey, manifestPrefix].map((key) => key(prefix));
+  const prefixes = [dataPrefix, tableKey, indexPrefix, manifestPrefix].map((key) => key(prefix));
   const listed = await Promise.all(prefixes.map((key) => ports.archive.list(bucket, key, { limit: 1 })));
   const found = listed.flat()[0]?.key;
   if (found !== undefined) throw taken(plan, `${found} exists already.`);

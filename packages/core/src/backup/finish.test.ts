@@ -1,7 +1,7 @@
 import { intercept } from "@ferry/memory/intercept";
 import { md5 } from "@ferry/memory/ports";
 import { describe, expect, test } from "vitest";
-import type { BackupPlan, SegmentWork } from "../events/events.ts";
+import type { BackupPlan, BusEvent, SegmentWork } from "../events/events.ts";
 import {
   accepted,
   backupRequest,
@@ -13,6 +13,8 @@ import {
   world,
 } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
+
+type World = ReturnType<typeof world>;
 
 const item = (n: number) => `{"id":{"S":"item-${n}"}}`;
 const finishing = ({ task, plan }: SegmentWork, items: number) =>
@@ -92,7 +94,7 @@ describe("a finished backup", () => {
     const { ports, segment } = await sliced(5, 1);
     const puts: unknown[] = [];
     let reads = 0;
-    const archive = intercept("archive", ports.archive, ["putNew", "get"], ({ method, args }, run) => {
+    const archive = intercept("archive", ports.archive, ["putNew", "open"], ({ method, args }, run) => {
       if (method === "putNew") puts.push([args[1], args[3]]);
       else if (args[1] === "backups/one/manifest-files.json") reads++;
       return run();
@@ -143,6 +145,8 @@ describe("a finished backup", () => {
 });
 
 describe("a backup is not finished", () => {
+  const differs = (key: string) =>
+    `segment 0 has other files than its index lists; the first that differs is ${key}.`;
   const incomplete = (message: string) => [
     {
       type: "TaskStepFailed",
@@ -173,25 +177,29 @@ describe("a backup is not finished", () => {
 
   test("if a segment has no last file", async () => {
     const { ports, segment } = await sliced(5, 1);
-    ports.archive.remove(
-      bucket,
-      ports.archive
-        .keys(bucket)
-        .filter((key) => key.includes("/0x"))
-        .at(-1)!,
-    );
-    expect(await work(finishing(segment, 5), ports)).toMatchObject(incomplete("segment 0 has no last file."));
+    const last = ports.archive.keys(bucket).findLast((key) => key.includes("/0x"))!;
+    ports.archive.remove(bucket, last);
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(incomplete(differs(last)));
     expect(await text(ports, "manifest-summary.json")).toBe("");
+  });
+
+  test("if a segment has a file after its last one", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    const late = "backups/one/0x0000/0x000000ff.json.gz";
+    ports.archive.store(bucket, late, new Uint8Array(1));
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(incomplete(differs(late)));
   });
 
   test("if a segment has no file at all", async () => {
     const { ports, segment } = await sliced(0, 1);
-    for (const key of ports.archive.keys(bucket)) if (key.includes("/0x")) ports.archive.remove(bucket, key);
-    expect(await work(finishing(segment, 0), ports)).toMatchObject(incomplete("segment 0 has no last file."));
+    const [only] = ports.archive.keys(bucket).filter((key) => key.includes("/0x"));
+    ports.archive.remove(bucket, only!);
+    expect(await work(finishing(segment, 0), ports)).toMatchObject(incomplete(differs(only!)));
   });
 
-  test("if a segment's last file has no end mark, even if the counts are equal", async () => {
+  test("if a segment without an index has no end mark on its last file, even if the counts are equal", async () => {
     const { ports, segment } = await sliced(5, 1);
+    ports.archive.remove(bucket, "backups/one/index/0000.json");
     const key = ports.archive.keys(bucket).findLast((one) => one.includes("/0x"))!;
     const { body, head } = (await ports.archive.get(bucket, key))!;
     const { end: _, ...metadata } = head.metadata;
@@ -252,7 +260,7 @@ describe("a backup is not finished", () => {
   test("if a manifest file exists and cannot be read, which is thrown as a transient error", async () => {
     const { ports, segment } = await sliced(5, 1);
     await work(finishing(segment, 5), ports);
-    const archive = intercept("archive", ports.archive, ["get"], async (call, run) =>
+    const archive = intercept("archive", ports.archive, ["open"], async (call, run) =>
       String(call.args[1]).endsWith("manifest-files.json") ? undefined : run(),
     );
     await expect(work(finishing(segment, 5), { ...ports, archive })).rejects.toThrow(
@@ -268,7 +276,144 @@ describe("a backup is not finished", () => {
       items: "1",
       bytes: "1",
     });
+    expect(await work(finishing(segment, 5), ports)).toMatchObject(incomplete(differs(key)));
+    ports.archive.remove(bucket, "backups/one/index/0000.json");
     expect(await work(finishing(segment, 5), ports)).toMatchObject([{ detail: { cause: "foreign-file" } }]);
+  });
+
+  const INDEX = "backups/one/index/0000.json";
+  test.each([
+    ["is of another request", { "request-id": "request-9" }, "foreign-file"],
+    ["is of a plan with another number of segments", { segments: "9" }, "foreign-file"],
+    ["has another MD5 than its metadata", { md5: "x" }, "broken-chain"],
+    ["has no size in its metadata", { bytes: "" }, "broken-chain"],
+  ])("if an index %s", async (_, change, cause) => {
+    const { ports, segment } = await sliced(5, 1);
+    const { body, head } = (await ports.archive.get(bucket, INDEX))!;
+    ports.archive.store(bucket, INDEX, body, { ...head.metadata, ...change });
+    expect(await work(finishing(segment, 5), ports)).toMatchObject([{ detail: { cause } }]);
+    expect(await text(ports, "manifest-files.json")).toBe("");
+  });
+
+  test.each([
+    ["no file", () => ""],
+    ["the files of another segment", (lines: string) => lines.replaceAll("/0x0000/", "/0x0001/")],
+    ["not the first file", (lines: string) => lines.slice(lines.indexOf("\n") + 1)],
+    ["a line that is not one", () => "{}\n"],
+  ])("if an index lists %s", async (_, change) => {
+    const { ports, segment } = await sliced(5, 1);
+    const { body, head } = (await ports.archive.get(bucket, INDEX))!;
+    const changed = new TextEncoder().encode(change(new TextDecoder().decode(body)));
+    ports.archive.store(bucket, INDEX, changed, { ...head.metadata, md5: md5(changed) });
+    expect(await work(finishing(segment, 5), ports)).toMatchObject([{ detail: { cause: "broken-chain" } }]);
+    expect(await text(ports, "manifest-files.json")).toBe("");
+  });
+
+  test("if an index changes between its check and the put of the list", async () => {
+    const { ports, segment } = await sliced(5, 1);
+    let gets = 0;
+    const archive = intercept("archive", ports.archive, ["get"], async ({ args }, run) => {
+      if (args[1] === INDEX && ++gets === 2) {
+        const { body, head } = (await ports.archive.get(bucket, INDEX))!;
+        const lines = new TextDecoder().decode(body).replace('"itemCount":1', '"itemCount":2');
+        const changed = new TextEncoder().encode(lines);
+        ports.archive.store(bucket, INDEX, changed, { ...head.metadata, md5: md5(changed) });
+      }
+      return run();
+    });
+    expect(await work(finishing(segment, 5), { ...ports, archive })).toMatchObject(
+      incomplete("the index of segment 0 changed while it was read."),
+    );
+    expect(await text(ports, "manifest-files.json")).toBe("");
+  });
+});
+
+describe("the calls of the last step", () => {
+  /** Runs it, and counts the calls on data files and on indexes. */
+  async function counted(items: number, segments: number, change: (ports: World) => void = () => {}) {
+    const { ports, segment } = await sliced(items, segments);
+    change(ports);
+    const calls = new Map<string, number>();
+    const methods = ["get", "head", "list", "open", "putNew"] as const;
+    const archive = intercept("archive", ports.archive, methods, ({ method, args }, run) => {
+      const [of] = /\/(index|0x|manifest|task|table)/.exec(String(args[1])) ?? [];
+      const name = `${method} ${of?.slice(1)}`;
+      calls.set(name, (calls.get(name) ?? 0) + 1);
+      return run();
+    });
+    expect(await work(finishing(segment, items), { ...ports, archive })).toMatchObject([
+      { type: "TaskFinished" },
+    ]);
+    return Object.fromEntries(calls);
+  }
+
+  test("are a few for each segment, however many files it has", async () => {
+    const few = await counted(6, 3);
+    const many = await counted(90, 3);
+    expect(many).toEqual(few);
+    expect(many).toMatchObject({ "get index": 6, "list 0x": 3 });
+    for (const call of ["head 0x", "get 0x", "open 0x", "putNew index"])
+      expect(many).not.toHaveProperty(call);
+  });
+
+  test("put the indexes that workers of earlier versions did not put", async () => {
+    const { "head 0x": heads, ...calls } = await counted(30, 3, (ports) => {
+      for (const key of ports.archive.keys(bucket))
+        if (key.includes("/index/")) ports.archive.remove(bucket, key);
+    });
+    expect(heads).toBeGreaterThan(3);
+    expect(calls).toMatchObject({ "putNew index": 3 });
+  });
+});
+
+describe("a last step whose invocation's time is up", () => {
+  const SEGMENTS = 10;
+  const SECOND_MS = 1000;
+
+  /**
+   * Runs the last step to its end, in invocations that have time for one group of listings and no more. Returns how many
+   * segments each had checked, and the listed segments of each.
+   */
+  async function run(change: (listed: number, ports: World) => void = () => {}) {
+    const { ports, segment } = await sliced(40, SEGMENTS);
+    const checked: unknown[] = [];
+    const listed: string[][] = [];
+    let { event }: { event: BusEvent } = finishing(segment, 40);
+    for (let invocations = 0; ; invocations++) {
+      if (invocations > 20) throw new Error("it makes no progress");
+      const time = ports.clock.invocation(45 * SECOND_MS + 500);
+      const now: string[] = [];
+      listed.push(now);
+      const archive = intercept("archive", ports.archive, ["list"], async ({ args }, run) => {
+        now.push(String(args[1]).split("/").at(-2)!);
+        await time.sleep(SECOND_MS);
+        change(listed.flat().length, ports);
+        return run();
+      });
+      const [next] = await work({ id: "m", failsAs: "TaskStepFailed", event }, { ...ports, archive, time });
+      if (next?.type !== "TaskFinishing") return { next, checked, listed, ports };
+      checked.push(next.detail["checked-segments"]);
+      event = { ...event, detail: next.detail };
+    }
+  }
+
+  test("is continued behind the segments that were checked, and each is checked once", async () => {
+    const { next, checked, listed, ports } = await run();
+    expect(next).toMatchObject({ type: "TaskFinished", detail: { items: 40 } });
+    expect(checked).toEqual([4, 8, 10]);
+    expect(listed.map((now) => now.length)).toEqual([4, 4, 2, 0]);
+    expect(new Set(listed.flat()).size).toBe(SEGMENTS);
+    const whole = await sliced(40, SEGMENTS);
+    await work(finishing(whole.segment, 40), whole.ports);
+    expect(await text(ports, "manifest-files.json")).toBe(await text(whole.ports, "manifest-files.json"));
+  });
+
+  test("finds a deleted file of a segment that is checked in a later invocation", async () => {
+    const { next } = await run((listings, ports) => {
+      const key = ports.archive.keys(bucket).find((one) => one.includes("/0x0009/"));
+      if (listings >= 5 && key !== undefined) ports.archive.remove(bucket, key);
+    });
+    expect(next).toMatchObject({ type: "TaskStepFailed", detail: { cause: "archive-incomplete" } });
   });
 });
 

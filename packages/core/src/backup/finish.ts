@@ -1,23 +1,22 @@
 /**
- * Finishes a backup: checks every chain to its end, then puts the manifest, which marks the archive as complete.
+ * Finishes a backup: compares the index of every chain with the stored files, then puts the manifest, which marks the archive as
+ * complete. It takes a few calls for each segment, and memory for a few indexes at once, whatever the number of data files.
  */
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
-import { type ChainFile, readChain } from "../archive/chain.ts";
-import { decodeFiles, encodeFiles } from "../archive/file-list.ts";
+import { readFingerprint } from "../archive/fingerprint.ts";
 import { checksumKey, manifestFilesKey, manifestSummaryKey } from "../archive/keys.ts";
 import { readManifest } from "../archive/manifest.ts";
 import { encodeSummary } from "../archive/summary.ts";
 import { requireOwnPrefix } from "../archive/task-file.ts";
-import { about, permanent } from "../errors/errors.ts";
+import { continueFinishing } from "../events/continue-finishing.ts";
 import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
-
-/** The number of chains that are read concurrently. */
-const CHAINS_AT_ONCE = 4;
+import { incomplete, readIndexes } from "./indexes.ts";
 
 /**
- * Puts the manifest. If it exists already, checks it and returns the same event. `endedTime`: ISO 8601, for the summary.
- * Permanent errors: `prefix-taken`, `archive-incomplete`, `broken-manifest`, and those of `readChain`.
+ * Puts the manifest. If it exists already, checks it and returns the same event. If the invocation's time does not suffice to check all
+ * segments, returns the event with which the next invocation continues. `endedTime`: ISO 8601, for the summary. Permanent errors:
+ * `prefix-taken`, `archive-incomplete`, `broken-manifest`, and those of `readIndexes`.
  */
 export async function finishBackup(
   finishing: TaskFinishing,
@@ -29,9 +28,9 @@ export async function finishBackup(
   const bucket = bucketOf(request);
   const prefix = request["bucket-prefix"];
   await requireOwnPrefix(plan, ports);
-  const chains = await readChains(plan, ports);
-  const files = chains.flat();
-  const items = files.reduce((sum, file) => sum + file.items, 0);
+  const indexes = await readIndexes(plan, finishing["checked-segments"] ?? 0, ports);
+  if (typeof indexes === "number") return [continueFinishing({ ...finishing, "checked-segments": indexes })];
+  const { files, items, bytes, list, md5: filesMd5 } = indexes;
   if (items !== finishing["transferred-items"])
     throw incomplete(
       plan,
@@ -43,31 +42,25 @@ export async function finishBackup(
     contentType: "application/json",
     ...kmsOf(request),
   };
-  const expectedFiles = files.map(toManifest);
   const filesKey = manifestFilesKey(prefix);
-  const listed = await putOrRead(filesKey, encodeFiles(expectedFiles));
-  const listedFiles = decodeFiles(listed);
-  if (JSON.stringify(listedFiles) !== JSON.stringify(expectedFiles))
-    throw incomplete(plan, "manifest-files.json lists other files than the segments have");
-  const summary = encodeSummary({
-    plan,
-    files: listedFiles,
-    filesMd5: ports.codec.md5(listed),
-    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-    ended: endedTime,
-  });
-  await putChecksum(filesKey, listed);
+  const unreadable = (key: string) => new Error(`${key} exists and cannot be read`);
+  if ((await ports.archive.putNew(bucket, filesKey, list, options)) === "exists") {
+    const stored = await readFingerprint(bucket, filesKey, () => unreadable(filesKey), ports);
+    if (stored.md5 !== filesMd5)
+      throw incomplete(plan, "manifest-files.json lists other files than the segments have");
+  }
+  await putChecksum(filesKey, filesMd5);
   const summaryKey = manifestSummaryKey(prefix);
-  await putChecksum(summaryKey, await putOrRead(summaryKey, summary));
+  const summary = encodeSummary({ plan, files, items, bytes, filesMd5, ended: endedTime });
+  await putChecksum(summaryKey, ports.codec.md5(await putOrRead(summaryKey, summary)));
   // Another worker or program may have put the summary first: check the manifest that a restore will read.
   const manifest = await readManifest(bucket, prefix, "as-listed", ports);
-  if (manifest.location.writtenFor !== prefix || manifest.items !== items)
+  if (manifest.location.writtenFor !== prefix || manifest.items !== items || manifest.list.md5 !== filesMd5)
     throw incomplete(plan, "manifest-summary.json belongs to another backup");
   return [{ type: "TaskFinished", detail: { version: VERSION, task, attempt: finishing.attempt, items } }];
 
   /** Puts the MD5 of a manifest object beside it, as DynamoDB does: base64 without a line feed. */
-  async function putChecksum(key: string, bytes: Uint8Array): Promise<void> {
-    const checksum = ports.codec.md5(bytes);
+  async function putChecksum(key: string, checksum: string): Promise<void> {
     const type = { ...options, contentType: "text/plain" };
     await ports.archive.putNew(bucket, checksumKey(key), new TextEncoder().encode(checksum), type);
   }
@@ -76,39 +69,7 @@ export async function finishBackup(
   async function putOrRead(key: string, bytes: Uint8Array): Promise<Uint8Array> {
     if ((await ports.archive.putNew(bucket, key, bytes, options)) === "stored") return bytes;
     const stored = await ports.archive.get(bucket, key);
-    if (stored === undefined) throw new Error(`${key} exists and cannot be read`);
+    if (stored === undefined) throw unreadable(key);
     return stored.body;
   }
-}
-
-async function readChains(plan: BackupPlan, ports: Ports): Promise<ChainFile[][]> {
-  const chains: ChainFile[][] = [];
-  for (let at = 0; at < plan["total-segments"]; at += CHAINS_AT_ONCE) {
-    const upTo = Math.min(at + CHAINS_AT_ONCE, plan["total-segments"]);
-    const segments = Array.from({ length: upTo - at }, (_, i) => at + i);
-    chains.push(...(await Promise.all(segments.map((segment) => readEnded(plan, segment, ports)))));
-  }
-  return chains;
-}
-
-async function readEnded(plan: BackupPlan, segment: number, ports: Ports): Promise<ChainFile[]> {
-  const files = await readChain(plan, segment, 0, ports);
-  if (files.at(-1)?.end !== true) throw incomplete(plan, `segment ${segment} has no last file`);
-  return files;
-}
-
-function toManifest(file: ChainFile) {
-  // An ETag's quotes belong to the HTTP header.
-  const etag = file.etag.replaceAll('"', "");
-  return { itemCount: file.items, md5Checksum: file.md5, etag, dataFileS3Key: file.key };
-}
-
-function incomplete(plan: BackupPlan, reason: string) {
-  const resource = `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`;
-  return permanent("archive-incomplete", {
-    operation: "finish backup",
-    resource,
-    message: about(`archive ${resource}`, `is not as its segments wrote it: ${reason}`),
-    hint: "Another program wrote or deleted objects under this prefix: back up again, to a prefix that nothing else uses.",
-  });
 }

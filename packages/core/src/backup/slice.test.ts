@@ -20,6 +20,10 @@ import {
 } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 
+const INDEX = "backups/one/index/0000.json";
+const dataKeys = (ports: ReturnType<typeof world>) =>
+  ports.archive.keys(bucket).filter((key) => key.includes("/0x"));
+
 const item = (n: number, size = 40) => `{"id":{"S":"item-${n}"},"filler":{"S":"${"x".repeat(size)}"}}`;
 const line = (text: string) => `{"Item":${text}}`;
 const slice = (detail: SegmentWork, ports: ReturnType<typeof world>) =>
@@ -631,6 +635,95 @@ describe("a slice", () => {
     });
     await slice(next, { ...ports, archive });
     expect(lists[0]).toMatchObject({ after: expect.stringMatching(/0x0000000\d/) });
+  });
+
+  test("that completes its segment puts the index of its chain before it reports it, also of files of earlier slices", async () => {
+    const ports = slowWorld(
+      Array.from({ length: 9 }, (_, n) => item(n)),
+      200,
+      2,
+    );
+    const [segment] = await accepted({ ...one, "batch-bytes": 100 }, ports);
+    const { event, slices } = await sliceToEnd(segment!, ports);
+    expect(slices).toBeGreaterThan(1);
+    const { body, head } = (await ports.archive.get(bucket, INDEX))!;
+    const files = new TextDecoder()
+      .decode(body)
+      .trim()
+      .split("\n")
+      .map((text) => JSON.parse(text));
+    expect(files.map((file) => file.dataFileS3Key)).toEqual(dataKeys(ports));
+    const { counts } = event!.detail as SegmentWork;
+    expect(files.reduce((sum, file) => sum + file.itemCount, 0)).toBe(counts.items);
+    expect(head.metadata).toEqual({
+      "request-id": "request-1",
+      segments: "1",
+      bytes: String(counts.bytes),
+      md5: ports.codec.md5(body),
+    });
+  });
+
+  test("that finds its segment complete puts a missing index, and reads no file if there is one", async () => {
+    const ports = ofItems(4);
+    const [segment] = await accepted(one, ports);
+    await slice(segment!, ports);
+    const first = await ports.archive.get(bucket, INDEX);
+    ports.archive.remove(bucket, INDEX);
+    const complete = { type: "SegmentCompleted", detail: { counts: { items: 4 } } };
+    expect(await slice(segment!, ports)).toMatchObject([complete]);
+    expect(await ports.archive.get(bucket, INDEX)).toEqual(first);
+    const puts: unknown[] = [];
+    const archive = intercept("archive", ports.archive, ["putNew"], ({ args }, run) => {
+      puts.push(args[1]);
+      return run();
+    });
+    expect(await slice(segment!, { ...ports, archive })).toMatchObject([complete]);
+    expect(puts).toEqual([]);
+  });
+
+  test.each([
+    ["of another request", { "request-id": "request-9" }, "foreign-file"],
+    ["of another number of segments", { segments: "9" }, "foreign-file"],
+    ["with other files", { md5: "x" }, "broken-chain"],
+  ])("fails its segment if another worker has put an index %s", async (_, change, cause) => {
+    const ports = ofItems(4);
+    const [segment] = await accepted(one, ports);
+    const metadata = { "request-id": "request-1", segments: "1", bytes: "1", md5: "m", ...change };
+    ports.archive.store(bucket, INDEX, new Uint8Array(1), metadata);
+    expect(await slice(segment!, ports)).toMatchObject([{ type: "SegmentFailed", detail: { cause } }]);
+  });
+
+  test("hands off before the end of its chain if there is no time to read it, and the next one completes the segment", async () => {
+    const ports = ofItems(4);
+    const [segment] = await accepted({ ...one, "batch-bytes": 100 }, ports);
+    const archive = intercept("archive", ports.archive, ["putNew"], async ({ args }, run) => {
+      const put = await run();
+      const { metadata } = args[3] as { metadata: Record<string, string> };
+      if (metadata["end"] === "true") ports.clock.advance(890_000);
+      return put;
+    });
+    const [event] = await slice(segment!, { ...ports, archive });
+    expect(event).toMatchObject({
+      type: "SegmentProgressed",
+      detail: { handoff: true, cursor: { batch: dataKeys(ports).length - 1 } },
+    });
+    expect(ports.archive.keys(bucket)).not.toContain(INDEX);
+    expect(await slice(event!.detail as SegmentWork, ports)).toMatchObject([
+      { type: "SegmentCompleted", detail: { counts: { items: 4, batches: dataKeys(ports).length } } },
+    ]);
+    expect(ports.archive.keys(bucket)).toContain(INDEX);
+  });
+
+  test("is repeated if its last file is gone when its index is put", async () => {
+    const ports = ofItems(4);
+    const [segment] = await accepted(one, ports);
+    const archive = intercept("archive", ports.archive, ["putNew"], async ({ args }, run) => {
+      const put = await run();
+      if (String(args[1]).includes("/0x")) ports.archive.remove(bucket, String(args[1]));
+      return put;
+    });
+    await expect(slice(segment!, { ...ports, archive })).rejects.toThrow("ended, and its last file is gone");
+    expect(ports.archive.keys(bucket)).not.toContain(INDEX);
   });
 
   test("hands off without a key if it put nothing", async () => {

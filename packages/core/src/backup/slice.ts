@@ -2,15 +2,20 @@
  * One slice of a backup: continues after the files that are stored, until the segment is complete or the time is up.
  */
 import { adopt, type Position, readChain, start } from "../archive/chain.ts";
+import { hasIndex, putIndex } from "../archive/chain-index.ts";
 import { openCancellationCheck } from "../control/cancellation.ts";
 import type { BackupPlan, FerryEvent, SegmentWork } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../segment/checkpoint.ts";
-import { progressTimer, sliceEndMs } from "../segment/slice-budget.ts";
+import { segmentName } from "../segment/segment-name.ts";
+import { invocationLeftMs, progressTimer, sliceEndMs } from "../segment/slice-budget.ts";
 import { type Consumed, openUsage } from "../segment/usage.ts";
 import { refuseReplaced } from "../table/table-identity.ts";
 import { openScanner } from "./scanner.ts";
 import { openWriter } from "./writer.ts";
+
+/** How long reading a chain may take for each file, ms: many are read at once. */
+const READ_MS_PER_FILE = 5;
 
 /**
  * Works on a segment of a backup until it is complete or the time is up. Returns the event that ends the slice, or nothing if
@@ -32,12 +37,15 @@ export async function sliceBackup(
     usage: usage(consumed?.()),
   });
   // Never checkpoint past the last file: a successor that lists from there would miss its `end` mark.
+  let open: Position | undefined;
   const onPosition = (position: Position) => {
-    if (!position.ended) onCheckpoint(checkpointOf(position));
+    if (position.ended) return;
+    open = position;
+    onCheckpoint(checkpointOf(position));
   };
   onPosition(from);
   // A complete segment is reported as complete even if the task was cancelled.
-  if (from.ended) return completedIfSameTable(from);
+  if (from.ended) return completed(from);
   const check = openCancellationCheck(work, ports);
   if (!(await check.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
@@ -67,12 +75,20 @@ export async function sliceBackup(
   }
 
   const position = writer.position();
-  if (position.ended) return completedIfSameTable(position);
+  if (position.ended) return completed(position);
   return [handoffEvent(work, checkpointOf(position), scanner.wasThrottled(), ports)];
 
-  /** Table ids are unique: if the planned table exists after the last read, all reads were of that table. */
-  async function completedIfSameTable({ counts }: Position): Promise<readonly FerryEvent[]> {
+  /** Puts the index of the complete chain, and reports the segment. */
+  async function completed({ batch, counts }: Position): Promise<readonly FerryEvent[]> {
+    // Table ids are unique: if the planned table exists after the last read, all reads were of that table.
     await refuseReplaced(plan, ports);
+    const isFound = open === undefined && (await hasIndex(plan, work.segment, ports));
+    // The next slice begins with all of its time, and finds the end of the chain.
+    if (open !== undefined && invocationLeftMs(ports) < batch * READ_MS_PER_FILE)
+      return [handoffEvent(work, checkpointOf(open), false, ports)];
+    // A chain without an end was wiped since: the slice runs again, and finds what is left.
+    if (!isFound && !(await putIndex(plan, work.segment, ports)))
+      throw new Error(`${segmentName(work)} ended, and its last file is gone`);
     return [segmentCompleted(work, counts, usage(consumed?.()))];
   }
 }

@@ -197,7 +197,7 @@ test("an announcement's schema has exactly the fields that its Pipe's template w
     for (const type of ["TaskSucceeded", "TaskFailed", "TaskCancelled"] as const)
       expect(Object.keys(eventSchemas[type].entries).sort()).toEqual(Object.keys(detail).sort());
     expect(Object.keys(eventSchemas.TaskFinishing.entries).sort()).toEqual(
-      [...Object.keys(detail), "counted", "settings-waits"].sort(),
+      [...Object.keys(detail), "checked-segments", "counted", "settings-waits"].sort(),
     );
     expect(Object.keys(announcedTaskSchema.entries).sort()).toEqual(Object.keys(detail.task).sort());
   }

@@ -363,8 +363,8 @@ const countProgressSchema = readonlyObject({
 export type CountProgress = v.InferOutput<typeof countProgressSchema>;
 
 /**
- * The detail of `TaskFinishing`: an announcement, or the continuation of a last step, which has `counted` instead of the
- * fields from the row.
+ * The detail of `TaskFinishing`: an announcement, or the continuation of a last step, which has its own progress
+ * instead of the other fields from the row.
  */
 export const taskFinishingSchema = readonlyObject({
   version,
@@ -374,6 +374,12 @@ export const taskFinishingSchema = readonlyObject({
   plan: announcedPlan,
   counted: optional(
     described(countProgressSchema, "The progress of a count that an earlier invocation began."),
+  ),
+  "checked-segments": optional(
+    described(
+      count,
+      "A backup: how many segments earlier invocations have compared with their stored files, from the first on.",
+    ),
   ),
   "settings-waits": optional(
     described(
@@ -387,7 +393,14 @@ export const taskFinishingSchema = readonlyObject({
 /** The input of a task's last step. */
 export type TaskFinishing = Pick<
   v.InferOutput<typeof taskFinishingSchema>,
-  "task" | "attempt" | "transferred-items" | "transferred-bytes" | "plan" | "counted" | "settings-waits"
+  | "task"
+  | "attempt"
+  | "transferred-items"
+  | "transferred-bytes"
+  | "plan"
+  | "checked-segments"
+  | "counted"
+  | "settings-waits"
 >;
 
 /** The continuation of a last step, as the worker puts it. */
@@ -398,6 +411,7 @@ export interface FinishingContinued {
   readonly "transferred-items": number;
   readonly "transferred-bytes": number;
   readonly plan: { readonly S: string };
+  readonly "checked-segments"?: number;
   readonly counted?: CountProgress;
   readonly "settings-waits"?: number;
 }

@@ -4,6 +4,7 @@
 import { bucketOf } from "../archive/bucket.ts";
 import { requirePlannedArchive } from "../archive/manifest.ts";
 import { about, permanent } from "../errors/errors.ts";
+import { continueFinishing } from "../events/continue-finishing.ts";
 import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 import { refuseReplaced } from "../table/table-identity.ts";
@@ -37,14 +38,14 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
       Math.ceil(finishing["transferred-bytes"] / Math.max(1, items)),
       ports,
     );
-    if (!isCounted(counted)) return [continued({ ...finishing, counted })];
+    if (!isCounted(counted)) return [continueFinishing({ ...finishing, counted })];
     if (counted.items < items) throw missing(plan, counted.items, items);
   }
   const waits = finishing["settings-waits"] ?? 0;
   const settings = isCreatedByTask(plan) ? await reapplySettings(plan, waits, ports) : {};
   if (settings === undefined)
     return [
-      continued({
+      continueFinishing({
         ...finishing,
         ...(counted !== undefined && { counted }),
         "settings-waits": waits + 1,
@@ -67,24 +68,6 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
 
 function isCreatedByTask(plan: RestorePlan): plan is RestorePlan & Required<Pick<RestorePlan, "created">> {
   return plan.created !== undefined;
-}
-
-/** The event with which the next invocation continues this step. */
-function continued(finishing: TaskFinishing): FerryEvent {
-  const { task, attempt, plan, counted, "settings-waits": waits } = finishing;
-  return {
-    type: "TaskFinishing",
-    detail: {
-      version: VERSION,
-      task,
-      attempt,
-      "transferred-items": finishing["transferred-items"],
-      "transferred-bytes": finishing["transferred-bytes"],
-      plan: { S: JSON.stringify(plan) },
-      ...(counted !== undefined && { counted }),
-      ...(waits !== undefined && { "settings-waits": waits }),
-    },
-  };
 }
 
 function missing(plan: RestorePlan, counted: number, items: number) {

@@ -76,11 +76,22 @@ export async function formatViolations(
     if (compression === "gzip")
       differs(`${name} level mark`, body[LEVEL_AT], level === 9 ? 2 : level === 1 ? 4 : 0);
   }
-  const lines = files.map(
-    (file) =>
-      `${JSON.stringify({ itemCount: file.lines.length, md5Checksum: md5(file.body), etag: file.etag.replaceAll('"', ""), dataFileS3Key: file.key })}\n`,
-  );
-  differs("manifest-files.json", decoder.decode(listed), lines.join(""));
+  const entryOf = (file: DataFile) =>
+    `${JSON.stringify({ itemCount: file.lines.length, md5Checksum: md5(file.body), etag: file.etag.replaceAll('"', ""), dataFileS3Key: file.key })}\n`;
+  differs("manifest-files.json", decoder.decode(listed), files.map(entryOf).join(""));
+  for (let segment = 0; segment < row.total; segment++) {
+    const number = segment.toString(16).padStart(4, "0");
+    const of = files.filter((file) => file.key.startsWith(`${prefix}/0x${number}/`));
+    const name = `index/${number}.json`;
+    const index = await archive.get(bucket, `${prefix}/${name}`);
+    differs(name, index && decoder.decode(index.body), of.map(entryOf).join(""));
+    differs(`${name} metadata`, index && sorted(index.head.metadata), {
+      bytes: String(of.reduce((sum, file) => sum + bytesOf(file), 0)),
+      md5: index && md5(index.body),
+      "request-id": request.id,
+      segments: String(row.total),
+    });
+  }
 
   differs("manifest-files.md5", decoder.decode(listedMd5), listed && md5(listed));
   differs("manifest-summary.md5", decoder.decode(summaryMd5), summary && md5(summary));

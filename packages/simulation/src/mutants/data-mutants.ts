@@ -61,6 +61,37 @@ export const dataMutants: readonly Mutant[] = [
     edits: [core("archive/file-list-reader.ts", "if (suspects.size > 0)", "if (false)")],
   },
   {
+    name: "handoff-past-the-end",
+    seed: 0,
+    breaks: "A slice that has no time left to put its index hands off behind the end of its chain.",
+    edits: [core("backup/slice.ts", "if (position.ended) return;", "if (false) return;")],
+  },
+  {
+    name: "index-without-last-file",
+    seed: 0,
+    breaks: "An index lacks the last file of its chain, and is not compared with the stored files.",
+    edits: [
+      core(
+        "archive/chain-index.ts",
+        "encodeFiles(files.map(toManifest))",
+        "encodeFiles(files.slice(0, Math.max(1, files.length - 1)).map(toManifest))",
+      ),
+      core("backup/indexes.ts", "if (differing === undefined) return;", "if (differing !== -1) return;"),
+    ],
+  },
+  {
+    name: "seal-counts-only-the-rest",
+    seed: 0,
+    breaks: "A last step that continues counts only the items of the segments that were not checked before.",
+    edits: [
+      core(
+        "backup/indexes.ts",
+        "items += total(index.files);",
+        "items += etags.length > checked ? total(index.files) : 0;",
+      ),
+    ],
+  },
+  {
     name: "empty-part-takes-next-file",
     seed: 3,
     breaks:
