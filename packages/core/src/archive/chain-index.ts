@@ -5,7 +5,7 @@
 import type { BackupPlan } from "../events/events.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
-import { brokenChain, type ChainFile, readChain, requireOwn, wholeNumber } from "./chain.ts";
+import { brokenChain, type ChainFile, countIn, readChain, requireOwn } from "./chain.ts";
 import { compressionOf } from "./compression.ts";
 import { readable } from "./errors.ts";
 import { decodeLines, encodeFiles, type ManifestFile } from "./file-list.ts";
@@ -96,7 +96,7 @@ export async function readIndex(
   );
   if (files.length === 0 || !isChain)
     throw brokenChain(bucket, key, `does not list the files of segment ${segment}`);
-  return { key, head, body, files, bytes: wholeNumber(bucket, key, head.metadata, "bytes") };
+  return { key, head, body, files, bytes: countIn(bucket, key, head.metadata, "bytes") };
 }
 
 /** An ETag as manifests have it: its quotes belong to the HTTP header. */

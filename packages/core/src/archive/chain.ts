@@ -145,8 +145,8 @@ function chainFile(
   requireOwn(plan, bucket, key, metadata);
   return {
     key,
-    items: wholeNumber(bucket, key, metadata, "items"),
-    bytes: wholeNumber(bucket, key, metadata, "bytes"),
+    items: countIn(bucket, key, metadata, "items"),
+    bytes: countIn(bucket, key, metadata, "bytes"),
     md5: metadata["md5"] ?? "",
     etag: head.etag,
     end: metadata["end"] === "true",
@@ -184,12 +184,7 @@ export function requireOwn(
 }
 
 /** A count in an object's metadata. Permanent error: `broken-chain`. */
-export function wholeNumber(
-  bucket: BucketAddress,
-  key: string,
-  metadata: ObjectMetadata,
-  name: string,
-): number {
+export function countIn(bucket: BucketAddress, key: string, metadata: ObjectMetadata, name: string): number {
   const value = metadata[name] ?? "";
   if (!/^\d+$/.test(value))
     throw brokenChain(bucket, key, `has an invalid count in its metadata ${name}: "${value}"`);

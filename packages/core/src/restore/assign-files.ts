@@ -13,11 +13,11 @@ export function assignFiles(
   segment: number,
   totalSegments: number,
 ): ManifestFile[] {
-  return shuffled(files, seed).filter((_, i) => i % totalSegments === segment);
+  return inSeededOrder(files, seed).filter((_, i) => i % totalSegments === segment);
 }
 
 /** The values in another order, which depends only on the seed and their number. Fisher–Yates. */
-export function shuffled<T>(values: readonly T[], seed: string): T[] {
+export function inSeededOrder<T>(values: readonly T[], seed: string): T[] {
   const random = seeded(fnv1a(seed));
   const result = [...values];
   for (let i = result.length - 1; i > 0; i--) {

@@ -17,7 +17,7 @@ import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } fr
 import { invocationLeftMs, progressTimer, sliceEndMs } from "../segment/slice-budget.ts";
 import { openUsage } from "../segment/usage.ts";
 import { refuseReplaced } from "../table/table-identity.ts";
-import { assignFiles, shuffled } from "./assign-files.ts";
+import { assignFiles, inSeededOrder } from "./assign-files.ts";
 import { openLineCheck, refusedLines } from "./line-check.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 import { type RestoreWindow, windowOf } from "./windows.ts";
@@ -250,5 +250,5 @@ async function readAssignedFiles(
   if (list === undefined)
     return assignFiles(await readPlannedFiles(bucket, manifest, ports), seed, segment - first, segments);
   const part = { index: segment - first, parts: segments };
-  return shuffled(await readPlannedPart(bucket, { ...manifest, list }, part, ports), seed);
+  return inSeededOrder(await readPlannedPart(bucket, { ...manifest, list }, part, ports), seed);
 }
