@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
     breaks: "A segment's last file has no end mark, and the finishing step does not check it.",
     edits: [
       core("archive/chain.ts", '    ...(file.end && { end: "true" }),\n', ""),
-      core("backup/finish.ts", "if (files.at(-1)?.end !== true)", "if (files.length === 0)"),
+      core("archive/chain-index.ts", "if (files.at(-1)?.end !== true)", "if (files.length === 0)"),
     ],
   },
   {

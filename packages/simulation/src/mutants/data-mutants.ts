@@ -34,7 +34,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "checksum-object-missing",
     seed: 1,
     breaks: "The MD5 of the list of files is not put beside it.",
-    edits: [core("backup/finish.ts", "  await putChecksum(filesKey, listed);\n", "")],
+    edits: [core("backup/finish.ts", "  await putChecksum(filesKey, filesMd5);\n", "")],
   },
   {
     name: "compression-not-in-summary",
@@ -73,8 +73,8 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       core(
         "archive/chain-index.ts",
-        "encodeFiles(files.map(toManifest))",
-        "encodeFiles(files.slice(0, Math.max(1, files.length - 1)).map(toManifest))",
+        "  const body = encodeFiles(",
+        "  if (files.length > 1) files.length -= 1;\n  const body = encodeFiles(",
       ),
       core("backup/indexes.ts", "if (differing === undefined) return;", "if (differing !== -1) return;"),
     ],
