@@ -22,8 +22,8 @@ export function openProgress(silent: boolean): Progress {
 }
 
 const bar: Progress["track"] = async (title, total, run, unit = "items") => {
-  const format = `${title.padEnd(42)} {bar} {percentage}% | {value}/{total} ${unit} | {duration_formatted}`;
-  const view = new SingleBar({ format, hideCursor: true, barsize: 24 }, Presets.shades_classic);
+  const { format, barsize } = barLayout(title, total, unit, process.stderr.columns ?? 80);
+  const view = new SingleBar({ format, hideCursor: true, barsize }, Presets.shades_classic);
   // A running bar hides the cursor and disables line wrapping, so it must be stopped however the process ends.
   const end = () => view.stop();
   process.once("exit", end);
@@ -37,6 +37,23 @@ const bar: Progress["track"] = async (title, total, run, unit = "items") => {
     end();
   }
 };
+
+const TITLE_WIDTH = 42;
+const BAR_WIDTH = 24;
+const BAR_WIDTH_MIN = 5;
+/** The longest duration that cli-progress writes, such as `59m59s`. */
+const DURATION_WIDTH = 6;
+
+/** A bar's line that fits a terminal: a narrow one gets no room behind the title, and a shorter bar. */
+export function barLayout(title: string, total: number, unit: string, columns: number) {
+  const counts = ` {percentage}% | {value}/{total} ${unit} | {duration_formatted}`;
+  const countsWidth = ` 100% | ${total}/${total} ${unit} | `.length + DURATION_WIDTH;
+  const room = columns - 1 - countsWidth - 2;
+  const isWide = room >= TITLE_WIDTH + BAR_WIDTH;
+  const label = isWide ? title.padEnd(TITLE_WIDTH) : title;
+  const barsize = Math.max(BAR_WIDTH_MIN, Math.min(BAR_WIDTH, room - label.length));
+  return { format: `${label} {bar}${counts}`, barsize };
+}
 
 const lines: Progress["track"] = async (title, total, run, unit = "items") => {
   let lastLineMs = performance.now();

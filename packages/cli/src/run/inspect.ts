@@ -57,7 +57,7 @@ function sizeText({ bytes, storedBytes }: InspectedArchive): string {
 }
 
 function filesText({ files, segments }: InspectedArchive): string {
-  if (segments.length === 0) return plural(files, "data file");
+  if (segments.length <= 1) return plural(files, "data file");
   const counts = segments.map(({ items }) => items);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const range = least === most ? plural(most, "item") : `${countText(least)} to ${countText(most)} items`;

@@ -72,25 +72,28 @@ function usedText({ attempt }: TaskStatus, usage: TaskUsage): string {
   return attempt > 1 ? `${used} (each segment in its latest attempt)` : used;
 }
 
+/** Without the columns in which no segment has anything to tell. */
 function segmentTable(segments: readonly SegmentStatus[], width: number | undefined): string {
   const nowIso = new Date().toISOString();
-  const right = ["segment", "attempt", "items", "files", "size", "units", "throttled", "handoffs"];
+  const count = (value: number | undefined) => (value === undefined ? "" : countText(value));
+  const all: readonly [head: string, text: (segment: SegmentStatus) => string, isQuiet?: RegExp][] = [
+    ["segment", ({ segment }) => String(segment)],
+    ["state", ({ state }) => state],
+    ["attempt", ({ attempt }) => String(attempt), /^1$/],
+    ["items", ({ items }) => countText(items)],
+    ["files", ({ files }) => countText(files)],
+    ["size", ({ bytes }) => size(bytes)],
+    ["units", ({ units }) => count(units), /^$/],
+    ["throttled", ({ throttles }) => count(throttles), /^0?$/],
+    ["handoffs", ({ handoffs }) => count(handoffs), /^0?$/],
+    ["updated", ({ updatedTime }) => timeOnDay(updatedTime, nowIso)],
+    ["reason", ({ reason }) => reason ?? "", /^$/],
+  ];
+  const shown = all.filter(([, text, isQuiet]) => !segments.every((segment) => isQuiet?.test(text(segment))));
   return columns(
-    ["segment", "state", "attempt", ...right.slice(2), "updated", "reason"],
-    segments.map((segment) => [
-      String(segment.segment),
-      segment.state,
-      String(segment.attempt),
-      countText(segment.items),
-      countText(segment.files),
-      size(segment.bytes),
-      ...[segment.units, segment.throttles, segment.handoffs].map((count) =>
-        count === undefined ? "" : countText(count),
-      ),
-      timeOnDay(segment.updatedTime, nowIso),
-      segment.reason ?? "",
-    ]),
-    right,
+    shown.map(([head]) => head),
+    segments.map((segment) => shown.map(([, text]) => text(segment))),
+    ["segment", "attempt", "items", "files", "size", "units", "throttled", "handoffs"],
     { width, below: ["reason"] },
   );
 }
