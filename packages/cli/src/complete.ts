@@ -8,5 +8,8 @@ import type { Command } from "commander";
 export function completerOf(program: Command): ReturnType<typeof tab> {
   // It prints a line for each command; a description has several.
   for (const command of program.commands) command.description(command.summary());
-  return tab(program);
+  const completer = tab(program);
+  // The command of the shells' scripts is not for people.
+  completer.commands.delete("complete");
+  return completer;
 }

@@ -9,6 +9,10 @@ export const completionCommand: CommandSpec = {
   examples: [
     { command: "ferry completion bash", about: "source <(ferry completion bash) in ~/.bashrc" },
     { command: "ferry completion zsh", about: "source <(ferry completion zsh) in ~/.zshrc" },
+    {
+      command: "ferry completion fish",
+      about: "ferry completion fish | source in ~/.config/fish/config.fish",
+    },
   ],
   uses: "nothing",
   load: () => import("../run/completion.ts"),
