@@ -1,3 +1,5 @@
+import type { TableDescription } from "@aws-sdk/client-dynamodb";
+import { decodeTableFile } from "@ferry/core/archive/table-settings";
 import { afterEach, describe, expect, it } from "vitest";
 import { REGION, rawClient } from "../testing/dynamodb.ts";
 import { type Stub, startStub } from "../testing/stub-server.ts";
@@ -305,5 +307,67 @@ describe("a table's description", () => {
     { ProvisionedThroughput: undefined },
   ])("of an on-demand table, shown by %j, has no provisioned capacity", async (some) => {
     expect((await describing({ ...described, ...some })).provisioned).toBeUndefined();
+  });
+});
+
+/** What becomes of each field of DescribeTable's answer in a table that a restore creates. A new field of the SDK does not compile. */
+const fates: Record<keyof TableDescription, "restored" | "reported" | "of this table"> = {
+  AttributeDefinitions: "restored",
+  KeySchema: "restored",
+  LocalSecondaryIndexes: "restored",
+  GlobalSecondaryIndexes: "restored",
+  VectorIndexes: "restored",
+  BillingModeSummary: "restored",
+  ProvisionedThroughput: "restored",
+  OnDemandThroughput: "restored",
+  TableClassSummary: "restored",
+  SSEDescription: "restored",
+  StreamSpecification: "restored",
+  DeletionProtectionEnabled: "restored",
+  WarmThroughput: "reported",
+  Replicas: "reported",
+  TableArn: "restored",
+  // Only global tables have these: their replicas are reported.
+  GlobalTableVersion: "of this table",
+  GlobalTableWitnesses: "of this table",
+  GlobalTableSettingsReplicationMode: "of this table",
+  MultiRegionConsistency: "of this table",
+  DisassociationProtectionEnabled: "of this table",
+  TableName: "of this table",
+  TableStatus: "of this table",
+  TableId: "of this table",
+  CreationDateTime: "of this table",
+  TableSizeBytes: "of this table",
+  ItemCount: "of this table",
+  LatestStreamLabel: "of this table",
+  LatestStreamArn: "of this table",
+  RestoreSummary: "of this table",
+  ArchivalSummary: "of this table",
+};
+
+describe("the settings that a restore reads from table.json", () => {
+  it("are all fields of DescribeTable's answer that are settings", () => {
+    const Table = {
+      AttributeDefinitions: [],
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      LocalSecondaryIndexes: [],
+      GlobalSecondaryIndexes: [],
+      VectorIndexes: [],
+      BillingModeSummary: {},
+      ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 },
+      OnDemandThroughput: {},
+      TableClassSummary: {},
+      SSEDescription: {},
+      StreamSpecification: {},
+      DeletionProtectionEnabled: true,
+      WarmThroughput: {},
+      Replicas: [],
+      TableArn: "arn",
+      TableName: "not a setting",
+    };
+    const stored = new TextEncoder().encode(JSON.stringify({ "format-version": 1, Table }));
+    const read = decodeTableFile({ region: REGION, name: "bucket" }, "table.json", stored);
+    const settings = Object.entries(fates).filter(([, fate]) => fate !== "of this table");
+    expect(Object.keys(read.Table).sort()).toEqual(settings.map(([name]) => name).sort());
   });
 });

@@ -58,6 +58,16 @@ const localIndex = v.object({
   Projection: v.object({ ProjectionType: optional(text), NonKeyAttributes: optional(v.array(text)) }),
 });
 
+const vectorIndex = v.object({
+  IndexName: text,
+  VectorAttribute: v.object({ AttributeName: text }),
+  SearchSchema: optional(v.array(v.object({ AttributeName: text, SearchSchemaElementType: text }))),
+  Projection: localIndex.entries.Projection,
+  Dimensions: number,
+  DistanceFunction: text,
+  IndexStatus: optional(text),
+});
+
 /** The settings from which a table is created. Their names are those of the DynamoDB API's responses. */
 const tableFileSchema = v.object({
   Table: v.object({
@@ -76,6 +86,7 @@ const tableFileSchema = v.object({
         }),
       ),
     ),
+    VectorIndexes: optional(v.array(vectorIndex)),
     BillingModeSummary: optional(v.object({ BillingMode: optional(text) })),
     ProvisionedThroughput: optional(throughput),
     OnDemandThroughput: optional(onDemandThroughput),

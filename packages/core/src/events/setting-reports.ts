@@ -9,6 +9,7 @@ export const OWNER_TAG = "ferry:restore";
 
 const restoredSettings = [
   "indexes",
+  "vector-indexes",
   "billing-mode",
   "table-class",
   "encryption",

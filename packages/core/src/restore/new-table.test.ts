@@ -172,6 +172,47 @@ describe("the definition of the new table", () => {
     expect(definition["AttributeDefinitions"]).toEqual([type("id"), type("sort", "N"), type("a")]);
   });
 
+  test("has the vector indexes, and the definitions of the attributes that they search", () => {
+    const vectors = (IndexName: string, more: object = {}) => ({
+      IndexName,
+      VectorAttribute: { AttributeName: "embedding" },
+      SearchSchema: [
+        { AttributeName: "tenant", SearchSchemaElementType: "HASH" },
+        { AttributeName: "year", SearchSchemaElementType: "INLINE_FILTER" },
+      ],
+      Projection: { ProjectionType: "KEYS_ONLY" },
+      Dimensions: 1024,
+      DistanceFunction: "COSINE",
+      ...more,
+    });
+    const table = {
+      ...onDemand,
+      AttributeDefinitions: [type("id"), type("tenant"), type("year", "N"), type("other")],
+      VectorIndexes: [
+        vectors("similar", { IndexStatus: "ACTIVE" }),
+        vectors("leaving", { IndexStatus: "DELETING" }),
+      ],
+    };
+    for (const settings of ["keys", "all"] as const) {
+      const { definition, reports } = tableOf(table, { "table-settings": settings });
+      expect(definition["VectorIndexes"]).toEqual([vectors("similar")]);
+      expect(definition["AttributeDefinitions"]).toEqual([type("id"), type("tenant"), type("year", "N")]);
+      expect(reports["vector-indexes"]).toEqual({ outcome: "reapplied" });
+    }
+    const none = tableOf(table, { "table-settings": "none" });
+    expect(none.definition).not.toHaveProperty("VectorIndexes");
+    expect(none.definition["AttributeDefinitions"]).toEqual([type("id")]);
+    expect(none.reports["vector-indexes"]?.outcome).toBe("left-out");
+    const withUnits = { ...table, ProvisionedThroughput: units(1, 1) };
+    const refused = tableOf(withUnits, { "billing-mode": "provisioned" });
+    expect(refused.definition).not.toHaveProperty("VectorIndexes");
+    expect(refused.reports["vector-indexes"]).toEqual({
+      outcome: "refused",
+      reason: "DynamoDB has vector indexes only on tables with billing mode on-demand",
+    });
+    expect(tableOf(onDemand).reports["vector-indexes"]).toEqual({ outcome: "off" });
+  });
+
   test("in another region has AWS's key, and the report says so", () => {
     const { definition, reports } = tableOf(provisioned, { "table-region": "us-west-2" });
     expect(definition["SSESpecification"]).toEqual({ Enabled: true, SSEType: "KMS" });

@@ -59,17 +59,20 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
             })),
           }),
         };
-  const keys = [
+  const vectors = vectorIndexes();
+  const keys: readonly (readonly { readonly AttributeName: string }[])[] = [
     Table.KeySchema,
     ...(which === "none" ? [] : [...local, ...global].map(({ KeySchema }) => KeySchema)),
+    ...vectors.map(({ VectorAttribute, SearchSchema = [] }) => [VectorAttribute, ...SearchSchema]),
   ];
-  // DynamoDB refuses definitions of attributes that no key uses.
+  // DynamoDB refuses definitions of attributes that no index uses.
   const used = new Set(keys.flat().map(({ AttributeName }) => AttributeName));
   return {
     definition: {
       KeySchema: hashFirst(Table.KeySchema),
       AttributeDefinitions: Table.AttributeDefinitions.filter(({ AttributeName }) => used.has(AttributeName)),
       ...indexes,
+      ...(vectors.length > 0 && { VectorIndexes: vectors }),
       BillingMode: billing,
       ...throughputOf(Table.ProvisionedThroughput, "the table"),
       ...limitsOf(Table.OnDemandThroughput),
@@ -132,6 +135,23 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
       reports["auto-scaling"] =
         which === "all" ? { outcome: "not-captured", reason: NO_AUTO_SCALING } : leftOut(which);
     return late;
+  }
+
+  /** Reports the vector indexes, and returns those that the new table gets. */
+  function vectorIndexes() {
+    const all = (Table.VectorIndexes ?? []).filter(({ IndexStatus }) => IndexStatus !== "DELETING");
+    if (all.length === 0) reports["vector-indexes"] = { outcome: "off" };
+    else if (which === "none") reports["vector-indexes"] = leftOut(which);
+    else if (isProvisioned)
+      reports["vector-indexes"] = {
+        outcome: "refused",
+        reason: "DynamoDB has vector indexes only on tables with billing mode on-demand",
+      };
+    else {
+      reports["vector-indexes"] = { outcome: "reapplied" };
+      return all.map(({ IndexStatus: _, ...index }) => index);
+    }
+    return [];
   }
 
   function billingOf(): "PROVISIONED" | "PAY_PER_REQUEST" {

@@ -103,6 +103,7 @@ async function settingsOf(run: Awaited<ReturnType<typeof restored>>) {
 
 const created = {
   indexes: { outcome: "off" },
+  "vector-indexes": { outcome: "off" },
   "billing-mode": { outcome: "reapplied" },
   "table-class": { outcome: "off" },
   encryption: { outcome: "off" },

@@ -53,6 +53,7 @@ else {
     const notCaptured = { outcome: "not-captured", reason: expect.any(String) };
     expect(restore["settings"]).toEqual({
       indexes: reapplied,
+      "vector-indexes": { outcome: "off" },
       "billing-mode": reapplied,
       // The engine does not describe a table's class.
       "table-class": { outcome: "off" },

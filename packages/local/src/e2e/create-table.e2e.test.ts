@@ -43,6 +43,7 @@ test("a backed-up table comes back whole in another region, where no table was",
   const reapplied = { outcome: "reapplied" };
   expect(restore["settings"]).toEqual({
     indexes: reapplied,
+    "vector-indexes": { outcome: "off" },
     "billing-mode": reapplied,
     "table-class": reapplied,
     encryption: { outcome: "off" },
