@@ -153,6 +153,28 @@ describe("zlib's codec", () => {
       expect(Buffer.from(await gathered(zlibCodec.decompress(pieces(), () => wrong)))).toEqual(content);
   });
 
+  it("releases the memory of an output that is kept whole, and no other", async () => {
+    const content = Buffer.from("{abcdefghi".repeat(100_000));
+    const firstOf = async (file: Uint8Array, size?: number) => {
+      for await (const chunk of zlibCodec.decompress(chunksOf(file), () => size)) return chunk;
+      throw new Error("the file is empty");
+    };
+    const kept = await firstOf(gzipSync(content), content.length);
+    zlibCodec.release(kept.subarray(10, 20));
+    expect(kept).toHaveLength(0);
+    zlibCodec.release(kept);
+    const others = [
+      await firstOf(gzipSync(content)),
+      await firstOf(content, content.length),
+      await firstOf(gzipSync("small"), 5),
+    ];
+    for (const one of others) {
+      zlibCodec.release(one);
+      expect(one.length).toBeGreaterThan(0);
+      expect(one.buffer.byteLength).toBeGreaterThan(0);
+    }
+  });
+
   it("an error of the file's source is thrown unchanged", async () => {
     const broken = new Error("the connection was lost");
     async function* source() {

@@ -16,9 +16,13 @@ export const zlibCodec: Codec = {
   compress,
   decompress: (file, sizeToKeep) =>
     decompressByContent(file, {
-      gzip: (chunks) => gunzip(chunks, chunkBytes(sizeToKeep?.())),
-      zstd: (chunks) => decompressZstd(chunks, chunkBytes(sizeToKeep?.())),
+      gzip: (chunks) => output(chunks, gunzip, sizeToKeep?.()),
+      zstd: (chunks) => output(chunks, decompressZstd, sizeToKeep?.()),
     }),
+  release({ buffer }) {
+    // The garbage collector would free it too, but later: it hardly sees how much memory a small object of JavaScript has.
+    if (releasable.delete(buffer)) (buffer as ArrayBuffer).transfer(0);
+  },
   md5: (bytes) => createHash("md5").update(bytes).digest("base64"),
   openMd5() {
     const hash = createHash("md5");
@@ -30,6 +34,21 @@ const CHUNK_BYTES = 256 * 1024;
 const INPUT_CHUNK_BYTES = 64 * 1024;
 
 const OUTPUT_CHUNK_BYTES = 64 * 1024;
+
+/** The buffers of kept outputs, which hold nothing else. */
+const releasable = new WeakSet<ArrayBufferLike>();
+
+type Decompress = (file: AsyncIterable<Uint8Array>, chunkSize: number) => AsyncIterable<Uint8Array>;
+
+async function* output(file: AsyncIterable<Uint8Array>, decompress: Decompress, sizeToKeep?: number) {
+  const chunks = decompress(file, chunkBytes(sizeToKeep));
+  if (sizeToKeep === undefined) return yield* chunks;
+  for await (const chunk of chunks) {
+    // A small one is a part of Node's pool.
+    if (chunk.buffer.byteLength > Buffer.poolSize) releasable.add(chunk.buffer);
+    yield chunk;
+  }
+}
 
 /**
  * The size of zlib's output buffers. For an output that is kept whole, one buffer for all of it: many buffers, and their copies in

@@ -231,6 +231,11 @@ export interface Codec {
     file: AsyncIterable<Uint8Array>,
     sizeToKeep?: () => number | undefined,
   ): AsyncIterable<Uint8Array>;
+  /**
+   * Frees the memory of a chunk that `decompress` yielded to a caller with `sizeToKeep`: neither the chunk nor another view of its
+   * buffer is used afterwards. Does nothing if the codec has not made the buffer for that file alone.
+   */
+  release(chunk: Uint8Array): void;
   /** The MD5 of some bytes, base64, as in DynamoDB's manifests. */
   md5(bytes: Uint8Array): string;
   /** Starts an MD5 over bytes that arrive in parts. */

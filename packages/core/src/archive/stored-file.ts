@@ -26,6 +26,8 @@ export interface VerifiedFile {
    * not in memory, it is read again, and the iteration throws at its end if it is not the file that was verified.
    */
   blocksFrom(line: number): AsyncIterable<Block>;
+  /** Frees the file's memory. No block may be used afterwards, nor any view of one. */
+  release(): void;
 }
 
 /**
@@ -52,10 +54,15 @@ export async function verifyDataFile(
     if (heldBytes > ports.settings.maximumFileBytesInMemory) held = undefined;
     held?.push(block);
   }
+  // If the codec made one buffer for the file, this is a view of it.
+  const first = held?.[0]?.bytes;
   const all = held === undefined ? readBlocks(bucket, file, ports, { opened }) : takeEach(held);
   return {
     async *blocksFrom(line) {
       for await (const block of all) if (block.firstLine + block.lines > line) yield block;
+    },
+    release() {
+      if (first !== undefined) ports.codec.release(first);
     },
   };
 }

@@ -101,6 +101,8 @@ export async function sliceRestore(
     // A file is complete when all its writes have landed.
     await writer.settle();
     if (writer.stopped() || outOfTime) return;
+    // The next file needs as much.
+    file.release();
     at = { file: at.file + 1, line: 0 };
     counts = { ...counts, batches: counts.batches + 1 };
     onCheckpoint(checkpoint());
