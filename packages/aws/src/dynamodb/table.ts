@@ -10,7 +10,7 @@ import { sendRaw } from "../http/lean-send.ts";
 import { rawBodyOf } from "../http/raw-protocol.ts";
 import { openInsert } from "./insert.ts";
 import { describeTable, identifyTable, tableSettings } from "./table-description.ts";
-import { readWriteAnswer, writeBody } from "./write-body.ts";
+import { readWriteAnswer, reuseBody, writeBody } from "./write-body.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -73,6 +73,9 @@ function write(client: DynamoDBClient, table: TableAddress, writes: readonly Wri
   const input = { RequestItems: { [table.name]: [] } };
   return translateErrors(onTable("BatchWriteItem", table), async () => {
     const body = writeBody(table.name, writes);
-    return readWriteAnswer(rawBodyOf(await sendRaw(client, BatchWriteItemCommand, input, body)));
+    const answer = rawBodyOf(await sendRaw(client, BatchWriteItemCommand, input, body));
+    // Of a call that failed, the body may still be sent.
+    reuseBody(body);
+    return readWriteAnswer(answer);
   });
 }

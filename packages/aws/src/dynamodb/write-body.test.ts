@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readWriteAnswer, writeBody } from "./write-body.ts";
+import { readWriteAnswer, reuseBody, writeBody } from "./write-body.ts";
 
 const encoder = new TextEncoder();
 const texts = (answer: ReturnType<typeof readWriteAnswer>) =>
@@ -17,6 +17,37 @@ describe("the body of a write", () => {
       RequestItems: { a: [{ PutRequest: { Item: { id: 1 } } }, { DeleteRequest: { Key: { id: 2 } } }] },
       ReturnConsumedCapacity: "TOTAL",
     });
+  });
+});
+
+describe("the memory of a body", () => {
+  const put = (n: number, bytes: number) => [
+    { put: encoder.encode(`{"n":${n},"x":"${"x".repeat(bytes)}"}`) },
+  ];
+  const textOf = (n: number, bytes: number) =>
+    `{"RequestItems":{"a":[{"PutRequest":{"Item":{"n":${n},"x":"${"x".repeat(bytes)}"}}}]},"ReturnConsumedCapacity":"TOTAL"}`;
+
+  it("is used again for the next one that fits, once it is given back", () => {
+    const first = writeBody("a", put(1, 1000));
+    const second = writeBody("a", put(2, 1000));
+    expect(second.buffer).not.toBe(first.buffer);
+    reuseBody(first);
+    const third = writeBody("a", put(3, 1100));
+    expect(third.buffer).toBe(first.buffer);
+    expect(Buffer.from(third).toString()).toBe(textOf(3, 1100));
+    expect(Buffer.from(second).toString()).toBe(textOf(2, 1000));
+    reuseBody(third);
+    const longer = writeBody("a", put(4, 10_000));
+    expect(longer.buffer).not.toBe(first.buffer);
+    expect(Buffer.from(longer).toString()).toBe(textOf(4, 10_000));
+  });
+
+  it("is kept for a limited number", () => {
+    const bodies = Array.from({ length: 40 }, (_, n) => writeBody("a", put(n, 10)));
+    for (const body of bodies) reuseBody(body);
+    const kept = new Set(bodies.map(({ buffer }) => buffer));
+    const again = Array.from({ length: 40 }, (_, n) => writeBody("a", put(n, 10)));
+    expect(again.filter(({ buffer }) => kept.has(buffer))).toHaveLength(16);
   });
 });
 

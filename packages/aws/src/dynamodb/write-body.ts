@@ -12,23 +12,30 @@ const NEXT_PUT = encoder.encode('}},{"PutRequest":{"Item":');
 const NEXT_DELETE = encoder.encode('}},{"DeleteRequest":{"Key":');
 const END = encoder.encode('}}]},"ReturnConsumedCapacity":"TOTAL"}');
 
-/** The size of the buffers that bodies are parts of. With a buffer of its own for each, the garbage collector has more to do. */
-const SHARED_BYTES = 1024 * 1024;
-let shared = new Uint8Array(0);
-let sharedUsed = 0;
+/**
+ * The buffers of bodies that were sent, for the next ones: new buffers make the garbage collector mark the whole heap, again after every
+ * few megabytes.
+ */
+const unused: Uint8Array[] = [];
+/** As many as there are calls in progress, and some more. */
+const UNUSED_MAX = 16;
+/** The next body is often a little longer. */
+const SPARE_SHARE = 1 / 4;
 
-/** A part of a buffer that is used once. */
 function take(bytes: number): Uint8Array {
-  if (bytes > SHARED_BYTES / 8) return Buffer.allocUnsafeSlow(bytes);
-  if (sharedUsed + bytes > shared.length) {
-    shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
-    sharedUsed = 0;
-  }
-  sharedUsed += bytes;
-  return new Uint8Array(shared.buffer, shared.byteOffset + sharedUsed - bytes, bytes);
+  const buffer = unused.pop();
+  if (buffer !== undefined && buffer.length >= bytes) return buffer.subarray(0, bytes);
+  return Buffer.allocUnsafeSlow(Math.ceil(bytes * (1 + SPARE_SHARE))).subarray(0, bytes);
 }
 
-/** The body of a request that writes to one table. There is at least one write. */
+/** Lets a later body have the memory of this one, which was sent and is not used any more. */
+export function reuseBody(body: Uint8Array): void {
+  if (unused.length < UNUSED_MAX) unused.push(new Uint8Array(body.buffer));
+}
+
+/**
+ * The body of a request that writes to one table. There is at least one write. Its buffer has nothing else, so that `reuseBody` may get it.
+ */
 export function writeBody(tableName: string, writes: readonly Write[]): Uint8Array {
   const start = encoder.encode(`{"RequestItems":{${JSON.stringify(tableName)}:[`);
   let size = start.length + END.length;

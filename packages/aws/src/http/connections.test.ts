@@ -172,6 +172,19 @@ describe("connections to a server", () => {
     expect(accepted).toHaveLength(2);
   });
 
+  it("a server that accepts a request before it was sent has not read it: an error", async () => {
+    const { connections } = await start(() => {});
+    const sent = connections.send(
+      "POST / HTTP/1.1\r\ncontent-length: 67108864\r\n\r\n",
+      new Uint8Array(64 * 1024 * 1024),
+    );
+    const refused = expect(sent).rejects.toThrow(/before it was sent to the end/);
+    await vi.waitUntil(() => accepted.length === 1);
+    accepted[0]!.pause();
+    accepted[0]!.write(OK);
+    await refused;
+  });
+
   it("further calls wait for a connection, in order", async () => {
     const order: number[] = [];
     const { send } = await start((socket) => socket.write(OK), { maxSockets: 2 });

@@ -25,7 +25,7 @@ export interface ConnectionOptions {
 export interface Connections {
   /**
    * Makes a call: a head as on the wire, with the empty line at its end, in Latin-1, and its body. The body must not change until it
-   * resolves, and not afterwards: a response may come before its request was sent to the end.
+   * resolves, and not afterwards if it rejects or the status is an error: such a response may come before the request was sent to the end.
    */
   send(head: string, body: Uint8Array): Promise<Response>;
   /** Ends all connections. Calls in progress fail. */
@@ -136,9 +136,15 @@ function openConnection(
 
   function complete(response: Response): void {
     const { resolve } = call!;
+    const isSent = socket.writableLength === 0;
+    // The caller may use the body's memory for another one.
+    if (!isSent && response.statusCode < 300) {
+      fail(new Error("the server accepted the request before it was sent to the end"));
+      return;
+    }
     call = undefined;
     // What was not sent of a request would be taken for the next one.
-    if (response.keepAliveMs === 0 || socket.writableLength > 0) close();
+    if (response.keepAliveMs === 0 || !isSent) close();
     else {
       aliveUntilMs =
         response.keepAliveMs === Number.POSITIVE_INFINITY

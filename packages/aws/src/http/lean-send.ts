@@ -57,7 +57,7 @@ const templates = new WeakMap<DynamoDBClient, Map<unknown, Map<string, Template>
 
 /**
  * Sends a command with a raw body: see `withRawBody`. `Class` is the command's class, for instance ScanCommand. Returns and throws
- * what `client.send` would.
+ * what `client.send` would. The body is not used any more once it has returned; if it throws, it may be.
  */
 export async function sendRaw<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   client: DynamoDBClient,
