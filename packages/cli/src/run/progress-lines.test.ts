@@ -60,6 +60,11 @@ test("the first line has the state before the id, whose end a narrow terminal cu
   );
 });
 
+test("a rate that would be rounded to 0 is not shown", () => {
+  const slow = { ...progressOf(4), itemsPerSecond: 0.4, unitsPerSecond: 0.4 };
+  expect(progressLines(slow, 80).join("\n")).not.toMatch(/\b0 (items|units)\/s/);
+});
+
 test("at 80 columns the total has everything", () => {
   expect(progressLines(progressOf(4), 80)[1]).toMatch(
     /48 % {2}480,000 items {2}3,120 items\/s {2}2\.1 MB\/s {2}ETA 2m 46s$/,

@@ -56,7 +56,7 @@ interface Part {
 }
 
 function totalParts({ task, percent, itemsPerSecond, bytesPerSecond, etaSeconds }: TaskProgress): Part[] {
-  const moving = task.state === "running" && itemsPerSecond > 0;
+  const moving = task.state === "running" && itemsPerSecond >= 0.5;
   return [
     ...(percent === undefined ? [] : [{ text: `${Math.floor(percent)} %`, rank: 0 }]),
     { text: plural(task.items, "item"), rank: 1 },
@@ -68,7 +68,8 @@ function totalParts({ task, percent, itemsPerSecond, bytesPerSecond, etaSeconds 
 
 /** What the task used: the rate of units, and the sums. */
 function usedParts({ task, usage, unitsPerSecond }: TaskProgress): Part[] {
-  const moving = task.state === "running" && unitsPerSecond > 0;
+  // A smaller rate would be shown as 0.
+  const moving = task.state === "running" && unitsPerSecond >= 0.5;
   return [
     ...(moving ? [{ text: `${countText(unitsPerSecond)} units/s`, rank: 0 }] : []),
     ...usageParts(usage).map((text, rank) => ({ text, rank })),
