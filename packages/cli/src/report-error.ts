@@ -17,8 +17,13 @@ export interface ErrorOptions {
 
 /** Prints an error and returns the exit code for it. */
 export function reportError(error: unknown, { command, input, program }: ErrorOptions): ExitCode {
-  const { json, debug } = input.options;
-  const { code, message, hint, exitCode } = readable(error);
+  const { json, debug, profile } = input.options;
+  const { code, message, exitCode, ...found } = readable(error);
+  // The SDK does not say that a profile is missing.
+  const hint =
+    code === "no-credentials" && typeof profile === "string"
+      ? `The profile ${profile} has none, or does not exist: \`aws configure list-profiles\` lists yours, \`aws sso login --profile ${profile}\` signs in.`
+      : found.hint;
   if (json === true) console.error(JSON.stringify({ error: { code, message, hint } }));
   else {
     console.error(`${styleText("red", `${command}:`, { stream: process.stderr })} ${message}`);

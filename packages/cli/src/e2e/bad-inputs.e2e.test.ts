@@ -428,7 +428,7 @@ const rows: readonly Row[] = [
     given: "a profile that does not exist",
     args: ["tasks", "--stage", "production", "--profile", "nothing"],
     code: 2,
-    says: /There are no AWS credentials: .*\nSign in with `aws sso login`/,
+    says: /There are no AWS credentials: .*\nThe profile nothing has none, or does not exist: `aws configure list-profiles`/,
     env: AWS,
   },
   {

@@ -65,6 +65,21 @@ test("a rate that would be rounded to 0 is not shown", () => {
   expect(progressLines(slow, 80).join("\n")).not.toMatch(/\b0 (items|units)\/s/);
 });
 
+test("without an estimate the total's bar is of the segments, if there are several", () => {
+  const unknown = (total: number) => {
+    const {
+      percent: _,
+      etaSeconds: __,
+      ...progress
+    } = progressOf(total, {
+      segments: { total, completed: 1, failed: 0 },
+    });
+    return progressLines(progress, 80)[1];
+  };
+  expect(unknown(4)).toMatch(/^total {2}█+░+ {2}1 of 4 segments {2}480,000 items/);
+  expect(unknown(1)).toMatch(/^total {2}480,000 items/);
+});
+
 test("at 80 columns the total has everything", () => {
   expect(progressLines(progressOf(4), 80)[1]).toMatch(
     /48 % {2}480,000 items {2}3,120 items\/s {2}2\.1 MB\/s {2}ETA 2m 46s$/,

@@ -14,13 +14,9 @@ const LABEL = 7;
 
 /** Lines of at most `width` characters: the task, its bar, what it used, and a bar for each segment unless there are many. */
 export function progressLines(progress: TaskProgress, width: number): string[] {
-  const { task, segments, percent } = progress;
-  const total = barLine(
-    "total",
-    percent === undefined ? undefined : percent / 100,
-    totalParts(progress),
-    width,
-  );
+  const { task, segments } = progress;
+  const { fraction, parts } = totalBar(progress);
+  const total = barLine("total", fraction, parts, width);
   const used = usedLine(progress, width);
   return [
     headline(task),
@@ -29,6 +25,16 @@ export function progressLines(progress: TaskProgress, width: number): string[] {
     ...segmentLines(progress, width),
     ...failureLines(task, segments),
   ].map((line) => cut(line, width));
+}
+
+/** The task's bar: of its items or, if DynamoDB's estimate of them is 0 or not known, of its segments. */
+function totalBar(progress: TaskProgress): { fraction: number | undefined; parts: Part[] } {
+  const { percent, task } = progress;
+  const { completed, total } = task.segments;
+  if (percent !== undefined) return { fraction: percent / 100, parts: totalParts(progress) };
+  if (total <= 1) return { fraction: undefined, parts: totalParts(progress) };
+  const done = { text: `${countText(completed)} of ${plural(total, "segment")}`, rank: 0 };
+  return { fraction: completed / total, parts: [done, ...totalParts(progress)] };
 }
 
 /** One line for a log. */
