@@ -53,8 +53,14 @@ export interface SmallCloud {
 /** Fifteen minutes: the longest Lambda invocation. */
 const INVOCATION_MS = 15 * 60_000;
 
-/** A small cloud. `overrides` replaces memory ports, for instance by tables that fail. */
-export function smallCloud(overrides: Partial<MemoryPorts> = {}): SmallCloud {
+/**
+ * A small cloud. `overrides` replaces memory ports, for instance by tables that fail. With `onEvent` each event is passed to it, and
+ * not kept: a task of many slices has hundreds of thousands.
+ */
+export function smallCloud(
+  overrides: Partial<MemoryPorts> = {},
+  onEvent?: (event: BusEvent) => void,
+): SmallCloud {
   const events: BusEvent[] = [];
   const waiting: Waiting[] = [];
   const deadLetters: { queue: QueueName; type: string; error: Error }[] = [];
@@ -64,16 +70,18 @@ export function smallCloud(overrides: Partial<MemoryPorts> = {}): SmallCloud {
   });
   const ports = world({ status, ...overrides });
   let messages = 0;
+  let accepted = 0;
 
   function accept({ "detail-type": type, detail }: EventBody, source: string, id?: string): BusEvent {
     const event: BusEvent = {
-      id: id ?? `event-${events.length + 1}`,
+      id: id ?? `event-${++accepted}`,
       time: `${isoOf(ports.clock.now()).slice(0, 19)}Z`,
       source,
       "detail-type": type,
       detail: JSON.parse(JSON.stringify(detail)),
     };
-    events.push(event);
+    if (onEvent === undefined) events.push(event);
+    else onEvent(event);
     deliver(event);
     return event;
   }
