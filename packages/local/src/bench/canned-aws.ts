@@ -45,6 +45,8 @@ interface StoredObject {
 const bench = JSON.parse(process.argv[2]!) as Case;
 const fixture = fixtureOf(bench);
 const objects = new Map<string, StoredObject>();
+/** What the current run put, without its bodies: a slice reads the heads of its segment's files. */
+const puts = new Map<string, StoredObject>();
 const lastPage = bench.pages - 1;
 let calls = 0;
 let putBytes = 0;
@@ -60,8 +62,7 @@ const written = Buffer.from(
   `{"ConsumedCapacity":[{"TableName":"${table.name}","CapacityUnits":25}],"UnprocessedItems":{}}`,
 );
 const writtenHeaders = dynamoHeaders(written.length, crc32(written));
-const listing = `<?xml version="1.0" encoding="UTF-8"?>
-<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated></ListBucketResult>`;
+const METADATA = "x-amz-meta-";
 
 const listener: RequestListener = (request, response) => {
   calls++;
@@ -105,30 +106,45 @@ function after(ms: number, answer: () => void): void {
 
 function s3(request: IncomingMessage, length: number, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
+  const key = decodeURIComponent(pathname.split("/").slice(2).join("/"));
   if (request.method === "PUT") {
     putBytes += length;
+    const headers = Object.entries(request.headers).flatMap(([name, value]) =>
+      name.startsWith(METADATA) ? [[name.slice(METADATA.length), String(value)] as const] : [],
+    );
+    puts.set(key, { body: Buffer.alloc(0), metadata: Object.fromEntries(headers) });
     after(bench.putMs, () => response.writeHead(200, { etag: '"put"' }).end());
     return;
   }
   if (searchParams.has("list-type")) {
-    response.writeHead(200, { "content-type": "application/xml" }).end(listing);
+    response.writeHead(200, { "content-type": "application/xml" }).end(listing(searchParams));
     return;
   }
-  const key = decodeURIComponent(pathname.split("/").slice(2).join("/"));
-  const object = objects.get(key);
+  const object = puts.get(key) ?? objects.get(key);
   if (object === undefined) {
     response
       .writeHead(404, { "content-type": "application/xml" })
       .end(request.method === "HEAD" ? "" : "<Error/>");
     return;
   }
-  const metadata = Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
+  const metadata = Object.entries(object.metadata).map(([name, value]) => [`${METADATA}${name}`, value]);
   response.writeHead(200, {
     "content-length": object.body.length,
     etag: etagOf(object.body),
     ...Object.fromEntries(metadata),
   });
   response.end(request.method === "HEAD" ? "" : object.body);
+}
+
+function listing(parameters: URLSearchParams): string {
+  const [prefix, after] = [parameters.get("prefix") ?? "", parameters.get("start-after") ?? ""];
+  const contents = [...puts].flatMap(([key, { body }]) =>
+    key.startsWith(prefix) && key > after
+      ? [`<Contents><Key>${key}</Key><ETag>${etagOf(body)}</ETag></Contents>`]
+      : [],
+  );
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated>${contents.sort().join("")}</ListBucketResult>`;
 }
 
 function dynamoHeaders(length: number, crc: number) {
@@ -204,6 +220,7 @@ server.listen(0, "127.0.0.1", () =>
 );
 process.on("message", () => {
   process.send?.({ calls, putBytes, writtenBytes } satisfies Calls);
+  puts.clear();
   calls = 0;
   putBytes = 0;
   writtenBytes = 0;
