@@ -189,6 +189,7 @@ const check: Fields<Check> = {
   state: "`ok`, `warning` (it works, but not as well as it could), `failed` or `skipped`",
   detail: "what was found, or why it was skipped",
   "hint?": "what to do about a failure or a warning",
+  "code?": "of a failure: the code of its error",
 };
 
 const event: Fields<BusEvent> = {

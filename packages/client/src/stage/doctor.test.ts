@@ -18,7 +18,7 @@ const refusal = (ErrorCode: string) => ({
 const accepted = { FailedEntryCount: 0, Entries: [{ EventId: "e" }] };
 
 /** The checks of a stage on AWS whose services answer by `answers`, and the entries that were put. */
-async function checksOf(answers: Readonly<Record<string, Answer>> = {}) {
+async function checksOf(answers: Readonly<Record<string, Answer>> = {}, describe?: () => never) {
   const entries: { DetailType: string; Detail: string }[] = [];
   const usual: Readonly<Record<string, Answer>> = {
     DescribeEventBus: () => ({}),
@@ -46,7 +46,7 @@ async function checksOf(answers: Readonly<Record<string, Answer>> = {}) {
       pipes: () => client,
       dynamodb: () => client,
       client: () => client,
-      describe: async () => ({ status: "ACTIVE" }),
+      describe: async () => describe?.() ?? { status: "ACTIVE" },
     },
   } as unknown as Stage;
   const checks = new Map<string, Check>();
@@ -98,6 +98,7 @@ test.each<[string, Answer]>([
       state: "failed",
       detail: "You may not put requests on the bus ferry-beta.",
       hint: "Attach the policy ferry-beta-callers to your role.",
+      code: "access-denied",
     });
   },
 );
@@ -149,4 +150,23 @@ test("given a quota that cannot be read for another reason, the check fails", as
     },
   });
   expect(checks.get("DynamoDB's quota")!.state).toBe("failed");
+});
+
+test("given credentials that expired, the failure is there once, and the other checks are skipped", async () => {
+  const { checks, entries } = await checksOf({}, () => {
+    throw Object.assign(new Error("expired"), { name: "ExpiredTokenException" });
+  });
+  expect([...checks.values()].map(({ name, state, code }) => [name, state, code])).toEqual([
+    ["stage", "ok", undefined],
+    ["credentials", "ok", undefined],
+    ["backup-table", "failed", "credentials-expired"],
+    ["other checks", "skipped", undefined],
+  ]);
+  expect(entries).toEqual([]);
+});
+
+test("given a table that may not be read, the other checks are made", async () => {
+  const { checks } = await checksOf({}, denied);
+  expect(checks.get("backup-table")).toMatchObject({ state: "failed" });
+  expect(checks.get("PutEvents")).toMatchObject({ state: "ok" });
 });

@@ -20,7 +20,24 @@ export interface Check {
   readonly state: "ok" | "warning" | "failed" | "skipped";
   readonly detail: string;
   readonly hint?: string;
+  /** Of a failure: the code of its error. */
+  readonly code?: string;
 }
+
+/** The codes of errors for which every other call would fail, too. */
+const OF_ALL_CALLS: ReadonlySet<string | undefined> = new Set([
+  "no-credentials",
+  "credentials-expired",
+  "credentials-refused",
+  "wrong-clock",
+  "no-connection",
+  "no-local-host",
+]);
+const THE_OTHERS: Check = {
+  name: "other checks",
+  state: "skipped",
+  detail: "they would fail for the same reason",
+};
 
 export interface DoctorOptions {
   /** A table that a task would read or write. */
@@ -44,7 +61,7 @@ export async function* examine(
   yield* examineStage(stage, checked);
 }
 
-/** Yields each check of a stage when it is done. */
+/** Yields each check of a stage when it is done. A failure that concerns every call is the last one. */
 export async function* examineStage(
   stage: Stage,
   { table, bucket }: DoctorOptions = {},
@@ -56,16 +73,21 @@ export async function* examineStage(
     state: "ok",
     detail: `${name} in ${region}${isLocal ? `, the local host at ${access.local}` : ""}`,
   };
-  yield await check("credentials", async () => {
-    const { accessKeyId } = await access.dynamodb(region).config.credentials();
-    return `access key ${accessKeyId}`;
-  });
-  for (const key of Object.keys(tables) as TableName[])
-    yield await check(key, async () => {
-      const { status } = await access.describe({ region, name: stage.table(key) });
-      if (status !== "ACTIVE") throw broken(`${stage.table(key)} is ${status}.`, "Wait until it is ACTIVE.");
-      return `${stage.table(key)} is ${status}`;
-    });
+  const first = [
+    () =>
+      check("credentials", async () => {
+        const { accessKeyId } = await access.dynamodb(region).config.credentials();
+        return `access key ${accessKeyId}`;
+      }),
+    ...(Object.keys(tables) as TableName[]).map((key) => () => check(key, () => tableState(stage, key))),
+  ];
+  for (const run of first) {
+    const done = await run();
+    yield done;
+    if (!OF_ALL_CALLS.has(done.code)) continue;
+    yield THE_OTHERS;
+    return;
+  }
   if (isLocal)
     yield { name: "bus and Pipes", state: "skipped", detail: "the local host has both while it runs" };
   else {
@@ -105,6 +127,12 @@ export async function* examineStage(
       await access.archive.list(await bucketAt(access, bucket, undefined), "", { limit: 1 });
       return `it can be listed, in ${found}`;
     });
+}
+
+async function tableState({ access, region, table }: Stage, key: TableName): Promise<string> {
+  const { status } = await access.describe({ region, name: table(key) });
+  if (status !== "ACTIVE") throw broken(`${table(key)} is ${status}.`, "Wait until it is ACTIVE.");
+  return `${table(key)} is ${status}`;
 }
 
 async function putPermission(stage: Stage): Promise<string> {
@@ -160,8 +188,12 @@ async function check(name: string, run: () => Promise<string>): Promise<Check> {
 
 function failed(name: string, error: unknown): Check {
   const missing = nameOf(error) === "ResourceNotFoundException" || nameOf(error) === "NotFoundException";
-  const { message, hint } = missing
-    ? { message: "It does not exist.", hint: "Check --stage, --region and --profile, or deploy the stage." }
+  const { message, hint, code } = missing
+    ? {
+        message: "It does not exist.",
+        hint: "Check --stage, --region and --profile, or deploy the stage.",
+        code: "not-deployed",
+      }
     : explained(error, { operation: "check", resource: name });
-  return { name, state: "failed", detail: message, hint };
+  return { name, state: "failed", detail: message, hint, code };
 }
