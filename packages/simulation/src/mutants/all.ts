@@ -27,7 +27,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "adopt-keeps-page",
-    seed: 112,
+    seed: 483,
     breaks:
       "A worker that loses a put continues with the rest of its page, and still assumes that its scan has ended.",
     edits: [core("backup/writer.ts", 'if (closed !== "taken") return closed;', "")],
@@ -43,7 +43,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "foreign-file-adopted",
-    seed: 4,
+    seed: 443,
     breaks: "The request-id of a file in the chain is not compared.",
     edits: [
       core("archive/chain.ts", 'if (metadata["request-id"] !== plan.task["request-id"])', "if (false)"),
@@ -51,7 +51,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "replan-makes-new-plan",
-    seed: 24,
+    seed: 328,
     breaks: "A request that is delivered again gets a new plan, although its plan is stored.",
     edits: [
       core(
@@ -64,7 +64,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "fan-out-in-plan",
-    seed: 3,
+    seed: 98,
     breaks: "The plan queues its segments itself, in separate entries: there is no single commit point.",
     edits: [
       core(
@@ -89,7 +89,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ignore-failed-entries",
-    seed: 1,
+    seed: 411,
     breaks: "A PutEvents response with failed entries counts as success.",
     edits: [
       aws(
@@ -137,7 +137,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "finish-without-fails-as",
-    seed: 365,
+    seed: 104,
     breaks: "A dead letter of the finishing step is not reported.",
     edits: [
       core(
@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "cancel-polled-once",
-    seed: 340,
+    seed: 443,
     breaks: "A slice checks whether it was cancelled only at its start.",
     edits: [core("control/cancellation.ts", "if (due()) last = poll();", "")],
   },

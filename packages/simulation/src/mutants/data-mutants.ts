@@ -291,13 +291,13 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "file-kept-after-lost-put",
-    seed: 351,
+    seed: 483,
     breaks: "A worker that loses a put keeps what it put into the next file meanwhile.",
     edits: [core("backup/writer.ts", 'if (outcome === "adopted") {', "if (false) {")],
   },
   {
     name: "page-retried-from-start",
-    seed: 183,
+    seed: 60,
     breaks: "A page that was throttled is read again from the segment's start.",
     edits: [
       core(
@@ -346,7 +346,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "matched-of-last-call",
-    seed: 54,
+    seed: 232,
     breaks: "A restore with only counts the matched items of its last call alone.",
     edits: [
       core("restore/slice.ts", "matched: (counts.matched ?? 0) + writes.length", "matched: writes.length"),

@@ -81,7 +81,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-queues-all-segments",
-    seed: 16,
+    seed: 63,
     breaks: "A retry also queues the complete segments.",
     edits: [
       core("control/retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)"),
@@ -157,7 +157,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "failed-step-fails-later-attempts",
-    seed: 0,
+    seed: 446,
     breaks: "A failed step makes every later attempt fail.",
     edits: [
       core(
@@ -169,7 +169,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "finished-time-last",
-    seed: 24,
+    seed: 170,
     breaks: "A row has the time of the last TaskFinished, not of the first.",
     edits: [
       core(
@@ -207,7 +207,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "failure-of-earlier-attempt-counts",
-    seed: 3,
+    seed: 188,
     breaks: "A failure counts although its segment was retried since.",
     edits: [
       core(
@@ -219,7 +219,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "progress-report-hands-off",
-    seed: 38,
+    seed: 483,
     breaks: "A progress report queues another message for the slice that is in progress.",
     edits: [core("segment/checkpoint.ts", "...checkpoint, handoff: false", "...checkpoint, handoff: true")],
   },
@@ -297,7 +297,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "visibility-too-short",
-    seed: 170,
+    seed: 73,
     breaks: "A message becomes visible again before its invocation ends.",
     edits: [
       aws(

@@ -30,7 +30,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "cancel-makes-row",
-    seed: 169,
+    seed: 482,
     breaks: "A cancel of a task that does not exist is not refused, and makes a row.",
     edits: [
       core(
@@ -54,7 +54,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "retry-begins-twice",
-    seed: 0,
+    seed: 116,
     breaks: "The event of a retry is not recorded: delivered again, it begins another attempt.",
     edits: [
       core(
@@ -133,7 +133,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "claims-not-released",
-    seed: 16,
+    seed: 482,
     breaks: "The claim of a slice that ended is never released.",
     edits: [
       core("worker.ts", "if (events.length === 0) await claims.release(segment);", ""),
