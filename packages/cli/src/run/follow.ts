@@ -48,13 +48,19 @@ export async function follow(handle: TaskHandle, { output }: Context, request?: 
   }
   const { task } = last!;
   for (const line of endLines(task, output)) output.line(line);
-  if (isComparable(task)) output.note(`Compare it with the archive: ${comparison(task, request)}`);
+  if (isComparable(task, request)) output.note(`Compare it with the archive: ${comparison(task, request)}`);
   return exitCodeOfTask(task);
 }
 
-/** Whether the table should hold what the archive in the task's row holds: not after some of its items, or several exports. */
-function isComparable({ state, action, matchedItems, moment }: TaskStatus): boolean {
-  return state === "succeeded" && action === "restore" && matchedItems === undefined && moment === undefined;
+/**
+ * Whether the table should hold exactly what the archive in the task's row holds: not after some of its items, several exports, or a mode
+ * that leaves other items in the table.
+ */
+function isComparable({ state, action, matchedItems, moment }: TaskStatus, request?: Request): boolean {
+  const mode = request?.action === "restore" ? request["restore-mode"] : undefined;
+  const isWhole =
+    matchedItems === undefined && moment === undefined && (mode ?? "empty-only") === "empty-only";
+  return state === "succeeded" && action === "restore" && isWhole;
 }
 
 function comparison(task: TaskStatus, request: Request | undefined): string {
