@@ -77,7 +77,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ack-by-position",
-    seed: 180,
+    seed: 207,
     breaks: "The response names as many messages as failed, but the first ones of the batch.",
     edits: [
       aws(

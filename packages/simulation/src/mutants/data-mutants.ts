@@ -237,7 +237,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "own-items-counted-as-skipped",
-    seed: 61,
+    seed: 190,
     breaks: "An item that Ferry itself put before is counted as skipped.",
     edits: [
       core(
