@@ -11,12 +11,12 @@ interface Stored {
 }
 
 /** The calls on a bucket, by method. */
-export type Calls = Record<"putNew" | "head" | "get" | "open" | "list", number>;
+export type ArchiveCalls = Record<"putNew" | "head" | "get" | "open" | "list", number>;
 
 /** The store, and the counts of its calls. A listing counts once for each thousand keys. */
-export function fabricatedArchive(): { readonly archive: ArchiveStore; readonly calls: Calls } {
+export function fabricatedArchive(): { readonly archive: ArchiveStore; readonly calls: ArchiveCalls } {
   const folders = new Map<string, Map<string, Stored>>();
-  const calls: Calls = { putNew: 0, head: 0, get: 0, open: 0, list: 0 };
+  const calls: ArchiveCalls = { putNew: 0, head: 0, get: 0, open: 0, list: 0 };
   const folderOf = (key: string) => key.slice(0, key.lastIndexOf("/") + 1);
   const find = (key: string) => folders.get(folderOf(key))?.get(key);
   const archive: ArchiveStore = {

@@ -12,7 +12,7 @@ import { work } from "@ferry/core/worker";
 import { openMd5 } from "@ferry/memory/ports";
 import { virtualClock } from "@ferry/memory/time";
 import { smallCloud } from "../testing/small-cloud.ts";
-import { type Calls, fabricatedArchive } from "./fabricated-archive.ts";
+import { type ArchiveCalls, fabricatedArchive } from "./fabricated-archive.ts";
 import { fabricatedTables } from "./fabricated-table.ts";
 
 /** A page of a Scan, as DynamoDB counts, bytes. */
@@ -34,7 +34,7 @@ export interface TaskFigures {
   readonly events: number;
   /** Largest event's detail, bytes. */
   readonly eventBytesMax: number;
-  readonly calls: Calls;
+  readonly calls: ArchiveCalls;
   /** The sum of all invocations' virtual time, seconds. */
   readonly workSeconds: number;
   /** Invocations of the last step, and their calls on the bucket. */
@@ -156,7 +156,7 @@ export async function measureScale(
     const row = cloud.rows(action)[0];
     if (row?.finished !== true)
       throw new Error(`the ${action} did not succeed: ${JSON.stringify(row?.reasons)}`);
-    const difference = (name: keyof Calls) => calls[name] - before[name];
+    const difference = (name: keyof ArchiveCalls) => calls[name] - before[name];
     return {
       segments: task.plan["total-segments"],
       files: row.batches,
@@ -177,6 +177,6 @@ export async function measureScale(
   }
 }
 
-function sum(calls: Calls): number {
+function sum(calls: ArchiveCalls): number {
   return Object.values(calls).reduce((total, count) => total + count, 0);
 }
