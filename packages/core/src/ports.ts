@@ -89,7 +89,10 @@ export interface TableData {
    * database engine has no ids. Permanent error if the table does not exist or access is denied.
    */
   identify(table: TableAddress): Promise<string | undefined>;
-  /** The raw body of one Scan response: `{"Items":[…],"LastEvaluatedKey"?:{…},"ConsumedCapacity":{…},…}`. */
+  /**
+   * The raw body of one Scan response: `{"Items":[…],"LastEvaluatedKey"?:{…},"ConsumedCapacity":{…},…}`. If it is all of its
+   * buffer, the caller may free it: nothing else uses it.
+   */
   scan(page: ScanPage): Promise<Uint8Array>;
   /** Counts the items of one scan page. It consumes as many units as reading the page. */
   count(page: ScanPage): Promise<ItemCount>;

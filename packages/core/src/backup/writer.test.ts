@@ -97,6 +97,22 @@ async function writer(options: Options = {}) {
 
 const file = (batch: number) => `backups/one/0x0000/0x0000000${batch}.json.gz`;
 
+test("a page's memory is freed once its lines are made, if nothing else is in its buffer", async () => {
+  const { take, flush, position, plain } = await writer({ batchBytes: 1_000_000 });
+  const whole = page([item(3), item(4)]);
+  const buffer = new Uint8Array(1000).fill(0x20);
+  const { body } = page([item(1), item(2)]);
+  buffer.set(body, 10);
+  const part = cutPage(buffer.subarray(10, 10 + body.length));
+  await take(part);
+  expect(part.body).toHaveLength(body.length);
+  await take(whole);
+  expect(whole.body).toHaveLength(0);
+  await flush();
+  expect(position()).toMatchObject({ after: { id: { S: "4" } }, counts: { items: 4 } });
+  expect(await archivedLines(plain)).toEqual([[1, 2, 3, 4].map((n) => `{"Item":${item(n)}}`)]);
+});
+
 describe("a file", () => {
   test("is put when it reaches batch-bytes", async () => {
     const { take, puts, position, flush } = await writer({ batchBytes: 120 });

@@ -153,6 +153,7 @@ export function openWriter(
             return (await settle()) === "taken" ? "expired" : "adopted";
         }
       }
+      release(page);
       // The last page is empty: the segment is empty, or ended exactly at the previous page.
       if (last && !position.ended) return close(true);
       return "taken";
@@ -169,6 +170,15 @@ export function openWriter(
       await putting?.catch(() => {});
     },
   };
+}
+
+/**
+ * Frees a page's memory, of which nothing is used any more. The garbage collector would do it later, and mark the whole heap each time
+ * that a few pages have come.
+ */
+function release({ body }: Page): void {
+  const { buffer } = body;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === body.length) buffer.transfer(0);
 }
 
 function openFile(plan: BackupPlan, ports: Ports): OpenFile {
@@ -202,7 +212,8 @@ async function append(
   const last = items.at(-1)!;
   file.items += items.length;
   file.bytes += lines.length;
-  file.lastItem = page.body.subarray(last.start, last.end);
+  // A copy: the page is released.
+  file.lastItem = new Uint8Array(page.body.subarray(last.start, last.end));
   await file.writing;
   file.writing = file.compressor.write(lines);
   buffer.usedBy(file.writing);

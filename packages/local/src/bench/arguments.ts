@@ -49,7 +49,7 @@ export function readBenchArguments(): BenchOptions {
   const names = Object.keys(compressions);
   const given = npmScript(
     "bench",
-    "Measures the CPU time of a slice in three ways that take turns: Ferry, the SDK's ordinary way, and the floor, which is the same bytes received, compressed or decompressed, and sent by the thinnest code that Node allows.",
+    "Measures the CPU time of a slice in four ways that take turns: Ferry, the SDK's ordinary way, and two floors, on sockets and over node:http, which are the same bytes received, compressed or decompressed, and sent by the thinnest code that Node allows.",
   )
     .option(
       "--mix <NAME>",
@@ -78,7 +78,7 @@ export function readBenchArguments(): BenchOptions {
     )
     .option(
       "--quick",
-      "small runs, gzip-6 alone and without the SDK's way: at most a minute on two cores",
+      "small runs, gzip-6 alone and without the SDK's way and the floor over node:http: at most a minute on two cores",
       false,
     )
     .option("--json", "print only JSON", false)
@@ -113,7 +113,7 @@ export function readBenchArguments(): BenchOptions {
   );
   return {
     cases,
-    ways: quick ? ["floor", "ferry"] : ["floor", "ferry", "sdk"],
+    ways: quick ? ["floor", "ferry"] : ["floor", "http", "ferry", "sdk"],
     runs: given.runs ?? (quick ? 3 : 5),
     warmUps: 2,
     json,

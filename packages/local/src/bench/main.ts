@@ -27,14 +27,14 @@ if (check) {
 }
 
 function head(): string {
-  const columns = ["floor", "Ferry", "SDK's way"].map((name) => name.padStart(18));
+  const columns = ["floor", "over node:http", "Ferry", "SDK's way"].map((name) => name.padStart(18));
   return `CPU s for 100 MB of lines: median (least–most); largest resident size, MB; calls and wall time of one run
 ${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls  wall s`;
 }
 
 function row(result: Result): string {
-  const { floor, ferry, sdk } = result.measured;
-  const columns = [floor, ferry, sdk].map((one) => describe(one).padStart(18));
+  const { floor, http, ferry, sdk } = result.measured;
+  const columns = [floor, http, ferry, sdk].map((one) => describe(one).padStart(18));
   const cells = [
     ratioOf(result).toFixed(2).padStart(13),
     (sdk === undefined ? "" : (sdk.cpuSeconds / ferry.cpuSeconds).toFixed(1)).padStart(11),

@@ -21,8 +21,11 @@ export interface Measured {
   readonly calls: number;
 }
 
-/** The results of one case. The SDK's way may be left out. */
-export type CaseResult = Readonly<Record<"floor" | "ferry", Measured>> & { readonly sdk?: Measured };
+/** The results of one case. The floor over node:http and the SDK's way may be left out. */
+export type CaseResult = Readonly<Record<"floor" | "ferry", Measured>> & {
+  readonly http?: Measured;
+  readonly sdk?: Measured;
+};
 
 /** How much the compressed bytes of two ways may differ: they give the same bytes to zlib in other pieces. */
 const SIZE_TOLERANCE = 0.02;

@@ -2,11 +2,11 @@
  * The measured process: does one case in one way, each time that its parent asks, and answers with what it cost.
  */
 import { ferry } from "./ways/ferry.ts";
-import { floor } from "./ways/floor.ts";
+import { floor, httpFloor } from "./ways/floor.ts";
 import { sdk } from "./ways/sdk.ts";
 import type { Setup } from "./ways/way.ts";
 
-const ways = { floor, sdk, ferry };
+const ways = { floor, http: httpFloor, sdk, ferry };
 export type WayName = keyof typeof ways;
 
 /** The cost of one run. */

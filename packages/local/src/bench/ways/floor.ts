@@ -1,62 +1,93 @@
 /**
  * The floor: the same bytes received, compressed or decompressed, and sent by the thinnest code that Node allows. Nothing is
- * signed, checked, cut or joined: the lines of a backup and the bodies of a restore are prepared before.
+ * signed, checked, cut or joined: the lines of a backup and the bodies of a restore are prepared before. Calls of DynamoDB are made on
+ * sockets, with Ferry's own connections; in the second floor with node:http, the thinnest client that comes with Node. S3's few
+ * calls are made with node:http in both.
  */
 import { once } from "node:events";
 import { Agent as HttpAgent, type IncomingMessage, request as overHttp } from "node:http";
 import { Agent as HttpsAgent, request as overHttps } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { writeBody } from "@ferry/aws/dynamodb/write-body";
+import { openConnections } from "@ferry/aws/http/connections";
 import { dataFileKey } from "@ferry/core/archive/keys";
 import { benchBucket, type Case, fixtureOf, prefix, table } from "../fixture.ts";
 import { CALLS_IN_FLIGHT, callsOf, openCompressor, openDecompressor, type Setup, type Way } from "./way.ts";
 
-export const floor: Way = {
-  backup(setup) {
-    const { send } = connect(setup);
-    const fixture = fixtureOf(setup.case);
-    return async () => {
-      const gzip = openCompressor(setup.case.compression, { chunkSize: 64 * 1024 });
-      const chunks: Buffer[] = [];
-      gzip.on("data", (chunk: Buffer) => chunks.push(chunk));
-      for (let number = 0; number < setup.case.pages; number++) {
-        const after = number === 0 ? "" : `,"ExclusiveStartKey":{"id":{"S":"page${number - 1}"}}`;
-        const response = await send("POST", "/", `{"TableName":"${table.name}"${after}}`, "Scan");
-        await drained(response);
-        if (!gzip.write(fixture.pageAt(number).lines)) await once(gzip, "drain");
-      }
-      gzip.end();
-      await once(gzip, "end");
-      const path = `/${benchBucket.name}/${dataFileKey(prefix, 0, 0, setup.case.compression.format)}`;
-      await drained(await send("PUT", path, Buffer.concat(chunks)));
-    };
-  },
-  restore(setup) {
-    const { send } = connect(setup);
-    const bodies = bodiesOf(setup.case);
-    return async () => {
-      for (let file = 0; file < setup.ready.files; file++) {
-        const response = await send(
-          "GET",
-          `/${benchBucket.name}/${dataFileKey(prefix, 0, file, setup.case.compression.format)}`,
-        );
-        const gunzip = openDecompressor(setup.case.compression, { chunkSize: 256 * 1024 });
-        gunzip.resume();
-        await pipeline(response, gunzip);
-      }
-      let next = 0;
-      const worker = async () => {
-        for (let body = bodies[next++]; body !== undefined; body = bodies[next++])
-          await drained(await send("POST", "/", body, "BatchWriteItem"));
+const encoder = new TextEncoder();
+
+export const floor = floorOf(onSockets);
+export const httpFloor = floorOf(onHttp);
+
+/** Makes a call of DynamoDB, and reads the response to its end. */
+type Post = (body: Uint8Array, operation: string) => Promise<unknown>;
+
+function floorOf(connectPost: (setup: Setup) => Post): Way {
+  return {
+    backup(setup) {
+      const { send } = connect(setup);
+      const post = connectPost(setup);
+      const fixture = fixtureOf(setup.case);
+      return async () => {
+        const gzip = openCompressor(setup.case.compression, { chunkSize: 64 * 1024 });
+        const chunks: Buffer[] = [];
+        gzip.on("data", (chunk: Buffer) => chunks.push(chunk));
+        for (let number = 0; number < setup.case.pages; number++) {
+          const after = number === 0 ? "" : `,"ExclusiveStartKey":{"id":{"S":"page${number - 1}"}}`;
+          await post(encoder.encode(`{"TableName":"${table.name}"${after}}`), "Scan");
+          if (!gzip.write(fixture.pageAt(number).lines)) await once(gzip, "drain");
+        }
+        gzip.end();
+        await once(gzip, "end");
+        const path = `/${benchBucket.name}/${dataFileKey(prefix, 0, 0, setup.case.compression.format)}`;
+        await drained(await send("PUT", path, Buffer.concat(chunks)));
       };
-      await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, worker));
-    };
-  },
-};
+    },
+    restore(setup) {
+      const { send } = connect(setup);
+      const post = connectPost(setup);
+      const bodies = bodiesOf(setup.case);
+      return async () => {
+        for (let file = 0; file < setup.ready.files; file++) {
+          const response = await send(
+            "GET",
+            `/${benchBucket.name}/${dataFileKey(prefix, 0, file, setup.case.compression.format)}`,
+          );
+          const gunzip = openDecompressor(setup.case.compression, { chunkSize: 256 * 1024 });
+          gunzip.resume();
+          await pipeline(response, gunzip);
+        }
+        let next = 0;
+        const worker = async () => {
+          for (let body = bodies[next++]; body !== undefined; body = bodies[next++])
+            await post(body, "BatchWriteItem");
+        };
+        await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, worker));
+      };
+    },
+  };
+}
+
+function onSockets({ endpoint }: Setup): Post {
+  const { protocol, hostname: host, port } = new URL(endpoint);
+  const { send } = openConnections(
+    { isTls: protocol === "https:", host, port: Number(port) },
+    { connectionTimeoutMs: 60_000, socketTimeoutMs: 60_000, maxSockets: CALLS_IN_FLIGHT },
+  );
+  return (body, operation) =>
+    send(
+      `POST / HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-length: ${body.length}\r\nx-amz-target: DynamoDB_20120810.${operation}\r\n\r\n`,
+      body,
+    );
+}
+
+function onHttp(setup: Setup): Post {
+  const { send } = connect(setup);
+  return async (body, operation) => drained(await send("POST", "/", body, operation));
+}
 
 /** The bodies that Ferry sends. */
 function bodiesOf(bench: Case): Uint8Array[] {
-  const encoder = new TextEncoder();
   return [...callsOf(fixtureOf(bench), bench.pages)].map((items) =>
     writeBody(
       table.name,
