@@ -1,7 +1,6 @@
 /**
  * An archive of Ferry, or an export of DynamoDB, opened for reading with the engine's own code.
  */
-import { zlibCodec } from "@ferry/aws/codec";
 import type { ManifestFile } from "@ferry/core/archive/file-list";
 import { segmentOfKey } from "@ferry/core/archive/keys";
 import type { ManifestKeys } from "@ferry/core/archive/location";
@@ -12,6 +11,7 @@ import { defaultSettings } from "@ferry/core/settings/settings";
 import type { AwsAccess } from "../access.ts";
 import { explaining } from "../client-error.ts";
 import { assertPrefix, type S3Place, s3Url } from "../s3-url.ts";
+import { readingCodec } from "./reading-codec.ts";
 
 /** How to read an archive. */
 export interface ArchiveOptions {
@@ -31,7 +31,7 @@ export interface OpenArchive {
   /** What the engine's functions need to read data files. */
   readonly ports: {
     readonly archive: AwsAccess["archive"];
-    readonly codec: typeof zlibCodec;
+    readonly codec: typeof readingCodec;
     readonly settings: typeof defaultSettings;
   };
 }
@@ -49,7 +49,7 @@ export async function openArchive(
   assertPrefix(place);
   // S3 redirects to the bucket's region.
   const bucket = await bucketAt(access, place.bucket, bucketOwner);
-  const ports = { archive: access.archive, codec: zlibCodec, settings: defaultSettings };
+  const ports = { archive: access.archive, codec: readingCodec, settings: defaultSettings };
   const files: ManifestFile[] = [];
   const manifest = await explaining({ operation: "read manifest", resource: url }, () =>
     readManifest(bucket, place.prefix, manifestKeys, ports, (listed) => {

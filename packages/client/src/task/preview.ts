@@ -1,7 +1,7 @@
 /**
  * What a request would do, found out with the caller's own permissions. Nothing is written.
  */
-import { zlibCodec } from "@ferry/aws/codec";
+
 import { bucketOf } from "@ferry/core/archive/bucket";
 import { type Manifest, readManifest } from "@ferry/core/archive/manifest";
 import { FerryError } from "@ferry/core/errors/errors";
@@ -11,6 +11,7 @@ import { holdsItems } from "@ferry/core/restore/holds-items";
 import { newTable } from "@ferry/core/restore/new-table";
 import { readSeries } from "@ferry/core/restore/read-series";
 import type { AwsAccess, TableStructure } from "../access.ts";
+import { readingCodec } from "../archive/reading-codec.ts";
 import { ClientError, explaining } from "../client-error.ts";
 import { countedBytes, type Estimate, estimateBackup, estimateRestore } from "../price/estimate.ts";
 import type { PreparedRequest } from "./request.ts";
@@ -63,7 +64,7 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
       return { table: sizeOf(described), ...costOf(estimate), destinationEmpty: objects.length === 0 };
     }
     const keys = request["manifest-keys"] ?? "own";
-    const ports = { archive: access.archive, codec: zlibCodec };
+    const ports = { archive: access.archive, codec: readingCodec };
     const manifest = await readManifest(bucket, prefix, keys, ports);
     const series = await readSeries(request, manifest, undefined, ports);
     const manifests = [manifest, ...series.map((one) => one.manifest)];

@@ -1,5 +1,5 @@
 /**
- * A codec without Node: synchronous and deterministic, for the simulation.
+ * A codec without Node: synchronous and deterministic. The simulation uses it, and the `ferry` command reads data files with it.
  */
 import {
   Deflate,
