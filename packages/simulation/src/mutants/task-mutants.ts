@@ -127,7 +127,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "completion-not-stored",
-    seed: 136,
+    seed: 431,
     breaks: "The completion of a segment is not stored with its claim.",
     edits: [core("worker.ts", "if (!isKnown) await claims.complete(segment, done.detail.counts);", "")],
   },
