@@ -81,15 +81,18 @@ describe("a failure", () => {
     });
   });
 
-  test.each([[null], ["a text"], [undefined]])(
-    "of a large detail whose request is %j has an empty request",
-    (odd) => {
-      expect(rejected({ request: odd, filler: "x".repeat(300_000), ...metadata })).toStrictEqual({
-        request: {},
-        ...metadata,
-      });
-    },
-  );
+  test("of a message that is not JSON keeps the beginning of its text", () => {
+    const { request } = rejected({ request: "x".repeat(300_000), ...metadata }) as { request: string };
+    expect(request).toMatch(/^x{1000}/);
+    expect(request.length).toBeLessThanOrEqual(2048);
+  });
+
+  test.each([[null], [undefined]])("of a large detail whose request is %j has an empty request", (odd) => {
+    expect(rejected({ request: odd, filler: "x".repeat(300_000), ...metadata })).toStrictEqual({
+      request: {},
+      ...metadata,
+    });
+  });
 
   test("of a request event without a detail has no detail either", () => {
     expect(rejected(undefined)).toBeUndefined();
