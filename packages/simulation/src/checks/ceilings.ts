@@ -13,8 +13,11 @@ const LOST_EXCESS = 0.65;
 
 /** The share of a ceiling that workers reserve: docs/correctness.md, T6. */
 const RESERVED_SHARE = 0.93;
-/** The least charge for what calls without an answer consumed, as a share. */
-const LOST_CHARGE_MIN = 0.9;
+/**
+ * The least charge for what calls without an answer consumed, as a share. The estimate is of average items: the few calls that a worker
+ * loses may all have larger ones. A call that is not charged at all has none.
+ */
+const LOST_CHARGE_MIN = 0.8;
 const UNITS_SLACK = 0.01;
 
 /** The window over which the consumption is averaged, ms. */
