@@ -65,7 +65,7 @@ export function readBenchArguments(): BenchOptions {
     .option("--https", "over TLS", false)
     .option(
       "--pages <N>",
-      "pages of a scan in one run, 1 MiB each as DynamoDB counts (default: 32, quick 3)",
+      "pages of a scan in one run, 1 MiB each as DynamoDB counts (default: 32, quick 6)",
       wholeNumberFrom(1, 4096),
     )
     .option("--file-mib <N>", "uncompressed size of a data file, MiB", wholeNumberFrom(1, 1024), FILE_MIB)
@@ -93,7 +93,7 @@ export function readBenchArguments(): BenchOptions {
     .opts<Given>();
   const { quick, json, check, store, plot } = given;
   const files = given.compression ?? (quick ? names.slice(0, 1) : names);
-  const pages = given.pages ?? (quick ? 3 : 32);
+  const pages = given.pages ?? (quick ? 6 : 32);
   const scheme = given.https ? "https" : "http";
   const cases = files.flatMap((name) =>
     (given.mix ?? mixNames).flatMap((mix) =>
