@@ -6,12 +6,15 @@ import type { RestoreReport } from "./restore-process.ts";
 
 /** A worker has 1,769 MB by default. Objects for every line of a large file would not fit in this heap. */
 const HEAP_MIB = 32;
+/** With V8's larger default, one collection moves so many young objects, most of them unused, that they do not fit in the heap. */
+const YOUNG_MIB = 2;
 /** Memory of the process besides the file: Node, the SDK, the small file, and the compressed file, which stands in for S3. */
 const OTHER_MIB = 400;
 const program = fileURLToPath(new URL("./restore-process.ts", import.meta.url));
 
 async function restored(content: string, memoryMib: number): Promise<RestoreReport> {
-  const args = [`--max-old-space-size=${HEAP_MIB}`, program, content, String(memoryMib)];
+  const limits = [`--max-old-space-size=${HEAP_MIB}`, `--max-semi-space-size=${YOUNG_MIB}`];
+  const args = [...limits, program, content, String(memoryMib)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as RestoreReport;
 }
