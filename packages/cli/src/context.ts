@@ -22,13 +22,14 @@ export interface Context {
 /** The context of one call, from its options and the environment. */
 export function contextOf({ options }: Input, env: NodeJS.ProcessEnv, program: Command): Context {
   const text = (name: string) => (typeof options[name] === "string" ? options[name] : undefined);
-  const stageName = text("stage") ?? env["FERRY_STAGE"];
-  const endpoint = env[localHost.variable];
+  // An empty variable counts as one that is not set.
+  const stageName = text("stage") ?? (env["FERRY_STAGE"] || undefined);
+  const endpoint = env[localHost.variable] || undefined;
   // A stage on the command line has priority over the environment's local host.
   const local =
     options["local"] === true ? (endpoint ?? true) : options["stage"] === undefined ? endpoint : undefined;
   const access: AccessOptions = {
-    ...(local !== undefined && local !== "" && { local }),
+    ...(local !== undefined && { local }),
     ...optional("region", text("region")),
     ...optional("profile", text("profile")),
   };
