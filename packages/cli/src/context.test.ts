@@ -4,7 +4,7 @@ import { contextOf } from "./context.ts";
 import type { Input } from "./input.ts";
 
 const contextWith = (options: Input["options"], env: NodeJS.ProcessEnv) =>
-  contextOf({ args: {}, options } as unknown as Input, env, new Command());
+  contextOf({ arguments: [], options }, env, new Command());
 
 test.each([
   [{}, { FERRY_LOCAL: "", FERRY_STAGE: "" }, {}],
