@@ -197,6 +197,8 @@ function retryViolations(outcome: Outcome): string[] {
       )
         continue;
       if (taskName(work.task) !== name) continue;
+      // If the row lost completions of an earlier window, the later ones are queued again: their claims know what is complete.
+      if (!accepted.segments.includes(work.segment)) continue;
       const { file = 0, line = 0, ...counts } = task.reached.get(work.segment) ?? NO_CHECKPOINT;
       if (!isSame(work.cursor, { file, line }) || !isSame(work.counts, counts))
         found.push(
