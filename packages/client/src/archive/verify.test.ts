@@ -1,3 +1,4 @@
+import { zlibCodec } from "@ferry/aws/codec";
 import { backupRequest, bucket, destination, runTask, source, world } from "@ferry/core/testing/tasks";
 import {
   changeLine,
@@ -6,7 +7,7 @@ import {
   itemLine,
   storeExport,
 } from "@ferry/memory/native-export";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { AwsAccess } from "../access.ts";
 import { openComparison } from "./compare-table.ts";
 import { openArchive } from "./open-archive.ts";
@@ -56,6 +57,18 @@ test("an undamaged archive has no problems, and all its files, items and bytes a
   expect(verified).toMatchObject({ items: 5000, bytes: archive.manifest.bytes, problems: [] });
   expect(verified.files).toBe(archive.files.length);
   expect(seen.at(-1)).toBe(5000);
+});
+
+test("an archive is verified without the library with which the workers compress", async () => {
+  const workers = vi.spyOn(zlibCodec, "decompress");
+  try {
+    const ports = await archived(100);
+    const verified = await verifyArchive(await openArchive(accessOf(ports), PLACE));
+    expect(verified).toMatchObject({ items: 100, problems: [] });
+    expect(workers).not.toHaveBeenCalled();
+  } finally {
+    workers.mockRestore();
+  }
 });
 
 test("a changed byte, a truncated file and a deleted file are each named", async () => {

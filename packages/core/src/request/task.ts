@@ -69,9 +69,9 @@ export const REQUEST_ID_LENGTH_MAX = 100;
 export const REQUEST_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${REQUEST_ID_LENGTH_MAX}}$`);
 
 /**
- * The identity of the request in a `TaskRequested` event, in any of its shapes. Never throws, for any detail. `request-time` (ms since 1970, set
- * by a message's own, or ISO 8601, set by a schedule) has priority over the event's time, so that a
- * message for which the Pipe puts two events has one identity.
+ * The identity of the request in a `TaskRequested` event, in any of its shapes. Never throws, for any detail. `request-time` has priority over the
+ * event's time: the time of a message, ms since 1970, or the time at which a schedule was due, ISO 8601. So a message for which the Pipe
+ * puts two events has one identity.
  */
 export function identify(detail: unknown, event: { readonly id: string; readonly time: string }): Identity {
   const { request, requestIds, requestTime, message } = requestedBy(detail);

@@ -1,21 +1,29 @@
 /**
  * `npm run scale`: the figures of docs/performance.md for tables of 1, 10 and 100 TB, as rows of Markdown.
  */
+import { npmScript, repeated, wholeNumberFrom } from "@ferry/terminal/npm-script";
 import { measureScale } from "./measure-scale.ts";
 
 const TB = 1e12;
 const ITEM_BYTES = 1000;
 const PUT_EVENTS_PER_SECOND = 10_000;
+/** The default of a stage's workers. */
+const CONCURRENCY = 50;
 
 const thousands = (value: number) => Math.round(value).toLocaleString("en-US");
-const terabytes = process.argv.slice(2).map(Number);
+const [given] = npmScript(
+  "scale",
+  "Counts the files, calls, events and invocations of a backup and a restore of large tables, in virtual time.",
+)
+  .argument("[TB...]", "sizes of tables, TB (default: 1 10 100)", repeated(wholeNumberFrom(1, 1000)))
+  .parse().processedArgs as [readonly number[] | undefined];
 
-for (const size of terabytes.length === 0 ? [1, 10, 100] : terabytes) {
+for (const size of given ?? [1, 10, 100]) {
   const startMs = performance.now();
-  const { batchBytes, listBytes, ...tasks } = await measureScale(size * TB, ITEM_BYTES);
-  for (const [action, task] of Object.entries(tasks)) {
-    if (typeof task === "number") continue;
-    const seconds = task.workSeconds / Math.min(50, task.segments);
+  console.error(`${size} TB …`);
+  const { batchBytes, listBytes, backup, restore } = await measureScale(size * TB, ITEM_BYTES);
+  for (const [action, task] of Object.entries({ backup, restore })) {
+    const seconds = task.workSeconds / Math.min(CONCURRENCY, task.segments);
     const cells = [
       `${action} of ${size} TB`,
       task.segments,
