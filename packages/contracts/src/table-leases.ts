@@ -1,7 +1,8 @@
 /**
  * The contract suite of the port TableLeases.
  */
-import type { TableLease, TableLeases } from "@ferry/core/ports";
+import type { TableLeases } from "@ferry/core/ports";
+import type { TableLease } from "@ferry/core/restore/lease-schema";
 import { someTask } from "@ferry/core/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 

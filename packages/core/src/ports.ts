@@ -9,6 +9,7 @@ import type { Counts, FerryEvent, KeyNames, NearRow, SegmentWork } from "./event
 import type { SegmentRecord, TaskRow, TaskState } from "./projection/status.ts";
 import type { BucketAddress, TableAddress } from "./request/addresses.ts";
 import type { RowKey, TaskRef } from "./request/task.ts";
+import type { TableLease } from "./restore/lease-schema.ts";
 import type { Window } from "./restore/windows.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { DynamoKey } from "./table/dynamo-key.ts";
@@ -372,44 +373,6 @@ export interface SliceClaims {
   complete(slice: Slice, counts: Counts): Promise<void>;
   /** Releases the slice's claim if it still applies: then any message may claim any slice of its attempt. */
   release(slice: Slice): Promise<void>;
-}
-
-/** A restore that may write to a table. */
-export interface LeaseHolder {
-  readonly task: TaskRef;
-  readonly attempt: number;
-  /** Whether no other restore may write at the same time. */
-  readonly exclusive: boolean;
-  /** The attempt's deadline, ms since 1970. */
-  readonly "deadline-ms": number;
-  /** How many times the lease was taken: once for each delivery of the request and each retry. */
-  readonly takes: number;
-  /** The id of the table for which the request was planned, if it has one. */
-  readonly "table-id"?: string;
-  /** The prefixes of the incremental exports that the request's plan found, if it searched for them. */
-  readonly increments?: readonly string[];
-  /** The setting `maximumSegments` with which the request was planned. Leases of version 0.2.0 do not have it. */
-  readonly "maximum-segments"?: number;
-}
-
-/** The time range of the export that was last restored into a table. */
-export interface AppliedWindow {
-  /** ISO 8601; absent for a full export or a backup. */
-  readonly from?: string;
-  /** ISO 8601: the time of the items' state. */
-  readonly to: string;
-  /** The restore's task id. */
-  readonly task: string;
-  /** The table's id, if it has one. The window does not apply to a table that was created again. */
-  readonly "table-id"?: string;
-  /** Whether that restore succeeded. */
-  readonly complete: boolean;
-}
-
-/** The lease of a table: which restores may write to it, and the last restored window. */
-export interface TableLease {
-  readonly holders: readonly LeaseHolder[];
-  readonly window?: AppliedWindow;
 }
 
 /** The leases of tables, by the table's ARN. They do not expire. */

@@ -1,7 +1,8 @@
 /**
  * Tables' leases in memory.
  */
-import type { TableLease, TableLeases } from "@ferry/core/ports";
+import type { TableLeases } from "@ferry/core/ports";
+import type { TableLease } from "@ferry/core/restore/lease-schema";
 
 /** Leases in memory. They are stored as texts, so that reads share no objects with writes. */
 export function memoryTableLeases(): TableLeases {

@@ -159,9 +159,10 @@ export const errorCodes = {
   },
   "malformed-row": {
     kind: "transient",
-    cause: "A row of a status table has an attribute that Ferry did not write; the message names each one.",
+    cause:
+      "A row of a status table, or a table's lease in the worker table, has an attribute that Ferry did not write; the message names each one.",
     remedy:
-      "Restore the attributes that the message names, or delete the row. Find out which system wrote it: only the projector may.",
+      "Restore the attributes that the message names, or delete the row. Find out which system wrote it: only the projector and the restore worker may.",
   },
   "mode-not-possible": {
     kind: "permanent",

@@ -1,12 +1,12 @@
 import { intercept } from "@ferry/memory/intercept";
 import { describe, expect, test } from "vitest";
 import type { RestorePlan } from "../events/events.ts";
-import type { AppliedWindow, LeaseHolder, TableLease } from "../ports.ts";
 import { newTaskRow, type TaskRow } from "../projection/status.ts";
 import type { Only } from "../request/only.ts";
 import type { TaskRef } from "../request/task.ts";
 import { someTask, world } from "../testing/tasks.ts";
 import { type Attempt, noteWindow, releaseLease, takeLease, withdrawLease } from "./lease.ts";
+import type { AppliedWindow, LeaseHolder, TableLease } from "./lease-schema.ts";
 
 const ARN = "arn:aws:dynamodb:eu-west-1:000000000000:table/copies";
 const ownTask = someTask("own", "restore", "r-own");

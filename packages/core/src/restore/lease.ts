@@ -5,11 +5,12 @@
 import type { ErrorCode } from "../errors/error-codes.ts";
 import { about, permanent } from "../errors/errors.ts";
 import type { RestorePlan } from "../events/events.ts";
-import type { AppliedWindow, LeaseHolder, Ports, TableLease } from "../ports.ts";
+import type { Ports } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
 import { isRowOf } from "../request/registration.ts";
 import type { TaskRef } from "../request/task.ts";
 import { tableReplaced } from "../table/table-identity.ts";
+import type { AppliedWindow, LeaseHolder, TableLease } from "./lease-schema.ts";
 import { isSeries, momentOf } from "./windows.ts";
 
 /** How often an update is tried if other restores update the lease at the same time. */
