@@ -12,13 +12,14 @@ import { acceptedAgain, retry, unfinished } from "./control/retry.ts";
 import { type FerryError, isPermanent, isThrottled, permanent } from "./errors/errors.ts";
 import { cutNesting } from "./errors/nesting.ts";
 import { quoted } from "./errors/quote.ts";
-import type {
-  BusEvent,
-  Delivery,
-  FerryEvent,
-  TaskAccepted,
-  TaskFinishing,
-  TaskRequested,
+import {
+  type BusEvent,
+  type Delivery,
+  type FerryEvent,
+  isBackup,
+  type TaskAccepted,
+  type TaskFinishing,
+  type TaskRequested,
 } from "./events/events.ts";
 import { readDetail, readFinishing } from "./events/read-event.ts";
 import { backoffMs } from "./pacing/pacing.ts";
@@ -69,7 +70,10 @@ async function step({ id, event }: Delivery, ports: Ports): Promise<readonly Fer
       return retry(event, withThrottleRetry(ports));
     case "TaskAccepted": {
       const accepted = readDetail("TaskAccepted", event);
-      const waiting = isCreated(accepted) ? await awaitTable(accepted, withThrottleRetry(ports)) : undefined;
+      const { plan } = accepted;
+      const waiting = isCreated(plan)
+        ? await awaitTable({ ...accepted, plan }, withThrottleRetry(ports))
+        : undefined;
       if (waiting !== undefined) return waiting;
       return accepted.segments.length > 0
         ? fanOut(accepted)
@@ -101,7 +105,9 @@ async function slice(
 ): Promise<readonly FerryEvent[]> {
   const segment = readDetail(type, event);
   const { claims, registry } = withThrottleRetry(ports);
-  const writer = isSeries(segment.plan) ? writerOf(ports) : undefined;
+  const { plan } = segment;
+  const series = isSeries(plan) ? { ...segment, plan } : undefined;
+  const writer = series && writerOf(ports);
   let checkpoint: Checkpoint = { cursor: segment.cursor, counts: segment.counts };
   const onCheckpoint = (latest: Checkpoint) => {
     checkpoint = latest;
@@ -116,9 +122,9 @@ async function slice(
       if (isKnown) events = [segmentCompleted(segment, claim.counts, segment.usage)];
       else
         try {
-          events = await (segment.task.action === "backup"
-            ? sliceBackup(segment, ports, onCheckpoint)
-            : sliceRestore(segment, ports, onCheckpoint));
+          events = await (isBackup(plan)
+            ? sliceBackup({ ...segment, plan }, ports, onCheckpoint)
+            : sliceRestore({ ...segment, plan }, ports, onCheckpoint));
         } finally {
           // All its calls have settled.
           if (writer !== undefined) await claims.leave(segment, writer.id);
@@ -126,8 +132,8 @@ async function slice(
       const done = events.find((one) => one.type === "SegmentCompleted");
       if (done !== undefined) {
         if (!isKnown) await claims.complete(segment, done.detail.counts);
-        if (writer !== undefined)
-          events = await endSegment(segment, done, checkpoint, { ...ports, claims, registry });
+        if (series !== undefined)
+          events = await endSegment(series, done, checkpoint, { ...ports, claims, registry });
       }
       // The task continues without this slice according to its row. If the row is wrong, the next message may claim the slice.
       if (events.length === 0) await claims.release(segment);
@@ -263,9 +269,10 @@ async function finishTask(
   time: string,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  return finishing.task.action === "backup"
-    ? finishBackup(finishing, time, ports)
-    : finishRestore(finishing, ports);
+  const { plan } = finishing;
+  return isBackup(plan)
+    ? finishBackup({ ...finishing, plan }, time, ports)
+    : finishRestore({ ...finishing, plan }, ports);
 }
 
 /** The issues as error fields, limited in number so that they fit an event. */

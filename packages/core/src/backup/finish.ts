@@ -9,7 +9,13 @@ import { readManifest } from "../archive/manifest.ts";
 import { encodeSummary } from "../archive/summary.ts";
 import { requireOwnPrefix } from "../archive/task-file.ts";
 import { continueFinishing } from "../events/continue-finishing.ts";
-import { type BackupPlan, type FerryEvent, type TaskFinishing, VERSION } from "../events/events.ts";
+import {
+  type BackupPlan,
+  type FerryEvent,
+  type MessageWith,
+  type TaskFinishing,
+  VERSION,
+} from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 import { incomplete, readIndexes } from "./indexes.ts";
 
@@ -19,11 +25,11 @@ import { incomplete, readIndexes } from "./indexes.ts";
  * `prefix-taken`, `archive-incomplete`, `broken-manifest`, and those of `readIndexes`.
  */
 export async function finishBackup(
-  finishing: TaskFinishing,
+  finishing: MessageWith<BackupPlan, TaskFinishing>,
   endedTime: string,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  const plan = finishing.plan as BackupPlan;
+  const { plan } = finishing;
   const { request, task } = plan;
   const bucket = bucketOf(request);
   const prefix = request["bucket-prefix"];

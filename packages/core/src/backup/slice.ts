@@ -4,7 +4,7 @@
 import { adopt, type Position, readChain, start } from "../archive/chain.ts";
 import { hasIndex, putIndex } from "../archive/chain-index.ts";
 import { openCancellationCheck } from "../control/cancellation.ts";
-import type { BackupPlan, FerryEvent, SegmentWork } from "../events/events.ts";
+import type { BackupPlan, FerryEvent, MessageWith, SegmentWork } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../segment/checkpoint.ts";
 import { segmentName } from "../segment/segment-name.ts";
@@ -23,11 +23,11 @@ const READ_MS_PER_FILE = 5;
  * segment fails.
  */
 export async function sliceBackup(
-  work: SegmentWork,
+  work: MessageWith<BackupPlan, SegmentWork>,
   ports: Ports,
   onCheckpoint: (checkpoint: Checkpoint) => void,
 ): Promise<readonly FerryEvent[]> {
-  const plan = work.plan as BackupPlan;
+  const { plan } = work;
   const usage = openUsage(work, ports);
   const from = await findPosition(work, plan, ports);
   let consumed: (() => Consumed) | undefined;

@@ -9,14 +9,7 @@
 
 import { requireOwnPrefix } from "../archive/task-file.ts";
 import { FerryError, permanent } from "../errors/errors.ts";
-import {
-  type BackupPlan,
-  type BusEvent,
-  type FerryEvent,
-  type RestorePlan,
-  type Resume,
-  VERSION,
-} from "../events/events.ts";
+import { type BusEvent, type FerryEvent, isBackup, type Resume, VERSION } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 import { stateOf, type TaskRow } from "../projection/status.ts";
 import { taskAccepted } from "../request/accepted.ts";
@@ -47,7 +40,7 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
   if (stateOf(row) === "succeeded") throw notRetryable(control, "The task has succeeded.");
   const present = { ...event, detail: { version: VERSION, task, plan, attempt: next - 1 } };
   try {
-    if (task.action === "backup") await requireOwnPrefix(plan as BackupPlan, ports);
+    if (isBackup(plan)) await requireOwnPrefix(plan, ports);
   } catch (error) {
     if (!(error instanceof FerryError) || error.code !== "prefix-taken") throw error;
     return [failure("TaskStepFailed", present, error)];
@@ -56,11 +49,8 @@ export async function retry(event: BusEvent, ports: Ports): Promise<readonly Fer
   const deadlineMs = msOf(event.time) + ports.settings.taskTimeoutMs;
   // Another restore may have taken the table's lease since the last attempt.
   try {
-    if (task.action === "restore")
-      await takeLease(
-        { plan: plan as RestorePlan, attempt: next, deadlineMs, isWriting: unfinished(row).length > 0 },
-        ports,
-      );
+    if (!isBackup(plan))
+      await takeLease({ plan, attempt: next, deadlineMs, isWriting: unfinished(row).length > 0 }, ports);
   } catch (error) {
     // The row was deleted, and its request was delivered again and rejected: no worker continues the present attempt.
     if (!(error instanceof FerryError) || error.code !== "table-used" || !row.rejected) throw error;

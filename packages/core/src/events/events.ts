@@ -39,6 +39,15 @@ export type BackupPlan = v.InferOutput<typeof backupPlanSchema>;
 /** Everything that a restore's later steps need: a pure function of request, manifest and table. */
 export type RestorePlan = v.InferOutput<typeof restorePlanSchema>;
 export type Plan = BackupPlan | RestorePlan;
+/** A message of a step that only tasks with this kind of plan have. */
+export type MessageWith<P extends Plan, M extends { readonly plan: Plan }> = Omit<M, "plan"> & {
+  readonly plan: P;
+};
+
+/** Whether the plan is a backup's. */
+export function isBackup(plan: Plan): plan is BackupPlan {
+  return plan.request.action === "backup";
+}
 
 const text = v.string();
 const optional = v.exactOptional;

@@ -10,7 +10,7 @@ import { homeOf } from "../archive/location.ts";
 import type { Manifest } from "../archive/manifest.ts";
 import { decodeTableFile, type TableFile } from "../archive/table-settings.ts";
 import { about, FerryError, permanent } from "../errors/errors.ts";
-import type { FerryEvent, RestorePlan, TaskAccepted } from "../events/events.ts";
+import type { FerryEvent, MessageWith, Plan, RestorePlan, TaskAccepted } from "../events/events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
 import type { TableAddress } from "../request/addresses.ts";
@@ -117,8 +117,11 @@ async function describeIfExists(
   }
 }
 
+/** The plan of a restore that created its table. */
+type PlanOfCreated = RestorePlan & Required<Pick<RestorePlan, "created">>;
+
 /** Whether the task created its table. */
-export function isCreated({ plan }: Pick<TaskAccepted, "plan">): boolean {
+export function isCreated(plan: Plan): plan is PlanOfCreated {
   return "created" in plan && plan.created !== undefined;
 }
 
@@ -128,11 +131,10 @@ export function isCreated({ plan }: Pick<TaskAccepted, "plan">): boolean {
  * attempt has ended. Permanent errors: `table-not-active`, `no-such-table`, `deadline-exceeded`.
  */
 export async function awaitTable(
-  accepted: TaskAccepted,
+  accepted: MessageWith<PlanOfCreated, TaskAccepted>,
   ports: Ports,
 ): Promise<readonly FerryEvent[] | undefined> {
-  const { task, attempt, waits = 0 } = accepted;
-  const plan = accepted.plan as RestorePlan;
+  const { task, plan, attempt, waits = 0 } = accepted;
   const untilMs = ports.time.now() + Math.min(WAIT_MS_MAX, invocationLeftMs(ports));
   for (;;) {
     const table = await describeIfExists(tableOf(plan), ports);

@@ -4,7 +4,7 @@
  */
 
 import { openCancellationCheck } from "../control/cancellation.ts";
-import type { FerryEvent, RestorePlan, SegmentWork } from "../events/events.ts";
+import type { FerryEvent, MessageWith, RestorePlan, SegmentWork } from "../events/events.ts";
 import type { Ports, SegmentWriter } from "../ports.ts";
 import { taskAccepted } from "../request/accepted.ts";
 import { type Checkpoint, handoffEvent } from "../segment/checkpoint.ts";
@@ -30,12 +30,12 @@ type Done = Extract<FerryEvent, { readonly type: "SegmentCompleted" }>;
  * no longer needed. Permanent errors: `cancelled`, `deadline-exceeded`.
  */
 export async function endSegment(
-  work: SegmentWork,
+  work: MessageWith<RestorePlan, SegmentWork>,
   done: Done,
   checkpoint: Checkpoint,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  const plan = work.plan as RestorePlan;
+  const { plan } = work;
   const wait = await waitForWriters(work, ports);
   if (wait === "not needed") return [];
   if (wait === "too long") return [handoffEvent(work, checkpoint, true, ports)];

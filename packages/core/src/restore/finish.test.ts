@@ -2,7 +2,7 @@ import { intercept } from "@ferry/memory/intercept";
 import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
 import { describe, expect, test } from "vitest";
-import type { CountProgress, RestorePlan, TaskFinishing } from "../events/events.ts";
+import type { CountProgress, MessageWith, RestorePlan, TaskFinishing } from "../events/events.ts";
 import type { ScanPage } from "../ports.ts";
 import {
   accepted,
@@ -46,17 +46,16 @@ async function segmentsDone({ own = false, before = [] as string[], written = it
     pages.push(args[0] as ScanPage);
     return run();
   });
-  const finish = (change: Partial<TaskFinishing> = {}, more: object = {}) =>
+  const finish = (change: Partial<MessageWith<RestorePlan, TaskFinishing>> = {}, more: object = {}) =>
     finishRestore(
       {
-        version: 1,
         task: plan.task,
         attempt: 2,
         plan,
         "transferred-items": ITEMS,
         "transferred-bytes": BYTES,
         ...change,
-      } as TaskFinishing,
+      },
       { ...ports, tables, ...more },
     );
   const holders = async () => (await ports.leases.read(plan.table.arn))?.holders.length;

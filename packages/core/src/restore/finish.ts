@@ -5,10 +5,17 @@ import { bucketOf } from "../archive/bucket.ts";
 import { requirePlannedArchive } from "../archive/manifest.ts";
 import { about, permanent } from "../errors/errors.ts";
 import { continueFinishing } from "../events/continue-finishing.ts";
-import { type FerryEvent, type RestorePlan, type TaskFinishing, VERSION } from "../events/events.ts";
+import {
+  type FerryEvent,
+  type MessageWith,
+  type RestorePlan,
+  type TaskFinishing,
+  VERSION,
+} from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 import { refuseReplaced } from "../table/table-identity.ts";
 import { beginCount, countOn, isCounted } from "./count.ts";
+import { isCreated } from "./create-table.ts";
 import { releaseLease } from "./lease.ts";
 import { reapplySettings } from "./reapply.ts";
 import { manifestsOf } from "./windows.ts";
@@ -19,8 +26,11 @@ import { manifestsOf } from "./windows.ts";
  * fit into one invocation is handed off. A table that the restore created then gets its other settings. Permanent errors: `archive-changed`, `totals-differ`, `table-replaced`, `no-such-table`,
  * `items-missing`.
  */
-export async function finishRestore(finishing: TaskFinishing, ports: Ports): Promise<readonly FerryEvent[]> {
-  const plan = finishing.plan as RestorePlan;
+export async function finishRestore(
+  finishing: MessageWith<RestorePlan, TaskFinishing>,
+  ports: Ports,
+): Promise<readonly FerryEvent[]> {
+  const { plan } = finishing;
   const items = finishing["transferred-items"];
   // The archive may have changed between the slices of different segments.
   const manifests = manifestsOf(plan);
@@ -42,7 +52,7 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
     if (counted.items < items) throw missing(plan, counted.items, items);
   }
   const waits = finishing["settings-waits"] ?? 0;
-  const settings = isCreatedByTask(plan) ? await reapplySettings(plan, waits, ports) : {};
+  const settings = isCreated(plan) ? await reapplySettings(plan, waits, ports) : {};
   if (settings === undefined)
     return [
       continueFinishing({
@@ -60,14 +70,10 @@ export async function finishRestore(finishing: TaskFinishing, ports: Ports): Pro
         task: plan.task,
         attempt: finishing.attempt,
         items,
-        ...(isCreatedByTask(plan) && { settings }),
+        ...(isCreated(plan) && { settings }),
       },
     },
   ];
-}
-
-function isCreatedByTask(plan: RestorePlan): plan is RestorePlan & Required<Pick<RestorePlan, "created">> {
-  return plan.created !== undefined;
 }
 
 function missing(plan: RestorePlan, counted: number, items: number) {

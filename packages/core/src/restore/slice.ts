@@ -11,7 +11,7 @@ import { readPlannedFiles, readPlannedPart } from "../archive/manifest.ts";
 import { readBlocks, readingLine, type VerifiedFile, verifyDataFile } from "../archive/stored-file.ts";
 import type { KeySchema } from "../archive/table-settings.ts";
 import { openCancellationCheck } from "../control/cancellation.ts";
-import type { FerryEvent, RestorePlan, SegmentWork } from "../events/events.ts";
+import type { FerryEvent, MessageWith, RestorePlan, SegmentWork } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 import { type Checkpoint, handoffEvent, segmentCompleted, segmentProgressed } from "../segment/checkpoint.ts";
 import { invocationLeftMs, progressTimer, sliceEndMs } from "../segment/slice-budget.ts";
@@ -32,11 +32,11 @@ const BYTES_PER_CALL_MAX = 4 * 1024 * 1024;
  * `onCheckpoint` each time that more is written. Throws a permanent error if the segment fails.
  */
 export async function sliceRestore(
-  work: SegmentWork,
+  work: MessageWith<RestorePlan, SegmentWork>,
   ports: Ports,
   onCheckpoint: (checkpoint: Checkpoint) => void,
 ): Promise<readonly FerryEvent[]> {
-  const plan = work.plan as RestorePlan;
+  const { plan } = work;
   const check = openCancellationCheck(work, ports);
   if (!(await check.stillNeeded())) return [];
   await refuseReplaced(plan, ports);
@@ -242,11 +242,11 @@ function keysOf({ table }: RestorePlan): KeySchema {
 
 /** The segment's files, in the order in which they are written: the same at each call. */
 async function readAssignedFiles(
-  { plan, task, segment }: SegmentWork,
+  { plan, task, segment }: MessageWith<RestorePlan, SegmentWork>,
   { manifest, first, segments }: RestoreWindow,
   ports: Ports,
 ): Promise<readonly ManifestFile[]> {
-  const bucket = bucketOf((plan as RestorePlan).request);
+  const bucket = bucketOf(plan.request);
   const seed = task["request-id"];
   const { list } = manifest;
   if (list === undefined)

@@ -20,6 +20,7 @@ import { sliceBackup } from "@ferry/core/backup/slice";
 import {
   type BackupPlan,
   type FerryEvent,
+  type MessageWith,
   noCounts,
   type Plan,
   type RestorePlan,
@@ -123,7 +124,7 @@ function restorePlan({ ready }: Setup): RestorePlan {
   };
 }
 
-function workOf(plan: Plan): SegmentWork {
+function workOf<P extends Plan>(plan: P): MessageWith<P, SegmentWork> {
   return {
     version: VERSION,
     task: plan.task,
