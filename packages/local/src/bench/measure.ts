@@ -29,14 +29,23 @@ export type CaseResult = Readonly<Record<"floor" | "ferry", Measured>> & {
 
 /** How much the compressed bytes of two ways may differ: they give the same bytes to zlib in other pieces. */
 const SIZE_TOLERANCE = 0.02;
+const canned = fileURLToPath(new URL("./canned-aws.ts", import.meta.url));
 const pem = fileURLToPath(new URL("./loopback.pem", import.meta.url));
 
-/** `runs`: the measured runs of each way; `warmUps`: the runs before, in which the code is compiled. */
+/**
+ * `bundle`: the path of the bundle of ./measured.ts. `runs`: the measured runs of each way; `warmUps`: the runs before, in which the
+ * code is compiled.
+ */
 export async function measureCase(
   bench: Case,
-  { wayNames, runs, warmUps }: { wayNames: readonly WayName[]; runs: number; warmUps: number },
+  {
+    bundle,
+    wayNames,
+    runs,
+    warmUps,
+  }: { bundle: string; wayNames: readonly WayName[]; runs: number; warmUps: number },
 ): Promise<CaseResult> {
-  const server = start("./canned-aws.ts", [JSON.stringify(bench)], {});
+  const server = start(canned, [JSON.stringify(bench)], {});
   const processes: ChildProcess[] = [server];
   try {
     const ready = await answerOf<Ready>(server);
@@ -51,7 +60,7 @@ export async function measureCase(
     };
     const ways = new Map<WayName, ChildProcess>();
     for (const way of wayNames) {
-      const child = start("./measured.ts", [way, JSON.stringify(setup)], environment);
+      const child = start(bundle, [way, JSON.stringify(setup)], environment);
       processes.push(child);
       await answerOf(child);
       ways.set(way, child);
@@ -76,7 +85,7 @@ export async function measureCase(
 }
 
 function start(file: string, args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
-  return fork(new URL(file, import.meta.url), args, {
+  return fork(file, args, {
     env: { ...process.env, ...environment },
     execArgv: ["--expose-gc"],
     stdio: "inherit",

@@ -1,12 +1,16 @@
 /**
  * The measured process: does one case in one way, each time that its parent asks, and answers with what it cost.
  */
-import { ferry } from "./ways/ferry.ts";
-import { floor, httpFloor } from "./ways/floor.ts";
-import { sdk } from "./ways/sdk.ts";
+import { readFileSync } from "node:fs";
 import type { Setup } from "./ways/way.ts";
 
-const ways = { floor, http: httpFloor, sdk, ferry };
+/** Each is imported alone: what another way imports is not in this one's resident size. */
+const ways = {
+  floor: async () => (await import("./ways/floor.ts")).floor,
+  http: async () => (await import("./ways/floor.ts")).httpFloor,
+  sdk: async () => (await import("./ways/sdk.ts")).sdk,
+  ferry: async () => (await import("./ways/ferry.ts")).ferry,
+};
 export type WayName = keyof typeof ways;
 
 /** The cost of one run. */
@@ -19,7 +23,8 @@ export interface Cost {
 }
 
 const setup = JSON.parse(process.argv[3]!) as Setup;
-const run = ways[process.argv[2] as WayName][setup.case.action](setup);
+const way = await ways[process.argv[2] as WayName]();
+const run = way[setup.case.action](setup);
 
 process.on("message", async () => {
   // What an earlier run left is not this run's.
@@ -31,8 +36,15 @@ process.on("message", async () => {
   process.send?.({
     cpuSeconds: (user + system) / 1e6,
     wallSeconds: (performance.now() - begin) / 1000,
-    rssBytesMax: process.resourceUsage().maxRSS * 1024,
+    rssBytesMax: rssBytesMax(),
   } satisfies Cost);
 });
 process.on("disconnect", () => process.exit(0));
 process.send?.("ready");
+
+/** On Linux, `maxRSS` of a child process is at least the size that its parent had when it forked, so the size is read from /proc. */
+function rssBytesMax(): number {
+  const peak =
+    process.platform === "linux" && /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"));
+  return Number(peak ? peak[1] : process.resourceUsage().maxRSS) * 1024;
+}
