@@ -10,8 +10,8 @@ export interface RunSeedsOptions extends SeedsThreadOptions {
   readonly runs: Iterable<SeedRun>;
   /** The number of threads; default one per core. */
   readonly threads?: number;
-  /** The time limit of a seed, ms of real time: far above what a seed needs, also on a busy machine. Default ten minutes. */
-  readonly seedMsMax?: number;
+  /** A seed's time limit, ms of real time: far above what it needs, also on a busy machine. Default ten minutes for each. */
+  readonly seedMsMaxOf?: (seed: number) => number;
   /** The program of the threads, which posts a message once it is ready for seeds; default the simulation. */
   readonly program?: URL;
   /** Receives the result of each seed; true ends the run. */
@@ -19,8 +19,6 @@ export interface RunSeedsOptions extends SeedsThreadOptions {
 }
 
 const SEED_MS_MAX = 600_000;
-/** A mutant's modules stay in its thread's memory: after so many mutants a new thread replaces it. */
-const MUTANTS_PER_THREAD = 30;
 
 /** The seeds from one on, all with the same mutant or without one. */
 export function seedsFrom(from: number, count: number, mutantName?: string): SeedRun[] {
@@ -37,6 +35,7 @@ export function seedsFrom(from: number, count: number, mutantName?: string): See
  */
 export async function runSeeds(options: RunSeedsOptions): Promise<void> {
   const { runs, faults, program = new URL("./seeds-thread.ts", import.meta.url) } = options;
+  const { seedMsMaxOf = () => SEED_MS_MAX } = options;
   const workerData: SeedsThreadOptions = faults === undefined ? {} : { faults };
   const ending = new AbortController();
   const rest = runs[Symbol.iterator]();
@@ -49,17 +48,11 @@ export async function runSeeds(options: RunSeedsOptions): Promise<void> {
 
   async function runThread(): Promise<void> {
     let thread: Worker | undefined;
-    const mutants = new Set<string | undefined>();
     for (let run = rest.next(); run.done !== true && !ending.signal.aborted; run = rest.next()) {
-      if (mutants.add(run.value.mutantName).size > MUTANTS_PER_THREAD) {
-        await thread?.terminate();
-        thread = undefined;
-        mutants.clear();
-      }
       thread ??= await open();
       let answer: ThreadAnswer;
       try {
-        answer = await answerOf(thread, run.value, options.seedMsMax ?? SEED_MS_MAX, ending.signal);
+        answer = await answerOf(thread, run.value, seedMsMaxOf(run.value.seed), ending.signal);
       } catch (error) {
         if (ending.signal.aborted) break;
         answer = { ...run.value, violations: [describeError(error)], counts: {} };

@@ -7,7 +7,7 @@ import { isoOf } from "@ferry/core/time";
 import { type QueueName, typesPutBy } from "@ferry/core/topology";
 import type { Faults } from "./faults.ts";
 import type { Effect, Invocation } from "./invocation.ts";
-import { type EventBody, routed } from "./router.ts";
+import type { EventBody, Router } from "./router.ts";
 import type { Rng, Scheduler } from "./scheduler.ts";
 
 const DELAY_MS_MAX = 20 * 60_000;
@@ -28,6 +28,7 @@ export function createBus(
   options: {
     /** Called with each event when it is put. */
     readonly onAccepted: (event: BusEvent) => void;
+    readonly routed: Router["routed"];
     readonly send: (queue: QueueName, body: string, event: BusEvent) => void;
     readonly log: (line: () => string) => void;
   },
@@ -51,7 +52,7 @@ export function createBus(
   }
 
   function deliver(event: BusEvent): void {
-    for (const { queue, body } of routed(event)) {
+    for (const { queue, body } of options.routed(event)) {
       const times = faults.occurs("duplicateEvent") ? 2 : 1;
       for (let time = 0; time < times; time++)
         scheduler.after(faults.occurs("delay") ? rng.between(1000, DELAY_MS_MAX) : rng.between(5, 100), () =>

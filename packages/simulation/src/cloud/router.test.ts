@@ -17,7 +17,9 @@ import {
 } from "@ferry/core/topology";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { announced, reported, routed } from "./router.ts";
+import { createRouter } from "./router.ts";
+
+const { announced, reported, routed } = createRouter();
 
 const task = (action: string) => ({ action, "request-id": "r-1" });
 const event = (type: string, detail: object, source = "ferry"): BusEvent => ({

@@ -12,35 +12,42 @@ import type { RowChange } from "@ferry/memory/status-store";
 /** An event without its id, time and source. */
 export type EventBody = Pick<BusEvent, "detail-type" | "detail">;
 
-const rules = Object.values(routes).map((route) => ({
-  queue: route.queue,
-  matches: compilePattern(route.pattern),
-  render: compileRuleTemplate(inputTemplate(route)),
-}));
+export type Router = ReturnType<typeof createRouter>;
 
-/** The messages that the bus sends for an event. */
-export function routed(event: BusEvent): { queue: QueueName; body: string }[] {
-  return rules
-    .filter((rule) => rule.matches(event))
-    .map(({ queue, render }) => ({ queue, body: render(event) }));
-}
+/** Delivers by the topology as it is when the router is created: a mutant may change it between two runs. */
+export function createRouter() {
+  const rules = Object.values(routes).map((route) => ({
+    queue: route.queue,
+    matches: compilePattern(route.pattern),
+    render: compileRuleTemplate(inputTemplate(route)),
+  }));
+  const reportFailures = pipe(pipes["report-failures"]!);
+  const announce = {
+    backup: pipe(pipes["announce-backups"]!),
+    restore: pipe(pipes["announce-restores"]!),
+  };
 
-const reportFailures = pipe(pipes["report-failures"]!);
-const announce = {
-  backup: pipe(pipes["announce-backups"]!),
-  restore: pipe(pipes["announce-restores"]!),
-};
-
-/** The event that the Pipe puts for a dead letter; undefined if the message does not say which. */
-export function reported(body: string): EventBody | undefined {
-  return reportFailures({ body });
-}
-
-/** The event that the Pipe puts for a row change, if any. */
-export function announced({ before, after }: RowChange): EventBody | undefined {
-  return announce[after.action]({
-    dynamodb: { NewImage: itemOfRow(after), ...(before !== undefined && { OldImage: itemOfRow(before) }) },
-  });
+  return {
+    /** The messages that the bus sends for an event. */
+    routed(event: BusEvent): { queue: QueueName; body: string }[] {
+      return rules
+        .filter((rule) => rule.matches(event))
+        .map(({ queue, render }) => ({ queue, body: render(event) }));
+    },
+    /** The event that the Pipe puts for a dead letter; undefined if the message does not say which. */
+    reported(body: string): EventBody | undefined {
+      return reportFailures({ body });
+    },
+    /** The event that the Pipe puts for a row change, if any. */
+    announced({ before, after }: RowChange): EventBody | undefined {
+      return announce[after.action]({
+        dynamodb: {
+          NewImage: itemOfRow(after),
+          ...(before !== undefined && { OldImage: itemOfRow(before) }),
+        },
+      });
+    },
+  };
 }
 
 function pipe(spec: PipeSpec): (record: unknown) => EventBody | undefined {

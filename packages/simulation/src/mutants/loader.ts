@@ -1,5 +1,8 @@
 /**
  * Loads mutants: edits the engine's source when Node loads it.
+ *
+ * All mutants share one engine in memory, so that its code is compiled and optimized once. A file that some mutant edits is
+ * behind a switch: a module with the same exports, which are those of the file or those of the file as the mutant has it.
  */
 import { registerHooks } from "node:module";
 import { mutants } from "./all.ts";
@@ -7,81 +10,102 @@ import type { Edit, Mutant } from "./edit.ts";
 
 const root = new URL("../../../../", import.meta.url);
 const packages = new URL("packages/", root).href;
+/** In the URL of a module of the shared engine: `SHARED`, `ORIGINAL` or the name of a mutant. */
 const PARAMETER = "mutant";
+/** A module as its importers see it: of an edited file its switch. */
+const SHARED = "shared";
+/** An edited file without edits, behind its switch. */
+const ORIGINAL = "original";
 
-/** The name, instead of a mutant's, in the URLs of the modules that mutants share. */
-const UNCHANGED = "unchanged";
+/** A switch. The other exports are those of its file. */
+interface Switch {
+  /** From now on the exports are those of this module. */
+  $use(module: object): void;
+}
 
-/** Module → the modules of packages/ that import it, by URL. */
-const importers = new Map<string, Set<string>>();
-/** Mutant → its files and the modules that import them, directly or through others, by URL. */
-const changedModules = new Map<string, ReadonlySet<string>>();
-/** Mutant → its files that were loaded. */
-const loadedFiles = new Map<string, Set<string>>();
+/** The edited files that were loaded, by URL. */
+const loadedFiles = new Set<string>();
+const editedFiles = new Set(mutants.flatMap(({ edits }) => edits.map(({ file }) => urlOf(file))));
+/** The edited files of the mutant that is in effect, by URL. */
+let changedFiles: readonly string[] = [];
 let isRegistered = false;
 
 /**
- * Imports a module, by its URL, with an engine that the mutant changes. The modules that import none of the mutant's files
- * are shared with other mutants: Node has compiled them already. Throws if one of the mutant's files was not loaded: then
- * the mutant changed nothing.
+ * Imports a module, by its URL, with an engine that the mutant changes. Ends the mutant that was in effect before: its run must
+ * be over. The modules that import an edited file are not loaded again: what they computed from it when they were loaded stays
+ * as it is. Throws if one of the mutant's files was not loaded: then the mutant changed nothing.
  */
 export async function importMutated<T>({ name, edits }: Mutant, url: string): Promise<T> {
   if (!isRegistered) registerHooks({ resolve, load });
   isRegistered = true;
-  // The import of the unchanged engine shows which module imports which.
-  await import(withMutant(url, UNCHANGED));
-  changedModules.set(name, withImporters(edits.map(({ file }) => new URL(file, root).href)));
-  const module = (await import(withMutant(url, name))) as T;
-  const missing = edits.find(({ file }) => loadedFiles.get(name)?.has(file) !== true);
+  const module = (await import(variant(url, SHARED))) as T;
+  const missing = edits.find(({ file }) => !loadedFiles.has(urlOf(file)));
   if (missing !== undefined)
     throw new Error(`mutant ${name}: ${missing.file} was never loaded, so the mutant changed nothing`);
+  for (const file of changedFiles) await use(file, ORIGINAL);
+  changedFiles = [...new Set(edits.map(({ file }) => urlOf(file)))];
+  for (const file of changedFiles) await use(file, name);
   return module;
 }
 
-/** The modules, and those that import them, directly or through others. */
-function withImporters(urls: readonly string[]): ReadonlySet<string> {
-  const found = new Set(urls);
-  for (const url of found) for (const importer of importers.get(url) ?? []) found.add(importer);
-  return found;
+/** Sets the switch of a file. Throws if the switch lacks one of the file's exports. */
+async function use(file: string, name: string): Promise<void> {
+  const { $use, ...shown }: Switch = await import(variant(file, SHARED));
+  const used: object = await import(variant(file, name));
+  const expected = Object.keys(used).sort().join();
+  if (Object.keys(shown).sort().join() !== expected)
+    throw new Error(
+      `the switch of ${file} exports ${Object.keys(shown)}, and not what its file exports: ${expected}`,
+    );
+  $use(used);
 }
 
 type Hooks = Required<Parameters<typeof registerHooks>[0]>;
 
-/** A mutated module imports mutated modules: their URLs name the mutant, so that each mutant has its own. */
+/** The modules of the shared engine import one another. A switch names the module that it wants. */
 const resolve: Hooks["resolve"] = (specifier, context, next) => {
   const resolved = next(specifier, context);
-  const name = mutantOf(context.parentURL);
-  if (name === undefined || !resolved.url.startsWith(packages)) return resolved;
-  if (name === UNCHANGED) {
-    const importer = withoutMutant(context.parentURL!);
-    importers.set(resolved.url, (importers.get(resolved.url) ?? new Set()).add(importer));
-  }
-  const isChanged = changedModules.get(name)?.has(resolved.url) === true;
-  return { ...resolved, url: withMutant(resolved.url, isChanged ? name : UNCHANGED) };
+  const isShared = variantOf(context.parentURL) !== undefined && resolved.url.startsWith(packages);
+  if (!isShared || variantOf(resolved.url) !== undefined) return resolved;
+  return { ...resolved, url: variant(resolved.url, SHARED) };
 };
 
 const load: Hooks["load"] = (url, context, next) => {
   const loaded = next(url, context);
-  const mutant = mutants.find(({ name }) => name === mutantOf(url));
-  if (mutant === undefined) return loaded;
-  const edits = mutant.edits.filter(({ file }) => new URL(file, root).href === withoutMutant(url));
-  if (edits.length === 0) return loaded;
-  const files = loadedFiles.get(mutant.name) ?? new Set();
-  loadedFiles.set(mutant.name, files.add(edits[0]!.file));
+  const name = variantOf(url);
+  const file = url.split("?")[0]!;
+  if (name === undefined || name === ORIGINAL || !editedFiles.has(file)) return loaded;
   const text =
     typeof loaded.source === "string" ? loaded.source : new TextDecoder().decode(loaded.source as Uint8Array);
-  return { ...loaded, source: edits.reduce((source, edit) => edited(mutant.name, source, edit), text) };
+  if (name === SHARED) {
+    loadedFiles.add(file);
+    return { ...loaded, source: switchOf(file, text) };
+  }
+  const edits = mutants
+    .find((mutant) => mutant.name === name)!
+    .edits.filter((edit) => urlOf(edit.file) === file);
+  return { ...loaded, source: edits.reduce((source, edit) => edited(name, source, edit), text) };
 };
 
-function withMutant(url: string, name: string): string {
-  return `${withoutMutant(url)}?${PARAMETER}=${name}`;
+/** The source of a file's switch. Importers read exports by reference: they see each change. */
+function switchOf(file: string, text: string): string {
+  const names = [...text.matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm)].map(
+    ([, name]) => name,
+  );
+  return `import * as original from ${JSON.stringify(variant(file, ORIGINAL))};
+export let { ${names} } = original;
+export function $use(module) { ({ ${names} } = module); }`;
 }
 
-function withoutMutant(url: string): string {
-  return url.split("?")[0]!;
+function urlOf(file: string): string {
+  return new URL(file, root).href;
 }
 
-function mutantOf(url: string | undefined): string | undefined {
+function variant(url: string, name: string): string {
+  return `${url}?${PARAMETER}=${name}`;
+}
+
+function variantOf(url: string | undefined): string | undefined {
   return url?.startsWith(packages) ? (new URL(url).searchParams.get(PARAMETER) ?? undefined) : undefined;
 }
 

@@ -98,6 +98,22 @@ describe("a mutant is shown", () => {
   });
 });
 
+test("a mutant ends when the next one begins in the same thread", async () => {
+  const runs = [
+    { mutantName: "no-end-mark", seed: 1 },
+    { mutantName: "compression-not-in-summary", seed: 1 },
+    { mutantName: "compression-not-in-summary", seed: 0 },
+  ];
+  const areShown: boolean[] = [];
+  await runSeeds({
+    runs,
+    threads: 1,
+    done: ({ violations }) => areShown.push(violations.length > 0) > runs.length,
+  });
+  // Seed 1 shows the first mutant alone.
+  expect(areShown).toEqual([true, false, true]);
+});
+
 describe("npm run simulate", () => {
   test("given a mutant and a seed that shows it, exits with 1", async () => {
     const seed = mutants.find(({ name }) => name === "no-end-mark")!.seed;

@@ -24,7 +24,7 @@ import { createMonitor, type Monitor } from "../cloud/monitor.ts";
 import { createOutages } from "../cloud/outages.ts";
 import type { Cloud } from "../cloud/ports.ts";
 import { createQueues } from "../cloud/queues.ts";
-import { announced, type EventBody, reported } from "../cloud/router.ts";
+import { createRouter, type EventBody } from "../cloud/router.ts";
 import { createScheduler, rngOf } from "../cloud/scheduler.ts";
 import { createFaultPhase } from "../scenario/fault-phase.ts";
 import { createFixtures } from "../scenario/fixtures.ts";
@@ -61,6 +61,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
   const outages = createOutages(scenario, { scheduler, rng, faultPhase, log });
   const recorder = createRecorder(scheduler.now);
   const parts = { scheduler, rng, faults };
+  const { announced, reported, routed } = createRouter();
 
   const items = itemsOf(scenario);
   let operations: Operations | undefined;
@@ -99,6 +100,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
         recorder.eventAccepted(event);
         takeSnapshot(event, finished, { status, tables, items, recorder, nowMs: scheduler.now() });
       },
+      routed,
       send(queue, body, event) {
         if (queue === "projection-queue") {
           if (outages.loses(queue, event["detail-type"])) return;

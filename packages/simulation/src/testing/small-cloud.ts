@@ -14,7 +14,7 @@ import { type QueueName, queues } from "@ferry/core/topology";
 import { work } from "@ferry/core/worker";
 import type { MemoryPorts } from "@ferry/memory/ports";
 import { memoryStatusStore } from "@ferry/memory/status-store";
-import { announced, type EventBody, reported, routed } from "../cloud/router.ts";
+import { createRouter, type EventBody } from "../cloud/router.ts";
 
 /** A message in a queue. */
 export interface Waiting {
@@ -64,6 +64,7 @@ export function smallCloud(
   const events: BusEvent[] = [];
   const waiting: Waiting[] = [];
   const deadLetters: { queue: QueueName; type: string; error: Error }[] = [];
+  const { announced, reported, routed } = createRouter();
   const status = memoryStatusStore((change) => {
     const report = announced(change);
     if (report !== undefined) accept(report, "ferry");
