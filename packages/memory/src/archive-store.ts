@@ -63,7 +63,9 @@ export function memoryArchiveStore(): MemoryArchiveStore {
       );
     return bucket.objects;
   };
-  const sorted = (objects: Map<string, StoredObject>) => [...objects.keys()].sort(compareUtf8);
+  /** The keys that match, in order. */
+  const sorted = (objects: Map<string, StoredObject>, isMatch: (key: string) => boolean) =>
+    [...objects.keys()].filter(isMatch).sort(compareUtf8);
 
   return {
     createBucket(address) {
@@ -76,11 +78,11 @@ export function memoryArchiveStore(): MemoryArchiveStore {
       open("remove", address).delete(key);
     },
     keys(address) {
-      return sorted(open("keys", address));
+      return sorted(open("keys", address), () => true);
     },
     contents(address, prefix) {
       const objects = open("contents", address);
-      const keys = sorted(objects).filter((key) => key.startsWith(prefix));
+      const keys = sorted(objects, (key) => key.startsWith(prefix));
       return new Map(keys.map((key) => [key, JSON.stringify(headOf(objects.get(key)!))]));
     },
 
@@ -119,8 +121,9 @@ export function memoryArchiveStore(): MemoryArchiveStore {
     async list(address, prefix, options = {}) {
       const after = options.after;
       const objects = open("ListObjectsV2", address, prefix);
-      return sorted(objects)
-        .filter((key) => key.startsWith(prefix) && (after === undefined || compareUtf8(key, after) > 0))
+      const isListed = (key: string) =>
+        key.startsWith(prefix) && (after === undefined || compareUtf8(key, after) > 0);
+      return sorted(objects, isListed)
         .slice(0, options.limit)
         .map((key) => ({ key, etag: objects.get(key)!.etag }));
     },

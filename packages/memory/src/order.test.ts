@@ -52,6 +52,15 @@ describe("the order of key values", () => {
     expect(compareUtf8("\uff5e", "\u{1f600}")).toBe(-1);
   });
 
+  it("of texts is that of their UTF-8 bytes", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "b", "/", "é", "\uff5e", "\u{1f600}", "\u{1f601}") });
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        expect(compareUtf8(a, b)).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
+    );
+  });
+
   it("of binaries is by unsigned bytes, a prefix first", () => {
     const sorted = [[0], [0, 0], [0x7f], [0x80], [0xff], [0xff, 0]];
     const texts = sorted.map((bytes) => sortable("B", Buffer.from(bytes).toString("base64")));

@@ -23,7 +23,17 @@ export function sortable(type: KeyType, value: unknown): string {
 
 /** Compares two texts by UTF-8 byte order: S3's order of keys and DynamoDB's of strings. */
 export function compareUtf8(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a, "utf8"), Buffer.from(b, "utf8"));
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (x !== y) return utf8Rank(x) < utf8Rank(y) ? -1 : 1;
+  }
+  return Math.sign(a.length - b.length);
+}
+
+/** The order of UTF-16 units in UTF-8: a surrogate, 0xd800 to 0xdfff, is part of a character above all others. */
+function utf8Rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 function bytesOf(base64: string): Buffer {

@@ -82,6 +82,7 @@ function stateAtQuiesce({ status, recorder, scheduler }: Simulation) {
 function outcomeOf(simulation: Simulation, atQuiesce: ReturnType<typeof stateAtQuiesce>): Outcome {
   const { scenario, operations, outages, items, fixtures, recorder, archive, tables, admin, status } =
     simulation;
+  const rows = status.rows();
   return {
     scenario,
     operations,
@@ -91,7 +92,8 @@ function outcomeOf(simulation: Simulation, atQuiesce: ReturnType<typeof stateAtQ
     archive,
     tables,
     admin,
-    status,
+    // The rows do not change any more; each check uses the same ones.
+    status: { ...status, rows: () => rows },
     ...atQuiesce,
     lostTypes: outages.lostTypes,
     finished: simulation.finished,

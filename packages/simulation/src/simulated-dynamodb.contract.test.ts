@@ -13,6 +13,7 @@ import { taskRegistryContract } from "@ferry/contracts/task-registry";
 import { memoryTableAdmin } from "@ferry/memory/table-admin";
 import { memoryTables } from "@ferry/memory/tables";
 import { projectorAdapters, workerAdapters } from "./cloud/dynamodb/adapters.ts";
+import { openSharedClients } from "./cloud/dynamodb/client.ts";
 import { statusTablesOf } from "./cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "./cloud/dynamodb/own-tables.ts";
 import { createFaults } from "./cloud/faults.ts";
@@ -46,6 +47,7 @@ function simulated({ statements = true } = {}) {
     tables,
     ownTables,
     around: {
+      clients: openSharedClients(rng),
       invocation,
       rng,
       tables,

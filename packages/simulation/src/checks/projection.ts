@@ -9,9 +9,13 @@ import { openSegments, type PlannedWindows } from "./planned-windows.ts";
 /** The attributes of a row's item, by name. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
+const known = new WeakMap<TaskRow, Attributes>();
+
 /** The attributes of this row in the status table. */
 export function attributesOf(row: TaskRow): Attributes {
-  return unmarshall(itemOfRow(row));
+  const attributes = known.get(row) ?? unmarshall(itemOfRow(row));
+  known.set(row, attributes);
+  return attributes;
 }
 
 const ENDS: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "rejected"]);

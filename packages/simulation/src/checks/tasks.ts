@@ -96,7 +96,7 @@ function isTableUsedByOther(row: TaskRow, { status }: Outcome): boolean {
   if (row.action !== "restore" || (row.request["restore-mode"] ?? "empty-only") !== "empty-only")
     return false;
   const isOther = (one: TaskRow) =>
-    one !== row &&
+    taskName(one) !== taskName(row) &&
     one.action === "restore" &&
     one.accepted &&
     one.request["table-name"] === row.request["table-name"];
@@ -108,11 +108,12 @@ function isTableUsedByOther(row: TaskRow, { status }: Outcome): boolean {
  * fault lost counts: only that of `finishing` is repeated, because the rows do not show which others arrived.
  */
 function wasAnnounced(row: TaskRow, { recorder }: Outcome): boolean {
+  const announcedType = announcedAs(stateOfRow(row));
   return [...recorder.events, ...recorder.lostAnnouncements].some(({ "detail-type": type, detail }) => {
     const { task, attempt } = detail as { task?: { timestamp: number; key: string }; attempt?: number };
     const same =
       task?.key === row.key && task.timestamp === row.timestamp && (row.finished || attempt === row.attempt);
-    return same && type === announcedAs(stateOfRow(row));
+    return same && type === announcedType;
   });
 }
 

@@ -36,7 +36,7 @@ import type { Recorder } from "../checks/recorder.ts";
 import type { SimulatedBus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
 import { projectorAdapters, workerAdapters } from "./dynamodb/adapters.ts";
-import type { Visit } from "./dynamodb/client.ts";
+import type { SharedClients, Visit } from "./dynamodb/client.ts";
 import type { ItemTables } from "./dynamodb/item-tables.ts";
 import type { OwnTables } from "./dynamodb/own-tables.ts";
 import type { Faults } from "./faults.ts";
@@ -69,6 +69,8 @@ export interface Cloud {
   /** Until when the projector is paused, ms since 1970. */
   readonly projectorPausedUntilMs: () => number;
   readonly log: (line: () => string) => void;
+  /** The SDK's clients of a run with the AWS adapters. */
+  readonly clients: SharedClients;
   /** Ferry's own tables, if the run uses the AWS adapters and codec. */
   readonly ownTables?: OwnTables;
   /** Whether DynamoDB executes PartiQL statements. */

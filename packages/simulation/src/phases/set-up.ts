@@ -16,6 +16,7 @@ import { START_MS } from "@ferry/memory/time";
 import type { Snapshot } from "../checks/outcome.ts";
 import { createRecorder } from "../checks/recorder.ts";
 import { createBus, type SimulatedBus } from "../cloud/bus.ts";
+import { openSharedClients } from "../cloud/dynamodb/client.ts";
 import { itemChanged, statusTablesOf } from "../cloud/dynamodb/own-status.ts";
 import { createOwnTables } from "../cloud/dynamodb/own-tables.ts";
 import { createFaults } from "../cloud/faults.ts";
@@ -161,6 +162,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     admin,
     archive: observedArchive(archive, { recorder, faults, changeLastItem: operationsOfRun.changeLastItem }),
     status: memoryStatus,
+    clients: openSharedClients(rng),
     ...(ownTables !== undefined && { ownTables }),
     statements: scenario.data.statements,
     outside: scheduler.outside,

@@ -2,8 +2,9 @@
  * The SDK's DynamoDB client over memory: the SDK signs, serializes and retries requests, and this module answers them, with
  * network faults. Time is the invocation's.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { crc32 } from "node:zlib";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { RawProtocol } from "@ferry/aws/http/raw-protocol";
 import { FerryError } from "@ferry/core/errors/errors";
 import { workerTable } from "@ferry/core/topology";
@@ -17,7 +18,11 @@ import { DynamoDbError, type OwnTables } from "./own-tables.ts";
 /** Makes a call, with the faults before and after its effect. */
 export type Visit = (port: string, method: string, subject: string, effect: Effect) => Promise<unknown>;
 
+/** The SDK's client of a region. `triesMax`: how often it tries a call. */
+export type SharedClients = (region: string, triesMax: number) => DynamoDBClient;
+
 export interface ClientContext {
+  readonly clients: SharedClients;
   readonly invocation: Invocation;
   readonly visit: Visit;
   readonly faults: Faults;
@@ -54,41 +59,80 @@ const METHODS: Readonly<Record<string, string>> = {
 };
 const encoder = new TextEncoder();
 
-/** A region's client of one invocation. `triesMax`: how often the SDK tries a call. */
-export function simulatedDynamoDb(region: string, triesMax: number, context: ClientContext): DynamoDBClient {
-  const client = new DynamoDBClient({
+/** A call in progress on a shared client. */
+interface Call {
+  readonly answer: (request: HttpRequest) => Promise<HttpResponse>;
+  /** Waits this long. */
+  readonly pass: Invocation["pass"];
+}
+
+const calls = new AsyncLocalStorage<Call>();
+
+/**
+ * The SDK's clients, each made once: what the SDK resolves for a client takes longer than several calls. The invocations of a run
+ * share them, as those of a Lambda function do.
+ */
+export function openSharedClients(rng: Rng): SharedClients {
+  const opened = new Map<string, DynamoDBClient>();
+  return (region, triesMax) => {
+    const name = `${region} ${triesMax}`;
+    const client = opened.get(name) ?? sharedClient(region, triesMax, rng);
+    opened.set(name, client);
+    return client;
+  };
+}
+
+function sharedClient(region: string, triesMax: number, rng: Rng): DynamoDBClient {
+  return new DynamoDBClient({
     region,
     endpoint: `https://dynamodb.${region}.amazonaws.com`,
     credentials: { accessKeyId: "simulation", secretAccessKey: "simulation" },
     protocol: RawProtocol,
     maxAttempts: triesMax,
-    retryStrategy: retries(triesMax, context),
-    requestHandler: {
-      metadata: { handlerProtocol: "http/1.1" },
-      // A call like an earlier one comes from Ferry's own sender, which reads no files: see packages/aws/src/http/lean-send.ts.
-      async handle(request: unknown, { reached }: { reached?: () => Promise<void> }) {
-        await reached?.();
-        return { response: await answer(request as HttpRequest, region, context) };
-      },
-    } as never,
+    // Ferry's own sender adds middleware to commands and signs as the SDK does, but only for a client that tries a call once.
+    ...(triesMax > 1 && { cacheMiddleware: true, signer: unsigned }),
+    // The SDK's default logger logs nothing, but the SDK prepares each line.
+    logger: {} as NonNullable<DynamoDBClientConfig["logger"]>,
+    retryStrategy: retries(triesMax, rng),
+    requestHandler: handlerOf((request) => calls.getStore()!.answer(request)),
   });
-  const send = client.send.bind(client) as (command: unknown, options: object) => Promise<unknown>;
-  return Object.assign(client, {
+}
+
+/** Does not sign: the simulated DynamoDB checks no signature. */
+const unsigned = async () => ({ sign: async <Request>(request: Request) => request });
+
+function handlerOf(answer: Call["answer"]) {
+  const handle = async (request: unknown) => ({ response: await answer(request as HttpRequest) });
+  return { metadata: { handlerProtocol: "http/1.1" }, handle } as never;
+}
+
+/** A region's client of one invocation. `triesMax`: how often the SDK tries a call. */
+export function simulatedDynamoDb(region: string, triesMax: number, context: ClientContext): DynamoDBClient {
+  const shared = context.clients(region, triesMax);
+  const answerTo = (request: HttpRequest) => answer(request, region, context);
+  const client = {
+    // A call like an earlier one comes from Ferry's own sender, which reads no files: see packages/aws/src/http/lean-send.ts.
+    config: { ...shared.config, requestHandler: handlerOf(answerTo) },
     // The SDK reads files before its first request.
-    async send(command: unknown) {
+    async send(command: Parameters<typeof shared.send>[0]) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const entered = context.outside(() => promise);
-      const reached = () => {
-        resolve();
-        return entered;
+      const call: Call = {
+        async answer(request) {
+          resolve();
+          await entered;
+          return answerTo(request);
+        },
+        pass: context.invocation.pass,
       };
       try {
-        return await send(command, { reached });
+        return await calls.run(call, () => shared.send(command));
       } finally {
         resolve();
       }
     },
-  }) as DynamoDBClient;
+  };
+  return client as unknown as DynamoDBClient;
 }
 
 async function answer(
@@ -160,7 +204,7 @@ function describeCall(operation: string, input: object): string {
 }
 
 /** The SDK's standard retry strategy in virtual time: the SDK's own uses the process's clock. */
-function retries(triesMax: number, { invocation, rng }: ClientContext) {
+function retries(triesMax: number, rng: Rng) {
   const tokenOf = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 });
   return {
     acquireInitialRetryToken: async () => tokenOf(0),
@@ -171,7 +215,7 @@ function retries(triesMax: number, { invocation, rng }: ClientContext) {
       const count = token.getRetryCount() + 1;
       if (count >= triesMax || (errorType !== "THROTTLING" && errorType !== "TRANSIENT"))
         throw new Error("no more tries");
-      await invocation.pass(rng.random() * Math.min(RETRY_MS_MAX, RETRY_BASE_MS * 2 ** (count - 1)));
+      await calls.getStore()!.pass(rng.random() * Math.min(RETRY_MS_MAX, RETRY_BASE_MS * 2 ** (count - 1)));
       return tokenOf(count);
     },
     recordSuccess() {},

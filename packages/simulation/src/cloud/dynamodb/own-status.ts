@@ -3,7 +3,7 @@
  */
 import { type Item, recordOfItem, rowOfItem } from "@ferry/aws/status/status-item";
 import type { RowChange, StatusTables } from "@ferry/memory/status-store";
-import type { OwnTables } from "./own-tables.ts";
+import type { createOwnTables, OwnTables } from "./own-tables.ts";
 
 const ROWS: readonly string[] = ["backup-table", "restore-table"];
 
@@ -27,9 +27,10 @@ export function statusTablesOf(tables: OwnTables): StatusTables {
 }
 
 /** Receives each write to the own tables, and passes those of rows on. */
-export function itemChanged(rowChanged: (change: RowChange) => void) {
-  return (table: string, { before, after }: { readonly before?: Item; readonly after: Item }): void => {
+export function itemChanged(rowChanged: (change: RowChange) => void): Parameters<typeof createOwnTables>[0] {
+  const rowOf = (text: string) => rowOfItem(JSON.parse(text) as Item);
+  return (table, { before, after }) => {
     if (!ROWS.includes(table)) return;
-    rowChanged({ ...(before !== undefined && { before: rowOfItem(before) }), after: rowOfItem(after) });
+    rowChanged({ ...(before !== undefined && { before: rowOf(before) }), after: rowOf(after) });
   };
 }

@@ -40,11 +40,11 @@ const operations: Readonly<
 };
 
 /**
- * The tables of the topology, empty. `changed` receives each write, as a table's stream does. An eventually consistent
- * GetItem returns the item before its last write.
+ * The tables of the topology, empty. `changed` receives each write, as a table's stream does, with the items as JSON. An
+ * eventually consistent GetItem returns the item before its last write.
  */
 export function createOwnTables(
-  changed: (table: string, change: { readonly before?: Item; readonly after: Item }) => void,
+  changed: (table: string, change: { readonly before?: string; readonly after: string }) => void,
 ): OwnTables {
   // Stored as text: items that are read share no objects with items that were written.
   const contents = new Map<string, Map<string, string>>();
@@ -75,11 +75,9 @@ export function createOwnTables(
         put(key: string, item: Item, done: (error: unknown) => void) {
           const before = items.get(key);
           earlier.set(`${name} ${key}`, before);
-          items.set(key, JSON.stringify(item));
-          changed(name, {
-            ...(before !== undefined && { before: JSON.parse(before) }),
-            after: JSON.parse(items.get(key)!),
-          });
+          const after = JSON.stringify(item);
+          items.set(key, after);
+          changed(name, { ...(before !== undefined && { before }), after });
           done(null);
         },
       };
