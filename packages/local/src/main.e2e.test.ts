@@ -45,9 +45,10 @@ const isRefused = (endpoint: string) =>
     (error: { cause?: { code?: string } }) => error.cause?.code === "ECONNREFUSED",
   );
 
-test("the banner exports the variables that a client needs", async () => {
+test("the banner exports the variables that a client needs, and kill -9 closes the port", async () => {
   const text = await start();
-  expect(exportsIn(text)).toEqual({
+  const exported = exportsIn(text);
+  expect(exported).toEqual({
     AWS_ENDPOINT_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
@@ -64,6 +65,10 @@ test("the banner exports the variables that a client needs", async () => {
   });
   // All other lines are comments, so the whole text can be sourced.
   for (const line of text.split("\n")) expect(line).toMatch(/^(#|export |$)/);
+
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  expect(await isRefused(exported["AWS_ENDPOINT_URL"]!)).toBe(true);
 });
 
 test.each(["SIGINT", "SIGTERM"] as const)("%s stops the host and closes its port", async (signal) => {
@@ -72,13 +77,6 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s stops the host and closes its port
   child.kill(signal);
   const [code] = await once(child, "exit");
   expect(code).toBe(0);
-  expect(await isRefused(endpoint!)).toBe(true);
-});
-
-test("kill -9 closes the port", async () => {
-  const { AWS_ENDPOINT_URL: endpoint } = exportsIn(await start());
-  child.kill("SIGKILL");
-  await once(child, "exit");
   expect(await isRefused(endpoint!)).toBe(true);
 });
 

@@ -1,8 +1,10 @@
 /**
- * The built package, installed from its tarball into an empty folder.
+ * The built package, unpacked from its tarball into an empty folder, beside links to the packages that it depends on and to no
+ * others. npm would download and unpack the same versions, with ten times the CPU time.
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { findPackageJSON } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -22,6 +24,22 @@ function run(command: string, args: readonly string[], cwd: string) {
   });
 }
 
+const readManifest = async (directory: string) =>
+  JSON.parse(await readFile(path.join(directory, "package.json"), "utf8")) as {
+    version: string;
+    bin: Record<string, string>;
+    dependencies: Record<string, string>;
+  };
+
+/** Links a package that this repository has installed, which must have the version that the built package names. */
+async function linkDependency([name, version]: [string, string]): Promise<void> {
+  const installed = path.dirname(findPackageJSON(name, import.meta.url)!);
+  expect({ name, version: (await readManifest(installed)).version }).toEqual({ name, version });
+  const link = path.join(app, "node_modules", name);
+  await mkdir(path.dirname(link), { recursive: true });
+  await symlink(installed, link);
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "ferry-package-"));
   app = await mkdtemp(path.join(tmpdir(), "ferry-app-"));
@@ -29,12 +47,14 @@ beforeAll(async () => {
   const packed = await run("npm", ["pack", "--silent", "--pack-destination", app], folder);
   expect(packed.code, packed.stderr).toBe(0);
   await writeFile(path.join(app, "package.json"), '{"private":true,"type":"module"}');
-  const installed = await run(
-    "npm",
-    ["install", "--no-audit", "--no-fund", `./${packed.stdout.trim()}`],
-    app,
-  );
-  expect(installed.code, installed.stderr).toBe(0);
+  const unpacked = path.join(app, "node_modules/@ferry/cli");
+  await mkdir(unpacked, { recursive: true });
+  const tar = ["-xf", packed.stdout.trim(), "--strip-components", "1", "-C", unpacked];
+  expect(await run("tar", tar, app)).toMatchObject({ code: 0 });
+  const { bin, dependencies } = await readManifest(unpacked);
+  await mkdir(path.join(app, "node_modules/.bin"));
+  await symlink(path.join(unpacked, bin["ferry"]!), path.join(app, "node_modules/.bin/ferry"));
+  await Promise.all(Object.entries(dependencies).map(linkDependency));
 });
 afterAll(async () => {
   await rm(folder, { recursive: true });

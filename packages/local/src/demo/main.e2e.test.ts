@@ -63,20 +63,6 @@ test("an engine that cannot be used is refused in one line", async () => {
   );
 });
 
-test("the summary's commands work in a folder with a space in its name", async () => {
-  const { out, code } = await run("--items", "20", "--segments", "1");
-  expect(code).toBe(0);
-  expect(out).toMatch(/identical: 20 items/);
-  const [zcat, cat] = out.split("\n").flatMap((line) => (/^ {4}z?cat /.test(line) ? [line.trim()] : []));
-  // The zcat of some systems does not read gzip.
-  for (const command of [zcat!.replace("zcat", "gunzip -c"), cat!]) {
-    const shell = spawn("sh", ["-c", command], { stdio: ["ignore", "pipe", "pipe"] });
-    const [output, errors] = await Promise.all([text(shell.stdout), text(shell.stderr)]);
-    expect(errors).toBe("");
-    expect(output).toMatch(/^\{/);
-  }
-});
-
 test.each([
   [["--items", "0"], "argument '0' is invalid. It must be a whole number from 1 to"],
   [["--segments", "1000"], "It must be a whole number from 1 to 999: got 1000"],
@@ -88,14 +74,29 @@ test.each([
   expect(out).toBe("");
 });
 
-test("given --keep, the host runs on, its commands work, and it ends with the process that started it", async () => {
-  const script = `require("node:child_process").spawn(${JSON.stringify(process.execPath)}, ${JSON.stringify([main, "--items", "1", "--json", "--keep"])}, { stdio: "inherit" })`;
+test("given --keep, the summary's and the banner's commands work, in a folder with a space in its name, and the host ends with the process that started it", async () => {
+  const args = [main, "--items", "20", "--segments", "1", "--keep"];
+  const script = `require("node:child_process").spawn(${JSON.stringify(process.execPath)}, ${JSON.stringify(args)}, { stdio: "inherit" })`;
   start(["-e", script], { npm_lifecycle_event: "demo" });
+  let out = "";
+  child.stdout!.on("data", (chunk) => {
+    out += chunk;
+  });
   let stderr = "";
   for await (const chunk of child.stderr!) {
     stderr += chunk;
     if (stderr.includes("Still running")) break;
   }
+  await expect.poll(() => out).toMatch(/identical: 20 items[\s\S]* {4}cat .*\n/);
+  const [zcat, cat] = out.split("\n").flatMap((line) => (/^ {4}z?cat /.test(line) ? [line.trim()] : []));
+  // The zcat of some systems does not read gzip.
+  for (const command of [zcat!.replace("zcat", "gunzip -c"), cat!]) {
+    const shell = spawn("sh", ["-c", command], { stdio: ["ignore", "pipe", "pipe"] });
+    const [output, errors] = await Promise.all([text(shell.stdout), text(shell.stderr)]);
+    expect(errors).toBe("");
+    expect(output).toMatch(/^\{/);
+  }
+
   const [, endpoint] = /^export AWS_ENDPOINT_URL=(\S+)$/m.exec(stderr)!;
   const answers = () => fetch(endpoint!).then(Boolean, () => false);
   expect(await answers()).toBe(true);
@@ -121,7 +122,7 @@ test("given --keep, the host runs on, its commands work, and it ends with the pr
     once(shell, "exit"),
   ]);
   expect(code, errors).toBe(0);
-  expect(printed).toMatch(/^✓ cities-copy in eu-west-1: 1 item, all equal to the archive's$/m);
+  expect(printed).toMatch(/^✓ cities-copy in eu-west-1: 20 items, all equal to the archive's$/m);
   child.kill("SIGKILL");
   await expect.poll(answers).toBe(false);
 });

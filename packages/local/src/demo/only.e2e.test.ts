@@ -1,15 +1,16 @@
 /**
- * A restore of some of all the demo's cities.
+ * A restore of some of the demo's cities.
  */
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { fullExport, itemLine } from "@ferry/memory/native-export";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestClient, type TestClient } from "../e2e/test-client.ts";
 import { type Host, startHost } from "../host.ts";
-import { CITIES_MAX, type CityItem, cities } from "./cities.ts";
+import { type CityItem, cities } from "./cities.ts";
 import { createCityTable } from "./load.ts";
 
 const TABLE = "cities";
+const CITIES = 20_000;
 const FILES = 8;
 
 let host: Host;
@@ -20,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => host?.stop());
 
-/** The cities as an export of DynamoDB: to load them into a table would take a minute. Returns the prefix. */
+/** The cities as an export of DynamoDB: to load them into a table would take seconds. Returns the prefix. */
 async function putExport(request: Record<string, string>, items: readonly CityItem[]): Promise<string> {
   const files = Array.from({ length: FILES }, (_, n) =>
     items.filter((__, at) => at % FILES === n).map((item) => itemLine(JSON.stringify(item))),
@@ -32,9 +33,8 @@ async function putExport(request: Record<string, string>, items: readonly CityIt
   return prefix;
 }
 
-test("given all the demo's cities, only the named ones are restored, each as it was", async () => {
-  const items = cities(CITIES_MAX);
-  expect(items.length).toBeGreaterThan(135_000);
+test("given 20,000 of the demo's cities, only the named ones are restored, each as it was", async () => {
+  const items = cities(CITIES);
   await createCityTable("eu-west-1", TABLE);
   const request = client.restoreOf(TABLE);
   const prefix = await putExport(request, items);

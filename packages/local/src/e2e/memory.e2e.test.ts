@@ -20,11 +20,11 @@ async function restored(content: string, memoryMib: number): Promise<RestoreRepo
 }
 
 describe("a worker that restores a data file", () => {
-  test("of 160 MiB, with 16 MiB of the smallest items, needs little more memory than its bytes, and less if it streams the file", async () => {
+  test("of 160 MiB, with 8 MiB of the smallest items, needs little more memory than its bytes, and less if it streams the file", async () => {
     const inMemory = await restored("tiny-items", 288);
     const { items } = inMemory;
     const ended = { type: "SegmentCompleted", written: items + 1 };
-    expect(items).toBeGreaterThan(500_000);
+    expect(items).toBeGreaterThan(250_000);
     expect(inMemory).toMatchObject({ ...ended, opens: 2 });
     expect(inMemory.rssMibMax).toBeLessThan(160 + OTHER_MIB);
     const streamed = await restored("tiny-items", 16);
@@ -33,7 +33,7 @@ describe("a worker that restores a data file", () => {
     expect(streamed.rssMibMax).toBeLessThan(inMemory.rssMibMax - 48);
   });
 
-  test("of a gigabyte of spaces refuses it, and holds at most one line of the largest length", async () => {
+  test("of 512 MiB of spaces refuses it, and holds at most one line of the largest length", async () => {
     const { type, error, rssMibMax } = await restored("spaces", 288);
     expect({ type, error }).toEqual({
       type: "SegmentFailed",
@@ -42,11 +42,11 @@ describe("a worker that restores a data file", () => {
     expect(rssMibMax).toBeLessThan(OTHER_MIB);
   });
 
-  test("of 96 MiB of empty lines reads all of them, and holds at most what the setting allows", async () => {
+  test("of 64 MiB of empty lines reads all of them, and holds at most what the setting allows", async () => {
     const inMemory = await restored("empty-lines", 288);
     const { type, written, opens, rssMibMax } = await restored("empty-lines", 16);
     expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: 2, opens: 3 });
-    // The setting allows 80 MiB less than the file.
-    expect(rssMibMax).toBeLessThan(inMemory.rssMibMax - 32);
+    // The setting allows 48 MiB less than the file.
+    expect(rssMibMax).toBeLessThan(inMemory.rssMibMax - 24);
   });
 });

@@ -29,7 +29,7 @@ export interface RestoreReport {
 
 const MIB = 1024 * 1024;
 /** Enough of the smallest items that one object per item would not fit in the test's heap. */
-const TINY_ITEMS_MIB = 16;
+const TINY_ITEMS_MIB = 8;
 /** With larger items, which cost less time, the file is this long. */
 const FILE_MIB = 160;
 const prefix = "AWSDynamoDB/01";
@@ -52,15 +52,15 @@ const contents: Readonly<Record<string, () => Generator<Part>>> = {
     for (let at = TINY_ITEMS_MIB; at < FILE_MIB; at++)
       yield part(Array.from({ length: large }, (_, n) => line(at * tiny + n, text)));
   },
-  /** One item, and a gigabyte of spaces. */
+  /** One item, and 512 MiB of spaces. */
   *spaces() {
     yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
-    for (let part = 0; part < 1024; part++) yield { bytes: Buffer.alloc(MIB, " "), items: 0 };
+    for (let part = 0; part < 512; part++) yield { bytes: Buffer.alloc(MIB, " "), items: 0 };
   },
-  /** One item, and 96 MiB of empty lines. */
+  /** One item, and 64 MiB of empty lines. */
   *"empty-lines"() {
     yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
-    for (let part = 0; part < 96; part++) yield { bytes: Buffer.alloc(MIB, "\n"), items: 0 };
+    for (let part = 0; part < 64; part++) yield { bytes: Buffer.alloc(MIB, "\n"), items: 0 };
   },
 };
 
