@@ -153,7 +153,7 @@ describe("zlib's codec", () => {
       expect(Buffer.from(await gathered(zlibCodec.decompress(pieces(), () => wrong)))).toEqual(content);
   });
 
-  it("releases the memory of an output that is kept whole, and no other", async () => {
+  it("releases only the memory of an output that is kept whole", async () => {
     const content = Buffer.from("{abcdefghi".repeat(100_000));
     const firstOf = async (file: Uint8Array, size?: number) => {
       for await (const chunk of zlibCodec.decompress(chunksOf(file), () => size)) return chunk;

@@ -158,7 +158,7 @@ describe("an error of the SDK", () => {
       expect(ferryError(thrown(one, 403), call)).toMatchObject({ kind: "transient", code: "service-error" });
   });
 
-  // A name that only contains a known one is of an error that nobody has classified: a retry is the safe choice.
+  // A name that only contains a known one is of an unknown error: a retry is the safe choice.
   it.each(
     Object.entries(names)
       .flatMap(([, [, , all]]) => all)

@@ -539,15 +539,15 @@ describe("a task that is announced as finishing", () => {
 
   test("is finished also if its row does not exist", async () => {
     const { ports, task, plan } = await completed({});
-    const blind = { ...ports, status: { ...ports.status, read: async () => undefined } };
-    expect(await work(announced(task, plan), blind)).toMatchObject([{ type: "TaskFinished" }]);
+    const withoutRow = { ...ports, status: { ...ports.status, read: async () => undefined } };
+    expect(await work(announced(task, plan), withoutRow)).toMatchObject([{ type: "TaskFinished" }]);
   });
 
   test("is not finished by a retry if its row is incomplete or does not exist", async () => {
     const { ports, task, plan } = await completed({ completed: [], items: 1 });
     await expect(work(again(task, plan), ports)).rejects.toThrow("is not complete");
-    const blind = { ...ports, status: { ...ports.status, read: async () => undefined } };
-    await expect(work(again(task, plan), blind)).rejects.toThrow("is not complete");
+    const withoutRow = { ...ports, status: { ...ports.status, read: async () => undefined } };
+    await expect(work(again(task, plan), withoutRow)).rejects.toThrow("is not complete");
   });
 });
 

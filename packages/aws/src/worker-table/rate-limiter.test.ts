@@ -77,7 +77,7 @@ describe("a task's timeline in the worker table", () => {
     expect(beyond.updates).toHaveLength(3);
   });
 
-  it("gives back its last reservation, and no other", async () => {
+  it("gives back only its last reservation", async () => {
     const limiter = rateLimiter(table.update);
     const task = freshTask();
     await limiter.reserve(task, at(NOW_MS, 300));

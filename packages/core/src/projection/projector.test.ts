@@ -399,9 +399,9 @@ describe("an operator's cancel", () => {
     const ports = projecting(store);
     await projectBatch([accepted("a", 2)], ports);
     const raiseAttempt = () => Promise.reject(new Error("read"));
-    const blind = { ...ports, registry: { ...ports.registry, raiseAttempt } };
-    expect(await reasons(blind, 1)).toEqual([]);
-    expect(await reasons(blind, 2)).toEqual([]);
+    const withoutRegistry = { ...ports, registry: { ...ports.registry, raiseAttempt } };
+    expect(await reasons(withoutRegistry, 1)).toEqual([]);
+    expect(await reasons(withoutRegistry, 2)).toEqual([]);
     expect(store.rows()).toMatchObject([{ cancelledAttempt: 2 }]);
   });
 
