@@ -280,14 +280,14 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
 
       it("continues beyond S3's page size of 1,000 keys", async () => {
         const prefix = fresh();
-        const keys = Array.from({ length: 2003 }, (_, i) => `${prefix}/0x${i.toString(16).padStart(8, "0")}`);
+        const keys = Array.from({ length: 1010 }, (_, i) => `${prefix}/0x${i.toString(16).padStart(8, "0")}`);
         for (let at = 0; at < keys.length; at += 100)
           await Promise.all(
             keys.slice(at, at + 100).map((key) => archive.putNew(bucket, key, new Uint8Array(0), options)),
           );
         expect(await keysIn(bucket, `${prefix}/`)).toEqual(keys);
-        expect(await keysIn(bucket, `${prefix}/`, { after: keys[4]!, limit: 1500 })).toEqual(
-          keys.slice(5, 1505),
+        expect(await keysIn(bucket, `${prefix}/`, { after: keys[4]!, limit: 1003 })).toEqual(
+          keys.slice(5, 1008),
         );
       }, 60_000);
     });

@@ -32,7 +32,7 @@ const node = {
     magic: [0x28, 0xb5, 0x2f, 0xfd],
     /** Several encodings have the same content, which the checksum covers. */
     unusedBytes: Number.POSITIVE_INFINITY,
-    runs: 20,
+    runs: 10,
   },
 } as const;
 
@@ -73,12 +73,12 @@ export function codecContract(
         );
       });
 
-      it("compresses 20 MB of lines and restores them", async () => {
+      it("compresses 5 MB of lines and restores them", async () => {
         const chunk = Buffer.from(lines(20_000));
-        const parts = Array.from({ length: 20 }, () => chunk);
+        const parts = Array.from({ length: 5 }, () => chunk);
         const file = await compressed(codec, parts, compression, 1);
         // A codec may store zstd's blocks uncompressed.
-        expect(file.length).toBeLessThan(chunk.length * (compression === "gzip" ? 10 : 21));
+        expect(file.length).toBeLessThan(chunk.length * (compression === "gzip" ? 2.5 : 5.25));
         expect(Buffer.compare(await decompressed(codec, file), Buffer.concat(parts))).toBe(0);
       });
 
@@ -116,21 +116,21 @@ export function codecContract(
         );
       });
 
-      it("decompresses 64 MiB of spaces in chunks of at most 1 MiB", async () => {
+      it("decompresses 16 MiB of spaces in chunks of at most 1 MiB", async () => {
         let bytes = 0;
         let bytesMax = 0;
         for await (const chunk of codec.decompress(
-          pieces(compress(Buffer.alloc(64 * MIB, " ")), 64 * 1024),
+          pieces(compress(Buffer.alloc(16 * MIB, " ")), 64 * 1024),
         )) {
           bytes += chunk.length;
           bytesMax = Math.max(bytesMax, chunk.length);
         }
-        expect(bytes).toBe(64 * MIB);
+        expect(bytes).toBe(16 * MIB);
         expect(bytesMax).toBeLessThanOrEqual(MIB);
       });
 
       it("reads a file only as fast as the caller takes bytes, and closes it when the caller stops", async () => {
-        const file = compress(randomBytes(20 * MIB));
+        const file = compress(randomBytes(8 * MIB));
         let taken = 0;
         let closed = false;
         async function* observed() {
@@ -149,10 +149,10 @@ export function codecContract(
           await new Promise((resolve) => setImmediate(resolve));
           received += chunk.length;
           expect(taken).toBeLessThan(received + 2 * MIB);
-          if (received > 5 * MIB) break;
+          if (received > 2 * MIB) break;
         }
         await expect.poll(() => closed).toBe(true);
-        expect(taken).toBeLessThan(8 * MIB);
+        expect(taken).toBeLessThan(5 * MIB);
       });
 
       it("an error while the file is read is rethrown unchanged", async () => {

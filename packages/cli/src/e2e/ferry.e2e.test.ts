@@ -279,7 +279,7 @@ test("estimate compares a backup and a restore with DynamoDB's own ways", async 
   expect(estimate!.ways.map(({ name }) => name)).toContain("bulk put");
 });
 
-// verify.test.ts of packages/client compares 100,000 items.
+// verify.test.ts of packages/client compares 20,000 items.
 test("an item that changed, one that is missing and one that is new are found and named", async () => {
   const items = Array.from({ length: 5000 }, (_, n) => ({ id: { S: `item-${n}` }, n: { N: String(n) } }));
   await client.createTables("compared", items);

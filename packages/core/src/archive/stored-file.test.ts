@@ -148,7 +148,7 @@ describe("a data file", () => {
   });
 
   const own = { "request-id": "r", items: "1", bytes: "27", end: "true" };
-  const bomb = Array.from({ length: 64 }, () => new Uint8Array(MIB).fill(0x0a));
+  const bomb = Array.from({ length: 16 }, () => new Uint8Array(MIB).fill(0x0a));
   test("given more bytes than its metadata records, then it is refused after the first excess chunk", async () => {
     const { file, ports, seen } = await stored(bomb, { items: 0, metadata: own });
     await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
@@ -189,7 +189,7 @@ describe("a data file", () => {
 
   test("given a line longer than any item, then it is refused, and the error names the file and the line", async () => {
     const spaces = new Uint8Array(MIB).fill(0x20);
-    const { file, ports, seen } = await stored(["{}\n{}\n", ...Array(64).fill(spaces)], { items: 3 });
+    const { file, ports, seen } = await stored(["{}\n{}\n", ...Array(40).fill(spaces)], { items: 3 });
     await expect(verifyDataFile(bucket, file, ports, always)).rejects.toMatchObject({
       kind: "permanent",
       code: "corrupt-file",
