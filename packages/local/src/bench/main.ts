@@ -2,7 +2,7 @@
  * `npm run bench`: what a slice costs, compared with the SDK's ordinary way and with the floor. docs/performance.md.
  */
 import { writeFileSync } from "node:fs";
-import { mkdtempDisposable } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { readBenchArguments } from "./arguments.ts";
@@ -14,14 +14,18 @@ import { plotOf } from "./plot.ts";
 
 const { cases, ways, runs, warmUps, json, check, store, plot } = readBenchArguments();
 
-await using folder = await mkdtempDisposable(path.join(tmpdir(), "ferry-bench-"));
-const bundle = await bundleMeasured(folder.path);
 const results: Result[] = [];
-if (!json) console.log(head());
-for (const one of cases) {
-  const result = { case: one, measured: await measureCase(one, { bundle, wayNames: ways, runs, warmUps }) };
-  results.push(result);
-  if (!json) console.log(row(result));
+const folder = await mkdtemp(path.join(tmpdir(), "ferry-bench-"));
+try {
+  const bundle = await bundleMeasured(folder);
+  if (!json) console.log(head());
+  for (const one of cases) {
+    const result = { case: one, measured: await measureCase(one, { bundle, wayNames: ways, runs, warmUps }) };
+    results.push(result);
+    if (!json) console.log(row(result));
+  }
+} finally {
+  await rm(folder, { recursive: true });
 }
 if (json) console.log(JSON.stringify(results));
 if (store) storeRatios(results);
