@@ -21,6 +21,7 @@ import {
 } from "@ferry/core/ports";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import { type Call, ferryError, httpStatusOf, nameOf, translateErrors } from "./errors.ts";
+import { freeMemory } from "./free-memory.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
 /** The part of an S3 client that the archive store uses. */
@@ -187,7 +188,10 @@ function open(
 async function* chunksOf(body: AsyncIterable<Uint8Array> | undefined, call: Call) {
   if (body === undefined) return;
   try {
-    yield* body;
+    for await (const chunk of body) {
+      yield chunk;
+      freeMemory(chunk);
+    }
   } catch (error) {
     throw ferryError(error, call);
   }

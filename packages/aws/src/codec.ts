@@ -4,25 +4,21 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from "node:zlib";
 import type { Compression } from "@ferry/core/archive/compression";
 import { corruptContent, decompressByContent } from "@ferry/core/archive/content";
 import { zstdParts } from "@ferry/core/archive/zstd-frames";
 import type { Codec, Compressor } from "@ferry/core/ports";
+import { freeMemory } from "./free-memory.ts";
 
 /** zlib's codec. */
 export const zlibCodec: Codec = {
   compress,
-  decompress: (file, sizeToKeep) =>
+  decompress: (file) =>
     decompressByContent(file, {
-      gzip: (chunks) => output(chunks, gunzip, sizeToKeep?.()),
-      zstd: (chunks) => output(chunks, decompressZstd, sizeToKeep?.()),
+      gzip: (chunks) => output(gunzip(chunks)),
+      zstd: (chunks) => output(decompressZstd(chunks)),
     }),
-  release({ buffer }) {
-    // The garbage collector would free it too, but later: it hardly sees how much memory a small object of JavaScript has.
-    if (releasable.delete(buffer)) (buffer as ArrayBuffer).transfer(0);
-  },
   md5: (bytes) => createHash("md5").update(bytes).digest("base64"),
   openMd5() {
     const hash = createHash("md5");
@@ -35,28 +31,12 @@ const INPUT_CHUNK_BYTES = 64 * 1024;
 
 const OUTPUT_CHUNK_BYTES = 64 * 1024;
 
-/** The buffers of kept outputs, which hold nothing else. */
-const releasable = new WeakSet<ArrayBufferLike>();
-
-type Decompress = (file: AsyncIterable<Uint8Array>, chunkSize: number) => AsyncIterable<Uint8Array>;
-
-async function* output(file: AsyncIterable<Uint8Array>, decompress: Decompress, sizeToKeep?: number) {
-  const chunks = decompress(file, chunkBytes(sizeToKeep));
-  if (sizeToKeep === undefined) return yield* chunks;
+async function* output(chunks: AsyncIterable<Uint8Array>) {
   for await (const chunk of chunks) {
-    // A small one is a part of Node's pool.
-    if (chunk.buffer.byteLength > Buffer.poolSize) releasable.add(chunk.buffer);
     yield chunk;
+    // zlib has filled the buffer of a chunk that ends with it.
+    freeMemory(chunk);
   }
-}
-
-/**
- * The size of zlib's output buffers. For an output that is kept whole, one buffer for all of it: many buffers, and their copies in
- * one, made the garbage collector mark the whole heap several times a file. zlib looks for the end of the file only
- * while its buffer has space, so it has one byte more.
- */
-function chunkBytes(sizeToKeep: number | undefined): number {
-  return sizeToKeep === undefined ? CHUNK_BYTES : Math.max(sizeToKeep + 1, constants.Z_MIN_CHUNK);
 }
 
 function compress(compression: Compression, level: number): Compressor {
@@ -94,11 +74,8 @@ function compress(compression: Compression, level: number): Compressor {
 }
 
 /** Backpressure applies: the file is read only as fast as the caller takes chunks. */
-async function* gunzip(
-  file: AsyncIterable<Uint8Array>,
-  chunkSize: number,
-): AsyncGenerator<Uint8Array, void, void> {
-  const stream = createGunzip({ chunkSize });
+async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const stream = createGunzip({ chunkSize: CHUNK_BYTES });
   let bytesRead = 0;
   async function* counted() {
     for await (const chunk of file) {
@@ -111,11 +88,8 @@ async function* gunzip(
   if (stream.bytesWritten !== bytesRead) throw corruptContent("gzip", "it has bytes after its end");
 }
 
-function decompressZstd(
-  file: AsyncIterable<Uint8Array>,
-  chunkSize: number,
-): AsyncGenerator<Uint8Array, void, void> {
-  return through(frameChunks(file), createZstdDecompress({ chunkSize }), "zstd");
+function decompressZstd(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  return through(frameChunks(file), createZstdDecompress({ chunkSize: CHUNK_BYTES }), "zstd");
 }
 
 /** The frames of a zstd file in chunks that end where a frame ends: Node ignores what follows a frame in the same chunk. */
@@ -142,13 +116,22 @@ async function* through(
   format: Compression,
 ): AsyncGenerator<Uint8Array, void, void> {
   // An error of the file is thrown by `stream`. A reader that stops early is not an error.
-  pipeline(file, stream).catch(() => {});
+  pump(file, stream).catch((error: unknown) => stream.destroy(error as Error));
   try {
     yield* stream as AsyncIterable<Buffer>;
   } catch (error) {
     if (!isZlibError(error)) throw error;
     throw corruptContent(format, error.message, error);
   }
+}
+
+/** Requests a chunk when the one before it is used: then it may not be valid any more. `pipeline` would have some of them waiting. */
+async function pump(file: AsyncIterable<Uint8Array>, stream: Duplex): Promise<void> {
+  for await (const chunk of file)
+    await new Promise<void>((resolve, reject) => {
+      stream.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+  stream.end();
 }
 
 function isZlibError(error: unknown): error is Error {

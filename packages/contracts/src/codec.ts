@@ -338,8 +338,13 @@ async function expectCorrupt(read: Promise<unknown>, text: RegExp | string): Pro
   await expectPermanent(read, { code: "corrupt-file" });
 }
 
+/** The bytes of a file in pieces, each of which is overwritten once the next one is requested. */
 async function* pieces(file: Uint8Array, bytes: number) {
-  for (let at = 0; at < file.length; at += bytes) yield file.subarray(at, at + bytes);
+  for (let at = 0; at < file.length; at += bytes) {
+    const piece = new Uint8Array(file.subarray(at, at + bytes));
+    yield piece;
+    piece.fill(0xff);
+  }
 }
 
 function lines(count: number): string {

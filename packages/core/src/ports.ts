@@ -174,7 +174,8 @@ export interface OpenObject {
   readonly head: ObjectHead;
   /**
    * The object's bytes in order, in chunks of any size. It can be iterated once; stopping early frees the connection.
-   * A broken connection throws a transient error from the iteration.
+   * A broken connection throws a transient error from the iteration. A chunk is valid until the next one is requested: then its
+   * memory may hold other bytes.
    */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
@@ -228,18 +229,9 @@ export interface Codec {
    * file (128 MiB at most), for any file. Permanent error `corrupt-file` if the file is corrupt, truncated or has bytes after its
    * end, or is none of the three; the chunks yielded before may be wrong. Errors of `file` are thrown unchanged.
    *
-   * `sizeToKeep` is for a caller that keeps all of the output: the expected size of the output, asked for once the file's first
-   * bytes are there. A codec may then make the chunks as views of one buffer of that size. They may be larger than 1 MiB.
+   * A chunk, also of `file`, is valid until the next one is requested: then its memory may hold other bytes.
    */
-  decompress(
-    file: AsyncIterable<Uint8Array>,
-    sizeToKeep?: () => number | undefined,
-  ): AsyncIterable<Uint8Array>;
-  /**
-   * Frees the memory of a chunk that `decompress` yielded to a caller with `sizeToKeep`: neither the chunk nor another view of its
-   * buffer is used afterwards. Does nothing if the codec has not made the buffer for that file alone.
-   */
-  release(chunk: Uint8Array): void;
+  decompress(file: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** The MD5 of some bytes, base64, as in DynamoDB's manifests. */
   md5(bytes: Uint8Array): string;
   /** Starts an MD5 over bytes that arrive in parts. */

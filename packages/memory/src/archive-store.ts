@@ -132,13 +132,19 @@ export function memoryArchiveStore(): MemoryArchiveStore {
 
 /** The object as it was when it was opened, even if it changes meanwhile. */
 async function* chunksOf(body: Uint8Array, fromByte: number) {
-  for (let at = fromByte; at < body.length; at += CHUNK_BYTES) yield body.slice(at, at + CHUNK_BYTES);
+  for (let at = fromByte; at < body.length; at += CHUNK_BYTES) {
+    const chunk = new Uint8Array(body.subarray(at, at + CHUNK_BYTES));
+    yield chunk;
+    // It is valid only until the next one is requested.
+    chunk.fill(0);
+  }
 }
 
 /** A copy of an object. */
 function storedObject(body: Uint8Array, metadata: ObjectMetadata): StoredObject {
   const etag = `"${createHash("md5").update(body).digest("hex")}"`;
-  return { body: body.slice(), metadata: { ...metadata }, etag };
+  // `slice` of a Buffer would share its memory.
+  return { body: new Uint8Array(body), metadata: { ...metadata }, etag };
 }
 
 function headOf({ body, metadata, etag }: StoredObject): ObjectHead {

@@ -4,7 +4,7 @@
 import { eachLine } from "./data-file.ts";
 
 const LINE_FEED = 0x0a;
-/** The target size of a block. A block is larger by up to one chunk, or if a line is longer. */
+/** The size of a block, unless a line is longer. */
 const BLOCK_BYTES = 1024 * 1024;
 /**
  * The maximum length of a line. DynamoDB limits an item to 400 KB by its own count. One counted byte takes at most 68 bytes
@@ -22,72 +22,67 @@ export interface Block {
 }
 
 /**
- * Splits the bytes of a file into blocks; copies them at most once. Throws `tooLong(line)` for a line longer than LINE_BYTES_MAX;
- * `line` counts from 0.
+ * The memory of blocks that are not used any more, for later ones. New memory for each block makes the garbage collector mark the whole
+ * heap, again after every few megabytes.
+ */
+const unused: Uint8Array[] = [];
+/** As many as one file has that is kept in memory, with the default settings. */
+const UNUSED_MAX = 64;
+
+function take(bytes: number): Uint8Array {
+  return (bytes <= BLOCK_BYTES ? unused.pop() : undefined) ?? new Uint8Array(bytes);
+}
+
+/** Lets a later block have the memory of this one: neither it nor any view of it is used afterwards. */
+export function reuseBlock({ bytes: { buffer } }: Block): void {
+  if (buffer.byteLength === BLOCK_BYTES && unused.length < UNUSED_MAX) unused.push(new Uint8Array(buffer));
+}
+
+/**
+ * Splits the bytes of a file into blocks; copies each chunk before it requests the next one. Throws `tooLong(line)` for a line longer than
+ * LINE_BYTES_MAX; `line` counts from 0.
  */
 export async function* blocksOf(
   chunks: AsyncIterable<Uint8Array>,
   tooLong: (line: number) => Error,
 ): AsyncGenerator<Block, void, void> {
   let firstLine = 0;
-  let parts: Uint8Array[] = [];
-  let partsBytes = 0;
-  /** The length of the incomplete last line so far. */
-  let lineBytes = 0;
-  const takeBlock = (): Block => {
-    const bytes = concatenate(parts, partsBytes);
+  let memory: Uint8Array = new Uint8Array(0);
+  let used = 0;
+  const blockOf = (bytes: Uint8Array): Block => {
     const block = { bytes, firstLine, lines: countLines(bytes) };
     firstLine += block.lines;
-    parts = [];
-    partsBytes = 0;
     return block;
   };
-  const append = (part: Uint8Array) => {
-    if (part.length === 0) return;
-    parts.push(part);
-    partsBytes += part.length;
+  const moveTo = (larger: Uint8Array, from: number) => {
+    larger.set(memory.subarray(from, used));
+    memory = larger;
+    used -= from;
   };
   for await (const chunk of chunks) {
-    const feed = chunk.indexOf(LINE_FEED);
-    if (lineBytes + (feed === -1 ? chunk.length : feed) > LINE_BYTES_MAX)
-      throw tooLong(firstLine + takeBlock().lines - 1);
-    const cut = chunk.lastIndexOf(LINE_FEED) + 1;
-    lineBytes = (feed === -1 ? lineBytes : 0) + chunk.length - cut;
-    if (cut === 0 || partsBytes + cut < BLOCK_BYTES) {
-      append(chunk);
-      continue;
+    for (let at = 0; at < chunk.length; ) {
+      if (used === memory.length) {
+        const cut = used < BLOCK_BYTES ? 0 : memory.lastIndexOf(LINE_FEED) + 1;
+        if (cut > 0) {
+          const bytes = memory.subarray(0, cut);
+          moveTo(take(Math.max(BLOCK_BYTES, used - cut)), cut);
+          yield blockOf(bytes);
+          continue;
+        }
+        if (used > LINE_BYTES_MAX) throw tooLong(firstLine);
+        // The first block begins small: most files of small tables have one small chunk.
+        const most = used < BLOCK_BYTES ? BLOCK_BYTES : LINE_BYTES_MAX + 1;
+        moveTo(take(Math.min(most, Math.max(2 * used, chunk.length))), 0);
+      }
+      const upTo = Math.min(chunk.length, at + memory.length - used);
+      memory.set(chunk.subarray(at, upTo), used);
+      used += upTo - at;
+      at = upTo;
     }
-    append(chunk.subarray(0, cut));
-    yield takeBlock();
-    append(chunk.subarray(cut));
   }
-  if (partsBytes > 0) yield takeBlock();
-}
-
-/**
- * The parts as one array: a view if they follow each other in one buffer, otherwise a copy. A block of less than the target size
- * is copied too: it may be a small view of a large buffer.
- */
-function concatenate(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  const [first] = parts;
-  if (first !== undefined && bytes >= BLOCK_BYTES && followEachOther(parts))
-    return new Uint8Array(first.buffer, first.byteOffset, bytes);
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function followEachOther(parts: readonly Uint8Array[]): boolean {
-  let [{ buffer, byteOffset: next }] = parts as [Uint8Array];
-  for (const part of parts) {
-    if (part.buffer !== buffer || part.byteOffset !== next) return false;
-    next += part.length;
-  }
-  return true;
+  const rest = memory.subarray(0, used);
+  if (used > LINE_BYTES_MAX && !rest.includes(LINE_FEED)) throw tooLong(firstLine);
+  if (used > 0) yield blockOf(rest);
 }
 
 function countLines(bytes: Uint8Array): number {

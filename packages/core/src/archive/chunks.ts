@@ -11,7 +11,8 @@ export async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, v
 /** Reads a whole stream into memory. Only for streams that are known to be small. */
 export async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of chunks) parts.push(part);
+  // A part may be valid only until the next one is requested.
+  for await (const part of chunks) parts.push(new Uint8Array(part));
   return concatenated(parts);
 }
 

@@ -26,7 +26,8 @@ export async function* decompressByContent(
     while (head.length < HEAD_BYTES) {
       const next = await chunks.next();
       if (next.done === true) break;
-      first.push(next.value);
+      // A chunk is valid only until the next one is requested.
+      first.push(new Uint8Array(next.value));
       head.push(...next.value.subarray(0, HEAD_BYTES - head.length));
     }
     const format = formatOf(head);

@@ -28,7 +28,6 @@ export function pakoCodec(openMd5: () => Md5): Codec {
   return {
     compress: (compression, level) => (compression === "gzip" ? gzip(level) : storeZstd()),
     decompress: (file) => decompressByContent(file, { gzip: gunzip, zstd: decompressZstd }),
-    release() {},
     md5(bytes) {
       const md5 = openMd5();
       md5.update(bytes);
@@ -42,6 +41,7 @@ async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   const stream = new ZStream();
   zlibInflateInit2(stream, GZIP_WINDOW_BITS);
   let memberEnded = false;
+  stream.output = new Uint8Array(CHUNK_BYTES);
   for await (const chunk of file) {
     stream.input = chunk;
     stream.next_in = 0;
@@ -51,7 +51,6 @@ async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
     while (stream.avail_in > 0 || (!memberEnded && stream.avail_out === 0)) {
       // Only another gzip member may follow a member; zlib checks its header.
       if (memberEnded) zlibInflateReset(stream);
-      stream.output = new Uint8Array(CHUNK_BYTES);
       stream.next_out = 0;
       stream.avail_out = CHUNK_BYTES;
       const status = zlibInflate(stream, Z_NO_FLUSH);

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { FerryError } from "../errors/errors.ts";
 import type { ArchiveStore, Codec, ObjectMetadata } from "../ports.ts";
 import { defaultSettings, type Settings } from "../settings/settings.ts";
-import { LINE_BYTES_MAX } from "./blocks.ts";
+import { type Block, LINE_BYTES_MAX } from "./blocks.ts";
 import { pakoCodec } from "./pako-codec.ts";
 import { readBlocks, readingLine, type VerifiedFile, verifyDataFile } from "./stored-file.ts";
 
@@ -33,12 +33,11 @@ async function stored(
   archive.createBucket(bucket);
   archive.store(bucket, key, body, options.metadata);
   const opens: (object | undefined)[] = [];
-  const seen = { decompressedBytes: 0, sizesToKeep: new Set<number | undefined>() };
+  const seen = { decompressedBytes: 0 };
   const counting: Codec = {
     ...codec,
-    async *decompress(file, sizeToKeep) {
+    async *decompress(file) {
       for await (const chunk of codec.decompress(file)) {
-        seen.sizesToKeep.add(sizeToKeep?.());
         seen.decompressedBytes += chunk.length;
         yield chunk;
       }
@@ -126,25 +125,30 @@ describe("a data file", () => {
     expect(seen.decompressedBytes).toBeLessThan(3 * MIB);
   });
 
-  test.each([
-    ["it fits", 0, { "request-id": "r", bytes: String(large[0]!.length) }, large[0]!.length],
-    ["it does not fit", -1, { "request-id": "r", bytes: String(large[0]!.length) }, undefined],
-    ["its size is not known", 0, {}, undefined],
-  ])(
-    "given that %s in memory, then the codec gets the size to keep only if it fits",
-    async (_, more, metadata, size) => {
-      const settings = { maximumFileBytesInMemory: large[0]!.length + more };
-      const { file, ports, seen } = await stored(large, { items: LINES, metadata, settings });
-      expect(await textFrom(await verifyDataFile(bucket, file, ports, always), 0)).toBe(large[0]);
-      expect([...seen.sizesToKeep]).toEqual([size]);
-    },
-  );
+  test("given that its memory is released as far as a line, then later blocks have the memory of the blocks before that line", async () => {
+    const { file, ports } = await stored(large, { items: LINES });
+    const verified = await verifyDataFile(bucket, file, ports, always);
+    const blocks: Block[] = [];
+    for await (const block of verified!.blocksFrom(0)) blocks.push(block);
+    expect(blocks.length).toBeGreaterThan(2);
+    const [first, second] = blocks as [Block, Block];
+    verified!.release(first.lines + second.lines - 1);
+    const { file: next, ports: others } = await stored(large, { items: LINES });
+    const later = new Set<ArrayBufferLike>();
+    for await (const block of readBlocks(bucket, next, others)) later.add(block.bytes.buffer);
+    expect(later).toContain(first.bytes.buffer);
+    expect(later).not.toContain(second.bytes.buffer);
+  });
 
-  test("given a caller that does not keep its blocks, then the codec gets no size to keep", async () => {
+  test("given that it does not fit in memory by its metadata, then its verification uses the memory of two blocks", async () => {
     const metadata = { "request-id": "r", bytes: String(large[0]!.length) };
-    const { file, ports, seen } = await stored(large, { items: LINES, metadata });
-    for await (const _ of readBlocks(bucket, file, ports));
-    expect([...seen.sizesToKeep]).toEqual([undefined]);
+    const settings = { maximumFileBytesInMemory: large[0]!.length - 1 };
+    const { file, ports } = await stored(large, { items: LINES, metadata, settings });
+    const buffers = new Set<ArrayBufferLike>();
+    const check = async ({ bytes }: Block) => void buffers.add(bytes.buffer);
+    const verified = await verifyDataFile(bucket, file, ports, always, check);
+    expect(buffers.size).toBeLessThanOrEqual(3);
+    expect(await textFrom(verified, 0)).toBe(large[0]);
   });
 
   const own = { "request-id": "r", items: "1", bytes: "27", end: "true" };

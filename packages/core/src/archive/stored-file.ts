@@ -5,7 +5,7 @@
 import { about, FerryError, permanent } from "../errors/errors.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
 import type { BucketAddress } from "../request/addresses.ts";
-import { type Block, blocksOf, LINE_BYTES_MAX } from "./blocks.ts";
+import { type Block, blocksOf, LINE_BYTES_MAX, reuseBlock } from "./blocks.ts";
 import { type Opened, objectChunks } from "./object-chunks.ts";
 
 /** A data file as recorded in the manifest or in its object's metadata. */
@@ -26,8 +26,8 @@ export interface VerifiedFile {
    * not in memory, it is read again, and the iteration throws at its end if it is not the file that was verified.
    */
   blocksFrom(line: number): AsyncIterable<Block>;
-  /** Frees the file's memory. No block may be used afterwards, nor any view of one. */
-  release(): void;
+  /** Frees the memory of the yielded blocks that have no line from `line` on: no view of those is used any more. */
+  release(line: number): void;
 }
 
 /**
@@ -44,25 +44,33 @@ export async function verifyDataFile(
   check: (block: Block) => Promise<void> = async () => {},
 ): Promise<VerifiedFile | undefined> {
   const opened: Opened = {};
+  const keptBytesMax = ports.settings.maximumFileBytesInMemory;
   let held: Block[] | undefined = [];
   let heldBytes = 0;
   let blocks = 0;
-  for await (const block of readBlocks(bucket, file, ports, { opened, keepsAll: true })) {
+  for await (const block of readBlocks(bucket, file, ports, { opened })) {
     if (blocks++ > 0 && !(await shouldContinue())) return undefined;
     await check(block);
     heldBytes += block.bytes.length;
-    if (heldBytes > ports.settings.maximumFileBytesInMemory) held = undefined;
     held?.push(block);
+    if (Math.max(heldBytes, recordedBytes(opened.head) ?? 0) <= keptBytesMax) continue;
+    for (const one of held ?? [block]) reuseBlock(one);
+    held = undefined;
   }
-  // If the codec made one buffer for the file, this is a view of it.
-  const first = held?.[0]?.bytes;
   const all = held === undefined ? readBlocks(bucket, file, ports, { opened }) : takeEach(held);
+  /** The yielded blocks whose memory is not given back. */
+  const used: Block[] = [];
   return {
     async *blocksFrom(line) {
-      for await (const block of all) if (block.firstLine + block.lines > line) yield block;
+      for await (const block of all) {
+        if (block.lines > 0 && block.firstLine + block.lines > line) {
+          used.push(block);
+          yield block;
+        } else reuseBlock(block);
+      }
     },
-    release() {
-      if (first !== undefined) ports.codec.release(first);
+    release(line) {
+      while (used[0] !== undefined && used[0].firstLine + used[0].lines <= line) reuseBlock(used.shift()!);
     },
   };
 }
@@ -75,14 +83,14 @@ async function* takeEach(blocks: Block[]): AsyncGenerator<Block, void, void> {
 
 /**
  * Yields the blocks of a data file as they arrive. The blocks are verified only when the iteration ends: then it throws if the
- * file is not as recorded. `opened` keeps the object's head, so that a second call with it reads the same object. `keepsAll`: the
- * caller keeps all blocks of a file that fits in memory, so it may have one buffer. Permanent errors: `corrupt-file`, `object-changed`, `file-too-large`.
+ * file is not as recorded. `opened` keeps the object's head, so that a second call with it reads the same object.
+ * Permanent errors: `corrupt-file`, `object-changed`, `file-too-large`.
  */
 export async function* readBlocks(
   bucket: BucketAddress,
   file: RecordedFile,
   ports: ReadPorts,
-  { opened = {}, keepsAll = false }: { readonly opened?: Opened; readonly keepsAll?: boolean } = {},
+  { opened = {} }: { readonly opened?: Opened } = {},
 ): AsyncGenerator<Block, void, void> {
   const { codec, settings } = ports;
   const md5 = codec.openMd5();
@@ -96,14 +104,8 @@ export async function* readBlocks(
       yield chunk;
     }
   }
-  const sizeToKeep = () => {
-    const recorded = recordedBytes(opened.head);
-    return keepsAll && recorded !== undefined && recorded <= settings.maximumFileBytesInMemory
-      ? recorded
-      : undefined;
-  };
   async function* decompressed() {
-    for await (const chunk of codec.decompress(compressed(), sizeToKeep)) {
+    for await (const chunk of codec.decompress(compressed())) {
       bytes += chunk.length;
       const recorded = recordedBytes(opened.head);
       if (recorded !== undefined && bytes > recorded)

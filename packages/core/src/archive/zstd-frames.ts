@@ -125,16 +125,16 @@ function byteReader(file: AsyncIterable<Uint8Array>) {
     return bytes;
   }
 
-  /** The next `count` bytes, or fewer at the end of the file. */
+  /** A copy of the next `count` bytes, or of fewer at the end of the file: a chunk is valid only until the next one is requested. */
   async function upTo(count: number): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    for (let left = count; left > 0; ) {
-      const part = await some(left);
-      if (part.length === 0) break;
-      parts.push(part);
-      left -= part.length;
+    const bytes = new Uint8Array(count);
+    for (let at = 0; at < count; ) {
+      const part = await some(count - at);
+      if (part.length === 0) return bytes.subarray(0, at);
+      bytes.set(part, at);
+      at += part.length;
     }
-    return parts.length === 1 ? parts[0]! : concatenated(parts);
+    return bytes;
   }
 
   return {

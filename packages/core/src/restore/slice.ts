@@ -101,8 +101,6 @@ export async function sliceRestore(
     // A file is complete when all its writes have landed.
     await writer.settle();
     if (writer.stopped() || outOfTime) return;
-    // The next file needs as much.
-    file.release();
     at = { file: at.file + 1, line: 0 };
     counts = { ...counts, batches: counts.batches + 1 };
     onCheckpoint(checkpoint());
@@ -120,19 +118,19 @@ export async function sliceRestore(
     for await (const block of file.blocksFrom(from)) {
       // Unwanted lines are not sent, so the writer does not check the time. Each block moves the cursor.
       if (isWanted !== undefined && call.upTo > from) {
-        await send(call, key);
+        await send(call, key, file);
         outOfTime = !(await shouldContinue());
         if (outOfTime || writer.stopped()) return;
         call = emptyCall(call.upTo);
       }
       const next = { at: 0, line: block.firstLine };
       while (!fill(call, block.bytes, next, from, key)) {
-        await send(call, key);
+        await send(call, key, file);
         if (writer.stopped()) return;
         call = emptyCall(call.upTo);
       }
     }
-    if (call.upTo > call.from) await send(call, key);
+    if (call.upTo > call.from) await send(call, key, file);
   }
 
   /**
@@ -176,7 +174,7 @@ export async function sliceRestore(
     return true;
   }
 
-  async function send(call: Call, key: string): Promise<void> {
+  async function send(call: Call, key: string, file: VerifiedFile): Promise<void> {
     const { writes, numbers, from, upTo } = call;
     const report = (error: unknown) => refusedLines(error, { bucket, key, keys }, numbers, writes);
     const landed = (skipped: number) => {
@@ -190,6 +188,7 @@ export async function sliceRestore(
         ...(isWanted !== undefined && { matched: (counts.matched ?? 0) + writes.length }),
       };
       at = { ...at, line: upTo };
+      file.release(upTo);
       onCheckpoint(checkpoint());
     };
     await writer.write(writes, landed, report);

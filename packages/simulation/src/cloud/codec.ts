@@ -7,13 +7,10 @@ import type { Scheduler } from "./scheduler.ts";
 /** The same codec. Its results come in the order of the calls. */
 export function orderedCodec(codec: Codec, outside: Scheduler["outside"]): Codec {
   /** Reads the whole file first: reading takes virtual time, which must not depend on the progress of a thread. */
-  async function* decompress(
-    file: AsyncIterable<Uint8Array>,
-    sizeToKeep?: () => number | undefined,
-  ): AsyncGenerator<Uint8Array, void, void> {
+  async function* decompress(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
     const read: Uint8Array[] = [];
-    for await (const chunk of file) read.push(chunk);
-    const decompressed = codec.decompress(each(read), sizeToKeep)[Symbol.asyncIterator]();
+    for await (const chunk of file) read.push(new Uint8Array(chunk));
+    const decompressed = codec.decompress(each(read))[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await outside(() => decompressed.next());
