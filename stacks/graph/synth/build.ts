@@ -1,6 +1,6 @@
 /**
  * Builds the graph of one stage from SST's own components under Pulumi mocks: what `sst deploy` would create, without AWS.
- * Pulumi keeps state in the process, so a process can build only one graph.
+ * Pulumi keeps state in the process, so a process builds one graph at a time.
  */
 import { rmSync } from "node:fs";
 import path from "node:path";
@@ -29,10 +29,11 @@ export async function build(options: SynthOptions): Promise<Graph> {
       [STAGES_FILE]: path.relative(root, path.resolve(root, options.stages)),
     }),
   };
-  // One directory per graph, because the tests build several at the same time.
+  // One directory per graph, because several processes may build at the same time.
   const variant = [options.stages, stage, ...(dev ? ["dev"] : [])].join("-").replaceAll(/[^\w-]/g, "-");
   const scratch = path.join(root, ".sst/synth", variant);
-  const out = (name: string) => path.join(platform, `synth-${process.pid}-${name}.mjs`);
+  // A name of its own for each graph of a process: Node imports a file once.
+  const out = (name: string) => path.join(platform, `synth-${process.pid}-${variant}-${name}.mjs`);
   // biome-ignore lint/suspicious/noExplicitAny: the bundles export SST's values.
   const load = async (file: string): Promise<any> => import(pathToFileURL(file).href);
 

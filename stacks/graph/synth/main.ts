@@ -2,7 +2,7 @@
  * `npm run synth`: builds the graph of a stage, that is, of the resources that a deploy would create, and checks the
  * invariants. The exit code is 1 if one is violated.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { npmScript } from "@ferry/terminal/npm-script";
 import { parseStage, STAGES_FILE, type Stages } from "../../settings/parse.ts";
@@ -23,9 +23,8 @@ const values = npmScript(
   .option("--dev", 'build what "sst dev" would create', false)
   .option("--out <FILE>", "write the graph to this file (default: only check it)")
   .option("--stages <FILE>", "read the settings from this file", STAGES_FILE)
-  .option("--bundles <GRAPH>", "use the handlers' bundles of this graph, which the same code must have built")
   .parse()
-  .opts<{ stage: string; dev: boolean; out?: string; stages: string; bundles?: string }>();
+  .opts<{ stage: string; dev: boolean; out?: string; stages: string }>();
 
 /** Prints only the message. Pulumi would report an error of the stacks as its own, and more than once. */
 function fail(error: unknown): never {
@@ -50,8 +49,7 @@ async function main(): Promise<number> {
 
   const started = performance.now();
   console.error(`Synthesizing stage ${values.stage}${values.dev ? ", dev" : ""} …`);
-  const { bundles, ...options } = values;
-  const graph = await build({ ...options, built: bundles === undefined ? {} : read(bundles).functions });
+  const graph = await build({ ...values, built: {} });
   if (values.out !== undefined) write(values.out, graph);
   const seconds = ((performance.now() - started) / 1_000).toFixed(1);
   console.error(
@@ -62,10 +60,6 @@ async function main(): Promise<number> {
   for (const [name, problems] of violated) console.error([`✗ ${name}`, ...problems].join("\n    "));
   console.error(violated.size === 0 ? "  every invariant holds" : `  violated invariants: ${violated.size}`);
   return violated.size === 0 ? 0 : 1;
-}
-
-function read(file: string): Graph {
-  return JSON.parse(readFileSync(file, "utf8")) as Graph;
 }
 
 function write(file: string, graph: Graph): void {

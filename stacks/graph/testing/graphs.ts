@@ -42,6 +42,9 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
   ),
 };
 
+/** The variant that bundles the handlers. Bundles do not depend on the stage, so all others use these. */
+export const BUNDLING = "production";
+
 export const graphFile = (name: string): string => path.join(root, ".sst/synth/graphs", `${name}.json`);
 
 export function deploymentOf(name: string): Deployment {
