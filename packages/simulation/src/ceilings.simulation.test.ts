@@ -11,10 +11,10 @@ import type { Scenario } from "./scenario/scenario.ts";
 import { scenarioOf } from "./scenario/scenario-of.ts";
 import { simulateScenario } from "./simulate.ts";
 
-const ITEMS = 2000;
+const ITEMS = 1000;
 const ITEM_BYTES = 100;
 /** About how long a task takes at its ceiling. */
-const SECONDS = 200;
+const SECONDS = 100;
 /** Long enough that what a segment costs beside its scan, such as its index, takes little of one worker's time. */
 const SECONDS_OF_MANY_SEGMENTS = 400;
 const READ_UNIT_BYTES = 8192;
@@ -119,7 +119,7 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
       [64, 1],
       [64, 50],
     ])("with %i segments and up to %i workers is kept and used", async (segments, workers) => {
-      const seconds = segments > workers ? SECONDS_OF_MANY_SEGMENTS : SECONDS;
+      const seconds = segments > 10 * workers ? SECONDS_OF_MANY_SEGMENTS : SECONDS;
       await expectKeptAndUsed({ kind, unitsPerSecond, seconds, segments, workers }, unitsPerSecond);
     });
   });
@@ -145,8 +145,9 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
         throttledWrite: 0.1,
         unprocessed: 0.2,
       };
+      // Long enough for many faults.
       const { peak } = await consumption(
-        { kind, unitsPerSecond: 40, segments: 8, workers: 20, faultRates },
+        { kind, unitsPerSecond: 40, seconds: 200, items: 2000, segments: 8, workers: 20, faultRates },
         seed,
       );
       expect(peak).toBeLessThanOrEqual(40);
@@ -157,7 +158,7 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
 test("a high ceiling is used by many workers together, each of which can use little of it", async () => {
   // A page is one item, of thirty units: a worker reads a few of them in a reservation of a quarter of a second.
   const shared = { unitsPerSecond: 3000, segments: 32, workers: 32 };
-  await expectKeptAndUsed({ kind: "backup", ...shared, items: 20_000, pageBytes: 1 }, 3000);
+  await expectKeptAndUsed({ kind: "backup", ...shared, items: 5000, seconds: 50, pageBytes: 1 }, 3000);
 });
 
 describe.each(["backup", "restore"] as const)("throttling of a %s", (kind) => {
