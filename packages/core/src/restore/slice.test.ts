@@ -677,6 +677,20 @@ describe("a slice", () => {
     expect(timesMs[0]).toBe(expectedMs);
   });
 
+  test("whose invocation ends before the batch spacing waits half of its time, and writes", async () => {
+    const options = {
+      backup: { "batch-bytes": 10 },
+      settings: { batchSpacingMs: 60_000, sliceBudgetMs: 10_000 },
+    };
+    const { ports, timesMs, slice } = await sliced(numbered(3), options);
+    const second = { cursor: { file: 1, line: 0 }, counts: { batches: 1, items: 1, bytes: 60 } };
+    // 45 s of an invocation are kept to conclude it.
+    expect(await slice(second, { time: ports.clock.invocation(85_000) })).toMatchObject([
+      { type: "SegmentProgressed", detail: { handoff: true, counts: { items: 2 } } },
+    ]);
+    expect(timesMs).toEqual([20_000]);
+  });
+
   test("waits between its files but not after the last one, and hands off if the wait does not fit", async () => {
     const { ports, timesMs, slice } = await sliced(numbered(4), spacing);
     const startMs = ports.clock.now();

@@ -47,9 +47,10 @@ export async function sliceRestore(
   let at = { file: 0, line: 0, ...("file" in work.cursor && work.cursor) };
   let { counts } = work;
   const usage = openUsage(work, ports);
-  // The previous slice ended with a complete file, so wait for the batch spacing.
+  // The previous slice ended with a complete file, so wait for the batch spacing. Half of the time is left to write: a slice without
+  // progress would be repeated.
   if (at.file > 0 && at.line === 0 && spacingMs > 0) {
-    const nextFileMs = ports.time.now() + Math.min(spacingMs, invocationLeftMs(ports));
+    const nextFileMs = ports.time.now() + Math.min(spacingMs, invocationLeftMs(ports) / 2);
     if (!(await check.waitUntil(nextFileMs))) return [];
   }
 

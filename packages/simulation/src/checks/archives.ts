@@ -117,7 +117,11 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
     const { fromMs, untilMs } = reads.ofFile(key);
     for (const line of lines) {
       const text = line.slice('{"Item":'.length, -1);
-      const name = items.nameOf(text);
+      const name = nameIn(text, items);
+      if (name === undefined) {
+        found.push(`UNREADABLE: ${line} of ${key} has no key of the table`);
+        continue;
+      }
       if (names.has(name)) found.push(`DUPLICATE: item ${name}`);
       names.add(name);
       if (operations.history.was(name, text, fromMs, untilMs)) continue;
@@ -136,6 +140,15 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
   });
   if (lost.length > 0) found.push(`LOST: ${lost.length} items: ${lost.slice(0, 5).join()}`);
   return found;
+}
+
+/** The name of an item; undefined if the text is not an item of the table, for instance because a byte of it is damaged. */
+function nameIn(text: string, items: Outcome["items"]): string | undefined {
+  try {
+    return items.nameOf(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A backup that succeeded did not read both a table and the table that was created in its place. */

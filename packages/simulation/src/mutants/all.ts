@@ -18,7 +18,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "adopt-without-cursor",
-    seed: 125,
+    seed: 243,
     breaks:
       "A worker that loses a put adopts the winner's counts, but continues the scan from its own cursor.",
     edits: [
@@ -169,7 +169,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "cursor-passes-failed-write",
-    seed: 19,
+    seed: 368,
     breaks: "A restore's cursor passes a failed write, because a later write succeeded.",
     edits: [core("restore/table-writer.ts", 'if (done === "too late") stopped = true;', "")],
   },

@@ -62,7 +62,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "handoff-past-the-end",
-    seed: 9,
+    seed: 262,
     breaks: "A slice that has no time left to put its index hands off behind the end of its chain.",
     edits: [core("backup/slice.ts", "if (position.ended) return;", "if (false) return;")],
   },
@@ -77,6 +77,18 @@ export const dataMutants: readonly Mutant[] = [
         "  if (files.length > 1) files.length -= 1;\n  const body = encodeFiles(",
       ),
       core("backup/indexes.ts", "if (differing === undefined) return;", "if (differing !== -1) return;"),
+    ],
+  },
+  {
+    name: "seal-counts-only-the-rest",
+    seed: 135,
+    breaks: "A last step that continues counts only the items of the segments that it compares itself.",
+    edits: [
+      core(
+        "backup/indexes.ts",
+        "items += total(index.files);",
+        "items += at < checked ? 0 : total(index.files);",
+      ),
     ],
   },
   {
@@ -118,7 +130,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "row-read-eventually",
-    seed: 110,
+    seed: 298,
     breaks: "A task's row is read with eventual consistency.",
     edits: [aws("status/status-store.ts", "ConsistentRead: true", "ConsistentRead: false")],
   },
@@ -136,7 +148,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "record-overwritten",
-    seed: 14,
+    seed: 315,
     breaks: "A segment's record is overwritten by an earlier fact.",
     edits: [
       aws(
@@ -267,7 +279,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "escaped-names-not-decoded",
-    seed: 142,
+    seed: 230,
     breaks: "Attribute names with escapes are compared without decoding them.",
     edits: [
       core(
@@ -310,7 +322,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "file-done-before-writes",
-    seed: 19,
+    seed: 203,
     breaks: "A restore's file counts as done while its last writes are still in progress.",
     edits: [
       core(
@@ -360,7 +372,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "lines-counted-not-compared",
-    seed: 55,
+    seed: 390,
     breaks: "The number of a file's lines is not compared with the manifest's.",
     edits: [core("archive/stored-file.ts", "if (lines !== file.items)", "if (false)")],
   },

@@ -19,7 +19,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "table-replacement-not-noticed",
-    seed: 9,
+    seed: 63,
     breaks: "A task does not notice that its table was deleted and created again.",
     edits: [
       core("table/table-identity.ts", "if (found === undefined || found === planned) return;", "return;"),
@@ -101,7 +101,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "deadline-ignored",
-    seed: 3,
+    seed: 383,
     breaks: "An attempt has no deadline.",
     edits: [
       core("control/cancellation.ts", 'if (ports.time.now() < work["deadline-ms"]) return;', "return;"),
@@ -109,7 +109,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "handoffs-without-progress-not-reset",
-    seed: 19,
+    seed: 216,
     breaks: "Handoffs with progress count as handoffs without progress.",
     edits: [
       core(
@@ -237,7 +237,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "chain-from-start",
-    seed: 2,
+    seed: 168,
     breaks: "A slice of a backup reads its segment from the start, although files are stored.",
     edits: [
       core(
@@ -267,7 +267,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "compression-level-of-request-ignored",
-    seed: 277,
+    seed: 137,
     breaks: "The request's compression level is ignored.",
     edits: [
       core(

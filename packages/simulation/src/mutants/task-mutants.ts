@@ -113,7 +113,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "items-not-counted",
-    seed: 115,
+    seed: 316,
     breaks: "A restore into an empty table may end with fewer items than it wrote lines.",
     edits: [core("restore/finish.ts", "if (counted.items < items) throw", "if (counted.items < 0) throw")],
   },

@@ -1,7 +1,7 @@
 /**
  * The scenario of a seed: tables, requests, settings, faults, and what operators, callers and applications do.
  */
-import { defaultSettings } from "@ferry/core/settings/settings";
+import { defaultSettings, engineSettings } from "@ferry/core/settings/settings";
 import type { Rng } from "../cloud/scheduler.ts";
 import type { ArchiveFault } from "./archive-kinds.ts";
 import { movedPrefixOf, prefixOf, seriesFields } from "./archives.ts";
@@ -44,6 +44,14 @@ const CONTENTION_BUDGET_MS = 700_000;
 const CONTENTION_WRITES_MAX = 300;
 const WRITES_MAX = 30;
 const TIMEOUT_SECONDS_MAX = 900;
+/** Leaves about a second for a slice, and for each invocation of a last step: the engine keeps the other 45 s to conclude it. */
+const SHORT_TIMEOUT_SECONDS = 46;
+/** Enough segments for several invocations of a last step of a second each. */
+const LONG_LAST_STEP_SEGMENTS_MIN = 10;
+/** An attempt has time for so many slices at least, as with all settings that a stage accepts. */
+const SLICES_PER_ATTEMPT_MIN = Math.floor(
+  engineSettings.taskTimeoutMs.lowest / engineSettings.sliceBudgetMs.highest,
+);
 const NEW_TABLE_RATE = 0.6;
 const FOREIGN_TABLE_RATE = 0.2;
 const FAULTS_MAX = 200;
@@ -90,6 +98,7 @@ export function scenarioOf(rng: Rng): Scenario {
   const budgetMs = hasSlowWorkers
     ? CONTENTION_BUDGET_MS
     : Math.floor(magnitude(unitsPerSecond > 0 ? 10_000 : 200, 60_000));
+  const isLastStepLong = kind !== "restore" && (segments ?? 0) >= LONG_LAST_STEP_SEGMENTS_MIN;
   const scenario = {
     kind,
     items,
@@ -132,7 +141,9 @@ export function scenarioOf(rng: Rng): Scenario {
       maxHandoffsWithoutProgress: between(3, 20),
       ...data.fileBytes,
     },
-    timeoutSeconds: hasSlowWorkers ? TIMEOUT_SECONDS_MAX : between(60, TIMEOUT_SECONDS_MAX),
+    timeoutSeconds: hasSlowWorkers
+      ? TIMEOUT_SECONDS_MAX
+      : timeoutOf(between(60, TIMEOUT_SECONDS_MAX), isLastStepLong && unitsPerSecond === 0),
     concurrency: pick(contended ? [4, 8, between(5, 50)] : [1, 2, 4, between(5, 50)]),
     attempts: pick(contended ? [4, 6, between(4, 8)] : [2, 2, between(2, 5)]),
     faultRates,
@@ -146,6 +157,11 @@ export function scenarioOf(rng: Rng): Scenario {
   const crowded = kind !== "backup" && happens(CROWDED_RATE) && CROWDED;
   const rates = { ...scenario.faultRates, ...crowded, lostAnnouncement };
   return withOnly(withNewTable(withControl({ ...scenario, faultRates: rates }, control), rng));
+}
+
+/** Half of the drawn timeouts, if they may, become short. It follows from the drawn one, so that each seed keeps its scenario. */
+function timeoutOf(drawnSeconds: number, mayBeShort: boolean): number {
+  return mayBeShort && drawnSeconds % 2 === 0 ? SHORT_TIMEOUT_SECONDS : drawnSeconds;
 }
 
 /** Some restores with a table.json create their table. They are the only ones on it, and nobody replaces it. */
@@ -231,11 +247,15 @@ function copiesFor({ data }: Pick<Scenario, "data">, { copies, actions }: Scenar
 
 /** The scenario with its control applied to requests and settings. */
 function withControl(scenario: Omit<Scenario, "control">, control: ScenarioControl): Scenario {
-  const { bucketOwner, kmsKey, taskTimeoutMs } = control;
+  const { bucketOwner, kmsKey } = control;
+  const taskTimeoutMs = Math.max(
+    control.taskTimeoutMs,
+    SLICES_PER_ATTEMPT_MIN * scenario.settings.sliceBudgetMs,
+  );
   const owner = bucketOwner !== undefined && { "bucket-owner": bucketOwner };
   return {
     ...scenario,
-    control: { ...control, copies: copiesFor(scenario, control) },
+    control: { ...control, taskTimeoutMs, copies: copiesFor(scenario, control) },
     backup: { ...scenario.backup, ...owner, ...(kmsKey !== undefined && { "kms-key-id": kmsKey }) },
     restore: { ...scenario.restore, ...owner },
     settings: { ...scenario.settings, taskTimeoutMs },
