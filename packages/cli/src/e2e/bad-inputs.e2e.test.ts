@@ -1,18 +1,20 @@
 /**
  * What the ferry command says to bad inputs: a short message, what to do, and an exit code.
  */
-import { createTestClient, someItems } from "@ferry/local/e2e/test-client";
-import { type Host, startHost } from "@ferry/local/host";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startOneProcess } from "./one-process.ts";
+import { someItems } from "@ferry/local/e2e/test-client";
+import { sharedHost } from "@ferry/local/e2e/test-host";
+import type { Host } from "@ferry/local/host";
+import { beforeAll, expect, test } from "vitest";
+import { oneProcess } from "./one-process.ts";
 import { type Ended, runFerry } from "./run-ferry.ts";
 
 let host: Host;
 let task = "";
 
 beforeAll(async () => {
-  host = await startHost({ settings: { progressIntervalMs: 100, retryDelaySeconds: 0 } });
-  const client = await createTestClient(host);
+  const shared = await sharedHost();
+  host = shared.host;
+  const { client } = shared;
   await client.createTables("orders", someItems(20));
   await client.putInCopy("orders", someItems(1));
   for (const prefix of ["good", "damaged", "unsealed"])
@@ -23,10 +25,8 @@ beforeAll(async () => {
   await client.putObject(file!, (await client.object(file!)).slice(0, -9));
   await client.deleteObject("unsealed/manifest-summary.json");
 });
-afterAll(() => host.stop());
 
-const commands = startOneProcess();
-afterAll(() => commands.stop());
+const commands = oneProcess();
 
 const GOOD = "s3://archives/good";
 const SOURCE = ["--table-region", "us-east-1"];

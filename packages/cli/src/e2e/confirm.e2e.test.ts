@@ -2,9 +2,10 @@
  * The question of a restore into a table that holds items, answered on a real pseudo terminal.
  */
 import { stripVTControlCharacters } from "node:util";
-import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
-import { type Host, startHost } from "@ferry/local/host";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { someItems, type TestClient } from "@ferry/local/e2e/test-client";
+import { sharedHost } from "@ferry/local/e2e/test-host";
+import type { Host } from "@ferry/local/host";
+import { beforeAll, expect, test } from "vitest";
 import { runOnTerminal } from "./on-terminal.ts";
 
 const CTRL_C = "\x03";
@@ -13,17 +14,15 @@ const CTRL_D = "\x04";
 let host: Host;
 let client: TestClient;
 beforeAll(async () => {
-  host = await startHost({ settings: { retryDelaySeconds: 0 } });
-  client = await createTestClient(host);
-  await client.createTables("orders", someItems(3));
-  await client.putInCopy("orders", someItems(1));
-  await client.runTask({ ...client.backupOf("orders"), "bucket-prefix": "asked" }, "asked");
+  ({ host, client } = await sharedHost());
+  await client.createTables("asked", someItems(3));
+  await client.putInCopy("asked", someItems(1));
+  await client.runTask({ ...client.backupOf("asked"), "bucket-prefix": "asked" }, "asked");
 });
-afterAll(() => host.stop());
 
 /** Restores on a terminal, types `answer` when the question is there, and returns what the terminal showed. */
 async function restore(answer: string) {
-  const words = ["restore", "s3://archives/asked", "orders", "--table-region", "eu-west-1"];
+  const words = ["restore", "s3://archives/asked", "asked", "--table-region", "eu-west-1"];
   const options = ["--restore-mode", "merge", "--detach"];
   const { code, shown } = await runOnTerminal([...words, ...options], {
     at: "[y/N] ",
@@ -33,7 +32,7 @@ async function restore(answer: string) {
   return { code, shown: stripVTControlCharacters(shown) };
 }
 
-const QUESTION = "orders holds items. The restore overwrites items with the same keys. Continue? [y/N] ";
+const QUESTION = "asked holds items. The restore overwrites items with the same keys. Continue? [y/N] ";
 
 test.each([
   ["n", "n\r"],
@@ -46,7 +45,7 @@ test.each([
   expect(shown).toContain(QUESTION);
   expect(shown).toMatch(/\nNothing was sent\.\n$/);
   expect(code).toBe(5);
-  expect(await client.rows({ ...client.restoreOf("orders"), "bucket-prefix": "asked" })).toEqual([]);
+  expect(await client.rows({ ...client.restoreOf("asked"), "bucket-prefix": "asked" })).toEqual([]);
 });
 
 test("given y, the request is sent and accepted", async () => {

@@ -8,7 +8,8 @@ import { DeleteQueueCommand, ListQueuesCommand, SQSClient } from "@aws-sdk/clien
 import { openStage, type Stage } from "@ferry/client/stage/stage";
 import type { BusEvent } from "@ferry/core/events/events";
 import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
-import { type Host, startHost } from "@ferry/local/host";
+import { startOwnHost } from "@ferry/local/e2e/test-host";
+import type { Host } from "@ferry/local/host";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { jsonLines, runFerry, startFerry } from "./run-ferry.ts";
 
@@ -20,7 +21,7 @@ let env: NodeJS.ProcessEnv;
 let following: ChildProcess | undefined;
 
 beforeAll(async () => {
-  host = await startHost({ duplicate: true, settings: { retryDelaySeconds: 0 } });
+  host = await startOwnHost({ duplicate: true, settings: { retryDelaySeconds: 0 } });
   client = await createTestClient(host);
   stage = await openStage({ local: host.endpoint });
   sqs = stage.access.client(SQSClient, stage.region);

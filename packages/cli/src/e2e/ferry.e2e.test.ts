@@ -5,10 +5,11 @@ import type { ComparedTable } from "@ferry/client/archive/compare-table";
 import type { Estimate } from "@ferry/client/price/estimate";
 import type { TaskProgress } from "@ferry/client/task/progress";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
-import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
-import { type Host, startHost } from "@ferry/local/host";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startOneProcess } from "./one-process.ts";
+import { someItems, type TestClient } from "@ferry/local/e2e/test-client";
+import { sharedHost } from "@ferry/local/e2e/test-host";
+import type { Host } from "@ferry/local/host";
+import { beforeAll, expect, test } from "vitest";
+import { oneProcess } from "./one-process.ts";
 import { endOf, jsonLines, startFerry } from "./run-ferry.ts";
 
 let host: Host;
@@ -17,15 +18,10 @@ const SOURCE = ["--table-region", "us-east-1"];
 const COPY = ["--table-region", "eu-west-1"];
 
 beforeAll(async () => {
-  host = await startHost({
-    settings: { progressIntervalMs: 100, cancelPollIntervalMs: 200, retryDelaySeconds: 0 },
-  });
-  client = await createTestClient(host);
+  ({ host, client } = await sharedHost());
 });
-afterAll(() => host.stop());
 
-const commands = startOneProcess();
-afterAll(() => commands.stop());
+const commands = oneProcess();
 const ferry = (...args: string[]) => commands.run(args, { FERRY_LOCAL: host.endpoint });
 
 async function done(...args: string[]) {
@@ -38,10 +34,10 @@ async function done(...args: string[]) {
 }
 
 test("a table is backed up, listed, inspected, read, restored and compared", async () => {
-  await client.createTables("orders", someItems(500));
+  await client.createTables("sales", someItems(500));
   const backup = await done(
     "backup",
-    "orders",
+    "sales",
     "s3://archives/{table}/one",
     "--wait",
     "--total-segments",
@@ -50,14 +46,14 @@ test("a table is backed up, listed, inspected, read, restored and compared", asy
   );
   expect(backup.stdout).toMatch(/^succeeded: 500 items, .* in 3 data files/m);
 
-  const [task] = jsonLines<TaskStatus>(await done("tasks", "--table", "orders", "--json"));
+  const [task] = jsonLines<TaskStatus>(await done("tasks", "--table", "sales", "--json"));
   expect(task).toMatchObject({
     action: "backup",
     state: "succeeded",
     items: 500,
     segments: { total: 3, completed: 3 },
   });
-  expect((await done("tasks", "--table", "orders")).stdout).toContain(task!.id);
+  expect((await done("tasks", "--table", "sales")).stdout).toContain(task!.id);
   const [status] = jsonLines<{ task: TaskStatus; segments: SegmentStatus[] }>(
     await done("status", task!.id!, "--json"),
   );
@@ -69,9 +65,9 @@ test("a table is backed up, listed, inspected, read, restored and compared", asy
   expect((await done("status", task!.requestId!)).stdout).toContain(task!.id);
   expect((await done("status", task!.id!.replace(/-[0-9a-f]{16}$/, ""))).stdout).toContain(task!.id);
 
-  const url = "s3://archives/orders/one";
-  expect((await done("archives", "s3://archives/orders")).stdout).toMatch(
-    /s3:\/\/archives\/orders\/one +sealed +orders \(us-east-1\).* 500 /,
+  const url = "s3://archives/sales/one";
+  expect((await done("archives", "s3://archives/sales")).stdout).toMatch(
+    /s3:\/\/archives\/sales\/one +sealed +sales \(us-east-1\).* 500 /,
   );
   expect((await done("inspect", url)).stdout).toMatch(/3 data files in 3 segments/);
   const cat = await done("cat", url, "--key", '{"id":"item-00017"}');
@@ -82,11 +78,11 @@ test("a table is backed up, listed, inspected, read, restored and compared", asy
   );
   expect((await done("verify", url)).stdout).toMatch(/^✓ .*: 3 data files, 500 items/m);
 
-  const restore = await done("restore", url, "orders", "--wait", "--local", ...COPY);
+  const restore = await done("restore", url, "sales", "--wait", "--local", ...COPY);
   // The command that it prints works as it is.
   const [, printed] = /^Compare it with the archive: `ferry (.*)`$/m.exec(restore.stderr)!;
-  expect(printed).toBe(`verify ${url} --against orders --table-region eu-west-1 --local`);
-  expect((await done(...printed!.split(" "))).stdout).toMatch(/^✓ orders in eu-west-1: 500 items/m);
+  expect(printed).toBe(`verify ${url} --against sales --table-region eu-west-1 --local`);
+  expect((await done(...printed!.split(" "))).stdout).toMatch(/^✓ sales in eu-west-1: 500 items/m);
 });
 
 test("a restore with --create-table makes its table, and --dry-run shows what it would make", async () => {

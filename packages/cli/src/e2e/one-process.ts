@@ -16,11 +16,18 @@ export interface ProcessCommand {
 export interface OneProcess {
   /** Runs a command as `runFerry` does: it inherits no variables of AWS or Ferry. */
   run(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended>;
-  stop(): void;
 }
 
-/** Starts the child. It ends with `stop`, or with its parent. */
-export function startOneProcess(): OneProcess {
+/** Test files that load their modules again use the same child. */
+const kept = globalThis as { ferryOneProcess?: OneProcess };
+
+/** The child of all test files of this process, with which it ends. */
+export function oneProcess(): OneProcess {
+  kept.ferryOneProcess ??= startOneProcess();
+  return kept.ferryOneProcess;
+}
+
+function startOneProcess(): OneProcess {
   const child = fork(path.join(import.meta.dirname, "one-process-main.ts"), {
     env: environmentOf({}),
     execArgv: [],
@@ -39,6 +46,5 @@ export function startOneProcess(): OneProcess {
       last = ended.catch(() => {});
       return ended;
     },
-    stop: () => child.disconnect(),
   };
 }

@@ -1,24 +1,22 @@
 /**
  * ferry prune against the local host.
  */
-import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
-import { type Host, startHost } from "@ferry/local/host";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { someItems, type TestClient } from "@ferry/local/e2e/test-client";
+import { sharedHost } from "@ferry/local/e2e/test-host";
+import type { Host } from "@ferry/local/host";
+import { beforeAll, expect, test } from "vitest";
 import type { PrunedArchive } from "../pruned-archive.ts";
-import { startOneProcess } from "./one-process.ts";
+import { oneProcess } from "./one-process.ts";
 import { jsonLines } from "./run-ferry.ts";
 
 let host: Host;
 let client: TestClient;
 
 beforeAll(async () => {
-  host = await startHost({ settings: { cancelPollIntervalMs: 200, retryDelaySeconds: 0 } });
-  client = await createTestClient(host);
+  ({ host, client } = await sharedHost());
 });
-afterAll(() => host.stop());
 
-const commands = startOneProcess();
-afterAll(() => commands.stop());
+const commands = oneProcess();
 const ferry = (...args: string[]) => commands.run(args, { FERRY_LOCAL: host.endpoint });
 
 const HOUR_MS = 3_600_000;

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startOneProcess } from "./one-process.ts";
+import { oneProcess } from "./one-process.ts";
 
 /** An error as DynamoDB's protocol and as S3's have it: status, code, message. */
 interface Refusal {
@@ -38,7 +38,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
 
 let server: Server;
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
-const commands = startOneProcess();
+const commands = oneProcess();
 beforeAll(async () => {
   server = createServer((request, response) => {
     request.resume();
@@ -50,7 +50,6 @@ afterAll(() => {
   server.closeAllConnections();
   server.close();
 });
-afterAll(() => commands.stop());
 
 function refuse({ dynamodb, s3 }: Refusal) {
   return (request: IncomingMessage, response: ServerResponse) => {

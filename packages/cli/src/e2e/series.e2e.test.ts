@@ -3,16 +3,17 @@
  */
 import { putExports } from "@ferry/local/e2e/some-exports";
 import { createTestClient, type TestClient } from "@ferry/local/e2e/test-client";
-import { type Host, startHost } from "@ferry/local/host";
+import { startOwnHost } from "@ferry/local/e2e/test-host";
+import type { Host } from "@ferry/local/host";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startOneProcess } from "./one-process.ts";
+import { oneProcess } from "./one-process.ts";
 import { jsonLines } from "./run-ferry.ts";
 
 let host: Host;
 let client: TestClient;
 let urls: string[];
 beforeAll(async () => {
-  host = await startHost({ settings: { cancelPollIntervalMs: 200, retryDelaySeconds: 0 } });
+  host = await startOwnHost({ settings: { cancelPollIntervalMs: 200, retryDelaySeconds: 0 } });
   client = await createTestClient(host);
   await client.createTables("moments");
   const prefixes = await putExports(client.restoreOf("moments"));
@@ -20,8 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => host.stop());
 
-const commands = startOneProcess();
-afterAll(() => commands.stop());
+const commands = oneProcess();
 const ferry = (...args: string[]) => commands.run(args, { FERRY_LOCAL: host.endpoint });
 
 test("exports are listed and inspected with the times of their items and changes", async () => {

@@ -3,7 +3,8 @@
  */
 import { stripVTControlCharacters } from "node:util";
 import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
-import { type Host, startHost } from "@ferry/local/host";
+import { startOwnHost } from "@ferry/local/e2e/test-host";
+import type { Host } from "@ferry/local/host";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runOnTerminal } from "./on-terminal.ts";
 
@@ -13,7 +14,7 @@ const GREEN = "\x1b[32m";
 let host: Host;
 let client: TestClient;
 beforeAll(async () => {
-  host = await startHost({
+  host = await startOwnHost({
     settings: { progressIntervalMs: 100, cancelPollIntervalMs: 200, retryDelaySeconds: 0 },
   });
   client = await createTestClient(host);

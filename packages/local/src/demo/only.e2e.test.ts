@@ -3,9 +3,9 @@
  */
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { fullExport, itemLine } from "@ferry/memory/native-export";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestClient, type TestClient } from "../e2e/test-client.ts";
-import { type Host, startHost } from "../host.ts";
+import { beforeAll, expect, test } from "vitest";
+import type { TestClient } from "../e2e/test-client.ts";
+import { sharedHost } from "../e2e/test-host.ts";
 import { type CityItem, cities } from "./cities.ts";
 import { createCityTable } from "./load.ts";
 
@@ -13,13 +13,10 @@ const TABLE = "cities";
 const CITIES = 20_000;
 const FILES = 8;
 
-let host: Host;
 let client: TestClient;
 beforeAll(async () => {
-  host = await startHost({});
-  client = await createTestClient(host);
+  ({ client } = await sharedHost());
 });
-afterAll(() => host?.stop());
 
 /** The cities as an export of DynamoDB: to load them into a table would take seconds. Returns the prefix. */
 async function putExport(request: Record<string, string>, items: readonly CityItem[]): Promise<string> {

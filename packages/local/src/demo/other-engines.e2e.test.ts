@@ -36,7 +36,7 @@ beforeAll(async () => {
   if (problem === undefined) dynamodb = await startDynamoDbLocal();
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [main, "--items", "300", "--json", "--s3", s3],
+    [main, "--items", "300", "--segments", "2", "--json", "--s3", s3],
     {
       env: {
         PATH: process.env["PATH"],

@@ -5,9 +5,10 @@ import {
   startDynamoDbLocal,
 } from "@ferry/contracts/start-dynamodb-local";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Host, startHost } from "../host.ts";
+import type { Host } from "../host.ts";
 import { createSettledTable, describedIn, NAME } from "./settled-table.ts";
 import { createTestClient, someItems, type TestClient } from "./test-client.ts";
+import { startOwnHost } from "./test-host.ts";
 
 const problem = prepareDynamoDbLocal();
 
@@ -19,7 +20,7 @@ else {
   let client: TestClient;
   beforeAll(async () => {
     engine = await startDynamoDbLocal();
-    host = await startHost({ settings: { retryDelaySeconds: 0 }, otherDynamoDb: engine.endpoint });
+    host = await startOwnHost({ settings: { retryDelaySeconds: 0 }, otherDynamoDb: engine.endpoint });
     client = await createTestClient(host);
   });
   afterAll(async () => {

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Host, startHost } from "../host.ts";
+import { beforeAll, expect, test } from "vitest";
 import { createSettledTable, describedIn, NAME, otherSettingsIn } from "./settled-table.ts";
-import { createTestClient, someItems, type TestClient } from "./test-client.ts";
+import { someItems, type TestClient } from "./test-client.ts";
+import { sharedHost } from "./test-host.ts";
 
-let host: Host;
 let client: TestClient;
 beforeAll(async () => {
-  host = await startHost({ settings: { retryDelaySeconds: 0 } });
-  client = await createTestClient(host);
+  ({ client } = await sharedHost());
 });
-afterAll(() => host?.stop());
 
 const SOURCE = "us-east-1";
 const COPY = "eu-west-1";

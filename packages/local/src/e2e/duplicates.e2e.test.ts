@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Host, startHost } from "../host.ts";
+import type { Host } from "../host.ts";
 import { createTestClient, someItems, type TestClient } from "./test-client.ts";
+import { startOwnHost } from "./test-host.ts";
 
 let host: Host;
 let client: TestClient;
 beforeAll(async () => {
-  host = await startHost({ duplicate: true, settings: { retryDelaySeconds: 0 } });
+  host = await startOwnHost({ duplicate: true, settings: { retryDelaySeconds: 0 } });
   client = await createTestClient(host);
 });
 afterAll(() => host?.stop());

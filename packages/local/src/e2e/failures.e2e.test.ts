@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Host, startHost } from "../host.ts";
+import type { Host } from "../host.ts";
 import { createTestClient, someItems, type TestClient } from "./test-client.ts";
+import { startOwnHost } from "./test-host.ts";
 
 let host: Host;
 let client: TestClient;
@@ -8,7 +9,7 @@ let client: TestClient;
 let failing: { type: string; name: string; segment?: number } | undefined;
 
 beforeAll(async () => {
-  host = await startHost({
+  host = await startOwnHost({
     settings: { retryDelaySeconds: 0 },
     log: () => {},
     wrap: (consumer, handler) =>

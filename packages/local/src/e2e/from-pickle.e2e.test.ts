@@ -5,8 +5,8 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Host, startHost } from "../host.ts";
-import { createTestClient, someItems, type TestClient } from "./test-client.ts";
+import { someItems, type TestClient } from "./test-client.ts";
+import { sharedHost } from "./test-host.ts";
 
 const tool = (name: string) => fileURLToPath(new URL(`../../../../docs/migrating/${name}`, import.meta.url));
 const python = (...args: string[]) => spawnSync("python3", args, { cwd: folder, encoding: "utf8" });
@@ -29,7 +29,6 @@ while True:
 `;
 
 let folder: string;
-let host: Host | undefined;
 let client: TestClient;
 
 if (version.status !== 0)
@@ -39,13 +38,9 @@ else {
     folder = mkdtempSync(join(tmpdir(), "ferry-pickle-"));
     const written = python(tool("write_samples.py"), folder);
     expect(written.stderr).toBe("");
-    host = await startHost({ settings: { retryDelaySeconds: 0 } });
-    client = await createTestClient(host);
+    ({ client } = await sharedHost());
   });
-  afterAll(async () => {
-    rmSync(folder, { recursive: true, force: true });
-    await host?.stop();
-  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const convert = (source: string, ...more: string[]) =>
     python(

@@ -8,8 +8,8 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Host, startHost } from "../host.ts";
-import { createTestClient } from "./test-client.ts";
+import type { Host } from "../host.ts";
+import { sharedHost } from "./test-host.ts";
 
 /** The commands are read from the page, so that they are tested as they are there. */
 const page = readFileSync(new URL("../../../../docs/interop.md", import.meta.url), "utf8");
@@ -23,9 +23,10 @@ const ids = items.map(({ id }) => id.S).sort();
 let host: Host;
 let folder: string;
 beforeAll(async () => {
-  host = await startHost({ settings: { retryDelaySeconds: 0 } });
+  const shared = await sharedHost();
+  host = shared.host;
+  const { client } = shared;
   folder = mkdtempSync(join(tmpdir(), "ferry-interop-"));
-  const client = await createTestClient(host);
   await client.createTables("songs", items);
   for (const compression of ["gzip", "zstd"]) {
     const prefix = { "bucket-prefix": `songs/${compression}` };
@@ -47,10 +48,7 @@ beforeAll(async () => {
     expect(await client.identical("songs")).toBe(true);
   }
 });
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true });
-  await host?.stop();
-});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The code blocks of a section, in a language. */
 function blocks(section: string, language: string): string[] {

@@ -1,13 +1,14 @@
 /** A full export and two incremental exports, written by another writer, restored by the host with stock clients. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Host, startHost } from "../host.ts";
+import type { Host } from "../host.ts";
 import { exportedIds, putExports, timeOfExport as T } from "./some-exports.ts";
 import { createTestClient, type TestClient } from "./test-client.ts";
+import { startOwnHost } from "./test-host.ts";
 
 let host: Host;
 let client: TestClient;
 beforeAll(async () => {
-  host = await startHost({ settings: { retryDelaySeconds: 0 } });
+  host = await startOwnHost({ settings: { retryDelaySeconds: 0 } });
   client = await createTestClient(host);
 });
 afterAll(() => host?.stop());
