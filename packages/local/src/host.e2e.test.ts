@@ -1,30 +1,96 @@
 import { DynamoDBClient, PutItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import {
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import { type BusEvent, type Message, parseMessage } from "@ferry/core/events/events";
 import { identify } from "@ferry/core/request/task";
-import type { ConsumerName } from "@ferry/core/topology";
+import { type ConsumerName, type QueueName, queues } from "@ferry/core/topology";
 import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Host, type HostOptions, startHostWith } from "./host.ts";
 
+type TestHandlers = Partial<Record<ConsumerName, Handler>>;
+
+/** The host of the running test: `shared`, or its own one. */
 let host: Host;
-afterEach(async () => await host.stop());
+/** The host of most tests. Each has all queues for itself: the one before has drained them. */
+let shared: Host;
+/** What the shared host runs and calls. */
+let handlers: TestHandlers = {};
+let listening: Pick<HostOptions, "log" | "onLogged"> = {};
 
 const ignore: Handler = async () => {};
+const settings = { retryDelaySeconds: 0 };
+
+beforeAll(async () => {
+  const current =
+    (name: ConsumerName): Handler =>
+    (event, context) =>
+      (handlers[name] ?? ignore)(event, context);
+  shared = await startHostWith(
+    {
+      settings,
+      log: (line) => listening.log?.(line),
+      onLogged: (event) => listening.onLogged?.(event),
+    },
+    async () => ({
+      backup: current("backup"),
+      restore: current("restore"),
+      projection: current("projection"),
+    }),
+  );
+});
+afterEach(async () => {
+  if (host === shared) await drain();
+  else await host.stop();
+});
+afterAll(async () => await shared.stop());
+
 const client = () => ({
   endpoint: host.endpoint,
   region: host.homeRegion,
   credentials: { accessKeyId: "local", secretAccessKey: "local" },
 });
 
-async function start(handlers: Partial<Record<ConsumerName, Handler>>, options: HostOptions = {}) {
-  host = await startHostWith({ settings: { retryDelaySeconds: 0 }, log: () => {}, ...options }, async () => ({
+/** Runs the test on the shared host. */
+function start(ofTest: TestHandlers, options: typeof listening = {}) {
+  host = shared;
+  handlers = ofTest;
+  listening = options;
+}
+
+/** Runs the test on a host of its own. */
+async function startOwn(ofTest: TestHandlers, options: HostOptions = {}) {
+  host = await startHostWith({ settings, log: () => {}, ...options }, async () => ({
     backup: ignore,
     restore: ignore,
     projection: ignore,
-    ...handlers,
+    ...ofTest,
   }));
+}
+
+/** Ends the test on the shared host: waits until all that it sent is delivered and deleted. */
+async function drain(): Promise<void> {
+  const last = recordingHandler();
+  start({ projection: last.handler });
+  // Sent last: when it has arrived, every earlier event is in its queues.
+  await put("TaskFinished", { step: "drained" });
+  await expect.poll(() => JSON.stringify(last.seen)).toContain("drained");
+  const sqs = new SQSClient(client());
+  const left = async (queue: QueueName) => {
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: host.names.queueUrl(queue),
+        AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+      }),
+    );
+    return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+  };
+  for (const queue of Object.keys(queues) as QueueName[]) await expect.poll(() => left(queue)).toBe(0);
 }
 
 /** A handler that records its messages. */
@@ -67,7 +133,7 @@ const task = (action: string) => ({ action, id: "k@1", key: "k", timestamp: 1, "
 test("a request reaches its action's worker; one without an action reaches the backup worker", async () => {
   const backup = recordingHandler();
   const restore = recordingHandler();
-  await start({ backup: backup.handler, restore: restore.handler });
+  start({ backup: backup.handler, restore: restore.handler });
   await put("TaskRequested", { request: { action: "backup" } }, "anyone");
   await put("TaskRequested", { request: { action: "restore" } }, "anyone");
   await put("TaskRequested", { request: {} }, "anyone");
@@ -82,7 +148,7 @@ test("a request reaches its action's worker; one without an action reaches the b
 test("a request of the bus reaches its action's worker, a message of request-queue the backup worker", async () => {
   const backup = recordingHandler();
   const restore = recordingHandler();
-  await start({ backup: backup.handler, restore: restore.handler });
+  start({ backup: backup.handler, restore: restore.handler });
   const request = { action: "restore", "table-name": "t" };
   await put("TaskRequested", { request, "request-id": "own" }, "anyone");
   await put("TaskRequested", request, "anyone");
@@ -104,7 +170,7 @@ test("a request of the bus reaches its action's worker, a message of request-que
 test("a fact reaches the projector and the worker only if its source is Ferry", async () => {
   const backup = recordingHandler();
   const projection = recordingHandler();
-  await start({ backup: backup.handler, projection: projection.handler });
+  start({ backup: backup.handler, projection: projection.handler });
   await put("SegmentQueued", { task: task("backup"), segment: 1 }, "someone-else");
   await put("SegmentQueued", { task: task("backup"), segment: 2 });
   // Sent last: when it has arrived, an earlier event that is missing was not delivered.
@@ -119,7 +185,7 @@ test("a fact reaches the projector and the worker only if its source is Ferry", 
 
 test("given duplicate, every message is delivered twice, with the same event", async () => {
   const backup = recordingHandler();
-  await start({ backup: backup.handler }, { duplicate: true });
+  await startOwn({ backup: backup.handler }, { duplicate: true });
   await put("TaskRequested", { request: { action: "backup" } });
   await expect.poll(() => backup.seen).toHaveLength(2);
   expect(backup.seen[0]).toEqual(backup.seen[1]);
@@ -127,7 +193,7 @@ test("given duplicate, every message is delivered twice, with the same event", a
 
 test("a message in request-queue becomes a request with the message's id, whether it is JSON or not", async () => {
   const backup = recordingHandler();
-  await start({ backup: backup.handler });
+  start({ backup: backup.handler });
   const bodies = ['{"action":"backup","x":"say \\"x\\""}', 'not "JSON"'];
   const sent = await Promise.all(bodies.map((body) => send("request-queue", body)));
   await expect.poll(() => backup.seen).toHaveLength(2);
@@ -141,7 +207,7 @@ test("a message in request-queue becomes a request with the message's id, whethe
 });
 
 test("a message that is larger than an event goes to the dead letters", async () => {
-  await start({});
+  start({});
   const body = "x".repeat(1024 * 1024);
   await send("request-queue", body);
   await expect
@@ -151,7 +217,7 @@ test("a message that is larger than an event goes to the dead letters", async ()
 
 test("only the messages that a batch reports as failed are redelivered", async () => {
   const times = new Map<string, number>();
-  await start({
+  start({
     projection: async (event) => {
       const failed = event.Records.filter((record) => {
         const step = String((parseMessage(record.body).event.detail as { step: string }).step);
@@ -172,7 +238,7 @@ test("only the messages that a batch reports as failed are redelivered", async (
 test("the host leaves the visibility of a message that a worker reports as failed to the worker", async () => {
   let backups = 0;
   let projections = 0;
-  await start({
+  await startOwn({
     backup: async (event) => {
       backups++;
       return { batchItemFailures: event.Records.map((record) => ({ itemIdentifier: record.messageId })) };
@@ -190,7 +256,7 @@ test("the host leaves the visibility of a message that a worker reports as faile
 
 test("an event whose detail-type is nearly that of a request is logged with the right one", async () => {
   const lines: string[] = [];
-  await start({}, { log: (line) => lines.push(line) });
+  start({}, { log: (line) => lines.push(line) });
   await put("Task Requested", { request: {} }, "caller");
   await expect
     .poll(() => lines.join())
@@ -199,7 +265,7 @@ test("an event whose detail-type is nearly that of a request is logged with the 
 
 test("onLogged receives the event that ends a task only if its source is Ferry", async () => {
   const ends: string[] = [];
-  await start({}, { onLogged: (event) => ends.push(event["detail-type"]) });
+  start({}, { onLogged: (event) => ends.push(event["detail-type"]) });
   await put("TaskRejected", { cause: "forged" }, "someone-else");
   await put("TaskAccepted", { task: task("backup") });
   await put("TaskRejected", { cause: "x" });
@@ -209,7 +275,7 @@ test("onLogged receives the event that ends a task only if its source is Ferry",
 test("given a worker that always throws, its failure is an event after the last attempt", async () => {
   let invocations = 0;
   const projection = recordingHandler();
-  await start({
+  start({
     projection: projection.handler,
     backup: async () => {
       invocations++;
@@ -228,7 +294,7 @@ test("given a worker that always throws, its failure is an event after the last 
 });
 
 test("a message in redrive-queue without failsAs goes to the dead letters", async () => {
-  await start({});
+  start({});
   await send("redrive-queue", '{"event":{"id":"e"}}');
   await expect.poll(() => receive("redrive-dead-letters")).toHaveLength(1);
 });
@@ -236,7 +302,7 @@ test("a message in redrive-queue without failsAs goes to the dead letters", asyn
 test("a wrapper runs in place of the handler", async () => {
   const backup = recordingHandler();
   let thrown = 0;
-  await start(
+  await startOwn(
     { backup: backup.handler },
     {
       wrap: (consumer, handler) => async (event, context) => {
@@ -256,7 +322,7 @@ test("the number of concurrent invocations reaches maximumConcurrency and does n
   let done = 0;
   // Each invocation ends when three have begun.
   let three = Promise.withResolvers<void>();
-  await start(
+  await startOwn(
     {
       backup: async (event, context) => {
         most = Math.max(most, ++now);
@@ -306,7 +372,7 @@ const row = (state: string, announcement?: string) => ({
 });
 
 test("rows are found by their state, as docs/operations.md says", async () => {
-  await start({});
+  start({});
   const dynamodb = new DynamoDBClient(client());
   const TableName = host.names.table("backup-table");
   for (const [key, state] of [
@@ -328,7 +394,7 @@ test("rows are found by their state, as docs/operations.md says", async () => {
 });
 
 test("rows are found by the id of their request, as docs/operations.md says", async () => {
-  await start({});
+  start({});
   const dynamodb = new DynamoDBClient(client());
   const TableName = host.names.table("restore-table");
   for (const [key, id] of [
@@ -357,7 +423,7 @@ test("rows are found by the id of their request, as docs/operations.md says", as
 
 test("a row that becomes finishing is announced once, with its plan", async () => {
   const backup = recordingHandler();
-  await start({ backup: backup.handler });
+  start({ backup: backup.handler });
   const dynamodb = new DynamoDBClient(client());
   const write = (state: string, announcement?: string) =>
     dynamodb.send(
@@ -404,7 +470,7 @@ test("a row that becomes finishing is announced once, with its plan", async () =
 
 test("a new row is announced if its state is an announced one", async () => {
   const restore = recordingHandler();
-  await start({ restore: restore.handler });
+  start({ restore: restore.handler });
   const dynamodb = new DynamoDBClient(client());
   const write = (timestamp: string, state: string, announcement?: string) =>
     dynamodb.send(
@@ -427,7 +493,7 @@ test("a new row is announced if its state is an announced one", async () => {
 
 test("stop does not wait for a handler that hangs", async () => {
   let hangs = false;
-  await start({
+  await startOwn({
     backup: () => {
       hangs = true;
       return new Promise(() => {});
