@@ -21,6 +21,7 @@ test.each([
   { args: ["--pages", "0"], why: "It must be a whole number from 1 to 4096: got 0" },
   { args: ["--file-mib", "1025"], why: "It must be a whole number from 1 to 1024: got 1025" },
   { args: ["--scan-ms", "fast"], why: "It must be a whole number from 0 to 60000: got fast" },
+  { args: ["--slices", "0"], why: "It must be a whole number from 1 to 64: got 0" },
   { args: ["--runs", "1001"], why: "It must be a whole number from 1 to 1000: got 1001" },
 ])("given $args, the bench measures nothing and exits with 2", async ({ args, why }) => {
   const { code, stdout, stderr } = await runBench(...args);

@@ -36,6 +36,7 @@ interface Given {
   readonly fileMib: number;
   readonly scanMs: number;
   readonly putMs: number;
+  readonly slices?: readonly number[];
   readonly runs?: number;
   readonly quick: boolean;
   readonly json: boolean;
@@ -72,6 +73,11 @@ export function readBenchArguments(): BenchOptions {
     .option("--scan-ms <N>", "how long the server takes to answer a scan, ms", wholeNumberFrom(0, 60_000), 0)
     .option("--put-ms <N>", "how long the server takes to answer a put, ms", wholeNumberFrom(0, 60_000), 0)
     .option(
+      "--slices <N>",
+      "slices at a time in one process; may be repeated (default: 1)",
+      repeated(wholeNumberFrom(1, 64)),
+    )
+    .option(
       "--runs <N>",
       "measured runs of each way; the median counts (default: 5, quick 3)",
       wholeNumberFrom(1, 1000),
@@ -97,17 +103,20 @@ export function readBenchArguments(): BenchOptions {
   const scheme = given.https ? "https" : "http";
   const cases = files.flatMap((name) =>
     (given.mix ?? mixNames).flatMap((mix) =>
-      (given.action ?? actions).map(
-        (action): Case => ({
-          action,
-          mix,
-          compression: compressions[name]!,
-          scheme,
-          pages,
-          fileBytes: given.fileMib * MIB,
-          scanMs: given.scanMs,
-          putMs: given.putMs,
-        }),
+      (given.action ?? actions).flatMap((action) =>
+        (given.slices ?? [1]).map(
+          (slices): Case => ({
+            action,
+            mix,
+            compression: compressions[name]!,
+            scheme,
+            pages,
+            fileBytes: given.fileMib * MIB,
+            scanMs: given.scanMs,
+            putMs: given.putMs,
+            slices,
+          }),
+        ),
       ),
     ),
   );

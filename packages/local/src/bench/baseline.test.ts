@@ -7,6 +7,7 @@ const measured = (cpuSeconds: number) => ({
   cpuSecondsRange: [cpuSeconds, cpuSeconds] as const,
   wallSeconds: 1,
   rssBytesMax: 1,
+  scanSeconds: 0,
   calls: 1,
 });
 const stored = { "backup flat gzip-6 http": 1.5 };
@@ -20,6 +21,7 @@ const resultOf = (ratio: number, level = 6): Result => ({
     fileBytes: 32 * 1024 * 1024,
     scanMs: 0,
     putMs: 0,
+    slices: 1,
   },
   measured: { floor: measured(2), ferry: measured(2 * ratio) },
 });

@@ -19,6 +19,8 @@ export interface Case {
   /** How long the server waits before it answers a scan and a put. */
   readonly scanMs: number;
   readonly putMs: number;
+  /** Slices at a time in one process, each with all of the pages. */
+  readonly slices: number;
 }
 
 /** How the data files are compressed. */
@@ -74,8 +76,9 @@ export function caseName(bench: Case): string {
   return [action, mix, `${compression.format}-${compression.level}`, scheme, ...unusual(bench)].join(" ");
 }
 
-function unusual({ fileBytes, scanMs, putMs }: Case): string[] {
+function unusual({ fileBytes, scanMs, putMs, slices }: Case): string[] {
   return [
+    ...(slices === 1 ? [] : [`${slices}-slices`]),
     ...(fileBytes === FILE_MIB * MIB ? [] : [`${fileBytes / MIB}-MiB`]),
     ...(scanMs + putMs === 0 ? [] : [`${scanMs}+${putMs}-ms`]),
   ];

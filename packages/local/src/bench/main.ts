@@ -38,8 +38,9 @@ if (check) {
 
 function head(): string {
   const columns = ["floor", "over node:http", "Ferry", "SDK's way"].map((name) => name.padStart(18));
-  return `CPU s for 100 MB of lines: median (least–most); largest resident size, MB; calls and wall time of one run
-${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls  wall s`;
+  return `CPU s for 100 MB of lines: median (least–most); largest resident size, MB; calls and wall time of one run; that time relative to
+the scans' own, if the server waits before it answers them
+${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls  wall s  wall/scans`;
 }
 
 function row(result: Result): string {
@@ -51,6 +52,10 @@ function row(result: Result): string {
     (ferry.rssBytesMax / 1e6).toFixed(0).padStart(6),
     String(ferry.calls).padStart(7),
     ferry.wallSeconds.toFixed(2).padStart(8),
+    (result.case.scanMs === 0 || floor.scanSeconds === 0
+      ? ""
+      : (ferry.wallSeconds / floor.scanSeconds).toFixed(2)
+    ).padStart(12),
   ];
   return `${caseName(result.case).padEnd(34)}${columns.join("")}${cells.join("")}`;
 }

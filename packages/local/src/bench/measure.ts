@@ -18,6 +18,8 @@ export interface Measured {
   /** The median of the runs, s for one run. */
   readonly wallSeconds: number;
   readonly rssBytesMax: number;
+  /** The median of the runs: how long the scans of a slice took in all, s; 0 if the way does not measure that. */
+  readonly scanSeconds: number;
   readonly calls: number;
 }
 
@@ -75,7 +77,7 @@ export async function measureCase(
         calls.set(way, await ask<Calls>(server));
       }
     requireSameBytes(calls);
-    const scale = 1e8 / ready.bytes;
+    const scale = 1e8 / (ready.bytes * bench.slices);
     return Object.fromEntries(
       wayNames.map((way) => [way, summary(costs.get(way)!, calls.get(way)!, scale)]),
     ) as unknown as CaseResult;
@@ -134,6 +136,7 @@ function summary(costs: readonly Cost[], { calls }: Calls, scale: number): Measu
     cpuSecondsRange: [Math.min(...cpu), Math.max(...cpu)],
     wallSeconds: median(costs.map(({ wallSeconds }) => wallSeconds)),
     rssBytesMax: Math.max(...costs.map(({ rssBytesMax }) => rssBytesMax)),
+    scanSeconds: median(costs.map(({ scanSeconds }) => scanSeconds)),
     calls,
   };
 }

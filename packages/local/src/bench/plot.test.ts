@@ -7,6 +7,7 @@ const measured = (cpuSeconds: number) => ({
   cpuSecondsRange: [cpuSeconds, cpuSeconds] as const,
   wallSeconds: 1,
   rssBytesMax: 1,
+  scanSeconds: 0,
   calls: 1,
 });
 const one: Result = {
@@ -19,6 +20,7 @@ const one: Result = {
     fileBytes: 32 * 1024 * 1024,
     scanMs: 0,
     putMs: 0,
+    slices: 1,
   },
   measured: { floor: measured(1), ferry: measured(2), sdk: measured(4) },
 };

@@ -37,14 +37,14 @@ import type { Setup, Way } from "./way.ts";
 const INVOCATION_MS = 24 * 3_600_000;
 
 export const ferry: Way = {
-  backup(setup) {
+  backup(setup, segment) {
     const ports = connect();
-    const work = workOf(backupPlan(setup));
+    const work = workOf(backupPlan(setup), segment);
     return async () => requireComplete(await sliceBackup(work, ports, () => {}), setup);
   },
   restore(setup) {
     const ports = connect();
-    const work = workOf(restorePlan(setup));
+    const work = workOf(restorePlan(setup), 0);
     return async () => requireComplete(await sliceRestore(work, ports, () => {}), setup);
   },
 };
@@ -93,11 +93,11 @@ function taskOf(action: "backup" | "restore") {
   return { id: "bench", action, key: "bench", "request-id": "bench", timestamp: 1_793_498_400_000 } as const;
 }
 
-function backupPlan({ case: { compression, fileBytes } }: Setup): BackupPlan {
+function backupPlan({ case: { compression, fileBytes, slices } }: Setup): BackupPlan {
   return {
     request: { action: "backup", ...requestFields },
     task: taskOf("backup"),
-    "total-segments": 1,
+    "total-segments": slices,
     "batch-bytes": fileBytes,
     compression: compression.format,
     "compression-level": compression.level,
@@ -124,14 +124,14 @@ function restorePlan({ ready }: Setup): RestorePlan {
   };
 }
 
-function workOf<P extends Plan>(plan: P): MessageWith<P, SegmentWork> {
+function workOf<P extends Plan>(plan: P, segment: number): MessageWith<P, SegmentWork> {
   return {
     version: VERSION,
     task: plan.task,
     plan,
     attempt: 1,
     "deadline-ms": Date.now() + INVOCATION_MS,
-    segment: 0,
+    segment,
     cursor: plan.task.action === "backup" ? { batch: 0 } : { file: 0, line: 0 },
     counts: noCounts,
     handoffs: 0,
@@ -140,7 +140,7 @@ function workOf<P extends Plan>(plan: P): MessageWith<P, SegmentWork> {
 }
 
 /** A slice that did not move everything is not measured. */
-function requireComplete([event]: readonly FerryEvent[], { ready: { items, bytes } }: Setup): void {
+function requireComplete([event]: readonly FerryEvent[], { ready: { items, bytes } }: Setup): undefined {
   const counts = event?.type === "SegmentCompleted" ? event.detail.counts : undefined;
   if (counts?.items !== items || counts.bytes !== bytes)
     throw new Error(

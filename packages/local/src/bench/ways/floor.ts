@@ -31,16 +31,20 @@ function floorOf(connectPost: (setup: Setup) => Post): Way {
       return async () => {
         const gzip = openCompressor(setup.case.compression, { chunkSize: 64 * 1024 });
         const chunks: Buffer[] = [];
+        let scanMs = 0;
         gzip.on("data", (chunk: Buffer) => chunks.push(chunk));
         for (let number = 0; number < setup.case.pages; number++) {
           const after = number === 0 ? "" : `,"ExclusiveStartKey":{"id":{"S":"page${number - 1}"}}`;
+          const begin = performance.now();
           await post(encoder.encode(`{"TableName":"${table.name}"${after}}`), "Scan");
+          scanMs += performance.now() - begin;
           if (!gzip.write(fixture.pageAt(number).lines)) await once(gzip, "drain");
         }
         gzip.end();
         await once(gzip, "end");
         const path = `/${benchBucket.name}/${dataFileKey(prefix, 0, 0, setup.case.compression.format)}`;
         await drained(await send("PUT", path, Buffer.concat(chunks)));
+        return scanMs / 1000;
       };
     },
     restore(setup) {
@@ -63,6 +67,7 @@ function floorOf(connectPost: (setup: Setup) => Post): Way {
             await post(body, "BatchWriteItem");
         };
         await Promise.all(Array.from({ length: CALLS_IN_FLIGHT }, worker));
+        return undefined;
       };
     },
   };

@@ -35,6 +35,7 @@ export const sdk: Way = {
       await once(gzip, "end");
       const Key = dataFileKey(prefix, 0, 0, setup.case.compression.format);
       await s3.send(new PutObjectCommand({ Bucket: benchBucket.name, Key, Body: Buffer.concat(chunks) }));
+      return undefined;
     };
   },
   restore(setup) {
@@ -64,6 +65,7 @@ export const sdk: Way = {
         if (items.length > 0) await send(items);
       }
       await Promise.all(inFlight);
+      return undefined;
     };
   },
 };

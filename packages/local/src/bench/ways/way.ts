@@ -19,8 +19,13 @@ export interface Setup {
   readonly ready: Ready;
 }
 
-/** For each action: prepares it, and returns the function that does it once and is measured. */
-export type Way = Readonly<Record<Case["action"], (setup: Setup) => () => Promise<void>>>;
+/**
+ * For each action: prepares a slice of a segment, and returns the function that does it once and is measured. It may return how long its
+ * scans took, s.
+ */
+export type Way = Readonly<
+  Record<Case["action"], (setup: Setup, segment: number) => () => Promise<number | undefined>>
+>;
 
 /** As in packages/core/src/restore. */
 export const CALLS_IN_FLIGHT = 8;
