@@ -211,16 +211,16 @@ function retryViolations(outcome: Outcome): string[] {
 
 const NO_CHECKPOINT: { file?: number; line?: number } & typeof NO_COUNTS = NO_COUNTS;
 
-/**
- * `TaskFinished` has the items of the row, and its attempt is not above that of the row. A fact that was lost on its way to the
- * projector raises no attempt.
- */
+/** `TaskFinished` has the items of the row, and the attempt of its message. */
 function finishViolations(outcome: Outcome): string[] {
   const { recorder, status } = outcome;
   const found: string[] = [];
-  const projected = new Set(recorder.facts);
-  for (const event of recorder.events) {
-    const { "detail-type": type, detail, source } = event;
+  for (const { invocation, type, detail } of recorder.emittedEvents)
+    if (type === "TaskFinished" && detail["attempt"] !== invocation.work.attempt)
+      found.push(
+        `FINISHED: ${invocation.name} puts attempt ${detail["attempt"]}, its message has ${invocation.work.attempt}`,
+      );
+  for (const { "detail-type": type, detail, source } of recorder.events) {
     if (type !== "TaskFinished" || source !== "ferry") continue;
     const { task, items, attempt } = detail as { task: TaskAccepted["task"]; items: number; attempt: number };
     const row = status.rows().find((one) => taskName(one) === taskName(task));
@@ -230,8 +230,6 @@ function finishViolations(outcome: Outcome): string[] {
       found.push(
         `FINISHED: ${taskName(task)} attempt ${attempt} with ${items} items, its row has ${row.items}`,
       );
-    if (attempt > row.attempt && projected.has(event))
-      found.push(`FINISHED: ${taskName(task)} in attempt ${attempt}, its row has attempt ${row.attempt}`);
   }
   return found;
 }

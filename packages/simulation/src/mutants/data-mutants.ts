@@ -92,6 +92,14 @@ export const dataMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "finished-in-the-next-attempt",
+    seed: 16,
+    breaks: "The end of a backup's last step names the attempt after its own.",
+    edits: [
+      core("backup/finish.ts", "attempt: finishing.attempt, items", "attempt: finishing.attempt + 1, items"),
+    ],
+  },
+  {
     name: "empty-part-takes-next-file",
     seed: 3,
     breaks:
