@@ -149,7 +149,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "restore-without-cancellation-check",
-    seed: 37,
+    seed: 211,
     breaks: "A restore's worker never checks whether it was cancelled.",
     edits: [
       core(
@@ -219,7 +219,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ceiling-per-worker",
-    seed: 37,
+    seed: 549,
     breaks: "Each worker keeps the ceiling for itself, regardless of the consumption of the others.",
     edits: [
       core(

@@ -18,7 +18,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "file-size-unlimited",
-    seed: 329,
+    seed: 821,
     breaks: "A data file of any size is decompressed.",
     edits: [core("archive/stored-file.ts", "if (bytes > settings.maximumFileBytes)", "if (false)")],
   },
@@ -144,7 +144,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "row-overwritten",
-    seed: 14,
+    seed: 882,
     breaks: "A row overwrites what another projector wrote meanwhile.",
     edits: [
       aws(

@@ -6,7 +6,7 @@ import { aws, core, type Mutant } from "./edit.ts";
 export const identityMutants: readonly Mutant[] = [
   {
     name: "archive-change-not-compared",
-    seed: 264,
+    seed: 809,
     breaks: "A restore does not compare the archive with the one of its plan.",
     edits: [
       core(
@@ -40,7 +40,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "pending-setting-reported",
-    seed: 2,
+    seed: 596,
     breaks:
       "A setting that could not be applied, because the table was being changed, is reported as reapplied.",
     edits: [
