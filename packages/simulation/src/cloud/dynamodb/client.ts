@@ -1,6 +1,6 @@
 /**
- * The SDK's DynamoDB client over memory: the SDK signs, serializes and retries requests, and this module answers them, with
- * network faults. Time is the invocation's.
+ * The SDK's DynamoDB client over memory: the SDK serializes and retries requests and signs those on items, and this module answers
+ * them, with network faults. Time is the invocation's.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { crc32 } from "node:zlib";
