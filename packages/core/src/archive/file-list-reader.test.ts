@@ -4,6 +4,7 @@ import { openMd5 } from "@ferry/memory/ports";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Codec, OpenObject } from "../ports.ts";
+import { anyString } from "../testing/any-string.ts";
 import { encodeFiles, type ManifestFile } from "./file-list.ts";
 import { readFileList, readListPart } from "./file-list-reader.ts";
 
@@ -67,7 +68,7 @@ describe("a list of files", () => {
 });
 
 describe("the parts of a list", () => {
-  const names = fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 }), { maxLength: 40 });
+  const names = fc.array(anyString(0, { minLength: 1, maxLength: 30 }), { maxLength: 40 });
 
   test("have each file exactly once, in order, whatever the lines' lengths and the number of parts", async () => {
     await fc.assert(

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { anyString } from "../testing/any-string.ts";
 import { oddJson } from "../testing/odd-json.ts";
 import { attributeNames, keyTextOf } from "./item-key.ts";
 import { canonicalNumber } from "./key-value.ts";
@@ -46,7 +47,7 @@ describe("the key of an item", () => {
 
   test("does not depend on the formatting of the item's JSON, nor on its other attributes", () => {
     return fc.assert(
-      fc.property(fc.string({ unit: "grapheme" }), fc.string(), (pk, other) => {
+      fc.property(anyString(0), fc.string(), (pk, other) => {
         const [written] = fc.sample(
           oddJson(fc.constant({ x: { S: other }, sk: { N: "1.50" }, pk: { S: pk } })),
           1,

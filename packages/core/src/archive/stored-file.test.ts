@@ -23,12 +23,16 @@ async function gzip(parts: readonly (string | Uint8Array)[]): Promise<Uint8Array
   return file.finish();
 }
 
+/** Most tests have the same large content. */
+const compressed = new WeakMap<readonly (string | Uint8Array)[], Uint8Array>();
+
 /** An archive with one data file, the ports that read it, and a count of the decompressed bytes. */
 async function stored(
   parts: readonly (string | Uint8Array)[],
   options: { items: number; metadata?: ObjectMetadata; settings?: Partial<Settings> },
 ) {
-  const body = await gzip(parts);
+  const body = await (compressed.get(parts) ?? gzip(parts));
+  compressed.set(parts, body);
   const archive = memoryArchiveStore();
   archive.createBucket(bucket);
   archive.store(bucket, key, body, options.metadata);

@@ -238,7 +238,8 @@ function later(a: string, b: string): string {
  * again, such as provisioned capacity.
  */
 function smaller<T extends object>(a: T | undefined, b: T): T {
-  return a === undefined || JSON.stringify(b) < JSON.stringify(a) ? b : a;
+  if (a === undefined) return b;
+  return a !== b && JSON.stringify(b) < JSON.stringify(a) ? b : a;
 }
 
 /** Whether a fact added nothing. Unchanged fields are not copied, so identity shows it. */
