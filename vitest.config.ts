@@ -67,7 +67,7 @@ export default defineConfig({
           isolate: false,
           setupFiles: ["packages/local/src/e2e/restore-environment.ts"],
           // The workers log their intended failures; the tests check what the operator sees.
-          env: { POWERTOOLS_LOG_LEVEL: "SILENT" },
+          env: { POWERTOOLS_LOG_LEVEL: "SILENT", POWERTOOLS_METRICS_DISABLED: "true" },
           ...limits,
         },
       },
