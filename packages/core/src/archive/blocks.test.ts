@@ -56,7 +56,8 @@ describe("blocks", () => {
         let line = 0;
         for (const block of blocks) {
           expect(block.firstLine).toBe(line);
-          expect(block.lines).toBe(lineSpans(block.bytes).length);
+          expect(block.lines).toBe(block.ends.length);
+          expect([...block.ends]).toEqual(lineSpans(block.bytes).map(({ end }) => end));
           line += block.lines;
         }
         expect(line).toBe(lineSpans(file).length);

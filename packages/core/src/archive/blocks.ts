@@ -19,6 +19,8 @@ export interface Block {
   readonly firstLine: number;
   /** The number of lines. */
   readonly lines: number;
+  /** The end of each line in `bytes`, without its line feed. */
+  readonly ends: Uint32Array;
 }
 
 /**
@@ -50,7 +52,8 @@ export async function* blocksOf(
   let memory: Uint8Array = new Uint8Array(0);
   let used = 0;
   const blockOf = (bytes: Uint8Array): Block => {
-    const block = { bytes, firstLine, lines: countLines(bytes) };
+    const ends = lineEnds(bytes);
+    const block = { bytes, firstLine, lines: ends.length, ends };
     firstLine += block.lines;
     return block;
   };
@@ -85,8 +88,18 @@ export async function* blocksOf(
   if (used > 0) yield blockOf(rest);
 }
 
-function countLines(bytes: Uint8Array): number {
+/** Grows with the lines of a block. */
+let scratch = new Uint32Array(16 * 1024);
+
+function lineEnds(bytes: Uint8Array): Uint32Array {
   let lines = 0;
-  eachLine(bytes, () => lines++);
-  return lines;
+  eachLine(bytes, (_, end) => {
+    if (lines === scratch.length) {
+      const larger = new Uint32Array(2 * lines);
+      larger.set(scratch);
+      scratch = larger;
+    }
+    scratch[lines++] = end;
+  });
+  return scratch.slice(0, lines);
 }

@@ -44,12 +44,16 @@ export function toLines(
   return lines;
 }
 
-/** The next line at or after `start`, without its line feed; undefined at the end. Skips empty lines. */
-export function nextLine(file: Uint8Array, start: number): Span | undefined {
+/**
+ * The next line at or after `start`, without its line feed; undefined at the end. Skips empty lines. `knownEnd`: its end, if that was
+ * found before.
+ */
+export function nextLine(file: Uint8Array, start: number, knownEnd?: number): Span | undefined {
   let from = start;
   // Compared byte by byte: calling indexOf for each would make a file of empty lines a hundred times slower.
   while (file[from] === LINE_FEED) from++;
   if (from >= file.length) return undefined;
+  if (knownEnd !== undefined) return { start: from, end: knownEnd };
   const feed = file.indexOf(LINE_FEED, from);
   return { start: from, end: feed === -1 ? file.length : feed };
 }

@@ -16,7 +16,9 @@ const change = (id: string, image?: string) =>
 function blocksOf(blocks: readonly (readonly string[])[]): Block[] {
   let firstLine = 0;
   return blocks.map((lines) => {
-    const block = { bytes: encode(lines.join("\n")), firstLine, lines: lines.length };
+    const bytes = encode(lines.join("\n"));
+    const ends = Uint32Array.from(lineSpans(bytes), ({ end }) => end);
+    const block = { bytes, firstLine, lines: lines.length, ends };
     firstLine += lines.length;
     return block;
   });

@@ -2,6 +2,8 @@
  * One slice of a restore: writes the segment's files from the cursor on, until the segment is complete or the time is up. Files
  * come only from the manifest, never from a listing.
  */
+
+import type { Block } from "../archive/blocks.ts";
 import { bucketOf } from "../archive/bucket.ts";
 import type { Span } from "../archive/cutter.ts";
 import { keyedPart, type Line, nextLine, readLine } from "../archive/data-file.ts";
@@ -125,7 +127,7 @@ export async function sliceRestore(
         call = emptyCall(call.upTo);
       }
       const next = { at: 0, line: block.firstLine };
-      while (!fill(call, block.bytes, next, from, key)) {
+      while (!fill(call, block, next, from, key)) {
         await send(call, key, file);
         if (writer.stopped()) return;
         call = emptyCall(call.upTo);
@@ -141,14 +143,15 @@ export async function sliceRestore(
    */
   function fill(
     call: Call,
-    bytes: Uint8Array,
+    { bytes, ends, firstLine }: Block,
     next: { at: number; line: number },
     from: number,
     key: string,
   ): boolean {
     const unitsMax = writer.callUnitsMax();
+    const lineAfter = (at: number) => nextLine(bytes, at, ends[next.line - firstLine]);
     // The spans are not collected: ten thousand objects that live as long as a block burden the garbage collector.
-    for (let span = nextLine(bytes, next.at); span !== undefined; span = nextLine(bytes, span.end)) {
+    for (let span = lineAfter(next.at); span !== undefined; span = lineAfter(span.end)) {
       const number = next.line + 1;
       if (number > from) {
         if (isWanted !== undefined) {
