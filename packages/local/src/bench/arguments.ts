@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly cases: readonly Case[];
   readonly ways: readonly WayName[];
   readonly runs: number;
+  /** Whether to count instructions. */
+  readonly instructions: boolean;
   /** Runs before the measured ones. */
   readonly warmUps: number;
   readonly json: boolean;
@@ -39,6 +41,7 @@ interface Given {
   readonly slices?: readonly number[];
   readonly runs?: number;
   readonly quick: boolean;
+  readonly instructions: boolean;
   readonly json: boolean;
   readonly check: boolean;
   readonly store: boolean;
@@ -87,17 +90,22 @@ export function readBenchArguments(): BenchOptions {
       "small runs, gzip-6 alone and without the SDK's way and the floor over node:http: at most a minute on two cores",
       false,
     )
+    .option(
+      "--instructions",
+      "also count the instructions of Ferry and of the floor, with valgrind: some minutes for each case",
+      false,
+    )
     .option("--json", "print only JSON", false)
     .option(
       "--check",
-      "fail if Ferry's CPU time relative to the floor's is more than the tolerance above the stored ratio",
+      "fail if Ferry's CPU time, or its instructions if they are counted, relative to the floor's are more than the tolerance above the stored ratio",
       false,
     )
     .option("--store", "store the ratios for --check in baseline.json", false)
     .option("--plot <FILE>", "write a plot of the results, as SVG")
     .parse()
     .opts<Given>();
-  const { quick, json, check, store, plot } = given;
+  const { quick, instructions, json, check, store, plot } = given;
   const files = given.compression ?? (quick ? names.slice(0, 1) : names);
   const pages = given.pages ?? (quick ? 6 : 32);
   const scheme = given.https ? "https" : "http";
@@ -124,6 +132,7 @@ export function readBenchArguments(): BenchOptions {
     cases,
     ways: quick ? ["floor", "ferry"] : ["floor", "http", "ferry", "sdk"],
     runs: given.runs ?? (quick ? 3 : 5),
+    instructions,
     warmUps: 2,
     json,
     check,

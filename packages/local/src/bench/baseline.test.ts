@@ -36,6 +36,19 @@ test("a ratio beyond the tolerance is reported with both ratios", () => {
   ]);
 });
 
+test("a ratio of instructions beyond the tolerance is reported", () => {
+  const result = resultOf(1);
+  const counted = (instructionsRatio: number) => ({
+    ...result,
+    measured: { ...result.measured, instructionsRatio },
+  });
+  const both = { ...stored, "backup flat gzip-6 http instructions": 2 };
+  expect(findRegressions([counted(2.39)], both)).toEqual([]);
+  expect(findRegressions([counted(2.41)], both)).toEqual([
+    "backup flat gzip-6 http instructions: Ferry takes 2.41 times the floor's instructions; 2 is stored, and 2.40 is allowed",
+  ]);
+});
+
 test("a case without a stored ratio is reported", () => {
   expect(findRegressions([resultOf(1, 2)], stored)).toEqual([
     "backup flat gzip-2 http: no ratio is stored; store it with --store",

@@ -21,23 +21,33 @@ export function ratioOf({ measured: { floor, ferry } }: Result): number {
 
 /** Stores the ratios; those of other cases remain. */
 export function storeRatios(results: readonly Result[]): void {
-  const measured = results.map((result) => [caseName(result.case), Number(ratioOf(result).toFixed(2))]);
+  const measured = results.flatMap(ratiosOf).map(({ name, ratio }) => [name, Number(ratio.toFixed(2))]);
   const ratios = { ...storedRatios(), ...Object.fromEntries(measured) };
   writeFileSync(file, `${JSON.stringify(ratios, Object.keys(ratios).sort(), 2)}\n`);
 }
 
 /** A line for each ratio that is too much worse than the stored one, or that has no stored one. */
 export function findRegressions(results: readonly Result[], stored = storedRatios()): string[] {
-  return results.flatMap((result) => {
-    const name = caseName(result.case);
+  return results.flatMap(ratiosOf).flatMap(({ name, what, ratio }) => {
     const before = stored[name];
-    const now = ratioOf(result);
     if (before === undefined) return [`${name}: no ratio is stored; store it with --store`];
-    if (now <= before * (1 + TOLERANCE)) return [];
+    if (ratio <= before * (1 + TOLERANCE)) return [];
     return [
-      `${name}: Ferry takes ${now.toFixed(2)} times the floor's CPU time; ${before} is stored, and ${(before * (1 + TOLERANCE)).toFixed(2)} is allowed`,
+      `${name}: Ferry takes ${ratio.toFixed(2)} times the floor's ${what}; ${before} is stored, and ${(before * (1 + TOLERANCE)).toFixed(2)} is allowed`,
     ];
   });
+}
+
+/** The ratios of a result that are stored, with their names. */
+function ratiosOf(result: Result): { name: string; what: string; ratio: number }[] {
+  const name = caseName(result.case);
+  const { instructionsRatio } = result.measured;
+  return [
+    { name, what: "CPU time", ratio: ratioOf(result) },
+    ...(instructionsRatio === undefined
+      ? []
+      : [{ name: `${name} instructions`, what: "instructions", ratio: instructionsRatio }]),
+  ];
 }
 
 function storedRatios(): Readonly<Record<string, number>> {

@@ -9,10 +9,14 @@ import { readBenchArguments } from "./arguments.ts";
 import { findRegressions, type Result, ratioOf, storeRatios } from "./baseline.ts";
 import { bundleMeasured } from "./bundle.ts";
 import { caseName } from "./fixture.ts";
+import { whyNotCounted } from "./instructions.ts";
 import { type Measured, measureCase } from "./measure.ts";
 import { plotOf } from "./plot.ts";
 
-const { cases, ways, runs, warmUps, json, check, store, plot } = readBenchArguments();
+const { cases, ways, runs, warmUps, instructions, json, check, store, plot } = readBenchArguments();
+const whyNot = instructions ? whyNotCounted() : undefined;
+if (whyNot !== undefined) console.error(whyNot);
+const options = { wayNames: ways, runs, warmUps, instructions: instructions && whyNot === undefined };
 
 const results: Result[] = [];
 const folder = await mkdtemp(path.join(tmpdir(), "ferry-bench-"));
@@ -20,7 +24,7 @@ try {
   const bundle = await bundleMeasured(folder);
   if (!json) console.log(head());
   for (const one of cases) {
-    const result = { case: one, measured: await measureCase(one, { bundle, wayNames: ways, runs, warmUps }) };
+    const result = { case: one, measured: await measureCase(one, { ...options, bundle }) };
     results.push(result);
     if (!json) console.log(row(result));
   }
@@ -40,11 +44,11 @@ function head(): string {
   const columns = ["floor", "over node:http", "Ferry", "SDK's way"].map((name) => name.padStart(18));
   return `CPU s for 100 MB of lines: median (least–most); largest resident size, MB; calls and wall time of one run; that time relative to
 the scans' own, if the server waits before it answers them
-${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls  wall s  wall/scans`;
+${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls  wall s  wall/scans${options.instructions ? "  instructions, Ferry/floor" : ""}`;
 }
 
 function row(result: Result): string {
-  const { floor, http, ferry, sdk } = result.measured;
+  const { floor, http, ferry, sdk, instructionsRatio } = result.measured;
   const columns = [floor, http, ferry, sdk].map((one) => describe(one).padStart(18));
   const cells = [
     ratioOf(result).toFixed(2).padStart(13),
@@ -56,6 +60,7 @@ function row(result: Result): string {
       ? ""
       : (ferry.wallSeconds / floor.scanSeconds).toFixed(2)
     ).padStart(12),
+    (instructionsRatio?.toFixed(2) ?? "").padStart(options.instructions ? 27 : 0),
   ];
   return `${caseName(result.case).padEnd(34)}${columns.join("")}${cells.join("")}`;
 }

@@ -1,12 +1,13 @@
 /**
  * Measures one case: each way in a process of its own, and the ways take turns, so that a busy machine disturbs all of them.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Calls, Ready } from "./canned-aws.ts";
 import { type Case, table } from "./fixture.ts";
+import { instructionsOf } from "./instructions.ts";
 import type { Cost, WayName } from "./measured.ts";
+import { answerOf, ask, type RunBy, start } from "./processes.ts";
 import type { Setup } from "./ways/way.ts";
 
 /** The result of one way in one case. */
@@ -27,6 +28,8 @@ export interface Measured {
 export type CaseResult = Readonly<Record<"floor" | "ferry", Measured>> & {
   readonly http?: Measured;
   readonly sdk?: Measured;
+  /** The instructions of one run of Ferry relative to those of the floor, if they were counted. */
+  readonly instructionsRatio?: number;
 };
 
 /** How much the compressed bytes of two ways may differ: they give the same bytes to zlib in other pieces. */
@@ -36,7 +39,7 @@ const pem = fileURLToPath(new URL("./loopback.pem", import.meta.url));
 
 /**
  * `bundle`: the path of the bundle of ./measured.ts. `runs`: the measured runs of each way; `warmUps`: the runs before, in which the
- * code is compiled.
+ * code is compiled. `instructions`: whether to count them.
  */
 export async function measureCase(
   bench: Case,
@@ -45,7 +48,14 @@ export async function measureCase(
     wayNames,
     runs,
     warmUps,
-  }: { bundle: string; wayNames: readonly WayName[]; runs: number; warmUps: number },
+    instructions,
+  }: {
+    bundle: string;
+    wayNames: readonly WayName[];
+    runs: number;
+    warmUps: number;
+    instructions: boolean;
+  },
 ): Promise<CaseResult> {
   const server = start(canned, [JSON.stringify(bench)], {});
   const processes: ChildProcess[] = [server];
@@ -60,13 +70,14 @@ export async function measureCase(
       AWS_REGION: table.region,
       NODE_EXTRA_CA_CERTS: pem,
     };
-    const ways = new Map<WayName, ChildProcess>();
-    for (const way of wayNames) {
-      const child = start(bundle, [way, JSON.stringify(setup)], environment);
+    const startWay = async (way: WayName, by?: RunBy) => {
+      const child = start(bundle, [way, JSON.stringify(setup)], environment, by);
       processes.push(child);
       await answerOf(child);
-      ways.set(way, child);
-    }
+      return child;
+    };
+    const ways = new Map<WayName, ChildProcess>();
+    for (const way of wayNames) ways.set(way, await startWay(way));
     const costs = new Map<WayName, Cost[]>(wayNames.map((way) => [way, []]));
     const calls = new Map<WayName, Calls>();
     for (let run = -warmUps; run < runs; run++)
@@ -78,40 +89,18 @@ export async function measureCase(
       }
     requireSameBytes(calls);
     const scale = 1e8 / (ready.bytes * bench.slices);
-    return Object.fromEntries(
+    const measured = Object.fromEntries(
       wayNames.map((way) => [way, summary(costs.get(way)!, calls.get(way)!, scale)]),
     ) as unknown as CaseResult;
+    if (!instructions) return measured;
+    const counted = (way: WayName) =>
+      instructionsOf(
+        (by) => startWay(way, by),
+        () => ask<Calls>(server),
+      );
+    return { ...measured, instructionsRatio: (await counted("ferry")) / (await counted("floor")) };
   } finally {
     for (const child of processes) child.kill();
-  }
-}
-
-function start(file: string, args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
-  return fork(file, args, {
-    env: { ...process.env, ...environment },
-    execArgv: ["--expose-gc"],
-    stdio: "inherit",
-  });
-}
-
-/** Sends a message to a child process and returns its answer. Throws if the process ends instead. */
-async function ask<Answer>(child: ChildProcess): Promise<Answer> {
-  child.send("go");
-  return answerOf(child);
-}
-
-/** The next message of a child process. Throws if the process ends instead. */
-async function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
-  const done = new AbortController();
-  const { signal } = done;
-  const ended = once(child, "exit", { signal }).then(([code]) => {
-    throw new Error(`a process of the bench ended with code ${code}`);
-  });
-  ended.catch(() => {});
-  try {
-    return ((await Promise.race([once(child, "message", { signal }), ended])) as [Answer])[0];
-  } finally {
-    done.abort();
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The measured process: does one case in one way, each time that its parent asks, and answers with what it cost.
  */
-import { readFileSync } from "node:fs";
+import { residentBytesMax } from "../resident-size.ts";
 import type { Setup } from "./ways/way.ts";
 
 /** Each is imported alone: what another way imports is not in this one's resident size. */
@@ -40,16 +40,9 @@ process.on("message", async () => {
   process.send?.({
     cpuSeconds: (user + system) / 1e6,
     wallSeconds: (performance.now() - begin) / 1000,
-    rssBytesMax: rssBytesMax(),
+    rssBytesMax: residentBytesMax(),
     scanSeconds: Math.max(...scanSeconds.map((seconds) => seconds ?? 0)),
   } satisfies Cost);
 });
 process.on("disconnect", () => process.exit(0));
 process.send?.("ready");
-
-/** On Linux, `maxRSS` of a child process is at least the size that its parent had when it forked, so the size is read from /proc. */
-function rssBytesMax(): number {
-  const peak =
-    process.platform === "linux" && /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"));
-  return Number(peak ? peak[1] : process.resourceUsage().maxRSS) * 1024;
-}

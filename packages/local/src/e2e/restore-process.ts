@@ -11,6 +11,7 @@ import { accepted, bucket, destination, message, restoreRequest } from "@ferry/c
 import { work } from "@ferry/core/worker";
 import { intercept } from "@ferry/memory/intercept";
 import { memoryPorts } from "@ferry/memory/ports";
+import { residentBytesMax } from "../resident-size.ts";
 
 /** The report that the process prints, as JSON. */
 export interface RestoreReport {
@@ -123,6 +124,6 @@ const report: RestoreReport = {
   items,
   written,
   opens,
-  rssMibMax: Math.round(process.resourceUsage().maxRSS / 1024),
+  rssMibMax: Math.round(residentBytesMax() / MIB),
 };
 console.log(JSON.stringify(report));
