@@ -5,6 +5,12 @@ import { core, type Mutant } from "./edit.ts";
 
 export const taskMutants: readonly Mutant[] = [
   {
+    name: "spacing-takes-the-whole-slice",
+    seed: 45582,
+    breaks: "A restore's slice may wait for the batch spacing until it has no time left to write.",
+    edits: [core("restore/slice.ts", "invocationLeftMs(ports) / 2", "invocationLeftMs(ports)")],
+  },
+  {
     name: "lost-announcement-not-repeated",
     seed: 46,
     breaks: "The monitor announces no task again: a task whose TaskFinishing was lost waits for ever.",
