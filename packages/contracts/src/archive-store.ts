@@ -41,6 +41,13 @@ async function* piecesOf(bytes: Uint8Array) {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
+/** Bytes whose order shows. A loop fills 9 MiB ten times as fast as a callback for each byte. */
+function bytesOf(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at++) bytes[at] = (at * 31 + (at >> 8)) % 251;
+  return bytes;
+}
+
 /** Declares the tests of one host of ArchiveStore. */
 export function archiveStoreContract(name: string, makeSubject: () => Promise<ArchiveStoreSubject>): void {
   describe(`ArchiveStore over ${name}`, () => {
@@ -66,7 +73,7 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
       it.each([
         ["no bytes", new Uint8Array(0)],
         ["every byte", Uint8Array.from({ length: 256 }, (_, i) => i)],
-        ["5 MiB", Uint8Array.from({ length: 5 * 1024 * 1024 }, (_, i) => (i * 31 + (i >> 8)) % 251)],
+        ["5 MiB", bytesOf(5 * 1024 * 1024)],
       ])("%s are stored and read back unchanged", async (_, body) => {
         const key = `${fresh()}/object`;
         expect(await archive.putNew(bucket, key, body, options)).toBe("stored");
@@ -81,7 +88,7 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
         ["9 MiB", 9 * 1024 * 1024],
       ])("%s of a streamed body are stored and read back unchanged", async (_, sizeBytes) => {
         const key = `${fresh()}/object`;
-        const whole = Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 31 + (i >> 8)) % 251);
+        const whole = bytesOf(sizeBytes);
         const metadata = { items: "7" };
         const body = { sizeBytes, chunks: () => piecesOf(whole) };
         expect(await archive.putNew(bucket, key, body, { ...options, metadata })).toBe("stored");
@@ -128,7 +135,7 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
 
       it("open returns the bytes of get in chunks, from any byte on", async () => {
         const key = `${fresh()}/object`;
-        const body = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) % 251);
+        const body = bytesOf(300_000);
         await archive.putNew(bucket, key, body, { ...options, metadata: { items: "1" } });
         const head = await archive.head(bucket, key);
         for (const fromByte of [undefined, 0, 1, 70_000, body.length - 1]) {
