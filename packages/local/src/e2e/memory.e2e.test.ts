@@ -42,11 +42,11 @@ describe("a worker that restores a data file", () => {
     expect(rssMibMax).toBeLessThan(OTHER_MIB);
   });
 
-  test("of 64 MiB of empty lines reads all of them, and holds at most what the setting allows", async () => {
+  test("of 96 MiB of empty lines reads all of them, and holds at most what the setting allows", async () => {
     const inMemory = await restored("empty-lines", 288);
     const { type, written, opens, rssMibMax } = await restored("empty-lines", 16);
     expect({ type, written, opens }).toEqual({ type: "SegmentCompleted", written: 2, opens: 3 });
-    // The setting allows 48 MiB less than the file.
+    // The setting allows 80 MiB less than the file. On a busy machine the memory of chunks is freed later.
     expect(rssMibMax).toBeLessThan(inMemory.rssMibMax - 24);
   });
 });

@@ -58,10 +58,10 @@ const contents: Readonly<Record<string, () => Generator<Part>>> = {
     yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
     for (let part = 0; part < 512; part++) yield { bytes: Buffer.alloc(MIB, " "), items: 0 };
   },
-  /** One item, and 64 MiB of empty lines. */
+  /** One item, and 96 MiB of empty lines. */
   *"empty-lines"() {
     yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
-    for (let part = 0; part < 64; part++) yield { bytes: Buffer.alloc(MIB, "\n"), items: 0 };
+    for (let part = 0; part < 96; part++) yield { bytes: Buffer.alloc(MIB, "\n"), items: 0 };
   },
 };
 
