@@ -25,7 +25,7 @@ const HOUR_MS = 3_600_000;
 async function backUp(table: string, hoursAgo: readonly number[]) {
   const nowMs = Date.now();
   for (const hours of hoursAgo) {
-    const request = { ...client.backupOf(table), "bucket-prefix": `${table}/${hours}`, "total-segments": 2 };
+    const request = { ...client.backupOf(table), "bucket-prefix": `${table}/${hours}`, "total-segments": 1 };
     const id = `${table}-${hours}`;
     const time = new Date(nowMs - hours * HOUR_MS).toISOString();
     await client.putEvent("TaskRequested", { request, "request-id": id, "request-time": time });

@@ -18,7 +18,9 @@ beforeAll(async () => {
     settings: { progressIntervalMs: 100, cancelPollIntervalMs: 200, retryDelaySeconds: 0 },
   });
   client = await createTestClient(host);
-  await client.createTables("orders", someItems(5000));
+  // At one read unit a second, a backup of them takes minutes.
+  const large = someItems(100).map((item) => ({ ...item, text: { S: "x".repeat(30_000) } }));
+  await client.createTables("orders", large);
   await client.runTask({ ...client.backupOf("orders"), "bucket-prefix": "one" }, "one");
 });
 afterAll(() => host.stop());
