@@ -49,6 +49,13 @@ export async function createTestClient(host: Host) {
   const sqs = new SQSClient();
   const bus = new EventBridgeClient();
   await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  /** A new client for each call would have new connections. */
+  const clients = new Map<string, DynamoDBClient>();
+  const dynamodb = (region: string): DynamoDBClient => {
+    const client = clients.get(region) ?? new DynamoDBClient({ region });
+    clients.set(region, client);
+    return client;
+  };
 
   async function query(table: string, name: string, value: string) {
     const { Items = [] } = await home.send(
@@ -97,7 +104,7 @@ export async function createTestClient(host: Host) {
       key = "id",
     ) {
       for (const region of [SOURCE_REGION, COPY_REGION]) {
-        const client = new DynamoDBClient({ region });
+        const client = dynamodb(region);
         await client.send(
           new CreateTableCommand({
             TableName: name,
@@ -116,7 +123,7 @@ export async function createTestClient(host: Host) {
       await this.put(SOURCE_REGION, name, items);
     },
     async put(region: string, table: string, items: readonly Item[]) {
-      const client = new DynamoDBClient({ region });
+      const client = dynamodb(region);
       const starts = Array.from({ length: Math.ceil(items.length / 25) }, (_, batch) => 25 * batch).values();
       const putRest = async () => {
         for (const at of starts) await putBatch(at);
@@ -135,13 +142,13 @@ export async function createTestClient(host: Host) {
       return this.put(COPY_REGION, table, items);
     },
     async removeFromCopy(table: string, Key: Item) {
-      await new DynamoDBClient({ region: COPY_REGION }).send(
+      await dynamodb(COPY_REGION).send(
         new DeleteItemCommand({ TableName: table, Key }),
       );
     },
     async items(region: string, table: string): Promise<Item[]> {
       const items: Item[] = [];
-      const client = new DynamoDBClient({ region });
+      const client = dynamodb(region);
       for await (const page of paginateScan({ client }, { TableName: table }))
         items.push(...(page.Items ?? []));
       return items.sort((a, b) => ((a["id"]?.S ?? "") < (b["id"]?.S ?? "") ? -1 : 1));
