@@ -142,9 +142,7 @@ export async function createTestClient(host: Host) {
       return this.put(COPY_REGION, table, items);
     },
     async removeFromCopy(table: string, Key: Item) {
-      await dynamodb(COPY_REGION).send(
-        new DeleteItemCommand({ TableName: table, Key }),
-      );
+      await dynamodb(COPY_REGION).send(new DeleteItemCommand({ TableName: table, Key }));
     },
     async items(region: string, table: string): Promise<Item[]> {
       const items: Item[] = [];
