@@ -7,7 +7,7 @@ import type { Calls, Ready } from "./canned-aws.ts";
 import { type Case, table } from "./fixture.ts";
 import { instructionsOf } from "./instructions.ts";
 import type { Cost, WayName } from "./measured.ts";
-import { answerOf, ask, type RunBy, start } from "./processes.ts";
+import { answerOf, ask, type RunBy, startModule } from "./processes.ts";
 import type { Setup } from "./ways/way.ts";
 
 /** The result of one way in one case. */
@@ -57,7 +57,7 @@ export async function measureCase(
     instructions: boolean;
   },
 ): Promise<CaseResult> {
-  const server = start(canned, [JSON.stringify(bench)], {});
+  const server = startModule(canned, [JSON.stringify(bench)], {});
   const processes: ChildProcess[] = [server];
   try {
     const ready = await answerOf<Ready>(server);
@@ -71,7 +71,7 @@ export async function measureCase(
       NODE_EXTRA_CA_CERTS: pem,
     };
     const startWay = async (way: WayName, by?: RunBy) => {
-      const child = start(bundle, [way, JSON.stringify(setup)], environment, by);
+      const child = startModule(bundle, [way, JSON.stringify(setup)], environment, by);
       processes.push(child);
       await answerOf(child);
       return child;

@@ -10,7 +10,7 @@ export type RunBy = Pick<ForkOptions, "execPath" | "execArgv">;
 /** Starts the process of a way, and waits until it is ready. */
 export type StartWay = (by?: RunBy) => Promise<ChildProcess>;
 
-export function start(
+export function startModule(
   file: string,
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
