@@ -205,8 +205,7 @@ function placeOf(ascending: readonly number[], segment: number): number {
 
 /** Keeps the first reasons in a fixed order, so that the order of their arrival does not matter. */
 function withReason(row: TaskRow, reason: Reason): readonly Reason[] {
-  const key = (one: Reason) => JSON.stringify([one.attempt, one.segment, one.cause, one.text]);
-  if (row.reasons.some((one) => key(one) === key(reason))) return row.reasons;
+  if (row.reasons.some((one) => byRank(one, reason) === 0)) return row.reasons;
   const first = [...row.reasons, reason].sort(byRank).slice(0, REASONS_MAX);
   return first.includes(reason) ? first : row.reasons;
 }
