@@ -138,7 +138,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "row-read-eventually",
-    seed: 298,
+    seed: 150,
     breaks: "A task's row is read with eventual consistency.",
     edits: [aws("status/status-store.ts", "ConsistentRead: true", "ConsistentRead: false")],
   },
