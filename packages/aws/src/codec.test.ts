@@ -138,12 +138,23 @@ describe("zlib's codec", () => {
   it.each([
     ["gzip", gzipSync],
     ["zstd", zstdCompressSync],
-  ])("the memory of a chunk of a %s file is freed when the next one is requested", async (_, compress) => {
-    const content = Buffer.from("abcdefghij".repeat(100_000));
+  ])("the memory of the chunks of a %s file is freed when later ones are requested", async (_, compress) => {
+    // It barely compresses, so the parts of the compressed file are large too.
+    const content = randomBytes(1_000_000);
+    const file = compress(content);
+    /** Overwritten once the next one is requested. */
+    async function* pieces() {
+      for (let at = 0; at < file.length; at += 50_000) {
+        const piece = new Uint8Array(file.subarray(at, at + 50_000));
+        yield piece;
+        piece.fill(0);
+      }
+    }
     const chunks: Uint8Array[] = [];
     const copies: Buffer[] = [];
-    for await (const chunk of zlibCodec.decompress(chunksOf(compress(content)))) {
-      for (const before of chunks) expect(before.buffer.byteLength).toBe(0);
+    for await (const chunk of zlibCodec.decompress(pieces())) {
+      // zlib may still write into the buffer of the latest chunk.
+      for (const { buffer } of chunks) expect(buffer === chunk.buffer || buffer.byteLength === 0).toBe(true);
       chunks.push(chunk);
       copies.push(Buffer.from(chunk));
     }

@@ -103,7 +103,10 @@ async function* frameChunks(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
     bytes += part.bytes.length;
     const isEnd = part.kind === "checksum" || (part.kind === "block" && part.isLast && !hasChecksum);
     if (!isEnd && bytes < INPUT_CHUNK_BYTES) continue;
-    yield Buffer.concat(parts);
+    // Each part is a copy that nothing else has.
+    const chunk = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    yield chunk;
+    for (const used of [chunk, ...parts]) freeMemory(used);
     parts = [];
     bytes = 0;
   }

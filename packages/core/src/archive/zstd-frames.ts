@@ -89,8 +89,8 @@ export async function* zstdParts(file: AsyncIterable<Uint8Array>): AsyncGenerato
     const bytes = value >> 3;
     if (type === RESERVED_BLOCK) throw corruptContent("zstd", "it has a block of an unknown type");
     if (bytes > BLOCK_BYTES_MAX) throw corruptContent("zstd", "it has a block that is too large");
-    const content = await input.exactly(type === RLE_BLOCK ? 1 : bytes);
-    return { kind: "block", bytes: concatenated([header, content]), isLast: (value & 1) === 1 };
+    const whole = await input.exactly(type === RLE_BLOCK ? 1 : bytes, header);
+    return { kind: "block", bytes: whole, isLast: (value & 1) === 1 };
   }
 }
 
@@ -107,6 +107,8 @@ function littleEndian(bytes: Uint8Array): bigint {
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** Reads a stream in pieces of given sizes. */
 function byteReader(file: AsyncIterable<Uint8Array>) {
@@ -125,11 +127,15 @@ function byteReader(file: AsyncIterable<Uint8Array>) {
     return bytes;
   }
 
-  /** A copy of the next `count` bytes, or of fewer at the end of the file: a chunk is valid only until the next one is requested. */
-  async function upTo(count: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(count);
-    for (let at = 0; at < count; ) {
-      const part = await some(count - at);
+  /**
+   * A copy of the next `count` bytes, or of fewer at the end of the file, after the bytes `before`: a chunk is valid only until the next
+   * one is requested.
+   */
+  async function upTo(count: number, before: Uint8Array = NOTHING): Promise<Uint8Array> {
+    const bytes = new Uint8Array(before.length + count);
+    bytes.set(before);
+    for (let at = before.length; at < bytes.length; ) {
+      const part = await some(bytes.length - at);
       if (part.length === 0) return bytes.subarray(0, at);
       bytes.set(part, at);
       at += part.length;
@@ -139,9 +145,10 @@ function byteReader(file: AsyncIterable<Uint8Array>) {
 
   return {
     upTo,
-    async exactly(count: number): Promise<Uint8Array> {
-      const bytes = await upTo(count);
-      if (bytes.length < count) throw truncated();
+    /** These bytes before the next `count` ones. */
+    async exactly(count: number, before: Uint8Array = NOTHING): Promise<Uint8Array> {
+      const bytes = await upTo(count, before);
+      if (bytes.length < before.length + count) throw truncated();
       return bytes;
     },
     async skip(count: number): Promise<void> {
