@@ -430,6 +430,21 @@ describe("an archive on S3", () => {
       await expect(store.open(own, key)).rejects.toMatchObject({ code, operation: "GetObject", resource });
     });
 
+    it("a chunk's memory is freed when the next one is requested, unless others share it", async () => {
+      const large = Buffer.alloc(20_000, "a");
+      // The rest of its memory, and Node's pool, may be in use.
+      const shared = [Buffer.alloc(20_000, "b").subarray(0, 10_000), Buffer.from("c")];
+      async function* Body() {
+        yield* [large, ...shared, Buffer.from("d")];
+      }
+      const { store } = cannedStore(() => ({ Body: Body() }));
+      let text = "";
+      for await (const chunk of (await store.open(own, key))!.chunks) text += Buffer.from(chunk).toString();
+      expect(text).toBe(`${"a".repeat(20_000)}${"b".repeat(10_000)}cd`);
+      expect(large).toHaveLength(0);
+      expect(shared.map(({ length }) => length)).toEqual([10_000, 1]);
+    });
+
     it("an error while the body is read names the object", async () => {
       async function* Body() {
         yield Buffer.from("a");

@@ -33,9 +33,11 @@ const OUTPUT_CHUNK_BYTES = 64 * 1024;
 
 async function* output(chunks: AsyncIterable<Uint8Array>) {
   for await (const chunk of chunks) {
+    const { buffer, byteOffset, length } = chunk;
     yield chunk;
     // zlib has filled the buffer of a chunk that ends with it.
-    freeMemory(chunk);
+    const isFull = buffer.byteLength === CHUNK_BYTES && byteOffset + length === CHUNK_BYTES;
+    freeMemory(isFull ? new Uint8Array(buffer) : chunk);
   }
 }
 
