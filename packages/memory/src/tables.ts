@@ -134,7 +134,8 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       table.keyStates.splice(firstAfter(table.keyStates, key), 0, state);
     }
     remember(state);
-    Object.assign(state, { key, item: item.slice() });
+    // A copy: `slice` of a Buffer would share its memory.
+    Object.assign(state, { key, item: new Uint8Array(item) });
   }
 
   function clear(table: Table, key: ItemKey): void {

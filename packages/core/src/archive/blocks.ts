@@ -32,12 +32,20 @@ const unused: Uint8Array[] = [];
 const UNUSED_MAX = 64;
 
 function take(bytes: number): Uint8Array {
-  return (bytes <= BLOCK_BYTES ? unused.pop() : undefined) ?? new Uint8Array(bytes);
+  return (bytes <= BLOCK_BYTES ? unused.pop() : undefined) ?? searchable(new ArrayBuffer(bytes));
+}
+
+/**
+ * The memory as bytes: in Node as a Buffer, whose `indexOf` is up to thirty times as fast as that of Uint8Array. A view that `subarray` makes
+ * of it is a Buffer, too, whose `slice` is no copy.
+ */
+function searchable(memory: ArrayBufferLike): Uint8Array {
+  return typeof Buffer === "undefined" ? new Uint8Array(memory) : Buffer.from(memory);
 }
 
 /** Lets a later block have the memory of this one: neither it nor any view of it is used afterwards. */
 export function reuseBlock({ bytes: { buffer } }: Block): void {
-  if (buffer.byteLength === BLOCK_BYTES && unused.length < UNUSED_MAX) unused.push(new Uint8Array(buffer));
+  if (buffer.byteLength === BLOCK_BYTES && unused.length < UNUSED_MAX) unused.push(searchable(buffer));
 }
 
 /**

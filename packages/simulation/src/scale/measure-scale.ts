@@ -59,7 +59,7 @@ function plainCodec(): Codec {
       const parts: Uint8Array[] = [];
       return {
         async write(bytes) {
-          parts.push(bytes.slice());
+          parts.push(new Uint8Array(bytes));
         },
         finish: async () => Buffer.concat(parts),
         discard() {},
