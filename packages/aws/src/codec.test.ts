@@ -20,6 +20,10 @@ function decompressed(codec: Codec, file: Uint8Array): Promise<Uint8Array> {
 }
 
 describe("zlib's codec", () => {
+  it("allocates Buffers, whose indexOf is fast", () => {
+    expect(Buffer.isBuffer(zlibCodec.allocate(10).subarray(2))).toBe(true);
+  });
+
   it.each([
     ["itself", zlibCodec, zlibCodec],
     ["pako", zlibCodec, pako],

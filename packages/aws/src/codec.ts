@@ -19,6 +19,7 @@ export const zlibCodec: Codec = {
       gzip: (chunks) => output(gunzip(chunks)),
       zstd: (chunks) => output(decompressZstd(chunks)),
     }),
+  allocate: (bytes) => Buffer.from(new ArrayBuffer(bytes)),
   md5: (bytes) => createHash("md5").update(bytes).digest("base64"),
   openMd5() {
     const hash = createHash("md5");

@@ -307,6 +307,14 @@ export function codecContract(
         }),
       );
     });
+
+    test("allocates zeros in a buffer of their own", () => {
+      for (const size of [0, 10, 100_000]) {
+        const memory = codec.allocate(size);
+        expect(memory.buffer.byteLength).toBe(size);
+        expect(memory.every((byte) => byte === 0)).toBe(true);
+      }
+    });
   });
 }
 

@@ -28,6 +28,7 @@ export function pakoCodec(openMd5: () => Md5): Codec {
   return {
     compress: (compression, level) => (compression === "gzip" ? gzip(level) : storeZstd()),
     decompress: (file) => decompressByContent(file, { gzip: gunzip, zstd: decompressZstd }),
+    allocate: (bytes) => new Uint8Array(bytes),
     md5(bytes) {
       const md5 = openMd5();
       md5.update(bytes);

@@ -122,7 +122,7 @@ export async function* readBlocks(
     );
 
   try {
-    for await (const block of blocksOf(decompressed(), tooLong)) {
+    for await (const block of blocksOf(decompressed(), tooLong, codec.allocate)) {
       lines += block.lines;
       yield block;
     }

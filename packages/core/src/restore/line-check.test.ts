@@ -18,7 +18,7 @@ function blocksOf(blocks: readonly (readonly string[])[]): Block[] {
   return blocks.map((lines) => {
     const bytes = encode(lines.join("\n"));
     const ends = Uint32Array.from(lineSpans(bytes), ({ end }) => end);
-    const block = { bytes, firstLine, lines: lines.length, ends };
+    const block = { bytes, firstLine, lines: lines.length, ends, memory: bytes };
     firstLine += lines.length;
     return block;
   });
