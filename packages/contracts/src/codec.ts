@@ -308,7 +308,7 @@ export function codecContract(
       );
     });
 
-    test("allocates zeros in a buffer of their own", () => {
+    it("allocates zeros in a buffer of their own", () => {
       for (const size of [0, 10, 100_000]) {
         const memory = codec.allocate(size);
         expect(memory.buffer.byteLength).toBe(size);
