@@ -69,7 +69,7 @@ export function readBenchArguments(): BenchOptions {
     .option("--https", "over TLS", false)
     .option(
       "--pages <N>",
-      "pages of a scan in one run, 1 MiB each as DynamoDB counts (default: 32, quick 6)",
+      "pages of a scan in one run, 1 MiB each as DynamoDB counts (default: 32, quick 16)",
       wholeNumberFrom(1, 4096),
     )
     .option("--file-mib <N>", "uncompressed size of a data file, MiB", wholeNumberFrom(1, 1024), FILE_MIB)
@@ -107,7 +107,7 @@ export function readBenchArguments(): BenchOptions {
     .opts<Given>();
   const { quick, instructions, json, check, store, plot } = given;
   const files = given.compression ?? (quick ? names.slice(0, 1) : names);
-  const pages = given.pages ?? (quick ? 6 : 32);
+  const pages = given.pages ?? (quick ? 16 : 32);
   const scheme = given.https ? "https" : "http";
   const cases = files.flatMap((name) =>
     (given.mix ?? mixNames).flatMap((mix) =>
