@@ -144,6 +144,20 @@ describe("a data file", () => {
     expect(later).not.toContain(second.bytes.buffer);
   });
 
+  test("its blocks are in memory that the codec allocates", async () => {
+    // Larger than a block, so none of it comes from blocks of other tests.
+    const { file, ports } = await stored(["x".repeat(3 * MIB), "\n"], { items: 1 });
+    const allocated = new Set<ArrayBufferLike>();
+    const allocate = (bytes: number) => {
+      const memory = new Uint8Array(bytes);
+      allocated.add(memory.buffer);
+      return memory;
+    };
+    for await (const { bytes } of readBlocks(bucket, file, { ...ports, codec: { ...ports.codec, allocate } }))
+      expect(allocated).toContain(bytes.buffer);
+    expect(allocated.size).toBeGreaterThan(0);
+  });
+
   test("given that it does not fit in memory by its metadata, then its verification uses the memory of two blocks", async () => {
     const metadata = { "request-id": "r", bytes: String(large[0]!.length) };
     const settings = { maximumFileBytesInMemory: large[0]!.length - 1 };
