@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import { itemKeyOf, lineSpans, readLine, toLines } from "./data-file.ts";
-import { cutPage } from "./page.ts";
+import { cutPage, lastKeyAtEnd } from "./page.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -64,3 +64,57 @@ test.each(['"ConsumedCapacity":null', '"ConsumedCapacity":{}', '"ScannedCount":0
     expect(cutPage(encode(`{"Items":[],"Count":0,${member}}`)).units).toBe(0);
   },
 );
+
+describe("the last key at the end of a response", () => {
+  const keys = fc.dictionary(
+    fc.constantFrom("id", "LastEvaluatedKey", 'x"LastEvaluatedKey', "\u0001", "naïve"),
+    fc.record({ S: fc.string({ unit: "binary" }) }),
+    { minKeys: 1, maxKeys: 2 },
+  );
+  const members = fc.record(
+    {
+      Items: fc.array(
+        fc.oneof(
+          keys,
+          fc.record({ LastEvaluatedKey: fc.record({ M: keys }) }),
+          fc.record({ note: fc.record({ S: fc.constant('"LastEvaluatedKey":{"id":{"S":"a"}}}') }) }),
+        ),
+        { maxLength: 3 },
+      ),
+      LastEvaluatedKey: fc.oneof(keys, fc.constant(null)),
+      ConsumedCapacity: fc.constant({ CapacityUnits: 1 }),
+      ScannedCount: fc.nat(),
+    },
+    { requiredKeys: ["Items"] },
+  );
+
+  test("is the one that is found from the start, or is not found", () =>
+    fc.assert(
+      fc.property(members, fc.infiniteStream(fc.nat()), (values, order) => {
+        const names = Object.entries({ ...values, Count: values.Items.length });
+        const shuffled = names
+          .map((member) => ({ member, at: order.next().value }))
+          .sort((a, b) => a.at - b.at);
+        const body = encode(JSON.stringify(Object.fromEntries(shuffled.map(({ member }) => member))));
+        const key = lastKeyAtEnd(body);
+        if (key !== undefined) expect(key).toEqual(cutPage(body).lastEvaluatedKey);
+      }),
+    ));
+
+  test("is found in a response as DynamoDB writes it, behind any number of items", () => {
+    const items = `{"id":{"S":"${"é".repeat(20_000)}"}}`;
+    const text = `{"Count":1,"Items":[${items}],"LastEvaluatedKey":{"id":{"S":"é"}},"ScannedCount":1}`;
+    expect(lastKeyAtEnd(encode(text))).toEqual({ id: { S: "é" } });
+  });
+
+  test("is not that of an item, or a text", () => {
+    const member = '"LastEvaluatedKey":{"M":{"id":{"S":"a"}}}';
+    const text = JSON.stringify({ S: '"LastEvaluatedKey":{"id":{"S":"a"}}' });
+    for (const item of [`{${member}}`, `{"id":${text}}`, `{"id":{"M":{${member}}}}`])
+      expect(lastKeyAtEnd(encode(`{"Count":1,"Items":[${item}],"ScannedCount":1}`))).toBeUndefined();
+  });
+
+  test("of null is absent", () => {
+    expect(lastKeyAtEnd(encode('{"Items":[],"Count":0,"LastEvaluatedKey":null}'))).toBeUndefined();
+  });
+});

@@ -16,6 +16,30 @@ export interface Page {
 
 const decoder = new TextDecoder();
 
+/** Where the last key of a response is searched: most keys are much shorter. */
+const TAIL_BYTES = 8 * 1024;
+const LAST_KEY = '"LastEvaluatedKey":';
+
+/**
+ * The key after which the scan continues, read from the end of a Scan response, which takes far less time than `cutPage`. Returns
+ * undefined if there is none, or if it is not found there: only `cutPage` shows which.
+ *
+ * A key that is returned is the one of `cutPage`, since a valid response that ends with members of an object has them in its
+ * outermost object. The name with its quotes is no part of a string, in which quotes have a backslash.
+ */
+export function lastKeyAtEnd(body: Uint8Array): DynamoKey | undefined {
+  const tail = decoder.decode(body.subarray(-TAIL_BYTES));
+  const start = tail.lastIndexOf(LAST_KEY);
+  if (start === -1) return undefined;
+  try {
+    const end = JSON.parse(`{${tail.slice(start)}`) as { LastEvaluatedKey: DynamoKey | null };
+    return end.LastEvaluatedKey ?? undefined;
+  } catch {
+    // The member of an item, or of a key.
+    return undefined;
+  }
+}
+
 /** Finds the items in the raw body of a Scan response. Throws if it is not valid, or if `Count` is not the number of items. */
 export function cutPage(body: Uint8Array): Page {
   const items: Span[] = [];

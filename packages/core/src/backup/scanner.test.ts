@@ -14,9 +14,10 @@ const throttled = new FerryError("throttled", "throttled", {
   hint: "",
 });
 const key = (n: number) => ({ id: { S: `item-${n}` } });
+const encode = (text: string) => new TextEncoder().encode(text);
 /** A Scan response with this number of items; `last`: the key after which the segment continues. */
 const body = (items: number, last?: number, units?: number) =>
-  new TextEncoder().encode(
+  encode(
     JSON.stringify({
       Items: Array.from({ length: items }, (_, n) => key(n)),
       Count: items,
@@ -55,7 +56,11 @@ function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: ob
     ...plan,
   } as unknown as BackupPlan;
   const check = {
-    stillNeeded: async () => true,
+    async stillNeeded() {
+      // As many turns of promises as the real calls need, and more.
+      for (let turns = 0; turns < 100; turns++) await undefined;
+      return true;
+    },
     async waitUntil(ms: number) {
       if (ms > ports.clock.now()) await ports.clock.sleep(ms - ports.clock.now());
       return true;
@@ -93,6 +98,49 @@ describe("a scanner", () => {
     await next();
     await new Promise((resolve) => setImmediate(resolve));
     expect(requests).toHaveLength(2);
+  });
+
+  test("has requested the next page before the page that is waited for is there", async () => {
+    const { next, requests, close } = scanner([body(1, 1), body(1, 2)]);
+    await next();
+    expect(requests).toHaveLength(2);
+    await close();
+  });
+
+  describe("if a response is not valid, which only cutting it shows,", () => {
+    const invalid = encode(`{"Count":2,"Items":[],"LastEvaluatedKey":{"id":{"S":"item-1"}}}`);
+    const afterOf = (requests: ScanPage[]) => requests.map((request) => request.after);
+
+    test("has requested the page after it, and uses that page if the last key is the same", async () => {
+      const { next, requests, close } = scanner([invalid, body(3), body(1, 1), body(4)]);
+      expect((await next())?.items).toHaveLength(1);
+      expect((await next())?.items).toHaveLength(3);
+      expect(afterOf(requests)).toEqual([undefined, key(1), undefined]);
+      await close();
+    });
+
+    test("discards the page after it if the last key is another one", async () => {
+      const { next, requests, close } = scanner([invalid, body(3), body(1, 2), body(4)]);
+      expect((await next())?.items).toHaveLength(1);
+      expect((await next())?.items).toHaveLength(4);
+      expect(afterOf(requests)).toEqual([undefined, key(1), undefined, key(2)]);
+      await close();
+    });
+
+    test("has not requested the page after it if there is a ceiling", async () => {
+      const { next, requests, close } = scanner([invalid, body(1, 2)], { "read-units": 100 });
+      expect((await next())?.items).toHaveLength(1);
+      expect(afterOf(requests.slice(0, 2))).toEqual([undefined, undefined]);
+      await close();
+    });
+  });
+
+  test("requests no page before the one that it read ahead is waited for", async () => {
+    const { next, requests, close } = scanner([body(1, 1), body(1, 2), body(1, 3)]);
+    await next();
+    for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(requests).toHaveLength(2);
+    await close();
   });
 
   test("discards the page that it read ahead when it is restarted", async () => {

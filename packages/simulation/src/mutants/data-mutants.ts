@@ -11,7 +11,7 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       core(
         "backup/scanner.ts",
-        "            consistent,\n",
+        "          consistent,\n",
         "            consistent: consistent && false,\n",
       ),
     ],
@@ -322,10 +322,14 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       core(
         "backup/scanner.ts",
-        "...(from !== undefined && { after: from }),",
-        "...(from !== undefined && tries++ === 0 && { after: from }),",
+        "...(after !== undefined && { after }),",
+        "...(after !== undefined && tries++ === 0 && { after }),",
       ),
-      core("backup/scanner.ts", "    return readPaced(\n", "    let tries = 0;\n    return readPaced(\n"),
+      core(
+        "backup/scanner.ts",
+        "    const page = readPaced(\n",
+        "    let tries = 0;\n    const page = readPaced(\n",
+      ),
     ],
   },
   {
