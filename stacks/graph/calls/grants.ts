@@ -56,77 +56,65 @@ const ACTIONS: Readonly<Record<string, string>> = {
 
 const consumers = ["backup", "restore", "projection"] as const;
 const functions = [...consumers, "monitor"] as const;
-const MAPPING = "Lambda's event source mapping";
+
+/** A use of each action by each function. */
+const usesOf = (names: readonly string[], actions: readonly string[], resource: string, by: string): Use[] =>
+  names.flatMap((name) => actions.map((action) => ({ function: name, action, resource, by })));
 
 /** What AWS's services do with a function's role. */
 const serviceUses: readonly Use[] = [
   ...consumers.flatMap((name) =>
-    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"].map((action) => ({
-      function: name,
-      action,
-      resource: `${name}-queue`,
-      by: MAPPING,
-    })),
+    usesOf(
+      [name],
+      ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+      `${name}-queue`,
+      "Lambda's event source mapping",
+    ),
   ),
-  ...functions.flatMap((name) =>
-    ["kms:Decrypt", "kms:GenerateDataKey"].map((action) => ({
-      function: name,
-      action,
-      resource: "the stage's own key",
-      by: "DynamoDB and SQS, for Ferry's own tables and queues",
-    })),
+  ...usesOf(
+    functions,
+    ["kms:Decrypt", "kms:GenerateDataKey"],
+    "the stage's own key",
+    "DynamoDB and SQS, for Ferry's own tables and queues",
   ),
-  ...functions.flatMap((name) =>
-    ["logs:CreateLogStream", "logs:PutLogEvents"].map((action) => ({
-      function: name,
-      action,
-      resource: "its log group",
-      by: "Lambda, for the function's log",
-    })),
+  ...usesOf(
+    functions,
+    ["logs:CreateLogStream", "logs:PutLogEvents"],
+    "its log group",
+    "Lambda, for the function's log",
   ),
-  {
-    function: "restore",
-    action: "s3:ListBucket",
-    resource: "a bucket",
-    by: "S3, to answer 404 instead of 403 for an object that does not exist",
-  },
-  {
-    function: "backup",
-    action: "kms:Decrypt",
-    resource: "a key",
-    by: "DynamoDB and S3, for what a key of the settings encrypts",
-  },
-  {
-    function: "backup",
-    action: "kms:GenerateDataKey",
-    resource: "a key",
-    by: "S3, for objects that a key of the settings encrypts",
-  },
-  {
-    function: "restore",
-    action: "kms:Decrypt",
-    resource: "a key",
-    by: "DynamoDB and S3, for what a key of the settings encrypts",
-  },
-  ...[
-    "kms:CreateGrant",
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-  ].map((action) => ({
-    function: "restore",
-    action,
-    resource: "a key",
-    by: "DynamoDB, for a new table that a key of the settings encrypts",
-  })),
-  {
-    function: "restore",
-    action: "dynamodb:TagResource",
-    resource: CREATABLE,
-    by: "DynamoDB, for the tag in CreateTable",
-  },
+  ...usesOf(
+    ["restore"],
+    ["s3:ListBucket"],
+    "a bucket",
+    "S3, to answer 404 instead of 403 for an object that does not exist",
+  ),
+  ...usesOf(
+    ["backup", "restore"],
+    ["kms:Decrypt"],
+    "a key",
+    "DynamoDB and S3, for what a key of the settings encrypts",
+  ),
+  ...usesOf(
+    ["backup"],
+    ["kms:GenerateDataKey"],
+    "a key",
+    "S3, for objects that a key of the settings encrypts",
+  ),
+  ...usesOf(
+    ["restore"],
+    [
+      "kms:CreateGrant",
+      "kms:DescribeKey",
+      "kms:Encrypt",
+      "kms:GenerateDataKey",
+      "kms:ReEncryptFrom",
+      "kms:ReEncryptTo",
+    ],
+    "a key",
+    "DynamoDB, for a new table that a key of the settings encrypts",
+  ),
+  ...usesOf(["restore"], ["dynamodb:TagResource"], CREATABLE, "DynamoDB, for the tag in CreateTable"),
 ];
 
 /** Every use of a function's role. */
@@ -176,7 +164,6 @@ export const isFor = (use: Use) => (one: Allowed) =>
  */
 function kindOf(arn: string, stage: string): string {
   const own = arn.replace(`ferry-${stage}-`, "");
-  const match = (pattern: RegExp, text: string) => pattern.exec(text)?.[1];
   if (arn.startsWith("arn:aws:dynamodb:")) {
     if (own === arn) return "a table";
     const [, table, index] = /:table\/([^/]+)(?:\/index\/(.+))?$/.exec(own)!;
@@ -187,7 +174,7 @@ function kindOf(arn: string, stage: string): string {
   if (arn.startsWith("arn:aws:pipes:")) return "a Pipe";
   if (arn.endsWith(`:event-bus/ferry-${stage}`)) return "bus";
   if (arn.startsWith("arn:aws:logs:")) return "its log group";
-  const queue = match(/^arn:aws:sqs:.+:([^:]+)$/, own);
+  const queue = /^arn:aws:sqs:.+:([^:]+)$/.exec(own)?.[1];
   if (queue === undefined) throw new Error(`a function's role names an unknown kind of resource: ${arn}`);
   return queue;
 }

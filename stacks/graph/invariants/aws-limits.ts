@@ -25,8 +25,6 @@ const NAME_LENGTH_MAX: Readonly<Record<string, number>> = {
 };
 
 interface Bound {
-  readonly type: string;
-  readonly quantity: string;
   readonly of: (inputs: Inputs) => number | readonly number[] | undefined;
   readonly least?: number;
   readonly most: number;
@@ -41,148 +39,98 @@ const conditionValues = (statements: readonly PolicyStatement[]) =>
     .flatMap((keys) => Object.values(keys).flat()).length;
 const widgetsOf = (dashboard: Inputs): Inputs[] => JSON.parse(dashboard.dashboardBody).widgets;
 
-const BOUNDS: readonly Bound[] = [
-  {
-    type: "Queue",
-    quantity: "visibility",
-    of: (queue) => queue.visibilityTimeoutSeconds,
-    most: 12 * 3_600,
+/** By type and quantity. */
+const BOUNDS: Readonly<Record<string, Readonly<Record<string, Bound>>>> = {
+  Queue: {
+    visibility: { of: (queue) => queue.visibilityTimeoutSeconds, most: 12 * 3_600 },
+    retention: { of: (queue) => queue.messageRetentionSeconds, least: 60, most: 14 * DAY_SECONDS },
+    attempts: {
+      of: ({ redrivePolicy }) =>
+        redrivePolicy === undefined ? undefined : JSON.parse(redrivePolicy).maxReceiveCount,
+      least: 1,
+      most: 1_000,
+    },
   },
-  {
-    type: "Queue",
-    quantity: "retention",
-    of: (queue) => queue.messageRetentionSeconds,
-    least: 60,
-    most: 14 * DAY_SECONDS,
+  QueuePolicy: {
+    "policy's length": { of: ({ policy }) => policy.length, most: 8_192 },
+    "policy's conditions": { of: ({ policy }) => conditionValues(statementsOf(policy)), most: 10 },
+    "policy's principals": {
+      of: ({ policy }) =>
+        statementsOf(policy).flatMap(({ Principal = {} }) => Object.values(Principal).flat()).length,
+      most: 50,
+    },
   },
-  {
-    type: "Queue",
-    quantity: "attempts",
-    of: ({ redrivePolicy }) =>
-      redrivePolicy === undefined ? undefined : JSON.parse(redrivePolicy).maxReceiveCount,
-    least: 1,
-    most: 1_000,
+  EventBusPolicy: {
+    "policy's length": { of: ({ policy }) => policy.length, most: 10_240 },
   },
-  { type: "QueuePolicy", quantity: "policy's length", of: ({ policy }) => policy.length, most: 8_192 },
-  {
-    type: "QueuePolicy",
-    quantity: "policy's conditions",
-    of: ({ policy }) => conditionValues(statementsOf(policy)),
-    most: 10,
+  Function: {
+    timeout: { of: ({ timeout }) => timeout, least: 1, most: 900 },
+    memory: { of: ({ memorySize }) => memorySize, least: 128, most: 10_240 },
   },
-  {
-    type: "QueuePolicy",
-    quantity: "policy's principals",
-    of: ({ policy }) =>
-      statementsOf(policy).flatMap(({ Principal = {} }) => Object.values(Principal).flat()).length,
-    most: 50,
+  EventSourceMapping: {
+    concurrency: { of: (mapping) => mapping.scalingConfig?.maximumConcurrency, least: 2, most: 1_000 },
   },
-  { type: "EventBusPolicy", quantity: "policy's length", of: ({ policy }) => policy.length, most: 10_240 },
-  { type: "Function", quantity: "timeout", of: ({ timeout }) => timeout, least: 1, most: 900 },
-  { type: "Function", quantity: "memory", of: ({ memorySize }) => memorySize, least: 128, most: 10_240 },
-  {
-    type: "EventSourceMapping",
-    quantity: "concurrency",
-    of: (mapping) => mapping.scalingConfig?.maximumConcurrency,
-    least: 2,
-    most: 1_000,
+  EventRule: {
+    // A longer pattern needs a raised quota.
+    "pattern's length": { of: (rule) => rule.eventPattern?.length, most: 2_048 },
+    "description's length": { of: (rule) => rule.description?.length, most: 512 },
   },
-  // A longer pattern needs a raised quota.
-  { type: "EventRule", quantity: "pattern's length", of: (rule) => rule.eventPattern?.length, most: 2_048 },
-  { type: "EventRule", quantity: "description's length", of: (rule) => rule.description?.length, most: 512 },
-  {
-    type: "EventTarget",
-    quantity: "id's length",
-    of: (target) => target.targetId?.length,
-    least: 1,
-    most: 64,
+  EventTarget: {
+    "id's length": { of: (target) => target.targetId?.length, least: 1, most: 64 },
+    "template's length": { of: (target) => target.inputTransformer?.inputTemplate?.length, most: 8_192 },
+    "retries' age": {
+      of: (target) => target.retryPolicy?.maximumEventAgeInSeconds,
+      least: 60,
+      most: DAY_SECONDS,
+    },
+    "message group's length": { of: (target) => target.sqsTarget?.messageGroupId?.length, most: 100 },
   },
-  {
-    type: "EventTarget",
-    quantity: "template's length",
-    of: (target) => target.inputTransformer?.inputTemplate?.length,
-    most: 8_192,
+  Pipe: {
+    "number of filters": { of: (pipe) => filtersOf(pipe).length, most: 5 },
+    "filter's length": { of: (pipe) => filtersOf(pipe).map(({ pattern }) => pattern.length), most: 4_096 },
+    "template's length": { of: (pipe) => pipe.targetParameters?.inputTemplate?.length, most: 8_192 },
+    "records' age": {
+      of: (pipe) => pipe.sourceParameters?.dynamodbStreamParameters?.maximumRecordAgeInSeconds,
+      least: 60,
+      most: 7 * DAY_SECONDS,
+    },
   },
-  {
-    type: "EventTarget",
-    quantity: "retries' age",
-    of: (target) => target.retryPolicy?.maximumEventAgeInSeconds,
-    least: 60,
-    most: DAY_SECONDS,
+  Schedule: {
+    window: { of: (schedule) => schedule.flexibleTimeWindow.maximumWindowInMinutes, least: 1, most: 1_440 },
   },
-  {
-    type: "EventTarget",
-    quantity: "message group's length",
-    of: (target) => target.sqsTarget?.messageGroupId?.length,
-    most: 100,
+  Role: {
+    "inline policies' length": {
+      of: ({ inlinePolicies = [] }) =>
+        inlinePolicies.reduce((sum: number, { policy }: { policy: string }) => sum + policy.length, 0),
+      most: 10_240,
+    },
   },
-  { type: "Pipe", quantity: "number of filters", of: (pipe) => filtersOf(pipe).length, most: 5 },
-  {
-    type: "Pipe",
-    quantity: "filter's length",
-    of: (pipe) => filtersOf(pipe).map(({ pattern }) => pattern.length),
-    most: 4_096,
-  },
-  {
-    type: "Pipe",
-    quantity: "template's length",
-    of: (pipe) => pipe.targetParameters?.inputTemplate?.length,
-    most: 8_192,
-  },
-  {
-    type: "Pipe",
-    quantity: "records' age",
-    of: (pipe) => pipe.sourceParameters?.dynamodbStreamParameters?.maximumRecordAgeInSeconds,
-    least: 60,
-    most: 7 * DAY_SECONDS,
-  },
-  {
-    type: "Schedule",
-    quantity: "window",
-    of: (schedule) => schedule.flexibleTimeWindow.maximumWindowInMinutes,
-    least: 1,
-    most: 1_440,
-  },
-  {
-    type: "Role",
-    quantity: "inline policies' length",
-    of: ({ inlinePolicies = [] }) =>
-      inlinePolicies.reduce((sum: number, { policy }: { policy: string }) => sum + policy.length, 0),
-    most: 10_240,
-  },
-  {
-    type: "MetricAlarm",
-    quantity: "description's length",
-    of: (alarm) => alarm.alarmDescription?.length,
-    most: 1_024,
-  },
-  {
-    type: "MetricAlarm",
+  MetricAlarm: {
+    "description's length": { of: (alarm) => alarm.alarmDescription?.length, most: 1_024 },
     // With periods of an hour or more AWS accepts a week.
-    quantity: "evaluated time",
-    of: ({ period, metricQueries = [], evaluationPeriods }) =>
-      [period, ...metricQueries.map((query: Inputs) => query.period ?? query.metric?.period)]
-        .filter((seconds) => seconds !== undefined)
-        .map((seconds) => seconds * evaluationPeriods),
-    least: 60,
-    most: DAY_SECONDS,
+    "evaluated time": {
+      of: ({ period, metricQueries = [], evaluationPeriods }) =>
+        [period, ...metricQueries.map((query: Inputs) => query.period ?? query.metric?.period)]
+          .filter((seconds) => seconds !== undefined)
+          .map((seconds) => seconds * evaluationPeriods),
+      least: 60,
+      most: DAY_SECONDS,
+    },
   },
-  {
-    type: "Dashboard",
-    quantity: "number of metrics in a graph",
-    of: (dashboard) => widgetsOf(dashboard).flatMap(({ properties }) => properties.metrics?.length ?? []),
-    least: 1,
-    most: 500,
+  Dashboard: {
+    "number of metrics in a graph": {
+      of: (dashboard) => widgetsOf(dashboard).flatMap(({ properties }) => properties.metrics?.length ?? []),
+      least: 1,
+      most: 500,
+    },
+    "number of alarms in a widget": {
+      of: (dashboard) => widgetsOf(dashboard).map(({ properties }) => properties.alarms?.length ?? 0),
+      most: 100,
+    },
   },
-  {
-    type: "Dashboard",
-    quantity: "number of alarms in a widget",
-    of: (dashboard) => widgetsOf(dashboard).map(({ properties }) => properties.alarms?.length ?? 0),
-    most: 100,
-  },
-];
+};
 
-const awsAcceptsEverything: Invariant = {
+export const awsAcceptsEverything: Invariant = {
   name: "aws-accepts-everything",
   reason: "A deploy that exceeds a limit fails in the middle.",
   violations: (deployment) => [
@@ -194,11 +142,20 @@ const awsAcceptsEverything: Invariant = {
         ),
       ),
     ),
-    ...BOUNDS.flatMap((bound) => outOfBounds(bound, deployment)),
+    ...Object.entries(BOUNDS).flatMap(([type, quantities]) =>
+      Object.entries(quantities).flatMap(([quantity, bound]) =>
+        outOfBounds(deployment, type, quantity, bound),
+      ),
+    ),
   ],
 };
 
-function outOfBounds({ type, quantity, of, least = 0, most }: Bound, deployment: Deployment): string[] {
+function outOfBounds(
+  deployment: Deployment,
+  type: string,
+  quantity: string,
+  { of, least = 0, most }: Bound,
+): string[] {
   return resourcesOfType(deployment, type).flatMap(({ name, inputs }) =>
     [of(inputs) ?? []]
       .flat()
@@ -210,5 +167,3 @@ function outOfBounds({ type, quantity, of, least = 0, most }: Bound, deployment:
       ),
   );
 }
-
-export const limitInvariants: readonly Invariant[] = [awsAcceptsEverything];

@@ -3,6 +3,7 @@ import { SOURCE } from "@ferry/core/events/events";
 import { callerTypes, consumers, physicalName } from "@ferry/core/topology";
 import {
   type Deployment,
+  endOf,
   equalAsJson,
   type Invariant,
   resourcesOfType,
@@ -14,7 +15,6 @@ const PIPE_VISIBILITY_SECONDS_MIN = 60;
 /** AWS's advice for a queue that a function reads. */
 const VISIBILITY_FACTOR = 6;
 
-const endOf = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);
 const queueNamed = (deployment: Deployment, name: string) =>
   resourcesOfType(deployment, "Queue").find(({ inputs }) => inputs.name === name)?.inputs;
 

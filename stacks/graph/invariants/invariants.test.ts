@@ -9,7 +9,7 @@ test.each(Object.keys(VARIANTS))("the graph of %s violates no invariant", (name)
 });
 
 test.each(alterations)("given $name, $violates is violated", ({ graph: name, alter, violates }) => {
-  const { graph, settings } = deploymentOf(name ?? "production");
+  const { graph, settings } = deploymentOf(name);
   const altered = structuredClone(graph) as Parameters<typeof alter>[0];
   alter(altered);
   expect([...violatedInvariants({ graph: altered, settings }).keys()]).toContain(violates);

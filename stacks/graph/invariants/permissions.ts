@@ -11,6 +11,7 @@ import {
 } from "@ferry/core/topology";
 import {
   type Deployment,
+  endOf,
   equalAsJson,
   type Invariant,
   resourcesOfType,
@@ -52,7 +53,6 @@ const statementsNameResources: Invariant = {
     ),
 };
 
-const endOf = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);
 const isWorkerTable = ({ graph }: Deployment, arn: string) =>
   arn.endsWith(`:table/${physicalName(graph.app.stage, workerTable.name)}`);
 
