@@ -10,32 +10,23 @@ import {
   queues,
   UNDELIVERED_QUEUE,
 } from "@ferry/core/topology";
-import { METRICS_NAMESPACE, physicalNameOf, resourceName, type TopologyName } from "../naming/names.ts";
+import { physicalNameOf } from "../naming/names.ts";
 import { stagePipes } from "../pipes/pipes.ts";
 import { settings } from "../settings/stage-settings.ts";
 import { createAlarm } from "./alarm.ts";
+import { functionMetric, type Metric, ownMetric, pipeMetric, queueMetric } from "./metrics.ts";
 import { MONITOR_PERIOD_MINUTES } from "./monitor.ts";
 
-const sqs = (name: string, queue: TopologyName) => ({
-  namespace: "AWS/SQS",
-  name,
-  dimensions: { QueueName: physicalNameOf(queue) },
-});
-const own = (name: string, service: ConsumerName | "monitor") => ({
-  namespace: METRICS_NAMESPACE,
-  name,
-  dimensions: { service: resourceName(service) },
-});
+const MONITOR_PERIOD_SECONDS = MONITOR_PERIOD_MINUTES * 60;
 
 for (const queue of Object.keys(queues) as QueueName[]) {
   const isWork = queue === consumers.backup.queue || queue === consumers.restore.queue;
   createAlarm(`${queue}-age`, {
     means: `The oldest message of ${queue} has waited too long.`,
-    metric: sqs("ApproximateAgeOfOldestMessage", queue),
+    metric: queueMetric("ApproximateAgeOfOldestMessage", queue),
     statistic: "Maximum",
     // Segments wait for each other under the concurrency limit; the Pipes and the projector take messages within seconds.
     above: isWork ? settings.alarmQueueAgeMinutes * 60 : 15 * 60,
-    periodSeconds: 300,
     periods: 2,
   });
 }
@@ -51,42 +42,33 @@ for (const queue of unprocessedQueues)
   createAlarm(queue, {
     essential: true,
     means: `A message arrived in ${queue}. It was not processed, and stays there until an operator handles it.`,
-    metric: sqs("ApproximateNumberOfMessagesVisible", queue),
+    metric: queueMetric("ApproximateNumberOfMessagesVisible", queue),
     statistic: "Maximum",
-    above: 0,
     periodSeconds: 60,
   });
 
 for (const pipe of stagePipes)
   createAlarm(`${pipe.key}-pipe`, {
     means: `The Pipe ${pipe.key} failed to put an event on the bus.`,
-    metric: {
-      namespace: "AWS/EventBridge/Pipes",
-      name: "ExecutionFailed",
-      dimensions: { PipeName: pipe.name },
-    },
+    metric: pipeMetric("ExecutionFailed", pipe),
     // A batch of a stream's records may fail in part.
     plus: "ExecutionPartiallyFailed",
     statistic: "Sum",
-    above: 0,
-    periodSeconds: 300,
   });
 
 createAlarm("pipes-stopped", {
   essential: true,
   means: "A Pipe is not running.",
-  metric: own("PipesNotRunning", "monitor"),
+  metric: ownMetric("PipesNotRunning", "monitor"),
   statistic: "Maximum",
-  above: 0,
-  periodSeconds: MONITOR_PERIOD_MINUTES * 60,
+  periodSeconds: MONITOR_PERIOD_SECONDS,
 });
 createAlarm("stalled-tasks", {
   essential: true,
   means: `A task that has not ended made no progress for ${settings.stalledAfterMinutes} minutes, or the monitor itself does not run.`,
-  metric: own("StalledTasks", "monitor"),
+  metric: ownMetric("StalledTasks", "monitor"),
   statistic: "Maximum",
-  above: 0,
-  periodSeconds: MONITOR_PERIOD_MINUTES * 60,
+  periodSeconds: MONITOR_PERIOD_SECONDS,
   periods: 2,
   breachOnMissingData: true,
 });
@@ -97,14 +79,9 @@ for (const { name } of settings.schedules)
     {
       essential: true,
       means: `A table of the schedule ${name} has no recent backup, or the monitor itself does not run.`,
-      metric: {
-        namespace: METRICS_NAMESPACE,
-        name: "OverdueBackups",
-        dimensions: { service: resourceName("monitor"), schedule: name },
-      },
+      metric: ownMetric("OverdueBackups", "monitor", { schedule: name }),
       statistic: "Maximum",
-      above: 0,
-      periodSeconds: MONITOR_PERIOD_MINUTES * 60,
+      periodSeconds: MONITOR_PERIOD_SECONDS,
       periods: 2,
       breachOnMissingData: true,
     },
@@ -112,7 +89,7 @@ for (const { name } of settings.schedules)
   );
 
 // EventBridge publishes these metrics by bus and rule, and only if they are not zero.
-const ofBus = (name: string) => ({
+const ofBus = (name: string): Metric => ({
   namespace: "AWS/Events",
   name,
   dimensions: { EventBusName: physicalNameOf("bus") },
@@ -122,16 +99,12 @@ createAlarm("failed-deliveries", {
   metric: ofBus("FailedInvocations"),
   overOtherDimensions: true,
   statistic: "Sum",
-  above: 0,
-  periodSeconds: 300,
 });
 createAlarm("lost-events", {
   means: "An event that could not be delivered could not be put into undelivered-queue either. It is lost.",
   metric: ofBus("InvocationsFailedToBeSentToDlq"),
   overOtherDimensions: true,
   statistic: "Sum",
-  above: 0,
-  periodSeconds: 300,
 });
 createAlarm("dropped-schedules", {
   means: "A schedule could not put its request, or the monitor could not be invoked.",
@@ -142,32 +115,24 @@ createAlarm("dropped-schedules", {
   },
   plus: "InvocationsFailedToBeSentToDeadLetterCount",
   statistic: "Sum",
-  above: 0,
-  periodSeconds: 300,
 });
 
 createAlarm("failed-tasks", {
   essential: true,
   means: "A task failed.",
-  metric: own("TasksFailed", "projection"),
+  metric: ownMetric("TasksFailed", "projection"),
   statistic: "Sum",
-  above: 0,
-  periodSeconds: 300,
 });
 createAlarm("rejected-requests", {
   means: "A request was rejected; its row has the reasons.",
-  metric: own("RequestsRejected", "projection"),
+  metric: ownMetric("RequestsRejected", "projection"),
   statistic: "Sum",
-  above: 0,
-  periodSeconds: 300,
 });
 
 for (const name of Object.keys(consumers) as ConsumerName[])
   createAlarm(`${name}-throttles`, {
     means: `Lambda throttled the ${name} function for 15 minutes.`,
-    metric: { namespace: "AWS/Lambda", name: "Throttles", dimensions: { FunctionName: resourceName(name) } },
+    metric: functionMetric("Throttles", name),
     statistic: "Sum",
-    above: 0,
-    periodSeconds: 300,
     periods: 3,
   });

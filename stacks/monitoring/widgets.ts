@@ -1,43 +1,51 @@
 /** The dashboard's widgets, in the form of CloudWatch's dashboard body. */
-export type Metric = readonly [namespace: string, name: string, ...dimensionsAndOptions: unknown[]];
+import type { Metric } from "./metrics.ts";
 
-interface Graph {
+/** A metric or an expression of a graph. */
+export type GraphedMetric = readonly unknown[];
+
+export interface DashboardGraph {
   readonly title: string;
-  readonly metrics: readonly (Metric | readonly [{ expression: string; id?: string; label?: string }])[];
-  readonly stat?: "Sum" | "Maximum" | "Average";
+  readonly metrics: readonly GraphedMetric[];
+  readonly stat?: "Maximum";
   readonly label?: string;
 }
 
-/** A graph over time. Without metrics there is no widget, because CloudWatch refuses a dashboard with an empty graph. */
-export const graphWidget = (region: string, graph: Graph) =>
-  graph.metrics.length === 0
-    ? []
-    : [
-        {
-          type: "metric",
-          width: 12,
-          height: 6,
-          properties: {
-            title: graph.title,
-            region,
-            view: "timeSeries",
-            stat: graph.stat ?? "Sum",
-            period: 60,
-            stacked: false,
-            metrics: graph.metrics,
-            ...(graph.label !== undefined && {
-              yAxis: { left: { label: graph.label, min: 0, showUnits: false } },
-            }),
-          },
-        },
-      ];
+const inGraph = ({ namespace, name, dimensions }: Metric, options: object): GraphedMetric => [
+  namespace,
+  name,
+  ...Object.entries(dimensions).flat(),
+  options,
+];
+
+/** A metric with its label; `region` if it is not the dashboard's. */
+export const graphed = (metric: Metric, label: string, region?: string): GraphedMetric =>
+  inGraph(metric, { ...(region !== undefined && { region }), label });
 
 /** A rate per second instead of a sum per minute: the hidden metric, and an expression on its id. */
-export const ratePerSecond = (metric: Metric, id: string, label: string) =>
-  [
-    [...metric, { id, visible: false }] as unknown as Metric,
-    [{ expression: `${id}/PERIOD(${id})`, label }],
-  ] as const;
+export const ratePerSecond = (metric: Metric, id: string, label: string): GraphedMetric[] => [
+  inGraph(metric, { id, visible: false }),
+  [{ expression: `${id}/PERIOD(${id})`, label }],
+];
+
+/** A graph over time. */
+export const graphWidget = (region: string, graph: DashboardGraph) => ({
+  type: "metric",
+  width: 12,
+  height: 6,
+  properties: {
+    title: graph.title,
+    region,
+    view: "timeSeries",
+    stat: graph.stat ?? "Sum",
+    period: 60,
+    stacked: false,
+    metrics: graph.metrics,
+    ...(graph.label !== undefined && {
+      yAxis: { left: { label: graph.label, min: 0, showUnits: false } },
+    }),
+  },
+});
 
 export const textWidget = (markdown: string) => ({
   type: "text",

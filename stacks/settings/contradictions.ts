@@ -62,11 +62,10 @@ export function contradictions(
 }
 
 function missingAddress({ alarmEmail }: ParsedStage, protect: boolean): string[] {
-  return protect && alarmEmail === undefined
-    ? [
-        'alarmEmail: required, but missing, because the stage is protected. Name the address that receives its alarms, or write "none" if something else reads them.',
-      ]
-    : [];
+  return problemIf(
+    protect && alarmEmail === undefined,
+    'alarmEmail: required, but missing, because the stage is protected. Name the address that receives its alarms, or write "none" if something else reads them.',
+  );
 }
 
 /** A stage may have only backups or only restores. An action needs both lists, because it uses a table and a bucket. */
@@ -90,39 +89,37 @@ function unusableLists(settings: ParsedStage): string[] {
 
 function shortTimeout(action: "backup" | "restore", settings: ParsedStage): string[] {
   const { timeoutSeconds } = settings[`${action}Worker`];
-  return timeoutSeconds < settings.sliceBudgetSeconds + SLICE_MARGIN_SECONDS
-    ? [
-        `${action}Worker.timeoutSeconds: ${timeoutSeconds}, but must be at least ${SLICE_MARGIN_SECONDS} more than sliceBudgetSeconds (${settings.sliceBudgetSeconds}), so that a slice can finish.`,
-      ]
-    : [];
+  return problemIf(
+    timeoutSeconds < settings.sliceBudgetSeconds + SLICE_MARGIN_SECONDS,
+    `${action}Worker.timeoutSeconds: ${timeoutSeconds}, but must be at least ${SLICE_MARGIN_SECONDS} more than sliceBudgetSeconds (${settings.sliceBudgetSeconds}), so that a slice can finish.`,
+  );
 }
 
 function littleMemory({ restoreWorker, maximumFileBytesInMemory }: ParsedStage): string[] {
   const mbMin = WORKER_MB_MIN + Math.ceil((2 * maximumFileBytesInMemory) / MIB);
-  return restoreWorker.memoryMb < mbMin
-    ? [
-        `restoreWorker.memoryMb: ${restoreWorker.memoryMb}, but maximumFileBytesInMemory (${maximumFileBytesInMemory}) needs at least ${mbMin}. Raise the memory, or lower maximumFileBytesInMemory: larger files are then read twice.`,
-      ]
-    : [];
+  return problemIf(
+    restoreWorker.memoryMb < mbMin,
+    `restoreWorker.memoryMb: ${restoreWorker.memoryMb}, but maximumFileBytesInMemory (${maximumFileBytesInMemory}) needs at least ${mbMin}. Raise the memory, or lower maximumFileBytesInMemory: larger files are then read twice.`,
+  );
 }
 
 function lowReservation({ projector }: ParsedStage): string[] {
   const { concurrency, reservedConcurrency = concurrency } = projector;
-  return reservedConcurrency < concurrency
-    ? [
-        `projector.reservedConcurrency: ${reservedConcurrency}, but must be at least projector.concurrency (${concurrency}), or Lambda throttles the projector.`,
-      ]
-    : [];
+  return problemIf(
+    reservedConcurrency < concurrency,
+    `projector.reservedConcurrency: ${reservedConcurrency}, but must be at least projector.concurrency (${concurrency}), or Lambda throttles the projector.`,
+  );
 }
 
 function keyOfAnotherRegion({ ownKmsKey, region }: ParsedStage): string[] {
-  return ownKmsKey !== undefined && ownKmsKey.split(":")[3] !== region
-    ? [`ownKmsKey: ${ownKmsKey} is not in ${region}, where Ferry's tables and queues are.`]
-    : [];
+  return problemIf(
+    ownKmsKey !== undefined && ownKmsKey.split(":")[3] !== region,
+    `ownKmsKey: ${ownKmsKey} is not in ${region}, where Ferry's tables and queues are.`,
+  );
 }
 
 function repeatedSchedules({ schedules }: ParsedStage): string[] {
-  return [...repeated(schedules.map(({ name }) => name))].map(
+  return repeated(schedules.map(({ name }) => name)).map(
     (name) => `schedules: two schedules are named ${name}.`,
   );
 }
@@ -134,10 +131,11 @@ function unlistedInSchedules({ schedules, backup }: ParsedStage): string[] {
       .map(displayName)
       .filter((table) => !listed.has(table))
       .map((table) => `schedules.${name}: ${table} is not in backup.tables.`),
-    ...(backup.buckets.includes(bucket) ? [] : [`schedules.${name}: ${bucket} is not in backup.buckets.`]),
-    ...(key === undefined || backup.kmsKeys.includes(key)
-      ? []
-      : [`schedules.${name}: ${key} is not in backup.kmsKeys; name the key by its ARN there.`]),
+    ...problemIf(!backup.buckets.includes(bucket), `schedules.${name}: ${bucket} is not in backup.buckets.`),
+    ...problemIf(
+      key !== undefined && !backup.kmsKeys.includes(key),
+      `schedules.${name}: ${key} is not in backup.kmsKeys; name the key by its ARN there.`,
+    ),
   ]);
 }
 
@@ -145,7 +143,7 @@ function unlistedInSchedules({ schedules, backup }: ParsedStage): string[] {
 function listProblems(action: "backup" | "restore", access: Access): string[] {
   const { tables, buckets, kmsKeys } = access;
   const repeatedNames = Object.entries({ tables: tables.map(displayName), buckets, kmsKeys }).flatMap(
-    ([list, names]) => [...repeated(names)].map((name) => `${action}.${list}: ${name} is listed twice.`),
+    ([list, names]) => repeated(names).map((name) => `${action}.${list}: ${name} is listed twice.`),
   );
   // The policy names a bucket three times: once by its own ARN, twice by its objects'. It names a table that a restore may
   // create a second time.
@@ -157,16 +155,17 @@ function listProblems(action: "backup" | "restore", access: Access): string[] {
   ]
     .map((arn: string) => arn.length + 3)
     .reduce((sum, one) => sum + one, 0);
-  return length <= ARNS_LENGTH_MAX
-    ? repeatedNames
-    : [
-        ...repeatedNames,
-        `${action}: ${tables.length} tables, ${buckets.length} buckets and ${kmsKeys.length} keys make the role's policy larger than AWS allows; deploy another stage for some of them.`,
-      ];
+  return [
+    ...repeatedNames,
+    ...problemIf(
+      length > ARNS_LENGTH_MAX,
+      `${action}: ${tables.length} tables, ${buckets.length} buckets and ${kmsKeys.length} keys make the role's policy larger than AWS allows; deploy another stage for some of them.`,
+    ),
+  ];
 }
 
 function samePrefix({ name, tables }: Schedule): string[] {
-  return [...repeated(tables.map(bareName))].map(
+  return repeated(tables.map(bareName)).map(
     (table) =>
       `schedules.${name}: two tables are named ${table}, so their archives would have the same prefix; give each its own schedule with its own bucket-prefix.`,
   );
@@ -174,11 +173,10 @@ function samePrefix({ name, tables }: Schedule): string[] {
 
 function expressionProblems({ name, expression }: Schedule): string[] {
   try {
-    return longestGapMinutes(expression) === undefined
-      ? [
-          `schedules.${name}.expression: ${expression} runs less than twice. Put a TaskRequested event for a single backup.`,
-        ]
-      : [];
+    return problemIf(
+      longestGapMinutes(expression) === undefined,
+      `schedules.${name}.expression: ${expression} runs less than twice. Put a TaskRequested event for a single backup.`,
+    );
   } catch (error) {
     return [`schedules.${name}.expression: ${expression} cannot be used: ${(error as Error).message}`];
   }
@@ -193,8 +191,10 @@ function requestProblems(schedule: Schedule, { maximumSegments, compression }: P
   return [...new Set(issues.map((issue) => `schedules.${schedule.name}.request: ${issue.message}`))];
 }
 
-const repeated = (names: readonly string[]) =>
-  new Set(names.filter((name, at) => names.indexOf(name) !== at));
+const problemIf = (isWrong: boolean, problem: string): string[] => (isWrong ? [problem] : []);
+const repeated = (names: readonly string[]): string[] => [
+  ...new Set(names.filter((name, at) => names.indexOf(name) !== at)),
+];
 const bareName = (table: Table) =>
   typeof table === "string" ? table.slice(table.lastIndexOf("/") + 1) : table.name;
 const mayBeCreated = (table: Access["tables"][number]) =>

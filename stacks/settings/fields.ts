@@ -1,11 +1,11 @@
 /** The fields of settings. They reject values before a deploy that AWS would reject in the middle of it. */
 import * as v from "valibot";
 
-export const regionField = v.pipe(
-  v.string(),
-  v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as us-east-1"),
-);
-export const accountField = v.pipe(v.string(), v.regex(/^\d{12}$/, "must be an account id of 12 digits"));
+/** A text of the form that the message describes. */
+export const textLike = (pattern: RegExp, message: string) => v.pipe(v.string(), v.regex(pattern, message));
+
+export const regionField = textLike(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as us-east-1");
+export const accountField = textLike(/^\d{12}$/, "must be an account id of 12 digits");
 /** "none" must be written: a stage without an address is a decision, not a field that was forgotten. */
 export const alarmEmailField = v.pipe(
   v.string(),
@@ -14,25 +14,22 @@ export const alarmEmailField = v.pipe(
     'must be an e-mail address, or "none"',
   ),
 );
-export const kmsKeyField = v.pipe(
-  v.string(),
-  v.regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, "must be the ARN of a KMS key"),
+export const kmsKeyField = textLike(
+  /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/,
+  "must be the ARN of a KMS key",
 );
-export const bucketField = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "must be a bucket name of 3 to 63 characters of a-z 0-9 . -"),
+export const bucketField = textLike(
+  /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+  "must be a bucket name of 3 to 63 characters of a-z 0-9 . -",
 );
-const tableArn = v.pipe(
-  v.string(),
-  v.regex(
-    /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[A-Za-z0-9_.-]{3,255}$/,
-    "must be a table's ARN, or { region, name }",
-  ),
+const tableArn = textLike(
+  /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[A-Za-z0-9_.-]{3,255}$/,
+  "must be a table's ARN, or { region, name }",
 );
 
 const ownTable = {
   region: regionField,
-  name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name")),
+  name: textLike(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name"),
 };
 
 /** A table: the ARN of a table in any account, or the region and name of a table in the account that Ferry is deployed to. */
@@ -77,19 +74,13 @@ export const timezoneField = v.pipe(
 const TAGS_MAX = 7;
 export const tagsField = v.pipe(
   v.record(
-    v.pipe(
-      v.string(),
-      v.regex(
-        /^(?!aws:|sst:|ferry:)[\p{L}\p{N} _.:/=+@-]{1,128}$/u,
-        "must be a tag's name: 1 to 128 letters, digits, spaces or _ . : / = + @ -, and must not begin with aws:, sst: or ferry:",
-      ),
+    textLike(
+      /^(?!aws:|sst:|ferry:)[\p{L}\p{N} _.:/=+@-]{1,128}$/u,
+      "must be a tag's name: 1 to 128 letters, digits, spaces or _ . : / = + @ -, and must not begin with aws:, sst: or ferry:",
     ),
-    v.pipe(
-      v.string(),
-      v.regex(
-        /^[\p{L}\p{N} _.:/=+@-]{0,256}$/u,
-        "must be up to 256 letters, digits, spaces or _ . : / = + @ -",
-      ),
+    textLike(
+      /^[\p{L}\p{N} _.:/=+@-]{0,256}$/u,
+      "must be up to 256 letters, digits, spaces or _ . : / = + @ -",
     ),
   ),
   v.maxEntries(

@@ -17,6 +17,7 @@ import {
   restoredTableField,
   tableField,
   tagsField,
+  textLike,
   timezoneField,
 } from "./fields.ts";
 
@@ -78,10 +79,7 @@ const scheduledRequest = v.strictObject({
 
 const schedule = v.strictObject({
   name: described(
-    v.pipe(
-      v.string(),
-      v.regex(/^[a-z][a-z0-9-]{0,19}$/, "must be 1 to 20 characters of a-z 0-9 - and begin with a letter"),
-    ),
+    textLike(/^[a-z][a-z0-9-]{0,19}$/, "must be 1 to 20 characters of a-z 0-9 - and begin with a letter"),
     "Short, because it is part of the entries' names: 1 to 20 of a-z 0-9 -.",
   ),
   expression: described(

@@ -3,9 +3,9 @@ import { SOURCE } from "@ferry/core/events/events";
 import { callerTypes, consumers, physicalName } from "@ferry/core/topology";
 import {
   type Deployment,
-  endOf,
   equalAsJson,
   type Invariant,
+  nameInArn,
   resourcesOfType,
   violationUnless,
 } from "./invariant.ts";
@@ -45,7 +45,7 @@ const workHasFailsAs: Invariant = {
       physicalName(stage, name),
     );
     return resourcesOfType(deployment, "EventTarget")
-      .filter(({ inputs }) => workQueues.includes(endOf(inputs.arn)))
+      .filter(({ inputs }) => workQueues.includes(nameInArn(inputs.arn)))
       .flatMap(({ inputs }) =>
         violationUnless(
           /^\{"failsAs":"(TaskRejected|SegmentFailed|TaskStepFailed)",/.test(
@@ -79,13 +79,13 @@ const everythingHasDeadLetters: Invariant = {
     "After a limited number of attempts, an undeliverable event or message must go to a queue that has an alarm.",
   violations: (deployment) => {
     const kept = (arn: string | undefined) =>
-      arn !== undefined && queueNamed(deployment, endOf(arn)) !== undefined;
+      arn !== undefined && queueNamed(deployment, nameInArn(arn)) !== undefined;
     const retries = (policy?: { maximumRetryAttempts?: number; maximumEventAgeInSeconds?: number }) =>
       Number(policy?.maximumRetryAttempts) > 0 && Number(policy?.maximumEventAgeInSeconds) < 24 * 3_600;
     const read = [
       ...resourcesOfType(deployment, "EventSourceMapping"),
       ...resourcesOfType(deployment, "Pipe"),
-    ].map(({ inputs }) => endOf(inputs.eventSourceArn ?? inputs.source));
+    ].map(({ inputs }) => nameInArn(inputs.eventSourceArn ?? inputs.source));
     return [
       ...resourcesOfType(deployment, "EventTarget").flatMap(({ name, inputs }) =>
         violationUnless(
@@ -127,14 +127,14 @@ const visibilityCoversTheTimeout: Invariant = {
     const { graph } = deployment;
     const least = new Map<string, number>();
     for (const { inputs } of resourcesOfType(deployment, "Pipe"))
-      least.set(endOf(inputs.source), PIPE_VISIBILITY_SECONDS_MIN);
+      least.set(nameInArn(inputs.source), PIPE_VISIBILITY_SECONDS_MIN);
     for (const { inputs } of resourcesOfType(deployment, "EventSourceMapping")) {
       const reader = resourcesOfType(deployment, "Function").find(
-        (one) => one.inputs.name === endOf(inputs.functionName),
+        (one) => one.inputs.name === nameInArn(inputs.functionName),
       );
       // In `sst dev` the messages of a stopped session should return soon.
       least.set(
-        endOf(inputs.eventSourceArn),
+        nameInArn(inputs.eventSourceArn),
         Number(reader?.inputs.timeout) * (graph.dev ? 1 : VISIBILITY_FACTOR),
       );
     }
@@ -156,10 +156,10 @@ const deadLettersOutliveTheirSource: Invariant = {
     resourcesOfType(deployment, "Queue").flatMap(({ inputs }) => {
       const arn = JSON.parse(inputs.redrivePolicy ?? "{}").deadLetterTargetArn;
       if (arn === undefined) return [];
-      const kept = queueNamed(deployment, endOf(arn))?.messageRetentionSeconds;
+      const kept = queueNamed(deployment, nameInArn(arn))?.messageRetentionSeconds;
       return violationUnless(
         kept > inputs.messageRetentionSeconds,
-        `${endOf(arn)} keeps messages for ${kept} s, ${inputs.name} for ${inputs.messageRetentionSeconds} s`,
+        `${nameInArn(arn)} keeps messages for ${kept} s, ${inputs.name} for ${inputs.messageRetentionSeconds} s`,
       );
     }),
 };

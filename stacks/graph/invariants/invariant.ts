@@ -24,7 +24,7 @@ export const resourcesOfType = ({ graph }: Deployment, type: string): readonly R
 export const violationUnless = (holds: boolean, message: string): string[] => (holds ? [] : [message]);
 
 /** The last part of an ARN: a queue's, a Pipe's or a function's name. */
-export const endOf = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);
+export const nameInArn = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);
 
 /** Compares as JSON. */
 export const equalAsJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

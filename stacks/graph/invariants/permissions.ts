@@ -11,9 +11,9 @@ import {
 } from "@ferry/core/topology";
 import {
   type Deployment,
-  endOf,
   equalAsJson,
   type Invariant,
+  nameInArn,
   resourcesOfType,
   violationUnless,
 } from "./invariant.ts";
@@ -159,13 +159,13 @@ const queuesTakeNoOthersDeadLetters: Invariant = {
   violations: (deployment) => {
     const queues = resourcesOfType(deployment, "Queue");
     const target = (redrivePolicy?: string) =>
-      endOf(JSON.parse(redrivePolicy ?? "{}").deadLetterTargetArn ?? "");
+      nameInArn(JSON.parse(redrivePolicy ?? "{}").deadLetterTargetArn ?? "");
     return queues.flatMap(({ inputs }) => {
       const sources = queues.filter((one) => target(one.inputs.redrivePolicy) === inputs.name);
       const { redrivePermission, sourceQueueArns = [] } = JSON.parse(inputs.redriveAllowPolicy ?? "{}");
       return violationUnless(
         redrivePermission === (sources.length === 0 ? "denyAll" : "byQueue") &&
-          equalAsJson(sourceQueueArns.map(endOf).sort(), sources.map((one) => one.inputs.name).sort()),
+          equalAsJson(sourceQueueArns.map(nameInArn).sort(), sources.map((one) => one.inputs.name).sort()),
         `${inputs.name} takes dead letters of other queues (${redrivePermission ?? "every queue"})`,
       );
     });

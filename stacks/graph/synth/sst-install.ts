@@ -1,11 +1,11 @@
 // Unpacks SST's components and their types into .sst/platform, which synth and the type check of stacks/ need.
 // It needs only the npm registry, no cloud account and no Pulumi, and returns at once if they are already unpacked.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-
-const root = join(import.meta.dirname, "../../..");
-const platform = join(root, ".sst/platform");
+import { text } from "node:stream/consumers";
+import { platform, root } from "./bundle.ts";
 
 /** Whether .sst/platform is complete and has the SST version that package.json pins. */
 function unpacked(): boolean {
@@ -19,7 +19,7 @@ function unpacked(): boolean {
 }
 
 /** Runs SST's own installer and returns its exit code and output. */
-function install(): Promise<{ code: number | null; output: string }> {
+async function install(): Promise<{ code: number | null; output: string }> {
   const installer = spawn(join(root, "node_modules/.bin/sst"), ["install", "--stage", "synth"], {
     cwd: root,
     env: {
@@ -29,13 +29,12 @@ function install(): Promise<{ code: number | null; output: string }> {
       SST_TELEMETRY_DISABLED: "1",
     },
   });
-  const chunks: Buffer[] = [];
-  installer.stdout.on("data", (chunk) => chunks.push(chunk));
-  installer.stderr.on("data", (chunk) => chunks.push(chunk));
-  return new Promise((resolve, reject) => {
-    installer.on("error", reject);
-    installer.on("close", (code) => resolve({ code, output: Buffer.concat(chunks).toString() }));
-  });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(installer.stdout),
+    text(installer.stderr),
+    once(installer, "close"),
+  ]);
+  return { code, output: stdout + stderr };
 }
 
 /** Unpacks .sst/platform if it is missing, and reports progress on stderr. */
