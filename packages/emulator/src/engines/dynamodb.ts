@@ -5,7 +5,8 @@
 import { EventEmitter } from "node:events";
 import type { IncomingHttpHeaders, Server } from "node:http";
 import dynalite from "dynalite";
-import type { Reply } from "./http.ts";
+import type { JsonObject } from "../json.ts";
+import { authorizationFor, errorOf, jsonReply, type Reply } from "./http.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -18,7 +19,24 @@ export interface DynamoDb {
   /** Processes a request to a region's DynamoDB. */
   handle(region: string, request: HttpRequest): Promise<Reply>;
   /** Calls an operation, for the emulator. Throws an Error with the name and message of DynamoDB's error. */
-  call(region: string, operation: string, input: object): Promise<Readonly<Record<string, unknown>>>;
+  call(region: string, operation: string, input: object): Promise<JsonObject>;
+}
+
+export function operationOf({ headers }: HttpRequest): string {
+  return String(headers["x-amz-target"]).split(".").at(-1)!;
+}
+
+/** The request with another operation and body. */
+export function withOperation(request: HttpRequest, operation: string, body: Buffer): HttpRequest {
+  const headers = { ...request.headers, "x-amz-target": `DynamoDB_20120810.${operation}` };
+  return { ...request, headers, body };
+}
+
+/** The reply with an error of DynamoDB. */
+export function refusal(name: string, message: string): Reply {
+  const shapes =
+    name === "ValidationException" ? "com.amazon.coral.validate" : "com.amazonaws.dynamodb.v20120810";
+  return jsonReply(400, { __type: `${shapes}#${name}`, message });
 }
 
 /** Long enough that a client that does not wait for ACTIVE fails. */
@@ -71,8 +89,7 @@ export function createDynamoDb(): DynamoDb {
   /** Dynalite ignores the tags in CreateTable. */
   const handle = async (region: string, request: HttpRequest): Promise<Reply> => {
     const reply = await pass(region, request);
-    if (reply.status !== 200 || !String(request.headers["x-amz-target"]).endsWith(".CreateTable"))
-      return reply;
+    if (reply.status !== 200 || operationOf(request) !== "CreateTable") return reply;
     const { Tags } = JSON.parse(request.body.toString()) as { Tags?: readonly object[] };
     const { TableDescription } = JSON.parse(String(reply.body)) as { TableDescription: { TableArn: string } };
     if (Tags !== undefined && Tags.length > 0)
@@ -88,15 +105,12 @@ export function createDynamoDb(): DynamoDb {
         "content-type": "application/x-amz-json-1.0",
         "x-amz-target": `DynamoDB_20120810.${operation}`,
         "x-amz-date": "20000101T000000Z",
-        authorization: `AWS4-HMAC-SHA256 Credential=local/20000101/${region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
+        authorization: authorizationFor(region, "dynamodb"),
       },
       body: Buffer.from(JSON.stringify(input)),
     });
-    const output = JSON.parse(reply.body) as Readonly<Record<string, unknown>>;
-    if (reply.status !== 200)
-      throw Object.assign(new Error(`${operation}: ${String(output["message"] ?? output["__type"])}`), {
-        name: String(output["__type"]).split("#").at(-1),
-      });
+    const output = JSON.parse(reply.body) as JsonObject;
+    if (reply.status !== 200) throw errorOf(operation, output);
     return output;
   };
 

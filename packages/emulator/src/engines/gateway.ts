@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { buffer } from "node:stream/consumers";
 import type { LocalBus } from "../eventbridge/bus.ts";
 import type { DynamoDb } from "./dynamodb.ts";
-import { type Reply, readScope, type Scope, writeReply } from "./http.ts";
+import { jsonReply, type Reply, readScope, type Scope, writeReply } from "./http.ts";
 import type { S3Sqs } from "./s3-sqs.ts";
 import { namesForArns } from "./table-arns.ts";
 
@@ -97,11 +97,7 @@ function unknownService(scope: Scope | undefined, contentType: string): Reply {
 
 function serverFault(error: unknown): Reply {
   const message = error instanceof Error ? error.message : String(error);
-  return {
-    status: 500,
-    headers: { "content-type": "application/x-amz-json-1.0" },
-    body: JSON.stringify({ __type: "InternalServerError", message }),
-  };
+  return jsonReply(500, { __type: "InternalServerError", message });
 }
 
 function portInUse(port: number): string {

@@ -3,11 +3,12 @@
  * are, so the engine must accept any signature: DynamoDB Local and most other engines do, AWS does not.
  */
 import { once } from "node:events";
-import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest, Agent as TlsAgent } from "node:https";
+import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
-import type { DynamoDb, HttpRequest } from "./dynamodb.ts";
-import { passedOn, type Reply } from "./http.ts";
+import { parseObject } from "../json.ts";
+import { type DynamoDb, type HttpRequest, refusal } from "./dynamodb.ts";
+import { authorizationFor, passedOn, type Reply } from "./http.ts";
+import { openerFor, requireAnswer } from "./other-engine.ts";
 
 export interface OtherDynamoDbOptions {
   /** The engine's URL. */
@@ -27,38 +28,31 @@ export function withOtherDynamoDb(options: OtherDynamoDbOptions): DynamoDb["hand
     const own = region === options.region ? names.filter((name) => options.ownTables.has(name)) : [];
     if (own.length === 0) return send(request);
     if (own.length === names.length) return options.own(region, request);
-    return validationError(
+    return refusal(
+      "ValidationException",
       `One call cannot use Ferry's own tables (${own.join(", ")}) together with others: they are in different engines`,
     );
   };
 }
 
 /** Throws an Error that says what to do if there is no DynamoDB at the URL. */
-export async function requireDynamoDb(url: string): Promise<void> {
-  const send = sender(new URL(url));
-  const reply = await send({
-    method: "POST",
-    url: "/",
-    headers: {
-      "content-type": "application/x-amz-json-1.0",
-      "x-amz-target": "DynamoDB_20120810.ListTables",
-      authorization:
-        "AWS4-HMAC-SHA256 Credential=local/20000101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
-    },
-    body: Buffer.from("{}"),
-  }).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${url} cannot be reached (${error.code ?? error.message}): start the engine first`);
-  });
-  if (reply.status !== 200 || !reply.body.includes('"TableNames"'))
-    throw new Error(
-      `${url} does not answer ListTables like DynamoDB, but with ${reply.status}: ${reply.body.slice(0, 200)}`,
-    );
+export function requireDynamoDb(url: string): Promise<void> {
+  const headers = {
+    "content-type": "application/x-amz-json-1.0",
+    "x-amz-target": "DynamoDB_20120810.ListTables",
+    authorization: authorizationFor("us-east-1", "dynamodb"),
+  };
+  return requireAnswer(
+    url,
+    { method: "POST", headers, body: "{}" },
+    { operation: "ListTables", service: "DynamoDB", mark: '"TableNames"' },
+  );
 }
 
 /** The tables that a request names. A call of PartiQL names none: Ferry makes none on its own tables. */
 function tableNames(body: Buffer): string[] {
-  const input = parsed(body);
-  const { TableName, RequestItems, TransactItems } = input;
+  // The engine reports a body that is no JSON.
+  const { TableName, RequestItems, TransactItems } = parseObject(body) ?? {};
   const operations = Array.isArray(TransactItems) ? TransactItems.flatMap((one) => Object.values(one)) : [];
   return [
     ...(typeof TableName === "string" ? [TableName] : []),
@@ -67,25 +61,10 @@ function tableNames(body: Buffer): string[] {
   ];
 }
 
-function parsed(body: Buffer): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(body.toString()) as Readonly<Record<string, unknown>>;
-  } catch {
-    // The engine reports it.
-    return {};
-  }
-}
-
 function sender(url: URL): (request: HttpRequest) => Promise<Reply> {
-  const isTls = url.protocol === "https:";
-  const agent = isTls ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
-  const open = isTls ? httpsRequest : httpRequest;
+  const open = openerFor(url);
   return async ({ method, headers, body }) => {
-    const sent = open(url, {
-      method,
-      agent,
-      headers: { ...passedOn(headers), "content-length": body.length },
-    });
+    const sent = open({ method, headers: { ...passedOn(headers), "content-length": body.length } });
     sent.end(body);
     const [response] = (await once(sent, "response")) as [IncomingMessage];
     return {
@@ -100,12 +79,4 @@ function sender(url: URL): (request: HttpRequest) => Promise<Reply> {
 function withoutLength(headers: IncomingMessage["headers"]): Record<string, string> {
   const { "content-length": _, ...others } = passedOn(headers);
   return others as Record<string, string>;
-}
-
-function validationError(message: string): Reply {
-  return {
-    status: 400,
-    headers: { "content-type": "application/x-amz-json-1.0" },
-    body: JSON.stringify({ __type: "com.amazon.coral.validate#ValidationException", message }),
-  };
 }

@@ -6,6 +6,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type BuildAppOptions, buildApp } from "fauxqs";
 import { ACCOUNT, emulatedQueueUrl } from "../arns.ts";
+import type { JsonObject } from "../json.ts";
+import { authorizationFor, errorOf } from "./http.ts";
 
 /** The largest body: S3's limit for one put. Objects are held in memory. */
 const BODY_BYTES_MAX = 5 * 1024 ** 3;
@@ -14,7 +16,7 @@ export interface S3Sqs {
   /** Processes a request to S3, SQS or STS. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Calls an operation of SQS, for the emulator. Throws an Error with the name and message of SQS's error. */
-  sqs(region: string, operation: string, input: object): Promise<Readonly<Record<string, unknown>>>;
+  sqs(region: string, operation: string, input: object): Promise<JsonObject>;
 }
 
 type Stores = NonNullable<BuildAppOptions["stores"]>;
@@ -52,15 +54,12 @@ export async function createS3Sqs(endpoint: string): Promise<S3Sqs> {
       headers: {
         "content-type": "application/x-amz-json-1.0",
         "x-amz-target": `AmazonSQS.${operation}`,
-        authorization: `AWS4-HMAC-SHA256 Credential=local/20000101/${region}/sqs/aws4_request`,
+        authorization: authorizationFor(region, "sqs"),
       },
       payload: JSON.stringify(input),
     });
-    const output = (reply.payload === "" ? {} : reply.json()) as Readonly<Record<string, unknown>>;
-    if (reply.statusCode !== 200)
-      throw Object.assign(new Error(`${operation}: ${String(output["message"] ?? reply.payload)}`), {
-        name: String(output["__type"]).split("#").at(-1),
-      });
+    const output = (reply.payload === "" ? {} : reply.json()) as JsonObject;
+    if (reply.statusCode !== 200) throw errorOf(operation, { message: reply.payload, ...output });
     return output;
   };
 

@@ -3,8 +3,8 @@
  * in the engine. Any other statement is refused.
  */
 import { elements, members } from "@ferry/core/archive/cutter";
-import type { DynamoDb, HttpRequest } from "./dynamodb.ts";
-import type { Reply } from "./http.ts";
+import { type DynamoDb, type HttpRequest, operationOf, refusal, withOperation } from "./dynamodb.ts";
+import { jsonReply, type Reply } from "./http.ts";
 
 /** DynamoDB's limits of a call and of a statement, in characters. */
 const STATEMENTS_MAX = 25;
@@ -37,26 +37,18 @@ interface Executed {
 }
 
 /** A whole call that is refused. */
-class Refusal extends Error {
-  override name = "ValidationException";
-}
+class Refusal extends Error {}
 
 /** Returns DynamoDB's `handle` with INSERT statements. */
 export function withStatements(handle: DynamoDb["handle"]): DynamoDb["handle"] {
   return async (region, request) => {
-    const target = String(request.headers["x-amz-target"]);
-    if (!target.endsWith(".BatchExecuteStatement")) return handle(region, request);
-    const send = (operation: string, body: Buffer) =>
-      handle(region, {
-        ...request,
-        headers: { ...request.headers, "x-amz-target": target.replace("BatchExecuteStatement", operation) },
-        body,
-      });
+    if (operationOf(request) !== "BatchExecuteStatement") return handle(region, request);
+    const send = (operation: string, body: Buffer) => handle(region, withOperation(request, operation, body));
     try {
       return await execute(request, send);
     } catch (error) {
-      if (error instanceof Refusal) return refused(error.name, error.message);
-      if (error instanceof SyntaxError) return refused("SerializationException", error.message);
+      if (error instanceof Refusal) return refusal("ValidationException", error.message);
+      if (error instanceof SyntaxError) return refusal("SerializationException", error.message);
       throw error;
     }
   };
@@ -75,7 +67,7 @@ async function execute({ body }: HttpRequest, send: Send): Promise<Reply> {
   const isReported = readText(body, "ReturnConsumedCapacity") === "TOTAL";
   // Dynalite does not report what a refused put consumes, so the units of a call with one are unknown.
   const isKnown = executed.every(({ units }) => units !== undefined);
-  return reply(200, {
+  return jsonReply(200, {
     Responses: executed.map(({ response }) => response),
     ...(isReported &&
       isKnown && {
@@ -177,15 +169,4 @@ async function insert(
   const code = codes[type] ?? "InternalServerError";
   if (code === "DuplicateItem") return failed(code, "Duplicate primary key exists in table");
   return failed(code, answer.message ?? type);
-}
-
-const refused = (type: string, message: string) =>
-  reply(400, { __type: `com.amazon.coral.validate#${type}`, message });
-
-function reply(status: number, body: object): Reply {
-  return {
-    status,
-    headers: { "content-type": "application/x-amz-json-1.0" },
-    body: JSON.stringify(body),
-  };
 }

@@ -5,11 +5,12 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { StatusTableSpec } from "@ferry/core/topology";
-import type { DynamoDb, HttpRequest } from "./dynamodb.ts";
+import { type JsonObject, parseObject } from "../json.ts";
+import { type DynamoDb, type HttpRequest, operationOf, refusal } from "./dynamodb.ts";
 import type { Reply } from "./http.ts";
 
 /** An item as DynamoDB JSON. */
-export type Image = Readonly<Record<string, unknown>>;
+export type Image = JsonObject;
 
 /** One change, as a stream's reader (a Pipe) receives it. An absent image has no field. */
 export interface StreamRecord {
@@ -94,29 +95,22 @@ export function withStreams(options: StreamsOptions): DynamoDb["handle"] {
   };
 
   return async (region, request) => {
-    const operation = String(request.headers["x-amz-target"]).split(".").at(-1)!;
+    const operation = operationOf(request);
     const relevant = region === options.region && (writes.has(operation) || unsupported.has(operation));
     // Parse only the bodies that name a streamed table.
     const named = relevant ? [...tables.keys()].filter((table) => request.body.includes(`"${table}"`)) : [];
     if (named.length === 0) return dynamodb.handle(region, request);
-    if (unsupported.has(operation)) return refusal(operation, named);
-    const input = parse(request.body);
+    if (unsupported.has(operation))
+      // Their changes would not be in the stream.
+      return refusal(
+        "ValidationException",
+        `${operation} on ${named.join(", ")} is not supported by the local host: its streams need single writes`,
+      );
+    const input = parseObject(request.body);
     const table = String(input?.["TableName"]);
     const spec = tables.get(table);
     if (input === undefined || spec === undefined) return dynamodb.handle(region, request);
     return serialize(table, () => write(table, spec, input, request));
-  };
-}
-
-/** Refuses these operations: their changes would not be in the stream. */
-function refusal(operation: string, tables: readonly string[]): Reply {
-  return {
-    status: 400,
-    headers: { "content-type": "application/x-amz-json-1.0" },
-    body: JSON.stringify({
-      __type: "com.amazon.coral.validate#ValidationException",
-      message: `${operation} on ${tables.join(", ")} is not supported by the local host: its streams need single writes`,
-    }),
   };
 }
 
@@ -126,13 +120,4 @@ function keysOf(input: Image, spec: StatusTableSpec): Image | undefined {
   const range = from?.[spec.range.name];
   if (hash === undefined || range === undefined) return undefined;
   return { [spec.hash.name]: hash, [spec.range.name]: range };
-}
-
-function parse(body: Buffer): Image | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === "object" && value !== null ? (value as Image) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -3,15 +3,14 @@
  * class, encryption and on-demand limits. They are kept and described, and deletion protection protects; the others have no
  * effect.
  */
-import type { DynamoDb, HttpRequest } from "./dynamodb.ts";
-import type { Reply } from "./http.ts";
-
-type Json = Readonly<Record<string, unknown>>;
+import { type JsonObject, parseObject } from "../json.ts";
+import { type DynamoDb, operationOf, refusal, withOperation } from "./dynamodb.ts";
+import { jsonReply, type Reply } from "./http.ts";
 
 /** The settings of one table, as requests set them. */
 interface Settings {
   /** Fields of CreateTable and UpdateTable. */
-  fields: Json;
+  fields: JsonObject;
   timeToLive?: string;
   recovery?: { readonly days: number };
   policy?: string;
@@ -34,7 +33,7 @@ export function withTableSettings(handle: DynamoDb["handle"]): DynamoDb["handle"
   return async (region, request) => {
     const operation = operationOf(request);
     if (!HANDLED.has(operation)) return handle(region, request);
-    const input = parse(request.body);
+    const input = parseObject(request.body) ?? {};
     const resource = input["TableName"] ?? input["ResourceArn"];
     if (typeof resource !== "string") return handle(region, request);
     const name = resource.slice(resource.lastIndexOf("/") + 1);
@@ -42,7 +41,11 @@ export function withTableSettings(handle: DynamoDb["handle"]): DynamoDb["handle"
     const settings = tables.get(key) ?? { fields: {} };
     const keep = (change: Partial<Settings>) => void tables.set(key, { ...settings, ...change });
     /** The table's description, or dynalite's refusal. */
-    const describe = () => handle(region, withBody(request, "DescribeTable", { TableName: name }));
+    const describe = () =>
+      handle(
+        region,
+        withOperation(request, "DescribeTable", Buffer.from(JSON.stringify({ TableName: name }))),
+      );
 
     switch (operation) {
       case "CreateTable": {
@@ -80,7 +83,7 @@ export function withTableSettings(handle: DynamoDb["handle"]): DynamoDb["handle"
     if (exists.status !== 200) return exists;
     switch (operation) {
       case "UpdateTimeToLive": {
-        const { Enabled, AttributeName } = input["TimeToLiveSpecification"] as Json;
+        const { Enabled, AttributeName } = input["TimeToLiveSpecification"] as JsonObject;
         if (Enabled === (settings.timeToLive !== undefined))
           return invalid(`TimeToLive is already ${Enabled === true ? "enabled" : "disabled"}`);
         const { timeToLive: _, ...rest } = settings;
@@ -97,7 +100,7 @@ export function withTableSettings(handle: DynamoDb["handle"]): DynamoDb["handle"
       case "UpdateContinuousBackups": {
         const { PointInTimeRecoveryEnabled, RecoveryPeriodInDays = RECOVERY_DAYS } = input[
           "PointInTimeRecoverySpecification"
-        ] as Json;
+        ] as JsonObject;
         const { recovery: _, ...rest } = settings;
         const changed =
           PointInTimeRecoveryEnabled === true
@@ -118,7 +121,7 @@ export function withTableSettings(handle: DynamoDb["handle"]): DynamoDb["handle"
         return answered({ RevisionId: "1" });
       case "GetResourcePolicy":
         return settings.policy === undefined
-          ? refused("PolicyNotFoundException", `Resource-based policy not found for the ${name}`)
+          ? refusal("PolicyNotFoundException", `Resource-based policy not found for the ${name}`)
           : answered({ Policy: settings.policy, RevisionId: "1" });
       default:
         throw new Error(`${operation} has no case`);
@@ -151,14 +154,14 @@ function backupsOf({ recovery }: Settings) {
   };
 }
 
-function fieldsOf(input: Json): Json {
+function fieldsOf(input: JsonObject): JsonObject {
   return Object.fromEntries(
     FIELDS.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]]])),
   );
 }
 
 /** A reply whose description has the fields, under the names of descriptions. */
-function described(reply: Reply, member: string, fields: Json): Reply {
+function described(reply: Reply, member: string, fields: JsonObject): Reply {
   if (reply.status !== 200) return reply;
   const { [member]: table } = JSON.parse(reply.body) as Readonly<Record<string, object>>;
   // Dynalite stores the request, with the fields that it ignores.
@@ -190,42 +193,6 @@ function described(reply: Reply, member: string, fields: Json): Reply {
   });
 }
 
-function operationOf({ headers }: HttpRequest): string {
-  return String(headers["x-amz-target"]).split(".").at(-1)!;
-}
+const answered = (output: object) => jsonReply(200, output);
 
-function withBody(request: HttpRequest, operation: string, input: Json): HttpRequest {
-  return {
-    ...request,
-    headers: { ...request.headers, "x-amz-target": `DynamoDB_20120810.${operation}` },
-    body: Buffer.from(JSON.stringify(input)),
-  };
-}
-
-function parse(body: Buffer): Json {
-  try {
-    return (JSON.parse(body.toString()) as Json | null) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function answered(body: object): Reply {
-  return {
-    status: 200,
-    headers: { "content-type": "application/x-amz-json-1.0" },
-    body: JSON.stringify(body),
-  };
-}
-
-function invalid(message: string): Reply {
-  return refused("ValidationException", message);
-}
-
-function refused(name: string, message: string): Reply {
-  return {
-    status: 400,
-    headers: { "content-type": "application/x-amz-json-1.0" },
-    body: JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${name}`, message }),
-  };
-}
+const invalid = (message: string) => refusal("ValidationException", message);

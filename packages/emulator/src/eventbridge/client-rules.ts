@@ -2,6 +2,7 @@
  * The rules that clients put on the bus, each with queues as targets: PutRule, PutTargets, RemoveTargets, DeleteRule and
  * ListRules, as far as Ferry's clients use them. The rules of Ferry itself (rules.ts) are not listed and cannot be changed.
  */
+import { isObject, type JsonObject } from "../json.ts";
 import { compilePattern, type Matcher } from "./event-pattern.ts";
 import { compilePath, type Lookup } from "./json-path.ts";
 import type { EventEnvelope } from "./put-events.ts";
@@ -56,8 +57,6 @@ const RULE_NAME = /^[\w.-]{1,64}$/;
 const QUEUE_ARN = /^arn:aws:sqs:[^:]+:\d{12}:[\w-]{1,80}$/;
 const TARGETS_MAX = 5;
 
-type Input = Readonly<Record<string, unknown>>;
-
 export function createClientRules(options: ClientRulesOptions): ClientRules {
   const rules = new Map<string, Rule>();
 
@@ -67,7 +66,7 @@ export function createClientRules(options: ClientRulesOptions): ClientRules {
     throw new RuleError("ResourceNotFoundException", `Rule ${name} does not exist.`);
   };
 
-  const operations: Readonly<Record<string, (input: Input) => object>> = {
+  const operations: Readonly<Record<string, (input: JsonObject) => object>> = {
     PutRule(input) {
       only(input, ["Name", "EventBusName", "EventPattern", "Description", "State"]);
       const name = text(input, "Name");
@@ -172,7 +171,7 @@ function compiled(pattern: string): Matcher {
   }
 }
 
-function readTarget(target: Input): Target {
+function readTarget(target: JsonObject): Target {
   const arn = text(target, "Arn");
   if (!QUEUE_ARN.test(arn)) throw invalid(`a target here must be the ARN of a queue: got ${arn}`);
   const parameters = target["SqsParameters"];
@@ -181,24 +180,20 @@ function readTarget(target: Input): Target {
 }
 
 /** Refuses fields that EventBridge has and this emulation has not, so that no rule works here otherwise than on AWS. */
-function only(input: Input, fields: readonly string[]): void {
+function only(input: JsonObject, fields: readonly string[]): void {
   const other = Object.keys(input).find((field) => !fields.includes(field));
   if (other !== undefined) throw invalid(`${other} is not supported here: ${fields.join(", ")} are`);
 }
 
-function text(input: Input, field: string): string {
+function text(input: JsonObject, field: string): string {
   const value = input[field];
   if (typeof value === "string" && value !== "") return value;
   throw invalid(`${field} must be a text of at least one character`);
 }
 
-function objects(value: unknown, field: string): readonly Input[] {
+function objects(value: unknown, field: string): readonly JsonObject[] {
   if (Array.isArray(value) && value.length > 0 && value.every(isObject)) return value;
   throw invalid(`${field} must be a list of at least one object`);
-}
-
-function isObject(value: unknown): value is Input {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(message: string): RuleError {

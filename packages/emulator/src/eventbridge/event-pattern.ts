@@ -2,6 +2,7 @@
  * Event patterns, as EventBridge rules and Pipe filters match them. The supported operators agree with AWS's rule engine
  * (fixtures/event-pattern-truth.json); any other operator is refused when the pattern is compiled.
  */
+import { isObject, type JsonObject } from "../json.ts";
 
 /** Whether an event (any JSON object) matches. */
 export type Matcher = (event: unknown) => boolean;
@@ -201,7 +202,7 @@ const anyOf =
     tests.some((test) => test(value, root));
 
 /** The objects in which fields are looked up. A value that is not an object counts as an empty object. */
-function objectsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+function objectsIn(value: unknown): readonly JsonObject[] {
   if (Array.isArray(value) && value.length > 0) return value.flatMap(objectsIn);
   return [isObject(value) ? value : {}];
 }
@@ -219,10 +220,6 @@ function leavesAt(value: unknown, [name, ...rest]: Path): readonly unknown[] {
 }
 
 /** A field that is not inherited: a pattern must not match Object's properties. */
-function ownField(object: Readonly<Record<string, unknown>>, name: string): unknown {
+function ownField(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

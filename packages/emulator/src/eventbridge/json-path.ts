@@ -1,6 +1,7 @@
 /**
  * The JSON paths of Pipes and rules: `$.field.field`. A field's name may contain hyphens.
  */
+import { isObject } from "../json.ts";
 
 /** Returns the value at a path of a document, or undefined. */
 export type Lookup = (document: unknown) => unknown;
@@ -14,9 +15,9 @@ export function compilePath(path: string): Lookup {
   return (document) => {
     let value = document;
     for (const name of names) {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
       // Own fields only: a path must not find Object's properties.
-      value = Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+      if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
+      value = value[name];
     }
     return value;
   };

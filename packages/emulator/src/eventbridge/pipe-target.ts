@@ -38,14 +38,18 @@ function withParsedBody(record: unknown): unknown {
   }
 }
 
+/** The bus on which Pipes put events. */
+export interface TargetBus {
+  readonly name: string;
+  readonly region: string;
+  readonly put: LocalBus["put"];
+}
+
 /**
  * Returns a function that puts a record's event. It throws an Error if the detail-type is not a string, if the template's
  * result is not a JSON object, or if the bus refuses the entry.
  */
-export function compilePipeTarget(
-  spec: PipeSpec,
-  bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] },
-): (record: unknown) => void {
+export function compilePipeTarget(spec: PipeSpec, bus: TargetBus): (record: unknown) => void {
   const entry = compileEntry(spec);
   return (record) => {
     const { type, detail } = entry(record);

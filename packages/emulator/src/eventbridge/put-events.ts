@@ -1,6 +1,7 @@
 /**
  * Reads the input of PutEvents: into events, or into the errors that EventBridge returns.
  */
+import { isObject, type JsonObject, parseObject } from "../json.ts";
 
 /** An event as a rule's target receives it. */
 export interface EventEnvelope {
@@ -13,7 +14,7 @@ export interface EventEnvelope {
   readonly time: string;
   readonly region: string;
   readonly resources: readonly string[];
-  readonly detail: Readonly<Record<string, unknown>>;
+  readonly detail: JsonObject;
 }
 
 export type EntryResult =
@@ -82,11 +83,9 @@ export function readPutEvents(
   return { output: { FailedEntryCount: failed, Entries: results }, accepted };
 }
 
-type Entry = Readonly<Record<string, unknown>>;
-
 type EntryError = Extract<EntryResult, { readonly ErrorCode: string }>;
 
-function readEntry(entry: Entry, scope: PutEventsScope): EntryError | Accepted {
+function readEntry(entry: JsonObject, scope: PutEventsScope): EntryError | Accepted {
   for (const field of ["Source", "DetailType", "Detail"])
     if (typeof entry[field] !== "string" || entry[field] === "")
       return invalid(field, `${field} is a required argument.`);
@@ -130,7 +129,7 @@ function readTimeMs(time: unknown, nowMs: number): number | undefined {
 }
 
 /** The size as EventBridge counts it: source, type, detail and resources in UTF-8. */
-function entryBytes(entry: Entry): number {
+function entryBytes(entry: JsonObject): number {
   const resources = Array.isArray(entry["Resources"]) ? entry["Resources"] : [];
   const texts = [entry["Source"], entry["DetailType"], entry["Detail"], ...resources];
   const time = entry["Time"] === undefined ? 0 : TIME_BYTES;
@@ -138,17 +137,4 @@ function entryBytes(entry: Entry): number {
     (total: number, text) => total + (typeof text === "string" ? Buffer.byteLength(text) : 0),
     time,
   );
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PipeSpec } from "@ferry/core/topology";
-import type { LocalBus } from "./bus.ts";
-import { compilePipeTarget } from "./pipe-target.ts";
+import type { JsonObject } from "../json.ts";
+import { compilePipeTarget, type TargetBus } from "./pipe-target.ts";
 
 export interface QueuePipeOptions {
   readonly name: string;
@@ -13,8 +13,8 @@ export interface QueuePipeOptions {
   readonly queueUrl: string;
   /** The name of the queue to which the queue moves a message that cannot be put. */
   readonly deadLetters: string;
-  readonly sqs: (operation: string, input: object) => Promise<Readonly<Record<string, unknown>>>;
-  readonly bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] };
+  readonly sqs: (operation: string, input: object) => Promise<JsonObject>;
+  readonly bus: TargetBus;
   /** The delay until a message that could not be put is retried. */
   readonly retryDelaySeconds: number;
   readonly log: (line: string) => void;

@@ -96,14 +96,11 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
   };
 
   return async (event) => {
+    const matching = rules.filter((rule) => rule.matches(event));
     await Promise.all(
-      rules
-        .filter((rule) => rule.matches(event))
-        .flatMap((rule) => [
-          ...(options.duplicate
-            ? [deliverLate(rule, event), deliverLate(rule, event)]
-            : [deliver(rule, event)]),
-        ]),
+      options.duplicate
+        ? [...matching, ...matching].map((rule) => deliverLate(rule, event))
+        : matching.map((rule) => deliver(rule, event)),
     );
   };
 }

@@ -4,14 +4,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PipeSpec } from "@ferry/core/topology";
 import type { StreamRecord } from "../engines/streams.ts";
-import type { LocalBus } from "./bus.ts";
 import { compilePattern } from "./event-pattern.ts";
-import { compilePipeTarget } from "./pipe-target.ts";
+import { compilePipeTarget, type TargetBus } from "./pipe-target.ts";
 
 export interface StreamPipeOptions {
   readonly name: string;
   readonly spec: PipeSpec;
-  readonly bus: { readonly name: string; readonly region: string; readonly put: LocalBus["put"] };
+  readonly bus: TargetBus;
   readonly log: (line: string) => void;
 }
 
