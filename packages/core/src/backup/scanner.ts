@@ -51,7 +51,7 @@ export function openScanner(
   let ahead = read(after);
 
   function read(after: DynamoKey | undefined): ReadAhead {
-    const page = readPaced(
+    const page = readPaced<Page>(
       { pace, size, random: ports.random },
       ({ items, body }) => ({ items: items.length, jsonBytes: body.length }),
       async (limit) => {

@@ -9,11 +9,7 @@ export const dataMutants: readonly Mutant[] = [
     seed: 1,
     breaks: "A backup with consistent reads makes eventually consistent ones.",
     edits: [
-      core(
-        "backup/scanner.ts",
-        "          consistent,\n",
-        "            consistent: consistent && false,\n",
-      ),
+      core("backup/scanner.ts", "          consistent,\n", "            consistent: consistent && false,\n"),
     ],
   },
   {
