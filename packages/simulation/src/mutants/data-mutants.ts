@@ -323,8 +323,8 @@ export const dataMutants: readonly Mutant[] = [
       ),
       core(
         "backup/scanner.ts",
-        "    const page = readPaced(\n",
-        "    let tries = 0;\n    const page = readPaced(\n",
+        "    const page = readPaced<Page>(\n",
+        "    let tries = 0;\n    const page = readPaced<Page>(\n",
       ),
     ],
   },
