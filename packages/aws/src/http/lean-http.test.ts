@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, Socket } from "node:net";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { HttpRequest } from "@smithy/types";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { startStub } from "../testing/stub-server.ts";
 import { leanHttpHandler } from "./lean-http.ts";
@@ -134,6 +136,23 @@ describe("the lean request handler", () => {
     expect(response.statusCode).toBe(200);
     await stub.close();
   });
+
+  it.each(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])(
+    "uses the proxy of %s as little as the SDK's handler",
+    async (variable) => {
+      const proxy = await startStub(() => ({ status: 502, body: "" }));
+      const stub = await startStub(() => ({ body: "{}" }));
+      vi.stubEnv(variable, proxy.endpoint);
+      const client = new DynamoDBClient({ region: "us-east-1" });
+      for (const handler of [open(), client.config.requestHandler]) {
+        const { response } = await handler.handle(requestTo(stub.endpoint) as HttpRequest);
+        expect(response.statusCode).toBe(200);
+      }
+      expect(proxy.requests).toEqual([]);
+      client.destroy();
+      await Promise.all([proxy.close(), stub.close()]);
+    },
+  );
 
   it("a server that does not answer is a TimeoutError", async () => {
     const { endpoint } = await listenRaw(createServer(() => {}));
