@@ -1,7 +1,7 @@
 /**
  * Errors for users of the client: what is wrong in one line, and what to do in another.
  */
-import { httpStatusOf, nameOf } from "@ferry/aws/errors";
+import { httpStatusOf, nameOf, translateErrors } from "@ferry/aws/errors";
 import { FerryError, stopped } from "@ferry/core/errors/errors";
 import { localHost } from "@ferry/core/local-host";
 
@@ -41,11 +41,19 @@ const REFUSED: ReadonlySet<string> = new Set([
 ]);
 const SIGN_IN = "Sign in again, for instance with `aws sso login`, or set AWS_PROFILE or --profile.";
 
-/** Runs `run`; throws any error of it as a ClientError. `resource` names what the call is about. */
-export async function explaining<T>(
-  call: { readonly operation: string; readonly resource: string },
-  run: () => Promise<T>,
-): Promise<T> {
+/** A call as its errors name it: what was done, and to what. */
+export interface NamedCall {
+  readonly operation: string;
+  readonly resource: string;
+}
+
+/** Calls AWS with the SDK. ClientErrors such as `access-denied`. */
+export function calling<T>(call: NamedCall, run: () => Promise<T>): Promise<T> {
+  return explaining(call, () => translateErrors(call, run));
+}
+
+/** Runs the engine's code; throws any error of it as a ClientError. */
+export async function explaining<T>(call: NamedCall, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
@@ -54,10 +62,7 @@ export async function explaining<T>(
 }
 
 /** The ClientError for any error of the engine's code, the SDK or the network. */
-export function explained(
-  error: unknown,
-  call: { readonly operation: string; readonly resource: string },
-): ClientError {
+export function explained(error: unknown, call: NamedCall): ClientError {
   if (error instanceof ClientError) return error;
   return setUpError(rootOf(error), error) ?? serviceError(error, call);
 }
@@ -117,7 +122,7 @@ function setUpError(error: unknown, cause: unknown): ClientError | undefined {
   return undefined;
 }
 
-function serviceError(error: unknown, call: { operation: string; resource: string }): ClientError {
+function serviceError(error: unknown, call: NamedCall): ClientError {
   if (!(error instanceof FerryError)) {
     const status = httpStatusOf(error);
     return new ClientError("failed", "service-error", {
@@ -138,11 +143,7 @@ function serviceError(error: unknown, call: { operation: string; resource: strin
       : error.code === "access-denied"
         ? error.hint.replace("the role", "your role")
         : error.hint.replace("The queue delivers the message again", "Run it again");
-  return new ClientError(group, error.code, {
-    message: error.message,
-    hint,
-    cause: error,
-  });
+  return new ClientError(group, error.code, { message: error.message, hint, cause: error });
 }
 
 /** The engine's texts name the fields of a request. A user of the client may have sent none. */

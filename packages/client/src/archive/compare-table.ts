@@ -6,7 +6,7 @@
  * segments that differ, and one per slot of the keys' hash, so that it keeps only few items in memory. A table's parallel scan
  * usually divides the keys as the backup's did; if it does not, all segments differ and the second pass reads everything.
  */
-
+import { setTimeout as sleep } from "node:timers/promises";
 import { itemKeyOf, lineSpans, readLine } from "@ferry/core/archive/data-file";
 import type { ManifestFile } from "@ferry/core/archive/file-list";
 import { cutPage } from "@ferry/core/archive/page";
@@ -245,6 +245,6 @@ function pacer(unitsPerSecond: number | undefined): (units: number) => Promise<v
   return async (units) => {
     if (unitsPerSecond === undefined) return;
     freeMs = Math.max(freeMs, performance.now()) + (1000 * units) / unitsPerSecond;
-    await new Promise((resolve) => setTimeout(resolve, freeMs - performance.now()));
+    await sleep(freeMs - performance.now());
   };
 }

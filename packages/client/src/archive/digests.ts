@@ -5,6 +5,7 @@ import { hash } from "node:crypto";
 import { keyTextOf } from "@ferry/core/archive/item-key";
 import { itemText } from "@ferry/core/archive/same-item";
 import type { KeySchema } from "@ferry/core/archive/table-settings";
+import { fnv1a } from "@ferry/core/hash";
 
 /** An item's key and digest. Equal items have equal digests, however they are written. */
 export interface DigestedItem {
@@ -53,9 +54,7 @@ export function differingSlots(a: Digests, b: Digests, slots: number): number[] 
   return Array.from({ length: slots }, (_, slot) => slot).filter(differs);
 }
 
-/** A slot for a key: FNV-1a of its UTF-16 units. */
+/** A slot for a key. */
 export function slotOf(key: string, slots: number): number {
-  let value = 0x811c9dc5;
-  for (let at = 0; at < key.length; at++) value = Math.imul(value ^ key.charCodeAt(at), 0x01000193);
-  return (value >>> 0) % slots;
+  return fnv1a(key) % slots;
 }

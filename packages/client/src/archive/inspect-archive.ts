@@ -1,15 +1,15 @@
 /**
  * Describes one sealed archive: its segments, files, sizes and the settings of its table.
  */
-import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { translateErrors } from "@ferry/aws/errors";
 import { manifestSummaryKey, tableKey } from "@ferry/core/archive/keys";
 import { homeOf } from "@ferry/core/archive/location";
 import { decodeSummary, type Summary } from "@ferry/core/archive/summary";
 import type { KeySchema } from "@ferry/core/archive/table-settings";
+import { definedFields } from "@ferry/core/defined-fields";
 import type { AwsAccess } from "../access.ts";
 import { explaining } from "../client-error.ts";
 import type { S3Place } from "../s3-url.ts";
+import { listPages } from "./list-pages.ts";
 import { type ArchiveOptions, type OpenArchive, openArchive, segmentOfFile } from "./open-archive.ts";
 
 /** A sealed archive. Times are ISO 8601. */
@@ -55,22 +55,22 @@ export async function inspectArchive(
   );
   const decoded = decodeSummary(bucket, manifestSummaryKey(place.prefix), summary!.body);
   const settings = table && (JSON.parse(new TextDecoder().decode(table.body)) as Record<string, unknown>);
-  return {
+  return definedFields({
     url: archive.url,
     writer: manifest.own ? "ferry" : "dynamodb",
     incremental: manifest.lines === "changes",
-    ...(decoded.tableArn != null && { tableArn: decoded.tableArn }),
-    ...(!manifest.own && decoded.window !== undefined && { window: decoded.window }),
-    ...(decoded.startTime != null && { startedTime: decoded.startTime }),
-    ...(decoded.endTime != null && { endedTime: decoded.endTime }),
+    tableArn: decoded.tableArn ?? undefined,
+    window: manifest.own ? undefined : decoded.window,
+    startedTime: decoded.startTime ?? undefined,
+    endedTime: decoded.endTime ?? undefined,
     items: manifest.items,
     files: manifest.files,
-    ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
+    bytes: manifest.bytes,
     storedBytes,
     segments: segmentsOf(archive),
-    ...(manifest.keys !== undefined && { keys: manifest.keys }),
-    ...(settings !== undefined && { settings }),
-  };
+    keys: manifest.keys,
+    settings,
+  });
 }
 
 function segmentsOf(archive: OpenArchive): InspectedArchive["segments"] {
@@ -89,19 +89,11 @@ async function sizeOfFiles(access: Pick<AwsAccess, "s3">, { bucket, files }: Ope
   const keys = new Set(files.map((file) => file.dataFileS3Key));
   const folders = new Set([...keys].map((key) => key.slice(0, key.lastIndexOf("/") + 1)));
   let bytes = 0;
-  for (const Prefix of folders) {
-    let ContinuationToken: string | undefined;
-    do {
-      const page = await translateErrors(
-        { operation: "ListObjectsV2", resource: `s3://${bucket.name}/${Prefix}` },
-        () =>
-          access
-            .s3(bucket.region)
-            .send(new ListObjectsV2Command({ Bucket: bucket.name, Prefix, ContinuationToken })),
-      );
-      for (const { Key = "", Size = 0 } of page.Contents ?? []) if (keys.has(Key)) bytes += Size;
-      ContinuationToken = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-    } while (ContinuationToken !== undefined);
-  }
+  for (const Prefix of folders)
+    for await (const { Contents = [] } of listPages(access.s3(bucket.region), {
+      Bucket: bucket.name,
+      Prefix,
+    }))
+      for (const { Key = "", Size = 0 } of Contents) if (keys.has(Key)) bytes += Size;
   return bytes;
 }

@@ -1,16 +1,17 @@
 /**
  * Finds the archives under a prefix.
  */
-import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { translateErrors } from "@ferry/aws/errors";
 import { decodeFiles, total } from "@ferry/core/archive/file-list";
 import { manifestFilesKey, manifestSummaryKey, segmentOfKey, taskKey } from "@ferry/core/archive/keys";
 import { locationOf } from "@ferry/core/archive/location";
 import { decodeSummary, type Summary } from "@ferry/core/archive/summary";
 import { readPlan } from "@ferry/core/archive/task-file";
+import { definedFields } from "@ferry/core/defined-fields";
+import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { AwsAccess } from "../access.ts";
 import { explaining } from "../client-error.ts";
 import { type S3Place, s3Url } from "../s3-url.ts";
+import { listPages } from "./list-pages.ts";
 import { bucketAt } from "./open-archive.ts";
 
 /** An archive in a list. Times are ISO 8601. */
@@ -75,22 +76,13 @@ interface Folder {
 async function listFolder(access: Pick<AwsAccess, "region" | "s3">, place: S3Place): Promise<Folder> {
   const Prefix = place.prefix === "" ? "" : `${place.prefix}/`;
   const client = access.s3(await access.region());
-  const call = { operation: "ListObjectsV2", resource: s3Url(place) };
+  const input = { Bucket: place.bucket, Prefix, Delimiter: "/" };
   const names = new Set<string>();
   const folders: string[] = [];
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await explaining(call, () =>
-      translateErrors(call, () =>
-        client.send(
-          new ListObjectsV2Command({ Bucket: place.bucket, Prefix, Delimiter: "/", ContinuationToken }),
-        ),
-      ),
-    );
-    for (const { Key = "" } of page.Contents ?? []) names.add(Key.slice(Prefix.length));
-    for (const { Prefix: folder = "" } of page.CommonPrefixes ?? []) folders.push(folder.slice(0, -1));
-    ContinuationToken = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-  } while (ContinuationToken !== undefined);
+  for await (const { Contents = [], CommonPrefixes = [] } of listPages(client, input, s3Url(place))) {
+    for (const { Key = "" } of Contents) names.add(Key.slice(Prefix.length));
+    for (const { Prefix: folder = "" } of CommonPrefixes) folders.push(folder.slice(0, -1));
+  }
   return { names, folders };
 }
 
@@ -103,9 +95,7 @@ async function describeArchive(
   const sealed = names.has(SUMMARY_NAME);
   const bucket = await bucketAt(access, place.bucket, undefined);
   const key = sealed ? manifestSummaryKey(place.prefix) : taskKey(place.prefix);
-  const stored = await explaining({ operation: "GetObject", resource: `s3://${place.bucket}/${key}` }, () =>
-    access.archive.get(bucket, key),
-  );
+  const stored = await readObject(access, bucket, key);
   const none = { url, writer: "unknown", incremental: false } as const;
   if (stored === undefined) return { ...none, state: "broken", problem: `${key} is gone.` };
   if (!sealed) {
@@ -140,9 +130,7 @@ async function describeRest(
 ): Promise<ListedArchive> {
   const bucket = await bucketAt(access, place.bucket, undefined);
   const key = manifestFilesKey(place.prefix);
-  const stored = await explaining({ operation: "GetObject", resource: `s3://${place.bucket}/${key}` }, () =>
-    access.archive.get(bucket, key),
-  );
+  const stored = await readObject(access, bucket, key);
   const rest = { url: s3Url(place), state: "pruned", incremental: false } as const;
   try {
     const files = decodeFiles(stored?.body ?? new Uint8Array());
@@ -154,16 +142,21 @@ async function describeRest(
   }
 }
 
+function readObject({ archive }: Pick<AwsAccess, "archive">, bucket: BucketAddress, key: string) {
+  const call = { operation: "GetObject", resource: `s3://${bucket.name}/${key}` };
+  return explaining(call, () => archive.get(bucket, key));
+}
+
 function summarised(summary: Summary): Omit<ListedArchive, "url" | "state"> {
   const { ferry, tableArn, itemCount, window, startTime } = summary;
-  const startedTime = startTime ?? window?.to;
-  return {
+  return definedFields({
     writer: ferry === undefined ? "dynamodb" : "ferry",
     incremental: summary.lines === "changes",
-    ...(tableArn != null && { tableArn }),
-    ...(startedTime != null && { startedTime }),
-    ...(ferry === undefined && window !== undefined && { window }),
+    tableArn: tableArn ?? undefined,
+    startedTime: startTime ?? window?.to,
+    window: ferry === undefined ? window : undefined,
     items: itemCount,
-    ...(ferry !== undefined && { bytes: ferry.bytes, files: ferry.files }),
-  };
+    bytes: ferry?.bytes,
+    files: ferry?.files,
+  });
 }

@@ -6,6 +6,7 @@ import { segmentOfKey } from "@ferry/core/archive/keys";
 import type { ManifestKeys } from "@ferry/core/archive/location";
 import { type Manifest, readManifest } from "@ferry/core/archive/manifest";
 import type { RecordedFile } from "@ferry/core/archive/stored-file";
+import { definedFields } from "@ferry/core/defined-fields";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import { defaultSettings } from "@ferry/core/settings/settings";
 import type { AwsAccess } from "../access.ts";
@@ -65,7 +66,7 @@ export async function bucketAt(
   name: string,
   owner: string | undefined,
 ): Promise<BucketAddress> {
-  return { region: await access.region(), name, ...(owner !== undefined && { owner }) };
+  return definedFields({ region: await access.region(), name, owner });
 }
 
 /** A data file as the engine's functions take it. */

@@ -6,12 +6,10 @@ import {
   PutEventsCommand,
   type PutEventsResultEntry,
 } from "@aws-sdk/client-eventbridge";
-import { translateErrors } from "@ferry/aws/errors";
 import { stopped } from "@ferry/core/errors/errors";
 import type { callerTypes } from "@ferry/core/topology";
-import { ClientError, explained } from "../client-error.ts";
-import type { Stage } from "../stage/stage.ts";
-import { noSuchStage } from "../task/task-rows.ts";
+import { ClientError } from "../client-error.ts";
+import { callingStage, type Stage } from "../stage/stage.ts";
 
 /** The source of the client's events. */
 const CLIENT_SOURCE = "ferry.client";
@@ -84,16 +82,11 @@ async function putEntry(stage: Stage, DetailType: string, Detail: string): Promi
 }
 
 /** Calls EventBridge. ClientErrors `no-such-stage`, if what is called does not exist; `access-denied`. */
-export async function onBus<T>(
+export function onBus<T>(
   stage: Stage,
   operation: string,
   run: (events: EventBridgeClient) => Promise<T>,
 ): Promise<T> {
   const call = { operation, resource: `bus ${stage.bus} in ${stage.region}` };
-  try {
-    return await translateErrors(call, () => run(stage.access.events(stage.region)));
-  } catch (error) {
-    const { code } = error as { code?: string };
-    throw code === "no-such-table" ? noSuchStage(stage, error) : explained(error, call);
-  }
+  return callingStage(stage, call, () => run(stage.access.events(stage.region)));
 }

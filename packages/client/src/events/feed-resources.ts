@@ -20,10 +20,10 @@ import {
   GetQueueUrlCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
-import { nameOf, translateErrors } from "@ferry/aws/errors";
+import { nameOf } from "@ferry/aws/errors";
 import { stopped } from "@ferry/core/errors/errors";
 import { SOURCE } from "@ferry/core/events/events";
-import { ClientError, explained } from "../client-error.ts";
+import { ClientError, calling } from "../client-error.ts";
 import type { Stage } from "../stage/stage.ts";
 import { type EventType, isCallerType } from "./event-summary.ts";
 import { onBus, PROBE_TYPE } from "./events.ts";
@@ -208,18 +208,8 @@ export async function unlessMissing<T>(result: Promise<T>, otherwise: T): Promis
 }
 
 /** Calls SQS. ClientErrors such as `access-denied`. */
-export async function onQueue<T>(
-  stage: Stage,
-  name: string,
-  operation: string,
-  run: () => Promise<T>,
-): Promise<T> {
-  const call = { operation, resource: `queue ${name} in ${stage.region}` };
-  try {
-    return await translateErrors(call, run);
-  } catch (error) {
-    throw explained(error, call);
-  }
+export function onQueue<T>(stage: Stage, name: string, operation: string, run: () => Promise<T>): Promise<T> {
+  return calling({ operation, resource: `queue ${name} in ${stage.region}` }, run);
 }
 
 const queuePolicy = (rule: string, queue: string) =>

@@ -5,12 +5,10 @@
  * which no reader takes the rest for an archive. What is left until the last step, manifest-files.json without these, is not a state
  * that a writer leaves: by it the next prune finds what an earlier one did not complete.
  */
-import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { translateErrors } from "@ferry/aws/errors";
 import { segmentOfKey } from "@ferry/core/archive/keys";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { AwsAccess } from "../access.ts";
-import { explaining } from "../client-error.ts";
+import { listPages } from "../archive/list-pages.ts";
 
 /** Who writes archives. */
 export type ArchiveWriter = "ferry" | "dynamodb";
@@ -63,22 +61,11 @@ export async function listArchiveObjects(
   const steps: FoundObject[][] = STEPS[writer].map(() => []);
   const foreign: FoundObject[] = [];
   const Prefix = `${prefix}/`;
-  const call = { operation: "ListObjectsV2", resource: `s3://${bucket.name}/${Prefix}` };
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await explaining(call, () =>
-      translateErrors(call, () =>
-        access
-          .s3(bucket.region)
-          .send(new ListObjectsV2Command({ Bucket: bucket.name, Prefix, ContinuationToken })),
-      ),
-    );
-    for (const { Key: key = "", Size: sizeBytes = 0 } of page.Contents ?? []) {
+  for await (const { Contents = [] } of listPages(access.s3(bucket.region), { Bucket: bucket.name, Prefix }))
+    for (const { Key: key = "", Size: sizeBytes = 0 } of Contents) {
       const name = key.slice(Prefix.length);
       const step = STEPS[writer].findIndex((isIn) => isIn(name));
       (steps[step] ?? foreign).push({ key, sizeBytes });
     }
-    ContinuationToken = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-  } while (ContinuationToken !== undefined);
   return { steps, foreign };
 }

@@ -28,7 +28,7 @@ export async function archivesInUse(
   for (const task of await listTasks(stage, { states })) {
     const { bucket, prefix } = task.archive;
     const id = task.id ?? `${task.key}@${task.timestamp}`;
-    const plan = await readPlanOfRow(stage, task);
+    const plan = await readPlanOfRow(stage, { ...task, timestamp: task.timestamp! });
     const listed = await Promise.all(
       asListed(plan).map((one) =>
         prefixesOfFiles({ region: task.archive.region, name: bucket }, one, access),

@@ -51,7 +51,7 @@ export async function preparePrune(
   const bucket = await bucketAt(access, place.bucket, undefined);
   const readInUse = async () => (stage === undefined ? NO_TASKS : archivesInUse(stage, access));
   const [archives, inUse, versions] = await Promise.all([
-    all(listArchives(access, place)),
+    Array.fromAsync(listArchives(access, place)),
     readInUse(),
     keepsVersions(access, bucket),
   ]);
@@ -59,7 +59,7 @@ export async function preparePrune(
   const isExport =
     exports && archives.some(({ url, writer }) => url === s3Url(place) && writer === "dynamodb");
   const parent = { ...place, prefix: place.prefix.slice(0, Math.max(0, place.prefix.lastIndexOf("/"))) };
-  const neighbours = isExport ? await all(listArchives(access, parent)) : [];
+  const neighbours = isExport ? await Array.fromAsync(listArchives(access, parent)) : [];
   const decisions = planPrune(archives, { rules, exports, inUse, neighbours });
 
   async function* remove() {
@@ -83,10 +83,4 @@ function oldestFirst(decisions: readonly PruneDecision[]): PruneDecision[] {
   return decisions
     .filter(({ decision }) => decision === "remove")
     .sort((a, b) => ((timeOf(a.archive) ?? "") < (timeOf(b.archive) ?? "") ? -1 : 1));
-}
-
-async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const value of values) found.push(value);
-  return found;
 }

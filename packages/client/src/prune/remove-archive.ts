@@ -6,7 +6,7 @@ import { translateErrors } from "@ferry/aws/errors";
 import { isPermanent } from "@ferry/core/errors/errors";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { AwsAccess } from "../access.ts";
-import { explaining } from "../client-error.ts";
+import { calling } from "../client-error.ts";
 import { type ArchiveWriter, listArchiveObjects } from "./archive-objects.ts";
 
 /** The most keys of a DeleteObjects call. */
@@ -61,15 +61,9 @@ async function deleteObjects(
   keys: readonly string[],
 ): Promise<Map<string, string>> {
   const call = { operation: "DeleteObjects", resource: `s3://${bucket.name}/${keys[0]}` };
-  const { Errors = [] } = await explaining(call, () =>
-    translateErrors(call, () =>
-      access.s3(bucket.region).send(
-        new DeleteObjectsCommand({
-          Bucket: bucket.name,
-          Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true },
-        }),
-      ),
-    ),
+  const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
+  const { Errors = [] } = await calling(call, () =>
+    access.s3(bucket.region).send(new DeleteObjectsCommand({ Bucket: bucket.name, Delete })),
   );
   return new Map(Errors.map(({ Key = "", Code, Message }) => [Key, `${Key}: ${Code}: ${Message}`]));
 }

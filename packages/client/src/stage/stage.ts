@@ -1,10 +1,12 @@
 /**
  * A stage: the names of its bus and tables, and access to them.
  */
+
+import { translateErrors } from "@ferry/aws/errors";
 import { localHost } from "@ferry/core/local-host";
 import { physicalName, STAGE_NAME, type TableName } from "@ferry/core/topology";
 import { type AccessOptions, type AwsAccess, openAccess } from "../access.ts";
-import { ClientError } from "../client-error.ts";
+import { ClientError, explained, type NamedCall } from "../client-error.ts";
 
 export interface StageOptions extends AccessOptions {
   /** The stage's name; not needed with `local`. */
@@ -42,4 +44,18 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     bus: physicalName(name, "bus"),
     table: (table) => physicalName(name, table),
   };
+}
+
+/** Calls a part of a stage with the SDK. ClientErrors `no-such-stage`, if the part does not exist; `access-denied`. */
+export async function callingStage<T>(stage: Stage, call: NamedCall, run: () => Promise<T>): Promise<T> {
+  try {
+    return await translateErrors(call, run);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "no-such-table") throw explained(error, call);
+    throw new ClientError("not-found", "no-such-stage", {
+      message: `There is no stage ${stage.name} in ${stage.region} in this account.`,
+      hint: "Check --stage, --region and --profile. `ferry doctor` shows what is deployed.",
+      cause: error,
+    });
+  }
 }

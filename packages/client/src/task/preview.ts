@@ -4,6 +4,7 @@
 
 import { bucketOf } from "@ferry/core/archive/bucket";
 import { type Manifest, readManifest } from "@ferry/core/archive/manifest";
+import { definedFields } from "@ferry/core/defined-fields";
 import { FerryError } from "@ferry/core/errors/errors";
 import type { RestoreRequest } from "@ferry/core/request/request";
 import { readTableFile } from "@ferry/core/restore/create-table";
@@ -44,7 +45,7 @@ export interface Preview {
 export async function previewRequest(access: AwsAccess, { request }: PreparedRequest): Promise<Preview> {
   const otherRegion = request["bucket-region"] !== request["table-region"];
   const segments = request["total-segments"];
-  const given = { otherRegion, ...(segments !== undefined && { totalSegments: segments }) };
+  const given = { otherRegion, totalSegments: segments };
   const address = { region: request["table-region"], name: request["table-name"] };
   const bucket = bucketOf(request);
   const prefix = request["bucket-prefix"];
@@ -55,12 +56,9 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
         access.describe(address),
         access.archive.list(bucket, `${prefix}/`, { limit: 1 }),
       ]);
-      const units = request["read-units"];
-      const estimate = estimateBackup(described, {
-        ...given,
-        consistentRead: request["consistent-read"] === true,
-        ...(units !== undefined && { unitsPerSecond: units }),
-      });
+      const consistentRead = request["consistent-read"];
+      const options = definedFields({ ...given, consistentRead, unitsPerSecond: request["read-units"] });
+      const estimate = estimateBackup(described, options);
       return { table: sizeOf(described), ...costOf(estimate), destinationEmpty: objects.length === 0 };
     }
     const keys = request["manifest-keys"] ?? "own";
@@ -72,22 +70,21 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
     const moment = manifest.own ? undefined : manifests.at(-1)!.window?.to;
     const existing = await describeIfCreated(access, request);
     const described = existing ?? (await structureOfNew(request, manifest, ports));
-    const units = request["write-units"];
     const sizeBytes = manifest.bytes === undefined ? described.sizeBytes : countedBytes(manifest.bytes);
     const estimate = estimateRestore(
       { ...described, itemCount: items, sizeBytes },
-      { ...given, ...(units !== undefined && { unitsPerSecond: units }) },
+      definedFields({ ...given, unitsPerSecond: request["write-units"] }),
     );
     return {
       table: sizeOf(described),
       ...costOf(estimate),
-      archive: {
+      archive: definedFields({
         items,
         files: manifests.reduce((sum, one) => sum + one.files, 0),
-        ...(manifest.bytes !== undefined && { bytes: manifest.bytes }),
-        ...(moment !== undefined && { moment }),
-        ...(series.length > 0 && { increments: series.map(({ prefix }) => prefix) }),
-      },
+        bytes: manifest.bytes,
+        moment,
+        increments: series.length === 0 ? undefined : series.map(({ prefix }) => prefix),
+      }),
       destinationEmpty: existing === undefined || !(await holdsItems(address, access.tables)),
     };
   });

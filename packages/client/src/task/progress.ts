@@ -1,6 +1,7 @@
 /**
  * A task's progress: its row and segments, with rates over the last seconds.
  */
+import { definedFields } from "@ferry/core/defined-fields";
 import type { SegmentStatus, TaskStatus } from "./task-status.ts";
 import { type TaskUsage, usageOf } from "./task-usage.ts";
 
@@ -63,15 +64,15 @@ export function openProgressMeter(): (
       task.state === "running" && left !== undefined && left > 0 && itemsPerSecond > 0
         ? left / itemsPerSecond
         : undefined;
-    return {
+    return definedFields({
       task,
       segments,
       itemsPerSecond,
       bytesPerSecond,
       unitsPerSecond,
       usage,
-      ...(percent !== undefined && { percent }),
-      ...(etaSeconds !== undefined && { etaSeconds }),
-    };
+      percent,
+      etaSeconds,
+    });
   };
 }

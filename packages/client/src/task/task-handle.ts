@@ -1,6 +1,7 @@
 /**
  * A task that was requested or found: it can be awaited, followed, cancelled and retried.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { ClientError } from "../client-error.ts";
 import type { Stage } from "../stage/stage.ts";
 import { cancelTask, retryTask } from "./controls.ts";
@@ -89,17 +90,7 @@ export function taskHandle(
   };
 }
 
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener("abort", stop, { once: true });
-  });
+/** Rejects with the signal's reason. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => signal?.throwIfAborted());
 }

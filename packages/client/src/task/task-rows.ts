@@ -7,48 +7,36 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { translateErrors } from "@ferry/aws/errors";
 import { isEnded, type TaskState, taskStates } from "@ferry/core/projection/status";
 import { bareTableName } from "@ferry/core/request/request";
 import type { Action, RowKey } from "@ferry/core/request/task";
 import { byRequest, byState } from "@ferry/core/topology";
-import { ClientError, explained } from "../client-error.ts";
-import type { Stage } from "../stage/stage.ts";
+import { ClientError } from "../client-error.ts";
+import { callingStage, type Stage } from "../stage/stage.ts";
 import { type SegmentStatus, segmentOfItem, statusOfItem, type TaskStatus } from "./task-status.ts";
 
 const ACTIONS: readonly Action[] = ["backup", "restore"];
 /** `{key}@{timestamp}-{digest}`. The digest may be left out. */
 const TASK_ID = /^(.+)@(\d{13})(?:-([0-9a-f]{16}))?$/;
 
-/** Reads a row. Undefined if there is none. */
-export async function readRow(
-  stage: Stage,
-  { action, key, timestamp }: RowKey,
-): Promise<TaskStatus | undefined> {
+async function readItem(stage: Stage, { action, key, timestamp }: RowKey) {
   const TableName = stage.table(`${action}-table`);
   const Key = { key: { S: key }, timestamp: { N: String(timestamp) } };
   const { Item } = await onStatusTable(stage, TableName, "GetItem", () =>
     stage.access.dynamodb(stage.region).send(new GetItemCommand({ TableName, Key, ConsistentRead: true })),
   );
-  return Item && statusOfItem(Item);
+  return Item;
+}
+
+/** Reads a row. Undefined if there is none. */
+export async function readRow(stage: Stage, row: RowKey): Promise<TaskStatus | undefined> {
+  const item = await readItem(stage, row);
+  return item && statusOfItem(item);
 }
 
 /** The plan of a row; undefined if there is none. */
-export async function readPlanOfRow(
-  stage: Stage,
-  { action, key, timestamp }: Partial<RowKey> & Pick<RowKey, "action" | "key">,
-): Promise<unknown> {
-  const TableName = stage.table(`${action}-table`);
-  const { Item } = await onStatusTable(stage, TableName, "GetItem", () =>
-    stage.access.dynamodb(stage.region).send(
-      new GetItemCommand({
-        TableName,
-        Key: { key: { S: key }, timestamp: { N: String(timestamp) } },
-        ConsistentRead: true,
-      }),
-    ),
-  );
-  const plan = Item?.["plan"]?.S;
+export async function readPlanOfRow(stage: Stage, row: RowKey): Promise<unknown> {
+  const plan = (await readItem(stage, row))?.["plan"]?.S;
   return plan === undefined ? undefined : JSON.parse(plan);
 }
 
@@ -224,26 +212,6 @@ export function hasEnded({ state }: Pick<TaskStatus, "state">): boolean {
   return isEnded(state);
 }
 
-/** Calls a status table. If the table does not exist, the stage does not. */
-async function onStatusTable<T>(
-  stage: Stage,
-  table: string,
-  operation: string,
-  run: () => Promise<T>,
-): Promise<T> {
-  const call = { operation, resource: `table ${table} in ${stage.region}` };
-  try {
-    return await translateErrors(call, run);
-  } catch (error) {
-    const { code } = error as { code?: string };
-    throw code === "no-such-table" ? noSuchStage(stage, error) : explained(error, call);
-  }
-}
-
-export function noSuchStage({ name, region }: Stage, cause: unknown): ClientError {
-  return new ClientError("not-found", "no-such-stage", {
-    message: `There is no stage ${name} in ${region} in this account.`,
-    hint: "Check --stage, --region and --profile. `ferry doctor` shows what is deployed.",
-    cause,
-  });
+function onStatusTable<T>(stage: Stage, table: string, operation: string, run: () => Promise<T>): Promise<T> {
+  return callingStage(stage, { operation, resource: `table ${table} in ${stage.region}` }, run);
 }

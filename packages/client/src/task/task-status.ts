@@ -2,6 +2,7 @@
  * A task and its segments as plain data: the stable shapes of the client and of `ferry --json`.
  */
 import { type Item, recordOfItem, shownOfItem } from "@ferry/aws/status/status-item";
+import { definedFields } from "@ferry/core/defined-fields";
 import type { SettingReports } from "@ferry/core/events/setting-reports";
 import type { SegmentRecord, TaskState } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/request/task";
@@ -73,12 +74,10 @@ export function statusOfItem(item: Item): TaskStatus {
   const row = shownOfItem(item);
   const field = (name: `${"table" | "bucket"}-${"region" | "name"}` | "bucket-prefix") =>
     String(row[name] ?? "");
-  const given = <K extends keyof TaskStatus>(name: K, value: TaskStatus[K] | undefined) =>
-    value === undefined ? {} : { [name]: value };
   const { "expected-items": items, "expected-bytes": bytes } = row;
-  return {
-    ...given("id", row[attributes.taskId]),
-    ...given("requestId", row["request-id"]),
+  return definedFields({
+    id: row[attributes.taskId],
+    requestId: row["request-id"],
     action: row.action,
     key: row.key,
     timestamp: row.timestamp,
@@ -98,40 +97,36 @@ export function statusOfItem(item: Item): TaskStatus {
     items: row["transferred-items"],
     bytes: row["transferred-bytes"],
     files: row["transferred-batches"],
-    ...given("skippedItems", row["skipped-items"]),
-    ...given("matchedItems", row["matched-items"]),
-    ...given("moment", row.moment),
-    ...(items !== undefined && { expected: { items, ...(bytes !== undefined && { bytes }) } }),
-    ...given("settings", row.settings),
+    skippedItems: row["skipped-items"],
+    matchedItems: row["matched-items"],
+    moment: row.moment,
+    expected: items === undefined ? undefined : definedFields({ items, bytes }),
+    settings: row.settings,
     reasons: row.reasons,
     notes: row.notes ?? [],
-    ...given("acceptedTime", row["accepted-time"]),
-    ...given("finishedTime", row["finished-time"]),
+    acceptedTime: row["accepted-time"],
+    finishedTime: row["finished-time"],
     updatedTime: row[attributes.updatedTime],
-  };
+  });
 }
 
 /** The status of a segment record's item. Transient error `malformed-row`, if an operator edited it. */
 export function segmentOfItem(item: Item): SegmentStatus {
-  const record = recordOfItem(item);
-  const { segment, state, attempt, items, bytes, batches, skipped, matched, handoffs, usage, reason } =
-    record;
-  return {
-    segment,
-    state,
-    attempt,
-    items,
-    bytes,
-    files: batches,
-    ...(skipped !== undefined && { skippedItems: skipped }),
-    ...(matched !== undefined && { matchedItems: matched }),
-    ...(handoffs !== undefined && { handoffs }),
-    ...(usage !== undefined && {
-      units: usage.units,
-      throttles: usage.throttles,
-      workSeconds: usage.ms / 1000,
-    }),
-    ...(reason !== undefined && { reason }),
+  const { usage, ...record } = recordOfItem(item);
+  return definedFields({
+    segment: record.segment,
+    state: record.state,
+    attempt: record.attempt,
+    items: record.items,
+    bytes: record.bytes,
+    files: record.batches,
+    skippedItems: record.skipped,
+    matchedItems: record.matched,
+    handoffs: record.handoffs,
+    units: usage?.units,
+    throttles: usage?.throttles,
+    workSeconds: usage && usage.ms / 1000,
+    reason: record.reason,
     updatedTime: record.updatedTime,
-  };
+  });
 }
