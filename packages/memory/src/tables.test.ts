@@ -6,6 +6,7 @@ import { isThrottled } from "@ferry/core/errors/errors";
 import { seeded } from "@ferry/core/hash";
 import type { ScanPage } from "@ferry/core/ports";
 import type { DynamoKey } from "@ferry/core/table/dynamo-key";
+import { itemTexts } from "@ferry/core/testing/page-items";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import { describe, expect, it } from "vitest";
 import { type MemoryTables, type MemoryTablesOptions, memoryTables } from "./tables.ts";
@@ -23,7 +24,7 @@ function given(items: number, options: MemoryTablesOptions = {}): MemoryTables {
 
 async function scan(tables: MemoryTables, options: Partial<ScanPage> = {}) {
   const page = cutPage(await tables.scan({ ...whole, ...options }));
-  return { count: page.items.length, after: page.lastEvaluatedKey };
+  return { count: page.count, after: page.lastEvaluatedKey };
 }
 
 describe("a scan of tables in memory", () => {
@@ -146,8 +147,7 @@ describe("an eventually consistent scan of tables in memory", () => {
   async function seen(tables: MemoryTables, consistent: boolean): Promise<string[]> {
     const texts = new Set<string>();
     for (let i = 0; i < 50; i++) {
-      const { body, items } = cutPage(await tables.scan({ ...whole, consistent }));
-      texts.add(items.map(({ start, end }) => new TextDecoder().decode(body.subarray(start, end))).join());
+      texts.add(itemTexts(cutPage(await tables.scan({ ...whole, consistent }))).join());
     }
     return [...texts].sort();
   }

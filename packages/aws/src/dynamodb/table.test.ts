@@ -3,6 +3,7 @@ import { cutPage } from "@ferry/core/archive/page";
 import type { TableData, Write } from "@ferry/core/ports";
 import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { itemsArbitrary, oddJson } from "@ferry/core/testing/odd-json";
+import { itemTexts } from "@ferry/core/testing/page-items";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createTable, REGION, rawClient, startDynamoDb } from "../testing/dynamodb.ts";
@@ -43,7 +44,7 @@ describe("tables on a DynamoDB engine", () => {
           ...(limit !== undefined && { limit }),
         }),
       );
-      for (const { start, end } of page.items) found.push(decoder.decode(page.body.subarray(start, end)));
+      found.push(...itemTexts(page));
       after = page.lastEvaluatedKey;
     } while (after !== undefined);
     return found;

@@ -134,8 +134,8 @@ export async function openComparison(
           }),
         ),
       );
-      for (const { start, end } of page.items) {
-        const item = page.body.subarray(start, end);
+      for (let i = 0; i < page.bounds.length; i += 2) {
+        const item = page.body.subarray(page.bounds[i], page.bounds[i + 1]);
         visit(digestItem(item, keys), item);
       }
       after = page.lastEvaluatedKey;

@@ -29,12 +29,12 @@ async function given(...files: object[]) {
 async function stored(ports: ReturnType<typeof world>, batch: number, items: string[], end = false) {
   const text = new TextEncoder().encode(items.join(""));
   let at = 0;
-  const spans = items.map((one) => {
+  const bounds = items.flatMap((one) => {
     const from = at;
     at += one.length;
-    return { start: from, end: at };
+    return [from, at];
   });
-  const lines = toLines(text, spans);
+  const lines = toLines(text, Uint32Array.from(bounds));
   const compressor = ports.codec.compress("gzip", 6);
   await compressor.write(lines);
   const body = await compressor.finish();

@@ -45,7 +45,7 @@ test("the cutter finds the end of an object and of an array", () =>
       ({ value, text }, next) => {
         const bytes = encode(`${text}${next}`);
         const end = Array.isArray(value)
-          ? eachElement(bytes, 0, [])
+          ? eachElement(bytes, 0, () => {})
           : eachMember(bytes, 0, (_, at) => skipValue(bytes, at));
         expect(end).toBe(encode(text).length);
       },

@@ -93,7 +93,7 @@ function isNamed(bytes: Uint8Array, start: number, end: number, { name, json }: 
 /** The elements of the JSON array at `start`, in order. Throws a SyntaxError if there is no array. */
 export function elements(bytes: Uint8Array, start: number): Span[] {
   const found: Span[] = [];
-  eachElement(bytes, start, found);
+  eachElement(bytes, start, (from, end) => found.push({ start: from, end }));
   return found;
 }
 
@@ -124,15 +124,19 @@ export function eachMember(
   }
 }
 
-/** Appends the elements of the array at `start` to `found`; returns the end of the array. */
-export function eachElement(bytes: Uint8Array, start: number, found: Span[]): number {
+/** Calls `visit` with the start and the end of each element of the array at `start`; returns the end of the array. */
+export function eachElement(
+  bytes: Uint8Array,
+  start: number,
+  visit: (start: number, end: number) => void,
+): number {
   let i = skipSpace(bytes, start);
   expect(bytes, i, OPEN_ARRAY);
   i = skipSpace(bytes, i + 1);
   if (bytes[i] === CLOSE_ARRAY) return i + 1;
   for (;;) {
     const end = skipValue(bytes, i);
-    found.push({ start: i, end });
+    visit(i, end);
     i = skipSpace(bytes, end);
     if (bytes[i] === CLOSE_ARRAY) return i + 1;
     expect(bytes, i, COMMA);

@@ -62,8 +62,8 @@ describe("a line of changes", () => {
 
 describe("lines", () => {
   const written = (body: string, ...items: string[]) => {
-    const spans = items.map((item) => ({ start: body.indexOf(item), end: body.indexOf(item) + item.length }));
-    return decode(toLines(encode(body), spans));
+    const bounds = items.flatMap((item) => [body.indexOf(item), body.indexOf(item) + item.length]);
+    return decode(toLines(encode(body), Uint32Array.from(bounds)));
   };
 
   test("are made from the items of a page, each with a line feed", () => {

@@ -18,24 +18,25 @@ const decoder = new TextDecoder();
 export const LINE_OVERHEAD_BYTES = HEAD.length + 2;
 
 /**
- * Makes lines of the items at `spans` in `body`. Copies once, does not parse. Returns a view of the buffer that `bufferOf` returns
- * for a size, or a new one.
+ * Makes lines of the items in `body`, of which `bounds` has the start and the end in turn. Copies once, does not parse. Returns a view of
+ * the buffer that `bufferOf` returns for a size, or a new one.
  */
 export function toLines(
   body: Uint8Array,
-  spans: readonly Span[],
+  bounds: Uint32Array,
   bufferOf: (size: number) => Uint8Array = (size) => new Uint8Array(size),
 ): Uint8Array {
-  let size = 0;
-  for (const span of spans) size += span.end - span.start + LINE_OVERHEAD_BYTES;
+  let size = (bounds.length / 2) * LINE_OVERHEAD_BYTES;
+  for (let i = 0; i < bounds.length; i += 2) size += bounds[i + 1]! - bounds[i]!;
   const lines = bufferOf(size).subarray(0, size);
   const hasLineBreaks = body.includes(LINE_FEED) || body.includes(CARRIAGE_RETURN);
   let at = 0;
-  for (const span of spans) {
+  for (let i = 0; i < bounds.length; i += 2) {
+    const [start, stop] = [bounds[i]!, bounds[i + 1]!];
     lines.set(HEAD, at);
     at += HEAD.length;
-    lines.set(body.subarray(span.start, span.end), at);
-    const end = at + span.end - span.start;
+    lines.set(body.subarray(start, stop), at);
+    const end = at + stop - start;
     if (hasLineBreaks) replaceLineBreaks(lines.subarray(at, end));
     lines[end] = CLOSE;
     lines[end + 1] = LINE_FEED;

@@ -2,12 +2,17 @@
  * One Scan response: the byte ranges of its items, and the few small fields that are parsed.
  */
 import type { DynamoKey } from "../table/dynamo-key.ts";
-import { eachElement, eachMember, type Span, skipValue } from "./cutter.ts";
+import { eachElement, eachMember, skipValue } from "./cutter.ts";
 
 export interface Page {
   readonly body: Uint8Array;
-  /** The byte range of each item in `body`. */
-  readonly items: readonly Span[];
+  /** The number of items. */
+  readonly count: number;
+  /**
+   * The start and the end of each item in `body`, in turn. An object for each of 20,000 small items, alive until the next page is
+   * there, would make V8's young generation grow by 60 MB.
+   */
+  readonly bounds: Uint32Array<ArrayBuffer>;
   /** The key after which the scan continues; absent at the end of the segment. */
   readonly lastEvaluatedKey?: DynamoKey;
   /** Capacity units consumed; 0 if the response does not contain them. */
@@ -15,6 +20,8 @@ export interface Page {
 }
 
 const decoder = new TextDecoder();
+/** The bounds of the page that is being cut. It grows with the items of a page. */
+let scratch = new Uint32Array(2 * 1024);
 
 /** Where the last key of a response is searched: most keys are much shorter. */
 const TAIL_BYTES = 8 * 1024;
@@ -42,14 +49,20 @@ export function lastKeyAtEnd(body: Uint8Array): DynamoKey | undefined {
 
 /** Finds the items in the raw body of a Scan response. Throws if it is not valid, or if `Count` is not the number of items. */
 export function cutPage(body: Uint8Array): Page {
-  const items: Span[] = [];
+  let used = 0;
   let lastEvaluatedKey: DynamoKey | undefined;
   let units = 0;
   let count: number | undefined;
   const parsed = (start: number, end: number): unknown =>
     JSON.parse(decoder.decode(body.subarray(start, end)));
   eachMember(body, 0, (name, start) => {
-    if (name === "Items") return eachElement(body, start, items);
+    if (name === "Items") {
+      return eachElement(body, start, (from, end) => {
+        if (used === scratch.length) scratch = enlarged(scratch);
+        scratch[used++] = from;
+        scratch[used++] = end;
+      });
+    }
     const end = skipValue(body, start);
     if (name === "LastEvaluatedKey") lastEvaluatedKey = (parsed(start, end) as DynamoKey | null) ?? undefined;
     else if (name === "Count") count = parsed(start, end) as number;
@@ -57,7 +70,14 @@ export function cutPage(body: Uint8Array): Page {
       units = (parsed(start, end) as { CapacityUnits?: number } | null)?.CapacityUnits ?? 0;
     return end;
   });
-  if (count !== items.length)
-    throw new SyntaxError(`a Scan response has Count ${count} but holds ${items.length} items`);
-  return { body, items, ...(lastEvaluatedKey !== undefined && { lastEvaluatedKey }), units };
+  if (count !== used / 2)
+    throw new SyntaxError(`a Scan response has Count ${count} but holds ${used / 2} items`);
+  const bounds = scratch.slice(0, used);
+  return { body, count, bounds, ...(lastEvaluatedKey !== undefined && { lastEvaluatedKey }), units };
+}
+
+function enlarged(full: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(2 * full.length);
+  larger.set(full);
+  return larger;
 }

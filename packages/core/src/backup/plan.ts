@@ -77,7 +77,7 @@ async function estimateLineBytes(
 ): Promise<number> {
   const { sizeBytes, itemCount } = table;
   if (sizeBytes * LINE_RATIO_MAX <= FILES_MAX * batchBytesOf(request)) return sizeBytes;
-  const { body, items } = cutPage(
+  const { body, bounds, count } = cutPage(
     await ports.tables.scan({
       table: { region: request["table-region"], name: request["table-name"] },
       segment: 0,
@@ -86,8 +86,8 @@ async function estimateLineBytes(
       limit: SAMPLE_ITEMS,
     }),
   );
-  if (items.length === 0) return sizeBytes;
-  return Math.max(sizeBytes, (toLines(body, items).length / items.length) * itemCount);
+  if (count === 0) return sizeBytes;
+  return Math.max(sizeBytes, (toLines(body, bounds).length / count) * itemCount);
 }
 
 function batchBytesOf(request: BackupRequest): number {

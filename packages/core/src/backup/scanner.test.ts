@@ -81,7 +81,7 @@ describe("a scanner", () => {
   test("requests the segment's pages, each after the last key of the previous one", async () => {
     const { next, requests, close } = scanner([body(2, 7), body(1, 9), body(0)]);
     const pages = [await next(), await next(), await next()];
-    expect(pages.map((page) => page?.items.length)).toEqual([2, 1, 0]);
+    expect(pages.map((page) => page?.count)).toEqual([2, 1, 0]);
     const page = { table: source, segment: 3, totalSegments: 4, consistent: false };
     expect(requests).toStrictEqual([page, { ...page, after: key(7) }, { ...page, after: key(9) }]);
     await close();
@@ -147,7 +147,7 @@ describe("a scanner", () => {
     const { next, restart, requests } = scanner([body(1, 1), body(1, 2), body(5)]);
     await next();
     await restart(key(4));
-    expect((await next())?.items).toHaveLength(5);
+    expect((await next())?.count).toBe(5);
     expect(requests.at(-1)).toMatchObject({ after: key(4) });
   });
 
@@ -164,7 +164,7 @@ describe("a page that fails", () => {
   test("because of throttling is requested again after growing pauses, and counts as throttled", async () => {
     const { next, wasThrottled, clock } = scanner([throttled, throttled, throttled, body(1)]);
     const now = clock.now();
-    expect((await next())?.items).toHaveLength(1);
+    expect((await next())?.count).toBe(1);
     expect(clock.now() - now).toBe(3 * 50 + 50 * (1 + 2 + 4));
     expect(wasThrottled()).toBe(true);
   });
@@ -172,7 +172,7 @@ describe("a page that fails", () => {
   test("with a transient error is requested a few times, which does not count as throttled", async () => {
     const away = new Error("away");
     const some = scanner([...Array.from({ length: TRIES_MAX - 1 }, () => away), body(1)]);
-    expect((await some.next())?.items).toHaveLength(1);
+    expect((await some.next())?.count).toBe(1);
     expect(some.wasThrottled()).toBe(false);
     const many = scanner(Array.from({ length: TRIES_MAX }, () => away));
     await expect(many.next()).rejects.toBe(away);

@@ -53,7 +53,7 @@ export function openScanner(
   function read(after: DynamoKey | undefined): ReadAhead {
     const page = readPaced<Page>(
       { pace, size, random: ports.random },
-      ({ items, body }) => ({ items: items.length, jsonBytes: body.length }),
+      ({ count, body }) => ({ items: count, jsonBytes: body.length }),
       async (limit) => {
         const body = await ports.tables.scan({
           table: tableOf(plan),

@@ -108,6 +108,7 @@ test("a page's memory is freed once its lines are made, if nothing else is in it
   expect(part.body).toHaveLength(body.length);
   await take(whole);
   expect(whole.body).toHaveLength(0);
+  expect(whole.bounds).toHaveLength(0);
   await flush();
   expect(position()).toMatchObject({ after: { id: { S: "4" } }, counts: { items: 4 } });
   expect(await archivedLines(plain)).toEqual([[1, 2, 3, 4].map((n) => `{"Item":${item(n)}}`)]);

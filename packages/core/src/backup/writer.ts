@@ -5,7 +5,6 @@
 import { bucketOf, kmsOf } from "../archive/bucket.ts";
 import { addTo, adopt, metadataOf, type Position, readChain } from "../archive/chain.ts";
 import { compressionOf, compressions } from "../archive/compression.ts";
-import type { Span } from "../archive/cutter.ts";
 import { itemKeyOf, LINE_OVERHEAD_BYTES, toLines } from "../archive/data-file.ts";
 import { dataFileKey } from "../archive/keys.ts";
 import type { Page } from "../archive/page.ts";
@@ -139,13 +138,13 @@ export function openWriter(
     async take(page) {
       if (putHasEnded && (await settle()) === "adopted") return "adopted";
       const last = page.lastEvaluatedKey === undefined;
-      const { items } = page;
-      for (let next = 0; next < items.length; ) {
+      const { bounds } = page;
+      for (let next = 0; next < bounds.length; ) {
         open ??= openFile(plan, ports);
-        const upTo = fill(items, next, plan["batch-bytes"] - open.bytes);
-        await append(open, page, items.slice(next, upTo), buffers);
+        const upTo = fill(bounds, next, plan["batch-bytes"] - open.bytes);
+        await append(open, page, bounds.subarray(next, upTo), buffers);
         next = upTo;
-        const end = last && next === items.length;
+        const end = last && next === bounds.length;
         if (end || open.bytes >= plan["batch-bytes"]) {
           const closed = await close(end);
           if (closed !== "taken") return closed;
@@ -176,9 +175,10 @@ export function openWriter(
  * Frees a page's memory, of which nothing is used any more. The garbage collector would do it later, and mark the whole heap each time
  * that a few pages have come.
  */
-function release({ body }: Page): void {
+function release({ body, bounds }: Page): void {
   const { buffer } = body;
   if (buffer instanceof ArrayBuffer && buffer.byteLength === body.length) buffer.transfer(0);
+  bounds.buffer.transfer(0);
 }
 
 function openFile(plan: BackupPlan, ports: Ports): OpenFile {
@@ -190,30 +190,29 @@ function openFile(plan: BackupPlan, ports: Ports): OpenFile {
   };
 }
 
-/** The end of the items from `next` on that go into the file: up to and including the one that reaches `roomBytes`. */
-function fill(items: readonly Span[], next: number, roomBytes: number): number {
+/** Where the bounds of the items from `next` on end that go into the file: after those of the one that reaches `roomBytes`. */
+function fill(bounds: Uint32Array, next: number, roomBytes: number): number {
   let room = roomBytes;
   let upTo = next;
   do {
-    const span = items[upTo++]!;
-    room -= span.end - span.start + LINE_OVERHEAD_BYTES;
-  } while (room > 0 && upTo < items.length);
+    room -= bounds[upTo + 1]! - bounds[upTo]! + LINE_OVERHEAD_BYTES;
+    upTo += 2;
+  } while (room > 0 && upTo < bounds.length);
   return upTo;
 }
 
 async function append(
   file: OpenFile,
-  page: Page,
-  items: readonly Span[],
+  { body }: Page,
+  bounds: Uint32Array,
   buffers: LineBuffers,
 ): Promise<void> {
   const buffer = await buffers.next();
-  const lines = toLines(page.body, items, buffer.ofSize);
-  const last = items.at(-1)!;
-  file.items += items.length;
+  const lines = toLines(body, bounds, buffer.ofSize);
+  file.items += bounds.length / 2;
   file.bytes += lines.length;
   // A copy: the page is released.
-  file.lastItem = new Uint8Array(page.body.subarray(last.start, last.end));
+  file.lastItem = new Uint8Array(body.subarray(bounds.at(-2), bounds.at(-1)));
   await file.writing;
   file.writing = file.compressor.write(lines);
   buffer.usedBy(file.writing);

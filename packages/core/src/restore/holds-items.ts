@@ -24,7 +24,7 @@ export async function holdsItems(table: TableAddress, tables: Pick<TableData, "s
         ...(after !== undefined && { after }),
       }),
     );
-    if (page.items.length > 0) return true;
+    if (page.count > 0) return true;
     after = page.lastEvaluatedKey;
   } while (after !== undefined);
   return false;

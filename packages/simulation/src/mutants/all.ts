@@ -164,7 +164,11 @@ export const mutants: readonly Mutant[] = [
     seed: 60,
     breaks: "A file's cursor is its second to last item.",
     edits: [
-      core("backup/writer.ts", "const last = items.at(-1)!;", "const last = items.at(-2) ?? items.at(-1)!;"),
+      core(
+        "backup/writer.ts",
+        "body.subarray(bounds.at(-2), bounds.at(-1))",
+        "body.subarray(bounds.at(-4) ?? bounds.at(-2), bounds.at(-3) ?? bounds.at(-1))",
+      ),
     ],
   },
   {

@@ -303,7 +303,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "end-before-last-file",
     seed: 197,
     breaks: "The first full file of the scan's last page gets the end mark.",
-    edits: [core("backup/writer.ts", "const end = last && next === items.length;", "const end = last;")],
+    edits: [core("backup/writer.ts", "const end = last && next === bounds.length;", "const end = last;")],
   },
   {
     name: "file-kept-after-lost-put",
