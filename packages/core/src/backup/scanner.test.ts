@@ -121,15 +121,15 @@ describe("a scanner", () => {
 
     test("discards the page after it if the last key is another one", async () => {
       const { next, requests, close } = scanner([invalid, body(3), body(1, 2), body(4)]);
-      expect((await next())?.items).toHaveLength(1);
-      expect((await next())?.items).toHaveLength(4);
+      expect((await next())?.count).toBe(1);
+      expect((await next())?.count).toBe(4);
       expect(afterOf(requests)).toEqual([undefined, key(1), undefined, key(2)]);
       await close();
     });
 
     test("has not requested the page after it if there is a ceiling", async () => {
       const { next, requests, close } = scanner([invalid, body(1, 2)], { "read-units": 100 });
-      expect((await next())?.items).toHaveLength(1);
+      expect((await next())?.count).toBe(1);
       expect(afterOf(requests.slice(0, 2))).toEqual([undefined, undefined]);
       await close();
     });
