@@ -36,19 +36,18 @@ export function memoryStatusStore(
   changed: (change: RowChange) => void = () => {},
   rowBytes: (row: TaskRow) => number = () => 0,
 ): MemoryStatusStore {
-  // As texts, so that reads share no objects with writes, and fields that JSON loses are lost here too.
-  const rows = new Map<string, string>();
+  // Also as texts, so that reads share no objects with writes, and fields that JSON loses are lost here too.
+  const rows = new Map<string, { readonly text: string; readonly row: TaskRow }>();
   const records = new Map<string, string>();
-  const parsed = (text: string | undefined) =>
-    text === undefined ? undefined : (JSON.parse(text) as TaskRow);
 
   return {
     async read(task) {
-      return parsed(rows.get(rowName(task)));
+      const stored = rows.get(rowName(task));
+      return stored && (JSON.parse(stored.text) as TaskRow);
     },
     async write(row, readRevision) {
       const name = rowName(row);
-      const before = parsed(rows.get(name));
+      const before = rows.get(name)?.row;
       if (before?.rev !== readRevision) return false;
       const text = JSON.stringify(row);
       if (text.length > SMALL_ROW_LENGTH && rowBytes(row) > ITEM_BYTES_MAX)
@@ -57,8 +56,9 @@ export function memoryStatusStore(
           `${row.action}-table ${name}`,
           "Item size has exceeded the maximum allowed size",
         );
-      rows.set(name, text);
-      changed({ ...(before !== undefined && { before }), after: JSON.parse(text) as TaskRow });
+      const after = JSON.parse(text) as TaskRow;
+      rows.set(name, { text, row: after });
+      changed({ ...(before !== undefined && { before }), after });
       return true;
     },
     async raise(record) {
@@ -71,7 +71,7 @@ export function memoryStatusStore(
       rows.delete(rowName(row));
     },
     rows() {
-      return [...rows.values()].map((text) => JSON.parse(text) as TaskRow);
+      return [...rows.values()].map(({ row }) => row);
     },
     records(task) {
       return [...records.values()]

@@ -428,8 +428,7 @@ function checkedKey(operation: string, table: Table, write: Write): ItemKey {
     if (bytes.length > ITEM_BYTES_MAX)
       throw new RangeError("Item size has exceeded the maximum allowed size");
     const key = readKey(bytes, table.spec.keys);
-    const names = Object.keys(JSON.parse(new TextDecoder().decode(bytes)) as object);
-    if ("remove" in write && names.length !== key.values.length)
+    if ("remove" in write && memberCount(bytes) !== key.values.length)
       throw new RangeError("The provided key element does not match the schema");
     return key;
   } catch (error) {
@@ -437,11 +436,14 @@ function checkedKey(operation: string, table: Table, write: Write): ItemKey {
   }
 }
 
+function memberCount(json: Uint8Array): number {
+  return Object.keys(JSON.parse(new TextDecoder().decode(json)) as object).length;
+}
+
 function bytesOf(write: Write): Uint8Array {
   return "put" in write ? write.put : write.remove;
 }
 
-/** What a write consumes of the table and of its indexes. */
 /**
  * The body with white space up to this size. The JSON of items is never smaller than what DynamoDB counts, and a weight must not change
  * that. Only the size of a page that consumes the smallest amount matters.
@@ -453,6 +455,7 @@ function padded(body: Uint8Array, bytesMin: number): Uint8Array {
   return longer;
 }
 
+/** What a write consumes of the table and of its indexes. */
 function writeUnits(table: Table, key: ItemKey, bytes: Uint8Array, weight: number): number {
   return tableUnits(table, key, bytes, weight) * (1 + (table.spec.indexCount ?? 0));
 }

@@ -110,19 +110,24 @@ async function expectKeptAndUsed(limited: Limited, unitsPerSecond: number): Prom
   expect(average).toBeGreaterThanOrEqual(0.8 * unitsPerSecond);
 }
 
-describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
-  describe.each([3, 500])("of %i units a second", (unitsPerSecond) => {
-    test.each([
-      [1, 1],
-      [3, 50],
-      [16, 4],
-      [64, 1],
-      [64, 50],
-    ])("with %i segments and up to %i workers is kept and used", async (segments, workers) => {
+// Every two of kind, ceiling and segments with workers come together.
+describe.each([
+  { kind: "backup", one: 3, other: 500 },
+  { kind: "restore", one: 500, other: 3 },
+] as const)("a ceiling of a $kind", ({ kind, one, other }) => {
+  test.each([
+    [one, 1, 1],
+    [other, 3, 50],
+    [one, 16, 4],
+    [other, 64, 1],
+    [one, 64, 50],
+  ])(
+    "of %i units a second, with %i segments and up to %i workers, is kept and used",
+    async (unitsPerSecond, segments, workers) => {
       const seconds = segments > 10 * workers ? SECONDS_OF_MANY_SEGMENTS : SECONDS;
       await expectKeptAndUsed({ kind, unitsPerSecond, seconds, segments, workers }, unitsPerSecond);
-    });
-  });
+    },
+  );
 
   test("is used by the few segments that have items, if most have none", async () => {
     await expectKeptAndUsed({ kind, unitsPerSecond: 40, segments: 64, workers: 50, partitions: 2 }, 40);
@@ -132,7 +137,8 @@ describe.each(["backup", "restore"] as const)("a ceiling of a %s", (kind) => {
     await expectKeptAndUsed({ kind, segments: 8, workers: 8 }, 20);
   });
 
-  test.each([1, 2, 3, 4, 5])(
+  // With these seeds a call whose answer is lost and not charged is noticed.
+  test.each([1, 2, 4])(
     "is kept with duplicates, expired visibility and crashing workers: seed %i",
     async (seed) => {
       const faultRates = {

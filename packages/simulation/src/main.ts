@@ -1,6 +1,7 @@
 /**
  * `npm run simulate`: many seeds, one seed, or mutants.
  */
+import { availableParallelism } from "node:os";
 import { openProgress } from "@ferry/terminal/progress";
 import { type Options, readArguments } from "./arguments.ts";
 import { mutants } from "./mutants/all.ts";
@@ -15,6 +16,8 @@ const SHOWN_MAX = 20;
 const VIOLATIONS_MAX = 5;
 /** The last lines of the first failing seed's trace that are shown. */
 const TRACE_LINES = 60;
+/** A thread loads the engine in the time of about as many seeds. */
+const SEEDS_PER_THREAD_MIN = 10;
 /** The violation of a seed that crashed its thread. */
 const THREAD_ENDED = /^(CRASHED|ENDLESS)/;
 
@@ -67,6 +70,7 @@ async function runMany(from: number, count: number, faults: FaultSelection | und
   const track = (at: (count: number) => void) =>
     runSeeds({
       runs: seedsFrom(from, count),
+      threads: Math.min(availableParallelism(), Math.ceil(count / SEEDS_PER_THREAD_MIN)),
       ...(faults !== undefined && { faults }),
       done(result) {
         at(++done);

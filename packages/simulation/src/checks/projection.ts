@@ -2,8 +2,8 @@
  * A row as an operator reads it: the attributes of its item in the status table, and the state that follows from them.
  */
 import { unmarshall } from "@aws-sdk/util-dynamodb";
-import { itemOfRow } from "@ferry/aws/status/status-item";
 import type { TaskRow } from "@ferry/core/projection/status";
+import { itemOf } from "../cloud/row-item.ts";
 import { openSegments, type PlannedWindows } from "./planned-windows.ts";
 
 /** The attributes of a row's item, by name. */
@@ -13,7 +13,7 @@ const known = new WeakMap<TaskRow, Attributes>();
 
 /** The attributes of this row in the status table. */
 export function attributesOf(row: TaskRow): Attributes {
-  const attributes = known.get(row) ?? unmarshall(itemOfRow(row));
+  const attributes = known.get(row) ?? unmarshall(itemOf(row));
   known.set(row, attributes);
   return attributes;
 }

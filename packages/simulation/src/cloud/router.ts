@@ -1,13 +1,13 @@
 /**
  * Routes events, messages and row changes by the topology's own patterns, filters and templates, without clock or network.
  */
-import { itemOfRow } from "@ferry/aws/status/status-item";
 import type { BusEvent } from "@ferry/core/events/events";
 import { inputTemplate, type PipeSpec, pipes, type QueueName, routes } from "@ferry/core/topology";
 import { compilePattern } from "@ferry/emulator/eventbridge/event-pattern";
 import { compileRuleTemplate } from "@ferry/emulator/eventbridge/input-template";
 import { compileEntry } from "@ferry/emulator/eventbridge/pipe-target";
 import type { RowChange } from "@ferry/memory/status-store";
+import { itemOf } from "./row-item.ts";
 
 /** An event without its id, time and source. */
 export type EventBody = Pick<BusEvent, "detail-type" | "detail">;
@@ -42,8 +42,8 @@ export function createRouter() {
     announced({ before, after }: RowChange): EventBody | undefined {
       return announce[after.action]({
         dynamodb: {
-          NewImage: itemOfRow(after),
-          ...(before !== undefined && { OldImage: itemOfRow(before) }),
+          NewImage: itemOf(after),
+          ...(before !== undefined && { OldImage: itemOf(before) }),
         },
       });
     },
