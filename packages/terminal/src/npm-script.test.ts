@@ -1,32 +1,24 @@
-import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
+import { npmScript, oneOf, repeated, wholeNumberFrom } from "./npm-script.ts";
+import { readWith } from "./testing/read-arguments.ts";
 
-const source = JSON.stringify(new URL("./npm-script.ts", import.meta.url).href);
-
-/** Runs a script with one option; resolves with what it prints. */
-function run(...args: string[]) {
-  const script = `
-    const { npmScript, oneOf, repeated, wholeNumberFrom } = await import(${source});
-    const program = npmScript("count", "Counts.", "Ends with 0.").option("--items <N>", "how many", wholeNumberFrom(1, 9), 5)
+/** Reads a script's command line, and prints its options. */
+const run = (...args: string[]) =>
+  readWith(args, () => {
+    const program = npmScript("count", "Counts.", "Ends with 0.")
+      .option("--items <N>", "how many", wholeNumberFrom(1, 9), 5)
       .option("--kind <NAME>", "which", repeated(oneOf(["red", "blue"])));
     const { items, kind } = program.parse().opts();
-    console.log(items, kind?.join("+") ?? "all");`;
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      ["--input-type=module", "-e", script, "--", ...args],
-      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
+    process.stdout.write(`${items} ${kind?.join("+") ?? "all"}\n`);
   });
-}
 
-test("options are read, and have defaults", async () => {
-  expect(await run("--items", "7")).toMatchObject({ code: 0, stdout: "7 all\n" });
-  expect(await run()).toMatchObject({ code: 0, stdout: "5 all\n" });
+test("options are read, and have defaults", () => {
+  expect(run("--items", "7")).toMatchObject({ code: 0, stdout: "7 all\n" });
+  expect(run()).toMatchObject({ code: 0, stdout: "5 all\n" });
 });
 
-test("an option that may be repeated has all its values", async () => {
-  expect(await run("--kind", "blue", "--kind", "red")).toMatchObject({ code: 0, stdout: "5 blue+red\n" });
+test("an option that may be repeated has all its values", () => {
+  expect(run("--kind", "blue", "--kind", "red")).toMatchObject({ code: 0, stdout: "5 blue+red\n" });
 });
 
 test.each([
@@ -38,8 +30,8 @@ test.each([
   [["--kind", "red", "--kind", "green"], "It must be one of red, blue: got green"],
   [["--item", "5"], "unknown option '--item'"],
   [["5"], "too many arguments"],
-])("%j is refused with code 2, and nothing is printed to stdout", async (args, message) => {
-  const { code, stdout, stderr } = await run(...args);
+])("%j is refused with code 2, and nothing is printed to stdout", (args, message) => {
+  const { code, stdout, stderr } = run(...args);
   expect(code).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toMatch(/^ferry count: /);
@@ -47,8 +39,8 @@ test.each([
   expect(stderr).toContain('"npm run count -- --help" lists the options.');
 });
 
-test("--help prints the options and what follows them", async () => {
-  const { code, stdout } = await run("--help");
+test("--help prints the options and what follows them", () => {
+  const { code, stdout } = run("--help");
   expect(code).toBe(0);
   expect(stdout).toMatch(
     /^Usage: npm run count -- \[options\]\n\nCounts\.[\s\S]*--items <N>[\s\S]*Ends with 0\.$/m,

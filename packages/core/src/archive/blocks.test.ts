@@ -63,7 +63,7 @@ describe("blocks", () => {
         expect(line).toBe(lineSpans(file).length);
         for (const { bytes } of blocks.slice(0, -1)) expect(bytes.at(-1)).toBe(0x0a);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     ));
 
   test("of a file of short lines are not much larger than 1 MiB", async () => {

@@ -58,11 +58,12 @@ async function stored(
   return { archive, body, file: { key, items: options.items, md5: md5(body) }, ports, opens, seen };
 }
 
-const numbered = (from: number, upTo: number) =>
-  Array.from({ length: upTo - from }, (_, i) => `{"Item":{"n":{"N":"${from + i}"}}}\n`).join("");
+const numbered = (from: number, upTo: number, more = "") =>
+  Array.from({ length: upTo - from }, (_, i) => `{"Item":{"n":{"N":"${from + i}"}${more}}}\n`).join("");
 /** Three blocks or more. */
-const LINES = 150_000;
-const large = [numbered(0, LINES)];
+const LINES = 20_000;
+const filler = `,"f":{"S":"${"x".repeat(150)}"}`;
+const large = [numbered(0, LINES, filler)];
 
 async function textFrom(file: VerifiedFile | undefined, line: number): Promise<string> {
   let text = "";
@@ -75,7 +76,7 @@ describe("a data file", () => {
     const { file, ports, opens } = await stored(large, { items: LINES });
     const verified = await verifyDataFile(bucket, file, ports, always);
     const text = await textFrom(verified, LINES - 10);
-    expect(text.endsWith(numbered(LINES - 10, LINES))).toBe(true);
+    expect(text.endsWith(numbered(LINES - 10, LINES, filler))).toBe(true);
     expect(text.length).toBeLessThan(2 * MIB);
     expect(opens).toHaveLength(1);
   });
@@ -344,12 +345,12 @@ describe("a connection that breaks", () => {
     "given one that %s repeatedly after some bytes, then the file is read on from the next byte",
     async (_, error) => {
       const { file, ports, opens } = await stored(large, { items: LINES });
-      const archive = breaking(ports.archive, () => 50_000, error);
+      const archive = breaking(ports.archive, () => 10_000, error);
       const verified = await verifyDataFile(bucket, file, { ...ports, archive }, always);
       expect(await textFrom(verified, 0)).toBe(large[0]);
       expect(opens.slice(0, 2)).toEqual([
         { fromByte: 0 },
-        { fromByte: 50_000, ifMatch: expect.stringMatching(/^"[0-9a-f]{32}"$/) },
+        { fromByte: 10_000, ifMatch: expect.stringMatching(/^"[0-9a-f]{32}"$/) },
       ]);
       expect(opens.length).toBeGreaterThan(4);
     },
@@ -362,7 +363,7 @@ describe("a connection that breaks", () => {
     "given one that %s and then yields no more bytes, then a transient error is thrown",
     async (_, error) => {
       const { file, ports, opens } = await stored(large, { items: LINES });
-      const archive = breaking(ports.archive, (opening) => (opening === 0 ? 50_000 : 0), error);
+      const archive = breaking(ports.archive, (opening) => (opening === 0 ? 10_000 : 0), error);
       const reading = verifyDataFile(bucket, file, { ...ports, archive }, always);
       await expect(reading).rejects.toMatchObject({ kind: "transient", resource });
       expect(opens).toHaveLength(4);
@@ -371,7 +372,7 @@ describe("a connection that breaks", () => {
 
   test("given an error that is not transient, then the object is not reopened", async () => {
     const { file, ports, opens } = await stored(large, { items: LINES });
-    const archive = breaking(ports.archive, () => 50_000, new Error("a bug"));
+    const archive = breaking(ports.archive, () => 10_000, new Error("a bug"));
     await expect(verifyDataFile(bucket, file, { ...ports, archive }, always)).rejects.toThrow("a bug");
     expect(opens).toHaveLength(1);
   });

@@ -186,7 +186,7 @@ describe("a slice", () => {
           expect(heads.at(-1)?.metadata["end"]).toBe("true");
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 

@@ -55,6 +55,7 @@ describe("a restore with only", () => {
           expect(restored(ports)).toEqual(texts.filter(isWanted).sort());
         },
       ),
+      { numRuns: 60 },
     );
   });
 

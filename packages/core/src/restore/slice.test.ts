@@ -54,6 +54,7 @@ describe("a restore", () => {
           expect(restored(ports)).toEqual([...texts].sort());
         },
       ),
+      { numRuns: 60 },
     );
   });
 

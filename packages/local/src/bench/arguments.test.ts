@@ -1,15 +1,9 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
+import { promisify } from "node:util";
+import { readWith } from "@ferry/terminal/testing/read-arguments";
 import { expect, test } from "vitest";
-
-const runBench = (...args: string[]) =>
-  new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [path.join(import.meta.dirname, "main.ts"), ...args],
-      (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr }),
-    );
-  });
+import { readBenchArguments } from "./arguments.ts";
 
 test.each([
   { args: ["--mix", "fog"], why: "option '--mix <NAME>' argument 'fog' is invalid. It must be one of " },
@@ -23,16 +17,16 @@ test.each([
   { args: ["--scan-ms", "fast"], why: "It must be a whole number from 0 to 60000: got fast" },
   { args: ["--slices", "0"], why: "It must be a whole number from 1 to 64: got 0" },
   { args: ["--runs", "1001"], why: "It must be a whole number from 1 to 1000: got 1001" },
-])("given $args, the bench measures nothing and exits with 2", async ({ args, why }) => {
-  const { code, stdout, stderr } = await runBench(...args);
+])("given $args, the bench measures nothing and exits with 2", ({ args, why }) => {
+  const { code, stdout, stderr } = readWith(args, readBenchArguments);
   expect(code).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toContain(why);
 });
 
 test("--help lists the options, and the exit code is 0", async () => {
-  const { code, stdout } = await runBench("--help");
-  expect(code).toBe(0);
+  const main = path.join(import.meta.dirname, "main.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, [main, "--help"]);
   for (const option of ["--mix", "--action", "--compression", "--https", "--pages", "--runs", "--quick"])
     expect(stdout).toContain(option);
 });

@@ -27,7 +27,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "create-not-idempotent",
-    seed: 190,
+    seed: 1394,
     breaks:
       "A request that is delivered again does not recognise the table that an earlier delivery created.",
     edits: [core("restore/create-table.ts", "if (found === owner) return table;", "")],
@@ -73,7 +73,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-keeps-attempt",
-    seed: 0,
+    seed: 63,
     breaks: "A retry has the same attempt number.",
     edits: [
       core("control/retry.ts", "acceptedAgain(row, plan, next, ", "acceptedAgain(row, plan, next - 1, "),
@@ -89,7 +89,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-keeps-deadline",
-    seed: 0,
+    seed: 63,
     breaks: "The deadline of a retry is computed from the time of the request, not of the retry.",
     edits: [
       core(
@@ -121,7 +121,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "cancel-of-earlier-attempt",
-    seed: 8,
+    seed: 262,
     breaks: "A cancel also stops the attempts after the one that it names.",
     edits: [
       core(
@@ -133,7 +133,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "cancel-of-later-attempt-only",
-    seed: 5,
+    seed: 188,
     breaks: "A cancel stops only the attempts before the one that it names.",
     edits: [
       core(
@@ -145,7 +145,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "cancelled-before-failed",
-    seed: 28,
+    seed: 1171,
     breaks: "A failed attempt is reported as cancelled if another attempt was cancelled.",
     edits: [
       core(
@@ -157,7 +157,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "failed-step-fails-later-attempts",
-    seed: 446,
+    seed: 754,
     breaks: "A failed step makes every later attempt fail.",
     edits: [
       core(
@@ -181,7 +181,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "update-time-of-last-fact",
-    seed: 0,
+    seed: 63,
     breaks: "A row has the time of the fact that arrived last.",
     edits: [
       core(
@@ -193,7 +193,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "bytes-not-counted",
-    seed: 0,
+    seed: 63,
     breaks: "A row's bytes are the sum of its items.",
     edits: [
       core("projection/project.ts", "bytes: row.bytes + counts.bytes", "bytes: row.bytes + counts.items"),
@@ -261,7 +261,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "consistent-read-not-planned",
-    seed: 1,
+    seed: 443,
     breaks: "A request for consistent reads is ignored.",
     edits: [core("backup/scanner.ts", 'plan.request["consistent-read"] ?? false', "false")],
   },
@@ -279,25 +279,25 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "compression-of-request-ignored",
-    seed: 1,
+    seed: 383,
     breaks: "The request's compression is ignored.",
     edits: [core("backup/plan.ts", "request.compression ?? settings.compression", "settings.compression")],
   },
   {
     name: "bucket-owner-not-sent",
-    seed: 1,
+    seed: 216,
     breaks: "Calls on the bucket do not name its expected owner.",
     edits: [core("archive/bucket.ts", "...(owner !== undefined && { owner }),", "")],
   },
   {
     name: "kms-key-not-sent",
-    seed: 1,
+    seed: 383,
     breaks: "Objects are not encrypted with the requested key.",
     edits: [core("archive/bucket.ts", "return kmsKeyId === undefined ? {} : { kmsKeyId };", "return {};")],
   },
   {
     name: "visibility-too-short",
-    seed: 73,
+    seed: 483,
     breaks: "A message becomes visible again before its invocation ends.",
     edits: [
       aws(
@@ -309,7 +309,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "retry-delay-ignored",
-    seed: 7,
+    seed: 216,
     breaks: "A failed message is delivered again immediately.",
     edits: [
       aws(
@@ -321,13 +321,13 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "rejection-without-row",
-    seed: 0,
+    seed: 596,
     breaks: "A rejected request has no row.",
     edits: [core("projection/project.ts", "        rejected: true,\n", "")],
   },
   {
     name: "message-id-before-own",
-    seed: 1,
+    seed: 17,
     breaks: "The id of a message has priority over the request-id that its request names.",
     edits: [
       core(
@@ -339,7 +339,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "message-restore-without-id",
-    seed: 1,
+    seed: 383,
     breaks: "A restore that a message requested is requested again without its request-id.",
     edits: [
       core(
@@ -351,7 +351,7 @@ export const identityMutants: readonly Mutant[] = [
   },
   {
     name: "bare-request-not-read",
-    seed: 3,
+    seed: 596,
     breaks: "A request that is the whole detail of its event is not read.",
     edits: [
       core(

@@ -5,7 +5,9 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { readWith } from "@ferry/terminal/testing/read-arguments";
 import { beforeAll, describe, expect, test } from "vitest";
+import { readArguments } from "../arguments.ts";
 import { faultNames } from "../scenario/fault-rates.ts";
 import { runSeeds } from "../seeds.ts";
 import type { SeedRun } from "../seeds-thread.ts";
@@ -181,16 +183,22 @@ describe("npm run simulate", () => {
     expect(faultNames.filter((name) => name in counts).sort()).toEqual(["clockSkew", "duplicateEvent"]);
   });
 
+  test("given a wrong call, exits with 2 and an explanation", async () => {
+    expect(await simulate("--frobnicate")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--frobnicate"),
+    });
+  });
+
   test.each([
     [["--seeds", "many"], "'--seeds <N>' argument 'many' is invalid. It must be a whole number"],
     [["--seed", "1", "--seeds", "2"], "--seed is one seed"],
     [["--mutant", "nothing"], "It must be all, list or a name of --mutant list: got nothing"],
-    [["--frobnicate"], "--frobnicate"],
     [["--seed", "1", "--without", "rain"], "It must be one of duplicateEvent, duplicateMessage"],
     [["--seeds", "1", "--only", "stall", "--only", "rain"], "got rain"],
     [["--seed", "1", "--without", "stall", "--only", "delay"], "exclude each other"],
     [["--mutant", "no-end-mark", "--without", "stall"], "need --seed or --seeds"],
-  ])("given %j, exits with 2 and an explanation", async (args, why) => {
-    expect(await simulate(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(why) });
+  ])("given %j, exits with 2 and an explanation", (args, why) => {
+    expect(readWith(args, readArguments)).toMatchObject({ code: 2, stderr: expect.stringContaining(why) });
   });
 });

@@ -12,7 +12,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "lost-announcement-not-repeated",
-    seed: 46,
+    seed: 180,
     breaks: "The monitor announces no task again: a task whose TaskFinishing was lost waits for ever.",
     edits: [
       core(
@@ -36,7 +36,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "cancel-makes-row",
-    seed: 482,
+    seed: 328,
     breaks: "A cancel of a task that does not exist is not refused, and makes a row.",
     edits: [
       core(
@@ -48,7 +48,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "cancel-ignores-current-attempt",
-    seed: 0,
+    seed: 624,
     breaks: "A cancel that names no attempt cancels attempt 1, whatever attempt is current.",
     edits: [
       core(
@@ -90,7 +90,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "duplicate-key-lines-not-named",
-    seed: 320,
+    seed: 146,
     breaks: "The error of a rejected call does not name its lines.",
     edits: [
       core(
@@ -125,7 +125,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "digest-of-request-id-alone",
-    seed: 12,
+    seed: 188,
     breaks: "The digest of a request covers only its request-id.",
     edits: [
       core("request/task.ts", "canonicalJson([action, requestId, request])", "canonicalJson([requestId])"),
@@ -133,7 +133,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "completion-not-stored",
-    seed: 431,
+    seed: 1225,
     breaks: "The completion of a segment is not stored with its claim.",
     edits: [core("worker.ts", "if (!isKnown) await claims.complete(segment, done.detail.counts);", "")],
   },
@@ -161,7 +161,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "last-error-not-read",
-    seed: 0,
+    seed: 17,
     breaks: "The reason of a message whose attempts ran out has no error, although a worker recorded one.",
     edits: [
       core(
