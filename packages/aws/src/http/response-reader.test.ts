@@ -218,7 +218,7 @@ describe("a reader of responses", () => {
           const { keepAliveMs: _, ...found } = seen(read(cut(raw, places)))!;
           expect(found).toEqual(await byNode());
         }),
-        { numRuns: 200 },
+        { numRuns: 100 },
       );
     });
   });
