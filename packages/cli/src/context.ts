@@ -3,9 +3,11 @@
  */
 import type { AccessOptions } from "@ferry/client/access";
 import type { StageOptions } from "@ferry/client/stage/stage";
+import { definedFields } from "@ferry/core/defined-fields";
 import { localHost } from "@ferry/core/local-host";
 import type { Command } from "commander";
 import type { Input } from "./input.ts";
+import { textOption } from "./option-values.ts";
 import { type Output, openOutput } from "./output.ts";
 import { pasteable } from "./pasteable.ts";
 
@@ -21,18 +23,17 @@ export interface Context {
 
 /** The context of one call, from its options and the environment. */
 export function contextOf({ options }: Input, env: NodeJS.ProcessEnv, program: Command): Context {
-  const text = (name: string) => (typeof options[name] === "string" ? options[name] : undefined);
   // An empty variable counts as one that is not set.
-  const stageName = text("stage") ?? (env["FERRY_STAGE"] || undefined);
+  const stageName = textOption(options["stage"]) ?? (env["FERRY_STAGE"] || undefined);
   const endpoint = env[localHost.variable] || undefined;
   // A stage on the command line has priority over the environment's local host.
   const local =
     options["local"] === true ? (endpoint ?? true) : options["stage"] === undefined ? endpoint : undefined;
-  const access: AccessOptions = {
-    ...(local !== undefined && { local }),
-    ...optional("region", text("region")),
-    ...optional("profile", text("profile")),
-  };
+  const access: AccessOptions = definedFields({
+    local,
+    region: textOption(options["region"]),
+    profile: textOption(options["profile"]),
+  });
   return {
     output: openOutput({
       json: options["json"] === true,
@@ -41,10 +42,6 @@ export function contextOf({ options }: Input, env: NodeJS.ProcessEnv, program: C
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true && options["json"] !== true,
     access,
     program,
-    stage: { ...access, ...optional("stage", stageName) },
+    stage: definedFields({ ...access, stage: stageName }),
   };
-}
-
-function optional<K extends string>(name: K, value: string | undefined): Partial<Record<K, string>> {
-  return value === undefined ? {} : ({ [name]: value } as Record<K, string>);
 }

@@ -3,14 +3,29 @@
  */
 import { ClientError } from "@ferry/client/client-error";
 
-/** A whole number of at least `min`. ClientError `usage`, if the option has another value. */
-export function wholeNumberOption(name: string, value: unknown, fallback: number, min = 1): number {
-  if (value === undefined) return fallback;
+/** The value of an option such as `--table <NAME>`; undefined if it is not given. */
+export function textOption(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The values of an option that may be repeated; undefined if it is not given. */
+export function textsOption(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) ? value : undefined;
+}
+
+/** A whole number of at least `min`; undefined if it is not given. ClientError `usage`, if the option has another value. */
+export function wholeNumberOption(
+  name: string,
+  value: unknown,
+  example: number,
+  min = 1,
+): number | undefined {
+  if (value === undefined) return undefined;
   const number = Number(value);
   if (typeof value === "string" && /^\d+$/.test(value) && Number.isSafeInteger(number) && number >= min)
     return number;
   throw new ClientError("usage", "usage", {
     message: `${name} must be a whole number of at least ${min}: got ${JSON.stringify(value)}.`,
-    hint: `For instance ${name} ${fallback}.`,
+    hint: `For instance ${name} ${example}.`,
   });
 }

@@ -26,23 +26,24 @@ export function buildProgram(
       "after",
       `\n${exitCodeHelp()}\n\n\`ferry COMMAND --help\` has a command's options and examples.`,
     );
-  for (const spec of commands) program.addCommand(commandOf(spec, act));
+  for (const spec of commands) addCommand(program, spec, act);
   return program;
 }
 
-function commandOf(spec: CommandSpec, act: (command: CommandSpec, input: Input) => Promise<void>): Command {
-  const command = new Command(spec.name)
+function addCommand(
+  program: Command,
+  spec: CommandSpec,
+  act: (command: CommandSpec, input: Input) => Promise<void>,
+): void {
+  const command = program
+    .command(spec.name)
     .summary(spec.summary)
     .description(spec.description === undefined ? spec.summary : `${spec.summary}\n\n${spec.description}`)
-    .helpOption("--help", "print this text")
-    .showSuggestionAfterError()
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} })
     .addHelpText("after", examplesOf(spec));
   for (const argument of spec.arguments) command.addArgument(argumentOf(argument));
   for (const option of spec.options) command.addOption(optionOf(option));
   for (const option of sharedOptions(spec)) command.addOption(optionOf(option).helpGroup("Common options:"));
-  return command.action(async (...all: unknown[]) => {
+  command.action(async (...all: unknown[]) => {
     const given = all.slice(0, spec.arguments.length).filter((value) => value !== undefined) as string[];
     await act(spec, { arguments: given, options: command.opts() });
   });

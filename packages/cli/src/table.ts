@@ -4,21 +4,12 @@
 import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 
-const NONE = { top: "", "top-mid": "", "top-left": "", "top-right": "" } as const;
+const BORDERS =
+  "top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid";
 const BORDERLESS = {
-  ...NONE,
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "",
-  "left-mid": "",
-  mid: "",
-  "mid-mid": "",
-  right: "",
-  "right-mid": "",
+  ...Object.fromEntries(BORDERS.split(" ").map((name) => [name, ""])),
   middle: "  ",
-} as const;
+};
 
 /** What becomes of a table that is wider than the terminal. */
 export interface Narrow {

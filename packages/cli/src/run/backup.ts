@@ -3,6 +3,7 @@ import { parseS3Url } from "@ferry/client/s3-url";
 import { prepareRequest } from "@ferry/client/task/request";
 import type { RunCommand } from "../command.ts";
 import { backupFields, requestFields } from "../commands/request-options.ts";
+import { textOption } from "../option-values.ts";
 import { dryRun, sendRequest, waits } from "./send-request.ts";
 
 const DEFAULT_PREFIX = "{table}/{date}T{time}";
@@ -21,12 +22,8 @@ export const run: RunCommand = async (input, context) => {
       "bucket-prefix": prefix === "" ? DEFAULT_PREFIX : prefix,
       ...requestFields(input.options, backupFields),
     },
-    requestIdOf(input.options),
+    textOption(input.options["requestId"]),
   );
   if (input.options["dryRun"] === true) return dryRun(ferry, prepared, context);
   return sendRequest(ferry, prepared, wait, context);
 };
-
-function requestIdOf({ requestId }: Parameters<RunCommand>[0]["options"]): string | undefined {
-  return typeof requestId === "string" ? requestId : undefined;
-}

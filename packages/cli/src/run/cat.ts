@@ -4,7 +4,7 @@ import { archiveItems } from "@ferry/client/archive/archive-items";
 import { openGivenKeys } from "@ferry/client/archive/given-keys";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { wholeNumberOption } from "../option-values.ts";
+import { textsOption, wholeNumberOption } from "../option-values.ts";
 import { parsePath, selectValue } from "../select.ts";
 import { openGivenArchive } from "./read-archive.ts";
 
@@ -12,14 +12,13 @@ const LINE_FEED = Buffer.from("\n");
 
 export const run: RunCommand = async (input, { access, output }) => {
   const { limit, only, key, select } = input.options;
-  const max = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberOption("--limit", limit, 10);
+  const max = wholeNumberOption("--limit", limit, 10) ?? Number.POSITIVE_INFINITY;
   const path = typeof select === "string" ? parsePath(select) : undefined;
   const archive = await openGivenArchive(openAccess(access), input);
-  const [some, whole] = [only, key].map((texts) => (Array.isArray(texts) ? (texts as string[]) : []));
   const given =
     only === undefined && key === undefined
       ? undefined
-      : await openGivenKeys(archive, { only: some!, whole: whole! });
+      : await openGivenKeys(archive, { only: textsOption(only) ?? [], whole: textsOption(key) ?? [] });
   const itemsMax = given?.itemsMax ?? Number.POSITIVE_INFINITY;
   let found = 0;
   let printed = 0;

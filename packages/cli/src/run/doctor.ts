@@ -1,7 +1,9 @@
 import { openAccess } from "@ferry/client/access";
 import { examine } from "@ferry/client/stage/doctor";
+import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { textOption } from "../option-values.ts";
 import { regionOfTable } from "./read-archive.ts";
 
 export const run: RunCommand = async ({ options }, { stage, output }) => {
@@ -17,10 +19,7 @@ export const run: RunCommand = async ({ options }, { stage, output }) => {
     skipped: output.styled("dim", "-"),
   };
   let failures = 0;
-  for await (const check of examine(stage, {
-    ...(table !== undefined && { table }),
-    ...(typeof bucket === "string" && { bucket }),
-  })) {
+  for await (const check of examine(stage, definedFields({ table, bucket: textOption(bucket) }))) {
     output.value(check);
     output.line(`${marks[check.state]} ${check.name}: ${check.detail}`);
     if (check.hint !== undefined) output.line(`  ${check.hint}`);

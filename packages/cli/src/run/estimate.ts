@@ -7,10 +7,11 @@ import {
   estimateRestore,
 } from "@ferry/client/price/estimate";
 import { howPricesAreKnown, prices } from "@ferry/client/price/prices";
+import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { countText, durationRange, money, plural, size } from "../format.ts";
-import { wholeNumberOption } from "../option-values.ts";
+import { textOption, wholeNumberOption } from "../option-values.ts";
 import { columns } from "../table.ts";
 import { regionOfTable } from "./read-archive.ts";
 
@@ -22,16 +23,12 @@ export const run: RunCommand = async (
   const restore = options["restore"] === true;
   const units = restore ? options["writeUnits"] : options["readUnits"];
   const region = await regionOfTable(name, options["tableRegion"], access.region);
-  const given: EstimateOptions = {
+  const given: EstimateOptions = definedFields({
     consistentRead: options["consistentRead"] === true,
-    otherRegion: typeof options["bucketRegion"] === "string" && options["bucketRegion"] !== region,
-    ...(options["totalSegments"] !== undefined && {
-      totalSegments: wholeNumberOption("--total-segments", options["totalSegments"], 8),
-    }),
-    ...(units !== undefined && {
-      unitsPerSecond: wholeNumberOption(restore ? "--write-units" : "--read-units", units, 1000),
-    }),
-  };
+    otherRegion: (textOption(options["bucketRegion"]) ?? region) !== region,
+    totalSegments: wholeNumberOption("--total-segments", options["totalSegments"], 8),
+    unitsPerSecond: wholeNumberOption(restore ? "--write-units" : "--read-units", units, 1000),
+  });
   const table = await explaining({ operation: "DescribeTable", resource: `table ${name} in ${region}` }, () =>
     access.describe({ region, name }),
   );

@@ -1,9 +1,11 @@
 import { openEventFeed } from "@ferry/client/events/event-feed";
 import { concerns, type EventType } from "@ferry/client/events/event-summary";
 import { openStage } from "@ferry/client/stage/stage";
+import { definedFields } from "@ferry/core/defined-fields";
 import type { BusEvent } from "@ferry/core/events/events";
 import type { RunCommand } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { textsOption } from "../option-values.ts";
 import type { Output } from "../output.ts";
 import { eventLines } from "./event-lines.ts";
 
@@ -17,10 +19,8 @@ export const run: RunCommand = async ({ options: { type, task } }, { stage: opti
   const stage = await openStage(options);
   const { signal, exitCode, release } = untilStopped();
   try {
-    const feed = await openEventFeed(stage, {
-      ...(Array.isArray(type) && { types: type as EventType[] }),
-      signal,
-    });
+    const types = textsOption(type) as readonly EventType[] | undefined;
+    const feed = await openEventFeed(stage, definedFields({ types, signal }));
     try {
       for (const name of feed.removed)
         output.note(`Removed the rule and the queue ${name}, which a killed process had left.`);

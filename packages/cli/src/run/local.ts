@@ -8,10 +8,10 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 export const run: RunCommand = async ({ options }) => {
   const { port, sample, dynamodb, s3 } = options;
   const args = [
-    ...(typeof port === "string" ? ["--port", port] : []),
+    ...Object.entries({ port, dynamodb, s3 }).flatMap(([name, value]) =>
+      typeof value === "string" ? [`--${name}`, value] : [],
+    ),
     ...(sample === true ? ["--sample"] : []),
-    ...(typeof dynamodb === "string" ? ["--dynamodb", dynamodb] : []),
-    ...(typeof s3 === "string" ? ["--s3", s3] : []),
   ];
   const main = fileURLToPath(import.meta.resolve("@ferry/local/main"));
   const host = spawn(process.execPath, [main, ...args], { stdio: "inherit" });

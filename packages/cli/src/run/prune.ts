@@ -1,10 +1,10 @@
 import { openAccess } from "@ferry/client/access";
-import type { KeepRules } from "@ferry/client/prune/keep-rules";
-import { parsePeriod } from "@ferry/client/prune/keep-rules";
+import { type KeepRules, parsePeriod } from "@ferry/client/prune/keep-rules";
 import type { PruneDecision } from "@ferry/client/prune/plan-prune";
 import { type Prune, preparePrune } from "@ferry/client/prune/prune";
 import { parseS3Url } from "@ferry/client/s3-url";
 import { openStage } from "@ferry/client/stage/stage";
+import { definedFields } from "@ferry/core/defined-fields";
 import { openProgress } from "@ferry/terminal/progress";
 import type { RunCommand } from "../command.ts";
 import { confirm } from "../confirm.ts";
@@ -24,11 +24,8 @@ export const run: RunCommand = async (input, context) => {
   const place = parseS3Url(input.arguments[0] ?? "");
   const hasStage = stageOptions.stage !== undefined || stageOptions.local !== undefined;
   const stage = hasStage ? await openStage(stageOptions) : undefined;
-  const prune = await preparePrune(stage?.access ?? openAccess(context.access), place, {
-    rules: rulesOf(input),
-    exports: exports === true,
-    ...(stage !== undefined && { stage }),
-  });
+  const asked = definedFields({ rules: rulesOf(input), exports: exports === true, stage });
+  const prune = await preparePrune(stage?.access ?? openAccess(context.access), place, asked);
   const { decisions } = prune;
   const removed = decisions.filter(({ decision }) => decision === "remove");
   for (const decision of dryRun === true ? decisions : decisions.filter((one) => !removed.includes(one)))
@@ -91,26 +88,18 @@ async function removeAll(
 
 function rulesOf({ options }: Input): KeepRules {
   const { keepWithin } = options;
-  const count = (rule: string, value: unknown) =>
-    value === undefined ? {} : { [rule]: wholeNumberOption(`--keep-${rule}`, value, 7) };
-  return {
-    ...count("last", options["keepLast"]),
-    ...count("daily", options["keepDaily"]),
-    ...count("weekly", options["keepWeekly"]),
-    ...count("monthly", options["keepMonthly"]),
-    ...(typeof keepWithin === "string" && { within: parsePeriod("--keep-within", keepWithin) }),
-  };
+  return definedFields({
+    last: wholeNumberOption("--keep-last", options["keepLast"], 7),
+    daily: wholeNumberOption("--keep-daily", options["keepDaily"], 7),
+    weekly: wholeNumberOption("--keep-weekly", options["keepWeekly"], 7),
+    monthly: wholeNumberOption("--keep-monthly", options["keepMonthly"], 7),
+    within: typeof keepWithin === "string" ? parsePeriod("--keep-within", keepWithin) : undefined,
+  });
 }
 
 function shapeOf({ archive, decision, reasons }: PruneDecision): PrunedArchive {
   const { url, tableArn, startedTime } = archive;
-  return {
-    url,
-    ...(tableArn !== undefined && { tableArn }),
-    ...(startedTime !== undefined && { startedTime }),
-    decision,
-    reasons,
-  };
+  return definedFields({ url, tableArn, startedTime, decision, reasons });
 }
 
 function printDecisions(decisions: readonly PruneDecision[], output: Output): void {

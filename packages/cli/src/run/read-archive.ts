@@ -4,16 +4,15 @@
 import type { AwsAccess } from "@ferry/client/access";
 import { type ArchiveOptions, type OpenArchive, openArchive } from "@ferry/client/archive/open-archive";
 import { parseS3Url } from "@ferry/client/s3-url";
+import { definedFields } from "@ferry/core/defined-fields";
 import type { Input } from "../input.ts";
+import { textOption } from "../option-values.ts";
 
 export function archiveOptions({ options }: Input): ArchiveOptions {
-  const { manifestKeys, bucketOwner } = options;
-  return {
-    ...(typeof manifestKeys === "string" && {
-      manifestKeys: manifestKeys as NonNullable<ArchiveOptions["manifestKeys"]>,
-    }),
-    ...(typeof bucketOwner === "string" && { bucketOwner }),
-  };
+  return definedFields({
+    manifestKeys: textOption(options["manifestKeys"]) as ArchiveOptions["manifestKeys"],
+    bucketOwner: textOption(options["bucketOwner"]),
+  });
 }
 
 export function openGivenArchive(access: AwsAccess, input: Input): Promise<OpenArchive> {

@@ -10,6 +10,7 @@ import type { RunCommand } from "../command.ts";
 import { requestFields, restoreFields } from "../commands/request-options.ts";
 import { confirm } from "../confirm.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { textOption } from "../option-values.ts";
 import { openGivenArchive, regionOfTable } from "./read-archive.ts";
 import { dryRun, sendRequest, waits } from "./send-request.ts";
 
@@ -32,7 +33,7 @@ export const run: RunCommand = async (input, context) => {
       ...(Array.isArray(increments) && { increments: increments.map((one) => prefixIn(bucket, one)) }),
       ...(Array.isArray(only) && { only: await readGivenKeys(only, keysOf) }),
     },
-    typeof requestId === "string" ? requestId : undefined,
+    textOption(requestId),
   );
   /** The keys of the archive or, if it does not have them, of the table. */
   async function keysOf() {

@@ -2,11 +2,12 @@ import { ClientError } from "@ferry/client/client-error";
 import { openFerry } from "@ferry/client/ferry";
 import type { TaskFilter } from "@ferry/client/task/task-rows";
 import type { TaskStatus } from "@ferry/client/task/task-status";
+import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { countText, minute } from "../format.ts";
 import type { Input } from "../input.ts";
-import { wholeNumberOption } from "../option-values.ts";
+import { textOption, textsOption, wholeNumberOption } from "../option-values.ts";
 import { columns } from "../table.ts";
 import { archiveUrl, styledState } from "./task-text.ts";
 
@@ -51,13 +52,13 @@ function itemsText({ items, state, expected }: TaskStatus): string {
 
 function filterOf(options: Input["options"]): TaskFilter {
   const { state, table, action, since, limit } = options;
-  return {
-    limit: wholeNumberOption("--limit", limit, LIMIT),
-    ...(Array.isArray(state) && { states: state as TaskStatus["state"][] }),
-    ...(typeof table === "string" && { table }),
-    ...(typeof action === "string" && { action: action as TaskStatus["action"] }),
-    ...(typeof since === "string" && { sinceMs: sinceMs(since) }),
-  };
+  return definedFields({
+    limit: wholeNumberOption("--limit", limit, LIMIT) ?? LIMIT,
+    states: textsOption(state) as TaskFilter["states"],
+    table: textOption(table),
+    action: textOption(action) as TaskFilter["action"],
+    sinceMs: typeof since === "string" ? sinceMs(since) : undefined,
+  });
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,6 +1,7 @@
 import { openAccess } from "@ferry/client/access";
 import { type ComparedTable, openComparison } from "@ferry/client/archive/compare-table";
 import { type VerifiedArchive, verifyArchive } from "@ferry/client/archive/verify-archive";
+import { definedFields } from "@ferry/core/defined-fields";
 import { openProgress } from "@ferry/terminal/progress";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -12,7 +13,7 @@ import { openGivenArchive, regionOfTable } from "./read-archive.ts";
 export const run: RunCommand = async (input, { access: options, output }) => {
   const { against, tableRegion, readUnits, list } = input.options;
   const listMax = wholeNumberOption("--list", list, 100, 0);
-  const units = readUnits === undefined ? undefined : wholeNumberOption("--read-units", readUnits, 1000);
+  const units = wholeNumberOption("--read-units", readUnits, 1000);
   const access = openAccess(options);
   const archive = await openGivenArchive(access, input);
   const { items } = archive.manifest;
@@ -24,14 +25,13 @@ export const run: RunCommand = async (input, { access: options, output }) => {
           access,
           archive,
           { name: against, region: await regionOfTable(against, tableRegion, access.region) },
-          { onItems: (read) => readItems(read), listMax, ...(units !== undefined && { readUnits: units }) },
+          definedFields({ onItems: (read: number) => readItems(read), listMax, readUnits: units }),
         )
       : undefined;
   const verified = await progress.track(
     `Read ${plural(archive.files.length, "data file")}`,
     items,
-    (onItems) =>
-      verifyArchive(archive, { onItems, ...(comparison !== undefined && { onBlock: comparison.onBlock }) }),
+    (onItems) => verifyArchive(archive, definedFields({ onItems, onBlock: comparison?.onBlock })),
   );
   printArchive(verified, output);
   if (comparison === undefined || verified.problems.length > 0) {
