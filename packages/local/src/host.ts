@@ -2,7 +2,9 @@
  * The local host: the services that Ferry needs, on one port of 127.0.0.1, and Ferry's Lambda handlers in this process.
  * It is for trials and tests; all data is in memory.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { definedFields } from "@ferry/core/defined-fields";
 import { localHost } from "@ferry/core/local-host";
 import type { Settings } from "@ferry/core/settings/settings";
 import {
@@ -21,10 +23,6 @@ import { type Handlers, loadHandlers } from "./handlers.ts";
 import { LOGGED_TYPES } from "./task-log.ts";
 
 export interface HostOptions {
-  /** Default: that of `localHost`. */
-  readonly stage?: string;
-  /** The region of the bus, the queues and the status tables. Default: that of `localHost`. */
-  readonly homeRegion?: string;
   /** Default: a free port. */
   readonly port?: number;
   /** The URL of another DynamoDB engine, for all tables except Ferry's own. */
@@ -36,8 +34,6 @@ export interface HostOptions {
   readonly duplicate?: boolean;
   /** The most invocations of the backup and of the restore worker at once. */
   readonly maximumConcurrency?: number;
-  /** The timeout of an invocation, ms. Default: 15 minutes. */
-  readonly timeoutMs?: number;
   /** Wraps a handler, for instance with faults. */
   readonly wrap?: (consumer: ConsumerName, handler: Handler) => Handler;
   /** Receives a line for each problem. Default: it is printed to stderr. */
@@ -86,24 +82,20 @@ export async function startHostWith(
   options: HostOptions,
   load: (env: Readonly<Record<string, string>>) => Promise<Handlers>,
 ): Promise<Host> {
-  const {
-    stage = localHost.stage,
-    homeRegion = localHost.homeRegion,
-    log = (line: string) => console.error(line),
-    wrap = (_: ConsumerName, handler: Handler) => handler,
-  } = options;
+  const { log = (line: string) => console.error(line), wrap = (_, handler) => handler } = options;
+  const { stage, homeRegion } = localHost;
   const retryDelaySeconds = options.settings?.retryDelaySeconds ?? 1;
   const engines = await startEngines(
-    {
+    definedFields({
       stage,
       homeRegion,
       port: options.port ?? 0,
       duplicate: options.duplicate ?? false,
       retryDelaySeconds,
-      ...(options.otherDynamoDb !== undefined && { otherDynamoDb: options.otherDynamoDb }),
-      ...(options.otherS3 !== undefined && { otherS3: options.otherS3 }),
+      otherDynamoDb: options.otherDynamoDb,
+      otherS3: options.otherS3,
       reportedTypes: LOGGED_TYPES,
-    },
+    }),
     log,
     options.onLogged,
   );
@@ -112,10 +104,7 @@ export async function startHostWith(
     queueUrl: (queue) => emulatedQueueUrl(engines.endpoint, homeRegion, physicalName(stage, queue)),
     table: (table) => physicalName(stage, table),
   };
-  const env = environment(engines.endpoint, homeRegion, stage, names, {
-    ...options.settings,
-    retryDelaySeconds,
-  });
+  const env = environment(engines.endpoint, names, { ...options.settings, retryDelaySeconds });
   const sqs = new SQSClient({
     endpoint: engines.endpoint,
     region: homeRegion,
@@ -123,14 +112,8 @@ export async function startHostWith(
   });
   const mappings: Mapping[] = [];
   const end = async () => {
-    let timeout: NodeJS.Timeout | undefined;
-    await Promise.race([
-      Promise.all(mappings.map((mapping) => mapping.stop())),
-      new Promise((resolve) => {
-        timeout = setTimeout(resolve, STOP_TIMEOUT_MS);
-      }),
-    ]);
-    clearTimeout(timeout);
+    const ended = Promise.all(mappings.map((mapping) => mapping.stop()));
+    await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
     sqs.destroy();
     await engines.stop();
   };
@@ -142,10 +125,8 @@ export async function startHostWith(
 
   try {
     const handlers = await load(env);
-    for (const [name, spec] of Object.entries(consumers) as [
-      ConsumerName,
-      (typeof consumers)[ConsumerName],
-    ][]) {
+    for (const name of Object.keys(consumers) as ConsumerName[]) {
+      const spec = consumers[name];
       mappings.push(
         startMapping({
           functionName: `ferry-${stage}-${name}`,
@@ -160,7 +141,7 @@ export async function startHostWith(
             name === "projection"
               ? spec.maximumConcurrency
               : (options.maximumConcurrency ?? spec.maximumConcurrency),
-          timeoutMs: options.timeoutMs ?? LAMBDA_TIMEOUT_MS,
+          timeoutMs: LAMBDA_TIMEOUT_MS,
           retryDelaySeconds,
           // The workers set it; the projector relies on its queue's visibility timeout.
           setsVisibility: name !== "projection",
@@ -176,13 +157,8 @@ export async function startHostWith(
 }
 
 /** The variables of clients (AWS_…) and of Ferry's handlers: the links, in the form that SST gives them. */
-function environment(
-  endpoint: string,
-  region: string,
-  stage: string,
-  names: Host["names"],
-  settings: object,
-): Record<string, string> {
+function environment(endpoint: string, names: Host["names"], settings: object): Record<string, string> {
+  const { stage, homeRegion: region } = localHost;
   const link = (name: string, value: object) => [`SST_RESOURCE_${name}`, JSON.stringify(value)] as const;
   const queue = (name: QueueName) => ({ url: names.queueUrl(name) });
   const table = (name: TableName) => ({ name: names.table(name) });

@@ -3,15 +3,13 @@
  */
 import { localHost } from "@ferry/core/local-host";
 import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
+import { onStopSignal } from "@ferry/terminal/stop-signals";
 import { banner, commandsFor } from "./banner.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
 import { type EngineOptions, engineOptions, readOtherEngines } from "./other-engines.ts";
 import { createSample, sample } from "./sample.ts";
 import { taskLogLine } from "./task-log.ts";
-
-/** The terminal and npm may both send a signal for one Ctrl-C. */
-const SAME_PRESS_MS = 300;
 
 const values = npmScript(
   "local",
@@ -32,15 +30,9 @@ const values = npmScript(
 const { port } = values;
 
 let host: Host | undefined;
-let stoppingSinceMs: number | undefined;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.on(signal, () => {
-    if (stoppingSinceMs === undefined) void stop();
-    else if (performance.now() - stoppingSinceMs > SAME_PRESS_MS) process.exit(130);
-  });
-void exitWhenOrphaned(() => {
-  if (stoppingSinceMs === undefined) void stop();
-});
+let isStopping = false;
+onStopSignal(() => void stop());
+void exitWhenOrphaned(() => void stop());
 
 try {
   const others = await readOtherEngines(values, process.env);
@@ -65,7 +57,8 @@ if (values.sample) {
 } else console.log(banner(host, process.env));
 
 async function stop(): Promise<void> {
-  stoppingSinceMs = performance.now();
+  if (isStopping) return;
+  isStopping = true;
   await host?.stop();
   process.exit(0);
 }

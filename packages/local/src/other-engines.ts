@@ -1,6 +1,7 @@
 /**
  * Which engines the local host uses for the tables and the buckets of its users: its own, or others that run already.
  */
+import { definedFields } from "@ferry/core/defined-fields";
 import { localHost } from "@ferry/core/local-host";
 import { requireDynamoDb } from "@ferry/emulator/engines/other-dynamodb";
 import { requireS3 } from "@ferry/emulator/engines/other-s3";
@@ -56,10 +57,7 @@ export async function readOtherEngines(
     );
   const dynamodb = await read("dynamodb", options.dynamodb, env, requireDynamoDb);
   const s3 = await read("s3", options.s3, env, requireS3);
-  return {
-    ...(dynamodb !== undefined && { otherDynamoDb: dynamodb }),
-    ...(s3 !== undefined && { otherS3: s3 }),
-  };
+  return definedFields({ otherDynamoDb: dynamodb, otherS3: s3 });
 }
 
 async function read(

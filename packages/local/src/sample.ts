@@ -1,9 +1,11 @@
 /**
  * Tables and a bucket to try Ferry with, on a running host.
  */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { cities } from "./demo/cities.ts";
-import { createCityTable, load } from "./demo/load.ts";
+import { createCityTable } from "./demo/city-table.ts";
+import { putItems } from "./load-table.ts";
 
 export const sample = {
   source: { region: "us-east-1", table: "cities", items: 5000 },
@@ -19,5 +21,5 @@ export async function createSample(): Promise<void> {
     createCityTable(copy.region, copy.table),
     new S3Client().send(new CreateBucketCommand({ Bucket: bucket })),
   ]);
-  await load(source.region, source.table, cities(source.items), () => {});
+  await putItems(new DynamoDBClient({ region: source.region }), source.table, cities(source.items));
 }

@@ -3,6 +3,7 @@ import { concerns, type EventType } from "@ferry/client/events/event-summary";
 import { openStage } from "@ferry/client/stage/stage";
 import { definedFields } from "@ferry/core/defined-fields";
 import type { BusEvent } from "@ferry/core/events/events";
+import { onStopSignal } from "@ferry/terminal/stop-signals";
 import type { RunCommand } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { textsOption } from "../option-values.ts";
@@ -11,8 +12,6 @@ import { eventLines } from "./event-lines.ts";
 
 /** The longest wait of SQS. */
 const WAIT_SECONDS = 20;
-/** The terminal and npx may both send a signal for one Ctrl-C. */
-const SAME_PRESS_MS = 300;
 
 /** Follows the bus until a signal, or until the reader of a pipe closes it. */
 export const run: RunCommand = async ({ options: { type, task } }, { stage: options, output }) => {
@@ -60,26 +59,12 @@ function styledType(padded: string, output: Output): string {
 function untilStopped() {
   const stop = new AbortController();
   let code: ExitCode = exitCodes.interrupted;
-  let stoppedMs: number | undefined;
-  const onSignal = () => {
-    if (stoppedMs !== undefined && performance.now() - stoppedMs > SAME_PRESS_MS)
-      process.exit(exitCodes.interrupted);
-    stoppedMs ??= performance.now();
-    stop.abort();
-  };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, onSignal);
+  const release = onStopSignal(() => stop.abort());
   // In place of command-line.ts, which ends the process at once.
   process.stdout.removeAllListeners("error");
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     code = error.code === "EPIPE" ? exitCodes.done : exitCodes.failed;
     stop.abort();
   });
-  return {
-    signal: stop.signal,
-    exitCode: () => code,
-    release() {
-      for (const name of signals) process.removeListener(name, onSignal);
-    },
-  };
+  return { signal: stop.signal, exitCode: () => code, release };
 }

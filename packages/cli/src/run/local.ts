@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { STOP_SIGNALS } from "@ferry/terminal/stop-signals";
 import type { RunCommand } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 
@@ -16,7 +17,7 @@ export const run: RunCommand = async ({ options }) => {
   const main = fileURLToPath(import.meta.resolve("@ferry/local/main"));
   const host = spawn(process.execPath, [main, ...args], { stdio: "inherit" });
   // A terminal sends Ctrl-C to both; others send a signal to this process alone. The host ends, then this process.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => host.kill(signal));
+  for (const signal of STOP_SIGNALS) process.on(signal, () => host.kill(signal));
   const [code] = (await once(host, "exit")) as [number | null];
   return (code ?? exitCodes.failed) as ExitCode;
 };

@@ -23,7 +23,7 @@ import { createLocalBus } from "../eventbridge/bus.ts";
 import { createClientRules } from "../eventbridge/client-rules.ts";
 import { meantType } from "../eventbridge/meant-type.ts";
 import { runQueuePipe } from "../eventbridge/queue-pipe.ts";
-import { createRules } from "../eventbridge/rules.ts";
+import { createRules, type RuleDelivery } from "../eventbridge/rules.ts";
 import { createStreamPipe } from "../eventbridge/stream-pipe.ts";
 import { createDynamoDb } from "./dynamodb.ts";
 import { type Services, startGateway } from "./gateway.ts";
@@ -69,22 +69,25 @@ await createTables();
 
 const busName = physicalName(stage, "bus");
 const ruleArn = (rule: string) => `arn:aws:events:${region}:${ACCOUNT}:rule/${busName}/${rule}`;
+/** Sends a rule's message to its queue. */
+async function deliverTo({ queueArn: arn, body, messageGroup, attributes = {} }: RuleDelivery) {
+  const [, , , queueRegion, , name] = arn.split(":") as [string, string, string, string, string, string];
+  await s3Sqs.sqs(queueRegion, "SendMessage", {
+    QueueUrl: emulatedQueueUrl(endpoint, queueRegion, name),
+    MessageBody: body,
+    ...(messageGroup === undefined ? {} : { MessageGroupId: messageGroup }),
+    MessageAttributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [name, { DataType: "String", StringValue: value }]),
+    ),
+  });
+}
 const deliver = createRules({
   routes,
   duplicate,
   log,
   ruleArn,
   queueArn: (queue) => queueArn(region, physicalName(stage, queue)),
-  send: async ({ queue, body, messageGroup, attributes = {} }) => {
-    await sqs("SendMessage", {
-      QueueUrl: urlOf(queue),
-      MessageBody: body,
-      ...(messageGroup === undefined ? {} : { MessageGroupId: messageGroup }),
-      MessageAttributes: Object.fromEntries(
-        Object.entries(attributes).map(([name, value]) => [name, { DataType: "String", StringValue: value }]),
-      ),
-    });
-  },
+  send: deliverTo,
 });
 const clientRules = createClientRules({
   isBus: (name, callRegion) =>
@@ -92,18 +95,10 @@ const clientRules = createClientRules({
   ruleArn,
   duplicate,
   log,
-  send: async ({ queueArn: arn, body, messageGroup }) => {
-    const [, , , queueRegion, , name] = arn.split(":") as [string, string, string, string, string, string];
-    await s3Sqs.sqs(queueRegion, "SendMessage", {
-      QueueUrl: emulatedQueueUrl(endpoint, queueRegion, name),
-      MessageBody: body,
-      ...(messageGroup === undefined ? {} : { MessageGroupId: messageGroup }),
-    });
-  },
+  send: deliverTo,
 });
 const bus = createLocalBus({
   name: busName,
-  account: ACCOUNT,
   region,
   log,
   rules: clientRules,

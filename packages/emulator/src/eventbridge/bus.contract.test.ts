@@ -28,7 +28,6 @@ busContract("the AWS adapter and the local EventBridge", async () => {
   let refusals = 0;
   const bus = createLocalBus({
     name: NAME,
-    account: "000000000000",
     region: REGION,
     deliver: (event) => {
       taken.push({ type: event["detail-type"], detail: event.detail } as unknown as FerryEvent);

@@ -2,6 +2,7 @@
  * The bus: PutEvents and clients' rules in EventBridge's protocol (JSON 1.1), and PutEvents for the emulator's Pipes.
  */
 import { randomUUID } from "node:crypto";
+import { ACCOUNT, busArn } from "../arns.ts";
 import type { Reply } from "../engines/http.ts";
 import { type ClientRules, RuleError } from "./client-rules.ts";
 import { type EventEnvelope, type PutEventsOutput, readPutEvents, ValidationError } from "./put-events.ts";
@@ -9,7 +10,6 @@ import { type EventEnvelope, type PutEventsOutput, readPutEvents, ValidationErro
 export interface BusOptions {
   /** The name of the only bus with rules. */
   readonly name: string;
-  readonly account: string;
   /** The bus's region. */
   readonly region: string;
   /** Called with each event after the response, which does not wait for it. */
@@ -27,11 +27,11 @@ export interface LocalBus {
 }
 
 export function createLocalBus(options: BusOptions): LocalBus {
-  const arn = `arn:aws:events:${options.region}:${options.account}:event-bus/${options.name}`;
+  const arn = busArn(options.region, options.name);
 
   const put = (region: string, input: unknown): PutEventsOutput => {
     const { output, accepted } = readPutEvents(input, {
-      account: options.account,
+      account: ACCOUNT,
       region,
       nowMs: Date.now(),
       newId: randomUUID,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { createClientRules, type TargetDelivery } from "./client-rules.ts";
+import { createClientRules } from "./client-rules.ts";
 import type { EventEnvelope } from "./put-events.ts";
+import type { RuleDelivery } from "./rules.ts";
 
 const BUS = { EventBusName: "ferry-local" };
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:q";
@@ -17,7 +18,7 @@ const event: EventEnvelope = {
 };
 
 function given({ duplicate = false, send }: { duplicate?: boolean; send?: () => Promise<void> } = {}) {
-  const sent: TargetDelivery[] = [];
+  const sent: RuleDelivery[] = [];
   const log: string[] = [];
   const rules = createClientRules({
     isBus: (name, region) => name === "ferry-local" && region === "us-east-1",

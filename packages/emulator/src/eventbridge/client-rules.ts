@@ -6,6 +6,7 @@ import { isObject, type JsonObject } from "../json.ts";
 import { compilePattern, type Matcher } from "./event-pattern.ts";
 import { compilePath, type Lookup } from "./json-path.ts";
 import type { EventEnvelope } from "./put-events.ts";
+import { messageGroupOf, type RuleDelivery } from "./rules.ts";
 
 /** An error that EventBridge answers a call with. */
 export class RuleError extends Error {
@@ -15,19 +16,12 @@ export class RuleError extends Error {
   }
 }
 
-/** A message to a queue, which may be in another region than the bus. */
-export interface TargetDelivery {
-  readonly queueArn: string;
-  readonly body: string;
-  readonly messageGroup?: string;
-}
-
 export interface ClientRulesOptions {
   /** Whether an EventBusName (a name or an ARN) means the bus, in a call to `region`. */
   readonly isBus: (name: string, region: string) => boolean;
   readonly ruleArn: (rule: string) => string;
   /** Sends one message; rejects with the queue's error. */
-  readonly send: (delivery: TargetDelivery) => Promise<void>;
+  readonly send: (delivery: RuleDelivery) => Promise<void>;
   /** Whether every event is delivered to every target twice. */
   readonly duplicate: boolean;
   readonly log: (line: string) => void;
@@ -128,10 +122,8 @@ export function createClientRules(options: ClientRulesOptions): ClientRules {
   };
 
   const deliverTo = async (name: string, { arn, group }: Target, event: EventEnvelope): Promise<void> => {
-    const value = group?.(event);
-    const messageGroup = typeof value === "string" && value !== "" ? { messageGroup: value } : {};
     try {
-      await options.send({ queueArn: arn, body: JSON.stringify(event), ...messageGroup });
+      await options.send({ queueArn: arn, body: JSON.stringify(event), ...messageGroupOf(event, group) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       options.log(

@@ -40,7 +40,11 @@ test("a matching event is sent in the template's form, with its message group", 
   const { deliver, sent } = given();
   await deliver(event);
   expect(sent).toEqual([
-    { queue: "backup-queue", body: JSON.stringify({ failsAs: "TaskRejected", event }), messageGroup: "r1" },
+    {
+      queueArn: "queue:backup-queue",
+      body: JSON.stringify({ failsAs: "TaskRejected", event }),
+      messageGroup: "r1",
+    },
   ]);
 });
 
@@ -53,7 +57,10 @@ test("an event that no rule matches is not sent", async () => {
 test("every matching rule sends the event", async () => {
   const { deliver, sent } = given({ routes: { one: route, two: { ...route, queue: "projection-queue" } } });
   await deliver(event);
-  expect(sent.map((delivery) => delivery.queue).sort()).toEqual(["backup-queue", "projection-queue"]);
+  expect(sent.map(({ queueArn }) => queueArn).sort()).toEqual([
+    "queue:backup-queue",
+    "queue:projection-queue",
+  ]);
 });
 
 test("given duplicate, events arrive in another order", async () => {
@@ -90,7 +97,7 @@ test("an event that cannot be delivered goes to undelivered-queue, with the reas
   const sent: RuleDelivery[] = [];
   const { deliver, log } = given({
     send: async (delivery) => {
-      if (delivery.queue === "backup-queue")
+      if (delivery.queueArn === "queue:backup-queue")
         throw Object.assign(new Error("no such queue"), { name: "QueueDoesNotExist" });
       sent.push(delivery);
     },
@@ -98,7 +105,7 @@ test("an event that cannot be delivered goes to undelivered-queue, with the reas
   await deliver(event);
   expect(sent).toEqual([
     {
-      queue: "undelivered-queue",
+      queueArn: "queue:undelivered-queue",
       body: JSON.stringify(event),
       attributes: {
         RULE_ARN: "rule:one",

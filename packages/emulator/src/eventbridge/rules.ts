@@ -6,12 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inputTemplate, type QueueName, type Route, UNDELIVERED_QUEUE } from "@ferry/core/topology";
 import { compilePattern } from "./event-pattern.ts";
 import { compileRuleTemplate } from "./input-template.ts";
-import { compilePath } from "./json-path.ts";
+import { compilePath, type Lookup } from "./json-path.ts";
 import type { EventEnvelope } from "./put-events.ts";
 
-/** A message that a rule sends to a queue. */
+/** A message that a rule sends to a queue, which may be in another region than the bus. */
 export interface RuleDelivery {
-  readonly queue: QueueName | typeof UNDELIVERED_QUEUE;
+  readonly queueArn: string;
   readonly body: string;
   readonly messageGroup?: string;
   readonly attributes?: Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ export interface RulesOptions {
   /** Sends one message; rejects with the queue's error. */
   readonly send: (delivery: RuleDelivery) => Promise<void>;
   readonly ruleArn: (rule: string) => string;
-  readonly queueArn: (queue: QueueName) => string;
+  readonly queueArn: (queue: QueueName | typeof UNDELIVERED_QUEUE) => string;
   /** Whether every event is delivered to every target twice, late and in another order, as at-least-once delivery allows. */
   readonly duplicate: boolean;
   readonly log: (line: string) => void;
@@ -48,12 +48,10 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
   }));
 
   const deliver = async (rule: (typeof rules)[number], event: EventEnvelope): Promise<void> => {
-    const body = rule.render(event);
-    const group = rule.group?.(event);
     const delivery: RuleDelivery = {
-      queue: rule.queue,
-      body,
-      ...(typeof group === "string" && group !== "" ? { messageGroup: group } : {}),
+      queueArn: options.queueArn(rule.queue),
+      body: rule.render(event),
+      ...messageGroupOf(event, rule.group),
     };
     let error: unknown;
     for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -76,7 +74,7 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
     );
     try {
       await options.send({
-        queue: UNDELIVERED_QUEUE,
+        queueArn: options.queueArn(UNDELIVERED_QUEUE),
         body: JSON.stringify(event),
         attributes: {
           RULE_ARN: options.ruleArn(name),
@@ -103,6 +101,15 @@ export function createRules(options: RulesOptions): (event: EventEnvelope) => Pr
         : matching.map((rule) => deliver(rule, event)),
     );
   };
+}
+
+/** The message group at a path of an event, if there is a text. */
+export function messageGroupOf(
+  event: EventEnvelope,
+  path: Lookup | undefined,
+): Pick<RuleDelivery, "messageGroup"> {
+  const group = path?.(event);
+  return typeof group === "string" && group !== "" ? { messageGroup: group } : {};
 }
 
 function describe(error: unknown): { code: string; message: string } {

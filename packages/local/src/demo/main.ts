@@ -3,17 +3,20 @@
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { openProgress } from "@ferry/terminal/progress";
+import { STOP_SIGNALS } from "@ferry/terminal/stop-signals";
 import { banner, commandsFor } from "../banner.ts";
 import { type Host, startHost } from "../host.ts";
+import { putItems } from "../load-table.ts";
 import { exitWhenOrphaned } from "../orphan-guard.ts";
 import { readOtherEngines } from "../other-engines.ts";
 import { readDemoArguments } from "./arguments.ts";
 import { cities } from "./cities.ts";
+import { createCityTable } from "./city-table.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
-import { createCityTable, load } from "./load.ts";
 import { type ArchiveLocation, requestTask } from "./request.ts";
 import { summary } from "./summary.ts";
 
@@ -28,8 +31,7 @@ const FOLDER = resolve(".ferry/demo");
 const options = readDemoArguments();
 
 let host: Host | undefined;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.once(signal, () => void leave(signal === "SIGINT" ? 130 : 143));
+for (const signal of STOP_SIGNALS) process.once(signal, () => void leave(signal === "SIGINT" ? 130 : 143));
 void exitWhenOrphaned(() => void leave(143));
 try {
   await leave((await demo()) ? 0 : 1);
@@ -63,7 +65,7 @@ async function demo(): Promise<boolean> {
 
   const items = [everyType(), ...cities(options.items - 1)];
   const loaded = await progress.track(`Load ${SOURCE.table} in ${SOURCE.region}`, items.length, (at) =>
-    load(SOURCE.region, SOURCE.table, items, at),
+    putItems(new DynamoDBClient({ region: SOURCE.region }), SOURCE.table, items, at),
   );
 
   const location: ArchiveLocation = {

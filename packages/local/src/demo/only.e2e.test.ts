@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { TestClient } from "../e2e/test-client.ts";
 import { sharedHost } from "../e2e/test-host.ts";
 import { type CityItem, cities } from "./cities.ts";
-import { createCityTable } from "./load.ts";
+import { createCityTable } from "./city-table.ts";
 
 const TABLE = "cities";
 const CITIES = 20_000;

@@ -1,14 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { seeded } from "@ferry/core/hash";
 import { queues } from "@ferry/core/topology";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { CITIES_MAX, cities } from "../demo/cities.ts";
+import { createCityTable } from "../demo/city-table.ts";
 import { compareTables } from "../demo/compare.ts";
 import { everyType } from "../demo/every-type.ts";
-import { createCityTable, load } from "../demo/load.ts";
 import { type Host, startHostWith } from "../host.ts";
+import { putItems } from "../load-table.ts";
 import { type ChangeOutcome, type FaultProxy, openFaultProxy } from "./fault-proxy.ts";
 import { createTestClient, someItems, type TestClient } from "./test-client.ts";
 import { createWorkers, WORKER_EXITED, type Workers } from "./workers.ts";
@@ -149,7 +151,7 @@ test(`given workers that are killed at random changes (seed ${seed}), when a tab
   // From all countries, so that every segment has items.
   const interval = Math.floor(CITIES_MAX / ITEMS);
   const some = cities(interval * (ITEMS - 1)).filter((_, n) => n % interval === 0);
-  await load(source.region, name, [everyType(), ...some], () => {});
+  await putItems(new DynamoDBClient({ region: source.region }), name, [everyType(), ...some]);
 
   const backupRow = await runAmidCrashes(backup, "b-crashes", {
     plan: ["task.json", "table.json"],

@@ -4,14 +4,11 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   type AttributeValue,
-  BatchWriteItemCommand,
-  CreateTableCommand,
   DeleteItemCommand,
   DynamoDBClient,
   paginateScan,
   QueryCommand,
   type ScalarAttributeType,
-  waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import {
@@ -27,6 +24,7 @@ import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/c
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { physicalName } from "@ferry/core/topology";
 import type { Host } from "../host.ts";
+import { createEmptyTable, putItems } from "../load-table.ts";
 
 type Item = Record<string, AttributeValue>;
 type QueueName = Parameters<typeof physicalName>[1];
@@ -103,40 +101,12 @@ export async function createTestClient(host: Host) {
       keyType: ScalarAttributeType = "S",
       key = "id",
     ) {
-      for (const region of [SOURCE_REGION, COPY_REGION]) {
-        const client = dynamodb(region);
-        await client.send(
-          new CreateTableCommand({
-            TableName: name,
-            BillingMode: "PAY_PER_REQUEST",
-            AttributeDefinitions: [
-              { AttributeName: key, AttributeType: region === COPY_REGION ? keyType : "S" },
-            ],
-            KeySchema: [{ AttributeName: key, KeyType: "HASH" }],
-          }),
-        );
-        await waitUntilTableExists(
-          { client, maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.2 },
-          { TableName: name },
-        );
-      }
+      await createEmptyTable(dynamodb(SOURCE_REGION), name, [[key, "S"]]);
+      await createEmptyTable(dynamodb(COPY_REGION), name, [[key, keyType]]);
       await this.put(SOURCE_REGION, name, items);
     },
     async put(region: string, table: string, items: readonly Item[]) {
-      const client = dynamodb(region);
-      const starts = Array.from({ length: Math.ceil(items.length / 25) }, (_, batch) => 25 * batch).values();
-      const putRest = async () => {
-        for (const at of starts) await putBatch(at);
-      };
-      const putBatch = (at: number) =>
-        client.send(
-          new BatchWriteItemCommand({
-            RequestItems: {
-              [table]: items.slice(at, at + 25).map((item) => ({ PutRequest: { Item: item } })),
-            },
-          }),
-        );
-      await Promise.all(Array.from({ length: 8 }, putRest));
+      await putItems(dynamodb(region), table, items);
     },
     putInCopy(table: string, items: readonly Item[]) {
       return this.put(COPY_REGION, table, items);

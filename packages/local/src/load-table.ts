@@ -1,44 +1,43 @@
 /**
- * Creates the demo's table and puts its items, with a stock client.
+ * Creates tables and puts their items, with a stock client.
  */
 import {
+  type AttributeValue,
   BatchWriteItemCommand,
   CreateTableCommand,
-  DynamoDBClient,
+  type DynamoDBClient,
+  type ScalarAttributeType,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import type { CityItem } from "./cities.ts";
 
 const WRITES_PER_CALL = 25;
 const CALLS_IN_FLIGHT = 8;
 
-export async function createCityTable(region: string, name: string): Promise<void> {
-  const client = new DynamoDBClient({ region });
+/** Creates an on-demand table with these keys, hash first, and waits until it can be used. */
+export async function createEmptyTable(
+  client: DynamoDBClient,
+  TableName: string,
+  keys: readonly (readonly [name: string, type: ScalarAttributeType])[],
+  wait = { maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.2 },
+): Promise<void> {
   await client.send(
     new CreateTableCommand({
-      TableName: name,
+      TableName,
       BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        { AttributeName: "country", AttributeType: "S" },
-        { AttributeName: "id", AttributeType: "N" },
-      ],
-      KeySchema: [
-        { AttributeName: "country", KeyType: "HASH" },
-        { AttributeName: "id", KeyType: "RANGE" },
-      ],
+      AttributeDefinitions: keys.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+      KeySchema: keys.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
     }),
   );
-  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: name });
+  await waitUntilTableExists({ client, ...wait }, { TableName });
 }
 
 /** Puts all items; returns their number. `onProgress` receives the number of items put so far. */
-export async function load(
-  region: string,
+export async function putItems(
+  client: DynamoDBClient,
   table: string,
-  items: readonly CityItem[],
-  onProgress: (count: number) => void,
+  items: readonly Record<string, AttributeValue>[],
+  onProgress: (count: number) => void = () => {},
 ): Promise<number> {
-  const client = new DynamoDBClient({ region });
   let next = 0;
   let done = 0;
   const worker = async () => {
