@@ -6,6 +6,7 @@ import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { concerns } from "@ferry/client/events/event-summary";
 import type { TaskHandle } from "@ferry/client/task/task-handle";
+import type { TaskStatus } from "@ferry/client/task/task-status";
 import { SOURCE } from "@ferry/core/events/events";
 import { REQUEST_ID_LENGTH_MAX } from "@ferry/core/request/task";
 import { physicalName } from "@ferry/core/topology";
@@ -59,6 +60,30 @@ const locations = (stage: DeployedStage, table: string) => ({
   "bucket-name": stage.bucket,
 });
 
+/** Requests a backup of the source table. Returns the task when it has succeeded. */
+async function runBackup(
+  { stage, tasks }: SmokeRun,
+  requestId: string,
+  fields: { "total-segments": number; "bucket-prefix": string; "read-units"?: number },
+  seconds = TIMEOUT_SECONDS,
+): Promise<TaskStatus> {
+  const request = { action: "backup" as const, ...fields, ...locations(stage, sourceTable(stage)) };
+  const task = await putRequest(stage, request, requestId);
+  tasks.push(task);
+  return endedAs(task, "succeeded", seconds);
+}
+
+/** Sends a message to a queue of the stage. Returns its id. */
+async function sendMessage(
+  stage: DeployedStage,
+  queue: "request-queue" | "redrive-queue",
+  MessageBody: string,
+): Promise<string> {
+  const QueueUrl = await deployedQueueUrl(stage, queue);
+  const { MessageId } = await stage.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  return MessageId!;
+}
+
 const archive = (stage: DeployedStage) => `${archivePrefix(stage)}/archive`;
 
 const pipesRun: Step = {
@@ -88,19 +113,10 @@ const delivered: Step = {
 const backup: Step = {
   name: "a request on the bus becomes a backup (rules, queues, the stream's Pipe)",
   means: "No backup works on this stage: a rule, a queue, a function or the Pipe announce-backups does not.",
-  async run({ stage, tasks }) {
-    const task = await putRequest(
-      stage,
-      {
-        action: "backup",
-        "total-segments": 4,
-        "bucket-prefix": archive(stage),
-        ...locations(stage, sourceTable(stage)),
-      },
-      `smoke-${stage.run}-backup`,
-    );
-    tasks.push(task);
-    const { items } = await endedAs(task, "succeeded", TIMEOUT_SECONDS);
+  async run(run) {
+    const { stage } = run;
+    const fields = { "total-segments": 4, "bucket-prefix": archive(stage) };
+    const { items } = await runBackup(run, `smoke-${stage.run}-backup`, fields);
     return `${items} items`;
   },
 };
@@ -110,19 +126,15 @@ const restore: Step = {
   means:
     "Requests by message, or restores, do not work: the Pipe requests, the restore worker or announce-restores.",
   async run({ stage, tasks }) {
-    const { MessageId } = await stage.sqs.send(
-      new SendMessageCommand({
-        QueueUrl: await deployedQueueUrl(stage, "request-queue"),
-        MessageBody: JSON.stringify({
-          action: "restore",
-          "total-segments": 2,
-          "bucket-prefix": archive(stage),
-          ...locations(stage, restoredTable(stage)),
-        }),
-      }),
-    );
+    const request = {
+      action: "restore",
+      "total-segments": 2,
+      "bucket-prefix": archive(stage),
+      ...locations(stage, restoredTable(stage)),
+    };
     // The Pipe uses the message's id as the request-id.
-    const task = await taskOfRequest(stage, MessageId!, TIMEOUT_SECONDS);
+    const requestId = await sendMessage(stage, "request-queue", JSON.stringify(request));
+    const task = await taskOfRequest(stage, requestId, TIMEOUT_SECONDS);
     tasks.push(task);
     await endedAs(task, "succeeded", TIMEOUT_SECONDS);
     const [before, after] = [
@@ -153,12 +165,7 @@ const reported: Step = {
       "detail-type": "TaskRequested",
       detail,
     };
-    await stage.sqs.send(
-      new SendMessageCommand({
-        QueueUrl: await deployedQueueUrl(stage, "redrive-queue"),
-        MessageBody: JSON.stringify({ failsAs: "TaskRejected", event }),
-      }),
-    );
+    await sendMessage(stage, "redrive-queue", JSON.stringify({ failsAs: "TaskRejected", event }));
     const task = await taskOfRequest(stage, requestId, TIMEOUT_SECONDS);
     tasks.push(task);
     await endedAs(task, "rejected", TIMEOUT_SECONDS);
@@ -174,15 +181,10 @@ const unreadable: Step = {
   means:
     "A sender of such a message sees no answer: the bus refuses what the Pipe puts, and the message goes to request-dead-letters after five tries.",
   async run({ stage, listener }) {
-    const { MessageId } = await stage.sqs.send(
-      new SendMessageCommand({
-        QueueUrl: await deployedQueueUrl(stage, "request-queue"),
-        MessageBody: `not "JSON": smoke ${stage.run}`,
-      }),
-    );
+    const id = await sendMessage(stage, "request-queue", `not "JSON": smoke ${stage.run}`);
     await waitFor("its TaskRejected", TIMEOUT_SECONDS, async () =>
       (await listener!.received()).find(
-        ({ event }) => event["detail-type"] === "TaskRejected" && concerns(event, MessageId!),
+        ({ event }) => event["detail-type"] === "TaskRejected" && concerns(event, id),
       ),
     );
     return "TaskRejected";
@@ -256,20 +258,11 @@ const longGroup: Step = {
   means:
     "EventBridge delivers no message with so long a group: requests with a long request-id stay without work. Lower REQUEST_ID_LENGTH_MAX in packages/core/src/request/task.ts.",
   needs: "AWS",
-  async run({ stage, tasks }) {
+  async run(run) {
+    const { stage } = run;
     const requestId = `smoke-${stage.run}-`.padEnd(REQUEST_ID_LENGTH_MAX, "x");
-    const task = await putRequest(
-      stage,
-      {
-        action: "backup",
-        "total-segments": 1,
-        "bucket-prefix": `${archivePrefix(stage)}/long-request-id`,
-        ...locations(stage, sourceTable(stage)),
-      },
-      requestId,
-    );
-    tasks.push(task);
-    await endedAs(task, "succeeded", TIMEOUT_SECONDS);
+    const prefix = `${archivePrefix(stage)}/long-request-id`;
+    await runBackup(run, requestId, { "total-segments": 1, "bucket-prefix": prefix });
     return "its segments and its last step were delivered";
   },
 };
@@ -279,22 +272,13 @@ const continued: Step = {
   means:
     "Lambda stops a worker that continues its own work: every task that takes longer than some 16 slices fails.",
   needs: "handoffs",
-  async run({ stage, listener, tasks }) {
+  async run(run) {
+    const { stage } = run;
     const requestId = `smoke-${stage.run}-handoffs`;
-    const task = await putRequest(
-      stage,
-      {
-        action: "backup",
-        "total-segments": 1,
-        "read-units": 1,
-        "bucket-prefix": `${archivePrefix(stage)}/handoffs`,
-        ...locations(stage, sourceTable(stage)),
-      },
-      requestId,
-    );
-    tasks.push(task);
-    await endedAs(task, "succeeded", HANDOFFS_TIMEOUT_SECONDS);
-    const handoffs = (await listener!.received()).filter(
+    const prefix = `${archivePrefix(stage)}/handoffs`;
+    const fields = { "total-segments": 1, "read-units": 1, "bucket-prefix": prefix };
+    await runBackup(run, requestId, fields, HANDOFFS_TIMEOUT_SECONDS);
+    const handoffs = (await run.listener!.received()).filter(
       ({ event }) => (event.detail as { handoff?: boolean }).handoff === true && concerns(event, requestId),
     ).length;
     if (handoffs < HANDOFFS)

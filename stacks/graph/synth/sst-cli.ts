@@ -23,20 +23,16 @@ export async function startSstCli(scratch: string, built: Readonly<Record<string
   const bundles = new Map(Object.values(built).map(({ handler, bundle }) => [handler, bundle]));
 
   async function build({ functionID, handler, links }: Build) {
-    const bundle = bundles.get(handler);
-    if (bundle !== undefined) {
-      functions[functionID] = { handler, links, bundle };
-      return answerOf(handler, path.dirname(path.join(root, bundle)));
+    let bundle = bundles.get(handler);
+    if (bundle === undefined) {
+      const directory = path.join(scratch, functionID);
+      mkdirSync(directory, { recursive: true });
+      await bundleHandler(handler, directory);
+      bundle = path.relative(root, path.join(directory, "bundle.mjs"));
     }
-    const directory = path.join(scratch, functionID);
-    mkdirSync(directory, { recursive: true });
-    await bundleHandler(handler, directory);
-    functions[functionID] = {
-      handler,
-      links,
-      bundle: path.relative(root, path.join(directory, "bundle.mjs")),
-    };
-    return answerOf(handler, directory);
+    functions[functionID] = { handler, links, bundle };
+    const out = path.dirname(path.join(root, bundle));
+    return { handler: `bundle${path.extname(handler)}`, out, errors: [], sourcemaps: [] };
   }
 
   const answers: Record<string, (params: never) => unknown> = {
@@ -63,27 +59,17 @@ export async function startSstCli(scratch: string, built: Readonly<Record<string
   };
 
   const server = createServer(async (request, response) => {
-    const { method, params } = (await json(request)) as {
-      method: string;
-      params: [never];
-    };
+    const { method, params } = (await json(request)) as { method: string; params: [never] };
     const answer = answers[method];
-    response.end(
-      JSON.stringify(
-        answer === undefined
-          ? { error: `synth does not answer ${method}` }
-          : { result: await answer(params[0]) },
-      ),
-    );
+    const reply =
+      answer === undefined
+        ? { error: `synth does not answer ${method}` }
+        : { result: await answer(params[0]) };
+    response.end(JSON.stringify(reply));
   });
   // On a busy machine SST's client would reuse a connection at the moment at which the server closes it as idle.
   server.keepAliveTimeout = 0;
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, functions, stop: () => server.close() };
-}
-
-/** What SST's CLI answers for a handler whose bundle is in `directory`. */
-function answerOf(handler: string, directory: string) {
-  return { handler: `bundle${path.extname(handler)}`, out: directory, errors: [], sourcemaps: [] };
 }
