@@ -5,9 +5,10 @@ import { localHost } from "@ferry/core/local-host";
 import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
 import { onStopSignal } from "@ferry/terminal/stop-signals";
 import { banner, commandsFor } from "./banner.ts";
+import { type EngineOptions, engineOptions } from "./engine-options.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
-import { type EngineOptions, engineOptions, readOtherEngines } from "./other-engines.ts";
+import { readOtherEngines } from "./other-engines.ts";
 import { createSample, sample } from "./sample.ts";
 import { taskLogLine } from "./task-log.ts";
 

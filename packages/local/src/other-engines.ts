@@ -5,30 +5,13 @@ import { definedFields } from "@ferry/core/defined-fields";
 import { localHost } from "@ferry/core/local-host";
 import { requireDynamoDb } from "@ferry/emulator/engines/other-dynamodb";
 import { requireS3 } from "@ferry/emulator/engines/other-s3";
+import type { EngineOptions } from "./engine-options.ts";
 
 /** The URLs of other engines. Absent: the host's own engine. */
 export interface OtherEngines {
   readonly otherDynamoDb?: string;
   readonly otherS3?: string;
 }
-
-/** The options of `npm run local` and `npm run demo`. */
-export interface EngineOptions {
-  readonly dynamodb?: string;
-  readonly s3?: string;
-}
-
-export const engineOptions = {
-  dynamodb: {
-    flags: "--dynamodb <URL>",
-    about:
-      "use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own (default: AWS_ENDPOINT_URL_DYNAMODB, if it is set)",
-  },
-  s3: {
-    flags: "--s3 <URL>",
-    about: "use another S3 engine for all buckets (default: AWS_ENDPOINT_URL_S3, if it is set)",
-  },
-} as const;
 
 /** The services of the host that no other engine can replace, by the SDK's variables: the bus delivers to the queues. */
 const OWN_SERVICES = ["SQS", "EVENTBRIDGE"];

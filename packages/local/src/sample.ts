@@ -21,5 +21,5 @@ export async function createSample(): Promise<void> {
     createCityTable(copy.region, copy.table),
     new S3Client().send(new CreateBucketCommand({ Bucket: bucket })),
   ]);
-  await putItems(new DynamoDBClient({ region: source.region }), source.table, cities(source.items));
+  await putItems(new DynamoDBClient({ region: source.region }), source.table, await cities(source.items));
 }

@@ -2,14 +2,14 @@
  * The demo's options.
  */
 import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
-import { type EngineOptions, engineOptions } from "../other-engines.ts";
+import { type EngineOptions, engineOptions } from "../engine-options.ts";
 import { CITIES_MAX } from "./cities.ts";
 
 export interface DemoOptions extends EngineOptions {
   readonly items: number;
   readonly segments: number;
   readonly json: boolean;
-  keep: boolean;
+  readonly keep: boolean;
 }
 
 /** Reads the command line. If it is wrong, prints what was expected and ends the process with code 2. */

