@@ -2,20 +2,7 @@
  * Ferry: one slice of a segment, with the adapters of the deployed worker.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { archiveStore } from "@ferry/aws/archive-store";
-import { eventBus } from "@ferry/aws/bus";
-import { dynamodbClient, eventBridgeClient, retryingDynamodbClient, s3Client } from "@ferry/aws/clients";
-import { zlibCodec } from "@ferry/aws/codec";
-import { tableData } from "@ferry/aws/dynamodb/table";
-import { tableAdmin } from "@ferry/aws/dynamodb/table-admin";
-import { rowSearch } from "@ferry/aws/status/row-search";
-import { statusReader } from "@ferry/aws/status/status-store";
-import { lastErrors } from "@ferry/aws/worker-table/last-errors";
-import { rateLimiter } from "@ferry/aws/worker-table/rate-limiter";
-import { sliceClaims } from "@ferry/aws/worker-table/slice-claims";
-import { tableLeases } from "@ferry/aws/worker-table/table-leases";
-import { taskRegistry } from "@ferry/aws/worker-table/task-registry";
-import { workerTableItems } from "@ferry/aws/worker-table/worker-table";
+import { workerPorts } from "@ferry/aws/lambda/worker-ports";
 import { sliceBackup } from "@ferry/core/backup/slice";
 import {
   type BackupPlan,
@@ -49,23 +36,13 @@ export const ferry: Way = {
   },
 };
 
-/** Connects the ports as packages/aws/src/lambda/wiring.ts does. */
 function connect(): Ports {
-  const updateItem = workerTableItems(retryingDynamodbClient(), "worker-table");
   return {
-    tables: tableData(dynamodbClient, retryingDynamodbClient),
-    admin: tableAdmin(retryingDynamodbClient),
-    archive: archiveStore(s3Client),
-    codec: zlibCodec,
-    status: statusReader(retryingDynamodbClient(), { backup: "backup-table", restore: "restore-table" }),
-    bus: eventBus(eventBridgeClient(), "bench"),
-    limiter: rateLimiter(updateItem),
-    claims: sliceClaims(updateItem),
-    leases: tableLeases(updateItem),
-    registry: taskRegistry(updateItem),
-    search: rowSearch(retryingDynamodbClient(), { backup: "backup-table", restore: "restore-table" }),
-    lastErrors: lastErrors(updateItem),
-    random: Math.random,
+    ...workerPorts({
+      workerTable: "worker-table",
+      statusTables: { backup: "backup-table", restore: "restore-table" },
+      bus: "bench",
+    }),
     time: {
       now: Date.now,
       remainingMs: () => INVOCATION_MS,
