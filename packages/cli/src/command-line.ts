@@ -45,11 +45,7 @@ async function runCommand(command: CommandSpec, input: Input, program: Command):
     const [{ run }, { contextOf }] = await Promise.all([command.load(), import("./context.ts")]);
     return (await run(input, contextOf(input, process.env, program))) ?? exitCodes.done;
   } catch (error) {
-    return reportError(error, {
-      command: `ferry ${command.name}`,
-      input,
-      program,
-    });
+    return reportError(error, `ferry ${command.name}`, input, program);
   }
 }
 

@@ -8,15 +8,8 @@ import { type ExitCode, exitCodeOfGroup, exitCodes } from "./exit-codes.ts";
 import type { Input } from "./input.ts";
 import { pasteable } from "./pasteable.ts";
 
-export interface ErrorOptions {
-  /** The command, as in `ferry backup`. */
-  readonly command: string;
-  readonly input: Input;
-  readonly program: Command;
-}
-
-/** Prints an error and returns the exit code for it. */
-export function reportError(error: unknown, { command, input, program }: ErrorOptions): ExitCode {
+/** Prints an error of a command, named as in `ferry backup`, and returns the exit code for it. */
+export function reportError(error: unknown, command: string, input: Input, program: Command): ExitCode {
   const { json, debug, profile } = input.options;
   const { code, message, exitCode, ...found } = readable(error);
   // The SDK does not say that a profile is missing.

@@ -23,14 +23,6 @@ export interface AccessOptions {
   readonly profile?: string;
 }
 
-interface ClientConfiguration {
-  readonly region: string;
-  readonly maxAttempts: number;
-  readonly endpoint?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  readonly profile?: string;
-}
-
 /** A table's description without its settings. */
 export type TableStructure = Omit<TableDescription, "settings">;
 
@@ -45,7 +37,7 @@ export interface AwsAccess {
   pipes(region: string): PipesClient;
   s3(region: string): S3Client;
   /** A client of a service that few commands need; the others do not load its class. */
-  client<Client>(type: new (configuration: ClientConfiguration) => Client, region: string): Client;
+  client<Client>(type: new (configuration: { readonly region: string }) => Client, region: string): Client;
   /** The archives' objects. */
   readonly archive: ArchiveStore;
   /** A table's keys and size. It needs the permission DescribeTable alone. */

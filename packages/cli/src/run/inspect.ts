@@ -64,26 +64,10 @@ function filesText({ files, segments }: InspectedArchive): string {
   return `${plural(files, "data file")} in ${plural(segments.length, "segment")}, ${range} each`;
 }
 
-interface TableSettings {
-  readonly Table?: {
-    readonly BillingModeSummary?: { readonly BillingMode?: string };
-    readonly ProvisionedThroughput?: {
-      readonly ReadCapacityUnits?: number;
-      readonly WriteCapacityUnits?: number;
-    };
-    readonly GlobalSecondaryIndexes?: readonly { readonly IndexName?: string }[];
-    readonly LocalSecondaryIndexes?: readonly { readonly IndexName?: string }[];
-    readonly StreamSpecification?: { readonly StreamEnabled?: boolean; readonly StreamViewType?: string };
-    readonly DeletionProtectionEnabled?: boolean;
-  };
-  readonly TimeToLiveDescription?: { readonly TimeToLiveStatus?: string; readonly AttributeName?: string };
-  readonly Tags?: readonly { readonly Key?: string; readonly Value?: string }[];
-}
-
 /** The table's settings when it was backed up, from table.json. */
 function settingRows({ keys, settings }: InspectedArchive): [string, string][] {
   if (keys === undefined || settings === undefined) return [];
-  const { Table = {}, TimeToLiveDescription: ttl, Tags = [] } = settings as TableSettings;
+  const { Table = {}, TimeToLiveDescription: ttl, Tags = [] } = settings;
   const { ProvisionedThroughput: throughput } = Table;
   const isProvisioned =
     Table.BillingModeSummary?.BillingMode !== "PAY_PER_REQUEST" && (throughput?.ReadCapacityUnits ?? 0) > 0;

@@ -1,6 +1,7 @@
 /**
  * Describes one sealed archive: its segments, files, sizes and the settings of its table.
  */
+import type { TableDescription, Tag, TimeToLiveDescription } from "@aws-sdk/client-dynamodb";
 import { manifestSummaryKey, tableKey } from "@ferry/core/archive/keys";
 import { homeOf } from "@ferry/core/archive/location";
 import { decodeSummary, type Summary } from "@ferry/core/archive/summary";
@@ -34,7 +35,18 @@ export interface InspectedArchive {
   /** The keys of its items; absent if it has no table.json. */
   readonly keys?: KeySchema;
   /** The content of table.json: the table's settings with the field names of the DynamoDB API. */
-  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly settings?: {
+    readonly Table?: Pick<
+      TableDescription,
+      | "BillingModeSummary"
+      | "ProvisionedThroughput"
+      | "GlobalSecondaryIndexes"
+      | "LocalSecondaryIndexes"
+      | "StreamSpecification"
+    >;
+    readonly TimeToLiveDescription?: TimeToLiveDescription;
+    readonly Tags?: readonly Tag[];
+  };
 }
 
 /** Describes an archive. ClientErrors: those of `openArchive`. */
@@ -54,7 +66,8 @@ export async function inspectArchive(
     ]),
   );
   const decoded = decodeSummary(bucket, manifestSummaryKey(place.prefix), summary!.body);
-  const settings = table && (JSON.parse(new TextDecoder().decode(table.body)) as Record<string, unknown>);
+  const settings =
+    table && (JSON.parse(new TextDecoder().decode(table.body)) as InspectedArchive["settings"]);
   return definedFields({
     url: archive.url,
     writer: manifest.own ? "ferry" : "dynamodb",

@@ -95,13 +95,10 @@ export async function* examineStage(
       await onBus(stage, "DescribeEventBus", (events) =>
         events.send(new DescribeEventBusCommand({ Name: stage.bus })),
       );
-      return { state: "ok", detail: `${stage.bus} exists` };
+      return `${stage.bus} exists`;
     });
     for (const key of Object.keys(pipes))
-      yield await checkIfAllowed(`Pipe ${key}`, async () => ({
-        state: "ok",
-        detail: await pipeState(stage, key),
-      }));
+      yield await checkIfAllowed(`Pipe ${key}`, () => pipeState(stage, key));
   }
   yield await check("PutEvents", () => putPermission(stage));
   const tableRegion = table?.region ?? region;
@@ -110,10 +107,7 @@ export async function* examineStage(
     yield await checkIfAllowed("Lambda's quota", () => lambdaCheck(stage));
     yield await checkIfAllowed("DynamoDB's quota", async () => {
       const { readUnits, writeUnits } = await tableQuota(stage, tableRegion);
-      return {
-        state: "ok",
-        detail: `a table in ${tableRegion} may consume ${readUnits} read and ${writeUnits} write units a second`,
-      };
+      return `a table in ${tableRegion} may consume ${readUnits} read and ${writeUnits} write units a second`;
     });
   }
   if (table !== undefined)
@@ -145,12 +139,13 @@ async function putPermission(stage: Stage): Promise<string> {
   });
 }
 
-type Found = Omit<Check, "name">;
+/** What a check found; a text, if it is well. */
+type Found = string | Omit<Check, "name">;
 
 async function lambdaCheck(stage: Stage): Promise<Found> {
   const { concurrent, unreserved } = await lambdaQuota(stage);
   const detail = `${concurrent} concurrent executions in ${stage.region}, ${unreserved} of them not reserved`;
-  if (unreserved >= CONCURRENT_MAX) return { state: "ok", detail };
+  if (unreserved >= CONCURRENT_MAX) return detail;
   return {
     state: "warning",
     detail: `${detail}; Ferry's functions use up to ${CONCURRENT_MAX}, unless the stage's settings lower it`,
@@ -160,12 +155,9 @@ async function lambdaCheck(stage: Stage): Promise<Found> {
 
 /** A check that the caller may not make is no failure: requests do not need the permission. */
 async function checkIfAllowed(name: string, run: () => Promise<Found>): Promise<Check> {
-  try {
-    return { name, ...(await run()) };
-  } catch (error) {
-    if ((error as { code?: string }).code !== "access-denied") return failed(name, error);
-    return { name, state: "skipped", detail: `not known: ${failed(name, error).detail}` };
-  }
+  const done = await check(name, run);
+  if (done.code !== "access-denied") return done;
+  return { name, state: "skipped", detail: `not known: ${done.detail}` };
 }
 
 async function pipeState(stage: Stage, key: string): Promise<string> {
@@ -178,9 +170,10 @@ function broken(message: string, hint: string): ClientError {
   return new ClientError("failed", "not-running", { message, hint });
 }
 
-async function check(name: string, run: () => Promise<string>): Promise<Check> {
+async function check(name: string, run: () => Promise<Found>): Promise<Check> {
   try {
-    return { name, state: "ok", detail: await run() };
+    const found = await run();
+    return typeof found === "string" ? { name, state: "ok", detail: found } : { name, ...found };
   } catch (error) {
     return failed(name, error);
   }

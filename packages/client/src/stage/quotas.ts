@@ -7,21 +7,17 @@ import { translateErrors } from "@ferry/aws/errors";
 import { consumers } from "@ferry/core/topology";
 import type { Stage } from "./stage.ts";
 
-export interface LambdaQuota {
-  /** Concurrent executions of all functions in the region. */
-  readonly concurrent: number;
-  /** Those that no function has reserved for itself. */
-  readonly unreserved: number;
-}
-
 /** The most concurrent executions of Ferry's functions, if the stage's settings do not change them. */
 export const CONCURRENT_MAX = Object.values(consumers).reduce(
   (sum, { maximumConcurrency }) => sum + maximumConcurrency,
   0,
 );
 
-/** Lambda's quota in the stage's region. A FerryError with code `access-denied`, if the caller may not read it. */
-export async function lambdaQuota({ access, region }: Stage): Promise<LambdaQuota> {
+/**
+ * Lambda's quota in the stage's region: concurrent executions of all functions, and those that no function has reserved. A FerryError
+ * with code `access-denied`, if the caller may not read it.
+ */
+export async function lambdaQuota({ access, region }: Stage) {
   const call = { operation: "GetAccountSettings", resource: `Lambda in ${region}` };
   const { AccountLimit } = await translateErrors(call, () =>
     access.client(LambdaClient, region).send(new GetAccountSettingsCommand({})),
@@ -32,14 +28,11 @@ export async function lambdaQuota({ access, region }: Stage): Promise<LambdaQuot
   };
 }
 
-/** What a table without an agreed quota of its own may consume, capacity units a second. */
-export interface TableQuota {
-  readonly readUnits: number;
-  readonly writeUnits: number;
-}
-
-/** DynamoDB's quota for each table of a region. A FerryError with code `access-denied`, if the caller may not read it. */
-export async function tableQuota({ access }: Pick<Stage, "access">, region: string): Promise<TableQuota> {
+/**
+ * DynamoDB's quota for each table of a region: what a table without an agreed quota of its own may consume, capacity units a second. A
+ * FerryError with code `access-denied`, if the caller may not read it.
+ */
+export async function tableQuota({ access }: Stage, region: string) {
   const call = { operation: "DescribeLimits", resource: `DynamoDB in ${region}` };
   const answer = await translateErrors(call, () =>
     access.dynamodb(region).send(new DescribeLimitsCommand({})),

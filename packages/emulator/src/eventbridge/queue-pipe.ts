@@ -31,17 +31,9 @@ interface SqsMessage {
 }
 
 /** Moves messages from the queue to the bus until the thread ends. */
-export async function runQueuePipe({
-  name,
-  spec,
-  queueUrl,
-  deadLetters,
-  sqs,
-  bus,
-  retryDelaySeconds,
-  log,
-}: QueuePipeOptions) {
-  const emit = compilePipeTarget(spec, bus);
+export async function runQueuePipe(options: QueuePipeOptions) {
+  const { name, queueUrl, sqs, log } = options;
+  const emit = compilePipeTarget(options.spec, options.bus);
 
   const handle = async (message: SqsMessage): Promise<void> => {
     const receipt = { QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle };
@@ -51,9 +43,9 @@ export async function runQueuePipe({
       // The reason is the same each time.
       if (Number(message.Attributes?.["ApproximateReceiveCount"] ?? 1) === 1)
         log(
-          `pipe ${name}: message ${message.MessageId} could not be put: ${error}; it begins with ${JSON.stringify(message.Body.slice(0, BODY_START_LENGTH))}, and moves to ${deadLetters} after some tries`,
+          `pipe ${name}: message ${message.MessageId} could not be put: ${error}; it begins with ${JSON.stringify(message.Body.slice(0, BODY_START_LENGTH))}, and moves to ${options.deadLetters} after some tries`,
         );
-      await sqs("ChangeMessageVisibility", { ...receipt, VisibilityTimeout: retryDelaySeconds });
+      await sqs("ChangeMessageVisibility", { ...receipt, VisibilityTimeout: options.retryDelaySeconds });
       return;
     }
     await sqs("DeleteMessage", receipt);

@@ -4,23 +4,9 @@
 import { openFerry } from "@ferry/client/ferry";
 import { prepareRequest } from "@ferry/client/task/request";
 import type { TaskStatus } from "@ferry/client/task/task-status";
+import type { Request } from "@ferry/core/request/request";
 import type { Progress } from "@ferry/terminal/progress";
 import type { Host } from "../host.ts";
-
-/** The request fields that a backup and its restore share. */
-export interface ArchiveLocation {
-  readonly "bucket-region": string;
-  readonly "bucket-name": string;
-  readonly "bucket-prefix": string;
-}
-
-export interface DemoRequest extends ArchiveLocation {
-  readonly action: "backup" | "restore";
-  readonly "total-segments": number;
-  readonly "table-region": string;
-  readonly "table-name": string;
-  readonly "batch-bytes"?: number;
-}
 
 export interface TaskResult {
   readonly task: TaskStatus;
@@ -31,7 +17,7 @@ export interface TaskResult {
 export async function requestTask(
   host: Host,
   progress: Progress,
-  request: DemoRequest,
+  request: Request,
   items: number,
 ): Promise<TaskResult> {
   const started = performance.now();

@@ -17,7 +17,7 @@ import { cities } from "./cities.ts";
 import { createCityTable } from "./city-table.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
-import { type ArchiveLocation, requestTask } from "./request.ts";
+import { requestTask } from "./request.ts";
 import { summary } from "./summary.ts";
 
 const SOURCE = { region: "us-east-1", table: "cities" };
@@ -84,7 +84,7 @@ async function demo(options: DemoOptions, leave: Leave): Promise<boolean> {
     putItems(new DynamoDBClient({ region: SOURCE.region }), SOURCE.table, items, at),
   );
 
-  const location: ArchiveLocation = {
+  const location = {
     "bucket-region": BUCKET.region,
     "bucket-name": BUCKET.name,
     "bucket-prefix": `demo/${SOURCE.table}`,
