@@ -19,6 +19,7 @@ type FunctionArgs = Pick<
   sst.aws.FunctionArgs,
   "handler" | "memory" | "timeout" | "link" | "description" | "concurrency"
 > & {
+  readonly environment?: Readonly<Record<string, string>>;
   readonly permissions: Parameters<typeof sst.aws.permission>[0][];
 };
 
@@ -32,6 +33,7 @@ export function ferryFunction(name: string, args: FunctionArgs): sst.aws.Functio
     nodejs: { minify: true },
     // `service` is the metrics' one dimension. It contains the stage, because an account may hold several.
     environment: {
+      ...args.environment,
       POWERTOOLS_SERVICE_NAME: resourceName(name),
       POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
     },

@@ -1,4 +1,5 @@
 /** The functions on the queues: both workers and the projector. */
+import { WORKER_NODE_OPTIONS } from "@ferry/core/settings/node-options";
 import { type ConsumerName, consumers } from "@ferry/core/topology";
 import { logicalNameOf } from "../naming/names.ts";
 import { permissions } from "../permissions/function-permissions.ts";
@@ -23,6 +24,7 @@ function worker(name: ConsumerName) {
       timeout: `${timeoutSeconds(name)} seconds`,
       link: links[name],
       ...reservedConcurrency(name),
+      ...(name !== "projection" && { environment: { NODE_OPTIONS: WORKER_NODE_OPTIONS } }),
       permissions: permissions[name],
     }),
   );

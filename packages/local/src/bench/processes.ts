@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
 import { once } from "node:events";
+import { WORKER_NODE_OPTIONS } from "@ferry/core/settings/node-options";
 
 /** How a process is run, if not as its parent is. */
 export type RunBy = Pick<ForkOptions, "execPath" | "execArgv">;
@@ -10,6 +11,7 @@ export type RunBy = Pick<ForkOptions, "execPath" | "execArgv">;
 /** Starts the process of a way, and waits until it is ready. */
 export type StartWay = (by?: RunBy) => Promise<ChildProcess>;
 
+/** Starts a module with the options of Node that a worker has. */
 export function startModule(
   file: string,
   args: readonly string[],
@@ -18,7 +20,7 @@ export function startModule(
 ): ChildProcess {
   return fork(file, args, {
     ...by,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, NODE_OPTIONS: WORKER_NODE_OPTIONS, ...environment },
     execArgv: [...execArgv, "--expose-gc"],
     stdio: "inherit",
   });
