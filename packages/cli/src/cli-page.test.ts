@@ -29,11 +29,7 @@ function optionRow({ flags, description, choices, fallback }: OptionSpec): strin
 }
 
 function section(command: CommandSpec): string {
-  const usage = [
-    "ferry",
-    command.name,
-    ...command.arguments.map(({ name, optional }) => (optional ? `[${name}]` : name)),
-  ];
+  const usage = ["ferry", command.name, ...command.arguments.map(({ name }) => name)];
   const shared = sharedOptions(command).map(({ flags }) => `\`${flags.split(" ")[0]}\``);
   const rows = [
     ...command.arguments.map(({ name, description }) => `| \`${name}\` | ${cell(description)} |`),

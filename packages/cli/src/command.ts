@@ -10,7 +10,6 @@ export interface ArgumentSpec {
   /** In capitals, as in `ferry backup TABLE`. */
   readonly name: string;
   readonly description: string;
-  readonly optional?: boolean;
 }
 
 export interface OptionSpec {

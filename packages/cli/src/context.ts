@@ -35,10 +35,7 @@ export function contextOf({ options }: Input, env: NodeJS.ProcessEnv, program: C
     profile: textOption(options["profile"]),
   });
   return {
-    output: openOutput({
-      json: options["json"] === true,
-      complete: (text) => pasteable(text, { options }, program, env),
-    }),
+    output: openOutput(options["json"] === true, (text) => pasteable(text, { options }, program, env)),
     interactive: process.stdin.isTTY === true && process.stderr.isTTY === true && options["json"] !== true,
     access,
     program,

@@ -20,13 +20,7 @@ export interface Output {
 }
 
 /** `complete` makes the commands in a text such that they can be pasted. */
-export function openOutput({
-  json,
-  complete = (text) => text,
-}: {
-  json: boolean;
-  complete?: (text: string) => string;
-}): Output {
+export function openOutput(json: boolean, complete: (text: string) => string): Output {
   return {
     json,
     width: process.stdout.isTTY ? process.stdout.columns : undefined,

@@ -1,8 +1,8 @@
 /**
  * The parser, built from the commands.
  */
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { type ArgumentSpec, type CommandSpec, type OptionSpec, sharedOptions } from "./command.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type CommandSpec, type OptionSpec, sharedOptions } from "./command.ts";
 import { commands } from "./commands/all.ts";
 import { exitCodeMeanings, exitCodes } from "./exit-codes.ts";
 import type { Input } from "./input.ts";
@@ -40,17 +40,10 @@ function addCommand(
     .summary(spec.summary)
     .description(spec.description === undefined ? spec.summary : `${spec.summary}\n\n${spec.description}`)
     .addHelpText("after", examplesOf(spec));
-  for (const argument of spec.arguments) command.addArgument(argumentOf(argument));
+  for (const { name, description } of spec.arguments) command.argument(`<${name}>`, description);
   for (const option of spec.options) command.addOption(optionOf(option));
   for (const option of sharedOptions(spec)) command.addOption(optionOf(option).helpGroup("Common options:"));
-  command.action(async (...all: unknown[]) => {
-    const given = all.slice(0, spec.arguments.length).filter((value) => value !== undefined) as string[];
-    await act(spec, { arguments: given, options: command.opts() });
-  });
-}
-
-function argumentOf({ name, description, optional = false }: ArgumentSpec): Argument {
-  return new Argument(optional ? `[${name}]` : `<${name}>`, description);
+  command.action(() => act(spec, { arguments: command.args, options: command.opts() }));
 }
 
 function optionOf({ flags, description, choices, fallback, repeatable = false }: OptionSpec): Option {

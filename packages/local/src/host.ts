@@ -61,7 +61,6 @@ export interface Host {
 
 /** How long `stop` waits for running invocations. */
 const STOP_TIMEOUT_MS = 1500;
-const LAMBDA_TIMEOUT_MS = 15 * 60_000;
 
 /**
  * Starts the host with Ferry's handlers. They run in this process and read `process.env`, which this function sets. Node
@@ -141,7 +140,6 @@ export async function startHostWith(
             name === "projection"
               ? spec.maximumConcurrency
               : (options.maximumConcurrency ?? spec.maximumConcurrency),
-          timeoutMs: LAMBDA_TIMEOUT_MS,
           retryDelaySeconds,
           // The workers set it; the projector relies on its queue's visibility timeout.
           setsVisibility: name !== "projection",

@@ -17,11 +17,11 @@ export function progressLines(progress: TaskProgress, width: number): string[] {
   const { task, segments } = progress;
   const { fraction, parts } = totalBar(progress);
   const total = barLine("total", fraction, parts, width);
-  const used = usedLine(progress, width);
+  const used = usedParts(progress);
   return [
     headline(task),
     total,
-    ...used,
+    ...(used.length === 0 ? [] : [barLine("", undefined, used, width)]),
     ...segmentLines(progress, width),
     ...failureLines(task, segments),
   ].map((line) => cut(line, width));
@@ -82,11 +82,6 @@ function usedParts({ task, usage, unitsPerSecond }: TaskProgress): Part[] {
     // A segment's record has only what its latest attempt used.
     ...(task.attempt > 1 ? [{ text: "in the segments' latest attempts", rank: 1 }] : []),
   ];
-}
-
-function usedLine(progress: TaskProgress, width: number): string[] {
-  const parts = usedParts(progress);
-  return parts.length === 0 ? [] : [barLine("", undefined, parts, width)];
 }
 
 function segmentLines({ task, segments }: TaskProgress, width: number): string[] {

@@ -39,7 +39,9 @@ export function direction(task: TaskStatus): string {
 /** How a task ended: one line, and a line for each reason. */
 export function endLines(task: TaskStatus, output: Output): string[] {
   const files = task.action === "backup" ? ` in ${plural(task.files, "data file")}` : "";
-  const read = task.matchedItems === undefined ? plural(task.items, "item") : matchedText(task);
+  const { items, matchedItems: matched } = task;
+  const read =
+    matched === undefined ? plural(items, "item") : `${plural(matched, "item")} of ${countText(items)} read`;
   const skipped = task.skippedItems ? `, ${plural(task.skippedItems, "item")} skipped` : "";
   const took = tookSeconds(task);
   const moved =
@@ -55,11 +57,6 @@ export function endLines(task: TaskStatus, output: Output): string[] {
       ? [`${commandText("retry", task.id ?? "")} continues where it stopped.`]
       : []),
   ];
-}
-
-/** `12 items of 135,000 read`: what a restore with --only selected. */
-export function matchedText({ matchedItems = 0, items }: Pick<TaskStatus, "matchedItems" | "items">): string {
-  return `${plural(matchedItems, "item")} of ${countText(items)} read`;
 }
 
 /** `1,234 units, 2 handoffs, about $0.02`: without numbers that are 0. */

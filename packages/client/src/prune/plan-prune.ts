@@ -2,7 +2,6 @@
  * Decides which archives of a list a prune removes.
  */
 import type { ListedArchive } from "../archive/list-archives.ts";
-import type { ArchiveWriter } from "./archive-objects.ts";
 import { type KeepRules, keptFor } from "./keep-rules.ts";
 
 /** What a prune does with an archive. */
@@ -116,9 +115,4 @@ function buildersOf(archive: ListedArchive, all: readonly ListedArchive[]): stri
       other.window.to > window.to,
   );
   return builder === undefined ? [] : [`incremental export ${builder.url} builds on it`];
-}
-
-/** The writer of an archive that is removed. */
-export function archiveWriterOf({ writer }: ListedArchive): ArchiveWriter {
-  return writer === "dynamodb" ? "dynamodb" : "ferry";
 }

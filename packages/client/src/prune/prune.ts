@@ -9,7 +9,7 @@ import { parseS3Url, type S3Place, s3Url } from "../s3-url.ts";
 import type { Stage } from "../stage/stage.ts";
 import { archivesInUse } from "./archives-in-use.ts";
 import type { KeepRules } from "./keep-rules.ts";
-import { type ArchivesInUse, archiveWriterOf, type PruneDecision, planPrune, timeOf } from "./plan-prune.ts";
+import { type ArchivesInUse, type PruneDecision, planPrune, timeOf } from "./plan-prune.ts";
 import { keepsVersions, type RemovedArchive, removeArchive } from "./remove-archive.ts";
 
 export interface PruneRequest {
@@ -64,13 +64,13 @@ export async function preparePrune(
 
   async function* remove() {
     for (const decision of oldestFirst(decisions)) {
-      const { url } = decision.archive;
+      const { url, writer } = decision.archive;
       const task = (await readInUse()).get(url);
       const removed =
         task === undefined
           ? await removeArchive(access, bucket, {
               prefix: parseS3Url(url).prefix,
-              writer: archiveWriterOf(decision.archive),
+              writer: writer === "dynamodb" ? writer : "ferry",
             })
           : { objects: 0, bytes: 0, foreignObjects: 0, errors: [`${url}: in use by task ${task}`] };
       yield { decision, removed };

@@ -29,11 +29,6 @@ export interface MappingOptions {
   /** The most concurrent invocations. */
   readonly maximumConcurrency: number;
   /**
-   * The time that the context reports to an invocation, ms. An invocation that takes longer is not ended: it shares this
-   * process.
-   */
-  readonly timeoutMs: number;
-  /**
    * The delay until a message is redelivered whose handler threw, or that the handler reported as failed without setting
    * its visibility. On AWS a message waits for its visibility timeout.
    */
@@ -51,6 +46,8 @@ export interface Mapping {
 /** The most messages that SQS returns at once. */
 const RECEIVE_MAX = 10;
 const WAIT_SECONDS = 20;
+/** The time that the context reports to an invocation. One that takes longer is not ended: it shares this process. */
+const TIMEOUT_MS = 15 * 60_000;
 
 /** Starts polling. */
 export function startMapping(options: MappingOptions): Mapping {
@@ -175,8 +172,8 @@ function toRecord(message: Message, { queueArn, region }: MappingOptions): SQSRe
   };
 }
 
-function toContext({ functionName, region, timeoutMs }: MappingOptions): Context {
-  const endsMs = performance.now() + timeoutMs;
+function toContext({ functionName, region }: MappingOptions): Context {
+  const endsMs = performance.now() + TIMEOUT_MS;
   const noop = () => {};
   return {
     functionName,

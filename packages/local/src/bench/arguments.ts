@@ -6,21 +6,6 @@ import { type BenchCompression, type Case, FILE_MIB, MIB } from "./fixture.ts";
 import type { WayName } from "./measured.ts";
 import { type Mix, mixNames } from "./mixes.ts";
 
-export interface BenchOptions {
-  readonly cases: readonly Case[];
-  readonly ways: readonly WayName[];
-  readonly runs: number;
-  /** Whether to count instructions. */
-  readonly instructions: boolean;
-  /** Runs before the measured ones. */
-  readonly warmUps: number;
-  readonly json: boolean;
-  readonly check: boolean;
-  readonly store: boolean;
-  /** Where to write a plot. */
-  readonly plot: string | undefined;
-}
-
 const compressions: Readonly<Record<string, BenchCompression>> = {
   "gzip-6": { format: "gzip", level: 6 },
   "gzip-1": { format: "gzip", level: 1 },
@@ -29,6 +14,7 @@ const compressions: Readonly<Record<string, BenchCompression>> = {
 
 const actions = ["backup", "restore"] as const;
 
+/** The options as they are given. */
 interface Given {
   readonly mix?: readonly Mix[];
   readonly action?: readonly Case["action"][];
@@ -46,6 +32,12 @@ interface Given {
   readonly check: boolean;
   readonly store: boolean;
   readonly plot?: string;
+}
+
+export interface BenchOptions extends Pick<Given, "instructions" | "json" | "check" | "store" | "plot"> {
+  readonly cases: readonly Case[];
+  readonly ways: readonly WayName[];
+  readonly runs: number;
 }
 
 /** Reads the command line. An invalid one ends the process with code 2 and a line that says what was expected. */
@@ -105,7 +97,7 @@ export function readBenchArguments(): BenchOptions {
     .option("--plot <FILE>", "write a plot of the results, as SVG")
     .parse()
     .opts<Given>();
-  const { quick, instructions, json, check, store, plot } = given;
+  const { quick } = given;
   const files = given.compression ?? (quick ? names.slice(0, 1) : names);
   const pages = given.pages ?? (quick ? 16 : 32);
   const scheme = given.https ? "https" : "http";
@@ -129,14 +121,9 @@ export function readBenchArguments(): BenchOptions {
     ),
   );
   return {
+    ...given,
     cases,
     ways: quick ? ["floor", "ferry"] : ["floor", "http", "ferry", "sdk"],
     runs: given.runs ?? (quick ? 3 : 5),
-    instructions,
-    warmUps: 2,
-    json,
-    check,
-    store,
-    plot,
   };
 }

@@ -13,10 +13,10 @@ import { whyNotCounted } from "./instructions.ts";
 import { type Measured, measureCase } from "./measure.ts";
 import { plotOf } from "./plot.ts";
 
-const { cases, ways, runs, warmUps, instructions, json, check, store, plot } = readBenchArguments();
+const { cases, ways, runs, instructions, json, check, store, plot } = readBenchArguments();
 const whyNot = instructions ? whyNotCounted() : undefined;
 if (whyNot !== undefined) console.error(whyNot);
-const options = { wayNames: ways, runs, warmUps, instructions: instructions && whyNot === undefined };
+const options = { wayNames: ways, runs, instructions: instructions && whyNot === undefined };
 
 const results: Result[] = [];
 const folder = await mkdtemp(path.join(tmpdir(), "ferry-bench-"));

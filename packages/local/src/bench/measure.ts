@@ -37,26 +37,15 @@ const SIZE_TOLERANCE = 0.02;
 const canned = fileURLToPath(new URL("./canned-aws.ts", import.meta.url));
 const pem = fileURLToPath(new URL("./loopback.pem", import.meta.url));
 
-/**
- * `bundle`: the path of the bundle of ./measured.ts. `runs`: the measured runs of each way; `warmUps`: the runs before, in which the
- * code is compiled. `instructions`: whether to count them.
- */
+/** The runs before the measured ones, in which the code is compiled. */
+const WARM_UPS = 2;
+
+/** `bundle`: the path of the bundle of ./measured.ts. `runs`: the measured runs of each way. `instructions`: whether to count them. */
 export async function measureCase(
   bench: Case,
-  {
-    bundle,
-    wayNames,
-    runs,
-    warmUps,
-    instructions,
-  }: {
-    bundle: string;
-    wayNames: readonly WayName[];
-    runs: number;
-    warmUps: number;
-    instructions: boolean;
-  },
+  options: { bundle: string; wayNames: readonly WayName[]; runs: number; instructions: boolean },
 ): Promise<CaseResult> {
+  const { bundle, wayNames, runs, instructions } = options;
   const server = startModule(canned, [JSON.stringify(bench)], {});
   const processes: ChildProcess[] = [server];
   try {
@@ -80,7 +69,7 @@ export async function measureCase(
     for (const way of wayNames) ways.set(way, await startWay(way));
     const costs = new Map<WayName, Cost[]>(wayNames.map((way) => [way, []]));
     const calls = new Map<WayName, Calls>();
-    for (let run = -warmUps; run < runs; run++)
+    for (let run = -WARM_UPS; run < runs; run++)
       for (const [way, child] of ways) {
         await ask<Calls>(server);
         const cost = await ask<Cost>(child);
