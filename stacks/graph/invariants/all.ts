@@ -1,26 +1,26 @@
 /** Every invariant, and the check of a graph against them. */
-import { awsAcceptsEverything } from "./aws-limits.ts";
+import { limitInvariants } from "./aws-limits.ts";
 import { deliveryInvariants } from "./delivery.ts";
-import type { Deployment, Invariant } from "./invariant.ts";
+import type { Deployment, Invariants } from "./invariant.ts";
 import { monitoringInvariants } from "./monitoring.ts";
 import { nameInvariants } from "./names.ts";
 import { permissionInvariants } from "./permissions.ts";
 import { stageInvariants } from "./stages.ts";
 
-export const invariants: readonly Invariant[] = [
+export const invariants: Invariants = {
   ...permissionInvariants,
   ...deliveryInvariants,
-  awsAcceptsEverything,
+  ...limitInvariants,
   ...nameInvariants,
   ...monitoringInvariants,
   ...stageInvariants,
-];
+};
 
 /** The violations by invariant; empty if every invariant holds. */
 export function violatedInvariants(deployment: Deployment): ReadonlyMap<string, readonly string[]> {
   return new Map(
-    invariants
-      .map(({ name, violations }) => [name, violations(deployment)] as const)
+    Object.entries(invariants)
+      .map(([name, { violations }]) => [name, violations(deployment)] as const)
       .filter(([, problems]) => problems.length > 0),
   );
 }

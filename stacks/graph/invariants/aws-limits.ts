@@ -1,5 +1,5 @@
 /** The limits in AWS's API references. */
-import { type Deployment, type Invariant, resourcesOfType, violationUnless } from "./invariant.ts";
+import { type Deployment, type Invariants, resourcesOfType, violationUnless } from "./invariant.ts";
 import { type PolicyStatement, statementsOf } from "./policies.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the inputs of any resource.
@@ -130,26 +130,6 @@ const BOUNDS: Readonly<Record<string, Readonly<Record<string, Bound>>>> = {
   },
 };
 
-export const awsAcceptsEverything: Invariant = {
-  name: "aws-accepts-everything",
-  reason: "A deploy that exceeds a limit fails in the middle.",
-  violations: (deployment) => [
-    ...Object.entries(NAME_LENGTH_MAX).flatMap(([type, most]) =>
-      resourcesOfType(deployment, type).flatMap(({ name, inputs }) =>
-        violationUnless(
-          inputs.name?.length <= most,
-          `the name of ${type} ${name} is longer than ${most} characters`,
-        ),
-      ),
-    ),
-    ...Object.entries(BOUNDS).flatMap(([type, quantities]) =>
-      Object.entries(quantities).flatMap(([quantity, bound]) =>
-        outOfBounds(deployment, type, quantity, bound),
-      ),
-    ),
-  ],
-};
-
 function outOfBounds(
   deployment: Deployment,
   type: string,
@@ -167,3 +147,24 @@ function outOfBounds(
       ),
   );
 }
+
+export const limitInvariants: Invariants = {
+  "aws-accepts-everything": {
+    reason: "A deploy that exceeds a limit fails in the middle.",
+    violations: (deployment) => [
+      ...Object.entries(NAME_LENGTH_MAX).flatMap(([type, most]) =>
+        resourcesOfType(deployment, type).flatMap(({ name, inputs }) =>
+          violationUnless(
+            inputs.name?.length <= most,
+            `the name of ${type} ${name} is longer than ${most} characters`,
+          ),
+        ),
+      ),
+      ...Object.entries(BOUNDS).flatMap(([type, quantities]) =>
+        Object.entries(quantities).flatMap(([quantity, bound]) =>
+          outOfBounds(deployment, type, quantity, bound),
+        ),
+      ),
+    ],
+  },
+};

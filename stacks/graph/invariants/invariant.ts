@@ -8,13 +8,15 @@ export interface Deployment {
   readonly settings: StageSettings;
 }
 
-export interface Invariant {
-  readonly name: string;
+interface Invariant {
   /** Why the rule exists. */
   readonly reason: string;
   /** One sentence for each violation; empty if the invariant holds. */
   readonly violations: (deployment: Deployment) => string[];
 }
+
+/** By name. */
+export type Invariants = Readonly<Record<string, Invariant>>;
 
 /** The resources of a type, given the end of its name: `Queue` is `aws:sqs/queue:Queue`. */
 export const resourcesOfType = ({ graph }: Deployment, type: string): readonly Resource[] =>

@@ -12,7 +12,7 @@ import {
 import {
   type Deployment,
   equalAsJson,
-  type Invariant,
+  type Invariants,
   nameInArn,
   resourcesOfType,
   violationUnless,
@@ -26,79 +26,8 @@ const WIDE_RESOURCES = [
   /^arn:aws:dynamodb:.+:table\/[^*]+\/stream\/\*$/, // AWS authorises ListStreams on all streams of a table
 ];
 
-const noWildcards: Invariant = {
-  name: "no-wildcards",
-  reason: "A wildcard grants permissions that were not reviewed, and those that AWS adds later.",
-  violations: (deployment) =>
-    [...roleGrants(deployment), ...policyGrants(deployment)].flatMap(({ owner, statement }) => [
-      ...statement.Action.filter((action) => action.includes("*")).map(
-        (action) => `${owner} allows the action ${action}`,
-      ),
-      ...statement.Resource.filter(
-        (resource) => resource.includes("*") && !WIDE_RESOURCES.some((wide) => wide.test(resource)),
-      ).map((resource) => `${owner} allows the resource ${resource}`),
-    ]),
-};
-
-const statementsNameResources: Invariant = {
-  name: "statements-name-resources",
-  reason:
-    "IAM refuses a statement without a resource, in the middle of a deploy. A list of the settings may be empty.",
-  violations: (deployment) =>
-    [...roleGrants(deployment), ...policyGrants(deployment)].flatMap(({ owner, statement }) =>
-      violationUnless(
-        statement.Resource.length > 0,
-        `${owner} allows ${statement.Action.join(", ")} on no resource`,
-      ),
-    ),
-};
-
 const isWorkerTable = ({ graph }: Deployment, arn: string) =>
   arn.endsWith(`:table/${physicalName(graph.app.stage, workerTable.name)}`);
-
-const backupOnlyCreates: Invariant = {
-  name: "backup-only-creates",
-  reason:
-    "A bug in the backup worker must not be able to change a table, or to replace or delete an archive.",
-  violations: (deployment) =>
-    roleGrants(deployment)
-      .filter(({ owner }) => owner === `ferry-${deployment.graph.app.stage}-backup`)
-      .flatMap(({ statement }) =>
-        statement.Action.flatMap((action) => [
-          ...violationUnless(
-            !/^s3:(?!PutObject$|Get|List)/.test(action),
-            `the backup role allows ${action}, but may only create and read objects`,
-          ),
-          ...violationUnless(
-            action !== "s3:PutObject" ||
-              equalAsJson(statement.Condition?.["Null"]?.["s3:if-none-match"], ["false"]),
-            "the backup role allows s3:PutObject without If-None-Match",
-          ),
-          ...violationUnless(
-            !/^dynamodb:(?!Scan$|Get|Describe|List|Query)/.test(action) ||
-              statement.Resource.every((arn) => isWorkerTable(deployment, arn)),
-            `the backup role allows ${action} on ${statement.Resource.join(", ")}`,
-          ),
-        ]),
-      ),
-};
-
-const onlyListedTablesAreCreated: Invariant = {
-  name: "only-listed-tables-are-created",
-  reason:
-    "A restore must not be able to create a table, or to change a table's settings, unless the stage lists the table with create.",
-  violations: (deployment) => {
-    const creatable = creatableArns(deployment);
-    return roleGrants(deployment).flatMap(({ owner, statement }) =>
-      statement.Action.filter((action) => CHANGES_TABLES.test(action)).flatMap((action) =>
-        violationUnless(
-          statement.Resource.every((arn) => creatable.has(arn)),
-          `${owner} allows ${action} on ${statement.Resource.join(", ")}`,
-        ),
-      ),
-    );
-  },
-};
 
 /** Actions on tables themselves, and not on their items. */
 const CHANGES_TABLES =
@@ -111,104 +40,159 @@ const typesOfRole: Readonly<Record<string, readonly string[]>> = {
   schedules: ["TaskRequested"],
 };
 
-const onlyFerryPutsFacts: Invariant = {
-  name: "only-ferry-puts-facts",
-  reason:
-    "A forged fact changes rows and starts work. Each of Ferry's roles puts its own types with Ferry's source; callers put requests.",
-  violations: (deployment) => {
-    const { stage } = deployment.graph.app;
-    const puts = ({ statement }: Grant) => statement.Action.includes("events:PutEvents");
-    const roles = roleGrants(deployment).filter(puts);
-    const others = policyGrants(deployment).filter(puts);
-    const equals = ({ statement }: Grant) => statement.Condition?.["StringEquals"] ?? {};
-    const exempt = others
-      .filter(
-        (grant) => grant.statement.Effect === "Deny" && equalAsJson(equals(grant)["events:source"], [SOURCE]),
-      )
-      .flatMap(({ statement }) => statement.Condition?.["ArnNotEquals"]?.["aws:PrincipalArn"] ?? []);
-    return [
-      ...roles.flatMap((grant) =>
+export const permissionInvariants: Invariants = {
+  "no-wildcards": {
+    reason: "A wildcard grants permissions that were not reviewed, and those that AWS adds later.",
+    violations: (deployment) =>
+      [...roleGrants(deployment), ...policyGrants(deployment)].flatMap(({ owner, statement }) => [
+        ...statement.Action.filter((action) => action.includes("*")).map(
+          (action) => `${owner} allows the action ${action}`,
+        ),
+        ...statement.Resource.filter(
+          (resource) => resource.includes("*") && !WIDE_RESOURCES.some((wide) => wide.test(resource)),
+        ).map((resource) => `${owner} allows the resource ${resource}`),
+      ]),
+  },
+  "statements-name-resources": {
+    reason:
+      "IAM refuses a statement without a resource, in the middle of a deploy. A list of the settings may be empty.",
+    violations: (deployment) =>
+      [...roleGrants(deployment), ...policyGrants(deployment)].flatMap(({ owner, statement }) =>
         violationUnless(
-          equalAsJson(equals(grant), {
-            "events:source": [SOURCE],
-            "events:detail-type": typesOfRole[grant.owner.replace(`ferry-${stage}-`, "")],
-          }),
-          `the role ${grant.owner} may put events of other types, or with another source`,
+          statement.Resource.length > 0,
+          `${owner} allows ${statement.Action.join(", ")} on no resource`,
         ),
       ),
-      ...others
-        .filter(({ statement }) => statement.Effect === "Allow")
-        .flatMap((grant) =>
+  },
+  "backup-only-creates": {
+    reason:
+      "A bug in the backup worker must not be able to change a table, or to replace or delete an archive.",
+    violations: (deployment) =>
+      roleGrants(deployment)
+        .filter(({ owner }) => owner === `ferry-${deployment.graph.app.stage}-backup`)
+        .flatMap(({ statement }) =>
+          statement.Action.flatMap((action) => [
+            ...violationUnless(
+              !/^s3:(?!PutObject$|Get|List)/.test(action),
+              `the backup role allows ${action}, but may only create and read objects`,
+            ),
+            ...violationUnless(
+              action !== "s3:PutObject" ||
+                equalAsJson(statement.Condition?.["Null"]?.["s3:if-none-match"], ["false"]),
+              "the backup role allows s3:PutObject without If-None-Match",
+            ),
+            ...violationUnless(
+              !/^dynamodb:(?!Scan$|Get|Describe|List|Query)/.test(action) ||
+                statement.Resource.every((arn) => isWorkerTable(deployment, arn)),
+              `the backup role allows ${action} on ${statement.Resource.join(", ")}`,
+            ),
+          ]),
+        ),
+  },
+  "only-listed-tables-are-created": {
+    reason:
+      "A restore must not be able to create a table, or to change a table's settings, unless the stage lists the table with create.",
+    violations: (deployment) => {
+      const creatable = creatableArns(deployment);
+      return roleGrants(deployment).flatMap(({ owner, statement }) =>
+        statement.Action.filter((action) => CHANGES_TABLES.test(action)).flatMap((action) =>
           violationUnless(
-            equalAsJson(equals(grant)["events:detail-type"], [...callerTypes]),
-            `${grant.owner} allows events:PutEvents for events that look like facts`,
+            statement.Resource.every((arn) => creatable.has(arn)),
+            `${owner} allows ${action} on ${statement.Resource.join(", ")}`,
           ),
         ),
-      ...violationUnless(
-        equalAsJson(exempt.map((arn) => arn.split("/")[1]).sort(), roles.map(({ owner }) => owner).sort()),
-        `the bus denies Ferry's source to all but ${exempt.join(", ") || "nothing"}; the roles that put events are ${roles.map(({ owner }) => owner).join(", ")}`,
-      ),
-    ];
-  },
-};
-
-const queuesTakeNoOthersDeadLetters: Invariant = {
-  name: "queues-take-no-others-dead-letters",
-  reason:
-    "Every queue of the account may name a queue as its dead-letter queue, unless that queue says otherwise. Its messages would be read as Ferry's.",
-  violations: (deployment) => {
-    const queues = resourcesOfType(deployment, "Queue");
-    const target = (redrivePolicy?: string) =>
-      nameInArn(JSON.parse(redrivePolicy ?? "{}").deadLetterTargetArn ?? "");
-    return queues.flatMap(({ inputs }) => {
-      const sources = queues.filter((one) => target(one.inputs.redrivePolicy) === inputs.name);
-      const { redrivePermission, sourceQueueArns = [] } = JSON.parse(inputs.redriveAllowPolicy ?? "{}");
-      return violationUnless(
-        redrivePermission === (sources.length === 0 ? "denyAll" : "byQueue") &&
-          equalAsJson(sourceQueueArns.map(nameInArn).sort(), sources.map((one) => one.inputs.name).sort()),
-        `${inputs.name} takes dead letters of other queues (${redrivePermission ?? "every queue"})`,
       );
-    });
+    },
   },
-};
-
-const principalsAreBound: Invariant = {
-  name: "principals-are-bound",
-  reason:
-    "A service that acts for another account's resource, or an account that the settings do not name, must have no access.",
-  violations: (deployment) => {
-    const { graph, settings } = deployment;
-    const callers = settings.callerAccounts.map((id) => `arn:aws:iam::${id}:root`);
-    const roles = resourcesOfType(deployment, "Role").flatMap(({ inputs }) =>
-      statementsOf(inputs.assumeRolePolicy).map((statement) => ({ owner: inputs.name, statement })),
-    );
-    const allowed = policyGrants(deployment).filter(({ statement }) => statement.Effect === "Allow");
-    return [...allowed, ...roles].flatMap(({ owner, statement }) =>
-      Object.entries(statement.Principal ?? {}).flatMap(([type, principals]) => {
-        const isRole = statement.Action.includes("sts:AssumeRole");
-        if (type === "Service") {
-          const isBound = statement.Condition?.["StringEquals"]?.["aws:SourceAccount"]?.length === 1;
-          // Lambda sends no source account when it assumes a function's role; only a function of this account can name it.
-          const isLambda = isRole && equalAsJson(principals, ["lambda.amazonaws.com"]);
+  "only-ferry-puts-facts": {
+    reason:
+      "A forged fact changes rows and starts work. Each of Ferry's roles puts its own types with Ferry's source; callers put requests.",
+    violations: (deployment) => {
+      const { stage } = deployment.graph.app;
+      const puts = ({ statement }: Grant) => statement.Action.includes("events:PutEvents");
+      const roles = roleGrants(deployment).filter(puts);
+      const others = policyGrants(deployment).filter(puts);
+      const equals = ({ statement }: Grant) => statement.Condition?.["StringEquals"] ?? {};
+      const exempt = others
+        .filter(
+          (grant) =>
+            grant.statement.Effect === "Deny" && equalAsJson(equals(grant)["events:source"], [SOURCE]),
+        )
+        .flatMap(({ statement }) => statement.Condition?.["ArnNotEquals"]?.["aws:PrincipalArn"] ?? []);
+      return [
+        ...roles.flatMap((grant) =>
+          violationUnless(
+            equalAsJson(equals(grant), {
+              "events:source": [SOURCE],
+              "events:detail-type": typesOfRole[grant.owner.replace(`ferry-${stage}-`, "")],
+            }),
+            `the role ${grant.owner} may put events of other types, or with another source`,
+          ),
+        ),
+        ...others
+          .filter(({ statement }) => statement.Effect === "Allow")
+          .flatMap((grant) =>
+            violationUnless(
+              equalAsJson(equals(grant)["events:detail-type"], [...callerTypes]),
+              `${grant.owner} allows events:PutEvents for events that look like facts`,
+            ),
+          ),
+        ...violationUnless(
+          equalAsJson(exempt.map((arn) => arn.split("/")[1]).sort(), roles.map(({ owner }) => owner).sort()),
+          `the bus denies Ferry's source to all but ${exempt.join(", ") || "nothing"}; the roles that put events are ${roles.map(({ owner }) => owner).join(", ")}`,
+        ),
+      ];
+    },
+  },
+  "queues-take-no-others-dead-letters": {
+    reason:
+      "Every queue of the account may name a queue as its dead-letter queue, unless that queue says otherwise. Its messages would be read as Ferry's.",
+    violations: (deployment) => {
+      const queues = resourcesOfType(deployment, "Queue");
+      const target = (redrivePolicy?: string) =>
+        nameInArn(JSON.parse(redrivePolicy ?? "{}").deadLetterTargetArn ?? "");
+      return queues.flatMap(({ inputs }) => {
+        const sources = queues.filter((one) => target(one.inputs.redrivePolicy) === inputs.name);
+        const { redrivePermission, sourceQueueArns = [] } = JSON.parse(inputs.redriveAllowPolicy ?? "{}");
+        return violationUnless(
+          redrivePermission === (sources.length === 0 ? "denyAll" : "byQueue") &&
+            equalAsJson(sourceQueueArns.map(nameInArn).sort(), sources.map((one) => one.inputs.name).sort()),
+          `${inputs.name} takes dead letters of other queues (${redrivePermission ?? "every queue"})`,
+        );
+      });
+    },
+  },
+  "principals-are-bound": {
+    reason:
+      "A service that acts for another account's resource, or an account that the settings do not name, must have no access.",
+    violations: (deployment) => {
+      const { graph, settings } = deployment;
+      const callers = settings.callerAccounts.map((id) => `arn:aws:iam::${id}:root`);
+      const roles = resourcesOfType(deployment, "Role").flatMap(({ inputs }) =>
+        statementsOf(inputs.assumeRolePolicy).map((statement) => ({ owner: inputs.name, statement })),
+      );
+      const allowed = policyGrants(deployment).filter(({ statement }) => statement.Effect === "Allow");
+      return [...allowed, ...roles].flatMap(({ owner, statement }) =>
+        Object.entries(statement.Principal ?? {}).flatMap(([type, principals]) => {
+          const isRole = statement.Action.includes("sts:AssumeRole");
+          if (type === "Service") {
+            const isBound = statement.Condition?.["StringEquals"]?.["aws:SourceAccount"]?.length === 1;
+            // Lambda sends no source account when it assumes a function's role; only a function of this account can name it.
+            const isLambda = isRole && equalAsJson(principals, ["lambda.amazonaws.com"]);
+            return violationUnless(
+              isBound || isLambda,
+              `${owner} admits ${principals.join(", ")} for any account`,
+            );
+          }
+          // In `sst dev` the developer's machine assumes the functions' roles.
+          if (isRole)
+            return violationUnless(graph.dev, `${owner} can be assumed by ${principals.join(", ")}`);
           return violationUnless(
-            isBound || isLambda,
-            `${owner} admits ${principals.join(", ")} for any account`,
+            equalAsJson(principals, callers),
+            `${owner} admits ${principals.join(", ")}`,
           );
-        }
-        // In `sst dev` the developer's machine assumes the functions' roles.
-        if (isRole) return violationUnless(graph.dev, `${owner} can be assumed by ${principals.join(", ")}`);
-        return violationUnless(equalAsJson(principals, callers), `${owner} admits ${principals.join(", ")}`);
-      }),
-    );
+        }),
+      );
+    },
   },
 };
-
-export const permissionInvariants: readonly Invariant[] = [
-  noWildcards,
-  statementsNameResources,
-  backupOnlyCreates,
-  onlyListedTablesAreCreated,
-  onlyFerryPutsFacts,
-  queuesTakeNoOthersDeadLetters,
-  principalsAreBound,
-];

@@ -2,7 +2,6 @@ import { openAccess } from "@ferry/client/access";
 import { type ListedArchive, listArchives } from "@ferry/client/archive/list-archives";
 import { parseS3Url } from "@ferry/client/s3-url";
 import type { RunCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { age, countText, minute, size } from "../format.ts";
 import type { Output } from "../output.ts";
 import { columns } from "../table.ts";
@@ -14,21 +13,23 @@ export const run: RunCommand = async ({ arguments: [url = ""] }, { access, outpu
     output.value(archive);
     found.push(archive);
   }
-  if (found.length === 0) {
-    output.note(`There are no archives under ${url}.`);
-    return exitCodes.done;
-  }
   const nowMs = Date.now();
   const rows = found.map((archive) => rowOf(archive, nowMs, output));
-  output.line(
-    columns(["archive", "state", "table", "started (UTC)", "age", "items", "size"], rows, ["items", "size"], {
-      width: output.width,
-      below: ["archive"],
-    }),
-  );
+  if (rows.length === 0) output.note(`There are no archives under ${url}.`);
+  else
+    output.line(
+      columns(
+        ["archive", "state", "table", "started (UTC)", "age", "items", "size"],
+        rows,
+        ["items", "size"],
+        {
+          width: output.width,
+          below: ["archive"],
+        },
+      ),
+    );
   for (const { url: broken, problem } of found)
     if (problem !== undefined) output.note(`${broken}: ${problem}`);
-  return exitCodes.done;
 };
 
 function rowOf(archive: ListedArchive, nowMs: number, output: Output): string[] {

@@ -1,7 +1,6 @@
 import { ClientError } from "@ferry/client/client-error";
 import type { RunCommand } from "../command.ts";
 import { completerOf } from "../complete.ts";
-import { exitCodes } from "../exit-codes.ts";
 
 const SHELLS = ["bash", "zsh", "fish", "powershell"];
 
@@ -12,5 +11,4 @@ export const run: RunCommand = async ({ arguments: [shell = ""] }, { program }) 
       hint: `Name one of ${SHELLS.join(", ")}.`,
     });
   completerOf(program).setup("ferry", "ferry", shell);
-  return exitCodes.done;
 };

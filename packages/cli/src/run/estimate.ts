@@ -9,7 +9,6 @@ import {
 import { howPricesAreKnown, prices } from "@ferry/client/price/prices";
 import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { countText, durationRange, money, plural, size } from "../format.ts";
 import { textOption, wholeNumberOption } from "../option-values.ts";
 import { columns } from "../table.ts";
@@ -35,7 +34,6 @@ export const run: RunCommand = async (
   const estimate = (restore ? estimateRestore : estimateBackup)(table, given);
   output.value(estimate);
   for (const line of linesOf(name, estimate, output.width)) output.line(line);
-  return exitCodes.done;
 };
 
 function linesOf(

@@ -2,7 +2,6 @@ import { openAccess } from "@ferry/client/access";
 import { type InspectedArchive, inspectArchive } from "@ferry/client/archive/inspect-archive";
 import { parseS3Url } from "@ferry/client/s3-url";
 import type { RunCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { countText, minute, plural, seconds, size } from "../format.ts";
 import { columns } from "../table.ts";
 import { archiveOptions } from "./read-archive.ts";
@@ -38,7 +37,6 @@ export const run: RunCommand = async (input, { access, output }) => {
       ),
     );
   }
-  return exitCodes.done;
 };
 
 function timeText({ window, startedTime, endedTime }: InspectedArchive): string {

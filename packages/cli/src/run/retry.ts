@@ -1,6 +1,5 @@
 import { openFerry } from "@ferry/client/ferry";
 import type { RunCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { commandText } from "../pasteable.ts";
 import { styledState } from "./task-text.ts";
 
@@ -11,5 +10,4 @@ export const run: RunCommand = async ({ arguments: [id = ""] }, { stage, output 
   output.value(task);
   output.line(`${task.id}: ${styledState(task, output)}, attempt ${task.attempt}`);
   output.note(`${commandText("watch", task.id ?? id)} follows it.`);
-  return exitCodes.done;
 };

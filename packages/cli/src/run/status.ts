@@ -2,7 +2,6 @@ import { openFerry } from "@ferry/client/ferry";
 import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
 import { type TaskUsage, usageOf } from "@ferry/client/task/task-usage";
 import type { RunCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { countText, minute, plural, seconds, size, timeOnDay } from "../format.ts";
 import { columns } from "../table.ts";
 import { direction, styledState, tookSeconds, usageParts } from "./task-text.ts";
@@ -37,7 +36,6 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
     output.line(segmentTable(shown, output.width));
   else if (shown.length > 0)
     output.line(`${plural(shown.length, "segment")} not complete: --segments lists them.`);
-  return exitCodes.done;
 };
 
 function times(task: TaskStatus): string {

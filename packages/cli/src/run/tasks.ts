@@ -4,7 +4,6 @@ import type { TaskFilter } from "@ferry/client/task/task-rows";
 import type { TaskStatus } from "@ferry/client/task/task-status";
 import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
-import { exitCodes } from "../exit-codes.ts";
 import { countText, minute } from "../format.ts";
 import type { Input } from "../input.ts";
 import { textOption, textsOption, wholeNumberOption } from "../option-values.ts";
@@ -39,7 +38,6 @@ export const run: RunCommand = async ({ options }, { stage, output }) => {
       ),
     );
   if (found.length > tasks.length) output.note("There are more: --limit shows them.");
-  return exitCodes.done;
 };
 
 /** The items, and of how many while the task works. */
