@@ -2,7 +2,7 @@
  * All checks of a run.
  */
 import { announcementViolations } from "./announcements.ts";
-import { answerViolations } from "./answers.ts";
+import { answersOf, answerViolations } from "./answers.ts";
 import { archiveViolations } from "./archives.ts";
 import { cancellationLatencyViolations } from "./cancellation-latency.ts";
 import { ceilingViolations } from "./ceilings.ts";
@@ -21,11 +21,12 @@ import { taskViolations } from "./tasks.ts";
 
 /** The violations of a run, one line each. */
 export async function violationsOf(outcome: Outcome): Promise<string[]> {
+  const answers = answersOf(outcome);
   return [
     ...taskViolations(outcome),
-    ...answerViolations(outcome),
-    ...rowViolations(outcome),
-    ...(await archiveViolations(outcome)),
+    ...answerViolations(outcome, answers),
+    ...rowViolations(outcome, answers),
+    ...(await archiveViolations(outcome, answers)),
     ...(await tableViolations(outcome)),
     ...seriesViolations(outcome),
     ...(await newTableViolations(outcome)),
@@ -33,11 +34,11 @@ export async function violationsOf(outcome: Outcome): Promise<string[]> {
     ...duplicateWorkerViolations(outcome),
     ...keptClaimViolations(outcome),
     ...ceilingViolations(outcome),
-    ...stepViolations(outcome),
+    ...stepViolations(outcome, answers),
     ...controlViolations(outcome),
     ...lastErrorViolations(outcome),
     ...namedFaultViolations(outcome),
-    ...announcementViolations(outcome),
+    ...announcementViolations(outcome, answers),
     ...invocationViolations(outcome),
   ];
 }

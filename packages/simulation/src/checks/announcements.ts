@@ -3,8 +3,8 @@
  */
 import type { BusEvent } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
-import { answersOf } from "./answers.ts";
-import { isDisturbed, type Outcome } from "./outcome.ts";
+import type { Answers } from "./answers.ts";
+import { hasDeletedRow, isDisturbed, type Outcome } from "./outcome.ts";
 import { announcedAs, attributesOf, stateIn } from "./projection.ts";
 import { taskName } from "./recount.ts";
 
@@ -26,10 +26,9 @@ const COUNTS = [
 ] as const;
 const ADDRESS = ["table-region", "table-name", "bucket-region", "bucket-name", "bucket-prefix"] as const;
 
-export function announcementViolations(outcome: Outcome): string[] {
+export function announcementViolations(outcome: Outcome, answers: Answers): string[] {
   const { recorder, status } = outcome;
   const rows = new Map(status.rows().map((row) => [taskName(row), row]));
-  const answers = answersOf(outcome);
   const found: string[] = [];
   const last = new Map<string, BusEvent>();
   for (const event of recorder.events) {
@@ -39,8 +38,7 @@ export function announcementViolations(outcome: Outcome): string[] {
     // A TaskFinishing without a state is a handoff of the finishing step, no announcement.
     if (state === "finishing" && announced["state"] === undefined) continue;
     const task = announced["task"] as { id: string; action: string; key: string; timestamp: number };
-    // A row that was deleted and made again by later facts contains only those.
-    if (outcome.operations.actors.deletedRows.has(taskName(task))) continue;
+    if (hasDeletedRow(task, outcome)) continue;
     const row = rows.get(taskName(task));
     const label = `ANNOUNCED: ${taskName(task)} as ${event["detail-type"]}`;
     if (row === undefined) {

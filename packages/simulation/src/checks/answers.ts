@@ -27,19 +27,13 @@ interface Rejection {
   readonly time: string;
 }
 
-export interface Answers {
-  readonly requests: readonly TaskRequest[];
-  /** The rows of a request. */
-  rowsOf(request: TaskRequest): readonly TaskRow[];
-  requestOf(row: TaskRow): TaskRequest | undefined;
-  /** The rejections of the row's request. */
-  rejectionsOf(row: TaskRow): readonly Rejection[];
-}
+/** Which row answers which request. */
+export type Answers = ReturnType<typeof answersOf>;
 
 /** Repetitions of a request within this time are the same task. */
 const REPEAT_SECONDS = 15 * 60;
 
-export function answersOf({ operations, status, recorder }: Outcome): Answers {
+export function answersOf({ operations, status, recorder }: Outcome) {
   const groups = new Map<string, TaskRequest & { events: BusEvent[] }>();
   for (const event of operations.requests) {
     const { request, id } = requestIn(event);
@@ -64,7 +58,7 @@ export function answersOf({ operations, status, recorder }: Outcome): Answers {
     const time = `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
     groups.get(JSON.stringify([id, time, request]))?.events.push(event);
   }
-  const requests = [...groups.values()];
+  const requests: readonly TaskRequest[] = [...groups.values()];
   const rejections = new Map<string, Rejection[]>();
   for (const { "detail-type": type, detail, time } of recorder.facts) {
     if (type !== "TaskRejected") continue;
@@ -72,6 +66,7 @@ export function answersOf({ operations, status, recorder }: Outcome): Answers {
     rejections.set(id, [...(rejections.get(id) ?? []), { cause, time }]);
   }
   const rows = status.rows();
+  /** The rows of a request. */
   const rowsOf = (one: TaskRequest) => {
     const matching = rows.filter((row) => matches(row, one));
     const own = matching.filter((row) => secondsBetween(row, one) === 0);
@@ -82,8 +77,9 @@ export function answersOf({ operations, status, recorder }: Outcome): Answers {
   return {
     requests,
     rowsOf,
-    requestOf: (row) => answeredBy(row).find((one) => secondsBetween(row, one) === 0),
-    rejectionsOf: (row) =>
+    requestOf: (row: TaskRow) => answeredBy(row).find((one) => secondsBetween(row, one) === 0),
+    /** The rejections of the row's request. */
+    rejectionsOf: (row: TaskRow) =>
       answeredBy(row).flatMap(({ events }) => events.flatMap(({ id }) => rejections.get(id) ?? [])),
   };
 }
@@ -115,8 +111,7 @@ function isDeleted({ action, fields }: TaskRequest, { operations }: Outcome): bo
   return [...operations.actors.deletedRows].some((name) => name.startsWith(`${action} ${key}@`));
 }
 
-export function answerViolations(outcome: Outcome): string[] {
-  const answers = answersOf(outcome);
+export function answerViolations(outcome: Outcome, answers: Answers): string[] {
   const found: string[] = [];
   for (const request of answers.requests) {
     const rows = answers.rowsOf(request);

@@ -5,9 +5,9 @@
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
 import { keyOf, segmentOf } from "@ferry/memory/item-key";
-import { type Answers, answersOf } from "./answers.ts";
+import type { Answers } from "./answers.ts";
 import { linesOf } from "./data-files.ts";
-import type { Outcome } from "./outcome.ts";
+import { hasDeletedRow, type Outcome } from "./outcome.ts";
 import { stateOfRow } from "./projection.ts";
 import { taskLabel } from "./recorder.ts";
 import { taskName } from "./recount.ts";
@@ -21,10 +21,9 @@ interface Listed {
 
 const decoder = new TextDecoder();
 
-export async function archiveViolations(outcome: Outcome): Promise<string[]> {
+export async function archiveViolations(outcome: Outcome, answers: Answers): Promise<string[]> {
   const backups = outcome.status.rows().filter(({ action, accepted }) => action === "backup" && accepted);
   const found = outcome.recorder.foreignFileCompletions.map((line) => `FOREIGN: ${line}`);
-  const answers = answersOf(outcome);
   for (const row of backups) {
     const prefix = String(row.request["bucket-prefix"]);
     const stored = await outcome.archive.get(bucket, `${prefix}/task.json`);
@@ -75,8 +74,7 @@ async function sealedViolations(
   const lines = files.flatMap((file) => file.lines);
   const { itemCount } = JSON.parse(decoder.decode(summary.body)) as { itemCount: number };
   const counted = listed.reduce((sum, { itemCount: items }) => sum + items, 0);
-  // A row that was deleted and made again by later facts has the counts of those alone.
-  const isWhole = !operations.actors.deletedRows.has(taskName(row));
+  const isWhole = !hasDeletedRow(row, outcome);
   if ((isWhole && row.items !== lines.length) || itemCount !== lines.length || counted !== lines.length)
     found.push(`TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`);
   // On a wiped prefix, the row of the first task also counts what was wiped.

@@ -4,7 +4,7 @@
  * row. A refusal names only rows that exist.
  */
 import type { BusEvent } from "@ferry/core/events/events";
-import type { Outcome } from "./outcome.ts";
+import { hasDeletedRow, type Outcome } from "./outcome.ts";
 import { taskName } from "./recount.ts";
 import { isUnknownAttemptCancel } from "./rows.ts";
 
@@ -17,19 +17,20 @@ export function controlViolations(outcome: Outcome): string[] {
   ];
 }
 
+type Named = Parameters<typeof taskName>[0];
+
 const NEAREST_MAX = 5;
 
 /** The rows in a refusal exist, or existed until an operator deleted them. */
-function nearestViolations({ recorder, operations, status }: Outcome): string[] {
-  const { deletedRows } = operations.actors;
-  const rows = new Set(status.rows().map(taskName));
-  return recorder.events.flatMap(({ "detail-type": type, id, detail }) => {
+function nearestViolations(outcome: Outcome): string[] {
+  const rows = new Set(outcome.status.rows().map(taskName));
+  return outcome.recorder.events.flatMap(({ "detail-type": type, id, detail }) => {
     if (type !== "TaskControlRefused") return [];
-    const { nearest } = detail as { nearest: readonly Parameters<typeof taskName>[0][] };
-    const unknown = nearest.map(taskName).filter((name) => !rows.has(name) && !deletedRows.has(name));
+    const { nearest } = detail as { nearest: readonly Named[] };
+    const unknown = nearest.filter((task) => !rows.has(taskName(task)) && !hasDeletedRow(task, outcome));
     return [
       ...(nearest.length > NEAREST_MAX ? [`NEAREST: ${id} has ${nearest.length} rows`] : []),
-      ...unknown.map((name) => `NEAREST: ${id} has ${name}, which is no row`),
+      ...unknown.map((task) => `NEAREST: ${id} has ${taskName(task)}, which is no row`),
     ];
   });
 }
@@ -44,7 +45,7 @@ function refusedFor(cause: string, { recorder }: Outcome): ReadonlySet<string> {
 
 const nameOf = ({ detail }: BusEvent) => {
   const { task } = detail as { task: unknown };
-  return typeof task === "object" ? taskName(task as Parameters<typeof taskName>[0]) : "";
+  return typeof task === "object" ? taskName(task as Named) : "";
 };
 
 function unknownTaskViolations(outcome: Outcome): string[] {
@@ -65,22 +66,16 @@ function unknownTaskViolations(outcome: Outcome): string[] {
 
 function cancelViolations(outcome: Outcome): string[] {
   const refused = refusedFor("no-such-attempt", outcome);
-  return outcome.recorder.events
-    .filter((event) => event["detail-type"] === "TaskCancelRequested")
-    .filter((event) => !outcome.operations.actors.unknownTasks.has(nameOf(event)))
-    .filter(
-      (event) =>
-        isUnknownAttemptCancel(event, outcome) !== refused.has(event.id) && !hasDeletedRow(event, outcome),
-    )
-    .map(
-      ({ id }) => `CANCEL: ${id} is ${refused.has(id) ? "" : "not "}refused for the attempt that it names`,
-    );
-}
-
-/** If an operator deleted the row, the attempts of the task are unknown. */
-function hasDeletedRow({ detail }: BusEvent, { operations }: Outcome): boolean {
-  return operations.actors.deletedRows.has(
-    taskName((detail as { task: Parameters<typeof taskName>[0] }).task),
+  return (
+    outcome.recorder.events
+      .filter((event) => event["detail-type"] === "TaskCancelRequested")
+      .filter((event) => !outcome.operations.actors.unknownTasks.has(nameOf(event)))
+      .filter((event) => isUnknownAttemptCancel(event, outcome) !== refused.has(event.id))
+      // If an operator deleted the row, the attempts of the task are unknown.
+      .filter(({ detail }) => !hasDeletedRow((detail as { task: Named }).task, outcome))
+      .map(
+        ({ id }) => `CANCEL: ${id} is ${refused.has(id) ? "" : "not "}refused for the attempt that it names`,
+      )
   );
 }
 

@@ -3,9 +3,7 @@
  * its claim: no other message continues it.
  */
 import { type Outcome, tasksWithDeletedRow } from "./outcome.ts";
-import { type Recorder, taskLabel } from "./recorder.ts";
-
-type NamedSlice = Omit<Recorder["releases"][number], "atMs">;
+import { type NamedSlice, taskLabel } from "./recorder.ts";
 
 function nameOfSlice({ task, segment, attempt, handoffs }: NamedSlice): string {
   return `slice ${handoffs} of segment ${segment} in attempt ${attempt} of ${task}`;

@@ -4,15 +4,14 @@
 import type { TaskRow } from "@ferry/core/projection/status";
 import { destination } from "@ferry/core/testing/tasks";
 import { lateSettings } from "../scenario/source-settings.ts";
-import type { Outcome } from "./outcome.ts";
+import { hasDeletedRow, type Outcome } from "./outcome.ts";
 import { stateOfRow } from "./projection.ts";
 import { taskLabel } from "./recorder.ts";
-import { taskName } from "./recount.ts";
 
 const decoder = new TextDecoder();
 
 export async function newTableViolations(outcome: Outcome): Promise<string[]> {
-  const { scenario, status, admin, operations } = outcome;
+  const { scenario, status, admin } = outcome;
   if (scenario.newTable === undefined) return [];
   const rows = status
     .rows()
@@ -23,7 +22,7 @@ export async function newTableViolations(outcome: Outcome): Promise<string[]> {
   if (times > 1) found.push(`NEW-TABLE: ${destination.name} was created ${times} times`);
   for (const row of rows) {
     // A restore that succeeded no longer owns its table.
-    if (operations.actors.deletedRows.has(taskName(row))) continue;
+    if (hasDeletedRow(row, outcome)) continue;
     if (isRefusedOwnTable(row, outcome))
       found.push(`NEW-TABLE: ${taskLabel(row)} did not recognise the table that it created`);
     if (stateOfRow(row) === "succeeded") found.push(...(await settingViolations(row, outcome)));

@@ -60,8 +60,13 @@ export function isDisturbed(row: TaskRow, { operations }: Outcome): boolean {
   ].some((one) => operations.disturbed.has(one));
 }
 
+/** Whether an operator deleted the task's row. If later facts made it again, it has only those. */
+export function hasDeletedRow(task: Parameters<typeof taskName>[0], { operations }: Outcome): boolean {
+  return operations.actors.deletedRows.has(taskName(task));
+}
+
 /** The tasks whose row an operator deleted, by `taskLabel`. */
-export function tasksWithDeletedRow({ status, operations }: Outcome): ReadonlySet<string> {
-  const rows = status.rows().filter((row) => operations.actors.deletedRows.has(taskName(row)));
+export function tasksWithDeletedRow(outcome: Outcome): ReadonlySet<string> {
+  const rows = outcome.status.rows().filter((row) => hasDeletedRow(row, outcome));
   return new Set(rows.map(taskLabel));
 }

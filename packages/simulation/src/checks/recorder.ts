@@ -31,6 +31,9 @@ export interface DataCall {
   readonly writes?: readonly Write[];
 }
 
+/** A slice, for checks that compare its messages. */
+export type NamedSlice = Pick<DataCall, "task" | "segment" | "attempt" | "handoffs">;
+
 /** An invocation, from its start to its end or crash. */
 export interface InvocationRecord {
   readonly name: string;
@@ -113,79 +116,7 @@ interface History {
 /** A row's announcement, as its Pipe puts it on the bus. */
 export type Announcement = Pick<BusEvent, "detail-type" | "detail">;
 
-export interface Recorder {
-  began(
-    invocation: Invocation,
-    message: { readonly id: string; readonly receives: number },
-    event: { readonly id: string; readonly "detail-type": string },
-  ): void;
-  /** `failed`: its message is delivered again. */
-  ended(invocation: string, failed: boolean): void;
-  /** A fault made its messages visible again while it continues. */
-  madeVisible(invocation: Invocation): void;
-  /** A function's code calls a method of a port: `FUNCTION PORT.METHOD`. */
-  portCalled(call: string): void;
-  /** A worker recorded an error of this event's message. */
-  errorRecorded(eventId: string): void;
-  /** It puts an event. */
-  eventEmitted(invocation: Invocation, type: string, detail: unknown): void;
-  bucketCalled(method: string, input: object): void;
-  dataCalled(invocation: Invocation, method: string, args: readonly unknown[]): void;
-  /** The engine waits this long, ms. */
-  waited(invocation: Invocation, ms: number): void;
-  /** A read of the task's row took this long, ms. */
-  polled(invocation: Invocation, ms: number): void;
-  /** Writes of an invocation took effect on a table. */
-  writesCompleted(invocation: Invocation, table: string, writes: readonly Write[]): void;
-  rowChanged(change: RowChange): void;
-  eventAccepted(event: BusEvent): void;
-  /** An event was sent to the projection queue. */
-  factQueued(event: BusEvent): void;
-  /** An announcement was lost on its way from the stream to the bus. */
-  announcementLost(announcement: Announcement): void;
-  /** A worker read which request owns a data file. */
-  fileOwnerRead(invocation: Invocation, key: string, owner: string | undefined): void;
-  /** A slice's claim was released: from now on another message may claim it. */
-  released(slice: Slice): void;
-  /** A worker reports that its segment is complete. */
-  completionEmitted(invocation: Invocation): void;
-  /** A data file is in the bucket. */
-  stored(key: string): void;
-  sealed(prefix: string, objects: ReadonlyMap<string, string>): void;
-  consumed(kind: "read" | "write", units: number): void;
-  /** Adds to an invocation's capacity use. */
-  capacityUsed(invocation: Invocation, use: Partial<CapacityUse>): void;
-  readonly invocations: ReadonlyMap<string, InvocationRecord>;
-  readonly emittedEvents: readonly EmittedEvent[];
-  readonly bucketCalls: readonly BucketCall[];
-  readonly calls: readonly DataCall[];
-  /** Slices whose claims were released, and when. */
-  readonly releases: readonly (Pick<DataCall, "task" | "segment" | "attempt" | "handoffs"> & {
-    readonly atMs: number;
-  })[];
-  readonly events: readonly BusEvent[];
-  readonly facts: readonly BusEvent[];
-  readonly lostAnnouncements: readonly Announcement[];
-  readonly portCalls: ReadonlySet<string>;
-  /** Event → when a worker first recorded an error of its message, ms since 1970. */
-  readonly recordedErrors: ReadonlyMap<string, number>;
-  /** Segments that a worker reported as complete although it read a file of another request in their chain, one line each. */
-  readonly foreignFileCompletions: readonly string[];
-  /** Key → when a data file was last stored. */
-  readonly storedMs: ReadonlyMap<string, number>;
-  readonly seals: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  readonly consumption: readonly { readonly atMs: number; readonly kind: string; readonly units: number }[];
-  /** By invocation. */
-  readonly capacityUses: ReadonlyMap<string, CapacityUse>;
-  readonly completedWrites: readonly CompletedWrite[];
-  /** The longest read of the task's row by an invocation, ms. */
-  pollMsMax(invocation: string): number;
-  /** The longest single wait of an invocation between two reads of the task's row, ms. */
-  waitMsMax(invocation: string): number;
-  history(task: string): History;
-  /** The highest attempt of a task that was accepted by then; `task`: see `taskName`. */
-  attemptAt(task: string, atMs: number): number;
-}
+export type Recorder = ReturnType<typeof createRecorder>;
 
 /** Identifies a task in violations and in this recorder: its row's key and its request-id. */
 export function taskLabel(task: {
@@ -199,22 +130,32 @@ export function taskLabel(task: {
 
 const TRANSFERRED = ["transferred-batches", "transferred-items", "transferred-bytes"] as const;
 
-export function createRecorder(now: () => number): Recorder {
+/** Records one run. `now`: the virtual time, ms since 1970. */
+export function createRecorder(now: () => number) {
   const invocations = new Map<string, InvocationRecord>();
   const emittedEvents: EmittedEvent[] = [];
   const bucketCalls: BucketCall[] = [];
   const calls: DataCall[] = [];
-  const releases: Recorder["releases"][number][] = [];
+  /** Slices whose claims were released, and when. */
+  const releases: (NamedSlice & { readonly atMs: number })[] = [];
   const events: BusEvent[] = [];
+  /** The events that were sent to the projection queue. */
   const facts: BusEvent[] = [];
+  /** What was lost on its way from the stream to the bus. */
   const lostAnnouncements: Announcement[] = [];
+  /** The methods of ports that a function's code called: `FUNCTION PORT.METHOD`. */
   const portCalls = new Set<string>();
+  /** Event → when a worker first recorded an error of its message, ms since 1970. */
   const recordedErrors = new Map<string, number>();
+  /** Segments that a worker reported as complete although it read a file of another request in their chain, one line each. */
   const foreignFileCompletions: string[] = [];
   const foreignFiles = new Map<string, string>();
+  /** Key → when a data file was last stored. */
   const storedMs = new Map<string, number>();
+  /** Prefix → the objects of the archive when it was first sealed. */
   const seals = new Map<string, ReadonlyMap<string, string>>();
-  const consumption: { atMs: number; kind: string; units: number }[] = [];
+  const consumption: { readonly atMs: number; readonly kind: string; readonly units: number }[] = [];
+  /** By invocation. */
   const capacityUses = new Map<string, CapacityUse>();
   const completedWrites: CompletedWrite[] = [];
   const pollMs = new Map<string, number>();
@@ -240,27 +181,49 @@ export function createRecorder(now: () => number): Recorder {
     invocations,
     emittedEvents,
     bucketCalls,
-    began({ name, work }, { id, receives }, event) {
+    calls,
+    releases,
+    events,
+    facts,
+    lostAnnouncements,
+    portCalls,
+    recordedErrors,
+    foreignFileCompletions,
+    storedMs,
+    seals,
+    consumption,
+    capacityUses,
+    completedWrites,
+    /** By `taskLabel`. */
+    history,
+    began(
+      { name, work }: Invocation,
+      message: { readonly id: string; readonly receives: number },
+      event: { readonly id: string; readonly "detail-type": string },
+    ) {
       invocations.set(name, {
         name,
-        message: id,
-        receives,
+        message: message.id,
+        receives: message.receives,
         type: event["detail-type"],
         event: event.id,
         work,
         beganMs: now(),
       });
     },
-    ended(name, failed) {
+    /** `failed`: its message is delivered again. */
+    ended(name: string, failed: boolean) {
       const record = invocations.get(name);
       if (record !== undefined && record.endedMs === undefined)
         Object.assign(record, { endedMs: now(), failed });
     },
-    madeVisible({ name }) {
+    /** A fault made its messages visible again while it continues. */
+    madeVisible({ name }: Invocation) {
       const record = invocations.get(name);
       if (record !== undefined) record.visibleAgainMs ??= now();
     },
-    eventEmitted({ name }, type, detail) {
+    /** A worker puts an event. */
+    eventEmitted({ name }: Invocation, type: string, detail: unknown) {
       const record = invocations.get(name);
       if (record !== undefined)
         emittedEvents.push({
@@ -270,44 +233,31 @@ export function createRecorder(now: () => number): Recorder {
           atMs: now(),
         });
     },
-    bucketCalled(method, input) {
-      bucketCalls.push({ method, input: { ...input } });
-    },
-    calls,
-    releases,
-    released({ task, segment, attempt, handoffs }) {
+    /** A slice's claim was released: from now on another message may claim it. */
+    released({ task, segment, attempt, handoffs }: Slice) {
       releases.push({ task: taskLabel(task), segment, attempt, handoffs, atMs: now() });
     },
-    events,
-    facts,
-    lostAnnouncements,
-    recordedErrors,
-    errorRecorded(eventId) {
+    /** A worker recorded an error of this event's message. */
+    errorRecorded(eventId: string) {
       if (!recordedErrors.has(eventId)) recordedErrors.set(eventId, now());
     },
-    portCalls,
-    portCalled(call) {
-      portCalls.add(call);
-    },
-    storedMs,
-    seals,
-    foreignFileCompletions,
-    consumption,
-    capacityUses,
-    completedWrites,
-    history,
-    polled({ name }, ms) {
+    /** A read of the task's row took this long, ms. */
+    polled({ name }: Invocation, ms: number) {
       pollMs.set(name, Math.max(pollMs.get(name) ?? 0, ms));
       waitMs.set(name, Math.max(waitMs.get(name) ?? 0, waitMsSincePoll.get(name) ?? 0));
       waitMsSincePoll.set(name, 0);
     },
-    waited({ name }, ms) {
+    /** The engine waits this long, ms. */
+    waited({ name }: Invocation, ms: number) {
       const since = waitMsSincePoll.get(name);
       if (since !== undefined) waitMsSincePoll.set(name, Math.max(since, ms));
     },
-    waitMsMax: (invocation) => waitMs.get(invocation) ?? 0,
-    pollMsMax: (invocation) => pollMs.get(invocation) ?? 0,
-    writesCompleted({ name, work }, table, writes) {
+    /** The longest single wait of an invocation between two reads of the task's row, ms. */
+    waitMsMax: (invocation: string) => waitMs.get(invocation) ?? 0,
+    /** The longest read of the task's row by an invocation, ms. */
+    pollMsMax: (invocation: string) => pollMs.get(invocation) ?? 0,
+    /** Writes of an invocation took effect on a table. */
+    writesCompleted({ name, work }: Invocation, table: string, writes: readonly Write[]) {
       if (work.task !== undefined)
         completedWrites.push({
           atMs: now(),
@@ -321,7 +271,7 @@ export function createRecorder(now: () => number): Recorder {
           writes,
         });
     },
-    dataCalled({ name, messages, work }, method, args) {
+    dataCalled({ name, messages, work }: Invocation, method: string, args: readonly unknown[]) {
       const { task, segment, attempt, handoffs, "deadline-ms": deadlineMs = Number.POSITIVE_INFINITY } = work;
       if (task === undefined || segment === undefined || attempt === undefined || handoffs === undefined)
         return;
@@ -342,7 +292,7 @@ export function createRecorder(now: () => number): Recorder {
         ...(method === "insert" && { writes: (args[1] as readonly Uint8Array[]).map((put) => ({ put })) }),
       });
     },
-    rowChanged({ after }) {
+    rowChanged({ after }: RowChange) {
       const known = history(taskLabel(after));
       for (let attempt = 1; attempt <= after.cancelledAttempt; attempt++)
         if (!known.cancelledMs.has(attempt)) known.cancelledMs.set(attempt, now());
@@ -362,43 +312,45 @@ export function createRecorder(now: () => number): Recorder {
       if (state === "finishing" && known.state !== state) known.finishing.push(after);
       known.state = state;
     },
-    attemptAt(task, atMs) {
+    /** The highest attempt of a task that was accepted by then; `task`: see `taskName`. */
+    attemptAt(task: string, atMs: number) {
       const known = attempts.get(task) ?? [];
       return Math.max(1, ...known.filter((one) => one.atMs <= atMs).map(({ attempt }) => attempt));
     },
-    eventAccepted(event) {
+    eventAccepted(event: BusEvent) {
       events.push(event);
       const { task, attempt } = (event.detail ?? {}) as Partial<SegmentWork>;
       if (event["detail-type"] !== "TaskAccepted" || task === undefined) return;
       const name = taskName(task);
       attempts.set(name, [...(attempts.get(name) ?? []), { atMs: now(), attempt: attempt! }]);
     },
-    factQueued(event) {
-      facts.push(event);
-    },
-    announcementLost(announcement) {
-      lostAnnouncements.push(announcement);
-    },
-    fileOwnerRead({ name, work }, key, owner) {
+    /** A worker read which request owns a data file. */
+    fileOwnerRead({ name, work }: Invocation, key: string, owner: string | undefined) {
       if (owner !== work.task?.["request-id"]) foreignFiles.set(name, `${key} of request ${owner}`);
     },
-    completionEmitted({ name, work }) {
+    /** A worker reports that its segment is complete. */
+    completionEmitted({ name, work }: Invocation) {
       const file = foreignFiles.get(name);
       if (file !== undefined)
         foreignFileCompletions.push(
           `${name} reported segment ${work.segment} as complete after it read ${file}`,
         );
     },
-    stored(key) {
+    /** An object is in the bucket. */
+    stored(key: string) {
       storedMs.set(key, now());
     },
-    sealed(prefix, objects) {
+    sealed(prefix: string, objects: ReadonlyMap<string, string>) {
       if (!seals.has(prefix)) seals.set(prefix, objects);
     },
-    consumed(kind, units) {
+    consumed(kind: "read" | "write", units: number) {
       consumption.push({ atMs: now(), kind, units });
     },
-    capacityUsed({ name }, { reservedMs = 0, consumed = 0, answered = 0, hasFailed }) {
+    /** Adds to an invocation's capacity use. */
+    capacityUsed(
+      { name }: Invocation,
+      { reservedMs = 0, consumed = 0, answered = 0, hasFailed }: Partial<CapacityUse>,
+    ) {
       const use = capacityUses.get(name) ?? { reservedMs: 0, hasFailed: false, consumed: 0, answered: 0 };
       use.reservedMs += reservedMs;
       use.consumed += consumed;

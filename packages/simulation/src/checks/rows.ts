@@ -3,8 +3,8 @@
  */
 import type { BusEvent } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
-import { type Answers, answersOf } from "./answers.ts";
-import { isDisturbed, isIntoWipedPrefix, type Outcome } from "./outcome.ts";
+import type { Answers } from "./answers.ts";
+import { hasDeletedRow, isDisturbed, isIntoWipedPrefix, type Outcome } from "./outcome.ts";
 import { type Attributes, attributesOf } from "./projection.ts";
 import { taskLabel } from "./recorder.ts";
 import {
@@ -24,9 +24,8 @@ const NOTHING_MATCHED = "The archive has no item with a key in only: nothing was
 /** The most causes that a row keeps. */
 const CAUSES_MAX = 10;
 
-export function rowViolations(outcome: Outcome): string[] {
+export function rowViolations(outcome: Outcome, answers: Answers): string[] {
   const { status, quiescedRows, recorder, quiescedFacts } = outcome;
-  const answers = answersOf(outcome);
   return [
     ...compared(quiescedRows, recorder.facts.slice(0, quiescedFacts), "after the quiesce", answers, outcome),
     ...compared(status.rows(), recorder.facts, "at the end", answers, outcome),
@@ -36,7 +35,7 @@ export function rowViolations(outcome: Outcome): string[] {
 
 /** What a row shows as transferred never goes back, unless its archive was wiped or it was deleted. */
 function backwardViolations(row: TaskRow, outcome: Outcome): string[] {
-  if (isIntoWipedPrefix(row, outcome) || outcome.operations.actors.deletedRows.has(taskName(row))) return [];
+  if (isIntoWipedPrefix(row, outcome) || hasDeletedRow(row, outcome)) return [];
   return outcome.recorder
     .history(taskLabel(row))
     .wentBack.map((change) => `ROW: ${taskName(row)} went back from ${change}`);
@@ -54,7 +53,7 @@ function compared(
   for (const row of rows) {
     // A segment that is stored both before and after a wipe may have two counts. A row that was deleted has only its later
     // events.
-    if (isIntoWipedPrefix(row, outcome) || outcome.operations.actors.deletedRows.has(taskName(row))) continue;
+    if (isIntoWipedPrefix(row, outcome) || hasDeletedRow(row, outcome)) continue;
     const seen = attributesOf(row);
     const task = tasks.get(taskName(row));
     // A task that was planned again after its task.json was deleted may have two plans. Its row keeps one, and it may fail.

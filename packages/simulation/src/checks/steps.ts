@@ -4,8 +4,8 @@
  */
 import type { SegmentWork, TaskAccepted } from "@ferry/core/events/events";
 import { PROVISIONED_UNITS } from "../scenario/scenario.ts";
-import { answersOf } from "./answers.ts";
-import { isIntoWipedPrefix, type Outcome } from "./outcome.ts";
+import type { Answers } from "./answers.ts";
+import { hasDeletedRow, isIntoWipedPrefix, type Outcome } from "./outcome.ts";
 import { openSegments, windowsIn } from "./planned-windows.ts";
 import type { EmittedEvent } from "./recorder.ts";
 import { recount, taskName } from "./recount.ts";
@@ -14,12 +14,12 @@ type Detail = Readonly<Record<string, unknown>>;
 
 const NO_COUNTS = { batches: 0, items: 0, bytes: 0 };
 
-export function stepViolations(outcome: Outcome): string[] {
+export function stepViolations(outcome: Outcome, answers: Answers): string[] {
   const { recorder } = outcome;
   return [
     ...recorder.emittedEvents.flatMap((one) => sliceViolations(one, outcome)),
     ...recorder.emittedEvents.flatMap((one) => fanOutViolations(one)),
-    ...acceptanceViolations(outcome),
+    ...acceptanceViolations(outcome, answers),
     ...retryViolations(outcome),
     ...finishViolations(outcome),
   ].slice(0, VIOLATIONS_MAX);
@@ -91,9 +91,7 @@ function fanOutViolations({ invocation, type, detail }: EmittedEvent): string[] 
 }
 
 /** Compares plans with their requests and settings. */
-function acceptanceViolations(outcome: Outcome): string[] {
-  const { recorder, scenario } = outcome;
-  const { requests } = answersOf(outcome);
+function acceptanceViolations({ recorder, scenario }: Outcome, { requests }: Answers): string[] {
   const found: string[] = [];
   const planned = new Set<string>();
   for (const { "detail-type": type, detail, source } of recorder.events) {
@@ -166,7 +164,7 @@ function retryViolations(outcome: Outcome): string[] {
     const accepted = detail as TaskAccepted;
     const name = taskName(accepted.task);
     const task = before.get(name);
-    if (task === undefined || seen.has(name) || operations.actors.deletedRows.has(name)) continue;
+    if (task === undefined || seen.has(name) || hasDeletedRow(accepted.task, outcome)) continue;
     seen.add(name);
     // A task whose prefix was wiped, or whose task.json was deleted, may have been planned again.
     const prefix = `${accepted.plan.request["bucket-prefix"]}`;
@@ -224,8 +222,7 @@ function finishViolations(outcome: Outcome): string[] {
     if (type !== "TaskFinished" || source !== "ferry") continue;
     const { task, items, attempt } = detail as { task: TaskAccepted["task"]; items: number; attempt: number };
     const row = status.rows().find((one) => taskName(one) === taskName(task));
-    if (row === undefined || isIntoWipedPrefix(row, outcome)) continue;
-    if (outcome.operations.actors.deletedRows.has(taskName(task))) continue;
+    if (row === undefined || isIntoWipedPrefix(row, outcome) || hasDeletedRow(row, outcome)) continue;
     if (row.items !== items)
       found.push(
         `FINISHED: ${taskName(task)} attempt ${attempt} with ${items} items, its row has ${row.items}`,

@@ -2,7 +2,7 @@
  * Every task ends, its end is announced, and a task that did not succeed can be retried.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import { isDisturbed, isIntoWipedPrefix, type Outcome } from "./outcome.ts";
+import { hasDeletedRow, isDisturbed, isIntoWipedPrefix, type Outcome } from "./outcome.ts";
 import { announcedAs, isOver, stateOfRow } from "./projection.ts";
 import { taskLabel } from "./recorder.ts";
 import { taskName } from "./recount.ts";
@@ -65,8 +65,8 @@ function beganAttempt(row: TaskRow, { operations, recorder }: Outcome): boolean 
 }
 
 /** If an operator deleted its row, a duplicate of the request is planned again; if that is rejected, the task needs a retry. */
-function isDuplicateRejected(row: TaskRow, { operations }: Outcome): boolean {
-  return row.rejected && operations.actors.deletedRows.has(taskName(row));
+function isDuplicateRejected(row: TaskRow, outcome: Outcome): boolean {
+  return row.rejected && hasDeletedRow(row, outcome);
 }
 
 /** Every accepted task must, except over the files of another task, from a broken archive, or after disturbances. */

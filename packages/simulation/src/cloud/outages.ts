@@ -5,19 +5,6 @@ import type { FaultPhase } from "../scenario/fault-phase.ts";
 import type { FaultCounts } from "../scenario/fault-rates.ts";
 import type { Rng, Scheduler } from "./scheduler.ts";
 
-export interface Outages {
-  /** Schedules them over the fault phase. */
-  begin(): void;
-  /** From now on no message is lost, and no permission is revoked. */
-  end(): void;
-  /** Whether the permission to read and write tables and buckets is revoked now. */
-  isDenied(): boolean;
-  /** Whether this message is lost. */
-  loses(queue: string, type: string): boolean;
-  /** The types of the lost messages. */
-  readonly lostTypes: readonly string[];
-}
-
 export interface OutagesOptions {
   readonly faultCounts: FaultCounts;
   /** See `selectFaults`. */
@@ -43,24 +30,26 @@ export function createOutages(
     readonly faultPhase: FaultPhase;
     readonly log: (line: () => string) => void;
   },
-): Outages {
+) {
   const { scheduler, rng, faultPhase, log } = around;
   const drawnCounts = drawn?.faultCounts ?? faultCounts;
+  /** The types of the lost messages. */
   const lostTypes: string[] = [];
   let isDenied = false;
   let toLose = 0;
 
   function times(name: keyof FaultCounts, act: () => void): void {
-    for (let i = 0; i < drawnCounts[name]; i++)
-      faultPhase.schedule(() => {
-        if (faultCounts[name] > 0) act();
-      });
+    faultPhase.schedule(drawnCounts[name], () => {
+      if (faultCounts[name] > 0) act();
+    });
   }
 
   return {
     lostTypes,
+    /** Whether the permission to read and write tables and buckets is revoked now. */
     isDenied: () => isDenied,
-    loses(queue, type) {
+    /** Whether this message is lost. */
+    loses(queue: string, type: string) {
       if (toLose === 0 || NEVER_LOST.has(type) || NEVER_LOST.has(`${type} ${queue}`)) return false;
       // An acceptance that is lost on both of its ways leaves nothing to retry.
       if (type === "TaskAccepted" && lostTypes.includes(type)) return false;
@@ -68,6 +57,7 @@ export function createOutages(
       lostTypes.push(type);
       return true;
     },
+    /** Schedules them over the fault phase. */
     begin() {
       times("lostMessage", () => {
         toLose++;
@@ -80,6 +70,7 @@ export function createOutages(
         });
       });
     },
+    /** From now on no message is lost, and no permission is revoked. */
     end() {
       isDenied = false;
       toLose = 0;

@@ -107,7 +107,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const store = archiveStore(
     (region) =>
       simulatedS3(cloud.archive, region, async (method, key, input, effect) => {
-        recorder.bucketCalled(method, input);
+        recorder.bucketCalls.push({ method, input: { ...input } });
         const answer = await visit("s3", method, key, effect);
         const { Metadata } = answer as { Metadata?: Record<string, string> };
         if (method === "HeadObject") recorder.fileOwnerRead(invocation, key, Metadata?.["request-id"]);
@@ -224,30 +224,55 @@ function servicesOf(
     const codec = orderedCodec(zlibCodec, cloud.outside);
     return { codec, ...workerAdapters(action, { ...cloud, invocation, visit, tables, ownTables }) };
   }
+  const visited = visitedBy(visit);
   return {
     codec: pakoCodec(openMd5),
-    tables: intercept(
+    tables: visited(
       "table",
       tables,
       ["describe", "settings", "identify", "scan", "count", "write", "insert"],
-      ({ port, method, args }, run) => visit(port, method, describeTableCall(args), run),
+      describeTableCall,
     ),
-    admin: intercept("table", cloud.admin, ["create", "owner", "apply"], ({ port, method, args }, run) =>
-      visit(port, method, (args[0] as TableAddress).name, run),
+    admin: visited(
+      "table",
+      cloud.admin,
+      ["create", "owner", "apply"],
+      ([table]) => (table as TableAddress).name,
     ),
-    status: intercept("status", cloud.status, ["read"], ({ port, method }, run) =>
-      visit(port, method, "", run),
-    ),
-    limiter: intercept("limiter", cloud.limiter, ["reserve", "release"], ({ port, method, args }, run) =>
-      visit(port, method, JSON.stringify(args[1]), run),
-    ),
-    claims: claimsOf(visit, cloud),
-    registry: registryOf(visit, cloud),
-    lastErrors: lastErrorsOf(visit, cloud),
-    leases: intercept("leases", cloud.leases, ["read", "replace"], ({ port, method }, run) =>
-      visit(port, method, "", run),
-    ),
+    status: visited("status", cloud.status, ["read"]),
+    limiter: visited("limiter", cloud.limiter, ["reserve", "release"], ([, slot]) => JSON.stringify(slot)),
+    leases: visited("leases", cloud.leases, ["read", "replace"]),
+    ...workerTablePortsOf(visit, cloud),
   };
+}
+
+/** The ports on the worker table that workers and the projector have. */
+function workerTablePortsOf(visit: Visit, { claims, registry, lastErrors }: Cloud) {
+  const visited = visitedBy(visit);
+  return {
+    claims: visited("claims", claims, ["claim", "leave", "arrive", "complete", "release"], ([slice]) => {
+      const { handoffs, attempt } = slice as Slice;
+      return `handoffs ${handoffs} of attempt ${attempt}`;
+    }),
+    registry: visited(
+      "registry",
+      registry,
+      ["registerRequest", "findRequest", "claimRow", "isClaimed", "raiseAttempt", "recordControl"],
+      (args) => JSON.stringify(args.at(-1)),
+    ),
+    lastErrors: visited("last-errors", lastErrors, ["record", "read"], ([eventId]) => String(eventId)),
+  };
+}
+
+/** Wraps a port so that each call of `methods` is a visit. `subjectOf` describes a call's arguments in the trace. */
+function visitedBy(visit: Visit) {
+  return <Port extends object>(
+    name: string,
+    port: Port,
+    methods: readonly (keyof Port & string)[],
+    subjectOf: (args: readonly unknown[]) => string = () => "",
+  ): Port =>
+    intercept(name, port, methods, ({ method, args }, run) => visit(name, method, subjectOf(args), run));
 }
 
 /** The status tables as the monitor uses them. */
@@ -260,9 +285,7 @@ function statusStoreOf(invocation: Invocation, visit: Visit, cloud: Cloud): Stat
   const { ownTables } = cloud;
   return ownTables !== undefined
     ? projectorAdapters({ ...cloud, invocation, visit, ownTables }).store
-    : intercept("status", cloud.status, ["read", "write", "raise"], ({ port, method }, run) =>
-        visit(port, method, "", run),
-      );
+    : visitedBy(visit)("status", cloud.status, ["read", "write", "raise"]);
 }
 
 export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
@@ -278,9 +301,7 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
       ? projectorAdapters({ ...cloud, invocation, visit, ownTables })
       : {
           store: statusStoreOf(invocation, visit, cloud),
-          claims: claimsOf(visit, cloud),
-          registry: registryOf(visit, cloud),
-          lastErrors: lastErrorsOf(visit, cloud),
+          ...workerTablePortsOf(visit, cloud),
         };
   const recorded = {
     ...ports,
@@ -317,7 +338,7 @@ function withRecordedMethods<Ports extends object>(
     const recorded = methods.map(([method, original]) => [
       method,
       (...args: unknown[]) => {
-        recorder.portCalled(`${consumer} ${name}.${method}`);
+        recorder.portCalls.add(`${consumer} ${name}.${method}`);
         return original.apply(port, args);
       },
     ]);
@@ -363,46 +384,12 @@ function withRecordedReleases(claims: SliceClaims, recorder: Recorder): SliceCla
   });
 }
 
-function claimsOf(visit: Visit, { claims }: Cloud): SliceClaims {
-  return intercept(
-    "claims",
-    claims,
-    ["claim", "leave", "arrive", "complete", "release"],
-    ({ port, method, args }, run) => {
-      const slice = args[0] as Slice;
-      return visit(port, method, `handoffs ${slice.handoffs} of attempt ${slice.attempt}`, run);
-    },
-  );
-}
-
-function registryOf(visit: Visit, { registry }: Cloud): TaskRegistry {
-  const methods = [
-    "registerRequest",
-    "findRequest",
-    "claimRow",
-    "isClaimed",
-    "raiseAttempt",
-    "recordControl",
-  ] as const;
-  return intercept("registry", registry, methods, ({ port, method, args }, run) =>
-    visit(port, method, JSON.stringify(args.at(-1)), run),
-  );
-}
-
-function lastErrorsOf(visit: Visit, { lastErrors }: Cloud): LastErrors {
-  return intercept("last-errors", lastErrors, ["record", "read"], ({ port, method, args }, run) =>
-    visit(port, method, String(args[0]), run),
-  );
-}
-
 /** A worker can search the table of its own action only. The indexes are not simulated, so each run uses this host. */
 function searchOf(visit: Visit, { rows }: Cloud, consumer: Invocation["consumer"]): RowSearch {
   const search = memoryRowSearch(() =>
     rows().filter((row) => consumer === "projection" || row.action === consumer),
   );
-  return intercept("search", search, ["ofKey", "inState"], ({ port, method }, run) =>
-    visit(port, method, "", run),
-  );
+  return visitedBy(visit)("search", search, ["ofKey", "inState"]);
 }
 
 function visitor(invocation: Invocation, { faults, rng, queues, isDenied, recorder, log }: Cloud): Visit {

@@ -11,7 +11,7 @@ export async function quiesce(simulation: Simulation): Promise<boolean> {
   faults.end();
   faultPhase.end();
   outages.end();
-  operations.quiesce();
+  operations.actors.quiesce();
   log(() => "the fault phase is over");
   if (!(await runUntilIdle(scheduler, IDLE_STEPS_MAX))) return false;
   queues.redrive();

@@ -84,7 +84,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     const announcement = announced(change);
     if (announcement !== undefined && faults.occurs("lostAnnouncement")) {
       log(() => `the announcement ${announcement["detail-type"]} is LOST`);
-      recorder.announcementLost(announcement);
+      recorder.lostAnnouncements.push(announcement);
     } else if (announcement !== undefined) {
       const times = faults.occurs("duplicateEvent") ? 2 : 1;
       for (let time = 0; time < times; time++) putLater(announcement);
@@ -105,7 +105,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
       send(queue, body, event) {
         if (queue === "projection-queue") {
           if (outages.loses(queue, event["detail-type"])) return;
-          recorder.factQueued(event);
+          recorder.facts.push(event);
         }
         queues.send(queue, body);
       },

@@ -7,6 +7,7 @@ import { backupRequest, bucket, restoreRequest } from "@ferry/core/testing/tasks
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { StatusTables } from "@ferry/memory/status-store";
 import type { MemoryTables } from "@ferry/memory/tables";
+import { taskName } from "../checks/recount.ts";
 import type { SimulatedBus } from "../cloud/bus.ts";
 import type { Rng, Scheduler } from "../cloud/scheduler.ts";
 import type { FaultPhase } from "./fault-phase.ts";
@@ -36,6 +37,7 @@ export interface ActorContext extends RunContext {
   readonly history: ItemHistory;
   /** Puts a request on the bus. */
   readonly putRequest: (request: Fields, id: string | undefined) => BusEvent;
+  readonly putControl: PutControl;
   /** Puts a retry on the bus. */
   readonly putRetry: (row: TaskRow) => BusEvent;
   /** The application writes to a restored table. */
@@ -45,27 +47,13 @@ export interface ActorContext extends RunContext {
   readonly disturbed: Set<string>;
 }
 
-export interface Actors {
-  /** The first restore was requested. */
-  restoreRequested(first: BusEvent): void;
-  /** A first task is in progress. */
-  begin(): void;
-  rowChanged(row: TaskRow): void;
-  /** The fault phase is over. */
-  quiesce(): void;
-  /** Until when the projector is paused, ms since 1970. */
-  projectorPausedUntilMs(): number;
-  /** Rows that an operator deleted, by `taskName` of checks/recount.ts. */
-  readonly deletedRows: ReadonlySet<string>;
-  /** When which table was deleted and created again. */
-  readonly recreations: readonly { readonly table: string; readonly atMs: number }[];
-  /** Names of tasks that do not exist, which a cancel named, by `taskName`. */
-  readonly unknownTasks: ReadonlySet<string>;
-  /** The retries that were put after the fault phase while the projector lagged, by the task's `taskName`. */
-  readonly retriedDuringLag: ReadonlyMap<string, BusEvent>;
-}
+/** Puts an operator's cancel or retry of a task on the bus; `attempt`: the one that it names. */
+export type PutControl = (
+  type: "TaskCancelRequested" | "TaskRetryRequested",
+  task: Pick<TaskRow, "action" | "key" | "timestamp">,
+  attempt?: number,
+) => BusEvent;
 
-const OPERATOR = "operator";
 const LAG_MS_MIN = 60_000;
 const LAG_MS_MAX = 15 * 60_000;
 /** Soon after the start of the restore. */
@@ -80,13 +68,17 @@ const UNKNOWN_KEY_END = "-mistyped";
 /** A year: no run lasts so long. */
 const UNKNOWN_TASK_OFFSET_MS = 365 * 24 * 3_600_000;
 
-export function createActors(scenario: Scenario, context: ActorContext): Actors {
+export function createActors(scenario: Scenario, context: ActorContext) {
   const { scheduler, rng, faultPhase, bus, tables, archive, otherArchive, status, log, disturbed } = context;
   const { actions, copies } = scenario.control;
   const left = { ...actions };
+  /** Rows that an operator deleted, by `taskName`. */
   const deletedRows = new Set<string>();
-  const recreations: { table: string; atMs: number }[] = [];
+  /** When which table was deleted and created again. */
+  const recreations: { readonly table: string; readonly atMs: number }[] = [];
+  /** The retries that were put after the fault phase while the projector lagged, by the task's `taskName`. */
   const retriedDuringLag = new Map<string, BusEvent>();
+  /** Tasks that do not exist, which a cancel named, by `taskName`. */
   const unknownTasks = new Set<string>();
   /** Retries whose attempt is cancelled once the row shows it, by task. */
   const retriesToCancel = new Map<string, { event: BusEvent; attempt: number }>();
@@ -99,12 +91,8 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     const isSame = [...fields.keys(), "restore-mode"].every((name) => fields.get(name) === row.request[name]);
     return id === row["request-id"] && isSame;
   };
-  const rowName = ({ action, key, timestamp }: TaskRow) => `${action} ${key}@${timestamp}`;
   const isRetryable = (row: TaskRow) =>
     row.accepted && !["succeeded", "rejected", "finishing"].includes(stateOf(row));
-  const times = (count: number, act: () => void) => {
-    for (let i = 0; i < count; i++) faultPhase.schedule(act);
-  };
   function later(msMax: number, act: () => void): void {
     scheduler.after(rng.magnitude(10, msMax), act);
   }
@@ -113,13 +101,7 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     log(() => `the projector is paused for ${Math.round(ms / 1000)} s`);
     pausedUntilMs = Math.max(pausedUntilMs, scheduler.now() + ms);
   }
-  function cancel(row: TaskRow): void {
-    const { action, key, timestamp, attempt } = row;
-    bus.accept(
-      { "detail-type": "TaskCancelRequested", detail: { task: { action, key, timestamp }, attempt } },
-      OPERATOR,
-    );
-  }
+  const cancel = (row: TaskRow) => context.putControl("TaskCancelRequested", row, row.attempt);
 
   /** An operator mistypes the attempt to cancel, or the time or the key of the task. The task is also retried under that name. */
   function cancelUnknown(): void {
@@ -128,15 +110,13 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     const row = rng.pick(rows);
     if (rng.happens(0.5)) cancel({ ...row, attempt: row.attempt + UNKNOWN_ATTEMPT_OFFSET });
     else {
-      const { action, key, timestamp } = row;
       const mistyped = rng.happens(0.5)
-        ? { key: `${key}${UNKNOWN_KEY_END}` }
-        : { timestamp: timestamp + UNKNOWN_TASK_OFFSET_MS };
+        ? { key: `${row.key}${UNKNOWN_KEY_END}` }
+        : { timestamp: row.timestamp + UNKNOWN_TASK_OFFSET_MS };
       const unknown = { ...row, ...mistyped };
-      unknownTasks.add(rowName(unknown));
+      unknownTasks.add(taskName(unknown));
       cancel(unknown);
-      const task = { action, key, timestamp, ...mistyped };
-      bus.accept({ "detail-type": "TaskRetryRequested", detail: { task } }, OPERATOR);
+      context.putControl("TaskRetryRequested", unknown);
     }
   }
 
@@ -172,9 +152,9 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     if (rows.length === 0) return;
     const row = rng.pick(rows);
     const request = context.requests.find((event) => isRequestOf(event, row));
-    log(() => `an operator deletes the row of ${rowName(row)}`);
-    deletedRows.add(rowName(row));
-    disturbed.add(`task ${rowName(row)}`);
+    log(() => `an operator deletes the row of ${taskName(row)}`);
+    deletedRows.add(taskName(row));
+    disturbed.add(`task ${taskName(row)}`);
     status.remove(row);
     if (request !== undefined) later(REDELIVERY_MS_MAX, () => bus.deliver(request));
   }
@@ -227,8 +207,10 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
     recreations,
     retriedDuringLag,
     unknownTasks,
+    /** Until when the projector is paused, ms since 1970. */
     projectorPausedUntilMs: () => pausedUntilMs,
-    restoreRequested(first) {
+    /** The first restore was requested. */
+    restoreRequested(first: BusEvent) {
       const { "request-id": id } = first.detail as { "request-id": string };
       const { "create-table": _, "table-settings": __, ...fields } = scenario.restore;
       for (const [n, copy] of copies.entries()) {
@@ -244,33 +226,34 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
         else scheduler.after(copy.afterMs, put);
       }
     },
+    /** A first task is in progress. */
     begin() {
-      times(left.reusedIds, reuseId);
-      times(left.malformedRequests, putMalformedRequest);
-      times(left.projectorPauses, pauseProjector);
-      times(left.unknownCancels, cancelUnknown);
-      times(left.deletedRows, deleteRow);
-      times(left.recreations, recreateTable);
-      times(left.objectDeletions, deleteObject);
-      times(left.redeliveredRetries, () => {
+      faultPhase.schedule(left.reusedIds, reuseId);
+      faultPhase.schedule(left.malformedRequests, putMalformedRequest);
+      faultPhase.schedule(left.projectorPauses, pauseProjector);
+      faultPhase.schedule(left.unknownCancels, cancelUnknown);
+      faultPhase.schedule(left.deletedRows, deleteRow);
+      faultPhase.schedule(left.recreations, recreateTable);
+      faultPhase.schedule(left.objectDeletions, deleteObject);
+      faultPhase.schedule(left.redeliveredRetries, () => {
         const rows = status.rows().filter(isRetryable);
         if (rows.length === 0) return;
         const event = context.putRetry(rng.pick(rows));
         later(REDELIVERY_MS_MAX, () => bus.deliver(event));
       });
-      times(left.cancelledRetries, () => {
+      faultPhase.schedule(left.cancelledRetries, () => {
         const rows = status.rows().filter(isRetryable);
         if (rows.length === 0) return;
         const row = rng.pick(rows);
         cancel(row);
-        retriesToCancel.set(rowName(row), { event: context.putRetry(row), attempt: row.attempt });
+        retriesToCancel.set(taskName(row), { event: context.putRetry(row), attempt: row.attempt });
       });
     },
-    rowChanged(row) {
-      const retry = retriesToCancel.get(rowName(row));
+    rowChanged(row: TaskRow) {
+      const retry = retriesToCancel.get(taskName(row));
       if (retry !== undefined && row.attempt > retry.attempt && !faultPhase.isOver()) {
-        retriesToCancel.delete(rowName(row));
-        log(() => `an operator cancels attempt ${row.attempt} of ${rowName(row)}`);
+        retriesToCancel.delete(taskName(row));
+        log(() => `an operator cancels attempt ${row.attempt} of ${taskName(row)}`);
         cancel(row);
         later(REDELIVERY_MS_MAX, () => bus.deliver(retry.event));
       }
@@ -297,11 +280,12 @@ export function createActors(scenario: Scenario, context: ActorContext): Actors 
         });
       }
     },
+    /** The fault phase is over. */
     quiesce() {
       if (left.retriesDuringLag === 0) return;
       pauseProjector();
       for (const row of status.rows().filter(isRetryable)) {
-        retriedDuringLag.set(rowName(row), context.putRetry(row));
+        retriedDuringLag.set(taskName(row), context.putRetry(row));
       }
     },
   };

@@ -3,23 +3,20 @@
  */
 import type { Rng, Scheduler } from "../cloud/scheduler.ts";
 
-export interface FaultPhase {
-  /** Does something at a random moment of the phase; not at all if the phase has ended by then. */
-  schedule(act: () => void): void;
-  end(): void;
-  isOver(): boolean;
-}
+export type FaultPhase = ReturnType<typeof createFaultPhase>;
 
 const MOMENT_MS_MIN = 100;
 
 /** Most tasks are short: a moment is as likely in the first second of the phase as in its last minutes. */
-export function createFaultPhase(durationMs: number, scheduler: Scheduler, rng: Rng): FaultPhase {
+export function createFaultPhase(durationMs: number, scheduler: Scheduler, rng: Rng) {
   let isOver = false;
   return {
-    schedule(act) {
-      scheduler.after(rng.magnitude(MOMENT_MS_MIN, durationMs), () => {
-        if (!isOver) act();
-      });
+    /** Does something so many times, each at a random moment of the phase; not if the phase has ended by then. */
+    schedule(times: number, act: () => void) {
+      for (let i = 0; i < times; i++)
+        scheduler.after(rng.magnitude(MOMENT_MS_MIN, durationMs), () => {
+          if (!isOver) act();
+        });
     },
     end() {
       isOver = true;

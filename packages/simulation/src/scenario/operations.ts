@@ -5,50 +5,12 @@
 import type { BusEvent } from "@ferry/core/events/events";
 import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
-import { type Actors, createActors, type RunContext } from "./actors.ts";
-import { createHistory, type ItemHistory } from "./history.ts";
+import { createActors, type PutControl, type RunContext } from "./actors.ts";
+import { createHistory } from "./history.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Fields, shaped } from "./shapes.ts";
 
-export interface Operations {
-  /** Puts the first requests; everything else happens once a task is in progress. */
-  begin(): void;
-  /** When the first task's row was written, ms since 1970. */
-  startedMs(): number | undefined;
-  rowChanged(row: TaskRow): void;
-  /** A data file was put, and this is its last line. The application changes that item. */
-  changeLastItem(lastLine: string): void;
-  /** The fault phase is over. */
-  quiesce(): void;
-  /**
-   * Retries the tasks that neither succeeded nor were rejected; returns how many. `deadlineOnly`: only those whose attempt
-   * exceeded its deadline.
-   */
-  retryAll(deadlineOnly: boolean): number;
-  readonly requests: readonly BusEvent[];
-  /** What the items of the source were, and when. */
-  readonly history: ItemHistory;
-  /** By table: every text that the application wrote to it after a restore. */
-  readonly applicationTexts: ReadonlyMap<string, ReadonlySet<string>>;
-  /** By table: when the application first wrote to it after a restore, ms since 1970. */
-  readonly firstUseMs: ReadonlyMap<string, number>;
-  /** Every item that the application deleted from a restored table. */
-  readonly applicationDeletes: ReadonlySet<string>;
-  /** By table and item: what the application last wrote (undefined: deleted) after a restore, and when. */
-  readonly applicationItems: ReadonlyMap<
-    string,
-    ReadonlyMap<string, { readonly text: string | undefined; readonly atMs: number }>
-  >;
-  /**
-   * What actors changed so that a task on it may fail: `table NAME`, `prefix PREFIX` and `task NAME` (`taskName` of
-   * checks/recount.ts).
-   */
-  readonly disturbed: ReadonlySet<string>;
-  readonly actors: Actors;
-  readonly retries: readonly BusEvent[];
-  /** Prefixes that were wiped. */
-  readonly wiped: ReadonlySet<string>;
-}
+export type Operations = ReturnType<typeof createOperations>;
 
 interface OperationsContext extends RunContext {
   /** A first task is in progress. */
@@ -60,26 +22,29 @@ const APPLICATION_WRITES = 10;
 const NEW_TABLE_REPEATS = 3;
 const NEW_TABLE_REPEAT_MS_MAX = 3_000;
 
-export function createOperations(scenario: Scenario, context: OperationsContext): Operations {
+export function createOperations(scenario: Scenario, context: OperationsContext) {
   const { scheduler, rng, faultPhase, items, bus, tables, archive, status, log, onStarted } = context;
   const requests: BusEvent[] = [];
+  /** What the items of the source were, and when. */
   const history = createHistory();
+  /** By table: every text that the application wrote to it after a restore. */
   const applicationTexts = new Map<string, Set<string>>();
+  /** Every item that the application deleted from a restored table. */
   const applicationDeletes = new Set<string>();
+  /** By table: when the application first wrote to it after a restore, ms since 1970. */
   const firstUseMs = new Map<string, number>();
+  /** By table and item: what the application last wrote (undefined: deleted) after a restore, and when. */
   const applicationItems = new Map<string, Map<string, { text: string | undefined; atMs: number }>>();
+  /** What actors changed so that a task on it may fail: `table NAME`, `prefix PREFIX` and `task NAME` (`taskName`). */
   const disturbed = new Set<string>();
   const retries: BusEvent[] = [];
   const inUse = new Set<string>();
+  /** Prefixes that were wiped. */
   const wiped = new Set<string>();
   const left = { wipes: scenario.operations.wipes, malformedEvents: scenario.operations.malformedEvents };
   let version = 0;
   let isRestoreRequested = scenario.kind !== "both";
   let startedMs: number | undefined;
-
-  const times = (count: number, act: () => void) => {
-    for (let i = 0; i < count; i++) faultPhase.schedule(act);
-  };
 
   for (const text of tables.items(source).map((bytes) => new TextDecoder().decode(bytes)))
     history.record(items.nameOf(text), text, Number.NEGATIVE_INFINITY);
@@ -120,17 +85,17 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
     actors.restoreRequested(event);
   }
 
-  const taskOf = ({ action, key, timestamp }: TaskRow) => ({ task: { action, key, timestamp } });
+  const putControl: PutControl = (type, { action, key, timestamp }, attempt) =>
+    bus.accept({ "detail-type": type, detail: { task: { action, key, timestamp }, attempt } }, OPERATOR);
+  const namedAttempt = (row: TaskRow) => (scenario.control.namedAttempts ? row.attempt : undefined);
   function cancelSome(): void {
     const rows = status.rows().filter((row) => !isEnded(stateOf(row)));
     if (rows.length === 0) return;
     const row = rng.pick(rows);
-    const detail = { ...taskOf(row), ...(scenario.control.namedAttempts && { attempt: row.attempt }) };
-    bus.accept({ "detail-type": "TaskCancelRequested", detail }, OPERATOR);
+    putControl("TaskCancelRequested", row, namedAttempt(row));
   }
   function putRetry(row: TaskRow): BusEvent {
-    const detail = { ...taskOf(row), ...(scenario.control.namedAttempts && { attempt: row.attempt }) };
-    const event = bus.accept({ "detail-type": "TaskRetryRequested", detail }, OPERATOR);
+    const event = putControl("TaskRetryRequested", row, namedAttempt(row));
     retries.push(event);
     return event;
   }
@@ -172,12 +137,13 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
   /** Schedules what happens once a first task is in progress. */
   function schedule(): void {
     const { cancels, retries, writes } = scenario.operations;
-    times(cancels, cancelSome);
-    times(retries, () => {
+    faultPhase.schedule(cancels, cancelSome);
+    faultPhase.schedule(retries, () => {
       const rows = status.rows().filter((row) => stateOf(row) !== "succeeded");
       if (rows.length > 0) putRetry(rng.pick(rows));
     });
-    if (scenario.kind !== "restore") times(writes, () => write(rng.between(0, scenario.items + 3)));
+    if (scenario.kind !== "restore")
+      faultPhase.schedule(writes, () => write(rng.between(0, scenario.items + 3)));
     actors.begin();
     onStarted();
   }
@@ -186,6 +152,7 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
     ...context,
     history,
     putRequest,
+    putControl,
     putRetry,
     useTable,
     requests,
@@ -203,22 +170,24 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
     disturbed,
     actors,
     wiped,
+    /** When the first task's row was written, ms since 1970. */
     startedMs: () => startedMs,
+    /** Puts the first requests; everything else happens once a task is in progress. */
     begin() {
       const { repeats, prefixConflicts, otherPrefixes } = scenario.operations;
       for (let i = 0; i < scenario.data.earlyWrites; i++) write(rng.between(0, scenario.items + 3));
       if (scenario.kind === "restore") requestRestore();
       else {
         const first = putRequest(backup, "r-1");
-        times(repeats, () => {
+        faultPhase.schedule(repeats, () => {
           if (rng.happens(0.5)) bus.deliver(first);
           else putRequest(backup, "r-1");
         });
-        times(prefixConflicts, () => putRequest(backup, "r-prefix-conflict"));
+        faultPhase.schedule(prefixConflicts, () => putRequest(backup, "r-prefix-conflict"));
       }
       if (otherPrefixes > 0) putRequest({ ...backup, "bucket-prefix": "backups/two" }, undefined);
     },
-    rowChanged(row) {
+    rowChanged(row: TaskRow) {
       if (startedMs === undefined) {
         startedMs = scheduler.now();
         schedule();
@@ -241,14 +210,16 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
         scheduler.after(rng.magnitude(1, 120_000), () => useTable(table));
       }
     },
-    changeLastItem(lastLine) {
+    /** A data file was put, and this is its last line. The application changes that item. */
+    changeLastItem(lastLine: string) {
       if (faultPhase.isOver() || lastLine === "") return;
       write(items.numberOf(items.nameOf(lastLine.slice('{"Item":'.length, -1))));
     },
-    quiesce() {
-      actors.quiesce();
-    },
-    retryAll(deadlineOnly) {
+    /**
+     * Retries the tasks that neither succeeded nor were rejected; returns how many. `deadlineOnly`: only those whose attempt
+     * exceeded its deadline.
+     */
+    retryAll(deadlineOnly: boolean) {
       const unsuccessful = status.rows().filter((row) => {
         const state = stateOf(row);
         const isLate = row.reasons.some(
