@@ -79,6 +79,8 @@ export interface MemoryTables extends TableData {
   find(table: TableAddress, key: DynamoKey): Uint8Array | undefined;
   /** Every item as the written bytes, in the order of a scan. */
   items(table: TableAddress): Uint8Array[];
+  /** The same as texts. */
+  texts(table: TableAddress): string[];
 }
 
 /** The state of a key: an item, or none after a delete. */
@@ -107,6 +109,7 @@ interface Table {
 }
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Tables in memory. They are deterministic: clock and random numbers come from `options`. */
 export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
@@ -158,6 +161,10 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     if (table === undefined) throw noSuchTable(operation, address);
     return table;
   };
+  const itemsOf = (address: TableAddress) =>
+    find("items", address)
+      .keyStates.map(({ item }) => item)
+      .filter((item) => item !== undefined);
   const usable = (operation: string, address: TableAddress): Table => {
     const table = find(operation, address);
     const status = table.spec.status ?? "ACTIVE";
@@ -188,6 +195,21 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     return { ...read, units, bytes };
   }
 
+  /** Checks the writes of a call together: one invalid item refuses all of them. `taken`: how many of them are made. */
+  function batchOf<W extends Write>(operation: string, address: TableAddress, writes: readonly W[]) {
+    const table = usable(operation, address);
+    const resource = tableResource(address);
+    if (writes.length < 1 || writes.length > WRITES_MAX)
+      throw invalid(operation, resource, `1 to ${WRITES_MAX} writes a call, got ${writes.length}`);
+    const keyed = writes.map((write) => ({ write, key: checkedKey(operation, table, write) }));
+    if (new Set(keyed.map(({ key }) => key.values.join("/"))).size < writes.length)
+      throw invalid(operation, resource, "Provided list of item keys contains duplicates");
+    const fault = options.faults?.write?.(address, writes);
+    if (fault === "throttled") throw throttled(operation, resource);
+    // If nothing could be written, DynamoDB would throw instead.
+    return { table, keyed, taken: Math.max(1, writes.length - (fault?.unprocessed ?? 0)) };
+  }
+
   return {
     create(address, spec) {
       const id = `${bareTableName(address.name)}-created-${++created}`;
@@ -215,11 +237,8 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
       const table = usable("BatchGetItem", address);
       return itemAt(table, keyOf(key, table.spec.keys))?.slice();
     },
-    items(address) {
-      return find("items", address).keyStates.flatMap(({ item }) =>
-        item === undefined ? [] : [item.slice()],
-      );
-    },
+    items: (address) => itemsOf(address).map((item) => item.slice()),
+    texts: (address) => itemsOf(address).map((item) => decoder.decode(item)),
 
     async describe(address) {
       return description(find("DescribeTable", address), weight);
@@ -251,20 +270,7 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     },
 
     async write(address, writes) {
-      const operation = "BatchWriteItem";
-      const table = usable(operation, address);
-      const resource = tableResource(address);
-      if (writes.length < 1 || writes.length > WRITES_MAX)
-        throw invalid(operation, resource, `1 to ${WRITES_MAX} writes a call, got ${writes.length}`);
-      // All writes are checked first: one invalid item refuses the whole call.
-      const keyed = writes.map((write) => ({ write, key: checkedKey(operation, table, write) }));
-      const texts = new Set(keyed.map(({ key }) => key.values.join("/")));
-      if (texts.size < writes.length)
-        throw invalid(operation, resource, "Provided list of item keys contains duplicates");
-      const fault = options.faults?.write?.(address, writes);
-      if (fault === "throttled") throw throttled(operation, resource);
-      // If nothing could be written, DynamoDB would throw instead.
-      const taken = Math.max(1, writes.length - (fault?.unprocessed ?? 0));
+      const { table, keyed, taken } = batchOf("BatchWriteItem", address, writes);
       let units = 0;
       for (const { write, key } of keyed.slice(0, taken)) {
         units += writeUnits(table, key, bytesOf(write), weight);
@@ -277,28 +283,20 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
 
     async insert(address, items, keys) {
       const operation = "BatchExecuteStatement";
-      const table = usable(operation, address);
-      const resource = tableResource(address);
-      if (keys.join() !== table.spec.keys.map(({ name }) => name).join())
-        throw invalid(operation, resource, `the table's keys are not ${keys.join()}`);
-      if (items.length < 1 || items.length > WRITES_MAX)
-        throw invalid(operation, resource, `1 to ${WRITES_MAX} items a call, got ${items.length}`);
-      const writes = items.map((item) => ({ put: item }));
-      const keyed = writes.map(({ put }) => ({ put, key: checkedKey(operation, table, { put }) }));
-      if (new Set(keyed.map(({ key }) => key.values.join("/"))).size < items.length)
-        throw invalid(operation, resource, "Provided list of item keys contains duplicates");
-      const fault = options.faults?.write?.(address, writes);
-      if (fault === "throttled") throw throttled(operation, resource);
-      const taken = Math.max(1, items.length - (fault?.unprocessed ?? 0));
+      const { spec } = usable(operation, address);
+      if (keys.join() !== spec.keys.map(({ name }) => name).join())
+        throw invalid(operation, tableResource(address), `the table's keys are not ${keys.join()}`);
+      const puts = items.map((put) => ({ put }));
+      const { table, keyed, taken } = batchOf(operation, address, puts);
       let units = 0;
-      const outcomes = keyed.map(({ put, key }, i): InsertOutcome => {
+      const outcomes = keyed.map(({ write, key }, i): InsertOutcome => {
         if (i >= taken) return "unprocessed";
         const existing = itemAt(table, key);
         // A put that is refused writes to no index.
-        units +=
-          existing === undefined ? writeUnits(table, key, put, weight) : tableUnits(table, key, put, weight);
-        if (existing !== undefined) return isSameItem(existing, put) ? "same" : "exists";
-        store(table, key, put);
+        const unitsOf = existing === undefined ? writeUnits : tableUnits;
+        units += unitsOf(table, key, write.put, weight);
+        if (existing !== undefined) return isSameItem(existing, write.put) ? "same" : "exists";
+        store(table, key, write.put);
         return "stored";
       });
       consumed(address, "write", units);
@@ -308,7 +306,6 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
 }
 
 function isSameItem(a: Uint8Array, b: Uint8Array): boolean {
-  const decoder = new TextDecoder();
   return valuesOf(decoder.decode(a)) === valuesOf(decoder.decode(b));
 }
 
@@ -437,7 +434,7 @@ function checkedKey(operation: string, table: Table, write: Write): ItemKey {
 }
 
 function memberCount(json: Uint8Array): number {
-  return Object.keys(JSON.parse(new TextDecoder().decode(json)) as object).length;
+  return Object.keys(JSON.parse(decoder.decode(json)) as object).length;
 }
 
 function bytesOf(write: Write): Uint8Array {

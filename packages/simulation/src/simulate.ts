@@ -80,25 +80,15 @@ function stateAtQuiesce({ status, recorder, scheduler }: Simulation) {
 }
 
 function outcomeOf(simulation: Simulation, atQuiesce: ReturnType<typeof stateAtQuiesce>): Outcome {
-  const { scenario, operations, outages, items, fixtures, recorder, archive, tables, admin, status } =
-    simulation;
+  const { items, status, otherArchive } = simulation;
   const rows = status.rows();
   return {
-    scenario,
-    operations,
-    items,
-    ...fixtures,
-    recorder,
-    archive,
-    tables,
-    admin,
+    ...simulation,
+    ...atQuiesce,
     // The rows do not change any more; each check uses the same ones.
     status: { ...status, rows: () => rows },
-    ...atQuiesce,
-    lostTypes: outages.lostTypes,
-    finished: simulation.finished,
-    otherArchiveVersions: simulation.otherArchive.versions.map((texts) => ({
-      items: new Map(texts.map((text) => [items.nameOf(text), text])),
+    otherArchiveVersions: otherArchive.versions.map((texts) => ({
+      items: items.byName(texts),
       lines: texts.length,
     })),
   };

@@ -8,8 +8,6 @@ import { hasDeletedRow, type Outcome } from "./outcome.ts";
 import { stateOfRow } from "./projection.ts";
 import { taskLabel } from "./recorder.ts";
 
-const decoder = new TextDecoder();
-
 export async function newTableViolations(outcome: Outcome): Promise<string[]> {
   const { scenario, status, admin } = outcome;
   if (scenario.newTable === undefined) return [];
@@ -44,13 +42,13 @@ function isRefusedOwnTable(row: TaskRow, { recorder, admin }: Outcome): boolean 
   });
 }
 
-function foreignViolations(rows: readonly TaskRow[], { tables, items, before }: Outcome): string[] {
-  const current = tables.items(destination).map((bytes) => {
-    const text = decoder.decode(bytes);
-    return [items.nameOf(text), text] as const;
-  });
+function foreignViolations(
+  rows: readonly TaskRow[],
+  { tables, items, fixtures: { before } }: Outcome,
+): string[] {
+  const current = items.byName(tables.texts(destination));
   const isUnchanged =
-    current.length === before.size && current.every(([name, text]) => before.get(name) === text);
+    current.size === before.size && [...current].every(([name, text]) => before.get(name) === text);
   return [
     ...rows
       .filter(({ accepted }) => accepted)

@@ -2,45 +2,19 @@
  * The result of a run, and what was recorded of it.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
-import type { StatusTables } from "@ferry/memory/status-store";
-import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
-import type { MemoryTables } from "@ferry/memory/tables";
+import type { Simulation } from "../phases/set-up.ts";
 import type { ArchiveModel } from "../scenario/archives.ts";
-import type { Fixtures } from "../scenario/fixtures.ts";
-import type { Items } from "../scenario/items.ts";
-import type { Operations } from "../scenario/operations.ts";
-import type { Scenario } from "../scenario/scenario.ts";
-import { type Recorder, taskLabel } from "./recorder.ts";
+import { taskLabel } from "./recorder.ts";
 import { taskName } from "./recount.ts";
 
-/** The items of a table at `atMs`, texts by name. The step before it began at `fromMs`. */
-export interface Snapshot {
-  readonly items: ReadonlyMap<string, string>;
-  readonly fromMs: number;
-  readonly atMs: number;
-}
-
 /** A run after its last phase. */
-export interface Outcome extends Fixtures {
-  readonly scenario: Scenario;
-  readonly operations: Operations;
-  readonly items: Items;
-  readonly recorder: Recorder;
-  readonly archive: MemoryArchiveStore;
-  readonly tables: MemoryTables;
-  readonly admin: MemoryTableAdmin;
-  readonly status: StatusTables;
+export interface Outcome extends Simulation {
   /** The rows after the quiesce, before any task was retried. */
   readonly quiescedRows: readonly TaskRow[];
   /** The number of facts by then. */
   readonly quiescedFacts: number;
   /** When all unsuccessful tasks were first retried, and the number of events before. */
   readonly retryAllStart: { readonly atMs: number; readonly events: number };
-  /** The types of the messages that were lost. */
-  readonly lostTypes: readonly string[];
-  /** By `taskName`: a restore's table when its task first reported that it was finished. */
-  readonly finished: ReadonlyMap<string, Snapshot>;
   /** The versions of the other archive. */
   readonly otherArchiveVersions: readonly ArchiveModel[];
 }

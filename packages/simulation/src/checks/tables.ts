@@ -31,7 +31,7 @@ export async function tableViolations(outcome: Outcome): Promise<string[]> {
 const VIOLATIONS_MAX = 20;
 
 async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<string[]> {
-  const { before, scenario, finished, operations } = outcome;
+  const { fixtures, scenario, finished, operations } = outcome;
   const { fault } = scenario.data.source;
   const isOther = row.request["bucket-prefix"] === OTHER_PREFIX;
   if (fault !== undefined && !isOther)
@@ -45,12 +45,12 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   // The last step read the table before it was created again.
   if (isRecreated) return [];
   const current = snapshot.items;
-  const stored = isOther ? outcome.otherArchiveVersions : [outcome.source ?? (await readArchive(outcome))];
+  const stored = isOther ? outcome.otherArchiveVersions : [fixtures.source ?? (await readArchive(outcome))];
   const versions = stored.map((version) => selectedOf(version, row, outcome));
   const isNew = operations.actors.recreations.some(
     (one) => one.table === table && one.atMs < snapshot.fromMs,
   );
-  const held = table === destinations[0]!.name && !isNew ? before : new Map<string, string>();
+  const held = table === destinations[0]!.name && !isNew ? fixtures.before : new Map<string, string>();
   const mode = String(row.request["restore-mode"] ?? "empty-only");
   // Other writers, whose texts may replace this archive's.
   const otherWrites = mode === "empty-only" ? [] : otherWritesTo(row, table, outcome);
@@ -153,7 +153,7 @@ async function readArchive({ archive, items }: Outcome): Promise<ArchiveModel> {
   const keys = archive.keys(bucket).filter((key) => key.startsWith("backups/one/0x"));
   const bodies = await Promise.all(keys.map(async (key) => (await archive.get(bucket, key))!.body));
   const texts = bodies.flatMap(linesOf).map((line) => line.slice('{"Item":'.length, -1));
-  return { items: new Map(texts.map((text) => [items.nameOf(text), text])), lines: texts.length };
+  return { items: items.byName(texts), lines: texts.length };
 }
 
 /** A valid archive and table are not rejected. */
@@ -179,12 +179,7 @@ function applicationViolations(table: string, outcome: Outcome): string[] {
   const after = operations.applicationItems.get(table);
   const address = destinations.find(({ name }) => name === table)!;
   if (after === undefined || operations.actors.recreations.some((one) => one.table === table)) return [];
-  const current = new Map(
-    tables.items(address).map((bytes) => {
-      const text = decoder.decode(bytes);
-      return [items.nameOf(text), text];
-    }),
-  );
+  const current = items.byName(tables.texts(address));
   const found: string[] = [];
   for (const [name, { text, atMs }] of after)
     if (current.get(name) !== text && !mayBeOverwritten(table, name, text, atMs, outcome))

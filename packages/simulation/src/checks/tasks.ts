@@ -10,7 +10,8 @@ import { taskName } from "./recount.ts";
 const DAY_MS = 24 * 3_600_000;
 
 export function taskViolations(outcome: Outcome): string[] {
-  const { status, quiescedRows, recorder, lostTypes } = outcome;
+  const { status, quiescedRows, recorder } = outcome;
+  const { lostTypes } = outcome.outages;
   const rows = status.rows();
   const found: string[] = [];
   for (const row of quiescedRows)

@@ -12,17 +12,7 @@ import type { Rng, Scheduler } from "./scheduler.ts";
 
 const DELAY_MS_MAX = 20 * 60_000;
 
-export interface SimulatedBus {
-  /** Puts an event. */
-  accept(body: EventBody, source: string): BusEvent;
-  /** Delivers an event again. */
-  deliver(event: BusEvent): void;
-  /** The client of one invocation: each call passes through `visit`. It may put only its function's types, as its role. */
-  client(
-    consumer: Invocation["consumer"],
-    visit: (entries: readonly EventBody[], effect: Effect) => Promise<unknown>,
-  ): Pick<EventBridgeClient, "send">;
-}
+export type SimulatedBus = ReturnType<typeof createBus>;
 
 export function createBus(
   options: {
@@ -33,9 +23,10 @@ export function createBus(
     readonly log: (line: () => string) => void;
   },
   { scheduler, rng, faults }: { scheduler: Scheduler; rng: Rng; faults: Faults },
-): SimulatedBus {
+) {
   let count = 0;
 
+  /** Puts an event. */
   function accept({ "detail-type": type, detail }: EventBody, source: string): BusEvent {
     const event: BusEvent = {
       id: `e-${++count}`,
@@ -51,6 +42,7 @@ export function createBus(
     return event;
   }
 
+  /** Delivers an event, also one that was delivered before. */
   function deliver(event: BusEvent): void {
     for (const { queue, body } of options.routed(event)) {
       const times = faults.occurs("duplicateEvent") ? 2 : 1;
@@ -64,7 +56,11 @@ export function createBus(
   return {
     accept,
     deliver,
-    client: (consumer, visit) => ({
+    /** The client of one invocation: each call passes through `visit`. It may put only its function's types, as its role. */
+    client: (
+      consumer: Invocation["consumer"],
+      visit: (entries: readonly EventBody[], effect: Effect) => Promise<unknown>,
+    ): Pick<EventBridgeClient, "send"> => ({
       send: ((command: PutEventsCommand) => {
         const entries = command.input.Entries ?? [];
         const bodies = entries.map((entry) => ({

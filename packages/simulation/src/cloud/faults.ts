@@ -4,14 +4,7 @@
 import type { FaultRates, RatedFaultName } from "../scenario/fault-rates.ts";
 import type { Rng } from "./scheduler.ts";
 
-export interface Faults {
-  /** Whether this fault happens now. */
-  occurs(name: RatedFaultName): boolean;
-  /** From now on no fault happens. */
-  end(): void;
-  /** How often each happened. */
-  readonly counts: Readonly<Record<string, number>>;
-}
+export type Faults = ReturnType<typeof createFaults>;
 
 export interface FaultsOptions {
   readonly faultRates: FaultRates;
@@ -21,21 +14,24 @@ export interface FaultsOptions {
   readonly faultsMax: number;
 }
 
-export function createFaults({ faultRates, drawn, faultsMax }: FaultsOptions, rng: Rng): Faults {
+export function createFaults({ faultRates, drawn, faultsMax }: FaultsOptions, rng: Rng) {
+  /** How often each happened. */
   const counts: Record<string, number> = {};
   const drawnRates = drawn?.faultRates ?? faultRates;
   let left = faultsMax;
   return {
-    occurs(name) {
+    counts,
+    /** Whether this fault happens now. */
+    occurs(name: RatedFaultName) {
       if (!rng.happens(drawnRates[name]) || left <= 0 || faultRates[name] === 0) return false;
       if (!UNBUDGETED.has(name)) left--;
       counts[name] = (counts[name] ?? 0) + 1;
       return true;
     },
+    /** From now on no fault happens. */
     end() {
       left = 0;
     },
-    counts,
   };
 }
 

@@ -12,11 +12,6 @@ import { type Cloud, projectorOf, workerOf } from "./ports.ts";
 import type { Delivered } from "./queues.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-export interface Lambda {
-  /** A queue has a visible message. */
-  ready(queue: QueueName): void;
-}
-
 export interface LambdaOptions {
   readonly timeoutMs: number;
   /** The most concurrent invocations of a worker. */
@@ -30,7 +25,7 @@ const POLL_MS_MAX = 500;
 /** The visibility timeout is so much longer than the Lambda timeout, until a handler changes it. */
 const VISIBILITY_MARGIN_MS = 30_000;
 
-export function createLambda(options: LambdaOptions, cloud: () => Cloud, scheduler: Scheduler): Lambda {
+export function createLambda(options: LambdaOptions, cloud: () => Cloud, scheduler: Scheduler) {
   const running = new Map<ConsumerName, number>();
   const polling = new Set<ConsumerName>();
   const names = Object.keys(consumers) as ConsumerName[];
@@ -104,7 +99,8 @@ export function createLambda(options: LambdaOptions, cloud: () => Cloud, schedul
   }
 
   return {
-    ready(queue) {
+    /** A queue has a visible message. */
+    ready(queue: QueueName) {
       for (const name of names) if (consumers[name].queue === queue) poll(name);
     },
   };

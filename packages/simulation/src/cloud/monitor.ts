@@ -8,9 +8,7 @@ import { createInvocation } from "./invocation.ts";
 import { type Cloud, monitorStoreOf } from "./ports.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-export interface Monitor {
-  rowChanged(row: TaskRow): void;
-}
+export type Monitor = ReturnType<typeof createMonitor>;
 
 const PERIOD_MS = 15 * 60_000;
 const TIMEOUT_MS = 60_000;
@@ -18,7 +16,7 @@ const TIMEOUT_MS = 60_000;
 const RUNS_MAX = 96;
 
 /** A run without a row that waits would do nothing, so the monitor is scheduled only while there is one. */
-export function createMonitor(cloud: Cloud, rows: () => readonly TaskRow[], scheduler: Scheduler): Monitor {
+export function createMonitor(cloud: Cloud, rows: () => readonly TaskRow[], scheduler: Scheduler) {
   let isScheduled = false;
   let runs = 0;
 
@@ -54,7 +52,7 @@ export function createMonitor(cloud: Cloud, rows: () => readonly TaskRow[], sche
   }
 
   return {
-    rowChanged(row) {
+    rowChanged(row: TaskRow) {
       if (awaitsAnnouncement(row)) schedule();
     },
   };

@@ -25,17 +25,7 @@ export interface Delivered {
   readonly receives: number;
 }
 
-export interface Queues {
-  send(queue: QueueName, body: string): void;
-  /** Receives up to `max` visible messages and hides them for `visibilityMs`. */
-  receive(queue: QueueName, max: number, visibilityMs: number): Delivered[];
-  /** Whether a message is visible. */
-  any(queue: QueueName): boolean;
-  setVisibility(handle: string, ms: number): void;
-  remove(handle: string): void;
-  /** Moves dead letters that no Pipe reports back to their queue, as an operator does after the repair. */
-  redrive(): void;
-}
+export type Queues = ReturnType<typeof createQueues>;
 
 export interface QueuesOptions {
   /** How often a worker's message is received before it becomes a dead letter. */
@@ -55,7 +45,7 @@ const DUPLICATE_MS_MAX = 5 * 60_000;
 export function createQueues(
   options: QueuesOptions,
   { scheduler, rng, faults }: { scheduler: Scheduler; rng: Rng; faults: Faults },
-): Queues {
+) {
   const visible = new Map<QueueName, QueueMessage[]>();
   const received = new Map<string, QueueMessage>();
   const dead: QueueMessage[] = [];
@@ -90,7 +80,7 @@ export function createQueues(
   }
 
   return {
-    send(queue, body) {
+    send(queue: QueueName, body: string) {
       const type = parseMessage(body).event["detail-type"];
       if (options.loses(queue, type)) {
         options.log(() => `${queue} LOSES ${type}`);
@@ -100,8 +90,10 @@ export function createQueues(
       if (faults.occurs("duplicateMessage"))
         scheduler.after(rng.between(0, DUPLICATE_MS_MAX), () => arrive(queue, body));
     },
-    any: (queue) => (visible.get(queue)?.length ?? 0) > 0,
-    receive(queue, max, visibilityMs) {
+    /** Whether a message is visible. */
+    any: (queue: QueueName) => (visible.get(queue)?.length ?? 0) > 0,
+    /** Receives up to `max` visible messages and hides them for `visibilityMs`. */
+    receive(queue: QueueName, max: number, visibilityMs: number) {
       const waiting = visible.get(queue) ?? [];
       const got: Delivered[] = [];
       while (got.length < max && waiting.length > 0) {
@@ -122,16 +114,17 @@ export function createQueues(
       }
       return got;
     },
-    setVisibility(handle, ms) {
+    setVisibility(handle: string, ms: number) {
       const message = held(handle);
       if (message !== undefined) hide(message, ms);
     },
-    remove(handle) {
+    remove(handle: string) {
       const message = held(handle);
       if (message === undefined) return;
       message.state = "done";
       message.cancelTimer();
     },
+    /** Moves dead letters that no Pipe reports back to their queue, as an operator does after the repair. */
     redrive() {
       for (const message of dead.splice(0)) {
         message.receives = 0;

@@ -13,7 +13,6 @@ import { memoryTableAdmin } from "@ferry/memory/table-admin";
 import { memoryTableLeases } from "@ferry/memory/table-leases";
 import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { START_MS } from "@ferry/memory/time";
-import type { Snapshot } from "../checks/outcome.ts";
 import { createRecorder } from "../checks/recorder.ts";
 import { createBus, type SimulatedBus } from "../cloud/bus.ts";
 import { openSharedClients } from "../cloud/dynamodb/client.ts";
@@ -36,7 +35,7 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { describeRow } from "./describe-row.ts";
 import { createItemTables, withGrowingSize } from "./item-tables.ts";
 import { observedArchive } from "./observed-archive.ts";
-import { takeSnapshot } from "./snapshot.ts";
+import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 /** A run that is set up. */
 export type Simulation = ReturnType<typeof setUp>;
@@ -69,6 +68,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
   let monitor: Monitor | undefined;
   const archive = memoryArchiveStore();
   const tables = createItemTables(scenario, { ...parts, isSetUp: () => operations !== undefined });
+  /** By `taskName`: a restore's table when its task first reported that it was finished. */
   const finished = new Map<string, Snapshot>();
   const otherArchive = createOtherArchive(archive);
   const fixtures = createFixtures(scenario, items, tables, archive, otherArchive, rng);

@@ -5,11 +5,17 @@ import type { BusEvent } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { StatusTables } from "@ferry/memory/status-store";
 import type { MemoryTables } from "@ferry/memory/tables";
-import type { Snapshot } from "../checks/outcome.ts";
 import type { Recorder } from "../checks/recorder.ts";
 import { taskName } from "../checks/recount.ts";
 import { destinations } from "../scenario/fixtures.ts";
 import type { Items } from "../scenario/items.ts";
+
+/** The items of a table at `atMs`, texts by name. The step before it began at `fromMs`. */
+export interface Snapshot {
+  readonly items: ReadonlyMap<string, string>;
+  readonly fromMs: number;
+  readonly atMs: number;
+}
 
 /** Adds the snapshot to `finished`, by `taskName`, if the event is a restore's first `TaskFinished`. */
 export function takeSnapshot(
@@ -29,12 +35,11 @@ export function takeSnapshot(
   const row = status.rows().find((one) => taskName(one) === taskName(task));
   const table = destinations.find(({ name }) => name === row?.request["table-name"]);
   if (table === undefined) return;
-  const texts = tables.items(table).map((bytes) => new TextDecoder().decode(bytes));
   const invocations = [...recorder.invocations.values()].filter(
     ({ work }) => work.task?.id === (task as { id?: string }).id,
   );
   finished.set(taskName(task), {
-    items: new Map(texts.map((text) => [items.nameOf(text), text])),
+    items: items.byName(tables.texts(table)),
     fromMs: invocations.at(-1)?.beganMs ?? nowMs,
     atMs: nowMs,
   });

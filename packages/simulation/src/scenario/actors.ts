@@ -164,7 +164,7 @@ export function createActors(scenario: Scenario, context: ActorContext) {
     if (running.length === 0) return;
     const { action, request } = rng.pick(running);
     const table = { region: String(request["table-region"]), name: String(request["table-name"]) };
-    const held = tables.items(table);
+    const held = tables.texts(table);
     log(() => `an operator deletes ${table.name} and creates it again`);
     recreations.push({ table: table.name, atMs: scheduler.now() });
     disturbed.add(`table ${table.name}`);
@@ -172,8 +172,8 @@ export function createActors(scenario: Scenario, context: ActorContext) {
     tables.create(table, tableSpec(scenario, table));
     if (action === "restore") return;
     const { nameOf, numberOf, text } = context.items;
-    for (const bytes of held) {
-      const name = nameOf(new TextDecoder().decode(bytes));
+    for (const old of held) {
+      const name = nameOf(old);
       context.history.record(name, undefined, scheduler.now());
       if (rng.happens(0.5)) continue;
       const again = text(numberOf(name), "again");

@@ -7,24 +7,16 @@ import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { sortable } from "@ferry/memory/order";
 import type { Scenario } from "./scenario.ts";
 
-export interface Items {
-  /** The text of an item: DynamoDB JSON. `version` distinguishes texts that were written at different times. */
-  text(n: number, version: string): string;
-  /** The key of an item. */
-  key(n: number): DynamoKey;
-  /** The name of an item, from its text: the same for every spelling of its key. */
-  nameOf(text: string): string;
-  /** The number of an item whose text or key was made here. */
-  numberOf(name: string): number;
-}
+export type Items = ReturnType<typeof itemsOf>;
 
 /** The items of a scenario. */
-export function itemsOf({ data, itemBytes, partitions }: Scenario): Items {
+export function itemsOf({ data, itemBytes, partitions }: Scenario) {
   const numbers = new Map<string, number>();
   const [hash, range] = data.keys;
   const keyValue = data.oddKeys ? oddValue : plainValue;
   const filler = fillerOf(data.items, itemBytes);
 
+  /** The key of an item. */
   function key(n: number): DynamoKey {
     const entries: [string, Record<string, string>][] = [
       [hash.name, { [hash.type]: keyValue(hash.type, range === undefined ? n : n % partitions) }],
@@ -35,6 +27,7 @@ export function itemsOf({ data, itemBytes, partitions }: Scenario): Items {
     return own;
   }
 
+  /** The name of an item, from its text: the same for every spelling of its key. */
   function nameOf(text: string): string {
     return nameOfKey(JSON.parse(text) as DynamoKey);
   }
@@ -51,7 +44,11 @@ export function itemsOf({ data, itemBytes, partitions }: Scenario): Items {
   return {
     key,
     nameOf,
-    text(n, version) {
+    /** The texts of items by their names. */
+    byName: (texts: readonly string[]): ReadonlyMap<string, string> =>
+      new Map(texts.map((text) => [nameOf(text), text])),
+    /** The text of an item: DynamoDB JSON. `version` distinguishes texts that were written at different times. */
+    text(n: number, version: string) {
       const own = key(n);
       const members = data.keys.map(({ name }) => `${spelled(name, n)}:${JSON.stringify(own[name])}`);
       members.splice(1, 0, `"v":{"S":"${version}"}`);
@@ -59,7 +56,8 @@ export function itemsOf({ data, itemBytes, partitions }: Scenario): Items {
       if (data.items === "odd") members.splice(n % members.length, 0, ...oddAttributes(n));
       return `{${members.join(",")}}`;
     },
-    numberOf(name) {
+    /** The number of an item whose text or key was made here. */
+    numberOf(name: string) {
       const n = numbers.get(name);
       if (n === undefined) throw new Error(`no item was made with the key ${name}`);
       return n;

@@ -46,8 +46,7 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
   let isRestoreRequested = scenario.kind !== "both";
   let startedMs: number | undefined;
 
-  for (const text of tables.items(source).map((bytes) => new TextDecoder().decode(bytes)))
-    history.record(items.nameOf(text), text, Number.NEGATIVE_INFINITY);
+  for (const text of tables.texts(source)) history.record(items.nameOf(text), text, Number.NEGATIVE_INFINITY);
 
   function put(n: number): void {
     const text = items.text(n, `v${version++}`);
@@ -117,7 +116,7 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
     const texts = applicationTexts.get(name) ?? new Set();
     applicationTexts.set(name, texts);
     if (!firstUseMs.has(name)) firstUseMs.set(name, scheduler.now());
-    const held = tables.items(table).map((bytes) => new TextDecoder().decode(bytes));
+    const held = tables.texts(table);
     for (let i = 0; i < Math.min(APPLICATION_WRITES, held.length); i++) {
       const old = rng.pick(held);
       const n = numberOf(nameOf(old));

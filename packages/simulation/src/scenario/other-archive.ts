@@ -14,17 +14,11 @@ export const OTHER_PREFIX = "backups/other";
 const FILES_MAX = 20;
 const encoder = new TextEncoder();
 
-export interface OtherArchive {
-  /** Creates it from these items. */
-  make(texts: readonly string[], rng: Rng): void;
-  /** Replaces each item by `other`, with as many items in each file; undefined: lists the same files in reverse order. */
-  replace(other: ((text: string) => string) | undefined): void;
-  /** The items of each version of the archive. */
-  readonly versions: readonly (readonly string[])[];
-}
+export type OtherArchive = ReturnType<typeof createOtherArchive>;
 
-export function createOtherArchive(archive: MemoryArchiveStore): OtherArchive {
+export function createOtherArchive(archive: MemoryArchiveStore) {
   let files: readonly (readonly string[])[] = [];
+  /** The items of each version of the archive. */
   const versions: (readonly string[])[] = [];
 
   function put(contents: readonly (readonly string[])[], isReversed: boolean): void {
@@ -50,13 +44,15 @@ export function createOtherArchive(archive: MemoryArchiveStore): OtherArchive {
 
   return {
     versions,
-    make(texts, rng) {
+    /** Creates it from these items. */
+    make(texts: readonly string[], rng: Rng) {
       const count = rng.between(1, Math.min(Math.max(1, Math.ceil(texts.length / 3)), FILES_MAX));
       const contents = Array.from({ length: count }, (): string[] => []);
       for (const text of texts) rng.pick(contents).push(text);
       put(contents, false);
     },
-    replace(other) {
+    /** Replaces each item by `other`, with as many items in each file; undefined: lists the same files in reverse order. */
+    replace(other: ((text: string) => string) | undefined) {
       if (other === undefined) put(files, true);
       else
         put(

@@ -12,14 +12,7 @@ import { checkTypes, checkValidations } from "dynalite/validations/index.js";
 import * as putItemValidation from "dynalite/validations/putItem.js";
 import * as updateItemValidation from "dynalite/validations/updateItem.js";
 
-export interface OwnTables {
-  has(table: string): boolean;
-  /** The response of an operation. Throws `DynamoDbError`. */
-  call(operation: string, input: object): object;
-  items(table: string): Item[];
-  /** Deletes the matching items. */
-  remove(table: string, isMatch: (item: Item) => boolean): void;
-}
+export type OwnTables = ReturnType<typeof createOwnTables>;
 
 /** An error response, with the body that DynamoDB would send. */
 export class DynamoDbError extends Error {
@@ -45,7 +38,7 @@ const operations: Readonly<
  */
 export function createOwnTables(
   changed: (table: string, change: { readonly before?: string; readonly after: string }) => void,
-): OwnTables {
+) {
   // Stored as text: items that are read share no objects with items that were written.
   const contents = new Map<string, Map<string, string>>();
   const earlier = new Map<string, string | undefined>();
@@ -85,13 +78,15 @@ export function createOwnTables(
   };
 
   return {
-    has: (table) => contents.has(table),
-    items: (table) => [...contents.get(table)!.values()].map((text) => JSON.parse(text) as Item),
-    remove(table, isMatch) {
+    has: (table: string) => contents.has(table),
+    items: (table: string) => [...contents.get(table)!.values()].map((text) => JSON.parse(text) as Item),
+    /** Deletes the matching items. */
+    remove(table: string, isMatch: (item: Item) => boolean) {
       const items = contents.get(table)!;
       for (const [key, text] of items) if (isMatch(JSON.parse(text) as Item)) items.delete(key);
     },
-    call(name, input) {
+    /** The response of an operation. Throws `DynamoDbError`. */
+    call(name: string, input: object): object {
       const operation = operations[name];
       if (operation === undefined) throw new Error(`the simulated own tables do not support ${name}`);
       const { action, types, custom } = operation;
