@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { MemoryArchiveStore } from "./archive-store.ts";
+import { md5 } from "./ports.ts";
 
 /** An object of an export, with its full key. */
 export interface ExportObject {
@@ -97,19 +98,7 @@ function written(spec: ExportSpec, kind: "full" | "incremental", fields: object)
       body: pack(lines.map((line) => `${line}\n`).join("")),
     };
   });
-  const list = text(
-    files
-      .map(({ key, items, body }) => {
-        const entry = {
-          itemCount: items,
-          md5Checksum: md5(body),
-          etag: `${hex(body)}-1`,
-          dataFileS3Key: key,
-        };
-        return `${JSON.stringify(entry)}\n`;
-      })
-      .join(""),
-  );
+  const list = fileList(files);
   const summary = text(
     JSON.stringify({
       exportArn: `arn:aws:dynamodb:us-east-1:000000000000:table/exported/export/${spec.id}`,
@@ -142,18 +131,24 @@ function written(spec: ExportSpec, kind: "full" | "incremental", fields: object)
   };
 }
 
+/** A data file and the number of its lines. */
+export interface DataFileObject extends ExportObject {
+  readonly items: number;
+}
+
+/** The body of `manifest-files.json`: a line for each data file. */
+export function fileList(files: readonly DataFileObject[]): Uint8Array {
+  const lines = files.map(({ key, items, body }) => {
+    const etag = `${Buffer.from(md5(body), "base64").toString("hex")}-1`;
+    return `${JSON.stringify({ itemCount: items, md5Checksum: md5(body), etag, dataFileS3Key: key })}\n`;
+  });
+  return text(lines.join(""));
+}
+
 function gzipped(lines: string): Uint8Array {
   return new Uint8Array(gzipSync(lines));
 }
 
 function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
-}
-
-function md5(bytes: Uint8Array): string {
-  return createHash("md5").update(bytes).digest("base64");
-}
-
-function hex(bytes: Uint8Array): string {
-  return createHash("md5").update(bytes).digest("hex");
 }

@@ -10,7 +10,15 @@ import type { TableAddress } from "@ferry/core/request/addresses";
 import { bareTableName } from "@ferry/core/request/request";
 import type { DynamoKey } from "@ferry/core/table/dynamo-key";
 import { invalid, noSuchTable, tableResource, throttled } from "./errors.ts";
-import { compareKeys, type ItemKey, type KeyAttributes, keyOf, readKey, segmentOf } from "./item-key.ts";
+import {
+  compareKeys,
+  type ItemKey,
+  type KeyAttributes,
+  keyDefinition,
+  keyOf,
+  readKey,
+  segmentOf,
+} from "./item-key.ts";
 import { valuesOf } from "./item-values.ts";
 import { scanBody } from "./scan-body.ts";
 
@@ -245,9 +253,8 @@ export function memoryTables(options: MemoryTablesOptions = {}): MemoryTables {
     },
 
     async settings(address) {
-      return (
-        find("DescribeTable", address).spec.settings ?? { Table: settingsOf(find("DescribeTable", address)) }
-      );
+      const { spec } = find("DescribeTable", address);
+      return spec.settings ?? { Table: tableDefinition(address.name, spec) };
     },
 
     async identify(address) {
@@ -333,12 +340,10 @@ function description({ address, id, spec, keyStates }: Table, weight: number): T
 }
 
 /** The parts of DescribeTable's answer from which a table can be created again. */
-function settingsOf({ address, spec }: Table) {
-  const { provisioned } = spec;
+export function tableDefinition(name: string, { keys, provisioned }: TableSpec) {
   return {
-    TableName: bareTableName(address.name),
-    KeySchema: spec.keys.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
-    AttributeDefinitions: spec.keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
+    TableName: bareTableName(name),
+    ...keyDefinition(keys),
     ...(provisioned !== undefined && {
       ProvisionedThroughput: {
         ReadCapacityUnits: provisioned.readUnits,

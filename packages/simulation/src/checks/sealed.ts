@@ -1,10 +1,10 @@
 /**
  * The objects and metadata of a sealed archive besides its items agree exactly with docs/archive-format.md.
  */
-import { createHash } from "node:crypto";
 import type { BackupPlan } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
+import { md5 } from "@ferry/memory/ports";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { TaskRequest } from "./answers.ts";
 import type { Outcome } from "./outcome.ts";
@@ -198,10 +198,6 @@ export function sizeViolations(segment: readonly DataFile[], batchBytes: number,
 
 function bytesOf({ lines }: DataFile): number {
   return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
-}
-
-function md5(bytes: Uint8Array): string {
-  return createHash("md5").update(bytes).digest("base64");
 }
 
 function parsed(body: Uint8Array | undefined): Json {

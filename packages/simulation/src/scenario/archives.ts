@@ -7,7 +7,9 @@ import { backupRequest, bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import {
   changeLine,
+  type DataFileObject,
   type ExportObject,
+  fileList,
   fullExport,
   incrementalExport,
   itemLine,
@@ -184,20 +186,9 @@ export function makeArchive(
     const data = bodies.map((body, n) => ({
       key: `${prefix}/0x0000/0x${n.toString(16).padStart(8, "0")}.json.${kind === "own" && stored === "zstd" ? "zst" : "gz"}`,
       body: pack(body),
+      items: files[n]!.length,
     }));
-    const list = utf8(
-      data
-        .map(({ key, body }, n) => {
-          const entry = {
-            itemCount: files[n]!.length,
-            md5Checksum: md5(body),
-            etag: `"${n}"`,
-            dataFileS3Key: key,
-          };
-          return `${JSON.stringify(entry)}\n`;
-        })
-        .join(""),
-    );
+    const list = fileList(data);
     const id = "us-east-1-cities@1793400000000";
     const ferry = {
       "format-version": 1,
@@ -210,10 +201,8 @@ export function makeArchive(
       "manifest-files-md5": md5(list),
     };
     const summary = {
-      version: fault === "unknown version" ? "2031-01-01" : "2020-06-30",
-      manifestFilesS3Key: `${prefix}/manifest-files.json`,
-      itemCount: files.flat().length,
-      outputFormat: "DYNAMODB_JSON",
+      ...bareSummary(prefix, data),
+      ...(fault === "unknown version" && { version: "2031-01-01" }),
       ...(kind === "own" && { ferry }),
     };
     const json = (name: string, value: object) => ({
@@ -322,6 +311,16 @@ export function makeArchive(
         return [...all];
     }
   }
+}
+
+/** What a manifest-summary.json must have. */
+export function bareSummary(prefix: string, files: readonly DataFileObject[]) {
+  return {
+    version: "2020-06-30",
+    manifestFilesS3Key: `${prefix}/manifest-files.json`,
+    itemCount: files.reduce((sum, { items }) => sum + items, 0),
+    outputFormat: "DYNAMODB_JSON",
+  };
 }
 
 /** The prefix of a moved archive. */

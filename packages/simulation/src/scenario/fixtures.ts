@@ -11,10 +11,8 @@ import { BUCKET_OWNER, DESTINATIONS_MAX } from "./control.ts";
 import { destinationKeys } from "./data.ts";
 import type { Items } from "./items.ts";
 import type { OtherArchive } from "./other-archive.ts";
-import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
+import { PROVISIONED, type Scenario } from "./scenario.ts";
 import { sourceSettings } from "./source-settings.ts";
-
-const PROVISIONED = { readUnits: PROVISIONED_UNITS, writeUnits: PROVISIONED_UNITS };
 
 /** What existed before the first request. */
 export interface Fixtures {

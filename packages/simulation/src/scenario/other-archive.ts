@@ -5,9 +5,9 @@
 import { gzipSync } from "node:zlib";
 import { bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
-import { itemLine } from "@ferry/memory/native-export";
-import { md5 } from "@ferry/memory/ports";
+import { fileList, itemLine } from "@ferry/memory/native-export";
 import type { Rng } from "../cloud/scheduler.ts";
+import { bareSummary } from "./archives.ts";
 
 export const OTHER_PREFIX = "backups/other";
 
@@ -22,22 +22,16 @@ export function createOtherArchive(archive: MemoryArchiveStore) {
   const versions: (readonly string[])[] = [];
 
   function put(contents: readonly (readonly string[])[], isReversed: boolean): void {
-    const listed = contents.map((texts, n) => {
-      const body = new Uint8Array(gzipSync(texts.map((text) => `${itemLine(text)}\n`).join("")));
-      const dataFileS3Key = `${OTHER_PREFIX}/0x0000/file-${n}.json.gz`;
-      archive.store(bucket, dataFileS3Key, body);
-      return { itemCount: texts.length, md5Checksum: md5(body), etag: `"${n}"`, dataFileS3Key };
-    });
-    if (isReversed) listed.reverse();
-    const summary = {
-      version: "2020-06-30",
-      manifestFilesS3Key: `${OTHER_PREFIX}/manifest-files.json`,
-      itemCount: contents.flat().length,
-      outputFormat: "DYNAMODB_JSON",
-    };
-    const lines = listed.map((file) => `${JSON.stringify(file)}\n`).join("");
-    archive.store(bucket, `${OTHER_PREFIX}/manifest-files.json`, encoder.encode(lines));
-    archive.store(bucket, `${OTHER_PREFIX}/manifest-summary.json`, encoder.encode(JSON.stringify(summary)));
+    const data = contents.map((texts, n) => ({
+      key: `${OTHER_PREFIX}/0x0000/file-${n}.json.gz`,
+      body: new Uint8Array(gzipSync(texts.map((text) => `${itemLine(text)}\n`).join(""))),
+      items: texts.length,
+    }));
+    for (const { key, body } of data) archive.store(bucket, key, body);
+    if (isReversed) data.reverse();
+    const summary = encoder.encode(JSON.stringify(bareSummary(OTHER_PREFIX, data)));
+    archive.store(bucket, `${OTHER_PREFIX}/manifest-files.json`, fileList(data));
+    archive.store(bucket, `${OTHER_PREFIX}/manifest-summary.json`, summary);
     files = contents;
     versions.push(contents.flat());
   }

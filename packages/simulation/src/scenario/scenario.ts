@@ -64,3 +64,4 @@ export interface Scenario {
 
 /** The capacity of a provisioned table, units per second of each kind. A task takes half of it. */
 export const PROVISIONED_UNITS = 40;
+export const PROVISIONED = { readUnits: PROVISIONED_UNITS, writeUnits: PROVISIONED_UNITS };

@@ -2,7 +2,9 @@
  * The settings of the backed-up table, as the DynamoDB API describes them. A restore with create-table applies them.
  */
 import type { LateSetting } from "@ferry/core/ports";
-import { PROVISIONED_UNITS, type Scenario } from "./scenario.ts";
+import { source } from "@ferry/core/testing/tasks";
+import { tableDefinition } from "@ferry/memory/tables";
+import { PROVISIONED, type Scenario } from "./scenario.ts";
 
 const SOURCE_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/cities";
 const POLICY = `{"Statement":[{"Resource":"${SOURCE_ARN}"}]}`;
@@ -10,16 +12,8 @@ const POLICY = `{"Statement":[{"Resource":"${SOURCE_ARN}"}]}`;
 export function sourceSettings({ data: { keys }, provisioned }: Pick<Scenario, "data" | "provisioned">) {
   return {
     Table: {
-      TableName: "cities",
+      ...tableDefinition(source.name, { keys, ...(provisioned && { provisioned: PROVISIONED }) }),
       TableArn: SOURCE_ARN,
-      KeySchema: keys.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
-      AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
-      ...(provisioned && {
-        ProvisionedThroughput: {
-          ReadCapacityUnits: PROVISIONED_UNITS,
-          WriteCapacityUnits: PROVISIONED_UNITS,
-        },
-      }),
       StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_IMAGE" },
       DeletionProtectionEnabled: true,
     },

@@ -4,6 +4,7 @@
 
 import type { Item } from "@ferry/aws/status/status-item";
 import { tables, workerTable } from "@ferry/core/topology";
+import { keyDefinition } from "@ferry/memory/item-key";
 import getItem from "dynalite/actions/getItem.js";
 import putItem from "dynalite/actions/putItem.js";
 import updateItem from "dynalite/actions/updateItem.js";
@@ -44,9 +45,9 @@ export function createOwnTables(
   const earlier = new Map<string, string | undefined>();
   const schemas = new Map<string, object>();
   let consistent = true;
-  for (const { name, keys } of schemasOfTopology()) {
+  for (const { name, keys } of keysOfTopology()) {
     contents.set(name, new Map());
-    schemas.set(name, schemaOf(name, keys));
+    schemas.set(name, { TableName: name, TableStatus: "ACTIVE", ...keyDefinition(keys) });
   }
   const store = {
     options: { maxItemSize: ITEM_BYTES_MAX },
@@ -109,21 +110,7 @@ export function createOwnTables(
   };
 }
 
-interface Key {
-  readonly name: string;
-  readonly type: string;
-}
-
-function schemasOfTopology(): readonly { readonly name: string; readonly keys: readonly Key[] }[] {
+function keysOfTopology() {
   const named = Object.entries(tables).map(([name, { hash, range }]) => ({ name, keys: [hash, range] }));
   return [...named, { name: workerTable.name, keys: [workerTable.hash] }];
-}
-
-function schemaOf(TableName: string, keys: readonly Key[]) {
-  return {
-    TableName,
-    TableStatus: "ACTIVE",
-    KeySchema: keys.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
-    AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
-  };
 }
