@@ -44,14 +44,16 @@ interface StoredObject {
 interface Bucket {
   readonly address: BucketAddress;
   readonly objects: Map<string, StoredObject>;
+  /** In the order of a listing. */
+  readonly keys: string[];
 }
 
 /** An archive store in memory. */
 export function memoryArchiveStore(): MemoryArchiveStore {
   const buckets = new Map<string, Bucket>();
 
-  /** The bucket's objects. Throws the error that S3 would return. */
-  const open = (operation: string, address: BucketAddress, key = ""): Map<string, StoredObject> => {
+  /** The bucket. Throws the error that S3 would return. */
+  const open = (operation: string, address: BucketAddress, key = ""): Bucket => {
     const bucket = buckets.get(address.name);
     if (bucket === undefined) throw noSuchBucket(operation, address);
     if (bucket.address.region !== address.region) throw wrongRegion(operation, address);
@@ -61,73 +63,100 @@ export function memoryArchiveStore(): MemoryArchiveStore {
         objectResource(address, key),
         `The bucket does not belong to account ${address.owner}.`,
       );
-    return bucket.objects;
+    return bucket;
   };
-  /** The keys that match, in order. */
-  const sorted = (objects: Map<string, StoredObject>, isMatch: (key: string) => boolean) =>
-    [...objects.keys()].filter(isMatch).sort(compareUtf8);
 
   return {
     createBucket(address) {
-      buckets.set(address.name, { address, objects: new Map() });
+      buckets.set(address.name, { address, objects: new Map(), keys: [] });
     },
     store(address, key, body, metadata = {}) {
-      open("store", address).set(key, storedObject(body, metadata));
+      put(open("store", address), key, storedObject(body, metadata));
     },
     remove(address, key) {
-      open("remove", address).delete(key);
+      const { objects, keys } = open("remove", address);
+      if (objects.delete(key)) keys.splice(firstFrom(keys, key), 1);
     },
     keys(address) {
-      return sorted(open("keys", address), () => true);
+      return [...open("keys", address).keys];
     },
     contents(address, prefix) {
-      const objects = open("contents", address);
-      const keys = sorted(objects, (key) => key.startsWith(prefix));
-      return new Map(keys.map((key) => [key, JSON.stringify(headOf(objects.get(key)!))]));
+      const { objects, keys } = open("contents", address);
+      const heads = keysUnder(keys, prefix).map((key) => [key, JSON.stringify(headOf(objects.get(key)!))]);
+      return new Map(heads as [string, string][]);
     },
 
     async putNew(address, key, body, options) {
-      const objects = open("PutObject", address, key);
+      const bucket = open("PutObject", address, key);
       const resource = objectResource(address, key);
       if (key === "" || Buffer.byteLength(key) > KEY_BYTES_MAX)
         throw invalid("PutObject", resource, `a key has 1 to ${KEY_BYTES_MAX} bytes`);
       checkMetadata(resource, options.metadata);
       const bytes = await gatheredBody(body);
       // Checked and put without an `await` between, so one of two concurrent puts is first.
-      if (objects.has(key)) return "exists";
-      objects.set(key, storedObject(bytes, options.metadata));
+      if (bucket.objects.has(key)) return "exists";
+      put(bucket, key, storedObject(bytes, options.metadata));
       return "stored";
     },
     async head(address, key) {
       // S3's response to HEAD has no body, so a missing bucket looks like a missing object.
       if (!buckets.has(address.name)) return undefined;
-      const object = open("HeadObject", address, key).get(key);
+      const object = open("HeadObject", address, key).objects.get(key);
       return object && headOf(object);
     },
     async get(address, key) {
-      const object = open("GetObject", address, key).get(key);
+      const object = open("GetObject", address, key).objects.get(key);
       if (object !== undefined && object.body.length > GET_BYTES_MAX)
         throw objectTooLarge("GetObject", objectResource(address, key), object.body.length);
       return object && { body: object.body.slice(), head: headOf(object) };
     },
     async open(address, key, { ifMatch, fromByte = 0 } = {}) {
-      const object = open("GetObject", address, key).get(key);
+      const object = open("GetObject", address, key).objects.get(key);
       if (object === undefined) return undefined;
       const head = headOf(object);
       if (ifMatch !== undefined && ifMatch !== head.etag)
         throw objectChanged("GetObject", objectResource(address, key), ifMatch);
       return { head, chunks: chunksOf(object.body, fromByte) };
     },
-    async list(address, prefix, options = {}) {
-      const after = options.after;
-      const objects = open("ListObjectsV2", address, prefix);
-      const isListed = (key: string) =>
-        key.startsWith(prefix) && (after === undefined || compareUtf8(key, after) > 0);
-      return sorted(objects, isListed)
-        .slice(0, options.limit)
-        .map((key) => ({ key, etag: objects.get(key)!.etag }));
+    async list(address, prefix, { after, limit } = {}) {
+      const { objects, keys } = open("ListObjectsV2", address, prefix);
+      return keysUnder(keys, prefix, after, limit).map((key) => ({ key, etag: objects.get(key)!.etag }));
     },
   };
+}
+
+function put({ objects, keys }: Bucket, key: string, object: StoredObject): void {
+  if (!objects.has(key)) keys.splice(firstFrom(keys, key), 0, key);
+  objects.set(key, object);
+}
+
+/** The first `limit` of the sorted keys that have the prefix and come after `after`. */
+function keysUnder(
+  keys: readonly string[],
+  prefix: string,
+  after?: string,
+  limit = Number.POSITIVE_INFINITY,
+): string[] {
+  const found: string[] = [];
+  let at = firstFrom(keys, prefix);
+  if (after !== undefined) {
+    at = Math.max(at, firstFrom(keys, after));
+    if (keys[at] === after) at++;
+  }
+  for (; found.length < limit && keys[at]?.startsWith(prefix) === true; at++) found.push(keys[at]!);
+  return found;
+}
+
+/** The index of the first of the sorted keys that does not come before `key`. */
+function firstFrom(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareUtf8(keys[middle]!, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The object as it was when it was opened, even if it changes meanwhile. */

@@ -9,10 +9,10 @@ import type { Codec } from "@ferry/core/ports";
 import { defaultSettings, engineSettings } from "@ferry/core/settings/settings";
 import { backupRequest, message, restoreRequest } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
+import { intercept } from "@ferry/memory/intercept";
 import { openMd5 } from "@ferry/memory/ports";
 import { virtualClock } from "@ferry/memory/time";
 import { smallCloud } from "../testing/small-cloud.ts";
-import { type ArchiveCalls, fabricatedArchive } from "./fabricated-archive.ts";
 import { fabricatedTables } from "./fabricated-table.ts";
 
 /** A page of a Scan, as DynamoDB counts, bytes. */
@@ -22,6 +22,11 @@ const PUT_MS = 500;
 const ITEMS_PER_WRITE = 25;
 const WRITE_MS = 10;
 const WRITES_AT_ONCE = 8;
+
+const KEYS_PER_LISTING_MAX = 1000;
+
+/** The calls on the bucket, by method. A listing counts once for each thousand keys. */
+type ArchiveCalls = Record<"putNew" | "head" | "get" | "open" | "list", number>;
 
 /** What one task took. */
 export interface TaskFigures {
@@ -84,7 +89,7 @@ export async function measureScale(
       Math.max(1, Math.floor((files * (segment + 1)) / segments) - Math.floor((files * segment) / segments)),
     onFile: () => clock.advance(fileMs),
   });
-  const { archive, calls } = fabricatedArchive();
+  const calls: ArchiveCalls = { putNew: 0, head: 0, get: 0, open: 0, list: 0 };
   const counted = { events: 0, eventBytesMax: 0 };
   const cloud = smallCloud(
     {
@@ -100,7 +105,14 @@ export async function measureScale(
       counted.eventBytesMax = Math.max(counted.eventBytesMax, JSON.stringify(detail).length);
     },
   );
-  Object.assign(cloud.ports.archive, archive);
+  const methods = Object.keys(calls) as (keyof ArchiveCalls)[];
+  const counting = intercept("archive", cloud.ports.archive, methods, async ({ method }, run) => {
+    const answer = await run();
+    const pages = method === "list" ? Math.ceil((answer as unknown[]).length / KEYS_PER_LISTING_MAX) : 1;
+    calls[method as keyof ArchiveCalls] += Math.max(1, pages);
+    return answer;
+  });
+  Object.assign(cloud.ports.archive, counting);
 
   const segmentsField = totalSegments === undefined ? {} : { "total-segments": totalSegments };
   const planned = await accepted({ ...backupRequest, ...segmentsField }, "backup");
