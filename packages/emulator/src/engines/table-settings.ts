@@ -10,10 +10,10 @@ import { jsonReply, type Reply } from "./http.ts";
 /** The settings of one table, as requests set them. */
 interface Settings {
   /** Fields of CreateTable and UpdateTable. */
-  fields: JsonObject;
-  timeToLive?: string;
-  recovery?: { readonly days: number };
-  policy?: string;
+  readonly fields: JsonObject;
+  readonly timeToLive?: string | undefined;
+  readonly recoveryDays?: number | undefined;
+  readonly policy?: string;
 }
 
 /** The fields of CreateTable and UpdateTable that dynalite ignores. */
@@ -26,131 +26,134 @@ const FIELDS = [
 ] as const;
 const RECOVERY_DAYS = 35;
 
+/** A call on a table. */
+interface Call {
+  readonly input: JsonObject;
+  readonly name: string;
+  readonly settings: Settings;
+  keep(change: Partial<Settings>): void;
+  forget(): void;
+  /** Dynalite's reply to the call. */
+  pass(): Promise<Reply>;
+  /** The table's description, or dynalite's refusal. */
+  describe(): Promise<Reply>;
+}
+
+type Operation = (call: Call) => Promise<Reply>;
+
+/** An operation that dynalite does not know: only its refusal of a table that does not exist is dynalite's. */
+const onExisting =
+  (answer: (call: Call) => Reply): Operation =>
+  async (call) => {
+    const found = await call.describe();
+    return found.status === 200 ? answer(call) : found;
+  };
+
+const operations: Readonly<Record<string, Operation>> = {
+  async CreateTable({ input, pass, keep }) {
+    const reply = await pass();
+    if (reply.status === 200) keep({ fields: fieldsOf(input) });
+    return described(reply, "TableDescription", fieldsOf(input));
+  },
+  DescribeTable: async ({ pass, settings }) => described(await pass(), "Table", settings.fields),
+  async DeleteTable({ settings, pass, forget }) {
+    if (settings.fields["DeletionProtectionEnabled"] === true)
+      return invalid("Resource cannot be deleted as it is currently protected against deletion.");
+    const reply = await pass();
+    if (reply.status === 200) forget();
+    return reply;
+  },
+  async UpdateTable({ input, settings, pass, describe, keep }) {
+    const change = fieldsOf(input);
+    if (Object.keys(change).length === 0) return pass();
+    const reply = await describe();
+    if (reply.status !== 200) return reply;
+    const stream = change["StreamSpecification"] as { StreamEnabled?: boolean } | undefined;
+    if (stream?.StreamEnabled === true && settings.fields["StreamSpecification"] !== undefined)
+      return invalid("Table already has an enabled stream");
+    const fields = { ...settings.fields, ...change };
+    keep({ fields });
+    const { Table } = JSON.parse(reply.body) as { Table: object };
+    return described(answered({ TableDescription: Table }), "TableDescription", fields);
+  },
+  UpdateTimeToLive: onExisting(({ input, settings, keep }) => {
+    const { Enabled, AttributeName } = input["TimeToLiveSpecification"] as JsonObject;
+    if (Enabled === (settings.timeToLive !== undefined))
+      return invalid(`TimeToLive is already ${Enabled === true ? "enabled" : "disabled"}`);
+    keep({ timeToLive: Enabled === true ? String(AttributeName) : undefined });
+    return answered({ TimeToLiveSpecification: input["TimeToLiveSpecification"] });
+  }),
+  DescribeTimeToLive: onExisting(({ settings: { timeToLive } }) =>
+    answered({
+      TimeToLiveDescription:
+        timeToLive === undefined
+          ? { TimeToLiveStatus: "DISABLED" }
+          : { TimeToLiveStatus: "ENABLED", AttributeName: timeToLive },
+    }),
+  ),
+  UpdateContinuousBackups: onExisting(({ input, keep }) => {
+    const given = input["PointInTimeRecoverySpecification"] as JsonObject;
+    const { PointInTimeRecoveryEnabled, RecoveryPeriodInDays = RECOVERY_DAYS } = given;
+    const recoveryDays = PointInTimeRecoveryEnabled === true ? Number(RecoveryPeriodInDays) : undefined;
+    keep({ recoveryDays });
+    return answered({ ContinuousBackupsDescription: backupsOf(recoveryDays) });
+  }),
+  DescribeContinuousBackups: onExisting(({ settings }) =>
+    answered({ ContinuousBackupsDescription: backupsOf(settings.recoveryDays) }),
+  ),
+  // Both are always off.
+  DescribeKinesisStreamingDestination: onExisting(({ name }) =>
+    answered({ TableName: name, KinesisDataStreamDestinations: [] }),
+  ),
+  DescribeContributorInsights: onExisting(({ name }) =>
+    answered({ TableName: name, ContributorInsightsStatus: "DISABLED" }),
+  ),
+  PutResourcePolicy: onExisting(({ input, keep }) => {
+    keep({ policy: String(input["Policy"]) });
+    return answered({ RevisionId: "1" });
+  }),
+  GetResourcePolicy: onExisting(({ name, settings: { policy } }) =>
+    policy === undefined
+      ? refusal("PolicyNotFoundException", `Resource-based policy not found for the ${name}`)
+      : answered({ Policy: policy, RevisionId: "1" }),
+  ),
+};
+
 /** DynamoDB's `handle` with these settings. */
 export function withTableSettings(handle: DynamoDb["handle"]): DynamoDb["handle"] {
   const tables = new Map<string, Settings>();
-
   return async (region, request) => {
-    const operation = operationOf(request);
-    if (!HANDLED.has(operation)) return handle(region, request);
-    const input = parseObject(request.body) ?? {};
-    const resource = input["TableName"] ?? input["ResourceArn"];
-    if (typeof resource !== "string") return handle(region, request);
-    const name = resource.slice(resource.lastIndexOf("/") + 1);
-    const key = `${region}/${name}`;
+    const name = operationOf(request);
+    const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+    const input = operation && parseObject(request.body);
+    const resource = input?.["TableName"] ?? input?.["ResourceArn"];
+    if (operation === undefined || input === undefined || typeof resource !== "string")
+      return handle(region, request);
+    const table = resource.slice(resource.lastIndexOf("/") + 1);
+    const key = `${region}/${table}`;
     const settings = tables.get(key) ?? { fields: {} };
-    const keep = (change: Partial<Settings>) => void tables.set(key, { ...settings, ...change });
-    /** The table's description, or dynalite's refusal. */
-    const describe = () =>
-      handle(
-        region,
-        withOperation(request, "DescribeTable", Buffer.from(JSON.stringify({ TableName: name }))),
-      );
-
-    switch (operation) {
-      case "CreateTable": {
-        const reply = await handle(region, request);
-        if (reply.status !== 200) return reply;
-        tables.set(key, { fields: fieldsOf(input) });
-        return described(reply, "TableDescription", fieldsOf(input));
-      }
-      case "DescribeTable":
-        return described(await handle(region, request), "Table", settings.fields);
-      case "DeleteTable": {
-        if (settings.fields["DeletionProtectionEnabled"] === true)
-          return invalid("Resource cannot be deleted as it is currently protected against deletion.");
-        const reply = await handle(region, request);
-        if (reply.status === 200) tables.delete(key);
-        return reply;
-      }
-      case "UpdateTable": {
-        const change = fieldsOf(input);
-        if (Object.keys(change).length === 0) return handle(region, request);
-        const reply = await describe();
-        if (reply.status !== 200) return reply;
-        const stream = change["StreamSpecification"] as { StreamEnabled?: boolean } | undefined;
-        if (stream?.StreamEnabled === true && settings.fields["StreamSpecification"] !== undefined)
-          return invalid("Table already has an enabled stream");
-        keep({ fields: { ...settings.fields, ...change } });
-        const { Table } = JSON.parse(reply.body) as { Table: object };
-        const answer = answered({ TableDescription: Table });
-        return described(answer, "TableDescription", { ...settings.fields, ...change });
-      }
-    }
-
-    // The others do not know whether the table exists.
-    const exists = await describe();
-    if (exists.status !== 200) return exists;
-    switch (operation) {
-      case "UpdateTimeToLive": {
-        const { Enabled, AttributeName } = input["TimeToLiveSpecification"] as JsonObject;
-        if (Enabled === (settings.timeToLive !== undefined))
-          return invalid(`TimeToLive is already ${Enabled === true ? "enabled" : "disabled"}`);
-        const { timeToLive: _, ...rest } = settings;
-        tables.set(key, Enabled === true ? { ...rest, timeToLive: String(AttributeName) } : rest);
-        return answered({ TimeToLiveSpecification: input["TimeToLiveSpecification"] });
-      }
-      case "DescribeTimeToLive":
-        return answered({
-          TimeToLiveDescription:
-            settings.timeToLive === undefined
-              ? { TimeToLiveStatus: "DISABLED" }
-              : { TimeToLiveStatus: "ENABLED", AttributeName: settings.timeToLive },
-        });
-      case "UpdateContinuousBackups": {
-        const { PointInTimeRecoveryEnabled, RecoveryPeriodInDays = RECOVERY_DAYS } = input[
-          "PointInTimeRecoverySpecification"
-        ] as JsonObject;
-        const { recovery: _, ...rest } = settings;
-        const changed =
-          PointInTimeRecoveryEnabled === true
-            ? { ...rest, recovery: { days: Number(RecoveryPeriodInDays) } }
-            : rest;
-        tables.set(key, changed);
-        return answered({ ContinuousBackupsDescription: backupsOf(changed) });
-      }
-      case "DescribeContinuousBackups":
-        return answered({ ContinuousBackupsDescription: backupsOf(settings) });
-      // Both are always off.
-      case "DescribeKinesisStreamingDestination":
-        return answered({ TableName: name, KinesisDataStreamDestinations: [] });
-      case "DescribeContributorInsights":
-        return answered({ TableName: name, ContributorInsightsStatus: "DISABLED" });
-      case "PutResourcePolicy":
-        keep({ policy: String(input["Policy"]) });
-        return answered({ RevisionId: "1" });
-      case "GetResourcePolicy":
-        return settings.policy === undefined
-          ? refusal("PolicyNotFoundException", `Resource-based policy not found for the ${name}`)
-          : answered({ Policy: settings.policy, RevisionId: "1" });
-      default:
-        throw new Error(`${operation} has no case`);
-    }
+    return operation({
+      input,
+      name: table,
+      settings,
+      keep: (change) => void tables.set(key, { ...settings, ...change }),
+      forget: () => void tables.delete(key),
+      pass: () => handle(region, request),
+      describe: () => {
+        const body = Buffer.from(JSON.stringify({ TableName: table }));
+        return handle(region, withOperation(request, "DescribeTable", body));
+      },
+    });
   };
 }
 
-const HANDLED: ReadonlySet<string> = new Set([
-  "CreateTable",
-  "DescribeTable",
-  "DeleteTable",
-  "UpdateTable",
-  "UpdateTimeToLive",
-  "DescribeTimeToLive",
-  "UpdateContinuousBackups",
-  "DescribeContinuousBackups",
-  "DescribeKinesisStreamingDestination",
-  "DescribeContributorInsights",
-  "PutResourcePolicy",
-  "GetResourcePolicy",
-]);
-
-function backupsOf({ recovery }: Settings) {
+function backupsOf(recoveryDays: number | undefined) {
   return {
     ContinuousBackupsStatus: "ENABLED",
     PointInTimeRecoveryDescription:
-      recovery === undefined
+      recoveryDays === undefined
         ? { PointInTimeRecoveryStatus: "DISABLED" }
-        : { PointInTimeRecoveryStatus: "ENABLED", RecoveryPeriodInDays: recovery.days },
+        : { PointInTimeRecoveryStatus: "ENABLED", RecoveryPeriodInDays: recoveryDays },
   };
 }
 
