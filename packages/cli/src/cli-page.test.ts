@@ -29,19 +29,20 @@ function optionRow({ flags, description, choices, fallback }: OptionSpec): strin
 }
 
 function section(command: CommandSpec): string {
-  const usage = ["ferry", command.name, ...command.arguments.map(({ name }) => name)];
+  const usage = ["ferry", command.name, ...Object.keys(command.arguments)];
   const shared = sharedOptions(command).map(({ flags }) => `\`${flags.split(" ")[0]}\``);
   const rows = [
-    ...command.arguments.map(({ name, description }) => `| \`${name}\` | ${cell(description)} |`),
+    ...Object.entries(command.arguments).map(([name, about]) => `| \`${name}\` | ${cell(about)} |`),
     ...command.options.map(optionRow),
   ];
+  const examples = Object.entries(command.examples).map(([line, about]) => `${line}  # ${about}`);
   return [
     `## ${usage.join(" ")}`,
     `${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.${command.description === undefined ? "" : ` ${command.description}`}`,
     ...(rows.length === 0 ? [] : [["| | |", "| --- | --- |", ...rows].join("\n")]),
     `Common options: ${shared.join(", ")}.`,
     ...(command.json === undefined ? [] : [`With \`--json\`: ${command.json}`]),
-    `\`\`\`sh\n${command.examples.map(({ command: line, about }) => `${line}  # ${about}`).join("\n")}\n\`\`\``,
+    `\`\`\`sh\n${examples.join("\n")}\n\`\`\``,
   ].join("\n\n");
 }
 

@@ -6,12 +6,6 @@ import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import type { Input } from "./input.ts";
 
-export interface ArgumentSpec {
-  /** In capitals, as in `ferry backup TABLE`. */
-  readonly name: string;
-  readonly description: string;
-}
-
 export interface OptionSpec {
   /** As commander writes it: `--limit <N>`, `--json`. */
   readonly flags: string;
@@ -32,9 +26,11 @@ export interface CommandSpec {
   readonly summary: string;
   /** More about it, for its own help; may be absent. */
   readonly description?: string;
-  readonly arguments: readonly ArgumentSpec[];
+  /** Their descriptions by their names, in capitals as in `ferry backup TABLE`. */
+  readonly arguments: Readonly<Record<string, string>>;
   readonly options: readonly OptionSpec[];
-  readonly examples: readonly { readonly command: string; readonly about: string }[];
+  /** What each command is for. */
+  readonly examples: Readonly<Record<string, string>>;
   /** What it talks to: a stage, only AWS's own services, or nothing. It decides which global options it has. */
   readonly uses: "stage" | "aws" | "nothing";
   /** The shape of what it prints with --json. Absent: it has no --json. */

@@ -40,7 +40,8 @@ function addCommand(
     .summary(spec.summary)
     .description(spec.description === undefined ? spec.summary : `${spec.summary}\n\n${spec.description}`)
     .addHelpText("after", examplesOf(spec));
-  for (const { name, description } of spec.arguments) command.argument(`<${name}>`, description);
+  for (const [name, description] of Object.entries(spec.arguments))
+    command.argument(`<${name}>`, description);
   for (const option of spec.options) command.addOption(optionOf(option));
   for (const option of sharedOptions(spec)) command.addOption(optionOf(option).helpGroup("Common options:"));
   command.action(() => act(spec, { arguments: command.args, options: command.opts() }));
@@ -63,7 +64,7 @@ function optionOf({ flags, description, choices, fallback, repeatable = false }:
 }
 
 function examplesOf({ examples }: CommandSpec): string {
-  const lines = examples.map(({ command, about }) => `  # ${about}\n  ${command}`);
+  const lines = Object.entries(examples).map(([command, about]) => `  # ${about}\n  ${command}`);
   return `\nExamples:\n${lines.join("\n")}`;
 }
 

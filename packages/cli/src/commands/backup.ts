@@ -6,25 +6,16 @@ export const backupCommand: CommandSpec = {
   summary: "back up a table to S3",
   description:
     "{table}, {date} and {time} in the prefix expand; without a prefix it is {table}/{date}T{time}. Each backup needs its own prefix.",
-  arguments: [
-    { name: "TABLE", description: "a table's name, or the ARN of another account's table" },
-    { name: "S3URL", description: "where the archive is put: s3://BUCKET/PREFIX" },
-  ],
+  arguments: {
+    TABLE: "a table's name, or the ARN of another account's table",
+    S3URL: "where the archive is put: s3://BUCKET/PREFIX",
+  },
   options: [...sending, ...backupFields],
-  examples: [
-    {
-      command: "ferry backup orders s3://archives --stage production",
-      about: "to s3://archives/orders/2026-11-23T02-00-00",
-    },
-    {
-      command: "ferry backup orders s3://archives/{table}/{date} --read-units 500 --detach",
-      about: "slowly, without waiting",
-    },
-    {
-      command: "ferry backup orders s3://archives/try --dry-run",
-      about: "only check it, and see size and price",
-    },
-  ],
+  examples: {
+    "ferry backup orders s3://archives --stage production": "to s3://archives/orders/2026-11-23T02-00-00",
+    "ferry backup orders s3://archives/{table}/{date} --read-units 500 --detach": "slowly, without waiting",
+    "ferry backup orders s3://archives/try --dry-run": "only check it, and see size and price",
+  },
   uses: "stage",
   json: "With --wait one Progress a line; with --detach one Task; with --dry-run one DryRun.",
   load: () => import("../run/backup.ts"),

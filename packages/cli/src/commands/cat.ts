@@ -6,7 +6,7 @@ export const catCommand: CommandSpec = {
   summary: "print an archive's items as lines of DynamoDB JSON",
   description:
     "The items are streamed, with their bytes unchanged. An incremental export's lines are printed whole. A file's checksum is compared at its end.",
-  arguments: [{ name: "S3URL", description: "the archive: s3://BUCKET/PREFIX" }],
+  arguments: { S3URL: "the archive: s3://BUCKET/PREFIX" },
   options: [
     { flags: "--limit <N>", description: "at most this many items" },
     {
@@ -21,14 +21,11 @@ export const catCommand: CommandSpec = {
     },
     ...reading,
   ],
-  examples: [
-    { command: "ferry cat s3://archives/orders/2026-11-23 --limit 10", about: "the first ten" },
-    { command: `ferry cat s3://archives/orders/2026-11-23 --key '{"id":"o-17"}'`, about: "one item" },
-    {
-      command: "ferry cat s3://archives/orders/2026-11-23 --select address.city",
-      about: "one value of each item",
-    },
-  ],
+  examples: {
+    "ferry cat s3://archives/orders/2026-11-23 --limit 10": "the first ten",
+    'ferry cat s3://archives/orders/2026-11-23 --key \'{"id":"o-17"}\'': "one item",
+    "ferry cat s3://archives/orders/2026-11-23 --select address.city": "one value of each item",
+  },
   uses: "aws",
   load: () => import("../run/cat.ts"),
 };

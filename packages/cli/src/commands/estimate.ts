@@ -5,7 +5,7 @@ export const estimateCommand: CommandSpec = {
   summary: "estimate how long a backup or a restore takes and what it costs, beside DynamoDB's own ways",
   description:
     "From DynamoDB's size of the table, up to six hours old, and list prices of us-east-1. Durations are ranges; where AWS gives none, there is none.",
-  arguments: [{ name: "TABLE", description: "a table's name, or an ARN" }],
+  arguments: { TABLE: "a table's name, or an ARN" },
   options: [
     { flags: "--restore", description: "estimate a restore of as many items into such a table" },
     { flags: "--table-region <REGION>", description: "the table's region", fallback: "--region" },
@@ -19,13 +19,10 @@ export const estimateCommand: CommandSpec = {
     { flags: "--write-units <N>", description: "ceiling of a restore, units a second" },
     { flags: "--consistent-read", description: "a strongly consistent backup" },
   ],
-  examples: [
-    { command: "ferry estimate orders", about: "a backup, an export, an on-demand backup, AWS Backup" },
-    {
-      command: "ferry estimate orders --restore --write-units 2000",
-      about: "a restore, an import, a bulk put",
-    },
-  ],
+  examples: {
+    "ferry estimate orders": "a backup, an export, an on-demand backup, AWS Backup",
+    "ferry estimate orders --restore --write-units 2000": "a restore, an import, a bulk put",
+  },
   uses: "aws",
   json: "One Estimate.",
   load: () => import("../run/estimate.ts"),

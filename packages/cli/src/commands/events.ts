@@ -5,7 +5,7 @@ export const eventsCommand: CommandSpec = {
   summary: "follow the events on the stage's bus until Ctrl-C",
   description:
     "A rule and a queue are created for it, and removed at its end. If it is killed, the next `ferry events` of the stage removes them, at the earliest 15 minutes later. It needs the permissions events:PutRule, PutTargets, RemoveTargets, DeleteRule, ListRules and PutEvents on the bus and its rules, and sqs:CreateQueue, GetQueueUrl, ReceiveMessage, DeleteMessage and DeleteQueue on queues named ferry-STAGE-events-*. Delivery is not in order.",
-  arguments: [],
+  arguments: {},
   options: [
     {
       flags: "--type <TYPE>",
@@ -32,13 +32,10 @@ export const eventsCommand: CommandSpec = {
     },
     { flags: "--task <ID>", description: "only events of this task: a task id, or the id of its request" },
   ],
-  examples: [
-    { command: "ferry events --stage production", about: "a line for each event" },
-    {
-      command: "ferry events --type TaskFailed --type TaskRejected --json",
-      about: "what went wrong, as lines of JSON",
-    },
-  ],
+  examples: {
+    "ferry events --stage production": "a line for each event",
+    "ferry events --type TaskFailed --type TaskRejected --json": "what went wrong, as lines of JSON",
+  },
   uses: "stage",
   json: "One Event a line, as EventBridge delivered it.",
   load: () => import("../run/events.ts"),

@@ -5,7 +5,7 @@ export const localCommand: CommandSpec = {
   summary: "run Ferry on this machine until Ctrl-C, for the other commands with --local",
   description:
     "Only in a clone: the installed package does not contain the local host. It is `npm run local`.",
-  arguments: [],
+  arguments: {},
   options: [
     { flags: "--port <N>", description: "the port to listen on; 0: a free port", fallback: "4650" },
     { flags: "--sample", description: "create a table with 5,000 cities, an empty one, and a bucket" },
@@ -15,7 +15,7 @@ export const localCommand: CommandSpec = {
     },
     { flags: "--s3 <URL>", description: "use another S3 engine for all buckets" },
   ],
-  examples: [{ command: "ferry local --sample", about: "then, in another terminal, ferry tasks --local" }],
+  examples: { "ferry local --sample": "then, in another terminal, ferry tasks --local" },
   uses: "nothing",
   load: () => import("../run/local.ts"),
 };

@@ -5,7 +5,7 @@ export const pruneCommand: CommandSpec = {
   summary: "remove the archives that no rule keeps",
   description:
     "The rules are those of restic's forget: they apply to each table's archives, and an archive is kept if any of them keeps it. It uses your own permissions and asks first; without a terminal it needs --yes. With --stage, or --local, it keeps what an open task of that stage reads or writes.",
-  arguments: [{ name: "S3URL", description: "s3://BUCKET or s3://BUCKET/PREFIX" }],
+  arguments: { S3URL: "s3://BUCKET or s3://BUCKET/PREFIX" },
   options: [
     { flags: "--keep-last <N>", description: "keep the newest N archives" },
     {
@@ -25,16 +25,12 @@ export const pruneCommand: CommandSpec = {
     { flags: "--dry-run", description: "print what it would do, and remove nothing" },
     { flags: "--yes", description: "remove without asking" },
   ],
-  examples: [
-    {
-      command: "ferry prune s3://archives/nightly --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run",
-      about: "what would go",
-    },
-    {
-      command: "ferry prune s3://archives/nightly/orders --keep-within 30d --stage production --yes",
-      about: "from a schedule, checking the open tasks",
-    },
-  ],
+  examples: {
+    "ferry prune s3://archives/nightly --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run":
+      "what would go",
+    "ferry prune s3://archives/nightly/orders --keep-within 30d --stage production --yes":
+      "from a schedule, checking the open tasks",
+  },
   uses: "stage",
   json: "One PrunedArchive a line: with --dry-run each decision; otherwise each archive that stays, then each that was removed.",
   load: () => import("../run/prune.ts"),

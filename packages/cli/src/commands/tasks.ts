@@ -3,7 +3,7 @@ import type { CommandSpec } from "../command.ts";
 export const tasksCommand: CommandSpec = {
   name: "tasks",
   summary: "list tasks, newest first",
-  arguments: [],
+  arguments: {},
   options: [
     {
       flags: "--state <STATE>",
@@ -29,10 +29,10 @@ export const tasksCommand: CommandSpec = {
     { flags: "--since <TIME>", description: "only tasks since then: 30m, 12h, 7d, or an ISO 8601 time" },
     { flags: "--limit <N>", description: "at most this many", fallback: "20" },
   ],
-  examples: [
-    { command: "ferry tasks --state running --state failed", about: "what needs attention" },
-    { command: "ferry tasks --table orders --since 7d", about: "the last week of a table" },
-  ],
+  examples: {
+    "ferry tasks --state running --state failed": "what needs attention",
+    "ferry tasks --table orders --since 7d": "the last week of a table",
+  },
   uses: "stage",
   json: "One Task a line.",
   load: () => import("../run/tasks.ts"),

@@ -6,7 +6,7 @@ export const verifyCommand: CommandSpec = {
   summary: "check every file and line of an archive, and compare it with a table",
   description:
     "Reads all data files and checks checksums, numbers of lines, sizes and keys against the manifest. With --against it compares the archive with a live table, item by item: this proves a restore. It scans the table with strongly consistent reads.",
-  arguments: [{ name: "S3URL", description: "the archive: s3://BUCKET/PREFIX" }],
+  arguments: { S3URL: "the archive: s3://BUCKET/PREFIX" },
   options: [
     { flags: "--against <TABLE>", description: "compare with this table: a name, or an ARN" },
     { flags: "--table-region <REGION>", description: "the table's region", fallback: "--region" },
@@ -14,13 +14,11 @@ export const verifyCommand: CommandSpec = {
     { flags: "--list <N>", description: "list at most this many differing keys", fallback: "100" },
     ...reading,
   ],
-  examples: [
-    { command: "ferry verify s3://archives/orders/2026-11-23", about: "is the archive as it was written?" },
-    {
-      command: "ferry verify s3://archives/orders/2026-11-23 --against orders-restored",
-      about: "does the table hold exactly its items?",
-    },
-  ],
+  examples: {
+    "ferry verify s3://archives/orders/2026-11-23": "is the archive as it was written?",
+    "ferry verify s3://archives/orders/2026-11-23 --against orders-restored":
+      "does the table hold exactly its items?",
+  },
   uses: "aws",
   json: "One object: `archive` is a VerifiedArchive, with --against `table` is a ComparedTable.",
   load: () => import("../run/verify.ts"),
