@@ -2,7 +2,7 @@
  * Generates docs/cli.md from the commands.
  */
 import { expect, test } from "vitest";
-import { type CommandSpec, type OptionSpec, sharedOptions } from "./command.ts";
+import { type CommandSpec, type OptionDetails, optionsOf, sharedOptions } from "./command.ts";
 import { commands } from "./commands/all.ts";
 import { exitCodeMeanings, exitCodes } from "./exit-codes.ts";
 import { jsonShapes } from "./json-shapes.ts";
@@ -22,7 +22,7 @@ that says what is wrong, and one that says what to do; \`--debug\` adds the stac
 
 const cell = (text: string) => text.replaceAll("|", "\\|");
 
-function optionRow({ flags, description, choices, fallback }: OptionSpec): string {
+function optionRow([flags, { description, choices, fallback }]: [string, OptionDetails]): string {
   const values = choices === undefined ? "" : `: ${choices.map((choice) => `\`${choice}\``).join(", ")}`;
   const usual = fallback === undefined ? "" : `; default: ${fallback}`;
   return `| \`${cell(flags)}\` | ${cell(description + values + usual)} |`;
@@ -30,10 +30,10 @@ function optionRow({ flags, description, choices, fallback }: OptionSpec): strin
 
 function section(command: CommandSpec): string {
   const usage = ["ferry", command.name, ...Object.keys(command.arguments)];
-  const shared = sharedOptions(command).map(({ flags }) => `\`${flags.split(" ")[0]}\``);
+  const shared = Object.keys(sharedOptions(command)).map((flags) => `\`${flags.split(" ")[0]}\``);
   const rows = [
     ...Object.entries(command.arguments).map(([name, about]) => `| \`${name}\` | ${cell(about)} |`),
-    ...command.options.map(optionRow),
+    ...optionsOf(command.options).map(optionRow),
   ];
   const examples = Object.entries(command.examples).map(([line, about]) => `${line}  # ${about}`);
   return [
@@ -47,7 +47,7 @@ function section(command: CommandSpec): string {
 }
 
 function page(): string {
-  const shared = new Map(commands.flatMap(sharedOptions).map((option) => [option.flags, option]));
+  const shared = new Map(commands.flatMap((command) => optionsOf(sharedOptions(command))));
   const codes = Object.entries(exitCodeMeanings).map(
     ([name, meaning]) => `| ${exitCodes[name as keyof typeof exitCodes]} | ${meaning} |`,
   );
@@ -60,7 +60,7 @@ function page(): string {
   return `${[
     HEAD.trimEnd(),
     `| exit code | |\n| --- | --- |\n${codes.join("\n")}`,
-    `Options that several commands have:\n\n| | |\n| --- | --- |\n${[...shared.values()].map(optionRow).join("\n")}`,
+    `Options that several commands have:\n\n| | |\n| --- | --- |\n${[...shared].map(optionRow).join("\n")}`,
     ...commands.map(section),
     "## JSON",
     'The shapes that `--json` prints. Fields may be added; a field that is listed keeps its meaning. Optional fields are marked with `?`. An error is one line on stderr, `{"error": {"code", "message", "hint"}}`: `code` is one of [errors.md](errors.md) or one of the client\'s own.',

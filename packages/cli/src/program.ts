@@ -2,7 +2,7 @@
  * The parser, built from the commands.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type CommandSpec, type OptionSpec, sharedOptions } from "./command.ts";
+import { type CommandSpec, type OptionDetails, optionsOf, sharedOptions } from "./command.ts";
 import { commands } from "./commands/all.ts";
 import { exitCodeMeanings, exitCodes } from "./exit-codes.ts";
 import type { Input } from "./input.ts";
@@ -42,12 +42,14 @@ function addCommand(
     .addHelpText("after", examplesOf(spec));
   for (const [name, description] of Object.entries(spec.arguments))
     command.argument(`<${name}>`, description);
-  for (const option of spec.options) command.addOption(optionOf(option));
-  for (const option of sharedOptions(spec)) command.addOption(optionOf(option).helpGroup("Common options:"));
+  for (const option of optionsOf(spec.options)) command.addOption(optionOf(option));
+  for (const option of optionsOf(sharedOptions(spec)))
+    command.addOption(optionOf(option).helpGroup("Common options:"));
   command.action(() => act(spec, { arguments: command.args, options: command.opts() }));
 }
 
-function optionOf({ flags, description, choices, fallback, repeatable = false }: OptionSpec): Option {
+function optionOf([flags, details]: [flags: string, details: OptionDetails]): Option {
+  const { description, choices, fallback, repeatable = false } = details;
   const option = new Option(
     flags,
     fallback === undefined ? description : `${description} (default: ${fallback})`,

@@ -1,23 +1,23 @@
 /**
  * The options of the commands that read an archive.
  */
-import type { OptionSpec } from "../command.ts";
+import type { OptionSpecs } from "../command.ts";
 
-export const reading: readonly OptionSpec[] = [
-  {
-    flags: "--manifest-keys <HOW>",
+export const reading: OptionSpecs = {
+  "--manifest-keys <HOW>": {
     description: "as for a restore; rebase reads an archive that was moved",
     choices: ["own", "rebase", "as-listed"],
     fallback: "own",
   },
-  { flags: "--bucket-owner <ACCOUNT>", description: "the account that must own the bucket, 12 digits" },
-];
+  "--bucket-owner <ACCOUNT>": "the account that must own the bucket, 12 digits",
+};
 
 /** `--only` of the commands that have it. */
-export function onlyOption(what: string): OptionSpec {
+export function onlyOption(what: string): OptionSpecs {
   return {
-    flags: "--only <JSON>",
-    description: `only ${what}: {"id":"a"}, {"id":{"S":"a"}}, or with a range of the sort key {"id":"a","n":{"from":1,"to":9}}`,
-    repeatable: true,
+    "--only <JSON>": {
+      description: `only ${what}: {"id":"a"}, {"id":{"S":"a"}}, or with a range of the sort key {"id":"a","n":{"from":1,"to":9}}`,
+      repeatable: true,
+    },
   };
 }

@@ -10,7 +10,7 @@ export const backupCommand: CommandSpec = {
     TABLE: "a table's name, or the ARN of another account's table",
     S3URL: "where the archive is put: s3://BUCKET/PREFIX",
   },
-  options: [...sending, ...backupFields],
+  options: { ...sending, ...backupFields },
   examples: {
     "ferry backup orders s3://archives --stage production": "to s3://archives/orders/2026-11-23T02-00-00",
     "ferry backup orders s3://archives/{table}/{date} --read-units 500 --detach": "slowly, without waiting",

@@ -5,7 +5,7 @@ export const cancelCommand: CommandSpec = {
   summary: "stop a running task",
   description: "Waits until Ferry has answered. `ferry retry` continues where the task stopped.",
   arguments: { ID: "a task id, or the id of its request" },
-  options: [],
+  options: {},
   examples: { "ferry cancel us-east-1-orders@1795399200123": "stop it within seconds" },
   uses: "stage",
   json: "One Task.",

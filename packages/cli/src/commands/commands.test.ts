@@ -2,7 +2,7 @@ import { eventTypes } from "@ferry/client/events/event-summary";
 import { taskStates } from "@ferry/core/projection/status";
 import { backupRequestSchema, restoreRequestSchema } from "@ferry/core/request/request";
 import { expect, test } from "vitest";
-import { sharedOptions } from "../command.ts";
+import { optionsOf, sharedOptions } from "../command.ts";
 import { commands } from "./all.ts";
 import { backupFields, requestFields, restoreFields } from "./request-options.ts";
 
@@ -13,7 +13,7 @@ test.each([
   ["backup", backupRequestSchema(1), backupFields],
   ["restore", restoreRequestSchema(1), restoreFields],
 ])("%s has an option for each field of its request", (_, schema, options) => {
-  const named = options.map(({ flags }) => /^--([a-z-]+)/.exec(flags)?.[1]);
+  const named = Object.keys(options).map((flags) => /^--([a-z-]+)/.exec(flags)?.[1]);
   const fields = Object.keys(schema.entries).filter((field) => !ARGUMENTS.includes(field));
   expect(named.toSorted()).toEqual(fields.toSorted());
 });
@@ -43,9 +43,9 @@ test.each(commands.map((command) => [command.name, command] as const))(
   "%s: its examples use its own options, and it can be loaded",
   async (name, command) => {
     expect(Object.keys(command.examples)).not.toEqual([]);
-    const options = [...command.options, ...sharedOptions(command)].map(
-      ({ flags }) => /^--[a-z-]+/.exec(flags)?.[0],
-    );
+    const options = [command.options, sharedOptions(command)]
+      .flatMap(Object.keys)
+      .map((flags) => /^--[a-z-]+/.exec(flags)?.[0]);
     expect(new Set(options).size).toBe(options.length);
     for (const example of Object.keys(command.examples)) {
       expect(example).toMatch(new RegExp(`^ferry ${name}( |$)`));
@@ -57,14 +57,12 @@ test.each(commands.map((command) => [command.name, command] as const))(
 
 test("tasks can be filtered by every state", () => {
   const tasks = commands.find(({ name }) => name === "tasks")!;
-  expect(tasks.options.find(({ flags }) => flags.startsWith("--state"))?.choices?.toSorted()).toEqual(
-    [...taskStates].sort(),
-  );
+  const { choices } = new Map(optionsOf(tasks.options)).get("--state <STATE>")!;
+  expect(choices?.toSorted()).toEqual([...taskStates].sort());
 });
 
 test("events can be filtered by every type", () => {
   const events = commands.find(({ name }) => name === "events")!;
-  expect(events.options.find(({ flags }) => flags.startsWith("--type"))?.choices?.toSorted()).toEqual(
-    eventTypes.toSorted(),
-  );
+  const { choices } = new Map(optionsOf(events.options)).get("--type <TYPE>")!;
+  expect(choices?.toSorted()).toEqual(eventTypes.toSorted());
 });

@@ -5,7 +5,7 @@ export const completionCommand: CommandSpec = {
   summary: "print a script that completes ferry's commands and options in a shell",
   description: "In bash it needs the package bash-completion.",
   arguments: { SHELL: "bash, zsh, fish or powershell" },
-  options: [],
+  options: {},
   examples: {
     "ferry completion bash": "source <(ferry completion bash) in ~/.bashrc",
     "ferry completion zsh": "source <(ferry completion zsh) in ~/.zshrc",

@@ -7,11 +7,11 @@ export const doctorCommand: CommandSpec = {
   description:
     "Each line is ✓, or says what to do; - is a check that could not be made. To see whether you may put events, it puts one of the type FerryProbe, which no rule of Ferry matches. If your role may put requests alone, it puts a request whose detail is no JSON, which EventBridge refuses. It reads quotas with lambda:GetAccountSettings and dynamodb:DescribeLimits, if your role may.",
   arguments: {},
-  options: [
-    { flags: "--table <NAME>", description: "also check that this table can be described" },
-    { flags: "--table-region <REGION>", description: "the table's region", fallback: "--region" },
-    { flags: "--bucket <NAME>", description: "also check that this bucket can be listed" },
-  ],
+  options: {
+    "--table <NAME>": "also check that this table can be described",
+    "--table-region <REGION>": { description: "the table's region", fallback: "--region" },
+    "--bucket <NAME>": "also check that this bucket can be listed",
+  },
   examples: { "ferry doctor --stage production --table orders --bucket archives": "before the first backup" },
   uses: "stage",
   json: "One Check a line. The exit code is 1 if one failed.",

@@ -6,9 +6,8 @@ export const eventsCommand: CommandSpec = {
   description:
     "A rule and a queue are created for it, and removed at its end. If it is killed, the next `ferry events` of the stage removes them, at the earliest 15 minutes later. It needs the permissions events:PutRule, PutTargets, RemoveTargets, DeleteRule, ListRules and PutEvents on the bus and its rules, and sqs:CreateQueue, GetQueueUrl, ReceiveMessage, DeleteMessage and DeleteQueue on queues named ferry-STAGE-events-*. Delivery is not in order.",
   arguments: {},
-  options: [
-    {
-      flags: "--type <TYPE>",
+  options: {
+    "--type <TYPE>": {
       description: "only events of this type; may be repeated",
       choices: [
         "TaskRequested",
@@ -30,8 +29,8 @@ export const eventsCommand: CommandSpec = {
       ],
       repeatable: true,
     },
-    { flags: "--task <ID>", description: "only events of this task: a task id, or the id of its request" },
-  ],
+    "--task <ID>": "only events of this task: a task id, or the id of its request",
+  },
   examples: {
     "ferry events --stage production": "a line for each event",
     "ferry events --type TaskFailed --type TaskRejected --json": "what went wrong, as lines of JSON",

@@ -5,7 +5,7 @@ export const inspectCommand: CommandSpec = {
   name: "inspect",
   summary: "show an archive's table settings, segments, files and sizes",
   arguments: { S3URL: "the archive: s3://BUCKET/PREFIX" },
-  options: [...reading, { flags: "--segments", description: "list every segment" }],
+  options: { ...reading, "--segments": "list every segment" },
   examples: { "ferry inspect s3://archives/orders/2026-11-23": "what is in it" },
   uses: "aws",
   json: "One InspectedArchive.",

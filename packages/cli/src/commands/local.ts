@@ -6,15 +6,13 @@ export const localCommand: CommandSpec = {
   description:
     "Only in a clone: the installed package does not contain the local host. It is `npm run local`.",
   arguments: {},
-  options: [
-    { flags: "--port <N>", description: "the port to listen on; 0: a free port", fallback: "4650" },
-    { flags: "--sample", description: "create a table with 5,000 cities, an empty one, and a bucket" },
-    {
-      flags: "--dynamodb <URL>",
-      description: "use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own",
-    },
-    { flags: "--s3 <URL>", description: "use another S3 engine for all buckets" },
-  ],
+  options: {
+    "--port <N>": { description: "the port to listen on; 0: a free port", fallback: "4650" },
+    "--sample": "create a table with 5,000 cities, an empty one, and a bucket",
+    "--dynamodb <URL>":
+      "use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own",
+    "--s3 <URL>": "use another S3 engine for all buckets",
+  },
   examples: { "ferry local --sample": "then, in another terminal, ferry tasks --local" },
   uses: "nothing",
   load: () => import("../run/local.ts"),

@@ -6,25 +6,17 @@ export const pruneCommand: CommandSpec = {
   description:
     "The rules are those of restic's forget: they apply to each table's archives, and an archive is kept if any of them keeps it. It uses your own permissions and asks first; without a terminal it needs --yes. With --stage, or --local, it keeps what an open task of that stage reads or writes.",
   arguments: { S3URL: "s3://BUCKET or s3://BUCKET/PREFIX" },
-  options: [
-    { flags: "--keep-last <N>", description: "keep the newest N archives" },
-    {
-      flags: "--keep-within <PERIOD>",
-      description: "keep those within a period before the newest, such as 30d or 1y6m (y, m, d, h)",
-    },
-    {
-      flags: "--keep-daily <N>",
-      description: "keep the newest of each of the last N days that have archives, UTC",
-    },
-    { flags: "--keep-weekly <N>", description: "the same for weeks, from Monday" },
-    { flags: "--keep-monthly <N>", description: "the same for months" },
-    {
-      flags: "--exports",
-      description: "apply the rules to DynamoDB's full exports, too; incremental ones always stay",
-    },
-    { flags: "--dry-run", description: "print what it would do, and remove nothing" },
-    { flags: "--yes", description: "remove without asking" },
-  ],
+  options: {
+    "--keep-last <N>": "keep the newest N archives",
+    "--keep-within <PERIOD>":
+      "keep those within a period before the newest, such as 30d or 1y6m (y, m, d, h)",
+    "--keep-daily <N>": "keep the newest of each of the last N days that have archives, UTC",
+    "--keep-weekly <N>": "the same for weeks, from Monday",
+    "--keep-monthly <N>": "the same for months",
+    "--exports": "apply the rules to DynamoDB's full exports, too; incremental ones always stay",
+    "--dry-run": "print what it would do, and remove nothing",
+    "--yes": "remove without asking",
+  },
   examples: {
     "ferry prune s3://archives/nightly --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run":
       "what would go",

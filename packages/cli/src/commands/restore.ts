@@ -10,11 +10,11 @@ export const restoreCommand: CommandSpec = {
     S3URL: "the archive: s3://BUCKET/PREFIX",
     TABLE: "the destination: a table's name, or the ARN of another account's table",
   },
-  options: [
+  options: {
     ...sending,
-    { flags: "--yes", description: "restore into a table that holds items without asking" },
+    "--yes": "restore into a table that holds items without asking",
     ...restoreFields,
-  ],
+  },
   examples: {
     "ferry restore s3://archives/orders/2026-11-23 orders-restored --stage production": "into an empty table",
     "ferry restore s3://archives/orders/2026-11-23 orders-copy --create-table --billing-mode on-demand --stage production":

@@ -4,9 +4,8 @@ export const tasksCommand: CommandSpec = {
   name: "tasks",
   summary: "list tasks, newest first",
   arguments: {},
-  options: [
-    {
-      flags: "--state <STATE>",
+  options: {
+    "--state <STATE>": {
       description: "only tasks in this state; may be repeated",
       choices: [
         "requested",
@@ -20,15 +19,11 @@ export const tasksCommand: CommandSpec = {
       ],
       repeatable: true,
     },
-    { flags: "--table <NAME>", description: "only tasks of this table" },
-    {
-      flags: "--action <ACTION>",
-      description: "only backups or only restores",
-      choices: ["backup", "restore"],
-    },
-    { flags: "--since <TIME>", description: "only tasks since then: 30m, 12h, 7d, or an ISO 8601 time" },
-    { flags: "--limit <N>", description: "at most this many", fallback: "20" },
-  ],
+    "--table <NAME>": "only tasks of this table",
+    "--action <ACTION>": { description: "only backups or only restores", choices: ["backup", "restore"] },
+    "--since <TIME>": "only tasks since then: 30m, 12h, 7d, or an ISO 8601 time",
+    "--limit <N>": { description: "at most this many", fallback: "20" },
+  },
   examples: {
     "ferry tasks --state running --state failed": "what needs attention",
     "ferry tasks --table orders --since 7d": "the last week of a table",

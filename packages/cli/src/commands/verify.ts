@@ -7,13 +7,13 @@ export const verifyCommand: CommandSpec = {
   description:
     "Reads all data files and checks checksums, numbers of lines, sizes and keys against the manifest. With --against it compares the archive with a live table, item by item: this proves a restore. It scans the table with strongly consistent reads.",
   arguments: { S3URL: "the archive: s3://BUCKET/PREFIX" },
-  options: [
-    { flags: "--against <TABLE>", description: "compare with this table: a name, or an ARN" },
-    { flags: "--table-region <REGION>", description: "the table's region", fallback: "--region" },
-    { flags: "--read-units <N>", description: "ceiling for the reads of the table, units a second" },
-    { flags: "--list <N>", description: "list at most this many differing keys", fallback: "100" },
+  options: {
+    "--against <TABLE>": "compare with this table: a name, or an ARN",
+    "--table-region <REGION>": { description: "the table's region", fallback: "--region" },
+    "--read-units <N>": "ceiling for the reads of the table, units a second",
+    "--list <N>": { description: "list at most this many differing keys", fallback: "100" },
     ...reading,
-  ],
+  },
   examples: {
     "ferry verify s3://archives/orders/2026-11-23": "is the archive as it was written?",
     "ferry verify s3://archives/orders/2026-11-23 --against orders-restored":

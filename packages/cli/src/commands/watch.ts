@@ -5,7 +5,7 @@ export const watchCommand: CommandSpec = {
   summary: "follow a task until it ends",
   description: "Ctrl-C stops watching, not the task. The exit code says how the task ended.",
   arguments: { ID: "a task id, or the id of its request" },
-  options: [],
+  options: {},
   examples: {
     "ferry watch us-east-1-orders@1795399200123": "bars on a terminal, plain lines elsewhere",
     "ferry watch us-east-1-orders@1795399200123 --json": "one line of JSON a second",
