@@ -6,7 +6,7 @@ import {
   estimateBackup,
   estimateRestore,
 } from "@ferry/client/price/estimate";
-import { howPricesAreKnown, prices } from "@ferry/client/price/prices";
+import { howPricesAreKnown, PRICES_REGION } from "@ferry/client/price/prices";
 import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
 import { countText, durationRange, money, plural, size } from "../format.ts";
@@ -60,6 +60,6 @@ function linesOf(
     "",
     `Ferry's price: ${costs.join(", ")}.`,
     `Cheapest: ${cheapest}. Fastest with a known duration: ${fastest}.`,
-    `List prices of ${prices.region}. ${howPricesAreKnown()}`,
+    `List prices of ${PRICES_REGION}. ${howPricesAreKnown()}`,
   ];
 }

@@ -1,6 +1,7 @@
 /**
  * List prices, the only place that has them. They are of us-east-1 and in US dollars; other regions differ by up to a half.
  */
+import { definedFields } from "@ferry/core/defined-fields";
 
 interface Price {
   readonly usd: number;
@@ -19,81 +20,56 @@ const CHECKED = "2026-11";
 /** AWS's pages load their prices with scripts; copies of the pages do not have them. */
 const BACKUPS =
   "https://www.factualminds.com/blog/aws-backup-pricing-vaults-cross-region-restores/ (2026-06)";
+const BACKUP = "https://aws.amazon.com/backup/pricing/";
 const S3 = "https://aws.amazon.com/s3/pricing/";
 const S3_COPY = "https://devnotes.tech/understanding-aws-s3-pricing-a-complete-cost-breakdown-with-examples";
 
+const checked = (usd: number, per: string, source: string, comparedWith?: string): Price =>
+  definedFields({ usd, per, source, checked: CHECKED, comparedWith });
+const fromMemory = (usd: number, per: string, source: string): Price => ({ usd, per, source });
+
+export const PRICES_REGION = "us-east-1";
+
 export const prices = {
-  region: "us-east-1",
-  readUnits: { usd: 0.125, per: "million read request units", source: DYNAMODB, checked: CHECKED },
-  writeUnits: { usd: 0.625, per: "million write request units", source: DYNAMODB, checked: CHECKED },
-  export: { usd: 0.1, per: "GB exported", source: DYNAMODB, checked: CHECKED },
-  import: { usd: 0.15, per: "GB imported", source: DYNAMODB, checked: CHECKED },
-  pointInTimeRecovery: {
-    usd: 0.2,
-    per: "GB and month of point-in-time recovery",
-    source: DYNAMODB,
-    checked: CHECKED,
-    comparedWith: BACKUPS,
-  },
-  backupStorage: {
-    usd: 0.1,
-    per: "GB and month of an on-demand backup",
-    source: DYNAMODB,
-    checked: CHECKED,
-    comparedWith: BACKUPS,
-  },
-  backupRestore: { usd: 0.15, per: "GB restored from an on-demand backup", source: DYNAMODB },
-  awsBackupStorage: {
-    usd: 0.1,
-    per: "GB and month of AWS Backup, warm",
-    source: "https://aws.amazon.com/backup/pricing/",
-    checked: CHECKED,
-    comparedWith: BACKUPS,
-  },
-  awsBackupRestore: {
-    usd: 0.15,
-    per: "GB restored by AWS Backup",
-    source: "https://aws.amazon.com/backup/pricing/",
-  },
-  lambda: {
-    usd: 0.0000133334,
-    per: "GB-second of Lambda, arm64",
-    source: "https://aws.amazon.com/lambda/pricing/",
-    checked: CHECKED,
-    comparedWith: "https://cloudchipr.com/blog/aws-lambda-pricing (2024)",
-  },
-  s3Put: { usd: 5, per: "million PUT requests", source: S3, checked: CHECKED, comparedWith: S3_COPY },
-  s3Get: { usd: 0.4, per: "million GET requests", source: S3, checked: CHECKED, comparedWith: S3_COPY },
-  s3Storage: {
-    usd: 0.023,
-    per: "GB and month in S3",
-    source: S3,
-    checked: CHECKED,
-    comparedWith: S3_COPY,
-  },
-  events: {
-    usd: 1,
-    per: "million events",
-    source: "https://aws.amazon.com/eventbridge/pricing/",
-    checked: CHECKED,
-    comparedWith: "https://cloudburn.io/blog/amazon-eventbridge-pricing (2026-03)",
-  },
-  transfer: {
-    usd: 0.02,
-    per: "GB to another region",
-    source: "https://aws.amazon.com/ec2/pricing/on-demand/",
-    checked: CHECKED,
-    comparedWith: "https://redresscompliance.com/aws-inter-region-transfer-costs-multiregion",
-  },
-} as const satisfies { readonly region: string } & Readonly<Record<string, Price | string>>;
+  readUnits: checked(0.125, "million read request units", DYNAMODB),
+  writeUnits: checked(0.625, "million write request units", DYNAMODB),
+  export: checked(0.1, "GB exported", DYNAMODB),
+  import: checked(0.15, "GB imported", DYNAMODB),
+  pointInTimeRecovery: checked(0.2, "GB and month of point-in-time recovery", DYNAMODB, BACKUPS),
+  backupStorage: checked(0.1, "GB and month of an on-demand backup", DYNAMODB, BACKUPS),
+  backupRestore: fromMemory(0.15, "GB restored from an on-demand backup", DYNAMODB),
+  awsBackupStorage: checked(0.1, "GB and month of AWS Backup, warm", BACKUP, BACKUPS),
+  awsBackupRestore: fromMemory(0.15, "GB restored by AWS Backup", BACKUP),
+  lambda: checked(
+    0.0000133334,
+    "GB-second of Lambda, arm64",
+    "https://aws.amazon.com/lambda/pricing/",
+    "https://cloudchipr.com/blog/aws-lambda-pricing (2024)",
+  ),
+  s3Put: checked(5, "million PUT requests", S3, S3_COPY),
+  s3Get: checked(0.4, "million GET requests", S3, S3_COPY),
+  s3Storage: checked(0.023, "GB and month in S3", S3, S3_COPY),
+  events: checked(
+    1,
+    "million events",
+    "https://aws.amazon.com/eventbridge/pricing/",
+    "https://cloudburn.io/blog/amazon-eventbridge-pricing (2026-03)",
+  ),
+  transfer: checked(
+    0.02,
+    "GB to another region",
+    "https://aws.amazon.com/ec2/pricing/on-demand/",
+    "https://redresscompliance.com/aws-inter-region-transfer-costs-multiregion",
+  ),
+} as const satisfies Readonly<Record<string, Price>>;
 
 /** One sentence: which of the prices were checked, with what, and which are from memory. */
 export function howPricesAreKnown(): string {
-  const listed = Object.values<Price | string>(prices).filter((price) => typeof price !== "string");
-  const published = listed.filter(({ checked, comparedWith }) => checked !== undefined && !comparedWith);
+  const listed = Object.values<Price>(prices);
+  const published = listed.filter((price) => price.checked !== undefined && !price.comparedWith);
   const repeated = listed.filter(({ comparedWith }) => comparedWith !== undefined);
-  const remembered = listed.filter(({ checked }) => checked === undefined);
+  const remembered = listed.filter((price) => price.checked === undefined);
   const named = (some: readonly Price[]) => `a ${some.map(({ per }) => per).join(", a ")}`;
-  const months = new Set([...published, ...repeated].map(({ checked }) => checked));
+  const months = new Set([...published, ...repeated].map((price) => price.checked));
   return `Checked ${[...months].join(", ")}: the prices of ${named(published)} with AWS's own pages, ${repeated.length} others with pages that repeat them; from memory: ${named(remembered)}.`;
 }
