@@ -3,7 +3,6 @@
  * It is for trials and tests; all data is in memory.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { SQSClient } from "@aws-sdk/client-sqs";
 import { definedFields } from "@ferry/core/defined-fields";
 import { localHost } from "@ferry/core/local-host";
 import type { Settings } from "@ferry/core/settings/settings";
@@ -104,16 +103,10 @@ export async function startHostWith(
     table: (table) => physicalName(stage, table),
   };
   const env = environment(engines.endpoint, names, { ...options.settings, retryDelaySeconds });
-  const sqs = new SQSClient({
-    endpoint: engines.endpoint,
-    region: homeRegion,
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
   const mappings: Mapping[] = [];
   const end = async () => {
     const ended = Promise.all(mappings.map((mapping) => mapping.stop()));
     await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
-    sqs.destroy();
     await engines.stop();
   };
   let stopped: Promise<void> | undefined;
@@ -130,7 +123,7 @@ export async function startHostWith(
         startMapping({
           functionName: `ferry-${stage}-${name}`,
           handler: wrap(name, handlers[name]),
-          sqs,
+          sqs: engines.sqs,
           queueUrl: names.queueUrl(spec.queue),
           queueArn: queueArn(homeRegion, physicalName(stage, spec.queue)),
           region: homeRegion,

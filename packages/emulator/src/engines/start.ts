@@ -3,6 +3,8 @@
  */
 import { Worker } from "node:worker_threads";
 import type { EventEnvelope } from "../eventbridge/put-events.ts";
+import type { JsonObject } from "../json.ts";
+import type { CallSqs } from "../sqs-calls.ts";
 
 export interface ThreadOptions {
   readonly stage: string;
@@ -19,16 +21,27 @@ export interface ThreadOptions {
   readonly reportedTypes: readonly string[];
 }
 
+/** A call of SQS, which the thread answers with the same id. */
+export interface ToThread {
+  readonly id: number;
+  readonly operation: string;
+  readonly input: object;
+}
+
 export type FromThread =
   | { readonly endpoint: string }
+  | { readonly id: number; readonly output: JsonObject }
+  | { readonly id: number; readonly error: Error }
   | { readonly log: string }
   | { readonly event: EventEnvelope };
 
 export interface Engines {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string;
+  readonly sqs: CallSqs;
   /** Rejects if the thread ends before `stop`. */
   readonly failed: Promise<never>;
+  /** Calls of SQS that wait for their answer do not get one any more. */
   stop(): Promise<void>;
 }
 
@@ -55,8 +68,17 @@ export async function startEngines(
   });
   // Callers await this promise; the empty catch only avoids an unhandled rejection.
   failed.catch(() => {});
+  const calls = new Map<number, PromiseWithResolvers<JsonObject>>();
+  let lastId = 0;
   const ready = new Promise<string>((resolve) => {
     worker.on("message", (message: FromThread) => {
+      if ("id" in message) {
+        const call = calls.get(message.id)!;
+        calls.delete(message.id);
+        if ("error" in message) call.reject(message.error);
+        else call.resolve(message.output);
+        return;
+      }
       if ("log" in message) log(message.log);
       else if ("event" in message) onEvent(message.event);
       else resolve(message.endpoint);
@@ -66,6 +88,13 @@ export async function startEngines(
   return {
     endpoint,
     failed,
+    sqs: (operation, input) => {
+      const call = Promise.withResolvers<JsonObject>();
+      const id = ++lastId;
+      calls.set(id, call);
+      worker.postMessage({ id, operation, input } satisfies ToThread);
+      return call.promise;
+    },
     stop: async () => {
       stopping = true;
       await worker.terminate();

@@ -30,7 +30,7 @@ import { type Services, startGateway } from "./gateway.ts";
 import { withOtherDynamoDb } from "./other-dynamodb.ts";
 import { withOtherS3 } from "./other-s3.ts";
 import { createS3Sqs } from "./s3-sqs.ts";
-import type { FromThread, ThreadOptions } from "./start.ts";
+import type { FromThread, ThreadOptions, ToThread } from "./start.ts";
 import { withStatements } from "./statements.ts";
 import { withStreams } from "./streams.ts";
 import { withTableSettings } from "./table-settings.ts";
@@ -150,6 +150,12 @@ open({
     otherDynamoDb === undefined
       ? emulated
       : withOtherDynamoDb({ url: otherDynamoDb, own: emulated, region, ownTables: ownTables() }),
+});
+parentPort!.on("message", ({ id, operation, input }: ToThread) => {
+  sqs(operation, input).then(
+    (output) => send({ id, output }),
+    (error: Error) => send({ id, error }),
+  );
 });
 send({ endpoint });
 

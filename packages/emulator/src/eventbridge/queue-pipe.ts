@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PipeSpec } from "@ferry/core/topology";
-import type { JsonObject } from "../json.ts";
+import type { CallSqs, SqsMessage } from "../sqs-calls.ts";
 import { compilePipeTarget, type TargetBus } from "./pipe-target.ts";
 
 export interface QueuePipeOptions {
@@ -13,7 +13,7 @@ export interface QueuePipeOptions {
   readonly queueUrl: string;
   /** The name of the queue to which the queue moves a message that cannot be put. */
   readonly deadLetters: string;
-  readonly sqs: (operation: string, input: object) => Promise<JsonObject>;
+  readonly sqs: CallSqs;
   readonly bus: TargetBus;
   /** The delay until a message that could not be put is retried. */
   readonly retryDelaySeconds: number;
@@ -22,13 +22,6 @@ export interface QueuePipeOptions {
 
 /** How much of a message's body is logged. */
 const BODY_START_LENGTH = 200;
-
-interface SqsMessage {
-  readonly MessageId: string;
-  readonly ReceiptHandle: string;
-  readonly Body: string;
-  readonly Attributes?: Readonly<Record<string, string>>;
-}
 
 /** Moves messages from the queue to the bus until the thread ends. */
 export async function runQueuePipe(options: QueuePipeOptions) {

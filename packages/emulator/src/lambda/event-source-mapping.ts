@@ -4,14 +4,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  ChangeMessageVisibilityBatchCommand,
-  DeleteMessageBatchCommand,
-  type Message,
-  ReceiveMessageCommand,
-  type SQSClient,
-} from "@aws-sdk/client-sqs";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { CallSqs, SqsMessage } from "../sqs-calls.ts";
 import { failedMessages } from "./partial-batch.ts";
 
 /** A Lambda handler on a queue. */
@@ -21,7 +15,7 @@ export type Handler = (event: SQSEvent, context: Context) => Promise<SQSBatchRes
 export interface MappingOptions {
   readonly functionName: string;
   readonly handler: Handler;
-  readonly sqs: SQSClient;
+  readonly sqs: CallSqs;
   readonly queueUrl: string;
   readonly queueArn: string;
   readonly region: string;
@@ -43,6 +37,11 @@ export interface Mapping {
   stop(): Promise<void>;
 }
 
+/** The entries of a batch that SQS did not process. */
+interface Refused {
+  readonly Failed?: readonly { readonly Code: string }[];
+}
+
 /** The most messages that SQS returns at once. */
 const RECEIVE_MAX = 10;
 const WAIT_SECONDS = 20;
@@ -52,42 +51,39 @@ const TIMEOUT_MS = 15 * 60_000;
 /** Starts polling. */
 export function startMapping(options: MappingOptions): Mapping {
   const { sqs, queueUrl, batchSize, log, functionName } = options;
-  const stopping = new AbortController();
+  let stopped = false;
   const running = new Set<Promise<void>>();
 
-  const receive = async (): Promise<readonly Message[]> => {
+  const receive = async (): Promise<readonly SqsMessage[]> => {
     const free = options.maximumConcurrency - running.size;
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({
-        QueueUrl: queueUrl,
-        MaxNumberOfMessages: Math.min(RECEIVE_MAX, free * batchSize),
-        WaitTimeSeconds: WAIT_SECONDS,
-        MessageSystemAttributeNames: ["All"],
-        MessageAttributeNames: ["All"],
-      }),
-      { abortSignal: stopping.signal },
-    );
+    const { Messages = [] } = (await sqs("ReceiveMessage", {
+      QueueUrl: queueUrl,
+      MaxNumberOfMessages: Math.min(RECEIVE_MAX, free * batchSize),
+      WaitTimeSeconds: WAIT_SECONDS,
+      AttributeNames: ["All"],
+    })) as { Messages?: readonly SqsMessage[] };
     return Messages;
   };
 
   const poll = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
+    while (!stopped) {
       if (running.size >= options.maximumConcurrency) {
         await Promise.race(running);
         continue;
       }
-      let messages: readonly Message[];
+      let messages: readonly SqsMessage[];
       try {
         messages = await receive();
       } catch (error) {
-        if (stopping.signal.aborted) return;
+        if (stopped) return;
         log(`${functionName}: cannot receive: ${error}`);
         await sleep(500);
         continue;
       }
+      if (stopped) return;
       for (let at = 0; at < messages.length; at += batchSize) {
         const invocation = work(messages.slice(at, at + batchSize)).catch((error) => {
-          if (!stopping.signal.aborted) log(`${functionName}: ${error}`);
+          if (!stopped) log(`${functionName}: ${error}`);
         });
         running.add(invocation);
         void invocation.finally(() => running.delete(invocation));
@@ -96,73 +92,71 @@ export function startMapping(options: MappingOptions): Mapping {
   };
 
   /** Invokes the handler with a batch; then deletes, or makes visible retried, each message according to the response. */
-  const work = async (messages: readonly Message[]): Promise<void> => {
-    const ids = messages.map((message) => message.MessageId!);
+  const work = async (messages: readonly SqsMessage[]): Promise<void> => {
+    const ids = messages.map((message) => message.MessageId);
     const { response, threw } = await invoke(messages);
     const failed = new Set(failedMessages(response, ids));
-    const done = messages.filter((message) => !failed.has(message.MessageId!));
-    const retried = messages.filter((message) => failed.has(message.MessageId!));
+    const done = messages.filter((message) => !failed.has(message.MessageId));
+    const retried = messages.filter((message) => failed.has(message.MessageId));
     if (done.length > 0) {
-      const { Failed = [] } = await sqs.send(
-        new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries: done.map(toEntry) }),
-      );
+      const { Failed = [] } = (await sqs("DeleteMessageBatch", {
+        QueueUrl: queueUrl,
+        Entries: done.map(toEntry),
+      })) as Refused;
       for (const entry of Failed)
         log(`${functionName}: message not deleted, it will be redelivered: ${entry.Code}`);
     }
     // Shorter than the visibility timeout, so that tests need not wait for it.
     if (retried.length > 0 && (threw || !options.setsVisibility)) {
-      const { Failed = [] } = await sqs.send(
-        new ChangeMessageVisibilityBatchCommand({
-          QueueUrl: queueUrl,
-          Entries: retried.map((message, index) => ({
-            ...toEntry(message, index),
-            VisibilityTimeout: options.retryDelaySeconds,
-          })),
-        }),
-      );
+      const { Failed = [] } = (await sqs("ChangeMessageVisibilityBatch", {
+        QueueUrl: queueUrl,
+        Entries: retried.map((message, index) => ({
+          ...toEntry(message, index),
+          VisibilityTimeout: options.retryDelaySeconds,
+        })),
+      })) as Refused;
       for (const entry of Failed)
         log(`${functionName}: message is redelivered only when its visibility ends: ${entry.Code}`);
     }
   };
 
   /** Returns the handler's response. If the handler throws, every message counts as failed. */
-  const invoke = async (messages: readonly Message[]): Promise<{ response: unknown; threw: boolean }> => {
+  const invoke = async (messages: readonly SqsMessage[]): Promise<{ response: unknown; threw: boolean }> => {
     const event = { Records: messages.map((message) => toRecord(message, options)) };
     try {
       return { response: await options.handler(event, toContext(options)), threw: false };
     } catch (error) {
       log(`${functionName}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      const batchItemFailures = messages.map((message) => ({ itemIdentifier: message.MessageId! }));
+      const batchItemFailures = messages.map((message) => ({ itemIdentifier: message.MessageId }));
       return { response: { batchItemFailures }, threw: true };
     }
   };
 
-  const polling = poll();
+  void poll();
   return {
     stop: async () => {
-      stopping.abort();
-      await polling;
+      stopped = true;
       await Promise.all(running);
     },
   };
 }
 
-function toEntry(message: Message, index: number) {
-  return { Id: String(index), ReceiptHandle: message.ReceiptHandle! };
+function toEntry(message: SqsMessage, index: number) {
+  return { Id: String(index), ReceiptHandle: message.ReceiptHandle };
 }
 
-function toRecord(message: Message, { queueArn, region }: MappingOptions): SQSRecord {
+function toRecord(message: SqsMessage, { queueArn, region }: MappingOptions): SQSRecord {
   const attributes = message.Attributes ?? {};
   return {
-    messageId: message.MessageId!,
-    receiptHandle: message.ReceiptHandle!,
-    body: message.Body ?? "",
+    messageId: message.MessageId,
+    receiptHandle: message.ReceiptHandle,
+    body: message.Body,
     attributes: {
       ...attributes,
-      ApproximateReceiveCount: attributes.ApproximateReceiveCount ?? "1",
-      SentTimestamp: attributes.SentTimestamp ?? "0",
-      SenderId: attributes.SenderId ?? "",
-      ApproximateFirstReceiveTimestamp: attributes.ApproximateFirstReceiveTimestamp ?? "0",
+      ApproximateReceiveCount: attributes["ApproximateReceiveCount"] ?? "1",
+      SentTimestamp: attributes["SentTimestamp"] ?? "0",
+      SenderId: attributes["SenderId"] ?? "",
+      ApproximateFirstReceiveTimestamp: attributes["ApproximateFirstReceiveTimestamp"] ?? "0",
     },
     messageAttributes: {},
     md5OfBody: message.MD5OfBody ?? "",
