@@ -2,31 +2,28 @@
  * What the ferry command shows on a real pseudo terminal of 80 columns.
  */
 import { stripVTControlCharacters } from "node:util";
-import { createTestClient, someItems, type TestClient } from "@ferry/local/e2e/test-client";
-import { startOwnHost } from "@ferry/local/e2e/test-host";
+import { someItems, type TestClient } from "@ferry/local/e2e/test-client";
+import { sharedHost } from "@ferry/local/e2e/test-host";
 import type { Host } from "@ferry/local/host";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { runOnTerminal } from "./on-terminal.ts";
 
 const CTRL_C = "\x03";
+const TABLE = "on-terminal";
 const GREEN = "\x1b[32m";
 
 let host: Host;
 let client: TestClient;
 beforeAll(async () => {
-  host = await startOwnHost({
-    settings: { progressIntervalMs: 100, cancelPollIntervalMs: 200, retryDelaySeconds: 0 },
-  });
-  client = await createTestClient(host);
+  ({ host, client } = await sharedHost());
   // At one read unit a second, a backup of them takes minutes.
   const large = someItems(100).map((item) => ({ ...item, text: { S: "x".repeat(30_000) } }));
-  await client.createTables("orders", large);
-  await client.runTask({ ...client.backupOf("orders"), "bucket-prefix": "one" }, "one");
+  await client.createTables(TABLE, large);
+  await client.runTask({ ...client.backupOf(TABLE), "bucket-prefix": `${TABLE}/one` }, TABLE);
 });
-afterAll(() => host.stop());
 
 test("Ctrl-C stops watching, not the task, and says so; the commands that it prints work", async () => {
-  const words = ["backup", "orders", "s3://archives/slow", "--local", "--table-region", "us-east-1"];
+  const words = ["backup", TABLE, `s3://archives/${TABLE}/slow`, "--local", "--table-region", "us-east-1"];
   const { code, shown } = await runOnTerminal([...words, "--read-units", "1"], {
     at: "running",
     types: CTRL_C,
@@ -50,8 +47,8 @@ test("Ctrl-C stops watching, not the task, and says so; the commands that it pri
 test("colours are on a terminal unless NO_COLOR is set, and no line of a list is broken", async () => {
   const env = { FERRY_LOCAL: host.endpoint };
   for (const words of [
-    ["archives", "s3://archives/one"],
-    ["tasks", "--state", "succeeded"],
+    ["archives", `s3://archives/${TABLE}/one`],
+    ["tasks", "--state", "succeeded", "--table", TABLE],
   ]) {
     const coloured = await runOnTerminal(words, { env });
     expect(coloured.shown).toContain(GREEN);

@@ -1,32 +1,14 @@
 import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { type Engines, startEngines } from "@ferry/emulator/engines/start";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
+import { sharedHost } from "../e2e/test-host.ts";
 import { putItems } from "../load-table.ts";
 import { CITIES_MAX, type CityItem, cities } from "./cities.ts";
 import { createCityTable } from "./city-table.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
 
-let engines: Engines;
-beforeAll(async () => {
-  engines = await startEngines(
-    {
-      stage: "local",
-      homeRegion: "us-east-1",
-      port: 0,
-      duplicate: false,
-      retryDelaySeconds: 0,
-      reportedTypes: [],
-    },
-    () => {},
-  );
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL: engines.endpoint,
-    AWS_ACCESS_KEY_ID: "any",
-    AWS_SECRET_ACCESS_KEY: "any",
-  });
-});
-afterAll(async () => await engines.stop());
+/** The clients use the shared host's variables. */
+beforeAll(async () => void (await sharedHost()));
 
 /** Compares a table with its copy, which lacks the first `without` items and in which the items of `put` are put. */
 async function comparisonOf(table: string, { without = 0, put = [] as CityItem[] } = {}) {

@@ -1,39 +1,28 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Host } from "../host.ts";
-import { createTestClient, someItems, type TestClient } from "./test-client.ts";
-import { startOwnHost } from "./test-host.ts";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { someItems, type TestClient } from "./test-client.ts";
+import { sharedHost } from "./test-host.ts";
 
-let host: Host;
+/** The prefix of the archive that is restored, which is of the table of this name. */
+const ARCHIVE = "failures";
+
+let shared: Awaited<ReturnType<typeof sharedHost>>;
 let client: TestClient;
-/** The detail-type whose step fails, and the table for which it fails. */
-let failing: { type: string; name: string; segment?: number } | undefined;
-
 beforeAll(async () => {
-  host = await startOwnHost({
-    settings: { retryDelaySeconds: 0 },
-    log: () => {},
-    wrap: (consumer, handler) =>
-      consumer === "projection"
-        ? handler
-        : (event, context) => {
-            if (failing !== undefined && event.Records.some(({ body }) => fails(JSON.parse(body).event)))
-              throw new Error("the worker crashed");
-            return handler(event, context);
-          },
-  });
-  client = await createTestClient(host);
+  shared = await sharedHost();
+  client = shared.client;
+  await client.createTables(ARCHIVE, someItems(5));
+  expect(await client.runTask(client.backupOf(ARCHIVE), "b-failures")).toMatchObject({ state: "succeeded" });
 });
-afterAll(() => host?.stop());
 afterEach(() => {
-  failing = undefined;
+  shared.isFailing = undefined;
 });
 
-function fails(event: { "detail-type": string; detail: { segment?: number } }): boolean {
-  return (
-    event["detail-type"] === failing?.type &&
-    JSON.stringify(event.detail).includes(failing.name) &&
-    (failing.segment === undefined || event.detail.segment === failing.segment)
-  );
+/** Lets the step of a detail-type fail, for the table of this name, or for one of its segments. */
+function fail({ type, name, segment }: { type: string; name: string; segment?: number | undefined }): void {
+  shared.isFailing = ({ "detail-type": ofEvent, detail }) =>
+    ofEvent === type &&
+    JSON.stringify(detail).includes(name) &&
+    (segment === undefined || (detail as { segment?: number }).segment === segment);
 }
 
 describe("given a worker that throws in every attempt, the task ends with the reason", () => {
@@ -45,7 +34,7 @@ describe("given a worker that throws in every attempt, the task ends with the re
   ])("a backup, in %s", async (step, type, state) => {
     const name = `backup-${step}`;
     await client.createTables(name, someItems(5));
-    failing = { type, name };
+    fail({ type, name });
     const row = await client.runTask({ ...client.backupOf(name), "total-segments": 2 }, `b-${name}`);
     expect(row).toMatchObject({ state });
     expect(row["reasons"][0]).toContain(`attempts-exhausted: ${type} failed until its attempts ran out`);
@@ -59,10 +48,10 @@ describe("given a worker that throws in every attempt, the task ends with the re
     ["finish", "TaskFinishing", "failed"],
   ])("a restore, in %s", async (step, type, state) => {
     const name = `restore-${step}`;
-    await client.createTables(name, someItems(5));
-    expect(await client.runTask(client.backupOf(name), `b-${name}`)).toMatchObject({ state: "succeeded" });
-    failing = { type, name };
-    const row = await client.runTask(client.restoreOf(name), `r-${name}`);
+    await client.createCopy(name);
+    fail({ type, name });
+    const request = { ...client.restoreOf(name), "bucket-prefix": ARCHIVE };
+    const row = await client.runTask(request, `r-${name}`);
     expect(row).toMatchObject({ state });
     expect(row["reasons"][0]).toContain(`attempts-exhausted: ${type}`);
   });
@@ -76,11 +65,11 @@ describe("given a failed backup", () => {
   ])("%s, a retry completes it", async (_, type, segment) => {
     const name = `retry-${type.toLowerCase()}`;
     await client.createTables(name, someItems(50));
-    failing = { type, name, ...(segment !== undefined && { segment }) };
+    fail({ type, name, segment });
     const request = { ...client.backupOf(name), "total-segments": 3 };
     const failed = await client.runTask(request, `b-${name}`);
     expect(failed).toMatchObject({ state: "failed", attempt: 1 });
-    failing = undefined;
+    shared.isFailing = undefined;
     const { key, timestamp } = failed;
     await client.putEvent("TaskRetryRequested", { task: { action: "backup", key, timestamp } });
     const row = await client.row(request, `b-${name}`, ({ state }) => state === "succeeded");
@@ -95,14 +84,14 @@ describe("given a cancelled backup", () => {
     const name = "cancelled";
     await client.createTables(name, someItems(20));
     // No segment can begin before the cancel.
-    failing = { type: "SegmentQueued", name };
+    fail({ type: "SegmentQueued", name });
     const request = { ...client.backupOf(name), "total-segments": 2 };
     await client.putEvent("TaskRequested", { request, "request-id": "b-cancelled" });
     const { key, timestamp } = await client.row(request, "b-cancelled", ({ accepted }) => accepted === true);
     const task = { action: "backup", key, timestamp };
     await client.putEvent("TaskCancelRequested", { task });
     await client.row(request, "b-cancelled", (row) => row["cancelled-attempt"] === 1);
-    failing = undefined;
+    shared.isFailing = undefined;
     expect(await client.ended(request, "b-cancelled")).toMatchObject({ state: "cancelled" });
     await client.putEvent("TaskRetryRequested", { task });
     const row = await client.row(request, "b-cancelled", ({ state }) => state === "succeeded");

@@ -1,21 +1,21 @@
 /** A full export and two incremental exports, written by another writer, restored by the host with stock clients. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Host } from "../host.ts";
+import { beforeAll, expect, test } from "vitest";
 import { exportedIds, putExports, timeOfExport as T } from "./some-exports.ts";
-import { createTestClient, type TestClient } from "./test-client.ts";
-import { startOwnHost } from "./test-host.ts";
+import type { TestClient } from "./test-client.ts";
+import { sharedHost } from "./test-host.ts";
 
-let host: Host;
+/** A bucket of its own: other tests may have exports in the folder of the shared one. */
+const BUCKET = "series";
+
 let client: TestClient;
 beforeAll(async () => {
-  host = await startOwnHost({ settings: { retryDelaySeconds: 0 } });
-  client = await createTestClient(host);
+  ({ client } = await sharedHost());
+  await client.createBucket(BUCKET);
 });
-afterAll(() => host?.stop());
 
 test("the table is as it was at the requested time, and the row says which time that is", async () => {
   await client.createTables("moments");
-  const request = client.restoreOf("moments");
+  const request = { ...client.restoreOf("moments"), "bucket-name": BUCKET };
   const [full, ...increments] = await putExports(request);
 
   const series = { ...request, "bucket-prefix": full };
@@ -39,6 +39,7 @@ test("the table is as it was at the requested time, and the row says which time 
 test("a gap is refused with a reason that names the missing time", async () => {
   const request = {
     ...client.restoreOf("moments"),
+    "bucket-name": BUCKET,
     "bucket-prefix": "AWSDynamoDB/00",
     "restore-mode": "merge",
   };

@@ -6,10 +6,16 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { someItems, type TestClient } from "./test-client.ts";
 import { sharedHost } from "./test-host.ts";
 
+/** The prefix of an archive of three items, for tests of restores; it is of the table of this name. */
+const ARCHIVE = "three";
+
 let client: TestClient;
 let logged: readonly EventEnvelope[];
 beforeAll(async () => {
   ({ client, logged } = await sharedHost());
+  await client.createTables(ARCHIVE, someItems(3));
+  const backup = await client.runTask(client.backupOf(ARCHIVE), "b-three");
+  expect(backup).toMatchObject({ state: "succeeded", "transferred-items": 3 });
 });
 
 describe("given a table, when it is backed up and restored in another region", () => {
@@ -173,13 +179,7 @@ describe("given a request that Ferry rejects, its row has the reason and a hint"
   });
 
   test("a used prefix", async () => {
-    await client.createTables("used-prefix", someItems(1));
-    expect(await client.runTask(client.backupOf("used-prefix"), "b-first")).toMatchObject({
-      state: "succeeded",
-    });
-    expect(await rejected(client.backupOf("used-prefix"), "b-second")).toMatch(
-      /prefix-taken.*its own prefix/,
-    );
+    expect(await rejected(client.backupOf(ARCHIVE), "b-second")).toMatch(/prefix-taken.*its own prefix/);
   });
 
   test("a prefix that holds no backup", async () => {
@@ -188,38 +188,35 @@ describe("given a request that Ferry rejects, its row has the reason and a hint"
   });
 
   test("a destination with other keys", async () => {
-    await client.createTables("other-keys", someItems(2), "N");
-    await client.runTask(client.backupOf("other-keys"), "b-other-keys");
-    expect(await rejected(client.restoreOf("other-keys"), "r-other-keys")).toMatch(/id \(N\).*id \(S\)/);
+    await client.createCopy("other-keys", "N");
+    const request = { ...client.restoreOf("other-keys"), "bucket-prefix": ARCHIVE };
+    expect(await rejected(request, "r-other-keys")).toMatch(/id \(N\).*id \(S\)/);
   });
 });
 
 describe("given a destination that holds items", () => {
   async function withItems(name: string) {
-    await client.createTables(name, someItems(3));
-    await client.runTask(client.backupOf(name), `b-${name}`);
+    await client.createCopy(name);
     await client.putInCopy(name, [someItems(1, "application")[0]!, { id: { S: "other" } }]);
+    return { ...client.restoreOf(name), "bucket-prefix": ARCHIVE };
   }
   const origins = async (name: string) => (await client.copied(name)).map((item) => item["of"]?.S);
 
   test("a restore is refused", async () => {
-    await withItems("not-empty");
-    const row = await client.runTask(client.restoreOf("not-empty"), "r-not-empty");
+    const row = await client.runTask(await withItems("not-empty"), "r-not-empty");
     expect(row).toMatchObject({ state: "rejected" });
     expect(row["reasons"][0]).toMatch(/table-not-empty.*merge/);
     expect(await origins("not-empty")).toEqual(["application", undefined]);
   });
 
   test("and restore-mode merge, the archive's items replace those with the same key", async () => {
-    await withItems("merge");
-    const request = { ...client.restoreOf("merge"), "restore-mode": "merge" };
+    const request = { ...(await withItems("merge")), "restore-mode": "merge" };
     expect(await client.runTask(request, "r-merge")).toMatchObject({ state: "succeeded" });
     expect(await origins("merge")).toEqual(["source", "source", "source", undefined]);
   });
 
   test("and restore-mode if-absent, no item is overwritten", async () => {
-    await withItems("if-absent");
-    const request = { ...client.restoreOf("if-absent"), "restore-mode": "if-absent" };
+    const request = { ...(await withItems("if-absent")), "restore-mode": "if-absent" };
     expect(await client.runTask(request, "r-if-absent")).toMatchObject({
       state: "succeeded",
       "transferred-items": 3,

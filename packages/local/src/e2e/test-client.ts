@@ -102,8 +102,15 @@ export async function createTestClient(host: Host) {
       key = "id",
     ) {
       await createEmptyTable(dynamodb(SOURCE_REGION), name, [[key, "S"]]);
-      await createEmptyTable(dynamodb(COPY_REGION), name, [[key, keyType]]);
+      await this.createCopy(name, keyType, key);
       await this.put(SOURCE_REGION, name, items);
+    },
+    /** Creates a table in the region of copies alone, for a restore of another table's archive. */
+    async createCopy(name: string, keyType: ScalarAttributeType = "S", key = "id") {
+      await createEmptyTable(dynamodb(COPY_REGION), name, [[key, keyType]]);
+    },
+    async createBucket(name: string) {
+      await s3.send(new CreateBucketCommand({ Bucket: name }));
     },
     async put(region: string, table: string, items: readonly Item[]) {
       await putItems(dynamodb(region), table, items);

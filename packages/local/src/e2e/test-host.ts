@@ -2,6 +2,7 @@
  * Local hosts for the end-to-end tests. The test files share a process, since a host, its engines and the SDK need a second of CPU
  * time until they are loaded and compiled.
  */
+import { type BusEvent, parseMessage } from "@ferry/core/events/events";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 import { vi } from "vitest";
 import { type Host, type HostOptions, startHost } from "../host.ts";
@@ -12,7 +13,12 @@ interface SharedHost {
   readonly client: TestClient;
   /** The events that ended tasks, of all test files. */
   readonly logged: readonly EventEnvelope[];
+  /** Whether a worker throws in place of handling an event. A test that sets it removes it. */
+  isFailing?: ((event: BusEvent) => boolean) | undefined;
 }
+
+/** The error of a worker that a test lets fail. */
+const INTENDED = "a test lets this worker fail";
 
 /** Modules are loaded again after `startOwnHost`; this is not. */
 const kept = globalThis as { ferrySharedHost?: Promise<SharedHost> };
@@ -31,9 +37,22 @@ export async function sharedHost(): Promise<SharedHost> {
 
 async function startShared(): Promise<SharedHost> {
   const logged: EventEnvelope[] = [];
-  const settings = { progressIntervalMs: 100, cancelPollIntervalMs: 200, retryDelaySeconds: 0 };
-  const host = await startOwnHost({ settings, onLogged: (event) => logged.push(event) });
-  return { host, client: await createTestClient(host), logged };
+  const host = await startOwnHost({
+    settings: { progressIntervalMs: 100, cancelPollIntervalMs: 200, retryDelaySeconds: 0 },
+    onLogged: (event) => logged.push(event),
+    log: (line) => {
+      if (!line.includes(INTENDED)) console.error(line);
+    },
+    wrap: (consumer, handler) => async (event, context) => {
+      const { isFailing } = shared;
+      if (consumer !== "projection" && isFailing !== undefined)
+        for (const { body } of event.Records)
+          if (isFailing(parseMessage(body).event)) throw new Error(INTENDED);
+      return handler(event, context);
+    },
+  });
+  const shared: SharedHost = { host, client: await createTestClient(host), logged };
+  return shared;
 }
 
 /** Starts a host with these options, which the test file must stop. */
