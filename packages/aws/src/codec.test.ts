@@ -124,6 +124,24 @@ describe("zlib's codec", () => {
     expect(md5.digest()).toBe("XUFAKrxLKna5cZ2REBfFkg==");
   });
 
+  it.each(["gzip", "zstd"] as const)("a %s file is in memory once", async (compression) => {
+    const file = zlibCodec.compress(compression, 1);
+    const content = randomBytes(20_000_000);
+    const before = process.memoryUsage().external;
+    await file.write(content);
+    const body = await file.finish();
+    expect(process.memoryUsage().external - before).toBeLessThan(1.5 * content.length);
+    expect(body.length).toBeGreaterThan(0.99 * content.length);
+  });
+
+  it("a discarded file has no memory", async () => {
+    const file = zlibCodec.compress("gzip", 1);
+    await file.write(randomBytes(20_000_000));
+    const before = process.memoryUsage().external;
+    file.discard();
+    expect(before - process.memoryUsage().external).toBeGreaterThan(15_000_000);
+  });
+
   it("a higher level gives a smaller file", async () => {
     const lines = Buffer.from(
       Array.from({ length: 20_000 }, (_, i) => `{"Item":{"id":{"N":"${i * i}"},"x":{"S":"abc"}}}\n`).join(""),

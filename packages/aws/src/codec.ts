@@ -31,15 +31,22 @@ const CHUNK_BYTES = 256 * 1024;
 const INPUT_CHUNK_BYTES = 64 * 1024;
 
 const OUTPUT_CHUNK_BYTES = 64 * 1024;
+/** More than a compressed file has: 256 MiB and an item are not compressed to more. */
+const FILE_BYTES_MAX = 512 * 1024 * 1024;
+const FILE_STEP_BYTES = 1024 * 1024;
 
 async function* output(chunks: AsyncIterable<Uint8Array>) {
   for await (const chunk of chunks) {
-    const { buffer, byteOffset, length } = chunk;
     yield chunk;
-    // zlib has filled the buffer of a chunk that ends with it.
-    const isFull = buffer.byteLength === CHUNK_BYTES && byteOffset + length === CHUNK_BYTES;
-    freeMemory(isFull ? new Uint8Array(buffer) : chunk);
+    freeChunk(chunk, CHUNK_BYTES);
   }
+}
+
+/** Frees the memory of a chunk that zlib made: a part of a buffer, of which zlib uses the rest for the next chunk if there is any. */
+function freeChunk(chunk: Uint8Array, chunkBytes: number): void {
+  const { buffer, byteOffset, length } = chunk;
+  const isFull = buffer.byteLength === chunkBytes && byteOffset + length === chunkBytes;
+  freeMemory(isFull ? new Uint8Array(buffer) : chunk);
 }
 
 function compress(compression: Compression, level: number): Compressor {
@@ -50,9 +57,12 @@ function compress(compression: Compression, level: number): Compressor {
           chunkSize: OUTPUT_CHUNK_BYTES,
           params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
         });
-  const chunks: Buffer[] = [];
+  const file = openFile();
   // The whole file is kept in memory, so the output needs no backpressure; the input has one write at a time.
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  stream.on("data", (chunk: Buffer) => {
+    file.append(chunk);
+    freeChunk(chunk, OUTPUT_CHUNK_BYTES);
+  });
   // The next write or finish reports a failure; until then it must not end the process.
   stream.on("error", () => {});
 
@@ -66,13 +76,33 @@ function compress(compression: Compression, level: number): Compressor {
       if (stream.errored) throw stream.errored;
       stream.end();
       await once(stream, "end");
-      return Buffer.concat(chunks);
+      return file.bytes();
     },
     discard() {
       // The error rejects pending writes.
       stream.destroy(new Error("the file was discarded"));
-      chunks.length = 0;
+      file.free();
     },
+  };
+}
+
+/**
+ * A file that grows in its place: address space is reserved, and memory is added as it is filled. A list of chunks, and a copy of them at the
+ * end, would be twice as large.
+ */
+function openFile() {
+  const memory = new ArrayBuffer(0, { maxByteLength: FILE_BYTES_MAX });
+  const bytes = Buffer.from(memory);
+  let used = 0;
+  return {
+    append(chunk: Uint8Array) {
+      const needed = used + chunk.length;
+      if (needed > memory.byteLength) memory.resize(Math.ceil(needed / FILE_STEP_BYTES) * FILE_STEP_BYTES);
+      bytes.set(chunk, used);
+      used = needed;
+    },
+    bytes: () => Buffer.from(memory, 0, used),
+    free: () => memory.resize(0),
   };
 }
 
