@@ -6,8 +6,7 @@ import type { StageOptions } from "@ferry/client/stage/stage";
 import { definedFields } from "@ferry/core/defined-fields";
 import { localHost } from "@ferry/core/local-host";
 import type { Command } from "commander";
-import type { Input } from "./input.ts";
-import { textOption } from "./option-values.ts";
+import { type Input, textOption } from "./input.ts";
 import { type Output, openOutput } from "./output.ts";
 import { pasteable } from "./pasteable.ts";
 

@@ -15,27 +15,23 @@ export function size(bytes: number): string {
   return `${oneDigit.format(bytes / 1000 ** power)} ${units[power]}`;
 }
 
+const UNIT_SECONDS = { d: 86_400, h: 3600, m: 60, s: 1 };
+
 /** Two units at most: `2h 5m`, `41s`. */
 export function seconds(value: number): string {
-  const units: [string, number][] = [
-    ["d", 86_400],
-    ["h", 3600],
-    ["m", 60],
-    ["s", 1],
-  ];
   let left = Math.round(value);
-  const parts = units.map(([unit, length]) => {
+  const parts = Object.entries(UNIT_SECONDS).map(([unit, length]) => {
     const number = Math.floor(left / length);
-    left -= number * length;
-    return { unit, number };
+    left %= length;
+    return number === 0 ? "" : `${number}${unit}`;
   });
-  const first = parts.findIndex(({ number }) => number > 0);
-  if (first === -1) return "0s";
-  return parts
-    .slice(first, first + 2)
-    .filter(({ number }) => number > 0)
-    .map(({ unit, number }) => `${number}${unit}`)
-    .join(" ");
+  const first = parts.findIndex(Boolean);
+  return (
+    parts
+      .slice(first, first + 2)
+      .filter(Boolean)
+      .join(" ") || "0s"
+  );
 }
 
 /** `2026-11-23 02:00`, in UTC as everywhere in Ferry. */

@@ -3,16 +3,6 @@
  */
 import { ClientError } from "@ferry/client/client-error";
 
-/** The value of an option such as `--table <NAME>`; undefined if it is not given. */
-export function textOption(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-/** The values of an option that may be repeated; undefined if it is not given. */
-export function textsOption(value: unknown): readonly string[] | undefined {
-  return Array.isArray(value) ? value : undefined;
-}
-
 /** A whole number of at least `min`; undefined if it is not given. ClientError `usage`, if the option has another value. */
 export function wholeNumberOption(
   name: string,

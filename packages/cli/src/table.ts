@@ -37,6 +37,14 @@ export function columns(
   return [head, ...rows].flatMap((row, i) => [short[i]!, ...below(row)]).join("\n");
 }
 
+/** A line for each text, with its name in front. A text that is undefined has none. */
+export function details(rows: readonly (readonly [name: string, text: string | undefined])[]): string {
+  return columns(
+    [],
+    rows.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
+  );
+}
+
 function tableLines(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,7 +1,7 @@
 /**
  * Errors for users of the client: what is wrong in one line, and what to do in another.
  */
-import { httpStatusOf, nameOf, translateErrors } from "@ferry/aws/errors";
+import { type Call, httpStatusOf, nameOf, translateErrors } from "@ferry/aws/errors";
 import { FerryError, stopped } from "@ferry/core/errors/errors";
 import { localHost } from "@ferry/core/local-host";
 
@@ -41,19 +41,13 @@ const REFUSED: ReadonlySet<string> = new Set([
 ]);
 const SIGN_IN = "Sign in again, for instance with `aws sso login`, or set AWS_PROFILE or --profile.";
 
-/** A call as its errors name it: what was done, and to what. */
-export interface NamedCall {
-  readonly operation: string;
-  readonly resource: string;
-}
-
 /** Calls AWS with the SDK. ClientErrors such as `access-denied`. */
-export function calling<T>(call: NamedCall, run: () => Promise<T>): Promise<T> {
+export function calling<T>(call: Call, run: () => Promise<T>): Promise<T> {
   return explaining(call, () => translateErrors(call, run));
 }
 
 /** Runs the engine's code; throws any error of it as a ClientError. */
-export async function explaining<T>(call: NamedCall, run: () => Promise<T>): Promise<T> {
+export async function explaining<T>(call: Call, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
@@ -62,7 +56,7 @@ export async function explaining<T>(call: NamedCall, run: () => Promise<T>): Pro
 }
 
 /** The ClientError for any error of the engine's code, the SDK or the network. */
-export function explained(error: unknown, call: NamedCall): ClientError {
+export function explained(error: unknown, call: Call): ClientError {
   if (error instanceof ClientError) return error;
   return setUpError(rootOf(error), error) ?? serviceError(error, call);
 }
@@ -122,7 +116,7 @@ function setUpError(error: unknown, cause: unknown): ClientError | undefined {
   return undefined;
 }
 
-function serviceError(error: unknown, call: NamedCall): ClientError {
+function serviceError(error: unknown, call: Call): ClientError {
   if (!(error instanceof FerryError)) {
     const status = httpStatusOf(error);
     return new ClientError("failed", "service-error", {

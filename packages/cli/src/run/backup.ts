@@ -3,7 +3,7 @@ import { parseS3Url } from "@ferry/client/s3-url";
 import { prepareRequest } from "@ferry/client/task/request";
 import type { RunCommand } from "../command.ts";
 import { backupFields, requestFields } from "../commands/request-options.ts";
-import { textOption } from "../option-values.ts";
+import { textOption } from "../input.ts";
 import { dryRun, sendRequest, waits } from "./send-request.ts";
 
 const DEFAULT_PREFIX = "{table}/{date}T{time}";

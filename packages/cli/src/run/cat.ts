@@ -4,7 +4,8 @@ import { archiveItems } from "@ferry/client/archive/archive-items";
 import { openGivenKeys } from "@ferry/client/archive/given-keys";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { textsOption, wholeNumberOption } from "../option-values.ts";
+import { textsOption } from "../input.ts";
+import { wholeNumberOption } from "../option-values.ts";
 import { parsePath, selectValue } from "../select.ts";
 import { openGivenArchive } from "./read-archive.ts";
 

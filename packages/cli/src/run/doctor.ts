@@ -3,7 +3,7 @@ import { examine } from "@ferry/client/stage/doctor";
 import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { textOption } from "../option-values.ts";
+import { textOption } from "../input.ts";
 import { regionOfTable } from "./read-archive.ts";
 
 export const run: RunCommand = async ({ options }, { stage, output }) => {

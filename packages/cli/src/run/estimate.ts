@@ -10,7 +10,8 @@ import { howPricesAreKnown, PRICES_REGION } from "@ferry/client/price/prices";
 import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
 import { countText, durationRange, money, plural, size } from "../format.ts";
-import { textOption, wholeNumberOption } from "../option-values.ts";
+import { textOption } from "../input.ts";
+import { wholeNumberOption } from "../option-values.ts";
 import { columns } from "../table.ts";
 import { regionOfTable } from "./read-archive.ts";
 

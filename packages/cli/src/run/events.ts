@@ -6,7 +6,7 @@ import type { BusEvent } from "@ferry/core/events/events";
 import { onStopSignal } from "@ferry/terminal/stop-signals";
 import type { RunCommand } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { textsOption } from "../option-values.ts";
+import { textsOption } from "../input.ts";
 import type { Output } from "../output.ts";
 import { eventLines } from "./event-lines.ts";
 

@@ -3,7 +3,7 @@ import { type InspectedArchive, inspectArchive } from "@ferry/client/archive/ins
 import { parseS3Url } from "@ferry/client/s3-url";
 import type { RunCommand } from "../command.ts";
 import { countText, minute, plural, seconds, size } from "../format.ts";
-import { columns } from "../table.ts";
+import { columns, details } from "../table.ts";
 import { archiveOptions } from "./read-archive.ts";
 import { tableOfArn } from "./task-text.ts";
 
@@ -12,7 +12,7 @@ export const run: RunCommand = async (input, { access, output }) => {
   const archive = await inspectArchive(openAccess(access), place, archiveOptions(input));
   output.value(archive);
   const kind = archive.incremental ? "incremental export of DynamoDB" : "export of DynamoDB";
-  const rows: [string, string][] = [
+  const text = details([
     ["archive", archive.url],
     ["written by", archive.writer === "ferry" ? "Ferry" : kind],
     ["table", archive.tableArn === undefined ? "unknown" : tableOfArn(archive.tableArn)],
@@ -21,8 +21,8 @@ export const run: RunCommand = async (input, { access, output }) => {
     ["size", sizeText(archive)],
     ["files", filesText(archive)],
     ...settingRows(archive),
-  ];
-  output.line(columns([], rows));
+  ]);
+  output.line(text);
   if (input.options["segments"] === true && archive.segments.length > 0) {
     output.line();
     output.line(

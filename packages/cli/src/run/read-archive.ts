@@ -5,8 +5,7 @@ import type { AwsAccess } from "@ferry/client/access";
 import { type ArchiveOptions, type OpenArchive, openArchive } from "@ferry/client/archive/open-archive";
 import { parseS3Url } from "@ferry/client/s3-url";
 import { definedFields } from "@ferry/core/defined-fields";
-import type { Input } from "../input.ts";
-import { textOption } from "../option-values.ts";
+import { type Input, textOption } from "../input.ts";
 
 export function archiveOptions({ options }: Input): ArchiveOptions {
   return definedFields({

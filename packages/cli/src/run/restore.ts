@@ -10,7 +10,7 @@ import type { RunCommand } from "../command.ts";
 import { requestFields, restoreFields } from "../commands/request-options.ts";
 import { confirm } from "../confirm.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { textOption } from "../option-values.ts";
+import { textOption } from "../input.ts";
 import { openGivenArchive, regionOfTable } from "./read-archive.ts";
 import { dryRun, sendRequest, waits } from "./send-request.ts";
 

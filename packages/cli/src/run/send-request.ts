@@ -12,7 +12,7 @@ import { type ExitCode, exitCodeOfTask, exitCodes } from "../exit-codes.ts";
 import { countText, durationRange, money, plural, size } from "../format.ts";
 import type { Input } from "../input.ts";
 import { commandText } from "../pasteable.ts";
-import { columns } from "../table.ts";
+import { details } from "../table.ts";
 import { follow } from "./follow.ts";
 import { endLines } from "./task-text.ts";
 
@@ -59,7 +59,7 @@ export async function dryRun(
   output.value({ event, ...preview });
   const { table, archive, destinationEmpty } = preview;
   const place = s3Url({ bucket: request["bucket-name"], prefix: request["bucket-prefix"] });
-  const rows: [string, string][] = [
+  const text = details([
     ["event", `TaskRequested on ${stage.bus} in ${stage.region}`],
     ["detail", JSON.stringify(detail)],
     [
@@ -72,16 +72,15 @@ export async function dryRun(
         ? place
         : `${place}: ${countText(archive.items)} items in ${plural(archive.files, "data file")}`,
     ],
-    ...onlyRow(prepared, archive?.files ?? 0),
-    ...(archive?.increments ?? []).map((prefix): [string, string] => [
-      "increment",
-      s3Url({ bucket: request["bucket-name"], prefix }),
-    ]),
-    ...(archive?.moment === undefined ? [] : [["as of", archive.moment] as [string, string]]),
+    ["only", onlyText(prepared, archive?.files ?? 0)],
+    ...(archive?.increments ?? []).map(
+      (prefix) => ["increment", s3Url({ bucket: request["bucket-name"], prefix })] as const,
+    ),
+    ["as of", archive?.moment],
     ["estimate", `${money(preview.usd)}, ${durationRange(preview.seconds)}${otherWays(request)}`],
     ["destination", destinationEmpty ? "empty" : notEmpty(prepared)],
-  ];
-  output.line(columns([], rows));
+  ]);
+  output.line(text);
   output.note("Nothing was sent (--dry-run).");
   return destinationEmpty || isAllowed(prepared) ? exitCodes.done : exitCodes.refused;
 }
@@ -95,15 +94,12 @@ function otherWays(request: PreparedRequest["request"]): string {
 }
 
 /** What a restore with --only reads and writes. */
-function onlyRow({ request }: PreparedRequest, files: number): [string, string][] {
+function onlyText({ request }: PreparedRequest, files: number): string | undefined {
   const only = request.action === "restore" ? request.only : undefined;
-  if (only === undefined) return [];
-  return [
-    [
-      "only",
-      `the items of ${plural(only.length, "key")}; it reads all ${plural(files, "data file")}. The estimate is for all items`,
-    ],
-  ];
+  return (
+    only &&
+    `the items of ${plural(only.length, "key")}; it reads all ${plural(files, "data file")}. The estimate is for all items`
+  );
 }
 
 function isAllowed({ request }: PreparedRequest): boolean {

@@ -3,7 +3,7 @@ import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
 import { type TaskUsage, usageOf } from "@ferry/client/task/task-usage";
 import type { RunCommand } from "../command.ts";
 import { countText, minute, plural, seconds, size, timeOnDay } from "../format.ts";
-import { columns } from "../table.ts";
+import { columns, details } from "../table.ts";
 import { direction, styledState, tookSeconds, usageParts } from "./task-text.ts";
 
 /** More segments than these are shown only with --segments. */
@@ -15,7 +15,7 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
   const segments = task.id === undefined ? [] : await ferry.segments(task.id);
   const usage = usageOf(task, segments);
   output.value({ task, segments, usage });
-  const rows: [string, string][] = [
+  const text = details([
     ["task", task.id ?? `${task.key}@${task.timestamp}`],
     ["request", task.requestId ?? ""],
     ["state", `${styledState(task, output)}${task.attempt > 1 ? `, attempt ${task.attempt}` : ""}`],
@@ -23,10 +23,10 @@ export const run: RunCommand = async ({ arguments: [id = ""], options }, { stage
     ["times (UTC)", times(task)],
     ["segments", segmentsText(task)],
     [task.action === "backup" ? "stored" : "written", movedText(task)],
-    ...(task.moment === undefined ? [] : [["as of", task.moment] as [string, string]]),
+    ["as of", task.moment],
     ["used so far", usedText(task, usage)],
-  ];
-  output.line(columns([], rows));
+  ]);
+  output.line(text);
   for (const reason of task.reasons) output.line(`✗ ${reason}`);
   for (const note of task.notes) output.line(note);
   const shown =

@@ -5,8 +5,8 @@ import type { TaskStatus } from "@ferry/client/task/task-status";
 import { definedFields } from "@ferry/core/defined-fields";
 import type { RunCommand } from "../command.ts";
 import { countText, minute } from "../format.ts";
-import type { Input } from "../input.ts";
-import { textOption, textsOption, wholeNumberOption } from "../option-values.ts";
+import { type Input, textOption, textsOption } from "../input.ts";
+import { wholeNumberOption } from "../option-values.ts";
 import { columns } from "../table.ts";
 import { archiveUrl, styledState } from "./task-text.ts";
 

@@ -2,11 +2,11 @@
  * A stage: the names of its bus and tables, and access to them.
  */
 
-import { translateErrors } from "@ferry/aws/errors";
+import { type Call, translateErrors } from "@ferry/aws/errors";
 import { localHost } from "@ferry/core/local-host";
 import { physicalName, STAGE_NAME, type TableName } from "@ferry/core/topology";
 import { type AccessOptions, type AwsAccess, openAccess } from "../access.ts";
-import { ClientError, explained, type NamedCall } from "../client-error.ts";
+import { ClientError, explained } from "../client-error.ts";
 
 export interface StageOptions extends AccessOptions {
   /** The stage's name; not needed with `local`. */
@@ -47,7 +47,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
 }
 
 /** Calls a part of a stage with the SDK. ClientErrors `no-such-stage`, if the part does not exist; `access-denied`. */
-export async function callingStage<T>(stage: Stage, call: NamedCall, run: () => Promise<T>): Promise<T> {
+export async function callingStage<T>(stage: Stage, call: Call, run: () => Promise<T>): Promise<T> {
   try {
     return await translateErrors(call, run);
   } catch (error) {
