@@ -13,7 +13,7 @@ import type { SegmentStatus, TaskStatus } from "@ferry/client/task/task-status";
 import type { TaskUsage } from "@ferry/client/task/task-usage";
 import type { BusEvent } from "@ferry/core/events/events";
 
-import type { PrunedArchive } from "./pruned-archive.ts";
+import type { PrunedArchive } from "./run/prune.ts";
 
 type Optional<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T];
 /** One text for each field of `T`, with `?` after the names of optional ones. */

@@ -5,7 +5,7 @@ import { someItems, type TestClient } from "@ferry/local/e2e/test-client";
 import { sharedHost } from "@ferry/local/e2e/test-host";
 import type { Host } from "@ferry/local/host";
 import { beforeAll, expect, test } from "vitest";
-import type { PrunedArchive } from "../pruned-archive.ts";
+import type { PrunedArchive } from "../run/prune.ts";
 import { oneProcess } from "./one-process.ts";
 import { jsonLines } from "./run-ferry.ts";
 

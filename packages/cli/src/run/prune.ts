@@ -1,7 +1,9 @@
 import { openAccess } from "@ferry/client/access";
+import type { ListedArchive } from "@ferry/client/archive/list-archives";
 import { type KeepRules, parsePeriod } from "@ferry/client/prune/keep-rules";
 import type { PruneDecision } from "@ferry/client/prune/plan-prune";
 import { type Prune, preparePrune } from "@ferry/client/prune/prune";
+import type { RemovedArchive } from "@ferry/client/prune/remove-archive";
 import { parseS3Url } from "@ferry/client/s3-url";
 import { openStage } from "@ferry/client/stage/stage";
 import { definedFields } from "@ferry/core/defined-fields";
@@ -14,9 +16,13 @@ import { countText, minute, plural, size } from "../format.ts";
 import type { Input } from "../input.ts";
 import { wholeNumberOption } from "../option-values.ts";
 import type { Output } from "../output.ts";
-import type { PrunedArchive } from "../pruned-archive.ts";
 import { columns } from "../table.ts";
 import { tableOfArn } from "./task-text.ts";
+
+/** What --json prints of an archive. */
+export type PrunedArchive = Pick<ListedArchive, "url" | "tableArn" | "startedTime"> &
+  Pick<PruneDecision, "decision" | "reasons"> &
+  Partial<RemovedArchive>;
 
 export const run: RunCommand = async (input, context) => {
   const { output, stage: stageOptions } = context;

@@ -1,17 +1,13 @@
 /**
  * Reads the input of PutEvents: into events, or into the errors that EventBridge returns.
  */
+import type { BusEvent } from "@ferry/core/events/events";
 import { isObject, type JsonObject, parseObject } from "../json.ts";
 
 /** An event as a rule's target receives it. */
-export interface EventEnvelope {
+export interface EventEnvelope extends BusEvent {
   readonly version: "0";
-  readonly id: string;
-  readonly "detail-type": string;
-  readonly source: string;
   readonly account: string;
-  /** ISO 8601, whole seconds. */
-  readonly time: string;
   readonly region: string;
   readonly resources: readonly string[];
   readonly detail: JsonObject;
