@@ -7,7 +7,7 @@ import type { Calls, Ready } from "./canned-aws.ts";
 import { type Case, table } from "./fixture.ts";
 import { instructionsOf } from "./instructions.ts";
 import type { Cost, WayName } from "./measured.ts";
-import { answerOf, ask, type RunBy, startModule } from "./processes.ts";
+import { answerOf, ask, nodeOptionsOf, type RunBy, startModule } from "./processes.ts";
 import type { Setup } from "./ways/way.ts";
 
 /** The result of one way in one case. */
@@ -60,7 +60,12 @@ export async function measureCase(
       NODE_EXTRA_CA_CERTS: pem,
     };
     const startWay = async (way: WayName, by?: RunBy) => {
-      const child = startModule(bundle, [way, JSON.stringify(setup)], environment, by);
+      const child = startModule(
+        bundle,
+        [way, JSON.stringify(setup)],
+        { ...environment, ...nodeOptionsOf(way) },
+        by,
+      );
       processes.push(child);
       await answerOf(child);
       return child;

@@ -4,6 +4,7 @@
 import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
 import { once } from "node:events";
 import { WORKER_NODE_OPTIONS } from "@ferry/core/settings/node-options";
+import type { WayName } from "./measured.ts";
 
 /** How a process is run, if not as its parent is. */
 export type RunBy = Pick<ForkOptions, "execPath" | "execArgv">;
@@ -11,7 +12,11 @@ export type RunBy = Pick<ForkOptions, "execPath" | "execArgv">;
 /** Starts the process of a way, and waits until it is ready. */
 export type StartWay = (by?: RunBy) => Promise<ChildProcess>;
 
-/** Starts a module with the options of Node that a worker has. */
+/** The options of Node for a way: the worker's. The SDK's ordinary way has those that Node has by itself. */
+export function nodeOptionsOf(way: WayName): NodeJS.ProcessEnv {
+  return way === "sdk" ? {} : { NODE_OPTIONS: WORKER_NODE_OPTIONS };
+}
+
 export function startModule(
   file: string,
   args: readonly string[],
@@ -20,7 +25,7 @@ export function startModule(
 ): ChildProcess {
   return fork(file, args, {
     ...by,
-    env: { ...process.env, NODE_OPTIONS: WORKER_NODE_OPTIONS, ...environment },
+    env: { ...process.env, ...environment },
     execArgv: [...execArgv, "--expose-gc"],
     stdio: "inherit",
   });
