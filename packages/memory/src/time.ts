@@ -3,19 +3,7 @@
  */
 import type { Time } from "@ferry/core/ports";
 
-export interface VirtualClock {
-  /** ms since 1970. */
-  now(): number;
-  /** Calls `act` in `ms`. Returns a function that cancels it. */
-  after(ms: number, act: () => void): () => void;
-  sleep(ms: number): Promise<void>;
-  /** Moves the clock by `ms` and runs in order what becomes due. */
-  advance(ms: number): void;
-  /** Moves the clock to what is due first and runs it. Returns false if nothing is scheduled. */
-  wakeNext(): boolean;
-  /** The time of an invocation that may take `budgetMs` from now on. */
-  invocation(budgetMs: number): Time;
-}
+export type VirtualClock = ReturnType<typeof virtualClock>;
 
 interface Due {
   readonly atMs: number;
@@ -31,7 +19,7 @@ export const START_MS = Date.UTC(2026, 10, 1, 2);
  * A virtual clock. Actions that are due at the same time run in the order in which they were scheduled. By default the clock
  * wakes the next sleeper when nothing else can run; with `scheduled` it moves only by `advance` and `wakeNext`.
  */
-export function virtualClock(options: { startMs?: number; scheduled?: boolean } = {}): VirtualClock {
+export function virtualClock(options: { startMs?: number; scheduled?: boolean } = {}) {
   const heap: Due[] = [];
   let nowMs = options.startMs ?? START_MS;
   let order = 0;
@@ -48,6 +36,7 @@ export function virtualClock(options: { startMs?: number; scheduled?: boolean } 
     next.act();
     return true;
   };
+  /** Moves the clock to what is due first and runs it. Returns false if nothing is scheduled. */
   const wakeNext = () => wakeFirst(Number.POSITIVE_INFINITY);
   /** Memory ports only use microtasks: at the event loop's next turn, all code that could run has run. */
   const wakeWhenIdle = () => {
@@ -59,29 +48,36 @@ export function virtualClock(options: { startMs?: number; scheduled?: boolean } 
     });
   };
 
-  const clock: VirtualClock = {
-    now: () => nowMs,
-    after(ms, act) {
-      const due: Due = { atMs: nowMs + Math.max(0, ms), order: order++, act };
-      push(heap, due);
-      if (options.scheduled !== true) wakeWhenIdle();
-      return () => {
-        due.act = undefined;
-      };
-    },
-    sleep: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
-    advance(ms) {
+  /** ms since 1970. */
+  const now = () => nowMs;
+  /** Calls `act` in `ms`. Returns a function that cancels it. */
+  const after = (ms: number, act: () => void) => {
+    const due: Due = { atMs: nowMs + Math.max(0, ms), order: order++, act };
+    push(heap, due);
+    if (options.scheduled !== true) wakeWhenIdle();
+    return () => {
+      due.act = undefined;
+    };
+  };
+  const sleep = (ms: number) => new Promise<void>((resolve) => after(ms, resolve));
+
+  return {
+    now,
+    after,
+    sleep,
+    /** Moves the clock by `ms` and runs in order what becomes due. */
+    advance(ms: number) {
       const untilMs = nowMs + ms;
       while (wakeFirst(untilMs));
       nowMs = untilMs;
     },
     wakeNext,
-    invocation(budgetMs) {
+    /** The time of an invocation that may take `budgetMs` from now on. */
+    invocation(budgetMs: number): Time {
       const endMs = nowMs + budgetMs;
-      return { now: clock.now, sleep: clock.sleep, remainingMs: () => endMs - nowMs };
+      return { now, sleep, remainingMs: () => endMs - nowMs };
     },
   };
-  return clock;
 }
 
 const before = (a: Due, b: Due) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);

@@ -6,12 +6,12 @@ import type { TaskRow } from "@ferry/core/projection/status";
 import { bucket } from "@ferry/core/testing/tasks";
 import { keyOf, segmentOf } from "@ferry/memory/item-key";
 import type { Answers } from "./answers.ts";
-import { linesOf } from "./data-files.ts";
+import { bytesOf, type DataFile, dataFilesOf, hex, itemOfLine } from "./data-files.ts";
 import { hasDeletedRow, type Outcome } from "./outcome.ts";
 import { stateOfRow } from "./projection.ts";
 import { taskLabel } from "./recorder.ts";
 import { taskName } from "./recount.ts";
-import { batchBytesOf, type DataFile, formatViolations, sizeViolations } from "./sealed.ts";
+import { batchBytesOf, formatViolations, sizeViolations } from "./sealed.ts";
 
 /** A line of the manifest. */
 interface Listed {
@@ -59,7 +59,7 @@ async function sealedViolations(
   const seal = recorder.seals.get(prefix);
   if (!operations.wiped.has(prefix) && !sameContents(seal, archive.contents(bucket, `${prefix}/`)))
     found.push("CHANGED: the archive is another than when it was sealed");
-  const all = await dataFiles(prefix, outcome);
+  const all = await dataFilesOf(prefix, archive);
   // Files that a late worker of the earlier task put after the wipe are in no manifest.
   const isOwn = ({ metadata }: DataFile) => metadata["request-id"] === row["request-id"];
   const files = operations.wiped.has(prefix) ? all.filter(isOwn) : all;
@@ -79,7 +79,7 @@ async function sealedViolations(
     found.push(`TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`);
   // On a wiped prefix, the row of the first task also counts what was wiped.
   if (operations.wiped.has(prefix)) return [...found, ...itemViolations(files, row, outcome)];
-  const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
   if (isWhole && stateOfRow(row) === "succeeded" && (row.batches !== files.length || row.bytes !== bytes))
     found.push(
       `TOTALS: row ${row.batches} files of ${row.bytes} bytes, the bucket has ${files.length} of ${bytes}`,
@@ -88,7 +88,7 @@ async function sealedViolations(
   if (request !== undefined && stateOfRow(row) === "succeeded") {
     found.push(...(await formatViolations(row, request, files, outcome)));
     for (let segment = 0; segment < row.total; segment++) {
-      const of = files.filter(({ key }) => key.startsWith(`${prefix}/${hex(segment, 4)}/`));
+      const of = files.filter(({ key }) => key.startsWith(`${prefix}/0x${hex(segment, 4)}/`));
       const slices = [...recorder.invocations.values()].filter(
         ({ work }) =>
           work.segment === segment && work.task !== undefined && taskName(work.task) === taskName(row),
@@ -114,7 +114,7 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
   for (const { key, lines } of files) {
     const { fromMs, untilMs } = reads.ofFile(key);
     for (const line of lines) {
-      const text = line.slice('{"Item":'.length, -1);
+      const text = itemOfLine(line);
       const name = nameIn(text, items);
       if (name === undefined) {
         found.push(`UNREADABLE: ${line} of ${key} has no key of the table`);
@@ -205,7 +205,7 @@ function chainViolations(
   for (let segment = 0; segment < row.total; segment++) {
     let ended = false;
     for (let batch = 0; !ended; batch++) {
-      const key = `${prefix}/${hex(segment, 4)}/${hex(batch, 8)}.json.${extension}`;
+      const key = `${prefix}/0x${hex(segment, 4)}/0x${hex(batch, 8)}.json.${extension}`;
       const file = rest.get(key);
       if (file === undefined) {
         found.push(`CHAIN: segment ${segment} has no end: ${key} is missing`);
@@ -227,20 +227,6 @@ function chainViolations(
 function extensionOf({ request }: TaskRow, { scenario }: Outcome): string {
   const compression = (request as { compression?: string }).compression ?? scenario.settings.compression;
   return compression === "zstd" ? "zst" : "gz";
-}
-
-function hex(value: number, width: number): string {
-  return `0x${value.toString(16).padStart(width, "0")}`;
-}
-
-async function dataFiles(prefix: string, { archive }: Outcome): Promise<DataFile[]> {
-  const keys = archive.keys(bucket).filter((key) => key.startsWith(`${prefix}/0x`));
-  return Promise.all(
-    keys.map(async (key) => {
-      const { body, head } = (await archive.get(bucket, key))!;
-      return { key, lines: linesOf(body), body, etag: head.etag, metadata: head.metadata };
-    }),
-  );
 }
 
 /** Whether an archive is as it was when it was sealed. The summary's checksum can only be put after the summary. */

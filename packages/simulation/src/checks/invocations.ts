@@ -2,6 +2,7 @@
  * Invocations respect their messages and deadlines: one invocation at a time has a message, a failed message is delivered
  * again after its delay, no call is issued after a deadline, and a wait ends soon after a cancel.
  */
+import { hex } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { taskLabel } from "./recorder.ts";
 
@@ -120,7 +121,7 @@ function scanViolations({ recorder, scenario, operations }: Outcome): string[] {
     first.add(invocation);
     const prefix = String((plan.request as Readonly<Record<string, unknown>>)["bucket-prefix"]);
     if (operations.wiped.has(prefix) || page.after !== undefined) continue;
-    const chain = `${prefix}/0x${segment.toString(16).padStart(4, "0")}/`;
+    const chain = `${prefix}/0x${hex(segment, 4)}/`;
     if (storedMs.some(([key, atMs]) => key.startsWith(chain) && atMs < record.beganMs))
       found.push(`RESCAN: ${invocation} reads segment ${segment} from its start though ${chain} has files`);
   }

@@ -222,16 +222,15 @@ export function createRecorder(now: () => number) {
       const record = invocations.get(name);
       if (record !== undefined) record.visibleAgainMs ??= now();
     },
-    /** A worker puts an event. */
-    eventEmitted({ name }: Invocation, type: string, detail: unknown) {
-      const record = invocations.get(name);
-      if (record !== undefined)
-        emittedEvents.push({
-          invocation: record,
-          type,
-          detail: detail as EmittedEvent["detail"],
-          atMs: now(),
-        });
+    /** A function puts an event. */
+    eventEmitted({ name, work }: Invocation, type: string, detail: unknown) {
+      const invocation = invocations.get(name)!;
+      emittedEvents.push({ invocation, type, detail: detail as EmittedEvent["detail"], atMs: now() });
+      const file = foreignFiles.get(name);
+      if (type === "SegmentCompleted" && file !== undefined)
+        foreignFileCompletions.push(
+          `${name} reported segment ${work.segment} as complete after it read ${file}`,
+        );
     },
     /** A slice's claim was released: from now on another message may claim it. */
     released({ task, segment, attempt, handoffs }: Slice) {
@@ -327,14 +326,6 @@ export function createRecorder(now: () => number) {
     /** A worker read which request owns a data file. */
     fileOwnerRead({ name, work }: Invocation, key: string, owner: string | undefined) {
       if (owner !== work.task?.["request-id"]) foreignFiles.set(name, `${key} of request ${owner}`);
-    },
-    /** A worker reports that its segment is complete. */
-    completionEmitted({ name, work }: Invocation) {
-      const file = foreignFiles.get(name);
-      if (file !== undefined)
-        foreignFileCompletions.push(
-          `${name} reported segment ${work.segment} as complete after it read ${file}`,
-        );
     },
     /** An object is in the bucket. */
     stored(key: string) {

@@ -7,17 +7,9 @@ import { bucket } from "@ferry/core/testing/tasks";
 import { md5 } from "@ferry/memory/ports";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { TaskRequest } from "./answers.ts";
+import { bytesOf, type DataFile, hex } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { taskLabel } from "./recorder.ts";
-
-/** A data file, read without the engine. */
-export interface DataFile {
-  readonly key: string;
-  readonly lines: readonly string[];
-  readonly body: Uint8Array;
-  readonly etag: string;
-  readonly metadata: Readonly<Record<string, string>>;
-}
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -80,7 +72,7 @@ export async function formatViolations(
     `${JSON.stringify({ itemCount: file.lines.length, md5Checksum: md5(file.body), etag: file.etag.replaceAll('"', ""), dataFileS3Key: file.key })}\n`;
   differs("manifest-files.json", decoder.decode(listed), files.map(entryOf).join(""));
   for (let segment = 0; segment < row.total; segment++) {
-    const number = segment.toString(16).padStart(4, "0");
+    const number = hex(segment, 4);
     const of = files.filter((file) => file.key.startsWith(`${prefix}/0x${number}/`));
     const name = `index/${number}.json`;
     const index = await archive.get(bucket, `${prefix}/${name}`);
@@ -194,10 +186,6 @@ export function sizeViolations(segment: readonly DataFile[], batchBytes: number,
       `SIZE: ${short} files of a segment are short, and ${slices} slices worked on it: ${segment[0]!.key}`,
     );
   return found;
-}
-
-function bytesOf({ lines }: DataFile): number {
-  return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
 }
 
 function parsed(body: Uint8Array | undefined): Json {

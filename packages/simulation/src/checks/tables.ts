@@ -3,13 +3,13 @@
  * the application wrote since are not overwritten.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import { bucket } from "@ferry/core/testing/tasks";
+import { backupRequest } from "@ferry/core/testing/tasks";
 import { valuesOf } from "@ferry/memory/item-values";
 import { readRawJson } from "../cloud/dynamodb/raw-json.ts";
 import type { ArchiveModel } from "../scenario/archives.ts";
 import { destinations } from "../scenario/fixtures.ts";
 import { OTHER_PREFIX } from "../scenario/other-archive.ts";
-import { linesOf } from "./data-files.ts";
+import { dataFilesOf, itemOfLine } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { attributesOf, stateOfRow } from "./projection.ts";
 import { type CompletedWrite, taskLabel } from "./recorder.ts";
@@ -150,9 +150,8 @@ function putsOf({ writes }: CompletedWrite): string[] {
 
 /** The archive of this run's backup. */
 async function readArchive({ archive, items }: Outcome): Promise<ArchiveModel> {
-  const keys = archive.keys(bucket).filter((key) => key.startsWith("backups/one/0x"));
-  const bodies = await Promise.all(keys.map(async (key) => (await archive.get(bucket, key))!.body));
-  const texts = bodies.flatMap(linesOf).map((line) => line.slice('{"Item":'.length, -1));
+  const files = await dataFilesOf(backupRequest["bucket-prefix"], archive);
+  const texts = files.flatMap(({ lines }) => lines).map(itemOfLine);
   return { items: items.byName(texts), lines: texts.length };
 }
 

@@ -11,6 +11,7 @@ import type { Worker } from "@ferry/aws/lambda/worker";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import { FerryError, permanent } from "@ferry/core/errors/errors";
 import type {
+  Bus,
   InsertResult,
   LastErrors,
   RateLimiter,
@@ -103,7 +104,6 @@ const OWN_TABLE_PORTS: ReadonlySet<string> = new Set([
 export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const visit = visitor(invocation, cloud);
   const { recorder } = cloud;
-  const wait = (msMax: number) => invocation.pass(cloud.rng.random() * msMax);
   const store = archiveStore(
     (region) =>
       simulatedS3(cloud.archive, region, async (method, key, input, effect) => {
@@ -115,7 +115,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
           ? withCutBody(answer, cloud.rng)
           : answer;
       }),
-    wait,
+    waitOf(invocation, cloud),
   );
   const recordCall = async (
     call: { method: string; args: readonly unknown[] },
@@ -152,16 +152,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
         recorder.errorRecorded(String(args[0]));
       }),
       search: searchOf(visit, cloud, invocation.consumer),
-      bus: eventBus(
-        cloud.bus.client(invocation.consumer, (entries, effect) => {
-          const types = entries.map((entry) => entry["detail-type"]).join();
-          if (types.includes("SegmentCompleted")) recorder.completionEmitted(invocation);
-          for (const entry of entries) recorder.eventEmitted(invocation, entry["detail-type"], entry.detail);
-          return visit("bus", "PutEvents", types, effect);
-        }),
-        BUS_NAME,
-        wait,
-      ),
+      bus: busOf(invocation, visit, cloud),
       random: cloud.rng.random,
     }),
     clock: {
@@ -294,7 +285,6 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
       if (cloud.faults.occurs("projectorRefused")) throw new Error("socket hang up");
       return effect();
     });
-  const wait = (msMax: number) => invocation.pass(cloud.rng.random() * msMax);
   const { ownTables, recorder } = cloud;
   const { claims, ...ports } =
     ownTables !== undefined
@@ -307,20 +297,28 @@ export function projectorOf(invocation: Invocation, cloud: Cloud): Projector {
     ...ports,
     claims: withRecordedReleases(claims, recorder),
     search: searchOf(visit, cloud, invocation.consumer),
-    bus: eventBus(
-      cloud.bus.client(invocation.consumer, (entries, effect) => {
-        const types = entries.map((entry) => entry["detail-type"]).join();
-        return visit("bus", "PutEvents", types, effect);
-      }),
-      BUS_NAME,
-      wait,
-    ),
+    bus: busOf(invocation, visit, cloud),
   };
   return {
     ...withRecordedMethods(invocation, recorder, recorded),
     logger: loggerOf(invocation, cloud),
     publish() {},
   };
+}
+
+/** The bus; what an invocation puts is recorded. */
+function busOf(invocation: Invocation, visit: Visit, cloud: Cloud): Bus {
+  const client = cloud.bus.client(invocation.consumer, (entries, effect) => {
+    for (const { "detail-type": type, detail } of entries)
+      cloud.recorder.eventEmitted(invocation, type, detail);
+    return visit("bus", "PutEvents", entries.map((entry) => entry["detail-type"]).join(), effect);
+  });
+  return eventBus(client, BUS_NAME, waitOf(invocation, cloud));
+}
+
+/** The adapters' waits before they repeat a call. */
+function waitOf(invocation: Invocation, { rng }: Cloud) {
+  return (msMax: number) => invocation.pass(rng.random() * msMax);
 }
 
 /** The codec and the random numbers need no permission. */

@@ -38,6 +38,8 @@ export interface ActorContext extends RunContext {
   /** Puts a request on the bus. */
   readonly putRequest: (request: Fields, id: string | undefined) => BusEvent;
   readonly putControl: PutControl;
+  /** Does something to a random one of the rows that match, if there is one. */
+  readonly toSomeRow: (isMatch: (row: TaskRow) => boolean, act: (row: TaskRow) => void) => void;
   /** Puts a retry on the bus. */
   readonly putRetry: (row: TaskRow) => BusEvent;
   /** The application writes to a restored table. */
@@ -96,6 +98,10 @@ export function createActors(scenario: Scenario, context: ActorContext) {
   function later(msMax: number, act: () => void): void {
     scheduler.after(rng.magnitude(10, msMax), act);
   }
+  /** Does something so many times, each to a random one of the rows that match, if there is one. */
+  function schedule(times: number, isMatch: (row: TaskRow) => boolean, act: (row: TaskRow) => void): void {
+    faultPhase.schedule(times, () => context.toSomeRow(isMatch, act));
+  }
   function pauseProjector(): void {
     const ms = rng.between(LAG_MS_MIN, LAG_MS_MAX);
     log(() => `the projector is paused for ${Math.round(ms / 1000)} s`);
@@ -104,10 +110,7 @@ export function createActors(scenario: Scenario, context: ActorContext) {
   const cancel = (row: TaskRow) => context.putControl("TaskCancelRequested", row, row.attempt);
 
   /** An operator mistypes the attempt to cancel, or the time or the key of the task. The task is also retried under that name. */
-  function cancelUnknown(): void {
-    const rows = status.rows().filter((row) => row.accepted);
-    if (rows.length === 0) return;
-    const row = rng.pick(rows);
+  function cancelUnknown(row: TaskRow): void {
     if (rng.happens(0.5)) cancel({ ...row, attempt: row.attempt + UNKNOWN_ATTEMPT_OFFSET });
     else {
       const mistyped = rng.happens(0.5)
@@ -147,10 +150,7 @@ export function createActors(scenario: Scenario, context: ActorContext) {
     context.putRequest({ ...valid, ...wrong }, undefined);
   }
 
-  function deleteRow(): void {
-    const rows = status.rows().filter((row) => row.accepted && isEnded(stateOf(row)));
-    if (rows.length === 0) return;
-    const row = rng.pick(rows);
+  function deleteRow(row: TaskRow): void {
     const request = context.requests.find((event) => isRequestOf(event, row));
     log(() => `an operator deletes the row of ${taskName(row)}`);
     deletedRows.add(taskName(row));
@@ -159,10 +159,7 @@ export function createActors(scenario: Scenario, context: ActorContext) {
     if (request !== undefined) later(REDELIVERY_MS_MAX, () => bus.deliver(request));
   }
 
-  function recreateTable(): void {
-    const running = status.rows().filter((row) => row.accepted && !isEnded(stateOf(row)));
-    if (running.length === 0) return;
-    const { action, request } = rng.pick(running);
+  function recreateTable({ action, request }: TaskRow): void {
     const table = { region: String(request["table-region"]), name: String(request["table-name"]) };
     const held = tables.texts(table);
     log(() => `an operator deletes ${table.name} and creates it again`);
@@ -231,20 +228,15 @@ export function createActors(scenario: Scenario, context: ActorContext) {
       faultPhase.schedule(left.reusedIds, reuseId);
       faultPhase.schedule(left.malformedRequests, putMalformedRequest);
       faultPhase.schedule(left.projectorPauses, pauseProjector);
-      faultPhase.schedule(left.unknownCancels, cancelUnknown);
-      faultPhase.schedule(left.deletedRows, deleteRow);
-      faultPhase.schedule(left.recreations, recreateTable);
+      schedule(left.unknownCancels, (row) => row.accepted, cancelUnknown);
+      schedule(left.deletedRows, (row) => row.accepted && isEnded(stateOf(row)), deleteRow);
+      schedule(left.recreations, (row) => row.accepted && !isEnded(stateOf(row)), recreateTable);
       faultPhase.schedule(left.objectDeletions, deleteObject);
-      faultPhase.schedule(left.redeliveredRetries, () => {
-        const rows = status.rows().filter(isRetryable);
-        if (rows.length === 0) return;
-        const event = context.putRetry(rng.pick(rows));
+      schedule(left.redeliveredRetries, isRetryable, (row) => {
+        const event = context.putRetry(row);
         later(REDELIVERY_MS_MAX, () => bus.deliver(event));
       });
-      faultPhase.schedule(left.cancelledRetries, () => {
-        const rows = status.rows().filter(isRetryable);
-        if (rows.length === 0) return;
-        const row = rng.pick(rows);
+      schedule(left.cancelledRetries, isRetryable, (row) => {
         cancel(row);
         retriesToCancel.set(taskName(row), { event: context.putRetry(row), attempt: row.attempt });
       });

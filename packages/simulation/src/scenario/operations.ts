@@ -5,6 +5,7 @@
 import type { BusEvent } from "@ferry/core/events/events";
 import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
+import { itemOfLine } from "../checks/data-files.ts";
 import { createActors, type PutControl, type RunContext } from "./actors.ts";
 import { createHistory } from "./history.ts";
 import type { Scenario } from "./scenario.ts";
@@ -87,11 +88,15 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
   const putControl: PutControl = (type, { action, key, timestamp }, attempt) =>
     bus.accept({ "detail-type": type, detail: { task: { action, key, timestamp }, attempt } }, OPERATOR);
   const namedAttempt = (row: TaskRow) => (scenario.control.namedAttempts ? row.attempt : undefined);
+  function toSomeRow(isMatch: (row: TaskRow) => boolean, act: (row: TaskRow) => void): void {
+    const rows = status.rows().filter(isMatch);
+    if (rows.length > 0) act(rng.pick(rows));
+  }
   function cancelSome(): void {
-    const rows = status.rows().filter((row) => !isEnded(stateOf(row)));
-    if (rows.length === 0) return;
-    const row = rng.pick(rows);
-    putControl("TaskCancelRequested", row, namedAttempt(row));
+    toSomeRow(
+      (row) => !isEnded(stateOf(row)),
+      (row) => putControl("TaskCancelRequested", row, namedAttempt(row)),
+    );
   }
   function putRetry(row: TaskRow): BusEvent {
     const event = putControl("TaskRetryRequested", row, namedAttempt(row));
@@ -137,10 +142,7 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
   function schedule(): void {
     const { cancels, retries, writes } = scenario.operations;
     faultPhase.schedule(cancels, cancelSome);
-    faultPhase.schedule(retries, () => {
-      const rows = status.rows().filter((row) => stateOf(row) !== "succeeded");
-      if (rows.length > 0) putRetry(rng.pick(rows));
-    });
+    faultPhase.schedule(retries, () => toSomeRow((row) => stateOf(row) !== "succeeded", putRetry));
     if (scenario.kind !== "restore")
       faultPhase.schedule(writes, () => write(rng.between(0, scenario.items + 3)));
     actors.begin();
@@ -152,6 +154,7 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
     history,
     putRequest,
     putControl,
+    toSomeRow,
     putRetry,
     useTable,
     requests,
@@ -212,7 +215,7 @@ export function createOperations(scenario: Scenario, context: OperationsContext)
     /** A data file was put, and this is its last line. The application changes that item. */
     changeLastItem(lastLine: string) {
       if (faultPhase.isOver() || lastLine === "") return;
-      write(items.numberOf(items.nameOf(lastLine.slice('{"Item":'.length, -1))));
+      write(items.numberOf(items.nameOf(itemOfLine(lastLine))));
     },
     /**
      * Retries the tasks that neither succeeded nor were rejected; returns how many. `deadlineOnly`: only those whose attempt

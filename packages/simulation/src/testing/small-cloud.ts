@@ -6,7 +6,6 @@
  */
 import { type BusEvent, type Delivery, type Message, parseMessage } from "@ferry/core/events/events";
 import { projectBatch } from "@ferry/core/projection/projector";
-import type { TaskRow } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/request/task";
 import { world } from "@ferry/core/testing/tasks";
 import { isoOf } from "@ferry/core/time";
@@ -28,27 +27,7 @@ export interface Waiting {
 /** Index of the message to process next; -1 stops the run. */
 export type Pick = (waiting: readonly Waiting[]) => number;
 
-export interface SmallCloud {
-  readonly ports: MemoryPorts;
-  /** The events of the bus, in order. */
-  readonly events: readonly BusEvent[];
-  /** Messages that are not processed yet, in the order of their arrival. */
-  readonly waiting: readonly Waiting[];
-  /** Messages whose attempts ran out, and their last errors. Those of workers are also reported on the bus. */
-  readonly deadLetters: readonly {
-    readonly queue: QueueName;
-    readonly type: string;
-    readonly error: Error;
-  }[];
-  /** Puts an event, by default as a caller would; `id` is its event id. */
-  put(type: string, detail: unknown, about?: { readonly source?: string; readonly id?: string }): BusEvent;
-  /** Delivers an event again, in new messages. */
-  deliver(event: BusEvent): void;
-  /** Processes messages, by default in order, until none is left, `pick` returns -1, or `until` returns true. */
-  run(about?: { readonly pick?: Pick; readonly until?: () => boolean }): Promise<void>;
-  /** The rows of an action's tasks, in the order of their creation. */
-  rows(action: Action): TaskRow[];
-}
+export type SmallCloud = ReturnType<typeof smallCloud>;
 
 /** Fifteen minutes: the longest Lambda invocation. */
 const INVOCATION_MS = 15 * 60_000;
@@ -57,12 +36,12 @@ const INVOCATION_MS = 15 * 60_000;
  * A small cloud. `overrides` replaces memory ports, for instance by tables that fail. With `onEvent` each event is passed to it, and
  * not kept: a task of many slices has hundreds of thousands.
  */
-export function smallCloud(
-  overrides: Partial<MemoryPorts> = {},
-  onEvent?: (event: BusEvent) => void,
-): SmallCloud {
+export function smallCloud(overrides: Partial<MemoryPorts> = {}, onEvent?: (event: BusEvent) => void) {
+  /** The events of the bus, in order. */
   const events: BusEvent[] = [];
+  /** Messages that are not processed yet, in the order of their arrival. */
   const waiting: Waiting[] = [];
+  /** Messages whose attempts ran out, and their last errors. Those of workers are also reported on the bus. */
   const deadLetters: { queue: QueueName; type: string; error: Error }[] = [];
   const { announced, reported, routed } = createRouter();
   const status = memoryStatusStore((change) => {
@@ -87,6 +66,7 @@ export function smallCloud(
     return event;
   }
 
+  /** Delivers an event, also one that was delivered before, in new messages. */
   function deliver(event: BusEvent): void {
     for (const { queue, body } of routed(event))
       waiting.push({ queue, id: `message-${++messages}`, message: parseMessage(body), body, receives: 0 });
@@ -130,10 +110,12 @@ export function smallCloud(
     events,
     waiting,
     deadLetters,
-    put: (type, detail, { source = "caller", id } = {}) =>
+    /** Puts an event, by default as a caller would; `id` is its event id. */
+    put: (type: string, detail: unknown, { source = "caller", id }: { source?: string; id?: string } = {}) =>
       accept({ "detail-type": type, detail }, source, id),
     deliver,
-    async run({ pick = () => 0, until = () => false } = {}) {
+    /** Processes messages, by default in order, until none is left, `pick` returns -1, or `until` returns true. */
+    async run({ pick = () => 0, until = () => false }: { pick?: Pick; until?: () => boolean } = {}) {
       while (waiting.length > 0 && !until()) {
         const at = pick(waiting);
         if (at < 0) return;
@@ -142,7 +124,8 @@ export function smallCloud(
         await process(one);
       }
     },
-    rows: (action) => status.rows().filter((row) => row.action === action),
+    /** The rows of an action's tasks, in the order of their creation. */
+    rows: (action: Action) => status.rows().filter((row) => row.action === action),
   };
 }
 
