@@ -6,15 +6,15 @@ import { gathered } from "@ferry/core/archive/chunks";
 import type { ArchiveStore } from "@ferry/core/ports";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import { expectPermanent } from "@ferry/core/testing/refused";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Closable, portSuite } from "./port-suite.ts";
 
-export interface ArchiveStoreSubject {
+export interface ArchiveStoreSubject extends Closable {
   readonly archive: ArchiveStore;
   /** An existing, empty bucket. */
   readonly bucket: BucketAddress;
   /** The account that owns the bucket; absent if the engine has no accounts. */
   readonly owner?: string;
-  close?(): Promise<void>;
 }
 
 const encoder = new TextEncoder();
@@ -49,17 +49,14 @@ function bytesOf(length: number): Uint8Array {
 }
 
 /** Declares the tests of one host of ArchiveStore. */
-export function archiveStoreContract(name: string, makeSubject: () => Promise<ArchiveStoreSubject>): void {
-  describe(`ArchiveStore over ${name}`, () => {
+export function archiveStoreContract(name: string, open: () => Promise<ArchiveStoreSubject>): void {
+  portSuite("ArchiveStore", name, open, (subject) => {
     let archive: ArchiveStore;
     let bucket: BucketAddress;
-    let subject: ArchiveStoreSubject;
     let made = 0;
     beforeAll(async () => {
-      subject = await makeSubject();
-      ({ archive, bucket } = subject);
+      ({ archive, bucket } = subject());
     });
-    afterAll(async () => subject?.close?.());
     /** The keys of a listing. */
     const keysIn = async (...args: Parameters<ArchiveStore["list"]>) =>
       (await archive.list(...args)).map(({ key }) => key);
@@ -310,7 +307,7 @@ export function archiveStoreContract(name: string, makeSubject: () => Promise<Ar
       it.for(Object.keys(calls))(
         "%s succeeds for the owning account and is refused for another one",
         async (method, { skip }) => {
-          const { owner } = subject;
+          const { owner } = subject();
           if (owner === undefined) return skip("no account that owns the buckets is configured");
           const key = `${fresh()}/object`;
           await archive.putNew(bucket, key, encoder.encode("x"), options);

@@ -3,11 +3,11 @@
  */
 import type { RateLimiter } from "@ferry/core/ports";
 import { someTask } from "@ferry/core/testing/tasks";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { type Closable, portSuite } from "./port-suite.ts";
 
-export interface RateLimiterSubject {
+export interface RateLimiterSubject extends Closable {
   readonly limiter: RateLimiter;
-  close?(): Promise<void>;
 }
 
 const NOW_MS = 1_793_498_400_000;
@@ -20,13 +20,8 @@ const span = (durationMs: number, nowMs = NOW_MS, latestMs = ALWAYS_MS) => ({ du
 
 /** Declares the tests of one host of RateLimiter. */
 export function rateLimiterContract(name: string, open: () => Promise<RateLimiterSubject>): void {
-  describe(`RateLimiter over ${name}`, () => {
-    let subject: RateLimiterSubject;
-    beforeAll(async () => {
-      subject = await open();
-    });
-    afterAll(() => subject?.close?.());
-    const reserve = (...args: Parameters<RateLimiter["reserve"]>) => subject.limiter.reserve(...args);
+  portSuite("RateLimiter", name, open, (subject) => {
+    const reserve = (...args: Parameters<RateLimiter["reserve"]>) => subject().limiter.reserve(...args);
 
     it("given no reservations, a reservation begins now", async () => {
       expect(await reserve(freshTask(), span(100))).toBe(NOW_MS);
@@ -83,7 +78,7 @@ export function rateLimiterContract(name: string, open: () => Promise<RateLimite
     it("after the end of the last reservation is released, the next one begins there", async () => {
       const task = freshTask();
       await reserve(task, span(100));
-      await subject.limiter.release(task, { endMs: NOW_MS + 100, durationMs: 60 });
+      await subject().limiter.release(task, { endMs: NOW_MS + 100, durationMs: 60 });
       expect(await reserve(task, span(10))).toBe(NOW_MS + 40);
     });
 
@@ -91,13 +86,13 @@ export function rateLimiterContract(name: string, open: () => Promise<RateLimite
       const task = freshTask();
       await reserve(task, span(100));
       await reserve(task, span(50));
-      await subject.limiter.release(task, { endMs: NOW_MS + 100, durationMs: 60 });
+      await subject().limiter.release(task, { endMs: NOW_MS + 100, durationMs: 60 });
       expect(await reserve(task, span(10))).toBe(NOW_MS + 150);
     });
 
     it("releasing a reservation of a task without reservations changes nothing", async () => {
       const task = freshTask();
-      await subject.limiter.release(task, { endMs: NOW_MS + 100, durationMs: 60 });
+      await subject().limiter.release(task, { endMs: NOW_MS + 100, durationMs: 60 });
       expect(await reserve(task, span(10))).toBe(NOW_MS);
     });
   });

@@ -4,11 +4,11 @@
 import type { Plan } from "@ferry/core/events/events";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
 import { someTask } from "@ferry/core/testing/tasks";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { type Closable, portSuite } from "./port-suite.ts";
 
-export interface SliceClaimsSubject {
+export interface SliceClaimsSubject extends Closable {
   readonly claims: SliceClaims;
-  close?(): Promise<void>;
 }
 
 const NOW_MS = 1_793_498_400_000;
@@ -33,13 +33,8 @@ const freshSlice = (): Slice => ({
 
 /** Declares the tests of one host of SliceClaims. */
 export function sliceClaimsContract(name: string, open: () => Promise<SliceClaimsSubject>): void {
-  describe(`SliceClaims over ${name}`, () => {
-    let subject: SliceClaimsSubject;
-    beforeAll(async () => {
-      subject = await open();
-    });
-    afterAll(() => subject?.close?.());
-    const claim = (slice: Slice, message: string) => subject.claims.claim(slice, message);
+  portSuite("SliceClaims", name, open, (subject) => {
+    const claim = (slice: Slice, message: string) => subject().claims.claim(slice, message);
 
     it("given two messages of one slice, only the first claims it", async () => {
       const slice = freshSlice();
@@ -99,37 +94,37 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       async (_, counts) => {
         const slice = freshSlice();
         await claim(slice, "m-1");
-        await subject.claims.complete(slice, counts);
-        await subject.claims.complete(slice, { ...counts, items: 999 });
+        await subject().claims.complete(slice, counts);
+        await subject().claims.complete(slice, { ...counts, items: 999 });
         const completed = { outcome: "completed", counts };
         expect(await claim(slice, "m-1")).toEqual(completed);
         expect(await claim({ ...slice, handoffs: 5 }, "m-2")).toEqual(completed);
         expect(await claim({ ...slice, attempt: 2 }, "m-3")).toEqual(completed);
-        await subject.claims.release(slice);
+        await subject().claims.release(slice);
         expect(await claim(slice, "m-1")).toEqual(completed);
       },
     );
 
     it("a completed segment does not apply to a plan with a different number of segments", async () => {
       const slice = freshSlice();
-      await subject.claims.complete(slice, COUNTS);
+      await subject().claims.complete(slice, COUNTS);
       expect(await claim({ ...slice, plan: planOf(9) }, "m-1")).toEqual(claimed);
     });
 
     it("a completed segment does not apply after its table was created again", async () => {
       const slice = freshSlice();
-      await subject.claims.complete(slice, COUNTS);
+      await subject().claims.complete(slice, COUNTS);
       expect(await claim({ ...slice, plan: planOf(8, "table-2") }, "m-1")).toEqual(claimed);
     });
 
     it("after a slice is released, any message can claim any slice of its attempt or a later one", async () => {
       const slice = { ...freshSlice(), attempt: 2 };
       await claim({ ...slice, handoffs: 3 }, "m-1");
-      await subject.claims.release({ ...slice, handoffs: 3 });
+      await subject().claims.release({ ...slice, handoffs: 3 });
       expect(await claim({ ...slice, attempt: 1, handoffs: 9 }, "m-1")).toEqual(taken);
       expect(await claim(slice, "m-2")).toEqual(claimed);
       expect(await claim(slice, "m-3")).toEqual(taken);
-      await subject.claims.release(slice);
+      await subject().claims.release(slice);
       expect(await claim({ ...slice, attempt: 3 }, "m-4")).toEqual(claimed);
     });
 
@@ -137,13 +132,13 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       const slice = freshSlice();
       await claim(slice, "m-1");
       await claim({ ...slice, handoffs: 1 }, "m-2");
-      await subject.claims.release(slice);
+      await subject().claims.release(slice);
       expect(await claim({ ...slice, handoffs: 1 }, "m-3")).toEqual(taken);
     });
 
     it("a writer is recorded with its claim until it leaves, in any attempt", async () => {
       const slice = freshSlice();
-      const { claims } = subject;
+      const { claims } = subject();
       expect(await claims.leave(slice, "none")).toBeUndefined();
       await claims.claim(slice, "m-1", { id: "a", untilMs: NOW_MS });
       await claims.claim(slice, "m-1", { id: "b", untilMs: NOW_MS + 2 });
@@ -160,27 +155,27 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       const slice = freshSlice();
       const writer = { id: "late", untilMs: NOW_MS };
       await claim(slice, "m-1");
-      expect(await subject.claims.claim(slice, "m-2", writer)).toEqual(taken);
-      await subject.claims.complete(slice, COUNTS);
-      expect(await subject.claims.claim(slice, "m-1", writer)).toEqual({
+      expect(await subject().claims.claim(slice, "m-2", writer)).toEqual(taken);
+      await subject().claims.complete(slice, COUNTS);
+      expect(await subject().claims.claim(slice, "m-1", writer)).toEqual({
         outcome: "completed",
         counts: COUNTS,
       });
-      expect(await subject.claims.leave(slice, "none")).toBeUndefined();
+      expect(await subject().claims.leave(slice, "none")).toBeUndefined();
     });
 
     it("a completed segment still has its writers", async () => {
       const slice = freshSlice();
-      await subject.claims.claim(slice, "m-1", { id: "a", untilMs: NOW_MS });
-      await subject.claims.complete(slice, COUNTS);
-      expect(await subject.claims.leave(slice, "none")).toBe(NOW_MS);
+      await subject().claims.claim(slice, "m-1", { id: "a", untilMs: NOW_MS });
+      await subject().claims.complete(slice, COUNTS);
+      expect(await subject().claims.leave(slice, "none")).toBe(NOW_MS);
     });
 
     it("of a window's segments, one queues the next window when all have arrived, in each attempt", async () => {
       const slice = freshSlice();
       const window = { index: 1, first: 4, segments: 3 };
       const arrive = (segment: number, attempt = 1) =>
-        subject.claims.arrive({ ...slice, segment, attempt }, window);
+        subject().claims.arrive({ ...slice, segment, attempt }, window);
       for (const segment of [4, 5, 4]) expect(await arrive(segment)).toBe(false);
       expect(await arrive(6)).toBe(true);
       expect(await arrive(5)).toBe(false);
@@ -190,14 +185,14 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
       expect(await arrive(6, 2)).toBe(false);
       expect(await arrive(6)).toBe(false);
       const next = { index: 2, first: 7, segments: 1 };
-      expect(await subject.claims.arrive({ ...slice, segment: 7 }, next)).toBe(true);
+      expect(await subject().claims.arrive({ ...slice, segment: 7 }, next)).toBe(true);
     });
 
     it("of segments that arrive at the same time, one queues the next window", async () => {
       const slice = freshSlice();
       const window = { index: 0, first: 0, segments: 8 };
       const answers = await Promise.all(
-        Array.from({ length: 8 }, (_, segment) => subject.claims.arrive({ ...slice, segment }, window)),
+        Array.from({ length: 8 }, (_, segment) => subject().claims.arrive({ ...slice, segment }, window)),
       );
       // Several may see all of them arrived; one is chosen.
       expect(answers.filter(Boolean)).toHaveLength(1);
@@ -205,7 +200,7 @@ export function sliceClaimsContract(name: string, open: () => Promise<SliceClaim
 
     it("releasing a slice that was never claimed changes nothing", async () => {
       const slice = freshSlice();
-      await subject.claims.release(slice);
+      await subject().claims.release(slice);
       expect(await claim(slice, "m-1")).toEqual(claimed);
     });
   });

@@ -4,27 +4,24 @@
 import type { StatusStore } from "@ferry/core/ports";
 import { rankOf, type SegmentRecord, type TaskRow } from "@ferry/core/projection/status";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Closable, portSuite } from "./port-suite.ts";
 import { emptyRow, fullRow, recordOf } from "./samples.ts";
 
-export interface StatusStoreSubject {
+export interface StatusStoreSubject extends Closable {
   readonly status: StatusStore;
   /** A stored segment record, or undefined. The port itself only writes it. */
   record(task: string, segment: number): Promise<SegmentRecord | undefined>;
-  close?(): Promise<void>;
 }
 
 /** Declares the tests of one host of StatusStore. */
-export function statusStoreContract(name: string, makeSubject: () => Promise<StatusStoreSubject>): void {
-  describe(`StatusStore over ${name}`, () => {
-    let subject: StatusStoreSubject;
+export function statusStoreContract(name: string, open: () => Promise<StatusStoreSubject>): void {
+  portSuite("StatusStore", name, open, (subject) => {
     let status: StatusStore;
     let made = 0;
     beforeAll(async () => {
-      subject = await makeSubject();
-      status = subject.status;
+      status = subject().status;
     });
-    afterAll(async () => subject?.close?.());
     /** A key that no other test uses. */
     const fresh = () => {
       made++;
@@ -162,10 +159,10 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
                 recordOf(task, { ...some, updatedTime: `2026-11-01T02:00:${String(i).padStart(2, "0")}Z` }),
               );
               if (how === "concurrently")
-                await Promise.all(records.map((each) => subject.status.raise(each)));
-              else for (const each of records) await subject.status.raise(each);
+                await Promise.all(records.map((each) => subject().status.raise(each)));
+              else for (const each of records) await subject().status.raise(each);
               const highest = records.map(rankOf).sort().at(-1);
-              const stored = await subject.record(task, 0);
+              const stored = await subject().record(task, 0);
               expect(rankOf(stored!)).toBe(highest);
               expect(records).toContainEqual(stored);
             }),
@@ -179,27 +176,27 @@ export function statusStoreContract(name: string, makeSubject: () => Promise<Sta
         const first = recordOf(task, { items: 5 });
         await status.raise(first);
         await status.raise({ ...first, updatedTime: "2026-11-01T09:00:00Z" });
-        expect(await subject.record(task, 0)).toStrictEqual(first);
+        expect(await subject().record(task, 0)).toStrictEqual(first);
       });
 
       it("one of a higher rank replaces the whole record, also its reason", async () => {
         const task = `${fresh()}@1`;
         const failed = recordOf(task, { state: "failed", reason: "Scan: gone.", bytes: 7 });
         await status.raise(failed);
-        expect(await subject.record(task, 0)).toStrictEqual(failed);
+        expect(await subject().record(task, 0)).toStrictEqual(failed);
         const again = recordOf(task, { state: "queued", attempt: 2 });
         await status.raise(again);
-        expect(await subject.record(task, 0)).toStrictEqual(again);
+        expect(await subject().record(task, 0)).toStrictEqual(again);
       });
 
       it("each segment of each task has its own record", async () => {
         const [one, two] = [`${fresh()}@1`, `${fresh()}@1`];
         for (const each of [recordOf(one), recordOf(one, { segment: 999 }), recordOf(two, { attempt: 2 })])
           await status.raise(each);
-        expect(await subject.record(one, 0)).toStrictEqual(recordOf(one));
-        expect(await subject.record(one, 999)).toStrictEqual(recordOf(one, { segment: 999 }));
-        expect(await subject.record(two, 0)).toStrictEqual(recordOf(two, { attempt: 2 }));
-        expect(await subject.record(two, 1)).toBeUndefined();
+        expect(await subject().record(one, 0)).toStrictEqual(recordOf(one));
+        expect(await subject().record(one, 999)).toStrictEqual(recordOf(one, { segment: 999 }));
+        expect(await subject().record(two, 0)).toStrictEqual(recordOf(two, { attempt: 2 }));
+        expect(await subject().record(two, 1)).toBeUndefined();
       });
     });
   });

@@ -4,11 +4,11 @@
 import type { TableLeases } from "@ferry/core/ports";
 import type { TableLease } from "@ferry/core/restore/lease-schema";
 import { someTask } from "@ferry/core/testing/tasks";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
+import { type Closable, portSuite } from "./port-suite.ts";
 
-export interface TableLeasesSubject {
+export interface TableLeasesSubject extends Closable {
   readonly leases: TableLeases;
-  close?(): Promise<void>;
 }
 
 const NOW_MS = 1_793_498_400_000;
@@ -37,14 +37,11 @@ const windowed: TableLease = {
 
 /** Declares the tests of one host of TableLeases. */
 export function tableLeasesContract(name: string, open: () => Promise<TableLeasesSubject>): void {
-  describe(`TableLeases over ${name}`, () => {
+  portSuite("TableLeases", name, open, (subject) => {
     let leases: TableLeases;
-    let subject: TableLeasesSubject;
     beforeAll(async () => {
-      subject = await open();
-      leases = subject.leases;
+      leases = subject().leases;
     });
-    afterAll(() => subject?.close?.());
 
     it("given a table without a lease, every read returns undefined", async () => {
       const arn = freshArn();

@@ -11,10 +11,11 @@ import { itemTexts } from "@ferry/core/testing/page-items";
 import { expectPermanent } from "@ferry/core/testing/refused";
 import type { KeyAttributes } from "@ferry/memory/item-key";
 import { valuesOf } from "@ferry/memory/item-values";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { oddItems } from "./odd-items.ts";
+import { type Closable, portSuite } from "./port-suite.ts";
 
-export interface TablesSubject {
+export interface TablesSubject extends Closable {
   readonly tables: TableData;
   readonly region: string;
   /** `bytes` if items are read as the written bytes, `values` if the engine formats them again. */
@@ -25,7 +26,6 @@ export interface TablesSubject {
   create(name: string, keys: KeyAttributes): Promise<TableAddress>;
   /** Deletes a table and creates it again, empty; returns when it is usable. */
   recreate(table: TableAddress, keys: KeyAttributes): Promise<void>;
-  close?(): Promise<void>;
 }
 
 /** By default the whole table, in one consistent scan. */
@@ -43,27 +43,22 @@ const PAIR: KeyAttributes = [
 ];
 
 /** Declares the tests of one host of TableData. */
-export function tablesContract(name: string, makeSubject: () => Promise<TablesSubject>): void {
-  describe(`TableData over ${name}`, () => {
-    let subject: TablesSubject;
+export function tablesContract(name: string, open: () => Promise<TablesSubject>): void {
+  portSuite("TableData", name, open, (subject) => {
     let made = 0;
-    beforeAll(async () => {
-      subject = await makeSubject();
-    });
-    afterAll(async () => subject?.close?.());
 
     /** A new table with these items. */
     const given = async (keys: KeyAttributes, items: readonly string[] = []): Promise<TableAddress> => {
       made++;
-      const table = await subject.create(`contract-${made}`, keys);
-      await writeAll(subject.tables, table, items.map(put));
+      const table = await subject().create(`contract-${made}`, keys);
+      await writeAll(subject().tables, table, items.map(put));
       return table;
     };
-    const comparable = (item: string) => (subject.keeps === "bytes" ? item : valuesOf(item));
+    const comparable = (item: string) => (subject().keeps === "bytes" ? item : valuesOf(item));
     /** The result of `comparable`, as values. */
-    const normal = (item: string) => (subject.keeps === "bytes" ? valuesOf(item) : item);
+    const normal = (item: string) => (subject().keeps === "bytes" ? valuesOf(item) : item);
     const scanned = async (options: ScanOptions): Promise<string[]> =>
-      (await scanAll(subject.tables, options)).map(comparable);
+      (await scanAll(subject().tables, options)).map(comparable);
 
     describe("given items in rare forms of JSON", () => {
       it.each(Object.entries(oddItems))("a write and a scan keep %s", async (_, item) => {
@@ -79,19 +74,19 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
 
       it.each(Object.entries(oddItems))("insert keeps %s", async (_, item) => {
         const table = await given(PAIR);
-        const first = await subject.tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
+        const first = await subject().tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
         expect(first.outcomes).toEqual(["stored"]);
         expect(first.units).toBeGreaterThan(0);
         // A statement formats the attributes' names again, but keeps their values.
         expect((await scanned({ table })).map(normal)).toEqual([valuesOf(item)]);
-        const again = await subject.tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
+        const again = await subject().tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
         expect(again.outcomes).toEqual(["same"]);
       });
 
       it("one insert keeps all of them together", async () => {
         const items = Object.values(oddItems);
         const table = await given(PAIR);
-        const answer = await subject.tables.insert(table, items.map(bytesOf), ["pk", "sk"]);
+        const answer = await subject().tables.insert(table, items.map(bytesOf), ["pk", "sk"]);
         expect(answer.outcomes).toEqual(items.map(() => "stored"));
         expect((await scanned({ table })).map(normal).sort()).toEqual(items.map(valuesOf).sort());
       });
@@ -134,7 +129,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       );
 
       it("a page has at most `limit` items and returns the key after which to continue", async () => {
-        const page = await onePage(subject.tables, { table, limit: 7 });
+        const page = await onePage(subject().tables, { table, limit: 7 });
         expect(page.count).toBe(7);
         expect(page.lastEvaluatedKey).toEqual(keyOf(itemTexts(page).at(-1)!, ["pk", "sk"]));
       });
@@ -172,7 +167,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
             let after: DynamoKey | undefined;
             do {
               const options = { table: counted, segment, totalSegments, consistent: true };
-              const page = await subject.tables.count({
+              const page = await subject().tables.count({
                 ...options,
                 ...(limit !== undefined && { limit }),
                 ...(after !== undefined && { after }),
@@ -194,14 +189,14 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           ["AA==", "AAE=", "/w==", "gA=="].map((id) => `{"id":{"B":"${id}"}}`),
         );
         const options = { table, segment: 0, totalSegments: 1, consistent: true };
-        const first = await subject.tables.count({ ...options, limit: 1 });
+        const first = await subject().tables.count({ ...options, limit: 1 });
         expect(first.items).toBe(1);
-        expect(await subject.tables.count({ ...options, after: first.after! })).toMatchObject({ items: 3 });
+        expect(await subject().tables.count({ ...options, after: first.after! })).toMatchObject({ items: 3 });
       });
 
       it("the count of an empty table is 0", async () => {
         const table = await given(HASH);
-        const page = await subject.tables.count({ table, segment: 0, totalSegments: 1, consistent: true });
+        const page = await subject().tables.count({ table, segment: 0, totalSegments: 1, consistent: true });
         expect(page.items).toBe(0);
         expect(page.after).toBeUndefined();
       });
@@ -247,7 +242,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         );
         // With one item per page, each key is a start key.
         for (const limit of [1, 100]) {
-          const read = (await scanAll(subject.tables, { table, limit })).map(
+          const read = (await scanAll(subject().tables, { table, limit })).map(
             (item) => JSON.parse(item).sk[type],
           );
           if (type === "N") expect(read.map(Number)).toEqual(ascending.map(Number));
@@ -267,10 +262,10 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("it continues after an item that was deleted meanwhile, without losing or repeating items", async () => {
         const items = Array.from({ length: 30 }, (_, i) => `{"pk":{"S":"item ${i}"}}`);
         const table = await given(HASH, items);
-        const first = await onePage(subject.tables, { table, limit: 10 });
+        const first = await onePage(subject().tables, { table, limit: 10 });
         const after = first.lastEvaluatedKey!;
-        await subject.tables.write(table, [remove(after)]);
-        const rest = await scanAll(subject.tables, { table, after });
+        await subject().tables.write(table, [remove(after)]);
+        const rest = await scanAll(subject().tables, { table, after });
         expect([...itemTexts(first), ...rest].map(comparable).sort()).toEqual(items.map(comparable).sort());
       });
 
@@ -293,10 +288,10 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
                 limit: 4,
                 ...(after !== undefined && { after }),
               };
-              const page = await onePage(subject.tables, options);
+              const page = await onePage(subject().tables, options);
               read.push(...itemTexts(page));
               after = page.lastEvaluatedKey;
-              if (after !== undefined) await subject.tables.write(table, [remove(after)]);
+              if (after !== undefined) await subject().tables.write(table, [remove(after)]);
             } while (after !== undefined);
           }
           expect(read.map(comparable).sort()).toEqual(items.map(comparable).sort());
@@ -323,10 +318,10 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("it refuses a start key of another segment or another schema", async () => {
         const items = Array.from({ length: 20 }, (_, i) => `{"pk":{"S":"item ${i}"}}`);
         const table = await given(HASH, items);
-        const [other] = await scanAll(subject.tables, { table, segment: 1, totalSegments: 2 });
+        const [other] = await scanAll(subject().tables, { table, segment: 1, totalSegments: 2 });
         const options = { table, segment: 0, totalSegments: 2, consistent: false };
         for (const after of [keyOf(other!, ["pk"]), { pk: { S: "item 1" }, x: { S: "more" } }])
-          await expectPermanent(subject.tables.scan({ ...options, after }), { resource: table.name });
+          await expectPermanent(subject().tables.scan({ ...options, after }), { resource: table.name });
       });
 
       it("after the last item, it returns an empty last page", async () => {
@@ -334,8 +329,8 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           HASH,
           ["a", "b", "c"].map((pk) => `{"pk":{"S":"${pk}"}}`),
         );
-        const whole = await scanAll(subject.tables, { table });
-        const page = await onePage(subject.tables, { table, after: keyOf(whole.at(-1)!, ["pk"]) });
+        const whole = await scanAll(subject().tables, { table });
+        const page = await onePage(subject().tables, { table, after: keyOf(whole.at(-1)!, ["pk"]) });
         expect(page).toMatchObject({ count: 0 });
         expect(page.lastEvaluatedKey).toBeUndefined();
       });
@@ -346,7 +341,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           ["a", "b", "c"].map((pk) => `{"pk":{"S":"${pk}"}}`),
         );
         // The limit is the number of items: whether or not the page has a key, nothing follows.
-        const page = await onePage(subject.tables, { table, limit: 3 });
+        const page = await onePage(subject().tables, { table, limit: 3 });
         expect(page.count).toBe(3);
         if (page.lastEvaluatedKey === undefined) return;
         expect(await scanned({ table, after: page.lastEvaluatedKey })).toEqual([]);
@@ -355,7 +350,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("a scan of an empty table returns one empty page", async () => {
         const table = await given(HASH);
         for (const segment of [0, 1, 2]) {
-          const page = await onePage(subject.tables, { table, segment, totalSegments: 3 });
+          const page = await onePage(subject().tables, { table, segment, totalSegments: 3 });
           expect(page.count).toBe(0);
           expect(page.lastEvaluatedKey).toBeUndefined();
         }
@@ -367,7 +362,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"x".repeat(250_000)}"}}`,
         );
         const table = await given(HASH, items);
-        const page = await onePage(subject.tables, { table });
+        const page = await onePage(subject().tables, { table });
         expect(page.count).toBeLessThan(items.length);
         expect(page.units).toBeGreaterThanOrEqual(0);
         expect((await scanned({ table })).sort()).toEqual(items.map(comparable).sort());
@@ -386,16 +381,19 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
 
       it("a write reports one unit per KiB of the larger of the new and the replaced item", async () => {
         const other = await given(HASH);
-        expect(await subject.tables.write(other, items.slice(0, 3).map(put))).toMatchObject({ units: 30 });
-        const smaller = await subject.tables.write(other, [put('{"pk":{"S":"0"}}'), put('{"pk":{"S":"z"}}')]);
+        expect(await subject().tables.write(other, items.slice(0, 3).map(put))).toMatchObject({ units: 30 });
+        const smaller = await subject().tables.write(other, [
+          put('{"pk":{"S":"0"}}'),
+          put('{"pk":{"S":"z"}}'),
+        ]);
         expect(smaller.units).toBe(11);
         for (const outcome of ["stored", "same"])
-          expect(await subject.tables.insert(other, [bytesOf(items[5]!)], ["pk"])).toEqual({
+          expect(await subject().tables.insert(other, [bytesOf(items[5]!)], ["pk"])).toEqual({
             outcomes: [outcome],
             units: 10,
           });
         const small = bytesOf('{"pk":{"S":"5"}}');
-        expect(await subject.tables.insert(other, [small, bytesOf('{"pk":{"S":"y"}}')], ["pk"])).toEqual({
+        expect(await subject().tables.insert(other, [small, bytesOf('{"pk":{"S":"y"}}')], ["pk"])).toEqual({
           outcomes: ["exists", "stored"],
           units: 11,
         });
@@ -404,15 +402,15 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       // DynamoDB may round up for each of a table's partitions.
       const ROUNDED_MAX = 2;
       it("a scan reports half a unit per 4 KiB of the page", async () => {
-        const { units } = await onePage(subject.tables, { table, consistent: false });
+        const { units } = await onePage(subject().tables, { table, consistent: false });
         expect(units).toBeGreaterThanOrEqual(12.5);
         expect(units).toBeLessThanOrEqual(12.5 + ROUNDED_MAX);
       });
 
       it("a consistent scan reports one unit per 4 KiB of the page", async ({ skip }) => {
-        const instead = subject.lacks?.["units of consistent reads"];
+        const instead = subject().lacks?.["units of consistent reads"];
         if (instead !== undefined) return skip(instead);
-        const { units } = await onePage(subject.tables, { table, consistent: true });
+        const { units } = await onePage(subject().tables, { table, consistent: true });
         expect(units).toBeGreaterThanOrEqual(25);
         expect(units).toBeLessThanOrEqual(25 + 2 * ROUNDED_MAX);
       });
@@ -425,7 +423,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"é".repeat(150_000)}"}}`,
         );
         const table = await given(HASH);
-        const result = await subject.tables.write(table, items.map(put));
+        const result = await subject().tables.write(table, items.map(put));
         expect(result.unprocessed).toEqual([]);
         expect(result.units).toBeGreaterThanOrEqual(0);
         expect((await scanned({ table })).sort()).toEqual(items.map(comparable).sort());
@@ -434,7 +432,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("a call with 26 is refused", async () => {
         const table = await given(HASH);
         const writes = Array.from({ length: 26 }, (_, i) => put(`{"pk":{"S":"${i}"}}`));
-        await expectPermanent(subject.tables.write(table, writes), { resource: table.name });
+        await expectPermanent(subject().tables.write(table, writes), { resource: table.name });
       });
 
       it.each([
@@ -443,7 +441,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         ["two deletes", [remove({ pk: { S: "a" } }), remove({ pk: { S: "a" } })]],
       ])("%s with the same key are refused, and the call writes nothing", async (_, writes) => {
         const table = await given(HASH);
-        await expectPermanent(subject.tables.write(table, [put('{"pk":{"S":"b"}}'), ...writes]), {
+        await expectPermanent(subject().tables.write(table, [put('{"pk":{"S":"b"}}'), ...writes]), {
           resource: table.name,
         });
         expect(await scanned({ table })).toEqual([]);
@@ -452,10 +450,10 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("two notations of a number are the same key", async () => {
         const table = await given([{ name: "id", type: "N" }]);
         const duplicates = [put('{"id":{"N":"1"}}'), put('{"id":{"N":"1.0"}}')];
-        await expectPermanent(subject.tables.write(table, duplicates), { resource: table.name });
-        await writeAll(subject.tables, table, [duplicates[0]!]);
+        await expectPermanent(subject().tables.write(table, duplicates), { resource: table.name });
+        await writeAll(subject().tables, table, [duplicates[0]!]);
         const late = bytesOf('{"id":{"N":"10e-1"}}');
-        expect((await subject.tables.insert(table, [late], ["id"])).outcomes).toEqual(["same"]);
+        expect((await subject().tables.insert(table, [late], ["id"])).outcomes).toEqual(["same"]);
       });
 
       it("a put replaces the whole item, a delete removes it, and both may be repeated", async () => {
@@ -466,7 +464,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           remove({ pk: { S: "c" } }),
         ];
         for (const _ of ["once", "again"]) {
-          expect((await subject.tables.write(table, writes)).unprocessed).toEqual([]);
+          expect((await subject().tables.write(table, writes)).unprocessed).toEqual([]);
           expect(await scanned({ table })).toEqual([comparable('{"pk":{"S":"a"},"y":{"S":"new"}}')]);
         }
       });
@@ -476,7 +474,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           '{"pk":{"S":"a"},"sk":{"N":"1"}}',
           '{"pk":{"S":"a"},"sk":{"N":"2"}}',
         ]);
-        await subject.tables.write(table, [remove({ pk: { S: "a" }, sk: { N: "1.0" } })]);
+        await subject().tables.write(table, [remove({ pk: { S: "a" }, sk: { N: "1.0" } })]);
         expect(await scanned({ table })).toEqual([comparable('{"pk":{"S":"a"},"sk":{"N":"2"}}')]);
       });
 
@@ -489,9 +487,9 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       ])("an item %s is refused together with the whole call", async (_, item) => {
         const table = await given(HASH);
         const writes = [put('{"pk":{"S":"good"}}'), put(item)];
-        await expectPermanent(subject.tables.write(table, writes), { resource: table.name });
+        await expectPermanent(subject().tables.write(table, writes), { resource: table.name });
         expect(await scanned({ table })).toEqual([]);
-        await expectPermanent(subject.tables.insert(table, [encoder.encode(item)], ["pk"]), {
+        await expectPermanent(subject().tables.insert(table, [encoder.encode(item)], ["pk"]), {
           resource: table.name,
         });
       });
@@ -501,7 +499,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("an insert never overwrites", async () => {
         const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"stored"}}']);
         const late = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"1.0"},"x":{"S":"late"}}');
-        const answer = await subject.tables.insert(table, [late], ["pk", "sk"]);
+        const answer = await subject().tables.insert(table, [late], ["pk", "sk"]);
         expect(answer.outcomes).toEqual(["exists"]);
         expect(await scanned({ table })).toEqual([
           comparable('{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"stored"}}'),
@@ -511,14 +509,14 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("an insert compares the whole key", async () => {
         const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"}}']);
         const other = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"2"}}');
-        expect((await subject.tables.insert(table, [other], ["pk", "sk"])).outcomes).toEqual(["stored"]);
+        expect((await subject().tables.insert(table, [other], ["pk", "sk"])).outcomes).toEqual(["stored"]);
       });
 
       it("of concurrent inserts with the same key, exactly one is stored", async () => {
         const table = await given(HASH);
         const answers = await Promise.all(
           Array.from({ length: 8 }, (_, i) =>
-            subject.tables.insert(table, [encoder.encode(`{"pk":{"S":"a"},"i":{"N":"${i}"}}`)], ["pk"]),
+            subject().tables.insert(table, [encoder.encode(`{"pk":{"S":"a"},"i":{"N":"${i}"}}`)], ["pk"]),
           ),
         );
         expect(answers.filter(({ outcomes }) => outcomes[0] === "stored")).toHaveLength(1);
@@ -533,7 +531,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         );
         const other = '{"pk":{"S":"7"},"x":{"S":"stored"}}';
         const table = await given(HASH, [items[3]!, other]);
-        const { outcomes } = await subject.tables.insert(table, items.map(bytesOf), ["pk"]);
+        const { outcomes } = await subject().tables.insert(table, items.map(bytesOf), ["pk"]);
         expect(outcomes).toEqual(items.map((_, i) => (i === 3 ? "same" : i === 7 ? "exists" : "stored")));
         expect((await scanned({ table })).map(normal).sort()).toEqual(
           items.with(7, other).map(valuesOf).sort(),
@@ -543,7 +541,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       it("two items with the same key are refused, and the call stores nothing", async () => {
         const table = await given([{ name: "id", type: "N" }]);
         const items = ['{"id":{"N":"2"}}', '{"id":{"N":"1"}}', '{"x":{"S":"y"},"id":{"N":"1.0"}}'];
-        await expectPermanent(subject.tables.insert(table, items.map(bytesOf), ["id"]), {
+        await expectPermanent(subject().tables.insert(table, items.map(bytesOf), ["id"]), {
           code: "invalid-request",
           resource: table.name,
         });
@@ -555,7 +553,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         const items = ['{"pk":{"S":"a"}}', `{"pk":{"S":"b"},${many.join(",")}}`, '{"pk":{"S":"c"}}'];
         const table = await given(HASH);
         for (const outcome of ["stored", "same"]) {
-          const { outcomes } = await subject.tables.insert(table, items.map(bytesOf), ["pk"]);
+          const { outcomes } = await subject().tables.insert(table, items.map(bytesOf), ["pk"]);
           expect(outcomes).toEqual([outcome, outcome, outcome]);
         }
         expect((await scanned({ table })).map(normal).sort()).toEqual(items.map(valuesOf).sort());
@@ -579,10 +577,10 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         const written = JSON.stringify(name);
         const table = await given([{ name, type: "S" }]);
         const item = `{${written}:{"S":"a"},${JSON.stringify(`${name}2`)}:{"N":"1"}}`;
-        expect((await subject.tables.insert(table, [bytesOf(item)], [name])).outcomes).toEqual(["stored"]);
+        expect((await subject().tables.insert(table, [bytesOf(item)], [name])).outcomes).toEqual(["stored"]);
         expect((await scanned({ table })).map(normal)).toEqual([valuesOf(item)]);
         const other = `{${written}:{"S":"a"}}`;
-        expect((await subject.tables.insert(table, [bytesOf(other)], [name])).outcomes).toEqual(["exists"]);
+        expect((await subject().tables.insert(table, [bytesOf(other)], [name])).outcomes).toEqual(["exists"]);
       });
 
       it("keys may have names that are reserved words or contain dots", async () => {
@@ -592,8 +590,8 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
         ]);
         const item = encoder.encode('{"timestamp":{"S":"a"},"a.b-c":{"N":"1"}}');
         const names: KeyNames = ["timestamp", "a.b-c"];
-        expect((await subject.tables.insert(table, [item], names)).outcomes).toEqual(["stored"]);
-        expect((await subject.tables.insert(table, [item], names)).outcomes).toEqual(["same"]);
+        expect((await subject().tables.insert(table, [item], names)).outcomes).toEqual(["stored"]);
+        expect((await subject().tables.insert(table, [item], names)).outcomes).toEqual(["same"]);
       });
     });
 
@@ -603,7 +601,7 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
           { name: "z-hash", type: "B" },
           { name: "a-range", type: "N" },
         ]);
-        const description = await subject.tables.describe(table);
+        const description = await subject().tables.describe(table);
         expect(description).toMatchObject({
           status: "ACTIVE",
           keys: ["z-hash", "a-range"],
@@ -614,23 +612,23 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
       });
 
       it("its id belongs to the table that has the name now", async ({ skip }) => {
-        const instead = subject.lacks?.["table ids"];
+        const instead = subject().lacks?.["table ids"];
         if (instead !== undefined) return skip(instead);
         const table = await given(HASH);
-        const id = await subject.tables.identify(table);
+        const id = await subject().tables.identify(table);
         expect(id).toMatch(/./);
-        expect((await subject.tables.describe(table)).id).toBe(id);
-        expect(await subject.tables.identify(table)).toBe(id);
-        expect(await subject.tables.identify(await given(HASH))).not.toBe(id);
-        await subject.recreate(table, HASH);
-        const other = await subject.tables.identify(table);
+        expect((await subject().tables.describe(table)).id).toBe(id);
+        expect(await subject().tables.identify(table)).toBe(id);
+        expect(await subject().tables.identify(await given(HASH))).not.toBe(id);
+        await subject().recreate(table, HASH);
+        const other = await subject().tables.identify(table);
         expect(other).toMatch(/./);
         expect(other).not.toBe(id);
       });
 
       it("its settings are plain JSON, so that table.json can store them", async () => {
         const table = await given(HASH);
-        const settings = await subject.tables.settings(table);
+        const settings = await subject().tables.settings(table);
         expect(settings).toMatchObject({ Table: { TableName: table.name } });
         expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
       });
@@ -639,16 +637,16 @@ export function tablesContract(name: string, makeSubject: () => Promise<TablesSu
     describe("given no such table", () => {
       const item = encoder.encode('{"pk":{"S":"a"}}');
       const calls: Record<string, (table: TableAddress) => Promise<unknown>> = {
-        describe: (table) => subject.tables.describe(table),
-        settings: (table) => subject.tables.settings(table),
-        identify: (table) => subject.tables.identify(table),
-        scan: (table) => subject.tables.scan({ table, segment: 0, totalSegments: 1, consistent: false }),
-        count: (table) => subject.tables.count({ table, segment: 0, totalSegments: 1, consistent: false }),
-        write: (table) => subject.tables.write(table, [{ put: item }]),
-        insert: (table) => subject.tables.insert(table, [item], ["pk"]),
+        describe: (table) => subject().tables.describe(table),
+        settings: (table) => subject().tables.settings(table),
+        identify: (table) => subject().tables.identify(table),
+        scan: (table) => subject().tables.scan({ table, segment: 0, totalSegments: 1, consistent: false }),
+        count: (table) => subject().tables.count({ table, segment: 0, totalSegments: 1, consistent: false }),
+        write: (table) => subject().tables.write(table, [{ put: item }]),
+        insert: (table) => subject().tables.insert(table, [item], ["pk"]),
       };
       it.each(Object.keys(calls))("%s fails with no-such-table and a hint", async (method) => {
-        const table = { region: subject.region, name: "contract-missing" };
+        const table = { region: subject().region, name: "contract-missing" };
         await expectPermanent(calls[method]!(table), { code: "no-such-table", resource: table.name });
       });
     });
