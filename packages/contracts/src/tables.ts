@@ -31,10 +31,19 @@ export interface TablesSubject extends Closable {
 /** By default the whole table, in one consistent scan. */
 type ScanOptions = Partial<ScanPage> & Pick<ScanPage, "table">;
 
-const encoder = new TextEncoder();
-const bytesOf = (item: string) => encoder.encode(item);
+const bytesOf = (item: string) => new TextEncoder().encode(item);
 const put = (item: string): Write => ({ put: bytesOf(item) });
-const remove = (key: DynamoKey): Write => ({ remove: encoder.encode(JSON.stringify(key)) });
+const remove = (key: DynamoKey): Write => ({ remove: bytesOf(JSON.stringify(key)) });
+
+/** Items of a table with the keys PAIR. */
+const inPartitions = (partitions: number, count: number) =>
+  Array.from({ length: count }, (_, i) => {
+    const partition = i % partitions;
+    return `{"pk":{"S":"partition ${partition}"},"sk":{"N":"${Math.floor(i / partitions)}"},"x":{"N":"${i}"}}`;
+  });
+/** Items of a table with the key HASH. `more`: other members. */
+const numbered = (count: number, more = "") =>
+  Array.from({ length: count }, (_, i) => `{"pk":{"S":"item ${i}"}${more}}`);
 
 const HASH: KeyAttributes = [{ name: "pk", type: "S" }];
 const PAIR: KeyAttributes = [
@@ -54,11 +63,20 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       await writeAll(subject().tables, table, items.map(put));
       return table;
     };
+    const insert = (table: TableAddress, items: readonly string[], keys: KeyNames) =>
+      subject().tables.insert(table, items.map(bytesOf), keys);
     const comparable = (item: string) => (subject().keeps === "bytes" ? item : valuesOf(item));
     /** The result of `comparable`, as values. */
     const normal = (item: string) => (subject().keeps === "bytes" ? valuesOf(item) : item);
     const scanned = async (options: ScanOptions): Promise<string[]> =>
       (await scanAll(subject().tables, options)).map(comparable);
+    /** All segments of a parallel scan, one after another. */
+    const scannedInSegments = async (totalSegments: number, options: ScanOptions): Promise<string[]> => {
+      const read: string[] = [];
+      for (let segment = 0; segment < totalSegments; segment++)
+        read.push(...(await scanned({ ...options, segment, totalSegments })));
+      return read.sort();
+    };
 
     describe("given items in rare forms of JSON", () => {
       it.each(Object.entries(oddItems))("a write and a scan keep %s", async (_, item) => {
@@ -74,19 +92,19 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
 
       it.each(Object.entries(oddItems))("insert keeps %s", async (_, item) => {
         const table = await given(PAIR);
-        const first = await subject().tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
+        const first = await insert(table, [item], ["pk", "sk"]);
         expect(first.outcomes).toEqual(["stored"]);
         expect(first.units).toBeGreaterThan(0);
         // A statement formats the attributes' names again, but keeps their values.
         expect((await scanned({ table })).map(normal)).toEqual([valuesOf(item)]);
-        const again = await subject().tables.insert(table, [encoder.encode(item)], ["pk", "sk"]);
+        const again = await insert(table, [item], ["pk", "sk"]);
         expect(again.outcomes).toEqual(["same"]);
       });
 
       it("one insert keeps all of them together", async () => {
         const items = Object.values(oddItems);
         const table = await given(PAIR);
-        const answer = await subject().tables.insert(table, items.map(bytesOf), ["pk", "sk"]);
+        const answer = await insert(table, items, ["pk", "sk"]);
         expect(answer.outcomes).toEqual(items.map(() => "stored"));
         expect((await scanned({ table })).map(normal).sort()).toEqual(items.map(valuesOf).sort());
       });
@@ -99,10 +117,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
     });
 
     describe("given many items, several to a partition", () => {
-      const items = Array.from(
-        { length: 120 },
-        (_, i) => `{"pk":{"S":"partition ${i % 24}"},"sk":{"N":"${Math.floor(i / 24)}"},"x":{"N":"${i}"}}`,
-      );
+      const items = inPartitions(24, 120);
       let table: TableAddress;
       beforeAll(async () => {
         table = await given(PAIR, items);
@@ -111,20 +126,15 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       it.each([1, 2, 7, 64])(
         "a parallel scan of %i segments reads each item exactly once",
         async (totalSegments) => {
-          const read: string[] = [];
-          for (let segment = 0; segment < totalSegments; segment++)
-            read.push(...(await scanned({ table, segment, totalSegments })));
-          expect(read.sort()).toEqual(items.map(comparable).sort());
+          expect(await scannedInSegments(totalSegments, { table })).toEqual(items.map(comparable).sort());
         },
       );
 
       it.each([2, 7])(
         "pages of 4 items in each of %i segments read each item exactly once",
         async (totalSegments) => {
-          const read: string[] = [];
-          for (let segment = 0; segment < totalSegments; segment++)
-            read.push(...(await scanned({ table, segment, totalSegments, limit: 4 })));
-          expect(read.sort()).toEqual(items.map(comparable).sort());
+          const read = await scannedInSegments(totalSegments, { table, limit: 4 });
+          expect(read).toEqual(items.map(comparable).sort());
         },
       );
 
@@ -145,10 +155,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
     });
 
     describe("given items to count", () => {
-      const items = Array.from(
-        { length: 120 },
-        (_, i) => `{"pk":{"S":"partition ${i % 24}"},"sk":{"N":"${Math.floor(i / 24)}"}}`,
-      );
+      const items = inPartitions(24, 120);
       let counted: TableAddress;
       beforeAll(async () => {
         counted = await given(PAIR, items);
@@ -260,7 +267,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
 
     describe("given a scan in progress", () => {
       it("it continues after an item that was deleted meanwhile, without losing or repeating items", async () => {
-        const items = Array.from({ length: 30 }, (_, i) => `{"pk":{"S":"item ${i}"}}`);
+        const items = numbered(30);
         const table = await given(HASH, items);
         const first = await onePage(subject().tables, { table, limit: 10 });
         const after = first.lastEvaluatedKey!;
@@ -272,10 +279,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       it.each([1, 3])(
         "it does so in partitions of several items, in each of %i segments",
         async (totalSegments) => {
-          const items = Array.from(
-            { length: 60 },
-            (_, i) => `{"pk":{"S":"partition ${i % 9}"},"sk":{"N":"${Math.floor(i / 9)}"}}`,
-          );
+          const items = inPartitions(9, 60);
           const table = await given(PAIR, items);
           const read: string[] = [];
           for (let segment = 0; segment < totalSegments; segment++) {
@@ -299,10 +303,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       );
 
       it("it can continue after a key that never existed", async () => {
-        const table = await given(
-          HASH,
-          Array.from({ length: 30 }, (_, i) => `{"pk":{"S":"item ${i}"}}`),
-        );
+        const table = await given(HASH, numbered(30));
         const whole = await scanned({ table });
         let readAfter = 0;
         for (let i = 0; i < 8; i++) {
@@ -316,7 +317,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       });
 
       it("it refuses a start key of another segment or another schema", async () => {
-        const items = Array.from({ length: 20 }, (_, i) => `{"pk":{"S":"item ${i}"}}`);
+        const items = numbered(20);
         const table = await given(HASH, items);
         const [other] = await scanAll(subject().tables, { table, segment: 1, totalSegments: 2 });
         const options = { table, segment: 0, totalSegments: 2, consistent: false };
@@ -325,10 +326,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       });
 
       it("after the last item, it returns an empty last page", async () => {
-        const table = await given(
-          HASH,
-          ["a", "b", "c"].map((pk) => `{"pk":{"S":"${pk}"}}`),
-        );
+        const table = await given(HASH, numbered(3));
         const whole = await scanAll(subject().tables, { table });
         const page = await onePage(subject().tables, { table, after: keyOf(whole.at(-1)!, ["pk"]) });
         expect(page).toMatchObject({ count: 0 });
@@ -336,10 +334,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       });
 
       it("a page of all items may have a key, after which there is nothing", async () => {
-        const table = await given(
-          HASH,
-          ["a", "b", "c"].map((pk) => `{"pk":{"S":"${pk}"}}`),
-        );
+        const table = await given(HASH, numbered(3));
         // The limit is the number of items: whether or not the page has a key, nothing follows.
         const page = await onePage(subject().tables, { table, limit: 3 });
         expect(page.count).toBe(3);
@@ -357,10 +352,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       });
 
       it("a page is limited by size", async () => {
-        const items = Array.from(
-          { length: 12 },
-          (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"x".repeat(250_000)}"}}`,
-        );
+        const items = numbered(12, `,"x":{"S":"${"x".repeat(250_000)}"}`);
         const table = await given(HASH, items);
         const page = await onePage(subject().tables, { table });
         expect(page.count).toBeLessThan(items.length);
@@ -388,12 +380,12 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
         ]);
         expect(smaller.units).toBe(11);
         for (const outcome of ["stored", "same"])
-          expect(await subject().tables.insert(other, [bytesOf(items[5]!)], ["pk"])).toEqual({
+          expect(await insert(other, [items[5]!], ["pk"])).toEqual({
             outcomes: [outcome],
             units: 10,
           });
-        const small = bytesOf('{"pk":{"S":"5"}}');
-        expect(await subject().tables.insert(other, [small, bytesOf('{"pk":{"S":"y"}}')], ["pk"])).toEqual({
+        const small = '{"pk":{"S":"5"}}';
+        expect(await insert(other, [small, '{"pk":{"S":"y"}}'], ["pk"])).toEqual({
           outcomes: ["exists", "stored"],
           units: 11,
         });
@@ -418,10 +410,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
 
     describe("given writes", () => {
       it("a call takes 25, also large ones", async () => {
-        const items = Array.from(
-          { length: 25 },
-          (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"é".repeat(150_000)}"}}`,
-        );
+        const items = numbered(25, `,"x":{"S":"${"é".repeat(150_000)}"}`);
         const table = await given(HASH);
         const result = await subject().tables.write(table, items.map(put));
         expect(result.unprocessed).toEqual([]);
@@ -431,7 +420,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
 
       it("a call with 26 is refused", async () => {
         const table = await given(HASH);
-        const writes = Array.from({ length: 26 }, (_, i) => put(`{"pk":{"S":"${i}"}}`));
+        const writes = numbered(26).map(put);
         await expectPermanent(subject().tables.write(table, writes), { resource: table.name });
       });
 
@@ -452,8 +441,8 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
         const duplicates = [put('{"id":{"N":"1"}}'), put('{"id":{"N":"1.0"}}')];
         await expectPermanent(subject().tables.write(table, duplicates), { resource: table.name });
         await writeAll(subject().tables, table, [duplicates[0]!]);
-        const late = bytesOf('{"id":{"N":"10e-1"}}');
-        expect((await subject().tables.insert(table, [late], ["id"])).outcomes).toEqual(["same"]);
+        const late = '{"id":{"N":"10e-1"}}';
+        expect((await insert(table, [late], ["id"])).outcomes).toEqual(["same"]);
       });
 
       it("a put replaces the whole item, a delete removes it, and both may be repeated", async () => {
@@ -489,7 +478,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
         const writes = [put('{"pk":{"S":"good"}}'), put(item)];
         await expectPermanent(subject().tables.write(table, writes), { resource: table.name });
         expect(await scanned({ table })).toEqual([]);
-        await expectPermanent(subject().tables.insert(table, [encoder.encode(item)], ["pk"]), {
+        await expectPermanent(insert(table, [item], ["pk"]), {
           resource: table.name,
         });
       });
@@ -498,8 +487,8 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
     describe("given inserts", () => {
       it("an insert never overwrites", async () => {
         const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"stored"}}']);
-        const late = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"1.0"},"x":{"S":"late"}}');
-        const answer = await subject().tables.insert(table, [late], ["pk", "sk"]);
+        const late = '{"pk":{"S":"a"},"sk":{"N":"1.0"},"x":{"S":"late"}}';
+        const answer = await insert(table, [late], ["pk", "sk"]);
         expect(answer.outcomes).toEqual(["exists"]);
         expect(await scanned({ table })).toEqual([
           comparable('{"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"stored"}}'),
@@ -508,16 +497,14 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
 
       it("an insert compares the whole key", async () => {
         const table = await given(PAIR, ['{"pk":{"S":"a"},"sk":{"N":"1"}}']);
-        const other = encoder.encode('{"pk":{"S":"a"},"sk":{"N":"2"}}');
-        expect((await subject().tables.insert(table, [other], ["pk", "sk"])).outcomes).toEqual(["stored"]);
+        const other = '{"pk":{"S":"a"},"sk":{"N":"2"}}';
+        expect((await insert(table, [other], ["pk", "sk"])).outcomes).toEqual(["stored"]);
       });
 
       it("of concurrent inserts with the same key, exactly one is stored", async () => {
         const table = await given(HASH);
         const answers = await Promise.all(
-          Array.from({ length: 8 }, (_, i) =>
-            subject().tables.insert(table, [encoder.encode(`{"pk":{"S":"a"},"i":{"N":"${i}"}}`)], ["pk"]),
-          ),
+          Array.from({ length: 8 }, (_, i) => insert(table, [`{"pk":{"S":"a"},"i":{"N":"${i}"}}`], ["pk"])),
         );
         expect(answers.filter(({ outcomes }) => outcomes[0] === "stored")).toHaveLength(1);
         const winner = answers.findIndex(({ outcomes }) => outcomes[0] === "stored");
@@ -525,13 +512,10 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       });
 
       it("a call takes 25, also large ones, and each has its own outcome", async () => {
-        const items = Array.from(
-          { length: 25 },
-          (_, i) => `{"pk":{"S":"${i}"},"x":{"S":"${"é".repeat(150_000)}"}}`,
-        );
-        const other = '{"pk":{"S":"7"},"x":{"S":"stored"}}';
+        const items = numbered(25, `,"x":{"S":"${"é".repeat(150_000)}"}`);
+        const other = '{"pk":{"S":"item 7"},"x":{"S":"stored"}}';
         const table = await given(HASH, [items[3]!, other]);
-        const { outcomes } = await subject().tables.insert(table, items.map(bytesOf), ["pk"]);
+        const { outcomes } = await insert(table, items, ["pk"]);
         expect(outcomes).toEqual(items.map((_, i) => (i === 3 ? "same" : i === 7 ? "exists" : "stored")));
         expect((await scanned({ table })).map(normal).sort()).toEqual(
           items.with(7, other).map(valuesOf).sort(),
@@ -541,7 +525,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       it("two items with the same key are refused, and the call stores nothing", async () => {
         const table = await given([{ name: "id", type: "N" }]);
         const items = ['{"id":{"N":"2"}}', '{"id":{"N":"1"}}', '{"x":{"S":"y"},"id":{"N":"1.0"}}'];
-        await expectPermanent(subject().tables.insert(table, items.map(bytesOf), ["id"]), {
+        await expectPermanent(insert(table, items, ["id"]), {
           code: "invalid-request",
           resource: table.name,
         });
@@ -553,7 +537,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
         const items = ['{"pk":{"S":"a"}}', `{"pk":{"S":"b"},${many.join(",")}}`, '{"pk":{"S":"c"}}'];
         const table = await given(HASH);
         for (const outcome of ["stored", "same"]) {
-          const { outcomes } = await subject().tables.insert(table, items.map(bytesOf), ["pk"]);
+          const { outcomes } = await insert(table, items, ["pk"]);
           expect(outcomes).toEqual([outcome, outcome, outcome]);
         }
         expect((await scanned({ table })).map(normal).sort()).toEqual(items.map(valuesOf).sort());
@@ -577,10 +561,10 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
         const written = JSON.stringify(name);
         const table = await given([{ name, type: "S" }]);
         const item = `{${written}:{"S":"a"},${JSON.stringify(`${name}2`)}:{"N":"1"}}`;
-        expect((await subject().tables.insert(table, [bytesOf(item)], [name])).outcomes).toEqual(["stored"]);
+        expect((await insert(table, [item], [name])).outcomes).toEqual(["stored"]);
         expect((await scanned({ table })).map(normal)).toEqual([valuesOf(item)]);
         const other = `{${written}:{"S":"a"}}`;
-        expect((await subject().tables.insert(table, [bytesOf(other)], [name])).outcomes).toEqual(["exists"]);
+        expect((await insert(table, [other], [name])).outcomes).toEqual(["exists"]);
       });
 
       it("keys may have names that are reserved words or contain dots", async () => {
@@ -588,10 +572,10 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
           { name: "timestamp", type: "S" },
           { name: "a.b-c", type: "N" },
         ]);
-        const item = encoder.encode('{"timestamp":{"S":"a"},"a.b-c":{"N":"1"}}');
+        const item = '{"timestamp":{"S":"a"},"a.b-c":{"N":"1"}}';
         const names: KeyNames = ["timestamp", "a.b-c"];
-        expect((await subject().tables.insert(table, [item], names)).outcomes).toEqual(["stored"]);
-        expect((await subject().tables.insert(table, [item], names)).outcomes).toEqual(["same"]);
+        expect((await insert(table, [item], names)).outcomes).toEqual(["stored"]);
+        expect((await insert(table, [item], names)).outcomes).toEqual(["same"]);
       });
     });
 
@@ -635,15 +619,15 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
     });
 
     describe("given no such table", () => {
-      const item = encoder.encode('{"pk":{"S":"a"}}');
+      const item = '{"pk":{"S":"a"}}';
       const calls: Record<string, (table: TableAddress) => Promise<unknown>> = {
         describe: (table) => subject().tables.describe(table),
         settings: (table) => subject().tables.settings(table),
         identify: (table) => subject().tables.identify(table),
         scan: (table) => subject().tables.scan({ table, segment: 0, totalSegments: 1, consistent: false }),
         count: (table) => subject().tables.count({ table, segment: 0, totalSegments: 1, consistent: false }),
-        write: (table) => subject().tables.write(table, [{ put: item }]),
-        insert: (table) => subject().tables.insert(table, [item], ["pk"]),
+        write: (table) => subject().tables.write(table, [put(item)]),
+        insert: (table) => insert(table, [item], ["pk"]),
       };
       it.each(Object.keys(calls))("%s fails with no-such-table and a hint", async (method) => {
         const table = { region: subject().region, name: "contract-missing" };
