@@ -6,20 +6,17 @@ import { mutants } from "./mutants/all.ts";
 import { type FaultName, faultNames } from "./scenario/fault-rates.ts";
 import type { FaultSelection } from "./scenario/select-faults.ts";
 
+type Faults = FaultSelection | undefined;
+
 export interface Options {
   /** What to do. */
   readonly mode:
-    | {
-        readonly kind: "seeds";
-        readonly from: number;
-        readonly count: number;
-        readonly faults?: FaultSelection;
-      }
+    | { readonly kind: "seeds"; readonly from: number; readonly count: number; readonly faults?: Faults }
     | {
         readonly kind: "seed";
         readonly seed: number;
-        readonly mutant?: string;
-        readonly faults?: FaultSelection;
+        readonly mutant?: string | undefined;
+        readonly faults?: Faults;
       }
     | { readonly kind: "mutants"; readonly names: readonly string[]; readonly seedsMax: number }
     | { readonly kind: "list" };
@@ -73,21 +70,20 @@ function modeOf(given: Given, fail: (message: string) => never): Options["mode"]
   const { seed, seeds: count, from, mutant, without, only } = given;
   if (without !== undefined && only !== undefined)
     return fail("--without and --only exclude each other: use one");
-  const faults =
-    without !== undefined ? { faults: { without } } : only !== undefined ? { faults: { only } } : undefined;
+  const faults = without !== undefined ? { without } : only !== undefined ? { only } : undefined;
   if (seed !== undefined) {
     if (count !== undefined || from !== undefined)
       return fail("--seed is one seed: remove --seeds and --from");
     if (mutant === "all" || mutant === "list")
       return fail(`--seed needs one mutant's name: got --mutant ${mutant}`);
-    return { kind: "seed", seed, ...(mutant !== undefined && { mutant }), ...faults };
+    return { kind: "seed", seed, mutant, faults };
   }
   if (mutant !== undefined && faults !== undefined)
     return fail(
       "--without and --only need --seed or --seeds: --mutant without --seed searches with all faults",
     );
   if (mutant === "list") return { kind: "list" };
-  if (mutant === undefined) return { kind: "seeds", from: from ?? 0, count: count ?? 200, ...faults };
+  if (mutant === undefined) return { kind: "seeds", from: from ?? 0, count: count ?? 200, faults };
   if (from !== undefined) return fail("--mutant begins with seed 0: remove --from");
   const names = mutant === "all" ? mutants.map(({ name }) => name) : [mutant];
   return { kind: "mutants", names, seedsMax: count ?? 500 };

@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { openProgress } from "@ferry/terminal/progress";
 import { type Options, readArguments } from "./arguments.ts";
 import { mutants } from "./mutants/all.ts";
-import { importMutated } from "./mutants/loader.ts";
+import { simulationWith } from "./mutants/loader.ts";
 import type { FaultSelection } from "./scenario/select-faults.ts";
 import { runSeeds, seedsFrom } from "./seeds.ts";
 import type { SeedResult } from "./seeds-thread.ts";
@@ -47,15 +47,9 @@ async function runOne(
   mutantName: string | undefined,
   faults: FaultSelection | undefined,
 ): Promise<number> {
-  const mutant = mutants.find(({ name }) => name === mutantName);
-  const { simulate } =
-    mutant === undefined
-      ? await import("./simulate.ts")
-      : await importMutated<typeof import("./simulate.ts")>(mutant, import.meta.resolve("./simulate.ts"));
-  const { violations, counts } = await simulate(seed, {
-    ...(!json && { onLine: (line: string) => console.log(line) }),
-    ...(faults !== undefined && { faults }),
-  });
+  const { simulate } = await simulationWith(mutantName);
+  const onLine = (line: string) => console.log(line);
+  const { violations, counts } = await simulate(seed, { faults, ...(!json && { onLine }) });
   if (json) console.log(JSON.stringify({ seed, violations, counts }));
   else console.log(violations.length === 0 ? "\nEvery check holds." : `\n${violations.join("\n")}`);
   return violations.length === 0 ? 0 : 1;
@@ -71,7 +65,7 @@ async function runMany(from: number, count: number, faults: FaultSelection | und
     runSeeds({
       runs: seedsFrom(from, count),
       threads: Math.min(availableParallelism(), Math.ceil(count / SEEDS_PER_THREAD_MIN)),
-      ...(faults !== undefined && { faults }),
+      faults,
       done(result) {
         at(++done);
         for (const [name, times] of Object.entries(result.counts)) counts[name] = (counts[name] ?? 0) + times;
@@ -104,9 +98,9 @@ async function runMany(from: number, count: number, faults: FaultSelection | und
 
 /** Prints the end of a failing seed's trace. */
 async function showTrace(seed: number, faults: FaultSelection | undefined): Promise<void> {
-  const { simulate } = await import("./simulate.ts");
+  const { simulate } = await simulationWith(undefined);
   const lines: string[] = [];
-  await simulate(seed, { onLine: (line) => lines.push(line), ...(faults !== undefined && { faults }) });
+  await simulate(seed, { onLine: (line) => lines.push(line), faults });
   console.log(`\nThe end of seed ${seed}:`);
   for (const line of lines.slice(-TRACE_LINES)) console.log(`  ${line}`);
 }

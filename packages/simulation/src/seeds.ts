@@ -22,10 +22,7 @@ const SEED_MS_MAX = 600_000;
 
 /** The seeds from one on, all with the same mutant or without one. */
 export function seedsFrom(from: number, count: number, mutantName?: string): SeedRun[] {
-  return Array.from({ length: count }, (_, n) => ({
-    seed: from + n,
-    ...(mutantName !== undefined && { mutantName }),
-  }));
+  return Array.from({ length: count }, (_, n) => ({ seed: from + n, mutantName }));
 }
 
 /**
@@ -36,7 +33,7 @@ export function seedsFrom(from: number, count: number, mutantName?: string): See
 export async function runSeeds(options: RunSeedsOptions): Promise<void> {
   const { runs, faults, program = new URL("./seeds-thread.ts", import.meta.url) } = options;
   const { seedMsMaxOf = () => SEED_MS_MAX } = options;
-  const workerData: SeedsThreadOptions = faults === undefined ? {} : { faults };
+  const workerData: SeedsThreadOptions = { faults };
   const ending = new AbortController();
   const rest = runs[Symbol.iterator]();
 

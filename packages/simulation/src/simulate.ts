@@ -29,7 +29,7 @@ export interface SimulateOptions {
   /** Receives the trace, line by line. Two runs of a seed have the same trace. */
   readonly onLine?: (line: string) => void;
   /** Which of the seed's faults may happen; default all. */
-  readonly faults?: FaultSelection;
+  readonly faults?: FaultSelection | undefined;
 }
 
 /** Runs one seed. An error of the engine is a violation; this function does not throw for it. */

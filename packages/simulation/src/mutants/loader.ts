@@ -26,26 +26,40 @@ interface Switch {
 /** The edited files that were loaded, by URL. */
 const loadedFiles = new Set<string>();
 const editedFiles = new Set(mutants.flatMap(({ edits }) => edits.map(({ file }) => urlOf(file))));
-/** The edited files of the mutant that is in effect, by URL. */
-let changedFiles: readonly string[] = [];
+let inEffect: Mutant | undefined;
 let isRegistered = false;
 
+type Simulation = typeof import("../simulate.ts");
+
 /**
- * Imports a module, by its URL, with an engine that the mutant changes. Ends the mutant that was in effect before: its run must
- * be over. The modules that import an edited file are not loaded again: what they computed from it when they were loaded stays
- * as it is. Throws if one of the mutant's files was not loaded: then the mutant changed nothing.
+ * The simulation, with an engine that the mutant changes; without a name, with the engine as it is. Ends the mutant that was in
+ * effect before: its run must be over. The modules that import an edited file are not loaded again: what they computed from it
+ * when they were loaded stays as it is. Throws if there is no such mutant, or if one of its files was not loaded: then the mutant
+ * changed nothing.
  */
-export async function importMutated<T>({ name, edits }: Mutant, url: string): Promise<T> {
+export async function simulationWith(mutantName: string | undefined): Promise<Simulation> {
+  if (mutantName === undefined) return import("../simulate.ts");
+  const mutant = mutants.find(({ name }) => name === mutantName);
+  if (mutant === undefined) throw new Error(`no mutant is named ${mutantName}`);
   if (!isRegistered) registerHooks({ resolve, load });
   isRegistered = true;
-  const module = (await import(variant(url, SHARED))) as T;
+  const simulation = await import(variant(import.meta.resolve("../simulate.ts"), SHARED));
+  if (inEffect !== mutant) await apply(mutant);
+  inEffect = mutant;
+  return simulation;
+}
+
+async function apply({ name, edits }: Mutant): Promise<void> {
   const missing = edits.find(({ file }) => !loadedFiles.has(urlOf(file)));
   if (missing !== undefined)
     throw new Error(`mutant ${name}: ${missing.file} was never loaded, so the mutant changed nothing`);
-  for (const file of changedFiles) await use(file, ORIGINAL);
-  changedFiles = [...new Set(edits.map(({ file }) => urlOf(file)))];
-  for (const file of changedFiles) await use(file, name);
-  return module;
+  for (const file of filesOf(inEffect)) await use(file, ORIGINAL);
+  for (const file of filesOf({ edits })) await use(file, name);
+}
+
+/** The files that a mutant edits, by URL. */
+function filesOf(mutant: Pick<Mutant, "edits"> | undefined): readonly string[] {
+  return [...new Set((mutant?.edits ?? []).map(({ file }) => urlOf(file)))];
 }
 
 /** Sets the switch of a file. Throws if the switch lacks one of the file's exports. */
