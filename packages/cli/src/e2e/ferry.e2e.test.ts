@@ -14,11 +14,12 @@ import { endOf, jsonLines, startFerry } from "./run-ferry.ts";
 
 let host: Host;
 let client: TestClient;
+let largeTable: () => Promise<string>;
 const SOURCE = ["--table-region", "us-east-1"];
 const COPY = ["--table-region", "eu-west-1"];
 
 beforeAll(async () => {
-  ({ host, client } = await sharedHost());
+  ({ host, client, largeTable } = await sharedHost());
 });
 
 const commands = oneProcess();
@@ -196,14 +197,10 @@ test("--dry-run shows the event and the destination, and sends nothing", async (
   expect((await ferry("tasks", "--table", "dry")).stdout).toBe("");
 });
 
-/** At one read unit a second, a backup of them takes minutes. */
-const largeItems = someItems(100).map((item) => ({ ...item, text: { S: "x".repeat(30_000) } }));
-
 test("a running task is cancelled, watched to its end, and retried", async () => {
-  await client.createTables("slow", largeItems);
   const { stdout } = await done(
     "backup",
-    "slow",
+    await largeTable(),
     "s3://archives/slow",
     "--detach",
     "--read-units",
@@ -222,10 +219,9 @@ test("a running task is cancelled, watched to its end, and retried", async () =>
 });
 
 test("Ctrl-C stops watching, not the task, and says so", async () => {
-  await client.createTables("watched", largeItems);
   const { stdout } = await done(
     "backup",
-    "watched",
+    await largeTable(),
     "s3://archives/watched",
     "--detach",
     "--read-units",

@@ -2,7 +2,7 @@
  * What the ferry command shows on a real pseudo terminal of 80 columns.
  */
 import { stripVTControlCharacters } from "node:util";
-import { someItems, type TestClient } from "@ferry/local/e2e/test-client";
+import { someItems } from "@ferry/local/e2e/test-client";
 import { sharedHost } from "@ferry/local/e2e/test-host";
 import type { Host } from "@ferry/local/host";
 import { beforeAll, expect, test } from "vitest";
@@ -13,17 +13,18 @@ const TABLE = "on-terminal";
 const GREEN = "\x1b[32m";
 
 let host: Host;
-let client: TestClient;
+/** A backup of it at one read unit a second takes minutes. */
+let large: string;
 beforeAll(async () => {
-  ({ host, client } = await sharedHost());
-  // At one read unit a second, a backup of them takes minutes.
-  const large = someItems(100).map((item) => ({ ...item, text: { S: "x".repeat(30_000) } }));
-  await client.createTables(TABLE, large);
+  const { client, ...shared } = await sharedHost();
+  host = shared.host;
+  large = await shared.largeTable();
+  await client.createTables(TABLE, someItems(3));
   await client.runTask({ ...client.backupOf(TABLE), "bucket-prefix": `${TABLE}/one` }, TABLE);
 });
 
 test("Ctrl-C stops watching, not the task, and says so; the commands that it prints work", async () => {
-  const words = ["backup", TABLE, `s3://archives/${TABLE}/slow`, "--local", "--table-region", "us-east-1"];
+  const words = ["backup", large, `s3://archives/${TABLE}/slow`, "--local", "--table-region", "us-east-1"];
   const { code, shown } = await runOnTerminal([...words, "--read-units", "1"], {
     at: "running",
     types: CTRL_C,

@@ -7,23 +7,30 @@ import { createCityTable } from "./city-table.ts";
 import { compareTables } from "./compare.ts";
 import { everyType } from "./every-type.ts";
 
-/** The clients use the shared host's variables. */
-beforeAll(async () => void (await sharedHost()));
+/** The items besides the one with every type. */
+const OTHERS = 50;
 
-/** Compares a table with its copy, which lacks the first `without` items and in which the items of `put` are put. */
+const SOURCE = { region: "us-east-1", table: "compared-cities" };
+const COPY_REGION = "eu-west-1";
+
+let items: readonly CityItem[];
+let copies: DynamoDBClient;
+beforeAll(async () => {
+  // The clients use its variables.
+  await sharedHost();
+  copies = new DynamoDBClient({ region: COPY_REGION });
+  items = [everyType(), ...(await cities(OTHERS))];
+  await createCityTable(SOURCE.region, SOURCE.table);
+  await putItems(new DynamoDBClient({ region: SOURCE.region }), SOURCE.table, items);
+});
+
+/** Compares the table with a copy, which lacks the first `without` items and in which the items of `put` are put. */
 async function comparisonOf(table: string, { without = 0, put = [] as CityItem[] } = {}) {
-  const items = [everyType(), ...(await cities(200))];
-  const source = { region: "us-east-1", table };
-  const copy = { region: "eu-west-1", table };
-  await Promise.all([createCityTable(source.region, table), createCityTable(copy.region, table)]);
-  await putItems(new DynamoDBClient({ region: source.region }), table, items);
-  await putItems(new DynamoDBClient({ region: copy.region }), table, items.slice(without));
-  for (const item of put)
-    await new DynamoDBClient({ region: copy.region }).send(
-      new PutItemCommand({ TableName: table, Item: item }),
-    );
+  await createCityTable(COPY_REGION, table);
+  await putItems(copies, table, items.slice(without));
+  for (const item of put) await copies.send(new PutItemCommand({ TableName: table, Item: item }));
   let read = 0;
-  const comparison = await compareTables(source, copy, (count) => {
+  const comparison = await compareTables(SOURCE, { region: COPY_REGION, table }, (count) => {
     read = count;
   });
   expect(read).toBe(comparison.source + comparison.copy);
@@ -36,14 +43,19 @@ test("the demo's default is all cities that the package has", async () => {
 });
 
 test("tables with the same items are identical", async () => {
-  expect(await comparisonOf("equal")).toEqual({ identical: true, source: 201, copy: 201, differences: [] });
+  expect(await comparisonOf("equal")).toEqual({
+    identical: true,
+    source: OTHERS + 1,
+    copy: OTHERS + 1,
+    differences: [],
+  });
 });
 
 test("a missing item is reported", async () => {
   expect(await comparisonOf("missing", { without: 1 })).toEqual({
     identical: false,
-    source: 201,
-    copy: 200,
+    source: OTHERS + 1,
+    copy: OTHERS,
     differences: ["** 0 (missing)"],
   });
 });
@@ -52,7 +64,7 @@ test("an item that is not in the source is reported", async () => {
   const put = [{ country: { S: "zz" }, id: { N: "1" } }];
   expect(await comparisonOf("more", { put })).toMatchObject({
     identical: false,
-    copy: 202,
+    copy: OTHERS + 2,
     differences: ["zz 1 (not in the source)"],
   });
 });
@@ -67,8 +79,8 @@ test.each<[string, CityItem]>([
   const put = [{ ...everyType(), ...change }];
   expect(await comparisonOf(what.replaceAll(" ", "-"), { put })).toEqual({
     identical: false,
-    source: 201,
-    copy: 201,
+    source: OTHERS + 1,
+    copy: OTHERS + 1,
     differences: ["** 0"],
   });
 });

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -35,25 +34,12 @@ function start(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   return child;
 }
 
-/** Runs the demo to its end. */
+/** Runs the demo to its end. other-engines.e2e.test.ts runs it with --json. */
 async function run(...args: string[]) {
   const { stdout, stderr: errors } = start([main, ...args]);
   const [out, stderr, [code]] = await Promise.all([text(stdout!), text(errors!), once(child, "exit")]);
   return { out, stderr, code };
 }
-
-test("--json prints only one line, and the archive is copied to a folder", async () => {
-  const { out, stderr, code } = await run("--items", "300", "--segments", "3", "--json");
-  expect(stderr).toBe("");
-  expect(code).toBe(0);
-  expect(out.trimEnd().split("\n")).toHaveLength(1);
-  const result = JSON.parse(out);
-  expect(result).toMatchObject({ items: 300, scanned: 300, stored: 300, restored: 300, identical: true });
-  expect(result.backup).toMatchObject({ state: "succeeded", segments: { total: 3 }, items: 300 });
-  expect(result.restore).toMatchObject({ state: "succeeded", segments: { total: 4 }, items: 300 });
-  const lines = gunzipSync(await readFile(join(result.archive, "0x0000/0x00000000.json.gz"))).toString();
-  for (const line of lines.trimEnd().split("\n")) expect(Object.keys(JSON.parse(line))).toEqual(["Item"]);
-});
 
 test("an engine that cannot be used is refused in one line", async () => {
   const { out, stderr, code } = await run("--s3", "http://127.0.0.1:1");

@@ -1,6 +1,7 @@
 /**
  * The calls that a user of Ferry makes, with stock clients and no code of the engine, for the end-to-end tests.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import {
   type AttributeValue,
@@ -34,6 +35,9 @@ const COPY_REGION = "eu-west-1";
 const BUCKET_REGION = "eu-central-1";
 const BUCKET = "archives";
 const TIMEOUT_MS = 300_000;
+/** What is there soon is found soon; what takes long is not polled often. */
+const POLL_MS_MIN = 50;
+const POLL_MS_MAX = 500;
 
 const ENDED = ["succeeded", "failed", "rejected", "cancelled"];
 
@@ -68,10 +72,11 @@ export async function createTestClient(host: Host) {
   }
 
   async function until<T>(what: string, poll: () => Promise<T | undefined>): Promise<T> {
-    for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
+    const end = Date.now() + TIMEOUT_MS;
+    for (let delayMs = POLL_MS_MIN; Date.now() < end; delayMs = Math.min(1.5 * delayMs, POLL_MS_MAX)) {
       const found = await poll();
       if (found !== undefined) return found;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(delayMs);
     }
     throw new Error(`${what} did not arrive within ${TIMEOUT_MS} ms`);
   }

@@ -6,13 +6,15 @@ import { type BusEvent, parseMessage } from "@ferry/core/events/events";
 import type { EventEnvelope } from "@ferry/emulator/eventbridge/put-events";
 import { vi } from "vitest";
 import { type Host, type HostOptions, startHost } from "../host.ts";
-import { createTestClient, type TestClient } from "./test-client.ts";
+import { createTestClient, someItems, type TestClient } from "./test-client.ts";
 
 interface SharedHost {
   readonly host: Host;
   readonly client: TestClient;
   /** The events that ended tasks, of all test files. */
   readonly logged: readonly EventEnvelope[];
+  /** The name of a table in us-east-1, which no test changes. At one read unit a second, a backup of it takes minutes. */
+  largeTable(): Promise<string>;
   /** Whether a worker throws in place of handling an event. A test that sets it removes it. */
   isFailing?: ((event: BusEvent) => boolean) | undefined;
 }
@@ -51,8 +53,27 @@ async function startShared(): Promise<SharedHost> {
       return handler(event, context);
     },
   });
-  const shared: SharedHost = { host, client: await createTestClient(host), logged };
+  const client = await createTestClient(host);
+  let large: Promise<string> | undefined;
+  const shared: SharedHost = {
+    host,
+    client,
+    logged,
+    largeTable() {
+      large ??= createLargeTable(client);
+      return large;
+    },
+  };
   return shared;
+}
+
+async function createLargeTable(client: TestClient): Promise<string> {
+  const name = "large";
+  await client.createTables(
+    name,
+    someItems(100).map((item) => ({ ...item, text: { S: "x".repeat(30_000) } })),
+  );
+  return name;
 }
 
 /** Starts a host with these options, which the test file must stop. */
