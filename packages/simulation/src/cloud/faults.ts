@@ -1,20 +1,16 @@
 /**
  * Decides whether a fault happens now: by the scenario's rates, until the fault phase ends or the fault budget is used up.
  */
-import type { FaultRates, RatedFaultName } from "../scenario/fault-rates.ts";
+import type { RatedFaultName } from "../scenario/fault-rates.ts";
+import type { Scenario } from "../scenario/scenario.ts";
 import type { Rng } from "./scheduler.ts";
 
 export type Faults = ReturnType<typeof createFaults>;
 
-export interface FaultsOptions {
-  readonly faultRates: FaultRates;
-  /** See `selectFaults`. */
-  readonly drawn?: { readonly faultRates: FaultRates };
-  /** The most faults of a run. */
-  readonly faultsMax: number;
-}
-
-export function createFaults({ faultRates, drawn, faultsMax }: FaultsOptions, rng: Rng) {
+export function createFaults(
+  { faultRates, drawn, faultsMax }: Pick<Scenario, "faultRates" | "drawn" | "faultsMax">,
+  rng: Rng,
+) {
   /** How often each happened. */
   const counts: Record<string, number> = {};
   const drawnRates = drawn?.faultRates ?? faultRates;

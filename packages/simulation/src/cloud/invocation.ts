@@ -10,32 +10,27 @@ import type { Scheduler } from "./scheduler.ts";
 
 export type Effect = () => Promise<unknown>;
 
-export interface Invocation {
-  /** Its name in the trace, for instance `backup#12`. */
-  readonly name: string;
-  readonly consumer: ConsumerName | "monitor";
-  readonly messages: readonly Delivered[];
-  /** The detail of its (first) message. */
-  readonly work: Partial<SegmentWork>;
-  readonly time: Time;
-  /** Resolves after this time; never if the invocation died meanwhile. */
-  pass(ms: number): Promise<void>;
-  /** Ends the invocation. The promise never resolves, so that its caller stops. */
-  die(): Promise<never>;
-  alive(): boolean;
-}
+export type Invocation = ReturnType<typeof createInvocation>;
 
-/** `skewMs`: how far its clock is off. `onDeath` is called when it dies. */
+/** `onDeath` is called when it dies. */
 export function createInvocation(
-  options: Pick<Invocation, "name" | "consumer" | "messages" | "work"> & {
-    timeoutMs: number;
-    skewMs: number;
+  options: {
+    /** Its name in the trace, for instance `backup#12`. */
+    readonly name: string;
+    readonly consumer: ConsumerName | "monitor";
+    readonly messages: readonly Delivered[];
+    /** The detail of its (first) message. */
+    readonly work: Partial<SegmentWork>;
+    readonly timeoutMs: number;
+    /** How far its clock is off. */
+    readonly skewMs: number;
   },
   scheduler: Scheduler,
   onDeath: () => void,
-): Invocation & { end(): void } {
+) {
   const endMs = scheduler.now() + options.timeoutMs;
   let alive = true;
+  /** Ends the invocation. The promise never resolves, so that its caller stops. */
   const die = () => {
     if (alive) {
       alive = false;
@@ -45,6 +40,7 @@ export function createInvocation(
     return new Promise<never>(() => {});
   };
   const cancelTimer = scheduler.after(options.timeoutMs, () => void die());
+  /** Resolves after this time; never if the invocation died meanwhile. */
   const pass = async (ms: number) => {
     await scheduler.sleep(ms);
     if (!alive) await new Promise<never>(() => {});
@@ -58,7 +54,7 @@ export function createInvocation(
       now: () => scheduler.now() + options.skewMs,
       remainingMs: () => Math.max(0, endMs - scheduler.now()),
       sleep: pass,
-    },
+    } satisfies Time,
     end() {
       alive = false;
       cancelTimer();

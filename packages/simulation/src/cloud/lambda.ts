@@ -52,7 +52,7 @@ export function createLambda(options: LambdaOptions, cloud: () => Cloud, schedul
     if (first === undefined) return;
     running.set(name, (running.get(name) ?? 0) + 1);
     const { event } = parseMessage(first.body);
-    const invocation: ReturnType<typeof createInvocation> = createInvocation(
+    const invocation: Invocation = createInvocation(
       {
         name: `${name}#${++count}`,
         consumer: name,
@@ -79,7 +79,7 @@ export function createLambda(options: LambdaOptions, cloud: () => Cloud, schedul
     poll(name);
   }
 
-  async function run(name: ConsumerName, invocation: ReturnType<typeof createInvocation>): Promise<void> {
+  async function run(name: ConsumerName, invocation: Invocation): Promise<void> {
     const { queues, faults, log } = cloud();
     const response = await handle(name, invocation, cloud());
     const again = failedMessages(

@@ -3,13 +3,8 @@
  */
 import type { FaultPhase } from "../scenario/fault-phase.ts";
 import type { FaultCounts } from "../scenario/fault-rates.ts";
+import type { Scenario } from "../scenario/scenario.ts";
 import type { Rng, Scheduler } from "./scheduler.ts";
-
-export interface OutagesOptions {
-  readonly faultCounts: FaultCounts;
-  /** See `selectFaults`. */
-  readonly drawn?: { readonly faultCounts: FaultCounts };
-}
 
 /** Never lost: a task that was not accepted cannot be retried, only requested again. */
 const NEVER_LOST = new Set([
@@ -23,7 +18,7 @@ const DENIED_MS_MIN = 1000;
 const DENIED_MS_MAX = 600_000;
 
 export function createOutages(
-  { faultCounts, drawn }: OutagesOptions,
+  { faultCounts, drawn }: Pick<Scenario, "faultCounts" | "drawn">,
   around: {
     readonly scheduler: Scheduler;
     readonly rng: Rng;

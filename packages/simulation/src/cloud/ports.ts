@@ -13,15 +13,12 @@ import { FerryError, permanent } from "@ferry/core/errors/errors";
 import type {
   Bus,
   InsertResult,
-  LastErrors,
   RateLimiter,
   RowSearch,
   ScanPage,
   Slice,
   SliceClaims,
   StatusStore,
-  TableLeases,
-  TaskRegistry,
   Write,
 } from "@ferry/core/ports";
 import type { TaskRow } from "@ferry/core/projection/status";
@@ -30,7 +27,7 @@ import type { Settings } from "@ferry/core/settings/settings";
 import { destination, source } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { intercept } from "@ferry/memory/intercept";
-import { openMd5 } from "@ferry/memory/ports";
+import { type MemoryPorts, openMd5 } from "@ferry/memory/ports";
 import { memoryRowSearch } from "@ferry/memory/row-search";
 import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
 import type { Recorder } from "../checks/recorder.ts";
@@ -47,16 +44,12 @@ import { s3Error, simulatedS3, withCutBody } from "./s3.ts";
 import type { Rng, Scheduler } from "./scheduler.ts";
 
 /** The parts of the cloud that all invocations share. */
-export interface Cloud {
+export interface Cloud
+  extends Pick<MemoryPorts, "limiter" | "claims" | "leases" | "registry" | "lastErrors"> {
   readonly tables: ItemTables;
   readonly admin: MemoryTableAdmin;
   readonly archive: MemoryArchiveStore;
   readonly status: StatusStore;
-  readonly limiter: RateLimiter;
-  readonly claims: SliceClaims;
-  readonly leases: TableLeases;
-  readonly registry: TaskRegistry;
-  readonly lastErrors: LastErrors;
   /** All rows of tasks. */
   readonly rows: () => readonly TaskRow[];
   readonly bus: SimulatedBus;

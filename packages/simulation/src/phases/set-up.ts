@@ -5,13 +5,9 @@
 import { itemOfRow } from "@ferry/aws/status/status-item";
 import { itemBytes } from "@ferry/aws/testing/item-size";
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
-import { memoryLastErrors } from "@ferry/memory/last-errors";
-import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
-import { memorySliceClaims } from "@ferry/memory/slice-claims";
+import { memoryPorts } from "@ferry/memory/ports";
 import { memoryStatusStore, type RowChange } from "@ferry/memory/status-store";
 import { memoryTableAdmin } from "@ferry/memory/table-admin";
-import { memoryTableLeases } from "@ferry/memory/table-leases";
-import { memoryTaskRegistry } from "@ferry/memory/task-registry";
 import { START_MS } from "@ferry/memory/time";
 import { createRecorder } from "../checks/recorder.ts";
 import { createBus, type SimulatedBus } from "../cloud/bus.ts";
@@ -156,8 +152,15 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     ownerUnseen: () => rng.happens(0.3),
     isPending: () => rng.happens(0.3),
   });
+  // The ports on the worker table.
+  const { limiter, claims, leases, registry, lastErrors } = memoryPorts();
   const cloud: Cloud = {
     ...parts,
+    limiter,
+    claims,
+    leases,
+    registry,
+    lastErrors,
     tables: withGrowingSize(tables, scenario, rng),
     admin,
     archive: observedArchive(archive, { recorder, faults, changeLastItem: operationsOfRun.changeLastItem }),
@@ -166,12 +169,7 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     ...(ownTables !== undefined && { ownTables }),
     statements: scenario.data.statements,
     outside: scheduler.outside,
-    limiter: memoryRateLimiter(),
-    claims: memorySliceClaims(),
-    leases: memoryTableLeases(),
-    registry: memoryTaskRegistry(),
     rows: status.rows,
-    lastErrors: memoryLastErrors(),
     bus,
     queues,
     settings: scenario.settings,
