@@ -42,13 +42,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "moved-archive-followed",
     seed: 259,
     breaks: "A manifest that points outside its archive is followed.",
-    edits: [
-      core(
-        "archive/location.ts",
-        'if (keys === "as-listed") return listed;',
-        'if (keys !== "rebase") return listed;',
-      ),
-    ],
+    edits: [core("archive/location.ts", 'if (keys === "as-listed") return', 'if (keys !== "rebase") return')],
   },
   {
     name: "duplicate-file-read-twice",
@@ -79,13 +73,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "seal-counts-only-the-rest",
     seed: 135,
     breaks: "A last step that continues counts only the items of the segments that it compares itself.",
-    edits: [
-      core(
-        "backup/indexes.ts",
-        "items += total(index.files);",
-        "items += at < checked ? 0 : total(index.files);",
-      ),
-    ],
+    edits: [core("backup/indexes.ts", "total(index.files);", "at < checked ? 0 : total(index.files);")],
   },
   {
     name: "finished-in-the-next-attempt",
@@ -124,13 +112,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "unprocessed-deletes-not-sent",
     seed: 4800,
     breaks: "Unprocessed deletes are not sent again.",
-    edits: [
-      aws(
-        "dynamodb/write-body.ts",
-        "return { remove: body.subarray(from, end) };",
-        "return { put: body.subarray(from, end) };",
-      ),
-    ],
+    edits: [aws("dynamodb/write-body.ts", "remove: body.subarray", "put: body.subarray")],
   },
   {
     name: "row-read-eventually",
@@ -172,13 +154,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "reservation-starts-early",
     seed: 296,
     breaks: "A reservation starts before earlier reservations end.",
-    edits: [
-      aws(
-        "worker-table/rate-limiter.ts",
-        "return Number(extended[RESERVED_UNTIL]) - durationMs;",
-        "return nowMs;",
-      ),
-    ],
+    edits: [aws("worker-table/rate-limiter.ts", "Number(extended[RESERVED_UNTIL]) - durationMs;", "nowMs;")],
   },
   {
     name: "list-ends-after-first-page",
@@ -196,13 +172,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "first-ten-events-only",
     seed: 1187,
     breaks: "Events beyond the first ten of a step are not put.",
-    edits: [
-      aws(
-        "bus.ts",
-        "for (const chunk of chunks(pending)) refused",
-        "for (const chunk of chunks(pending).slice(0, 1)) refused",
-      ),
-    ],
+    edits: [aws("bus.ts", "const chunk of chunks(pending)", "const chunk of chunks(pending).slice(0, 1)")],
   },
   {
     name: "lost-call-not-charged",
@@ -267,13 +237,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "existing-key-reported-as-stored",
     seed: 112,
     breaks: "A put whose key exists is reported as stored.",
-    edits: [
-      aws(
-        "archive-store.ts",
-        'if (httpStatusOf(error) === 412) return "exists";',
-        'if (httpStatusOf(error) === 412) return "stored";',
-      ),
-    ],
+    edits: [aws("archive-store.ts", 'return "exists";', 'return "stored";')],
   },
   {
     name: "backslash-ignored",
@@ -332,25 +296,13 @@ export const dataMutants: readonly Mutant[] = [
     name: "file-done-before-writes",
     seed: 203,
     breaks: "A restore's file counts as done while its last writes are still in progress.",
-    edits: [
-      core(
-        "restore/slice.ts",
-        "    await writer.settle();\n    if (writer.stopped() || outOfTime) return;\n",
-        "    if (writer.stopped() || outOfTime) return;\n",
-      ),
-    ],
+    edits: [core("restore/slice.ts", "await writer.settle();\n    if", "if")],
   },
   {
     name: "only-ignored",
     seed: 232,
     breaks: "A restore with only writes every item.",
-    edits: [
-      core(
-        "restore/slice.ts",
-        "if (!readingLine(bucket, key, number, matches)) {",
-        "if (matches === undefined) {",
-      ),
-    ],
+    edits: [core("restore/slice.ts", "!readingLine(bucket, key, number, matches)", "matches === undefined")],
   },
   {
     name: "only-range-without-its-end",

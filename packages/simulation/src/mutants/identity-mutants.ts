@@ -63,13 +63,7 @@ export const identityMutants: readonly Mutant[] = [
     name: "retry-restarts-segments",
     seed: 203,
     breaks: "A retried restore begins its segments from the start.",
-    edits: [
-      core(
-        "segment/fan-out.ts",
-        "if (resume === undefined) return",
-        "if (resume !== undefined || true) return",
-      ),
-    ],
+    edits: [core("segment/fan-out.ts", "if (resume === undefined)", "if (resume !== undefined || true)")],
   },
   {
     name: "retry-keeps-attempt",
@@ -91,13 +85,7 @@ export const identityMutants: readonly Mutant[] = [
     name: "retry-keeps-deadline",
     seed: 63,
     breaks: "The deadline of a retry is computed from the time of the request, not of the retry.",
-    edits: [
-      core(
-        "control/retry.ts",
-        "msOf(event.time) + ports.settings.taskTimeoutMs",
-        "Math.floor(task.timestamp / 1000) * 1000 + ports.settings.taskTimeoutMs",
-      ),
-    ],
+    edits: [core("control/retry.ts", "msOf(event.time)", "Math.floor(task.timestamp / 1000) * 1000")],
   },
   {
     name: "deadline-ignored",
@@ -135,25 +123,13 @@ export const identityMutants: readonly Mutant[] = [
     name: "cancel-of-later-attempt-only",
     seed: 188,
     breaks: "A cancel stops only the attempts before the one that it names.",
-    edits: [
-      core(
-        "control/cancellation.ts",
-        "if (row.cancelledAttempt >= work.attempt)",
-        "if (row.cancelledAttempt > work.attempt)",
-      ),
-    ],
+    edits: [core("control/cancellation.ts", "row.cancelledAttempt >= work", "row.cancelledAttempt > work")],
   },
   {
     name: "cancelled-before-failed",
     seed: 1171,
     breaks: "A failed attempt is reported as cancelled if another attempt was cancelled.",
-    edits: [
-      core(
-        "projection/status.ts",
-        "const cancelled = row.cancelledAttempt >= row.attempt;",
-        "const cancelled = row.cancelledAttempt > 0;",
-      ),
-    ],
+    edits: [core("projection/status.ts", "row.cancelledAttempt >= row.attempt", "row.cancelledAttempt > 0")],
   },
   {
     name: "failed-step-fails-later-attempts",
@@ -183,13 +159,7 @@ export const identityMutants: readonly Mutant[] = [
     name: "update-time-of-last-fact",
     seed: 63,
     breaks: "A row has the time of the fact that arrived last.",
-    edits: [
-      core(
-        "projection/project.ts",
-        "updatedTime: later(row.updatedTime, fact.time)",
-        "updatedTime: fact.time",
-      ),
-    ],
+    edits: [core("projection/project.ts", "later(row.updatedTime, fact.time)", "fact.time")],
   },
   {
     name: "bytes-not-counted",
@@ -239,13 +209,7 @@ export const identityMutants: readonly Mutant[] = [
     name: "chain-from-start",
     seed: 168,
     breaks: "A slice of a backup reads its segment from the start, although files are stored.",
-    edits: [
-      core(
-        "backup/slice.ts",
-        "openScanner(plan, work.segment, from.after, options, ports)",
-        "openScanner(plan, work.segment, undefined, options, ports)",
-      ),
-    ],
+    edits: [core("backup/slice.ts", "work.segment, from.after, options", "work.segment, undefined, options")],
   },
   {
     name: "chain-counts-one-file",
@@ -269,13 +233,7 @@ export const identityMutants: readonly Mutant[] = [
     name: "compression-level-of-request-ignored",
     seed: 137,
     breaks: "The request's compression level is ignored.",
-    edits: [
-      core(
-        "backup/plan.ts",
-        '"compression-level": request["compression-level"] ?? ofStage',
-        '"compression-level": ofStage',
-      ),
-    ],
+    edits: [core("backup/plan.ts", 'request["compression-level"] ?? ofStage', "ofStage")],
   },
   {
     name: "compression-of-request-ignored",
@@ -341,24 +299,12 @@ export const identityMutants: readonly Mutant[] = [
     name: "message-restore-without-id",
     seed: 383,
     breaks: "A restore that a message requested is requested again without its request-id.",
-    edits: [
-      core(
-        "worker.ts",
-        'const detail = { request, "request-id": requestId, "request-time": time };',
-        'const detail = { request, "request-id": requestId && undefined, "request-time": time };',
-      ),
-    ],
+    edits: [core("worker.ts", 'requestId, "request-time"', 'requestId && undefined, "request-time"')],
   },
   {
     name: "bare-request-not-read",
     seed: 596,
     breaks: "A request that is the whole detail of its event is not read.",
-    edits: [
-      core(
-        "request/requested.ts",
-        "if (isBare(detail)) return { request: detail,",
-        "if (isMessage(detail)) return { request: detail,",
-      ),
-    ],
+    edits: [core("request/requested.ts", "if (isBare(detail)) return", "if (isMessage(detail)) return")],
   },
 ];
