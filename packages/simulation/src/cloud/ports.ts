@@ -9,7 +9,6 @@ import type { Projector } from "@ferry/aws/lambda/projector";
 import type { Log } from "@ferry/aws/lambda/telemetry";
 import type { Worker } from "@ferry/aws/lambda/worker";
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
-import { FerryError, permanent } from "@ferry/core/errors/errors";
 import type {
   Bus,
   InsertResult,
@@ -34,18 +33,18 @@ import type { Recorder } from "../checks/recorder.ts";
 import type { SimulatedBus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";
 import { projectorAdapters, workerAdapters } from "./dynamodb/adapters.ts";
-import type { SharedClients, Visit } from "./dynamodb/client.ts";
+import type { SharedClients } from "./dynamodb/client.ts";
 import type { ItemTables } from "./dynamodb/item-tables.ts";
 import type { OwnTables } from "./dynamodb/own-tables.ts";
-import type { Faults } from "./faults.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Queues } from "./queues.ts";
-import { s3Error, simulatedS3, withCutBody } from "./s3.ts";
-import type { Rng, Scheduler } from "./scheduler.ts";
+import { simulatedS3, withCutBody } from "./s3.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { type Visit, type VisitContext, visitor } from "./visitor.ts";
 
 /** The parts of the cloud that all invocations share. */
 export interface Cloud
-  extends Pick<MemoryPorts, "limiter" | "claims" | "leases" | "registry" | "lastErrors"> {
+  extends VisitContext,
+    Pick<MemoryPorts, "limiter" | "claims" | "leases" | "registry" | "lastErrors"> {
   readonly tables: ItemTables;
   readonly admin: MemoryTableAdmin;
   readonly archive: MemoryArchiveStore;
@@ -53,16 +52,9 @@ export interface Cloud
   /** All rows of tasks. */
   readonly rows: () => readonly TaskRow[];
   readonly bus: SimulatedBus;
-  readonly queues: Queues;
   readonly settings: Settings;
-  readonly faults: Faults;
-  readonly rng: Rng;
-  readonly recorder: Recorder;
-  /** Whether the permission to read and write tables and buckets is revoked. */
-  readonly isDenied: () => boolean;
   /** Until when the projector is paused, ms since 1970. */
   readonly projectorPausedUntilMs: () => number;
-  readonly log: (line: () => string) => void;
   /** The SDK's clients of a run with the AWS adapters. */
   readonly clients: SharedClients;
   /** Ferry's own tables, if the run uses the AWS adapters and codec. */
@@ -75,24 +67,6 @@ export interface Cloud
 
 const BUS_NAME = "ferry-simulation";
 const RETRY_DELAY_SECONDS = 1;
-
-/** Calls that read or write items. */
-const ITEM_CALLS: ReadonlySet<string> = new Set(["table.scan", "table.write", "table.insert"]);
-
-/** Calls that read tables of items. */
-const READS: ReadonlySet<string> = new Set(["scan", "get", "describe", "settings", "identify", "owner"]);
-
-/** Ports on Ferry's own tables. */
-const OWN_TABLE_PORTS: ReadonlySet<string> = new Set([
-  "status",
-  "limiter",
-  "claims",
-  "leases",
-  "registry",
-  "search",
-  "last-errors",
-  "worker-table",
-]);
 
 export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
   const visit = visitor(invocation, cloud);
@@ -172,37 +146,8 @@ function servicesOf(
   visit: Visit,
   cloud: Cloud,
 ): Omit<Worker["ports"], "archive" | "search" | "bus" | "random"> {
-  const { recorder, ownTables } = cloud;
-  const tables = intercept(
-    "table",
-    cloud.tables,
-    ["scan", "write", "insert"],
-    async ({ method, args }, run) => {
-      const answer = await run();
-      const units = unitsOf(answer);
-      recorder.capacityUsed(invocation, { consumed: units });
-      // The ceiling does not include what a plan reads.
-      const isOfSegment = invocation.work.segment !== undefined;
-      if (method === "scan") {
-        const { name } = (args[0] as ScanPage).table;
-        if (isOfSegment && name === source.name) recorder.consumed("read", units);
-        return answer;
-      }
-      const { name } = args[0] as { name: string };
-      if (isOfSegment && name === destination.name) recorder.consumed("write", units);
-      if (method === "write") recorder.writesCompleted(invocation, name, args[1] as readonly Write[]);
-      else {
-        const { outcomes } = answer as InsertResult;
-        const stored = (args[1] as readonly Uint8Array[]).filter((_, i) => outcomes[i] === "stored");
-        recorder.writesCompleted(
-          invocation,
-          name,
-          stored.map((put) => ({ put })),
-        );
-      }
-      return answer;
-    },
-  );
+  const { ownTables } = cloud;
+  const tables = withRecordedUnits(cloud.tables, invocation, cloud.recorder);
   if (ownTables !== undefined) {
     const action = invocation.consumer === "restore" ? "restore" : "backup";
     const codec = orderedCodec(zlibCodec, cloud.outside);
@@ -228,6 +173,28 @@ function servicesOf(
     leases: visited("leases", cloud.leases, ["read", "replace"]),
     ...workerTablePortsOf(visit, cloud),
   };
+}
+
+/** Records what each call on items consumes and writes. */
+function withRecordedUnits(tables: ItemTables, invocation: Invocation, recorder: Recorder): ItemTables {
+  return intercept("table", tables, ["scan", "write", "insert"], async ({ method, args }, run) => {
+    const answer = await run();
+    const units = unitsOf(answer);
+    recorder.capacityUsed(invocation, { consumed: units });
+    const isScan = method === "scan";
+    const { name } = isScan ? (args[0] as ScanPage).table : (args[0] as TableAddress);
+    // The ceiling does not include what a plan reads.
+    if (invocation.work.segment !== undefined && name === (isScan ? source : destination).name)
+      recorder.consumed(isScan ? "read" : "write", units);
+    if (method === "write") recorder.writesCompleted(invocation, name, args[1] as readonly Write[]);
+    if (method === "insert") {
+      const { outcomes } = answer as InsertResult;
+      const puts = (args[1] as readonly Uint8Array[]).map((put) => ({ put }));
+      const stored = puts.filter((_, i) => outcomes[i] === "stored");
+      recorder.writesCompleted(invocation, name, stored);
+    }
+    return answer;
+  });
 }
 
 /** The ports on the worker table that workers and the projector have. */
@@ -383,82 +350,6 @@ function searchOf(visit: Visit, { rows }: Cloud, consumer: Invocation["consumer"
   return visitedBy(visit)("search", search, ["ofKey", "inState"]);
 }
 
-function visitor(invocation: Invocation, { faults, rng, queues, isDenied, recorder, log }: Cloud): Visit {
-  const { occurs } = faults;
-  const latencyMs = (method?: string) =>
-    occurs("stall") || (method === "PutObject" && occurs("slowPut"))
-      ? rng.between(1000, 240_000)
-      : rng.between(2, 60);
-  return async (port, method, subject, effect) => {
-    const trace = (what: string) => log(() => `${invocation.name} ${port}.${method} ${subject} ${what}`);
-    await invocation.pass(latencyMs(method));
-    if (occurs("crashBefore") || (port === "bus" && occurs("crashBeforeEvents"))) {
-      trace("DIES BEFORE");
-      return invocation.die();
-    }
-    if (occurs("refused")) {
-      trace("connection refused");
-      throw new Error("socket hang up");
-    }
-    const error = errorOf(port, method, faults, isDenied);
-    if (error !== undefined) {
-      trace(error.message);
-      throw error;
-    }
-    let answer: unknown;
-    try {
-      answer = await effect();
-    } catch (error) {
-      trace(`→ ${(error as Error).message}`);
-      throw error;
-    }
-    trace(describeAnswer(answer));
-    if (occurs("visibilityExpired")) {
-      trace("its messages are visible again");
-      recorder.madeVisible(invocation);
-      for (const { handle } of invocation.messages) queues.setVisibility(handle, 0);
-    }
-    if (occurs("crashAfter")) {
-      trace("DIES AFTER");
-      return invocation.die();
-    }
-    if (occurs("answerLost") || (ITEM_CALLS.has(`${port}.${method}`) && occurs("itemAnswerLost"))) {
-      trace("answer lost");
-      throw new Error("socket hang up");
-    }
-    await invocation.pass(latencyMs() / 2);
-    return answer;
-  };
-}
-
-/** The error that the service returns instead of an answer, if any. */
-function errorOf(
-  port: string,
-  method: string,
-  { occurs }: Faults,
-  isDenied: () => boolean,
-): Error | undefined {
-  const isRead = READS.has(method);
-  const isTable = port === "table";
-  if (isTable && isDenied())
-    return permanent("access-denied", {
-      operation: method,
-      resource: "table",
-      message: "AccessDeniedException",
-      hint: "",
-    });
-  if (port === "s3" && isDenied()) return s3Error("AccessDenied", 403);
-  if (port === "s3" && method === "PutObject" && occurs("conflict"))
-    return s3Error("ConditionalRequestConflict", 409);
-  if (port === "s3") return occurs("slowDown") ? s3Error("SlowDown", 503) : undefined;
-  const throttled = isTable
-    ? occurs(isRead ? "throttledRead" : "throttledWrite")
-    : OWN_TABLE_PORTS.has(port) && occurs("throttledStatus");
-  if (!throttled) return undefined;
-  const context = { operation: method, resource: port, message: "throttled", hint: "" };
-  return new FerryError("throttled", "throttled", context);
-}
-
 function loggerOf(invocation: Invocation, { log }: Cloud): Log {
   const trace = (message: unknown, extra: unknown) => {
     const { error, event } = (extra ?? {}) as { error?: Error; event?: unknown };
@@ -475,12 +366,4 @@ function describeTableCall(args: readonly unknown[]): string {
   if (first.segment !== undefined)
     return `segment ${first.segment} after ${first.after === undefined ? "nothing" : JSON.stringify(first.after)}`;
   return Array.isArray(second) ? `${second.length} writes` : "";
-}
-
-function describeAnswer(answer: unknown): string {
-  if (typeof answer !== "object") return `→ ${answer}`;
-  const { unprocessed } = (answer ?? {}) as { unprocessed?: readonly unknown[] };
-  return unprocessed === undefined || unprocessed.length === 0
-    ? "→ ok"
-    : `→ ${unprocessed.length} unprocessed`;
 }

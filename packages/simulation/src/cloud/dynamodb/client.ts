@@ -10,13 +10,11 @@ import { FerryError } from "@ferry/core/errors/errors";
 import { workerTable } from "@ferry/core/topology";
 import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
 import type { Faults } from "../faults.ts";
-import type { Effect, Invocation } from "../invocation.ts";
+import type { Invocation } from "../invocation.ts";
 import type { Rng, Scheduler } from "../scheduler.ts";
+import type { Visit } from "../visitor.ts";
 import { callItemTables, type ItemTables } from "./item-tables.ts";
 import { DynamoDbError, type OwnTables } from "./own-tables.ts";
-
-/** Makes a call, with the faults before and after its effect. */
-export type Visit = (port: string, method: string, subject: string, effect: Effect) => Promise<unknown>;
 
 /** The SDK's client of a region. `triesMax`: how often it tries a call. */
 export type SharedClients = (region: string, triesMax: number) => DynamoDBClient;
