@@ -2,7 +2,6 @@
  * The contract suites of the hosts in memory.
  */
 import { pakoCodec } from "@ferry/core/archive/pako-codec";
-import type { FerryEvent } from "@ferry/core/events/events";
 import { seeded } from "@ferry/core/hash";
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
 import { memoryBus } from "@ferry/memory/bus";
@@ -94,12 +93,11 @@ codecContract("pako", () => pakoCodec(openMd5));
 
 busContract("memory", async () => {
   let refusals = 0;
-  const taken: FerryEvent[] = [];
-  const bus = memoryBus({ refuse: () => refusals-- > 0, taken: (event) => taken.push(event) });
+  const bus = memoryBus({ refuse: () => refusals-- > 0 });
   return {
     bus,
-    taken: () => taken,
-    forget: () => taken.splice(0),
+    taken: () => bus.events,
+    forget: () => bus.events.splice(0),
     refuseNext: (entries) => {
       refusals = entries;
     },

@@ -16,19 +16,12 @@ export interface MemoryBus extends Bus {
   readonly events: FerryEvent[];
 }
 
-/**
- * A bus in memory. `refuse` decides for each entry of each call whether the bus refuses it; `taken` is called with each
- * event that the bus took.
- */
-export function memoryBus(
-  options: { refuse?: (event: FerryEvent) => boolean; taken?: (event: FerryEvent) => void } = {},
-): MemoryBus {
+/** A bus in memory. `refuse` decides for each entry of each call whether the bus refuses it. */
+export function memoryBus(options: { refuse?: (event: FerryEvent) => boolean } = {}): MemoryBus {
   const events: FerryEvent[] = [];
   const takes = (text: string): boolean => {
     if (options.refuse?.(JSON.parse(text) as FerryEvent) === true) return false;
-    const event = JSON.parse(text) as FerryEvent;
-    events.push(event);
-    options.taken?.(event);
+    events.push(JSON.parse(text) as FerryEvent);
     return true;
   };
   return {

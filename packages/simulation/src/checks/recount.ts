@@ -21,38 +21,7 @@ interface Failed {
 }
 
 /** A task, from its events. */
-export interface Recount {
-  readonly action: string;
-  readonly key: string;
-  readonly timestamp: number;
-  requestId?: string;
-  /** The plans of its events, as text. */
-  readonly plans: Set<string>;
-  /** The reports of settings in its events, as `settingsText`. */
-  readonly settings: Set<string>;
-  /** The windows of its plan. */
-  windows: PlannedWindows;
-  total: number;
-  attempt: number;
-  /** The highest attempt that was cancelled by its number; 0 for none. */
-  cancelledAttempt: number;
-  /** When a cancel named no attempt, ISO 8601. It cancels the attempt that is current when it is first projected. */
-  readonly openCancels: string[];
-  finished: boolean;
-  acceptedTime?: string;
-  finishedTime?: string;
-  updatedTime: string;
-  readonly completed: Map<number, Transferred>;
-  /** Segment → the skipped items of each of its completions: for a late duplicate they may include items that the application wrote since. */
-  readonly skips: Map<number, number[]>;
-  /** Segment → the highest attempt in its events. */
-  readonly attempts: Map<number, number>;
-  readonly failures: Failed[];
-  /** Segment → the furthest checkpoint that it reported. */
-  readonly reached: Map<number, Reached>;
-  /** The number of events that name the task. */
-  events: number;
-}
+export type Recount = ReturnType<typeof begun>;
 
 /** The checkpoint of a segment. */
 export interface Reached extends Transferred {
@@ -107,33 +76,39 @@ export function recount(events: readonly BusEvent[]): ReadonlyMap<string, Recoun
       continue;
     if (typeof work.task?.key !== "string") continue;
     const name = taskName(work.task);
-    const task = tasks.get(name) ?? begun(work.task, time);
+    const task = tasks.get(name) ?? begun(time);
     tasks.set(name, task);
     add(task, type, detail, work, time);
   }
   return tasks;
 }
 
-function begun({ action, key, timestamp }: NonNullable<Detail["task"]>, time: string): Recount {
+function begun(time: string) {
   return {
-    action,
-    key,
-    timestamp: Number(timestamp),
-    plans: new Set(),
-    settings: new Set(),
-    windows: { "total-segments": 0 },
+    /** The plans of its events, as text. */
+    plans: new Set<string>(),
+    /** The reports of settings in its events, as `settingsText`. */
+    settings: new Set<string>(),
+    /** The windows of its plan. */
+    windows: { "total-segments": 0 } as PlannedWindows,
     total: 0,
     attempt: 1,
+    /** The highest attempt that was cancelled by its number; 0 for none. */
     cancelledAttempt: 0,
-    openCancels: [],
+    /** When a cancel named no attempt, ISO 8601. It cancels the attempt that is current when it is first projected. */
+    openCancels: [] as string[],
     finished: false,
+    acceptedTime: undefined as string | undefined,
+    finishedTime: undefined as string | undefined,
     updatedTime: time,
-    completed: new Map(),
-    skips: new Map(),
-    attempts: new Map(),
-    failures: [],
-    reached: new Map(),
-    events: 0,
+    completed: new Map<number, Transferred>(),
+    /** Segment → the skipped items of each of its completions: for a late duplicate they may include items that the application wrote since. */
+    skips: new Map<number, number[]>(),
+    /** Segment → the highest attempt in its events. */
+    attempts: new Map<number, number>(),
+    failures: [] as Failed[],
+    /** Segment → the furthest checkpoint that it reported. */
+    reached: new Map<number, Reached>(),
   };
 }
 
@@ -141,8 +116,6 @@ function add(task: Recount, type: string, detail: Detail, work: Detail, time: st
   const { segment } = work;
   const plan = work.plan?.S === undefined ? work.plan : (JSON.parse(work.plan.S) as Detail["plan"]);
   const attempt = Number(work.attempt ?? 1);
-  task.events++;
-  if (work.task?.["request-id"] !== undefined) task.requestId ??= work.task["request-id"];
   if (time > task.updatedTime) task.updatedTime = time;
   if (type === "TaskCancelRequested") {
     if (work.attempt === undefined) task.openCancels.push(time);

@@ -4,6 +4,7 @@
  */
 import { itemOfRow } from "@ferry/aws/status/status-item";
 import { itemBytes } from "@ferry/aws/testing/item-size";
+import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { memoryArchiveStore } from "@ferry/memory/archive-store";
 import { memoryPorts } from "@ferry/memory/ports";
 import { memoryStatusStore, type RowChange } from "@ferry/memory/status-store";
@@ -28,7 +29,6 @@ import { itemsOf } from "../scenario/items.ts";
 import { createOperations, type Operations } from "../scenario/operations.ts";
 import { createOtherArchive } from "../scenario/other-archive.ts";
 import type { Scenario } from "../scenario/scenario.ts";
-import { describeRow } from "./describe-row.ts";
 import { createItemTables, withGrowingSize } from "./item-tables.ts";
 import { observedArchive } from "./observed-archive.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
@@ -200,4 +200,11 @@ export function setUp(seed: number, scenario: Scenario, onLine: ((line: string) 
     finished,
     log,
   };
+}
+
+/** A row in a trace. */
+function describeRow(row: TaskRow): string {
+  const { attempt, completed, total, cancelledAttempt, failedStepAttempt, items } = row;
+  const failed = Object.entries(row.failed).map(([segment, inAttempt]) => `${segment}@${inAttempt}`);
+  return `${stateOf(row)}: attempt ${attempt}, ${completed.length} of ${total} complete, ${items} items, failed [${failed}], cancelled attempt ${cancelledAttempt}, failed step's attempt ${failedStepAttempt}`;
 }
