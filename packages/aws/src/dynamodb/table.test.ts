@@ -74,7 +74,7 @@ describe("tables on a DynamoDB engine", () => {
         expect(comparable(parsed(once))).toEqual(comparable(value));
         expect(await throughTable(once.map((item) => encoder.encode(item)))).toEqual(once);
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 

@@ -73,6 +73,7 @@ describe("a slice", () => {
           });
         },
       ),
+      { numRuns: 60 },
     );
   });
 

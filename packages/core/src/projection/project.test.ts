@@ -71,7 +71,7 @@ describe("the projection is a join", () => {
           expect(joined([...shuffled, ...repeated])).toEqual(joined(all));
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     ));
 
   test("a fact that adds nothing returns the same object, so nothing is written", () =>
