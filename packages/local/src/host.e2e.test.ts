@@ -21,7 +21,10 @@ let host: Host;
 let shared: Host;
 /** What the shared host runs and calls. */
 let handlers: TestHandlers = {};
-let listening: Pick<HostOptions, "log" | "onLogged"> = {};
+let listening: Pick<HostOptions, "log" | "onLogged" | "wrap"> = {};
+
+/** Of the shared host. */
+const MAXIMUM_CONCURRENCY = 3;
 
 const ignore: Handler = async () => {};
 const settings = { retryDelaySeconds: 0 };
@@ -36,6 +39,9 @@ beforeAll(async () => {
       settings,
       log: (line) => listening.log?.(line),
       onLogged: (event) => listening.onLogged?.(event),
+      wrap: (consumer, handler) => (event, context) =>
+        (listening.wrap?.(consumer, handler) ?? handler)(event, context),
+      maximumConcurrency: MAXIMUM_CONCURRENCY,
     },
     async () => ({
       backup: current("backup"),
@@ -302,7 +308,7 @@ test("a message in redrive-queue without failsAs goes to the dead letters", asyn
 test("a wrapper runs in place of the handler", async () => {
   const backup = recordingHandler();
   let thrown = 0;
-  await startOwn(
+  start(
     { backup: backup.handler },
     {
       wrap: (consumer, handler) => async (event, context) => {
@@ -322,30 +328,27 @@ test("the number of concurrent invocations reaches maximumConcurrency and does n
   let done = 0;
   // Each invocation ends when three have begun.
   let three = Promise.withResolvers<void>();
-  await startOwn(
-    {
-      backup: async (event, context) => {
-        most = Math.max(most, ++now);
-        expect(event.Records).toHaveLength(1);
-        expect(context.getRemainingTimeInMillis()).toBeGreaterThan(14 * 60_000);
-        const { promise, resolve } = three;
-        if (now === 3) {
-          three = Promise.withResolvers();
-          // A fourth invocation, if it were allowed, would have begun by then.
-          setImmediate(resolve);
-        }
-        await promise;
-        now--;
-        done++;
-      },
+  start({
+    backup: async (event, context) => {
+      most = Math.max(most, ++now);
+      expect(event.Records).toHaveLength(1);
+      expect(context.getRemainingTimeInMillis()).toBeGreaterThan(14 * 60_000);
+      const { promise, resolve } = three;
+      if (now === MAXIMUM_CONCURRENCY) {
+        three = Promise.withResolvers();
+        // A fourth invocation, if it were allowed, would have begun by then.
+        setImmediate(resolve);
+      }
+      await promise;
+      now--;
+      done++;
     },
-    { maximumConcurrency: 3 },
-  );
+  });
   await Promise.all(
     Array.from({ length: 12 }, () => put("TaskRequested", { request: { action: "backup" } })),
   );
   await expect.poll(() => done).toBe(12);
-  expect(most).toBe(3);
+  expect(most).toBe(MAXIMUM_CONCURRENCY);
 });
 
 /** A status row as the projector writes it. */
