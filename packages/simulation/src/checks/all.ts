@@ -2,7 +2,7 @@
  * All checks of a run.
  */
 import { announcementViolations } from "./announcements.ts";
-import { answersOf, answerViolations } from "./answers.ts";
+import { type Answers, answersOf, answerViolations } from "./answers.ts";
 import { archiveViolations } from "./archives.ts";
 import { cancellationLatencyViolations } from "./cancellation-latency.ts";
 import { ceilingViolations } from "./ceilings.ts";
@@ -19,26 +19,30 @@ import { stepViolations } from "./steps.ts";
 import { tableViolations } from "./tables.ts";
 import { taskViolations } from "./tasks.ts";
 
+const checks: readonly ((outcome: Outcome, answers: Answers) => string[] | Promise<string[]>)[] = [
+  taskViolations,
+  answerViolations,
+  rowViolations,
+  archiveViolations,
+  tableViolations,
+  seriesViolations,
+  newTableViolations,
+  cancellationLatencyViolations,
+  duplicateWorkerViolations,
+  keptClaimViolations,
+  ceilingViolations,
+  stepViolations,
+  controlViolations,
+  lastErrorViolations,
+  namedFaultViolations,
+  announcementViolations,
+  invocationViolations,
+];
+
 /** The violations of a run, one line each. */
 export async function violationsOf(outcome: Outcome): Promise<string[]> {
   const answers = answersOf(outcome);
-  return [
-    ...taskViolations(outcome),
-    ...answerViolations(outcome, answers),
-    ...rowViolations(outcome, answers),
-    ...(await archiveViolations(outcome, answers)),
-    ...(await tableViolations(outcome)),
-    ...seriesViolations(outcome),
-    ...(await newTableViolations(outcome)),
-    ...cancellationLatencyViolations(outcome),
-    ...duplicateWorkerViolations(outcome),
-    ...keptClaimViolations(outcome),
-    ...ceilingViolations(outcome),
-    ...stepViolations(outcome, answers),
-    ...controlViolations(outcome),
-    ...lastErrorViolations(outcome),
-    ...namedFaultViolations(outcome),
-    ...announcementViolations(outcome, answers),
-    ...invocationViolations(outcome),
-  ];
+  const found: string[] = [];
+  for (const check of checks) found.push(...(await check(outcome, answers)));
+  return found;
 }

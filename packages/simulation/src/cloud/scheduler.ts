@@ -50,14 +50,17 @@ export type Rng = ReturnType<typeof rngOf>;
 /** The random numbers of a seed. Draws from one `stream` do not change another one. */
 export function rngOf(seed: number, stream: number) {
   const random = seeded(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca77));
+  /** True with this probability. */
+  const happens = (rate: number) => rate > 0 && random() < rate;
   /** A whole number from `min` to `max`. */
   const between = (min: number, max: number) => min + Math.floor(random() * (max - min + 1));
   return {
     /** In [0, 1). */
     random,
-    /** True with this probability. */
-    happens: (rate: number) => rate > 0 && random() < rate,
+    happens,
     between,
+    /** With this probability a whole number from 1 to `max`, otherwise 0. */
+    some: (rate: number, max: number) => (happens(rate) ? between(1, max) : 0),
     /** A number from `min` to `max`; each order of magnitude is equally likely. */
     magnitude: (min: number, max: number) => min * (max / min) ** random(),
     pick: <T>(all: readonly T[]): T => all[between(0, all.length - 1)]!,

@@ -88,11 +88,8 @@ export const plainControl: ScenarioControl = {
 
 /** A seed's control. */
 export function controlOf(rng: Rng): ScenarioControl {
-  const { happens, magnitude, between } = rng;
-  const times = (name: ActionName) => {
-    const { rate, most } = ACTIONS[name];
-    return happens(rate) ? between(1, most) : 0;
-  };
+  const { happens, magnitude, between, some } = rng;
+  const times = (name: ActionName) => some(ACTIONS[name].rate, ACTIONS[name].most);
   return {
     bucketOwner: happens(0.3) ? BUCKET_OWNER : undefined,
     kmsKey: happens(0.3) ? KMS_KEY : undefined,

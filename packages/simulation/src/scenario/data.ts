@@ -89,7 +89,7 @@ export function dataOf(
   rng: Rng,
   task: { items: number; partitions: number; plain: boolean; restores: boolean },
 ): Data {
-  const { happens, pick, between, magnitude } = rng;
+  const { happens, pick, magnitude, some } = rng;
   const isOdd = happens(0.5) && !task.plain;
   const base: Data = {
     ...plainData,
@@ -104,7 +104,7 @@ export function dataOf(
       happens(task.restores ? REAL_ADAPTERS_RESTORE_RATE : REAL_ADAPTERS_RATE),
     // Derived, not drawn, so that the other random numbers of each seed stay the same.
     statements: task.items % 2 > 0,
-    earlyWrites: happens(0.4) ? between(1, EARLY_WRITES_MAX) : 0,
+    earlyWrites: some(0.4, EARLY_WRITES_MAX),
   };
   const { maximumFileBytes, maximumFileBytesInMemory } = defaultSettings;
   const source = task.restores ? sourceOf(rng, base, task) : base.source;

@@ -121,11 +121,7 @@ export function lostAnnouncementRateOf({ happens, random }: Rng): number {
 }
 
 /** A seed's counted faults. */
-export function faultCountsOf({ happens, between }: Rng): FaultCounts {
-  const count = ({ rate, most }: { readonly rate: number; readonly most: number }) =>
-    happens(rate) ? between(1, most) : 0;
-  return {
-    lostMessage: count(COUNTS_MAX.lostMessage),
-    revokedPermission: count(COUNTS_MAX.revokedPermission),
-  };
+export function faultCountsOf({ some }: Rng): FaultCounts {
+  const counts = countedFaultNames.map((name) => [name, some(COUNTS_MAX[name].rate, COUNTS_MAX[name].most)]);
+  return Object.fromEntries(counts) as FaultCounts;
 }

@@ -58,8 +58,7 @@ const FAULTS_MAX = 200;
 
 /** The scenario of a seed. */
 export function scenarioOf(rng: Rng): Scenario {
-  const { between, happens, magnitude, pick } = rng;
-  const some = (rate: number, max: number) => (happens(rate) ? between(1, max) : 0);
+  const { between, happens, magnitude, pick, some } = rng;
   const kind = pick(["backup", "backup", "backup", "restore", "restore", "both"] as const);
   const contended = kind !== "restore" && happens(CONTENTION_RATE);
   const items = contended
@@ -191,7 +190,7 @@ function operationsOf(
   rng: Rng,
   { wipes, hasSlowWorkers }: { readonly wipes: number; readonly hasSlowWorkers: boolean },
 ): Pick<Scenario, "operations" | "faultCounts"> {
-  const some = (rate: number, max: number) => (rng.happens(rate) ? rng.between(1, max) : 0);
+  const { some } = rng;
   const cancels = wipes > 0 ? WIPED_CANCELS : some(0.3, 2);
   const retries = some(0.4, 4);
   const writes = hasSlowWorkers ? rng.between(0, CONTENTION_WRITES_MAX) : some(0.6, WRITES_MAX);
