@@ -26,12 +26,10 @@ export function isIntoWipedPrefix({ action, request }: TaskRow, { operations }: 
 
 /** Whether an actor changed its table or archive, or deleted its row. Such a task need not succeed. */
 export function isDisturbed(row: TaskRow, { operations }: Outcome): boolean {
-  const { action, key, timestamp, request } = row;
-  return [
-    `table ${request["table-name"]}`,
-    `prefix ${request["bucket-prefix"]}`,
-    `task ${action} ${key}@${timestamp}`,
-  ].some((one) => operations.disturbed.has(one));
+  const { "table-name": table, "bucket-prefix": prefix } = row.request;
+  return [`table ${table}`, `prefix ${prefix}`, `task ${taskName(row)}`].some((one) =>
+    operations.disturbed.has(one),
+  );
 }
 
 /** Whether an operator deleted the task's row. If later facts made it again, it has only those. */
