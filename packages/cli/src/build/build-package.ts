@@ -80,6 +80,8 @@ async function emitTypes(folder: string, modules: readonly string[]): Promise<vo
         noEmit: false,
         declaration: true,
         emitDeclarationOnly: true,
+        // `npm run types` checks them.
+        noCheck: true,
         rootDir: packages,
         outDir: types,
         typeRoots: [path.join(root, "node_modules/@types")],
