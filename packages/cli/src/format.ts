@@ -1,18 +1,21 @@
 /**
  * Numbers, sizes and times for people.
  */
-const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-const oneDigit = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 
 export function countText(value: number): string {
-  return whole.format(value);
+  return withDigits(value, 0);
+}
+
+/** Many commands print no number, and to make a formatter takes longer than to load most modules. */
+function withDigits(value: number, maximumFractionDigits: number): string {
+  return value.toLocaleString("en-US", { maximumFractionDigits });
 }
 
 /** Decimal units, as AWS bills. */
 export function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return `${oneDigit.format(bytes / 1000 ** power)} ${units[power]}`;
+  return `${withDigits(bytes / 1000 ** power, 1)} ${units[power]}`;
 }
 
 const UNIT_SECONDS = { d: 86_400, h: 3600, m: 60, s: 1 };

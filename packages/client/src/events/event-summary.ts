@@ -140,11 +140,9 @@ function failure(detail: unknown): string {
   return `${cause}: ${sentence({ message: text(error, "message"), hint: text(error, "hint") })}`;
 }
 
-const whole = new Intl.NumberFormat("en-US");
-
 function counted(value: string | number, one: string): string {
   const number = Number(value);
-  return `${value === "" || Number.isNaN(number) ? "?" : whole.format(number)} ${one}${number === 1 ? "" : "s"}`;
+  return `${value === "" || Number.isNaN(number) ? "?" : number.toLocaleString("en-US")} ${one}${number === 1 ? "" : "s"}`;
 }
 
 function length(value: unknown, name: string): number | string {
