@@ -31,7 +31,7 @@ const CHUNK_BYTES = 256 * 1024;
 const INPUT_CHUNK_BYTES = 64 * 1024;
 
 const OUTPUT_CHUNK_BYTES = 64 * 1024;
-/** More than a compressed file has: 256 MiB and an item are not compressed to more. */
+/** Above the size of every compressed file: a file has at most 256 MiB of lines and one more item. */
 const FILE_BYTES_MAX = 512 * 1024 * 1024;
 const FILE_STEP_BYTES = 1024 * 1024;
 
@@ -42,7 +42,7 @@ async function* output(chunks: AsyncIterable<Uint8Array>) {
   }
 }
 
-/** Frees the memory of a chunk that zlib made: a part of a buffer, of which zlib uses the rest for the next chunk if there is any. */
+/** Frees the memory of a chunk that zlib made. zlib puts several chunks into one buffer, which is freed with its last chunk. */
 function freeChunk(chunk: Uint8Array, chunkBytes: number): void {
   const { buffer, byteOffset, length } = chunk;
   const isFull = buffer.byteLength === chunkBytes && byteOffset + length === chunkBytes;

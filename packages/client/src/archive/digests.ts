@@ -54,7 +54,7 @@ export function differingSlots(a: Digests, b: Digests, slots: number): number[] 
   return Array.from({ length: slots }, (_, slot) => slot).filter(differs);
 }
 
-/** A slot for a key. */
+/** The slot of a key, from 0 to `slots` - 1: the same one for the same key. */
 export function slotOf(key: string, slots: number): number {
   return fnv1a(key) % slots;
 }

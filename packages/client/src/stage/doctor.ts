@@ -139,7 +139,7 @@ async function putPermission(stage: Stage): Promise<string> {
   });
 }
 
-/** What a check found; a text, if it is well. */
+/** The result of a check: a text if it passed, or its state and details. */
 type Found = string | Omit<Check, "name">;
 
 async function lambdaCheck(stage: Stage): Promise<Found> {

@@ -190,7 +190,7 @@ function openFile(plan: BackupPlan, ports: Ports): OpenFile {
   };
 }
 
-/** Where the bounds of the items from `next` on end that go into the file: after those of the one that reaches `roomBytes`. */
+/** Takes items from index `next` of `bounds` on, until they reach `roomBytes`. Returns the index after the last one. */
 function fill(bounds: Uint32Array, next: number, roomBytes: number): number {
   let room = roomBytes;
   let upTo = next;

@@ -13,7 +13,7 @@ test.each([
     why: "It must be one of gzip-6, gzip-1, zstd-3: got lz4",
   },
   { args: ["--pages", "0"], why: "It must be a whole number from 1 to 4096: got 0" },
-  { args: ["--file-mib", "1025"], why: "It must be a whole number from 1 to 1024: got 1025" },
+  { args: ["--file-mib", "257"], why: "It must be a whole number from 1 to 256: got 257" },
   { args: ["--scan-ms", "fast"], why: "It must be a whole number from 0 to 60000: got fast" },
   { args: ["--slices", "0"], why: "It must be a whole number from 1 to 64: got 0" },
   { args: ["--runs", "1001"], why: "It must be a whole number from 1 to 1000: got 1001" },

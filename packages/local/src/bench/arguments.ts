@@ -64,7 +64,7 @@ export function readBenchArguments(): BenchOptions {
       "pages of a scan in one run, 1 MiB each as DynamoDB counts (default: 32, quick 16)",
       wholeNumberFrom(1, 4096),
     )
-    .option("--file-mib <N>", "uncompressed size of a data file, MiB", wholeNumberFrom(1, 1024), FILE_MIB)
+    .option("--file-mib <N>", "uncompressed size of a data file, MiB", wholeNumberFrom(1, 256), FILE_MIB)
     .option("--scan-ms <N>", "how long the server takes to answer a scan, ms", wholeNumberFrom(0, 60_000), 0)
     .option("--put-ms <N>", "how long the server takes to answer a put, ms", wholeNumberFrom(0, 60_000), 0)
     .option(

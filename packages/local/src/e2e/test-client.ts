@@ -35,7 +35,7 @@ const COPY_REGION = "eu-west-1";
 const BUCKET_REGION = "eu-central-1";
 const BUCKET = "archives";
 const TIMEOUT_MS = 300_000;
-/** What is there soon is found soon; what takes long is not polled often. */
+/** The interval of a wait grows from the first to the second: a short wait ends soon, and a long one polls rarely. */
 const POLL_MS_MIN = 50;
 const POLL_MS_MAX = 500;
 
