@@ -332,3 +332,20 @@ test("given a client that disconnects during a request, later requests succeed",
   );
   expect(Items).toEqual([]);
 });
+
+describe("SQS called from the host's thread", () => {
+  const url = (name: string) => `${engines.endpoint}/us-east-1/000000000000/${name}`;
+
+  test("answers a call", async () => {
+    const call = { QueueUrl: url("ferry-local-backup-queue"), WaitTimeSeconds: 0 };
+    const { Messages = [] } = await engines.sqs("ReceiveMessage", call);
+    expect(Messages).toEqual([]);
+  });
+
+  test("throws SQS's error, with its name and message", async () => {
+    await expect(engines.sqs("ReceiveMessage", { QueueUrl: url("no-such-queue") })).rejects.toMatchObject({
+      name: expect.stringMatching(/QueueDoesNotExist|NonExistentQueue/),
+      message: expect.stringContaining("queue"),
+    });
+  });
+});

@@ -31,7 +31,7 @@ export interface ToThread {
 export type FromThread =
   | { readonly endpoint: string }
   | { readonly id: number; readonly output: JsonObject }
-  | { readonly id: number; readonly error: Error }
+  | { readonly id: number; readonly error: Pick<Error, "name" | "message"> }
   | { readonly log: string }
   | { readonly event: EventEnvelope };
 
@@ -75,7 +75,7 @@ export async function startEngines(
       if ("id" in message) {
         const call = calls.get(message.id)!;
         calls.delete(message.id);
-        if ("error" in message) call.reject(message.error);
+        if ("error" in message) call.reject(Object.assign(new Error(), message.error));
         else call.resolve(message.output);
         return;
       }

@@ -154,7 +154,8 @@ open({
 parentPort!.on("message", ({ id, operation, input }: ToThread) => {
   sqs(operation, input).then(
     (output) => send({ id, output }),
-    (error: Error) => send({ id, error }),
+    // A copy of an error in another thread has no name of its own.
+    ({ name, message }: Error) => send({ id, error: { name, message } }),
   );
 });
 send({ endpoint });
