@@ -63,7 +63,7 @@ function page(): string {
     `Options that several commands have:\n\n| | |\n| --- | --- |\n${[...shared].map(optionRow).join("\n")}`,
     ...commands.map(section),
     "## JSON",
-    'The shapes that `--json` prints. Fields may be added; a field that is listed keeps its meaning. Optional fields are marked with `?`. An error is one line on stderr, `{"error": {"code", "message", "hint"}}`: `code` is one of [errors.md](errors.md) or one of the client\'s own.',
+    'The shapes that `--json` prints. Fields may be added; a field that is listed keeps its meaning. Optional fields are marked with `?`. An error is one line on stderr, `{"error": {"code", "message", "hint"}}`: `code` is one of [errors.md](errors.md).',
     ...shapes,
   ].join("\n\n")}\n`;
 }

@@ -4,6 +4,7 @@
 import { type Call, httpStatusOf, nameOf, translateErrors } from "@ferry/aws/errors";
 import { FerryError, stopped } from "@ferry/core/errors/errors";
 import { localHost } from "@ferry/core/local-host";
+import type { ClientErrorCode } from "./client-error-codes.ts";
 
 /**
  * - `failed`: it was tried, and did not succeed.
@@ -16,12 +17,16 @@ export type ErrorGroup = "failed" | "usage" | "not-found" | "refused";
 /** An error with a code and a hint. */
 export class ClientError extends Error {
   readonly group: ErrorGroup;
-  /** A stable name for programs: one of the engine's codes (docs/errors.md), or one of the client's own. */
-  readonly code: string;
+  /** A stable name for programs: docs/errors.md. */
+  readonly code: ClientErrorCode;
   /** What to do. */
   readonly hint: string;
 
-  constructor(group: ErrorGroup, code: string, details: { message: string; hint: string; cause?: unknown }) {
+  constructor(
+    group: ErrorGroup,
+    code: ClientErrorCode,
+    details: { message: string; hint: string; cause?: unknown },
+  ) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "ClientError";
     this.group = group;

@@ -1,3 +1,4 @@
+import type { ClientError } from "@ferry/client/client-error";
 import { openEventFeed } from "@ferry/client/events/event-feed";
 import { concerns, type EventType } from "@ferry/client/events/event-summary";
 import { openStage } from "@ferry/client/stage/stage";
@@ -36,7 +37,7 @@ export const run: RunCommand = async ({ options: { type, task } }, { stage: opti
     }
   } catch (error) {
     // The rest of a call that was stopped.
-    if (!signal.aborted || (error as { code?: string }).code === "feed-not-removed") throw error;
+    if (!signal.aborted || (error as ClientError).code === "feed-not-removed") throw error;
   } finally {
     release();
   }

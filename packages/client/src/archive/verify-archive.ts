@@ -6,6 +6,7 @@ import type { Block } from "@ferry/core/archive/blocks";
 import { lineSpans, readLine } from "@ferry/core/archive/data-file";
 import type { ManifestFile } from "@ferry/core/archive/file-list";
 import { readBlocks, readingLine, verifyDataFile } from "@ferry/core/archive/stored-file";
+import type { ErrorCode } from "@ferry/core/errors/error-codes";
 import { isPermanent } from "@ferry/core/errors/errors";
 import { openLineCheck } from "@ferry/core/restore/line-check";
 import { explained } from "../client-error.ts";
@@ -18,7 +19,11 @@ export interface VerifiedArchive {
   /** Uncompressed bytes. */
   readonly bytes: number;
   /** What is wrong, at most one problem a file. Empty: the archive is as it was written. */
-  readonly problems: readonly { readonly object: string; readonly code: string; readonly message: string }[];
+  readonly problems: readonly {
+    readonly object: string;
+    readonly code: ErrorCode;
+    readonly message: string;
+  }[];
 }
 
 /** Receives the block of a file after it was read; the file is not verified yet. */

@@ -8,6 +8,7 @@ import type { TableAddress } from "@ferry/core/request/addresses";
 import { pipes, type TableName, tables } from "@ferry/core/topology";
 import { bucketAt } from "../archive/open-archive.ts";
 import { ClientError, explained } from "../client-error.ts";
+import type { ClientErrorCode } from "../client-error-codes.ts";
 import { mayPutEvents, onBus } from "../events/events.ts";
 import { bucketRegion } from "../task/request.ts";
 import { readPipe } from "./pipe-states.ts";
@@ -21,7 +22,7 @@ export interface Check {
   readonly detail: string;
   readonly hint?: string;
   /** Of a failure: the code of its error. */
-  readonly code?: string;
+  readonly code?: ClientErrorCode;
 }
 
 /** The codes of errors for which every other call would fail, too. */
@@ -185,7 +186,7 @@ function failed(name: string, error: unknown): Check {
     ? {
         message: "It does not exist.",
         hint: "Check --stage, --region and --profile, or deploy the stage.",
-        code: "not-deployed",
+        code: "not-deployed" as const,
       }
     : explained(error, { operation: "check", resource: name });
   return { name, state: "failed", detail: message, hint, code };
