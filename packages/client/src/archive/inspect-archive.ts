@@ -5,7 +5,7 @@ import type { TableDescription, Tag, TimeToLiveDescription } from "@aws-sdk/clie
 import { manifestSummaryKey, tableKey } from "@ferry/core/archive/keys";
 import { homeOf } from "@ferry/core/archive/location";
 import { decodeSummary, type Summary } from "@ferry/core/archive/summary";
-import type { KeySchema } from "@ferry/core/archive/table-settings";
+import { decodeTableFile, type KeySchema } from "@ferry/core/archive/table-settings";
 import { definedFields } from "@ferry/core/defined-fields";
 import type { AwsAccess } from "../access.ts";
 import { explaining } from "../client-error.ts";
@@ -65,6 +65,11 @@ export async function inspectArchive(
       sizeOfFiles(access, archive),
     ]),
   );
+  // Checked before it is printed with all of its fields.
+  if (table !== undefined)
+    await explaining({ operation: "read", resource: archive.url }, async () => {
+      decodeTableFile(bucket, tableKey(home), table.body);
+    });
   const decoded = decodeSummary(bucket, manifestSummaryKey(place.prefix), summary!.body);
   const settings =
     table && (JSON.parse(new TextDecoder().decode(table.body)) as InspectedArchive["settings"]);

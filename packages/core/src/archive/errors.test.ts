@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { brokenArchive, brokenManifest, readable, unknownFormat } from "./errors.ts";
 
@@ -25,7 +26,7 @@ describe("an error about an archive", () => {
     });
   });
 
-  test("contains the message of the error that reading threw", () => {
+  test("contains the message of the error that reading threw, and the field that a schema refused", () => {
     const toError = (message: string) => new Error(message);
     expect(readable(() => 7, toError)).toBe(7);
     const thrown = (value: unknown) => () =>
@@ -34,5 +35,11 @@ describe("an error about an archive", () => {
       }, toError);
     expect(thrown(new SyntaxError("no JSON"))).toThrow("cannot be read: no JSON");
     expect(thrown("text")).toThrow("cannot be read: text");
+    const parse = (value: unknown) => () =>
+      readable(() => v.parse(v.object({ a: v.object({ b: v.number() }) }), value), toError);
+    expect(parse({ a: { b: "x" } })).toThrow(
+      'cannot be read: a.b: Invalid type: Expected number but received "x"',
+    );
+    expect(parse(7)).toThrow("cannot be read: Invalid type: Expected Object but received 7");
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Errors that reading an archive throws: see docs/archive-format.md, "Reading".
  */
-
+import * as v from "valibot";
 import { about, permanent } from "../errors/errors.ts";
 import type { BucketAddress } from "../request/addresses.ts";
 
@@ -40,6 +40,13 @@ export function readable<T>(read: () => T, toError: (predicate: string) => Error
   try {
     return read();
   } catch (error) {
-    throw toError(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw toError(`cannot be read: ${reasonOf(error)}`);
   }
+}
+
+/** The message of an error; if a schema threw it, with the path of the field. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const path = v.isValiError(error) ? v.getDotPath(error.issues[0]) : null;
+  return path === null ? error.message : `${path}: ${error.message}`;
 }
