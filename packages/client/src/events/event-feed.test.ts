@@ -13,10 +13,14 @@ const failure = (name: string) => Object.assign(new Error("no"), { name });
 const IN_USE = (timeMs: number) =>
   `Temporary rule of \`ferry events\`, with a queue of its name. In use until ${new Date(timeMs).toISOString()}.`;
 
-/** A bus with one rule, whose queue receives the probe, then the messages that are given. */
-function stageWith(answers: Answers = {}, messages: object[] = []) {
+/** A message with an event of these fields. */
+const bodyOf = (fields: object) =>
+  JSON.stringify({ time: "2026-11-01T02:00:00Z", source: "s", detail: {}, ...fields });
+
+/** A bus with one rule, whose queue receives the probe, then the given messages: fields of events, or texts. */
+function stageWith(answers: Answers = {}, messages: (object | string)[] = []) {
   const sent: Command[] = [];
-  const waiting: object[][] = [];
+  const waiting: (object | string)[][] = [];
   const usual: Answers = {
     ListRules: () => ({ Rules: [] }),
     PutRule: ({ Name }) => ({ RuleArn: `arn:aws:events:eu-west-1:111122223333:rule/ferry-beta/${Name}` }),
@@ -29,7 +33,7 @@ function stageWith(answers: Answers = {}, messages: object[] = []) {
     },
     ReceiveMessage: () => ({
       Messages: (waiting.shift() ?? messages.splice(0)).map((event) => ({
-        Body: JSON.stringify(event),
+        Body: typeof event === "string" ? event : bodyOf(event),
         Attributes: { MessageGroupId: "g" },
         ReceiptHandle: "r",
       })),
@@ -106,6 +110,13 @@ test("each event is returned once, those that came before the probe too, and the
   expect((await feed.receive(1)).map(({ event }) => event.id)).toEqual(["c"]);
 });
 
+test.each(["hello", "[]", '{"id":"a"}'])("a message that is not an event is skipped: %s", async (text) => {
+  const { stage } = stageWith({}, [text, { id: "b", "detail-type": "T", region: "r" }]);
+  const feed = await openEventFeed(stage);
+  expect(await feed.receive(1)).toMatchObject([{ event: { id: "b", region: "r" } }]);
+  await feed.close();
+});
+
 test("the rule is deleted after the queue", async () => {
   const { stage, names } = stageWith();
   await (await openEventFeed(stage)).close();
@@ -118,7 +129,7 @@ test("given a rule that misses the first events, the feed puts its probe again",
     ReceiveMessage: () =>
       missed++ < 2
         ? { Messages: [] }
-        : { Messages: [{ Body: '{"id":"p","detail-type":"FerryProbe"}', ReceiptHandle: "r" }] },
+        : { Messages: [{ Body: bodyOf({ id: "p", "detail-type": "FerryProbe" }), ReceiptHandle: "r" }] },
   });
   expect((await openEventFeed(stage)).isConfirmed).toBe(true);
   expect(names().filter((name) => name === "PutEvents")).toHaveLength(3);
@@ -129,7 +140,7 @@ test("given a queue that is not found at first, the feed waits for it", async ()
   const { stage } = stageWith({
     ReceiveMessage: () => {
       if (calls++ === 0) throw failure("QueueDoesNotExist");
-      return { Messages: [{ Body: '{"id":"p","detail-type":"FerryProbe"}', ReceiptHandle: "r" }] };
+      return { Messages: [{ Body: bodyOf({ id: "p", "detail-type": "FerryProbe" }), ReceiptHandle: "r" }] };
     },
   });
   expect((await openEventFeed(stage)).isConfirmed).toBe(true);

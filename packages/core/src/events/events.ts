@@ -301,20 +301,28 @@ export interface Delivery extends Message {
   readonly id: string;
 }
 
+const busEventSchema = v.object({
+  id: v.string(),
+  time: v.string(),
+  source: v.string(),
+  "detail-type": v.string(),
+  detail: v.unknown(),
+});
+
 const messageSchema = v.object({
   failsAs: v.exactOptional(v.picklist(["TaskRejected", "SegmentFailed", "TaskStepFailed"])),
-  event: v.object({
-    id: v.string(),
-    time: v.string(),
-    source: v.string(),
-    "detail-type": v.string(),
-    detail: v.unknown(),
-  }),
+  event: busEventSchema,
 });
 
 /** Reads a queue message's body. Throws a valibot error or a SyntaxError if a rule did not write it. */
 export function parseMessage(body: string): Message {
   return v.parse(messageSchema, JSON.parse(body));
+}
+
+/** Reads an event, with all of its fields, as a rule without a template writes it. Undefined if the text is none. */
+export function parseBusEvent(body: string): BusEvent | undefined {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), unchanged(busEventSchema)), body);
+  return parsed.success ? parsed.output : undefined;
 }
 
 /** The plan as a row's string attribute. It is in an object because a Pipe escapes only objects. */
