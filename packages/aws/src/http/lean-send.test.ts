@@ -256,6 +256,38 @@ describe("sendRaw on a stub of DynamoDB", () => {
     expect(stub.requests.map(({ headers }) => headers.authorization)).toEqual([authorization, authorization]);
   });
 
+  it.each([
+    ["a bearer token", "smithy.api#httpBearerAuth", "Bearer token"],
+    ["a signature of several regions", "aws.auth#sigv4a", "AWS4-ECDSA-P256-SHA256 Credential=test"],
+    ["a scheme that signs like Signature Version 4", "example#other", undefined],
+  ])("a client that authenticates with %s sends all calls itself", async (_, schemeId, authorization) => {
+    const identityProvider = () => async () => credentials;
+    const like = new SignatureV4({
+      credentials,
+      region: REGION,
+      service: "dynamodb",
+      sha256: Sha256 as never,
+    });
+    const signer = {
+      sign: async (request: { headers: object }) =>
+        authorization === undefined
+          ? like.sign(request as never)
+          : Object.assign(request, { headers: { ...request.headers, authorization } }),
+    };
+    const { scan, callsOfSdk } = await start(() => ok, {
+      httpAuthSchemes: [{ schemeId, identityProvider, signer }] as never,
+      httpAuthSchemeProvider: () => [
+        { schemeId, signingProperties: { name: "dynamodb", region: REGION } } as never,
+      ],
+    });
+    await scan();
+    await scan();
+    expect(callsOfSdk()).toBe(2);
+    expect(stub.requests.map(({ headers }) => headers.authorization)).toEqual(
+      Array(2).fill(authorization ?? expect.stringMatching(/^AWS4-HMAC-SHA256 /)),
+    );
+  });
+
   it.each(["accessKeyId", "secretAccessKey", "sessionToken"])(
     "a change of %s alone is a change of the credentials",
     async (field) => {
@@ -286,6 +318,16 @@ describe("sendRaw on a stub of DynamoDB", () => {
       "Root=1-first",
       undefined,
     ]);
+  });
+
+  it("the SDK's own request handler gets the signed requests, and its responses are streams", async () => {
+    const { scan, callsOfSdk } = await start((_, n) => (n < 2 ? ok : failure(400, "ThrottlingException")), {
+      requestHandler: {},
+    });
+    expect(Buffer.from(await scan()).toString()).toBe("{}");
+    expect(Buffer.from(await scan()).toString()).toBe("{}");
+    await expect(scan()).rejects.toMatchObject({ name: "ThrottlingException", message: "because" });
+    expect(callsOfSdk()).toBe(1);
   });
 
   it("another request handler gets the signed requests", async () => {
