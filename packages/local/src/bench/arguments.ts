@@ -28,13 +28,15 @@ interface Given {
   readonly runs?: number;
   readonly quick: boolean;
   readonly instructions: boolean;
+  readonly latency: boolean;
   readonly json: boolean;
   readonly check: boolean;
   readonly store: boolean;
   readonly plot?: string;
 }
 
-export interface BenchOptions extends Pick<Given, "instructions" | "json" | "check" | "store" | "plot"> {
+export interface BenchOptions
+  extends Pick<Given, "instructions" | "latency" | "json" | "check" | "store" | "plot"> {
   readonly cases: readonly Case[];
   readonly ways: readonly WayName[];
   readonly runs: number;
@@ -85,6 +87,11 @@ export function readBenchArguments(): BenchOptions {
     .option(
       "--instructions",
       "also count the instructions of Ferry and of the floor, with valgrind: some minutes for each case",
+      false,
+    )
+    .option(
+      "--latency",
+      "measure instead what takes time without any data: a backup of one item on the local host, and the start of a worker",
       false,
     )
     .option("--json", "print only JSON", false)

@@ -5,49 +5,59 @@ import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { readBenchArguments } from "./arguments.ts";
+import { fileURLToPath } from "node:url";
+import { type BenchOptions, readBenchArguments } from "./arguments.ts";
 import { findRegressions, type Result, ratioOf, storeRatios } from "./baseline.ts";
-import { bundleMeasured } from "./bundle.ts";
+import { bundleOf } from "./bundle.ts";
 import { caseName } from "./fixture.ts";
 import { whyNotCounted } from "./instructions.ts";
+import { latencyText, measureLatency } from "./latency.ts";
 import { type Measured, measureCase } from "./measure.ts";
 import { plotOf } from "./plot.ts";
 
-const { cases, ways, runs, instructions, json, check, store, plot } = readBenchArguments();
-const whyNot = instructions ? whyNotCounted() : undefined;
-if (whyNot !== undefined) console.error(whyNot);
-const options = { wayNames: ways, runs, instructions: instructions && whyNot === undefined };
+const given = readBenchArguments();
+if (given.latency) {
+  const measured = await measureLatency();
+  console.log(given.json ? JSON.stringify(measured) : latencyText(measured));
+} else await measureCases(given);
 
-const results: Result[] = [];
-const folder = await mkdtemp(path.join(tmpdir(), "ferry-bench-"));
-try {
-  const bundle = await bundleMeasured(folder);
-  if (!json) console.log(head());
-  for (const one of cases) {
-    const result = { case: one, measured: await measureCase(one, { ...options, bundle }) };
-    results.push(result);
-    if (!json) console.log(row(result));
+async function measureCases({ cases, ways, runs, instructions, ...output }: BenchOptions): Promise<void> {
+  const { json, check, store, plot } = output;
+  const whyNot = instructions ? whyNotCounted() : undefined;
+  if (whyNot !== undefined) console.error(whyNot);
+  const options = { wayNames: ways, runs, instructions: instructions && whyNot === undefined };
+
+  const results: Result[] = [];
+  const folder = await mkdtemp(path.join(tmpdir(), "ferry-bench-"));
+  try {
+    const bundle = await bundleOf(fileURLToPath(new URL("./measured.ts", import.meta.url)), folder, true);
+    if (!json) console.log(head(options.instructions));
+    for (const one of cases) {
+      const result = { case: one, measured: await measureCase(one, { ...options, bundle }) };
+      results.push(result);
+      if (!json) console.log(row(result, options.instructions));
+    }
+  } finally {
+    await rm(folder, { recursive: true });
   }
-} finally {
-  await rm(folder, { recursive: true });
-}
-if (json) console.log(JSON.stringify(results));
-if (store) storeRatios(results);
-if (plot !== undefined) writeFileSync(plot, plotOf(results));
-if (check) {
-  const regressions = findRegressions(results);
-  for (const line of regressions) console.error(line);
-  if (regressions.length > 0) process.exitCode = 1;
+  if (json) console.log(JSON.stringify(results));
+  if (store) storeRatios(results);
+  if (plot !== undefined) writeFileSync(plot, plotOf(results));
+  if (check) {
+    const regressions = findRegressions(results);
+    for (const line of regressions) console.error(line);
+    if (regressions.length > 0) process.exitCode = 1;
+  }
 }
 
-function head(): string {
+function head(hasInstructions: boolean): string {
   const columns = ["floor", "over node:http", "Ferry", "SDK's way"].map((name) => name.padStart(18));
   return `CPU s for 100 MB of lines: median (least–most); largest resident size, MB; calls and wall time of one run; that time relative to
 the scans' own, if the server waits before it answers them
-${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls  wall s  wall/scans${options.instructions ? "  instructions, Ferry/floor" : ""}`;
+${"".padEnd(34)}${columns.join("")}  Ferry/floor  SDK/Ferry    MB  calls  wall s  wall/scans${hasInstructions ? "  instructions, Ferry/floor" : ""}`;
 }
 
-function row(result: Result): string {
+function row(result: Result, hasInstructions: boolean): string {
   const { floor, http, ferry, sdk, instructionsRatio } = result.measured;
   const columns = [floor, http, ferry, sdk].map((one) => describe(one).padStart(18));
   const cells = [
@@ -60,7 +70,7 @@ function row(result: Result): string {
       ? ""
       : (ferry.wallSeconds / floor.scanSeconds).toFixed(2)
     ).padStart(12),
-    (instructionsRatio?.toFixed(2) ?? "").padStart(options.instructions ? 27 : 0),
+    (instructionsRatio?.toFixed(2) ?? "").padStart(hasInstructions ? 27 : 0),
   ];
   return `${caseName(result.case).padEnd(34)}${columns.join("")}${cells.join("")}`;
 }

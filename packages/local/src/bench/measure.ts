@@ -7,6 +7,7 @@ import type { Calls, Ready } from "./canned-aws.ts";
 import { type Case, table } from "./fixture.ts";
 import { instructionsOf } from "./instructions.ts";
 import type { Cost, WayName } from "./measured.ts";
+import { median } from "./median.ts";
 import { answerOf, ask, nodeOptionsOf, type RunBy, startModule } from "./processes.ts";
 import type { Setup } from "./ways/way.ts";
 
@@ -122,10 +123,4 @@ function summary(costs: readonly Cost[], { calls }: Calls, scale: number): Measu
     scanSeconds: median(costs.map(({ scanSeconds }) => scanSeconds)),
     calls,
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
