@@ -21,7 +21,6 @@ import {
 } from "@ferry/core/ports";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import { type Call, ferryError, httpStatusOf, nameOf, translateErrors } from "./errors.ts";
-import { freeMemory } from "./free-memory.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
 /** The part of an S3 client that the archive store uses. */
@@ -35,13 +34,16 @@ const HELD_BODY_BYTES_MAX = 8 * 1024 * 1024;
 /** The most keys that S3 returns in one page. */
 const KEYS_PER_PAGE_MAX = 1000;
 
-/** Archives in S3 buckets. `s3` returns the client of a region. */
-export function archiveStore(s3: (region: string) => Client, wait: Jitter = jitter): ArchiveStore {
+/** Archives in S3 buckets. `s3` returns the client of a region, `reading` the one by which objects are opened. */
+export function archiveStore(
+  s3: (region: string) => Client,
+  { reading = s3, wait = jitter }: { reading?: typeof s3; wait?: Jitter } = {},
+): ArchiveStore {
   return {
     putNew: (bucket, key, body, options) => putNew(s3(bucket.region), bucket, key, body, options, wait),
     head: (bucket, key) => head(s3(bucket.region), bucket, key),
     get: (bucket, key) => get(s3(bucket.region), bucket, key),
-    open: (bucket, key, options) => open(s3(bucket.region), bucket, key, options ?? {}),
+    open: (bucket, key, options) => open(reading(bucket.region), bucket, key, options ?? {}),
     list: (bucket, prefix, options) => list(s3(bucket.region), bucket, prefix, options ?? {}),
   };
 }
@@ -188,10 +190,7 @@ function open(
 async function* chunksOf(body: AsyncIterable<Uint8Array> | undefined, call: Call) {
   if (body === undefined) return;
   try {
-    for await (const chunk of body) {
-      yield chunk;
-      freeMemory(chunk);
-    }
+    yield* body;
   } catch (error) {
     throw ferryError(error, call);
   }

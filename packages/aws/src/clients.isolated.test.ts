@@ -1,5 +1,5 @@
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
-import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListBucketsCommand, type S3Client } from "@aws-sdk/client-s3";
 import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { visibilityOf } from "./queue.ts";
@@ -11,7 +11,7 @@ describe("the SDK's clients", () => {
   let clients: typeof import("./clients.ts");
   beforeEach(async () => {
     status = 200;
-    stub = await startStub(() => ({ status, body: "{}" }));
+    stub = await startStub(() => ({ status, headers: { "content-length": "2" }, body: "{}" }));
     vi.resetModules();
     vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
@@ -41,6 +41,23 @@ describe("the SDK's clients", () => {
     expect(stub.requests).toHaveLength(1);
     await expect(clients.retryingDynamodbClient("us-west-2").send(command())).rejects.toThrow();
     expect(stub.requests).toHaveLength(1 + 4);
+  });
+
+  it("the client for data files reads without the SDK's checksums, and retries", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
+    const read = async (client: S3Client) => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: "archive", Key: "k" }));
+      expect(await Body!.transformToString()).toBe("{}");
+    };
+    await read(clients.s3Client());
+    await read(clients.s3ReadingClient());
+    expect(stub.requests.map(({ headers }) => headers["x-amz-checksum-mode"])).toEqual([
+      "ENABLED",
+      undefined,
+    ]);
+    status = 500;
+    await expect(read(clients.s3ReadingClient())).rejects.toThrow();
+    expect(stub.requests).toHaveLength(2 + 4);
   });
 
   it("calls go to the configured endpoint, signed for the client's region", async () => {

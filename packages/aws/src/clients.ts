@@ -10,7 +10,9 @@ import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynam
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { leanHttpHandler } from "./http/lean-http.ts";
+import { objectHttpHandler } from "./http/object-http.ts";
 import { RawProtocol } from "./http/raw-protocol.ts";
 
 // The creation of each client is marked as pure, so that a function's bundle contains only the clients that it uses.
@@ -70,6 +72,20 @@ function dynamodb(region: string | undefined, options: DynamoDBClientConfig): Dy
 /** A region's S3. */
 export const s3Client = /* @__PURE__ */ memoized(
   (region) => new S3Client({ ...common, ...regionOf(region) }),
+);
+
+/**
+ * A region's S3, for the content of data files. Their MD5 is compared with the recorded one, so the SDK need not compute another checksum
+ * of each byte.
+ */
+export const s3ReadingClient = /* @__PURE__ */ memoized(
+  (region) =>
+    new S3Client({
+      ...common,
+      ...regionOf(region),
+      responseChecksumValidation: "WHEN_REQUIRED",
+      requestHandler: objectHttpHandler(connections, new NodeHttpHandler(common.requestHandler)),
+    }),
 );
 
 /** EventBridge, by default of the environment's region. */

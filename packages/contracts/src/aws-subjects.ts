@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, S3Client } from "@aws-sdk/client-s3";
 import { archiveStore } from "@ferry/aws/archive-store";
-import { dynamodbClient, retryingDynamodbClient, s3Client } from "@ferry/aws/clients";
+import { dynamodbClient, retryingDynamodbClient, s3Client, s3ReadingClient } from "@ferry/aws/clients";
 import { tableData } from "@ferry/aws/dynamodb/table";
 import { tableAdmin } from "@ferry/aws/dynamodb/table-admin";
 import { rowSearch } from "@ferry/aws/status/row-search";
@@ -161,12 +161,15 @@ export async function awsWorkerTable(
 export async function awsArchiveStore(
   name: string,
   owner: string | undefined,
-  s3: (region: string) => S3Client = s3Client,
+  { s3, reading }: { s3: (region: string) => S3Client; reading: (region: string) => S3Client } = {
+    s3: s3Client,
+    reading: s3ReadingClient,
+  },
 ): Promise<ArchiveStoreSubject> {
   const client = s3(TEST_REGION);
   await client.send(new CreateBucketCommand({ Bucket: name }));
   const bucket = { region: TEST_REGION, name };
-  const archive = archiveStore(s3);
+  const archive = archiveStore(s3, { reading });
   return {
     archive,
     bucket,
@@ -186,9 +189,9 @@ export async function awsArchiveStore(
  * S3 clients that name the bucket in the path, since a plain server has no host name for each bucket. All else is the SDK's
  * default.
  */
-export function pathStyleS3(): (region: string) => S3Client {
+export function pathStyleS3() {
   const client = new S3Client({ region: TEST_REGION, forcePathStyle: true });
-  return () => client;
+  return { s3: () => client, reading: () => client };
 }
 
 async function createTable(

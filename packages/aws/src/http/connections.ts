@@ -4,7 +4,8 @@
  */
 import { isIP, connect as overTcp, type Socket } from "node:net";
 import { createSecureContext, connect as overTls, type SecureContext } from "node:tls";
-import { openResponseReader, type Response } from "./response-reader.ts";
+import { type BodyStream, type Flow, openBodyStream } from "./body-stream.ts";
+import { type Head, openResponseReader, type Response } from "./response-reader.ts";
 
 export interface Origin {
   readonly isTls: boolean;
@@ -28,13 +29,25 @@ export interface Connections {
    * resolves, and not afterwards if it rejects or the status is an error: such a response may come before the request was sent to the end.
    */
   send(head: string, body: Uint8Array): Promise<Response>;
+  /**
+   * Makes a call without a body, and resolves with the head of the response, if it is a success: its connection is in use until the body was
+   * read. Other responses are read whole. Rejects with BodyOfUnknownLength if the server does not name the length of a success.
+   */
+  open(head: string): Promise<Response | StreamedResponse>;
   /** Ends all connections. Calls in progress fail. */
   destroy(): void;
+}
+
+/** A response whose body is read while it is received. */
+export interface StreamedResponse extends Head {
+  readonly body: BodyStream;
 }
 
 interface Call {
   readonly head: string;
   readonly body: Uint8Array;
+  /** Begins to receive the body of a success, if it is not received whole. Then `resolve` and `reject` report its end. */
+  readonly openBody?: (head: Head, flow: Flow) => BodyStream;
   readonly resolve: (response: Response) => void;
   readonly reject: (error: Error) => void;
 }
@@ -46,6 +59,7 @@ interface Connection {
   destroy(): void;
 }
 
+const NO_BODY = new Uint8Array(0);
 /** Probes of an idle connection, as node:http sends them. */
 const PROBE_AFTER_MS = 1000;
 
@@ -92,6 +106,21 @@ export function openConnections(origin: Origin, options: ConnectionOptions): Con
 
   return {
     send: (head, body) => new Promise((resolve, reject) => send({ head, body, resolve, reject })),
+    open: (head) =>
+      new Promise((resolve, reject) => {
+        let stream: BodyStream | undefined;
+        send({
+          head,
+          body: NO_BODY,
+          openBody(received, flow) {
+            stream = openBodyStream(flow);
+            resolve({ ...received, body: stream });
+            return stream;
+          },
+          resolve: (response) => (stream === undefined ? resolve(response) : stream.end()),
+          reject: (error) => (stream === undefined ? reject(error) : stream.fail(error)),
+        });
+      }),
     destroy() {
       for (const call of waiting.splice(0)) call.reject(hangUp());
       for (const connection of all) connection.destroy();
@@ -101,12 +130,15 @@ export function openConnections(origin: Origin, options: ConnectionOptions): Con
 
 /** One socket. `idle` is called when it can have another call, `closed` once when it cannot have any more. */
 function openConnection(
-  make: (read: (count: number) => void, space: () => Uint8Array) => Socket,
+  make: Connect,
   { connectionTimeoutMs, socketTimeoutMs }: ConnectionOptions,
   report: { idle(): void; closed(): void },
 ): Connection {
   const reader = openResponseReader();
   let call: Call | undefined;
+  /** The body that is read while it is received. */
+  let stream: BodyStream | undefined;
+  let isPaused = false;
   let isClosed = false;
   /** When the server may close it, by `performance.now`, ms. */
   let aliveUntilMs = Number.POSITIVE_INFINITY;
@@ -123,16 +155,28 @@ function openConnection(
   // However else it closes, its call must not wait for ever.
   socket.on("close", end);
 
-  function read(count: number): void {
-    if (isClosed) return;
+  /** Returns whether the socket should read on. */
+  function read(count: number): boolean {
+    if (isClosed) return false;
     try {
       if (call === undefined) throw new Error("the server sent bytes without a call");
       const response = reader.received(count);
       if (response !== undefined) complete(response);
+      isPaused = stream?.isFull() ?? false;
     } catch (error) {
       fail(error as Error);
     }
+    return !isPaused;
   }
+
+  const flow: Flow = {
+    resume() {
+      if (!isPaused) return;
+      isPaused = false;
+      socket.resume();
+    },
+    stop: () => fail(hangUp()),
+  };
 
   function complete(response: Response): void {
     const { resolve } = call!;
@@ -143,6 +187,7 @@ function openConnection(
       return;
     }
     call = undefined;
+    stream = undefined;
     // What was not sent of a request would be taken for the next one.
     if (response.keepAliveMs === 0 || !isSent) close();
     else {
@@ -181,6 +226,14 @@ function openConnection(
   return {
     begin(next) {
       call = next;
+      const { openBody } = next;
+      reader.begin(
+        openBody &&
+          ((head) => {
+            stream = openBody(head, flow);
+            return stream;
+          }),
+      );
       socket.ref();
       // Head and body in one system call. One buffer of both takes longer, for large bodies three times as long.
       socket.cork();
@@ -193,19 +246,16 @@ function openConnection(
   };
 }
 
+/** Connects to a server. `read` is called with the number of bytes in `space()`, and returns whether the socket should read on. */
+type Connect = (read: (count: number) => boolean, space: () => Uint8Array) => Socket;
+
 /** Returns a function that connects to the server and passes on what is received. */
-function connector({ isTls, host, port }: Origin) {
+function connector({ isTls, host, port }: Origin): () => Connect {
   let secureContext: SecureContext | undefined;
   let session: Buffer | undefined;
   return () =>
-    (read: (count: number) => void, space: () => Uint8Array): Socket => {
-      const onread = {
-        buffer: space,
-        callback(count: number) {
-          read(count);
-          return true;
-        },
-      };
+    (read, space): Socket => {
+      const onread = { buffer: space, callback: read };
       const socket = isTls ? secure(onread) : overTcp({ host, port, onread });
       socket.setNoDelay(true);
       socket.setKeepAlive(true, PROBE_AFTER_MS);

@@ -3,7 +3,8 @@
  * restore makes tens of thousands of calls.
  */
 import type { HttpRequest, HttpResponse, RequestHandler } from "@smithy/types";
-import { type ConnectionOptions, type Connections, openConnections } from "./connections.ts";
+import type { ConnectionOptions, Connections } from "./connections.ts";
+import { connectionsByOrigin, headOf } from "./sdk-requests.ts";
 
 /** The bodies of its responses are read whole before it resolves, as bytes. */
 export interface LeanHttpHandler extends RequestHandler<HttpRequest, HttpResponse> {
@@ -11,32 +12,10 @@ export interface LeanHttpHandler extends RequestHandler<HttpRequest, HttpRespons
   connectionsTo(request: HttpRequest): Connections;
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not occur.
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]|[^\0-\xff]/;
 const encoder = new TextEncoder();
 
 export function leanHttpHandler(options: ConnectionOptions): LeanHttpHandler {
-  const byOrigin = new Map<string, Connections>();
-
-  function connectionsTo({ protocol, hostname, port }: HttpRequest): Connections {
-    const origin = `${protocol}//${hostname}:${port}`;
-    let connections = byOrigin.get(origin);
-    if (connections === undefined) {
-      connections = openConnections(
-        {
-          isTls: protocol === "https:",
-          // An IPv6 address is in brackets.
-          host: hostname.replace(/^\[(.*)\]$/, "$1"),
-          port: port ?? DEFAULT_PORTS[protocol]!,
-        },
-        options,
-      );
-      byOrigin.set(origin, connections);
-    }
-    return connections;
-  }
-
+  const { connectionsTo, destroy } = connectionsByOrigin(options);
   return {
     metadata: { handlerProtocol: "http/1.1" },
     connectionsTo,
@@ -45,31 +24,8 @@ export function leanHttpHandler(options: ConnectionOptions): LeanHttpHandler {
       const headers = { ...request.headers, "content-length": String(body.length) };
       return { response: await connectionsTo(request).send(headOf(request, Object.entries(headers)), body) };
     },
-    destroy() {
-      for (const connections of byOrigin.values()) connections.destroy();
-    },
+    destroy,
   };
-}
-
-/** The head of a request as on the wire, with these headers in place of its own. */
-export function headOf(
-  request: HttpRequest,
-  headers: Iterable<readonly [name: string, value: string]>,
-): string {
-  let head = `${request.method} ${pathOf(request)} HTTP/1.1\r\n`;
-  for (const [name, value] of headers) {
-    if (CONTROL.test(name) || CONTROL.test(value))
-      throw new TypeError(`the header ${JSON.stringify(name)} has a character that is not allowed`);
-    head += `${name}: ${value}\r\n`;
-  }
-  return `${head}\r\n`;
-}
-
-function pathOf({ path, query = {} }: HttpRequest): string {
-  const parameters = Object.entries(query).flatMap(([name, value]) =>
-    [value ?? ""].flat().map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`),
-  );
-  return parameters.length === 0 ? path : `${path}?${parameters.join("&")}`;
 }
 
 function bytesOf(body: unknown): Uint8Array {

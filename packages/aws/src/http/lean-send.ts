@@ -25,8 +25,9 @@ import type {
   SelectedHttpAuthScheme,
   StaticOperationSchema,
 } from "@smithy/types";
-import { headOf, type LeanHttpHandler } from "./lean-http.ts";
+import type { LeanHttpHandler } from "./lean-http.ts";
 import { withRawBody } from "./raw-protocol.ts";
+import { headOf } from "./sdk-requests.ts";
 import { openSigner, type Signer } from "./signature-v4.ts";
 
 type CommandOf<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = Command<

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openResponseReader, type Response } from "./response-reader.ts";
+import { BodyOfUnknownLength, openResponseReader, type Response } from "./response-reader.ts";
 
 /** Feeds a reader with these parts; returns the response that completes them, or that the end of the connection does. */
 function read(parts: readonly Uint8Array[], reader = openResponseReader()): Response | undefined {
@@ -99,6 +99,80 @@ describe("a reader of responses", () => {
     const { body } = reader.received(999_998)!;
     expect(body.buffer).toBe(rest.buffer);
     expect(Buffer.from(body.subarray(0, 4)).toString()).toBe("abcc");
+  });
+
+  describe("given a sink for the body", () => {
+    /** Reads with a sink that has this much space at a time, and returns what came into it. */
+    function readInSink(parts: readonly Uint8Array[], spaceBytes = 20_000) {
+      const reader = openResponseReader();
+      const received: Buffer[] = [];
+      const heads: unknown[] = [];
+      let space = Buffer.alloc(spaceBytes);
+      reader.begin(({ statusCode }) => {
+        heads.push(statusCode);
+        return {
+          space: () => space,
+          received(count) {
+            received.push(space.subarray(0, count));
+            space = Buffer.alloc(spaceBytes);
+          },
+        };
+      });
+      const response = read(parts, reader);
+      return { response, heads, text: Buffer.concat(received).toString("latin1") };
+    }
+
+    it.each([200, 206])("the bytes of a success with status %i go there, cut anywhere", (status) => {
+      const whole = bytes(`HTTP/1.1 ${status} OK\r\ncontent-length: 5\r\n\r\nhello`);
+      for (let at = 0; at < whole.length; at++) {
+        const { response, heads, text } = readInSink([whole.subarray(0, at), whole.subarray(at)]);
+        expect(seen(response)).toMatchObject({ statusCode: status, body: "" });
+        expect(heads).toEqual([status]);
+        expect(text).toBe("hello");
+      }
+    });
+
+    it("an empty body completes the response", () => {
+      const { response, heads, text } = readInSink([bytes("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")]);
+      expect([response?.statusCode, heads, text]).toEqual([200, [200], ""]);
+    });
+
+    it.each([
+      ["an error", "HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno", "no"],
+      [
+        "an error in chunks",
+        "HTTP/1.1 503 X\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+        "no",
+      ],
+      ["a response without a body", "HTTP/1.1 204 No Content\r\n\r\n", ""],
+    ])("%s is read whole", (_, raw, body) => {
+      const { response, heads } = readInSink([bytes(raw)]);
+      expect(seen(response)).toMatchObject({ body });
+      expect(heads).toEqual([]);
+    });
+
+    it.each([
+      ["in chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"],
+      ["until the end", "HTTP/1.1 200 OK\r\n\r\n"],
+    ])("a success %s throws BodyOfUnknownLength", (_, raw) => {
+      expect(() => readInSink([bytes(raw)])).toThrow(BodyOfUnknownLength);
+    });
+
+    it.each([
+      ["at once", ["HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nxy"]],
+      ["later", ["HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nx", "yz"]],
+    ])("a byte too many is an error, if it comes %s", (_, parts) => {
+      expect(() => readInSink(parts.map(bytes))).toThrow("1 bytes follow it");
+    });
+
+    it("the next response is read as it begins", () => {
+      const reader = openResponseReader();
+      const ok = bytes("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+      reader.begin(() => ({ space: () => new Uint8Array(10), received() {} }));
+      expect(seen(read([ok], reader))).toMatchObject({ body: "" });
+      reader.begin();
+      expect(seen(read([ok], reader))).toMatchObject({ body: "{}" });
+    });
   });
 
   it.each([

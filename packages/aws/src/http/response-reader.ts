@@ -2,17 +2,32 @@
  * Reads HTTP/1.1 responses from the bytes of a connection, of which any number may arrive at once. A body whose length is
  * known is received where it stays, without a copy. Source: RFC 9112.
  */
+import type { BodySink } from "./body-stream.ts";
 
-export interface Response {
+export interface Head {
   readonly statusCode: number;
   /** By lower-case names. The values of a name that came more than once are joined by commas. */
   readonly headers: Record<string, string>;
-  readonly body: Uint8Array;
   /** How long the server keeps the connection for another call, ms; 0 if it does not. */
   readonly keepAliveMs: number;
 }
 
+export interface Response extends Head {
+  readonly body: Uint8Array;
+}
+
+/** Is called with the head of a successful response, whose body has a known length. Returns where its bytes belong. */
+export type OpenBody = (head: Head) => BodySink;
+
+/** A body that should be read while it is received ends with its last chunk, or with its connection. */
+export class BodyOfUnknownLength extends Error {}
+
 export interface ResponseReader {
+  /**
+   * Begins with the next response. With `openBody`, the body of a successful one does not become a part of it, and one without a length throws a
+   * BodyOfUnknownLength.
+   */
+  begin(openBody?: OpenBody): void;
   /** Where the next bytes belong. It changes with each call of `received`. */
   space(): Uint8Array;
   /**
@@ -44,14 +59,8 @@ const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 const LENGTH = /^\d{1,15}$/;
 const CHUNK_SIZE = /^([0-9a-f]{1,12})[ \t]*(?:;|$)/i;
 
-interface Head {
-  readonly statusCode: number;
-  readonly headers: Record<string, string>;
-  readonly keepAliveMs: number;
-}
-
-/** What the next bytes are. `until end`: a body that ends with the connection. */
-type Part = "head" | "body" | "until end" | "chunk size" | "chunk" | "chunk end" | "trailer";
+/** What the next bytes are. `stream`: a body in a sink. `until end`: a body that ends with the connection. */
+type Part = "head" | "body" | "stream" | "until end" | "chunk size" | "chunk" | "chunk end" | "trailer";
 
 /** Opens a reader for the responses of one connection. */
 export function openResponseReader(): ResponseReader {
@@ -63,6 +72,10 @@ export function openResponseReader(): ResponseReader {
   let body = Buffer.alloc(0);
   /** How much of `body` was received. */
   let bodyBytes = 0;
+  let openBody: OpenBody | undefined;
+  let sink: BodySink | undefined;
+  /** The bytes that are still to come of the body in `sink`. */
+  let sinkBytes = 0;
   /** The bodies of chunks, or what was received until the end of the connection. */
   let pieces: Buffer[] = [];
   /** The bytes of the chunk that are still to come. */
@@ -73,6 +86,7 @@ export function openResponseReader(): ResponseReader {
     part = "head";
     head = undefined;
     body = Buffer.alloc(0);
+    sink = undefined;
     pieces = [];
     return response;
   }
@@ -123,7 +137,8 @@ export function openResponseReader(): ResponseReader {
         if (held > at) pieces.push(Buffer.from(scratch.subarray(at, held)));
         return held > at ? held : undefined;
       case "body":
-        // Its bytes are not received in the scratch.
+      case "stream":
+        // Their bytes are not received in the scratch.
         return undefined;
     }
   }
@@ -136,6 +151,9 @@ export function openResponseReader(): ResponseReader {
     if (statusCode < 200) return at;
     head = parsed;
     const { "transfer-encoding": encoding, "content-length": length } = headers;
+    const opens = statusCode < 300 && statusCode !== 204 ? openBody : undefined;
+    if (opens !== undefined && (encoding !== undefined || length === undefined))
+      throw new BodyOfUnknownLength();
     if (encoding !== undefined) {
       if (encoding.toLowerCase() !== "chunked" || length !== undefined)
         throw malformed(`its body has the encoding ${encoding} and the length ${length}`);
@@ -149,6 +167,14 @@ export function openResponseReader(): ResponseReader {
       return at;
     }
     if (!LENGTH.test(length)) throw malformed(`its body has the length ${length}`);
+    if (opens !== undefined) {
+      sink = opens(parsed);
+      sinkBytes = Number(length);
+      part = "stream";
+      const first = scratch.subarray(at, held);
+      sink.space().set(first);
+      return receivedInSink(first.length) ?? held;
+    }
     body = Buffer.allocUnsafeSlow(Number(length));
     bodyBytes = Math.min(body.length, held - at);
     body.set(scratch.subarray(at, at + bodyBytes));
@@ -156,6 +182,13 @@ export function openResponseReader(): ResponseReader {
     if (bodyBytes === body.length) return complete(body);
     part = "body";
     return held;
+  }
+
+  function receivedInSink(count: number): Response | undefined {
+    if (count > sinkBytes) throw malformed(`${count - sinkBytes} bytes follow it`);
+    sinkBytes -= count;
+    sink!.received(count);
+    return sinkBytes === 0 ? complete(body) : undefined;
   }
 
   /** Only one call is in progress on a connection, so bytes after its response belong to nothing. */
@@ -169,8 +202,15 @@ export function openResponseReader(): ResponseReader {
   }
 
   return {
-    space: () => (part === "body" ? body.subarray(bodyBytes) : scratch.subarray(held)),
+    begin(open) {
+      openBody = open;
+    },
+    space() {
+      if (part === "body") return body.subarray(bodyBytes);
+      return part === "stream" ? sink!.space() : scratch.subarray(held);
+    },
     received(count) {
+      if (part === "stream") return receivedInSink(count);
       if (part === "body") {
         bodyBytes += count;
         return bodyBytes === body.length ? complete(body) : undefined;

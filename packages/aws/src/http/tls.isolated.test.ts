@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import * as tls from "node:tls";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openConnections } from "./connections.ts";
+import { openConnections, type StreamedResponse } from "./connections.ts";
 
 /** Of 127.0.0.1, signed by itself. */
 const pem = readFileSync(new URL("../../../local/src/bench/loopback.pem", import.meta.url), "utf8");
@@ -64,8 +64,17 @@ describe("connections over TLS", () => {
         expect(statusCode).toBe(200);
         expect(Buffer.from(body).toString()).toBe(LONG);
       }
+      const response = await connections.open(`${HEAD}{}`);
+      const chunks: Buffer[] = [];
+      for await (const chunk of (response as StreamedResponse).body.chunks()) {
+        chunks.push(Buffer.from(chunk));
+        // What was decrypted already arrives while nothing reads it.
+        await new Promise(setImmediate);
+      }
+      expect(Buffer.concat(chunks).toString()).toBe(LONG);
       expect(sessions).toEqual([
         { reused: false, protocol: "http/1.1", name: false },
+        { reused: true, protocol: "http/1.1", name: false },
         { reused: true, protocol: "http/1.1", name: false },
         { reused: true, protocol: "http/1.1", name: false },
       ]);

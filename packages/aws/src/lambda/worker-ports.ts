@@ -4,7 +4,13 @@
 import type { Ports } from "@ferry/core/ports";
 import { archiveStore } from "../archive-store.ts";
 import { eventBus } from "../bus.ts";
-import { dynamodbClient, eventBridgeClient, retryingDynamodbClient, s3Client } from "../clients.ts";
+import {
+  dynamodbClient,
+  eventBridgeClient,
+  retryingDynamodbClient,
+  s3Client,
+  s3ReadingClient,
+} from "../clients.ts";
 import { zlibCodec } from "../codec.ts";
 import { tableData } from "../dynamodb/table.ts";
 import { tableAdmin } from "../dynamodb/table-admin.ts";
@@ -27,7 +33,7 @@ export function workerPorts(names: {
   return {
     tables: tableData(dynamodbClient, retryingDynamodbClient),
     admin: tableAdmin(retryingDynamodbClient),
-    archive: archiveStore(s3Client),
+    archive: archiveStore(s3Client, { reading: s3ReadingClient }),
     codec: zlibCodec,
     status: statusReader(retryingDynamodbClient(), names.statusTables),
     bus: eventBus(eventBridgeClient(), names.bus),

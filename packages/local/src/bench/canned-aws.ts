@@ -1,7 +1,7 @@
 /**
  * DynamoDB and S3 with prepared answers, in a separate process, so that only the client is measured. Every scan returns the
  * pages of one case, every write is accepted, and the bucket holds an archive of the same items. Answers of DynamoDB have the
- * CRC-32 that AWS sends. The process ends with the one that forked it.
+ * CRC-32 that AWS sends; S3's have the one of the object, as AWS does, if the call asks for it. The process ends with the one that forked it.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -127,13 +127,25 @@ function s3(request: IncomingMessage, length: number, response: ServerResponse):
       .end(request.method === "HEAD" ? "" : "<Error/>");
     return;
   }
+  const checksum =
+    request.headers["x-amz-checksum-mode"] === "ENABLED"
+      ? { "x-amz-checksum-crc32": checksumOf(object) }
+      : {};
   const metadata = Object.entries(object.metadata).map(([name, value]) => [`${METADATA}${name}`, value]);
   response.writeHead(200, {
     "content-length": object.body.length,
     etag: etagOf(object.body),
+    ...checksum,
     ...Object.fromEntries(metadata),
   });
   response.end(request.method === "HEAD" ? "" : object.body);
+}
+
+/** As the SDK stores it with each put. */
+function checksumOf({ body }: StoredObject): string {
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(body));
+  return checksum.toString("base64");
 }
 
 function listing(parameters: URLSearchParams): string {

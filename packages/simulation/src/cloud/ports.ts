@@ -82,7 +82,7 @@ export function workerOf(invocation: Invocation, cloud: Cloud): Worker {
           ? withCutBody(answer, cloud.rng)
           : answer;
       }),
-    waitOf(invocation, cloud),
+    { wait: waitOf(invocation, cloud) },
   );
   const recordCall = async (
     call: { method: string; args: readonly unknown[] },

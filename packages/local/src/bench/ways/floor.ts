@@ -1,13 +1,14 @@
 /**
  * The floor: the same bytes received, compressed or decompressed, and sent by the thinnest code that Node allows. Nothing is
- * signed, checked, cut or joined: the lines of a backup and the bodies of a restore are prepared before. Calls of DynamoDB are made on
- * sockets, with Ferry's own connections; in the second floor with node:http, the thinnest client that comes with Node. S3's few
- * calls are made with node:http in both.
+ * signed, checked, cut or joined: the lines of a backup and the bodies of a restore are prepared before. Calls of DynamoDB and reads of
+ * S3 are made on sockets, with Ferry's own connections; in the second floor with node:http, the thinnest client that comes with Node.
+ * S3's few puts are made with node:http in both.
  */
 import { once } from "node:events";
 import { Agent as HttpAgent, type IncomingMessage, request as overHttp } from "node:http";
 import { Agent as HttpsAgent, request as overHttps } from "node:https";
-import { pipeline } from "node:stream/promises";
+import type { Duplex } from "node:stream";
+import { finished } from "node:stream/promises";
 import { writeBody } from "@ferry/aws/dynamodb/write-body";
 import { openConnections } from "@ferry/aws/http/connections";
 import { dataFileKey } from "@ferry/core/archive/keys";
@@ -19,14 +20,18 @@ const encoder = new TextEncoder();
 export const floor = floorOf(onSockets);
 export const httpFloor = floorOf(onHttp);
 
-/** Makes a call of DynamoDB, and reads the response to its end. */
-type Post = (body: Uint8Array, operation: string) => Promise<unknown>;
+interface Calls {
+  /** Makes a call of DynamoDB, and reads the response to its end. */
+  post(body: Uint8Array, operation: string): Promise<unknown>;
+  /** Reads an object. */
+  get(path: string): Promise<AsyncIterable<Uint8Array>>;
+}
 
-function floorOf(connectPost: (setup: Setup) => Post): Way {
+function floorOf(connectCalls: (setup: Setup) => Calls): Way {
   return {
     backup(setup) {
       const { send } = connect(setup);
-      const post = connectPost(setup);
+      const { post } = connectCalls(setup);
       const fixture = fixtureOf(setup.case);
       return async () => {
         const gzip = openCompressor(setup.case.compression, { chunkSize: 64 * 1024 });
@@ -48,18 +53,16 @@ function floorOf(connectPost: (setup: Setup) => Post): Way {
       };
     },
     restore(setup) {
-      const { send } = connect(setup);
-      const post = connectPost(setup);
+      const { post, get } = connectCalls(setup);
       const bodies = bodiesOf(setup.case);
       return async () => {
         for (let file = 0; file < setup.ready.files; file++) {
-          const response = await send(
-            "GET",
+          const object = await get(
             `/${benchBucket.name}/${dataFileKey(prefix, 0, file, setup.case.compression.format)}`,
           );
           const gunzip = openDecompressor(setup.case.compression, { chunkSize: 256 * 1024 });
           gunzip.resume();
-          await pipeline(response, gunzip);
+          await pump(object, gunzip);
         }
         let next = 0;
         const worker = async () => {
@@ -73,22 +76,42 @@ function floorOf(connectPost: (setup: Setup) => Post): Way {
   };
 }
 
-function onSockets({ endpoint }: Setup): Post {
+function onSockets({ endpoint }: Setup): Calls {
   const { protocol, hostname: host, port } = new URL(endpoint);
-  const { send } = openConnections(
+  const { send, open } = openConnections(
     { isTls: protocol === "https:", host, port: Number(port) },
     { connectionTimeoutMs: 60_000, socketTimeoutMs: 60_000, maxSockets: CALLS_IN_FLIGHT },
   );
-  return (body, operation) =>
-    send(
-      `POST / HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-length: ${body.length}\r\nx-amz-target: DynamoDB_20120810.${operation}\r\n\r\n`,
-      body,
-    );
+  return {
+    post: (body, operation) =>
+      send(
+        `POST / HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-length: ${body.length}\r\nx-amz-target: DynamoDB_20120810.${operation}\r\n\r\n`,
+        body,
+      ),
+    async get(path) {
+      const { body } = await open(`GET ${path} HTTP/1.1\r\nhost: ${host}:${port}\r\n\r\n`);
+      if (body instanceof Uint8Array) throw new Error(`${path} was not streamed`);
+      return body.chunks();
+    },
+  };
 }
 
-function onHttp(setup: Setup): Post {
+function onHttp(setup: Setup): Calls {
   const { send } = connect(setup);
-  return async (body, operation) => drained(await send("POST", "/", body, operation));
+  return {
+    post: async (body, operation) => drained(await send("POST", "/", body, operation)),
+    get: (path) => send("GET", path),
+  };
+}
+
+/** A chunk of a body is valid until the next one is requested, so `pipeline`, which has several of them waiting, cannot be used. */
+async function pump(object: AsyncIterable<Uint8Array>, gunzip: Duplex): Promise<void> {
+  for await (const chunk of object)
+    await new Promise<void>((resolve, reject) => {
+      gunzip.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+  gunzip.end();
+  await finished(gunzip);
 }
 
 /** The bodies that Ferry sends. */
