@@ -83,7 +83,7 @@ class ItemUnpickler(pickle.Unpickler):
     def find_class(self, module, name):
         found = self.ALLOWED.get((self.MODULES.get(module, module), name))
         if found is None:
-            raise Refused(f"it names {module}.{name}, which is no type of an item: somebody may have changed it")
+            raise Refused(f"it names {module}.{name}, which is not a type of an item: the file may have been changed")
         return found
 
     def persistent_load(self, pid):

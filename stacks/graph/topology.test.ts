@@ -106,7 +106,7 @@ test("given the tables, when synthesized, then keys and streams are the topology
 test("given the tables with rows, when synthesized, then their indexes are the topology's", () => {
   const actual = mapValues(inputsByName("Table"), ({ attributes, globalSecondaryIndexes = [] }) => ({
     indexes: globalSecondaryIndexes,
-    // DynamoDB refuses a definition of an attribute that is no key.
+    // DynamoDB refuses a definition of an attribute that is not a key.
     attributes: attributes.map(({ name }: { name: string }) => name).sort(),
   }));
   for (const name of ["backup-table", "restore-table"])

@@ -72,7 +72,7 @@ function parseAll(input: StageSettingsInput, protect: boolean) {
     found = parsed.issues?.filter(isUnknown) ?? [];
   }
   const malformed = new Set((parsed.issues ?? []).map(({ path }) => String(path?.[0]?.key)));
-  // A stage that is no object has one issue, without a path.
+  // A stage that is not an object has one issue, without a path.
   const wellFormed = v.is(v.record(v.string(), v.unknown()), rest)
     ? Object.entries(rest).filter(([name]) => !malformed.has(name))
     : [];

@@ -255,7 +255,7 @@ describe("a bus on EventBridge", () => {
       expect(waits).toEqual([100, 200, 400, 800, 1600, 3200]);
     });
 
-    it("an entry that is taken in the last round is no error", async () => {
+    it("an entry that is taken in the last round is not an error", async () => {
       const { bus, sent } = cannedBus((entries, n) =>
         n < 6 ? { FailedEntryCount: 1, Entries: [{ ErrorCode: "c" }] } : all(entries),
       );

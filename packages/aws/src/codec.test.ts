@@ -201,7 +201,7 @@ describe("zlib's codec", () => {
     await closed;
   });
 
-  it("after discard, no chunks of the file are kept, and the error of zlib is no uncaught exception", async () => {
+  it("after discard, no chunks of the file are kept, and the error of zlib is not an uncaught exception", async () => {
     const file = zlibCodec.compress("gzip", 1);
     await file.write(randomBytes(1_000_000));
     file.discard();

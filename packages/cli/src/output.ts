@@ -7,7 +7,7 @@ type Style = Parameters<typeof styleText>[0];
 
 export interface Output {
   readonly json: boolean;
-  /** The width of the terminal, characters; undefined if stdout is none. */
+  /** The width of the terminal, characters; undefined if stdout is not one. */
   readonly width: number | undefined;
   /** A line of the result. Not with --json. */
   line(text?: string): void;

@@ -49,7 +49,7 @@ export interface AwsAccess {
 /** Calls are tried this often: a person would rather wait than run the command again. */
 const TRIES_MAX = 8;
 
-/** Opens access. Nothing is called. ClientError `invalid-endpoint`, if `local` is no URL. */
+/** Opens access. Nothing is called. ClientError `invalid-endpoint`, if `local` is not a URL. */
 export function openAccess(options: AccessOptions = {}): AwsAccess {
   const local = endpointOf(options.local);
   const common = {

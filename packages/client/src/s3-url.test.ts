@@ -15,7 +15,7 @@ test.each([
   ["archives/a", "it does not start with s3://"],
   ["https://archives.s3.amazonaws.com/a", "it does not start with s3://"],
   ["s3:///a", "it names no bucket"],
-  ["s3://Archives/a", "Archives is no bucket name"],
+  ["s3://Archives/a", "Archives is not a bucket name"],
 ])("%s is refused, with the reason", (url, reason) => {
   expect(() => parseS3Url(url)).toThrow(reason);
 });

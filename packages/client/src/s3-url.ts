@@ -17,7 +17,8 @@ export function parseS3Url(text: string): S3Place {
   if (match === null) throw invalid(text, "it does not start with s3://");
   const [, bucket = "", path = ""] = match;
   if (bucket === "") throw invalid(text, "it names no bucket");
-  if (!BUCKET_NAME.test(bucket)) throw invalid(text, `${bucket} is no bucket name (3 to 63 of a-z 0-9 . -)`);
+  if (!BUCKET_NAME.test(bucket))
+    throw invalid(text, `${bucket} is not a bucket name (3 to 63 of a-z 0-9 . -)`);
   return { bucket, prefix: path.replace(/\/+$/, "") };
 }
 

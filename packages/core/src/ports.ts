@@ -234,7 +234,7 @@ export interface Codec {
   decompress(file: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /**
    * Memory for decompressed content, zeros, in a buffer of its own. In Node it is a Buffer, whose `indexOf` is up to thirty times as fast as
-   * that of Uint8Array; a view that `subarray` makes of it is a Buffer, too, whose `slice` is no copy.
+   * that of Uint8Array; a view that `subarray` makes of it is a Buffer, too, whose `slice` is not a copy.
    */
   allocate(bytes: number): Uint8Array;
   /** The MD5 of some bytes, base64, as in DynamoDB's manifests. */

@@ -5,7 +5,7 @@ import { type DeployedStage, deployedQueueUrl } from "./stage.ts";
 
 type DeadLetterQueue = typeof UNDELIVERED_QUEUE | (typeof queues)[keyof typeof queues]["deadLetters"];
 
-/** `redrive-queue` is read at once, so a message in it is no sign of a fault. */
+/** `redrive-queue` is read at once, so a message in it is not a sign of a fault. */
 const names = [
   ...new Set<DeadLetterQueue>([
     ...Object.values(queues).map((queue) => queue.deadLetters),

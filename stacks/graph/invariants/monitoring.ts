@@ -12,7 +12,7 @@ const chapters = () =>
     ([, name]) => name!,
   );
 
-/** The chapter that an alarm's description names. Alarms on several subjects share one: `backup-overdue-nightly`. */
+/** The section that an alarm's description names. Alarms on several subjects share one: `backup-overdue-nightly`. */
 const chapterOf = ({ graph }: Deployment, { name, alarmDescription }: Resource["inputs"]): string => {
   const chapter = /See docs\/operations\.md, "(.+)"\.$/.exec(alarmDescription)?.[1] ?? "";
   const ownName = `ferry-${graph.app.stage}-${chapter}`;

@@ -178,7 +178,7 @@ describe("a reader of responses", () => {
   it.each([
     ["another protocol", "SSH-2.0-OpenSSH\r\n\r\n"],
     ["HTTP/2", "HTTP/2 200\r\n\r\n"],
-    ["a status that is none", "HTTP/1.1 600 X\r\n\r\n"],
+    ["an invalid status", "HTTP/1.1 600 X\r\n\r\n"],
     ["a change of the protocol", "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n"],
     ["a header without a name", "HTTP/1.1 200 OK\r\n: a\r\n\r\n"],
     ["a header without a colon", "HTTP/1.1 200 OK\r\nabc\r\n\r\n"],
@@ -186,7 +186,7 @@ describe("a reader of responses", () => {
     ["a space before a colon", "HTTP/1.1 200 OK\r\nx-a : 1\r\n\r\n"],
     ["a control character", "HTTP/1.1 200 OK\r\nx-a: \x001\r\n\r\n"],
     ["a line feed alone", "HTTP/1.1 200 OK\r\nx-a: 1\nx-b: 1\r\n\r\n"],
-    ["a length that is none", "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"],
+    ["an invalid length", "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"],
     ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\nx"],
     ["a length that no buffer has", "HTTP/1.1 200 OK\r\ncontent-length: 999999999999999\r\n\r\n"],
     [

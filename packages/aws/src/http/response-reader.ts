@@ -252,7 +252,7 @@ function parseHead(text: string): Head {
   return { statusCode: Number(status[2]), headers, keepAliveMs: keepAliveMsOf(status[1] === "1", headers) };
 }
 
-/** The name in lower case, or undefined if it is none. */
+/** The name in lower case; undefined if it is not valid. */
 function nameOf(text: string): string | undefined {
   const known = knownNames.get(text);
   if (known !== undefined) return known;

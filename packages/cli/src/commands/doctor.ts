@@ -5,7 +5,7 @@ export const doctorCommand: CommandSpec = {
   summary:
     "check credentials, region, what is deployed and running, permissions, quotas, a table and a bucket",
   description:
-    "Each line is ✓, or says what to do; - is a check that could not be made. To see whether you may put events, it puts one of the type FerryProbe, which no rule of Ferry matches. If your role may put requests alone, it puts a request whose detail is no JSON, which EventBridge refuses. It reads quotas with lambda:GetAccountSettings and dynamodb:DescribeLimits, if your role may.",
+    "Each line is ✓, or says what to do. A line with - is a check that could not be made. To see whether you may put events, it puts one of the type FerryProbe, which no rule of Ferry matches. If your role may put requests only, it puts a request whose detail is not JSON, which EventBridge refuses. It reads quotas with lambda:GetAccountSettings and dynamodb:DescribeLimits, if your role may.",
   arguments: {},
   options: {
     "--table <NAME>": "also check that this table can be described",

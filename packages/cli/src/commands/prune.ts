@@ -19,7 +19,7 @@ export const pruneCommand: CommandSpec = {
   },
   examples: {
     "ferry prune s3://archives/nightly --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run":
-      "what would go",
+      "what would be removed",
     "ferry prune s3://archives/nightly/orders --keep-within 30d --stage production --yes":
       "from a schedule, checking the open tasks",
   },

@@ -56,7 +56,7 @@ const ALSO_AS_PROCESS = [
   "a table that holds items, and no terminal to ask on",
 ];
 /** `ferry local` starts a process, which prints to the streams of the command's process. */
-const ONLY_AS_PROCESS = "a port that is none";
+const ONLY_AS_PROCESS = "an invalid port";
 
 const rows: readonly Row[] = [
   {
@@ -96,7 +96,7 @@ const rows: readonly Row[] = [
     given: "a bucket's name in capitals",
     args: ["restore", "s3://Archives/x", "orders"],
     code: 2,
-    says: "Archives is no bucket name",
+    says: "Archives is not a bucket name",
   },
   { given: "an empty id", args: ["status", ""], code: 2, says: "The id of a task is missing" },
   {
@@ -118,7 +118,7 @@ const rows: readonly Row[] = [
     says: "total-segments must be at least 1: got 0.",
   },
   {
-    given: "segments that are no number",
+    given: "segments that are not a number",
     args: backup("--total-segments", "many"),
     code: 2,
     says: 'total-segments must be a whole number: got "many".',
@@ -160,7 +160,7 @@ const rows: readonly Row[] = [
     says: "table-name must be a table name",
   },
   {
-    given: "a region that is none",
+    given: "an invalid region",
     args: ["backup", "orders", "s3://archives/x", "--table-region", "here"],
     code: 2,
     says: "table-region must be an AWS region",
@@ -265,13 +265,13 @@ const rows: readonly Row[] = [
     says: "Allowed choices are requested",
   },
   {
-    given: "a time that is none",
+    given: "an invalid time",
     args: ["tasks", "--since", "yesterday"],
     code: 2,
     says: "--since must be like 30m, 12h or 7d",
   },
   {
-    given: "a limit that is none",
+    given: "an invalid limit",
     args: ["tasks", "--limit", "all"],
     code: 2,
     says: '--limit must be a whole number of at least 1: got "all".',
@@ -304,10 +304,10 @@ const rows: readonly Row[] = [
     given: "a key with another attribute",
     args: ["cat", GOOD, "--only", '{"name":"a"}'],
     code: 2,
-    says: "name is no key attribute; the keys are id (S)",
+    says: "name is not a key attribute; the keys are id (S)",
   },
   {
-    given: "a path that is none",
+    given: "an invalid path",
     args: ["cat", GOOD, "--select", "a["],
     code: 2,
     says: "is not a name or [POSITION]",
@@ -332,7 +332,7 @@ const rows: readonly Row[] = [
     env: AWS,
   },
   {
-    given: "a stage's name that is none",
+    given: "an invalid name of a stage",
     args: ["tasks", "--stage", "a b"],
     code: 2,
     says: "--stage must be the name of a stage",
@@ -367,7 +367,7 @@ const rows: readonly Row[] = [
     env: { FERRY_LOCAL: "http://127.0.0.1:9" },
   },
   {
-    given: "a local host that is no URL",
+    given: "a local host that is not a URL",
     args: ["tasks"],
     code: 2,
     says: "FERRY_LOCAL must be the URL of the local host",
@@ -413,13 +413,13 @@ const rows: readonly Row[] = [
     says: "There is no table nothing in us-east-1.\nCheck its name",
   },
   {
-    given: "a shell that is none",
+    given: "an unknown shell",
     args: ["completion", "klingon"],
     code: 2,
     says: "klingon is not a shell that can be completed.\nName one of bash",
   },
   {
-    given: "a port that is none",
+    given: "an invalid port",
     args: ["local", "--port", "x"],
     code: 2,
     says: "It must be a whole number from 0 to 65535: got x",

@@ -45,7 +45,7 @@ describe("given keys", () => {
     ['"a"', '--only "a": it is not an object'],
     ["7", "--only 7: it is not an object"],
     ["[]", "--only []: it is not an object"],
-    ['{"name":"a"}', "name is no key attribute; the keys are id (S), n (N)"],
+    ['{"name":"a"}', "name is not a key attribute; the keys are id (S), n (N)"],
     ['{"id":"a","n":true}', `--only {"id":"a","n":true}: n must be a value in DynamoDB JSON`],
     ['{"id":"a","n":"x"}', `--only {"id":"a","n":"x"}: n.N must be a number`],
   ])("that are invalid are refused: %s", async (text, message) => {

@@ -114,7 +114,7 @@ function typed(
       );
     const type = keys.find((one) => one.name === name)?.type;
     if (type === undefined)
-      throw invalid(`${given}: ${name} is no key attribute; the keys are ${describeKeys(keys)}`, HINT);
+      throw invalid(`${given}: ${name} is not a key attribute; the keys are ${describeKeys(keys)}`, HINT);
     return { [type]: typeof value === "string" ? value : value.text };
   };
   return Object.fromEntries(

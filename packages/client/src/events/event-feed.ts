@@ -135,7 +135,7 @@ export async function openEventFeed(stage: Stage, options: EventFeedOptions = {}
       } catch (error) {
         if (!isMissing(error)) throw error;
         throw new ClientError("failed", "feed-removed", {
-          message: `The queue ${name} was removed: this machine was asleep for longer than ${IN_USE_MS / 60_000} minutes, or somebody deleted it.`,
+          message: `The queue ${name} was removed: this machine was asleep for longer than ${IN_USE_MS / 60_000} minutes, or it was deleted.`,
           hint: "Run the command again.",
           cause: error,
         });

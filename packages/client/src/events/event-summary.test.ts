@@ -36,7 +36,7 @@ test("every type of event has a line", () => {
   `);
 });
 
-test("a message of request-queue has the line of its request; a text that is no request is shown", () => {
+test("a message of request-queue has the line of its request; a text that is not a request is shown", () => {
   const { request } = eventPages.TaskRequested.example as { request: object };
   const of = (body: string) =>
     summarize(eventOf("TaskRequested", { eventSource: "aws:sqs", messageId: "m-1", body }));
@@ -44,7 +44,7 @@ test("a message of request-queue has the line of its request; a text that is no 
     task: "m-1",
     text: "backup, orders in us-east-1 → s3://archives/{table}/{date}T{time}",
   });
-  expect(of("please")).toEqual({ task: "m-1", text: 'a text that is no request: "please"' });
+  expect(of("please")).toEqual({ task: "m-1", text: 'a text that is not a request: "please"' });
 });
 
 test.each(eventTypes)("%s: the lines of the documented examples have no gaps", (type) => {

@@ -119,7 +119,7 @@ function nearest(detail: unknown): string {
 }
 
 function requestText(request: unknown): string {
-  if (typeof request === "string") return `a text that is no request: ${quoted(request)}`;
+  if (typeof request === "string") return `a text that is not a request: ${quoted(request)}`;
   const field = (name: string) => text(request, name);
   const table = `${field("table-name")} in ${field("table-region")}`;
   const archive = `s3://${field("bucket-name")}/${field("bucket-prefix")}`;

@@ -42,7 +42,7 @@ export async function putEvent(
 
 /**
  * Whether the caller may put events of any type, requests alone, or none. The first try is an event that no rule matches. If it
- * is denied, as by the policy `ferry-STAGE-callers`, the second one is a request whose detail is no JSON: EventBridge refuses it
+ * is denied, as by the policy `ferry-STAGE-callers`, the second one is a request whose detail is not JSON: EventBridge refuses it
  * as malformed, so that it never becomes an event, but only after the permission. (That order is not documented by AWS.)
  */
 export async function mayPutEvents(stage: Stage): Promise<"any" | "requests" | "none"> {

@@ -42,7 +42,7 @@ function descriptionOf(timeMs: number): string {
   return `${DESCRIPTION}${new Date(timeMs).toISOString()}.`;
 }
 
-/** Whether a killed process left the rule: its time is over. A rule with another description is somebody else's. */
+/** Whether a killed process left the rule: its time is over. A rule with another description was not made by `ferry events`. */
 export function isLeftover({ Description = "" }: Pick<Rule, "Description">, nowMs: number): boolean {
   return (
     Description.startsWith(DESCRIPTION) &&

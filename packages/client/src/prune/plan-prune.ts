@@ -27,7 +27,7 @@ export interface PruneOptions {
 
 /**
  * Decides for each archive. The rules apply to the sealed archives of each table, those of Ferry and full exports separately. What an
- * earlier prune did not complete is removed, unless the rules keep it: then somebody else removed its task.json.
+ * earlier prune did not complete is removed, unless the rules keep it: then something else removed its task.json.
  */
 export function planPrune(archives: readonly ListedArchive[], options: PruneOptions): PruneDecision[] {
   const subjects = archives.filter((archive) => whyLeft(archive, options) === undefined);

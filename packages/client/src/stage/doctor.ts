@@ -154,7 +154,7 @@ async function lambdaCheck(stage: Stage): Promise<Found> {
   };
 }
 
-/** A check that the caller may not make is no failure: requests do not need the permission. */
+/** A check that the caller may not make is not a failure: requests do not need the permission. */
 async function checkIfAllowed(name: string, run: () => Promise<Found>): Promise<Check> {
   const done = await check(name, run);
   if (done.code !== "access-denied") return done;

@@ -145,7 +145,7 @@ describe("a selection that does not fit the table's keys is named", () => {
       [{ pk: { S: "a" } }, { sk: { N: "1" } }],
       `only[1] has no value of the partition key pk: got {"sk":{"N":"1"}}${has}`,
     ],
-    [[{ pk: { S: "a" }, other: { S: "b" } }], `only[0] has other, which is no key attribute${has}`],
+    [[{ pk: { S: "a" }, other: { S: "b" } }], `only[0] has other, which is not a key attribute${has}`],
     [[{ pk: { N: "1" } }], `only[0] has pk of type N, but the table's is of type S${has}`],
     [
       [{ pk: { S: "a" }, sk: { from: { N: "1" }, to: { S: "2" } } }],
@@ -164,7 +164,7 @@ describe("a selection that does not fit the table's keys is named", () => {
       onlyMismatch([{ pk: { S: "a" } }, { sk: { to: { N: "1" } }, pk: { S: "a" } }], keys),
     ).toBeUndefined();
     expect(onlyMismatch([{ pk: { S: "a" }, sk: { N: "1" } }], [keys[0]])).toContain(
-      "sk, which is no key attribute",
+      "sk, which is not a key attribute",
     );
   });
 });

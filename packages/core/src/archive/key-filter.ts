@@ -79,7 +79,7 @@ export function onlyMismatch(only: Only, keys: KeySchema): string | undefined {
       return `${at} has no value of the partition key ${hash!.name}: got ${quoted(selection)}; ${has}`;
     for (const [name, condition] of Object.entries(selection)) {
       const key = keys.find((one) => one.name === name);
-      if (key === undefined) return `${at} has ${name}, which is no key attribute; ${has}`;
+      if (key === undefined) return `${at} has ${name}, which is not a key attribute; ${has}`;
       if (key === hash && isRange(condition))
         return `${at} has a range of ${name}, but a partition key must have one value; ${has}`;
       const values = isRange(condition) ? [condition.from, condition.to] : [condition];

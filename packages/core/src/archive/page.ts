@@ -32,7 +32,7 @@ const LAST_KEY = '"LastEvaluatedKey":';
  * undefined if there is none, or if it is not found there: only `cutPage` shows which.
  *
  * A key that is returned is the one of `cutPage`, since a valid response that ends with members of an object has them in its
- * outermost object. The name with its quotes is no part of a string, in which quotes have a backslash.
+ * outermost object. The name with its quotes is not part of a string, in which quotes have a backslash.
  */
 export function lastKeyAtEnd(body: Uint8Array): DynamoKey | undefined {
   const tail = decoder.decode(body.subarray(-TAIL_BYTES));

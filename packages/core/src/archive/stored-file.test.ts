@@ -276,7 +276,7 @@ describe("a data file", () => {
   });
 
   test.each(["27x", "x27", "", "-1"])(
-    "given metadata with %j for its bytes, then they are no record",
+    "given metadata with %j for its bytes, then they are not a record",
     async (bytes) => {
       const { file, ports } = await stored([numbered(1, 3)], { items: 2, metadata: { ...own, bytes } });
       expect(await verifyDataFile(bucket, file, ports, always)).toBeDefined();

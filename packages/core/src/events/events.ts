@@ -319,7 +319,7 @@ export function parseMessage(body: string): Message {
   return v.parse(messageSchema, JSON.parse(body));
 }
 
-/** Reads an event, with all of its fields, as a rule without a template writes it. Undefined if the text is none. */
+/** Reads an event, with all of its fields, as a rule without a template writes it. Undefined if the text is not an event. */
 export function parseBusEvent(body: string): BusEvent | undefined {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), unchanged(busEventSchema)), body);
   return parsed.success ? parsed.output : undefined;

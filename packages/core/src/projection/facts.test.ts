@@ -171,7 +171,7 @@ describe("a failure", () => {
     );
   });
 
-  test("of a retry is no fact, unless the backup's prefix is taken or the restore's table was used", () => {
+  test("of a retry is not a fact, unless the backup's prefix is taken or the restore's table was used", () => {
     const retried = (cause: string) =>
       factOf(busEvent("TaskStepFailed", failure("TaskRetryRequested", { task, attempt: 2 }, { cause })));
     expect(retried("no-such-table")).toBeUndefined();
@@ -198,7 +198,7 @@ describe("a failure", () => {
     expect(fact.text).toHaveLength(600);
   });
 
-  test("of a request has the row of its task, and is no fact without a task", () => {
+  test("of a request has the row of its task, and is not a fact without a task", () => {
     const request = { action: "backup", "table-region": "us-east-1", "table-name": "cities" };
     const rejected = failure("TaskRequested", { request }, { task });
     expect(factOf(busEvent("TaskRejected", rejected))).toMatchObject({

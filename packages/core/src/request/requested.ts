@@ -75,7 +75,7 @@ function isBare(detail: unknown): boolean {
   return hasAction(detail) && !hasAction(fieldOf(detail, "request"));
 }
 
-/** Whether EventBridge finds a value in `action`: an object or an empty list is none. */
+/** Whether EventBridge finds a value in `action`: not in an object or an empty list. */
 function hasAction(value: unknown): boolean {
   const action = fieldOf(value, "action");
   if (Array.isArray(action)) return action.length > 0;

@@ -153,7 +153,7 @@ describe("a request's identity", () => {
     });
   });
 
-  test("of a message that is no request has the message's content, or its text", () => {
+  test("of a message that is not a request has the message's content, or its text", () => {
     const of = (text: string) => identify({ eventSource: "aws:sqs", messageId: "m", body: text }, event);
     const isJson = { message: { id: "m", isJson: true }, requestId: "m" };
     for (const content of [null, 1, "hello", [], {}, { request: null }, { "table-name": "t" }])

@@ -35,7 +35,8 @@ const GIB = 1024 * MIB;
 /**
  * The upper limit of `maximumSegments`. A task's row is one DynamoDB item of at most 400 KiB. For each segment it holds the
  * attempt in which it failed, its highest attempt and its checkpoint: at most 80 bytes. With this many segments and the
- * longest keys, plan and reasons it has less than 376 KiB (row-size.test.ts of packages/aws). The event of a retry, which lists all segments, has at most 1 MiB.
+ * longest keys, plan and reasons it has less than 376 KiB (row-size.test.ts of packages/aws). The event of a retry, which
+ * lists all segments, has at most 1 MiB.
  */
 export const SEGMENTS_MAX = 4000;
 

@@ -51,7 +51,7 @@ export function requireDynamoDb(url: string): Promise<void> {
 
 /** The tables that a request names. A call of PartiQL names none: Ferry makes none on its own tables. */
 function tableNames(body: Buffer): string[] {
-  // The engine reports a body that is no JSON.
+  // The engine reports a body that is not JSON.
   const { TableName, RequestItems, TransactItems } = parseObject(body) ?? {};
   const operations = Array.isArray(TransactItems) ? TransactItems.flatMap((one) => Object.values(one)) : [];
   return [

@@ -26,7 +26,7 @@ const resultOf = (ratio: number, level = 6): Result => ({
   measured: { floor: measured(2), ferry: measured(2 * ratio) },
 });
 
-test("a ratio within the tolerance of the stored one, or a better one, is no regression", () => {
+test("a ratio within the tolerance of the stored one, or a better one, is not a regression", () => {
   expect(findRegressions([resultOf(1.79), resultOf(1)], stored)).toEqual([]);
 });
 

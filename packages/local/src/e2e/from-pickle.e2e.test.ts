@@ -143,7 +143,7 @@ else {
   });
 
   test.each([
-    ["attack", /it names (posix|nt)\.system, which is no type of an item/],
+    ["attack", /it names (posix|nt)\.system, which is not a type of an item/],
     ["float", /a value has the type float, which DynamoDB does not have/],
     ["damaged", /it is not a pickle of items/],
   ])("a folder with the file %s is refused, and has no manifest", (source, reason) => {

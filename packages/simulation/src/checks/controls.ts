@@ -30,7 +30,7 @@ function nearestViolations(outcome: Outcome): string[] {
     const unknown = nearest.filter((task) => !rows.has(taskName(task)) && !hasDeletedRow(task, outcome));
     return [
       ...(nearest.length > NEAREST_MAX ? [`NEAREST: ${id} has ${nearest.length} rows`] : []),
-      ...unknown.map((task) => `NEAREST: ${id} has ${taskName(task)}, which is no row`),
+      ...unknown.map((task) => `NEAREST: ${id} has ${taskName(task)}, which is not a row`),
     ];
   });
 }

@@ -1,6 +1,6 @@
 /**
  * The monitor: it runs every 15 minutes, and announces again what waits for a lost announcement. Its query of the index is
- * replaced by a look at all rows.
+ * replaced by a read of all rows.
  */
 import { announceAgain, awaitsAnnouncement } from "@ferry/core/projection/announce-again";
 import type { TaskRow } from "@ferry/core/projection/status";

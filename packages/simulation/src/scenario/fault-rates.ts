@@ -63,7 +63,7 @@ const RATES_MAX = {
 } as const;
 
 /**
- * Per announcement: it is lost with its record of the table's stream. It is no part of `RATES_MAX`, and is drawn last, so
+ * Per announcement: it is lost with its record of the table's stream. It is not in `RATES_MAX`, and is drawn last, so
  * that each seed keeps its scenario. Of the seeds `rate` have it, and at most at the rate `max`.
  */
 const LOST_ANNOUNCEMENT = { rate: 0.2, max: 0.7 } as const;

@@ -163,7 +163,7 @@ function timeoutOf(drawnSeconds: number, mayBeShort: boolean): number {
   return mayBeShort && drawnSeconds % 2 === 0 ? SHORT_TIMEOUT_SECONDS : drawnSeconds;
 }
 
-/** Some restores with a table.json create their table. They are the only ones on it, and nobody replaces it. */
+/** Some restores with a table.json create their table. No other restore uses that table, and it is not replaced. */
 function withNewTable(scenario: Scenario, { happens, pick }: Rng): Scenario {
   const { kind, control, data, indexCount } = scenario;
   const hasTableFile = kind === "both" || (kind === "restore" && data.source.kind === "own");

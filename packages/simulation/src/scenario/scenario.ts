@@ -23,7 +23,7 @@ export interface Scenario {
   readonly grows: boolean;
   /** How many items the restore's table holds before: with keys of the archive, and with others. */
   readonly held: { readonly same: number; readonly others: number };
-  /** The first restore has create-table: its table does not exist, or somebody else's has its name. */
+  /** The first restore has create-table: its table does not exist, or a table that is not Ferry's has its name. */
   readonly newTable?: "absent" | "foreign";
   readonly provisioned: boolean;
   /** By how much the units of every call are multiplied, so that a ceiling has an effect. */

@@ -338,7 +338,7 @@ describe("with until, Ferry finds the increments", () => {
   });
 });
 
-describe("exports that are no series are refused, each with its own message, before anything is written", () => {
+describe("exports that are not a series are refused, each with its own message, before anything is written", () => {
   const history = historyOf(seeded(31));
   const [one, two, three] = history.increments.map(({ prefix }) => prefix) as [string, string, string];
   const spec = { bucket: bucket.name, files: [] };
