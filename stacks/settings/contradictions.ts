@@ -18,7 +18,9 @@ const SLICE_MARGIN_SECONDS = 60;
  * The memory that a restore worker needs besides two files, one of them not yet garbage-collected: Node, the SDK, open
  * calls.
  */
-const WORKER_MB_MIN = 256;
+const RESTORE_MB_MIN = 256;
+/** The memory that a backup worker needs besides two compressed files: one is put while the next one fills. */
+const BACKUP_MB_MIN = 128;
 const MIB = 1024 ** 2;
 
 interface Check {
@@ -32,7 +34,8 @@ const checks: readonly Check[] = [
   { of: ["backup", "restore"], problems: unusableLists },
   { of: ["sliceBudgetSeconds", "backupWorker"], problems: (settings) => shortTimeout("backup", settings) },
   { of: ["sliceBudgetSeconds", "restoreWorker"], problems: (settings) => shortTimeout("restore", settings) },
-  { of: ["restoreWorker", "maximumFileBytesInMemory"], problems: littleMemory },
+  { of: ["backupWorker", "maximumCompressedFileBytes"], problems: littleBackupMemory },
+  { of: ["restoreWorker", "maximumFileBytesInMemory"], problems: littleRestoreMemory },
   { of: ["projector"], problems: lowReservation },
   { of: ["ownKmsKey", "region"], problems: keyOfAnotherRegion },
   { of: ["backup"], problems: ({ backup }) => listProblems("backup", backup) },
@@ -95,8 +98,16 @@ function shortTimeout(action: "backup" | "restore", settings: ParsedStage): stri
   );
 }
 
-function littleMemory({ restoreWorker, maximumFileBytesInMemory }: ParsedStage): string[] {
-  const mbMin = WORKER_MB_MIN + Math.ceil((2 * maximumFileBytesInMemory) / MIB);
+function littleBackupMemory({ backupWorker, maximumCompressedFileBytes }: ParsedStage): string[] {
+  const mbMin = BACKUP_MB_MIN + Math.ceil((2 * maximumCompressedFileBytes) / MIB);
+  return problemIf(
+    backupWorker.memoryMb < mbMin,
+    `backupWorker.memoryMb: ${backupWorker.memoryMb}, but maximumCompressedFileBytes (${maximumCompressedFileBytes}) needs at least ${mbMin}. Raise the memory, or lower maximumCompressedFileBytes: files whose items compress badly are then smaller.`,
+  );
+}
+
+function littleRestoreMemory({ restoreWorker, maximumFileBytesInMemory }: ParsedStage): string[] {
+  const mbMin = RESTORE_MB_MIN + Math.ceil((2 * maximumFileBytesInMemory) / MIB);
   return problemIf(
     restoreWorker.memoryMb < mbMin,
     `restoreWorker.memoryMb: ${restoreWorker.memoryMb}, but maximumFileBytesInMemory (${maximumFileBytesInMemory}) needs at least ${mbMin}. Raise the memory, or lower maximumFileBytesInMemory: larger files are then read twice.`,

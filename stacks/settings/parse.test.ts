@@ -37,6 +37,7 @@ test("given only the lists, all other settings have defaults", () => {
     compression: "gzip",
     compressionLevel: 6,
     zstdLevel: 3,
+    maximumCompressedFileBytes: 64 * 1024 ** 2,
     maximumFileBytesInMemory: 64 * 1024 ** 2,
     maximumFileBytes: 32 * 1024 ** 3,
     backupWorker: { memoryMb: 1769, timeoutSeconds: 360, concurrency: 50 },
@@ -155,6 +156,16 @@ test("given a timeout too short for a slice, the message has both numbers", () =
   expect(messageOf({ ...stage, backupWorker: { timeoutSeconds: 200 } })).toContain(
     "backupWorker.timeoutSeconds: 200, but must be at least 60 more than sliceBudgetSeconds (240)",
   );
+});
+
+test("given a backup worker with less memory than its files need, the message has both numbers", () => {
+  expect(messageOf({ ...stage, backupWorker: { memoryMb: 255 } })).toContain(
+    "backupWorker.memoryMb: 255, but maximumCompressedFileBytes (67108864) needs at least 256",
+  );
+  const backupWorker = { memoryMb: 256 };
+  expect(messageOf({ ...stage, backupWorker })).toBe("accepted");
+  const maximumCompressedFileBytes = 64 * 1024 ** 2 + 1;
+  expect(messageOf({ ...stage, backupWorker, maximumCompressedFileBytes })).toContain("needs at least 257");
 });
 
 test("given a restore worker with less memory than its files need, the message has both numbers", () => {

@@ -72,6 +72,7 @@ function compress(compression: Compression, level: number): Compressor {
       new Promise((resolve, reject) => {
         stream.write(bytes, (error) => (error ? reject(stream.errored ?? error) : resolve()));
       }),
+    compressedBytes: file.size,
     async finish() {
       if (stream.errored) throw stream.errored;
       stream.end();
@@ -101,6 +102,7 @@ function openFile() {
       bytes.set(chunk, used);
       used = needed;
     },
+    size: () => used,
     bytes: () => Buffer.from(memory, 0, used),
     free: () => memory.resize(0),
   };

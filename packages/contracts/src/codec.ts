@@ -12,6 +12,10 @@ import { describe, expect, it } from "vitest";
 
 const MIB = 1024 * 1024;
 
+/** What a compressor may hold back. */
+const HELD_BACK_BYTES_MAX = 256 * 1024;
+const PART_BYTES = 400_000;
+
 /**
  * Node's own files, independent of the codecs. `magic`: a file's first bytes. `unusedBytes`: how many of its first bytes may
  * change while the content stays the same. `runs`: of property tests; a compressor of zstd's highest levels takes 0.1 s to open.
@@ -80,6 +84,29 @@ export function codecContract(
         // A codec may store zstd's blocks uncompressed.
         expect(file.length).toBeLessThan(chunk.length * (compression === "gzip" ? 2.5 : 5.25));
         expect(Buffer.compare(await decompressed(codec, file), Buffer.concat(parts))).toBe(0);
+      });
+
+      it("says how large a file is so far, less than 256 KiB below what finish returns, the same each time", async () => {
+        const parts = Array.from({ length: 4 }, () => randomBytes(PART_BYTES));
+        const sizes = async (level: number) => {
+          const file = codec.compress(compression, level);
+          const known: number[] = [];
+          for (const part of parts) {
+            await file.write(part);
+            known.push(file.compressedBytes());
+          }
+          return { known, whole: (await file.finish()).length };
+        };
+        for (const level of [1, 6, levelMax]) {
+          const { known, whole } = await sizes(level);
+          expect(known.toSorted((a, b) => a - b)).toEqual(known);
+          // Random bytes do not become fewer.
+          for (const [i, size] of known.entries()) {
+            expect(size).toBeGreaterThan((i + 1) * PART_BYTES - HELD_BACK_BYTES_MAX);
+            expect(size).toBeLessThanOrEqual(whole);
+          }
+          expect(await sizes(level)).toEqual({ known, whole });
+        }
       });
 
       it("an empty file has the format's first bytes", async () => {

@@ -254,6 +254,11 @@ export interface Md5 {
 export interface Compressor {
   /** Compresses bytes; resolves when it can accept more. */
   write(bytes: Uint8Array): Promise<void>;
+  /**
+   * The size of the file so far: of what the writes that have resolved compressed to, except what the compressor still holds back, 256
+   * KiB at most.
+   */
+  compressedBytes(): number;
   /** The whole compressed file. Called once. */
   finish(): Promise<Uint8Array>;
   /** Abandons the file and frees its memory. */

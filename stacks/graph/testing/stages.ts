@@ -112,6 +112,7 @@ export const stages: Stages = {
     maxHandoffsWithoutProgress: 20,
     progressIntervalMs: 20_000,
     cancelPollIntervalMs: 5_000,
+    maximumCompressedFileBytes: 32 * 1024 ** 2,
     maximumFileBytesInMemory: 96 * 1024 ** 2,
     maximumFileBytes: 4 * 1024 ** 3,
     backupWorker: { memoryMb: 3_008, timeoutSeconds: 900, concurrency: 200 },

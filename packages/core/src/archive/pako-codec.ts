@@ -66,10 +66,17 @@ async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
 
 function gzip(level: number): Compressor {
   const deflate = new Deflate({ gzip: true, level });
+  let compressedBytes = 0;
+  const collect = deflate.onData;
+  deflate.onData = (chunk) => {
+    compressedBytes += chunk.length;
+    collect.call(deflate, chunk);
+  };
   return {
     async write(bytes) {
       deflate.push(bytes, false);
     },
+    compressedBytes: () => compressedBytes,
     async finish() {
       deflate.push(new Uint8Array(0), true);
       if (deflate.err) throw new Error(`pako could not compress: ${deflate.msg}`);

@@ -64,6 +64,7 @@ function openFrame(header: ZstdPart & { kind: "header" }) {
 /** Opens a zstd file of one frame whose blocks are not compressed. */
 export function storeZstd(): Compressor {
   const parts = [HEADER];
+  let storedBytes = HEADER.length;
   const hash = create64();
   return {
     async write(bytes) {
@@ -71,9 +72,12 @@ export function storeZstd(): Compressor {
       // Copies, because the caller may use its buffer again; `slice` of a Buffer would share its memory.
       for (let at = 0; at < bytes.length; at += BLOCK_BYTES_MAX) {
         const block = bytes.subarray(at, at + BLOCK_BYTES_MAX);
-        parts.push(rawBlockHeader(block.length, false), new Uint8Array(block));
+        const header = rawBlockHeader(block.length, false);
+        parts.push(header, new Uint8Array(block));
+        storedBytes += header.length + block.length;
       }
     },
+    compressedBytes: () => storedBytes,
     async finish() {
       parts.push(rawBlockHeader(0, true), checksumOf(hash.digest()));
       return concatenated(parts);

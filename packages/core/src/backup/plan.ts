@@ -26,7 +26,7 @@ const DEFAULT_SEGMENTS_MAX = 64;
 const DEFAULT_BATCH_BYTES = 32 * MIB;
 /** Smaller files would cost more requests than capacity. A table that is smaller may have them: it has few. */
 const BATCH_BYTES_MIN = MIB;
-/** Limited because a file is compressed in a worker's memory. */
+/** The most that a request may have, too: a put that fails, or that another worker wins, costs the work of a whole file. */
 const BATCH_BYTES_MAX = 256 * MIB;
 /** The most bytes of a line for each byte that DynamoDB counts: an item with only a key of one character. */
 const LINE_RATIO_MAX = 16;

@@ -26,6 +26,7 @@ type NewObject = Parameters<ArchiveStore["putNew"]>[3];
 interface Options {
   batchBytes?: number;
   batchSpacingMs?: number;
+  maximumCompressedFileBytes?: number;
   untilMs?: (nowMs: number) => number;
   from?: Position;
   request?: object;
@@ -39,7 +40,8 @@ interface Options {
 
 /** A writer at the start of segment 0, and a record of its puts and positions. */
 async function writer(options: Options = {}) {
-  const settings = { ...defaultSettings, batchSpacingMs: options.batchSpacingMs ?? 0 };
+  const { batchSpacingMs = 0, maximumCompressedFileBytes = 1_000_000 } = options;
+  const settings = { ...defaultSettings, batchSpacingMs, maximumCompressedFileBytes };
   const plain = options.ports ?? world({ settings });
   const backup = {
     ...backupRequest,
@@ -70,7 +72,7 @@ async function writer(options: Options = {}) {
           writes++;
           return options.failing === undefined ? compressor.write(bytes) : Promise.reject(options.failing);
         };
-        return { write, finish: compressor.finish, discard };
+        return { ...compressor, write, discard };
       },
     },
   };
@@ -137,6 +139,22 @@ describe("a file", () => {
     await take(page([item(1), item(2), item(3), item(4)]));
     await take(page([item(5), item(6), item(7)], LAST));
     expect((await archivedLines(plain)).map((lines) => lines.length)).toEqual([3, 3, 1]);
+  });
+
+  // Of each write, zstd's codec in memory stores the 60 bytes of a line and a header of 3, after a header of 6.
+  test.each([
+    [6 + 63, ["2", "2", "0"]],
+    [6 + 63 + 1, ["3", "1"]],
+    [6 + 63 + 63 + 1, ["4", "0"]],
+  ])("is put with the write after the one that made its compressed size %i", async (size, items) => {
+    const { take, puts } = await writer({
+      batchBytes: 1000,
+      maximumCompressedFileBytes: size,
+      request: { compression: "zstd" },
+    });
+    for (let n = 1; n <= 4; n++) await take(page([item(n)]));
+    await take(page([], LAST));
+    expect(puts.map(({ options }) => options.metadata["items"])).toEqual(items);
   });
 
   test("is filled with the items of a page in one write", async () => {

@@ -43,6 +43,8 @@ interface OpenFile {
   readonly compressor: Compressor;
   items: number;
   bytes: number;
+  /** The compressed size of all lines but those of the last write, about: the compressor holds some bytes back. */
+  compressedBytes: number;
   /** The last item's bytes. The next file starts after its key. */
   lastItem?: Uint8Array;
   /** The compression in progress, concurrent with receiving the next page. */
@@ -62,6 +64,7 @@ export function openWriter(
 ): Writer {
   const compression = compressionOf(plan);
   const buffers = openLineBuffers();
+  const { maximumCompressedFileBytes } = ports.settings;
   let position = from;
   let open: OpenFile | undefined;
   // If there is an earlier file, the previous slice may have put it just now.
@@ -101,6 +104,10 @@ export function openWriter(
     // Awaited by `settle`; this only avoids an unhandled rejection until then.
     putting.catch(() => {});
     return end ? settle() : "taken";
+  }
+
+  function isFull({ bytes, compressedBytes }: OpenFile): boolean {
+    return bytes >= plan["batch-bytes"] || compressedBytes >= maximumCompressedFileBytes;
   }
 
   async function put(file: OpenFile, end: boolean): Promise<"taken" | "adopted"> {
@@ -145,7 +152,7 @@ export function openWriter(
         await append(open, page, bounds.subarray(next, upTo), buffers);
         next = upTo;
         const end = last && next === bounds.length;
-        if (end || open.bytes >= plan["batch-bytes"]) {
+        if (end || isFull(open)) {
           const closed = await close(end);
           if (closed !== "taken") return closed;
           if (!end && ports.time.now() >= untilMs)
@@ -186,6 +193,7 @@ function openFile(plan: BackupPlan, ports: Ports): OpenFile {
     compressor: ports.codec.compress(compressionOf(plan), plan["compression-level"]),
     items: 0,
     bytes: 0,
+    compressedBytes: 0,
     writing: Promise.resolve(),
   };
 }
@@ -214,6 +222,7 @@ async function append(
   // A copy: the page is released.
   file.lastItem = new Uint8Array(body.subarray(bounds.at(-2), bounds.at(-1)));
   await file.writing;
+  file.compressedBytes = file.compressor.compressedBytes();
   file.writing = file.compressor.write(lines);
   buffer.usedBy(file.writing);
   // Awaited before the next write and before the put; this only avoids an unhandled rejection until then.

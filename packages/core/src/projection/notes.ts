@@ -24,6 +24,6 @@ function countNotes(row: TaskRow): string[] {
     return ["The archive has no item with a key in only: nothing was written."];
   if (row.action !== "backup" || batches <= IMPORT_FILES_MAX) return [];
   return [
-    `The backup has ${batches} data files, but ImportTable reads at most ${IMPORT_FILES_MAX}: restore it with Ferry, or back up again with a larger batch-bytes.`,
+    `The backup has ${batches} data files, but ImportTable reads at most ${IMPORT_FILES_MAX}: restore it with Ferry, or back up again with larger files (batch-bytes of the request, maximumCompressedFileBytes of the stage).`,
   ];
 }

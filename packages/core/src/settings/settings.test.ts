@@ -15,7 +15,8 @@ test("the defaults are these settings", () => {
     maxHandoffsWithoutProgress: 10,
     // A week.
     taskTimeoutMs: 604_800_000,
-    // 64 MiB and 32 GiB.
+    // 64 MiB, 64 MiB and 32 GiB.
+    maximumCompressedFileBytes: 67_108_864,
     maximumFileBytesInMemory: 67_108_864,
     maximumFileBytes: 34_359_738_368,
   });

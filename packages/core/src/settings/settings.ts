@@ -111,6 +111,14 @@ export const engineSettings = {
     description: "How long one attempt of a task may take before its segments fail.",
     operator: { name: "taskTimeoutHours", unit: "h", size: HOUR_MS },
   },
+  maximumCompressedFileBytes: {
+    unit: "bytes",
+    lowest: MIB,
+    highest: 512 * MIB,
+    default: 64 * MIB,
+    description:
+      "The compressed size at which a backup ends a data file although its lines have fewer than `batch-bytes`; it may be two pages larger. A worker may have two files in memory: one is put while the next one fills.",
+  },
   maximumFileBytesInMemory: {
     unit: "bytes",
     lowest: MIB,

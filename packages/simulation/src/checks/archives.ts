@@ -93,7 +93,7 @@ async function sealedViolations(
         ({ work }) =>
           work.segment === segment && work.task !== undefined && taskName(work.task) === taskName(row),
       );
-      found.push(...sizeViolations(of, batchBytesOf(row, request, scenario), slices.length));
+      found.push(...sizeViolations(of, batchBytesOf(row, request, scenario), scenario, slices.length));
     }
   }
   return [...found, ...itemViolations(files, row, outcome)];

@@ -28,6 +28,7 @@ export function orderedCodec(codec: Codec, outside: Scheduler["outside"]): Codec
       const compressor = codec.compress(compression, level);
       return {
         write: (bytes) => outside(() => compressor.write(bytes)),
+        compressedBytes: compressor.compressedBytes,
         finish: () => outside(() => compressor.finish()),
         discard: () => compressor.discard(),
       };

@@ -270,6 +270,12 @@ export const dataMutants: readonly Mutant[] = [
     edits: [core("backup/writer.ts", "const end = last && next === bounds.length;", "const end = last;")],
   },
   {
+    name: "compressed-size-unlimited",
+    seed: 19,
+    breaks: "A data file does not end when it has the largest compressed size.",
+    edits: [core("backup/writer.ts", "|| compressedBytes >= maximumCompressedFileBytes", "|| false")],
+  },
+  {
     name: "file-kept-after-lost-put",
     seed: 483,
     breaks: "A worker that loses a put keeps what it put into the next file meanwhile.",

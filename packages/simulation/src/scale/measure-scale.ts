@@ -62,10 +62,13 @@ function plainCodec(): Codec {
     ...pakoCodec(openMd5),
     compress() {
       const parts: Uint8Array[] = [];
+      let storedBytes = 0;
       return {
         async write(bytes) {
           parts.push(new Uint8Array(bytes));
+          storedBytes += bytes.length;
         },
+        compressedBytes: () => storedBytes,
         finish: async () => Buffer.concat(parts),
         discard() {},
       };
