@@ -107,7 +107,8 @@ describe("a worker's handler", () => {
         tables: {
           ...tables,
           async describe() {
-            await new Promise((resolve) => setTimeout(resolve, 50));
+            // All code that could run before the step settles runs in these turns.
+            for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
             order.push("settled");
             throw new Error("failed");
           },

@@ -1,6 +1,6 @@
 /**
  * Gives a table that the restore created the settings that must come after its data: a stream would contain the restored items,
- * time to live would delete some during the restore, and deletion protection would hinder who wants to try again.
+ * time to live would delete some during the restore, and deletion protection would hinder an operator who wants to start again.
  */
 import { bucketOf } from "../archive/bucket.ts";
 import { requireUnchanged } from "../archive/fingerprint.ts";

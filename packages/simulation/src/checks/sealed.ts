@@ -21,36 +21,56 @@ const SEGMENT_BYTES = 4 * 1024 ** 3;
 /** The most files of an archive: below the limit of ImportTable. */
 const FILES_MAX = 45_000;
 
+/** A sealed archive, and what it must agree with. `differs` notes a violation if two values differ as JSON. */
+interface Sealed {
+  readonly row: TaskRow;
+  readonly request: TaskRequest;
+  /** The data files of all chains, in order. */
+  readonly files: readonly DataFile[];
+  readonly outcome: Outcome;
+  readonly prefix: string;
+  /** An object below the prefix. */
+  readonly get: (name: string) => ReturnType<Outcome["archive"]["get"]>;
+  readonly differs: (what: string, is: unknown, expected: unknown) => void;
+  readonly found: string[];
+}
+
 /** `files`: the data files of all chains, in order. */
 export async function formatViolations(
   row: TaskRow,
   request: TaskRequest,
   files: readonly DataFile[],
-  { archive, scenario, recorder }: Outcome,
+  outcome: Outcome,
 ): Promise<string[]> {
-  const { keys } = scenario.data;
   const prefix = String(request.fields["bucket-prefix"]);
-  const read = async (name: string) => (await archive.get(bucket, `${prefix}/${name}`))?.body;
-  const [task, table, listed, summary, listedMd5, summaryMd5] = await Promise.all(
-    [
-      "task.json",
-      "table.json",
-      "manifest-files.json",
-      "manifest-summary.json",
-      "manifest-files.md5",
-      "manifest-summary.md5",
-    ].map(read),
-  );
   const found: string[] = [];
-  const differs = (what: string, is: unknown, expected: unknown) => {
-    if (JSON.stringify(is) !== JSON.stringify(expected))
-      found.push(`FORMAT: ${prefix}/${what} is ${JSON.stringify(is)}, not ${JSON.stringify(expected)}`);
+  const sealed: Sealed = {
+    row,
+    request,
+    files,
+    outcome,
+    prefix,
+    found,
+    get: (name) => outcome.archive.get(bucket, `${prefix}/${name}`),
+    differs(what, is, expected) {
+      if (JSON.stringify(is) !== JSON.stringify(expected))
+        found.push(`FORMAT: ${prefix}/${what} is ${JSON.stringify(is)}, not ${JSON.stringify(expected)}`);
+    },
   };
-  const kmsKey = request.fields["kms-key-id"] ?? null;
-  const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
-  const items = files.reduce((sum, file) => sum + file.lines.length, 0);
+  checkDataFiles(sealed);
+  await checkLists(sealed);
+  const plan = parsed((await sealed.get("task.json"))?.body);
+  checkTaskFile(sealed, plan);
+  const { keys } = outcome.scenario.data;
+  const table = parsed((await sealed.get("table.json"))?.body);
+  sealed.differs("table.json", pick(table, ["format-version", "keys"]), { "format-version": 1, keys });
+  await checkSummary(sealed, plan);
+  return found;
+}
 
-  const compression = request.fields["compression"] ?? scenario.settings.compression;
+/** The metadata and the compression of each data file. */
+function checkDataFiles({ row, request, files, outcome: { scenario }, prefix, differs }: Sealed): void {
+  const compression = compressionIn(request, scenario);
   for (const file of files) {
     const { key, body, metadata } = file;
     const name = key.slice(prefix.length + 1);
@@ -68,27 +88,36 @@ export async function formatViolations(
     if (compression === "gzip")
       differs(`${name} level mark`, body[LEVEL_AT], level === 9 ? 2 : level === 1 ? 4 : 0);
   }
+}
+
+/** manifest-files.json, and the index of each segment. */
+async function checkLists({ row, request, files, prefix, get, differs }: Sealed): Promise<void> {
   const entryOf = (file: DataFile) =>
     `${JSON.stringify({ itemCount: file.lines.length, md5Checksum: md5(file.body), etag: file.etag.replaceAll('"', ""), dataFileS3Key: file.key })}\n`;
-  differs("manifest-files.json", decoder.decode(listed), files.map(entryOf).join(""));
+  const listed = await get("manifest-files.json");
+  differs("manifest-files.json", decoder.decode(listed?.body), files.map(entryOf).join(""));
+  differs(
+    "manifest-files.md5",
+    decoder.decode((await get("manifest-files.md5"))?.body),
+    listed && md5(listed.body),
+  );
   for (let segment = 0; segment < row.total; segment++) {
     const number = hex(segment, 4);
-    const of = files.filter((file) => file.key.startsWith(`${prefix}/0x${number}/`));
+    const ofSegment = files.filter((file) => file.key.startsWith(`${prefix}/0x${number}/`));
     const name = `index/${number}.json`;
-    const index = await archive.get(bucket, `${prefix}/${name}`);
-    differs(name, index && decoder.decode(index.body), of.map(entryOf).join(""));
+    const index = await get(name);
+    differs(name, index && decoder.decode(index.body), ofSegment.map(entryOf).join(""));
     differs(`${name} metadata`, index && sorted(index.head.metadata), {
-      bytes: String(of.reduce((sum, file) => sum + bytesOf(file), 0)),
+      bytes: String(ofSegment.reduce((sum, file) => sum + bytesOf(file), 0)),
       md5: index && md5(index.body),
       "request-id": request.id,
       segments: String(row.total),
     });
   }
+}
 
-  differs("manifest-files.md5", decoder.decode(listedMd5), listed && md5(listed));
-  differs("manifest-summary.md5", decoder.decode(summaryMd5), summary && md5(summary));
-
-  const plan = parsed(task);
+function checkTaskFile({ row, request, outcome, prefix, differs, found }: Sealed, plan: Json): void {
+  const { scenario, recorder } = outcome;
   differs("task.json", pick(plan, ["format-version", "total-segments", "batch-bytes"]), {
     "format-version": 1,
     "total-segments": row.total,
@@ -106,24 +135,34 @@ export async function formatViolations(
   differs(
     "task.json table keys",
     (plan["table"] as Json)["keys"],
-    keys.map(({ name }) => name),
+    scenario.data.keys.map(({ name }) => name),
   );
   const started = Date.parse(String(plan["started"]));
-  const scans = recorder.calls.filter(({ page, task: of }) => page !== undefined && of === taskLabel(row));
-  const scan = scans[0];
+  const scan = recorder.calls.find(({ page, task }) => page !== undefined && task === taskLabel(row));
   if (scan !== undefined && !(started <= scan.issuedMs))
     found.push(`FORMAT: ${prefix}/task.json has the start ${plan["started"]}, after the first scan`);
+}
 
-  differs("table.json", pick(parsed(table), ["format-version", "keys"]), { "format-version": 1, keys });
-
-  const seal = parsed(summary);
+/** manifest-summary.json, given the plan in task.json. */
+async function checkSummary(sealed: Sealed, plan: Json): Promise<void> {
+  const { row, request, files, outcome, prefix, get, differs, found } = sealed;
+  const summary = await get("manifest-summary.json");
+  differs(
+    "manifest-summary.md5",
+    decoder.decode((await get("manifest-summary.md5"))?.body),
+    summary && md5(summary.body),
+  );
+  const seal = parsed(summary?.body);
   const { tableArn, tableId, endTime } = seal;
+  const table = plan["table"] as Json;
+  const kmsKey = request.fields["kms-key-id"] ?? null;
+  const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
   const expected = {
     version: "2020-06-30",
-    exportArn: `${(plan["table"] as Json)["arn"]}/export/ferry-${timestamp}`,
+    exportArn: `${table["arn"]}/export/ferry-${row.timestamp}`,
     startTime: plan["started"],
-    tableArn: (plan["table"] as Json)["arn"],
-    tableId: (plan["table"] as Json)["id"] ?? null,
+    tableArn: table["arn"],
+    tableId: table["id"] ?? null,
     exportTime: plan["started"],
     s3Bucket: bucket.name,
     s3Prefix: prefix,
@@ -131,30 +170,34 @@ export async function formatViolations(
     s3SseKmsKeyId: kmsKey,
     manifestFilesS3Key: `${prefix}/manifest-files.json`,
     billedSizeBytes: bytes,
-    itemCount: items,
+    itemCount: files.reduce((sum, file) => sum + file.lines.length, 0),
     outputFormat: "DYNAMODB_JSON",
     exportType: "FULL_EXPORT",
   };
   differs("manifest-summary.json", pick(seal, Object.keys(expected)), expected);
+  const listed = await get("manifest-files.json");
   const own = {
     "format-version": 1,
     task: row["task-id"],
     "request-id": request.id,
     segments: row.total,
-    compression,
+    compression: compressionIn(request, outcome.scenario),
     files: files.length,
     bytes,
-    "manifest-files-md5": listed && md5(listed),
+    "manifest-files-md5": listed && md5(listed.body),
   };
   differs("manifest-summary.json ferry", pick(seal["ferry"] as Json, Object.keys(own)), own);
   if (tableArn === undefined || tableId === undefined) found.push(`FORMAT: ${prefix} names no table`);
-  const lastMs = Math.max(...files.map((file) => recorder.storedMs.get(file.key) ?? 0));
+  const lastMs = Math.max(...files.map((file) => outcome.recorder.storedMs.get(file.key) ?? 0));
   // An event's time has whole seconds.
   if (!(Date.parse(String(endTime)) >= Math.floor(lastMs / 1000) * 1000))
     found.push(
       `FORMAT: ${prefix}/manifest-summary.json has the end ${endTime}, before its last file was put`,
     );
-  return found;
+}
+
+function compressionIn({ fields }: TaskRequest, { settings }: Scenario): unknown {
+  return fields["compression"] ?? settings.compression;
 }
 
 /** The least size of the files of a table that is not smaller. */
