@@ -62,9 +62,9 @@ export function openBodyStream(flow: Flow): BodyStream {
   let ended: "complete" | Error | undefined;
   let wake: (() => void) | undefined;
 
-  /** Whether the reader has something to do. Of what waits in one buffer, small parts wait for more. */
+  /** Whether the reader has something to do. A small part waits for more. */
   function hasChunk(): boolean {
-    return waitingBytes >= CHUNK_BYTES_MIN || buffers.length > 1 || ended !== undefined;
+    return waitingBytes >= CHUNK_BYTES_MIN || ended !== undefined;
   }
 
   /** The bytes that wait in the first buffer. */

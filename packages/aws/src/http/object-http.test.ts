@@ -1,14 +1,24 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import type { Readable } from "node:stream";
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { afterEach, describe, expect, it } from "vitest";
 import { credentials } from "../testing/stub-server.ts";
 import { objectHttpHandler } from "./object-http.ts";
 
 const address = { Bucket: "archive", Key: "a b/0x0000.json.gz" };
-const OBJECT = Buffer.from(Uint8Array.from({ length: 3_000_000 }, (_, i) => i % 253));
+const OBJECT = Buffer.alloc(
+  3_000_000,
+  Uint8Array.from({ length: 253 }, (_, i) => i),
+);
 
 describe("the request handler for data files", () => {
   const close: (() => void)[] = [];
@@ -85,8 +95,18 @@ describe("the request handler for data files", () => {
       response.writeHead(200, { "content-length": OBJECT.length }).write(OBJECT.subarray(0, 1000));
     });
     const { Body } = await client.send(new GetObjectCommand(address));
-    (Body as unknown as { destroy(): void }).destroy();
-    await once(accepted[0]!, "close");
+    (Body as unknown as Readable).destroy();
+    await Promise.all([once(accepted[0]!, "close"), once(Body as unknown as Readable, "close")]);
+  });
+
+  it("a destroyed client has no connections", async () => {
+    const { client, accepted } = await start((_, response) =>
+      response.writeHead(200, { "content-length": 2 }).end("{}"),
+    );
+    await read(client);
+    await client.send(new HeadObjectCommand(address));
+    client.destroy();
+    await expect.poll(() => accepted.map(({ closed }) => closed)).toEqual([true, true]);
   });
 
   it("given a reader that is slow, the server has to wait", async () => {
@@ -120,7 +140,8 @@ describe("the request handler for data files", () => {
     });
     await client.send(new PutObjectCommand({ ...address, Body: "x" }));
     await client.send(new HeadObjectCommand(address));
-    expect(left).toEqual(["PUT", "HEAD"]);
+    await client.send(new ListObjectsV2Command(address));
+    expect(left).toEqual(["PUT", "HEAD", "GET"]);
   });
 
   it.each([
@@ -162,5 +183,7 @@ describe("the request handler for data files", () => {
       response.write(OBJECT.subarray(0, 100_000), () => response.destroy());
     });
     await expect(read(client)).rejects.toMatchObject({ code: "ECONNRESET" });
+    const { Body } = await client.send(new GetObjectCommand(address));
+    await expect(Body!.transformToByteArray()).rejects.toMatchObject({ code: "ECONNRESET" });
   });
 });

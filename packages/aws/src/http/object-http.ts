@@ -15,10 +15,9 @@ type HttpRequest = Parameters<NodeHttpHandler["handle"]>[0];
 export function objectHttpHandler(
   options: ConnectionOptions,
   other: Pick<NodeHttpHandler, "handle" | "destroy">,
-): Pick<NodeHttpHandler, "metadata" | "handle" | "destroy"> {
+): Pick<NodeHttpHandler, "handle" | "destroy"> {
   const { connectionsTo, destroy } = connectionsByOrigin(options);
   return {
-    metadata: { handlerProtocol: "http/1.1" },
     async handle(request, handling) {
       if (!readsObject(request)) return other.handle(request, handling);
       try {
@@ -37,8 +36,8 @@ export function objectHttpHandler(
 }
 
 /** The SDK marks each call with the name of its operation. */
-function readsObject({ method, query }: HttpRequest): boolean {
-  return method === "GET" && query?.["x-id"] === "GetObject";
+function readsObject({ query }: HttpRequest): boolean {
+  return query["x-id"] === "GetObject";
 }
 
 function readable(body: Uint8Array | BodyStream): Readable {
