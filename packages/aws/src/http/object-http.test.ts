@@ -30,7 +30,8 @@ describe("the request handler for data files", () => {
   async function start(listener: RequestListener) {
     const left: string[] = [];
     const accepted: Socket[] = [];
-    const server = createServer(listener);
+    // It does not close idle connections by itself.
+    const server = createServer({ keepAliveTimeout: 0 }, listener);
     server.on("connection", (socket) => accepted.push(socket));
     await once(server.listen(0, "127.0.0.1"), "listening");
     const other = new NodeHttpHandler();
