@@ -9,7 +9,13 @@ import type { ObjectHead, Ports } from "../ports.ts";
 import type { BucketAddress } from "../request/addresses.ts";
 import { brokenArchive, brokenManifest } from "./errors.ts";
 import { decodeFiles, type ManifestFile } from "./file-list.ts";
-import { type ListPart, type OnFiles, readFileList, readListPart } from "./file-list-reader.ts";
+import {
+  type ListPart,
+  type OnFiles,
+  type ReadList,
+  readFileList,
+  readListPart,
+} from "./file-list-reader.ts";
 import {
   type Fingerprint,
   fingerprintOf,
@@ -66,16 +72,7 @@ export async function readManifest(
   const { md5 } = ports.codec;
   const summaryKey = manifestSummaryKey(prefix);
   const stored = await ports.archive.get(bucket, summaryKey);
-  if (stored === undefined)
-    throw permanent("no-manifest", {
-      operation: "read manifest",
-      resource: `s3://${bucket.name}/${summaryKey}`,
-      message: about(
-        `s3://${bucket.name}/${summaryKey}`,
-        "does not exist, so this prefix holds no backup, or an unfinished one",
-      ),
-      hint: "Check bucket-name, bucket-prefix and bucket-region, and that the backup or export succeeded.",
-    });
+  if (stored === undefined) throw noManifest(bucket, summaryKey);
   const summary = decodeSummary(bucket, summaryKey, stored.body);
   const location = locationOf(bucket, prefix, summary.manifestFilesS3Key, {
     keys,
@@ -96,12 +93,7 @@ export async function readManifest(
     },
     ports,
   );
-  if (list.items !== summary.itemCount)
-    throw brokenManifest(
-      bucket,
-      filesKey,
-      `lists ${list.items} items, but the summary's itemCount is ${summary.itemCount}`,
-    );
+  requireMatch(bucket, filesKey, list, summary);
   const manifest = {
     location,
     items: list.items,
@@ -127,18 +119,6 @@ export async function readManifest(
     const keys = table && decodeKeySchema(bucket, tableKey(homeOf(location)), table.body);
     return { ...manifest, own: false, ...(keys !== undefined && { keys }), objects };
   }
-  if (ferry["manifest-files-md5"] !== list.fingerprint.md5)
-    throw brokenManifest(
-      bucket,
-      filesKey,
-      `is not the file that the summary was written for: its MD5 is ${list.fingerprint.md5}, but ferry.manifest-files-md5 is ${ferry["manifest-files-md5"]}`,
-    );
-  if (ferry.files !== list.files)
-    throw brokenManifest(
-      bucket,
-      filesKey,
-      `lists ${list.files} data files, but ferry.files of the summary is ${ferry.files}`,
-    );
   const own = await readOwnObjects(
     bucket,
     homeOf(location),
@@ -156,6 +136,42 @@ export async function readManifest(
     keys: own.keys,
     objects: { ...objects, task: own.task },
   };
+}
+
+function noManifest(bucket: BucketAddress, summaryKey: string) {
+  return permanent("no-manifest", {
+    operation: "read manifest",
+    resource: `s3://${bucket.name}/${summaryKey}`,
+    message: about(
+      `s3://${bucket.name}/${summaryKey}`,
+      "does not exist, so this prefix holds no backup, or an unfinished one",
+    ),
+    hint: "Check bucket-name, bucket-prefix and bucket-region, and that the backup or export succeeded.",
+  });
+}
+
+/** The list of files must be the one for which the summary was written. */
+function requireMatch(bucket: BucketAddress, filesKey: string, list: ReadList, summary: Summary): void {
+  if (list.items !== summary.itemCount)
+    throw brokenManifest(
+      bucket,
+      filesKey,
+      `lists ${list.items} items, but the summary's itemCount is ${summary.itemCount}`,
+    );
+  const { ferry } = summary;
+  if (ferry === undefined) return;
+  if (ferry["manifest-files-md5"] !== list.fingerprint.md5)
+    throw brokenManifest(
+      bucket,
+      filesKey,
+      `is not the file that the summary was written for: its MD5 is ${list.fingerprint.md5}, but ferry.manifest-files-md5 is ${ferry["manifest-files-md5"]}`,
+    );
+  if (ferry.files !== list.files)
+    throw brokenManifest(
+      bucket,
+      filesKey,
+      `lists ${list.files} data files, but ferry.files of the summary is ${ferry.files}`,
+    );
 }
 
 /** What a plan has of an archive to find it again. */
