@@ -14,11 +14,15 @@ const compressions: Readonly<Record<string, BenchCompression>> = {
 
 const actions = ["backup", "restore"] as const;
 
+/** The ways that can be left out. */
+const otherWays = ["http", "sdk"] as const;
+
 /** The options as they are given. */
 interface Given {
   readonly mix?: readonly Mix[];
   readonly action?: readonly Case["action"][];
   readonly compression?: readonly string[];
+  readonly beside?: readonly (typeof otherWays)[number][];
   readonly https: boolean;
   readonly pages?: number;
   readonly fileMib: number;
@@ -59,6 +63,11 @@ export function readBenchArguments(): BenchOptions {
       "--compression <NAME>",
       `${names.join(", ")}; may be repeated (default: all)`,
       repeated(oneOf(names)),
+    )
+    .option(
+      "--beside <WAY>",
+      "what is measured beside Ferry and the floor on sockets: http, the floor over node:http, or sdk, the SDK's way; may be repeated (default: both, quick: none)",
+      repeated(oneOf(otherWays)),
     )
     .option("--https", "over TLS", false)
     .option(
@@ -130,7 +139,7 @@ export function readBenchArguments(): BenchOptions {
   return {
     ...given,
     cases,
-    ways: quick ? ["floor", "ferry"] : ["floor", "http", "ferry", "sdk"],
+    ways: ["floor", "ferry", ...(given.beside ?? (quick ? [] : otherWays))],
     runs: given.runs ?? (quick ? 3 : 5),
   };
 }
