@@ -45,6 +45,23 @@ describe("the lean request handler", () => {
     await stub.close();
   });
 
+  it.each([
+    ["bytes", new Uint8Array([123, 125]), "{}"],
+    ["text", '{"é":1}', '{"é":1}'],
+    ["no body", undefined, ""],
+  ])("sends %s with the length in bytes", async (_, body, received) => {
+    const stub = await startStub(() => ({ body: "{}" }));
+    await open().handle(requestTo(stub.endpoint, { body }));
+    expect(stub.requests[0]!.body.toString()).toBe(received);
+    expect(stub.requests[0]!.headers["content-length"]).toBe(String(Buffer.byteLength(received)));
+    await stub.close();
+  });
+
+  it("refuses a body that is a stream", async () => {
+    const request = requestTo("http://127.0.0.1:9", { body: new ReadableStream() });
+    await expect(open().handle(request)).rejects.toThrow("has a body of bytes or text");
+  });
+
   it("speaks TLS to an https endpoint", async () => {
     const received: Buffer[] = [];
     const server = createServer((socket) => {

@@ -22,6 +22,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const ok: StubAnswer = { body: "{}", headers: { "x-amz-crc32": String(crc32("{}")) } };
 const failure = (status: number, type: string): StubAnswer => ({
   status,
+  headers: { "x-amzn-requestid": "request-1" },
   body: JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: "because" }),
 });
 
@@ -187,9 +188,10 @@ describe("sendRaw on a stub of DynamoDB", () => {
         (thrown: Error) => thrown,
       );
       const { kind, code, message } = ferryError(error, call);
-      const { name, $fault, $metadata } = error as Error & { $fault?: string; $metadata?: object };
-      const status = ($metadata as { httpStatusCode?: number } | undefined)?.httpStatusCode;
-      // The SDK adds a hint for developers.
+      const { name, $fault, $metadata } = error as Error & {
+        $fault?: string;
+        $metadata?: { httpStatusCode?: number; requestId?: string };
+      };
       return {
         kind,
         code,
@@ -197,7 +199,10 @@ describe("sendRaw on a stub of DynamoDB", () => {
         message: message.split("\n")[0]!.replace(/\.$/, ""),
         name,
         $fault,
-        status,
+        status: $metadata?.httpStatusCode,
+        awsRequestId: $metadata?.requestId,
+        // A logged error must not have the response in it.
+        showsResponse: Object.keys(error!).includes("$response"),
       };
     };
     const sdk = await start(() => answer);
@@ -331,22 +336,37 @@ describe("sendRaw on a stub of DynamoDB", () => {
   });
 
   it("another request handler gets the signed requests", async () => {
-    const sent: { headers: Record<string, string> }[] = [];
+    const sent: { headers: Record<string, string>; body: Uint8Array }[] = [];
     const { scan, callsOfSdk } = await start(() => ok, {
       requestHandler: {
-        handle: async (request: { headers: Record<string, string> }) => {
+        handle: async (request: { headers: Record<string, string>; body: Uint8Array }) => {
           sent.push(request);
           return { response: { statusCode: 200, headers: {}, body: bytes("{}") } };
         },
       } as never,
     });
-    await scan();
-    await scan();
+    await scan("{}");
+    await scan('{"Limit":7}');
     expect(callsOfSdk()).toBe(1);
-    expect(sent.map(({ headers }) => headers["x-amz-target"])).toEqual([
-      "DynamoDB_20120810.Scan",
-      "DynamoDB_20120810.Scan",
-    ]);
+    expect(sent.map(({ body }) => Buffer.from(body).toString())).toEqual(["{}", '{"Limit":7}']);
+    for (const { headers, body } of sent) {
+      expect(headers["x-amz-target"]).toBe("DynamoDB_20120810.Scan");
+      const request = { method: "POST", url: "/", headers, body: Buffer.from(body) };
+      expect(headers["authorization"]).toBe(await signatureOf(request, "test"));
+    }
+  });
+
+  it("the workers' handler gets the head of the first call as a request, and of later ones as text", async () => {
+    const requestHandler = leanHttpHandler({
+      connectionTimeoutMs: 5000,
+      socketTimeoutMs: 60_000,
+      maxSockets: 8,
+    });
+    const handle = vi.spyOn(requestHandler, "handle");
+    const { scan } = await start(() => ok, { requestHandler });
+    for (let call = 0; call < 3; call++) await scan();
+    expect(handle).toHaveBeenCalledTimes(1);
+    expect(stub.requests).toHaveLength(3);
   });
 
   it("calls of other tables and operations have templates of their own", async () => {
