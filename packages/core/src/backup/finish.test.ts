@@ -356,6 +356,22 @@ describe("the calls of the last step", () => {
       expect(many).not.toHaveProperty(call);
   });
 
+  test("read four indexes at once, however many segments there are", async () => {
+    const { ports, segment } = await sliced(40, 10);
+    let [reading, readingMax] = [0, 0];
+    const archive = intercept("archive", ports.archive, ["get"], async ({ args }, run) => {
+      if (!String(args[1]).includes("/index/")) return run();
+      readingMax = Math.max(readingMax, ++reading);
+      try {
+        return await run();
+      } finally {
+        reading--;
+      }
+    });
+    await work(finishing(segment, 40), { ...ports, archive });
+    expect(readingMax).toBe(4);
+  });
+
   test("put the indexes that workers of earlier versions did not put", async () => {
     const { "head 0x": heads, ...calls } = await counted(30, 3, (ports) => {
       for (const key of ports.archive.keys(bucket))
