@@ -155,7 +155,7 @@ describe("the lean request handler", () => {
   });
 
   it.each(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])(
-    "uses the proxy of %s as little as the SDK's handler",
+    "ignores the proxy in %s, as the SDK's handler does",
     async (variable) => {
       const proxy = await startStub(() => ({ status: 502, body: "" }));
       const stub = await startStub(() => ({ body: "{}" }));
