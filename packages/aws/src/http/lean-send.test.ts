@@ -7,6 +7,7 @@ import { ferryError } from "../errors.ts";
 import { REGION } from "../testing/dynamodb.ts";
 import {
   credentials,
+  type Place,
   type Stub,
   type StubAnswer,
   type StubRequest,
@@ -53,8 +54,9 @@ describe("sendRaw on a stub of DynamoDB", () => {
   async function start(
     answer: (request: StubRequest, n: number) => StubAnswer,
     config: Partial<DynamoDBClientConfig> = {},
+    at: Place = {},
   ) {
-    stub = await startStub(answer);
+    stub = await startStub(answer, at);
     const client = new DynamoDBClient({
       endpoint: stub.endpoint,
       region: REGION,
@@ -113,6 +115,18 @@ describe("sendRaw on a stub of DynamoDB", () => {
     expect(new Set(ids).size).toBe(3);
   });
 
+  it("an endpoint with an IPv6 address gets all calls, signed for that host", async () => {
+    const { scan, callsOfSdk } = await start(() => ok, {}, { host: "::1" });
+    await scan();
+    await scan('{"Limit":7}');
+    expect(callsOfSdk()).toBe(1);
+    expect(stub.requests).toHaveLength(2);
+    for (const request of stub.requests) {
+      expect(request.headers.host).toBe(new URL(stub.endpoint).host);
+      expect(request.headers.authorization).toBe(await signatureOf(request, "test"));
+    }
+  });
+
   it("at midnight the signing key changes", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 26, 23, 59, 59) });
     const { scan, callsOfSdk } = await start(() => ({ ...ok, headers: { ...ok.headers, age: "1" } }));
@@ -165,29 +179,29 @@ describe("sendRaw on a stub of DynamoDB", () => {
     expect(seconds(1)).not.toBe(seconds(2));
   });
 
-  it.each<[string, StubAnswer]>([
-    ["throughput exceeded", failure(400, "ProvisionedThroughputExceededException")],
-    ["throttling", failure(400, "ThrottlingException")],
-    ["503", { status: 503, body: "" }],
-    ["500", failure(500, "InternalServerError")],
-    ["503 whose body is HTML", { status: 503, body: "<html>Slow down</html>" }],
-    ["502 whose body is HTML", { status: 502, body: "<html>Bad Gateway</html>" }],
-    ["a redirect", { status: 307, headers: { location: "http://127.0.0.1:1/" }, body: "" }],
-    ["expired credentials", failure(400, "ExpiredTokenException")],
-    ["a wrong signature", failure(403, "InvalidSignatureException")],
-    ["a failed condition", failure(400, "ConditionalCheckFailedException")],
-    ["a missing table", failure(400, "ResourceNotFoundException")],
-    ["an unknown error", failure(400, "SomethingNew")],
-    ["a damaged body", { headers: { "x-amz-crc32": "1" }, body: "{}" }],
-    ["half a body", { headers: { "content-length": "22", connection: "close" }, body: "{" }],
-  ])("%s is the same error as from the SDK", async (_, answer) => {
-    const call = { operation: "Scan", resource: "table orders" };
-    const seen = async (run: () => Promise<unknown>) => {
-      const error = await run().then(
+  describe("an error is the same as from the SDK, with Ferry's request handler and with its own", () => {
+    /** The error of a call that gets this answer: through the SDK with each handler, and like the call before it. */
+    async function errorsOf(answer: StubAnswer) {
+      const bySdk = [];
+      for (const config of [{}, { requestHandler: {} }]) {
+        const { scan } = await start(() => answer, config);
+        bySdk.push(await thrownBy(scan));
+        await stub.close();
+      }
+      const { scan, callsOfSdk } = await start((_, n) => (n === 0 ? ok : answer));
+      await scan();
+      const lean = await thrownBy(scan);
+      expect(callsOfSdk()).toBe(1);
+      expect(stub.requests).toHaveLength(2);
+      return { lean, bySdk };
+    }
+
+    async function thrownBy(scan: () => Promise<unknown>) {
+      const error = await scan().then(
         () => undefined,
         (thrown: Error) => thrown,
       );
-      const { kind, code, message } = ferryError(error, call);
+      const { kind, code, message } = ferryError(error, { operation: "Scan", resource: "table orders" });
       const { name, $fault, $metadata } = error as Error & {
         $fault?: string;
         $metadata?: { httpStatusCode?: number; requestId?: string };
@@ -204,15 +218,37 @@ describe("sendRaw on a stub of DynamoDB", () => {
         // A logged error must not have the response in it.
         showsResponse: Object.keys(error!).includes("$response"),
       };
-    };
-    const sdk = await start(() => answer);
-    const expected = await seen(() => sdk.scan());
-    await stub.close();
-    const lean = await start((_, n) => (n === 0 ? ok : answer));
-    await lean.scan();
-    expect(await seen(() => lean.scan())).toEqual(expected);
-    expect(lean.callsOfSdk()).toBe(1);
-    expect(stub.requests).toHaveLength(2);
+    }
+
+    it.each<[string, StubAnswer]>([
+      ["throughput exceeded", failure(400, "ProvisionedThroughputExceededException")],
+      ["throttling", failure(400, "ThrottlingException")],
+      ["503", { status: 503, body: "" }],
+      ["500", failure(500, "InternalServerError")],
+      ["503 whose body is HTML", { status: 503, body: "<html>Slow down</html>" }],
+      ["502 whose body is HTML", { status: 502, body: "<html>Bad Gateway</html>" }],
+      ["a redirect", { status: 307, headers: { location: "http://127.0.0.1:1/" }, body: "" }],
+      ["expired credentials", failure(400, "ExpiredTokenException")],
+      ["a wrong signature", failure(403, "InvalidSignatureException")],
+      ["a failed condition", failure(400, "ConditionalCheckFailedException")],
+      ["a missing table", failure(400, "ResourceNotFoundException")],
+      ["an unknown error", failure(400, "SomethingNew")],
+      ["a damaged body", { headers: { "x-amz-crc32": "1" }, body: "{}" }],
+    ])("given %s", async (_, answer) => {
+      const { lean, bySdk } = await errorsOf(answer);
+      expect(bySdk).toEqual([lean, lean]);
+    });
+
+    it.each<[string, StubAnswer]>([
+      ["half a body", { headers: { "content-length": "22", connection: "close" }, body: "{" }],
+      ["a connection that is reset", { reset: true }],
+    ])("given %s, except for its name", async (_, answer) => {
+      const { lean, bySdk } = await errorsOf(answer);
+      expect(bySdk[0]).toEqual(lean);
+      const { kind, code } = lean;
+      expect(bySdk[1]).toMatchObject({ kind, code });
+      expect({ kind, code }).toEqual({ kind: "transient", code: "service-error" });
+    });
   });
 
   it("a refused connection is thrown, and the next call connects again", async () => {

@@ -17,6 +17,8 @@ export interface StubAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** Whether the connection is reset in place of an answer. */
+  readonly reset?: boolean;
 }
 
 export interface Listening {
@@ -47,7 +49,11 @@ export async function startStub(
     const { method = "", url = "", headers } = request;
     const received = { method, url, headers, body: await buffer(request) };
     requests.push(received);
-    const { status = 200, headers: answered = {}, body = "" } = answer(received, requests.length - 1);
+    const { status = 200, headers: answered = {}, body = "", reset } = answer(received, requests.length - 1);
+    if (reset) {
+      request.socket.resetAndDestroy();
+      return;
+    }
     response.writeHead(status, answered);
     response.end(method === "HEAD" ? "" : body);
   });
