@@ -44,7 +44,7 @@ import type { TaskRegistrySubject } from "./task-registry.ts";
 
 /** The region of all resources. */
 export const TEST_REGION = "eu-west-1";
-const CREATE_SECONDS_MAX = 30;
+const CREATE_SECONDS_MAX = 300;
 const KEYS_PER_DELETE_MAX = 1000;
 /** The endpoint of services that are not configured: its name never resolves. */
 const NOWHERE = "http://nowhere.invalid";

@@ -216,9 +216,7 @@ test("a message that is larger than an event goes to the dead letters", async ()
   start({});
   const body = "x".repeat(1024 * 1024);
   await send("request-queue", body);
-  await expect
-    .poll(() => receive("request-dead-letters"), { timeout: 30_000 })
-    .toMatchObject([{ Body: body }]);
+  await expect.poll(() => receive("request-dead-letters")).toMatchObject([{ Body: body }]);
 });
 
 test("only the messages that a batch reports as failed are redelivered", async () => {

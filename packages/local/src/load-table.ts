@@ -12,13 +12,14 @@ import {
 
 const WRITES_PER_CALL = 25;
 const CALLS_IN_FLIGHT = 8;
+/** Seconds. A table exists within one, unless the machine is very busy. */
+const WAIT = { maxWaitTime: 300, minDelay: 0.1, maxDelay: 0.2 };
 
 /** Creates an on-demand table with these keys, hash first, and waits until it can be used. */
 export async function createEmptyTable(
   client: DynamoDBClient,
   TableName: string,
   keys: readonly (readonly [name: string, type: ScalarAttributeType])[],
-  wait = { maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.2 },
 ): Promise<void> {
   await client.send(
     new CreateTableCommand({
@@ -28,7 +29,7 @@ export async function createEmptyTable(
       KeySchema: keys.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
     }),
   );
-  await waitUntilTableExists({ client, ...wait }, { TableName });
+  await waitUntilTableExists({ client, ...WAIT }, { TableName });
 }
 
 /** Puts all items; returns their number. `onProgress` receives the number of items put so far. */

@@ -41,8 +41,7 @@ async function follow(...args: string[]) {
       printed[name] += chunk;
     });
   const ended = once(child, "close").then(([code]) => ({ code: code as number | null, ...printed }));
-  if (!args.includes("--json"))
-    await expect.poll(() => printed.stderr, { timeout: 60_000 }).toContain("Following ferry-local");
+  if (!args.includes("--json")) await expect.poll(() => printed.stderr).toContain("Following ferry-local");
   return { child, ended, printed };
 }
 
@@ -65,7 +64,7 @@ const request = (id: string) =>
 test("a line for each event, each once; at Ctrl-C the rule and the queue are removed", async () => {
   const { child, ended, printed } = await follow();
   await client.runTask({ ...client.backupOf("orders"), "bucket-prefix": "followed" }, "followed");
-  await expect.poll(() => printed.stdout, { timeout: 60_000 }).toMatch(/TaskSucceeded .*backup, 20 items\n/);
+  await expect.poll(() => printed.stdout).toMatch(/TaskSucceeded .*backup, 20 items\n/);
   child.kill("SIGINT");
   // npx and the terminal may both send the signal.
   child.kill("SIGINT");
@@ -102,9 +101,9 @@ test("--type and --task choose events, and --json prints them as lines of JSON",
     "--json",
   );
   // With --json, nothing but JSON is printed: the rule's target shows that it follows.
-  await expect.poll(async () => (await onBus()).queues, { timeout: 60_000 }).toHaveLength(1);
+  await expect.poll(async () => (await onBus()).queues).toHaveLength(1);
   for (const id of ["other", "chosen", "another"]) await request(id);
-  await expect.poll(() => followed.printed.stdout, { timeout: 60_000 }).toContain("TaskRejected");
+  await expect.poll(() => followed.printed.stdout).toContain("TaskRejected");
   followed.child.kill("SIGINT");
   const ended = await followed.ended;
   expect(ended.stderr).toBe("");

@@ -78,7 +78,7 @@ describe.each(["us-east-1", "eu-west-1"])("stock clients in %s", (region) => {
       }),
     );
     expect(TableDescription?.TableArn).toBe(`arn:aws:dynamodb:${region}:000000000000:table/songs`);
-    await waitUntilTableExists({ client: dynamodb, maxWaitTime: 10, minDelay: 0.1 }, { TableName: "songs" });
+    await waitUntilTableExists({ client: dynamodb, maxWaitTime: 300, minDelay: 0.1 }, { TableName: "songs" });
     await dynamodb.send(new PutItemCommand({ TableName: "songs", Item: { id: { S: region } } }));
     for (const TableName of ["songs", TableDescription?.TableArn]) {
       const { Items } = await dynamodb.send(new ScanCommand({ TableName }));

@@ -19,7 +19,7 @@ async function createTable(TableName: string, ...keys: readonly string[]) {
     KeySchema: keys.map((name, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
   });
   await expect
-    .poll(() => dynamodb.call(region, "DescribeTable", { TableName }), { timeout: 10_000 })
+    .poll(() => dynamodb.call(region, "DescribeTable", { TableName }))
     .toMatchObject({ Table: { TableStatus: "ACTIVE" } });
 }
 

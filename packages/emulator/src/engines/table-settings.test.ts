@@ -33,9 +33,7 @@ const refused = (type: string) => ({
 });
 const active = () =>
   expect
-    .poll(async () => (await call("DescribeTable", { TableName })).body.Table?.TableStatus, {
-      timeout: 20_000,
-    })
+    .poll(async () => (await call("DescribeTable", { TableName })).body.Table?.TableStatus)
     .toBe("ACTIVE");
 
 afterAll(() => call("DeleteTable", { TableName }));
@@ -84,9 +82,7 @@ test("a table's settings are described as they were set, and protect it", async 
 });
 
 test("a table that is created again has no settings of the one before", async () => {
-  await expect
-    .poll(async () => (await call("DescribeTable", { TableName })).status, { timeout: 20_000 })
-    .toBe(400);
+  await expect.poll(async () => (await call("DescribeTable", { TableName })).status).toBe(400);
   await call("CreateTable", { TableName, ...definition });
   await active();
   expect((await call("DescribeTimeToLive", { TableName })).body).toEqual({
