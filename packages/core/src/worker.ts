@@ -28,7 +28,6 @@ import type { Ports } from "./ports.ts";
 import { isEnded, stateOf } from "./projection/status.ts";
 import { findRegistration, type Registration, register, requestIdReused } from "./request/registration.ts";
 import { parseRequest, type RequestIssue } from "./request/request.ts";
-import { requestedBy } from "./request/requested.ts";
 import { type Identity, identify } from "./request/task.ts";
 import { awaitTable, isCreated } from "./restore/create-table.ts";
 import { endSegment, writerOf } from "./restore/end-segment.ts";
@@ -155,7 +154,7 @@ async function slice(
 async function plan(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[]> {
   const identity = identify(event.detail, event);
   const issues = issuesOf(identity, ports);
-  if (identity.message !== undefined && identity.action === "restore") return [forwarded(identity, event)];
+  if (identity.message !== undefined && identity.action === "restore") return [forwarded(identity)];
   const registration =
     issues.length === 0 ? await register(identity, ports) : await findRegistration(identity, ports);
   try {
@@ -169,10 +168,9 @@ async function plan(event: BusEvent, ports: Ports): Promise<readonly FerryEvent[
 }
 
 /** Requests a restore again in the shape that its route to the restore worker reads. */
-function forwarded({ request, requestId, requestTimeMs }: Identity, event: BusEvent): FerryEvent {
+function forwarded({ request, requestId, requestTimeMs, message }: Identity): FerryEvent {
   // Each delivery of the message must have the same time. The restore worker rejects one that is wrong.
-  const time = requestedBy(event.detail).requestTime ?? requestTimeMs;
-  const detail = { request, "request-id": requestId, "request-time": time };
+  const detail = { request, "request-id": requestId, "request-time": message?.requestTime ?? requestTimeMs };
   // A text that is nested too deeply can be read, but not written.
   return { type: "TaskRequested", detail: cutNesting(detail) as TaskRequested };
 }

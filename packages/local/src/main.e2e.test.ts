@@ -118,8 +118,11 @@ test("given a port that is in use, the host says which port it is and what to do
   taken.close();
 });
 
-test("an unknown option is reported, and the host ends with code 2", async () => {
-  child = spawn(process.execPath, [main, "--data", "x"], {
+test.each([
+  ["--data", "x"],
+  ["--dynamodb", "8000"],
+])("a wrong option (%s %s) is reported, and the host ends with code 2", async (option, value) => {
+  child = spawn(process.execPath, [main, option, value], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
@@ -129,5 +132,6 @@ test("an unknown option is reported, and the host ends with code 2", async () =>
   });
   const [code] = await once(child, "close");
   expect(code).toBe(2);
-  expect(stderr).toContain("--data");
+  expect(stderr).toContain(option);
+  expect(stderr).toContain('"npm run local -- --help" lists the options.');
 });

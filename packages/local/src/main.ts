@@ -5,7 +5,7 @@ import { localHost } from "@ferry/core/local-host";
 import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
 import { onStopSignal } from "@ferry/terminal/stop-signals";
 import { banner, commandsFor } from "./banner.ts";
-import { type EngineOptions, engineOptions } from "./engine-options.ts";
+import { type EngineOptions, engineOptions, readEngineUrl } from "./engine-options.ts";
 import { type Host, startHost } from "./host.ts";
 import { exitWhenOrphaned } from "./orphan-guard.ts";
 import { readOtherEngines } from "./other-engines.ts";
@@ -24,8 +24,8 @@ const values = npmScript(
     localHost.port,
   )
   .option("--sample", `create a table with ${sample.source.items} cities, an empty one, and a bucket`)
-  .option(engineOptions.dynamodb.flags, engineOptions.dynamodb.about)
-  .option(engineOptions.s3.flags, engineOptions.s3.about)
+  .option(engineOptions.dynamodb.flags, engineOptions.dynamodb.about, readEngineUrl)
+  .option(engineOptions.s3.flags, engineOptions.s3.about, readEngineUrl)
   .parse()
   .opts<{ port: number; sample?: boolean } & EngineOptions>();
 const { port } = values;

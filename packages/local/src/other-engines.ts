@@ -5,7 +5,7 @@ import { definedFields } from "@ferry/core/defined-fields";
 import { localHost } from "@ferry/core/local-host";
 import { requireDynamoDb } from "@ferry/emulator/engines/other-dynamodb";
 import { requireS3 } from "@ferry/emulator/engines/other-s3";
-import type { EngineOptions } from "./engine-options.ts";
+import { type EngineOptions, engineUrlProblem } from "./engine-options.ts";
 
 /** The URLs of other engines. Absent: the host's own engine. */
 export interface OtherEngines {
@@ -52,15 +52,11 @@ async function read(
   const variable = `${COMMON_VARIABLE}_${service.toUpperCase()}`;
   const [name, text] = option === undefined ? [variable, env[variable]] : [`--${service}`, option];
   if (!text) return undefined;
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol))
-    throw new Error(`${name} must be a URL such as http://127.0.0.1:8000: got ${text}`);
-  if (/\.amazonaws\.com(\.cn)?$/.test(url.hostname))
-    throw new Error(
-      `${name} must not be AWS, which refuses the local host's credentials: got ${text}. Deploy Ferry to use it there.`,
-    );
-  await require(url.href).catch((error: Error) => {
+  const problem = engineUrlProblem(text);
+  if (problem !== undefined) throw new Error(`${name} ${problem}`);
+  const { href } = new URL(text);
+  await require(href).catch((error: Error) => {
     throw new Error(`${name}: ${error.message}`);
   });
-  return url.href;
+  return href;
 }

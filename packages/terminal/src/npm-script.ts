@@ -39,6 +39,15 @@ export function oneOf<T extends string>(
   };
 }
 
+/** Reads an option's value as text, unless `problemOf` returns what is wrong with it, as a predicate: `must be …`. */
+export function textWithout(problemOf: (given: string) => string | undefined): (given: string) => string {
+  return (given) => {
+    const problem = problemOf(given);
+    if (problem === undefined) return given;
+    throw new InvalidArgumentError(`It ${problem}`);
+  };
+}
+
 /** For an option that may be repeated: appends each value that `read` accepts to those before it. */
 export function repeated<T>(
   read: (given: string) => T,

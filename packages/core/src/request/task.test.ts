@@ -131,20 +131,24 @@ describe("a request's identity", () => {
         const attributes = { SentTimestamp: String(Date.parse(event.time)) };
         const record = { eventSource: "aws:sqs", messageId, body: written(content), attributes };
         const { message, ...identity } = identify(record, later);
-        expect(message).toEqual({ id: messageId, isJson: true });
-        return identity;
+        expect(message).toMatchObject({ id: messageId, isJson: true });
+        return { identity, requestTime: message?.requestTime };
       };
 
       test("is the same, with the message's time; its own request-id has priority over the message's", () => {
-        expect(inMessage({ request: body, "request-id": "r-1" }, "m")).toEqual(wrapped);
-        expect(inMessage({ request: body, "request-id": "a b" }, "r-1")).toEqual(wrapped);
-        expect(inMessage({ request: body }, "r-1")).toEqual(wrapped);
-        expect(inMessage(body, "r-1")).toEqual(wrapped);
+        const expected = { identity: wrapped, requestTime: String(Date.parse(event.time)) };
+        expect(inMessage({ request: body, "request-id": "r-1" }, "m")).toEqual(expected);
+        expect(inMessage({ request: body, "request-id": "a b" }, "r-1")).toEqual(expected);
+        expect(inMessage({ request: body }, "r-1")).toEqual(expected);
+        expect(inMessage(body, "r-1")).toEqual(expected);
       });
 
       test("has the caller's request-time, not the message's", () => {
         const own = { request: body, "request-time": "2026-01-02T03:04:05Z" };
-        expect(inMessage(own, "m")).toMatchObject({ requestTimeMs: Date.parse("2026-01-02T03:04:05Z") });
+        expect(inMessage(own, "m")).toMatchObject({
+          identity: { requestTimeMs: Date.parse("2026-01-02T03:04:05Z") },
+          requestTime: "2026-01-02T03:04:05Z",
+        });
       });
     });
 

@@ -53,8 +53,8 @@ export interface Identity {
   readonly request: unknown;
   /** The issue of an invalid request time. */
   readonly timeIssue?: RequestIssue;
-  /** The message of `request-queue` that has the request. */
-  readonly message?: Requested["message"];
+  /** The message of `request-queue` that has the request, and the request's time as received, valid or not. */
+  readonly message?: Required<Requested>["message"] & { readonly requestTime: unknown };
 }
 
 /** A request time outside this range is a mistake, for instance seconds instead of ms. */
@@ -86,7 +86,7 @@ export function identify(detail: unknown, event: { readonly id: string; readonly
     digest,
     request,
     ...timesOf(requestTime, event.time),
-    ...(message !== undefined && { message }),
+    ...(message !== undefined && { message: { ...message, requestTime } }),
   };
 }
 

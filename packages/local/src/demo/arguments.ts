@@ -2,7 +2,7 @@
  * The demo's options.
  */
 import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
-import { type EngineOptions, engineOptions } from "../engine-options.ts";
+import { type EngineOptions, engineOptions, readEngineUrl } from "../engine-options.ts";
 import { CITIES_MAX } from "./cities.ts";
 
 export interface DemoOptions extends EngineOptions {
@@ -23,8 +23,8 @@ export function readDemoArguments(): DemoOptions {
     .option("--segments <N>", "number of segments of the backup", wholeNumberFrom(1, 999), 8)
     .option("--json", "print only one line of JSON at the end", false)
     .option("--keep", "keep the host running afterwards", false)
-    .option(engineOptions.dynamodb.flags, engineOptions.dynamodb.about)
-    .option(engineOptions.s3.flags, engineOptions.s3.about)
+    .option(engineOptions.dynamodb.flags, engineOptions.dynamodb.about, readEngineUrl)
+    .option(engineOptions.s3.flags, engineOptions.s3.about, readEngineUrl)
     .parse()
     .opts<DemoOptions>();
 }

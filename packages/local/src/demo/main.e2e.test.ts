@@ -35,6 +35,8 @@ test.each([
   [["--items", "0"], "argument '0' is invalid. It must be a whole number from 1 to"],
   [["--segments", "1000"], "It must be a whole number from 1 to 999: got 1000"],
   [["--item", "5"], "--item"],
+  [["--s3", "here"], "argument 'here' is invalid. It must be a URL such as http://127.0.0.1:8000: got here"],
+  [["--dynamodb", "https://dynamodb.us-east-1.amazonaws.com"], "It must not be AWS"],
 ])("%j is refused, with a message that names what was expected", async (args, message) => {
   const { out, stderr, code } = await run(...args);
   expect(code).toBe(2);
