@@ -13,6 +13,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { leanHttpHandler } from "./http/lean-http.ts";
 import { objectHttpHandler } from "./http/object-http.ts";
+import { piecesHttpHandler } from "./http/pieces-http.ts";
 import { RawProtocol } from "./http/raw-protocol.ts";
 
 // The creation of each client is marked as pure, so that a function's bundle contains only the clients that it uses.
@@ -71,7 +72,12 @@ function dynamodb(region: string | undefined, options: DynamoDBClientConfig): Dy
 
 /** A region's S3. */
 export const s3Client = /* @__PURE__ */ memoized(
-  (region) => new S3Client({ ...common, ...regionOf(region) }),
+  (region) =>
+    new S3Client({
+      ...common,
+      ...regionOf(region),
+      requestHandler: piecesHttpHandler(new NodeHttpHandler(common.requestHandler)),
+    }),
 );
 
 /**
