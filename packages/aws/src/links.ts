@@ -52,6 +52,9 @@ function read<T>(name: string, as: v.GenericSchema<unknown, T>): T {
     return v.parse(as, value);
   } catch (error) {
     const reason = v.isValiError(error) ? v.summarize(error.issues) : String(error);
-    throw new Error(`the link ${name} is invalid: ${reason}`, { cause: error });
+    throw new Error(
+      `the link ${name} is invalid: ${reason}. Deploy the stage again, with one version of the repository.`,
+      { cause: error },
+    );
   }
 }

@@ -188,7 +188,7 @@ describe("a worker's handler", () => {
       operation: "TaskRequested",
       resource: "message",
       message: "The step failed: socket hang up.",
-      hint: "",
+      hint: expect.stringContaining("The worker's log has the stack trace"),
     });
     const again = subject();
     const first = subject({

@@ -124,7 +124,7 @@ function recordedError(step: string, error: unknown): RecordedError {
     operation: step,
     resource: "message",
     message: `The step failed: ${stopped(messageOf(error))}`,
-    hint: "",
+    hint: "The worker's log has the stack trace, under the task's request-id. If the network did not cause it, report it; then put TaskRetryRequested.",
   };
 }
 
