@@ -33,6 +33,14 @@ describe("the SDK's clients", () => {
     expect(clients.s3Client("us-east-1")).not.toBe(clients.s3Client());
   });
 
+  it("no client copies the inputs and outputs of its calls for a logger", () => {
+    for (const [name, client] of Object.entries(clients)) {
+      const steps = client("us-east-1").middlewareStack.identify().join("\n");
+      expect(steps, name).toContain("retryMiddleware");
+      expect(steps, name).not.toContain("loggerMiddleware");
+    }
+  });
+
   it("the clients for tables' items try a call once, all others retry it", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
     status = 500;

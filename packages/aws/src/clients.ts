@@ -104,12 +104,21 @@ export const sqsClient = /* @__PURE__ */ memoized(
   (region) => new SQSClient({ ...common, ...regionOf(region), useQueueUrlAsEndpoint: false }),
 );
 
-function memoized<Client>(make: (region: string | undefined) => Client): (region?: string) => Client {
+/** What the SDK's clients have in common. */
+interface AnyClient {
+  readonly middlewareStack: { remove(name: string): boolean };
+}
+
+function memoized<Client extends AnyClient>(
+  make: (region: string | undefined) => Client,
+): (region?: string) => Client {
   const clients = new Map<string | undefined, Client>();
   return (region) => {
     let client = clients.get(region);
     if (client === undefined) {
       client = make(region);
+      // It copies the input and output of each call for the client's logger, and the clients have none.
+      client.middlewareStack.remove("loggerMiddleware");
       clients.set(region, client);
     }
     return client;
