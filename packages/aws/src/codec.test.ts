@@ -87,7 +87,7 @@ describe("zlib's codec", () => {
 
   it.each(["gzip", "zstd"] as const)("a %s file is in memory once", async (compression) => {
     const file = zlibCodec.compress(compression, 1);
-    const content = randomBytes(20_000_000);
+    const content = randomBytes(8_000_000);
     const before = process.memoryUsage().external;
     await file.write(content);
     const body = await file.finish();
@@ -97,10 +97,10 @@ describe("zlib's codec", () => {
 
   it("a discarded file has no memory", async () => {
     const file = zlibCodec.compress("gzip", 1);
-    await file.write(randomBytes(20_000_000));
+    await file.write(randomBytes(8_000_000));
     const before = process.memoryUsage().external;
     file.discard();
-    expect(before - process.memoryUsage().external).toBeGreaterThan(15_000_000);
+    expect(before - process.memoryUsage().external).toBeGreaterThan(6_000_000);
   });
 
   it("a higher level gives a smaller file", async () => {
@@ -142,7 +142,7 @@ describe("zlib's codec", () => {
       copies.push(Buffer.from(chunk));
     }
     expect(chunks.length).toBeGreaterThan(3);
-    expect(Buffer.concat(copies)).toEqual(content);
+    expect(Buffer.compare(Buffer.concat(copies), content)).toBe(0);
   });
 
   it("an error of the file's source is thrown unchanged", async () => {
