@@ -57,6 +57,49 @@ describe("the lean request handler", () => {
     await stub.close();
   });
 
+  it("sends each request to its own server", async () => {
+    const stubs = await Promise.all(["a", "b"].map((body) => startStub(() => ({ body }))));
+    const handler = open();
+    for (const [n, { endpoint }] of [...stubs, ...stubs].entries()) {
+      const { response } = await handler.handle(requestTo(endpoint));
+      expect(Buffer.from(response.body).toString()).toBe(["a", "b"][n % 2]);
+    }
+    handler.destroy?.();
+    await Promise.all(stubs.map((stub) => stub.close()));
+  });
+
+  it.each([
+    ["http:", 80],
+    ["https:", 443],
+  ])("without a port, %s is port %i", async (protocol, port) => {
+    const connected = Promise.withResolvers<unknown>();
+    const connect = vi.spyOn(Socket.prototype, "connect").mockImplementation(function (
+      this: Socket,
+      ...[first]: unknown[]
+    ) {
+      // node:net passes the arguments of its own connect as a list.
+      connected.resolve((Array.isArray(first) ? first[0] : first) as unknown);
+      return this;
+    });
+    const handler = open();
+    const request = requestTo("http://127.0.0.1:9", { protocol });
+    delete request.port;
+    const refused = expect(handler.handle(request)).rejects.toThrow("socket hang up");
+    expect(await connected.promise).toMatchObject({ port, host: "127.0.0.1" });
+    handler.destroy?.();
+    await refused;
+    connect.mockRestore();
+  });
+
+  it.each([
+    ["name", { "a\nb": "c" }],
+    ["value", { a: "b\r\nc: d" }],
+    ["value", { a: "\u0100" }],
+  ])("refuses a header whose %s has a character that is not allowed", async (_, headers) => {
+    const request = requestTo("http://127.0.0.1:9", { headers });
+    await expect(open().handle(request)).rejects.toThrow("has a character that is not allowed");
+  });
+
   it("refuses a body that is a stream", async () => {
     const request = requestTo("http://127.0.0.1:9", { body: new ReadableStream() });
     await expect(open().handle(request)).rejects.toThrow("has a body of bytes or text");
