@@ -101,7 +101,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "projection-counts-twice",
-    seed: 383,
+    seed: 262,
     breaks: "A segment's counts are added again with each duplicate of its completion.",
     edits: [
       core(

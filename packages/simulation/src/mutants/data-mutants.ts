@@ -332,7 +332,7 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "slice-restarts-file",
-    seed: 37,
+    seed: 97,
     breaks: "A restore's slice starts its file again, and counts its lines twice.",
     edits: [core("restore/slice.ts", "    const from = at.line;\n", "    const from = 0;\n")],
   },

@@ -18,7 +18,7 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     name: "row-goes-back",
-    seed: 19,
+    seed: 80,
     breaks: "A late report of less progress replaces a segment's further checkpoint in the row.",
     edits: [
       core(
