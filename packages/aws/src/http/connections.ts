@@ -162,7 +162,10 @@ function openConnection(
       if (call === undefined) throw new Error("the server sent bytes without a call");
       const response = reader.received(count);
       if (response !== undefined) complete(response);
+      const wasPaused = isPaused;
       isPaused = stream?.isFull() ?? false;
+      // Over TLS, bytes that were decrypted before the socket stopped still come, and may be the end of the body.
+      if (wasPaused && !isPaused) socket.resume();
     } catch (error) {
       fail(error as Error);
     }

@@ -24,9 +24,15 @@ describe("connections over TLS", () => {
         name: (socket as TLSSocket & { servername: string | false }).servername,
       });
       socket.on("error", () => {});
-      socket.on("data", () =>
-        socket.write(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${LONG.length}\r\n\r\n${LONG}`),
-      );
+      socket.on("data", (request) => {
+        const [, bytes] = /^GET \/(\d+)/.exec(request.toString("latin1")) ?? [];
+        if (bytes === undefined)
+          socket.write(
+            `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${LONG.length}\r\n\r\n${LONG}`,
+          );
+        else
+          socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes}\r\n\r\n${LONG.slice(0, Number(bytes))}`);
+      });
     });
     server.on("tlsClientError", () => {});
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -54,6 +60,22 @@ describe("connections over TLS", () => {
       await expect(open("localhost").send(HEAD, BODY)).rejects.toMatchObject({
         code: "ERR_TLS_CERT_ALTNAME_INVALID",
       });
+    });
+
+    it("a connection that stopped reading shortly before the end of a body has further calls", async () => {
+      sessions.length = 0;
+      const connections = open("127.0.0.1");
+      // It stops at 512 KiB. What was decrypted together with the byte at which it stops still arrives.
+      for (let more = 1; more < 60_000; more += 5000) {
+        const bytes = 512 * 1024 + more;
+        const { body } = (await connections.open(`GET /${bytes} HTTP/1.1\r\n\r\n`)) as StreamedResponse;
+        while (!body.isFull()) await new Promise(setImmediate);
+        let received = 0;
+        for await (const chunk of body.chunks()) received += chunk.length;
+        expect(received).toBe(bytes);
+      }
+      expect(sessions).toHaveLength(1);
+      connections.destroy();
     });
 
     it("sends and receives, and later connections continue the session", async () => {
