@@ -47,6 +47,14 @@ test("items written as lines are read back byte for byte, except for line breaks
   );
 });
 
+test("pages of any number of items are split, in any order, and a page keeps its bounds when the next one is cut", () => {
+  const pages = [3, 1500, 20, 5000, 100].map((count) => {
+    const texts = Array.from({ length: count }, (_, n) => `{"id":{"N":"${n}"},"of":{"N":"${count}"}}`);
+    return { texts, page: cutPage(encode(`{"Items":[${texts.join(",")}],"Count":${count}}`)) };
+  });
+  for (const { texts, page } of pages) expect(itemTexts(page)).toEqual(texts);
+});
+
 test("a body whose Count is not the number of its items is refused", () => {
   expect(() => cutPage(encode('{"Items":[{"id":{"S":"a"}}],"Count":2}'))).toThrow("Count 2 but holds 1");
   expect(() => cutPage(encode('{"message":"oops"}'))).toThrow("holds 0 items");
@@ -102,8 +110,10 @@ describe("the last key at the end of a response", () => {
 
   test("is found in a response as DynamoDB writes it, behind any number of items", () => {
     const items = `{"id":{"S":"${"é".repeat(20_000)}"}}`;
-    const text = `{"Count":1,"Items":[${items}],"LastEvaluatedKey":{"id":{"S":"é"}},"ScannedCount":1}`;
-    expect(lastKeyAtEnd(encode(text))).toEqual({ id: { S: "é" } });
+    for (const id of ["é", "x".repeat(2048)]) {
+      const text = `{"Count":1,"Items":[${items}],"LastEvaluatedKey":{"id":{"S":"${id}"}},"ScannedCount":1}`;
+      expect(lastKeyAtEnd(encode(text))).toEqual({ id: { S: id } });
+    }
   });
 
   test("is not that of an item, or a text", () => {

@@ -70,9 +70,9 @@ export function cutPage(body: Uint8Array): Page {
       units = (parsed(start, end) as { CapacityUnits?: number } | null)?.CapacityUnits ?? 0;
     return end;
   });
-  if (count !== used / 2)
-    throw new SyntaxError(`a Scan response has Count ${count} but holds ${used / 2} items`);
   const bounds = scratch.slice(0, used);
+  if (count !== bounds.length / 2)
+    throw new SyntaxError(`a Scan response has Count ${count} but holds ${used / 2} items`);
   return { body, count, bounds, ...(lastEvaluatedKey !== undefined && { lastEvaluatedKey }), units };
 }
 

@@ -27,7 +27,13 @@ const body = (items: number, last?: number, units?: number) =>
   );
 
 /** A scanner on a table that returns the given answers, and a record of its requests. */
-function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: object = {}, after?: number) {
+function scanner(
+  answers: (Uint8Array | Error | Promise<Uint8Array>)[],
+  plan: object = {},
+  request: object = {},
+  after?: number,
+  isNeeded = () => true,
+) {
   const ports = world();
   const memory = memoryRateLimiter();
   const reservedMs: number[] = [];
@@ -59,7 +65,7 @@ function scanner(answers: (Uint8Array | Error)[], plan: object = {}, request: ob
     async stillNeeded() {
       // As many turns of promises as the real calls need, and more.
       for (let turns = 0; turns < 100; turns++) await undefined;
-      return true;
+      return isNeeded();
     },
     async waitUntil(ms: number) {
       if (ms > ports.clock.now()) await ports.clock.sleep(ms - ports.clock.now());
@@ -151,6 +157,57 @@ describe("a scanner", () => {
     expect(requests.at(-1)).toMatchObject({ after: key(4) });
   });
 
+  test("has no page once the segment is not needed any more", async () => {
+    let checks = 0;
+    const { next, requests, close } = scanner(
+      [body(1, 1), body(1, 2)],
+      {},
+      {},
+      undefined,
+      () => ++checks < 2,
+    );
+    expect((await next())?.count).toBe(1);
+    expect(await next()).toBeUndefined();
+    expect(requests).toHaveLength(1);
+    await close();
+  });
+
+  describe("with a read in flight", () => {
+    /** A scanner whose second page comes when it is released. */
+    async function waiting(plan: object = {}) {
+      const second = Promise.withResolvers<Uint8Array>();
+      const opened = scanner([body(1, 1, 1), second.promise, body(5)], plan);
+      await opened.next();
+      await expect.poll(() => opened.requests.length).toBe(2);
+      return { ...opened, release: () => second.resolve(body(1, 2, 100)) };
+    }
+    const someTurns = () => new Promise((resolve) => setImmediate(resolve));
+
+    test("restarts when it has ended", async () => {
+      const { next, restart, release, requests } = await waiting();
+      const restarted = restart(key(4));
+      await someTurns();
+      expect(requests).toHaveLength(2);
+      release();
+      await restarted;
+      expect((await next())?.count).toBe(5);
+    });
+
+    test("closes when it has ended and what it consumed is reserved", async () => {
+      const { close, release, reservedMs } = await waiting({ "read-units": 100, "item-bytes": 4096 });
+      let isClosed = false;
+      const closed = close().then(() => {
+        isClosed = true;
+      });
+      await someTurns();
+      expect(isClosed).toBe(false);
+      release();
+      await closed;
+      // 23 units were reserved for the first page, which consumed one, so that they served the second one, too. 78 more are 0.84 s.
+      expect(reservedMs).toEqual([248, 839]);
+    });
+  });
+
   test("restarts at the segment's start if no key is given", async () => {
     const { next, restart, requests } = scanner([body(1, 1), body(1, 2)]);
     await next();
@@ -230,6 +287,15 @@ describe("with a ceiling of 100 units a second", () => {
     const { next, requests } = scanner([body(1)], { "read-units": 100 });
     await next();
     expect(requests[0]!.limit).toBe(1);
+  });
+
+  test("a page after one that consumed the least is expected to consume what its JSON allows", async () => {
+    const { next, requests, reservedMs } = scanner([body(1, 1, 0.5), body(4)], { "read-units": 100 });
+    await next();
+    await next();
+    expect(requests.map(({ limit }) => limit)).toEqual([1, 4]);
+    // Four items of so few bytes consume half a unit, the least.
+    expect(reservedMs).toEqual([6, 6]);
   });
 
   test("consumption beyond a reservation is settled on close", async () => {
