@@ -67,8 +67,16 @@ describe("a reader of responses", () => {
     ],
     "HTTP/1.0": ["HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", { keepAliveMs: 0 }],
     "a limit of the connection": [
-      "HTTP/1.1 200 OK\r\nkeep-alive: timeout=5, max=100\r\ncontent-length: 0\r\n\r\n",
-      { keepAliveMs: 4000 },
+      "HTTP/1.1 200 OK\r\nconnection: keep-alive\r\nkeep-alive: timeout=65, max=100\r\ncontent-length: 0\r\n\r\n",
+      { keepAliveMs: 64_000 },
+    ],
+    "a connection that is kept": [
+      "HTTP/1.1 200 OK\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n",
+      { keepAliveMs: Number.POSITIVE_INFINITY },
+    ],
+    "a long chunk": [
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n12\r\n${"a".repeat(0x12)}\r\n0\r\n\r\n`,
+      { body: "a".repeat(0x12) },
     ],
   };
 
@@ -175,38 +183,92 @@ describe("a reader of responses", () => {
     });
   });
 
-  it.each([
-    ["another protocol", "SSH-2.0-OpenSSH\r\n\r\n"],
-    ["HTTP/2", "HTTP/2 200\r\n\r\n"],
-    ["an invalid status", "HTTP/1.1 600 X\r\n\r\n"],
-    ["a change of the protocol", "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n"],
-    ["a header without a name", "HTTP/1.1 200 OK\r\n: a\r\n\r\n"],
-    ["a header without a colon", "HTTP/1.1 200 OK\r\nabc\r\n\r\n"],
-    ["a folded header", "HTTP/1.1 200 OK\r\nx-a: 1\r\n 2: 3\r\n\r\n"],
-    ["a space before a colon", "HTTP/1.1 200 OK\r\nx-a : 1\r\n\r\n"],
-    ["a control character", "HTTP/1.1 200 OK\r\nx-a: \x001\r\n\r\n"],
-    ["a line feed alone", "HTTP/1.1 200 OK\r\nx-a: 1\nx-b: 1\r\n\r\n"],
-    ["an invalid length", "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"],
-    ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\nx"],
-    ["a length that no buffer has", "HTTP/1.1 200 OK\r\ncontent-length: 999999999999999\r\n\r\n"],
+  it.each<[string, string, string | RegExp]>([
+    ["another protocol", "SSH-2.0-OpenSSH\r\n\r\n", "it starts with"],
+    ["HTTP/2", "HTTP/2 200\r\n\r\n", "it starts with"],
+    ["an invalid status", "HTTP/1.1 600 X\r\n\r\n", "it starts with"],
+    [
+      "a change of the protocol",
+      "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n",
+      "changes to another protocol",
+    ],
+    ["a header without a name", "HTTP/1.1 200 OK\r\n: a\r\n\r\n", "it has the header"],
+    ["a header without a colon", "HTTP/1.1 200 OK\r\nabc\r\n\r\n", 'it has the header "abc"'],
+    ["a folded header", "HTTP/1.1 200 OK\r\nx-a: 1\r\n 2: 3\r\n\r\n", "it has the header"],
+    ["a space before a colon", "HTTP/1.1 200 OK\r\nx-a : 1\r\n\r\n", "it has the header"],
+    ["a control character", "HTTP/1.1 200 OK\r\nx-a: \x001\r\n\r\n", "it has the header"],
+    ["a line feed alone", "HTTP/1.1 200 OK\r\nx-a: 1\nx-b: 1\r\n\r\n", "it has the header"],
+    [
+      "a length with a unit",
+      "HTTP/1.1 200 OK\r\ncontent-length: 1 B\r\n\r\nx",
+      "its body has the length 1 B",
+    ],
+    ["text before the protocol", "x HTTP/1.1 200 OK\r\n\r\n", "it starts with"],
+    [
+      "a chunk whose size has a sign",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n+1\r\nx\r\n",
+      'a chunk starts with "+1"',
+    ],
+    ["an invalid length", "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", "its body has the length -1"],
+    [
+      "two lengths",
+      "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\nx",
+      "its body has the length 1, 1",
+    ],
+    [
+      "a length that no buffer has",
+      "HTTP/1.1 200 OK\r\ncontent-length: 999999999999999\r\n\r\n",
+      /memory|range|length/i,
+    ],
     [
       "a length beside chunks",
       "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+      "its body has the encoding chunked and the length 1",
     ],
-    ["another encoding", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n"],
-    ["a chunk without a size", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n"],
-    ["a chunk that is too long", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n"],
-    ["a byte after a body", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nxy"],
-    ["a byte after a response without a body", "HTTP/1.1 204 No Content\r\n\r\nx"],
-    ["a byte after chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nx"],
-    ["a second response", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".repeat(2)],
-    ["a head that is too long", `HTTP/1.1 200 OK\r\nx-a: ${"x".repeat(16 * 1024)}\r\n\r\n`],
+    [
+      "another encoding",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
+      "its body has the encoding gzip, chunked",
+    ],
+    [
+      "a chunk without a size",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n",
+      "a chunk starts with",
+    ],
+    [
+      "a chunk that is too long",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nxyz0\r\n\r\n",
+      "a chunk is longer than its size",
+    ],
+    ["a byte after a body", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nxy", "1 bytes follow it"],
+    ["a byte after a response without a body", "HTTP/1.1 204 No Content\r\n\r\nx", "1 bytes follow it"],
+    [
+      "a byte after chunks",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nx",
+      "1 bytes follow it",
+    ],
+    ["a second response", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".repeat(2), "38 bytes follow it"],
+    [
+      "a head that is too long",
+      `HTTP/1.1 200 OK\r\nx-a: ${"x".repeat(16 * 1024)}\r\n\r\n`,
+      "its head is longer than 16384 bytes",
+    ],
     [
       "a line of chunks that is too long",
       `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;${"x".repeat(17_000)}\r\n`,
+      "its head is longer than 16384 bytes",
     ],
-  ])("refuses %s", (_, raw) => {
-    expect(() => read([bytes(raw)])).toThrow();
+  ])("refuses %s", (_, raw, reason) => {
+    expect(() => read([bytes(raw)])).toThrow(reason);
+  });
+
+  it("an error for what is not HTTP/1.1 has node:http's code and the start of what came", () => {
+    expect(() => read([bytes(`${"x".repeat(1000)}\r\n\r\n`)])).toThrow(
+      expect.objectContaining({
+        code: "HPE_INVALID",
+        message: `The response is not HTTP/1.1 as it is read here: it starts with "${"x".repeat(40)}"`,
+      }),
+    );
   });
 
   it.each([
