@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { nodeVariables } from "@ferry/terminal/testing/node-process";
 import { expect, test } from "vitest";
 import { commands } from "./commands/all.ts";
 
@@ -10,10 +11,8 @@ const main = path.join(import.meta.dirname, "main.ts");
 
 function run(args: readonly string[], nodeOptions: readonly string[] = [], more: NodeJS.ProcessEnv = {}) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const { PATH, NODE_COMPILE_CACHE } = process.env;
     const env = {
-      PATH,
-      NODE_COMPILE_CACHE,
+      ...nodeVariables(),
       HOME: "/nonexistent",
       AWS_EC2_METADATA_DISABLED: "true",
       ...more,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 import { afterEach, expect, test } from "vitest";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -18,11 +19,11 @@ afterEach(() => {
 
 /** Starts the host; resolves with the text that it prints until it is ready. */
 async function start(
-  command: readonly string[] = [process.execPath, main, "--port", "0"],
+  command: readonly string[] = [process.execPath, ...nodeArguments, main, "--port", "0"],
   env: NodeJS.ProcessEnv = {},
 ): Promise<string> {
   child = spawn(command[0]!, command.slice(1), {
-    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...env },
+    env: { ...nodeVariables(), ...env },
     stdio: ["ignore", "pipe", "inherit"],
     detached: true,
   });
@@ -85,10 +86,14 @@ const scriptThatStarts = (...command: string[]) =>
   `require("node:child_process").spawn(${JSON.stringify(command[0])}, ${JSON.stringify(command.slice(1))}, { stdio: "inherit" })`;
 
 test.each([
-  ["its parent", scriptThatStarts(process.execPath, main, "--port", "0")],
+  ["its parent", scriptThatStarts(process.execPath, ...nodeArguments, main, "--port", "0")],
   [
     "its parent's parent (npm)",
-    scriptThatStarts(process.execPath, "-e", scriptThatStarts(process.execPath, main, "--port", "0")),
+    scriptThatStarts(
+      process.execPath,
+      "-e",
+      scriptThatStarts(process.execPath, ...nodeArguments, main, "--port", "0"),
+    ),
   ],
 ])("given a host that npm started, kill -9 of %s closes the port", async (_, script) => {
   const env = { npm_lifecycle_event: "local" };

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
+import { nodeArguments } from "@ferry/terminal/testing/node-process";
 import { expect, it } from "vitest";
 
 const run = (...args: string[]) =>
@@ -7,7 +8,7 @@ const run = (...args: string[]) =>
     const { AWS_REGION: _, ...env } = process.env;
     execFile(
       process.execPath,
-      [path.join(import.meta.dirname, "main.ts"), ...args],
+      [...nodeArguments, path.join(import.meta.dirname, "main.ts"), ...args],
       { env },
       (error, _, stderr) => resolve({ code: error?.code, stderr }),
     );

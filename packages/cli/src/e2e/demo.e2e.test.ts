@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { runScript } from "./run-script.ts";
 
@@ -27,15 +28,11 @@ afterEach(() => {
 });
 
 test("given --keep, the summary's and the banner's commands work, in a folder with a space in its name, and the host ends with the process that started it", async () => {
-  const args = [main, "--items", "20", "--segments", "1", "--keep"];
+  const args = [...nodeArguments, main, "--items", "20", "--segments", "1", "--keep"];
   const script = `require("node:child_process").spawn(${JSON.stringify(process.execPath)}, ${JSON.stringify(args)}, { stdio: "inherit" })`;
   child = spawn(process.execPath, ["-e", script], {
     cwd: folder,
-    env: {
-      PATH: process.env["PATH"],
-      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
-      npm_lifecycle_event: "demo",
-    },
+    env: { ...nodeVariables(), npm_lifecycle_event: "demo" },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 
 /** Starts a command of a shell. Its stdout has all that the terminal shows; the exit code is that of the command. */
 export function startOnTerminal(command: string, env: NodeJS.ProcessEnv): ChildProcess {
@@ -27,10 +28,9 @@ export async function runOnTerminal(
   words: readonly string[],
   { at, types, env }: { at?: string; types?: string; env: NodeJS.ProcessEnv },
 ): Promise<{ code: number | null; shown: string }> {
-  const command = [process.execPath, MAIN, ...words].map((word) => `'${word}'`).join(" ");
+  const command = [process.execPath, ...nodeArguments, MAIN, ...words].map((word) => `'${word}'`).join(" ");
   const terminal = startOnTerminal(`stty cols 80 rows 40; ${command}`, {
-    PATH: process.env["PATH"],
-    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+    ...nodeVariables(),
     HOME: "/nonexistent",
     ...env,
   });

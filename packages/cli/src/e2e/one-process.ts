@@ -5,6 +5,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { nodeArguments } from "@ferry/terminal/testing/node-process";
 import { type Ended, environmentOf } from "./run-ferry.ts";
 
 /** A command for the child. */
@@ -30,7 +31,7 @@ export function oneProcess(): OneProcess {
 function startOneProcess(): OneProcess {
   const child = fork(path.join(import.meta.dirname, "one-process-main.ts"), {
     env: environmentOf({}),
-    execArgv: [],
+    execArgv: [...nodeArguments],
   });
   const ending = new AbortController();
   child.once("exit", () => ending.abort(new Error("the process of the ferry commands ended")));

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 
 const MAIN = path.join(import.meta.dirname, "../main.ts");
 
@@ -16,17 +17,16 @@ export interface Ended {
 /** The environment of a command: none of the test's variables of AWS or Ferry. */
 export function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
-    PATH: process.env["PATH"],
+    ...nodeVariables(),
     HOME: "/nonexistent",
     AWS_EC2_METADATA_DISABLED: "true",
-    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
     ...env,
   };
 }
 
 /** Starts the command. */
 export function startFerry(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], {
+  return spawn(process.execPath, [...nodeArguments, MAIN, ...args], {
     env: environmentOf(env),
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -3,12 +3,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
+import { nodeArguments } from "@ferry/terminal/testing/node-process";
 
 const main = path.join(import.meta.dirname, "../../../local/src/main.ts");
 
 /** Starts the host; resolves with its endpoint when it is ready. SIGTERM stops it. */
 export async function startLocal(): Promise<{ host: ChildProcess; endpoint: string }> {
-  const host = spawn(process.execPath, [main, "--sample", "--port", "0"], {
+  const host = spawn(process.execPath, [...nodeArguments, main, "--sample", "--port", "0"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let text = "";

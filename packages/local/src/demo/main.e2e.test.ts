@@ -5,14 +5,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 import { expect, test } from "vitest";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 /** Runs the demo to its end. */
 async function run(...args: string[]) {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] },
+  const child = spawn(process.execPath, [...nodeArguments, main, ...args], {
+    env: nodeVariables(),
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, stderr, [code]] = await Promise.all([

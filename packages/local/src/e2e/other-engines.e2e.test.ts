@@ -19,6 +19,7 @@ import {
 } from "@ferry/contracts/start-dynamodb-local";
 import { startGateway } from "@ferry/emulator/engines/gateway";
 import { createS3Sqs } from "@ferry/emulator/engines/s3-sqs";
+import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { createSettledTable, describedIn, NAME } from "./settled-table.ts";
 import { createTestClient, someItems } from "./test-client.ts";
@@ -45,12 +46,11 @@ beforeAll(async () => {
   // It rejects if the exit code is not 0.
   printed = await promisify(execFile)(
     process.execPath,
-    [main, "--items", "300", "--segments", "3", "--json", "--s3", s3],
+    [...nodeArguments, main, "--items", "300", "--segments", "3", "--json", "--s3", s3],
     {
       cwd: folder,
       env: {
-        PATH: process.env["PATH"],
-        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        ...nodeVariables(),
         // The SDK's variable, which the demo and the local host respect.
         ...(dynamodb !== undefined && { AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint }),
       },

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { parseMessage } from "@ferry/core/events/events";
 import { type ConsumerName, consumers } from "@ferry/core/topology";
 import type { Handler } from "@ferry/emulator/lambda/event-source-mapping";
+import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 import type { Context, SQSEvent } from "aws-lambda";
 import type { Handlers } from "../handlers.ts";
 
@@ -61,13 +62,13 @@ export function createWorkers(env: Readonly<Record<string, string>>): Workers {
   let stopped = false;
   let lastId = 0;
 
-  const { PATH, POWERTOOLS_LOG_LEVEL, NODE_COMPILE_CACHE } = process.env;
-  const inherited = { PATH, POWERTOOLS_LOG_LEVEL, NODE_COMPILE_CACHE };
+  const { POWERTOOLS_LOG_LEVEL } = process.env;
+  const inherited = { ...nodeVariables(), POWERTOOLS_LOG_LEVEL };
 
   function start(): Process {
     const child = fork(new URL("./worker-process.ts", import.meta.url), {
       env: { ...inherited, ...env },
-      execArgv: [],
+      execArgv: [...nodeArguments],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     const invocations = new Map<number, Invocation>();

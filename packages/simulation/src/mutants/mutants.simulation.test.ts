@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { nodeArguments } from "@ferry/terminal/testing/node-process";
 import { readWith } from "@ferry/terminal/testing/read-arguments";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readArguments } from "../arguments.ts";
@@ -19,7 +20,7 @@ const root = join(import.meta.dirname, "../../../..");
 /** The command, as a user runs it: its exit code and what it printed. */
 async function simulate(...args: string[]) {
   const main = join(root, "packages/simulation/src/main.ts");
-  return promisify(execFile)(process.execPath, [main, ...args], { maxBuffer: 1e8 }).then(
+  return promisify(execFile)(process.execPath, [...nodeArguments, main, ...args], { maxBuffer: 1e8 }).then(
     ({ stdout }) => ({ code: 0, stdout }),
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
       code,
