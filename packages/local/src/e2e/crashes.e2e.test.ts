@@ -1,10 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { seeded } from "@ferry/core/hash";
 import { queues } from "@ferry/core/topology";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
+import { bundleOf } from "../bench/bundle.ts";
 import { CITIES_MAX, cities } from "../demo/cities.ts";
 import { createCityTable } from "../demo/city-table.ts";
 import { compareTables } from "../demo/compare.ts";
@@ -41,6 +45,7 @@ interface Crash {
   readonly processing: readonly string[];
 }
 
+let folder: string;
 let host: Host;
 let client: TestClient;
 let workers: Workers;
@@ -60,6 +65,9 @@ beforeAll(async () => {
   const log = (line: string) => {
     if (!line.includes(WORKER_EXITED)) console.error(line);
   };
+  // A third of the CPU time of the sources until it is ready, which each killed process needs again. Lambda runs a bundle, too.
+  folder = await mkdtemp(path.join(tmpdir(), "ferry-workers-"));
+  const program = await bundleOf(workerProcess, folder, true);
   host = await startHostWith({ settings, log }, async (env) => {
     proxy = await openFaultProxy(
       env["AWS_ENDPOINT_URL"]!,
@@ -67,7 +75,11 @@ beforeAll(async () => {
       async (change, outcome) =>
         onCrash({ change: `${outcome}: ${change}`, processing: await workers.kill() }),
     );
-    workers = createWorkers({ ...env, AWS_ENDPOINT_URL: proxy.endpoint });
+    workers = createWorkers(program, {
+      ...env,
+      AWS_ENDPOINT_URL: proxy.endpoint,
+      NODE_COMPILE_CACHE: path.join(folder, "compiled"),
+    });
     return workers.handlers;
   });
   client = await createTestClient(host);
@@ -76,6 +88,7 @@ afterAll(async () => {
   await host?.stop();
   await workers?.stop();
   await proxy?.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** Kills the workers once, before or after a change whose name contains `name`, when `passed` such changes have passed. */

@@ -56,8 +56,11 @@ interface Process {
   readonly invocations: Map<number, Invocation>;
 }
 
-/** `env` is the environment of the handlers; they receive no variable of AWS of this process. */
-export function createWorkers(env: Readonly<Record<string, string>>): Workers {
+/**
+ * `program` is worker-process.ts or its bundle. `env` is the environment of the handlers; they receive no variable of AWS of this
+ * process.
+ */
+export function createWorkers(program: string, env: Readonly<Record<string, string>>): Workers {
   let current: Process | undefined;
   let stopped = false;
   let lastId = 0;
@@ -66,7 +69,7 @@ export function createWorkers(env: Readonly<Record<string, string>>): Workers {
   const inherited = { ...nodeVariables(), POWERTOOLS_LOG_LEVEL };
 
   function start(): Process {
-    const child = fork(new URL("./worker-process.ts", import.meta.url), {
+    const child = fork(program, {
       env: { ...inherited, ...env },
       execArgv: [...nodeArguments],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
