@@ -6,7 +6,7 @@ import type { BackupPlan, SegmentWork } from "../events/events.ts";
 import type { ArchiveStore, Codec } from "../ports.ts";
 import { defaultSettings } from "../settings/settings.ts";
 import { accepted, archivedLines, backupRequest, source, world } from "../testing/tasks.ts";
-import { openWriter } from "./writer.ts";
+import { openWriter, type Writer } from "./writer.ts";
 
 const LAST = true;
 /** An item whose line has `bytes` bytes. */
@@ -33,6 +33,8 @@ interface Options {
   stillNeeded?: () => boolean;
   /** The error that each write of the compressor throws. */
   failing?: Error;
+  /** Called before each write. */
+  beforeWrite?: () => Promise<void>;
   ports?: ReturnType<typeof world>;
   /** Called before each put. */
   beforePut?: (key: string) => Promise<void>;
@@ -68,9 +70,11 @@ async function writer(options: Options = {}) {
           discarded++;
           compressor.discard();
         };
-        const write = (bytes: Uint8Array) => {
+        const write = async (bytes: Uint8Array) => {
           writes++;
-          return options.failing === undefined ? compressor.write(bytes) : Promise.reject(options.failing);
+          if (options.failing !== undefined) throw options.failing;
+          await options.beforeWrite?.();
+          await compressor.write(bytes);
         };
         return { ...compressor, write, discard };
       },
@@ -303,8 +307,42 @@ describe("a put in progress", () => {
     const loser = await writer({ batchBytes: 60, ports });
     await loser.take(page([item(1)]));
     await expect.poll(loser.position).toEqual(winner.position());
-    expect(await loser.take(page([item(2)]))).toBe("adopted");
+    await new Promise((resolve) => setImmediate(resolve));
+    // Of so few bytes that no file would be put.
+    expect(await loser.take(page([item(2, 50)]))).toBe("adopted");
     expect(loser.puts).toHaveLength(1);
+  });
+
+  test.each([
+    ["by a flush", (nowMs: number) => nowMs + 1, (loser: Writer) => loser.flush(), "taken"],
+    ["when the time is up", (nowMs: number) => nowMs, undefined, "adopted"],
+  ])("that another worker won is found %s", async (_, untilMs, flush, taken) => {
+    const ports = world();
+    const winner = await writer({ batchBytes: 60, ports });
+    await winner.take(page([item(1)]));
+    await winner.flush();
+    const loser = await writer({ batchBytes: 60, ports, untilMs });
+    expect(await loser.take(page([item(1)]))).toBe(taken);
+    if (flush !== undefined) expect(await flush(loser)).toBe("adopted");
+    expect(loser.position()).toEqual(winner.position());
+  });
+
+  test("whose last lines are still being compressed keeps them until they are", async () => {
+    const first = Promise.withResolvers<void>();
+    let writes = 0;
+    const beforeWrite = () => (++writes === 1 ? first.promise : Promise.resolve());
+    const { take, flush, plain } = await writer({ batchBytes: 120, beforeWrite });
+    await take(page([item(1), item(2)]));
+    await take(page([item(3, 50)]));
+    const third = take(page([item(4, 50)]));
+    await new Promise((resolve) => setImmediate(resolve));
+    first.resolve();
+    expect(await third).toBe("taken");
+    await flush();
+    expect(await archivedLines(plain)).toEqual([
+      [`{"Item":${item(1)}}`, `{"Item":${item(2)}}`],
+      [`{"Item":${item(3, 50)}}`, `{"Item":${item(4, 50)}}`],
+    ]);
   });
 
   test("that fails causes an error at the next call, and no unhandled rejection", async () => {

@@ -165,7 +165,6 @@ export function openWriter(
       return "taken";
     },
     async flush() {
-      if ((await settle()) === "adopted") return "adopted";
       // A file without items is put only with an end mark.
       const closed = open === undefined ? "taken" : await close(false);
       return closed === "taken" ? settle() : closed;
@@ -225,8 +224,6 @@ async function append(
   file.compressedBytes = file.compressor.compressedBytes();
   file.writing = file.compressor.write(lines);
   buffer.usedBy(file.writing);
-  // Awaited before the next write and before the put; this only avoids an unhandled rejection until then.
-  file.writing.catch(() => {});
 }
 
 /**
@@ -265,6 +262,7 @@ function openLineBuffer(): LineBuffer & { unused(): Promise<void> } {
       return bytes;
     },
     usedBy(write) {
+      // The writer awaits `write` itself, before the next write and before the put; until then a failure must not be an unhandled rejection.
       use = write.catch(() => {});
     },
     unused: () => use,
