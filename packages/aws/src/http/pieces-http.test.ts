@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
@@ -11,20 +11,10 @@ import { PIECE_BYTES_MAX, piecesHttpHandler } from "./pieces-http.ts";
 
 const OBJECT = Buffer.from(Uint8Array.from({ length: 2 * PIECE_BYTES_MAX + 1 }, (_, i) => i % 253));
 
-/**
- * Puts a body twice, because the first try fails. Returns the bodies that were received whole, and what the SDK's handler got as
- * bodies.
- */
-async function put(body: Buffer, failure: "500" | "broken connection" = "500") {
-  const received: Buffer[] = [];
+/** A client of a server, and the bodies of the requests that the SDK's handler got. */
+async function start(listener: RequestListener) {
   const given: unknown[] = [];
-  let tries = 0;
-  const server = createServer(async (request, response) => {
-    if (++tries === 1 && failure === "broken connection")
-      return request.once("data", () => request.socket.destroy());
-    received.push(await buffer(request));
-    return response.writeHead(tries === 1 ? 500 : 200).end();
-  });
+  const server = createServer(listener);
   await once(server.listen(0, "127.0.0.1"), "listening");
   const other = new NodeHttpHandler();
   const client = new S3Client({
@@ -44,6 +34,21 @@ async function put(body: Buffer, failure: "500" | "broken connection" = "500") {
     server.close();
     server.closeAllConnections();
   });
+  return { client, server, given };
+}
+
+/** Puts a body twice, because the first try fails. Returns the bodies that were received whole, and those of the handler's requests. */
+async function put(body: Buffer, failure: "500" | "broken connection" = "500") {
+  const received: Buffer[] = [];
+  let tries = 0;
+  const { client, given } = await start(async (request, response) => {
+    if (++tries === 1 && failure === "broken connection") {
+      request.once("data", () => request.socket.destroy());
+      return;
+    }
+    received.push(await buffer(request));
+    response.writeHead(tries === 1 ? 500 : 200).end();
+  });
   await client.send(new PutObjectCommand({ Bucket: "archive", Key: "a", Body: body }));
   return { received, given };
 }
@@ -59,6 +64,36 @@ it("sends it whole after a connection that broke in the middle of it", async () 
   expect(received.map((body) => Buffer.compare(body, OBJECT))).toEqual([0]);
   expect(given).toHaveLength(2);
 });
+
+it.each(["before the body is asked for", "while the body is sent"])(
+  "a refusal that comes %s is the answer",
+  async (when) => {
+    const unhandled: unknown[] = [];
+    const record = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", record);
+    const { client, server } = await start((request, response) => {
+      request.once("data", () => {
+        response.writeHead(412, { connection: "close" }).end();
+        response.once("finish", () => request.socket.destroy());
+      });
+    });
+    let asked = 0;
+    if (when === "before the body is asked for")
+      server.on("checkContinue", (_request, response) => {
+        asked++;
+        response.writeHead(412, { connection: "close" }).end();
+      });
+    // More than the sockets' buffers take.
+    const put = client.send(
+      new PutObjectCommand({ Bucket: "archive", Key: "a", Body: Buffer.alloc(32 * 1024 * 1024) }),
+    );
+    await expect(put).rejects.toMatchObject({ $metadata: { httpStatusCode: 412 } });
+    expect(asked).toBe(when === "before the body is asked for" ? 1 : 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", record);
+    expect(unhandled).toEqual([]);
+  },
+);
 
 it("writes one piece at a time, and copies none", async () => {
   const pieces: Uint8Array[] = [];
