@@ -1,6 +1,7 @@
 /**
- * Runs the suites of tables and status stores on DynamoDB Local, AWS's own engine, which is the reference for semantics. It
- * needs Java 17 and Maven, so it is a separate command: `npm run test:dynamodb-local --workspace packages/contracts`.
+ * Runs the suites of tables and status stores, and the whole tasks of packages/local that can use another engine, on DynamoDB Local,
+ * AWS's own engine, which is the reference for semantics. It needs Java 17 and Maven, so it is a separate command:
+ * `npm run test:dynamodb-local --workspace packages/contracts`.
  */
 import { spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
@@ -17,7 +18,11 @@ const engine = await startDynamoDbLocal();
 try {
   const tests = spawnSync(
     join(root, "node_modules/.bin/vitest"),
-    ["run", "--project", "contract", "packages/contracts/src/endpoint.contract.test.ts"],
+    [
+      "run",
+      ...["--project", "contract", "packages/contracts/src/endpoint.contract.test.ts"],
+      ...["--project", "e2e", "packages/local/src/e2e/other-engines.e2e.test.ts"],
+    ],
     {
       cwd: root,
       stdio: "inherit",

@@ -1,6 +1,6 @@
 /**
  * The demo with its buckets and its tables in other engines, both in one run of it; and a backup and a restore into a new table.
- * The tables are in DynamoDB Local, AWS's own engine, where that can run. It is started once.
+ * With `npm run test:dynamodb-local --workspace packages/contracts`, the tables are in DynamoDB Local, AWS's own engine. It is started once.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -31,7 +31,10 @@ const absent = () => {
 };
 const credentials = { accessKeyId: "local", secretAccessKey: "local" };
 
-const problem = prepareDynamoDbLocal();
+const problem =
+  process.env["FERRY_TEST_DYNAMODB_LOCAL"] === undefined
+    ? "npm run test:dynamodb-local --workspace packages/contracts runs them, with Java and Maven"
+    : prepareDynamoDbLocal();
 let dynamodb: DynamoDbLocal | undefined;
 let s3: string;
 let printed: { stdout: string; stderr: string };
