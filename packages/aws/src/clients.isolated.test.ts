@@ -1,7 +1,10 @@
+import { Readable } from "node:stream";
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
-import { GetObjectCommand, ListBucketsCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListBucketsCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { PIECE_BYTES_MAX } from "./http/pieces-http.ts";
 import { visibilityOf } from "./queue.ts";
 import { type Stub, startStub } from "./testing/stub-server.ts";
 
@@ -66,6 +69,34 @@ describe("the SDK's clients", () => {
     status = 500;
     await expect(read(clients.s3ReadingClient())).rejects.toThrow();
     expect(stub.requests).toHaveLength(2 + 4);
+  });
+
+  it("the client of S3 sends a large body in pieces", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
+    const handle = vi.spyOn(NodeHttpHandler.prototype, "handle");
+    onTestFinished(() => handle.mockRestore());
+    const Body = Buffer.alloc(PIECE_BYTES_MAX + 1);
+    await clients.s3Client().send(new PutObjectCommand({ Bucket: "archive", Key: "k", Body }));
+    expect(handle.mock.calls.map(([{ body }]) => body)).toEqual([expect.any(Readable)]);
+    expect(stub.requests[0]!.body.equals(Body)).toBe(true);
+  });
+
+  it("a worker opens objects by that client, and gets them whole by the other one", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", stub.endpoint);
+    const { workerPorts } = await import("./lambda/worker-ports.ts");
+    const { archive } = workerPorts({
+      workerTable: "worker-table",
+      statusTables: { backup: "backup-table", restore: "restore-table" },
+      bus: "bus",
+    });
+    const bucket = { region: "eu-west-1", name: "archive" };
+    await archive.get(bucket, "k");
+    const opened = await archive.open(bucket, "k");
+    for await (const chunk of opened!.chunks) expect(Buffer.from(chunk).toString()).toBe("{}");
+    expect(stub.requests.map(({ headers }) => headers["x-amz-checksum-mode"])).toEqual([
+      "ENABLED",
+      undefined,
+    ]);
   });
 
   it("calls go to the configured endpoint, signed for the client's region", async () => {

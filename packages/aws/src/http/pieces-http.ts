@@ -10,9 +10,8 @@ export const PIECE_BYTES_MAX = 256 * 1024;
 /** `other`: the handler that makes the calls. It reads a piece when the one before it is sent. */
 export function piecesHttpHandler(
   other: Pick<NodeHttpHandler, "handle" | "destroy">,
-): Pick<NodeHttpHandler, "metadata" | "handle" | "destroy"> {
+): Pick<NodeHttpHandler, "handle" | "destroy"> {
   return {
-    metadata: { handlerProtocol: "http/1.1" },
     handle(request, handling) {
       const { body } = request;
       if (!(body instanceof Uint8Array) || body.length <= PIECE_BYTES_MAX)

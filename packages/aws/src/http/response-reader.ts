@@ -19,7 +19,7 @@ export interface Response extends Head {
 /** Is called with the head of a successful response, whose body has a known length. Returns where its bytes belong. */
 export type OpenBody = (head: Head) => BodySink;
 
-/** A body that should be read while it is received ends with its last chunk, or with its connection. */
+/** The server did not name the length of a body that should be read while it is received. */
 export class BodyOfUnknownLength extends Error {}
 
 export interface ResponseReader {
