@@ -18,7 +18,8 @@ process.env["NODE_COMPILE_CACHE"] ??= path.join(import.meta.dirname, "node_modul
 /**
  * unit: tests without a server; the files share one process and its modules. isolated: tests that set what a module reads once,
  * when it is loaded; each file has its own process. contract: one suite per port, on every host of the port. simulation: whole tasks under
- * faults. e2e: tests with the local host; the files share a process, too, and many of them a host (test-host.ts of packages/local).
+ * faults. e2e: tests with the local host; the files share a process, too, and many of them a host (test-host.ts of packages/local);
+ * the programs that they start are bundled first.
  * infra: the synthesized stack; the files share a process.
  */
 export default defineConfig({
@@ -65,6 +66,7 @@ export default defineConfig({
           name: "e2e",
           include: ["packages/*/src/**/*.e2e.test.ts"],
           isolate: false,
+          globalSetup: ["packages/local/src/e2e/bundle-programs.ts"],
           setupFiles: ["packages/local/src/e2e/restore-environment.ts"],
           // The workers log their intended failures; the tests check what the operator sees.
           env: { POWERTOOLS_LOG_LEVEL: "SILENT", POWERTOOLS_METRICS_DISABLED: "true" },

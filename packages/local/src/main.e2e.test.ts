@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
-import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
+import { bundled, nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 import { afterEach, expect, test } from "vitest";
 
-const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const main = bundled("local/src/main");
 
 let child: ChildProcess;
 // Kill the whole process group, so that a failed test leaves no grandchild.

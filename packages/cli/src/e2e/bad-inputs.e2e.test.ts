@@ -1,12 +1,13 @@
 /**
  * What the ferry command says to bad inputs: a short message, what to do, and an exit code.
  */
+import path from "node:path";
 import { someItems } from "@ferry/local/e2e/test-client";
 import { sharedHost } from "@ferry/local/e2e/test-host";
 import type { Host } from "@ferry/local/host";
 import { beforeAll, expect, test } from "vitest";
 import { oneProcess } from "./one-process.ts";
-import { type Ended, runFerry } from "./run-ferry.ts";
+import { type Ended, endOf, runFerry, startFerry } from "./run-ferry.ts";
 
 let host: Host;
 let task = "";
@@ -55,8 +56,10 @@ const ALSO_AS_PROCESS = [
   "a stage that does not exist",
   "a table that holds items, and no terminal to ask on",
 ];
-/** `ferry local` starts a process, which prints to the streams of the command's process. */
+/** `ferry local` is only in a clone, and starts a process, which prints to the streams of the command's process. */
 const ONLY_AS_PROCESS = "an invalid port";
+const fromSource = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  endOf(startFerry(args, env, path.join(import.meta.dirname, "../main.ts")));
 
 const rows: readonly Row[] = [
   {
@@ -450,7 +453,7 @@ test("the rows that are run as processes have each exit code", () => {
 
 test.each(rows)("given $given: exit code $code", async (row) => {
   const { given, code, says } = row;
-  const ended = await (given === ONLY_AS_PROCESS ? run(row, runFerry) : run(row));
+  const ended = await (given === ONLY_AS_PROCESS ? run(row, fromSource) : run(row));
   if (ALSO_AS_PROCESS.includes(given))
     expect(withoutDurations(await run(row, runFerry))).toEqual(withoutDurations(ended));
   const text = `${ended.stdout}${ended.stderr}`;

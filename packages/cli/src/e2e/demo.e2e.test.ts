@@ -6,11 +6,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
-import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
+import { bundled, nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { runScript } from "./run-script.ts";
-
-const main = path.join(import.meta.dirname, "../../../local/src/demo/main.ts");
 
 let folder: string;
 let child: ChildProcess;
@@ -28,7 +26,15 @@ afterEach(() => {
 });
 
 test("given --keep, the summary's and the banner's commands work, in a folder with a space in its name, and the host ends with the process that started it", async () => {
-  const args = [...nodeArguments, main, "--items", "20", "--segments", "1", "--keep"];
+  const args = [
+    ...nodeArguments,
+    bundled("local/src/demo/main"),
+    "--items",
+    "20",
+    "--segments",
+    "1",
+    "--keep",
+  ];
   const script = `require("node:child_process").spawn(${JSON.stringify(process.execPath)}, ${JSON.stringify(args)}, { stdio: "inherit" })`;
   child = spawn(process.execPath, ["-e", script], {
     cwd: folder,

@@ -3,8 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import path from "node:path";
-import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
+import { bundled, nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 
 /** Starts a command of a shell. Its stdout has all that the terminal shows; the exit code is that of the command. */
 export function startOnTerminal(command: string, env: NodeJS.ProcessEnv): ChildProcess {
@@ -18,8 +17,6 @@ export function startOnTerminal(command: string, env: NodeJS.ProcessEnv): ChildP
   });
 }
 
-const MAIN = path.join(import.meta.dirname, "../main.ts");
-
 /**
  * Runs ferry with these words on a terminal, types `types` when the terminal shows `at`, and returns the exit code and what the terminal
  * showed, with its colours.
@@ -28,7 +25,9 @@ export async function runOnTerminal(
   words: readonly string[],
   { at, types, env }: { at?: string; types?: string; env: NodeJS.ProcessEnv },
 ): Promise<{ code: number | null; shown: string }> {
-  const command = [process.execPath, ...nodeArguments, MAIN, ...words].map((word) => `'${word}'`).join(" ");
+  const command = [process.execPath, ...nodeArguments, bundled("cli/src/main"), ...words]
+    .map((word) => `'${word}'`)
+    .join(" ");
   const terminal = startOnTerminal(`stty cols 80 rows 40; ${command}`, {
     ...nodeVariables(),
     HOME: "/nonexistent",

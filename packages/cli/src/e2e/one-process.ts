@@ -4,8 +4,7 @@
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import path from "node:path";
-import { nodeArguments } from "@ferry/terminal/testing/node-process";
+import { bundled, nodeArguments } from "@ferry/terminal/testing/node-process";
 import { type Ended, environmentOf } from "./run-ferry.ts";
 
 /** A command for the child. */
@@ -29,7 +28,7 @@ export function oneProcess(): OneProcess {
 }
 
 function startOneProcess(): OneProcess {
-  const child = fork(path.join(import.meta.dirname, "one-process-main.ts"), {
+  const child = fork(bundled("cli/src/e2e/one-process-main"), {
     env: environmentOf({}),
     execArgv: [...nodeArguments],
   });

@@ -1,12 +1,10 @@
 /**
- * Runs the ferry command as a user does: as a process of its own, not on a terminal. one-process.ts runs many in one.
+ * Runs the ferry command as a user does who installed it: as a process of its own, not on a terminal, from a bundle. one-process.ts runs
+ * many in one.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import path from "node:path";
 import { text } from "node:stream/consumers";
-import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
-
-const MAIN = path.join(import.meta.dirname, "../main.ts");
+import { bundled, nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 
 export interface Ended {
   readonly code: number | null;
@@ -24,9 +22,13 @@ export function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   };
 }
 
-/** Starts the command. */
-export function startFerry(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn(process.execPath, [...nodeArguments, MAIN, ...args], {
+/** Starts the command, from its bundle or another program. */
+export function startFerry(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  program = bundled("cli/src/main"),
+): ChildProcess {
+  return spawn(process.execPath, [...nodeArguments, program, ...args], {
     env: environmentOf(env),
     stdio: ["ignore", "pipe", "pipe"],
   });

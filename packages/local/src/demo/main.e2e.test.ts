@@ -4,11 +4,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-import { nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
+import { bundled, nodeArguments, nodeVariables } from "@ferry/terminal/testing/node-process";
 import { expect, test } from "vitest";
 
-const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const main = bundled("local/src/demo/main");
 
 /** Runs the demo to its end. */
 async function run(...args: string[]) {

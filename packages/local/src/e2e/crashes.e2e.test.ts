@@ -1,14 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { seeded } from "@ferry/core/hash";
 import { queues } from "@ferry/core/topology";
+import { bundled } from "@ferry/terminal/testing/node-process";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
-import { bundleOf } from "../bench/bundle.ts";
 import { CITIES_MAX, cities } from "../demo/cities.ts";
 import { createCityTable } from "../demo/city-table.ts";
 import { compareTables } from "../demo/compare.ts";
@@ -19,7 +15,8 @@ import { type ChangeOutcome, type FaultProxy, openFaultProxy } from "./fault-pro
 import { createTestClient, someItems, type TestClient } from "./test-client.ts";
 import { createWorkers, WORKER_EXITED, type Workers } from "./workers.ts";
 
-const workerProcess = fileURLToPath(new URL("./worker-process.ts", import.meta.url));
+/** The processes that are killed need a third of the CPU time of one from the sources until they are ready. Lambda runs a bundle, too. */
+const workerProcess = bundled("local/src/e2e/worker-process");
 
 /** Chooses the crashes. FERRY_CRASH_SEED repeats them, as far as the timing between them is the same. */
 const seed = Number(process.env["FERRY_CRASH_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
@@ -45,7 +42,6 @@ interface Crash {
   readonly processing: readonly string[];
 }
 
-let folder: string;
 let host: Host;
 let client: TestClient;
 let workers: Workers;
@@ -65,9 +61,6 @@ beforeAll(async () => {
   const log = (line: string) => {
     if (!line.includes(WORKER_EXITED)) console.error(line);
   };
-  // A third of the CPU time of the sources until it is ready, which each killed process needs again. Lambda runs a bundle, too.
-  folder = await mkdtemp(path.join(tmpdir(), "ferry-workers-"));
-  const program = await bundleOf(workerProcess, folder, true);
   host = await startHostWith({ settings, log }, async (env) => {
     proxy = await openFaultProxy(
       env["AWS_ENDPOINT_URL"]!,
@@ -75,11 +68,7 @@ beforeAll(async () => {
       async (change, outcome) =>
         onCrash({ change: `${outcome}: ${change}`, processing: await workers.kill() }),
     );
-    workers = createWorkers(program, {
-      ...env,
-      AWS_ENDPOINT_URL: proxy.endpoint,
-      NODE_COMPILE_CACHE: path.join(folder, "compiled"),
-    });
+    workers = createWorkers(workerProcess, { ...env, AWS_ENDPOINT_URL: proxy.endpoint });
     return workers.handlers;
   });
   client = await createTestClient(host);
@@ -88,7 +77,6 @@ afterAll(async () => {
   await host?.stop();
   await workers?.stop();
   await proxy?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 /** Kills the workers once, before or after a change whose name contains `name`, when `passed` such changes have passed. */

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { bundled } from "@ferry/terminal/testing/node-process";
 import { describe, expect, test } from "vitest";
 import type { RestoreReport } from "./restore-process.ts";
 
@@ -10,11 +10,10 @@ const HEAP_MIB = 32;
 const YOUNG_MIB = 2;
 /** Memory of the process besides the file: Node, the SDK, the small file, and the compressed file, which stands in for S3. */
 const OTHER_MIB = 400;
-const program = fileURLToPath(new URL("./restore-process.ts", import.meta.url));
 
 async function restored(content: string, memoryMib: number): Promise<RestoreReport> {
   const limits = [`--max-old-space-size=${HEAP_MIB}`, `--max-semi-space-size=${YOUNG_MIB}`];
-  const args = [...limits, program, content, String(memoryMib)];
+  const args = [...limits, bundled("local/src/e2e/restore-process"), content, String(memoryMib)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as RestoreReport;
 }

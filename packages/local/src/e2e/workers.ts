@@ -57,7 +57,7 @@ interface Process {
 }
 
 /**
- * `program` is worker-process.ts or its bundle. `env` is the environment of the handlers; they receive no variable of AWS of this
+ * `program` is the bundle of worker-process.ts. `env` is the environment of the handlers; they receive no variable of AWS of this
  * process.
  */
 export function createWorkers(program: string, env: Readonly<Record<string, string>>): Workers {
