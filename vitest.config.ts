@@ -1,5 +1,6 @@
 import path from "node:path";
 import { engineReport } from "@ferry/contracts/report";
+import { nodeArguments } from "@ferry/terminal/testing/node-process";
 import { defineConfig } from "vitest/config";
 
 /** Long limits: on a busy machine a test may take many times as long. Only a test that hangs reaches them. */
@@ -36,6 +37,7 @@ export default defineConfig({
           exclude: ["**/*.{isolated,contract,e2e,simulation}.test.ts"],
           isolate: false,
           unstubEnvs: true,
+          execArgv: [...nodeArguments],
           ...limits,
         },
       },
@@ -58,6 +60,7 @@ export default defineConfig({
         test: {
           name: "simulation",
           include: ["packages/*/src/**/*.simulation.test.ts"],
+          execArgv: [...nodeArguments],
           ...limits,
         },
       },

@@ -8,7 +8,7 @@ export const PROGRAMS_VARIABLE = "FERRY_TEST_PROGRAMS";
 
 /**
  * V8's arguments. Its young generation begins with 1 MB. A process that loads the SDK would collect and enlarge it many times, which is a
- * tenth of the CPU time of one that ends soon.
+ * tenth of the CPU time of one that ends soon; of the unit tests and the simulation it is a twentieth (vitest.config.ts).
  */
 export const nodeArguments: readonly string[] = ["--min-semi-space-size=16"];
 
