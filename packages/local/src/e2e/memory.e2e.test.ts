@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { RestoreReport } from "./restore-process.ts";
 
 /** A worker has 1,769 MB by default. Objects for every line of a large file would not fit in this heap. */
-const HEAP_MIB = 32;
+const HEAP_MIB = 20;
 /** With V8's larger default, one collection moves so many young objects, most of them unused, that they do not fit in the heap. */
 const YOUNG_MIB = 2;
 /** Memory of the process besides the file: Node, the SDK, the small file, and the compressed file, which stands in for S3. */
@@ -19,17 +19,17 @@ async function restored(content: string, memoryMib: number): Promise<RestoreRepo
 }
 
 describe("a worker that restores a data file", () => {
-  test("of 160 MiB, with 8 MiB of the smallest items, needs little more memory than its bytes, and less if it streams the file", async () => {
+  test("of 96 MiB, with 4 MiB of the smallest items, needs little more memory than its bytes, and less if it streams the file", async () => {
     const inMemory = await restored("tiny-items", 288);
     const { items } = inMemory;
     const ended = { type: "SegmentCompleted", written: items + 1 };
-    expect(items).toBeGreaterThan(250_000);
+    expect(items).toBeGreaterThan(125_000);
     expect(inMemory).toMatchObject({ ...ended, opens: 2 });
-    expect(inMemory.rssMibMax).toBeLessThan(160 + OTHER_MIB);
+    expect(inMemory.rssMibMax).toBeLessThan(96 + OTHER_MIB);
     const streamed = await restored("tiny-items", 16);
     expect(streamed).toMatchObject({ ...ended, opens: 3 });
-    // The setting allows 144 MiB less than the file; the rest varies between two runs.
-    expect(streamed.rssMibMax).toBeLessThan(inMemory.rssMibMax - 48);
+    // The setting allows 80 MiB less than the file; the rest varies between two runs.
+    expect(streamed.rssMibMax).toBeLessThan(inMemory.rssMibMax - 24);
   });
 
   test("of 512 MiB of spaces refuses it, and holds at most one line of the largest length", async () => {

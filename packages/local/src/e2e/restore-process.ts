@@ -29,9 +29,9 @@ export interface RestoreReport {
 
 const MIB = 1024 * 1024;
 /** Enough of the smallest items that one object per item would not fit in the test's heap. */
-const TINY_ITEMS_MIB = 8;
+const TINY_ITEMS_MIB = 4;
 /** With larger items, which cost less time, the file is this long. */
-const FILE_MIB = 160;
+const FILE_MIB = 96;
 const prefix = "AWSDynamoDB/01";
 
 interface Part {
@@ -59,10 +59,10 @@ const contents: Readonly<Record<string, () => Generator<Part>>> = {
     yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
     yield { bytes: Buffer.alloc(MIB, " "), items: 0, times: 512 };
   },
-  /** One item, and 96 MiB of empty lines. */
+  /** One item, and `FILE_MIB` of empty lines. */
   *"empty-lines"() {
     yield { bytes: Buffer.from('{"Item":{"id":{"S":"1"}}}\n'), items: 1 };
-    yield { bytes: Buffer.alloc(MIB, "\n"), items: 0, times: 96 };
+    yield { bytes: Buffer.alloc(MIB, "\n"), items: 0, times: FILE_MIB };
   },
 };
 
