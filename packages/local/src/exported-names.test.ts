@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const ALLOWED: Readonly<Record<string, string>> = {
   handler: "Lambda's name of an entry point",
   run: "what a command of ferry does, in the file with the command's name",
+  setup: "vitest's name of what runs before all tests of a project",
   callerAccount: "the look-up of the account, which synth replaces with the setting",
   stages: "the export that the file of `npm run synth -- --stages FILE` must have",
 };
