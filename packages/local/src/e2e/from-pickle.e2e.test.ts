@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { whyNoAwsTools } from "@ferry/contracts/aws-tools";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { someItems, type TestClient } from "./test-client.ts";
 import { sharedHost } from "./test-host.ts";
@@ -102,9 +103,8 @@ else {
       });
   });
 
-  const hasBoto3 = spawnSync("python3", ["-c", "import boto3"]).status === 0;
-  if (!hasBoto3)
-    test.skip("pages that boto3 itself reads and that are pickled are restored: boto3 is not installed", () => {});
+  if (whyNoAwsTools !== undefined)
+    test.skip(`pages that boto3 itself reads and that are pickled are restored: ${whyNoAwsTools}`, () => {});
   else
     test("pages that boto3 itself reads and that are pickled are restored, each item as it was", async () => {
       await client.createTables("boto3-pages", [

@@ -4,11 +4,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import path, { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { whyNoAwsTools } from "@ferry/contracts/aws-tools";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../host.ts";
+import type { TestClient } from "./test-client.ts";
 import { sharedHost } from "./test-host.ts";
 
 /** The commands are read from the page, so that they are tested as they are there. */
@@ -21,11 +23,12 @@ const items = Array.from({ length: 60 }, (_, i) => ({
 const ids = items.map(({ id }) => id.S).sort();
 
 let host: Host;
+let client: TestClient;
 let folder: string;
 beforeAll(async () => {
   const shared = await sharedHost();
   host = shared.host;
-  const { client } = shared;
+  ({ client } = shared);
   folder = mkdtempSync(join(tmpdir(), "ferry-interop-"));
   await client.createTables("songs", items);
   for (const compression of ["gzip", "zstd"]) {
@@ -132,8 +135,39 @@ async function sentBy(command: string): Promise<{ operation: string | undefined;
   }
 }
 
-if (spawnSync("which", ["aws"]).status !== 0)
-  test.skip("the commands of the AWS CLI are those that it takes: aws is not installed", () => {});
+/** The values of a command's options, without the quotes of the shell. */
+function optionsIn(command: string): Record<string, string> {
+  const options = command.matchAll(/ --([\w-]+) (?:'([^']*)'|(\S+))/g);
+  return Object.fromEntries([...options].map(([, name, quoted, word]) => [name!, quoted ?? word!]));
+}
+
+test("the commands of the AWS CLI for ImportTable and Glue name the data files, and nothing else", async () => {
+  const importTable = optionsIn(blocks("ImportTable", "sh")[0]!);
+  const [, bucket, keyPrefix] = /^S3Bucket=(.*),S3KeyPrefix=(.*)$/.exec(importTable["s3-bucket-source"]!)!;
+  const { targets } = optionsIn(blocks("Glue", "sh")[0]!);
+  const [target] = JSON.parse(targets!).S3Targets;
+  const folderUrl = "s3://archives/songs/first/";
+  expect([`s3://${bucket}/`, target.Path]).toEqual(["s3://archives/", folderUrl]);
+  for (const [compression, ending] of [
+    ["gzip", ".json.gz"],
+    ["zstd", ".json.zst"],
+  ]) {
+    const keys = await client.keys(`songs/${compression}`);
+    const dataFiles = keys.filter((key) => key.endsWith(ending!));
+    expect(dataFiles.length).toBeGreaterThan(3);
+    expect(keys.filter((key) => key.startsWith(keyPrefix!.replace("first", compression!)))).toEqual(
+      dataFiles,
+    );
+    const read = keys.filter(
+      (key) =>
+        !target.Exclusions.some((glob: string) => path.matchesGlob(key.split("/").slice(2).join("/"), glob)),
+    );
+    expect(read).toEqual(dataFiles);
+  }
+});
+
+if (whyNoAwsTools !== undefined)
+  test.skip(`the commands of the AWS CLI are those that it takes: ${whyNoAwsTools}`, () => {});
 else
   test("the commands of the AWS CLI for ImportTable and Glue are those that it takes", async () => {
     const [importTable] = blocks("ImportTable", "sh");
