@@ -39,6 +39,7 @@ const stacks = [
 const STACKS_COMMAND_LINES = "^stacks/(app/sst|graph/synth/main)\\.ts$";
 
 const TESTS = "\\.test\\.ts$|/testing/|/e2e/";
+const TEST_HELPERS = "/(testing|e2e)/(?!.*\\.test\\.ts$)";
 const oneOf = (names) => `(${names.join("|")})/`;
 
 const forbidden = (name, comment, from, to) => ({ name, severity: "error", comment, from, to });
@@ -62,6 +63,12 @@ const packageRules = packages.flatMap(({ name, code, tests }, at) => {
       `The tests of packages/${name} import from ${[...code, ...tests].join(", ") || "no other package"}.`,
       { path: `^packages/${name}/.*(${TESTS})` },
       others([...code, ...tests]),
+    ),
+    forbidden(
+      `test-helpers-of-${name}`,
+      `What the tests of packages/${name} share imports from packages below ${name} alone.`,
+      { path: `^packages/${name}/.*${TEST_HELPERS}` },
+      others(packages.slice(0, at).map((below) => below.name)),
     ),
   ];
 });

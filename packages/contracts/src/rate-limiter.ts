@@ -2,7 +2,7 @@
  * The contract suite of the port RateLimiter.
  */
 import type { RateLimiter } from "@ferry/core/ports";
-import { someTask } from "@ferry/core/testing/tasks";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { expect, it } from "vitest";
 import { type Closable, portSuite } from "./port-suite.ts";
 

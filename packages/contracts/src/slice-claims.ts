@@ -3,7 +3,7 @@
  */
 import type { Plan } from "@ferry/core/events/events";
 import type { Slice, SliceClaims } from "@ferry/core/ports";
-import { someTask } from "@ferry/core/testing/tasks";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { expect, it } from "vitest";
 import { type Closable, portSuite } from "./port-suite.ts";
 

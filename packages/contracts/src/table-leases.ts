@@ -3,7 +3,7 @@
  */
 import type { TableLeases } from "@ferry/core/ports";
 import type { TableLease } from "@ferry/core/restore/lease-schema";
-import { someTask } from "@ferry/core/testing/tasks";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { beforeAll, expect, it } from "vitest";
 import { type Closable, portSuite } from "./port-suite.ts";
 

@@ -3,7 +3,7 @@
  */
 import type { TaskRegistry } from "@ferry/core/ports";
 import type { RowKey } from "@ferry/core/request/task";
-import { someTask } from "@ferry/core/testing/tasks";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { expect, it } from "vitest";
 import { type Closable, portSuite } from "./port-suite.ts";
 

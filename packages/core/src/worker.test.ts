@@ -1,12 +1,5 @@
 import { intercept } from "@ferry/memory/intercept";
 import { memoryStatusStore } from "@ferry/memory/status-store";
-import { describe, expect, test } from "vitest";
-import { FerryError, permanent } from "./errors/errors.ts";
-import type { SegmentCompleted, SegmentWork } from "./events/events.ts";
-import { type Fact, factOf } from "./projection/facts.ts";
-import { project } from "./projection/project.ts";
-import { newTaskRow, stateOf, type TaskRow, transferred } from "./projection/status.ts";
-import { defaultSettings } from "./settings/settings.ts";
 import {
   accepted,
   backupRequest,
@@ -23,7 +16,14 @@ import {
   source,
   stepFields,
   world,
-} from "./testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
+import { FerryError, permanent } from "./errors/errors.ts";
+import type { SegmentCompleted, SegmentWork } from "./events/events.ts";
+import { type Fact, factOf } from "./projection/facts.ts";
+import { project } from "./projection/project.ts";
+import { newTaskRow, stateOf, type TaskRow, transferred } from "./projection/status.ts";
+import { defaultSettings } from "./settings/settings.ts";
 import { work } from "./worker.ts";
 
 const gone = permanent("access-denied", { operation: "GetObject", resource: "", message: "", hint: "" });

@@ -1,5 +1,7 @@
 import type { FerryEvent, Message } from "@ferry/core/events/events";
 import type { Bus, StatusStore } from "@ferry/core/ports";
+import { memoryBus } from "@ferry/memory/bus";
+import { memoryStatusStore } from "@ferry/memory/status-store";
 import {
   accepted,
   backupRequest,
@@ -8,9 +10,7 @@ import {
   request,
   runTask,
   world,
-} from "@ferry/core/testing/tasks";
-import { memoryBus } from "@ferry/memory/bus";
-import { memoryStatusStore } from "@ferry/memory/status-store";
+} from "@ferry/memory/testing/tasks";
 import { describe, expect, it } from "vitest";
 import { event, failedIds, record, recordedTelemetry } from "../testing/handlers.ts";
 import { projectorHandler } from "./projector.ts";

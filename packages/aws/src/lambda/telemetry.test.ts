@@ -1,5 +1,5 @@
 import type { FerryEvent } from "@ferry/core/events/events";
-import { busEvent } from "@ferry/core/testing/tasks";
+import { busEvent } from "@ferry/memory/testing/tasks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { record, recordedTelemetry } from "../testing/handlers.ts";
 import { loggerOf, logUnreadable, measure, metricsOf } from "./telemetry.ts";

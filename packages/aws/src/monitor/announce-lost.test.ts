@@ -1,6 +1,6 @@
 import { newTaskRow, type TaskRow } from "@ferry/core/projection/status";
-import { somePlan, someTask } from "@ferry/core/testing/tasks";
 import { memoryStatusStore } from "@ferry/memory/status-store";
+import { somePlan, someTask } from "@ferry/memory/testing/tasks";
 import { expect, test } from "vitest";
 import { ANNOUNCED_MAX, announceLost } from "./announce-lost.ts";
 

@@ -1,4 +1,4 @@
-import { someTask } from "@ferry/core/testing/tasks";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { scriptedUpdate, startWorkerTable, type TestWorkerTable } from "../testing/worker-table.ts";
 import { rateLimiter } from "./rate-limiter.ts";

@@ -1,7 +1,7 @@
 import { claimedPart } from "@ferry/core/events/claimed-part";
 import type { Plan } from "@ferry/core/events/events";
 import type { Slice } from "@ferry/core/ports";
-import { someTask } from "@ferry/core/testing/tasks";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startWorkerTable, type TestWorkerTable } from "../testing/worker-table.ts";
 import { sliceClaims } from "./slice-claims.ts";

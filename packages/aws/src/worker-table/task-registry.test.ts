@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { TaskRef } from "@ferry/core/request/task";
-import { someTask } from "@ferry/core/testing/tasks";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { scriptedUpdate, startWorkerTable, type TestWorkerTable } from "../testing/worker-table.ts";
 import { taskRegistry } from "./task-registry.ts";

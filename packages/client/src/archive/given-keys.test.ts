@@ -1,4 +1,3 @@
-import { backupRequest, bucket, runTask, source, world } from "@ferry/core/testing/tasks";
 import {
   changeLine,
   fullExport,
@@ -6,6 +5,7 @@ import {
   itemLine,
   storeExport,
 } from "@ferry/memory/native-export";
+import { backupRequest, bucket, runTask, source, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { archiveItems } from "./archive-items.ts";
 import { openGivenKeys, readGivenKeys } from "./given-keys.ts";

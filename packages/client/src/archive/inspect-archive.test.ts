@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { backupRequest, bucket, runTask, source, world } from "@ferry/core/testing/tasks";
+import { backupRequest, bucket, runTask, source, world } from "@ferry/memory/testing/tasks";
 import { expect, test } from "vitest";
 import { inspectArchive } from "./inspect-archive.ts";
 

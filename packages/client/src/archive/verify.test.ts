@@ -1,5 +1,4 @@
 import { zlibCodec } from "@ferry/aws/codec";
-import { backupRequest, bucket, destination, runTask, source, world } from "@ferry/core/testing/tasks";
 import {
   changeLine,
   fullExport,
@@ -7,6 +6,7 @@ import {
   itemLine,
   storeExport,
 } from "@ferry/memory/native-export";
+import { backupRequest, bucket, destination, runTask, source, world } from "@ferry/memory/testing/tasks";
 import { expect, test, vi } from "vitest";
 import type { AwsAccess } from "../access.ts";
 import { openComparison } from "./compare-table.ts";

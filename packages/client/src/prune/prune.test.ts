@@ -2,8 +2,8 @@ import { DynamoDBClient, GetItemCommand, type QueryCommand } from "@aws-sdk/clie
 import { type DeleteObjectsCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import { itemOfRow } from "@ferry/aws/status/status-item";
 import { newTaskRow } from "@ferry/core/projection/status";
-import { backupRequest, bucket, restoreRequest, runTask, source, world } from "@ferry/core/testing/tasks";
 import { fullExport, incrementalExport, itemLine, storeExport } from "@ferry/memory/native-export";
+import { backupRequest, bucket, restoreRequest, runTask, source, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { listArchives } from "../archive/list-archives.ts";
 import { openArchive } from "../archive/open-archive.ts";

@@ -1,6 +1,6 @@
+import { backupRequest, bucket } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events/events.ts";
-import { backupRequest, bucket } from "../testing/tasks.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
 
 describe("a request's bucket", () => {

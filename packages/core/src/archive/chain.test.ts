@@ -1,7 +1,7 @@
+import { accepted, backupRequest, bucket, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { type BackupPlan, noCounts } from "../events/events.ts";
 import type { ArchiveStore } from "../ports.ts";
-import { accepted, backupRequest, bucket, world } from "../testing/tasks.ts";
 import { adopt, metadataOf, readChain, start } from "./chain.ts";
 import { toLines } from "./data-file.ts";
 import { dataFileKey } from "./keys.ts";

@@ -1,7 +1,5 @@
 import { gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
-import { describe, expect, test } from "vitest";
-import { defaultSettings } from "../settings/settings.ts";
 import {
   accepted,
   backupRequest,
@@ -11,7 +9,9 @@ import {
   runTask,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
+import { defaultSettings } from "../settings/settings.ts";
 
 const items = Array.from({ length: 40 }, (_, i) => `{"id":{"S":"item ${i}"},"n":{"N":"${i * 7919}"}}`);
 const summaryOf = async (ports: ReturnType<typeof world>) =>

@@ -5,7 +5,6 @@ import {
   itemLine,
   type NativeExport,
 } from "@ferry/memory/native-export";
-import { describe, expect, test } from "vitest";
 import {
   backupRequest,
   bucket,
@@ -15,7 +14,8 @@ import {
   runTask,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
 import { homeOf, locationOf, type ManifestKeys, readAt } from "./location.ts";
 
 type World = ReturnType<typeof world>;

@@ -6,9 +6,17 @@ import {
   storeExport,
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
+import {
+  backupRequest,
+  bucket,
+  request,
+  restoreRequest,
+  runTask,
+  source,
+  world,
+} from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { ObjectMetadata } from "../ports.ts";
-import { backupRequest, bucket, request, restoreRequest, runTask, source, world } from "../testing/tasks.ts";
 import type { ManifestFile } from "./file-list.ts";
 import {
   type Manifest,

@@ -1,6 +1,6 @@
+import { backupRequest, bucket, someTask } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events/events.ts";
-import { backupRequest, bucket, someTask } from "../testing/tasks.ts";
 import { decodeSummary, encodeSummary } from "./summary.ts";
 
 const key = "backups/one/manifest-summary.json";

@@ -1,6 +1,6 @@
+import { bucket } from "@ferry/memory/testing/tasks";
 import { expect, test } from "vitest";
 import type { TableDescription } from "../ports.ts";
-import { bucket } from "../testing/tasks.ts";
 import { decodeKeySchema, describeKeys, encodeTableSettings, keySchema } from "./table-settings.ts";
 
 const table = {

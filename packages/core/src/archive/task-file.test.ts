@@ -1,6 +1,6 @@
+import { accepted, backupRequest, bucket, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events/events.ts";
-import { accepted, backupRequest, bucket, world } from "../testing/tasks.ts";
 import { claimPrefix, decodeTaskFile, requireOwnPrefix } from "./task-file.ts";
 
 const key = "backups/one/task.json";

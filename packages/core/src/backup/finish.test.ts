@@ -1,7 +1,5 @@
 import { intercept } from "@ferry/memory/intercept";
 import { md5 } from "@ferry/memory/ports";
-import { describe, expect, test } from "vitest";
-import type { BackupPlan, BusEvent, SegmentWork } from "../events/events.ts";
 import {
   accepted,
   backupRequest,
@@ -11,7 +9,9 @@ import {
   sliceToEnd,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
+import type { BackupPlan, BusEvent, SegmentWork } from "../events/events.ts";
 import { work } from "../worker.ts";
 
 type World = ReturnType<typeof world>;

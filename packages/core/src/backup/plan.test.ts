@@ -1,9 +1,17 @@
 import { intercept } from "@ferry/memory/intercept";
+import {
+  accepted,
+  backupRequest,
+  bucket,
+  message,
+  request,
+  source,
+  world,
+} from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { BackupPlan } from "../events/events.ts";
 import { newTaskRow } from "../projection/status.ts";
 import { defaultSettings } from "../settings/settings.ts";
-import { accepted, backupRequest, bucket, message, request, source, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 
 const GIB = 1024 ** 3;

@@ -1,10 +1,10 @@
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
+import { backupRequest, someTask, source, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { FerryError } from "../errors/errors.ts";
 import type { BackupPlan } from "../events/events.ts";
 import { TRIES_MAX } from "../pacing/pacing.ts";
 import type { RateLimiter, ScanPage } from "../ports.ts";
-import { backupRequest, someTask, source, world } from "../testing/tasks.ts";
 import { openScanner } from "./scanner.ts";
 
 const throttled = new FerryError("throttled", "throttled", {

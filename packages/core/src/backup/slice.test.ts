@@ -1,13 +1,5 @@
 import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
-import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { permanent } from "../errors/errors.ts";
-import type { FerryEvent, SegmentWork } from "../events/events.ts";
-import type { Codec } from "../ports.ts";
-import { newTaskRow } from "../projection/status.ts";
-import { defaultSettings } from "../settings/settings.ts";
-import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
   accepted,
   archivedLines,
@@ -17,7 +9,15 @@ import {
   sliceToEnd,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { permanent } from "../errors/errors.ts";
+import type { FerryEvent, SegmentWork } from "../events/events.ts";
+import type { Codec } from "../ports.ts";
+import { newTaskRow } from "../projection/status.ts";
+import { defaultSettings } from "../settings/settings.ts";
+import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import { work } from "../worker.ts";
 
 const INDEX = "backups/one/index/0000.json";

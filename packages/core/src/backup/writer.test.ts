@@ -1,11 +1,11 @@
 import { intercept } from "@ferry/memory/intercept";
+import { accepted, archivedLines, backupRequest, source, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { type Position, start } from "../archive/chain.ts";
 import { cutPage } from "../archive/page.ts";
 import type { BackupPlan, SegmentWork } from "../events/events.ts";
 import type { ArchiveStore, Codec } from "../ports.ts";
 import { defaultSettings } from "../settings/settings.ts";
-import { accepted, archivedLines, backupRequest, source, world } from "../testing/tasks.ts";
 import { openWriter, type Writer } from "./writer.ts";
 
 const LAST = true;

@@ -1,3 +1,4 @@
+import { somePlan, someTask, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { FerryError } from "../errors/errors.ts";
 import { type RestorePlan, type SegmentWork, VERSION } from "../events/events.ts";
@@ -5,7 +6,6 @@ import { newTaskRow, type TaskRow } from "../projection/status.ts";
 import { handoffEvent, segmentCompleted, segmentProgressed } from "../segment/checkpoint.ts";
 import { intervalTimer, invocationLeftMs, sliceEndMs } from "../segment/slice-budget.ts";
 import { defaultSettings } from "../settings/settings.ts";
-import { somePlan, someTask, world } from "../testing/tasks.ts";
 import { assertBeforeDeadline, openCancellationCheck } from "./cancellation.ts";
 
 const task = someTask("us-east-1-cities", "backup", "request-1");

@@ -1,7 +1,7 @@
+import { busEvent } from "@ferry/memory/testing/tasks";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FerryError, permanent } from "../errors/errors.ts";
-import { busEvent } from "../testing/tasks.ts";
 import { controlRefused, readControl } from "./control.ts";
 
 const row = { action: "restore", key: "k", timestamp: 17 } as const;

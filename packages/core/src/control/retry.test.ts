@@ -1,8 +1,4 @@
 import { intercept } from "@ferry/memory/intercept";
-import { describe, expect, test } from "vitest";
-import { permanent } from "../errors/errors.ts";
-import { newTaskRow, type TaskRow } from "../projection/status.ts";
-import { defaultSettings } from "../settings/settings.ts";
 import {
   accepted,
   backupRequest,
@@ -12,7 +8,11 @@ import {
   runTask,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
+import { permanent } from "../errors/errors.ts";
+import { newTaskRow, type TaskRow } from "../projection/status.ts";
+import { defaultSettings } from "../settings/settings.ts";
 import { acceptedAgain, retry, unfinished } from "./retry.ts";
 
 const TIME = "2026-11-01T02:00:00Z";

@@ -4,13 +4,13 @@
 import { glob, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { memoryPorts } from "@ferry/memory/ports";
+import { backupRequest, bucket, message, restoreRequest, source, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { brokenArchive, brokenManifest, unknownFormat } from "../archive/errors.ts";
 import { corrupt } from "../archive/stored-file.ts";
 import type { FerryEvent } from "../events/events.ts";
 import { requestIdReused } from "../request/registration.ts";
 import { identify } from "../request/task.ts";
-import { backupRequest, bucket, message, restoreRequest, source, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 import { errorCodes } from "./error-codes.ts";
 import { FerryError } from "./errors.ts";

@@ -1,6 +1,6 @@
+import { someTask } from "@ferry/memory/testing/tasks";
 import { expect, test } from "vitest";
 import type { Slice } from "../ports.ts";
-import { someTask } from "../testing/tasks.ts";
 import { claimedPart } from "./claimed-part.ts";
 
 const task = someTask("us-east-1-cities");

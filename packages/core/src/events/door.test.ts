@@ -2,11 +2,12 @@
  * An event of any shape from a caller is accepted or rejected with reasons: nothing is thrown, and each resulting event
  * can be put.
  */
+
+import { backupRequest, message, source, world } from "@ferry/memory/testing/tasks";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseRequest } from "../request/request.ts";
 import { identify } from "../request/task.ts";
-import { backupRequest, message, source, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 import type { FerryEvent } from "./events.ts";
 

@@ -1,5 +1,5 @@
+import { busEvent } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
-import { busEvent } from "../testing/tasks.ts";
 import { parseMessage } from "./events.ts";
 
 describe("a queue's message", () => {

@@ -1,8 +1,8 @@
 import { memoryStatusStore } from "@ferry/memory/status-store";
+import { busEvent, message, projecting, someTask, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { projectBatch } from "../projection/projector.ts";
 import { eventPages } from "../testing/event-examples.ts";
-import { busEvent, message, projecting, someTask, world } from "../testing/tasks.ts";
 import { routes } from "../topology.ts";
 import { work } from "../worker.ts";
 import { eventSchemas, readDetail, readFinishing } from "./read-event.ts";

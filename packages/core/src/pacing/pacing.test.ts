@@ -1,8 +1,8 @@
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { virtualClock } from "@ferry/memory/time";
 import { describe, expect, test } from "vitest";
 import type { RateLimiter } from "../ports.ts";
-import { someTask } from "../testing/tasks.ts";
 import { backoffMs, openPacer } from "./pacing.ts";
 
 const task = someTask("us-east-1-cities");

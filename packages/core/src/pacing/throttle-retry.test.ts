@@ -1,7 +1,7 @@
+import { bucket, source, world } from "@ferry/memory/testing/tasks";
 import { expect, test } from "vitest";
 import { FerryError } from "../errors/errors.ts";
 import type { ArchiveStore, Ports } from "../ports.ts";
-import { bucket, source, world } from "../testing/tasks.ts";
 import { TRIES_MAX } from "./pacing.ts";
 import { withThrottleRetry } from "./throttle-retry.ts";
 

@@ -1,7 +1,7 @@
 import { memoryStatusStore, type RowChange } from "@ferry/memory/status-store";
+import { somePlan, someTask } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { StatusStore } from "../ports.ts";
-import { somePlan, someTask } from "../testing/tasks.ts";
 import { msOf } from "../time.ts";
 import { announceAgain, awaitsAnnouncement, SILENT_MS } from "./announce-again.ts";
 import { newTaskRow, stateOf, type TaskRow } from "./status.ts";

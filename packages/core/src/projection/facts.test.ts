@@ -1,6 +1,6 @@
+import { busEvent, somePlan, someTask } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { noCounts, VERSION } from "../events/events.ts";
-import { busEvent, somePlan, someTask } from "../testing/tasks.ts";
 import { factOf } from "./facts.ts";
 
 const task = someTask("eu-west-1-archives-backups/one", "restore");

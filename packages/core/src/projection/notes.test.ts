@@ -1,6 +1,6 @@
+import { somePlan, someTask } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { RestorePlan } from "../events/events.ts";
-import { somePlan, someTask } from "../testing/tasks.ts";
 import { IMPORT_FILES_MAX, notesOf } from "./notes.ts";
 import { newTaskRow } from "./status.ts";
 

@@ -1,8 +1,15 @@
 import { memoryStatusStore } from "@ferry/memory/status-store";
+import {
+  busEvent,
+  failureFields,
+  projecting,
+  somePlan,
+  someTask,
+  stepFields,
+} from "@ferry/memory/testing/tasks";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Plan } from "../events/events.ts";
-import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
 import { type Fact, factOf, type Statement } from "./facts.ts";
 import { project } from "./project.ts";
 import { projectBatch } from "./projector.ts";

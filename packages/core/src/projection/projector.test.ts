@@ -1,9 +1,16 @@
 import { memoryStatusStore } from "@ferry/memory/status-store";
+import {
+  busEvent,
+  failureFields,
+  projecting,
+  somePlan,
+  someTask,
+  stepFields,
+} from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { sentence } from "../errors/errors.ts";
 import { noCounts } from "../events/events.ts";
 import type { StatusStore } from "../ports.ts";
-import { busEvent, failureFields, projecting, somePlan, someTask, stepFields } from "../testing/tasks.ts";
 import { projectBatch } from "./projector.ts";
 import { stateOf, transferred } from "./status.ts";
 

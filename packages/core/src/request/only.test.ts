@@ -1,5 +1,5 @@
+import { restoreRequest } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
-import { restoreRequest } from "../testing/tasks.ts";
 import { ONLY_BYTES_MAX, ONLY_MAX } from "./only.ts";
 import { parseRequest } from "./request.ts";
 

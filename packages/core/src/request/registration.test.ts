@@ -1,10 +1,10 @@
 import { intercept } from "@ferry/memory/intercept";
 import { memoryStatusStore } from "@ferry/memory/status-store";
 import { memoryTaskRegistry } from "@ferry/memory/task-registry";
+import { someTask } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { TaskRow } from "../projection/status.ts";
 import { newTaskRow } from "../projection/status.ts";
-import { someTask } from "../testing/tasks.ts";
 import { findRegistration, isRowOf, register, requestIdReused } from "./registration.ts";
 import type { Identity } from "./task.ts";
 

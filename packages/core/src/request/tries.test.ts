@@ -3,10 +3,17 @@
  */
 import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
+import {
+  backupRequest,
+  destination,
+  restoreRequest,
+  runTask,
+  source,
+  world,
+} from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors/errors.ts";
 import { TRIES_MAX } from "../pacing/pacing.ts";
-import { backupRequest, destination, restoreRequest, runTask, source, world } from "../testing/tasks.ts";
 
 const CEILING = 10;
 const ITEMS = 300;

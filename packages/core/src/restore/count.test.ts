@@ -1,11 +1,11 @@
 import { intercept } from "@ferry/memory/intercept";
 import { memoryTables } from "@ferry/memory/tables";
+import { destination, someTask, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors/errors.ts";
 import type { CountProgress, RestorePlan } from "../events/events.ts";
 import type { ScanPage } from "../ports.ts";
 import { defaultSettings } from "../settings/settings.ts";
-import { destination, someTask, world } from "../testing/tasks.ts";
 import { beginCount, countOn, isCounted } from "./count.ts";
 
 const MIB = 1024 * 1024;

@@ -2,9 +2,6 @@ import { intercept } from "@ferry/memory/intercept";
 import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { type MemoryPorts, md5, memoryPorts } from "@ferry/memory/ports";
 import { memoryTableAdmin } from "@ferry/memory/table-admin";
-import { describe, expect, test } from "vitest";
-import type { RestorePlan, TaskAccepted } from "../events/events.ts";
-import { newTaskRow } from "../projection/status.ts";
 import {
   backupRequest,
   bucket,
@@ -14,7 +11,10 @@ import {
   restoreRequest,
   runTask,
   source,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
+import type { RestorePlan, TaskAccepted } from "../events/events.ts";
+import { newTaskRow } from "../projection/status.ts";
 import { work } from "../worker.ts";
 import { ownerOf } from "./create-table.ts";
 

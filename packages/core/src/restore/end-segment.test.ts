@@ -1,9 +1,9 @@
 import { fullExport, incrementalExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import type { MemoryPorts } from "@ferry/memory/ports";
+import { accepted, bucket, message, restoreRequest, world } from "@ferry/memory/testing/tasks";
 import { expect, test } from "vitest";
 import type { SegmentWork } from "../events/events.ts";
 import { newTaskRow } from "../projection/status.ts";
-import { accepted, bucket, message, restoreRequest, world } from "../testing/tasks.ts";
 import { work } from "../worker.ts";
 
 const INVOCATION_MS = 15 * 60_000;

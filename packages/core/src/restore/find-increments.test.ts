@@ -1,6 +1,6 @@
 import { incrementalExport, storeExport } from "@ferry/memory/native-export";
+import { bucket, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
-import { bucket, world } from "../testing/tasks.ts";
 import { msOf } from "../time.ts";
 import { findIncrements } from "./find-increments.ts";
 

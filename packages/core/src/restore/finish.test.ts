@@ -1,9 +1,6 @@
 import { intercept } from "@ferry/memory/intercept";
 import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
-import { describe, expect, test } from "vitest";
-import type { CountProgress, MessageWith, RestorePlan, TaskFinishing } from "../events/events.ts";
-import type { ScanPage } from "../ports.ts";
 import {
   accepted,
   backupRequest,
@@ -13,7 +10,10 @@ import {
   runTask,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
+import type { CountProgress, MessageWith, RestorePlan, TaskFinishing } from "../events/events.ts";
+import type { ScanPage } from "../ports.ts";
 import { finishRestore } from "./finish.ts";
 
 const ITEMS = 3;

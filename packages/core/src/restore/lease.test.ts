@@ -1,10 +1,10 @@
 import { intercept } from "@ferry/memory/intercept";
+import { someTask, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { RestorePlan } from "../events/events.ts";
 import { newTaskRow, type TaskRow } from "../projection/status.ts";
 import type { Only } from "../request/only.ts";
 import type { TaskRef } from "../request/task.ts";
-import { someTask, world } from "../testing/tasks.ts";
 import { type Attempt, noteWindow, releaseLease, takeLease, withdrawLease } from "./lease.ts";
 import type { AppliedWindow, LeaseHolder, TableLease } from "./lease-schema.ts";
 

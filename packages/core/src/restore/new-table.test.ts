@@ -1,7 +1,7 @@
+import { restoreRequest } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { TableFile } from "../archive/table-settings.ts";
 import type { RestoreRequest } from "../request/request.ts";
-import { restoreRequest } from "../testing/tasks.ts";
 import { newTable } from "./new-table.ts";
 
 const hash = (AttributeName: string) => ({ AttributeName, KeyType: "HASH" as const });

@@ -6,11 +6,6 @@ import {
   itemLine,
   storeExport,
 } from "@ferry/memory/native-export";
-import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import type { RestorePlan } from "../events/events.ts";
-import { defaultSettings } from "../settings/settings.ts";
-import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
   accepted,
   backupRequest,
@@ -22,7 +17,12 @@ import {
   sliceToEnd,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { RestorePlan } from "../events/events.ts";
+import { defaultSettings } from "../settings/settings.ts";
+import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 
 const item = (n: number, of = "old") => `{"of":{"S":"${of}"},"id":{"S":"item-${n}"}}`;
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -8,12 +8,6 @@ import {
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
 import type { TableSpec } from "@ferry/memory/tables";
-import { describe, expect, test } from "vitest";
-import type { RestorePlan } from "../events/events.ts";
-import type { ScanPage } from "../ports.ts";
-import { newTaskRow } from "../projection/status.ts";
-import type { TaskRef } from "../request/task.ts";
-import { defaultSettings } from "../settings/settings.ts";
 import {
   backupRequest,
   bucket,
@@ -23,7 +17,13 @@ import {
   runTask,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
+import type { RestorePlan } from "../events/events.ts";
+import type { ScanPage } from "../ports.ts";
+import { newTaskRow } from "../projection/status.ts";
+import type { TaskRef } from "../request/task.ts";
+import { defaultSettings } from "../settings/settings.ts";
 
 const item = '{"id":{"S":"a"}}';
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -1,9 +1,5 @@
 import { type MemoryPorts, memoryPorts } from "@ferry/memory/ports";
 import { type MemoryTableAdminOptions, memoryTableAdmin } from "@ferry/memory/table-admin";
-import { describe, expect, test } from "vitest";
-import { permanent } from "../errors/errors.ts";
-import type { FerryEvent, RestorePlan, SegmentWork } from "../events/events.ts";
-import type { LateSetting } from "../ports.ts";
 import {
   accepted,
   backupRequest,
@@ -14,7 +10,11 @@ import {
   runTask,
   sliceToEnd,
   source,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import { describe, expect, test } from "vitest";
+import { permanent } from "../errors/errors.ts";
+import type { FerryEvent, RestorePlan, SegmentWork } from "../events/events.ts";
+import type { LateSetting } from "../ports.ts";
 import { work } from "../worker.ts";
 
 const SOURCE_ARN = "arn:aws:dynamodb:us-east-1:111111111111:table/cities";

@@ -1,13 +1,6 @@
 import { intercept } from "@ferry/memory/intercept";
 import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
-import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { permanent } from "../errors/errors.ts";
-import type { RestorePlan, SegmentWork } from "../events/events.ts";
-import { newTaskRow } from "../projection/status.ts";
-import { defaultSettings } from "../settings/settings.ts";
-import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import {
   accepted,
   backupRequest,
@@ -20,7 +13,14 @@ import {
   sliceToEnd,
   source,
   world,
-} from "../testing/tasks.ts";
+} from "@ferry/memory/testing/tasks";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { permanent } from "../errors/errors.ts";
+import type { RestorePlan, SegmentWork } from "../events/events.ts";
+import { newTaskRow } from "../projection/status.ts";
+import { defaultSettings } from "../settings/settings.ts";
+import { itemsArbitrary, oddJson } from "../testing/odd-json.ts";
 import { work } from "../worker.ts";
 
 const item = (n: number, of = "old") => `{"id":{"S":"item-${n}"},"of":{"S":"${of}"}}`;

@@ -1,10 +1,10 @@
 import { memoryRateLimiter } from "@ferry/memory/rate-limiter";
+import { destination, restoreRequest, someTask, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { FerryError, permanent } from "../errors/errors.ts";
 import type { RestorePlan } from "../events/events.ts";
 import { TRIES_MAX } from "../pacing/pacing.ts";
 import type { InsertOutcome, Ports, RateLimiter, TableData, Write } from "../ports.ts";
-import { destination, restoreRequest, someTask, world } from "../testing/tasks.ts";
 import { openTableWriter, unitsOf } from "./table-writer.ts";
 
 const refusedCall = { operation: "BatchWriteItem", resource: "copies", message: "was refused.", hint: "" };

@@ -1,6 +1,6 @@
+import { somePlan, someTask } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { RestorePlan } from "../events/events.ts";
-import { somePlan, someTask } from "../testing/tasks.ts";
 import { currentWindow, isSeries, momentOf, segmentsOf, windowOf, windowsOf } from "./windows.ts";
 
 const single = somePlan(someTask("a", "restore"), 4) as RestorePlan;

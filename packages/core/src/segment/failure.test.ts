@@ -1,7 +1,7 @@
+import { busEvent } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { permanent } from "../errors/errors.ts";
 import { VERSION } from "../events/events.ts";
-import { busEvent } from "../testing/tasks.ts";
 import { failure } from "./failure.ts";
 
 const error = permanent("invalid-request", {

@@ -1,6 +1,6 @@
+import { someTask } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { noCounts, type Plan, type TaskAccepted, VERSION } from "../events/events.ts";
-import { someTask } from "../testing/tasks.ts";
 import { fanOut } from "./fan-out.ts";
 
 const accepted = (action: "backup" | "restore", change: Partial<TaskAccepted> = {}): TaskAccepted => ({

@@ -1,6 +1,6 @@
+import { destination, world } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import type { Plan } from "../events/events.ts";
-import { destination, world } from "../testing/tasks.ts";
 import { refuseReplaced, tableOf } from "./table-identity.ts";
 
 const planFor = (id: string | undefined, action = "restore") =>

@@ -6,10 +6,10 @@ import { gzipSync } from "node:zlib";
 import { zlibCodec } from "@ferry/aws/codec";
 import { encodeFiles, type ManifestFile } from "@ferry/core/archive/file-list";
 import { defaultSettings } from "@ferry/core/settings/settings";
-import { accepted, bucket, destination, message, restoreRequest } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
 import { intercept } from "@ferry/memory/intercept";
 import { memoryPorts } from "@ferry/memory/ports";
+import { accepted, bucket, destination, message, restoreRequest } from "@ferry/memory/testing/tasks";
 import { residentBytesMax } from "../resident-size.ts";
 
 /** The report that the process prints, as JSON. */

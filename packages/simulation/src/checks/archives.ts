@@ -3,8 +3,8 @@
  * chains without a gap and with one end. Its manifest lists all files, and it never changes.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import { bucket } from "@ferry/core/testing/tasks";
 import { keyOf, segmentOf } from "@ferry/memory/item-key";
+import { bucket } from "@ferry/memory/testing/tasks";
 import type { Answers } from "./answers.ts";
 import { bytesOf, type DataFile, dataFilesOf, hex, itemOfLine } from "./data-files.ts";
 import { hasDeletedRow, type Outcome } from "./outcome.ts";

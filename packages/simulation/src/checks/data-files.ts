@@ -2,8 +2,8 @@
  * Reads data files without the engine's reader.
  */
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
+import { bucket } from "@ferry/memory/testing/tasks";
 
 export interface DataFile {
   readonly key: string;

@@ -2,7 +2,7 @@
  * A restore with create-table makes one table, recognises it, and gives it its settings. It never uses a table of another.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import { destination } from "@ferry/core/testing/tasks";
+import { destination } from "@ferry/memory/testing/tasks";
 import { lateSettings } from "../scenario/source-settings.ts";
 import { hasDeletedRow, type Outcome } from "./outcome.ts";
 import { stateOfRow } from "./projection.ts";

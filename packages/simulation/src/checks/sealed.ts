@@ -3,8 +3,8 @@
  */
 import type { BackupPlan } from "@ferry/core/events/events";
 import type { TaskRow } from "@ferry/core/projection/status";
-import { bucket } from "@ferry/core/testing/tasks";
 import { md5 } from "@ferry/memory/ports";
+import { bucket } from "@ferry/memory/testing/tasks";
 import type { Scenario } from "../scenario/scenario.ts";
 import type { TaskRequest } from "./answers.ts";
 import { bytesOf, type DataFile, hex } from "./data-files.ts";

@@ -3,8 +3,8 @@
  * the application wrote since are not overwritten.
  */
 import type { TaskRow } from "@ferry/core/projection/status";
-import { backupRequest } from "@ferry/core/testing/tasks";
 import { valuesOf } from "@ferry/memory/item-values";
+import { backupRequest } from "@ferry/memory/testing/tasks";
 import { readRawJson } from "../cloud/dynamodb/raw-json.ts";
 import type { ArchiveModel } from "../scenario/archives.ts";
 import { destinations } from "../scenario/fixtures.ts";

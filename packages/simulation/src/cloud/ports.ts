@@ -23,12 +23,12 @@ import type {
 import type { TaskRow } from "@ferry/core/projection/status";
 import type { TableAddress } from "@ferry/core/request/addresses";
 import type { Settings } from "@ferry/core/settings/settings";
-import { destination, source } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { intercept } from "@ferry/memory/intercept";
 import { type MemoryPorts, openMd5 } from "@ferry/memory/ports";
 import { memoryRowSearch } from "@ferry/memory/row-search";
 import type { MemoryTableAdmin } from "@ferry/memory/table-admin";
+import { destination, source } from "@ferry/memory/testing/tasks";
 import type { Recorder } from "../checks/recorder.ts";
 import type { SimulatedBus } from "./bus.ts";
 import { orderedCodec } from "./codec.ts";

@@ -2,8 +2,8 @@
  * The bucket as workers see it: each put is recorded, and may make the application change the item at the cursor.
  */
 import { gatheredBody } from "@ferry/core/archive/chunks";
-import { bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
+import { bucket } from "@ferry/memory/testing/tasks";
 import { lastLineOf } from "../checks/data-files.ts";
 import type { Recorder } from "../checks/recorder.ts";
 import type { Faults } from "../cloud/faults.ts";

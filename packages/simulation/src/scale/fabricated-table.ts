@@ -3,8 +3,8 @@
  * read takes as long as the reads of that file's pages.
  */
 import type { ItemCount, ScanPage, TableDescription } from "@ferry/core/ports";
-import { source } from "@ferry/core/testing/tasks";
 import { type MemoryTables, memoryTables } from "@ferry/memory/tables";
+import { source } from "@ferry/memory/testing/tasks";
 
 /** A fabricated table. Sizes are those of the table that it stands for. */
 export interface FabricatedTable {

@@ -3,10 +3,10 @@
  */
 import type { BusEvent } from "@ferry/core/events/events";
 import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
-import { backupRequest, bucket, restoreRequest } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { StatusTables } from "@ferry/memory/status-store";
 import type { MemoryTables } from "@ferry/memory/tables";
+import { backupRequest, bucket, restoreRequest } from "@ferry/memory/testing/tasks";
 import { taskName } from "../checks/recount.ts";
 import type { SimulatedBus } from "../cloud/bus.ts";
 import type { Rng, Scheduler } from "../cloud/scheduler.ts";

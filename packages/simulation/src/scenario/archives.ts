@@ -3,7 +3,6 @@
  * The expected items of the table are computed here, from the lines.
  */
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { backupRequest, bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import {
   changeLine,
@@ -15,6 +14,7 @@ import {
   itemLine,
 } from "@ferry/memory/native-export";
 import { md5 } from "@ferry/memory/ports";
+import { backupRequest, bucket } from "@ferry/memory/testing/tasks";
 import { textOf } from "../checks/data-files.ts";
 import type { Rng } from "../cloud/scheduler.ts";
 import type { Source, Stored } from "./archive-kinds.ts";

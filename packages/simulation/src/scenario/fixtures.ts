@@ -2,9 +2,9 @@
  * What exists before the first request: the tables, and the archive that a restore reads.
  */
 import type { TableAddress } from "@ferry/core/request/addresses";
-import { bucket, destination, source } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import type { MemoryTables, TableSpec } from "@ferry/memory/tables";
+import { bucket, destination, source } from "@ferry/memory/testing/tasks";
 import type { Rng } from "../cloud/scheduler.ts";
 import { type ArchiveModel, makeArchive } from "./archives.ts";
 import { BUCKET_OWNER, DESTINATIONS_MAX } from "./control.ts";

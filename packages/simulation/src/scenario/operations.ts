@@ -4,7 +4,7 @@
  */
 import type { BusEvent } from "@ferry/core/events/events";
 import { isEnded, stateOf, type TaskRow } from "@ferry/core/projection/status";
-import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
+import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/memory/testing/tasks";
 import { itemOfLine } from "../checks/data-files.ts";
 import { createActors, type PutControl, type RunContext } from "./actors.ts";
 import { createHistory } from "./history.ts";

@@ -3,9 +3,9 @@
  * restore reads it.
  */
 import { gzipSync } from "node:zlib";
-import { bucket } from "@ferry/core/testing/tasks";
 import type { MemoryArchiveStore } from "@ferry/memory/archive-store";
 import { fileList, itemLine } from "@ferry/memory/native-export";
+import { bucket } from "@ferry/memory/testing/tasks";
 import type { Rng } from "../cloud/scheduler.ts";
 import { bareSummary } from "./archives.ts";
 

@@ -2,8 +2,8 @@
  * The settings of the backed-up table, as the DynamoDB API describes them. A restore with create-table applies them.
  */
 import type { LateSetting } from "@ferry/core/ports";
-import { source } from "@ferry/core/testing/tasks";
 import { tableDefinition } from "@ferry/memory/tables";
+import { source } from "@ferry/memory/testing/tasks";
 import { PROVISIONED, type Scenario } from "./scenario.ts";
 
 const SOURCE_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/cities";

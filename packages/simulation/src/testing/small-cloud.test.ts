@@ -1,5 +1,5 @@
 import { stateOf } from "@ferry/core/projection/status";
-import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
+import { backupRequest, destination, restoreRequest, source } from "@ferry/memory/testing/tasks";
 import { describe, expect, it } from "vitest";
 import { numberedItems, smallCloud } from "./small-cloud.ts";
 

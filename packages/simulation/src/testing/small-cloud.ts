@@ -7,12 +7,12 @@
 import { type BusEvent, type Delivery, type Message, parseMessage } from "@ferry/core/events/events";
 import { projectBatch } from "@ferry/core/projection/projector";
 import type { Action } from "@ferry/core/request/task";
-import { world } from "@ferry/core/testing/tasks";
 import { isoOf } from "@ferry/core/time";
 import { type QueueName, queues } from "@ferry/core/topology";
 import { work } from "@ferry/core/worker";
 import type { MemoryPorts } from "@ferry/memory/ports";
 import { memoryStatusStore } from "@ferry/memory/status-store";
+import { world } from "@ferry/memory/testing/tasks";
 import { createRouter, type EventBody } from "../cloud/router.ts";
 
 /** A message in a queue. */

@@ -1,6 +1,6 @@
 import { stateOf } from "@ferry/core/projection/status";
-import { bucket, destination, restoreRequest } from "@ferry/core/testing/tasks";
 import { fullExport, itemLine, storeExport } from "@ferry/memory/native-export";
+import { bucket, destination, restoreRequest } from "@ferry/memory/testing/tasks";
 import { describe, expect, it } from "vitest";
 import { type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 

@@ -6,8 +6,8 @@ import { permanent } from "@ferry/core/errors/errors";
 import { seeded } from "@ferry/core/hash";
 import { isEnded, stateOf } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/request/task";
-import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
+import { backupRequest, destination, restoreRequest, source } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { numberedItems, shuffled, smallCloud } from "../testing/small-cloud.ts";
 

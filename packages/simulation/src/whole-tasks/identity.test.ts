@@ -4,8 +4,8 @@
 import { seeded } from "@ferry/core/hash";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import { identify } from "@ferry/core/request/task";
-import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
+import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { numberedItems, type Pick, type SmallCloud, shuffled, smallCloud } from "../testing/small-cloud.ts";
 

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { TableLeases } from "@ferry/core/ports";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
-import { bucket, destination, message, restoreRequest } from "@ferry/core/testing/tasks";
 import { work } from "@ferry/core/worker";
 import { memoryTableLeases } from "@ferry/memory/table-leases";
+import { bucket, destination, message, restoreRequest } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { onlyFrom, type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 

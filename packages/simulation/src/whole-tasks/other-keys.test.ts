@@ -1,6 +1,5 @@
 import { gzipSync } from "node:zlib";
 import { stateOf } from "@ferry/core/projection/status";
-import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import {
   changeLine,
   fullExport,
@@ -10,6 +9,7 @@ import {
   storeExport,
 } from "@ferry/memory/native-export";
 import { memoryTables } from "@ferry/memory/tables";
+import { backupRequest, bucket, destination, restoreRequest, source } from "@ferry/memory/testing/tasks";
 import { describe, expect, it } from "vitest";
 import { type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 

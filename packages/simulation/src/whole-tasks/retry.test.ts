@@ -4,8 +4,8 @@
 import { permanent } from "@ferry/core/errors/errors";
 import { stateOf, type TaskRow } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/request/task";
-import { backupRequest, destination, restoreRequest, source } from "@ferry/core/testing/tasks";
 import { memoryTables } from "@ferry/memory/tables";
+import { backupRequest, destination, restoreRequest, source } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { numberedItems, onlyFrom, type Pick, type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 

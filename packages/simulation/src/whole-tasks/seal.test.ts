@@ -2,8 +2,9 @@
  * The last step of a backup of many segments, in invocations that are too short for all of them: whatever is interrupted, delivered
  * twice or late, the archive is the same.
  */
-import { backupRequest, bucket } from "@ferry/core/testing/tasks";
+
 import { intercept } from "@ferry/memory/intercept";
+import { backupRequest, bucket } from "@ferry/memory/testing/tasks";
 import { describe, expect, it } from "vitest";
 import { numberedItems, type SmallCloud, smallCloud } from "../testing/small-cloud.ts";
 

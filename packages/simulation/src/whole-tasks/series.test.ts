@@ -3,7 +3,6 @@ import { gunzipSync } from "node:zlib";
 import type { TaskAccepted } from "@ferry/core/events/events";
 import { seeded } from "@ferry/core/hash";
 import { stateOf } from "@ferry/core/projection/status";
-import { bucket, destination, restoreRequest } from "@ferry/core/testing/tasks";
 import {
   changeLine,
   type ExportSpec,
@@ -13,6 +12,7 @@ import {
   type NativeExport,
   storeExport,
 } from "@ferry/memory/native-export";
+import { bucket, destination, restoreRequest } from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { numberedItems, type SmallCloud, shuffled, smallCloud } from "../testing/small-cloud.ts";
 

@@ -1,4 +1,6 @@
 import { stateOf } from "@ferry/core/projection/status";
+import { work } from "@ferry/core/worker";
+import { throttled } from "@ferry/memory/errors";
 import {
   accepted,
   backupRequest,
@@ -9,9 +11,7 @@ import {
   sliceToEnd,
   source,
   world,
-} from "@ferry/core/testing/tasks";
-import { work } from "@ferry/core/worker";
-import { throttled } from "@ferry/memory/errors";
+} from "@ferry/memory/testing/tasks";
 import { describe, expect, test } from "vitest";
 import { numberedItems, smallCloud } from "../testing/small-cloud.ts";
 

@@ -2,15 +2,9 @@
  * For tests: a table, a bucket, and tasks on them, in memory.
  */
 
-import { memoryLastErrors } from "@ferry/memory/last-errors";
-import { type MemoryPorts, memoryPorts, openMd5 } from "@ferry/memory/ports";
-import { memoryRowSearch } from "@ferry/memory/row-search";
-import { memorySliceClaims } from "@ferry/memory/slice-claims";
-import type { StatusTables } from "@ferry/memory/status-store";
-import { memoryTaskRegistry } from "@ferry/memory/task-registry";
-import { chunksOf, gathered } from "../archive/chunks.ts";
-import { lineSpans } from "../archive/data-file.ts";
-import { pakoCodec } from "../archive/pako-codec.ts";
+import { chunksOf, gathered } from "@ferry/core/archive/chunks";
+import { lineSpans } from "@ferry/core/archive/data-file";
+import { pakoCodec } from "@ferry/core/archive/pako-codec";
 import {
   type BusEvent,
   type Delivery,
@@ -19,13 +13,19 @@ import {
   type Plan,
   type SegmentWork,
   VERSION,
-} from "../events/events.ts";
-import { fnv1a, sha256Hex } from "../hash.ts";
-import type { StatusStore } from "../ports.ts";
-import type { ProjectionPorts } from "../projection/projector.ts";
-import type { BackupRequest, RestoreRequest } from "../request/request.ts";
-import { type Action, type TaskRef, taskRef } from "../request/task.ts";
-import { work } from "../worker.ts";
+} from "@ferry/core/events/events";
+import { fnv1a, sha256Hex } from "@ferry/core/hash";
+import type { StatusStore } from "@ferry/core/ports";
+import type { ProjectionPorts } from "@ferry/core/projection/projector";
+import type { BackupRequest, RestoreRequest } from "@ferry/core/request/request";
+import { type Action, type TaskRef, taskRef } from "@ferry/core/request/task";
+import { work } from "@ferry/core/worker";
+import { memoryLastErrors } from "../last-errors.ts";
+import { type MemoryPorts, memoryPorts, openMd5 } from "../ports.ts";
+import { memoryRowSearch } from "../row-search.ts";
+import { memorySliceClaims } from "../slice-claims.ts";
+import type { StatusTables } from "../status-store.ts";
+import { memoryTaskRegistry } from "../task-registry.ts";
 
 export const source = { region: "us-east-1", name: "cities" };
 export const destination = { region: "eu-west-1", name: "copies" };
