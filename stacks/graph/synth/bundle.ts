@@ -38,7 +38,6 @@ interface Bundle {
   readonly outfile: string;
   readonly banner?: string;
   readonly globals?: string;
-  readonly define?: Record<string, string>;
   readonly inject?: string[];
   /** Files to use instead of others; both are paths from the root. */
   readonly replacements?: Readonly<Record<string, string>>;
@@ -57,7 +56,6 @@ export async function bundle(options: Bundle): Promise<void> {
     mainFields: ["module", "main"],
     nodePaths: [path.join(platform, "node_modules")],
     external: EXTERNAL,
-    define: options.define ?? {},
     inject: options.inject ?? [],
     logLevel: "silent",
     plugins: [
