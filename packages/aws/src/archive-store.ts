@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { gatheredBody } from "@ferry/core/archive/chunks";
-import { about, FerryError, permanent } from "@ferry/core/errors/errors";
+import { FerryError, permanent } from "@ferry/core/errors/errors";
 import {
   type ArchiveStore,
   GET_BYTES_MAX,
@@ -19,7 +19,7 @@ import {
   type OpenObject,
   type StreamedBody,
 } from "@ferry/core/ports";
-import type { BucketAddress } from "@ferry/core/request/addresses";
+import { type BucketAddress, objectResource } from "@ferry/core/request/addresses";
 import { type Call, ferryError, httpStatusOf, nameOf, translateErrors } from "./errors.ts";
 import { type Jitter, jitter } from "./jitter.ts";
 
@@ -254,16 +254,13 @@ function headOf(answer: {
 }
 
 function onObject(operation: string, bucket: BucketAddress, key: string): Call {
-  return { operation, resource: `s3://${bucket.name}/${key}` };
+  return { operation, resource: objectResource(bucket, key) };
 }
 
 function tooLarge(sizeBytes: number | undefined, call: Call): FerryError {
   return permanent("object-too-large", {
     ...call,
-    message: about(
-      call.resource,
-      `has ${sizeBytes} bytes, but an object that is read whole may have at most ${GET_BYTES_MAX}`,
-    ),
+    predicate: `has ${sizeBytes} bytes, but an object that is read whole may have at most ${GET_BYTES_MAX}`,
     hint: "Check that the object under this key is the one that Ferry or DynamoDB wrote.",
   });
 }
@@ -271,7 +268,7 @@ function tooLarge(sizeBytes: number | undefined, call: Call): FerryError {
 function changed(error: unknown, call: Call, ifMatch: string | undefined): FerryError {
   return permanent("object-changed", {
     ...call,
-    message: about(call.resource, `no longer has the ETag ${ifMatch}`),
+    predicate: `no longer has the ETag ${ifMatch}`,
     hint: "Another writer changes objects under this prefix while it is read: stop it, then request the task again.",
     cause: error,
   });

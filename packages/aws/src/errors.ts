@@ -4,7 +4,7 @@
 
 import type { ErrorCode, ErrorKind } from "@ferry/core/errors/error-codes";
 import { FerryError, stopped } from "@ferry/core/errors/errors";
-import type { TableAddress } from "@ferry/core/request/addresses";
+import { type TableAddress, tableResource } from "@ferry/core/request/addresses";
 
 /** A call for an error's report: the API's operation, and the resource: a table, `s3://bucket/key` or the like. */
 export interface Call {
@@ -20,7 +20,7 @@ interface Classification {
 
 /** The call of an operation on a table. */
 export function onTable(operation: string, table: TableAddress): Call {
-  return { operation, resource: `table ${table.name} in ${table.region}` };
+  return { operation, resource: tableResource(table) };
 }
 
 /** Runs a call to AWS. Throws any error as a FerryError. */

@@ -4,16 +4,8 @@
 import { createHash } from "node:crypto";
 import { gatheredBody } from "@ferry/core/archive/chunks";
 import { type ArchiveStore, GET_BYTES_MAX, type ObjectHead, type ObjectMetadata } from "@ferry/core/ports";
-import type { BucketAddress } from "@ferry/core/request/addresses";
-import {
-  accessDenied,
-  invalid,
-  noSuchBucket,
-  objectChanged,
-  objectResource,
-  objectTooLarge,
-  wrongRegion,
-} from "./errors.ts";
+import { type BucketAddress, objectResource } from "@ferry/core/request/addresses";
+import { accessDenied, invalid, noSuchBucket, objectChanged, objectTooLarge, wrongRegion } from "./errors.ts";
 import { compareUtf8 } from "./order.ts";
 
 const METADATA_BYTES_MAX = 2048;

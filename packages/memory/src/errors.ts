@@ -3,15 +3,12 @@
  */
 
 import { about, FerryError, permanent } from "@ferry/core/errors/errors";
-import type { BucketAddress, TableAddress } from "@ferry/core/request/addresses";
-
-export function tableResource(table: TableAddress): string {
-  return `table ${table.name} in ${table.region}`;
-}
-
-export function objectResource(bucket: BucketAddress, key = ""): string {
-  return `s3://${bucket.name}/${key}`;
-}
+import {
+  type BucketAddress,
+  objectResource,
+  type TableAddress,
+  tableResource,
+} from "@ferry/core/request/addresses";
 
 /** ResourceNotFoundException. */
 export function noSuchTable(operation: string, table: TableAddress): FerryError {
@@ -58,7 +55,7 @@ export function objectTooLarge(operation: string, resource: string, sizeBytes: n
   return permanent("object-too-large", {
     operation,
     resource,
-    message: about(resource, `has ${sizeBytes} bytes; it is too large to be read whole`),
+    predicate: `has ${sizeBytes} bytes; it is too large to be read whole`,
     hint: "Check that the object under this key is the one that Ferry or DynamoDB wrote.",
   });
 }
@@ -68,7 +65,7 @@ export function objectChanged(operation: string, resource: string, ifMatch: stri
   return permanent("object-changed", {
     operation,
     resource,
-    message: about(resource, `no longer has the ETag ${ifMatch}`),
+    predicate: `no longer has the ETag ${ifMatch}`,
     hint: "Another writer changes objects under this prefix while it is read: stop it, then request the task again.",
   });
 }

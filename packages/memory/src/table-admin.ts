@@ -3,8 +3,8 @@
  */
 
 import type { LateSetting, TableAdmin } from "@ferry/core/ports";
-import type { TableAddress } from "@ferry/core/request/addresses";
-import { invalid, tableResource } from "./errors.ts";
+import { type TableAddress, tableResource } from "@ferry/core/request/addresses";
+import { invalid } from "./errors.ts";
 import type { KeyAttributes } from "./item-key.ts";
 import type { MemoryTables } from "./tables.ts";
 

@@ -6,10 +6,10 @@
 import type { FerryError } from "@ferry/core/errors/errors";
 import type { KeyNames } from "@ferry/core/events/events";
 import type { InsertOutcome, ScanPage, TableData, TableDescription, Write } from "@ferry/core/ports";
-import type { TableAddress } from "@ferry/core/request/addresses";
+import { type TableAddress, tableResource } from "@ferry/core/request/addresses";
 import { bareTableName } from "@ferry/core/request/request";
 import type { DynamoKey } from "@ferry/core/table/dynamo-key";
-import { invalid, noSuchTable, tableResource, throttled } from "./errors.ts";
+import { invalid, noSuchTable, throttled } from "./errors.ts";
 import {
   compareKeys,
   type ItemKey,

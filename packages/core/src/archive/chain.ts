@@ -3,15 +3,16 @@
  * docs/archive-format.md.
  */
 
-import { about, permanent } from "../errors/errors.ts";
+import { permanent } from "../errors/errors.ts";
 import { type BackupPlan, type Counts, type KeyNames, noCounts } from "../events/events.ts";
 import type { ObjectHead, ObjectMetadata, Ports } from "../ports.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 import type { DynamoKey } from "../table/dynamo-key.ts";
 import type { Block } from "./blocks.ts";
 import { bucketOf } from "./bucket.ts";
 import { compressionOf } from "./compression.ts";
 import { itemKeyOf, lineSpans, readLine } from "./data-file.ts";
+import { objectError } from "./errors.ts";
 import { dataFileKey, segmentPrefix } from "./keys.ts";
 import { readBlocks, readingLine } from "./stored-file.ts";
 
@@ -163,22 +164,16 @@ export function requireOwn(
   if (metadata["request-id"] !== plan.task["request-id"])
     throw permanent("foreign-file", {
       operation: "read chain",
-      resource: `s3://${bucket.name}/${key}`,
-      message: about(
-        `s3://${bucket.name}/${key}`,
-        `was written by request ${metadata["request-id"] ?? "(none)"}, not by ${plan.task["request-id"]}`,
-      ),
+      resource: objectResource(bucket, key),
+      predicate: `was written by request ${metadata["request-id"] ?? "(none)"}, not by ${plan.task["request-id"]}`,
       hint: "Another program writes under this prefix: back up to a prefix that nothing else uses.",
     });
   // Scans with different numbers of segments divide the table differently: a chain of both would lose or repeat items.
   if (metadata["segments"] !== String(plan["total-segments"]))
     throw permanent("foreign-file", {
       operation: "read chain",
-      resource: `s3://${bucket.name}/${key}`,
-      message: about(
-        `s3://${bucket.name}/${key}`,
-        `was written for ${metadata["segments"] ?? "an unknown number of"} segments, not for ${plan["total-segments"]}`,
-      ),
+      resource: objectResource(bucket, key),
+      predicate: `was written for ${metadata["segments"] ?? "an unknown number of"} segments, not for ${plan["total-segments"]}`,
       hint: "The object task.json was deleted while this backup ran, so the request was planned again: back up to another prefix.",
     });
 }
@@ -192,11 +187,8 @@ export function countIn(bucket: BucketAddress, key: string, metadata: ObjectMeta
 }
 
 /** The error for a chain, or its index, that is not as its workers wrote it. */
-export function brokenChain(bucket: BucketAddress, key: string, predicate: string) {
-  return permanent("broken-chain", {
-    operation: "read chain",
-    resource: `s3://${bucket.name}/${key}`,
-    message: about(`s3://${bucket.name}/${key}`, predicate),
-    hint: "Another program wrote or deleted objects under this prefix: back up again, to a prefix that nothing else uses.",
-  });
-}
+export const brokenChain = objectError(
+  "broken-chain",
+  "read chain",
+  "Another program wrote or deleted objects under this prefix: back up again, to a prefix that nothing else uses.",
+);

@@ -2,9 +2,9 @@
  * Detects whether an object changed since it was read.
  */
 
-import { about, permanent } from "../errors/errors.ts";
+import { permanent } from "../errors/errors.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 import { type Opened, objectChunks } from "./object-chunks.ts";
 
 /** Identifies the content of an object: the MD5 of its bytes, base64, and its ETag. */
@@ -76,11 +76,8 @@ function describe({ md5, etag }: Fingerprint): string {
 function changed(bucket: BucketAddress, key: string, predicate: string) {
   return permanent("archive-changed", {
     operation: "read archive",
-    resource: `s3://${bucket.name}/${key}`,
-    message: about(
-      `s3://${bucket.name}/${key}`,
-      `${predicate}: the archive changed after the restore was planned`,
-    ),
+    resource: objectResource(bucket, key),
+    predicate: `${predicate}: the archive changed after the restore was planned`,
     hint: "The table may hold items of both versions: empty it, find out what writes under this prefix, and request a new restore.",
   });
 }

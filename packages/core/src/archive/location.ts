@@ -3,9 +3,9 @@
  * root, so after an archive was copied or moved they still name the original objects.
  */
 import * as v from "valibot";
-import { about, permanent } from "../errors/errors.ts";
+import { permanent } from "../errors/errors.ts";
 import { described, readonlyObject } from "../events/schema-parts.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 import { brokenManifest } from "./errors.ts";
 import { manifestSummaryKey } from "./keys.ts";
 
@@ -71,11 +71,8 @@ function moved(bucket: BucketAddress, { prefix, writtenFor, keys }: Location, li
   const home = keys === "own" ? prefix : writtenFor;
   return permanent("archive-moved", {
     operation: "read manifest",
-    resource: `s3://${bucket.name}/${manifestSummaryKey(prefix)}`,
-    message: about(
-      `s3://${bucket.name}/${manifestSummaryKey(prefix)}`,
-      `lists ${listed}, which is outside ${home}/: the manifest was written for ${writtenFor}/`,
-    ),
+    resource: objectResource(bucket, manifestSummaryKey(prefix)),
+    predicate: `lists ${listed}, which is outside ${home}/: the manifest was written for ${writtenFor}/`,
     hint:
       keys === "own"
         ? "If the whole archive was moved or copied here, request the restore with manifest-keys rebase; to read the files at the keys that the manifest lists, with as-listed."

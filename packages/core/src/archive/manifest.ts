@@ -3,10 +3,10 @@
  * manifest-files.json, and task.json and table.json of Ferry's own archives. Format: docs/archive-format.md.
  */
 
-import { about, FerryError, permanent } from "../errors/errors.ts";
+import { FerryError, permanent } from "../errors/errors.ts";
 import type { RestorePlan } from "../events/events.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 import { brokenArchive, brokenManifest } from "./errors.ts";
 import { decodeFiles, type ManifestFile } from "./file-list.ts";
 import {
@@ -141,11 +141,8 @@ export async function readManifest(
 function noManifest(bucket: BucketAddress, summaryKey: string) {
   return permanent("no-manifest", {
     operation: "read manifest",
-    resource: `s3://${bucket.name}/${summaryKey}`,
-    message: about(
-      `s3://${bucket.name}/${summaryKey}`,
-      "does not exist, so this prefix holds no backup, or an unfinished one",
-    ),
+    resource: objectResource(bucket, summaryKey),
+    predicate: "does not exist, so this prefix holds no backup, or an unfinished one",
     hint: "Check bucket-name, bucket-prefix and bucket-region, and that the backup or export succeeded.",
   });
 }

@@ -3,7 +3,7 @@
  */
 import { FerryError } from "../errors/errors.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 
 /** How often in a row an object is reopened after its connection broke before a byte arrived. */
 const REOPENS_MAX = 3;
@@ -49,8 +49,8 @@ export async function* objectChunks(
 function cutShort(bucket: BucketAddress, key: string, bytes: number, sizeBytes: number) {
   return new FerryError("transient", "cut-short", {
     operation: "read object",
-    resource: `s3://${bucket.name}/${key}`,
-    message: `The connection for s3://${bucket.name}/${key} ended after ${bytes} of ${sizeBytes} bytes, ${REOPENS_MAX} times in a row.`,
+    resource: objectResource(bucket, key),
+    message: `The connection for ${objectResource(bucket, key)} ended after ${bytes} of ${sizeBytes} bytes, ${REOPENS_MAX} times in a row.`,
     hint: "The queue delivers the message again.",
   });
 }

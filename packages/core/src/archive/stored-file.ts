@@ -2,10 +2,11 @@
  * Reads a data file from the bucket in blocks, with bounded memory for files of any size.
  */
 
-import { about, FerryError, permanent } from "../errors/errors.ts";
+import { FerryError, permanent } from "../errors/errors.ts";
 import type { ObjectHead, Ports } from "../ports.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 import { type Block, blocksOf, LINE_BYTES_MAX, reuseBlock } from "./blocks.ts";
+import { objectError } from "./errors.ts";
 import { type Opened, objectChunks } from "./object-chunks.ts";
 
 /** A data file as recorded in the manifest or in its object's metadata. */
@@ -145,14 +146,11 @@ export async function* readBlocks(
 const NAMELESS = /^The data file /;
 
 /** The error for a data file whose bytes were changed after it was written. */
-export function corrupt(bucket: BucketAddress, key: string, predicate: string) {
-  return permanent("corrupt-file", {
-    operation: "read data file",
-    resource: `s3://${bucket.name}/${key}`,
-    message: about(`s3://${bucket.name}/${key}`, predicate),
-    hint: "The archive was damaged after it was written: restore from another backup, or make a new one.",
-  });
-}
+export const corrupt = objectError(
+  "corrupt-file",
+  "read data file",
+  "The archive was damaged after it was written: restore from another backup, or make a new one.",
+);
 
 /**
  * Calls `read` with these arguments; converts a SyntaxError to an error that names the file and the line. `number` counts from 1.
@@ -181,11 +179,8 @@ function recordedBytes(head: ObjectHead | undefined): number | undefined {
 function tooLarge(bucket: BucketAddress, key: string, bytesMax: number) {
   return permanent("file-too-large", {
     operation: "read data file",
-    resource: `s3://${bucket.name}/${key}`,
-    message: about(
-      `s3://${bucket.name}/${key}`,
-      `holds more than ${bytesMax} bytes when it is decompressed, the setting maximumFileBytes`,
-    ),
+    resource: objectResource(bucket, key),
+    predicate: `holds more than ${bytesMax} bytes when it is decompressed, the setting maximumFileBytes`,
     hint: "Check that the file is the expected one; then raise the setting.",
   });
 }

@@ -7,7 +7,7 @@ import { about, permanent } from "../errors/errors.ts";
 import type { BackupPlan } from "../events/events.ts";
 import { backupPlanSchema } from "../events/plan-schema.ts";
 import type { Ports } from "../ports.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 import { bucketOf, kmsOf } from "./bucket.ts";
 import { decodeVersioned, FORMAT_VERSION } from "./format.ts";
 import { dataPrefix, indexPrefix, manifestPrefix, tableKey, taskKey } from "./keys.ts";
@@ -104,7 +104,7 @@ async function refuseLeftovers(plan: BackupPlan, ports: Pick<Ports, "archive">):
 }
 
 function taken(plan: BackupPlan, reason: string) {
-  const resource = `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`;
+  const resource = objectResource(bucketOf(plan.request), `${plan.request["bucket-prefix"]}/`);
   return permanent("prefix-taken", {
     operation: "use prefix",
     resource,

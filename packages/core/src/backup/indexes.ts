@@ -2,6 +2,7 @@
  * The indexes of a backup's chains, as its last step reads them: each is compared with the stored files of its segment, and together
  * they are manifest-files.json.
  */
+
 import { bucketOf } from "../archive/bucket.ts";
 import { type ChainIndex, putIndex, readIndex, unquoted } from "../archive/chain-index.ts";
 import { total } from "../archive/file-list.ts";
@@ -9,6 +10,7 @@ import { segmentPrefix } from "../archive/keys.ts";
 import { about, permanent } from "../errors/errors.ts";
 import type { BackupPlan } from "../events/events.ts";
 import type { Ports, StreamedBody } from "../ports.ts";
+import { objectResource } from "../request/addresses.ts";
 import { invocationLeftMs } from "../segment/slice-budget.ts";
 
 /** The number of indexes that are read concurrently. Each is in memory: about 250 bytes for each of the segment's files. */
@@ -122,7 +124,7 @@ async function* bodiesOf(
 
 /** The error for an archive that is not as its segments reported it. */
 export function incomplete(plan: BackupPlan, reason: string) {
-  const resource = `s3://${plan.request["bucket-name"]}/${plan.request["bucket-prefix"]}/`;
+  const resource = objectResource(bucketOf(plan.request), `${plan.request["bucket-prefix"]}/`);
   return permanent("archive-incomplete", {
     operation: "finish backup",
     resource,

@@ -17,6 +17,7 @@ import type { Start } from "../request/registration.ts";
 import type { BackupRequest } from "../request/request.ts";
 import type { TaskRef } from "../request/task.ts";
 import type { Settings } from "../settings/settings.ts";
+import { tableOf } from "../table/table-identity.ts";
 import { isoOf } from "../time.ts";
 
 const GIB = 1024 ** 3;
@@ -42,7 +43,7 @@ export async function planBackup(
   { requestTimeMs, attempt, deadlineMs }: Start,
   ports: Ports,
 ): Promise<readonly FerryEvent[]> {
-  const address = { region: request["table-region"], name: request["table-name"] };
+  const address = tableOf({ request });
   const table = await ports.tables.describe(address);
   // Before the prefix is claimed: if a permission is missing, the request may be repeated for the same prefix.
   const settings = await ports.tables.settings(address);
@@ -79,7 +80,7 @@ async function estimateLineBytes(
   if (sizeBytes * LINE_RATIO_MAX <= FILES_MAX * batchBytesOf(request)) return sizeBytes;
   const { body, bounds, count } = cutPage(
     await ports.tables.scan({
-      table: { region: request["table-region"], name: request["table-name"] },
+      table: tableOf({ request }),
       segment: 0,
       totalSegments: 1,
       consistent: false,

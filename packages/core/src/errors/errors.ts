@@ -18,10 +18,11 @@ export interface ErrorReport {
   readonly issues?: readonly { readonly field: string; readonly message: string }[];
 }
 
-/** The fields of an error. */
-interface ErrorDetails extends Omit<ErrorReport, "retryable"> {
-  readonly cause?: unknown;
-}
+/** The fields of an error. With `predicate`, the message is a sentence about the resource: see `about`. */
+type ErrorDetails = Omit<ErrorReport, "retryable" | "message"> & { readonly cause?: unknown } & (
+    | { readonly message: string }
+    | { readonly predicate: string }
+  );
 
 /** An error with a code and a hint for the operator. Ports and steps throw it; `toReport` is its plain form. */
 export class FerryError extends Error {
@@ -33,7 +34,8 @@ export class FerryError extends Error {
   readonly issues: ErrorReport["issues"];
 
   constructor(kind: ErrorKind, code: ErrorCode, details: ErrorDetails) {
-    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    const message = "message" in details ? details.message : about(details.resource, details.predicate);
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "FerryError";
     this.kind = kind;
     this.code = code;

@@ -143,7 +143,7 @@ describe("a count", () => {
       code: "no-progress",
       operation: "count items",
       resource: "table copies in eu-west-1",
-      message: "The table copies throttled every read: 11 invocations in a row counted nothing.",
+      message: "The table copies in eu-west-1 throttled every read: 11 invocations in a row counted nothing.",
       hint: expect.stringContaining("TaskRetryRequested"),
     });
   });

@@ -9,6 +9,7 @@ import { readPaced } from "../pacing/paced-read.ts";
 import { openPacer } from "../pacing/pacing.ts";
 import { openPageSize } from "../pacing/page-size.ts";
 import type { ItemCount, Ports } from "../ports.ts";
+import { tableResource } from "../request/addresses.ts";
 import { sliceEndMs } from "../segment/slice-budget.ts";
 import type { DynamoKey } from "../table/dynamo-key.ts";
 import { tableOf } from "../table/table-identity.ts";
@@ -92,8 +93,8 @@ export async function countOn(
   if (idle > ports.settings.maxHandoffsWithoutProgress)
     throw permanent("no-progress", {
       operation: "count items",
-      resource: `table ${tableOf(plan).name} in ${tableOf(plan).region}`,
-      message: `The table ${tableOf(plan).name} throttled every read: ${idle} invocations in a row counted nothing.`,
+      resource: tableResource(tableOf(plan)),
+      predicate: `throttled every read: ${idle} invocations in a row counted nothing`,
       hint: "Give the table more read capacity; then put a TaskRetryRequested.",
     });
   return { items, segments: from.segments, next, open: [...stopped, ...waiting], idle };

@@ -9,11 +9,11 @@ import { tableKey } from "../archive/keys.ts";
 import { homeOf } from "../archive/location.ts";
 import type { Manifest } from "../archive/manifest.ts";
 import { decodeTableFile, type TableFile } from "../archive/table-settings.ts";
-import { about, FerryError, permanent } from "../errors/errors.ts";
+import { FerryError, permanent } from "../errors/errors.ts";
 import type { FerryEvent, MessageWith, Plan, RestorePlan, TaskAccepted } from "../events/events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
-import type { TableAddress } from "../request/addresses.ts";
+import { type TableAddress, tableResource } from "../request/addresses.ts";
 import { isRowOf } from "../request/registration.ts";
 import type { RestoreRequest } from "../request/request.ts";
 import type { TaskRef } from "../request/task.ts";
@@ -45,7 +45,7 @@ export async function createDestination(
 ): Promise<CreatedTable> {
   const { settings, fingerprint } = await readTableFile(request, manifest, ports);
   const { definition } = newTable(request, settings);
-  const address = { region: request["table-region"], name: request["table-name"] };
+  const address = tableOf({ request });
   const owner = ownerOf(task);
   const table =
     (await findOwn(address, owner, ports)) ??
@@ -96,11 +96,8 @@ async function findOwn(
     throw notReadable(address, "is being created, and its tags cannot be read yet");
   throw permanent("table-exists", {
     operation: "create table",
-    resource: resourceOf(address),
-    message: about(
-      resourceOf(address),
-      `exists, and this restore did not create it${found === undefined ? "" : `: its owner is ${found}`}`,
-    ),
+    resource: tableResource(address),
+    predicate: `exists, and this restore did not create it${found === undefined ? "" : `: its owner is ${found}`}`,
     hint: "Choose another table-name, delete the table, or request the restore without create-table to restore into it.",
   });
 }
@@ -142,11 +139,8 @@ export async function awaitTable(
     if (table === undefined ? waits >= WAITS_WITHOUT_TABLE_MAX : table.status !== "CREATING")
       throw permanent(table === undefined ? "no-such-table" : "table-not-active", {
         operation: "wait for table",
-        resource: resourceOf(tableOf(plan)),
-        message: about(
-          resourceOf(tableOf(plan)),
-          `was created by this restore, and ${table === undefined ? "does not exist any more" : `is ${table.status}`}`,
-        ),
+        resource: tableResource(tableOf(plan)),
+        predicate: `was created by this restore, and ${table === undefined ? "does not exist any more" : `is ${table.status}`}`,
         hint: "Find out what changed or deleted the table, and request a new restore.",
       });
     const row = await ports.status.read(task);
@@ -160,8 +154,8 @@ export async function awaitTable(
     if (ports.time.now() >= accepted["deadline-ms"])
       throw permanent("deadline-exceeded", {
         operation: "wait for table",
-        resource: resourceOf(tableOf(plan)),
-        message: about(resourceOf(tableOf(plan)), `is still being created at the end of attempt ${attempt}`),
+        resource: tableResource(tableOf(plan)),
+        predicate: `is still being created at the end of attempt ${attempt}`,
         hint: "Put a TaskRetryRequested when the table is ACTIVE.",
       });
     if (ports.time.now() + POLL_MS > untilMs) break;
@@ -173,12 +167,8 @@ export async function awaitTable(
 function notReadable(address: TableAddress, predicate: string) {
   return new FerryError("transient", "table-being-created", {
     operation: "create table",
-    resource: resourceOf(address),
-    message: about(resourceOf(address), predicate),
+    resource: tableResource(address),
+    predicate,
     hint: "The queue delivers the message again.",
   });
-}
-
-function resourceOf({ region, name }: TableAddress): string {
-  return `table ${name} in ${region}`;
 }

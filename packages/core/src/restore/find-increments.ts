@@ -48,13 +48,13 @@ export async function findIncrements(
   const root = FOLDER.exec(prefix) === null ? undefined : prefix.slice(0, prefix.lastIndexOf("/") + 1);
   if (root === undefined)
     throw seriesError("not-a-series", bucket, prefix, {
-      message: "is not in a folder AWSDynamoDB/, in which until searches for incremental exports.",
+      predicate: "is not in a folder AWSDynamoDB/, in which until searches for incremental exports.",
       hint: "List the prefixes of the incremental exports in increments instead.",
     });
   const start = manifest.window!.to;
   if (untilMs < msOf(start))
     throw seriesError("series-not-joined", bucket, prefix, {
-      message: `is of ${start}, which is later than until, ${isoOf(untilMs)}.`,
+      predicate: `is of ${start}, which is later than until, ${isoOf(untilMs)}.`,
       hint: "Choose a full export of an earlier time, or a later time for until.",
     });
   const { candidates, unread } = await readCandidates(bucket, root, full, ports);
@@ -67,7 +67,7 @@ export async function findIncrements(
     .sort((a, b) => (a.from < b.from || (a.from === b.from && a.to < b.to) ? -1 : 1))[0];
   if (missed !== undefined || path.length === 0)
     throw seriesError("series-not-joined", bucket, prefix, {
-      message: `${
+      predicate: `${
         missed === undefined
           ? `is of ${start}, and no incremental export of its table that begins then ends by ${until}`
           : `leads to ${end}, and no incremental export of its table begins then: ${missed.prefix} is of ${missed.from} to ${missed.to}`
@@ -106,7 +106,7 @@ async function readCandidates(
     await Promise.all(folders.slice(at, at + READS_AT_ONCE).map(read));
   if (folders.length >= EXPORTS_MAX)
     throw seriesError("not-a-series", bucket, prefix, {
-      message: `is in a folder with ${EXPORTS_MAX} exports or more, too many to search.`,
+      predicate: `is in a folder with ${EXPORTS_MAX} exports or more, too many to search.`,
       hint: "List the prefixes of the incremental exports in increments instead.",
     });
   const unread =

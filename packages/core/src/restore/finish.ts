@@ -1,9 +1,10 @@
 /**
  * Finishes a restore: checks that the segments processed what the manifest lists, in the planned table.
  */
+
 import { bucketOf } from "../archive/bucket.ts";
 import { requirePlannedArchive } from "../archive/manifest.ts";
-import { about, permanent } from "../errors/errors.ts";
+import { permanent } from "../errors/errors.ts";
 import { continueFinishing } from "../events/continue-finishing.ts";
 import {
   type FerryEvent,
@@ -13,7 +14,8 @@ import {
   VERSION,
 } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
-import { refuseReplaced } from "../table/table-identity.ts";
+import { tableResource } from "../request/addresses.ts";
+import { refuseReplaced, tableOf } from "../table/table-identity.ts";
 import { beginCount, countOn, isCounted } from "./count.ts";
 import { isCreated } from "./create-table.ts";
 import { releaseLease } from "./lease.ts";
@@ -77,14 +79,10 @@ export async function finishRestore(
 }
 
 function missing(plan: RestorePlan, counted: number, items: number) {
-  const resource = `table ${plan.request["table-name"]} in ${plan.request["table-region"]}`;
   return permanent("items-missing", {
     operation: "count items",
-    resource,
-    message: about(
-      resource,
-      `was empty, and ${items} lines of the archive were written, but it holds ${counted} items`,
-    ),
+    resource: tableResource(tableOf(plan)),
+    predicate: `was empty, and ${items} lines of the archive were written, but it holds ${counted} items`,
     hint: "Most likely the export is of a table with other keys, so that several of its items became one: restore it into a table with the original keys. Deletes by an application or by TTL during the restore have the same effect.",
   });
 }
@@ -93,7 +91,7 @@ function requireTotal(plan: RestorePlan, unit: string, processed: number, listed
   if (listed === undefined || processed === listed) return;
   throw permanent("totals-differ", {
     operation: "finish restore",
-    resource: `table ${plan.request["table-name"]} in ${plan.request["table-region"]}`,
+    resource: tableResource(tableOf(plan)),
     message: `The segments processed ${processed} ${unit}, but the manifest lists ${listed}.`,
     hint: "Do not use the table: restore again into an empty one, and report this as a fault of Ferry.",
   });

@@ -2,14 +2,17 @@
  * The lease on a table: records which restores of this stage may write to it, and the last export that was restored into it. A
  * restore with restore-mode `empty-only`, or of an incremental export, holds it exclusively; other restores share it.
  */
+
 import type { ErrorCode } from "../errors/error-codes.ts";
-import { about, permanent } from "../errors/errors.ts";
+import { permanent } from "../errors/errors.ts";
 import type { RestorePlan } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
 import { isEnded, stateOf } from "../projection/status.ts";
+import { tableResource } from "../request/addresses.ts";
 import { isRowOf } from "../request/registration.ts";
+import type { RestoreRequest } from "../request/request.ts";
 import type { TaskRef } from "../request/task.ts";
-import { tableReplaced } from "../table/table-identity.ts";
+import { tableOf, tableReplaced } from "../table/table-identity.ts";
 import type { AppliedWindow, LeaseHolder, TableLease } from "./lease-schema.ts";
 import { isSeries, momentOf } from "./windows.ts";
 
@@ -233,7 +236,17 @@ function used(plan: RestorePlan) {
   );
 }
 
-function planError(code: ErrorCode, { request }: RestorePlan, predicate: string, hint: string) {
-  const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
-  return permanent(code, { operation: "plan restore", resource, message: about(resource, predicate), hint });
+/** An error of planning a restore: a sentence about its table. */
+export function planError(
+  code: ErrorCode,
+  of: { readonly request: RestoreRequest },
+  predicate: string,
+  hint: string,
+) {
+  return permanent(code, {
+    operation: "plan restore",
+    resource: tableResource(tableOf(of)),
+    predicate,
+    hint,
+  });
 }

@@ -11,7 +11,7 @@ import { openSeenKeys } from "../archive/seen-keys.ts";
 import { corrupt, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema } from "../archive/table-settings.ts";
 import { FerryError, permanent } from "../errors/errors.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 
 /** A data file whose lines are checked. */
 export interface CheckedFile {
@@ -122,7 +122,7 @@ export function refusedLines(
     seen.set(key, numbers[i]!);
   }
   const { operation, resource, message, hint } = error;
-  const at = `lines ${numbers[0]} to ${numbers.at(-1)} of s3://${file.bucket.name}/${file.key}`;
+  const at = `lines ${numbers[0]} to ${numbers.at(-1)} of ${objectResource(file.bucket, file.key)}`;
   return permanent(error.code, {
     operation,
     resource,
@@ -136,8 +136,8 @@ export function refusedLines(
 function mismatch(file: Pick<CheckedFile, "bucket" | "key" | "keys">, lines: string, predicate: string) {
   return permanent("key-schema-mismatch", {
     operation: "read data file",
-    resource: `s3://${file.bucket.name}/${file.key}`,
-    message: `${lines} of s3://${file.bucket.name}/${file.key} ${predicate}: the table's keys are ${describeKeys(file.keys)}.`,
+    resource: objectResource(file.bucket, file.key),
+    message: `${lines} of ${objectResource(file.bucket, file.key)} ${predicate}: the table's keys are ${describeKeys(file.keys)}.`,
     hint: "The archive is of a table with other keys: restore into a table with that key schema.",
   });
 }
@@ -146,8 +146,8 @@ function mismatch(file: Pick<CheckedFile, "bucket" | "key" | "keys">, lines: str
 function duplicateKey({ bucket, key }: Pick<CheckedFile, "bucket" | "key">, earlier: number, number: number) {
   return permanent("duplicate-key", {
     operation: "read data file",
-    resource: `s3://${bucket.name}/${key}`,
-    message: `Lines ${earlier} and ${number} of s3://${bucket.name}/${key} have the same key, but each key may occur only once in an archive.`,
+    resource: objectResource(bucket, key),
+    message: `Lines ${earlier} and ${number} of ${objectResource(bucket, key)} have the same key, but each key may occur only once in an archive.`,
     hint: "The archive is damaged, or was written incorrectly: restore from another backup.",
   });
 }

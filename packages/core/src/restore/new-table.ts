@@ -2,11 +2,14 @@
  * The table that a restore with `create-table` creates: its definition, and what becomes of each setting of the backed-up
  * table. It depends only on the request and table.json.
  */
+
 import type { TableFile } from "../archive/table-settings.ts";
-import { about, permanent } from "../errors/errors.ts";
+import { permanent } from "../errors/errors.ts";
 import { OWNER_TAG, type RestoredSetting, type SettingReport } from "../events/setting-reports.ts";
 import type { LateSetting, TableDefinition } from "../ports.ts";
+import { tableResource } from "../request/addresses.ts";
 import type { RestoreRequest } from "../request/request.ts";
+import { tableOf } from "../table/table-identity.ts";
 
 export interface NewTable {
   readonly definition: TableDefinition;
@@ -340,11 +343,6 @@ function hashFirst(keys: TableFile["Table"]["KeySchema"]): TableFile["Table"]["K
 
 /** The error of a table that cannot be created from the archive. */
 export function unusable(request: RestoreRequest, predicate: string, hint: string) {
-  const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
-  return permanent("table-settings-unusable", {
-    operation: "create table",
-    resource,
-    message: about(resource, predicate),
-    hint,
-  });
+  const resource = tableResource(tableOf({ request }));
+  return permanent("table-settings-unusable", { operation: "create table", resource, predicate, hint });
 }

@@ -11,8 +11,7 @@ import { onlyMismatch } from "../archive/key-filter.ts";
 import { type Manifest, readManifest } from "../archive/manifest.ts";
 import { readBlocks, readingLine } from "../archive/stored-file.ts";
 import { describeKeys, type KeySchema, keySchema } from "../archive/table-settings.ts";
-import type { ErrorCode } from "../errors/error-codes.ts";
-import { about, isPermanent, permanent, withHint } from "../errors/errors.ts";
+import { isPermanent, withHint } from "../errors/errors.ts";
 import type { FerryEvent, RestorePlan } from "../events/events.ts";
 import type { Ports, TableDescription } from "../ports.ts";
 import { tableStays } from "../projection/status.ts";
@@ -20,9 +19,10 @@ import { taskAccepted } from "../request/accepted.ts";
 import type { Start } from "../request/registration.ts";
 import type { RestoreRequest } from "../request/request.ts";
 import type { TaskRef } from "../request/task.ts";
+import { tableOf } from "../table/table-identity.ts";
 import { type CreatedTable, createDestination } from "./create-table.ts";
 import { holdsItems } from "./holds-items.ts";
-import { chosenIncrements, noteWindow, takeLease, withdrawLease } from "./lease.ts";
+import { chosenIncrements, noteWindow, planError, takeLease, withdrawLease } from "./lease.ts";
 import { readSeries } from "./read-series.ts";
 import { seriesError } from "./series.ts";
 
@@ -42,7 +42,7 @@ export async function planRestore(
   const bucket = bucketOf(request);
   const keys = request["manifest-keys"] ?? "own";
   const manifest = await readManifest(bucket, request["bucket-prefix"], keys, ports);
-  const address = { region: request["table-region"], name: request["table-name"] };
+  const address = tableOf({ request });
   const found = await readSeries(request, manifest, undefined, ports);
   refuseMode(request, manifest, found);
   if (manifest.keys !== undefined) refuseOtherOnly(request, manifest.keys);
@@ -149,7 +149,7 @@ function derivePlan(
   };
   if (increments.length > 0 && bytesOf(plan) > SERIES_PLAN_BYTES_MAX)
     throw seriesError("not-a-series", bucketOf(request), request["bucket-prefix"], {
-      message: `is followed by ${increments.length} incremental exports whose prefixes are so long that the plan has more than ${SERIES_PLAN_BYTES_MAX} bytes.`,
+      predicate: `is followed by ${increments.length} incremental exports whose prefixes are so long that the plan has more than ${SERIES_PLAN_BYTES_MAX} bytes.`,
       hint: "Restore fewer incremental exports at once, and then each later one with restore-mode merge.",
     });
   return plan;
@@ -197,7 +197,7 @@ function refuseUnready(request: RestoreRequest, table: TableDescription): void {
   if (table.status === "ACTIVE" || table.status === "UPDATING") return;
   throw planError(
     "table-not-active",
-    request,
+    { request },
     `is ${table.status}.`,
     "Request the restore again when the table is ACTIVE.",
   );
@@ -215,7 +215,7 @@ async function refuseOtherKeys(
   if (found === undefined || describeKeys(found) === describeKeys(tableKeys)) return;
   throw planError(
     "key-schema-mismatch",
-    request,
+    { request },
     `has the keys ${describeKeys(tableKeys)}; the archive's items have ${describeKeys(found)}.`,
     "Restore into a table with the archive's key schema. In a Ferry archive, table.json contains it.",
   );
@@ -262,14 +262,14 @@ function refuseMode(request: RestoreRequest, manifest: Manifest, increments: rea
   if (increments.length > 0 && mode === "if-absent")
     throw planError(
       "mode-not-possible",
-      request,
+      { request },
       "cannot take incremental exports with restore-mode if-absent: their changes overwrite and delete items.",
       "Request the restore with restore-mode empty-only or merge.",
     );
   if (manifest.lines === "items" || mode === "merge") return;
   throw planError(
     "mode-not-possible",
-    request,
+    { request },
     `cannot take an incremental export with restore-mode ${mode}: its changes overwrite and delete items.`,
     "Request the restore with restore-mode merge.",
   );
@@ -281,7 +281,7 @@ function refuseOtherOnly(request: RestoreRequest, keys: KeySchema): void {
   if (mismatch === undefined) return;
   throw planError(
     "only-mismatch",
-    request,
+    { request },
     `does not have the keys that only names: ${mismatch}.`,
     "Name each key as DynamoDB JSON, with the partition key's value and, if at all, the sort key's value or range.",
   );
@@ -290,13 +290,8 @@ function refuseOtherOnly(request: RestoreRequest, keys: KeySchema): void {
 function notEmpty(request: RestoreRequest) {
   return planError(
     "table-not-empty",
-    request,
+    { request },
     "is not empty.",
     "Restore into an empty table, or request the restore with restore-mode merge (overwrite) or if-absent (never overwrite).",
   );
-}
-
-function planError(code: ErrorCode, request: RestoreRequest, predicate: string, hint: string) {
-  const resource = `table ${request["table-name"]} in ${request["table-region"]}`;
-  return permanent(code, { operation: "plan restore", resource, message: about(resource, predicate), hint });
 }

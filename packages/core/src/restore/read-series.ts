@@ -34,7 +34,7 @@ export async function readSeries(
     increments ?? chosen ?? (await findIncrements(bucket, { ...first, untilMs: msOf(until!) }, ports));
   if (prefixes.length > INCREMENTS_MAX)
     throw seriesError("not-a-series", bucket, first.prefix, {
-      message: `is followed by ${prefixes.length} incremental exports until ${until}; a restore takes at most ${INCREMENTS_MAX}.`,
+      predicate: `is followed by ${prefixes.length} incremental exports until ${until}; a restore takes at most ${INCREMENTS_MAX}.`,
       hint: "Choose a later full export, or restore until an earlier time and then each later incremental export with restore-mode merge.",
     });
   const keys = request["manifest-keys"] ?? "own";

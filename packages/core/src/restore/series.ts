@@ -5,8 +5,8 @@
 
 import type { Manifest } from "../archive/manifest.ts";
 import type { ErrorCode } from "../errors/error-codes.ts";
-import { about, permanent } from "../errors/errors.ts";
-import type { BucketAddress } from "../request/addresses.ts";
+import { permanent } from "../errors/errors.ts";
+import { type BucketAddress, objectResource } from "../request/addresses.ts";
 import { msOf } from "../time.ts";
 
 /** The API takes the times of an export in whole seconds, but a full export of the present has milliseconds. */
@@ -29,7 +29,7 @@ export function requireFullExport(bucket: BucketAddress, { prefix, manifest }: S
         : undefined;
   if (problem === undefined) return;
   throw seriesError("not-a-series", bucket, prefix, {
-    message: `${problem}.`,
+    predicate: `${problem}.`,
     hint: "Name a full export of DynamoDB in bucket-prefix, and the incremental exports that follow it in increments. To restore this archive alone, omit increments and until.",
   });
 }
@@ -55,7 +55,7 @@ export function requireJoined(
             : undefined;
     if (problem !== undefined)
       throw seriesError("not-a-series", bucket, prefix, {
-        message: `${problem}.`,
+        predicate: `${problem}.`,
         hint: "List only incremental exports of DynamoDB in increments, by the folders that hold their manifest-summary.json.",
       });
     requireSameTable(bucket, full, { prefix, manifest });
@@ -75,7 +75,7 @@ function requireSameTable(bucket: BucketAddress, full: SeriesExport, one: Series
   );
   if (differs === undefined) return;
   throw seriesError("series-of-other-table", bucket, one.prefix, {
-    message: `is of the table with the ${differs === "id" ? "id" : "ARN"} ${found[differs]}; the full export is of ${expected[differs]}.`,
+    predicate: `is of the table with the ${differs === "id" ? "id" : "ARN"} ${found[differs]}; the full export is of ${expected[differs]}.`,
     hint:
       differs === "id"
         ? "The table was deleted and created again between the exports. Restore exports of one table."
@@ -106,12 +106,12 @@ function notJoined(
     );
   if (isJoinedIn(sorted))
     return seriesError("series-not-joined", bucket, one.prefix, {
-      message: `is in the wrong place: its time range is ${range.from} to ${range.to}, and the export before it ends at ${earlier.to}.`,
+      predicate: `is in the wrong place: its time range is ${range.from} to ${range.to}, and the export before it ends at ${earlier.to}.`,
       hint: `List the exports in the order of their time ranges: ${sorted.map(({ prefix }) => prefix).join(", ")}.`,
     });
   const isGap = range.from > earlier.to;
   return seriesError("series-not-joined", bucket, one.prefix, {
-    message: isGap
+    predicate: isGap
       ? `begins at ${range.from}, but ${before.prefix} ends at ${earlier.to}: the changes between are missing.`
       : `begins at ${range.from}, but ${before.prefix} ends at ${earlier.to}: the time ranges overlap.`,
     hint: isGap
@@ -126,13 +126,12 @@ function rangeOf({ manifest }: SeriesExport): { from: string; to: string } {
   return { from, to };
 }
 
-/** An error of a series. `prefix`: the export's. `message`: what is wrong with it, without its name. */
+/** An error of a series. `prefix`: the export's. `predicate`: what is wrong with it, without its name. */
 export function seriesError(
   code: ErrorCode,
   bucket: BucketAddress,
   prefix: string,
-  { message, hint }: { readonly message: string; readonly hint: string },
+  details: { readonly predicate: string; readonly hint: string },
 ) {
-  const resource = `s3://${bucket.name}/${prefix}`;
-  return permanent(code, { operation: "plan restore", resource, message: about(resource, message), hint });
+  return permanent(code, { operation: "plan restore", resource: objectResource(bucket, prefix), ...details });
 }

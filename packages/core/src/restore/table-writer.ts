@@ -8,7 +8,9 @@ import { isThrottled, isTransient, permanent } from "../errors/errors.ts";
 import type { RestorePlan } from "../events/events.ts";
 import { backoffMs, openPacer, TRIES_MAX } from "../pacing/pacing.ts";
 import type { Ports, Write, WriteResult } from "../ports.ts";
+import { tableResource } from "../request/addresses.ts";
 import type { Consumed } from "../segment/usage.ts";
+import { tableOf } from "../table/table-identity.ts";
 
 const CALLS_IN_FLIGHT = 8;
 /** The bytes that one capacity unit writes. */
@@ -59,8 +61,7 @@ export function openTableWriter(
   options: { window: number; attempt: number; untilMs: number; check: CancellationCheck },
   ports: Ports,
 ): TableWriter {
-  const { request } = plan;
-  const table = { region: request["table-region"], name: request["table-name"] };
+  const table = tableOf(plan);
   const pace = openPacer({ task: plan.task, unitsPerSecond: plan["write-units"], ...options }, ports);
   const inFlight: { done: Promise<Done>; landed: (skipped: number) => void }[] = [];
   let stopped = false;
@@ -123,7 +124,7 @@ export function openTableWriter(
     if ("put" in write) return write.put;
     throw permanent("mode-not-possible", {
       operation: "restore",
-      resource: `table ${table.name} in ${table.region}`,
+      resource: tableResource(table),
       message: "A line of the archive is a delete, which restore-mode if-absent does not allow.",
       hint: "Request the restore with restore-mode merge.",
     });

@@ -1,7 +1,7 @@
 /**
  * The position of a slice, and the events that report it.
  */
-import { about, permanent } from "../errors/errors.ts";
+import { permanent } from "../errors/errors.ts";
 import {
   type Counts,
   type Cursor,
@@ -61,7 +61,7 @@ export function handoffEvent(
     throw permanent("no-progress", {
       operation: "work on segment",
       resource: segmentName(work),
-      message: about(segmentName(work), `made no progress in ${idle} slices in a row`),
+      predicate: `made no progress in ${idle} slices in a row`,
       hint: "Read the worker's log for this task; then put a TaskRetryRequested.",
     });
   return {

@@ -6,10 +6,10 @@
 import { type FerryError, permanent } from "../errors/errors.ts";
 import type { Plan } from "../events/events.ts";
 import type { Ports } from "../ports.ts";
-import type { TableAddress } from "../request/addresses.ts";
+import { type TableAddress, tableResource } from "../request/addresses.ts";
 
-/** The table of a plan. */
-export function tableOf({ request }: Plan): TableAddress {
+/** The table of a plan, or of the request that it has. */
+export function tableOf({ request }: { readonly request: Plan["request"] }): TableAddress {
   return { region: request["table-region"], name: request["table-name"] };
 }
 
@@ -28,11 +28,10 @@ export async function refuseReplaced(plan: Plan, ports: Pick<Ports, "tables">): 
 
 /** The permanent error `table-replaced`. `planned`, `found`: the ids of the plan's table and of the present one. */
 export function tableReplaced(plan: Plan, planned: string, found: string): FerryError {
-  const table = tableOf(plan);
   return permanent("table-replaced", {
     operation: `${plan.request.action} table`,
-    resource: `table ${table.name} in ${table.region}`,
-    message: `The table ${table.name} in ${table.region} was deleted and created again: the task was planned for the table with id ${planned}, but the present table has id ${found}.`,
+    resource: tableResource(tableOf(plan)),
+    predicate: `was deleted and created again: the task was planned for the table with id ${planned}, but the present table has id ${found}`,
     hint: "A retry cannot succeed. Put a new TaskRequested for the present table.",
   });
 }
