@@ -3,7 +3,7 @@
  */
 
 import type { ErrorCode, ErrorKind } from "@ferry/core/errors/error-codes";
-import { FerryError, stopped } from "@ferry/core/errors/errors";
+import { FerryError, messageOf, stopped } from "@ferry/core/errors/errors";
 import { type TableAddress, tableResource } from "@ferry/core/request/addresses";
 
 /** A call for an error's report: the API's operation, and the resource: a table, `s3://bucket/key` or the like. */
@@ -29,6 +29,19 @@ export async function translateErrors<T>(call: Call, run: () => Promise<T>): Pro
     return await run();
   } catch (error) {
     throw ferryError(error, call);
+  }
+}
+
+/** DynamoDB's error for a write whose condition does not hold. */
+export const CONDITION_FAILED = /^ConditionalCheckFailedException$/;
+
+/** Runs a call to AWS. Resolves with `instead` if the service answers with an error of such a name. */
+export async function unlessNamed<T, U>(names: RegExp, instead: U, run: () => Promise<T>): Promise<T | U> {
+  try {
+    return await run();
+  } catch (error) {
+    if (names.test(nameOf(error))) return instead;
+    throw error;
   }
 }
 
@@ -143,8 +156,4 @@ function accessHint(operation: string): string {
     ? "the bucket's policy, and bucket-owner if the request has one"
     : "the resource's own policy if another account owns it";
   return `Check that the role is allowed ${permission}; then check ${policy}.`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@
  * Errors for users of the client: what is wrong in one line, and what to do in another.
  */
 import { type Call, httpStatusOf, nameOf, translateErrors } from "@ferry/aws/errors";
-import { FerryError, stopped } from "@ferry/core/errors/errors";
+import { FerryError, messageOf, stopped } from "@ferry/core/errors/errors";
 import { localHost } from "@ferry/core/local-host";
 import type { ClientErrorCode } from "./client-error-codes.ts";
 
@@ -73,7 +73,7 @@ function rootOf(error: unknown): unknown {
 
 /** Missing credentials, a missing region, a service that cannot be reached. */
 function setUpError(error: unknown, cause: unknown): ClientError | undefined {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const code = networkCode(error);
   if (code === "ECONNREFUSED" && /127\.0\.0\.1|localhost/.test(text + String((error as Error)?.cause ?? "")))
     return new ClientError("not-found", "no-local-host", {
@@ -190,8 +190,4 @@ function networkCode(error: unknown): string | undefined {
       }
   }
   return undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

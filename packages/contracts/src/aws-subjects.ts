@@ -1,6 +1,7 @@
 /**
  * The AWS hosts as subjects of the suites, on the endpoints that the environment configures for the SDK.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   CreateTableCommand,
@@ -23,6 +24,7 @@ import { sliceClaims } from "@ferry/aws/worker-table/slice-claims";
 import { tableLeases } from "@ferry/aws/worker-table/table-leases";
 import { taskRegistry } from "@ferry/aws/worker-table/task-registry";
 import { workerTableItems } from "@ferry/aws/worker-table/worker-table";
+import { onDemandTable } from "@ferry/core/table/key-definition";
 import {
   type RowIndex,
   rowIndexes,
@@ -200,28 +202,7 @@ async function createTable(
   indexes: readonly RowIndex[] = [],
 ): Promise<void> {
   const client = retryingDynamodbClient(TEST_REGION);
-  const keysOf = ({ hash, range }: RowIndex): KeyAttributes => (range === undefined ? [hash] : [hash, range]);
-  const schemaOf = (names: KeyAttributes) =>
-    names.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" }) as const);
-  const types = new Map([...keys, ...indexes.flatMap(keysOf)].map(({ name, type }) => [name, type]));
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({
-        AttributeName,
-        AttributeType,
-      })),
-      KeySchema: schemaOf(keys),
-      ...(indexes.length > 0 && {
-        GlobalSecondaryIndexes: indexes.map((index) => ({
-          IndexName: index.name,
-          KeySchema: schemaOf(keysOf(index)),
-          Projection: { ProjectionType: "KEYS_ONLY" },
-        })),
-      }),
-    }),
-  );
+  await client.send(new CreateTableCommand(onDemandTable(TableName, keys, indexes)));
   await waitUntilTableExists(waitFor(), { TableName });
 }
 

@@ -1,14 +1,16 @@
 /**
  * Creates tables and puts their items, with a stock client.
  */
+
 import {
   type AttributeValue,
   BatchWriteItemCommand,
   CreateTableCommand,
   type DynamoDBClient,
-  type ScalarAttributeType,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
+import type { KeyType } from "@ferry/core/archive/key-value";
+import { onDemandTable } from "@ferry/core/table/key-definition";
 
 const WRITES_PER_CALL = 25;
 const CALLS_IN_FLIGHT = 8;
@@ -19,16 +21,13 @@ const WAIT = { maxWaitTime: 300, minDelay: 0.1, maxDelay: 0.2 };
 export async function createEmptyTable(
   client: DynamoDBClient,
   TableName: string,
-  keys: readonly (readonly [name: string, type: ScalarAttributeType])[],
+  keys: readonly (readonly [name: string, type: KeyType])[],
 ): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: keys.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
-      KeySchema: keys.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
-    }),
+  const table = onDemandTable(
+    TableName,
+    keys.map(([name, type]) => ({ name, type })),
   );
+  await client.send(new CreateTableCommand(table));
   await waitUntilTableExists({ client, ...WAIT }, { TableName });
 }
 

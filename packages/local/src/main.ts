@@ -1,6 +1,7 @@
 /**
  * `npm run local`: runs Ferry on this machine until Ctrl-C.
  */
+import { messageOf } from "@ferry/core/errors/errors";
 import { localHost } from "@ferry/core/local-host";
 import { npmScript, wholeNumberFrom } from "@ferry/terminal/npm-script";
 import { onStopSignal } from "@ferry/terminal/stop-signals";
@@ -46,7 +47,7 @@ try {
     onLogged: (event) => console.log(`# ${taskLogLine(event)}`),
   });
 } catch (error) {
-  fail(error instanceof Error ? error.message : String(error));
+  fail(messageOf(error));
 }
 host.failed.catch((error: unknown) =>
   fail(error instanceof Error ? (error.stack ?? error.message) : String(error)),

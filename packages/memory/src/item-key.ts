@@ -15,14 +15,6 @@ export interface KeyAttribute {
 /** A table's key attributes: hash first, then range. */
 export type KeyAttributes = readonly [KeyAttribute] | readonly [KeyAttribute, KeyAttribute];
 
-/** How DynamoDB's API describes the key attributes of a table. */
-export function keyDefinition(keys: readonly { readonly name: string; readonly type: string }[]) {
-  return {
-    KeySchema: keys.map(({ name }, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
-    AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
-  };
-}
-
 export interface ItemKey {
   /** The position of the item's partition in the table's 32-bit hash space. */
   readonly position: number;

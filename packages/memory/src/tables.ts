@@ -9,16 +9,9 @@ import type { InsertOutcome, ScanPage, TableData, TableDescription, Write } from
 import { type TableAddress, tableResource } from "@ferry/core/request/addresses";
 import { bareTableName } from "@ferry/core/request/request";
 import type { DynamoKey } from "@ferry/core/table/dynamo-key";
+import { keyDefinition } from "@ferry/core/table/key-definition";
 import { invalid, noSuchTable, throttled } from "./errors.ts";
-import {
-  compareKeys,
-  type ItemKey,
-  type KeyAttributes,
-  keyDefinition,
-  keyOf,
-  readKey,
-  segmentOf,
-} from "./item-key.ts";
+import { compareKeys, type ItemKey, type KeyAttributes, keyOf, readKey, segmentOf } from "./item-key.ts";
 import { valuesOf } from "./item-values.ts";
 import { scanBody } from "./scan-body.ts";
 

@@ -1,4 +1,5 @@
 /** The smoke test's two tables: created for a run and deleted after it. An existing table is never used. */
+
 import {
   CreateTableCommand,
   DeleteTableCommand,
@@ -7,6 +8,7 @@ import {
   ResourceInUseException,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
+import { onDemandTable } from "@ferry/core/table/key-definition";
 import { type DeployedStage, restoredTable, sourceTable } from "./stage.ts";
 
 const HASH = "id";
@@ -20,14 +22,7 @@ export async function createTables(
 ): Promise<void> {
   for (const TableName of [sourceTable(stage), restoredTable(stage)]) {
     try {
-      await stage.db.send(
-        new CreateTableCommand({
-          TableName,
-          AttributeDefinitions: [{ AttributeName: HASH, AttributeType: "S" }],
-          KeySchema: [{ AttributeName: HASH, KeyType: "HASH" }],
-          BillingMode: "PAY_PER_REQUEST",
-        }),
-      );
+      await stage.db.send(new CreateTableCommand(onDemandTable(TableName, [{ name: HASH, type: "S" }])));
     } catch (error) {
       if (!(error instanceof ResourceInUseException)) throw error;
       throw new Error(

@@ -21,7 +21,7 @@ import {
 import { OWNER_TAG } from "@ferry/core/events/setting-reports";
 import type { LateSetting, TableAdmin } from "@ferry/core/ports";
 import type { TableAddress } from "@ferry/core/request/addresses";
-import { nameOf, onTable, translateErrors } from "../errors.ts";
+import { nameOf, onTable, translateErrors, unlessNamed } from "../errors.ts";
 import { descriptionOf, tagsOf } from "./table-description.ts";
 
 /** Tables of all regions. The SDK retries failed calls. */
@@ -34,26 +34,19 @@ export function tableAdmin(dynamodb: (region: string) => DynamoDBClient): TableA
           TableName: table.name,
           Tags: [{ Key: OWNER_TAG, Value: owner }],
         } as CreateTableCommandInput;
-        try {
-          const { TableDescription } = await dynamodb(table.region).send(new CreateTableCommand(input));
-          return descriptionOf(table, "CreateTable", TableDescription);
-        } catch (error) {
-          // DynamoDB's answer if a table of this name exists.
-          if (nameOf(error) === "ResourceInUseException") return undefined;
-          throw error;
-        }
+        // DynamoDB's answer if a table of this name exists.
+        const created = await unlessNamed(/^ResourceInUseException$/, undefined, () =>
+          dynamodb(table.region).send(new CreateTableCommand(input)),
+        );
+        return created && descriptionOf(table, "CreateTable", created.TableDescription);
       }),
 
     owner: (table, arn) =>
       translateErrors(onTable("ListTagsOfResource", table), async () => {
-        try {
-          const tags = await tagsOf(dynamodb(table.region), arn);
-          return tags.find(({ Key }) => Key === OWNER_TAG)?.Value;
-        } catch (error) {
-          // Tags of a table that was just created may not exist yet. DynamoDB Local has no tags.
-          if (/^(ResourceNotFoundException|UnknownOperationException)$/.test(nameOf(error))) return undefined;
-          throw error;
-        }
+        // Tags of a table that was just created may not exist yet. DynamoDB Local has no tags.
+        const without = /^(ResourceNotFoundException|UnknownOperationException)$/;
+        const tags = await unlessNamed(without, [], () => tagsOf(dynamodb(table.region), arn));
+        return tags.find(({ Key }) => Key === OWNER_TAG)?.Value;
       }),
 
     apply: (table, arn, setting) => apply(dynamodb(table.region), table, arn, setting),
@@ -134,14 +127,12 @@ async function apply(
 
   /** A table has at most 50 tags, so the owner is removed first. */
   async function tag(tags: Readonly<Record<string, string>>) {
-    await call("UntagResource", async () => {
-      try {
-        await client.send(new UntagResourceCommand({ ResourceArn: arn, TagKeys: [OWNER_TAG] }));
-      } catch (error) {
-        // A table of DynamoDB Local has no tags, so it has no owner.
-        if (nameOf(error) !== "UnknownOperationException") throw error;
-      }
-    });
+    await call("UntagResource", () =>
+      // A table of DynamoDB Local has no tags, so it has no owner.
+      unlessNamed(/^UnknownOperationException$/, undefined, () =>
+        client.send(new UntagResourceCommand({ ResourceArn: arn, TagKeys: [OWNER_TAG] })),
+      ),
+    );
     const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
     if (Tags.length === 0 || outcome === "pending") return;
     await call("TagResource", () => client.send(new TagResourceCommand({ ResourceArn: arn, Tags })));

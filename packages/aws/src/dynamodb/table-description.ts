@@ -17,7 +17,7 @@ import { type FerryError, isPermanent, permanent } from "@ferry/core/errors/erro
 import type { KeyNames } from "@ferry/core/events/events";
 import type { TableDescription, TableSettings } from "@ferry/core/ports";
 import type { TableAddress } from "@ferry/core/request/addresses";
-import { nameOf, onTable, translateErrors } from "../errors.ts";
+import { nameOf, onTable, translateErrors, unlessNamed } from "../errors.ts";
 
 /** Describes a table. Only calls DescribeTable: a restore needs no other permission for it. */
 export async function describeTable(client: DynamoDBClient, table: TableAddress): Promise<TableDescription> {
@@ -163,13 +163,10 @@ async function ifReadable<T>(
 
 /** The text of a table's policy; null if it has none. */
 async function resourcePolicyOf(client: DynamoDBClient, ResourceArn: string): Promise<string | null> {
-  try {
-    const { Policy } = await client.send(new GetResourcePolicyCommand({ ResourceArn }));
-    return Policy ?? null;
-  } catch (error) {
-    if (nameOf(error) === "PolicyNotFoundException") return null;
-    throw error;
-  }
+  const found = await unlessNamed(/^PolicyNotFoundException$/, undefined, () =>
+    client.send(new GetResourcePolicyCommand({ ResourceArn })),
+  );
+  return found?.Policy ?? null;
 }
 
 /** All tags of a table. */

@@ -2,8 +2,10 @@
  * Logs and metrics. Environment variables alone disable or redirect them: POWERTOOLS_LOG_LEVEL,
  * POWERTOOLS_METRICS_DISABLED, POWERTOOLS_METRICS_NAMESPACE, POWERTOOLS_SERVICE_NAME (the metrics' only dimension).
  */
+
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { messageOf } from "@ferry/core/errors/errors";
 import { countsSchema, type FerryEvent, type Message } from "@ferry/core/events/events";
 import { fieldOf } from "@ferry/core/events/schema-parts";
 import { type ConsumerName, type QueueName, queues } from "@ferry/core/topology";
@@ -76,7 +78,7 @@ export function logUnreadable(logger: Log, record: SQSRecord, error: unknown): v
       ...aboutMessage(record),
       ...whereItGoes(record),
       body: record.body.slice(0, BODY_START_LENGTH),
-      reason: error instanceof Error ? error.message : String(error),
+      reason: messageOf(error),
     },
   );
 }

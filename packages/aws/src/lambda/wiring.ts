@@ -26,9 +26,7 @@ export function wireWorker(action: Action): Worker {
     }),
     clock: {
       now: Date.now,
-      sleep: async (ms) => {
-        await sleep(ms);
-      },
+      sleep: (ms) => sleep(ms),
     },
     settings: workerSettings(),
     setVisibility: visibilityOf(sqsClient(), queueUrl(links.queue)),

@@ -2,7 +2,7 @@
  * The handler of `backup-queue` and `restore-queue`: one message is one step of the engine. A message is done only after
  * the events that conclude its step are put.
  */
-import { FerryError, stopped, toReport } from "@ferry/core/errors/errors";
+import { FerryError, messageOf, stopped, toReport } from "@ferry/core/errors/errors";
 import { type Message, parseMessage } from "@ferry/core/events/events";
 import type { Ports, RecordedError, Time } from "@ferry/core/ports";
 import type { Settings } from "@ferry/core/settings/settings";
@@ -162,8 +162,4 @@ function errorFields(error: unknown) {
     ...(error instanceof FerryError && { kind: error.kind, code: error.code, report: toReport(error) }),
     error: error instanceof Error ? error : new Error(String(error)),
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,7 +3,8 @@ import {
   type AttributeValue,
   type DynamoDBClient,
   GetItemCommand,
-  QueryCommand,
+  paginateQuery,
+  type QueryCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { isEnded, type TaskState, taskStates } from "@ferry/core/projection/status";
 import { type Action, type RowKey, rowName } from "@ferry/core/request/task";
@@ -86,15 +87,9 @@ const records = (db: DynamoDBClient, table: string, task: string) =>
     ExpressionAttributeValues: { ":task": { S: task } },
   });
 
-async function all(db: DynamoDBClient, query: QueryCommand["input"]): Promise<Item[]> {
-  const items: Item[] = [];
-  let after: Item | undefined;
-  do {
-    const page = await db.send(new QueryCommand({ ...query, ...(after && { ExclusiveStartKey: after }) }));
-    items.push(...(page.Items ?? []));
-    after = page.LastEvaluatedKey;
-  } while (after !== undefined);
-  return items;
+async function all(client: DynamoDBClient, query: QueryCommandInput): Promise<Item[]> {
+  const pages = await Array.fromAsync(paginateQuery({ client }, query));
+  return pages.flatMap(({ Items = [] }) => Items);
 }
 
 /** A row without an update time counts as infinitely old. */

@@ -1,5 +1,5 @@
 /** Finds the tables of schedules whose latest backup is too old. */
-import { type AttributeValue, type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, paginateQuery } from "@aws-sdk/client-dynamodb";
 import type { TaskState } from "@ferry/core/projection/status";
 import { attributes, tables } from "@ferry/core/topology";
 
@@ -33,31 +33,27 @@ export async function overdueKeys(
 }
 
 /** Whether a backup that was requested at `sinceMs` or later has succeeded. The latest requests are read first. */
-async function hasBackup(db: DynamoDBClient, table: string, key: string, sinceMs: number): Promise<boolean> {
-  let after: Record<string, AttributeValue> | undefined;
-  do {
-    const page = await db.send(
-      new QueryCommand({
-        TableName: table,
-        ScanIndexForward: false,
-        KeyConditionExpression: "#key = :key AND #timestamp >= :since",
-        FilterExpression: "#state = :succeeded",
-        ProjectionExpression: "#timestamp",
-        ExpressionAttributeNames: {
-          "#key": hash.name,
-          "#timestamp": range.name,
-          "#state": attributes.state,
-        },
-        ExpressionAttributeValues: {
-          ":key": { S: key },
-          ":since": { N: String(sinceMs) },
-          ":succeeded": { S: SUCCEEDED },
-        },
-        ...(after && { ExclusiveStartKey: after }),
-      }),
-    );
-    if ((page.Items ?? []).length > 0) return true;
-    after = page.LastEvaluatedKey;
-  } while (after !== undefined);
+async function hasBackup(client: DynamoDBClient, table: string, key: string, sinceMs: number) {
+  const pages = paginateQuery(
+    { client },
+    {
+      TableName: table,
+      ScanIndexForward: false,
+      KeyConditionExpression: "#key = :key AND #timestamp >= :since",
+      FilterExpression: "#state = :succeeded",
+      ProjectionExpression: "#timestamp",
+      ExpressionAttributeNames: {
+        "#key": hash.name,
+        "#timestamp": range.name,
+        "#state": attributes.state,
+      },
+      ExpressionAttributeValues: {
+        ":key": { S: key },
+        ":since": { N: String(sinceMs) },
+        ":succeeded": { S: SUCCEEDED },
+      },
+    },
+  );
+  for await (const { Items = [] } of pages) if (Items.length > 0) return true;
   return false;
 }

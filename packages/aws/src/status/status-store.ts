@@ -6,7 +6,7 @@ import { marshall } from "@aws-sdk/util-dynamodb";
 import type { StatusReader, StatusStore } from "@ferry/core/ports";
 import { rankOf } from "@ferry/core/projection/status";
 import type { Action } from "@ferry/core/request/task";
-import { nameOf, translateErrors } from "../errors.ts";
+import { CONDITION_FAILED, translateErrors, unlessNamed } from "../errors.ts";
 import { type Item, itemOfRecord, itemOfRow, rowOfItem } from "./status-item.ts";
 
 /** The physical names of the row tables: a worker has only its own action's. */
@@ -34,33 +34,18 @@ export function statusStore(
 ): StatusStore {
   /** Returns whether the condition held. */
   async function putIf(
-    row: { TableName: string; Item: Item; name: string },
+    { name, ...row }: { TableName: string; Item: Item; name: string },
     condition: {
       ConditionExpression: string;
-      names: Record<string, string>;
-      values?: Record<string, unknown>;
+      ExpressionAttributeNames: Record<string, string>;
+      ExpressionAttributeValues?: Item;
     },
   ): Promise<boolean> {
     return translateErrors(
-      { operation: "PutItem", resource: `table ${row.TableName}, ${row.name}` },
+      { operation: "PutItem", resource: `table ${row.TableName}, ${name}` },
       async () => {
-        try {
-          await client.send(
-            new PutItemCommand({
-              TableName: row.TableName,
-              Item: row.Item,
-              ConditionExpression: condition.ConditionExpression,
-              ExpressionAttributeNames: condition.names,
-              ...(condition.values !== undefined && {
-                ExpressionAttributeValues: marshall(condition.values),
-              }),
-            }),
-          );
-          return true;
-        } catch (error) {
-          if (nameOf(error) === "ConditionalCheckFailedException") return false;
-          throw error;
-        }
+        const put = new PutItemCommand({ ...row, ...condition });
+        return (await unlessNamed(CONDITION_FAILED, undefined, () => client.send(put))) !== undefined;
       },
     );
   }
@@ -74,11 +59,14 @@ export function statusStore(
         name: `${row.key}@${row.timestamp}`,
       };
       return readRevision === undefined
-        ? putIf(put, { ConditionExpression: "attribute_not_exists(#key)", names: { "#key": "key" } })
+        ? putIf(put, {
+            ConditionExpression: "attribute_not_exists(#key)",
+            ExpressionAttributeNames: { "#key": "key" },
+          })
         : putIf(put, {
             ConditionExpression: "#rev = :read",
-            names: { "#rev": "rev" },
-            values: { ":read": readRevision },
+            ExpressionAttributeNames: { "#rev": "rev" },
+            ExpressionAttributeValues: marshall({ ":read": readRevision }),
           });
     },
     async raise(record) {
@@ -87,8 +75,8 @@ export function statusStore(
         { TableName: tables.segment, Item: itemOfRecord(record), name: `${record.task} ${record.segment}` },
         {
           ConditionExpression: "attribute_not_exists(#rank) OR #rank < :rank",
-          names: { "#rank": "rank" },
-          values: { ":rank": rankOf(record) },
+          ExpressionAttributeNames: { "#rank": "rank" },
+          ExpressionAttributeValues: marshall({ ":rank": rankOf(record) }),
         },
       );
     },

@@ -1,7 +1,9 @@
 /**
  * For tests: a DynamoDB engine, and clients with RawProtocol.
  */
+
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { onDemandTable } from "@ferry/core/table/key-definition";
 import dynalite from "dynalite";
 import { RawProtocol } from "../http/raw-protocol.ts";
 import { credentials, type Listening, listening } from "./stub-server.ts";
@@ -24,15 +26,8 @@ export async function createTable(
   TableName: string,
   keys: Readonly<Record<string, "S" | "N" | "B">>,
 ): Promise<void> {
-  const names = Object.entries(keys);
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: names.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
-      KeySchema: names.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
-    }),
-  );
+  const named = Object.entries(keys).map(([name, type]) => ({ name, type }));
+  await client.send(new CreateTableCommand(onDemandTable(TableName, named)));
   // The engine activates the table after its response.
   for (let status: string | undefined; status !== "ACTIVE"; ) {
     const { Table } = await client.send(new DescribeTableCommand({ TableName }));

@@ -4,7 +4,7 @@
 import { type DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { workerTable } from "@ferry/core/topology";
-import { nameOf, translateErrors } from "../errors.ts";
+import { CONDITION_FAILED, translateErrors, unlessNamed } from "../errors.ts";
 
 /** An update of an item. `names` and `values` define the placeholders in its expressions. */
 export interface WorkerTableUpdate {
@@ -29,23 +29,17 @@ export type UpdateWorkerItem = (
 export function workerTableItems(client: DynamoDBClient, table: string): UpdateWorkerItem {
   return (key, { set, condition, names, values }) =>
     translateErrors({ operation: "UpdateItem", resource: `table ${table}, ${key}` }, async () => {
-      try {
-        const { Attributes } = await client.send(
-          new UpdateItemCommand({
-            TableName: table,
-            Key: marshall({ [workerTable.hash.name]: key }),
-            UpdateExpression: set,
-            ...(condition !== undefined && { ConditionExpression: condition }),
-            ExpressionAttributeNames: names,
-            // DynamoDB refuses an empty map.
-            ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
-            ReturnValues: "ALL_NEW",
-          }),
-        );
-        return unmarshall(Attributes ?? {});
-      } catch (error) {
-        if (nameOf(error) === "ConditionalCheckFailedException") return undefined;
-        throw error;
-      }
+      const update = new UpdateItemCommand({
+        TableName: table,
+        Key: marshall({ [workerTable.hash.name]: key }),
+        UpdateExpression: set,
+        ...(condition !== undefined && { ConditionExpression: condition }),
+        ExpressionAttributeNames: names,
+        // DynamoDB refuses an empty map.
+        ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
+        ReturnValues: "ALL_NEW",
+      });
+      const updated = await unlessNamed(CONDITION_FAILED, undefined, () => client.send(update));
+      return updated && unmarshall(updated.Attributes ?? {});
     });
 }

@@ -1,12 +1,14 @@
 /**
  * Finds the archives under a prefix.
  */
+
 import { decodeFiles, total } from "@ferry/core/archive/file-list";
 import { manifestFilesKey, manifestSummaryKey, segmentOfKey, taskKey } from "@ferry/core/archive/keys";
 import { locationOf } from "@ferry/core/archive/location";
 import { decodeSummary, type Summary } from "@ferry/core/archive/summary";
 import { readPlan } from "@ferry/core/archive/task-file";
 import { definedFields } from "@ferry/core/defined-fields";
+import { messageOf } from "@ferry/core/errors/errors";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { AwsAccess } from "../access.ts";
 import { explaining } from "../client-error.ts";
@@ -119,7 +121,7 @@ async function describeArchive(
       ...(isElsewhere && { filesAt: s3Url({ ...place, prefix: writtenFor }) }),
     };
   } catch (error) {
-    return { ...none, state: "broken", problem: error instanceof Error ? error.message : String(error) };
+    return { ...none, state: "broken", problem: messageOf(error) };
   }
 }
 
@@ -137,8 +139,7 @@ async function describeRest(
     const isOwn = files.length > 0 && files.every((file) => segmentOfKey(file.dataFileS3Key) !== undefined);
     return { ...rest, writer: isOwn ? "ferry" : "dynamodb", files: files.length, items: total(files) };
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    return { ...rest, state: "broken", writer: "unknown", problem };
+    return { ...rest, state: "broken", writer: "unknown", problem: messageOf(error) };
   }
 }
 

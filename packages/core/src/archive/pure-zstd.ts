@@ -1,8 +1,10 @@
 /**
  * zstd without Node: the decoder is fzstd. The compressor stores the bytes uncompressed, in a file that every zstd tool reads.
  */
+
 import { Decompress } from "fzstd";
 import xxhash from "xxhash-wasm";
+import { messageOf } from "../errors/errors.ts";
 import type { Compressor } from "../ports.ts";
 import { concatenated } from "./chunks.ts";
 import { corruptContent } from "./content.ts";
@@ -40,7 +42,7 @@ function openFrame(header: ZstdPart & { kind: "header" }) {
       decoder.push(bytes, isEnd);
     } catch (error) {
       // A damaged block can have any effect in the decoder.
-      throw corruptContent("zstd", error instanceof Error ? error.message : String(error), error);
+      throw corruptContent("zstd", messageOf(error), error);
     }
     for (const decoded of out) {
       hash.update(decoded);

@@ -95,6 +95,11 @@ export function about(resource: string, predicate: string): string {
   return `${resource.startsWith("s3://") ? resource : `The ${resource}`} ${stopped(predicate)}`;
 }
 
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The text with a full stop at its end. */
 export function stopped(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;

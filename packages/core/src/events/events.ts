@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { type ErrorCode, errorCodes } from "../errors/error-codes.ts";
-import { announcedTaskSchema, REQUEST_ID, type TaskRef, taskRefSchema } from "../request/task.ts";
+import { announcedTaskSchema, REQUEST_ID, taskRefSchema } from "../request/task.ts";
 import { dynamoKey } from "../table/dynamo-key.ts";
 import {
   type backupPlanSchema,
@@ -408,27 +408,13 @@ export const taskFinishingSchema = readonlyObject({
 });
 
 /** The input of a task's last step. */
-export type TaskFinishing = Pick<
+export type TaskFinishing = Omit<
   v.InferOutput<typeof taskFinishingSchema>,
-  | "task"
-  | "attempt"
-  | "transferred-items"
-  | "transferred-bytes"
-  | "plan"
-  | "checked-segments"
-  | "counted"
-  | "settings-waits"
+  "version" | keyof typeof rowEntries
 >;
 
 /** The continuation of a last step, as the worker puts it. */
-export interface FinishingContinued {
+export type FinishingContinued = Omit<TaskFinishing, "plan"> & {
   readonly version: typeof VERSION;
-  readonly task: TaskRef;
-  readonly attempt: number;
-  readonly "transferred-items": number;
-  readonly "transferred-bytes": number;
   readonly plan: { readonly S: string };
-  readonly "checked-segments"?: number;
-  readonly counted?: CountProgress;
-  readonly "settings-waits"?: number;
-}
+};

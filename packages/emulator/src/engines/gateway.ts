@@ -1,9 +1,11 @@
 /**
  * One port for every service in every region. A request's signature names both, so clients need only AWS_ENDPOINT_URL.
  */
+
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { messageOf } from "@ferry/core/errors/errors";
 import type { LocalBus } from "../eventbridge/bus.ts";
 import type { DynamoDb } from "./dynamodb.ts";
 import { jsonReply, type Reply, readScope, type Scope, writeReply } from "./http.ts";
@@ -96,8 +98,7 @@ function unknownService(scope: Scope | undefined, contentType: string): Reply {
 }
 
 function serverFault(error: unknown): Reply {
-  const message = error instanceof Error ? error.message : String(error);
-  return jsonReply(500, { __type: "InternalServerError", message });
+  return jsonReply(500, { __type: "InternalServerError", message: messageOf(error) });
 }
 
 function portInUse(port: number): string {

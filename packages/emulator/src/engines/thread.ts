@@ -2,8 +2,10 @@
  * The emulated services in a separate thread: the engines, the bus and the Pipes, behind one port. The thread ends with
  * the process, however that ends.
  */
+
 import { parentPort, workerData } from "node:worker_threads";
 import { SOURCE } from "@ferry/core/events/events";
+import { onDemandTable } from "@ferry/core/table/key-definition";
 import {
   physicalName,
   pipes,
@@ -194,34 +196,13 @@ async function createTables(): Promise<void> {
   ]);
 }
 
-type Keys = readonly { readonly name: string; readonly type: string }[];
-
 async function createTable(
   name: Parameters<typeof physicalName>[1],
-  keys: Keys,
+  keys: Parameters<typeof onDemandTable>[1],
   indexes: readonly RowIndex[] = [],
 ): Promise<void> {
   const TableName = physicalName(stage, name);
-  const schema = (of: Keys) =>
-    of.map((key, i) => ({ AttributeName: key.name, KeyType: i === 0 ? "HASH" : "RANGE" }));
-  const keysOf = ({ hash, range }: RowIndex): Keys => [hash, ...(range === undefined ? [] : [range])];
-  const types = new Map([...keys, ...indexes.flatMap(keysOf)].map((key) => [key.name, key.type]));
-  await dynamodb.call(region, "CreateTable", {
-    TableName,
-    BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: [...types].map(([AttributeName, AttributeType]) => ({
-      AttributeName,
-      AttributeType,
-    })),
-    KeySchema: schema(keys),
-    ...(indexes.length > 0 && {
-      GlobalSecondaryIndexes: indexes.map((index) => ({
-        IndexName: index.name,
-        KeySchema: schema(keysOf(index)),
-        Projection: { ProjectionType: "KEYS_ONLY" },
-      })),
-    }),
-  });
+  await dynamodb.call(region, "CreateTable", onDemandTable(TableName, keys, indexes));
   for (;;) {
     const { Table } = await dynamodb.call(region, "DescribeTable", { TableName });
     if ((Table as { TableStatus: string }).TableStatus === "ACTIVE") return;

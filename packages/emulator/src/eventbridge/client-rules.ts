@@ -2,6 +2,7 @@
  * The rules that clients put on the bus, each with queues as targets: PutRule, PutTargets, RemoveTargets, DeleteRule and
  * ListRules, as far as Ferry's clients use them. The rules of Ferry itself (rules.ts) are not listed and cannot be changed.
  */
+import { messageOf } from "@ferry/core/errors/errors";
 import { isObject, type JsonObject } from "../json.ts";
 import { compilePattern, type Matcher } from "./event-pattern.ts";
 import { compilePath, type Lookup } from "./json-path.ts";
@@ -125,9 +126,8 @@ export function createClientRules(options: ClientRulesOptions): ClientRules {
     try {
       await options.send({ queueArn: arn, body: JSON.stringify(event), ...messageGroupOf(event, group) });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
       options.log(
-        `rule ${name}: event ${event.id} (${event["detail-type"]}) not delivered to ${arn}: ${reason}`,
+        `rule ${name}: event ${event.id} (${event["detail-type"]}) not delivered to ${arn}: ${messageOf(error)}`,
       );
     }
   };

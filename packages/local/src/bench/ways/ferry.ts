@@ -46,9 +46,7 @@ function connect(): Ports {
     time: {
       now: Date.now,
       remainingMs: () => INVOCATION_MS,
-      sleep: async (ms) => {
-        await sleep(ms);
-      },
+      sleep: (ms) => sleep(ms),
     },
     settings: { ...defaultSettings, sliceBudgetMs: INVOCATION_MS, progressIntervalMs: INVOCATION_MS },
   };

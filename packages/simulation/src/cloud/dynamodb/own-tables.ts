@@ -3,8 +3,8 @@
  */
 
 import type { Item } from "@ferry/aws/status/status-item";
+import { keyDefinition } from "@ferry/core/table/key-definition";
 import { tables, workerTable } from "@ferry/core/topology";
-import { keyDefinition } from "@ferry/memory/item-key";
 import getItem from "dynalite/actions/getItem.js";
 import putItem from "dynalite/actions/putItem.js";
 import updateItem from "dynalite/actions/updateItem.js";
