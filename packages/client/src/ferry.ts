@@ -1,6 +1,7 @@
 /**
  * Ferry's public face: request, find, follow, cancel and retry the tasks of a stage.
  */
+import { tableOf } from "@ferry/core/table/table-identity";
 import { putEvent } from "./events/events.ts";
 import { openStage, type Stage, type StageOptions } from "./stage/stage.ts";
 import { type BackupInput, type PreparedRequest, prepareRequest, type RestoreInput } from "./task/request.ts";
@@ -56,7 +57,7 @@ export function ferryOf(stage: Stage): Ferry {
       key,
       state: "requested",
       attempt: 1,
-      table: { region: request["table-region"], name: request["table-name"] },
+      table: tableOf({ request }),
       archive: {
         region: request["bucket-region"],
         bucket: request["bucket-name"],

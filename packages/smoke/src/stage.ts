@@ -1,4 +1,5 @@
 /** The stage that is checked: its names, and clients with the operator's permissions. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
@@ -7,13 +8,16 @@ import { type Ferry, ferryOf } from "@ferry/client/ferry";
 import { openStage, type Stage, type StageOptions } from "@ferry/client/stage/stage";
 import { physicalName } from "@ferry/core/topology";
 
-export interface DeployedStage {
-  readonly name: string;
-  /** The region of the stage and of the smoke test's tables. */
-  readonly region: string;
+interface RunNames {
   readonly bucket: string;
   /** The id of this run, part of every name that it creates. */
   readonly run: string;
+}
+
+export interface DeployedStage extends RunNames {
+  readonly name: string;
+  /** The region of the stage and of the smoke test's tables. */
+  readonly region: string;
   readonly ferry: Ferry;
   readonly db: DynamoDBClient;
   readonly events: EventBridgeClient;
@@ -21,17 +25,11 @@ export interface DeployedStage {
   readonly sqs: SQSClient;
 }
 
-export async function openDeployedStage(
-  options: StageOptions,
-  { bucket, run }: { readonly bucket: string; readonly run: string },
-): Promise<DeployedStage> {
-  return deployedStage(await openStage(options), { bucket, run });
+export async function openDeployedStage(options: StageOptions, names: RunNames): Promise<DeployedStage> {
+  return deployedStage(await openStage(options), names);
 }
 
-export function deployedStage(
-  stage: Stage,
-  { bucket, run }: { readonly bucket: string; readonly run: string },
-): DeployedStage {
+export function deployedStage(stage: Stage, { bucket, run }: RunNames): DeployedStage {
   const { name, region, access } = stage;
   return {
     name,
@@ -74,6 +72,6 @@ export async function waitFor<T>(
     const result = await poll();
     if (result !== undefined) return result;
     if (Date.now() > until) throw new Error(`${what}: not within ${seconds} s`);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await sleep(1_000);
   }
 }

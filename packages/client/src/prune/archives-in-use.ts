@@ -4,12 +4,12 @@
 
 import { decodeFiles } from "@ferry/core/archive/file-list";
 import { manifestFilesKey } from "@ferry/core/archive/keys";
-import { taskStates } from "@ferry/core/projection/status";
+import { isEnded, taskStates } from "@ferry/core/projection/status";
 import type { BucketAddress } from "@ferry/core/request/addresses";
 import type { AwsAccess } from "../access.ts";
 import { s3Url } from "../s3-url.ts";
 import type { Stage } from "../stage/stage.ts";
-import { hasEnded, listTasks, readPlanOfRow } from "../task/task-rows.ts";
+import { listTasks, readPlanOfRow } from "../task/task-rows.ts";
 import type { ArchivesInUse } from "./plan-prune.ts";
 
 /** Fields of a plan whose values are prefixes that a restore reads. */
@@ -23,7 +23,7 @@ export async function archivesInUse(
   stage: Stage,
   access: Pick<AwsAccess, "archive">,
 ): Promise<ArchivesInUse> {
-  const states = taskStates.filter((state) => !hasEnded({ state }));
+  const states = taskStates.filter((state) => !isEnded(state));
   const used = new Map<string, string>();
   for (const task of await listTasks(stage, { states })) {
     const { bucket, prefix } = task.archive;

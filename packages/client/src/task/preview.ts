@@ -6,11 +6,13 @@ import { bucketOf } from "@ferry/core/archive/bucket";
 import { type Manifest, readManifest } from "@ferry/core/archive/manifest";
 import { definedFields } from "@ferry/core/defined-fields";
 import { FerryError } from "@ferry/core/errors/errors";
+import { tableResource } from "@ferry/core/request/addresses";
 import type { RestoreRequest } from "@ferry/core/request/request";
 import { readTableFile } from "@ferry/core/restore/create-table";
 import { holdsItems } from "@ferry/core/restore/holds-items";
 import { newTable } from "@ferry/core/restore/new-table";
 import { readSeries } from "@ferry/core/restore/read-series";
+import { tableOf } from "@ferry/core/table/table-identity";
 import type { AwsAccess, TableStructure } from "../access.ts";
 import { readingCodec } from "../archive/reading-codec.ts";
 import { ClientError, explaining } from "../client-error.ts";
@@ -46,11 +48,10 @@ export async function previewRequest(access: AwsAccess, { request }: PreparedReq
   const otherRegion = request["bucket-region"] !== request["table-region"];
   const segments = request["total-segments"];
   const given = { otherRegion, totalSegments: segments };
-  const address = { region: request["table-region"], name: request["table-name"] };
+  const address = tableOf({ request });
   const bucket = bucketOf(request);
   const prefix = request["bucket-prefix"];
-  const resource = `table ${address.name} in ${address.region}`;
-  return explaining({ operation: "look at", resource }, async () => {
+  return explaining({ operation: "look at", resource: tableResource(address) }, async () => {
     if (request.action === "backup") {
       const [described, objects] = await Promise.all([
         access.describe(address),
@@ -96,7 +97,7 @@ async function describeIfCreated(
   request: RestoreRequest,
 ): Promise<TableStructure | undefined> {
   try {
-    return await access.describe({ region: request["table-region"], name: request["table-name"] });
+    return await access.describe(tableOf({ request }));
   } catch (error) {
     const isMissing = error instanceof FerryError && error.code === "no-such-table";
     if (isMissing && request["create-table"] === true) return undefined;
@@ -145,7 +146,7 @@ export async function destinationHoldsItems(
   access: AwsAccess,
   request: RestoreRequest,
 ): Promise<boolean | undefined> {
-  const address = { region: request["table-region"], name: request["table-name"] };
+  const address = tableOf({ request });
   try {
     return await explaining({ operation: "Scan", resource: `table ${address.name}` }, () =>
       holdsItems(address, access.tables),

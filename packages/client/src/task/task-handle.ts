@@ -2,11 +2,12 @@
  * A task that was requested or found: it can be awaited, followed, cancelled and retried.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isEnded } from "@ferry/core/projection/status";
 import { ClientError } from "../client-error.ts";
 import type { Stage } from "../stage/stage.ts";
 import { cancelTask, retryTask } from "./controls.ts";
 import { openProgressMeter, type TaskProgress } from "./progress.ts";
-import { hasEnded, readSegments } from "./task-rows.ts";
+import { readSegments } from "./task-rows.ts";
 import type { TaskStatus } from "./task-status.ts";
 
 export interface WaitOptions {
@@ -53,7 +54,7 @@ export function taskHandle(
       const task = await read();
       const segments = task.id === undefined ? [] : await readSegments(stage, task.id);
       yield meter(performance.now(), task, segments);
-      if (hasEnded(task)) return;
+      if (isEnded(task.state)) return;
       await pause(pollMs, signal);
     }
   }
@@ -81,7 +82,7 @@ export function taskHandle(
     },
     progress,
     async ended(options = {}) {
-      return (await until(hasEnded, options, Number.POSITIVE_INFINITY))!;
+      return (await until(({ state }) => isEnded(state), options, Number.POSITIVE_INFINITY))!;
     },
     cancel: async (options = {}) =>
       cancelTask(stage, await read(), (met, waitMs) => until(met, options, waitMs)),

@@ -7,7 +7,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { isEnded, type TaskState, taskStates } from "@ferry/core/projection/status";
+import { type TaskState, taskStates } from "@ferry/core/projection/status";
 import { bareTableName } from "@ferry/core/request/request";
 import type { Action, RowKey } from "@ferry/core/request/task";
 import { byRequest, byState } from "@ferry/core/topology";
@@ -205,11 +205,6 @@ export async function readSegments(stage: Stage, taskId: string): Promise<Segmen
       records.push(...Items.map(segmentOfItem));
     return records;
   });
-}
-
-/** Whether a task can still change by itself. A rejected request, too, has ended. */
-export function hasEnded({ state }: Pick<TaskStatus, "state">): boolean {
-  return isEnded(state);
 }
 
 function onStatusTable<T>(stage: Stage, table: string, operation: string, run: () => Promise<T>): Promise<T> {

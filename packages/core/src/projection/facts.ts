@@ -39,6 +39,12 @@ export interface SegmentUse {
   readonly usage?: Usage;
 }
 
+interface OfSegment {
+  readonly attempt: number;
+  readonly segment: number;
+  readonly counts: Counts;
+}
+
 /** The content of a fact, without its row and time. */
 export type Statement =
   | { readonly kind: "accepted"; readonly attempt: number; readonly plan: Plan }
@@ -58,31 +64,15 @@ export type Statement =
     }
   | { readonly kind: "finishing"; readonly attempt: number; readonly plan: Plan }
   | { readonly kind: "finished"; readonly attempt: number; readonly settings?: SettingReports }
-  | {
-      readonly kind: "queued" | "completed";
-      readonly attempt: number;
-      readonly segment: number;
-      readonly counts: Counts;
-      readonly plan: Plan;
-    }
-  | {
-      readonly kind: "progressed";
-      readonly attempt: number;
-      readonly segment: number;
-      readonly counts: Counts;
-      readonly plan: Plan;
-      readonly cursor?: RestoreCursor;
-    }
-  | {
+  | (OfSegment & { readonly kind: "queued" | "completed"; readonly plan: Plan })
+  | (OfSegment & { readonly kind: "progressed"; readonly plan: Plan; readonly cursor?: RestoreCursor })
+  | (OfSegment & {
       readonly kind: "failed";
-      readonly attempt: number;
-      readonly segment: number;
-      readonly counts: Counts;
       readonly plan?: Plan;
       readonly cursor?: RestoreCursor;
       readonly cause: string;
       readonly text: string;
-    };
+    });
 
 /** A fact. `time`: of its event, ISO 8601. */
 export type Fact = Statement & SegmentUse & { readonly row: FactRow; readonly time: string };

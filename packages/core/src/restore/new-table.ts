@@ -35,33 +35,31 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
   };
   const local = Table.LocalSecondaryIndexes ?? [];
   const global = (Table.GlobalSecondaryIndexes ?? []).filter(({ IndexStatus }) => IndexStatus !== "DELETING");
-  if (local.length + global.length === 0) reports.indexes = { outcome: "off" };
-  else if (which === "none") reports.indexes = leftOut(which);
+  const hasIndexes = isWanted("indexes", local.length + global.length > 0, which === "none");
   const billing = billingOf();
   const isProvisioned = billing === "PROVISIONED";
   const throughputOf = (of: Throughput | undefined, name: string) =>
     isProvisioned ? { ProvisionedThroughput: capacityOf(of, name) } : {};
-  const indexes =
-    which === "none"
-      ? {}
-      : {
-          ...(local.length > 0 && {
-            LocalSecondaryIndexes: local.map(({ IndexName, KeySchema, Projection }) => ({
-              IndexName,
-              KeySchema: hashFirst(KeySchema),
-              Projection,
-            })),
-          }),
-          ...(global.length > 0 && {
-            GlobalSecondaryIndexes: global.map((index) => ({
-              IndexName: index.IndexName,
-              KeySchema: hashFirst(index.KeySchema),
-              Projection: index.Projection,
-              ...throughputOf(index.ProvisionedThroughput, `index ${index.IndexName}`),
-              ...limitsOf(index.OnDemandThroughput),
-            })),
-          }),
-        };
+  const indexes = !hasIndexes
+    ? {}
+    : {
+        ...(local.length > 0 && {
+          LocalSecondaryIndexes: local.map(({ IndexName, KeySchema, Projection }) => ({
+            IndexName,
+            KeySchema: hashFirst(KeySchema),
+            Projection,
+          })),
+        }),
+        ...(global.length > 0 && {
+          GlobalSecondaryIndexes: global.map((index) => ({
+            IndexName: index.IndexName,
+            KeySchema: hashFirst(index.KeySchema),
+            Projection: index.Projection,
+            ...throughputOf(index.ProvisionedThroughput, `index ${index.IndexName}`),
+            ...limitsOf(index.OnDemandThroughput),
+          })),
+        }),
+      };
   const vectors = vectorIndexes();
   const keys: readonly (readonly { readonly AttributeName: string }[])[] = [
     Table.KeySchema,
@@ -87,15 +85,21 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
     remarks: remarksOf(file),
   };
 
+  /** Whether the table may get a setting: the backed-up table has it, and the request does not leave it out. Otherwise it is reported. */
+  function isWanted(name: RestoredSetting, hasIt: boolean, isLeftOut = which !== "all"): boolean {
+    if (!hasIt) reports[name] = { outcome: "off" };
+    else if (isLeftOut) reports[name] = leftOut(which);
+    return hasIt && !isLeftOut;
+  }
+
   function lateSettings(): LateSetting[] {
     const { StreamSpecification: stream, Replicas: replicas = [] } = Table;
     const late: LateSetting[] = [];
     /** `setting`: null if the backed-up table does not have it, undefined if the archive does not say. */
     const plan = (name: RestoredSetting, setting: LateSetting | null | undefined) => {
-      if (setting === null) reports[name] = { outcome: "off" };
-      else if (which !== "all") reports[name] = leftOut(which);
-      else if (setting === undefined) reports[name] = notCaptured(name, file);
-      else late.push(setting);
+      if (!isWanted(name, setting !== null)) return;
+      if (setting) late.push(setting);
+      else reports[name] = notCaptured(name, file);
     };
     plan(
       "stream",
@@ -120,41 +124,30 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
       "resource-policy",
       policy === undefined || policy === null ? policy : { name: "resource-policy", policy },
     );
-    for (const [name, left] of notRecreated(file)) {
-      if (left === null) reports[name] = { outcome: "off" };
-      else if (which !== "all") reports[name] = leftOut(which);
-      else
-        reports[name] = left === undefined ? notCaptured(name, file) : { outcome: "refused", reason: left };
-    }
-    if (replicas.length > 0)
-      reports.replicas =
-        which === "all"
-          ? {
-              outcome: "refused",
-              reason: `a restore creates a table in one region; the backed-up table had replicas in ${replicas.map(({ RegionName }) => RegionName).join(", ")}`,
-            }
-          : leftOut(which);
-    if (isProvisioned)
-      reports["auto-scaling"] =
-        which === "all" ? { outcome: "not-captured", reason: NO_AUTO_SCALING } : leftOut(which);
+    for (const [name, left] of notRecreated(file))
+      if (isWanted(name, left !== null))
+        reports[name] = left ? { outcome: "refused", reason: left } : notCaptured(name, file);
+    if (replicas.length > 0 && isWanted("replicas", true))
+      reports.replicas = {
+        outcome: "refused",
+        reason: `a restore creates a table in one region; the backed-up table had replicas in ${replicas.map(({ RegionName }) => RegionName).join(", ")}`,
+      };
+    if (isProvisioned && isWanted("auto-scaling", true))
+      reports["auto-scaling"] = { outcome: "not-captured", reason: NO_AUTO_SCALING };
     return late;
   }
 
   /** Reports the vector indexes, and returns those that the new table gets. */
   function vectorIndexes() {
     const all = (Table.VectorIndexes ?? []).filter(({ IndexStatus }) => IndexStatus !== "DELETING");
-    if (all.length === 0) reports["vector-indexes"] = { outcome: "off" };
-    else if (which === "none") reports["vector-indexes"] = leftOut(which);
-    else if (isProvisioned)
-      reports["vector-indexes"] = {
-        outcome: "refused",
-        reason: "DynamoDB has vector indexes only on tables with billing mode on-demand",
-      };
-    else {
-      reports["vector-indexes"] = { outcome: "reapplied" };
-      return all.map(({ IndexStatus: _, ...index }) => index);
-    }
-    return [];
+    if (!isWanted("vector-indexes", all.length > 0, which === "none")) return [];
+    reports["vector-indexes"] = isProvisioned
+      ? {
+          outcome: "refused",
+          reason: "DynamoDB has vector indexes only on tables with billing mode on-demand",
+        }
+      : { outcome: "reapplied" };
+    return isProvisioned ? [] : all.map(({ IndexStatus: _, ...index }) => index);
   }
 
   function billingOf(): "PROVISIONED" | "PAY_PER_REQUEST" {
@@ -199,28 +192,20 @@ export function newTable(request: RestoreRequest, file: TableFile): NewTable {
       return { TableClass: requested.toUpperCase().replaceAll("-", "_") };
     }
     const archived = Table.TableClassSummary?.TableClass;
-    if (archived === undefined) reports["table-class"] = { outcome: "off" };
-    else if (which !== "all") reports["table-class"] = leftOut(which);
-    else return { TableClass: archived };
-    return {};
+    return isWanted("table-class", archived !== undefined) ? { TableClass: archived } : {};
   }
 
   /** The key of a table is only usable in its own region. */
   function encryption() {
-    const sse = Table.SSEDescription;
-    if (sse === undefined || sse.Status === "DISABLED" || sse.SSEType !== "KMS")
-      reports.encryption = { outcome: "off" };
-    else if (which !== "all") reports.encryption = leftOut(which);
-    else if (sse.KMSMasterKeyArn?.split(":")[3] === request["table-region"])
-      return { SSESpecification: { Enabled: true, SSEType: "KMS", KMSMasterKeyId: sse.KMSMasterKeyArn } };
-    else {
-      reports.encryption = {
-        outcome: "refused",
-        reason: `the key ${sse.KMSMasterKeyArn ?? ""} is not in ${request["table-region"]}; the table has the key that AWS manages (aws/dynamodb)`,
-      };
-      return { SSESpecification: { Enabled: true, SSEType: "KMS" } };
-    }
-    return {};
+    const { Status, SSEType, KMSMasterKeyArn: key = "" } = Table.SSEDescription ?? {};
+    if (!isWanted("encryption", SSEType === "KMS" && Status !== "DISABLED")) return {};
+    if (key.split(":")[3] === request["table-region"])
+      return { SSESpecification: { Enabled: true, SSEType: "KMS", KMSMasterKeyId: key } };
+    reports.encryption = {
+      outcome: "refused",
+      reason: `the key ${key} is not in ${request["table-region"]}; the table has the key that AWS manages (aws/dynamodb)`,
+    };
+    return { SSESpecification: { Enabled: true, SSEType: "KMS" } };
   }
 }
 

@@ -2,6 +2,7 @@
  * The events of a step follow from its message: the slices of an attempt are numbered, their counts never fall, a retry
  * continues from the checkpoints of its segments, and each event has its task, plan and deadline.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { SegmentWork, TaskAccepted } from "@ferry/core/events/events";
 import { PROVISIONED_UNITS } from "../scenario/scenario.ts";
 import type { Answers } from "./answers.ts";
@@ -104,7 +105,7 @@ function acceptanceViolations({ recorder, scenario }: Outcome, { requests }: Ans
         id === task["request-id"] &&
         action === task.action &&
         Math.floor(task.timestamp / 1000) === Date.parse(time) / 1000 &&
-        isSame(sorted(fields), sorted(request)),
+        isDeepStrictEqual(fields, request),
     );
     if (event === undefined) {
       found.push(`${label} has an unknown request`);
@@ -233,8 +234,4 @@ function finishViolations(outcome: Outcome): string[] {
 
 function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function sorted(of: Detail): Detail {
-  return Object.fromEntries(Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
