@@ -20,7 +20,7 @@ export const invariants: Invariants = {
 export function violatedInvariants(deployment: Deployment): ReadonlyMap<string, readonly string[]> {
   return new Map(
     Object.entries(invariants)
-      .map(([name, { violations }]) => [name, violations(deployment)] as const)
+      .map(([name, { violations }]) => [name, [...violations(deployment)]] as const)
       .filter(([, problems]) => problems.length > 0),
   );
 }

@@ -1,5 +1,5 @@
 /** The limits in AWS's API references. */
-import { type Deployment, type Invariants, resourcesOfType, violationUnless } from "./invariant.ts";
+import { type Invariants, resourcesOfType } from "./invariant.ts";
 import { type PolicyStatement, statementsOf } from "./policies.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the inputs of any resource.
@@ -130,41 +130,20 @@ const BOUNDS: Readonly<Record<string, Readonly<Record<string, Bound>>>> = {
   },
 };
 
-function outOfBounds(
-  deployment: Deployment,
-  type: string,
-  quantity: string,
-  { of, least = 0, most }: Bound,
-): string[] {
-  return resourcesOfType(deployment, type).flatMap(({ name, inputs }) =>
-    [of(inputs) ?? []]
-      .flat()
-      .flatMap((value) =>
-        violationUnless(
-          value >= least && value <= most,
-          `the ${quantity} of ${type} ${name} is ${value}; AWS accepts ${least} to ${most}`,
-        ),
-      ),
-  );
-}
-
 export const limitInvariants: Invariants = {
   "aws-accepts-everything": {
     reason: "A deploy that exceeds a limit fails in the middle.",
-    violations: (deployment) => [
-      ...Object.entries(NAME_LENGTH_MAX).flatMap(([type, most]) =>
-        resourcesOfType(deployment, type).flatMap(({ name, inputs }) =>
-          violationUnless(
-            inputs.name?.length <= most,
-            `the name of ${type} ${name} is longer than ${most} characters`,
-          ),
-        ),
-      ),
-      ...Object.entries(BOUNDS).flatMap(([type, quantities]) =>
-        Object.entries(quantities).flatMap(([quantity, bound]) =>
-          outOfBounds(deployment, type, quantity, bound),
-        ),
-      ),
-    ],
+    *violations(deployment) {
+      for (const [type, most] of Object.entries(NAME_LENGTH_MAX))
+        for (const { name, inputs } of resourcesOfType(deployment, type))
+          if (!(inputs.name?.length <= most))
+            yield `the name of ${type} ${name} is longer than ${most} characters`;
+      for (const [type, quantities] of Object.entries(BOUNDS))
+        for (const [quantity, { of, least = 0, most }] of Object.entries(quantities))
+          for (const { name, inputs } of resourcesOfType(deployment, type))
+            for (const value of [of(inputs) ?? []].flat())
+              if (!(value >= least && value <= most))
+                yield `the ${quantity} of ${type} ${name} is ${value}; AWS accepts ${least} to ${most}`;
+    },
   },
 };

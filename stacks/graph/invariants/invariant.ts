@@ -11,8 +11,8 @@ export interface Deployment {
 interface Invariant {
   /** Why the rule exists. */
   readonly reason: string;
-  /** One sentence for each violation; empty if the invariant holds. */
-  readonly violations: (deployment: Deployment) => string[];
+  /** One sentence for each violation; none if the invariant holds. */
+  readonly violations: (deployment: Deployment) => Iterable<string>;
 }
 
 /** By name. */
@@ -21,9 +21,6 @@ export type Invariants = Readonly<Record<string, Invariant>>;
 /** The resources of a type, given the end of its name: `Queue` is `aws:sqs/queue:Queue`. */
 export const resourcesOfType = ({ graph }: Deployment, type: string): readonly Resource[] =>
   graph.resources.filter((resource) => resource.type.endsWith(`:${type}`));
-
-/** The message if the condition does not hold. */
-export const violationUnless = (holds: boolean, message: string): string[] => (holds ? [] : [message]);
 
 /** The last part of an ARN: a queue's, a Pipe's or a function's name. */
 export const nameInArn = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { root } from "../synth/bundle.ts";
 import type { Resource } from "../synth/graph.ts";
-import { type Deployment, type Invariants, resourcesOfType, violationUnless } from "./invariant.ts";
+import { type Deployment, type Invariants, resourcesOfType } from "./invariant.ts";
 
 /** The alarms that docs/operations.md explains, one per chapter. */
 const chapters = () =>
@@ -31,7 +31,7 @@ const alarmMetrics = (deployment: Deployment) =>
 export const monitoringInvariants: Invariants = {
   "alarms-are-explained": {
     reason: "An alarm's description refers the operator to docs/operations.md, which must explain it.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const documented = chapters();
       const alarms = resourcesOfType(deployment, "MetricAlarm").map(({ inputs }) => ({
         name: inputs.name,
@@ -39,19 +39,16 @@ export const monitoringInvariants: Invariants = {
       }));
       const { profile, schedules } = deployment.settings;
       const absent = profile === "minimal" ? documented : schedules.length === 0 ? ["backup-overdue"] : [];
-      return [
-        ...alarms
-          .filter(({ chapter }) => !documented.includes(chapter))
-          .map(({ name }) => `docs/operations.md has no chapter for the alarm ${name}`),
-        ...documented
-          .filter((name) => !absent.includes(name) && !alarms.some(({ chapter }) => chapter === name))
-          .map((name) => `docs/operations.md has a chapter for ${name}, which is not an alarm`),
-      ];
+      for (const { name, chapter } of alarms)
+        if (!documented.includes(chapter)) yield `docs/operations.md has no chapter for the alarm ${name}`;
+      for (const name of documented)
+        if (!absent.includes(name) && !alarms.some(({ chapter }) => chapter === name))
+          yield `docs/operations.md has a chapter for ${name}, which is not an alarm`;
     },
   },
   "every-queue-and-pipe-has-an-alarm": {
     reason: "A queue that is not read, or a Pipe that fails, stops tasks without any other error.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const metrics = alarmMetrics(deployment);
       const queues = resourcesOfType(deployment, "Queue").map(({ inputs }) => inputs);
       const isRead = (queue: Resource["inputs"]) => queue.redrivePolicy !== undefined;
@@ -65,59 +62,45 @@ export const monitoringInvariants: Invariants = {
               ...queues.filter(isRead).map(({ name }) => `ApproximateAgeOfOldestMessage ${name}`),
               ...resourcesOfType(deployment, "Pipe").map(({ inputs }) => `ExecutionFailed ${inputs.name}`),
             ];
-      return [
-        ...queues
-          .filter((queue) => !isRead(queue))
-          .map(({ name }) => `ApproximateNumberOfMessagesVisible ${name}`),
-        ...others,
-      ].flatMap((metric) => violationUnless(metrics.includes(metric), `no alarm has the metric ${metric}`));
+      const unread = queues
+        .filter((queue) => !isRead(queue))
+        .map(({ name }) => `ApproximateNumberOfMessagesVisible ${name}`);
+      for (const metric of [...unread, ...others])
+        if (!metrics.includes(metric)) yield `no alarm has the metric ${metric}`;
     },
   },
   "delivery-failures-have-alarms": {
     reason:
       "An event that neither its queue nor the queue of undelivered events received is lost without any other sign.",
-    violations: (deployment) => {
-      if (deployment.settings.profile === "minimal") return [];
+    *violations(deployment) {
+      if (deployment.settings.profile === "minimal") return;
       const group = `ferry-${deployment.graph.app.stage}`;
       const metrics = alarmMetrics(deployment);
       const queries = resourcesOfType(deployment, "MetricAlarm").flatMap(({ inputs }) =>
         (inputs.metricQueries ?? []).map(({ expression }: { expression?: string }) => expression),
       );
-      return [
-        ...["FailedInvocations", "InvocationsFailedToBeSentToDlq"].flatMap((metric) =>
-          violationUnless(
-            queries.includes(`SELECT SUM(${metric}) FROM "AWS/Events" WHERE EventBusName = '${group}'`),
-            `no alarm has the bus's metric ${metric}`,
-          ),
-        ),
-        ...["InvocationDroppedCount", "InvocationsFailedToBeSentToDeadLetterCount"].flatMap((metric) =>
-          violationUnless(
-            metrics.includes(`${metric} ${group}`),
-            `no alarm has Scheduler's metric ${metric}`,
-          ),
-        ),
-      ];
+      for (const metric of ["FailedInvocations", "InvocationsFailedToBeSentToDlq"])
+        if (!queries.includes(`SELECT SUM(${metric}) FROM "AWS/Events" WHERE EventBusName = '${group}'`))
+          yield `no alarm has the bus's metric ${metric}`;
+      for (const metric of ["InvocationDroppedCount", "InvocationsFailedToBeSentToDeadLetterCount"])
+        if (!metrics.includes(`${metric} ${group}`)) yield `no alarm has Scheduler's metric ${metric}`;
     },
   },
   "missing-backups-are-noticed": {
     reason:
       "A schedule or rule that is disabled starts no task, so no task fails. An alarm compares the rows with the schedule, and starts without data.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const { graph, settings } = deployment;
       const alarms = resourcesOfType(deployment, "MetricAlarm").map(({ inputs }) => inputs);
-      return settings.schedules.flatMap(({ name }) => {
+      for (const { name } of settings.schedules) {
         const dimensions = { service: `ferry-${graph.app.stage}-monitor`, schedule: name };
         const alarm = alarms.find(
           (one) => one.metricName === "OverdueBackups" && isDeepStrictEqual(one.dimensions, dimensions),
         );
-        return [
-          ...violationUnless(alarm !== undefined, `the schedule ${name} has no alarm for overdue backups`),
-          ...violationUnless(
-            alarm === undefined || graph.dev || alarm.treatMissingData === "breaching",
-            `the alarm for overdue backups of ${name} does not start without data`,
-          ),
-        ];
-      });
+        if (alarm === undefined) yield `the schedule ${name} has no alarm for overdue backups`;
+        else if (!graph.dev && alarm.treatMissingData !== "breaching")
+          yield `the alarm for overdue backups of ${name} does not start without data`;
+      }
     },
   },
 };

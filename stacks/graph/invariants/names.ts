@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { root } from "../synth/bundle.ts";
-import { type Deployment, type Invariants, resourcesOfType, violationUnless } from "./invariant.ts";
+import { type Deployment, type Invariants, resourcesOfType } from "./invariant.ts";
 
 /** The types that SST or Pulumi would otherwise name at random. */
 const TYPES = [
@@ -45,33 +45,25 @@ export const nameInvariants: Invariants = {
   "physical-names-are-stable": {
     reason:
       "Policies of other accounts, alarms and callers refer to resources by name. A random name changes with each stage.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const { stage } = deployment.graph.app;
       const stable = new RegExp(`^(/aws/(lambda|vendedlogs/(events|pipes))/)?ferry-${stage}(-[a-z0-9-]+)?$`);
-      return [
-        ...TYPES.flatMap((type) =>
-          resourcesOfType(deployment, type).flatMap(({ name, inputs }) =>
-            violationUnless(stable.test(inputs.name), `${type} ${name} has the physical name ${inputs.name}`),
-          ),
-        ),
-        // A schedule is named after its table, and is unique in the stage's group.
-        ...resourcesOfType(deployment, "Schedule").flatMap(({ name, inputs }) =>
-          violationUnless(
-            inputs.groupName === `ferry-${stage}`,
-            `Schedule ${name} is in the group ${inputs.groupName}`,
-          ),
-        ),
-      ];
+      for (const type of TYPES)
+        for (const { name, inputs } of resourcesOfType(deployment, type))
+          if (!stable.test(inputs.name)) yield `${type} ${name} has the physical name ${inputs.name}`;
+      // A schedule is named after its table, and is unique in the stage's group.
+      for (const { name, inputs } of resourcesOfType(deployment, "Schedule"))
+        if (inputs.groupName !== `ferry-${stage}`)
+          yield `Schedule ${name} is in the group ${inputs.groupName}`;
     },
   },
   "logical-names-are-known": {
     reason:
       "Pulumi creates a renamed resource before it deletes the old one, which fails where the physical name is the same, and replaces a table or a role. A rename must be seen in review.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const known = readFileSync(path.join(root, KNOWN), "utf8").split("\n");
-      return logicalNames(deployment)
-        .filter((name) => !known.includes(name))
-        .map((name) => `${name} is not in ${KNOWN}`);
+      for (const name of logicalNames(deployment))
+        if (!known.includes(name)) yield `${name} is not in ${KNOWN}`;
     },
   },
 };

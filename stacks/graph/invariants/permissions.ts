@@ -9,14 +9,7 @@ import {
   typesPutBy,
   workerTable,
 } from "@ferry/core/topology";
-import {
-  type Deployment,
-  equalAsJson,
-  type Invariants,
-  nameInArn,
-  resourcesOfType,
-  violationUnless,
-} from "./invariant.ts";
+import { type Deployment, equalAsJson, type Invariants, nameInArn, resourcesOfType } from "./invariant.ts";
 import { creatableArns, type Grant, policyGrants, roleGrants, statementsOf } from "./policies.ts";
 
 /** The resources that may end in `*`, because a narrower one is not possible. */
@@ -43,71 +36,59 @@ const typesOfRole: Readonly<Record<string, readonly string[]>> = {
 export const permissionInvariants: Invariants = {
   "no-wildcards": {
     reason: "A wildcard grants permissions that were not reviewed, and those that AWS adds later.",
-    violations: (deployment) =>
-      [...roleGrants(deployment), ...policyGrants(deployment)].flatMap(({ owner, statement }) => [
-        ...statement.Action.filter((action) => action.includes("*")).map(
-          (action) => `${owner} allows the action ${action}`,
-        ),
-        ...statement.Resource.filter(
-          (resource) => resource.includes("*") && !WIDE_RESOURCES.some((wide) => wide.test(resource)),
-        ).map((resource) => `${owner} allows the resource ${resource}`),
-      ]),
+    *violations(deployment) {
+      for (const { owner, statement } of [...roleGrants(deployment), ...policyGrants(deployment)]) {
+        for (const action of statement.Action)
+          if (action.includes("*")) yield `${owner} allows the action ${action}`;
+        for (const resource of statement.Resource)
+          if (resource.includes("*") && !WIDE_RESOURCES.some((wide) => wide.test(resource)))
+            yield `${owner} allows the resource ${resource}`;
+      }
+    },
   },
   "statements-name-resources": {
     reason:
       "IAM refuses a statement without a resource, in the middle of a deploy. A list of the settings may be empty.",
-    violations: (deployment) =>
-      [...roleGrants(deployment), ...policyGrants(deployment)].flatMap(({ owner, statement }) =>
-        violationUnless(
-          statement.Resource.length > 0,
-          `${owner} allows ${statement.Action.join(", ")} on no resource`,
-        ),
-      ),
+    *violations(deployment) {
+      for (const { owner, statement } of [...roleGrants(deployment), ...policyGrants(deployment)])
+        if (statement.Resource.length === 0)
+          yield `${owner} allows ${statement.Action.join(", ")} on no resource`;
+    },
   },
   "backup-only-creates": {
     reason:
       "A bug in the backup worker must not be able to change a table, or to replace or delete an archive.",
-    violations: (deployment) =>
-      roleGrants(deployment)
-        .filter(({ owner }) => owner === `ferry-${deployment.graph.app.stage}-backup`)
-        .flatMap(({ statement }) =>
-          statement.Action.flatMap((action) => [
-            ...violationUnless(
-              !/^s3:(?!PutObject$|Get|List)/.test(action),
-              `the backup role allows ${action}, but may only create and read objects`,
-            ),
-            ...violationUnless(
-              action !== "s3:PutObject" ||
-                equalAsJson(statement.Condition?.["Null"]?.["s3:if-none-match"], ["false"]),
-              "the backup role allows s3:PutObject without If-None-Match",
-            ),
-            ...violationUnless(
-              !/^dynamodb:(?!Scan$|Get|Describe|List|Query)/.test(action) ||
-                statement.Resource.every((arn) => isWorkerTable(deployment, arn)),
-              `the backup role allows ${action} on ${statement.Resource.join(", ")}`,
-            ),
-          ]),
-        ),
+    *violations(deployment) {
+      for (const { owner, statement } of roleGrants(deployment)) {
+        if (owner !== `ferry-${deployment.graph.app.stage}-backup`) continue;
+        const { Action, Resource, Condition } = statement;
+        for (const action of Action) {
+          if (/^s3:(?!PutObject$|Get|List)/.test(action))
+            yield `the backup role allows ${action}, but may only create and read objects`;
+          if (action === "s3:PutObject" && !equalAsJson(Condition?.["Null"]?.["s3:if-none-match"], ["false"]))
+            yield "the backup role allows s3:PutObject without If-None-Match";
+          const isWrite = /^dynamodb:(?!Scan$|Get|Describe|List|Query)/.test(action);
+          if (isWrite && !Resource.every((arn) => isWorkerTable(deployment, arn)))
+            yield `the backup role allows ${action} on ${Resource.join(", ")}`;
+        }
+      }
+    },
   },
   "only-listed-tables-are-created": {
     reason:
       "A restore must not be able to create a table, or to change a table's settings, unless the stage lists the table with create.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const creatable = creatableArns(deployment);
-      return roleGrants(deployment).flatMap(({ owner, statement }) =>
-        statement.Action.filter((action) => CHANGES_TABLES.test(action)).flatMap((action) =>
-          violationUnless(
-            statement.Resource.every((arn) => creatable.has(arn)),
-            `${owner} allows ${action} on ${statement.Resource.join(", ")}`,
-          ),
-        ),
-      );
+      for (const { owner, statement } of roleGrants(deployment))
+        for (const action of statement.Action)
+          if (CHANGES_TABLES.test(action) && !statement.Resource.every((arn) => creatable.has(arn)))
+            yield `${owner} allows ${action} on ${statement.Resource.join(", ")}`;
     },
   },
   "only-ferry-puts-facts": {
     reason:
       "A forged fact changes rows and starts work. Each of Ferry's roles puts its own types with Ferry's source; callers put requests.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const { stage } = deployment.graph.app;
       const puts = ({ statement }: Grant) => statement.Action.includes("events:PutEvents");
       const roles = roleGrants(deployment).filter(puts);
@@ -119,80 +100,64 @@ export const permissionInvariants: Invariants = {
             grant.statement.Effect === "Deny" && equalAsJson(equals(grant)["events:source"], [SOURCE]),
         )
         .flatMap(({ statement }) => statement.Condition?.["ArnNotEquals"]?.["aws:PrincipalArn"] ?? []);
-      return [
-        ...roles.flatMap((grant) =>
-          violationUnless(
-            equalAsJson(equals(grant), {
-              "events:source": [SOURCE],
-              "events:detail-type": typesOfRole[grant.owner.replace(`ferry-${stage}-`, "")],
-            }),
-            `the role ${grant.owner} may put events of other types, or with another source`,
-          ),
-        ),
-        ...others
-          .filter(({ statement }) => statement.Effect === "Allow")
-          .flatMap((grant) =>
-            violationUnless(
-              equalAsJson(equals(grant)["events:detail-type"], [...callerTypes]),
-              `${grant.owner} allows events:PutEvents for events that look like facts`,
-            ),
-          ),
-        ...violationUnless(
-          equalAsJson(exempt.map((arn) => arn.split("/")[1]).sort(), roles.map(({ owner }) => owner).sort()),
-          `the bus denies Ferry's source to all but ${exempt.join(", ") || "nothing"}; the roles that put events are ${roles.map(({ owner }) => owner).join(", ")}`,
-        ),
-      ];
+      for (const grant of roles) {
+        const types = typesOfRole[grant.owner.replace(`ferry-${stage}-`, "")];
+        if (!equalAsJson(equals(grant), { "events:source": [SOURCE], "events:detail-type": types }))
+          yield `the role ${grant.owner} may put events of other types, or with another source`;
+      }
+      for (const grant of others)
+        if (
+          grant.statement.Effect === "Allow" &&
+          !equalAsJson(equals(grant)["events:detail-type"], [...callerTypes])
+        )
+          yield `${grant.owner} allows events:PutEvents for events that look like facts`;
+      const owners = roles.map(({ owner }) => owner);
+      if (!equalAsJson(exempt.map((arn) => arn.split("/")[1]).sort(), owners.toSorted()))
+        yield `the bus denies Ferry's source to all but ${exempt.join(", ") || "nothing"}; the roles that put events are ${owners.join(", ")}`;
     },
   },
   "queues-take-no-others-dead-letters": {
     reason:
       "Every queue of the account may name a queue as its dead-letter queue, unless that queue says otherwise. Its messages would be read as Ferry's.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const queues = resourcesOfType(deployment, "Queue");
       const target = (redrivePolicy?: string) =>
         nameInArn(JSON.parse(redrivePolicy ?? "{}").deadLetterTargetArn ?? "");
-      return queues.flatMap(({ inputs }) => {
+      for (const { inputs } of queues) {
         const sources = queues.filter((one) => target(one.inputs.redrivePolicy) === inputs.name);
         const { redrivePermission, sourceQueueArns = [] } = JSON.parse(inputs.redriveAllowPolicy ?? "{}");
-        return violationUnless(
-          redrivePermission === (sources.length === 0 ? "denyAll" : "byQueue") &&
-            equalAsJson(sourceQueueArns.map(nameInArn).sort(), sources.map((one) => one.inputs.name).sort()),
-          `${inputs.name} takes dead letters of other queues (${redrivePermission ?? "every queue"})`,
-        );
-      });
+        if (
+          redrivePermission !== (sources.length === 0 ? "denyAll" : "byQueue") ||
+          !equalAsJson(sourceQueueArns.map(nameInArn).sort(), sources.map((one) => one.inputs.name).sort())
+        )
+          yield `${inputs.name} takes dead letters of other queues (${redrivePermission ?? "every queue"})`;
+      }
     },
   },
   "principals-are-bound": {
     reason:
       "A service that acts for another account's resource, or an account that the settings do not name, must have no access.",
-    violations: (deployment) => {
+    *violations(deployment) {
       const { graph, settings } = deployment;
       const callers = settings.callerAccounts.map((id) => `arn:aws:iam::${id}:root`);
       const roles = resourcesOfType(deployment, "Role").flatMap(({ inputs }) =>
         statementsOf(inputs.assumeRolePolicy).map((statement) => ({ owner: inputs.name, statement })),
       );
       const allowed = policyGrants(deployment).filter(({ statement }) => statement.Effect === "Allow");
-      return [...allowed, ...roles].flatMap(({ owner, statement }) =>
-        Object.entries(statement.Principal ?? {}).flatMap(([type, principals]) => {
+      for (const { owner, statement } of [...allowed, ...roles])
+        for (const [type, principals] of Object.entries(statement.Principal ?? {})) {
           const isRole = statement.Action.includes("sts:AssumeRole");
+          const names = principals.join(", ");
           if (type === "Service") {
             const isBound = statement.Condition?.["StringEquals"]?.["aws:SourceAccount"]?.length === 1;
             // Lambda sends no source account when it assumes a function's role; only a function of this account can name it.
             const isLambda = isRole && equalAsJson(principals, ["lambda.amazonaws.com"]);
-            return violationUnless(
-              isBound || isLambda,
-              `${owner} admits ${principals.join(", ")} for any account`,
-            );
-          }
-          // In `sst dev` the developer's machine assumes the functions' roles.
-          if (isRole)
-            return violationUnless(graph.dev, `${owner} can be assumed by ${principals.join(", ")}`);
-          return violationUnless(
-            equalAsJson(principals, callers),
-            `${owner} admits ${principals.join(", ")}`,
-          );
-        }),
-      );
+            if (!isBound && !isLambda) yield `${owner} admits ${names} for any account`;
+          } else if (isRole) {
+            // In `sst dev` the developer's machine assumes the functions' roles.
+            if (!graph.dev) yield `${owner} can be assumed by ${names}`;
+          } else if (!equalAsJson(principals, callers)) yield `${owner} admits ${names}`;
+        }
     },
   },
 };
