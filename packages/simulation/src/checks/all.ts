@@ -19,7 +19,9 @@ import { stepViolations } from "./steps.ts";
 import { tableViolations } from "./tables.ts";
 import { taskViolations } from "./tasks.ts";
 
-const checks: readonly ((outcome: Outcome, answers: Answers) => string[] | Promise<string[]>)[] = [
+type Check = (outcome: Outcome, answers: Answers) => Iterable<string> | AsyncIterable<string>;
+
+const checks: readonly Check[] = [
   taskViolations,
   answerViolations,
   rowViolations,
@@ -39,10 +41,16 @@ const checks: readonly ((outcome: Outcome, answers: Answers) => string[] | Promi
   invocationViolations,
 ];
 
+/** Of one check: what goes wrong often is reported by its first violations. */
+const VIOLATIONS_MAX = 20;
+
 /** The violations of a run, one line each. */
 export async function violationsOf(outcome: Outcome): Promise<string[]> {
   const answers = answersOf(outcome);
   const found: string[] = [];
-  for (const check of checks) found.push(...(await check(outcome, answers)));
+  for (const check of checks) {
+    const violations = await Array.fromAsync(check(outcome, answers));
+    found.push(...violations.slice(0, VIOLATIONS_MAX));
+  }
   return found;
 }

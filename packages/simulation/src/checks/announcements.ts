@@ -26,10 +26,9 @@ const COUNTS = [
 ] as const;
 const ADDRESS = ["table-region", "table-name", "bucket-region", "bucket-name", "bucket-prefix"] as const;
 
-export function announcementViolations(outcome: Outcome, answers: Answers): string[] {
+export function* announcementViolations(outcome: Outcome, answers: Answers): Iterable<string> {
   const { recorder, status } = outcome;
   const rows = new Map(status.rows().map((row) => [taskName(row), row]));
-  const found: string[] = [];
   const last = new Map<string, BusEvent>();
   for (const event of recorder.events) {
     const state = STATES[event["detail-type"]];
@@ -42,34 +41,30 @@ export function announcementViolations(outcome: Outcome, answers: Answers): stri
     const row = rows.get(taskName(task));
     const label = `ANNOUNCED: ${taskName(task)} as ${event["detail-type"]}`;
     if (row === undefined) {
-      found.push(`${label}, and there is no such row`);
+      yield `${label}, and there is no such row`;
       continue;
     }
-    if (announced["state"] !== state) found.push(`${label} in state ${announced["state"]}`);
-    if (task.id !== row["task-id"]) found.push(`${label} with the id ${task.id}`);
+    if (announced["state"] !== state) yield `${label} in state ${announced["state"]}`;
+    if (task.id !== row["task-id"]) yield `${label} with the id ${task.id}`;
     const request = answers.requestOf(row);
     for (const name of ADDRESS)
       if (request !== undefined && announced[name] !== request.fields[name])
-        found.push(`${label} with ${name} ${announced[name]}, requested was ${request.fields[name]}`);
-    if (Number(announced["attempt"]) > row.attempt) found.push(`${label} in attempt ${announced["attempt"]}`);
+        yield `${label} with ${name} ${announced[name]}, requested was ${request.fields[name]}`;
+    if (Number(announced["attempt"]) > row.attempt) yield `${label} in attempt ${announced["attempt"]}`;
     // A slow worker may have planned the task again after an operator deleted its task.json.
     if (state === "succeeded" && !isDisturbed(row, outcome)) last.set(taskName(row), event);
   }
-  for (const [name, event] of last) found.push(...successViolations(name, rows.get(name)!, event));
-  return found;
+  for (const [name, event] of last) yield* successViolations(name, rows.get(name)!, event);
 }
 
 /** After a task has succeeded, nothing but its attempt changes. */
-function successViolations(name: string, row: TaskRow, { detail }: BusEvent): string[] {
+function* successViolations(name: string, row: TaskRow, { detail }: BusEvent): Iterable<string> {
   const seen = attributesOf(row);
   if (announcedAs(stateIn(seen)) !== "TaskSucceeded")
-    return [`ANNOUNCED: ${name} succeeded, its row has another state`];
+    return yield `ANNOUNCED: ${name} succeeded, its row has another state`;
   const announced = detail as Readonly<Record<string, unknown>>;
-  const differing = COUNTS.filter((count) => Number(announced[count]) !== seen[count]);
-  const found = differing.map(
-    (count) => `ANNOUNCED: ${name} with ${count} ${announced[count]}, its row has ${seen[count]}`,
-  );
-  return announced["reason"] === ""
-    ? found
-    : [...found, `ANNOUNCED: ${name} succeeded with the reason ${announced["reason"]}`];
+  for (const count of COUNTS)
+    if (Number(announced[count]) !== seen[count])
+      yield `ANNOUNCED: ${name} with ${count} ${announced[count]}, its row has ${seen[count]}`;
+  if (announced["reason"] !== "") yield `ANNOUNCED: ${name} succeeded with the reason ${announced["reason"]}`;
 }

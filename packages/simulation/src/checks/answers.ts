@@ -111,16 +111,15 @@ function isDeleted({ action, fields }: TaskRequest, { operations }: Outcome): bo
   return [...operations.actors.deletedRows].some((name) => name.startsWith(`${action} ${key}@`));
 }
 
-export function answerViolations(outcome: Outcome, answers: Answers): string[] {
-  const found: string[] = [];
+export function* answerViolations(outcome: Outcome, answers: Answers): Iterable<string> {
   for (const request of answers.requests) {
     const rows = answers.rowsOf(request);
     const label = `request ${request.id} (${request.action}, ${request.events[0]!.id})`;
-    if (rows.length === 0 && !isDeleted(request, outcome)) found.push(`UNANSWERED: ${label} has no row`);
-    if (rows.length > 1) found.push(`DUPLICATE-ROWS: ${label} has ${rows.length} rows`);
+    if (rows.length === 0 && !isDeleted(request, outcome)) yield `UNANSWERED: ${label} has no row`;
+    if (rows.length > 1) yield `DUPLICATE-ROWS: ${label} has ${rows.length} rows`;
     for (const row of rows)
       if (!row.accepted && answers.rejectionsOf(row).length === 0)
-        found.push(`UNANSWERED: ${label} was neither accepted nor rejected`);
+        yield `UNANSWERED: ${label} was neither accepted nor rejected`;
   }
   // Of several requests under one request-id all but the first are rejected.
   const accepted = Map.groupBy(
@@ -128,10 +127,9 @@ export function answerViolations(outcome: Outcome, answers: Answers): string[] {
     (row) => row["request-id"],
   );
   for (const [id, rows] of accepted)
-    if (rows.length > 1) found.push(`REUSED: ${rows.map(taskName).join(" and ")} have the request-id ${id}`);
+    if (rows.length > 1) yield `REUSED: ${rows.map(taskName).join(" and ")} have the request-id ${id}`;
   // A cancel of an unknown task also makes a row, in state `requested`.
   for (const row of outcome.status.rows())
     if ((row.accepted || row.rejected) && answers.requestOf(row) === undefined)
-      found.push(`UNKNOWN: ${taskName(row)} was not requested`);
-  return found;
+      yield `UNKNOWN: ${taskName(row)} was not requested`;
 }

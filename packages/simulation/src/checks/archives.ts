@@ -21,9 +21,9 @@ interface Listed {
 
 const decoder = new TextDecoder();
 
-export async function archiveViolations(outcome: Outcome, answers: Answers): Promise<string[]> {
+export async function* archiveViolations(outcome: Outcome, answers: Answers): AsyncIterable<string> {
   const backups = outcome.status.rows().filter(({ action, accepted }) => action === "backup" && accepted);
-  const found = outcome.recorder.foreignFileCompletions.map((line) => `FOREIGN: ${line}`);
+  yield* outcome.recorder.foreignFileCompletions.map((line) => `FOREIGN: ${line}`);
   for (const row of backups) {
     const prefix = String(row.request["bucket-prefix"]);
     const stored = await outcome.archive.get(bucket, `${prefix}/task.json`);
@@ -33,83 +33,82 @@ export async function archiveViolations(outcome: Outcome, answers: Answers): Pro
     if (owner !== undefined && taskName(owner) !== taskName(row)) {
       // Only a wiped prefix can belong to another task after this one.
       if (stateOfRow(row) === "succeeded" && !outcome.operations.wiped.has(prefix))
-        found.push(`FOREIGN: ${taskLabel(row)} succeeded, and ${prefix} belongs to ${taskName(owner)}`);
+        yield `FOREIGN: ${taskLabel(row)} succeeded, and ${prefix} belongs to ${taskName(owner)}`;
       continue;
     }
     // A late worker of the earlier task may have sealed it, too: then the task fails for that.
     if (outcome.operations.wiped.has(prefix) && stateOfRow(row) !== "succeeded") continue;
-    const more = await sealedViolations(row, prefix, answers, outcome);
-    found.push(...more.map((violation) => `${violation} (${taskLabel(row)})`));
+    for await (const violation of sealedViolations(row, prefix, answers, outcome))
+      yield `${violation} (${taskLabel(row)})`;
   }
-  return found;
 }
 
-async function sealedViolations(
+async function* sealedViolations(
   row: TaskRow,
   prefix: string,
   answers: Answers,
   outcome: Outcome,
-): Promise<string[]> {
+): AsyncIterable<string> {
   const { archive, recorder, operations, scenario } = outcome;
   const summary = await archive.get(bucket, `${prefix}/manifest-summary.json`);
   const manifest = await archive.get(bucket, `${prefix}/manifest-files.json`);
-  if (summary === undefined || manifest === undefined)
-    return stateOfRow(row) === "succeeded" ? ["UNSEALED: it succeeded and has no manifest"] : [];
-  const found = stateOfRow(row) === "succeeded" ? mixedViolations(row, outcome) : [];
+  const hasSucceeded = stateOfRow(row) === "succeeded";
+  if (summary === undefined || manifest === undefined) {
+    if (hasSucceeded) yield "UNSEALED: it succeeded and has no manifest";
+    return;
+  }
+  if (hasSucceeded) yield* mixedViolations(row, outcome);
   const seal = recorder.seals.get(prefix);
   if (!operations.wiped.has(prefix) && !sameContents(seal, archive.contents(bucket, `${prefix}/`)))
-    found.push("CHANGED: the archive is another than when it was sealed");
+    yield "CHANGED: the archive is another than when it was sealed";
   const all = await dataFilesOf(prefix, archive);
   // Files that a late worker of the earlier task put after the wipe are in no manifest.
   const isOwn = ({ metadata }: DataFile) => metadata["request-id"] === row["request-id"];
   const files = operations.wiped.has(prefix) ? all.filter(isOwn) : all;
-  found.push(...chainViolations(files, row, prefix, extensionOf(row, outcome)));
+  yield* chainViolations(files, row, prefix, extensionOf(row, outcome));
   const listed = decoder
     .decode(manifest.body)
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Listed);
   if (listed.map(({ dataFileS3Key: key }) => key).join() !== files.map(({ key }) => key).join())
-    found.push(`SEAL: the manifest lists ${listed.length} files, the bucket has ${files.length}`);
+    yield `SEAL: the manifest lists ${listed.length} files, the bucket has ${files.length}`;
   const lines = files.flatMap((file) => file.lines);
   const { itemCount } = JSON.parse(decoder.decode(summary.body)) as { itemCount: number };
   const counted = listed.reduce((sum, { itemCount: items }) => sum + items, 0);
   const isWhole = !hasDeletedRow(row, outcome);
   if ((isWhole && row.items !== lines.length) || itemCount !== lines.length || counted !== lines.length)
-    found.push(`TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`);
+    yield `TOTALS: row ${row.items}, summary ${itemCount}, manifest ${counted}, lines ${lines.length}`;
+  yield* itemViolations(files, row, outcome);
   // On a wiped prefix, the row of the first task also counts what was wiped.
-  if (operations.wiped.has(prefix)) return [...found, ...itemViolations(files, row, outcome)];
+  if (operations.wiped.has(prefix)) return;
   const bytes = files.reduce((sum, file) => sum + bytesOf(file), 0);
-  if (isWhole && stateOfRow(row) === "succeeded" && (row.batches !== files.length || row.bytes !== bytes))
-    found.push(
-      `TOTALS: row ${row.batches} files of ${row.bytes} bytes, the bucket has ${files.length} of ${bytes}`,
-    );
+  if (isWhole && hasSucceeded && (row.batches !== files.length || row.bytes !== bytes))
+    yield `TOTALS: row ${row.batches} files of ${row.bytes} bytes, the bucket has ${files.length} of ${bytes}`;
   const request = answers.requestOf(row);
-  if (request !== undefined && stateOfRow(row) === "succeeded") {
-    found.push(...(await formatViolations(row, request, files, outcome)));
+  if (request !== undefined && hasSucceeded) {
+    yield* await formatViolations(row, request, files, outcome);
     for (let segment = 0; segment < row.total; segment++) {
       const of = files.filter(({ key }) => key.startsWith(`${prefix}/0x${hex(segment, 4)}/`));
       const slices = [...recorder.invocations.values()].filter(
         ({ work }) =>
           work.segment === segment && work.task !== undefined && taskName(work.task) === taskName(row),
       );
-      found.push(...sizeViolations(of, batchBytesOf(row, request, scenario), scenario, slices.length));
+      yield* sizeViolations(of, batchBytesOf(row, request, scenario), scenario, slices.length);
     }
   }
-  return [...found, ...itemViolations(files, row, outcome)];
 }
 
 /**
  * No item is stored twice, each has a text that it had while it may have been read, and no item is missing that was present
  * throughout. An eventually consistent read may also return a text from shortly before it.
  */
-function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outcome): string[] {
+function* itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outcome): Iterable<string> {
   const { operations, scenario, items } = outcome;
   // The archive of a restore without a backup comes from the fixtures.
-  if (scenario.kind === "restore") return [];
+  if (scenario.kind === "restore") return;
   const isConsistent = scenario.backup["consistent-read"] === true;
   const reads = readingTimes(row, outcome, isConsistent ? 0 : scenario.data.stalenessMs);
-  const found: string[] = [];
   const names = new Set<string>();
   for (const { key, lines } of files) {
     const { fromMs, untilMs } = reads.ofFile(key);
@@ -117,17 +116,15 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
       const text = itemOfLine(line);
       const name = nameIn(text, items);
       if (name === undefined) {
-        found.push(`UNREADABLE: ${line} of ${key} has no key of the table`);
+        yield `UNREADABLE: ${line} of ${key} has no key of the table`;
         continue;
       }
-      if (names.has(name)) found.push(`DUPLICATE: item ${name}`);
+      if (names.has(name)) yield `DUPLICATE: item ${name}`;
       names.add(name);
       if (operations.history.was(name, text, fromMs, untilMs)) continue;
-      found.push(
-        operations.history.was(name, text, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
-          ? `STALE: ${line} of ${key} was in the table, but not when it was read`
-          : `UNKNOWN: ${line} was never in the table`,
-      );
+      yield operations.history.was(name, text, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)
+        ? `STALE: ${line} of ${key} was in the table, but not when it was read`
+        : `UNKNOWN: ${line} was never in the table`;
     }
   }
   const lost = operations.history.names().filter((name) => {
@@ -136,8 +133,7 @@ function itemViolations(files: readonly DataFile[], row: TaskRow, outcome: Outco
     const { fromMs, untilMs } = reads.ofSegment(segment);
     return !operations.history.was(name, undefined, fromMs, untilMs);
   });
-  if (lost.length > 0) found.push(`LOST: ${lost.length} items: ${lost.slice(0, 5).join()}`);
-  return found;
+  if (lost.length > 0) yield `LOST: ${lost.length} items: ${lost.slice(0, 5).join()}`;
 }
 
 /** The name of an item; undefined if the text is not an item of the table, for instance because a byte of it is damaged. */
@@ -150,18 +146,17 @@ function nameIn(text: string, items: Outcome["items"]): string | undefined {
 }
 
 /** A backup that succeeded did not read both a table and the table that was created in its place. */
-function mixedViolations(row: TaskRow, { recorder, operations }: Outcome): string[] {
+function* mixedViolations(row: TaskRow, { recorder, operations }: Outcome): Iterable<string> {
   const untilMs = recorder.history(taskLabel(row)).succeededMs ?? 0;
   const scans = recorder.calls.filter(
     ({ task, method, issuedMs }) => task === taskLabel(row) && method === "scan" && issuedMs < untilMs,
   );
   const times = scans.map(({ issuedMs }) => issuedMs);
-  return operations.actors.recreations
-    .filter(({ table, atMs }) => {
-      const isBetween = Math.min(...times) < atMs && atMs < Math.max(...times);
-      return table === row.request["table-name"] && isBetween;
-    })
-    .map(({ table }) => `MIXED: ${table} was created again while it was read`);
+  for (const { table, atMs } of operations.actors.recreations) {
+    const isBetween = Math.min(...times) < atMs && atMs < Math.max(...times);
+    if (table === row.request["table-name"] && isBetween)
+      yield `MIXED: ${table} was created again while it was read`;
+  }
 }
 
 /** When the items of a task's files and segments were read: between the first scan and the last put. */
@@ -194,13 +189,12 @@ function readingTimes(row: TaskRow, { recorder }: Outcome, stalenessMs: number) 
 }
 
 /** Each segment's files are numbered without a gap, only the last has `end`, and all belong to the task. */
-function chainViolations(
+function* chainViolations(
   files: readonly DataFile[],
   row: TaskRow,
   prefix: string,
   extension: string,
-): string[] {
-  const found: string[] = [];
+): Iterable<string> {
   const rest = new Map(files.map((file) => [file.key, file]));
   for (let segment = 0; segment < row.total; segment++) {
     let ended = false;
@@ -208,20 +202,19 @@ function chainViolations(
       const key = `${prefix}/0x${hex(segment, 4)}/0x${hex(batch, 8)}.json.${extension}`;
       const file = rest.get(key);
       if (file === undefined) {
-        found.push(`CHAIN: segment ${segment} has no end: ${key} is missing`);
+        yield `CHAIN: segment ${segment} has no end: ${key} is missing`;
         break;
       }
       rest.delete(key);
       const { "request-id": owner, items, end } = file.metadata;
-      if (owner !== row["request-id"]) found.push(`FOREIGN: ${key} belongs to request ${owner}`);
+      if (owner !== row["request-id"]) yield `FOREIGN: ${key} belongs to request ${owner}`;
       if (Number(items) !== file.lines.length)
-        found.push(`CHAIN: ${key} has ${items} items in its metadata and ${file.lines.length} lines`);
-      if (file.lines.length === 0 && end !== "true") found.push(`CHAIN: ${key} is empty and not the end`);
+        yield `CHAIN: ${key} has ${items} items in its metadata and ${file.lines.length} lines`;
+      if (file.lines.length === 0 && end !== "true") yield `CHAIN: ${key} is empty and not the end`;
       ended = end === "true";
     }
   }
-  for (const key of rest.keys()) found.push(`CHAIN: ${key} belongs to no chain`);
-  return found;
+  for (const key of rest.keys()) yield `CHAIN: ${key} belongs to no chain`;
 }
 
 function extensionOf({ request }: TaskRow, { scenario }: Outcome): string {

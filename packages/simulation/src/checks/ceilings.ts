@@ -28,11 +28,11 @@ interface Consumed {
   readonly units: number;
 }
 
-export function ceilingViolations(outcome: Outcome): string[] {
+export function* ceilingViolations(outcome: Outcome): Iterable<string> {
   const { status, recorder, scenario } = outcome;
-  const found = chargeViolations(outcome);
+  yield* chargeViolations(outcome);
   // A call that stalls consumes minutes after its reservation.
-  if (scenario.faultRates.stall > 0) return found;
+  if (scenario.faultRates.stall > 0) return;
   for (const kind of ["read", "write"] as const) {
     const action = kind === "read" ? "backup" : "restore";
     const tasks = status.rows().filter((row) => row.action === action && row.accepted);
@@ -41,18 +41,14 @@ export function ceilingViolations(outcome: Outcome): string[] {
     if (tasks.length !== 1 || typeof ceiling !== "number") continue;
     const peak = peakOf(recorder.consumption.filter((one) => one.kind === kind));
     if (peak > ceiling * (1 + LOST_EXCESS * lostShare(scenario)))
-      found.push(
-        `CEILING: ${peak.toFixed(1)} ${kind} units a second, averaged over ten, where ${ceiling} are allowed`,
-      );
+      yield `CEILING: ${peak.toFixed(1)} ${kind} units a second, averaged over ten, where ${ceiling} are allowed`;
   }
-  return found;
 }
 
 /**
  * A worker reserves what its calls consume. An answered call is charged what the table reports, a lost one an estimate.
  */
-function chargeViolations({ recorder }: Outcome): string[] {
-  const found: string[] = [];
+function* chargeViolations({ recorder }: Outcome): Iterable<string> {
   for (const { name, work, endedMs, failed } of recorder.invocations.values()) {
     const plan = work.plan as Readonly<Record<string, unknown>> | undefined;
     const ceiling = plan?.["read-units"] ?? plan?.["write-units"];
@@ -64,11 +60,8 @@ function chargeViolations({ recorder }: Outcome): string[] {
     const lost = use.consumed - use.answered;
     const least = use.answered + LOST_CHARGE_MIN * Math.max(0, lost);
     if (reserved < least - UNITS_SLACK)
-      found.push(
-        `UNCHARGED: ${name} reserved ${reserved.toFixed(1)} units, its calls consumed ${use.answered.toFixed(1)} and, without an answer, ${lost.toFixed(1)}`,
-      );
+      yield `UNCHARGED: ${name} reserved ${reserved.toFixed(1)} units, its calls consumed ${use.answered.toFixed(1)} and, without an answer, ${lost.toFixed(1)}`;
   }
-  return found.slice(0, 3);
 }
 
 /** The share of calls on items whose answers are lost. */

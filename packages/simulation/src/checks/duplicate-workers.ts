@@ -9,11 +9,10 @@ function nameOfSlice({ task, segment, attempt, handoffs }: NamedSlice): string {
   return `slice ${handoffs} of segment ${segment} in attempt ${attempt} of ${task}`;
 }
 
-export function duplicateWorkerViolations(outcome: Outcome): string[] {
+export function* duplicateWorkerViolations(outcome: Outcome): Iterable<string> {
   const { recorder } = outcome;
   const deletedTasks = tasksWithDeletedRow(outcome);
   const worker = new Map<string, string>();
-  const found: string[] = [];
   // When the claim on an attempt's first slice was released: from then on another message may have any of its slices.
   const nameOfAttempt = (one: NamedSlice) => nameOfSlice({ ...one, handoffs: 0 });
   const releasedMs = new Map(
@@ -27,23 +26,18 @@ export function duplicateWorkerViolations(outcome: Outcome): string[] {
     const first = worker.get(slice) ?? message;
     worker.set(slice, first);
     if (first !== message)
-      found.push(`DUPLICATE-WORK: ${message} does a ${method} for ${slice}, on which ${first} works`);
+      yield `DUPLICATE-WORK: ${message} does a ${method} for ${slice}, on which ${first} works`;
   }
-  return found.slice(0, 1);
 }
 
-export function keptClaimViolations({ recorder }: Outcome): string[] {
+export function* keptClaimViolations({ recorder }: Outcome): Iterable<string> {
   const released = new Map(recorder.releases.map((one) => [nameOfSlice(one), one.atMs] as const).reverse());
-  const found: string[] = [];
   for (const { type, invocation, atMs } of recorder.emittedEvents) {
     const { task, segment, attempt, handoffs } = invocation.work;
     if (type !== "SegmentFailed" || task === undefined || segment === undefined) continue;
     if (attempt === undefined || handoffs === undefined) continue;
     const slice = nameOfSlice({ task: taskLabel(task), segment, attempt, handoffs });
     if (!((released.get(slice) ?? Number.POSITIVE_INFINITY) <= atMs))
-      found.push(
-        `CLAIM-KEPT: ${invocation.name} reports that ${slice} failed, and did not release its claim`,
-      );
+      yield `CLAIM-KEPT: ${invocation.name} reports that ${slice} failed, and did not release its claim`;
   }
-  return found.slice(0, 1);
 }

@@ -6,63 +6,50 @@ import { hex } from "./data-files.ts";
 import type { Outcome } from "./outcome.ts";
 import { taskLabel } from "./recorder.ts";
 
-export function invocationViolations(outcome: Outcome): string[] {
-  return [
-    ...overlaps(outcome),
-    ...deadlineViolations(outcome),
-    ...lateEnds(outcome),
-    ...waitsWithoutPoll(outcome),
-    ...scanViolations(outcome),
-    ...bucketViolations(outcome),
-  ].slice(0, VIOLATIONS_MAX);
+export function* invocationViolations(outcome: Outcome): Iterable<string> {
+  yield* overlaps(outcome);
+  yield* deadlineViolations(outcome);
+  yield* lateEnds(outcome);
+  yield* waitsWithoutPoll(outcome);
+  yield* scanViolations(outcome);
+  yield* bucketViolations(outcome);
 }
 
-const VIOLATIONS_MAX = 10;
 /** The setting of the run: see cloud/ports.ts. */
 const RETRY_DELAY_MS = 1000;
 
 /** One invocation at a time has a message, unless a fault made it visible again; a failed message is delayed. */
-function overlaps({ recorder, scenario }: Outcome): string[] {
+function* overlaps({ recorder, scenario }: Outcome): Iterable<string> {
   const { faultRates } = scenario;
   const byMessage = Map.groupBy(recorder.invocations.values(), ({ message }) => message);
   // If a call to set the visibility may fail, the delay is not guaranteed.
   const isDelayed = faultRates.refused + faultRates.answerLost + faultRates.stall === 0;
-  const found: string[] = [];
   for (const runs of byMessage.values())
-    runs.forEach((run, i) => {
+    for (const [i, run] of runs.entries()) {
       const before = runs[i - 1];
       if (before === undefined || before.visibleAgainMs !== undefined || before.name.startsWith("projection"))
-        return;
+        continue;
       // The last call of a failed invocation may stall until its message is visible again.
-      if (before.failed && faultRates.stall > 0) return;
+      if (before.failed && faultRates.stall > 0) continue;
       if (before.endedMs === undefined || before.endedMs > run.beganMs)
-        found.push(`OVERLAP: ${run.name} began with ${run.message} while ${before.name} had it`);
+        yield `OVERLAP: ${run.name} began with ${run.message} while ${before.name} had it`;
       else if (before.failed && isDelayed) {
         const leastMs = RETRY_DELAY_MS * 2 ** (before.receives - 1);
         const afterMs = run.beganMs - before.endedMs;
         if (afterMs < leastMs - SLACK_MS)
-          found.push(
-            `TOO-SOON: ${run.message} was delivered again after ${afterMs} ms, not after ${leastMs}`,
-          );
+          yield `TOO-SOON: ${run.message} was delivered again after ${afterMs} ms, not after ${leastMs}`;
       }
-    });
-  return found;
+    }
 }
 
 const SLACK_MS = 200;
 
 /** No call on items is issued after an attempt's deadline plus the age of the last poll. */
-function deadlineViolations({ recorder, scenario }: Outcome): string[] {
+function* deadlineViolations({ recorder, scenario }: Outcome): Iterable<string> {
   const { cancelPollIntervalMs } = scenario.settings;
-  return recorder.calls
-    .filter(
-      ({ issuedMs, deadlineMs, invocation }) =>
-        issuedMs > deadlineMs + cancelPollIntervalMs + recorder.pollMsMax(invocation) + SKEW_MS_MAX,
-    )
-    .map(
-      ({ invocation, method, issuedMs, deadlineMs }) =>
-        `DEADLINE: ${invocation} issued a ${method} ${issuedMs - deadlineMs} ms after its deadline`,
-    );
+  for (const { invocation, method, issuedMs, deadlineMs } of recorder.calls)
+    if (issuedMs > deadlineMs + cancelPollIntervalMs + recorder.pollMsMax(invocation) + SKEW_MS_MAX)
+      yield `DEADLINE: ${invocation} issued a ${method} ${issuedMs - deadlineMs} ms after its deadline`;
 }
 
 const SKEW_MS_MAX = 2000;
@@ -70,12 +57,11 @@ const SKEW_MS_MAX = 2000;
 const FINAL_EVENT_MS_MAX = 5000;
 
 /** A worker ends soon after a cancel, even while it waits, if no fault delays its calls. */
-function lateEnds({ recorder, scenario }: Outcome): string[] {
+function* lateEnds({ recorder, scenario }: Outcome): Iterable<string> {
   const { faultRates, settings } = scenario;
   const { stall, slowPut, refusedEntry, conflict } = faultRates;
   // The SDK has its own waits.
-  if (stall + slowPut + refusedEntry + conflict > 0 || scenario.data.realAdapters) return [];
-  const found: string[] = [];
+  if (stall + slowPut + refusedEntry + conflict > 0 || scenario.data.realAdapters) return;
   for (const record of recorder.invocations.values()) {
     const { task, attempt, segment } = record.work;
     if (task === undefined || attempt === undefined || segment === undefined) continue;
@@ -83,27 +69,23 @@ function lateEnds({ recorder, scenario }: Outcome): string[] {
     if (cancelledMs === undefined || record.beganMs > cancelledMs || record.endedMs === undefined) continue;
     const lateMs = record.endedMs - cancelledMs - settings.cancelPollIntervalMs - FINAL_EVENT_MS_MAX;
     if (lateMs > 0 && !record.failed)
-      found.push(`SLOW: ${record.name} continued ${lateMs} ms too long after a cancel of segment ${segment}`);
+      yield `SLOW: ${record.name} continued ${lateMs} ms too long after a cancel of segment ${segment}`;
   }
-  return found;
 }
 
 /** A slice polls while it waits: no single wait between two polls is longer than the poll interval. */
-function waitsWithoutPoll({ recorder, scenario }: Outcome): string[] {
+function* waitsWithoutPoll({ recorder, scenario }: Outcome): Iterable<string> {
   const { cancelPollIntervalMs } = scenario.settings;
-  const found: string[] = [];
   for (const { name, type, work } of recorder.invocations.values()) {
     if (type !== "SegmentQueued" && type !== "SegmentProgressed") continue;
     const waitMs = recorder.waitMsMax(name);
     if (waitMs > cancelPollIntervalMs)
-      found.push(`NO-POLL: ${name} waited ${waitMs} ms without a poll, on segment ${work.segment}`);
+      yield `NO-POLL: ${name} waited ${waitMs} ms without a poll, on segment ${work.segment}`;
   }
-  return found.slice(0, 1);
 }
 
 /** Scans are as the request says, and a slice continues after the files that were stored when it began. */
-function scanViolations({ recorder, scenario, operations }: Outcome): string[] {
-  const found: string[] = [];
+function* scanViolations({ recorder, scenario, operations }: Outcome): Iterable<string> {
   const first = new Set<string>();
   const isConsistent = scenario.backup["consistent-read"] === true;
   const storedMs = [...recorder.storedMs].filter(([key]) => key.includes("/0x"));
@@ -112,33 +94,29 @@ function scanViolations({ recorder, scenario, operations }: Outcome): string[] {
     const record = recorder.invocations.get(invocation)!;
     const plan = record.work.plan!;
     if (page.consistent !== isConsistent)
-      found.push(
-        `SCAN: ${invocation} reads ${page.consistent ? "strongly" : "eventually"} consistently for ${task}`,
-      );
+      yield `SCAN: ${invocation} reads ${page.consistent ? "strongly" : "eventually"} consistently for ${task}`;
     if (page.totalSegments !== plan["total-segments"] || page.segment !== segment)
-      found.push(`SCAN: ${invocation} reads segment ${page.segment} of ${page.totalSegments}`);
+      yield `SCAN: ${invocation} reads segment ${page.segment} of ${page.totalSegments}`;
     if (first.has(invocation)) continue;
     first.add(invocation);
     const prefix = String((plan.request as Readonly<Record<string, unknown>>)["bucket-prefix"]);
     if (operations.wiped.has(prefix) || page.after !== undefined) continue;
     const chain = `${prefix}/0x${hex(segment, 4)}/`;
     if (storedMs.some(([key, atMs]) => key.startsWith(chain) && atMs < record.beganMs))
-      found.push(`RESCAN: ${invocation} reads segment ${segment} from its start though ${chain} has files`);
+      yield `RESCAN: ${invocation} reads segment ${segment} from its start though ${chain} has files`;
   }
-  return found;
 }
 
 /** Each call on the bucket has the request's bucket owner, and each put has its condition, type and KMS key. */
-function bucketViolations({ recorder, scenario }: Outcome): string[] {
-  const found: string[] = [];
+function* bucketViolations({ recorder, scenario }: Outcome): Iterable<string> {
   for (const { method, input } of recorder.bucketCalls) {
     const call = `BUCKET: ${method} ${input["Key"] ?? input["Prefix"]}`;
     const owner = scenario.control.bucketOwner;
     if (input["ExpectedBucketOwner"] !== owner)
-      found.push(`${call} expects the owner ${input["ExpectedBucketOwner"]}`);
+      yield `${call} expects the owner ${input["ExpectedBucketOwner"]}`;
     if (method !== "PutObject") continue;
     const key = String(input["Key"]);
-    if (input["IfNoneMatch"] !== "*") found.push(`${call} has no condition`);
+    if (input["IfNoneMatch"] !== "*") yield `${call} has no condition`;
     const type = key.endsWith(".gz")
       ? "application/gzip"
       : key.endsWith(".zst")
@@ -146,15 +124,12 @@ function bucketViolations({ recorder, scenario }: Outcome): string[] {
         : key.endsWith(".md5")
           ? "text/plain"
           : "application/json";
-    if (input["ContentType"] !== type) found.push(`${call} has the type ${input["ContentType"]}`);
+    if (input["ContentType"] !== type) yield `${call} has the type ${input["ContentType"]}`;
     const kmsKey = scenario.control.kmsKey;
     if (
       input["SSEKMSKeyId"] !== kmsKey ||
       (input["ServerSideEncryption"] === "aws:kms") !== (kmsKey !== undefined)
     )
-      found.push(
-        `${call} is encrypted with ${input["SSEKMSKeyId"] ?? "no key"}, requested was ${kmsKey ?? "none"}`,
-      );
+      yield `${call} is encrypted with ${input["SSEKMSKeyId"] ?? "no key"}, requested was ${kmsKey ?? "none"}`;
   }
-  return found;
 }

@@ -8,24 +8,22 @@ import { hasDeletedRow, type Outcome } from "./outcome.ts";
 import { stateOfRow } from "./projection.ts";
 import { taskLabel } from "./recorder.ts";
 
-export async function newTableViolations(outcome: Outcome): Promise<string[]> {
+export async function* newTableViolations(outcome: Outcome): AsyncIterable<string> {
   const { scenario, status, admin } = outcome;
-  if (scenario.newTable === undefined) return [];
+  if (scenario.newTable === undefined) return;
   const rows = status
     .rows()
     .filter(({ action, request }) => action === "restore" && request["create-table"] === true);
-  if (scenario.newTable === "foreign") return foreignViolations(rows, outcome);
-  const found: string[] = [];
+  if (scenario.newTable === "foreign") return yield* foreignViolations(rows, outcome);
   const times = admin.created.filter(({ table }) => table.name === destination.name).length;
-  if (times > 1) found.push(`NEW-TABLE: ${destination.name} was created ${times} times`);
+  if (times > 1) yield `NEW-TABLE: ${destination.name} was created ${times} times`;
   for (const row of rows) {
     // A restore that succeeded no longer owns its table.
     if (hasDeletedRow(row, outcome)) continue;
     if (isRefusedOwnTable(row, outcome))
-      found.push(`NEW-TABLE: ${taskLabel(row)} did not recognise the table that it created`);
-    if (stateOfRow(row) === "succeeded") found.push(...(await settingViolations(row, outcome)));
+      yield `NEW-TABLE: ${taskLabel(row)} did not recognise the table that it created`;
+    if (stateOfRow(row) === "succeeded") yield* settingViolations(row, outcome);
   }
-  return found;
 }
 
 /**
@@ -42,41 +40,37 @@ function isRefusedOwnTable(row: TaskRow, { recorder, admin }: Outcome): boolean 
   });
 }
 
-function foreignViolations(
+function* foreignViolations(
   rows: readonly TaskRow[],
   { tables, items, fixtures: { before } }: Outcome,
-): string[] {
+): Iterable<string> {
   const current = items.byName(tables.texts(destination));
   const isUnchanged =
     current.size === before.size && [...current].every(([name, text]) => before.get(name) === text);
-  return [
-    ...rows
-      .filter(({ accepted }) => accepted)
-      .map((row) => `NEW-TABLE: ${taskLabel(row)} was accepted for a table that it did not create`),
-    ...(isUnchanged ? [] : [`NEW-TABLE: the items of ${destination.name}, another's table, changed`]),
-  ];
+  for (const row of rows)
+    if (row.accepted) yield `NEW-TABLE: ${taskLabel(row)} was accepted for a table that it did not create`;
+  if (!isUnchanged) yield `NEW-TABLE: the items of ${destination.name}, another's table, changed`;
 }
 
 /** A setting that is reported as reapplied is applied. */
-async function settingViolations(row: TaskRow, { admin, tables, scenario }: Outcome): Promise<string[]> {
+async function* settingViolations(row: TaskRow, { admin, tables, scenario }: Outcome): AsyncIterable<string> {
   const { arn } = await tables.describe(destination);
   const applied = admin.settingsOf(destination);
   const { settings } = row;
-  if (settings === undefined) return [`NEW-TABLE: ${taskLabel(row)} has no settings`];
-  const found = Object.entries(settings)
-    .filter(([, { outcome }]) => outcome === "reapplied")
-    .map(([name]) => lateSettings(arn).find((setting) => setting.name === name))
-    .filter((expected) => expected !== undefined)
-    .filter((expected) => !applied.some((one) => JSON.stringify(one) === JSON.stringify(expected)))
-    .map(({ name }) => `NEW-TABLE: ${taskLabel(row)} reports that ${name} is reapplied, and it is not`);
+  if (settings === undefined) return yield `NEW-TABLE: ${taskLabel(row)} has no settings`;
+  for (const expected of lateSettings(arn))
+    if (
+      settings[expected.name]?.outcome === "reapplied" &&
+      !applied.some((one) => JSON.stringify(one) === JSON.stringify(expected))
+    )
+      yield `NEW-TABLE: ${taskLabel(row)} reports that ${expected.name} is reapplied, and it is not`;
   const isRefused = settings["tags"]?.outcome === "refused";
   if (!isRefused && (await admin.owner(destination, arn)) !== undefined)
-    found.push(`NEW-TABLE: ${taskLabel(row)} succeeded, and its table still has an owner`);
+    yield `NEW-TABLE: ${taskLabel(row)} succeeded, and its table still has an owner`;
   // The real adapters describe a table without these settings.
   const isWhole = scenario.kind === "restore" || !scenario.data.realAdapters;
   const wants = (row.request["table-settings"] ?? "all") === "all" && isWhole;
   for (const { name } of wants ? lateSettings(arn) : [])
     if (!/^(reapplied|refused)$/.test(settings[name]?.outcome ?? ""))
-      found.push(`NEW-TABLE: ${taskLabel(row)} reports ${name} as ${settings[name]?.outcome}`);
-  return found;
+      yield `NEW-TABLE: ${taskLabel(row)} reports ${name} as ${settings[name]?.outcome}`;
 }

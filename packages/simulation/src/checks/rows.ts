@@ -24,32 +24,29 @@ const NOTHING_MATCHED = "The archive has no item with a key in only: nothing was
 /** The most causes that a row keeps. */
 const CAUSES_MAX = 10;
 
-export function rowViolations(outcome: Outcome, answers: Answers): string[] {
+export function* rowViolations(outcome: Outcome, answers: Answers): Iterable<string> {
   const { status, quiescedRows, recorder, quiescedFacts } = outcome;
-  return [
-    ...compared(quiescedRows, recorder.facts.slice(0, quiescedFacts), "after the quiesce", answers, outcome),
-    ...compared(status.rows(), recorder.facts, "at the end", answers, outcome),
-    ...status.rows().flatMap((row) => backwardViolations(row, outcome)),
-  ];
+  const quiesced = recorder.facts.slice(0, quiescedFacts);
+  yield* compared(quiescedRows, quiesced, "after the quiesce", answers, outcome);
+  yield* compared(status.rows(), recorder.facts, "at the end", answers, outcome);
+  for (const row of status.rows()) yield* backwardViolations(row, outcome);
 }
 
 /** What a row shows as transferred never goes back, unless its archive was wiped or it was deleted. */
-function backwardViolations(row: TaskRow, outcome: Outcome): string[] {
-  if (isIntoWipedPrefix(row, outcome) || hasDeletedRow(row, outcome)) return [];
-  return outcome.recorder
-    .history(taskLabel(row))
-    .wentBack.map((change) => `ROW: ${taskName(row)} went back from ${change}`);
+function* backwardViolations(row: TaskRow, outcome: Outcome): Iterable<string> {
+  if (isIntoWipedPrefix(row, outcome) || hasDeletedRow(row, outcome)) return;
+  for (const change of outcome.recorder.history(taskLabel(row)).wentBack)
+    yield `ROW: ${taskName(row)} went back from ${change}`;
 }
 
-function compared(
+function* compared(
   rows: readonly TaskRow[],
   facts: Outcome["recorder"]["facts"],
   when: string,
   answers: Answers,
   outcome: Outcome,
-): string[] {
+): Iterable<string> {
   const tasks = recount(facts.filter((fact) => !isUnknownAttemptCancel(fact, outcome)));
-  const found: string[] = [];
   for (const row of rows) {
     // A segment that is stored both before and after a wipe may have two counts. A row that was deleted has only its later
     // events.
@@ -62,26 +59,22 @@ function compared(
     const expected = expectedOf(task, row, answers);
     for (const [name, value] of Object.entries(expected))
       if (JSON.stringify(seen[name]) !== JSON.stringify(value))
-        found.push(
-          `ROW: ${taskName(row)} has ${name} ${JSON.stringify(seen[name])} ${when}, its events say ${JSON.stringify(value)}`,
-        );
+        yield `ROW: ${taskName(row)} has ${name} ${JSON.stringify(seen[name])} ${when}, its events say ${JSON.stringify(value)}`;
     if (task !== undefined && row.action === "restore") {
       const { least, most } = skippedBy(task);
       const skipped = seen["skipped-items"] as number;
       if (!(skipped >= least && skipped <= most))
-        found.push(
-          `ROW: ${taskName(row)} has skipped-items ${skipped} ${when}, its events say ${least} to ${most}`,
-        );
+        yield `ROW: ${taskName(row)} has skipped-items ${skipped} ${when}, its events say ${least} to ${most}`;
     }
     const plan = seen["plan"] as string | null;
     if (plan === null ? (task?.plans.size ?? 0) > 0 : task?.plans.has(plan) !== true)
-      found.push(`ROW: ${taskName(row)} has a plan ${when} that none of its events has: ${plan}`);
+      yield `ROW: ${taskName(row)} has a plan ${when} that none of its events has: ${plan}`;
     const settings =
       row.settings === undefined ? undefined : settingsText(seen["settings"] as ReportedSettings);
     if (settings === undefined ? (task?.settings.size ?? 0) > 0 : task?.settings.has(settings) !== true)
-      found.push(`ROW: ${taskName(row)} has settings ${when} that none of its events has: ${settings}`);
-    found.push(...reasonViolations(seen, task, answers.rejectionsOf(row)));
-    if (task !== undefined) found.push(...recordViolations(task, row, outcome, when));
+      yield `ROW: ${taskName(row)} has settings ${when} that none of its events has: ${settings}`;
+    yield* reasonViolations(seen, task, answers.rejectionsOf(row));
+    if (task !== undefined) yield* recordViolations(task, row, outcome, when);
   }
   for (const [name, task] of tasks)
     if (
@@ -89,9 +82,7 @@ function compared(
       !rows.some((row) => taskName(row) === name) &&
       when === "at the end"
     )
-      if (!outcome.operations.actors.deletedRows.has(name))
-        found.push(`ROW: ${name} was accepted and has no row`);
-  return found;
+      if (!outcome.operations.actors.deletedRows.has(name)) yield `ROW: ${name} was accepted and has no row`;
 }
 
 /**
@@ -175,40 +166,37 @@ export function isUnknownAttemptCancel(
 }
 
 /** A row in state `failed` or `rejected` has a reason; one in state `succeeded` has none. */
-function reasonViolations(
+function* reasonViolations(
   seen: Attributes,
   task: Recount | undefined,
   rejections: readonly { readonly cause: string }[],
-): string[] {
+): Iterable<string> {
   const state = String(seen["state"]);
   const reasons = seen["reasons"] as readonly string[];
   const name = `${seen["action"]} ${seen["key"]}@${seen["timestamp"]}`;
   if (state === "succeeded" && reasons.length > 0)
-    return [`REASON: ${name} succeeded and has the reason ${reasons[0]}`];
+    return yield `REASON: ${name} succeeded and has the reason ${reasons[0]}`;
   if ((state === "failed" || state === "rejected") && (seen["reason"] === "" || reasons.length === 0))
-    return [`REASON: ${name} is ${state} without a reason`];
+    return yield `REASON: ${name} is ${state} without a reason`;
   if (state === "cancelled" && !reasons[0]?.startsWith(`Attempt ${seen["attempt"]} was cancelled`))
-    return [`REASON: ${name} is cancelled and has the reason ${reasons[0]}`];
+    return yield `REASON: ${name} is cancelled and has the reason ${reasons[0]}`;
   const causes = new Set<string>();
   if (state === "rejected") for (const { cause } of rejections) causes.add(cause);
   if (task !== undefined && (state === "failed" || state === "cancelled"))
     for (const { attempt, cause } of task.failures) if (attempt === task.attempt) causes.add(cause);
-  if (causes.size === 0) return [];
+  if (causes.size === 0) return;
   // A full row keeps its first causes, which may be of segments that completed since.
-  if ((seen["causes"] as readonly unknown[]).length >= CAUSES_MAX) return [];
+  if ((seen["causes"] as readonly unknown[]).length >= CAUSES_MAX) return;
   const reason = String(seen["reason"]);
   // The first reason of a cancelled task says only that; those of segments that failed for another cause follow.
   const texts = state === "cancelled" ? reasons : [reason];
   const isKnown = [...causes].some((cause) => texts.some((text) => text.includes(cause)));
-  return isKnown
-    ? []
-    : [`REASON: ${name} is ${state} for ${[...causes].join()} and has the reason "${reason}"`];
+  if (!isKnown) yield `REASON: ${name} is ${state} for ${[...causes].join()} and has the reason "${reason}"`;
 }
 
 /** Each segment's record agrees with its events. */
-function recordViolations(task: Recount, row: TaskRow, { status }: Outcome, when: string): string[] {
-  if (when !== "at the end") return [];
-  const found: string[] = [];
+function* recordViolations(task: Recount, row: TaskRow, { status }: Outcome, when: string): Iterable<string> {
+  if (when !== "at the end") return;
   const records = new Map(
     status.records(`${attributesOf(row)["task-id"]}`).map((record) => [record.segment, record]),
   );
@@ -216,18 +204,15 @@ function recordViolations(task: Recount, row: TaskRow, { status }: Outcome, when
     const record = records.get(segment);
     const same = record?.batches === batches && record.items === items && record.bytes === bytes;
     if (record?.state !== "completed" || !same)
-      found.push(`RECORD: ${taskName(row)} segment ${segment} is ${JSON.stringify(record)}`);
+      yield `RECORD: ${taskName(row)} segment ${segment} is ${JSON.stringify(record)}`;
   }
   for (const [segment, attempt] of task.attempts) {
     const record = records.get(segment);
-    if (record === undefined) found.push(`RECORD: ${taskName(row)} segment ${segment} has no record`);
+    if (record === undefined) yield `RECORD: ${taskName(row)} segment ${segment} has no record`;
     else if (record.state !== "completed" && record.attempt < attempt)
-      found.push(
-        `RECORD: ${taskName(row)} segment ${segment} has attempt ${record.attempt}, its events have ${attempt}`,
-      );
+      yield `RECORD: ${taskName(row)} segment ${segment} has attempt ${record.attempt}, its events have ${attempt}`;
   }
   for (const segment of currentFailures(task))
     if (records.get(segment)?.state !== "failed")
-      found.push(`RECORD: ${taskName(row)} segment ${segment} failed and is ${records.get(segment)?.state}`);
-  return found;
+      yield `RECORD: ${taskName(row)} segment ${segment} failed and is ${records.get(segment)?.state}`;
 }

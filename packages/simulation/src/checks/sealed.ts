@@ -217,13 +217,12 @@ export function batchBytesOf(row: TaskRow, request: TaskRequest, { grows, weight
 const HELD_BACK_BYTES_MAX = 256 * 1024;
 
 /** A file is closed at `batch-bytes`, soon after it has the largest compressed size, or at the end of a slice. */
-export function sizeViolations(
+export function* sizeViolations(
   segment: readonly DataFile[],
   batchBytes: number,
   { settings, pageBytes, data }: Pick<Scenario, "settings" | "pageBytes" | "data">,
   slices: number,
-): string[] {
-  const found: string[] = [];
+): Iterable<string> {
   const compressedBytes = settings.maximumCompressedFileBytes;
   const largestLine = Math.max(0, ...segment.flatMap(({ lines }) => lines.map((line) => line.length)));
   // The size is known of all pages but the last one. A page ends with the item that reaches its size; as lines its items are larger.
@@ -233,21 +232,16 @@ export function sizeViolations(
     const last = file.lines.at(-1);
     const withoutLast = bytesOf(file) - (last === undefined ? 0 : Buffer.byteLength(last) + 1);
     if (withoutLast >= batchBytes)
-      found.push(`SIZE: ${file.key} has ${bytesOf(file)} bytes, more than one item beyond ${batchBytes}`);
+      yield `SIZE: ${file.key} has ${bytesOf(file)} bytes, more than one item beyond ${batchBytes}`;
     const holdsBack = data.realAdapters || !file.key.endsWith(".zst");
     const over = file.body.length - compressedBytes - (holdsBack ? HELD_BACK_BYTES_MAX : 0);
     if (over > lastPagesBytes)
-      found.push(
-        `SIZE: ${file.key} has ${file.body.length} compressed bytes, more than two pages beyond ${compressedBytes}`,
-      );
+      yield `SIZE: ${file.key} has ${file.body.length} compressed bytes, more than two pages beyond ${compressedBytes}`;
     const isFull = bytesOf(file) >= batchBytes || file.body.length >= compressedBytes;
     if (!isFull && file.metadata["end"] !== "true") short++;
   }
   if (short > slices)
-    found.push(
-      `SIZE: ${short} files of a segment are short, and ${slices} slices worked on it: ${segment[0]!.key}`,
-    );
-  return found;
+    yield `SIZE: ${short} files of a segment are short, and ${slices} slices worked on it: ${segment[0]!.key}`;
 }
 
 function parsed(body: Uint8Array | undefined): Json {

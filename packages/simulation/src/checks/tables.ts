@@ -18,32 +18,29 @@ import { onlyOf, selectedOf } from "./selected.ts";
 
 const decoder = new TextDecoder();
 
-export async function tableViolations(outcome: Outcome): Promise<string[]> {
+export async function* tableViolations(outcome: Outcome): AsyncIterable<string> {
   const restores = outcome.status
     .rows()
     .filter((row) => row.action === "restore" && stateOfRow(row) === "succeeded");
-  const found = rejectionViolations(outcome);
-  for (const row of restores) found.push(...(await restoredViolations(row, outcome)));
-  for (const { name } of destinations) found.push(...applicationViolations(name, outcome));
-  return found.slice(0, VIOLATIONS_MAX);
+  yield* rejectionViolations(outcome);
+  for (const row of restores) yield* restoredViolations(row, outcome);
+  for (const { name } of destinations) yield* applicationViolations(name, outcome);
 }
 
-const VIOLATIONS_MAX = 20;
-
-async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<string[]> {
+async function* restoredViolations(row: TaskRow, outcome: Outcome): AsyncIterable<string> {
   const { fixtures, scenario, finished, operations } = outcome;
   const { fault } = scenario.data.source;
   const isOther = row.request["bucket-prefix"] === OTHER_PREFIX;
   if (fault !== undefined && !isOther)
-    return [`ACCEPTED: ${taskLabel(row)} succeeded with an archive that has this fault: ${fault}`];
+    return yield `ACCEPTED: ${taskLabel(row)} succeeded with an archive that has this fault: ${fault}`;
   const table = String(row.request["table-name"]);
   const snapshot = finished.get(taskName(row));
-  if (snapshot === undefined) return [`FINISHED: ${taskLabel(row)} succeeded without a TaskFinished`];
+  if (snapshot === undefined) return yield `FINISHED: ${taskLabel(row)} succeeded without a TaskFinished`;
   const isRecreated = operations.actors.recreations.some(
     (one) => one.table === table && one.atMs >= snapshot.fromMs && one.atMs <= snapshot.atMs,
   );
   // The last step read the table before it was created again.
-  if (isRecreated) return [];
+  if (isRecreated) return;
   const current = snapshot.items;
   const stored = isOther ? outcome.otherArchiveVersions : [fixtures.source ?? (await readArchive(outcome))];
   const versions = stored.map((version) => selectedOf(version, row, outcome));
@@ -60,9 +57,9 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
   for (const text of operations.applicationTexts.get(table) ?? []) texts.add(written(text));
   const failures = versions.map((version) => differences(version, held, current, mode, texts, outcome));
   const least = failures.sort((a, b) => a.length - b.length)[0]!;
-  const found = least.slice(0, 3).map((failure) => `${failure} (${taskLabel(row)})`);
+  yield* least.slice(0, 3).map((failure) => `${failure} (${taskLabel(row)})`);
   if (versions.every(({ lines }) => lines !== row.items))
-    found.push(`TOTALS: ${taskLabel(row)} has ${row.items} items, the archive has ${versions[0]!.lines}`);
+    yield `TOTALS: ${taskLabel(row)} has ${row.items} items, the archive has ${versions[0]!.lines}`;
   const matched = attributesOf(row)["matched-items"];
   // The exports of a series may have several lines of one key.
   const isPossible = ({ items, lines }: ArchiveModel) =>
@@ -70,18 +67,13 @@ async function restoredViolations(row: TaskRow, outcome: Outcome): Promise<strin
       ? matched === (onlyOf(row) && items.size)
       : Number(matched) >= items.size && Number(matched) <= lines;
   if (!versions.some(isPossible))
-    found.push(
-      `MATCHED: ${taskLabel(row)} has ${matched} matched items, its only selects ${versions[0]!.items.size}`,
-    );
+    yield `MATCHED: ${taskLabel(row)} has ${matched} matched items, its only selects ${versions[0]!.items.size}`;
   const skipped = Number(attributesOf(row)["skipped-items"]);
   const isAlone =
     !otherWritesTo(row, table, outcome).some(({ atMs }) => atMs <= snapshot.atMs) &&
     (operations.firstUseMs.get(table) ?? Number.POSITIVE_INFINITY) > snapshot.atMs;
   if (isAlone && !versions.some((version) => skippedOf(version, held, mode) === skipped))
-    found.push(
-      `SKIPPED: ${taskLabel(row)} has ${skipped} skipped items, the table had ${skippedOf(versions[0]!, held, mode)} of their keys`,
-    );
-  return found;
+    yield `SKIPPED: ${taskLabel(row)} has ${skipped} skipped items, the table had ${skippedOf(versions[0]!, held, mode)} of their keys`;
 }
 
 /** How many items of an archive are skipped because their key is taken, if nothing else writes to the table. */
@@ -156,16 +148,14 @@ async function readArchive({ archive, items }: Outcome): Promise<ArchiveModel> {
 }
 
 /** A valid archive and table are not rejected. */
-function rejectionViolations({ scenario, recorder, operations }: Outcome): string[] {
+function* rejectionViolations({ scenario, recorder, operations }: Outcome): Iterable<string> {
   if (scenario.kind === "backup" || scenario.data.source.fault !== undefined || operations.disturbed.size > 0)
-    return [];
-  const causes = recorder.events
-    .filter(({ "detail-type": type }) => type === "TaskRejected" || type === "SegmentFailed")
-    .map(({ detail }) => String((detail as { cause?: string }).cause));
-  return causes
-    .filter((cause) => ARCHIVE_CAUSES.test(cause))
-    .slice(0, 1)
-    .map((cause) => `REJECTED: a valid archive, for ${cause}`);
+    return;
+  for (const { "detail-type": type, detail } of recorder.events) {
+    const { cause } = detail as { cause?: string };
+    if ((type === "TaskRejected" || type === "SegmentFailed") && ARCHIVE_CAUSES.test(String(cause)))
+      yield `REJECTED: a valid archive, for ${cause}`;
+  }
 }
 
 /** Causes that Ferry reports for broken archives, and for tables that do not match them. */
@@ -173,19 +163,15 @@ const ARCHIVE_CAUSES =
   /^(broken-manifest|broken-archive|unknown-format|archive-moved|archive-changed|corrupt-file|key-schema-mismatch|only-mismatch|mode-not-possible|totals-differ|duplicate-key)$/;
 
 /** Items that the application wrote to a restored table are not overwritten, except as `mayBeOverwritten` says. */
-function applicationViolations(table: string, outcome: Outcome): string[] {
+function* applicationViolations(table: string, outcome: Outcome): Iterable<string> {
   const { tables, items, operations } = outcome;
   const after = operations.applicationItems.get(table);
   const address = destinations.find(({ name }) => name === table)!;
-  if (after === undefined || operations.actors.recreations.some((one) => one.table === table)) return [];
+  if (after === undefined || operations.actors.recreations.some((one) => one.table === table)) return;
   const current = items.byName(tables.texts(address));
-  const found: string[] = [];
   for (const [name, { text, atMs }] of after)
     if (current.get(name) !== text && !mayBeOverwritten(table, name, text, atMs, outcome))
-      found.push(
-        `OVERWRITTEN: item ${name} of ${table} is ${current.get(name) ?? "absent"}, not ${text ?? "absent"}`,
-      );
-  return found.slice(0, 3);
+      yield `OVERWRITTEN: item ${name} of ${table} is ${current.get(name) ?? "absent"}, not ${text ?? "absent"}`;
 }
 
 /**

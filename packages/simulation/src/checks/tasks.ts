@@ -9,40 +9,30 @@ import { taskName } from "./recount.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
-export function taskViolations(outcome: Outcome): string[] {
+export function* taskViolations(outcome: Outcome): Iterable<string> {
   const { status, quiescedRows, recorder } = outcome;
   const { lostTypes } = outcome.outages;
   const rows = status.rows();
-  const found: string[] = [];
   for (const row of quiescedRows)
     if (beganAttempt(row, outcome) && mustSucceed(row, outcome) && lostTypes.length === 0)
       if (stateOfRow(row) !== "succeeded" && outcome.scenario.control.taskTimeoutMs > DAY_MS)
-        found.push(
-          `RETRY-IGNORED: ${taskLabel(row)} was retried after the fault phase and is ${stateOfRow(row)}: ${reasons(row)}`,
-        );
+        yield `RETRY-IGNORED: ${taskLabel(row)} was retried after the fault phase and is ${stateOfRow(row)}: ${reasons(row)}`;
   // A task with a lost message continues only when it is retried.
   if (lostTypes.length === 0)
     for (const row of quiescedRows)
       if (!isOver(stateOfRow(row)) && !isDuplicateRejected(row, outcome))
-        found.push(`HANG: ${taskLabel(row)} is ${stateOfRow(row)} after the quiesce`);
+        yield `HANG: ${taskLabel(row)} is ${stateOfRow(row)} after the quiesce`;
   for (const row of rows) {
     const state = stateOfRow(row);
-    if (!isOver(state)) found.push(`HANG: ${taskLabel(row)} is ${state} at the end`);
+    if (!isOver(state)) yield `HANG: ${taskLabel(row)} is ${state} at the end`;
     if (announcedAs(state) !== undefined && !wasAnnounced(row, outcome))
-      found.push(
-        `NOT-ANNOUNCED: ${taskLabel(row)} is ${state} in attempt ${row.attempt} and was not announced`,
-      );
+      yield `NOT-ANNOUNCED: ${taskLabel(row)} is ${state} in attempt ${row.attempt} and was not announced`;
     if (mustSucceed(row, outcome) && state !== "succeeded")
-      found.push(
-        `RETRY-FAILED: ${taskLabel(row)} was retried without faults and is ${state}: ${reasons(row)}`,
-      );
+      yield `RETRY-FAILED: ${taskLabel(row)} was retried without faults and is ${state}: ${reasons(row)}`;
     for (const finishing of recorder.history(taskLabel(row)).finishing)
       if (finishing.completed.length !== finishing.total)
-        found.push(
-          `EARLY: ${taskLabel(row)} is finishing with ${finishing.completed.length} of ${finishing.total} segments`,
-        );
+        yield `EARLY: ${taskLabel(row)} is finishing with ${finishing.completed.length} of ${finishing.total} segments`;
   }
-  return found;
 }
 
 /**
