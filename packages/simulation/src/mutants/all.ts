@@ -3,21 +3,19 @@
  */
 
 import { dataMutants } from "./data-mutants.ts";
-import { aws, core, type Mutant } from "./edit.ts";
+import { aws, core, type Mutant, type Mutants } from "./edit.ts";
 import { identityMutants } from "./identity-mutants.ts";
 import { seriesMutants } from "./series-mutants.ts";
 import { taskMutants } from "./task-mutants.ts";
 
-export const mutants: readonly Mutant[] = [
+const byName: Mutants = {
   ...identityMutants,
-  {
-    name: "unconditional-put",
+  "unconditional-put": {
     seed: 63,
     breaks: "Objects are put without If-None-Match: the last of two workers wins.",
     edits: [aws("archive-store.ts", '          IfNoneMatch: "*",\n', "")],
   },
-  {
-    name: "adopt-without-cursor",
+  "adopt-without-cursor": {
     seed: 483,
     breaks:
       "A worker that loses a put adopts the winner's counts, but continues the scan from its own cursor.",
@@ -25,15 +23,13 @@ export const mutants: readonly Mutant[] = [
       core("backup/slice.ts", 'if (taken !== "taken") await scanner.restart(writer.position().after);', ""),
     ],
   },
-  {
-    name: "adopt-keeps-page",
+  "adopt-keeps-page": {
     seed: 483,
     breaks:
       "A worker that loses a put continues with the rest of its page, and still assumes that its scan has ended.",
     edits: [core("backup/writer.ts", 'if (closed !== "taken") return closed;', "")],
   },
-  {
-    name: "no-end-mark",
+  "no-end-mark": {
     seed: 1,
     breaks: "A segment's last file has no end mark, and the finishing step does not check it.",
     edits: [
@@ -41,16 +37,14 @@ export const mutants: readonly Mutant[] = [
       core("archive/chain-index.ts", "if (files.at(-1)?.end !== true)", "if (files.length === 0)"),
     ],
   },
-  {
-    name: "foreign-file-adopted",
+  "foreign-file-adopted": {
     seed: 443,
     breaks: "The request-id of a file in the chain is not compared.",
     edits: [
       core("archive/chain.ts", 'if (metadata["request-id"] !== plan.task["request-id"])', "if (false)"),
     ],
   },
-  {
-    name: "replan-makes-new-plan",
+  "replan-makes-new-plan": {
     seed: 328,
     breaks: "A request that is delivered again gets a new plan, although its plan is stored.",
     edits: [
@@ -62,8 +56,7 @@ export const mutants: readonly Mutant[] = [
       core("archive/task-file.ts", "  return winner;\n", "  return plan;\n"),
     ],
   },
-  {
-    name: "fan-out-in-plan",
+  "fan-out-in-plan": {
     seed: 98,
     breaks: "The plan queues its segments itself, in separate entries: there is no single commit point.",
     edits: [
@@ -75,8 +68,7 @@ export const mutants: readonly Mutant[] = [
       core("worker.ts", "? fanOut(accepted)", "? (accepted.attempt === 1 ? [] : fanOut(accepted))"),
     ],
   },
-  {
-    name: "ack-by-position",
+  "ack-by-position": {
     seed: 1394,
     breaks: "The response names as many messages as failed, but the first ones of the batch.",
     edits: [
@@ -87,20 +79,17 @@ export const mutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "ignore-failed-entries",
+  "ignore-failed-entries": {
     seed: 411,
     breaks: "A PutEvents response with failed entries counts as success.",
     edits: [aws("bus.ts", "if ((answer.FailedEntryCount ?? 0) === 0)", "if (answer !== undefined)")],
   },
-  {
-    name: "ignore-unprocessed",
+  "ignore-unprocessed": {
     seed: 62,
     breaks: "Unprocessed writes of BatchWriteItem are not sent again.",
     edits: [core("restore/table-writer.ts", "rest = result.unprocessed;", "rest = [];")],
   },
-  {
-    name: "projection-counts-twice",
+  "projection-counts-twice": {
     seed: 262,
     breaks: "A segment's counts are added again with each duplicate of its completion.",
     edits: [
@@ -111,14 +100,12 @@ export const mutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "projection-order-dependent",
+  "projection-order-dependent": {
     seed: 7,
     breaks: "The row has the attempt of the fact that arrived last.",
     edits: [core("projection/project.ts", "Math.max(row.attempt, fact.attempt)", "fact.attempt")],
   },
-  {
-    name: "finish-before-complete",
+  "finish-before-complete": {
     seed: 443,
     breaks: "A task is finished when every segment is complete or has failed.",
     edits: [
@@ -129,8 +116,7 @@ export const mutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "finish-without-fails-as",
+  "finish-without-fails-as": {
     seed: 778,
     breaks: "A dead letter of the finishing step is not reported.",
     edits: [
@@ -141,8 +127,7 @@ export const mutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "restore-without-cancellation-check",
+  "restore-without-cancellation-check": {
     seed: 211,
     breaks: "A restore's worker never checks whether it was cancelled.",
     edits: [
@@ -153,8 +138,7 @@ export const mutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "cursor-off-by-one",
+  "cursor-off-by-one": {
     seed: 60,
     breaks: "A file's cursor is its second to last item.",
     edits: [
@@ -165,26 +149,22 @@ export const mutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "cursor-passes-failed-write",
+  "cursor-passes-failed-write": {
     seed: 368,
     breaks: "A restore's cursor passes a failed write, because a later write succeeded.",
     edits: [core("restore/table-writer.ts", 'if (done === "too late") stopped = true;', "")],
   },
-  {
-    name: "cancel-polled-once",
+  "cancel-polled-once": {
     seed: 443,
     breaks: "A slice checks whether it was cancelled only at its start.",
     edits: [core("control/cancellation.ts", "if (due()) last = poll();", "")],
   },
-  {
-    name: "claim-ignored",
+  "claim-ignored": {
     seed: 168,
     breaks: "A slice with two messages is processed twice, as are all its continuations.",
     edits: [core("worker.ts", 'if (claim.outcome === "taken") return [];', "")],
   },
-  {
-    name: "row-claim-ignored",
+  "row-claim-ignored": {
     seed: 383,
     breaks: "A request takes the row that its digest chooses, even if another task has it.",
     edits: [
@@ -197,20 +177,17 @@ export const mutants: readonly Mutant[] = [
       core("request/registration.ts", "% SLOTS_PER_SECOND;\n  for", "% 1;\n  for"),
     ],
   },
-  {
-    name: "handoffs-not-counted",
+  "handoffs-not-counted": {
     seed: 216,
     breaks: "A handoff has the number of the slice that it ends.",
     edits: [core("segment/checkpoint.ts", "handoffs: work.handoffs + 1,", "")],
   },
-  {
-    name: "claim-per-delivery",
+  "claim-per-delivery": {
     seed: 7,
     breaks: "A claim is valid for one delivery: when its message is delivered again, it is dropped.",
     edits: [core("worker.ts", "segment, message, writer", "segment, message + ports.random(), writer")],
   },
-  {
-    name: "ceiling-per-worker",
+  "ceiling-per-worker": {
     seed: 549,
     breaks: "Each worker keeps the ceiling for itself, regardless of the consumption of the others.",
     edits: [
@@ -224,4 +201,9 @@ export const mutants: readonly Mutant[] = [
   ...dataMutants,
   ...seriesMutants,
   ...taskMutants,
-];
+};
+
+export const mutants: readonly Mutant[] = Object.entries(byName).map(([name, mutant]) => ({
+  name,
+  ...mutant,
+}));

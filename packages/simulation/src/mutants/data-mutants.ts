@@ -1,63 +1,54 @@
 /**
  * Mutants in the code that reads, stores, writes and charges for items, data files and tables.
  */
-import { aws, core, type Mutant } from "./edit.ts";
+import { aws, core, type Mutants } from "./edit.ts";
 
-export const dataMutants: readonly Mutant[] = [
-  {
-    name: "consistent-read-ignored",
+export const dataMutants: Mutants = {
+  "consistent-read-ignored": {
     seed: 483,
     breaks: "A backup with consistent reads makes eventually consistent ones.",
     edits: [
       core("backup/scanner.ts", "          consistent,\n", "            consistent: consistent && false,\n"),
     ],
   },
-  {
-    name: "file-size-unlimited",
+  "file-size-unlimited": {
     seed: 821,
     breaks: "A data file of any size is decompressed.",
     edits: [core("archive/stored-file.ts", "if (bytes > settings.maximumFileBytes)", "if (false)")],
   },
-  {
-    name: "content-by-guess",
+  "content-by-guess": {
     seed: 383,
     breaks: "A zstd file is not recognised by its content.",
     edits: [
       core("archive/content.ts", "first === 0x28 && second === 0xb5", "first === 0xb5 && second === 0x28"),
     ],
   },
-  {
-    name: "checksum-object-missing",
+  "checksum-object-missing": {
     seed: 216,
     breaks: "The MD5 of the list of files is not put beside it.",
     edits: [core("backup/finish.ts", "  await putChecksum(filesKey, filesMd5);\n", "")],
   },
-  {
-    name: "compression-not-in-summary",
+  "compression-not-in-summary": {
     seed: 383,
     breaks: "The summary of a zstd archive says that it is gzip.",
     edits: [core("archive/summary.ts", "compression: compressionOf(plan)", 'compression: "gzip"')],
   },
-  {
-    name: "moved-archive-followed",
+  "moved-archive-followed": {
     seed: 259,
     breaks: "A manifest that points outside its archive is followed.",
     edits: [core("archive/location.ts", 'if (keys === "as-listed") return', 'if (keys !== "rebase") return')],
   },
-  {
-    name: "duplicate-file-read-twice",
+  "duplicate-file-read-twice": {
     seed: 418,
     breaks: "A file that a manifest lists twice is read twice.",
     edits: [core("archive/file-list-reader.ts", "if (suspects.size > 0)", "if (false)")],
   },
-  {
-    name: "handoff-past-the-end",
+  "handoff-past-the-end": {
     seed: 262,
     breaks: "A slice that has no time left to put its index hands off behind the end of its chain.",
     edits: [core("backup/slice.ts", "if (position.ended) return;", "if (false) return;")],
   },
-  {
-    name: "index-without-last-file",
+  "index-without-last-file": {
     seed: 216,
     breaks: "An index lacks the last file of its chain, and is not compared with the stored files.",
     edits: [
@@ -69,35 +60,30 @@ export const dataMutants: readonly Mutant[] = [
       core("backup/indexes.ts", "if (differing === undefined) return;", "if (differing !== -1) return;"),
     ],
   },
-  {
-    name: "seal-counts-only-the-rest",
+  "seal-counts-only-the-rest": {
     seed: 135,
     breaks: "A last step that continues counts only the items of the segments that it compares itself.",
     edits: [core("backup/indexes.ts", "total(index.files);", "at < checked ? 0 : total(index.files);")],
   },
-  {
-    name: "finished-in-the-next-attempt",
+  "finished-in-the-next-attempt": {
     seed: 16,
     breaks: "The end of a backup's last step names the attempt after its own.",
     edits: [
       core("backup/finish.ts", "attempt: finishing.attempt, items", "attempt: finishing.attempt + 1, items"),
     ],
   },
-  {
-    name: "empty-part-takes-next-file",
+  "empty-part-takes-next-file": {
     seed: 336,
     breaks:
       "A segment in whose part of the list no line begins restores the next file, as another segment does.",
     edits: [core("archive/file-list-reader.ts", "if (at >= untilByte) return;", "if (false) return;")],
   },
-  {
-    name: "checksum-not-compared",
+  "checksum-not-compared": {
     seed: 212,
     breaks: "The checksum of DynamoDB's answers is not compared.",
     edits: [aws("http/raw-protocol.ts", '    check(body, response.headers["x-amz-crc32"]);\n', "")],
   },
-  {
-    name: "one-unprocessed-of-many",
+  "one-unprocessed-of-many": {
     seed: 4800,
     breaks: "Only the first of several unprocessed writes is sent again.",
     edits: [
@@ -108,20 +94,17 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "unprocessed-deletes-not-sent",
+  "unprocessed-deletes-not-sent": {
     seed: 4800,
     breaks: "Unprocessed deletes are not sent again.",
     edits: [aws("dynamodb/write-body.ts", "remove: body.subarray", "put: body.subarray")],
   },
-  {
-    name: "row-read-eventually",
+  "row-read-eventually": {
     seed: 882,
     breaks: "A task's row is read with eventual consistency.",
     edits: [aws("status/status-store.ts", "ConsistentRead: true", "ConsistentRead: false")],
   },
-  {
-    name: "row-overwritten",
+  "row-overwritten": {
     seed: 882,
     breaks: "A row overwrites what another projector wrote meanwhile.",
     edits: [
@@ -132,8 +115,7 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "record-overwritten",
+  "record-overwritten": {
     seed: 315,
     breaks: "A segment's record is overwritten by an earlier fact.",
     edits: [
@@ -144,20 +126,17 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "reservation-without-duration",
+  "reservation-without-duration": {
     seed: 296,
     breaks: "The first reservation of a ceiling is stored without its duration.",
     edits: [aws("worker-table/rate-limiter.ts", '":until": nowMs + durationMs', '":until": nowMs')],
   },
-  {
-    name: "reservation-starts-early",
+  "reservation-starts-early": {
     seed: 296,
     breaks: "A reservation starts before earlier reservations end.",
     edits: [aws("worker-table/rate-limiter.ts", "Number(extended[RESERVED_UNTIL]) - durationMs;", "nowMs;")],
   },
-  {
-    name: "list-ends-after-first-page",
+  "list-ends-after-first-page": {
     seed: 55,
     breaks: "A listing ends after its first page.",
     edits: [
@@ -168,14 +147,12 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "first-ten-events-only",
+  "first-ten-events-only": {
     seed: 1187,
     breaks: "Events beyond the first ten of a step are not put.",
     edits: [aws("bus.ts", "const chunk of chunks(pending)", "const chunk of chunks(pending).slice(0, 1)")],
   },
-  {
-    name: "lost-call-not-charged",
+  "lost-call-not-charged": {
     seed: 131,
     breaks: "A call whose answer is lost is not charged to the ceiling.",
     edits: [
@@ -191,8 +168,7 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "put-without-condition",
+  "put-without-condition": {
     seed: 1476,
     breaks: "An item that must only be put if its key is free overwrites the existing item.",
     edits: [
@@ -203,8 +179,7 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "insert-overwrites",
+  "insert-overwrites": {
     seed: 383,
     breaks: "A restore that must never overwrite overwrites existing items.",
     edits: [
@@ -215,14 +190,12 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "skipped-counted-as-written",
+  "skipped-counted-as-written": {
     seed: 383,
     breaks: "A skipped item, whose key is taken, is counted as written.",
     edits: [core("restore/table-writer.ts", '(outcome) => outcome === "exists"', "() => false")],
   },
-  {
-    name: "own-items-counted-as-skipped",
+  "own-items-counted-as-skipped": {
     seed: 190,
     breaks: "An item that Ferry itself put before is counted as skipped.",
     edits: [
@@ -233,20 +206,17 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "existing-key-reported-as-stored",
+  "existing-key-reported-as-stored": {
     seed: 112,
     breaks: "A put whose key exists is reported as stored.",
     edits: [aws("archive-store.ts", 'return "exists";', 'return "stored";')],
   },
-  {
-    name: "backslash-ignored",
+  "backslash-ignored": {
     seed: 142,
     breaks: "A backslash in a string does not escape the next character.",
     edits: [core("archive/cutter.ts", "if (byte === BACKSLASH) i++;", "if (byte === BACKSLASH) i += 0;")],
   },
-  {
-    name: "escaped-names-not-decoded",
+  "escaped-names-not-decoded": {
     seed: 230,
     breaks: "Attribute names with escapes are compared without decoding them.",
     edits: [
@@ -257,32 +227,27 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "cursor-is-first-key",
+  "cursor-is-first-key": {
     seed: 58,
     breaks: "A worker that adopts a file continues after its first item.",
     edits: [core("archive/chain.ts", "lineSpans(bytes).at(-1)!", "lineSpans(bytes).at(0)!")],
   },
-  {
-    name: "end-before-last-file",
+  "end-before-last-file": {
     seed: 197,
     breaks: "The first full file of the scan's last page gets the end mark.",
     edits: [core("backup/writer.ts", "const end = last && next === bounds.length;", "const end = last;")],
   },
-  {
-    name: "compressed-size-unlimited",
+  "compressed-size-unlimited": {
     seed: 19,
     breaks: "A data file does not end when it has the largest compressed size.",
     edits: [core("backup/writer.ts", "|| compressedBytes >= maximumCompressedFileBytes", "|| false")],
   },
-  {
-    name: "file-kept-after-lost-put",
+  "file-kept-after-lost-put": {
     seed: 483,
     breaks: "A worker that loses a put keeps what it put into the next file meanwhile.",
     edits: [core("backup/writer.ts", 'if (outcome === "adopted") {', "if (false) {")],
   },
-  {
-    name: "page-retried-from-start",
+  "page-retried-from-start": {
     seed: 58,
     breaks: "A page that was throttled is read again from the segment's start.",
     edits: [
@@ -298,20 +263,17 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "file-done-before-writes",
+  "file-done-before-writes": {
     seed: 203,
     breaks: "A restore's file counts as done while its last writes are still in progress.",
     edits: [core("restore/slice.ts", "await writer.settle();\n    if", "if")],
   },
-  {
-    name: "only-ignored",
+  "only-ignored": {
     seed: 232,
     breaks: "A restore with only writes every item.",
     edits: [core("restore/slice.ts", "!readingLine(bucket, key, number, matches)", "matches === undefined")],
   },
-  {
-    name: "only-range-without-its-end",
+  "only-range-without-its-end": {
     seed: 794,
     breaks: "The end of a range of sort keys does not belong to it.",
     edits: [
@@ -322,34 +284,29 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "matched-of-last-call",
+  "matched-of-last-call": {
     seed: 232,
     breaks: "A restore with only counts the matched items of its last call alone.",
     edits: [
       core("restore/slice.ts", "matched: (counts.matched ?? 0) + writes.length", "matched: writes.length"),
     ],
   },
-  {
-    name: "slice-restarts-file",
+  "slice-restarts-file": {
     seed: 97,
     breaks: "A restore's slice starts its file again, and counts its lines twice.",
     edits: [core("restore/slice.ts", "    const from = at.line;\n", "    const from = 0;\n")],
   },
-  {
-    name: "lines-counted-not-compared",
+  "lines-counted-not-compared": {
     seed: 390,
     breaks: "The number of a file's lines is not compared with the manifest's.",
     edits: [core("archive/stored-file.ts", "if (lines !== file.items)", "if (false)")],
   },
-  {
-    name: "md5-not-compared",
+  "md5-not-compared": {
     seed: 211,
     breaks: "The MD5 of a data file is not compared.",
     edits: [core("archive/stored-file.ts", "if (found !== file.md5)", "if (false)")],
   },
-  {
-    name: "segment-attempts-not-stored",
+  "segment-attempts-not-stored": {
     seed: 115,
     breaks: "A row's item does not have the attempts of its segments.",
     edits: [
@@ -360,8 +317,7 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "checkpoints-counted-as-complete",
+  "checkpoints-counted-as-complete": {
     seed: 33,
     breaks: "The checkpoints of incomplete segments are counted as if they were complete.",
     edits: [
@@ -372,4 +328,4 @@ export const dataMutants: readonly Mutant[] = [
       ),
     ],
   },
-];
+};

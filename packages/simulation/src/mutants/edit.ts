@@ -22,6 +22,9 @@ export interface Mutant {
   readonly edits: readonly Edit[];
 }
 
+/** By name. */
+export type Mutants = Readonly<Record<string, Omit<Mutant, "name">>>;
+
 /** An edit of a file of packages/core. */
 export const core = (file: string, find: string, replace: string): Edit => ({
   file: `packages/core/src/${file}`,

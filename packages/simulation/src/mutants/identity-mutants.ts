@@ -1,11 +1,10 @@
 /**
  * Mutants of tasks, steps, rows and handlers: bugs that were found once, put back, and mistakes of one line.
  */
-import { aws, core, type Mutant } from "./edit.ts";
+import { aws, core, type Mutants } from "./edit.ts";
 
-export const identityMutants: readonly Mutant[] = [
-  {
-    name: "archive-change-not-compared",
+export const identityMutants: Mutants = {
+  "archive-change-not-compared": {
     seed: 809,
     breaks: "A restore does not compare the archive with the one of its plan.",
     edits: [
@@ -17,29 +16,25 @@ export const identityMutants: readonly Mutant[] = [
       core("archive/file-list-reader.ts", "head: { etag: list.etag,", 'head: { etag: "",'),
     ],
   },
-  {
-    name: "table-replacement-not-noticed",
+  "table-replacement-not-noticed": {
     seed: 63,
     breaks: "A task does not notice that its table was deleted and created again.",
     edits: [
       core("table/table-identity.ts", "if (found === undefined || found === planned) return;", "return;"),
     ],
   },
-  {
-    name: "create-not-idempotent",
+  "create-not-idempotent": {
     seed: 1394,
     breaks:
       "A request that is delivered again does not recognise the table that an earlier delivery created.",
     edits: [core("restore/create-table.ts", "if (found === owner) return table;", "")],
   },
-  {
-    name: "another-table-used",
+  "another-table-used": {
     seed: 177,
     breaks: "A restore with create-table uses any table that has the name.",
     edits: [core("restore/create-table.ts", "if (found === owner) return table;", "return table;")],
   },
-  {
-    name: "pending-setting-reported",
+  "pending-setting-reported": {
     seed: 596,
     breaks:
       "A setting that could not be applied, because the table was being changed, is reported as reapplied.",
@@ -51,52 +46,45 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "exclusive-lease-ignored",
+  "exclusive-lease-ignored": {
     seed: 61,
     breaks: "Two restores write to one table at once, although one of them needs an exclusive lease.",
     edits: [
       core("restore/lease.ts", "if (holder.exclusive || renewed.exclusive) throw leased(plan, holder);", ""),
     ],
   },
-  {
-    name: "retry-restarts-segments",
+  "retry-restarts-segments": {
     seed: 203,
     breaks: "A retried restore begins its segments from the start.",
     edits: [core("segment/fan-out.ts", "if (resume === undefined)", "if (resume !== undefined || true)")],
   },
-  {
-    name: "retry-keeps-attempt",
+  "retry-keeps-attempt": {
     seed: 63,
     breaks: "A retry has the same attempt number.",
     edits: [
       core("control/retry.ts", "acceptedAgain(row, plan, next, ", "acceptedAgain(row, plan, next - 1, "),
     ],
   },
-  {
-    name: "retry-queues-all-segments",
+  "retry-queues-all-segments": {
     seed: 63,
     breaks: "A retry also queues the complete segments.",
     edits: [
       core("control/retry.ts", "filter((segment) => !done.has(segment))", "filter(() => done.size >= 0)"),
     ],
   },
-  {
-    name: "retry-keeps-deadline",
+  "retry-keeps-deadline": {
     seed: 63,
     breaks: "The deadline of a retry is computed from the time of the request, not of the retry.",
     edits: [core("control/retry.ts", "msOf(event.time)", "Math.floor(task.timestamp / 1000) * 1000")],
   },
-  {
-    name: "deadline-ignored",
+  "deadline-ignored": {
     seed: 383,
     breaks: "An attempt has no deadline.",
     edits: [
       core("control/cancellation.ts", 'if (ports.time.now() < work["deadline-ms"]) return;', "return;"),
     ],
   },
-  {
-    name: "handoffs-without-progress-not-reset",
+  "handoffs-without-progress-not-reset": {
     seed: 216,
     breaks: "Handoffs with progress count as handoffs without progress.",
     edits: [
@@ -107,8 +95,7 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "cancel-of-earlier-attempt",
+  "cancel-of-earlier-attempt": {
     seed: 262,
     breaks: "A cancel also stops the attempts after the one that it names.",
     edits: [
@@ -119,20 +106,17 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "cancel-of-later-attempt-only",
+  "cancel-of-later-attempt-only": {
     seed: 188,
     breaks: "A cancel stops only the attempts before the one that it names.",
     edits: [core("control/cancellation.ts", "row.cancelledAttempt >= work", "row.cancelledAttempt > work")],
   },
-  {
-    name: "cancelled-before-failed",
+  "cancelled-before-failed": {
     seed: 1171,
     breaks: "A failed attempt is reported as cancelled if another attempt was cancelled.",
     edits: [core("projection/status.ts", "row.cancelledAttempt >= row.attempt", "row.cancelledAttempt > 0")],
   },
-  {
-    name: "failed-step-fails-later-attempts",
+  "failed-step-fails-later-attempts": {
     seed: 754,
     breaks: "A failed step makes every later attempt fail.",
     edits: [
@@ -143,8 +127,7 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "finished-time-last",
+  "finished-time-last": {
     seed: 170,
     breaks: "A row has the time of the last TaskFinished, not of the first.",
     edits: [
@@ -155,28 +138,24 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "update-time-of-last-fact",
+  "update-time-of-last-fact": {
     seed: 63,
     breaks: "A row has the time of the fact that arrived last.",
     edits: [core("projection/project.ts", "later(row.updatedTime, fact.time)", "fact.time")],
   },
-  {
-    name: "bytes-not-counted",
+  "bytes-not-counted": {
     seed: 63,
     breaks: "A row's bytes are the sum of its items.",
     edits: [
       core("projection/project.ts", "bytes: row.bytes + counts.bytes", "bytes: row.bytes + counts.items"),
     ],
   },
-  {
-    name: "record-rank-by-items",
+  "record-rank-by-items": {
     seed: 7,
     breaks: "A segment's record is replaced by a record of an earlier attempt.",
     edits: [core("projection/status.ts", "    digits(record.attempt, 6),\n", "")],
   },
-  {
-    name: "failure-of-earlier-attempt-counts",
+  "failure-of-earlier-attempt-counts": {
     seed: 188,
     breaks: "A failure counts although its segment was retried since.",
     edits: [
@@ -187,14 +166,12 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "progress-report-hands-off",
+  "progress-report-hands-off": {
     seed: 483,
     breaks: "A progress report queues another message for the slice that is in progress.",
     edits: [core("segment/checkpoint.ts", "...checkpoint, handoff: false", "...checkpoint, handoff: true")],
   },
-  {
-    name: "batch-spacing-ignored",
+  "batch-spacing-ignored": {
     seed: 223,
     breaks: "Two files of a slice are put without the batch spacing.",
     edits: [
@@ -205,14 +182,12 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "chain-from-start",
+  "chain-from-start": {
     seed: 168,
     breaks: "A slice of a backup reads its segment from the start, although files are stored.",
     edits: [core("backup/slice.ts", "work.segment, from.after, options", "work.segment, undefined, options")],
   },
-  {
-    name: "chain-counts-one-file",
+  "chain-counts-one-file": {
     seed: 17,
     breaks: "Of several files that another worker put, only the first is counted.",
     edits: [
@@ -223,38 +198,32 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "consistent-read-not-planned",
+  "consistent-read-not-planned": {
     seed: 443,
     breaks: "A request for consistent reads is ignored.",
     edits: [core("backup/scanner.ts", 'plan.request["consistent-read"] ?? false', "false")],
   },
-  {
-    name: "compression-level-of-request-ignored",
+  "compression-level-of-request-ignored": {
     seed: 137,
     breaks: "The request's compression level is ignored.",
     edits: [core("backup/plan.ts", 'request["compression-level"] ?? ofStage', "ofStage")],
   },
-  {
-    name: "compression-of-request-ignored",
+  "compression-of-request-ignored": {
     seed: 383,
     breaks: "The request's compression is ignored.",
     edits: [core("backup/plan.ts", "request.compression ?? settings.compression", "settings.compression")],
   },
-  {
-    name: "bucket-owner-not-sent",
+  "bucket-owner-not-sent": {
     seed: 216,
     breaks: "Calls on the bucket do not name its expected owner.",
     edits: [core("archive/bucket.ts", "...(owner !== undefined && { owner }),", "")],
   },
-  {
-    name: "kms-key-not-sent",
+  "kms-key-not-sent": {
     seed: 383,
     breaks: "Objects are not encrypted with the requested key.",
     edits: [core("archive/bucket.ts", "return kmsKeyId === undefined ? {} : { kmsKeyId };", "return {};")],
   },
-  {
-    name: "visibility-too-short",
+  "visibility-too-short": {
     seed: 483,
     breaks: "A message becomes visible again before its invocation ends.",
     edits: [
@@ -265,8 +234,7 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "retry-delay-ignored",
+  "retry-delay-ignored": {
     seed: 216,
     breaks: "A failed message is delivered again immediately.",
     edits: [
@@ -277,14 +245,12 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "rejection-without-row",
+  "rejection-without-row": {
     seed: 596,
     breaks: "A rejected request has no row.",
     edits: [core("projection/project.ts", "        rejected: true,\n", "")],
   },
-  {
-    name: "message-id-before-own",
+  "message-id-before-own": {
     seed: 17,
     breaks: "The id of a message has priority over the request-id that its request names.",
     edits: [
@@ -295,16 +261,14 @@ export const identityMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "message-restore-without-id",
+  "message-restore-without-id": {
     seed: 383,
     breaks: "A restore that a message requested is requested again without its request-id.",
     edits: [core("worker.ts", 'requestId, "request-time"', 'requestId && undefined, "request-time"')],
   },
-  {
-    name: "bare-request-not-read",
+  "bare-request-not-read": {
     seed: 596,
     breaks: "A request that is the whole detail of its event is not read.",
     edits: [core("request/requested.ts", "if (isBare(detail)) return", "if (isMessage(detail)) return")],
   },
-];
+};

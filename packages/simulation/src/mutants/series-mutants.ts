@@ -1,11 +1,10 @@
 /**
  * Mutants in the code that restores a series of exports.
  */
-import { core, type Mutant } from "./edit.ts";
+import { core, type Mutants } from "./edit.ts";
 
-export const seriesMutants: readonly Mutant[] = [
-  {
-    name: "increment-applied-early",
+export const seriesMutants: Mutants = {
+  "increment-applied-early": {
     seed: 98,
     breaks:
       "Each segment that completes queues the next window, though others of its window are not complete.",
@@ -17,8 +16,7 @@ export const seriesMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "delete-dropped",
+  "delete-dropped": {
     seed: 409,
     breaks: "The deletes of an incremental export are not written.",
     edits: [
@@ -29,8 +27,7 @@ export const seriesMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "next-window-in-old-attempt",
+  "next-window-in-old-attempt": {
     seed: 788,
     breaks: "A late worker of an earlier attempt queues the next window in that attempt.",
     edits: [
@@ -41,4 +38,4 @@ export const seriesMutants: readonly Mutant[] = [
       ),
     ],
   },
-];
+};

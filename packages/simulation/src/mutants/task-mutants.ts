@@ -1,23 +1,20 @@
 /**
  * Mutants in the code that identifies, claims, retries and rejects tasks.
  */
-import { core, type Mutant } from "./edit.ts";
+import { core, type Mutants } from "./edit.ts";
 
-export const taskMutants: readonly Mutant[] = [
-  {
-    name: "spacing-takes-the-whole-slice",
+export const taskMutants: Mutants = {
+  "spacing-takes-the-whole-slice": {
     seed: 45582,
     breaks: "A restore's slice may wait for the batch spacing until it has no time left to write.",
     edits: [core("restore/slice.ts", "invocationLeftMs(ports) / 2", "invocationLeftMs(ports)")],
   },
-  {
-    name: "lost-announcement-not-repeated",
+  "lost-announcement-not-repeated": {
     seed: 180,
     breaks: "The monitor announces no task again: a task whose TaskFinishing was lost waits for ever.",
     edits: [core("projection/announce-again.ts", "!awaitsAnnouncement(read)", "awaitsAnnouncement(read)")],
   },
-  {
-    name: "row-goes-back",
+  "row-goes-back": {
     seed: 80,
     breaks: "A late report of less progress replaces a segment's further checkpoint in the row.",
     edits: [
@@ -28,8 +25,7 @@ export const taskMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "cancel-makes-row",
+  "cancel-makes-row": {
     seed: 328,
     breaks: "A cancel of a task that does not exist is not refused, and makes a row.",
     edits: [
@@ -40,14 +36,12 @@ export const taskMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "cancel-ignores-current-attempt",
+  "cancel-ignores-current-attempt": {
     seed: 624,
     breaks: "A cancel that names no attempt cancels attempt 1, whatever attempt is current.",
     edits: [core("projection/projector.ts", "named, eventId, current", "named, eventId, 1")],
   },
-  {
-    name: "retry-begins-twice",
+  "retry-begins-twice": {
     seed: 116,
     breaks: "The event of a retry is not recorded: delivered again, it begins another attempt.",
     edits: [
@@ -58,20 +52,17 @@ export const taskMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "retry-undoes-cancel",
+  "retry-undoes-cancel": {
     seed: 7,
     breaks: "A retry that names an attempt begins another one even after later attempts and cancels.",
     edits: [core("control/retry.ts", "  return control.attempt + 1;", "  return highest + 1;")],
   },
-  {
-    name: "duplicate-key-restored",
+  "duplicate-key-restored": {
     seed: 146,
     breaks: "Two lines of a foreign archive with one key are written one after the other.",
     edits: [core("restore/line-check.ts", "seen.add(key, number)", "seen.add(key, number).slice(0, 0)")],
   },
-  {
-    name: "duplicate-key-lines-not-named",
+  "duplicate-key-lines-not-named": {
     seed: 146,
     breaks: "The error of a rejected call does not name its lines.",
     edits: [
@@ -87,8 +78,7 @@ export const taskMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "keys-not-compared",
+  "keys-not-compared": {
     seed: 376,
     breaks: "A plan does not compare the archive's keys with the table's.",
     edits: [
@@ -99,28 +89,24 @@ export const taskMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "items-not-counted",
+  "items-not-counted": {
     seed: 316,
     breaks: "A restore into an empty table may end with fewer items than it wrote lines.",
     edits: [core("restore/finish.ts", "if (counted.items < items) throw", "if (counted.items < 0) throw")],
   },
-  {
-    name: "digest-of-request-id-alone",
+  "digest-of-request-id-alone": {
     seed: 188,
     breaks: "The digest of a request covers only its request-id.",
     edits: [
       core("request/task.ts", "canonicalJson([action, requestId, request])", "canonicalJson([requestId])"),
     ],
   },
-  {
-    name: "completion-not-stored",
+  "completion-not-stored": {
     seed: 1225,
     breaks: "The completion of a segment is not stored with its claim.",
     edits: [core("worker.ts", "if (!isKnown) await claims.complete(segment, done.detail.counts);", "")],
   },
-  {
-    name: "claims-not-released",
+  "claims-not-released": {
     seed: 482,
     breaks: "The claim of a slice that ended is never released.",
     edits: [
@@ -129,8 +115,7 @@ export const taskMutants: readonly Mutant[] = [
       core("projection/projector.ts", "if (parsed.success) await claims.release(parsed.output);", ""),
     ],
   },
-  {
-    name: "wait-without-poll",
+  "wait-without-poll": {
     seed: 139,
     breaks: "A slice that waits for its reservation does not poll for a cancel.",
     edits: [
@@ -141,8 +126,7 @@ export const taskMutants: readonly Mutant[] = [
       ),
     ],
   },
-  {
-    name: "last-error-not-read",
+  "last-error-not-read": {
     seed: 17,
     breaks: "The reason of a message whose attempts ran out has no error, although a worker recorded one.",
     edits: [
@@ -153,4 +137,4 @@ export const taskMutants: readonly Mutant[] = [
       ),
     ],
   },
-];
+};
