@@ -2,10 +2,11 @@
  * `npm run smoke`: runs a backup, a restore and a dead message on a deployed stage, with tables that it creates and deletes.
  */
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
+import { messageOf } from "@ferry/core/errors/errors";
 import { npmScript } from "@ferry/terminal/npm-script";
 import { deleteArchives } from "./archive.ts";
 import { openEventListener } from "./event-listener.ts";
-import { messageOf, runStep } from "./run-step.ts";
+import { runStep } from "./run-step.ts";
 import { type DeployedStage, openDeployedStage } from "./stage.ts";
 import { type SmokeRun, steps } from "./steps.ts";
 import { createTables, deleteTable } from "./tables.ts";

@@ -1,4 +1,5 @@
 /** Runs one step and prints its result. */
+import { messageOf } from "@ferry/core/errors/errors";
 import type { SmokeRun, Step } from "./steps.ts";
 
 /** Runs a step unless its needs are not met. Returns false if it failed. `print` receives each line of the output. */
@@ -19,9 +20,4 @@ export async function runStep(step: Step, run: SmokeRun, print: (line: string) =
     print(`  What it means: ${step.means}`);
     return false;
   }
-}
-
-/** The message of an error; an error of a service may have only a name. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -95,9 +95,9 @@ export function about(resource: string, predicate: string): string {
   return `${resource.startsWith("s3://") ? resource : `The ${resource}`} ${stopped(predicate)}`;
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown; an error of a service may have only a name. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message || error.name : String(error);
 }
 
 /** The text with a full stop at its end. */
