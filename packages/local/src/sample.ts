@@ -8,7 +8,7 @@ import { createCityTable } from "./demo/city-table.ts";
 import { putItems } from "./load-table.ts";
 
 export const sample = {
-  source: { region: "us-east-1", table: "cities", items: 5000 },
+  source: { region: "us-east-1", table: "cities", items: 3000 },
   copy: { region: "eu-west-1", table: "cities-copy" },
   bucket: "archives",
 } as const;

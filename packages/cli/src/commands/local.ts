@@ -8,7 +8,7 @@ export const localCommand: CommandSpec = {
   arguments: {},
   options: {
     "--port <N>": { description: "the port to listen on; 0: a free port", fallback: "4650" },
-    "--sample": "create a table with 5,000 cities, an empty one, and a bucket",
+    "--sample": "create a table with 3,000 cities, an empty one, and a bucket",
     "--dynamodb <URL>":
       "use another DynamoDB engine, such as DynamoDB Local, for all tables except Ferry's own",
     "--s3 <URL>": "use another S3 engine for all buckets",
