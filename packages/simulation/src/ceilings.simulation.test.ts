@@ -11,12 +11,12 @@ import type { Scenario } from "./scenario/scenario.ts";
 import { scenarioOf } from "./scenario/scenario-of.ts";
 import { simulateScenario } from "./simulate.ts";
 
-const ITEMS = 1000;
+const ITEMS = 600;
 const ITEM_BYTES = 100;
 /** About how long a task takes at its ceiling. */
-const SECONDS = 100;
+const SECONDS = 60;
 /** Long enough that what a segment costs beside its scan, such as its index, takes little of one worker's time. */
-const SECONDS_OF_MANY_SEGMENTS = 400;
+const SECONDS_OF_MANY_SEGMENTS = 300;
 const READ_UNIT_BYTES = 8192;
 const noOperations = {
   cancels: 0,
@@ -130,15 +130,17 @@ describe.each([
   );
 
   test("is used by the few segments that have items, if most have none", async () => {
-    await expectKeptAndUsed({ kind, unitsPerSecond: 40, segments: 64, workers: 50, partitions: 2 }, 40);
+    const seconds = 100;
+    const few = { unitsPerSecond: 40, seconds, segments: 64, workers: 50, items: 1000, partitions: 2 };
+    await expectKeptAndUsed({ kind, ...few }, 40);
   });
 
   test("is half of the table's provisioned capacity, if the request has none", async () => {
     await expectKeptAndUsed({ kind, segments: 8, workers: 8 }, 20);
   });
 
-  // With these seeds a call whose answer is lost and not charged is noticed.
-  test.each([1, 2, 4])(
+  // With these seeds a call whose answer is lost and not charged is noticed, and units that are used after their reservation.
+  test.each([2, 4, 8])(
     "is kept with duplicates, expired visibility and crashing workers: seed %i",
     async (seed) => {
       const faultRates = {
@@ -146,14 +148,14 @@ describe.each([
         duplicateMessage: 0.1,
         visibilityExpired: 0.02,
         crashAfter: 0.01,
-        answerLost: 0.02,
+        answerLost: 0.05,
         throttledRead: 0.1,
         throttledWrite: 0.1,
         unprocessed: 0.2,
       };
       // Long enough for many faults.
       const { peak } = await consumption(
-        { kind, unitsPerSecond: 40, seconds: 200, items: 2000, segments: 8, workers: 20, faultRates },
+        { kind, unitsPerSecond: 40, seconds: 100, items: 1000, segments: 8, workers: 20, faultRates },
         seed,
       );
       expect(peak).toBeLessThanOrEqual(40);
@@ -164,7 +166,7 @@ describe.each([
 test("a high ceiling is used by many workers together, each of which can use little of it", async () => {
   // A page is one item, of thirty units: a worker reads a few of them in a reservation of a quarter of a second.
   const shared = { unitsPerSecond: 3000, segments: 32, workers: 32 };
-  await expectKeptAndUsed({ kind: "backup", ...shared, items: 5000, seconds: 50, pageBytes: 1 }, 3000);
+  await expectKeptAndUsed({ kind: "backup", ...shared, items: 2500, seconds: 25, pageBytes: 1 }, 3000);
 });
 
 describe.each(["backup", "restore"] as const)("throttling of a %s", (kind) => {
