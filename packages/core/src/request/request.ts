@@ -169,7 +169,9 @@ export function parseRequest(
   const parsed = v.safeParse(schema, input);
   if (!parsed.success) return { issues: parsed.issues.map(toIssue) };
   const request = normalised(parsed.output as Request, options.requestTimeMs);
-  const issues = crossFieldIssues(parsed.output as Request, request["bucket-prefix"], options.compression);
+  const issues = [
+    ...crossFieldIssues(parsed.output as Request, request["bucket-prefix"], options.compression),
+  ];
   return issues.length > 0 ? { issues } : { request };
 }
 
@@ -203,103 +205,89 @@ function normalised(request: Request, requestTimeMs: number): Request {
   };
 }
 
-function crossFieldIssues(
+/** An issue of a field. `what`: the message after the field's name. */
+const issueOf = (field: string, what: string): RequestIssue => ({ field, message: `${field} ${what}` });
+
+function* crossFieldIssues(
   request: Request,
   expandedPrefix: string,
   stageCompression: Compression,
-): RequestIssue[] {
-  const issues: RequestIssue[] = [];
+): Iterable<RequestIssue> {
   if ("compression-level" in request) {
     const compression = request.compression ?? stageCompression;
     const { levelMax } = compressions[compression];
     const level = request["compression-level"] ?? 1;
     if (level > levelMax)
-      issues.push({
-        field: "compression-level",
-        message: `compression-level must be at most ${levelMax} for ${compression}: got ${level}`,
-      });
+      yield issueOf("compression-level", `must be at most ${levelMax} for ${compression}: got ${level}`);
   }
-  issues.push(...createTableIssues(request));
+  if (request.action === "restore") yield* createTableIssues(request);
   const segments = request["total-segments"] ?? 1;
   if ("only" in request && request.only !== undefined && segments > ONLY_SEGMENTS_MAX)
-    issues.push({
-      field: "total-segments",
-      message: `total-segments must be at most ${ONLY_SEGMENTS_MAX} for a restore with only: got ${segments}`,
-    });
+    yield issueOf(
+      "total-segments",
+      `must be at most ${ONLY_SEGMENTS_MAX} for a restore with only: got ${segments}`,
+    );
   const arnRegion = /^arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):/.exec(request["table-name"])?.[1];
   if (arnRegion !== undefined && arnRegion !== request["table-region"])
-    issues.push({
-      field: "table-name",
-      message: `table-name must be an ARN in table-region: expected ${request["table-region"]}, got ${arnRegion}`,
-    });
+    yield issueOf(
+      "table-name",
+      `must be an ARN in table-region: expected ${request["table-region"]}, got ${arnRegion}`,
+    );
   const unknown = /\{(?!table\}|date\}|time\})[^}]*\}?|(?<!\{(table|date|time))\}/.exec(
     request["bucket-prefix"],
   );
   if (unknown !== null)
-    issues.push({
-      field: "bucket-prefix",
-      message: `bucket-prefix may contain {table}, {date} and {time}: got ${unknown[0]}`,
-    });
-  if (request.action === "restore") issues.push(...seriesIssues(request));
+    yield issueOf("bucket-prefix", `may contain {table}, {date} and {time}: got ${unknown[0]}`);
+  if (request.action === "restore") yield* seriesIssues(request);
   if (expandedPrefix.length > PREFIX_LENGTH_MAX)
-    issues.push({
-      field: "bucket-prefix",
-      message: `bucket-prefix must expand to at most ${PREFIX_LENGTH_MAX} characters: got ${expandedPrefix.length}`,
-    });
-  return issues;
+    yield issueOf(
+      "bucket-prefix",
+      `must expand to at most ${PREFIX_LENGTH_MAX} characters: got ${expandedPrefix.length}`,
+    );
 }
 
 /** The fields that describe the new table. They have no effect on a table that exists. */
 const NEW_TABLE_FIELDS = ["table-settings", "billing-mode", "table-class"] as const;
 
-function createTableIssues(request: Request): RequestIssue[] {
-  if (request.action !== "restore") return [];
-  const creates = request["create-table"] === true;
-  if (!creates)
-    return NEW_TABLE_FIELDS.filter((field) => request[field] !== undefined).map((field) => ({
-      field,
-      message: `${field} is for a table that the restore creates: add create-table true, or remove ${field}`,
-    }));
-  // A resource policy cannot allow another account to create the table that it would belong to.
-  if (!request["table-name"].startsWith("arn:")) return [];
-  return [
-    {
-      field: "table-name",
-      message: `table-name must be a name if create-table is true, because a table is created in Ferry's own account: got ${quoted(request["table-name"])}`,
-    },
-  ];
+function* createTableIssues(request: RestoreRequest): Iterable<RequestIssue> {
+  if (request["create-table"] !== true) {
+    for (const field of NEW_TABLE_FIELDS)
+      if (request[field] !== undefined)
+        yield issueOf(
+          field,
+          `is for a table that the restore creates: add create-table true, or remove ${field}`,
+        );
+  } else if (request["table-name"].startsWith("arn:"))
+    // A resource policy cannot allow another account to create the table that it would belong to.
+    yield issueOf(
+      "table-name",
+      `must be a name if create-table is true, because a table is created in Ferry's own account: got ${quoted(request["table-name"])}`,
+    );
 }
 
 /** Fields of the event, not of the request. */
 const BESIDE: ReadonlySet<string> = new Set(["request-id", "request-time"]);
 
-function seriesIssues({ increments, until }: RestoreRequest): RequestIssue[] {
+function* seriesIssues({ increments, until }: RestoreRequest): Iterable<RequestIssue> {
   if (until !== undefined && Number.isNaN(msOf(until)))
-    return [{ field: "until", message: `until must be a time that exists: got ${until}` }];
-  if (increments === undefined) return [];
-  if (until !== undefined)
-    return [
-      {
-        field: "until",
-        message: "until and increments exclude each other: with until, Ferry finds the increments itself",
-      },
-    ];
-  const listed = increments.map((prefix) => prefix.replace(/\/+$/, ""));
+    yield issueOf("until", `must be a time that exists: got ${until}`);
+  else if (until !== undefined && increments !== undefined)
+    yield issueOf(
+      "until",
+      "and increments exclude each other: with until, Ferry finds the increments itself",
+    );
+  const listed = increments?.map((prefix) => prefix.replace(/\/+$/, "")) ?? [];
   const twice = listed.find((prefix, at) => listed.indexOf(prefix) < at);
-  if (twice === undefined) return [];
-  return [{ field: "increments", message: `increments must list each export once: got ${twice} twice` }];
+  if (twice !== undefined) yield issueOf("increments", `must list each export once: got ${twice} twice`);
 }
 
 function toIssue(issue: v.BaseIssue<unknown>): RequestIssue {
   const field = truncate(v.getDotPath(issue) ?? "request", 120);
   if (issue.type === "never" && BESIDE.has(field))
-    return {
-      field,
-      message: `${field} must be beside the request: {"request": {…}, "${field}": …}`,
-    };
+    return issueOf(field, `must be beside the request: {"request": {…}, "${field}": …}`);
   if (issue.type === "never")
-    return { field, message: `${field} is not a field of this request: remove it, or check its spelling` };
-  if (field === "request") return { field, message: `request must be an object: got ${quoted(issue.input)}` };
-  if (issue.type === "object_with_rest") return { field, message: `${field} is required but missing` };
+    return issueOf(field, "is not a field of this request: remove it, or check its spelling");
+  if (field === "request") return issueOf(field, `must be an object: got ${quoted(issue.input)}`);
+  if (issue.type === "object_with_rest") return issueOf(field, "is required but missing");
   return { field, message: `${issue.message}: got ${quoted(issue.input)}` };
 }

@@ -18,20 +18,16 @@ interface Failed {
   };
 }
 
-export function lastErrorViolations(outcome: Outcome): string[] {
+export function* lastErrorViolations(outcome: Outcome): Iterable<string> {
   const failures = outcome.recorder.facts.filter(({ detail }) => (detail as Failed).cause === EXHAUSTED);
-  return outcome.status.rows().flatMap((row) =>
-    row.reasons
-      .filter(({ cause, text }) => cause === EXHAUSTED && text.includes("No worker could record an error"))
-      .filter((reason) => {
-        const own = failures.filter(({ detail }) => isOf(detail as Failed, row, reason));
-        return own.length > 0 && own.every((event) => wasRecorded(event, outcome));
-      })
-      .map(
-        ({ attempt, segment }) =>
-          `LAST-ERROR: ${taskName(row)}, attempt ${attempt}, segment ${segment} has none, but a worker recorded one`,
-      ),
-  );
+  for (const row of outcome.status.rows())
+    for (const reason of row.reasons) {
+      const { attempt, segment, cause, text } = reason;
+      if (cause !== EXHAUSTED || !text.includes("No worker could record an error")) continue;
+      const own = failures.filter(({ detail }) => isOf(detail as Failed, row, reason));
+      if (own.length > 0 && own.every((event) => wasRecorded(event, outcome)))
+        yield `LAST-ERROR: ${taskName(row)}, attempt ${attempt}, segment ${segment} has none, but a worker recorded one`;
+    }
 }
 
 function isOf({ work }: Failed, row: TaskRow, { attempt, segment }: TaskRow["reasons"][number]): boolean {

@@ -26,18 +26,15 @@ function readsArchive(prefix: string): boolean {
   return prefix !== OTHER_PREFIX && !prefix.startsWith(MALFORMED_PREFIX);
 }
 
-export function namedFaultViolations(outcome: Outcome): string[] {
+export function* namedFaultViolations(outcome: Outcome): Iterable<string> {
   const { kind, fault } = outcome.scenario.data.source;
   const wrong = misleading(kind, fault);
-  if (wrong === undefined) return [];
-  return outcome.status
-    .rows()
-    .filter(({ action, request }) => action === "restore" && readsArchive(String(request["bucket-prefix"])))
-    .filter((row) => !isDisturbed(row, outcome))
-    .flatMap((row) => row.reasons.filter(({ cause }) => wrong.test(cause)).map((reason) => ({ row, reason })))
-    .map(
-      ({ row, reason }) =>
-        `MISLEADING: ${taskLabel(row)} of an archive with this fault: ${fault}, has the reason ${reason.text}`,
-    )
-    .slice(0, 3);
+  if (wrong === undefined) return;
+  for (const row of outcome.status.rows()) {
+    if (row.action !== "restore" || !readsArchive(String(row.request["bucket-prefix"]))) continue;
+    if (isDisturbed(row, outcome)) continue;
+    for (const { cause, text } of row.reasons)
+      if (wrong.test(cause))
+        yield `MISLEADING: ${taskLabel(row)} of an archive with this fault: ${fault}, has the reason ${text}`;
+  }
 }
