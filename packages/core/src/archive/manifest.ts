@@ -149,26 +149,17 @@ function noManifest(bucket: BucketAddress, summaryKey: string) {
 
 /** The list of files must be the one for which the summary was written. */
 function requireMatch(bucket: BucketAddress, filesKey: string, list: ReadList, summary: Summary): void {
+  const broken = (message: string) => brokenManifest(bucket, filesKey, message);
   if (list.items !== summary.itemCount)
-    throw brokenManifest(
-      bucket,
-      filesKey,
-      `lists ${list.items} items, but the summary's itemCount is ${summary.itemCount}`,
-    );
+    throw broken(`lists ${list.items} items, but the summary's itemCount is ${summary.itemCount}`);
   const { ferry } = summary;
   if (ferry === undefined) return;
   if (ferry["manifest-files-md5"] !== list.fingerprint.md5)
-    throw brokenManifest(
-      bucket,
-      filesKey,
+    throw broken(
       `is not the file that the summary was written for: its MD5 is ${list.fingerprint.md5}, but ferry.manifest-files-md5 is ${ferry["manifest-files-md5"]}`,
     );
   if (ferry.files !== list.files)
-    throw brokenManifest(
-      bucket,
-      filesKey,
-      `lists ${list.files} data files, but ferry.files of the summary is ${ferry.files}`,
-    );
+    throw broken(`lists ${list.files} data files, but ferry.files of the summary is ${ferry.files}`);
 }
 
 /** What a plan has of an archive to find it again. */
@@ -275,17 +266,17 @@ async function readOwnObjects(
   manifest: readonly (readonly [key: string, head: ObjectHead])[],
   ports: ReadPorts,
 ): Promise<{ keys: KeySchema; task: Fingerprint }> {
+  const broken = (key: string, message: string) => brokenArchive(bucket, key, message);
   const required = async (key: string) => {
     const stored = await ports.archive.get(bucket, key);
     if (stored === undefined)
-      throw brokenArchive(bucket, key, "does not exist, although every archive that Ferry writes has it");
+      throw broken(key, "does not exist, although every archive that Ferry writes has it");
     return stored;
   };
   const [task, table] = await Promise.all([required(taskKey(home)), required(tableKey(home))]);
   const { requestId: writer, keyNames } = decodeTaskFile(bucket, taskKey(home), task.body);
   if (writer !== requestId)
-    throw brokenArchive(
-      bucket,
+    throw broken(
       taskKey(home),
       `is of request ${writer}, but ferry.request-id of the summary is ${requestId}`,
     );
@@ -297,16 +288,14 @@ async function readOwnObjects(
     // Tools that copy objects may drop their metadata.
     const named = metadata["request-id"];
     if (named !== undefined && named !== requestId)
-      throw brokenArchive(
-        bucket,
+      throw broken(
         key,
         `was written by request ${named}, but ferry.request-id of the summary is ${requestId}`,
       );
   }
   const keys = decodeKeySchema(bucket, tableKey(home), table.body);
   if (keys.map(({ name }) => name).join() !== keyNames.join())
-    throw brokenArchive(
-      bucket,
+    throw broken(
       tableKey(home),
       `has the keys ${keys.map(({ name }) => name).join()}, but task.json has ${keyNames.join()}`,
     );
