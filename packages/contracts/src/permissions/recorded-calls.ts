@@ -275,7 +275,8 @@ function answerOf(
     return { call, answer: { FailedEntryCount: 0, Entries: [{ EventId: "e" }] } };
   }
   const resource = tableOf(input);
-  return { call: { service: "DynamoDB", operation: target, resource }, answer: tableAnswer(target, input) };
+  const answer = tableAnswers[target]?.(input) ?? {};
+  return { call: { service: "DynamoDB", operation: target, resource }, answer };
 }
 
 const describePipe = {
@@ -309,38 +310,28 @@ function tableOf({ TableName, ResourceArn, RequestItems, Statements, IndexName }
   return IndexName === undefined ? name : `${name}, index ${IndexName}`;
 }
 
-function tableAnswer(operation: string, { TableName, ExpressionAttributeValues: values }: Body): object {
-  const described = {
-    TableArn: `arn:aws:dynamodb:${TEST_REGION}:1:table/${TABLE}`,
-    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-  };
-  switch (operation) {
-    case "DescribeTable":
-      return { Table: described };
-    case "CreateTable":
-      return { TableDescription: described };
-    case "Scan":
-      return { Items: [], Count: 0 };
-    case "BatchWriteItem":
-      return { UnprocessedItems: {} };
-    case "BatchExecuteStatement":
-      return { Responses: [{ Error: { Code: "DuplicateItem" } }] };
-    case "BatchGetItem":
-      return { Responses: { [TABLE]: [] }, UnprocessedKeys: {} };
-    // The monitor finds a task in each table that waits for its announcement.
-    case "Query":
-      return values?.[":state"]?.S === "finishing"
-        ? { Items: [{ key: { S: task.key }, timestamp: { N: String(task.timestamp) } }] }
-        : { Items: [] };
-    case "GetItem":
-      return {
-        Item: itemOfRow({ ...finishing, action: TableName === "restore-table" ? "restore" : "backup" }),
-      };
-    case "UpdateItem":
-      // An item of the worker table: a lease, or the complete segments of a window.
-      return { Attributes: { lease: { S: '{"holders":[]}' }, segments: { NS: ["0"] } } };
-    default:
-      return {};
-  }
-}
+const described = {
+  TableArn: `arn:aws:dynamodb:${TEST_REGION}:1:table/${TABLE}`,
+  KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+  AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+};
+
+/** By operation. */
+const tableAnswers: Readonly<Record<string, (input: Body) => object>> = {
+  DescribeTable: () => ({ Table: described }),
+  CreateTable: () => ({ TableDescription: described }),
+  Scan: () => ({ Items: [], Count: 0 }),
+  BatchWriteItem: () => ({ UnprocessedItems: {} }),
+  BatchExecuteStatement: () => ({ Responses: [{ Error: { Code: "DuplicateItem" } }] }),
+  BatchGetItem: () => ({ Responses: { [TABLE]: [] }, UnprocessedKeys: {} }),
+  // The monitor finds a task in each table that waits for its announcement.
+  Query: ({ ExpressionAttributeValues: values }) =>
+    values?.[":state"]?.S === "finishing"
+      ? { Items: [{ key: { S: task.key }, timestamp: { N: String(task.timestamp) } }] }
+      : { Items: [] },
+  GetItem: ({ TableName }) => ({
+    Item: itemOfRow({ ...finishing, action: TableName === "restore-table" ? "restore" : "backup" }),
+  }),
+  // An item of the worker table: a lease, or the complete segments of a window.
+  UpdateItem: () => ({ Attributes: { lease: { S: '{"holders":[]}' }, segments: { NS: ["0"] } } }),
+};
