@@ -3,10 +3,11 @@
  * README's `npx ferry` and `npm run local`, the demo with other engines and some wrong arguments are run from the sources.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import http from "node:http";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { bundled, PROGRAMS_VARIABLE } from "@ferry/terminal/testing/node-process";
-import { rolldown } from "rolldown";
+import { type Plugin, rolldown } from "rolldown";
 
 const packages = path.join(import.meta.dirname, "../../..");
 /** Always the same one: Node's cache of compiled modules knows a module by its path. */
@@ -33,7 +34,7 @@ export async function setup(): Promise<void> {
     // As SST bundles a function.
     resolve: { mainFields: ["module", "main"] },
     external,
-    plugins: [{ name: "absolute-paths", transform: withAbsolutePaths }],
+    plugins: [{ name: "absolute-paths", transform: withAbsolutePaths }, httpWithoutUndici],
   });
   const { output } = await build.generate({
     format: "esm",
@@ -44,6 +45,26 @@ export async function setup(): Promise<void> {
   await build.close();
   for (const file of output) await store(file.fileName, file.type === "chunk" ? file.code : file.source);
 }
+
+const HTTP = "\0http";
+/**
+ * Node makes every export of a module that `import` names, and thereby loads its fetch and WebSocket for `node:http`. No program needs
+ * them, and they are a tenth of the CPU time that a ferry command needs.
+ */
+const httpWithoutUndici: Plugin = {
+  name: "http-without-undici",
+  resolveId: (id) => (/^(node:)?http$/.test(id) ? HTTP : undefined),
+  load(id) {
+    if (id !== HTTP) return undefined;
+    const exported = Object.entries(Object.getOwnPropertyDescriptors(http)).filter(
+      ([, { get }]) => get === undefined,
+    );
+    const names = exported.map(([name]) => name).filter((name) => name !== "default");
+    return `const http = process.getBuiltinModule("node:http");
+      export default http;
+      export const { ${names.join(", ")} } = http;`;
+  },
+};
 
 /** A path that is relative to a source is not relative to its bundle. The path of a program becomes that of its bundle. */
 function withAbsolutePaths(code: string, source: string): string | undefined {

@@ -49,7 +49,7 @@ beforeAll(async () => {
   // It rejects if the exit code is not 0.
   printed = await promisify(execFile)(
     process.execPath,
-    [...nodeArguments, main, "--items", "300", "--segments", "3", "--json", "--s3", s3],
+    [...nodeArguments, main, "--items", "60", "--segments", "2", "--json", "--s3", s3],
     {
       cwd: folder,
       env: {
@@ -71,9 +71,9 @@ test("given --json, the demo prints only one line, and the archive is copied to 
   expect(printed.stderr).toBe("");
   expect(printed.stdout.trimEnd().split("\n")).toHaveLength(1);
   const result = JSON.parse(printed.stdout);
-  expect(result).toMatchObject({ items: 300, scanned: 300, stored: 300, restored: 300, identical: true });
-  expect(result.backup).toMatchObject({ state: "succeeded", segments: { total: 3 }, items: 300 });
-  expect(result.restore).toMatchObject({ state: "succeeded", segments: { total: 4 }, items: 300 });
+  expect(result).toMatchObject({ items: 60, scanned: 60, stored: 60, restored: 60, identical: true });
+  expect(result.backup).toMatchObject({ state: "succeeded", segments: { total: 2 }, items: 60 });
+  expect(result.restore).toMatchObject({ state: "succeeded", segments: { total: 3 }, items: 60 });
   const lines = gunzipSync(await readFile(join(result.archive, "0x0000/0x00000000.json.gz"))).toString();
   for (const line of lines.trimEnd().split("\n")) expect(Object.keys(JSON.parse(line))).toEqual(["Item"]);
 });
