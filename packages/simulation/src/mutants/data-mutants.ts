@@ -79,7 +79,7 @@ export const dataMutants: Mutants = {
     edits: [core("archive/file-list-reader.ts", "if (at >= untilByte) return;", "if (false) return;")],
   },
   "checksum-not-compared": {
-    seed: 212,
+    seed: 1741,
     breaks: "The checksum of DynamoDB's answers is not compared.",
     edits: [aws("http/raw-protocol.ts", '    check(body, response.headers["x-amz-crc32"]);\n', "")],
   },
@@ -127,12 +127,12 @@ export const dataMutants: Mutants = {
     ],
   },
   "reservation-without-duration": {
-    seed: 296,
+    seed: 2214,
     breaks: "The first reservation of a ceiling is stored without its duration.",
     edits: [aws("worker-table/rate-limiter.ts", '":until": nowMs + durationMs', '":until": nowMs')],
   },
   "reservation-starts-early": {
-    seed: 296,
+    seed: 2214,
     breaks: "A reservation starts before earlier reservations end.",
     edits: [aws("worker-table/rate-limiter.ts", "Number(extended[RESERVED_UNTIL]) - durationMs;", "nowMs;")],
   },
@@ -169,7 +169,7 @@ export const dataMutants: Mutants = {
     ],
   },
   "put-without-condition": {
-    seed: 1476,
+    seed: 6317,
     breaks: "An item that must only be put if its key is free overwrites the existing item.",
     edits: [
       aws(
@@ -238,7 +238,7 @@ export const dataMutants: Mutants = {
     edits: [core("backup/writer.ts", "const end = last && next === bounds.length;", "const end = last;")],
   },
   "compressed-size-unlimited": {
-    seed: 19,
+    seed: 328,
     breaks: "A data file does not end when it has the largest compressed size.",
     edits: [core("backup/writer.ts", "|| compressedBytes >= maximumCompressedFileBytes", "|| false")],
   },

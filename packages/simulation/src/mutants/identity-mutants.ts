@@ -30,7 +30,7 @@ export const identityMutants: Mutants = {
     edits: [core("restore/create-table.ts", "if (found === owner) return table;", "")],
   },
   "another-table-used": {
-    seed: 177,
+    seed: 9295,
     breaks: "A restore with create-table uses any table that has the name.",
     edits: [core("restore/create-table.ts", "if (found === owner) return table;", "return table;")],
   },
