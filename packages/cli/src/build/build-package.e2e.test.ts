@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commands } from "../commands/all.ts";
-import { buildPackage } from "./build-package.ts";
+import { buildPackage, compilerVariables } from "./build-package.ts";
 
 const root = path.join(import.meta.dirname, "../../../..");
 let folder: string;
@@ -18,8 +18,11 @@ let app: string;
 function run(command: string, args: readonly string[], cwd: string) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     const PATH = `${root}/node_modules/.bin:${process.env["PATH"]}`;
-    execFile(command, args, { cwd, env: { ...process.env, PATH } }, (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    execFile(
+      command,
+      args,
+      { cwd, env: { ...process.env, ...compilerVariables, PATH } },
+      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 }
@@ -106,6 +109,7 @@ test("the library can be imported, and its types hold", async () => {
     "--strict",
     "--skipLibCheck",
     "--noEmit",
+    "--singleThreaded",
     "--target",
     "ES2024",
     "--types",
