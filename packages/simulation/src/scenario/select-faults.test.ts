@@ -6,8 +6,10 @@ import { scenarioOf } from "./scenario-of.ts";
 import { selectFaults } from "./select-faults.ts";
 
 /** A seed in which several faults happen, among them the one that the tests switch off. */
-const SEED = 38;
+const SEED = 59;
 const FAULT = "crashBeforeEvents";
+/** A seed in which permissions are revoked. */
+const REVOKED_SEED = 16;
 
 async function traced(options: Parameters<typeof simulate>[1] = {}) {
   const lines: string[] = [];
@@ -47,12 +49,9 @@ test("with one fault only, no other fault happens", async () => {
 });
 
 test("without a counted fault, it does not happen", async () => {
-  const seed = Array.from({ length: 100 }, (_, n) => n).find(
-    (n) => scenarioOf(rngOf(n, 0)).faultCounts.revokedPermission > 0,
-  )!;
   const isRevoked = async (options: Parameters<typeof simulate>[1] = {}) => {
     const lines: string[] = [];
-    await simulate(seed, { ...options, onLine: (line) => lines.push(line) });
+    await simulate(REVOKED_SEED, { ...options, onLine: (line) => lines.push(line) });
     return lines.some((line) => line.endsWith("the permissions are revoked"));
   };
   expect(await isRevoked()).toBe(true);
