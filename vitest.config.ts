@@ -18,7 +18,7 @@ process.env["NODE_COMPILE_CACHE"] ??= path.join(import.meta.dirname, "node_modul
 
 /**
  * unit: tests without a server; the files share one process and its modules. isolated: tests that set what a module reads once,
- * when it is loaded; each file has its own process. contract: one suite per port, on every host of the port. simulation: whole tasks under
+ * when it is loaded; each file has its own process. contract: one suite per port, on every host of the port, in one process. simulation: whole tasks under
  * faults. e2e: tests with the local host; the files share a process, too, and many of them a host (test-host.ts of packages/local);
  * the programs that they start are bundled first.
  * infra: the synthesized stack; the files share a process.
@@ -53,6 +53,7 @@ export default defineConfig({
         test: {
           name: "contract",
           include: ["packages/*/src/**/*.contract.test.ts"],
+          isolate: false,
           ...limits,
         },
       },

@@ -55,23 +55,22 @@ export function codecContract(
       const { compress, decompress, magic, unusedBytes, runs } = node[compression];
       const levels = fc.integer({ min: 1, max: levelMax });
 
-      it("reads a file that was written in any chunks", async () => {
+      const othersToo =
+        Object.keys(others).length === 0
+          ? ""
+          : `, as does ${Object.keys(others).join(" and ")}, whose files it reads`;
+      it(`reads a file that was written in any chunks${othersToo}`, async () => {
+        const all = [codec, ...Object.values(others)];
         await fc.assert(
           fc.asyncProperty(chunks, levels, async (parts, level) => {
-            const file = await compressed(codec, parts, compression, level);
-            expect(Buffer.compare(await decompressed(codec, file), Buffer.concat(parts))).toBe(0);
-          }),
-          { numRuns: runs },
-        );
-      });
-
-      it.each(Object.entries(others))("reads the files of %s, which reads its files", async (_, other) => {
-        await fc.assert(
-          fc.asyncProperty(chunks, levels, async (parts, level) => {
-            const file = await compressed(codec, parts, compression, level);
-            const otherFile = await compressed(other, parts, compression, level);
-            expect(Buffer.compare(await decompressed(codec, otherFile), Buffer.concat(parts))).toBe(0);
-            expect(Buffer.compare(await decompressed(other, file), Buffer.concat(parts))).toBe(0);
+            const lines = Buffer.concat(parts);
+            for (const writer of all) {
+              const file = await compressed(writer, parts, compression, level);
+              // Other codecs read their own files in their own suites.
+              const readers = writer === codec ? all : [codec];
+              for (const reader of readers)
+                expect(Buffer.compare(await decompressed(reader, file), lines)).toBe(0);
+            }
           }),
           { numRuns: runs },
         );
@@ -87,7 +86,7 @@ export function codecContract(
       });
 
       it("says how large a file is so far, less than 256 KiB below what finish returns, the same each time", async () => {
-        const parts = Array.from({ length: 4 }, () => randomBytes(PART_BYTES));
+        const parts = Array.from({ length: 2 }, () => randomBytes(PART_BYTES));
         const sizes = async (level: number) => {
           const file = codec.compress(compression, level);
           const known: number[] = [];
@@ -140,6 +139,7 @@ export function codecContract(
               expect(Buffer.from(read).toString()).toBe(Buffer.from(texts.join("")).toString());
             },
           ),
+          { numRuns: 30 },
         );
       });
 
@@ -215,7 +215,7 @@ export function codecContract(
       });
 
       it("a file truncated at any byte is refused", async () => {
-        const file = await compressed(codec, [Buffer.from(lines(20))], compression, 3);
+        const file = await compressed(codec, [Buffer.from(lines(8))], compression, 3);
         // A file without bytes is one without lines.
         for (let length = 1; length < file.length; length++)
           await expectPermanent(decompressed(codec, file.subarray(0, length)), { code: "corrupt-file" });
@@ -240,7 +240,7 @@ export function codecContract(
       });
 
       it("a file with a changed byte is refused, unless its content is the same", async () => {
-        const text = lines(20);
+        const text = lines(8);
         const file = await compressed(codec, [Buffer.from(text)], compression, 3);
         for (let at = 0; at < file.length; at++) {
           const changed = Uint8Array.from(file);

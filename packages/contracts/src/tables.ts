@@ -410,7 +410,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
 
     describe("given writes", () => {
       it("a call takes 25, also large ones", async () => {
-        const items = numbered(25, `,"x":{"S":"${"é".repeat(150_000)}"}`);
+        const items = numbered(25, `,"x":{"S":"${"é".repeat(100_000)}"}`);
         const table = await given(HASH);
         const result = await subject().tables.write(table, items.map(put));
         expect(result.unprocessed).toEqual([]);
@@ -512,7 +512,7 @@ export function tablesContract(name: string, open: () => Promise<TablesSubject>)
       });
 
       it("a call takes 25, also large ones, and each has its own outcome", async () => {
-        const items = numbered(25, `,"x":{"S":"${"é".repeat(150_000)}"}`);
+        const items = numbered(25, `,"x":{"S":"${"é".repeat(100_000)}"}`);
         const other = '{"pk":{"S":"item 7"},"x":{"S":"stored"}}';
         const table = await given(HASH, [items[3]!, other]);
         const { outcomes } = await insert(table, items, ["pk"]);

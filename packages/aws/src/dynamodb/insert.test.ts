@@ -68,7 +68,7 @@ describe("inserts on a stub of DynamoDB", () => {
           attributes.map(({ start, end }) => Buffer.from(item.subarray(start, end)).toString()),
         );
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 

@@ -51,7 +51,7 @@ describe("RawProtocol on a stub of DynamoDB", () => {
           expect(Buffer.compare(await tables.scan(page), body)).toBe(0);
         },
       ),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 
@@ -109,7 +109,7 @@ describe("RawProtocol on a stub of DynamoDB", () => {
           result.unprocessed.map((write) => "put" in write && Buffer.from(write.put).toString()),
         ).toEqual(asText);
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 

@@ -354,7 +354,7 @@ describe("a reader of responses", () => {
           const { keepAliveMs: _, ...found } = seen(read(cut(raw, places)))!;
           expect(found).toEqual(await byNode());
         }),
-        { numRuns: 100 },
+        { numRuns: 50 },
       );
     });
   });

@@ -134,8 +134,12 @@ function worstFacts(total: number, isSelective: boolean, plan = worstPlan(total,
 }
 
 function worstRow(total: number, isSelective = false, plan = worstPlan(total, isSelective)): TaskRow {
+  return rowOf(worstFacts(total, isSelective, plan));
+}
+
+function rowOf(facts: readonly BusEvent[]): TaskRow {
   let row: TaskRow | undefined;
-  for (const fact of worstFacts(total, isSelective, plan)) row = project(row, factOf(fact) as Fact);
+  for (const fact of facts) row = project(row, factOf(fact) as Fact);
   return { ...row!, rev: MOST };
 }
 
@@ -156,7 +160,8 @@ describe.each([
   ["a task", SEGMENTS_MAX, false],
   ["a restore with only", ONLY_SEGMENTS_MAX, true],
 ] as const)("%s with the most segments, all of which failed", (_, segments, isSelective) => {
-  const row = worstRow(segments, isSelective);
+  const facts = worstFacts(segments, isSelective);
+  const row = rowOf(facts);
 
   test("has a row that fits in an item with 24 KiB to spare, and the row is read as it was written", () => {
     const item = itemOfRow(row);
@@ -188,7 +193,7 @@ describe.each([
 
   test("is projected from one batch of its facts", async () => {
     const status = memoryStatusStore(undefined, (one) => itemBytes(itemOfRow(one)));
-    const messages = worstFacts(segments, isSelective).map((one, n) => ({
+    const messages = facts.map((one, n) => ({
       id: `m-${n}`,
       message: { event: one },
     }));

@@ -175,7 +175,7 @@ describe("a row as an item", () => {
       fc.property(rowArbitrary, (row) => {
         expect(rowOfItem(itemOfRow(row))).toStrictEqual(row);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -208,7 +208,7 @@ describe("a row as an item", () => {
         expect(announcement.state).toBe(stateOf({ ...row, accepted: true }));
         expect(announcement.reason.length).toBeLessThanOrEqual(2000);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -348,7 +348,7 @@ describe("the status tables on a DynamoDB engine", () => {
         expect(await store.write(row, undefined)).toBe(true);
         expect(await store.read(row)).toStrictEqual(row);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

@@ -73,7 +73,7 @@ describe("a slice", () => {
           });
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -193,7 +193,7 @@ describe("a slice", () => {
           expect(heads.at(-1)?.metadata["end"]).toBe("true");
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 

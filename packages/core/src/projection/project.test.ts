@@ -75,10 +75,11 @@ describe("the projection is a join", () => {
         ),
         ([all, repeated, shuffled]) => {
           expect(joined(repeated)).toEqual(joined(all));
-          expect(joined([...shuffled, ...repeated])).toEqual(joined(all));
+          expect(joined([...repeated, ...shuffled])).toEqual(joined(all));
+          expect(joined(shuffled)).toEqual(joined(all));
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 200 },
     ));
 
   test("a fact that adds nothing returns the same object, so nothing is written", () =>

@@ -55,7 +55,7 @@ describe("a restore with only", () => {
           expect(restored(ports)).toEqual(texts.filter(isWanted).sort());
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

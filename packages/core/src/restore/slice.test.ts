@@ -39,7 +39,7 @@ describe("a restore", () => {
   test("given any numbers of segments in backup and restore, then the table holds the items byte for byte", async () => {
     await fc.assert(
       fc.asyncProperty(
-        itemsArbitrary(30).chain((items) => fc.tuple(...items.map((one) => oddJson(fc.constant(one))))),
+        itemsArbitrary(20).chain((items) => fc.tuple(...items.map((one) => oddJson(fc.constant(one))))),
         fc.integer({ min: 1, max: 9 }),
         fc.integer({ min: 1, max: 9 }),
         fc.integer({ min: 1, max: 600 }),
@@ -54,7 +54,7 @@ describe("a restore", () => {
           expect(restored(ports)).toEqual([...texts].sort());
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -396,7 +396,7 @@ describe("a restore", () => {
 
   test("given large items, then no call has more bytes than DynamoDB accepts", async () => {
     const large = (n: number) => `{"id":{"S":"item-${n}"},"filler":{"S":"${"x".repeat(390 * 1024)}"}}`;
-    const plain = await backedUp([...Array(24).keys()].map(large));
+    const plain = await backedUp([...Array(16).keys()].map(large));
     const bytes: number[] = [];
     const tables = intercept("tables", plain.tables, ["write"], (call, run) => {
       const writes = call.args[1] as readonly { put: Uint8Array }[];
@@ -404,7 +404,7 @@ describe("a restore", () => {
       return run();
     });
     await runTask({ ...restoreRequest, "total-segments": 1 }, { ...plain, tables });
-    expect(plain.tables.items(destination)).toHaveLength(24);
+    expect(plain.tables.items(destination)).toHaveLength(16);
     expect(Math.max(...bytes)).toBeLessThan(5 * 1024 * 1024);
   });
 

@@ -53,7 +53,7 @@ test("a TaskRequested of any shape is delivered once, to the worker that can ans
       const action = identity.message === undefined ? identity.action : "backup";
       expect(delivered("TaskRequested", detail)).toEqual([[`${action}-queue`, "TaskRejected"]]);
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   ));
 
 describe.each(["backup", "restore"] as const)("of a %s", (action) => {
