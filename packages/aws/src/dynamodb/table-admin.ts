@@ -44,8 +44,8 @@ export function tableAdmin(dynamodb: (region: string) => DynamoDBClient): TableA
     owner: (table, arn) =>
       translateErrors(onTable("ListTagsOfResource", table), async () => {
         // Tags of a table that was just created may not exist yet. DynamoDB Local has no tags.
-        const without = /^(ResourceNotFoundException|UnknownOperationException)$/;
-        const tags = await unlessNamed(without, [], () => tagsOf(dynamodb(table.region), arn));
+        const noTags = /^(ResourceNotFoundException|UnknownOperationException)$/;
+        const tags = await unlessNamed(noTags, [], () => tagsOf(dynamodb(table.region), arn));
         return tags.find(({ Key }) => Key === OWNER_TAG)?.Value;
       }),
 

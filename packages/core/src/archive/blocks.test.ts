@@ -116,6 +116,10 @@ describe("blocks", () => {
     await expect(all(endlessLine())).rejects.toThrow("line 2 is too long");
     expect(yieldedBytes).toBeLessThanOrEqual(LINE_BYTES_MAX + MIB);
     await expect(all(chunked(exact.fill(0x78), [MIB]))).rejects.toThrow("line 0 is too long");
+    // It is the last line, without a line feed, and one byte too long.
+    const last = exact.subarray(0, LINE_BYTES_MAX + 1);
+    await expect(all(chunked(last, [MIB]))).rejects.toThrow("line 0 is too long");
+    expect(await all(chunked(last.subarray(1), [MIB]))).toMatchObject([{ firstLine: 0, lines: 1 }]);
     const longer = new Uint8Array(2 + LINE_BYTES_MAX + 2).fill(0x78);
     longer[1] = longer[longer.length - 1] = 0x0a;
     await expect(all(chunked(longer, [MIB]))).rejects.toThrow("line 1 is too long");

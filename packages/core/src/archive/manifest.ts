@@ -149,7 +149,7 @@ function noManifest(bucket: BucketAddress, summaryKey: string) {
 
 /** The list of files must be the one for which the summary was written. */
 function requireMatch(bucket: BucketAddress, filesKey: string, list: ReadList, summary: Summary): void {
-  const broken = (message: string) => brokenManifest(bucket, filesKey, message);
+  const broken = (predicate: string) => brokenManifest(bucket, filesKey, predicate);
   if (list.items !== summary.itemCount)
     throw broken(`lists ${list.items} items, but the summary's itemCount is ${summary.itemCount}`);
   const { ferry } = summary;
@@ -266,7 +266,7 @@ async function readOwnObjects(
   manifest: readonly (readonly [key: string, head: ObjectHead])[],
   ports: ReadPorts,
 ): Promise<{ keys: KeySchema; task: Fingerprint }> {
-  const broken = (key: string, message: string) => brokenArchive(bucket, key, message);
+  const broken = (key: string, predicate: string) => brokenArchive(bucket, key, predicate);
   const required = async (key: string) => {
     const stored = await ports.archive.get(bucket, key);
     if (stored === undefined)

